@@ -1,0 +1,43 @@
+# `make help` lists what there is. Python 3.11 or newer, its pip and make are all it needs.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --quiet --universal \
+          --python-version 3.11 --generate-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help dev test check bench lock
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+dev: $(VENV)/.run.ok ## Run Redis and every service here until Ctrl-C
+	@$(BIN)/recuro dev
+
+test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(VENV)/.dev.ok ## Check format, lint, types, import contracts and what deploy/ says
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/check_deploy.py
+
+bench: $(VENV)/.dev.ok ## Measure this machine
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(VENV)/.dev.ok ## Renew the locks after a change of pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(LOCK) $(ARGS) --group build pyproject.toml -o requirements.lock
+	@$(LOCK) $(ARGS) --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@echo 'uv' | $(LOCK) $(ARGS) --no-annotate - -o requirements-uv.lock
+
+# A stamp is younger than the lock it was made from; a changed lock installs again.
+$(VENV)/.run.ok: requirements.lock requirements-uv.lock pyproject.toml scripts/bootstrap.py
+	@$(PYTHON) scripts/bootstrap.py $(VENV) requirements.lock
+	@touch $@
+
+$(VENV)/.dev.ok: requirements-dev.lock $(VENV)/.run.ok
+	@$(PYTHON) scripts/bootstrap.py $(VENV) requirements-dev.lock
+	@touch $@
