@@ -1,0 +1,39 @@
+"""What can go wrong for a caller; each door translates these once."""
+
+
+class RecuroError(Exception):
+    """The caller's to mend: `str(error)` says what is wrong, `hint` what to do about it."""
+
+    hint = ""
+
+
+class Unauthenticated(RecuroError):
+    """No token, or one that is not known here."""
+
+    hint = "Make a token with `recuro token create`."
+
+
+class Forbidden(RecuroError):
+    """The token is good but its scopes do not cover the call."""
+
+    hint = "Use a token with the needed scope."
+
+
+class NotFound(RecuroError):
+    """There is no such thing in the caller's team."""
+
+    def __init__(self, noun: str) -> None:
+        super().__init__(f"{noun} not found")
+        self.hint = f"Use list-{noun.lower()}s to find valid ids."
+
+
+class Conflict(RecuroError):
+    """Somebody else has the name, or changed the record first."""
+
+
+class Invalid(RecuroError):
+    """One field is wrong in a way that only the store could tell."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field

@@ -1,0 +1,57 @@
+"""What a caller can do to the executions of a cron."""
+
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+
+from shared import clock, crons, pages, records, scripts
+from shared.errors import NotFound
+from shared.keyspace import Team
+from shared.schemas.base import Page
+from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus
+
+
+async def create(redis: Redis, team: Team, cron_id: int) -> Execution:
+    """Run a cron now, beside its schedule."""
+    execution_id = await scripts.run_cron(redis, team.prefix, team.id, cron_id, "")
+    if not execution_id:
+        raise NotFound("Cron")
+    return await get(redis, team, cron_id, execution_id)
+
+
+async def get(redis: Redis, team: Team, cron_id: int, execution_id: int) -> Execution:
+    await crons.get(redis, team, cron_id)
+    found = await _read(redis, team, cron_id, [execution_id])
+    if not found:
+        raise NotFound("Execution")
+    return found[0]
+
+
+async def page(redis: Redis, team: Team, cron_id: int, query: ExecutionQuery) -> Page[Execution]:
+    await crons.get(redis, team, cron_id)
+    states = [query.filter] if query.filter else list(ExecutionStatus)
+    return await pages.read_page(
+        redis,
+        team,
+        [f"x:{team.id}:c{cron_id}:{state}" for state in states],
+        query,
+        lambda ids: _read(redis, team, cron_id, ids),
+    )
+
+
+async def _read(redis: Redis, team: Team, cron_id: int, ids: Sequence[int]) -> list[Execution]:
+    rows = await scripts.read_executions(redis, team.prefix, team.id, cron_id, *ids)
+    return [_execution(int(execution_id), records.fields_of(flat), run) for execution_id, flat, run in rows]
+
+
+def _execution(execution_id: int, fields: records.Fields, run: str | None) -> Execution:
+    return Execution(
+        id=execution_id,
+        cron_id=int(fields["cron"]),
+        status=ExecutionStatus(fields["state"]),
+        scheduled_at=clock.moment(fields["due"]),
+        created_at=clock.moment(fields["created"]),
+        missed=int(fields["missed"]),
+        callback_status=records.callback_status(fields),
+        run=records.run(run),
+    )

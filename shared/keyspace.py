@@ -1,0 +1,95 @@
+"""Every Redis key, named once. All of a team's keys carry its shard's hash tag, so a script touches one slot.
+
+=============================  ======  =====================================================================
+Key, below `r:{<shard>}:`      Type    Holds
+=============================  ======  =====================================================================
+j:<team>:<job>                 hash    where a job stands
+b:<team>:<job>                 string  what was asked of a job and its retries (JSON, sealed)
+r:<team>:<j|e><id>             string  the run of a job or execution (JSON)
+q:<team>:<queue>               hash    a queue: name, settings (JSON), and what the scripts look at
+c:<team>:<cron>                hash    a cron: what was asked (JSON) and where it stands
+e:<team>:<execution>           hash    one fire of a cron
+n:<team>:<notice>              hash    a callback to be made, and where it stands
+s:<team>:<queue|crons|outbox>  stream  ready work in order, group `workers`; length = waiting + in flight
+f:<team>:<queue|crons|outbox>  stream  the same, given back by a lost or stopping worker: goes first
+names:<team>                   hash    queue ids by name
+ids:<team>                     hash    the last job, queue, cron, execution and notice id
+ledger:<team>                  hash    jobs and executions: accepted, in each state, deleted
+x:<team>:<state>               zset    job ids of the team in a state
+x:<team>:q<queue>:<state>      zset    job ids of a queue in a state
+x:<team>:c<cron>:<state>       zset    execution ids of a cron in a state
+x:<team>:queues                zset    queue ids
+x:<team>:crons:<active|paused> zset    cron ids
+turns                          zset    queues that may hand out work, by virtual time
+virtual_time                   hash    what each team was served, and `_`, the last served
+in_flight                      set     queues with work in flight
+due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms)
+crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
+doomed                         set     deleted queues and crons whose history is still to be pruned
+bell                           stream  one wake-up for an idle worker, group `workers`
+clock                          stream  "crons changed", for the schedulers
+events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
+=============================  ======  =====================================================================
+
+Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
+`live` (zset: service:host:pid of the workers and schedulers that live, by when to give them up, ms).
+"""
+
+from dataclasses import dataclass
+
+WORKERS = "workers"
+"""The consumer group of every ready stream and of the bell."""
+LANES = ("f:", "s:")
+SHARDS = ("s0",)
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The owner of everything below it, and the shard it lives in."""
+
+    id: int
+    shard: str = SHARDS[0]
+
+    @property
+    def prefix(self) -> str:
+        return prefix(self.shard)
+
+
+def prefix(shard: str) -> str:
+    return f"r:{{{shard}}}:"
+
+
+def bell(shard: str) -> str:
+    return f"{prefix(shard)}bell"
+
+
+def clock(shard: str) -> str:
+    return f"{prefix(shard)}clock"
+
+
+def events(shard: str) -> str:
+    return f"{prefix(shard)}events"
+
+
+def in_flight(shard: str) -> str:
+    return f"{prefix(shard)}in_flight"
+
+
+def live() -> str:
+    return f"{prefix('global')}live"
+
+
+def token(digest: str) -> str:
+    return f"{prefix('global')}token:{digest}"
+
+
+def teams() -> str:
+    return f"{prefix('global')}teams"
+
+
+def team(team_id: int | str) -> str:
+    return f"{prefix('global')}team:{team_id}"
+
+
+def global_ids() -> str:
+    return f"{prefix('global')}ids"

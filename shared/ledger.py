@@ -1,0 +1,31 @@
+"""The ledger: accepted = pending + processing + completed + failed + deleted, per team, at every instant."""
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from shared import records, scripts
+from shared.keyspace import Team
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """How many jobs (or executions) of a team there were and where they are."""
+
+    accepted: int
+    pending: int
+    processing: int
+    completed: int
+    failed: int
+    deleted: int
+
+    @property
+    def holds(self) -> bool:
+        return self.accepted == self.pending + self.processing + self.completed + self.failed + self.deleted
+
+
+async def read(redis: Redis, team: Team, noun: str = "job") -> Ledger:
+    """The team's ledger for `job` or `execution`, read at one instant."""
+    ((_, flat),) = await scripts.read_ledger(redis, team.prefix, team.id)
+    fields = records.fields_of(flat)
+    return Ledger(**{column: int(fields.get(f"{noun}.{column}", 0)) for column in Ledger.__slots__})

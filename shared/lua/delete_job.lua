@@ -1,0 +1,13 @@
+#!lua flags=allow-oom
+-- Delete a job with its run, its chain and its pending retries:  any -> (nothing).
+--
+-- KEYS  prefix    ARGV  team, id
+-- Returns 1, or 0 if there is no such job.
+
+local team, id = ARGV[1], ARGV[2]
+local queue = call('HGET', P .. 'j:' .. team .. ':' .. id, 'queue')
+if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0 end
+remove_chain(team, id)
+refresh_touched()
+post_tallies()
+return 1

@@ -1,0 +1,16 @@
+#!lua flags=allow-oom
+-- Delete a queue: nothing of it starts or is found from now on; `prune` removes its jobs in bounded steps.
+--
+-- KEYS  prefix    ARGV  team, id
+-- Returns 1, or 0 if there is no such queue.
+
+local team, id = ARGV[1], ARGV[2]
+local record = P .. 'q:' .. team .. ':' .. id
+local name = call('HGET', record, 'name')
+if not name then return 0 end
+call('HDEL', P .. 'names:' .. team, name)
+call('ZREM', P .. 'x:' .. team .. ':queues', id)
+call('DEL', record)
+call('ZREM', P .. 'turns', team .. ':' .. id)
+call('SADD', P .. 'doomed', 'q:' .. team .. ':' .. id)
+return 1

@@ -1,0 +1,20 @@
+-- Read the crons that fall due up to a horizon.
+--
+-- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit
+-- Returns now (ms), the first due moment after them (ms, 0 = none), then per cron: team:id, due (ms), version,
+-- expression, time zone.
+
+local now, limit = moment(ARGV[1]), tonumber(ARGV[3])
+local crons = P .. 'crons'
+local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', 0, limit)
+local rows = {}
+for i = 1, #due, 2 do
+    local fields = call('HMGET', P .. 'c:' .. due[i], 'version', 'expression', 'timezone')
+    if fields[1] then
+        rows[#rows + 1] = { due[i], due[i + 1], fields[1], fields[2], fields[3] }
+    else
+        call('ZREM', crons, due[i])
+    end
+end
+local after = call('ZRANGE', crons, #due / 2, #due / 2, 'WITHSCORES')
+return { now, after[2] and tonumber(after[2]) or 0, rows }

@@ -1,0 +1,46 @@
+#!lua flags=allow-oom
+-- Remove what belonged to deleted queues and crons, a bounded step at a time.
+--
+-- KEYS  prefix    ARGV  limit
+-- Returns how many records went.
+
+local limit, removed = tonumber(ARGV[1]), 0
+
+local function prune_queue(team, queue)
+    for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered' }) do
+        local index = P .. 'x:' .. team .. ':q' .. queue .. ':' .. state
+        for _, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do
+            remove_job(team, id)
+            removed = removed + 1
+        end
+        if removed >= limit then return false end
+    end
+    local in_flight, waiting = load_of(team .. ':' .. queue)
+    if in_flight + waiting > 0 then return false end -- the last requests are still out
+    call('DEL', P .. FRONT .. team .. ':' .. queue, P .. READY .. team .. ':' .. queue)
+    return true
+end
+
+local function prune_cron(team, cron)
+    for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed' }) do
+        local index = P .. 'x:' .. team .. ':c' .. cron .. ':' .. state
+        for _, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do
+            move('e', team, cron, id, state, nil)
+            tally(team, 'execution.deleted', 1)
+            call('DEL', P .. 'e:' .. team .. ':' .. id, P .. 'r:' .. team .. ':e' .. id)
+            removed = removed + 1
+        end
+        if removed >= limit then return false end
+    end
+    return true
+end
+
+for _, doomed in ipairs(call('SRANDMEMBER', P .. 'doomed', 16)) do
+    local kind, team, id = string.match(doomed, '^(%a):(%d+):(%d+)$')
+    if removed < limit and (kind == 'q' and prune_queue or prune_cron)(team, id) then
+        call('SREM', P .. 'doomed', doomed)
+    end
+end
+refresh_touched()
+post_tallies()
+return removed

@@ -1,0 +1,34 @@
+#!lua flags=allow-oom
+-- Give the work of a lost worker back to the others:  processing -> pending, or dead after three lost workers.
+--
+-- KEYS  prefix    ARGV  now ('' = server), workers it may lose, run that says so (JSON), then per work: team:queue,
+--                       lane, entry, consumer, beats as last seen
+-- Returns how many were given back or declared dead.
+
+local now, patience, rescued = moment(ARGV[1]), tonumber(ARGV[2]), 0
+
+local function rescue(queue, lane, entry, beats)
+    local ref = (call('XRANGE', P .. lane .. queue, entry, entry)[1] or {})[2]
+    local kind, id = string.match(ref and ref[2] or '', '^(%a):(%d+)$')
+    local team, qid = string.match(queue, '^(%d+):(.+)$')
+    local record = kind and P .. kind .. ':' .. team .. ':' .. id
+    local fields = record and call('HMGET', record, 'state', 'beat') or {}
+    if fields[1] and (fields[2] or '') ~= beats then return false end
+    take_off(queue, lane, entry)
+    if fields[1] ~= 'processing' then return false end
+    if kind == 'j' and call('EXISTS', P .. 'q:' .. queue) == 0 then return false end
+    if call('HINCRBY', record, 'lost', 1) < patience then
+        give_back(kind, team, qid, id)
+    else
+        settle(kind, team, qid, id, 'dead', now, ARGV[3], 0, '')
+    end
+    return true
+end
+
+for i = 4, #ARGV, 5 do
+    local queue, lane, entry, consumer = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+    if holds(consumer, queue, lane, entry) and rescue(queue, lane, entry, ARGV[i + 4]) then rescued = rescued + 1 end
+end
+refresh_touched()
+post_tallies()
+return rescued

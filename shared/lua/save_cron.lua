@@ -1,0 +1,33 @@
+-- Make a cron, or change one that is still as it was read.
+--
+-- KEYS  prefix    ARGV  team, now ('' = server), id ('' = new), version, what was asked (JSON), is_active (0|1),
+--                       next fire (ms, '' = paused, 'keep' = as it is), expression, time zone,
+--                       with a callback ('1' or '')
+-- Returns the id; 'stale' if the cron changed or went since it was read.
+
+local team, now, id, version, spec = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local active, next_fire = ARGV[6] == '1', ARGV[7]
+
+if id == '' then
+    id = tostring(call('HINCRBY', P .. 'ids:' .. team, 'cron', 1))
+    call('HSET', P .. 'c:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now, 'failures', 0)
+elseif call('HGET', P .. 'c:' .. team .. ':' .. id, 'version') ~= version then
+    return 'stale'
+end
+
+local record, member = P .. 'c:' .. team .. ':' .. id, team .. ':' .. id
+local index = P .. 'x:' .. team .. ':crons:'
+call('HSET', record, 'spec', spec, 'is_active', active and 1 or 0, 'expression', ARGV[8], 'timezone', ARGV[9],
+    'callback', ARGV[10])
+call('HINCRBY', record, 'version', 1)
+call('ZREM', index .. (active and 'paused' or 'active'), id)
+call('ZADD', index .. (active and 'active' or 'paused'), id, id)
+if next_fire == '' then
+    call('ZREM', P .. 'crons', member)
+    call('HDEL', record, 'next')
+elseif next_fire ~= 'keep' then
+    call('ZADD', P .. 'crons', next_fire, member)
+    call('HSET', record, 'next', next_fire)
+end
+tell_clock(member)
+return tonumber(id)

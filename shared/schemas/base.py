@@ -1,0 +1,125 @@
+"""What every schema is made of."""
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+T = TypeVar("T")
+
+MAX_HEADERS, MAX_HEADER_BYTES = 64, 8192
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
+_NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f\\]")
+
+OURS = frozenset(
+    {
+        *(
+            "host",
+            "content-length",
+            "transfer-encoding",
+            "connection",
+            "keep-alive",
+            "upgrade",
+            "te",
+            "trailer",
+        ),
+        *("expect", "proxy-authorization", "proxy-connection", "accept-encoding", "user-agent"),
+        *("idempotency-key", "traceparent", "tracestate"),
+        *("webhook-id", "webhook-timestamp", "webhook-signature"),
+    }
+)
+"""Request headers that Recuro writes itself (spec §4), so that a caller cannot."""
+
+
+class Schema(BaseModel):
+    """Immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class Method(StrEnum):
+    GET = "GET"
+    POST = "POST"
+    PUT = "PUT"
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+
+
+def _check_url(value: str) -> str:
+    if _NOT_IN_URLS.search(value):
+        raise ValueError("must not contain blanks, backslashes or control characters; percent-encode them")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"must be a valid URL ({error})") from None
+    if parts.scheme.lower() not in ("http", "https"):
+        raise ValueError("must start with http:// or https://")
+    if not host:
+        raise ValueError("must name a host, as in https://api.example.com/path")
+    if "@" in parts.netloc:
+        raise ValueError("must not carry a user name or password; use an Authorization header")
+    return value
+
+
+def _check_headers(value: dict[str, str]) -> dict[str, str]:
+    if len(value) > MAX_HEADERS or sum(len(k) + len(v) for k, v in value.items()) > MAX_HEADER_BYTES:
+        raise ValueError(f"must hold at most {MAX_HEADERS} headers and {MAX_HEADER_BYTES} characters")
+    for name, content in value.items():
+        if not _TOKEN.match(name):
+            raise ValueError(f"has the name {name[:60]!r}, which is no valid HTTP header name")
+        if not _VALUE.match(content):
+            raise ValueError(f"has a value for {name} with a line break, NUL or a character outside Latin-1")
+        if name.lower() in OURS or name.lower().startswith(("recuro-", "x-recuro-")):
+            raise ValueError(f"must not set {name}: Recuro sets it itself")
+    if len({name.lower() for name in value}) < len(value):
+        raise ValueError("names a header twice")
+    return value
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Url = Annotated[str, Field(max_length=2048), AfterValidator(_check_url)]
+"""An http(s) URL, kept exactly as the caller wrote it."""
+Headers = Annotated[dict[str, str], AfterValidator(_check_headers)]
+Timeout = Annotated[int, Field(ge=1, le=300)]
+Id = Annotated[int, Field(ge=1, le=2**53)]
+Instant = Annotated[datetime, PlainSerializer(_iso, return_type=str)]
+"""Written as ISO 8601 with `+00:00`, whole seconds; read from milliseconds since 1970 too."""
+
+
+def without_defaults(schema: dict[str, Any]) -> None:
+    """In an update's JSON schema a missing field means "unchanged", so no default is shown."""
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
+
+
+class PageQuery(Schema):
+    """Which page of a list: newest first, 25 a page unless told."""
+
+    page: Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1")] = 1
+    per_page: Annotated[int, Field(ge=1, le=100, description="Rows a page")] = 25
+    search: Annotated[str | None, Field(max_length=200, description="Part of the URL or name")] = None
+
+
+class Page(Schema, Generic[T]):
+    """One page of a list, newest first."""
+
+    data: list[T]
+    current_page: int
+    last_page: int
+    per_page: int
+    total: int
+
+
+class Deleted(Schema):
+    deleted: bool = True
+    id: int

@@ -1,0 +1,138 @@
+"""Crons: recurring HTTP requests, and the executions they led to."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from shared import schedule
+from shared.schemas.base import (
+    Headers,
+    Instant,
+    Method,
+    Name,
+    PageQuery,
+    Schema,
+    Timeout,
+    Url,
+    without_defaults,
+)
+from shared.schemas.runs import Run
+
+
+def _check_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError):
+        raise ValueError("must be an IANA time zone such as Europe/Berlin or UTC") from None
+    return value
+
+
+Expression = Annotated[str, Field(max_length=255), AfterValidator(schedule.check)]
+Timezone = Annotated[str, Field(max_length=64), AfterValidator(_check_timezone)]
+
+
+class CronFilter(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ALL = "all"
+
+
+class CronCreate(Schema):
+    """What the caller asks for, over REST and MCP alike (the default method differs)."""
+
+    name: Annotated[Name, Field(description="Display name for the cron")]
+    url: Annotated[Url, Field(description="Target URL to call")]
+    cron_expression: Annotated[
+        Expression, Field(description="Standard 5-field cron expression (e.g. */5 * * * *)")
+    ]
+    method: Annotated[Method, Field(description="HTTP method")] = Method.POST
+    headers: Annotated[Headers | None, Field(description="Key-value HTTP headers")] = None
+    payload: Annotated[str | None, Field(max_length=1_048_576, description="Raw request body")] = None
+    callback_url: Annotated[Url | None, Field(description="URL called after each execution completes")] = None
+    timeout_seconds: Annotated[Timeout, Field(description="Timeout in seconds (1-300)")] = 30
+    alert_threshold: Annotated[
+        Literal[1, 2, 3] | None, Field(description="Alert after N consecutive failures: 1, 2, or 3")
+    ] = None
+    is_active: Annotated[bool, Field(description="Whether the cron fires")] = True
+    timezone: Annotated[Timezone, Field(description="IANA time zone of the expression")] = "UTC"
+
+
+class CronUpdate(CronCreate):
+    """Only the fields that are given change; see `model_fields_set`."""
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+    name: Annotated[Name, Field(description="Display name for the cron")] = ""
+    url: Annotated[Url, Field(description="Target URL to call")] = ""
+    cron_expression: Annotated[Expression, Field(description="Standard 5-field cron expression")] = ""
+
+
+class CronQuery(PageQuery):
+    filter: Annotated[CronFilter, Field(description="Only crons in this state")] = CronFilter.ALL
+
+
+class CronCreated(Schema):
+    """The MCP answer to a new cron, key for key the reference's."""
+
+    id: int
+    name: str
+    url: str
+    method: Method
+    cron_expression: str
+    is_active: bool
+    next_run_at: Instant | None
+
+
+class CronSummary(Schema):
+    """A cron as the MCP reference documents get-cron."""
+
+    id: int
+    name: str
+    url: str
+    method: Method
+    headers: dict[str, str] | None
+    payload: str | None
+    callback_url: str | None
+    cron_expression: str
+    timeout_seconds: int
+    alert_threshold: int | None
+    consecutive_failures: int
+    is_active: bool
+    is_alerted: bool
+    last_run_at: Instant | None
+    next_run_at: Instant | None
+    last_status: str | None
+    last_response: str | None
+    created_at: Instant
+
+
+class Cron(CronSummary):
+    """A cron in full."""
+
+    timezone: str
+
+
+class ExecutionStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class ExecutionQuery(PageQuery):
+    filter: ExecutionStatus | None = None
+
+
+class Execution(Schema):
+    """One nominal fire of a cron and what became of it; `missed` earlier fires are collapsed into it."""
+
+    id: int
+    cron_id: int
+    status: ExecutionStatus
+    scheduled_at: Instant
+    created_at: Instant
+    missed: int
+    callback_status: str | None
+    run: Run | None

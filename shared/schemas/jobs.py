@@ -1,0 +1,103 @@
+"""Jobs: one-off HTTP requests in a queue."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from shared.schemas.base import Headers, Id, Instant, Method, Name, PageQuery, Schema, Url
+from shared.schemas.runs import Run, RunSummary
+
+
+class JobStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class FinalStatus(StrEnum):
+    SUCCESS = "success"
+    RETRYING = "retrying"
+    FAILED_WITH_RETRIES = "failed_with_retries"
+    FAILED_NO_RETRIES = "failed_no_retries"
+    DEAD_LETTERED = "dead_lettered"
+
+
+class JobFilter(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    RETRYING = "retrying"
+    DEAD_LETTERED = "dead_lettered"
+
+
+class JobCreate(Schema):
+    """What the caller asks for, over REST and MCP alike."""
+
+    queue: Annotated[Name, Field(description="Queue name (auto-created if new)")]
+    url: Annotated[Url, Field(description="Target URL to call")]
+    method: Annotated[Method, Field(description="HTTP method")] = Method.POST
+    headers: Annotated[Headers | None, Field(description="Key-value HTTP headers")] = None
+    payload: Annotated[dict[str, JsonValue] | None, Field(description="JSON request body")] = None
+    callback_url: Annotated[Url | None, Field(description="URL called after the job completes")] = None
+    delay: Annotated[int, Field(ge=0, le=86_400, description="Seconds to wait before executing")] = 0
+
+
+class JobQuery(PageQuery):
+    filter: Annotated[JobFilter | None, Field(description="Only jobs with this status")] = None
+    queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
+
+
+class JobAccepted(Schema):
+    """The REST answer to a new job."""
+
+    success: bool = True
+    queue_id: int
+    job_id: int
+    scheduled_at: Instant
+    message: str = "Scheduled successfully"
+
+
+class JobCreated(Schema):
+    """The MCP answer to a new job, key for key the reference's."""
+
+    id: int
+    queue_id: int
+    queue_name: str
+    url: str
+    method: Method
+    status: JobStatus
+    scheduled_at: Instant
+
+
+class JobSummary(Schema):
+    """A job as the MCP reference documents get-job."""
+
+    id: int
+    url: str
+    method: Method
+    headers: dict[str, str] | None
+    payload: dict[str, JsonValue] | None
+    callback_url: str | None
+    queue: str
+    queue_id: int
+    status: JobStatus
+    final_status: FinalStatus | None
+    attempt_number: int
+    is_retry: bool
+    delay_seconds: int
+    scheduled_at: Instant
+    created_at: Instant
+    run: RunSummary | None
+
+
+class Job(JobSummary):
+    """A job in full."""
+
+    run: Run | None
+    original_job_id: int | None
+    has_pending_retry: bool
+    dead_lettered_at: Instant | None
+    callback_status: str | None

@@ -1,0 +1,58 @@
+"""Queues: named containers of jobs with shared settings."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from shared.schemas.base import Instant, Name, Schema, Timeout, without_defaults
+
+RetryDelay = Annotated[int, Field(ge=1, le=86_400)]
+
+
+class QueueSettings(Schema):
+    """How the jobs of a queue are sent and retried; delays in seconds."""
+
+    is_active: Annotated[bool, Field(description="Whether jobs are started")] = True
+    timeout_seconds: Annotated[Timeout, Field(description="Total deadline of one request")] = 30
+    retries_enabled: Annotated[bool, Field(description="Whether failed jobs are retried")] = True
+    retry_delays: Annotated[
+        tuple[RetryDelay, ...], Field(max_length=10, description="Seconds before each retry")
+    ] = (60, 1800, 10800)
+    max_parallelism: Annotated[
+        int | None, Field(ge=1, le=100_000, description="Jobs in flight at once; null is unlimited")
+    ] = None
+
+
+class QueueCreate(QueueSettings):
+    name: Annotated[Name, Field(description="Queue name, unique in the team")]
+
+
+class QueueUpdate(QueueCreate):
+    """Only the fields that are given change; see `model_fields_set`."""
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+    name: Annotated[Name, Field(description="Queue name, unique in the team")] = ""
+
+
+class QueueCounts(Schema):
+    """Jobs of the queue by status; `failed` counts `retrying` and `dead_lettered` too."""
+
+    pending: int
+    processing: int
+    completed: int
+    failed: int
+    retrying: int
+    dead_lettered: int
+
+
+class Queue(Schema):
+    id: int
+    name: str
+    is_active: bool
+    timeout_seconds: int
+    retries_enabled: bool
+    retry_delays: tuple[int, ...]
+    max_parallelism: int | None
+    created_at: Instant
+    counts: QueueCounts

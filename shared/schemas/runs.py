@@ -1,0 +1,43 @@
+"""Runs: one HTTP exchange of a job or an execution."""
+
+from enum import StrEnum
+
+from shared.schemas.base import Instant, Schema
+
+
+class FailureReason(StrEnum):
+    """Why a run counts as failed (spec §3)."""
+
+    TIMEOUT = "timeout"
+    CONNECTION_ERROR = "connection_error"
+    DNS_ERROR = "dns_error"
+    SSL_ERROR = "ssl_error"
+    HTTP_CLIENT_ERROR = "http_client_error"
+    HTTP_SERVER_ERROR = "http_server_error"
+    INVALID_URL = "invalid_url"
+    ASSERTION_FAILED = "assertion_failed"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    UNKNOWN = "unknown"
+    BLOCKED_ADDRESS = "blocked_address"
+    REDIRECT = "redirect"
+    RESPONSE_TOO_LARGE = "response_too_large"
+
+
+class RunSummary(Schema):
+    """The six keys that the MCP reference documents."""
+
+    response_status: int | None = None
+    response_body: str | None = None
+    duration_ms: int | None = None
+    error_message: str | None = None
+    started_at: Instant | None = None
+    executed_at: Instant | None = None
+
+
+class Run(RunSummary):
+    """The same and what else was seen."""
+
+    failure_reason: FailureReason | None = None
+    response_headers: dict[str, str] | None = None
+    response_truncated: bool = False
+    attempt: int = 1

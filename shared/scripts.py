@@ -1,0 +1,56 @@
+"""The Lua scripts in `shared/lua`, as async functions."""
+
+import hashlib
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
+
+_LUA = files("shared").joinpath("lua")
+_LIBRARIES = ("ledger", "turns", "records", "executions", "outbox", "verdicts")
+_SHEBANG = "#!lua"
+
+
+class Script:
+    """Run by its digest; the text travels only when Redis does not know it yet."""
+
+    def __init__(self, name: str) -> None:
+        body = _LUA.joinpath(f"{name}.lua").read_text()
+        first, _, rest = body.partition("\n")
+        # `#!lua` also makes Redis refuse the whole script, not half of it, when it is out of memory.
+        shebang, body = (first, rest) if first.startswith(_SHEBANG) else (_SHEBANG, body)
+        libraries = [_LUA.joinpath("lib", f"{library}.lua").read_text() for library in _LIBRARIES]
+        self.text = "\n".join([shebang, *libraries, body])
+        self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    async def __call__(self, redis: Redis, prefix: str, *arguments: str | int | float) -> Any:
+        """The script's answer; every script takes the shard's key prefix as its one key."""
+        try:
+            return await redis.evalsha(self.digest, 1, prefix, *arguments)  # type: ignore[arg-type, misc]
+        except NoScriptError:
+            return await redis.eval(self.text, 1, prefix, *arguments)  # type: ignore[arg-type, misc]
+
+
+create_jobs = Script("create_jobs")
+read_jobs = Script("read_jobs")
+delete_job = Script("delete_job")
+page = Script("page")
+save_queue = Script("save_queue")
+read_queues = Script("read_queues")
+delete_queue = Script("delete_queue")
+save_cron = Script("save_cron")
+read_crons = Script("read_crons")
+delete_cron = Script("delete_cron")
+run_cron = Script("run_cron")
+due_crons = Script("due_crons")
+fire_crons = Script("fire_crons")
+read_executions = Script("read_executions")
+claim = Script("claim")
+finish = Script("finish")
+beat = Script("beat")
+in_flight = Script("in_flight")
+rescue = Script("rescue")
+promote = Script("promote")
+prune = Script("prune")
+read_ledger = Script("read_ledger")

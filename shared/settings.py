@@ -1,0 +1,71 @@
+"""Settings of every service, read once in `main` from `RECURO_*` environment variables."""
+
+import sys
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Network = IPv4Network | IPv6Network
+
+
+def _comma_separated(value: Any) -> Any:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separated)]
+
+
+class Settings(BaseSettings):
+    """One field a variable; `docs/settings.md` and the README's table describe each."""
+
+    model_config = SettingsConfigDict(env_prefix="RECURO_", frozen=True, extra="ignore")
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    api_host: str = "127.0.0.1"
+    api_port: Port = 8000
+    mcp_host: str = "127.0.0.1"
+    mcp_port: Port = 8001
+    mcp_allowed_hosts: Names = ()
+    worker_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 64
+    worker_grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 305
+    data_dir: Path = Path(".recuro")
+    bootstrap_token: SecretStr | None = None
+    egress_allow: Networks = ()
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("egress_allow", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        return tuple(ip_network(part) for part in _comma_separated(value))
+
+    @field_validator("bootstrap_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not 16 <= len(value.get_secret_value()) <= 200:
+            raise ValueError("must be 16 to 200 characters long")
+        return value
+
+
+def load() -> Settings:
+    """The settings of this process; a wrong one ends it with one line that names it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        name = "_".join(str(part) for part in problem["loc"][:1]).upper()
+        sys.exit(f"RECURO_{name} is wrong: {problem['msg'].removeprefix('Value error, ')}")

@@ -1,0 +1,32 @@
+"""Opening Redis, and what it may do when it is in trouble."""
+
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from shared.settings import Settings
+
+AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
+"""Redis cannot be used right now; what was sent may or may not have been done."""
+
+PATIENCE_SECONDS = 2.0
+
+
+def connect(settings: Settings, *, blocking_seconds: float = 0.0, **options: Any) -> Redis:
+    """A client that gives up after 2 s, plus what a blocking read waits, and repeats no write by itself."""
+    client: Redis = Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        encoding_errors="replace",
+        socket_timeout=PATIENCE_SECONDS + blocking_seconds,
+        socket_connect_timeout=PATIENCE_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        retry_on_timeout=False,
+        **options,
+    )
+    return client

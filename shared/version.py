@@ -1,0 +1,5 @@
+"""Which Recuro this is."""
+
+from importlib.metadata import version
+
+VERSION = version("recuro")

@@ -1,0 +1,66 @@
+"""A real Redis a test process, a real HTTP target; nothing of ours is mocked."""
+
+from collections.abc import AsyncIterator, Iterator
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from services.cli import embedded
+from shared import store, tokens
+from shared.keyspace import Team
+from shared.settings import Settings
+from tests.target import Target
+
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.EmbeddedServer]:
+    """A Redis of this process alone: the wheel's, or what RECURO_REDIS_SERVER names."""
+    folder: Path = tmp_path_factory.mktemp("redis")
+    running = embedded.start(folder)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def settings(server: embedded.EmbeddedServer) -> Settings:
+    return Settings(redis_url=server.url, egress_allow=LOOPBACK, api_port=0, mcp_port=0)
+
+
+@pytest.fixture
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    client = store.connect(settings)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def team() -> Team:
+    return Team(1)
+
+
+@pytest.fixture
+async def token(redis: Redis) -> str:
+    return await tokens.create(redis, team="one", name="test", scopes=("admin",))
+
+
+@pytest.fixture
+async def other_token(redis: Redis, token: str) -> str:
+    return await tokens.create(redis, team="two", name="test", scopes=("admin",))
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    with Target() as running:
+        yield running

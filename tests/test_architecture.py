@@ -1,0 +1,67 @@
+"""The shape of the house, checked."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(path for top in ("services", "shared") for path in (ROOT / top).rglob("*.py"))
+SCRIPTS = sorted((ROOT / "shared" / "lua").rglob("*.lua"))
+VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_a_module_stays_readable(path: Path) -> None:
+    source = path.read_text()
+    tree = ast.parse(source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+    assert path.stem not in VAGUE
+    assert len(source.splitlines()) <= 300
+    assert not source or ast.get_docstring(tree), "a module says what it is for"
+    for function in functions:
+        assert (function.end_lineno or 0) - function.lineno < 40, function.name
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=named)
+def test_a_script_says_what_it_is_for(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    header = [line for line in lines[:12] if line.startswith("--")]
+
+    assert header, "opens with a comment"
+    if path.parent.name != "lib":
+        assert any("KEYS" in line for line in header)
+        assert any("Returns" in line for line in header)
+        assert "cjson" not in path.read_text(), "Lua never decodes a payload"
+
+
+def test_the_sdk_is_not_shadowed_by_our_own_mcp_service() -> None:
+    import mcp
+
+    assert "site-packages" in (mcp.__file__ or "")
+
+
+def test_every_key_that_a_script_makes_stands_in_the_table() -> None:
+    from shared import keyspace
+
+    table = keyspace.__doc__ or ""
+    starts = set()
+    for path in SCRIPTS:
+        starts |= set(re.findall(r"P \.\. '([a-z_]+)", path.read_text()))
+
+    assert {"j", "b", "r", "q", "turns", "bell"} <= starts | {"j"}
+    assert [start for start in sorted(starts) if not re.search(rf"^{start}\b", table, re.M)] == []
+
+
+def test_the_names_of_all_setting_variables_stand_in_the_readme() -> None:
+    from shared.settings import Settings
+
+    readme = (ROOT / "README.md").read_text()
+
+    assert [name for name in Settings.model_fields if f"`RECURO_{name.upper()}`" not in readme] == []
