@@ -1,0 +1,112 @@
+"""Taking work from Redis and giving results back: one script, one round trip a batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from services.worker.work import Complete, Dead, Fail, Release, Result, Retry, Verdict, Work
+from shared import keyspace, scripts
+from shared.schemas.queues import QueueSettings
+
+RECORDED, DROPPED, NOT_OURS = 1, 2, 0
+
+NOTICES = QueueSettings(retry_delays=(5, 30, 300))
+"""A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
+
+_settings_of = lru_cache(4096)(QueueSettings.model_validate_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """One worker's hands in one shard; `consumer` is its name in every group and never used twice."""
+
+    redis: Redis
+    shard: str
+    consumer: str
+
+    async def claim(self, n: int, now: int | None = None) -> list[Work]:
+        """Up to `n` pieces of work, over the queues in order of their turns."""
+        at = "" if now is None else now
+        answer = await scripts.claim(self.redis, keyspace.prefix(self.shard), self.consumer, n, at)
+        _now, _next_due, queues, works = answer
+        settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
+        return [self._work(row, settings) for row in works]
+
+    async def finish(self, results: Sequence[Result], now: int | None = None) -> list[int]:
+        """Per result RECORDED, DROPPED (deleted meanwhile) or NOT_OURS, as is a repeat after a lost reply."""
+        flat: list[str | int] = []
+        for result in results:
+            flat += [*_place(result.work), *_verdict(result.verdict, result.run), result.response]
+        at = "" if now is None else now
+        answers: list[int] = await scripts.finish(
+            self.redis, keyspace.prefix(self.shard), self.consumer, at, *flat
+        )
+        return answers
+
+    async def beat(self, works: Sequence[Work]) -> list[bool]:
+        """Say that these are still being worked on; False for what is no longer ours."""
+        flat = [part for work in works for part in _place(work)]
+        answers = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
+        return [answer == 1 for answer in answers]
+
+    async def wait_for_bell(self, blocking: Redis, milliseconds: int) -> bool:
+        """Sleep until there may be work, at most so long; whether the bell rang."""
+        bell = keyspace.bell(self.shard)
+        try:
+            rang = await blocking.xreadgroup(
+                keyspace.WORKERS, self.consumer, {bell: ">"}, count=1, block=milliseconds, noack=True
+            )
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            await self._make_bell()
+            return True
+        return bool(rang)
+
+    async def ring(self) -> None:
+        await self.redis.xadd(keyspace.bell(self.shard), {"r": "1"}, maxlen=1, approximate=False)
+
+    async def _make_bell(self) -> None:
+        try:
+            await self.redis.xgroup_create(keyspace.bell(self.shard), keyspace.WORKERS, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):  # another worker was faster
+                raise
+
+    def _work(self, row: list[str], settings: dict[str, QueueSettings | None]) -> Work:
+        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec = row
+        return Work(
+            shard=self.shard,
+            kind=kind,
+            team=int(team),
+            queue=queue,
+            id=int(work_id),
+            lane=lane,
+            entry=entry,
+            attempt=int(attempt),
+            origin=origin,
+            due_ms=int(float(due)),
+            spec=spec,
+            settings=NOTICES if kind == "n" else settings[f"{team}:{queue}"],
+        )
+
+
+def _place(work: Work) -> list[str | int]:
+    return [work.kind, work.team, work.queue, work.id, work.lane, work.entry]
+
+
+def _verdict(verdict: Verdict, run: str) -> list[str | int]:
+    match verdict:
+        case Complete():
+            return ["complete", run, 0]
+        case Retry(after_seconds):
+            return ["retry", run, after_seconds * 1000]
+        case Dead():
+            return ["dead", run, 0]
+        case Fail():
+            return ["fail", run, 0]
+        case Release():
+            return ["release", "", 0]

@@ -1,0 +1,74 @@
+"""Claiming work for the free places of a worker, and sleeping on the bell when there is none."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from redis.asyncio import Redis
+
+from services.worker.deliveries import Deliveries
+from services.worker.work import Release, Result, Work
+from shared.store import AWAY
+
+BATCH = 64
+BELL_MILLISECONDS = 2000
+PAUSE_SECONDS = 0.25
+
+log = structlog.get_logger()
+
+
+class Feed:
+    """The claims of one worker in one shard; `free` says how many more pieces of work it has room for."""
+
+    def __init__(self, deliveries: Deliveries, blocking: Redis, free: Callable[[], int]) -> None:
+        self._deliveries = deliveries
+        self._blocking = blocking
+        self._free = free
+        self._dry = False
+        self._given_back: set[asyncio.Task[None]] = set()
+
+    async def take(self) -> list[Work]:
+        """The next batch, empty if there was none for a while or Redis is away."""
+        try:
+            if self._dry:
+                # The last claim got less than it asked for; what became ready since has rung the bell.
+                self._dry = False
+                await self._deliveries.wait_for_bell(self._blocking, BELL_MILLISECONDS)
+            wanted = min(self._free(), BATCH)
+            if wanted <= 0:
+                await self._deliveries.ring()
+                return []
+            works = await self._claim(wanted)
+            self._dry = len(works) < wanted
+            return works
+        except AWAY as error:
+            log.warning("redis_away", error=repr(error))
+            self._dry = False
+            await asyncio.sleep(PAUSE_SECONDS)
+            return []
+
+    async def close(self) -> None:
+        """Let what was claimed too late go back, and wake another worker in our place."""
+        await asyncio.gather(*self._given_back, return_exceptions=True)
+        try:
+            await self._deliveries.ring()
+        except AWAY as error:
+            log.warning("redis_away", error=repr(error))
+
+    async def _claim(self, wanted: int) -> list[Work]:
+        claiming = asyncio.ensure_future(self._deliveries.claim(wanted))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # A claim that is cancelled on its way has still moved work into our hands.
+            giving_back = asyncio.ensure_future(self._give_back(claiming))
+            self._given_back.add(giving_back)
+            raise
+
+    async def _give_back(self, claiming: asyncio.Future[list[Work]]) -> None:
+        try:
+            works = await claiming
+            if works:
+                await self._deliveries.finish([Result(work, Release()) for work in works])
+        except AWAY as error:
+            log.warning("claim_left_to_the_rescuer", error=repr(error))

@@ -1,0 +1,57 @@
+"""The worker: claims jobs and executions, sends their requests, records what came back."""
+
+import asyncio
+import socket
+import uuid
+from typing import Any
+
+import structlog
+import uvloop
+
+from services.worker.delivery import Sender
+from services.worker.egress import Policy
+from services.worker.feed import BELL_MILLISECONDS
+from services.worker.processor import process
+from services.worker.stream_worker import StreamWorker
+from services.worker.work import Result, Work
+from shared import keyspace, logs, store
+from shared.settings import Settings, load
+
+log = structlog.get_logger()
+
+
+async def deliver(ctx: dict[Any, Any], work: Work) -> Result:
+    """The one arq function: one HTTP exchange."""
+    sender: Sender = ctx["sender"]
+    return await process(work, ctx["redis"], sender)
+
+
+def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
+    """A worker of that many parallel requests; `arq` goes to arq's Worker as it is."""
+
+    async def open_sender(ctx: dict[Any, Any]) -> None:
+        ctx["sender"] = await Sender(Policy(settings.egress_allow)).__aenter__()
+        log.info("worker_ready", concurrency=settings.worker_concurrency)
+
+    async def close_sender(ctx: dict[Any, Any]) -> None:
+        await ctx["sender"].__aexit__(None, None, None)
+
+    return StreamWorker(
+        store=store.connect(settings),
+        blocking=store.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000),
+        shards=keyspace.SHARDS,
+        consumer=f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}",
+        functions=[deliver],
+        on_startup=open_sender,
+        on_shutdown=close_sender,
+        max_jobs=settings.worker_concurrency,
+        job_completion_wait=max(1, settings.worker_grace_seconds),  # 0 would be arq's "cancel at once"
+        **arq,
+    )
+
+
+def main() -> None:
+    settings = load()
+    logs.configure(settings, "worker")
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # before arq asks for the loop
+    create_worker(settings).run()

@@ -1,0 +1,87 @@
+"""One piece of work, from request to result."""
+
+import json
+import time
+
+import structlog
+from redis.asyncio import Redis
+
+from services.worker.delivery import Exchange, Outgoing, Sender
+from services.worker.notices import notice_of
+from services.worker.requests import request_of
+from services.worker.retry import decide
+from services.worker.work import Complete, Release, Result, Work
+from shared.errors import NotFound
+from shared.schemas.runs import FailureReason
+from shared.store import AWAY
+
+LAST_RESPONSE_CHARACTERS = 4096
+
+log = structlog.get_logger()
+
+
+async def process(work: Work, redis: Redis, sender: Sender) -> Result:
+    """Send, decide, and say how it ended; only a cancellation is raised."""
+    try:
+        exchange = await _send(work, redis, sender)
+    except NotFound:  # what the notice tells of was deleted, and nobody is told
+        return Result(work, Complete())
+    except AWAY:
+        return Result(work, Release())
+    verdict = decide(exchange, work.settings, work.attempt)
+    log.info(
+        "run",
+        work=work.key,
+        queue=work.queue,
+        attempt=work.attempt,
+        verdict=type(verdict).__name__.lower(),
+        status=exchange.response_status,
+        reason=exchange.failure_reason,
+        duration_ms=exchange.duration_ms,
+    )
+    response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if work.kind == "e" else ""
+    return Result(work, verdict, run_of(exchange, work.attempt), response)
+
+
+async def _send(work: Work, redis: Redis, sender: Sender) -> Exchange:
+    try:
+        return await sender.send(await _outgoing(work, redis))
+    except (NotFound, *AWAY):
+        raise
+    except Exception:  # ours to mend, yet the job must end and say so
+        log.exception("request_not_made", work=work.key)
+        now = round(time.time() * 1000)
+        return Exchange(
+            response_status=None,
+            response_headers=(),
+            response_body=None,
+            response_truncated=False,
+            duration_ms=0,
+            error_message="Recuro could not make this request; the worker's log says why.",
+            failure_reason=FailureReason.UNKNOWN,
+            started_at_ms=now,
+            executed_at_ms=now,
+        )
+
+
+async def _outgoing(work: Work, redis: Redis) -> Outgoing:
+    return await notice_of(redis, work) if work.kind == "n" else request_of(work)
+
+
+def run_of(exchange: Exchange, attempt: int) -> str:
+    """The run as stored: JSON of `shared.schemas.runs.Run`, moments in ms, what is empty left out."""
+    run = {
+        "response_status": exchange.response_status,
+        "response_body": exchange.response_body,
+        "duration_ms": exchange.duration_ms,
+        "error_message": exchange.error_message,
+        "started_at": exchange.started_at_ms,
+        "executed_at": exchange.executed_at_ms,
+        "failure_reason": exchange.failure_reason,
+        "response_headers": dict(exchange.response_headers),
+        "response_truncated": exchange.response_truncated,
+        "attempt": attempt,
+    }
+    return json.dumps(
+        {k: v for k, v in run.items() if v is not None}, separators=(",", ":"), ensure_ascii=False
+    )

@@ -1,0 +1,55 @@
+"""From what was asked to the request that leaves (spec §4)."""
+
+import json
+
+from pydantic_core import from_json
+
+from services.worker.delivery import Outgoing
+from services.worker.work import Work
+from shared import clock
+from shared.version import VERSION
+
+USER_AGENT = f"Recuro/{VERSION}"
+
+
+def request_of(work: Work) -> Outgoing:
+    """The request of a job or execution; a redelivery after a crash carries the same `Idempotency-Key`."""
+    asked = from_json(work.spec)
+    method = asked.get("method", "POST")
+    headers = dict(asked.get("headers") or {})
+    body, content_type = (None, "") if method == "GET" else _body(work, asked.get("payload"))
+    if body is not None and not any(name.lower() == "content-type" for name in headers):
+        headers["Content-Type"] = content_type
+    headers["User-Agent"] = USER_AGENT
+    headers.update(_identity(work))
+    timeout = work.settings.timeout_seconds if work.settings else asked["timeout_seconds"]
+    return Outgoing(method, asked["url"], headers, body, float(timeout))
+
+
+def _body(work: Work, payload: object) -> tuple[bytes | None, str]:
+    if payload is None:
+        return None, ""
+    if work.kind == "j":
+        return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(), "application/json"
+    raw = str(payload).encode()
+    try:
+        from_json(raw)
+    except ValueError:
+        return raw, "text/plain; charset=utf-8"
+    return raw, "application/json"
+
+
+def _identity(work: Work) -> dict[str, str]:
+    if work.kind == "j":
+        return {
+            "Recuro-Job-Id": str(work.id),
+            "Recuro-Original-Job-Id": work.origin or str(work.id),
+            "Recuro-Attempt": str(work.attempt),
+            "Idempotency-Key": f"job-{work.team}-{work.id}",
+        }
+    return {
+        "Recuro-Cron-Id": work.origin,
+        "Recuro-Scheduled-At": clock.moment(work.due_ms).isoformat(timespec="seconds"),
+        "Recuro-Attempt": str(work.attempt),
+        "Idempotency-Key": f"execution-{work.team}-{work.id}",
+    }

@@ -1,0 +1,72 @@
+"""Work in a worker's hands: a claimed job or execution, and the result it ends with."""
+
+import time
+from dataclasses import dataclass, field
+
+from shared.schemas.queues import QueueSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The target took it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It failed, and a new job tries again so many seconds later."""
+
+    after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """It failed and its retries are used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """It failed, and nobody wanted retries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """It was not tried to the end here; somebody else shall, without using an attempt."""
+
+
+Verdict = Complete | Retry | Dead | Fail | Release
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """One claimed job (`j`, origin: the original), execution (`e`, the cron) or notice (`n`, its subject)."""
+
+    shard: str
+    kind: str
+    team: int
+    queue: str
+    id: int
+    lane: str
+    entry: str
+    attempt: int
+    origin: str
+    due_ms: int
+    spec: str
+    settings: QueueSettings | None
+    """None for an execution: its cron's spec says what a queue would."""
+    claimed_at: float = field(default_factory=time.monotonic)
+    lost: bool = False
+    """The rescuer gave it to somebody else; whatever happens here no longer counts."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.team}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a piece of work: the verdict, the run as stored, and the response text for a cron."""
+
+    work: Work
+    verdict: Verdict
+    run: str = ""
+    response: str = ""

@@ -1,0 +1,109 @@
+"""A real HTTP server in its own thread that answers as told and keeps what it was sent."""
+
+import asyncio
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+
+import uvloop
+from aiohttp import web
+from multidict import CIMultiDict
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request: `path` with its query, `headers` looked up in any case, `at` in monotonic seconds."""
+
+    method: str
+    path: str
+    headers: CIMultiDict[str]
+    body: bytes
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to answer; `delay` is seconds of waiting before it."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+
+
+class Target:
+    """`with Target() as target:` serves at `target.url`, 200 and an empty body until told otherwise."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.received: list[Received] = []
+        self.port = 0
+        self._tls = tls
+        self._answer = Answer()
+        self._answers: dict[str, Answer] = {}
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="target", daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def answer_with(
+        self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None, delay: float = 0.0
+    ) -> None:
+        """From now on answer this wherever `answer` does not say otherwise."""
+        self._answer = Answer(status, body, headers or {}, delay)
+
+    def answer(
+        self, path: str, status: int, body: bytes = b"", *, delay: float = 0.0, **headers: str
+    ) -> None:
+        """From now on answer this at `path` (without query); headers as keywords, `retry_after="5"`."""
+        named = {name.replace("_", "-").title(): value for name, value in headers.items()}
+        self._answers[path] = Answer(status, body, named, delay)
+
+    def __enter__(self) -> "Target":
+        self._thread.start()
+        self._ready.wait(10)
+        assert self.port, "the target did not start"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._loop is not None
+        assert self._stop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve())
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        server = web.Server(self._receive, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024, ssl_context=self._tls).start()
+        self.port = runner.addresses[0][1]
+        self._ready.set()
+        await self._stop.wait()
+        await runner.cleanup()
+
+    async def _receive(self, request: web.BaseRequest) -> web.StreamResponse:
+        at = time.monotonic()
+        body = await request.content.read()  # request.read() would refuse more than 1 MiB
+        self.received.append(
+            Received(request.method, request.path_qs, CIMultiDict(request.headers), body, at)
+        )
+        answer = self._answers.get(request.path, self._answer)
+        if answer.delay:
+            await asyncio.sleep(answer.delay)
+        return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
