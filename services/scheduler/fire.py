@@ -1,0 +1,95 @@
+"""Crons whose time has come get an execution, once, however many schedulers run."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from redis.asyncio import Redis
+
+from services.scheduler.alarm import Alarm
+from shared import clock, keyspace, schedule, scripts
+from shared.schedule import Caught
+
+BATCH = 500
+"""At most so many crons a script: longer ones would hold Redis up."""
+AHEAD_SECONDS = 1.0
+
+_following = lru_cache(50_000)(schedule.following)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A cron that is due, or soon will be."""
+
+    team: str
+    cron: str
+    due: datetime
+    version: str
+    expression: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one look at the due crons saw, by the server's clock in ms; 0 is "nothing due after these"."""
+
+    now_ms: int
+    next_due_ms: int
+    crons: list[Due]
+
+
+async def keep_firing(redis: Redis, shard: str, alarm: Alarm) -> None:
+    """Fire at every due moment; the instants that follow are computed shortly before it."""
+    while True:
+        found = await fire_due(redis, shard)
+        wait = (found.next_due_ms - found.now_ms) / 1000 if found.next_due_ms else 60.0
+        if wait > AHEAD_SECONDS:
+            await alarm.sleep(wait - AHEAD_SECONDS)
+        else:
+            for due in (await look(redis, shard, ahead_ms=round(AHEAD_SECONDS * 1000))).crons:
+                _following(due.expression, due.timezone, due.due)
+            await alarm.sleep(await _until(redis, shard, found.next_due_ms))
+
+
+async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Found:
+    """Fire all that is due at `now` (else by the server's clock); missed fires collapse into the latest."""
+    while (found := await look(redis, shard, now=now)).crons:
+        await _fire(redis, shard, found, now)
+    return found
+
+
+async def look(redis: Redis, shard: str, *, ahead_ms: int = 0, now: datetime | None = None) -> Found:
+    """The crons due until `ahead_ms` from now, earliest first, at most 500."""
+    answer = await scripts.due_crons(redis, keyspace.prefix(shard), _at(now), ahead_ms, BATCH)
+    now_ms, next_due, rows = answer
+    return Found(int(now_ms), int(next_due), [_due(*row) for row in rows])
+
+
+def _due(member: str, due: str, version: str, expression: str, timezone: str) -> Due:
+    team, cron = member.split(":")
+    return Due(team, cron, clock.moment(due), version, expression, timezone)
+
+
+async def _fire(redis: Redis, shard: str, found: Found, now: datetime | None) -> None:
+    arguments: list[str | int] = []
+    for due in found.crons:
+        caught = _catch_up(due, clock.moment(found.now_ms))
+        arguments += [due.team, due.cron, due.version, clock.milliseconds(due.due)]
+        arguments += [clock.milliseconds(caught.latest), caught.missed, clock.milliseconds(caught.following)]
+    await scripts.fire_crons(redis, keyspace.prefix(shard), _at(now), *arguments)
+
+
+def _catch_up(due: Due, now: datetime) -> Caught:
+    following = _following(due.expression, due.timezone, due.due)
+    if following > now:
+        return Caught(latest=due.due, missed=0, following=following)
+    return schedule.catch_up(due.expression, due.timezone, due.due, now)
+
+
+async def _until(redis: Redis, shard: str, due_ms: int) -> float:
+    seconds, microseconds = await redis.time()
+    return float(due_ms / 1000 - (seconds + microseconds / 1e6))
+
+
+def _at(now: datetime | None) -> str | int:
+    return "" if now is None else clock.milliseconds(now)

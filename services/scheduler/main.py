@@ -1,0 +1,87 @@
+"""The scheduler: fires crons, promotes what is due, rescues what was lost, prunes what was deleted.
+
+Every step is conditional in Redis, so any number of schedulers may run and none is needed in particular.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+
+import structlog
+import uvloop
+from redis.asyncio import Redis
+
+from services.scheduler.alarm import READ_MILLISECONDS, Alarm, listen
+from services.scheduler.fire import keep_firing
+from services.scheduler.promote import keep_promoting
+from services.scheduler.prune import keep_pruning
+from services.scheduler.rescue import keep_rescuing
+from shared import health, keyspace, logs, store
+from shared.settings import Settings, load
+from shared.store import AWAY
+
+PAUSE_SECONDS = 0.25
+
+log = structlog.get_logger()
+
+
+async def serve(settings: Settings, stopping: asyncio.Event) -> None:
+    """Run every duty in every shard until `stopping` is set; an error that is ours ends the process."""
+    redis = store.connect(settings)
+    blocking = store.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
+    async with redis, blocking, asyncio.TaskGroup() as tasks:
+        duties = [tasks.create_task(_steadily(lambda: _say_alive(redis)))]
+        for shard in keyspace.SHARDS:
+            duties += [tasks.create_task(duty) for duty in _duties(redis, blocking, shard)]
+        log.info("scheduler_ready")
+        await stopping.wait()
+        for duty in duties:
+            duty.cancel()
+        await _leave(redis)
+
+
+def _duties(redis: Redis, blocking: Redis, shard: str) -> list[Coroutine[None, None, None]]:
+    firing, promoting = Alarm(), Alarm()
+    return [
+        listen(blocking, shard, (firing, promoting)),
+        _steadily(lambda: keep_firing(redis, shard, firing)),
+        _steadily(lambda: keep_promoting(redis, shard, promoting)),
+        _steadily(lambda: keep_pruning(redis, shard)),
+        keep_rescuing(redis, shard),
+    ]
+
+
+async def _steadily(duty: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Go on with a duty whenever Redis is back."""
+    while True:
+        try:
+            await duty()
+        except AWAY as error:
+            log.warning("redis_away", error=repr(error))
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _say_alive(redis: Redis) -> None:
+    while True:
+        await health.beat(redis, "scheduler")
+        await asyncio.sleep(health.HEALTH_SECONDS)
+
+
+async def _leave(redis: Redis) -> None:
+    try:
+        await health.leave(redis, "scheduler")
+    except AWAY as error:
+        log.warning("redis_away", error=repr(error))
+
+
+async def _until_told(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await serve(settings, stopping)
+
+
+def main() -> None:
+    settings = load()
+    logs.configure(settings, "scheduler")
+    uvloop.run(_until_told(settings))

@@ -1,0 +1,21 @@
+"""What belonged to deleted queues and crons is removed, in bounded steps."""
+
+import asyncio
+
+from redis.asyncio import Redis
+
+from shared import keyspace, scripts
+
+STEP = 500
+IDLE_SECONDS = 1.0
+
+
+async def keep_pruning(redis: Redis, shard: str) -> None:
+    while True:
+        if await prune(redis, shard) < STEP:
+            await asyncio.sleep(IDLE_SECONDS)
+
+
+async def prune(redis: Redis, shard: str, limit: int = STEP) -> int:
+    """Remove up to `limit` records; return how many went."""
+    return int(await scripts.prune(redis, keyspace.prefix(shard), limit))

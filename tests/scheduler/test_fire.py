@@ -1,0 +1,139 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from services.scheduler.fire import fire_due, look
+from services.worker.deliveries import Deliveries
+from services.worker.work import Complete, Fail, Result, Verdict
+from shared import crons, executions, keyspace, ledger
+from shared.errors import NotFound
+from shared.keyspace import Team
+from shared.schemas.crons import Cron, CronCreate, CronUpdate, ExecutionQuery
+
+SHARD = keyspace.SHARDS[0]
+NOW = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
+FIVE = timedelta(minutes=5)
+
+
+async def every_five_minutes(redis: Redis, team: Team, **fields: object) -> Cron:
+    asked = {"name": "ping", "url": "https://a.example/health", "cron_expression": "*/5 * * * *", **fields}
+    return await crons.create(redis, team, CronCreate.model_validate(asked), NOW)
+
+
+async def fired(redis: Redis, team: Team, cron: Cron) -> list[tuple[datetime, int]]:
+    page = await executions.page(redis, team, cron.id, ExecutionQuery())
+    return [(execution.scheduled_at, execution.missed) for execution in reversed(page.data)]
+
+
+async def test_a_cron_fires_at_its_next_time_and_not_before(redis: Redis, team: Team) -> None:
+    cron = await every_five_minutes(redis, team)
+
+    await fire_due(redis, SHARD, NOW + FIVE - timedelta(milliseconds=1))
+    assert await fired(redis, team, cron) == []
+    await fire_due(redis, SHARD, NOW + FIVE)
+
+    assert await fired(redis, team, cron) == [(NOW + FIVE, 0)]
+    assert (await crons.get(redis, team, cron.id)).next_run_at == NOW + 2 * FIVE
+
+
+async def test_schedulers_side_by_side_fire_it_once(redis: Redis, team: Team) -> None:
+    made = [await every_five_minutes(redis, team) for _ in range(20)]
+
+    await asyncio.gather(*(fire_due(redis, SHARD, NOW + FIVE) for _ in range(8)))
+
+    assert [await fired(redis, team, cron) for cron in made] == [[(NOW + FIVE, 0)]] * 20
+    assert await redis.xlen(f"{team.prefix}s:1:crons") == 20
+
+
+async def test_missed_fires_collapse_into_the_latest(redis: Redis, team: Team) -> None:
+    cron = await every_five_minutes(redis, team)
+
+    for _ in range(2):
+        await fire_due(redis, SHARD, NOW + timedelta(hours=3, minutes=1))
+
+    assert await fired(redis, team, cron) == [(NOW + timedelta(hours=3), 35)]
+
+
+async def test_a_paused_cron_does_not_fire_and_catches_nothing_up(redis: Redis, team: Team) -> None:
+    cron = await every_five_minutes(redis, team)
+
+    paused = await crons.update(redis, team, cron.id, CronUpdate(is_active=False), NOW)
+    await fire_due(redis, SHARD, NOW + timedelta(hours=1))
+    assert paused.next_run_at is None
+    resumed = await crons.update(
+        redis, team, cron.id, CronUpdate(is_active=True), NOW + timedelta(hours=2, seconds=1)
+    )
+
+    assert await fired(redis, team, cron) == []
+    assert resumed.next_run_at == NOW + timedelta(hours=2) + FIVE
+
+
+async def test_a_change_between_look_and_fire_wins(redis: Redis, team: Team) -> None:
+    cron = await every_five_minutes(redis, team)
+    await look(redis, SHARD, now=NOW + FIVE)
+
+    await crons.update(redis, team, cron.id, CronUpdate(cron_expression="0 12 * * *"), NOW)
+    await fire_due(redis, SHARD, NOW + FIVE)
+
+    assert await fired(redis, team, cron) == []
+
+
+async def test_an_unrelated_change_keeps_the_next_fire(redis: Redis, team: Team) -> None:
+    cron = await every_five_minutes(redis, team)
+
+    changed = await crons.update(redis, team, cron.id, CronUpdate(name="pong"), NOW + timedelta(hours=9))
+
+    assert (changed.name, changed.next_run_at) == ("pong", cron.next_run_at)
+
+
+async def test_a_deleted_cron_is_gone_with_its_executions(redis: Redis, team: Team) -> None:
+    from services.scheduler.prune import prune
+
+    cron = await every_five_minutes(redis, team)
+    await fire_due(redis, SHARD, NOW + FIVE)
+
+    await crons.delete(redis, team, cron.id)
+    await fire_due(redis, SHARD, NOW + 2 * FIVE)
+
+    with pytest.raises(NotFound, match="Cron not found"):
+        await executions.page(redis, team, cron.id, ExecutionQuery())
+    assert await prune(redis, SHARD) == 1
+    assert await Deliveries(redis, SHARD, "w").claim(10) == []
+    books = await ledger.read(redis, team, "execution")
+    assert (books.accepted, books.deleted, books.holds) == (1, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "failures", "alerted", "status"),
+    [
+        ([Complete()], 0, False, "completed"),
+        ([Fail()], 1, False, "failed"),
+        ([Fail(), Fail()], 2, True, "failed"),
+        ([Fail(), Fail(), Complete()], 0, False, "completed"),
+    ],
+)
+async def test_a_cron_remembers_how_it_went(
+    redis: Redis, team: Team, verdicts: list[Verdict], failures: int, alerted: bool, status: str
+) -> None:
+    cron = await every_five_minutes(redis, team, alert_threshold=2)
+    worker = Deliveries(redis, SHARD, "w")
+
+    for verdict in verdicts:
+        await executions.create(redis, team, cron.id)
+        (work,) = await worker.claim(1)
+        await worker.finish([Result(work, verdict, "{}", "the answer")])
+
+    seen = await crons.get(redis, team, cron.id)
+    assert (seen.consecutive_failures, seen.is_alerted, seen.last_status) == (failures, alerted, status)
+    assert (seen.last_response, seen.last_run_at is not None) == ("the answer", True)
+
+
+async def test_more_than_a_batch_due_at_once_all_fire(redis: Redis, team: Team) -> None:
+    for _ in range(1200):
+        await every_five_minutes(redis, team)
+
+    await fire_due(redis, SHARD, NOW + FIVE)
+
+    assert await redis.xlen(f"{team.prefix}s:1:crons") == 1200
