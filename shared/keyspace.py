@@ -32,7 +32,7 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
-`live` (zset: service:host:pid of the workers and schedulers that live, by when to give them up, ms).
+`live` (zset: service:host:pid of what lives, by when to give them up, ms).
 """
 
 from dataclasses import dataclass
@@ -69,6 +69,14 @@ def clock(shard: str) -> str:
 
 def events(shard: str) -> str:
     return f"{prefix(shard)}events"
+
+
+def due(shard: str) -> str:
+    return f"{prefix(shard)}due"
+
+
+def crons(shard: str) -> str:
+    return f"{prefix(shard)}crons"
 
 
 def in_flight(shard: str) -> str:

@@ -1,5 +1,6 @@
 """One line an event on standard error: JSON for machines, or readable for people."""
 
+import json
 import logging
 import sys
 
@@ -10,34 +11,34 @@ from shared.settings import Settings
 
 
 def configure(settings: Settings, service: str) -> None:
-    """Send our events and the libraries' records one way. Never log a token, a header value or a body."""
-    shared: list[Processor] = [
+    """Write our events straight out, and the libraries' records alike. Log no token, header value or body."""
+    before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        structlog.processors.format_exc_info,
     ]
-    console = settings.log_format == "console"
-    render: Processor = (
-        structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-        if console
-        else structlog.processors.JSONRenderer()
-    )
-    if console:
-        shared.pop()  # the renderer prints tracebacks itself
+    render = _console() if settings.log_format == "console" else _json()
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*before, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
-        )
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=[remove, *render])
     )
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _json() -> list[Processor]:
+    # Without spaces, and anything strange as its text: a log line is never what fails.
+    renderer = structlog.processors.JSONRenderer(json.dumps, separators=(",", ":"), default=str)
+    return [structlog.processors.format_exc_info, renderer]
+
+
+def _console() -> list[Processor]:
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]

@@ -16,7 +16,7 @@ from services.scheduler.fire import keep_firing
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
 from services.scheduler.rescue import keep_rescuing
-from shared import health, keyspace, logs, store
+from shared import durability, health, keyspace, logs, store
 from shared.settings import Settings, load
 from shared.store import AWAY
 
@@ -84,4 +84,5 @@ async def _until_told(settings: Settings) -> None:
 def main() -> None:
     settings = load()
     logs.configure(settings, "scheduler")
+    durability.require_fit(settings)
     uvloop.run(_until_told(settings))

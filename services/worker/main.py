@@ -14,7 +14,7 @@ from services.worker.feed import BELL_MILLISECONDS
 from services.worker.processor import process
 from services.worker.stream_worker import StreamWorker
 from services.worker.work import Result, Work
-from shared import keyspace, logs, store
+from shared import durability, keyspace, logs, store
 from shared.settings import Settings, load
 
 log = structlog.get_logger()
@@ -53,5 +53,6 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
 def main() -> None:
     settings = load()
     logs.configure(settings, "worker")
+    durability.require_fit(settings)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # before arq asks for the loop
     create_worker(settings).run()

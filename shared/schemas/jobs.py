@@ -1,12 +1,25 @@
 """Jobs: one-off HTTP requests in a queue."""
 
+import json
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from shared.schemas.base import Headers, Id, Instant, Method, Name, PageQuery, Schema, Url
 from shared.schemas.runs import Run, RunSummary
+
+
+def _check_finite(payload: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    try:
+        json.dumps(payload, allow_nan=False)
+    except ValueError:
+        raise ValueError("must not contain NaN, Infinity or a number beyond 1.8e308") from None
+    return payload
+
+
+Payload = Annotated[dict[str, JsonValue], AfterValidator(_check_finite)]
+"""A JSON object; Python's reader takes numbers that JSON does not have."""
 
 
 class JobStatus(StrEnum):
@@ -40,7 +53,7 @@ class JobCreate(Schema):
     url: Annotated[Url, Field(description="Target URL to call")]
     method: Annotated[Method, Field(description="HTTP method")] = Method.POST
     headers: Annotated[Headers | None, Field(description="Key-value HTTP headers")] = None
-    payload: Annotated[dict[str, JsonValue] | None, Field(description="JSON request body")] = None
+    payload: Annotated[Payload | None, Field(description="JSON request body")] = None
     callback_url: Annotated[Url | None, Field(description="URL called after the job completes")] = None
     delay: Annotated[int, Field(ge=0, le=86_400, description="Seconds to wait before executing")] = 0
 

@@ -1,0 +1,53 @@
+"""/api/crons"""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from services.api.answers import answer
+from services.api.auth import team_of
+from services.api.requests import body_of, changes_of, id_of, query_of
+from services.api.routing import at
+from shared import crons
+from shared.schemas.base import Deleted
+from shared.schemas.crons import CronCreate, CronQuery, CronUpdate
+
+# A new cron is answered with what the hosted product answers, in its order, and then the rest.
+_FIRST = ("id", "name", "cron_expression", "next_run_at", "is_active")
+
+
+async def create(request: Request) -> Response:
+    team = await team_of(request, scope="write")
+    asked = await body_of(request, CronCreate)
+    cron = await crons.create(request.state.redis, team, asked)
+    fields = cron.model_dump(mode="json")
+    return JSONResponse({name: fields[name] for name in _FIRST} | fields, 201)
+
+
+async def index(request: Request) -> Response:
+    team = await team_of(request, scope="read")
+    return answer(await crons.page(request.state.redis, team, query_of(request, CronQuery)))
+
+
+async def show(request: Request) -> Response:
+    team = await team_of(request, scope="read")
+    return answer(await crons.get(request.state.redis, team, id_of(request, "Cron")))
+
+
+async def update(request: Request) -> Response:
+    team = await team_of(request, scope="write")
+    cron_id = id_of(request, "Cron")
+    asked = await changes_of(request, CronUpdate)
+    return answer(await crons.update(request.state.redis, team, cron_id, asked))
+
+
+async def delete(request: Request) -> Response:
+    team = await team_of(request, scope="write")
+    cron_id = id_of(request, "Cron")
+    await crons.delete(request.state.redis, team, cron_id)
+    return answer(Deleted(id=cron_id))
+
+
+routes = [
+    at("/api/crons", GET=index, POST=create),
+    at("/api/crons/{cron_id}", GET=show, PATCH=update, PUT=update, DELETE=delete),
+]

@@ -1,0 +1,94 @@
+"""What goes wrong, as HTTP says it; nobody else here knows a status code of an error."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from shared.store import AWAY
+
+log = structlog.get_logger()
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+class Malformed(Exception):
+    """The body is not JSON; `str(error)` says where."""
+
+
+class TooLarge(Exception):
+    """The body is over the limit."""
+
+
+class Refused(Exception):
+    """The request is well-formed, but fields of it are wrong."""
+
+    def __init__(self, errors: Mapping[str, list[str]]) -> None:
+        super().__init__()
+        self.errors = dict(errors)
+
+
+def internal_error() -> Response:
+    return _error(500, "Internal error")
+
+
+def _saying(status: int, **headers: str) -> Handler:
+    """A handler for errors that say themselves what is wrong."""
+
+    async def handle(_request: Request, error: Exception) -> Response:
+        return _error(status, str(error), {name.replace("_", "-"): value for name, value in headers.items()})
+
+    return handle
+
+
+async def _too_large(request: Request, _error_: Exception) -> Response:
+    # A declared body is read to its end unseen, so that its sender gets to this answer; others are cut.
+    headers = {} if "content-length" in request.headers else {"Connection": "close"}
+    return _error(413, "The body must not be larger than 1 MiB", headers)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    first = next(iter(error.errors.values()))[0]
+    return JSONResponse({"message": first, "errors": error.errors}, 422)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Invalid)
+    return await _refused(request, Refused({error.field: [str(error)]}))
+
+
+async def _away(_request: Request, error: Exception) -> Response:
+    log.warning("redis_away", error=repr(error))
+    return _error(503, "Storage unavailable", {"Retry-After": "1"})
+
+
+async def _gone(_request: Request, _error_: Exception) -> Response:
+    return _error(400, "The client went away")  # nobody reads this, but the log line has a status
+
+
+async def _by_status(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _error(error.status_code, error.detail.capitalize(), error.headers)
+
+
+def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": sentence}, status, headers)
+
+
+handlers: dict[type[Exception], Handler] = {
+    Unauthenticated: _saying(401, www_authenticate="Bearer"),
+    Forbidden: _saying(403),
+    NotFound: _saying(404),
+    Conflict: _saying(409),
+    Malformed: _saying(400),
+    TooLarge: _too_large,
+    Refused: _refused,
+    Invalid: _invalid,
+    ClientDisconnect: _gone,
+    HTTPException: _by_status,
+    **dict.fromkeys(AWAY, _away),
+}

@@ -1,0 +1,41 @@
+"""/healthz and /readyz, without a token"""
+
+from redis.asyncio import Redis
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from services.api.routing import at
+from shared import health, keyspace
+
+OVERDUE_SECONDS = 60
+
+
+async def live(_request: Request) -> Response:
+    return JSONResponse({"status": "live"})
+
+
+async def ready(request: Request) -> Response:
+    """Redis takes a write, and nothing waits for a scheduler; 503 with the reason otherwise."""
+    redis: Redis = request.state.redis
+    await health.beat(redis, "api")
+    late = max([await overdue_seconds(redis, shard) for shard in keyspace.SHARDS])
+    if late > OVERDUE_SECONDS:
+        return JSONResponse({"error": f"Work is overdue by {late:.0f} s: is a scheduler running?"}, 503)
+    return JSONResponse({"status": "ready"})
+
+
+async def overdue_seconds(redis: Redis, shard: str) -> float:
+    """How long ago the oldest waiting job or cron should have started, by the clock of Redis."""
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.time()
+        pipe.zrange(keyspace.due(shard), 0, 0, withscores=True)
+        pipe.zrange(keyspace.crons(shard), 0, 0, withscores=True)
+        (seconds, _), *oldest = await pipe.execute()
+    moments: list[float] = [score / 1000 for rows in oldest for _, score in rows]
+    return float(seconds - min([seconds, *moments]))
+
+
+routes = [
+    at("/healthz", GET=live),
+    at("/readyz", GET=ready),
+]

@@ -1,0 +1,84 @@
+"""The API: REST in, crons and jobs into Redis."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+import uvicorn
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from services.api import bootstrap, crons, errors, executions, health, jobs, queues
+from services.api.envelope import Envelope
+from shared import durability, logs, store, tokens
+from shared.settings import Settings, load
+
+GRACE_SECONDS = 10
+
+# The busiest first: routes are tried in order.
+ROUTES = [*jobs.routes, *crons.routes, *executions.routes, *queues.routes, *health.routes]
+
+
+class State(TypedDict):
+    redis: Redis
+    callers: tokens.Callers
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application; it starts and answers 503 while Redis is away."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+        async with store.connect(settings) as redis, _bootstrapping(redis, settings):
+            yield {"redis": redis, "callers": tokens.Callers(redis)}
+
+    app = Starlette(
+        routes=ROUTES,
+        middleware=[Middleware(Envelope)],
+        exception_handlers=errors.handlers,
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # a redirect would lose the token or the body of many a client
+    return app
+
+
+@asynccontextmanager
+async def _bootstrapping(redis: Redis, settings: Settings) -> AsyncIterator[None]:
+    token = settings.bootstrap_token
+    if token is None or await bootstrap.register(redis, token):
+        yield
+        return
+    async with asyncio.TaskGroup() as tasks:
+        trying = tasks.create_task(bootstrap.keep_trying(redis, token))
+        yield
+        trying.cancel()
+
+
+def create_server(settings: Settings) -> uvicorn.Server:
+    """The application behind its address; not started."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            host=settings.api_host,
+            port=settings.api_port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # nothing here looks at the client's address
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+
+
+def main() -> None:
+    settings = load()
+    logs.configure(settings, "api")
+    durability.require_fit(settings)
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once all is closed
+        create_server(settings).run()

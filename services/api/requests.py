@@ -1,0 +1,100 @@
+"""What a request asks: its body, its query and the ids in its path, checked."""
+
+import json
+import math
+import re
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from services.api.errors import Malformed, Refused, TooLarge
+from shared.errors import NotFound
+from shared.validation import by_field
+
+T = TypeVar("T", bound=BaseModel)
+
+MAX_BODY_BYTES = 1_048_576
+MAX_ID = 2**53
+
+_ID = re.compile(r"[1-9][0-9]{0,15}")
+# pydantic reads NaN, Infinity and 1e999, which are not JSON or no number that JSON can carry on.
+_MAYBE_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{309}")
+
+
+async def body_of(request: Request, model: type[T]) -> T:
+    """The body as `model`; raises TooLarge, Malformed (no JSON) or Refused (JSON, but the wrong content)."""
+    raw = await _read(request)
+    if _MAYBE_NOT_FINITE.search(raw):
+        _check_finite(raw)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise _told(error) from None
+
+
+async def changes_of(request: Request, model: type[T]) -> T:
+    """The body of an update, which must name a field at least."""
+    asked = await body_of(request, model)
+    if not asked.model_fields_set:
+        fields = ", ".join(model.model_fields)
+        raise Refused({"body": [f"At least one field is required: {fields}."]})
+    return asked
+
+
+def query_of(request: Request, model: type[T]) -> T:
+    """The query parameters as `model`; an unknown one, or one given twice, is refused."""
+    given: dict[str, str | list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        if name in given:
+            raise Refused({name[:80]: [f"The {name[:80]} field must be given once."]})
+        given[name] = value
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise Refused(by_field(error)) from None
+
+
+def id_of(request: Request, noun: str) -> int:
+    """The id of a cron, job, queue or execution in the path; NotFound if there can be no such id."""
+    text = request.path_params[f"{noun.lower()}_id"]
+    if not _ID.fullmatch(text) or int(text) > MAX_ID:
+        raise NotFound(noun)
+    return int(text)
+
+
+async def _read(request: Request) -> bytearray:
+    declared = request.headers.get("content-length")
+    if declared and int(declared) > MAX_BODY_BYTES:
+        raise TooLarge
+    body, more = bytearray(), True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge
+        more = message.get("more_body", False)
+    return body
+
+
+def _check_finite(raw: bytearray) -> None:
+    try:
+        json.loads(raw, parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError):
+        return  # malformed or too deep: pydantic says it better
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise Malformed(f"The body is not valid JSON: {text[:20]} is no finite number")
+    return value
+
+
+def _told(error: ValidationError) -> Malformed | Refused:
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        return Malformed(f"The body is not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}")
+    return Refused(by_field(error))

@@ -1,0 +1,44 @@
+"""The real server on a loopback port, in a thread of its own, for a whole test process."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from services.cli.embedded import EmbeddedServer
+from shared.settings import Settings
+from tests.api.serving import serving
+
+
+@pytest.fixture(scope="session")
+def api(server: EmbeddedServer) -> Iterator[str]:
+    """The address of the API."""
+    with serving(Settings(redis_url=server.url, api_port=0)) as address:
+        yield address
+
+
+@pytest.fixture
+async def anonymous(api: str, redis: object) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a token; Redis is empty."""
+    async with _client(api) as client:
+        yield client
+
+
+@pytest.fixture
+async def client(api: str, token: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of team 1 that may do everything."""
+    async with _client(api, token) as client:
+        yield client
+
+
+@pytest.fixture
+async def stranger(api: str, other_token: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of team 2."""
+    async with _client(api, other_token) as client:
+        yield client
+
+
+def _client(api: str, token: str | None = None) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    # Without TLS there is nothing to verify, and reading the certificates costs more than a test.
+    return httpx.AsyncClient(base_url=api, headers=headers, timeout=10, verify=False)
