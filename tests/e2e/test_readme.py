@@ -1,0 +1,48 @@
+"""The README's examples, run as they stand."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from tests.house import TOKEN, House
+from tests.poll import until
+from tests.target import Target
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+EXAMPLES = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)
+
+
+def run(example: str, folder: Path) -> str:
+    done = subprocess.run(["bash", "-euc", example], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+async def test_every_example_works_as_it_stands(tmp_path: Path, target: Target) -> None:
+    with House(tmp_path) as house:
+        (tmp_path / ".recuro").mkdir()
+        (tmp_path / ".recuro" / "token").write_text(f"{TOKEN}\n")
+        examples = "\n".join(EXAMPLES)
+        examples = examples.replace(":8000", f":{house.api_port}").replace(":9000", f":{target.port}")
+
+        answers = run(examples, tmp_path)
+
+        async def all_arrived() -> bool:
+            return {"/sync", "/health"} <= {request.path for request in target.received}
+
+        await until(all_arrived)
+        (sent,) = [request for request in target.received if request.path == "/sync"]
+        assert (json.loads(sent.body), sent.headers["X-Shop"]) == ({"event": "user.created"}, "42")
+        assert '"success":true' in answers
+        assert '"retry_delays":[5,60]' in answers
+        assert "error" not in re.sub(r'"error_message":null', "", answers)
+
+
+def test_the_mcp_example_names_our_command_and_variable() -> None:
+    (block,) = re.findall(r"^```json\n(.*?)^```", README, re.M | re.S)
+
+    server = json.loads(block)["mcpServers"]["recuro"]
+
+    assert server["command"].endswith("/recuro-mcp")
+    assert list(server["env"]) == ["RECURO_API_TOKEN"]

@@ -1,0 +1,109 @@
+"""The whole house as real processes on a Redis of their own, for tests that walk through every door."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+from redis import Redis as SyncRedis
+
+from services.cli import embedded
+from shared import keyspace
+from shared.settings import Settings
+
+TOKEN = "rc_the-token-of-the-whole-house-tests"
+RECURO = Path(sys.executable).parent / "recuro"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class House:
+    """`with House(folder) as house:` runs an API, a scheduler, a worker and an MCP gateway."""
+
+    def __init__(self, folder: Path, *, concurrency: int = 64, grace_seconds: int = 20) -> None:
+        self.folder = folder
+        self.api_port, self.mcp_port = free_port(), free_port()
+        self.api = f"http://127.0.0.1:{self.api_port}"
+        self.mcp = f"http://127.0.0.1:{self.mcp_port}/mcp"
+        self.server = embedded.start(folder / "redis")
+        self._environment = {
+            **os.environ,
+            "RECURO_REDIS_URL": self.server.url,
+            "RECURO_API_PORT": str(self.api_port),
+            "RECURO_MCP_PORT": str(self.mcp_port),
+            "RECURO_BOOTSTRAP_TOKEN": TOKEN,
+            "RECURO_EGRESS_ALLOW": "127.0.0.0/8",
+            "RECURO_WORKER_CONCURRENCY": str(concurrency),
+            "RECURO_WORKER_GRACE_SECONDS": str(grace_seconds),
+            "RECURO_LOG_FORMAT": "json",
+        }
+        self.running: list[subprocess.Popen[bytes]] = []
+        self.client = httpx.Client(
+            base_url=self.api, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=30
+        )
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(redis_url=self.server.url)
+
+    def start(self, service: str) -> subprocess.Popen[bytes]:
+        """Start one more process of a service; what it says goes to a file of its own."""
+        number = sum(service in str(process.args) for process in self.running)
+        with (self.folder / f"{service}-{number}.log").open("wb") as said:
+            process = subprocess.Popen([RECURO, service], env=self._environment, stdout=said, stderr=said)
+        self.running.append(process)
+        return process
+
+    def restart_redis(self) -> None:
+        """End Redis as a crash would, and start it again on the same data."""
+        self.server.kill()
+        self.server = embedded.start(self.folder / "redis")
+
+    def wait_until_ready(self, seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        for url in (f"{self.api}/readyz", f"http://127.0.0.1:{self.mcp_port}/readyz"):
+            while not _answers(url):
+                assert time.monotonic() < deadline, f"{url} is not ready: {self.said()}"
+                time.sleep(0.05)  # the poller of a house that is not up yet
+
+        with SyncRedis.from_url(self.server.url, decode_responses=True) as redis:
+            while not {"scheduler", "worker"} <= {
+                who.split(":")[0] for who in redis.zrange(keyspace.live(), 0, -1)
+            }:
+                assert time.monotonic() < deadline, f"the scheduler or worker is not ready: {self.said()}"
+                time.sleep(0.05)  # the same poller
+
+    def said(self) -> str:
+        """The last of what every process wrote."""
+        return "\n".join(path.read_text()[-1500:] for path in sorted(self.folder.glob("*.log")))
+
+    def __enter__(self) -> "House":
+        for service in ("api", "scheduler", "worker", "mcp"):
+            self.start(service)
+        self.wait_until_ready()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.client.close()
+        for process in self.running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+        for process in self.running:
+            process.wait()
+        self.server.stop()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
