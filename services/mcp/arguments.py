@@ -1,0 +1,53 @@
+"""What each tool takes: the REST models, and where this door differs from REST."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from shared.schemas.base import Id, Method, Schema
+from shared.schemas.crons import CronCreate, CronFilter, CronQuery, CronUpdate
+from shared.schemas.jobs import JobFilter, JobQuery
+
+_Page = Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1")]
+
+
+class CronNew(CronCreate):
+    """As over REST, but the method defaults to GET here."""
+
+    method: Annotated[Method, Field(description="HTTP method")] = Method.GET
+
+
+def _not_a_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be an integer")  # pydantic would read true as 1, and delete that one
+    return value
+
+
+class One(Schema):
+    id: Annotated[Id, BeforeValidator(_not_a_boolean), Field(description="The ID, as the lists show it")]
+
+
+class CronChange(CronUpdate, One):
+    """Which cron, and the fields to change."""
+
+    def changes(self) -> CronUpdate:
+        return CronUpdate.model_validate(self.model_dump(exclude_unset=True, exclude={"id"}))
+
+
+class CronSearch(Schema):
+    filter: Annotated[CronFilter, Field(description="Only crons in this state")] = CronFilter.ALL
+    search: Annotated[str | None, Field(max_length=200, description="Part of the name or URL")] = None
+    page: _Page = 1
+
+    def query(self) -> CronQuery:
+        return CronQuery(filter=self.filter, search=self.search, page=self.page)
+
+
+class JobSearch(Schema):
+    filter: Annotated[JobFilter | None, Field(description="Only jobs with this status")] = None
+    search: Annotated[str | None, Field(max_length=200, description="Part of the URL")] = None
+    queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
+    page: _Page = 1
+
+    def query(self) -> JobQuery:
+        return JobQuery(filter=self.filter, search=self.search, queue_id=self.queue_id, page=self.page)

@@ -1,0 +1,92 @@
+"""The MCP gateway: streamable HTTP at /mcp, stateless, plain JSON answers; health routes beside it."""
+
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp_types import CallToolRequestParams, CallToolResult
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of
+from services.mcp.server import Context, answer, build
+from shared import logs, store
+from shared.settings import Settings, load
+from shared.store import AWAY
+from shared.tokens import Callers
+
+DRAIN_SECONDS = 10
+ANY_HOST = "*"
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The gateway as an ASGI application; one lifespan an application."""
+    redis = store.connect(settings)
+
+    async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
+        return await answer(redis, caller_of(ctx.request), params)
+
+    async def healthz(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_request: Request) -> JSONResponse:
+        try:
+            await redis.ping()
+        except AWAY:
+            return JSONResponse({"error": "Storage unavailable"}, 503, {"Retry-After": "1"})
+        return JSONResponse({"status": "ok"})
+
+    manager = StreamableHTTPSessionManager(
+        build(call),
+        json_response=True,
+        stateless=True,
+        security_settings=_security(settings),
+        max_request_body_size=MAX_BODY_BYTES,
+    )
+    gate = Gate(StreamableHTTPASGIApp(manager), Callers(redis))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with manager.run():
+            yield
+        await redis.aclose()
+
+    # Both spellings by themselves: Starlette's redirect comes before the gate and says http behind TLS.
+    doors = [Route(path, gate) for path in ("/mcp", "/mcp/")]
+    return Starlette(routes=[*doors, Route("/healthz", healthz), Route("/readyz", readyz)], lifespan=lifespan)
+
+
+def _security(settings: Settings) -> TransportSecuritySettings:
+    """Names that this gateway answers to, so that a web page cannot reach it under a name of its own."""
+    names = ("localhost", "127.0.0.1", "[::1]", settings.mcp_host, *settings.mcp_allowed_hosts)
+    hosts = [form for name in dict.fromkeys(names) for form in (name, f"{name}:*")]
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=ANY_HOST not in settings.mcp_allowed_hosts,
+        allowed_hosts=hosts,
+        allowed_origins=[f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts],
+    )
+
+
+def main() -> None:
+    settings = load()
+    logs.configure(settings, "mcp")
+    logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of every request at INFO
+    # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    uvicorn.run(
+        create_app(settings),
+        host=settings.mcp_host,
+        port=settings.mcp_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )

@@ -1,0 +1,140 @@
+"""The MCP server: lists the tools, checks arguments, runs a tool, and turns failures into tool errors."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from mcp.server import CacheHint, Server, ServerRequestContext
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+)
+from pydantic import ValidationError
+from redis.asyncio import Redis
+
+from services.mcp.excerpts import OUTSIDE
+from services.mcp.listing import LISTING
+from services.mcp.tools import TOOLS
+from shared import validation
+from shared.errors import Invalid, RecuroError
+from shared.schemas.base import Schema
+from shared.store import AWAY
+from shared.tokens import Caller
+from shared.version import VERSION
+
+Context = ServerRequestContext[dict[str, Any], Any]
+Call = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
+
+INSTRUCTIONS = (
+    "Recuro calls HTTP endpoints: crons again and again on a schedule, jobs once from a named queue. "
+    f"Everything belongs to the token's team; IDs are integers; times are UTC. {OUTSIDE}"
+)
+MAX_SENTENCES = 20  # a typo in the argument list must not flood the agent's context
+_LISTING_FRESH = CacheHint(ttl_ms=300_000, scope="public")
+
+log = structlog.get_logger()
+
+
+def build(call: Call) -> Server[dict[str, Any]]:
+    """A server that lists our tools and hands every call to `call`."""
+
+    async def list_tools(_ctx: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=list(LISTING.values()))
+
+    return Server(
+        "recuro",
+        version=VERSION,
+        title="Recuro",
+        instructions=INSTRUCTIONS,
+        cache_hints={"tools/list": _LISTING_FRESH, "server/discover": _LISTING_FRESH},
+        # Without it the SDK lists all tools before each call to find this one's schema.
+        get_tool_input_schema=lambda name: LISTING[name].input_schema if name in LISTING else None,
+        on_list_tools=list_tools,
+        on_call_tool=call,
+    )
+
+
+async def answer(redis: Redis, caller: Caller | None, params: CallToolRequestParams) -> CallToolResult:
+    """Run one tool; `caller` is None while Redis is away and nobody can be looked up. Never raises."""
+    began = time.perf_counter()
+    result = await _answer(redis, caller, params)
+    log.info(
+        "tool_called",
+        tool=params.name if params.name in TOOLS else None,
+        team=caller.team.id if caller else None,
+        outcome=_code(result),
+        duration_ms=round((time.perf_counter() - began) * 1000),
+    )
+    return result
+
+
+async def _answer(redis: Redis, caller: Caller | None, params: CallToolRequestParams) -> CallToolResult:
+    row = TOOLS.get(params.name)
+    if row is None:
+        return failed("unknown_tool", f"Unknown tool {params.name[:80]!r}. Tools: {', '.join(TOOLS)}")
+    try:
+        asked = row.model.model_validate(params.arguments or {})
+    except ValidationError as error:
+        return _refused(params.name, validation.by_field(error))
+    if caller is None:
+        return _away()
+    try:
+        caller.may(row.scope)
+        return _succeeded(await row.run(redis, caller.team, asked))
+    except Invalid as error:
+        return _refused(params.name, {error.field: [str(error)]})
+    except RecuroError as error:
+        return failed(_snake(type(error).__name__), f"{str(error).removesuffix('.')}. {error.hint}".strip())
+    except AWAY:
+        return _away()
+    except Exception:
+        # The SDK would send str(exception) to clients of the 2025 protocols.
+        log.exception("tool_crashed", tool=params.name)
+        return failed("internal", "Internal error")
+
+
+def failed(code: str, text: str, errors: Mapping[str, list[str]] | None = None) -> CallToolResult:
+    """A tool error: text for the agent, a code (and sentences by field) for programs.
+
+    Never structured content: the TypeScript SDK 1 holds it against the schema of a success and throws.
+    """
+    problem: dict[str, Any] = {"code": code, **({"errors": errors} if errors else {})}
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)], is_error=True, _meta={"recuro/error": problem}
+    )
+
+
+def _succeeded(answered: Schema) -> CallToolResult:
+    # A dict, not the model: the SDK drops null fields of models, and the schema requires them.
+    return CallToolResult(
+        content=[TextContent(type="text", text=answered.model_dump_json())],
+        structured_content=answered.model_dump(mode="json"),
+    )
+
+
+def _refused(tool: str, errors: Mapping[str, list[str]]) -> CallToolResult:
+    sentences = [f"- {field}: {sentence}" for field, found in errors.items() for sentence in found]
+    shown = sentences[:MAX_SENTENCES]
+    if len(sentences) > len(shown):
+        shown.append(f"- and {len(sentences) - len(shown)} more")
+    text = "\n".join(
+        [f"Invalid arguments for {tool}. Nothing was done; correct these and call again:", *shown]
+    )
+    return failed("invalid_arguments", text, dict(list(errors.items())[:MAX_SENTENCES]))
+
+
+def _away() -> CallToolResult:
+    return failed("unavailable", "Storage unavailable; try again in a moment.")
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"\B(?=[A-Z])", "_", name).lower()
+
+
+def _code(result: CallToolResult) -> str:
+    return result.meta["recuro/error"]["code"] if result.is_error and result.meta else "ok"

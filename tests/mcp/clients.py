@@ -1,0 +1,98 @@
+"""What the tests of this door share: a gateway process, clients that reach it, and examples to send."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+import httpx2
+from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CallToolResult
+
+from shared.keyspace import Team
+from shared.tokens import Caller
+from tests.house import free_port
+from tests.poll import until
+
+ERAS = ("legacy", "2026-07-28")
+ADMIN = Caller(Team(1), frozenset({"admin"}))
+CRON = {"name": "Health Check", "url": "https://api.example.com/health", "cron_expression": "*/5 * * * *"}
+JOB = {"queue": "webhooks", "url": "https://api.example.com/sync"}
+Dial = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+class Gateway:
+    """The gateway as its own process; its port stays the same over restarts."""
+
+    def __init__(self, redis_url: str, **settings: str) -> None:
+        self.port = free_port()
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self.url = f"{self.origin}/mcp"
+        self._env = {
+            **os.environ,
+            "RECURO_REDIS_URL": redis_url,
+            "RECURO_MCP_PORT": str(self.port),
+            "RECURO_LOG_LEVEL": "WARNING",
+            **settings,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def launch(self) -> None:
+        program = "from services.mcp.main import main; main()"
+        self._process = subprocess.Popen([sys.executable, "-c", program], env=self._env)
+
+    async def start(self) -> None:
+        self.launch()
+        await until(self._answers, 30)
+
+    def stop(self) -> int:
+        """Its exit code after SIGTERM."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(15)
+
+    async def _answers(self) -> bool:
+        try:
+            async with httpx.AsyncClient() as http:
+                return (await http.get(f"{self.origin}/healthz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@asynccontextmanager
+async def over_http(url: str, token: str, era: str = ERAS[0]) -> AsyncIterator[Client]:
+    async with (
+        httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=10) as http,
+        Client(streamable_http_client(url, http_client=http), mode=era) as client,
+    ):
+        yield client
+
+
+def over_stdio(era: str = "auto", **env: str) -> Client:
+    program = "from services.mcp.stdio import main; main()"
+    return Client(
+        StdioServerParameters(
+            command=sys.executable,
+            args=["-c", program],
+            env={"PATH": os.environ["PATH"], **env},
+        ),
+        mode=era,
+    )
+
+
+def text(result: CallToolResult) -> str:
+    """What the agent reads first."""
+    first = result.content[0]
+    assert first.type == "text"
+    return first.text
+
+
+def found(result: CallToolResult) -> dict[str, Any]:
+    """The structured answer of a call that went well."""
+    assert not result.is_error, text(result)
+    answer: dict[str, Any] = result.structured_content
+    return answer

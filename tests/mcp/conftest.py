@@ -1,0 +1,56 @@
+"""Real MCP clients of both eras: in process, and over HTTP to a gateway process."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from mcp import Client
+from mcp_types import CallToolRequestParams, CallToolResult
+from redis.asyncio import Redis
+
+from services.cli.embedded import EmbeddedServer
+from services.mcp.server import Context, answer, build
+from shared.tokens import Caller
+from tests.mcp.clients import ADMIN, ERAS, Dial, Gateway
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> str:
+    era: str = request.param
+    return era
+
+
+@pytest.fixture
+def dial(redis: Redis, era: str) -> Dial:
+    """`dial()` opens a client of the server in this process, for the caller given or an admin of team 1."""
+
+    def client(caller: Caller | None = ADMIN) -> Client:
+        async def call(_ctx: Context, params: CallToolRequestParams) -> CallToolResult:
+            return await answer(redis, caller, params)
+
+        return Client(build(call), mode=era)
+
+    return client
+
+
+@pytest.fixture
+async def client(dial: Dial) -> AsyncIterator[Client]:
+    async with dial() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def gateways(server: EmbeddedServer) -> Iterator[list[Gateway]]:
+    running: list[Gateway] = []
+    yield running
+    for gateway in running:
+        gateway.stop()
+
+
+@pytest.fixture
+async def gateway(gateways: list[Gateway], server: EmbeddedServer) -> Gateway:
+    """One gateway for all tests that do not stop it."""
+    if not gateways:
+        gateway = Gateway(server.url, RECURO_MCP_ALLOWED_HOSTS="recuro.example.com")
+        await gateway.start()
+        gateways.append(gateway)
+    return gateways[0]

@@ -1,0 +1,105 @@
+"""`recuro-mcp` as hosts start it: it always lists its tools, and says at the first call what is wrong."""
+
+import os
+import sys
+
+import anyio
+import pytest
+from mcp import Client
+
+from services.cli.embedded import EmbeddedServer
+from tests.mcp.clients import CRON, JOB, Gateway, found, over_stdio, text
+
+NOWHERE = "http://127.0.0.1:9/mcp"
+
+
+async def names(client: Client) -> list[str]:
+    return [tool.name for tool in (await client.list_tools()).tools]
+
+
+@pytest.mark.parametrize(
+    ("era", "variable"), [("legacy", "RECURO_API_TOKEN"), ("2026-07-28", "MCP_API_TOKEN")]
+)
+async def test_tools_work_over_stdio_with_either_variable(
+    gateway: Gateway, token: str, era: str, variable: str
+) -> None:
+    async with over_stdio(era, RECURO_MCP_URL=gateway.url, **{variable: token}) as client:
+        made = await client.call_tool("create-cron", CRON | {"headers": {"X-A": "1"}})
+        shown = await client.call_tool("update-cron", {"id": 1, "headers": None})
+        wrong = await client.call_tool("create-job", {"queue": "webhooks"})
+
+        assert len(await names(client)) == 9
+    assert found(made)["method"] == "GET"
+    assert found(shown)["headers"] is None
+    assert "- url: The url field is required." in text(wrong)
+    assert wrong.structured_content is None
+
+
+async def test_a_missing_token_lists_tools_and_is_named_at_the_first_call(gateway: Gateway) -> None:
+    async with over_stdio(RECURO_MCP_URL=gateway.url) as client:
+        listed = await names(client)
+        result = await client.call_tool("list-crons", {})
+
+    assert len(listed) == 9
+    assert result.is_error
+    assert "Set RECURO_API_TOKEN (or MCP_API_TOKEN)" in text(result)
+
+
+@pytest.mark.parametrize("bad", ["wrong", "wröng"])
+async def test_a_bad_token_lists_tools_and_is_named_at_the_first_call(
+    gateway: Gateway, token: str, bad: str
+) -> None:
+    async with over_stdio(RECURO_MCP_URL=gateway.url, RECURO_API_TOKEN=bad) as client:
+        listed = await names(client)
+        result = await client.call_tool("list-crons", {})
+
+    assert len(listed) == 9
+    assert result.is_error
+    assert "RECURO_API_TOKEN" in text(result)
+
+
+async def test_a_gateway_out_of_reach_is_a_tool_error_that_says_what_to_look_at() -> None:
+    async with over_stdio(RECURO_MCP_URL=NOWHERE, RECURO_API_TOKEN="any") as client:
+        listed = await names(client)
+        result = await client.call_tool("list-crons", {})
+
+    assert len(listed) == 9
+    assert result.is_error
+    assert NOWHERE in text(result)
+    assert "RECURO_MCP_URL" in text(result)
+
+
+async def test_an_address_that_is_no_gateway_is_named(gateway: Gateway) -> None:
+    async with over_stdio(RECURO_MCP_URL=f"{gateway.origin}/nowhere", RECURO_API_TOKEN="any") as client:
+        result = await client.call_tool("list-crons", {})
+
+    assert result.is_error
+    assert f"{gateway.origin}/nowhere answered 404" in text(result)
+
+
+async def test_the_bridge_survives_a_restart_of_the_gateway(server: EmbeddedServer, token: str) -> None:
+    gateway = Gateway(server.url)
+    await gateway.start()
+    async with over_stdio(RECURO_MCP_URL=gateway.url, RECURO_API_TOKEN=token) as client:
+        await client.call_tool("create-job", JOB)
+        assert gateway.stop() == 0
+        down = await client.call_tool("list-jobs", {})
+        await gateway.start()
+
+        after = await client.call_tool("list-jobs", {})
+
+    gateway.stop()
+    assert down.is_error
+    assert found(after)["total"] == 1
+
+
+async def test_a_wrong_address_is_one_line_at_the_start() -> None:
+    program = "from services.mcp.stdio import main; main()"
+    environment = {**os.environ, "RECURO_MCP_URL": "127.0.0.1:8001"}
+
+    ended = await anyio.run_process([sys.executable, "-c", program], env=environment, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.decode().splitlines() == [
+        "RECURO_MCP_URL is wrong: it must look like http://127.0.0.1:8001/mcp"
+    ]

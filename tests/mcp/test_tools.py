@@ -1,0 +1,272 @@
+"""The nine tools against the reference: names, parameters, defaults, result keys and their order."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from redis.asyncio import Redis
+
+from services.mcp.tools import TOOLS
+from services.worker.deliveries import Deliveries
+from services.worker.work import Complete, Result
+from shared.keyspace import SHARDS, Team
+from tests.mcp.clients import CRON, JOB, text
+
+DOCS = Path(__file__).parents[2] / "docs" / "mcp.md"
+
+# The reference's examples, as printed.
+CREATED_CRON = """{ "id": 1, "name": "Health Check", "url": "https://api.example.com/health", "method": "GET",
+"cron_expression": "*/5 * * * *", "is_active": true, "next_run_at": "2025-01-15T10:05:00+00:00"}"""
+CREATED_JOB = """{ "id": 42, "queue_id": 3, "queue_name": "webhooks", "url": "https://api.example.com/sync",
+"method": "POST", "status": "pending", "scheduled_at": "2025-01-15T10:00:00+00:00"}"""
+SHOWN_CRON = """{ "id": 1, "name": "Health Check", "url": "https://api.example.com/health", "method": "GET",
+"headers": null, "payload": null, "callback_url": null, "cron_expression": "*/5 * * * *",
+"timeout_seconds": 30, "alert_threshold": 2, "consecutive_failures": 0, "is_active": true,
+"is_alerted": false, "last_run_at": "2025-01-15T10:00:00+00:00",
+"next_run_at": "2025-01-15T10:05:00+00:00", "last_status": "completed", "last_response": null,
+"created_at": "2025-01-10T08:30:00+00:00"}"""
+SHOWN_JOB = """{ "id": 42, "url": "https://api.example.com/sync", "method": "POST",
+"headers": { "Authorization": "Bearer token" }, "payload": { "event": "user.created" },
+"callback_url": null, "queue": "webhooks", "queue_id": 3, "status": "completed",
+"final_status": "success", "attempt_number": 1, "is_retry": false, "delay_seconds": 0,
+"scheduled_at": "2025-01-15T10:00:00+00:00", "created_at": "2025-01-15T10:00:00+00:00",
+"run": { "response_status": 200, "response_body": "{\\"ok\\":true}", "duration_ms": 142,
+"error_message": null, "started_at": "2025-01-15T10:00:01+00:00",
+"executed_at": "2025-01-15T10:00:01+00:00" }}"""
+PARAMETERS = {
+    "list-crons": "filter search page",
+    "create-cron": "name* url* cron_expression* method headers payload callback_url timeout_seconds "
+    "alert_threshold is_active timezone",
+    "get-cron": "id*",
+    "update-cron": "id* name url cron_expression method headers payload callback_url timeout_seconds "
+    "alert_threshold is_active timezone",
+    "delete-cron": "id*",
+    "list-jobs": "filter search queue_id page",
+    "create-job": "queue* url* method headers payload callback_url delay",
+    "get-job": "id*",
+    "delete-job": "id*",
+}
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """The structured answer, which must say the same as the text, key for key."""
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, text(result)
+    assert list(json.loads(text(result)).items()) == list(result.structured_content.items())
+    found: dict[str, Any] = result.structured_content
+    return found
+
+
+async def finish_next(redis: Redis, response_body: str = '{"ok":true}') -> None:
+    """Do what a worker does with the next job."""
+    hands = Deliveries(redis, SHARDS[0], "a-worker")
+    (work,) = await hands.claim(1)
+    run = {"response_status": 200, "response_body": response_body, "duration_ms": 142}
+    run |= {"started_at": work.due_ms, "executed_at": work.due_ms}
+    await hands.finish([Result(work, Complete(), json.dumps(run), response_body)])
+
+
+async def test_the_tools_and_their_parameters_are_the_references(client: Client) -> None:
+    listed = (await client.list_tools()).tools
+
+    shown = {
+        tool.name: " ".join(
+            f"{name}*" if name in tool.input_schema.get("required", []) else name
+            for name in tool.input_schema["properties"]
+        )
+        for tool in listed
+    }
+    assert shown == PARAMETERS
+    assert list(shown) == list(PARAMETERS)
+
+
+async def test_the_defaults_are_the_references(client: Client) -> None:
+    listed = {tool.name: tool.input_schema["properties"] for tool in (await client.list_tools()).tools}
+
+    cron, job = listed["create-cron"], listed["create-job"]
+    assert (cron["method"]["default"], job["method"]["default"]) == ("GET", "POST")
+    assert (cron["timeout_seconds"]["default"], cron["is_active"]["default"]) == (30, True)
+    assert job["delay"]["default"] == 0
+    assert not any("default" in field for field in listed["update-cron"].values())
+
+
+async def test_every_tool_has_a_title_annotations_and_plain_schemas(client: Client) -> None:
+    for tool in (await client.list_tools()).tools:
+        hints, reads = tool.annotations, tool.name.startswith(("list", "get"))
+
+        assert tool.title
+        assert tool.description
+        assert hints
+        assert hints.read_only_hint == reads
+        assert hints.destructive_hint == tool.name.startswith(("delete", "update"))
+        assert hints.idempotent_hint == (not tool.name.startswith("create"))
+        schemas = json.dumps([tool.input_schema, tool.output_schema])
+        assert "$ref" not in schemas
+        assert '"title"' not in schemas
+        assert tool.input_schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("tool", [name for name, row in TOOLS.items() if row.answer.__name__ != "Deleted"])
+def test_what_holds_answers_of_a_target_says_that_it_comes_from_outside(tool: str) -> None:
+    assert tool.startswith("create") or "data from outside" in TOOLS[tool].description
+
+
+async def test_create_cron_answers_with_the_references_keys(client: Client) -> None:
+    made = await call(client, "create-cron", **CRON)
+
+    assert list(made) == list(json.loads(CREATED_CRON))
+    assert made | {"next_run_at": None} == json.loads(CREATED_CRON) | {"next_run_at": None}
+    assert made["next_run_at"].endswith(":00+00:00")
+
+
+async def test_create_job_answers_with_the_references_keys(client: Client) -> None:
+    made = await call(client, "create-job", **JOB)
+
+    assert list(made) == list(json.loads(CREATED_JOB))
+    assert made | {"id": 42, "queue_id": 3, "scheduled_at": "-"} == json.loads(CREATED_JOB) | {
+        "scheduled_at": "-"
+    }
+
+
+async def test_get_cron_answers_with_the_references_keys(client: Client) -> None:
+    made = await call(client, "create-cron", **CRON, alert_threshold=2)
+
+    shown = await call(client, "get-cron", id=made["id"])
+
+    assert list(shown) == list(json.loads(SHOWN_CRON))
+    moments = dict.fromkeys(("last_run_at", "next_run_at", "created_at", "last_status"))
+    assert shown | moments == json.loads(SHOWN_CRON) | moments
+
+
+async def test_get_job_answers_with_the_references_keys_and_the_run(client: Client, redis: Redis) -> None:
+    asked = {"headers": {"Authorization": "Bearer token"}, "payload": {"event": "user.created"}}
+    made = await call(client, "create-job", **JOB, **asked)
+    await finish_next(redis)
+
+    shown = await call(client, "get-job", id=made["id"])
+
+    example = json.loads(SHOWN_JOB)
+    assert list(shown) == list(example)
+    assert list(shown["run"]) == list(example["run"])
+    moments = dict.fromkeys(("scheduled_at", "created_at", "run"))
+    assert shown | moments | {"id": 42, "queue_id": 3} == example | moments
+    moments = dict.fromkeys(("started_at", "executed_at"))
+    assert shown["run"] | moments == example["run"] | moments
+
+
+async def test_a_job_that_has_not_run_has_a_null_run(client: Client) -> None:
+    made = await call(client, "create-job", **JOB)
+
+    assert (await call(client, "get-job", id=made["id"]))["run"] is None
+
+
+async def test_update_cron_changes_only_what_is_given(client: Client) -> None:
+    made = await call(client, "create-cron", **CRON, headers={"X-A": "1"}, payload="{}", method="POST")
+
+    paused = await call(client, "update-cron", id=made["id"], is_active=False)
+
+    assert list(paused) == list(json.loads(SHOWN_CRON))
+    assert (paused["is_active"], paused["next_run_at"]) == (False, None)
+    assert (paused["method"], paused["headers"], paused["payload"]) == ("POST", {"X-A": "1"}, "{}")
+
+
+async def test_update_cron_takes_null_for_none_at_all(client: Client) -> None:
+    made = await call(client, "create-cron", **CRON, headers={"X-A": "1"}, alert_threshold=2)
+
+    changed = await call(client, "update-cron", id=made["id"], headers=None, alert_threshold=None)
+
+    assert (changed["headers"], changed["alert_threshold"]) == (None, None)
+
+
+@pytest.mark.parametrize("noun", ["cron", "job"])
+async def test_delete_says_what_it_deleted_and_it_is_gone(client: Client, noun: str) -> None:
+    made = await call(client, f"create-{noun}", **(CRON if noun == "cron" else JOB))
+
+    deleted = await call(client, f"delete-{noun}", id=made["id"])
+
+    assert list(deleted.items()) == [("deleted", True), ("id", made["id"])]
+    again = await client.call_tool(f"delete-{noun}", {"id": made["id"]})
+    assert text(again) == f"{noun.title()} not found. Use list-{noun}s to find valid ids."
+
+
+async def test_list_crons_filters_and_searches_by_name_or_url(client: Client) -> None:
+    for name, is_active in (("one", True), ("two", False), ("three", True)):
+        await call(client, "create-cron", **(CRON | {"name": name}), is_active=is_active)
+
+    active = await call(client, "list-crons", filter="active")
+    paused = await call(client, "list-crons", filter="paused")
+    named = await call(client, "list-crons", search="TWO")
+    by_url = await call(client, "list-crons", search="example.com/health", filter="all")
+
+    assert [cron["name"] for cron in active["data"]] == ["three", "one"]
+    assert [cron["name"] for cron in paused["data"]] == ["two"]
+    assert [cron["name"] for cron in named["data"]] == ["two"]
+    assert by_url["total"] == 3
+    assert list(active) == ["data", "current_page", "last_page", "per_page", "total"]
+    assert list(active["data"][0]) == list(json.loads(SHOWN_CRON))
+
+
+async def test_list_jobs_filters_by_status_and_queue_25_a_page(client: Client, redis: Redis) -> None:
+    other = await call(client, "create-job", **(JOB | {"queue": "mail"}))
+    await finish_next(redis)
+    for _ in range(26):
+        await call(client, "create-job", **JOB)
+
+    done = await call(client, "list-jobs", filter="completed")
+    mail = await call(client, "list-jobs", queue_id=other["queue_id"])
+    second = await call(client, "list-jobs", filter="pending", search="/SYNC", page=2)
+
+    assert [job["id"] for job in done["data"]] == [job["id"] for job in mail["data"]] == [other["id"]]
+    assert list(done["data"][0]) == list(json.loads(SHOWN_JOB))
+    assert list(done["data"][0]["run"]) == list(json.loads(SHOWN_JOB)["run"])
+    pages = {"current_page": 2, "last_page": 2, "per_page": 25, "total": 26}
+    assert second == {"data": second["data"], **pages}
+    assert len(second["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    "status", ["pending", "processing", "completed", "failed", "retrying", "dead_lettered"]
+)
+async def test_list_jobs_knows_every_status(client: Client, status: str) -> None:
+    assert (await call(client, "list-jobs", filter=status))["data"] == []
+
+
+async def test_a_long_response_is_cut_and_the_answer_says_where_the_rest_is(
+    client: Client, redis: Redis, team: Team
+) -> None:
+    made = await call(client, "create-job", **JOB, payload={"long": "p" * 5000})
+    await finish_next(redis, response_body="é" * 5000)
+
+    one = await call(client, "get-job", id=made["id"])
+    (listed,) = (await call(client, "list-jobs"))["data"]
+
+    rest = f"GET /api/jobs/{made['id']}]"
+    assert one["run"]["response_body"] == "é" * 2048 + f"… [cut at 4096 of 10000 bytes; rest: {rest}"
+    assert listed["run"]["response_body"] == "é" * 128 + f"… [cut at 256 of 10000 bytes; rest: {rest}"
+    assert one["payload"]["cut"].startswith('{"long":"ppp')
+    assert one["payload"]["cut"].endswith(rest)
+    assert len(json.dumps(listed)) < 2000
+
+
+async def test_a_long_cron_payload_is_cut_too(client: Client) -> None:
+    made = await call(client, "create-cron", **CRON, payload="x" * 4096)
+    longer = await call(client, "create-cron", **CRON, payload="x" * 4097)
+
+    shown = await call(client, "get-cron", id=made["id"])
+    cut = await call(client, "get-cron", id=longer["id"])
+
+    assert shown["payload"] == "x" * 4096
+    assert cut["payload"].endswith(f"… [cut at 4096 of 4097 bytes; rest: GET /api/crons/{longer['id']}]")
+
+
+def test_the_documentation_has_a_row_for_every_tool_with_its_parameters() -> None:
+    rows = re.findall(r"^\| `([a-z]+-[a-z]+)` \| (.+?) \| (\w+) \|", DOCS.read_text(), re.MULTILINE)
+
+    assert [(name, scope) for name, _, scope in rows] == [(row.name, row.scope) for row in TOOLS.values()]
+    for name, parameters, _ in rows:
+        documented = re.sub(r" \([^)]*\)|,", "", parameters)
+        expected = "id* and any field of create-cron" if name == "update-cron" else PARAMETERS[name]
+        assert documented == expected
