@@ -81,7 +81,9 @@ class Target:
 
     def _run(self) -> None:
         try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            # uvloop keeps the transport of a handshake that failed, and its server then never closes.
+            factory = asyncio.new_event_loop if self._tls else uvloop.new_event_loop
+            with asyncio.Runner(loop_factory=factory) as runner:
                 runner.run(self._serve())
         finally:
             self._ready.set()

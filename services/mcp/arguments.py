@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from shared.schemas.base import Id, Method, Schema
+from shared.schemas.base import Id, Integer, Method, Schema
 from shared.schemas.crons import CronCreate, CronFilter, CronQuery, CronUpdate
 from shared.schemas.jobs import JobFilter, JobQuery
 
-_Page = Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1")]
+_Page = Annotated[Integer, Field(ge=1, le=10_000_000, description="Page number, from 1")]
 
 
 class CronNew(CronCreate):
@@ -17,14 +17,8 @@ class CronNew(CronCreate):
     method: Annotated[Method, Field(description="HTTP method")] = Method.GET
 
 
-def _not_a_boolean(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be an integer")  # pydantic would read true as 1, and delete that one
-    return value
-
-
 class One(Schema):
-    id: Annotated[Id, BeforeValidator(_not_a_boolean), Field(description="The ID, as the lists show it")]
+    id: Annotated[Id, Field(description="The ID, as the lists show it")]
 
 
 class CronChange(CronUpdate, One):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 T = TypeVar("T")
 
@@ -82,6 +82,12 @@ def _check_headers(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be an integer")  # Python takes true for 1
+    return value
+
+
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
@@ -90,8 +96,9 @@ Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f
 Url = Annotated[str, Field(max_length=2048), AfterValidator(_check_url)]
 """An http(s) URL, kept exactly as the caller wrote it."""
 Headers = Annotated[dict[str, str], AfterValidator(_check_headers)]
-Timeout = Annotated[int, Field(ge=1, le=300)]
-Id = Annotated[int, Field(ge=1, le=2**53)]
+Integer = Annotated[int, BeforeValidator(_no_bool)]
+Timeout = Annotated[Integer, Field(ge=1, le=300)]
+Id = Annotated[Integer, Field(ge=1, le=2**53)]
 Instant = Annotated[datetime, PlainSerializer(_iso, return_type=str)]
 """Written as ISO 8601 with `+00:00`, whole seconds; read from milliseconds since 1970 too."""
 

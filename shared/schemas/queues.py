@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from shared.schemas.base import Instant, Name, Schema, Timeout, without_defaults
+from shared.schemas.base import Instant, Integer, Name, Schema, Timeout, without_defaults
 
-RetryDelay = Annotated[int, Field(ge=1, le=86_400)]
+RetryDelay = Annotated[Integer, Field(ge=1, le=86_400)]
 
 
 class QueueSettings(Schema):
@@ -19,7 +19,7 @@ class QueueSettings(Schema):
         tuple[RetryDelay, ...], Field(max_length=10, description="Seconds before each retry")
     ] = (60, 1800, 10800)
     max_parallelism: Annotated[
-        int | None, Field(ge=1, le=100_000, description="Jobs in flight at once; null is unlimited")
+        Integer | None, Field(ge=1, le=100_000, description="Jobs in flight at once; null is unlimited")
     ] = None
 
 
