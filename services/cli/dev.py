@@ -1,0 +1,152 @@
+"""`recuro dev`: Redis and every service on this machine, with one command and nothing to set up."""
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis.exceptions import RedisError
+
+from services.cli import doctor, embedded
+from services.cli.console import Console
+from services.cli.embedded import CannotStart, EmbeddedServer
+from services.cli.places import free_port, redis_name, url_of
+from services.cli.supervisor import NAME, Service, Supervisor
+from shared import store, tokens
+from shared.settings import Settings
+
+SERVICES = ("api", "scheduler", "worker", "mcp")
+TEAM = "default"
+REDIS_LOOK_SECONDS = 0.2
+DEFAULTS = {
+    "RECURO_EGRESS_ALLOW": "127.0.0.0/8,::1/128",  # what one develops runs on this machine
+    "RECURO_LOG_FORMAT": "console",
+    "RECURO_WORKER_GRACE_SECONDS": "3",  # a worker that drains longer would be killed in the middle of it
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What someone needs to know once everything runs."""
+
+    api: str
+    mcp: str
+    data: str
+    durability: str
+    token: str
+
+    def __str__(self) -> str:
+        return (
+            f"\nRecuro is ready.\n\n"
+            f"  API         {self.api}\n"
+            f"  MCP         {self.mcp}/mcp\n"
+            f"  data        {self.data}\n"
+            f"  durability: {self.durability}\n"
+            f"  token       {self.token}\n\n"
+            f'  curl -H "Authorization: Bearer {self.token}" {self.api}/api/queues\n'
+        )
+
+
+async def run(settings: Settings) -> int:
+    """Run until Ctrl-C; the exit status. Raises CannotStart."""
+    console = Console((*SERVICES, NAME))
+    async with _redis(settings, console) as (redis_url, server):
+        settings = settings.model_copy(update={"redis_url": redis_url, **_ports(settings)})
+        greeting = await _greeting(settings, server)
+        supervisor = Supervisor(_services(settings), _environment(settings), console)
+        return await supervisor.run(
+            when_ready=lambda: console.write(str(greeting)),
+            beside=_keep_redis(server, supervisor, console) if server else None,
+        )
+
+
+@asynccontextmanager
+async def _redis(settings: Settings, console: Console) -> AsyncIterator[tuple[str, EmbeddedServer | None]]:
+    """The Redis of RECURO_REDIS_URL, or else an embedded one that is started first and stopped last."""
+    if "redis_url" in settings.model_fields_set:
+        console.say(NAME, f"using Redis at {redis_name(settings.redis_url)}")
+        yield settings.redis_url, None
+        return
+    server = embedded.start(settings.data_dir)
+    try:
+        console.say(NAME, f"started {server.program}, data in {server.data_dir}")
+        yield server.url, server
+    finally:
+        server.stop()
+        console.say(NAME, "stopped")
+
+
+async def _keep_redis(server: EmbeddedServer, supervisor: Supervisor, console: Console) -> None:
+    while True:
+        await asyncio.sleep(REDIS_LOOK_SECONDS)
+        if server.running:
+            continue
+        console.say(NAME, "the embedded server ended; starting it again")
+        try:
+            server.launch()
+        except CannotStart as error:
+            supervisor.fail(str(error))
+            return
+
+
+def _ports(settings: Settings) -> dict[str, int]:
+    api = free_port(settings.api_host, settings.api_port, "RECURO_API_PORT")
+    mcp = free_port(settings.mcp_host, settings.mcp_port, "RECURO_MCP_PORT")
+    return {"api_port": api, "mcp_port": mcp}
+
+
+async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeting:
+    token = _token(settings)
+    redis = store.connect(settings)
+    try:
+        await tokens.create(redis, team=TEAM, name="dev", scopes=("admin",), token=token)
+        durability = await doctor.durability(redis)
+    except (*store.AWAY, RedisError) as error:
+        raise CannotStart(f"Redis at {redis_name(settings.redis_url)} cannot be used: {error}") from error
+    finally:
+        await redis.aclose()
+    return Greeting(
+        api=url_of(settings.api_host, settings.api_port),
+        mcp=url_of(settings.mcp_host, settings.mcp_port),
+        data=str(server.data_dir) if server else redis_name(settings.redis_url),
+        durability=durability,
+        token=token,
+    )
+
+
+def _token(settings: Settings) -> str:
+    """The token that was asked for, or the one made here for good at the first start."""
+    if settings.bootstrap_token:
+        return settings.bootstrap_token.get_secret_value()
+    path: Path = settings.data_dir / "token"
+    if path.exists() and (kept := path.read_text().strip()):
+        return kept
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    token = f"rc_{secrets.token_urlsafe(32)}"
+    with open(path, "w", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
+        file.write(f"{token}\n")
+    return token
+
+
+def _services(settings: Settings) -> list[Service]:
+    urls = {
+        "api": f"{url_of(settings.api_host, settings.api_port)}/readyz",
+        "mcp": f"{url_of(settings.mcp_host, settings.mcp_port)}/readyz",
+    }
+    # -P: without it a start from inside services/ would find our mcp folder in place of the SDK.
+    command = (sys.executable, "-P", "-m", "services.cli.main")
+    return [Service(name, (*command, name), urls.get(name)) for name in SERVICES]
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    chosen = {
+        "RECURO_REDIS_URL": settings.redis_url,
+        "RECURO_API_PORT": str(settings.api_port),
+        "RECURO_MCP_PORT": str(settings.mcp_port),
+    }
+    return {**DEFAULTS, **os.environ, **chosen}

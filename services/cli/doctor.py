@@ -1,0 +1,60 @@
+"""`recuro doctor`: whether this Redis is fit to keep jobs, and what it keeps through a crash."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.cli.embedded import OLDEST
+
+STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
+STRICT = "strict (AOF always: what was answered is on disk)"
+LAX = "lax (AOF, but the system decides when to write: a power cut may lose up to about 30 s)"
+SNAPSHOTS = "snapshots only (a crash loses what came after the last one: set appendonly yes)"
+MEMORY = "none (memory only, a crash loses everything: set appendonly yes)"
+AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report, and whether Recuro can work with what it says."""
+
+    good: bool
+    text: str
+
+
+async def examine(redis: Redis) -> list[Finding]:
+    """Version, persistence and eviction policy, in this order."""
+    info: dict[str, object] = await redis.info()
+    facts = {name: str(value) for name, value in info.items()}
+    return [_version(facts), Finding(True, f"durability: {await durability(redis)}"), _eviction(facts)]
+
+
+async def durability(redis: Redis) -> str:
+    """What a crash or a power cut loses; a hosted Redis may not tell."""
+    info: dict[str, object] = await redis.info("persistence")
+    try:
+        config: Mapping[str, str] = await redis.config_get()
+    except RedisError:
+        config = {}
+    if str(info.get("aof_enabled")) == "1":
+        return AOF.get(config.get("appendfsync", ""), "AOF, and the server does not tell how often it writes")
+    if "save" not in config:
+        return "unknown, the server does not tell: ask its provider"
+    return SNAPSHOTS if config["save"] else MEMORY
+
+
+def _version(facts: Mapping[str, str]) -> Finding:
+    product = "Valkey" if facts.get("server_name") == "valkey" else "Redis"
+    version = facts.get("valkey_version") or facts.get("redis_version", "unknown")
+    number = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+    good = number >= OLDEST
+    return Finding(good, f"version: {product} {version}" + ("" if good else ", 7.0 or newer is needed"))
+
+
+def _eviction(facts: Mapping[str, str]) -> Finding:
+    policy = facts.get("maxmemory_policy", "unknown")
+    if policy == "noeviction":
+        return Finding(True, "eviction policy: noeviction")
+    return Finding(False, f"eviction policy: {policy} drops jobs when memory is short; set noeviction")

@@ -1,0 +1,98 @@
+"""The `recuro` command; what a subcommand needs is imported when it runs, so that `--help` is quick."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+Command = Callable[[argparse.Namespace], int]
+SERVICES = {"api": "REST API", "scheduler": "scheduler", "worker": "worker", "mcp": "MCP gateway"}
+
+
+def main() -> None:
+    """Run the subcommand and exit with its status."""
+    arguments = _parser().parse_args()
+    command: Command = arguments.command
+    try:
+        sys.exit(command(arguments))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="recuro", description="Self-hosted crons and HTTP job queues.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add(commands, "dev", _dev, "run Redis and every service on this machine")
+    for service, what in SERVICES.items():
+        _add(commands, service, _serve, f"run the {what}").set_defaults(service=service)
+    _add(commands, "doctor", _doctor, "check that Redis is fit to keep jobs")
+    healthcheck = _add(commands, "healthcheck", _healthcheck, "exit 0 when a service here is alive, else 1")
+    healthcheck.add_argument("service", choices=tuple(SERVICES))
+    token = _add(commands, "token", _token_create, "make API tokens").add_subparsers(
+        metavar="COMMAND", required=True
+    )
+    create = token.add_parser("create", help="make a token and print it, once")
+    create.add_argument("--team", default="default", help="the team it acts for, made if new (%(default)s)")
+    create.add_argument("--name", default="token", help="what to call it (%(default)s)")
+    create.add_argument("--scope", choices=("read", "write", "admin"), default="write", help="(%(default)s)")
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, command: Command, help_: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.")
+    parser.set_defaults(command=command)
+    return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from shared.version import VERSION
+
+        print(f"recuro {VERSION}")
+        parser.exit()
+
+
+def _dev(_: argparse.Namespace) -> int:
+    from services.cli import dev
+    from services.cli.embedded import CannotStart
+    from shared.settings import load
+
+    try:
+        return asyncio.run(dev.run(load()))
+    except CannotStart as error:
+        print(f"recuro dev: {error}", file=sys.stderr)
+        return 1
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    import_module(f"services.{arguments.service}.main").main()
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from services.cli import reports
+
+    return asyncio.run(reports.doctor())
+
+
+def _healthcheck(arguments: argparse.Namespace) -> int:
+    from services.cli import healthcheck
+    from services.cli.places import with_redis_nearby
+    from shared.settings import load
+
+    alive = asyncio.run(healthcheck.check(with_redis_nearby(load()), arguments.service))
+    return 0 if alive else 1
+
+
+def _token_create(arguments: argparse.Namespace) -> int:
+    from services.cli import reports
+
+    return asyncio.run(reports.new_token(arguments.team, arguments.name, arguments.scope))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""The `recuro` command, run as one runs it."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from services.cli.embedded import EmbeddedServer, start
+from shared import health
+from shared.settings import Settings
+from shared.tokens import Callers
+
+RECURO = Path(sys.executable).parent / "recuro"
+
+
+@pytest.fixture
+def nearby(tmp_path: Path) -> Iterator[EmbeddedServer]:
+    """The embedded server of a `recuro dev` that runs in tmp_path."""
+    server = start(tmp_path / ".recuro")
+    yield server
+    server.stop()
+
+
+def recuro(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RECURO_")}
+    return subprocess.run(
+        [RECURO, *arguments],
+        cwd=folder,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def taken_port() -> socket.socket:
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    holder.listen()
+    return holder
+
+
+def test_help_lists_every_command(tmp_path: Path) -> None:
+    answer = recuro("--help", folder=tmp_path)
+
+    assert answer.returncode == 0
+    for command in ("dev", "api", "scheduler", "worker", "mcp", "token", "healthcheck", "doctor"):
+        assert f"\n    {command}" in answer.stdout
+
+
+def test_help_loads_none_of_the_services() -> None:
+    show = "import sys, services.cli.main; print({'httpx', 'redis', 'mcp', 'pydantic'} & set(sys.modules))"
+
+    answer = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.strip() == "set()"
+
+
+def test_the_version_is_the_packages(tmp_path: Path) -> None:
+    answer = recuro("--version", folder=tmp_path)
+
+    assert answer.stdout.startswith("recuro 0.")
+
+
+@pytest.mark.parametrize("arguments", [(), ("token",), ("healthcheck", "web"), ("nonsense",)])
+def test_a_wrong_command_line_exits_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    answer = recuro(*arguments, folder=tmp_path)
+
+    assert answer.returncode == 2
+    assert "usage: recuro" in answer.stderr
+
+
+async def test_a_new_token_is_printed_alone_and_works(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    answer = recuro(
+        "token",
+        "create",
+        "--team",
+        "red",
+        "--scope",
+        "read",
+        folder=tmp_path,
+        RECURO_REDIS_URL=settings.redis_url,
+    )
+
+    caller = await Callers(redis).caller_of(answer.stdout.strip())
+    assert caller.scopes == {"read"}
+
+
+def test_commands_find_the_redis_of_recuro_dev_in_the_same_directory(
+    tmp_path: Path, nearby: EmbeddedServer
+) -> None:
+    answer = recuro("token", "create", folder=tmp_path)
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.startswith("rc_")
+
+
+@pytest.mark.parametrize("arguments", [("doctor",), ("token", "create"), ("dev",)])
+def test_a_redis_that_is_away_is_one_line_without_its_password(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    url = "redis://user:secret@127.0.0.1:1/0"
+
+    answer = recuro(
+        *arguments, folder=tmp_path, RECURO_REDIS_URL=url, RECURO_API_PORT="0", RECURO_MCP_PORT="0"
+    )
+
+    assert answer.returncode == 1
+    assert len(answer.stderr.splitlines()) == 1
+    assert "Redis at redis://127.0.0.1:1/0 cannot be used" in answer.stderr
+    assert "secret" not in answer.stdout + answer.stderr
+
+
+async def test_the_doctor_is_content_with_an_embedded_server(tmp_path: Path, nearby: EmbeddedServer) -> None:
+    answer = recuro("doctor", folder=tmp_path)
+
+    assert answer.returncode == 0
+    assert [line[:4] for line in answer.stdout.splitlines()] == ["ok  "] * 3
+    assert "durability: standard (AOF everysec" in answer.stdout
+
+
+async def test_the_doctor_refuses_a_redis_that_evicts(tmp_path: Path, nearby: EmbeddedServer) -> None:
+    async with Redis.from_url(nearby.url) as redis:
+        await redis.config_set("maxmemory-policy", "allkeys-lru")
+
+    answer = recuro("doctor", folder=tmp_path)
+
+    assert answer.returncode == 1
+    assert "FAIL eviction policy: allkeys-lru" in answer.stdout
+
+
+async def test_the_doctor_says_when_nothing_outlives_a_crash(tmp_path: Path, nearby: EmbeddedServer) -> None:
+    async with Redis.from_url(nearby.url) as redis:
+        await redis.config_set("appendonly", "no")
+
+    answer = recuro("doctor", folder=tmp_path)
+
+    assert "durability: none (memory only" in answer.stdout
+
+
+@pytest.mark.parametrize("service", ["api", "mcp", "worker", "scheduler"])
+def test_a_service_that_does_not_run_is_not_healthy(tmp_path: Path, service: str) -> None:
+    answer = recuro(
+        "healthcheck",
+        service,
+        folder=tmp_path,
+        RECURO_API_PORT="1",
+        RECURO_MCP_PORT="1",
+        RECURO_REDIS_URL="redis://127.0.0.1:1/0",
+    )
+
+    assert (answer.returncode, answer.stderr) == (1, "")
+
+
+async def test_a_worker_that_gives_signs_of_life_is_healthy(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    await health.beat(redis, "worker")
+
+    answers = [
+        recuro("healthcheck", service, folder=tmp_path, RECURO_REDIS_URL=settings.redis_url).returncode
+        for service in ("worker", "scheduler")
+    ]
+
+    assert answers == [0, 1]
+
+
+def test_a_wrong_setting_is_named_in_one_line(tmp_path: Path) -> None:
+    answer = recuro("dev", folder=tmp_path, RECURO_API_PORT="many")
+
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("RECURO_API_PORT is wrong")
+    assert len(answer.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("variable", ["RECURO_API_PORT", "RECURO_MCP_PORT"])
+def test_a_taken_port_is_one_line_that_names_the_variable(tmp_path: Path, variable: str) -> None:
+    with taken_port() as holder:
+        port = holder.getsockname()[1]
+        ports = {"RECURO_API_PORT": "0", "RECURO_MCP_PORT": "0", variable: str(port)}
+
+        answer = recuro("dev", folder=tmp_path, **ports)
+
+    assert answer.returncode == 1
+    assert answer.stderr == f"recuro dev: port {port} on 127.0.0.1 is taken: set {variable} to another\n"
+
+
+def test_a_second_dev_in_the_same_directory_is_one_line(tmp_path: Path, nearby: EmbeddedServer) -> None:
+    answer = recuro("dev", folder=tmp_path)
+
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        f"recuro dev: {tmp_path / '.recuro'} is in use by another Recuro (process {os.getpid()})\n"
+    )

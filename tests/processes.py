@@ -1,0 +1,16 @@
+"""Looking at processes by their id."""
+
+from pathlib import Path
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs (Linux); one that is dead but that its parent has not asked for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children(pid: int) -> set[int]:
+    """The ids of what that process started (Linux)."""
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
