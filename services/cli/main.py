@@ -27,6 +27,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "dev", _dev, "run Redis and every service on this machine")
     for service, what in SERVICES.items():
         _add(commands, service, _serve, f"run the {what}").set_defaults(service=service)
+    listen = _add(commands, "listen", _listen, "be called: print every request that comes in")
+    listen.add_argument("--port", type=int, default=9000, help="(%(default)s)")
     _add(commands, "doctor", _doctor, "check that Redis is fit to keep jobs")
     healthcheck = _add(commands, "healthcheck", _healthcheck, "exit 0 when a service here is alive, else 1")
     healthcheck.add_argument("service", choices=tuple(SERVICES))
@@ -70,6 +72,13 @@ def _dev(_: argparse.Namespace) -> int:
 
 def _serve(arguments: argparse.Namespace) -> int:
     import_module(f"services.{arguments.service}.main").main()
+    return 0
+
+
+def _listen(arguments: argparse.Namespace) -> int:
+    from services.cli import listen
+
+    listen.listen(arguments.port)
     return 0
 
 
