@@ -78,7 +78,7 @@ class Fields:
     months: frozenset[int]
     weekdays: frozenset[int]
     weekdays_of_month: frozenset[tuple[int, int]]  # (weekday, 1-5 or LAST)
-    either_day: bool  # both day fields are restricted, and a date needs to match only one of them
+    either_day: bool  # neither day field has a star, and a date needs to match only one of them (crontab(5))
     fixed_hours: bool  # no wildcard and no step in the hour field: clock changes must not lose or double it
 
 
@@ -99,7 +99,7 @@ def parse(expression: str) -> Fields:
         months=frozenset(months),
         weekdays=frozenset() if of_month else frozenset(weekdays),
         weekdays_of_month=_weekdays_of_month(of_month),
-        either_day=expanded[2] != ["*"] and expanded[4] != ["*"],
+        either_day=not set("*?") & set(texts[-3] + texts[-1]),
         fixed_hours=len(hours) < _HOUR.size and not set("*/") & set(texts[-4]),
     )
     _refuse_impossible_date(parsed, plain[-1])
