@@ -1,7 +1,8 @@
 """The API: REST in, crons and jobs into Redis."""
 
 import asyncio
-import contextlib
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -80,5 +81,7 @@ def main() -> None:
     settings = load()
     logs.configure(settings, "api")
     durability.require_fit(settings)
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once all is closed
-        create_server(settings).run()
+    # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    create_server(settings).run()

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of
 from services.mcp.server import Context, answer, build
-from shared import logs, store
+from shared import durability, logs, store
 from shared.settings import Settings, load
 from shared.store import AWAY
 from shared.tokens import Callers
@@ -77,6 +77,7 @@ def _security(settings: Settings) -> TransportSecuritySettings:
 def main() -> None:
     settings = load()
     logs.configure(settings, "mcp")
+    durability.require_fit(settings)
     logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of every request at INFO
     # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
