@@ -1,7 +1,6 @@
 """The `recuro` command; what a subcommand needs is imported when it runs, so that `--help` is quick."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -12,9 +11,9 @@ SERVICES = {"api": "REST API", "scheduler": "scheduler", "worker": "worker", "mc
 
 def main() -> None:
     """Run the subcommand and exit with its status."""
-    arguments = _parser().parse_args()
-    command: Command = arguments.command
     try:
+        arguments = _parser().parse_args()
+        command: Command = arguments.command
         sys.exit(command(arguments))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -59,6 +58,8 @@ class _Version(argparse.Action):
 
 
 def _dev(_: argparse.Namespace) -> int:
+    import asyncio
+
     from services.cli import dev
     from services.cli.embedded import CannotStart
     from shared.settings import load
@@ -83,12 +84,16 @@ def _listen(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(_: argparse.Namespace) -> int:
+    import asyncio
+
     from services.cli import reports
 
     return asyncio.run(reports.doctor())
 
 
 def _healthcheck(arguments: argparse.Namespace) -> int:
+    import asyncio
+
     from services.cli import healthcheck
     from services.cli.places import with_redis_nearby
     from shared.settings import load
@@ -98,6 +103,8 @@ def _healthcheck(arguments: argparse.Namespace) -> int:
 
 
 def _token_create(arguments: argparse.Namespace) -> int:
+    import asyncio
+
     from services.cli import reports
 
     return asyncio.run(reports.new_token(arguments.team, arguments.name, arguments.scope))

@@ -1,9 +1,9 @@
 """One piece of work, from request to result."""
 
-import json
 import time
 
 import structlog
+from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from services.worker.delivery import Exchange, Outgoing, Sender
@@ -82,6 +82,4 @@ def run_of(exchange: Exchange, attempt: int) -> str:
         "response_truncated": exchange.response_truncated,
         "attempt": attempt,
     }
-    return json.dumps(
-        {k: v for k, v in run.items() if v is not None}, separators=(",", ":"), ensure_ascii=False
-    )
+    return to_json({name: value for name, value in run.items() if value is not None}).decode()

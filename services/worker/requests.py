@@ -1,8 +1,6 @@
 """From what was asked to the request that leaves (spec §4)."""
 
-import json
-
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from services.worker.delivery import Outgoing
 from services.worker.work import Work
@@ -30,7 +28,7 @@ def _body(work: Work, payload: object) -> tuple[bytes | None, str]:
     if payload is None:
         return None, ""
     if work.kind == "j":
-        return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(), "application/json"
+        return to_json(payload), "application/json"
     raw = str(payload).encode()
     try:
         from_json(raw)

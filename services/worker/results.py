@@ -23,12 +23,12 @@ class Results:
         self._writing: list[asyncio.Future[int]] = []
         self._arrived = asyncio.Event()
 
-    async def record(self, result: Result) -> int:
-        """Returns once the result is in Redis, with what `Deliveries.finish` says of it."""
+    def record(self, result: Result) -> asyncio.Future[int]:
+        """Done once the result is in Redis, with what `Deliveries.finish` says of it."""
         recorded: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((result, recorded))
         self._arrived.set()
-        return await recorded
+        return recorded
 
     async def drain(self, seconds: float) -> None:
         """Wait until all results are written, at most so long: what remains is the rescuer's."""

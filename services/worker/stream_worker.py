@@ -7,12 +7,12 @@ max_jobs, the jobs_* counters, main_task and loop.
 
 import asyncio
 import signal
+import time
 from dataclasses import dataclass
 from typing import Any, cast
 
 import structlog
 from arq.connections import ArqRedis
-from arq.utils import ms_to_datetime
 from arq.worker import Worker
 from redis.asyncio import Redis
 
@@ -49,9 +49,7 @@ class StreamWorker(Worker):
     def __init__(
         self, *, store: Redis, blocking: Redis, shards: tuple[str, ...], consumer: str, **arq: Any
     ) -> None:
-        super().__init__(
-            queue_name=UNUSED_QUEUE, redis_pool=cast(ArqRedis, store), job_timeout=BACKSTOP_SECONDS, **arq
-        )
+        super().__init__(queue_name=UNUSED_QUEUE, redis_pool=cast(ArqRedis, store), **arq)
         self._store = store
         self._blocking = blocking
         self._held: dict[str, Work] = {}
@@ -114,22 +112,20 @@ class StreamWorker(Worker):
 
     async def _run(self, work: Work, shard: _Shard) -> None:
         ctx = {**self.ctx, "job_id": work.key, "job_try": work.attempt, "score": work.due_ms}
-        ctx["enqueue_time"] = ms_to_datetime(work.due_ms)
         if self.on_job_start:
             await self.on_job_start(ctx)
         result = await self._result_of(work, ctx)
         if self.on_job_end:
             await self.on_job_end(ctx)
         if not work.lost:
-            await asyncio.shield(shard.results.record(result))
+            await asyncio.shield(shard.results.record(result))  # what ended is written, whatever ends us
         if self.after_job_end:
             await self.after_job_end(ctx)
 
     async def _result_of(self, work: Work, ctx: dict[Any, Any]) -> Result:
         try:
-            async with asyncio.timeout(self.job_timeout_s):
-                result: Result = await self.functions["deliver"].coroutine(ctx, work)
-        except (asyncio.CancelledError, TimeoutError):
+            result: Result = await self.functions["deliver"].coroutine(ctx, work)
+        except asyncio.CancelledError:
             self.jobs_retried += 1
             return Result(work, Release())
         self.jobs_complete += 1
@@ -144,7 +140,15 @@ class StreamWorker(Worker):
     async def _say_alive(self) -> None:
         while True:
             await self.record_health()
+            self._cancel_overdue()
             await asyncio.sleep(health.HEALTH_SECONDS)
+
+    def _cancel_overdue(self) -> None:
+        latest = time.monotonic() - BACKSTOP_SECONDS
+        for work in list(self._held.values()):
+            if work.claimed_at < latest:
+                log.error("work_overdue", work=work.key)
+                self.tasks[work.key].cancel()
 
     async def record_health(self) -> None:
         try:
