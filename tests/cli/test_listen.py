@@ -20,7 +20,8 @@ async def test_what_is_sent_is_printed_and_answered() -> None:
                     )
                 except httpx.TransportError:
                     return False
-                return sent.json() == {"ok": True}
+                assert sent.json() == {"ok": True}
+                return True
 
         try:
             await until(answered)

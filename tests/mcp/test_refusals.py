@@ -132,7 +132,7 @@ async def test_the_storage_being_away_is_told_to_the_agent(dial: Dial, redis: Re
 
 async def test_what_nobody_foresaw_is_logged_and_not_told(client: Client, redis: Redis) -> None:
     await client.call_tool("create-cron", CRON)
-    await redis.hset(f"{Team(1).prefix}c:1:1", "spec", "nonsense")
+    await redis.hset(f"{Team(1).prefix}c:1:1", "spec", "nonsense")  # type: ignore[misc]
 
     with structlog.testing.capture_logs() as logged:
         result = await client.call_tool("get-cron", {"id": 1})

@@ -46,7 +46,8 @@ async def run_next(worker: Deliveries, verdict: Verdict, now: int = NOW) -> Work
 
 async def nothing_left(redis: Redis, team: Team) -> bool:
     lengths = [await redis.xlen(f"{team.prefix}{lane}1:1") for lane in keyspace.LANES]
-    return sum(lengths) == 0 and await redis.scard(keyspace.in_flight(SHARD)) == 0
+    in_flight: int = await redis.scard(keyspace.in_flight(SHARD))  # type: ignore[misc]
+    return sum(lengths) == in_flight == 0
 
 
 async def test_a_claim_hands_over_what_was_asked_and_how_the_queue_wants_it(
