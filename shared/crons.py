@@ -32,14 +32,12 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
         rows = await scripts.read_crons(redis, team.prefix, team.id, *ids)
         return [_cron(int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
 
-    return await pages.read_page(
-        redis,
-        team,
+    listing = pages.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
-        query,
         read,
         matches=lambda cron, text: pages.contains(text, cron.name, cron.url),
     )
+    return await pages.read_page(redis, team, listing, query)
 
 
 async def update(
@@ -105,7 +103,7 @@ def _next_fire(asked: CronCreate, now: datetime) -> int | str:
 
 
 def _asked(fields: Fields) -> CronCreate:
-    return CronCreate.model_validate_json(fields["spec"])
+    return CronCreate.model_validate_json(fields["spec"], extra="ignore")
 
 
 def _cron(cron_id: int, fields: Fields) -> Cron:

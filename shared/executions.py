@@ -30,13 +30,11 @@ async def get(redis: Redis, team: Team, cron_id: int, execution_id: int) -> Exec
 async def page(redis: Redis, team: Team, cron_id: int, query: ExecutionQuery) -> Page[Execution]:
     await crons.get(redis, team, cron_id)
     states = [query.filter] if query.filter else list(ExecutionStatus)
-    return await pages.read_page(
-        redis,
-        team,
+    listing = pages.Listing(
         [f"x:{team.id}:c{cron_id}:{state}" for state in states],
-        query,
-        lambda ids: _read(redis, team, cron_id, ids),
+        read=lambda ids: _read(redis, team, cron_id, ids),
     )
+    return await pages.read_page(redis, team, listing, query)
 
 
 async def _read(redis: Redis, team: Team, cron_id: int, ids: Sequence[int]) -> list[Execution]:

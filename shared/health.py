@@ -19,10 +19,8 @@ async def alive(redis: Redis, service: str, host: str) -> bool:
 async def beat(redis: Redis, service: str) -> None:
     """Say that this process lives; it holds for three beats."""
     now = clock.milliseconds(clock.now())
-    async with redis.pipeline(transaction=False) as pipe:
-        pipe.zadd(keyspace.live(), {_member(service): now + 3000 * HEALTH_SECONDS})
-        pipe.zremrangebyscore(keyspace.live(), "-inf", now)
-        await pipe.execute()
+    await redis.zadd(keyspace.live(), {_member(service): now + 3000 * HEALTH_SECONDS})
+    await redis.zremrangebyscore(keyspace.live(), "-inf", now)
 
 
 async def leave(redis: Redis, service: str) -> None:

@@ -48,14 +48,13 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     """Jobs newest first, by status and queue; a search looks in the URL."""
     states = _FAILED if query.filter == JobFilter.FAILED else [query.filter] if query.filter else _STATES
     owner = f"q{query.queue_id}:" if query.queue_id else ""
-    return await pages.read_page(
-        redis,
-        team,
+    listing = pages.Listing(
         [f"x:{team.id}:{owner}{state}" for state in states],
-        query,
-        lambda ids: _read(redis, team, ids),
+        read=lambda ids: _read(redis, team, ids),
         matches=lambda job, text: pages.contains(text, job.url),
+        look=lambda ids: _read(redis, team, ids, with_runs=False),
     )
+    return await pages.read_page(redis, team, listing, query)
 
 
 async def delete(redis: Redis, team: Team, job_id: int) -> None:
@@ -64,8 +63,8 @@ async def delete(redis: Redis, team: Team, job_id: int) -> None:
         raise NotFound("Job")
 
 
-async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Job]:
-    rows = await scripts.read_jobs(redis, team.prefix, team.id, 1, *ids)
+async def _read(redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool = True) -> list[Job]:
+    rows = await scripts.read_jobs(redis, team.prefix, team.id, int(with_runs), *ids)
     return [
         _job(int(job_id), records.fields_of(flat), spec, queue, run)
         for job_id, flat, spec, queue, run in rows

@@ -28,6 +28,7 @@ crons                          zset    active crons, <team>:<cron>, by their nex
 doomed                         set     deleted queues and crons whose history is still to be pruned
 bell                           stream  one wake-up for an idle worker, group `workers`
 clock                          stream  "crons changed", for the schedulers
+quarantine                     stream  entries that could not be read, with their bytes
 events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
 =============================  ======  =====================================================================
 

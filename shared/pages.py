@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 from redis.asyncio import Redis
 
@@ -10,39 +11,52 @@ from shared import scripts
 from shared.keyspace import Team
 from shared.schemas.base import Page, PageQuery
 
-T = TypeVar("T")
+
+class _Row(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
+T = TypeVar("T", bound=_Row)
 Read = Callable[[Sequence[int]], Awaitable[list[T]]]
 
 SEARCH_LIMIT = 10_000
 """A search looks at so many of the newest rows, so that one caller cannot keep Redis busy."""
-_CHUNK = 500
+_CHUNK = 100
 
 
-async def read_page(
-    redis: Redis,
-    team: Team,
-    indexes: Sequence[str],
-    query: PageQuery,
-    read: Read[T],
-    *,
-    matches: Callable[[T, str], bool] = lambda _row, _text: True,
-) -> Page[T]:
-    """The page that `query` asks for; `indexes` are disjoint and named below the shard's prefix."""
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """What a page is cut from: disjoint indexes, named below the prefix, and how their rows are read."""
+
+    indexes: Sequence[str]
+    read: Read[T]
+    matches: Callable[[T, str], bool] = lambda _row, _text: True
+    look: Read[T] | None = None
+    """How a search reads rows, where that is cheaper."""
+
+
+async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQuery) -> "Page[T]":
+    """The page that `query` asks for."""
     offset = (query.page - 1) * query.per_page
     if query.search:
-        found = await _search(redis, team, indexes, read, lambda row: matches(row, query.search or ""))
-        return _page(found[offset : offset + query.per_page], len(found), query)
-    total, *ids = await scripts.page(redis, team.prefix, offset, query.per_page, *indexes)
-    return _page(await read(ids) if ids else [], total, query)
+        found = await _search(redis, team, listing, query.search)
+        ids, total = found[offset : offset + query.per_page], len(found)
+    else:
+        total, *ids = await scripts.page(redis, team.prefix, offset, query.per_page, *listing.indexes)
+    return _page(await listing.read(ids) if ids else [], total, query)
 
 
-async def _search(
-    redis: Redis, team: Team, indexes: Sequence[str], read: Read[T], wanted: Callable[[T], bool]
-) -> list[T]:
-    found: list[T] = []
+async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> list[int]:
+    """The ids of the rows that match; rows that arrive meanwhile push others on, which count once."""
+    look = listing.look or listing.read
+    seen: set[int] = set()
+    found: list[int] = []
     for offset in range(0, SEARCH_LIMIT, _CHUNK):
-        _, *ids = await scripts.page(redis, team.prefix, offset, _CHUNK, *indexes)
-        found += [row for row in (await read(ids) if ids else []) if wanted(row)]
+        _, *ids = await scripts.page(redis, team.prefix, offset, _CHUNK, *listing.indexes)
+        new = [each for each in ids if each not in seen]
+        seen.update(new)
+        found += [row.id for row in (await look(new) if new else []) if listing.matches(row, text)]
         if len(ids) < _CHUNK:
             break
     return found

@@ -27,14 +27,10 @@ async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
     async def read(ids: Sequence[int]) -> list[Queue]:
         return [_queue(*row) for row in await _read(redis, team, ids)]
 
-    return await pages.read_page(
-        redis,
-        team,
-        [f"x:{team.id}:queues"],
-        query,
-        read,
-        matches=lambda queue, text: pages.contains(text, queue.name),
+    listing = pages.Listing(
+        [f"x:{team.id}:queues"], read, matches=lambda queue, text: pages.contains(text, queue.name)
     )
+    return await pages.read_page(redis, team, listing, query)
 
 
 async def update(redis: Redis, team: Team, queue_id: int, asked: QueueUpdate) -> Queue:
@@ -45,7 +41,7 @@ async def update(redis: Redis, team: Team, queue_id: int, asked: QueueUpdate) ->
         if not found:
             raise NotFound("Queue")
         _, fields, _ = found[0]
-        settings = QueueSettings.model_validate_json(fields["spec"]).model_dump()
+        settings = QueueSettings.model_validate_json(fields["spec"], extra="ignore").model_dump()
         wanted = QueueCreate.model_validate({**settings, "name": fields["name"], **changes})
         if await _save(redis, team, wanted, queue_id, fields["version"]):
             return await get(redis, team, queue_id)
@@ -85,7 +81,7 @@ async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[tuple[int,
 
 
 def _queue(queue_id: int, fields: Fields, counts: list[int]) -> Queue:
-    settings = QueueSettings.model_validate_json(fields["spec"])
+    settings = QueueSettings.model_validate_json(fields["spec"], extra="ignore")
     pending, processing, completed, failed, retrying, dead_lettered = counts
     return Queue(
         id=queue_id,

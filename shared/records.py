@@ -25,4 +25,4 @@ def callback_status(fields: Fields) -> str | None:
 
 
 def run(text: str | None) -> Run | None:
-    return Run.model_validate_json(text) if text else None
+    return Run.model_validate_json(text, extra="ignore") if text else None

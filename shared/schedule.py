@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 from shared.expressions import LAST, Fields, parse
 
-MOST_COUNTED = 10_000
+MOST_COUNTED = 1_000
+SEARCH_YEARS = 100  # a 29 February that is a given weekday comes every 40 years at the latest
 
 _SECOND = timedelta(seconds=1)
+_CHECKED_FROM = datetime(2000, 1, 1)  # noqa: DTZ001 - a wall clock has no zone
 _WEEK = timedelta(days=7)  # no zone of our time moves its clock and back within a week
 
 
@@ -28,7 +30,7 @@ class Caught:
 
 def check(expression: str) -> str:
     """Return the expression with single spaces, or raise ValueError saying what is wrong with it."""
-    parse(expression)
+    _match(parse(expression), _CHECKED_FROM)
     return " ".join(expression.split())
 
 
@@ -121,7 +123,7 @@ def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
 
 
 def _match(fields: Fields, wall: datetime) -> datetime:
-    """The first wall-clock time at or after `wall`, a whole second, that the fields allow."""
+    """The first wall-clock time at or after `wall`, a whole second, that the fields allow; or ValueError."""
     if wall.day in _days(fields, wall.year, wall.month):
         time = _time(fields, wall.hour, wall.minute, wall.second)
         if time is not None:
@@ -129,6 +131,8 @@ def _match(fields: Fields, wall: datetime) -> datetime:
     year, month, day = wall.year, wall.month, wall.day
     while not (later := [each for each in _days(fields, year, month) if each > day]):
         year, month, day = (year + 1, 1, 0) if month == 12 else (year, month + 1, 0)
+        if year > wall.year + SEARCH_YEARS:
+            raise ValueError("never fires: no date has both that day of the month and that day of the week")
     return datetime(year, month, later[0], fields.hours[0], fields.minutes[0], fields.seconds[0])  # noqa: DTZ001
 
 

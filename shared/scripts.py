@@ -5,14 +5,11 @@ from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError
 
 _LUA = files("shared").joinpath("lua")
 _LIBRARIES = ("ledger", "turns", "records", "executions", "outbox", "verdicts")
 _SHEBANG = "#!lua"
-_CANNOT_WRITE = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN")
-"""Answers of a Redis that is there but takes no writes: as good as away."""
 
 
 class Script:
@@ -33,10 +30,6 @@ class Script:
             return await redis.evalsha(self.digest, 1, prefix, *arguments)  # type: ignore[arg-type, misc]
         except NoScriptError:
             return await redis.eval(self.text, 1, prefix, *arguments)  # type: ignore[arg-type, misc]
-        except ResponseError as error:
-            if str(error).startswith(_CANNOT_WRITE):
-                raise RedisConnectionError(str(error)) from error
-            raise
 
 
 create_jobs = Script("create_jobs")

@@ -5,21 +5,50 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from shared.settings import Settings
 
-AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
+AWAY = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    BusyLoadingError,
+    ClusterDownError,
+    ReadOnlyError,
+    OutOfMemoryError,
+    OSError,
+)
 """Redis cannot be used right now; what was sent may or may not have been done."""
 
 PATIENCE_SECONDS = 2.0
 
+_OUT_OF_SERVICE = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "BUSY ")
+"""Answers of a Redis that is there but cannot serve, for which redis-py has no error of their own."""
+
+
+class _Store(Redis):
+    """Says of a Redis that is out of service what it would say of one that is gone."""
+
+    async def parse_response(self, connection: Any, command_name: str | bytes, **options: Any) -> Any:
+        try:
+            return await super().parse_response(connection, command_name, **options)
+        except ResponseError as error:
+            if str(error).startswith(_OUT_OF_SERVICE):
+                raise RedisConnectionError(str(error)) from error
+            raise
+
 
 def connect(settings: Settings, *, blocking_seconds: float = 0.0, **options: Any) -> Redis:
     """A client that gives up after 2 s, plus what a blocking read waits, and repeats no write by itself."""
-    client: Redis = Redis.from_url(
+    client: Redis = _Store.from_url(
         settings.redis_url,
         decode_responses=True,
         encoding_errors="replace",

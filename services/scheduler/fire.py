@@ -1,9 +1,12 @@
 """Crons whose time has come get an execution, once, however many schedulers run."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm
@@ -13,6 +16,8 @@ from shared.schedule import Caught
 BATCH = 500
 """At most so many crons a script: longer ones would hold Redis up."""
 AHEAD_SECONDS = 1.0
+
+log = structlog.get_logger()
 
 _following = lru_cache(50_000)(schedule.following)
 
@@ -46,15 +51,17 @@ async def keep_firing(redis: Redis, shard: str, alarm: Alarm) -> None:
         if wait > AHEAD_SECONDS:
             await alarm.sleep(wait - AHEAD_SECONDS)
         else:
-            for due in (await look(redis, shard, ahead_ms=round(AHEAD_SECONDS * 1000))).crons:
-                _following(due.expression, due.timezone, due.due)
+            with suppress(ValueError, LookupError):  # said when it is due
+                for due in (await look(redis, shard, ahead_ms=round(AHEAD_SECONDS * 1000))).crons:
+                    _following(due.expression, due.timezone, due.due)
             await alarm.sleep(await _until(redis, shard, found.next_due_ms))
 
 
 async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Found:
     """Fire all that is due at `now` (else by the server's clock); missed fires collapse into the latest."""
     while (found := await look(redis, shard, now=now)).crons:
-        await _fire(redis, shard, found, now)
+        if not await _fire(redis, shard, found, now):
+            break  # only what cannot be fired is left
     return found
 
 
@@ -70,13 +77,21 @@ def _due(member: str, due: str, version: str, expression: str, timezone: str) ->
     return Due(team, cron, clock.moment(due), version, expression, timezone)
 
 
-async def _fire(redis: Redis, shard: str, found: Found, now: datetime | None) -> None:
+async def _fire(redis: Redis, shard: str, found: Found, now: datetime | None) -> bool:
+    """Whether there was anything that could be fired."""
     arguments: list[str | int] = []
     for due in found.crons:
-        caught = _catch_up(due, clock.moment(found.now_ms))
+        try:
+            caught = _catch_up(due, clock.moment(found.now_ms))
+        except Exception:  # an expression or time zone that this version cannot read: the others fire
+            log.exception("cron_not_fired", team=due.team, cron=due.cron)
+            continue
+        await asyncio.sleep(0)  # counting what was missed takes a while, and others must beat
         arguments += [due.team, due.cron, due.version, clock.milliseconds(due.due)]
         arguments += [clock.milliseconds(caught.latest), caught.missed, clock.milliseconds(caught.following)]
-    await scripts.fire_crons(redis, keyspace.prefix(shard), _at(now), *arguments)
+    if arguments:
+        await scripts.fire_crons(redis, keyspace.prefix(shard), _at(now), *arguments)
+    return bool(arguments)
 
 
 def _catch_up(due: Due, now: datetime) -> Caught:

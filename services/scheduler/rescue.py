@@ -33,7 +33,7 @@ class Held:
     lane: str
     entry: str
     consumer: str
-    beats: str
+    beats: int
 
 
 class Watch:
@@ -84,7 +84,7 @@ async def _held(redis: Redis, shard: str, queue: str, lane: str) -> list[Held]:
     after = "-"
     while True:
         rows = await scripts.in_flight(redis, keyspace.prefix(shard), queue, lane, after, PAGE)
-        held += [Held(queue, lane, entry, consumer, beats or "") for entry, consumer, _ref, beats in rows]
+        held += [Held(queue, lane, entry, consumer, int(beats)) for entry, consumer, _ref, beats in rows]
         if len(rows) < PAGE:
             return held
         after = rows[-1][0]

@@ -1,6 +1,6 @@
 """Taking work from Redis and giving results back: one script, one round trip a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,11 +12,15 @@ from shared import keyspace, scripts
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
+MOST_ORPHANS = 1000
 
 NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 """A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
 
-_settings_of = lru_cache(4096)(QueueSettings.model_validate_json)
+
+@lru_cache(4096)
+def _settings_of(spec: str) -> QueueSettings:
+    return QueueSettings.model_validate_json(spec, extra="ignore")  # a newer version may have written it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,20 @@ class Deliveries:
         flat = [part for work in works for part in _place(work)]
         answers = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
         return [answer == 1 for answer in answers]
+
+    async def release_orphans(self, held: Collection[str]) -> int:
+        """Give back what is in this consumer's name but not in its hands: the reply to a claim was lost."""
+        prefix, orphans = keyspace.prefix(self.shard), []
+        for queue in await self.redis.smembers(keyspace.in_flight(self.shard)):  # type: ignore[misc]
+            for lane in keyspace.LANES:
+                for entry, consumer, ref, _beats in await scripts.in_flight(
+                    self.redis, prefix, queue, lane, "-", MOST_ORPHANS
+                ):
+                    if consumer == self.consumer and f"{lane}{queue}:{entry}" not in held:
+                        orphans.append(_orphan(self.shard, queue, lane, entry, ref))
+        if orphans:
+            await self.finish([Result(orphan, Release()) for orphan in orphans])
+        return len(orphans)
 
     async def wait_for_bell(self, blocking: Redis, milliseconds: int) -> bool:
         """Sleep until there may be work, at most so long; whether the bell rang."""
@@ -92,6 +110,12 @@ class Deliveries:
             spec=spec,
             settings=NOTICES if kind == "n" else settings[f"{team}:{queue}"],
         )
+
+
+def _orphan(shard: str, queue: str, lane: str, entry: str, ref: str) -> Work:
+    team, _, queue_id = queue.partition(":")
+    kind, _, work_id = ref.partition(":")
+    return Work(shard, kind, int(team), queue_id, int(work_id or 0), lane, entry, 1, "", 0, "", None)
 
 
 def _place(work: Work) -> list[str | int]:

@@ -1,7 +1,7 @@
 """Claiming work for the free places of a worker, and sleeping on the bell when there is none."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 from redis.asyncio import Redis
@@ -18,18 +18,30 @@ log = structlog.get_logger()
 
 
 class Feed:
-    """The claims of one worker in one shard; `free` says how many more pieces of work it has room for."""
+    """The claims of one worker in one shard; `free` says how much room there is, `held` what is in hand."""
 
-    def __init__(self, deliveries: Deliveries, blocking: Redis, free: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        blocking: Redis,
+        free: Callable[[], int],
+        held: Callable[[], Iterable[Work]],
+    ) -> None:
         self._deliveries = deliveries
         self._blocking = blocking
         self._free = free
+        self._held = held
         self._dry = False
+        self._unsure = False
         self._given_back: set[asyncio.Task[None]] = set()
 
     async def take(self) -> list[Work]:
         """The next batch, empty if there was none for a while or Redis is away."""
         try:
+            if self._unsure:
+                orphans = await self._deliveries.release_orphans({work.place for work in self._held()})
+                log.warning("lost_claim_given_back", works=orphans)
+                self._unsure = False
             if self._dry:
                 # The last claim got less than it asked for; what became ready since has rung the bell.
                 self._dry = False
@@ -59,6 +71,9 @@ class Feed:
         claiming = asyncio.ensure_future(self._deliveries.claim(wanted))
         try:
             return await asyncio.shield(claiming)
+        except AWAY:
+            self._unsure = True  # it may have been done, and only the reply is lost
+            raise
         except asyncio.CancelledError:
             # A claim that is cancelled on its way has still moved work into our hands.
             giving_back = asyncio.ensure_future(self._give_back(claiming))

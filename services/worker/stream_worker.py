@@ -60,7 +60,11 @@ class StreamWorker(Worker):
         self._serving: list[asyncio.Task[None]] = []
 
     def _shard(self, deliveries: Deliveries) -> _Shard:
-        return _Shard(Feed(deliveries, self._blocking, self._free), Results(deliveries), deliveries)
+        return _Shard(
+            Feed(deliveries, self._blocking, self._free, lambda: list(self._held.values())),
+            Results(deliveries),
+            deliveries,
+        )
 
     async def main(self) -> None:
         """Serve until cancelled; the end of any of our own loops ends the worker."""

@@ -61,6 +61,11 @@ class Work:
     def key(self) -> str:
         return f"{self.kind}:{self.team}:{self.id}"
 
+    @property
+    def place(self) -> str:
+        """Where its entry lies: lane, queue and entry."""
+        return f"{self.lane}{self.team}:{self.queue}:{self.entry}"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

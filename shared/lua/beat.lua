@@ -6,10 +6,11 @@
 
 local consumer, answers = ARGV[1], {}
 for i = 2, #ARGV, 6 do
-    local kind, team, queue, id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    local ours = holds(consumer, team .. ':' .. queue, ARGV[i + 4], ARGV[i + 5])
-    local record = P .. kind .. ':' .. team .. ':' .. id
-    if ours and call('EXISTS', record) == 1 then call('HINCRBY', record, 'beat', 1) end
-    answers[#answers + 1] = ours and 1 or 0
+    local queue, lane, entry = ARGV[i + 1] .. ':' .. ARGV[i + 2], ARGV[i + 4], ARGV[i + 5]
+    local beats = holds(consumer, queue, lane, entry)
+    if beats then
+        call('XCLAIM', P .. lane .. queue, 'workers', consumer, 0, entry, 'RETRYCOUNT', beats + 1, 'JUSTID')
+    end
+    answers[#answers + 1] = beats and 1 or 0
 end
 return answers

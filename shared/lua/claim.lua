@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Claim up to n jobs and executions for one worker, over the queues in order of their turns:  pending -> processing.
 --
 -- Start-time fair queueing: what a team was served moves its virtual time on, so a flood waits for itself.
@@ -24,16 +25,23 @@ end
 
 local function start(queue, lane, entry, ref)
     local team, qid = string.match(queue, '^(%d+):(.+)$')
-    local kind, id = string.match(ref, '^(%a):(%d+)$')
+    local kind, id = string.match(ref or '', '^([jen]):(%d+)$')
+    if not kind then -- not ours to read: kept aside with its bytes
+        call('XADD', P .. 'quarantine', 'MAXLEN', '~', 1000, '*', 'queue', queue, 'entry', entry, 'ref', ref or '')
+        take_off(queue, lane, entry)
+        return false
+    end
     local record = P .. kind .. ':' .. team .. ':' .. id
-    local fields = call('HMGET', record, 'state', 'attempt', ORIGIN[kind], 'due')
-    local spec = fields[1] == 'pending' and asked(kind, team, id, fields[3])
+    local fields = call('HMGET', record, 'state', 'attempt', ORIGIN[kind], 'due', 'entry')
+    -- Delivered again while it is being processed: the group was lost, and with it who had it.
+    local startable = fields[1] == 'pending' or (fields[1] == 'processing' and fields[5] == entry)
+    local spec = startable and asked(kind, team, id, fields[3])
     if not spec then -- deleted meanwhile
         take_off(queue, lane, entry)
         return false
     end
     call('HSET', record, 'state', 'processing', 'entry', entry)
-    move(kind, team, kind == 'e' and fields[3] or qid, id, 'pending', 'processing')
+    move(kind, team, kind == 'e' and fields[3] or qid, id, fields[1], 'processing')
     event(NOUN[kind] .. '.started', team, ref)
     works[#works + 1] = { kind, team, qid, id, lane, entry, fields[2] or '1', fields[3] or '', fields[4], spec }
     return true
@@ -45,6 +53,7 @@ local function serve(queue, want)
         local stream = P .. lane .. queue
         if left > 0 and call('XLEN', stream) > 0 then
             local read = call('XREADGROUP', 'GROUP', 'workers', consumer, 'COUNT', left, 'STREAMS', stream, '>')
+            call('SADD', P .. 'in_flight', queue) -- first: whatever happens below, the rescuer looks here
             for _, entry in ipairs(read and read[1][2] or {}) do
                 left = left - 1
                 if start(queue, lane, entry[1], entry[2][2]) then started = started + 1 end
@@ -52,7 +61,6 @@ local function serve(queue, want)
         end
     end
     if started > 0 then
-        call('SADD', P .. 'in_flight', queue)
         queues[#queues + 1] = { queue, call('HGET', P .. 'q:' .. queue, 'spec') or '' }
     end
     return want - left, started

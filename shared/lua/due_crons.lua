@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Read the crons that fall due up to a horizon.
 --
 -- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Fire crons that are due, each once however many schedulers try:  next fire moves on, an execution is made.
 --
 -- KEYS  prefix    ARGV  now ('' = server), then per cron: team, id, version, due (ms), the instant to fire for (ms),

@@ -1,16 +1,15 @@
+#!lua flags=no-writes
 -- Read what one lane of a queue has in flight, for the rescuer to watch.
 --
 -- KEYS  prefix    ARGV  team:queue, lane, after entry ('-' = from the start), count
--- Returns per entry: entry, consumer, ref, how often it has beaten.
+-- Returns per entry: entry, consumer, ref, how often its consumer has beaten for it.
 
-local queue, lane = ARGV[1], ARGV[2]
-local stream, rows = P .. lane .. queue, {}
-if call('EXISTS', stream) == 0 then return rows end
+local stream, rows = P .. ARGV[2] .. ARGV[1], {}
 local from = ARGV[3] == '-' and '-' or '(' .. ARGV[3]
-for _, pending in ipairs(call('XPENDING', stream, 'workers', from, '+', ARGV[4])) do
+local held = redis.pcall('XPENDING', stream, 'workers', from, '+', ARGV[4])
+if held.err then return rows end -- the stream or its group is gone
+for _, pending in ipairs(held) do
     local entry = call('XRANGE', stream, pending[1], pending[1])[1]
-    local ref = entry and entry[2][2] or ''
-    local record = ref ~= '' and P .. string.sub(ref, 1, 1) .. ':' .. team_of(queue) .. string.sub(ref, 2)
-    rows[#rows + 1] = { pending[1], pending[2], ref, record and call('HGET', record, 'beat') or '' }
+    rows[#rows + 1] = { pending[1], pending[2], entry and entry[2][2] or '', pending[4] }
 end
 return rows

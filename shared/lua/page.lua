@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Read one page of ids out of disjoint indexes, newest (highest id) first.
 --
 -- KEYS  prefix    ARGV  offset, count, then the indexes' names below the prefix

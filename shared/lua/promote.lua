@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Move jobs whose time has come to their streams:  pending, due later -> pending, ready.
 --
 -- KEYS  prefix    ARGV  now ('' = server), limit

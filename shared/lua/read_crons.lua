@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Read crons.
 --
 -- KEYS  prefix    ARGV  team, then ids

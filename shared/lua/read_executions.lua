@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Read executions of one cron.
 --
 -- KEYS  prefix    ARGV  team, cron, then ids

@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Read jobs for a caller; a job of a deleted queue is gone already.
 --
 -- KEYS  prefix    ARGV  team, with runs ('1' or '0'), then ids

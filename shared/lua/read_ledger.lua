@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Read the ledgers of teams at one instant.
 --
 -- KEYS  prefix    ARGV  teams

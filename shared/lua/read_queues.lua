@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Read queues with how many of their jobs are in each state.
 --
 -- KEYS  prefix    ARGV  team, then ids

@@ -7,15 +7,13 @@
 
 local now, patience, rescued = moment(ARGV[1]), tonumber(ARGV[2]), 0
 
-local function rescue(queue, lane, entry, beats)
+local function rescue(queue, lane, entry)
     local ref = (call('XRANGE', P .. lane .. queue, entry, entry)[1] or {})[2]
     local kind, id = string.match(ref and ref[2] or '', '^(%a):(%d+)$')
     local team, qid = string.match(queue, '^(%d+):(.+)$')
     local record = kind and P .. kind .. ':' .. team .. ':' .. id
-    local fields = record and call('HMGET', record, 'state', 'beat') or {}
-    if fields[1] and (fields[2] or '') ~= beats then return false end
     take_off(queue, lane, entry)
-    if fields[1] ~= 'processing' then return false end
+    if not record or call('HGET', record, 'state') ~= 'processing' then return false end
     if kind == 'j' and call('EXISTS', P .. 'q:' .. queue) == 0 then return false end
     if call('HINCRBY', record, 'lost', 1) < patience then
         give_back(kind, team, qid, id)
@@ -27,7 +25,8 @@ end
 
 for i = 4, #ARGV, 5 do
     local queue, lane, entry, consumer = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    if holds(consumer, queue, lane, entry) and rescue(queue, lane, entry, ARGV[i + 4]) then rescued = rescued + 1 end
+    local has_not_moved = holds(consumer, queue, lane, entry) == tonumber(ARGV[i + 4])
+    if has_not_moved and rescue(queue, lane, entry) then rescued = rescued + 1 end
 end
 refresh_touched()
 post_tallies()

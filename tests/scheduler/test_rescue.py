@@ -125,7 +125,7 @@ async def test_all_that_is_in_flight_is_seen_page_by_page(redis: Redis, team: Te
     assert len(await held_in(redis, SHARD)) == 410
 
 
-HELD = Held("1:1", "s:", "1-0", "w", "")
+HELD = Held("1:1", "s:", "1-0", "w", 1)
 
 
 def test_what_does_not_move_for_a_lease_is_lost() -> None:
@@ -138,7 +138,7 @@ def test_what_does_not_move_for_a_lease_is_lost() -> None:
 
 def test_a_beat_or_an_outage_starts_the_observation_again() -> None:
     watch = Watch()
-    beaten = Held("1:1", "s:", "1-0", "w", "1")
+    beaten = Held("1:1", "s:", "1-0", "w", 2)
     watch.see([HELD], 0.0)
 
     assert watch.see([beaten], LEASE_SECONDS) == []

@@ -146,3 +146,11 @@ def test_a_wildcard_or_a_step_in_the_hour_is_not_a_fixed_hour(hour: str, is_fixe
     fields = parse(f"0 {hour} * * *")
 
     assert fields.fixed_hours is is_fixed
+
+
+@pytest.mark.parametrize("expression", ["0 0 30 2 */2", "0 0 31 4 */3", "0 0 */16 * FRI#2"])
+def test_a_date_that_its_weekday_rules_out_never_fires(expression: str) -> None:
+    from shared import schedule
+
+    with pytest.raises(ValueError, match="never fires"):
+        schedule.check(expression)

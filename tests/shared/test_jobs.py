@@ -74,6 +74,16 @@ async def test_a_search_looks_in_the_url_whatever_the_case(redis: Redis, team: T
     assert page.total == 1
 
 
+async def test_a_search_is_paged_and_counts_each_row_once(redis: Redis, team: Team) -> None:
+    for number in range(230):
+        await jobs.create(redis, team, a_job(url=f"https://a.example/{'odd' if number % 2 else 'even'}"))
+
+    page = await jobs.page(redis, team, JobQuery(search="odd", page=2, per_page=100))
+
+    assert (page.total, page.last_page, len(page.data)) == (115, 2, 15)
+    assert [job.id for job in page.data] == list(range(30, 0, -2))
+
+
 async def test_a_list_can_be_of_one_queue_and_status(redis: Redis, team: Team) -> None:
     await jobs.create(redis, team, a_job())
     mail = await jobs.create(redis, team, a_job(queue="mail"))

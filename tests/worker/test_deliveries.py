@@ -47,7 +47,7 @@ async def run_next(worker: Deliveries, verdict: Verdict, now: int = NOW) -> Work
 async def nothing_left(redis: Redis, team: Team) -> bool:
     lengths = [await redis.xlen(f"{team.prefix}{lane}1:1") for lane in keyspace.LANES]
     in_flight: int = await redis.scard(keyspace.in_flight(SHARD))  # type: ignore[misc]
-    return sum(lengths) == in_flight == 0
+    return [*lengths, in_flight] == [0, 0, 0]
 
 
 async def test_a_claim_hands_over_what_was_asked_and_how_the_queue_wants_it(
@@ -316,3 +316,94 @@ async def test_a_script_heals_after_redis_forgot_it(redis: Redis, team: Team, wo
     await redis.script_flush()
 
     assert len(await worker.claim(1, NOW)) == 1
+
+
+async def test_a_lost_group_delivers_everything_again(
+    redis: Redis, team: Team, worker: Deliveries, other: Deliveries
+) -> None:
+    first, second = await a_job(redis, team), await a_job(redis, team)
+    (lost,) = await worker.claim(1, NOW)
+    await redis.xgroup_destroy(f"{team.prefix}s:1:1", "workers")
+
+    works = await other.claim(10, NOW)
+
+    assert [work.id for work in works] == [first, second]
+    assert await end(worker, lost, Complete()) == NOT_OURS
+    assert [await end(other, work, Complete()) for work in works] == [RECORDED, RECORDED]
+    assert (await ledger.read(redis, team)).completed == 2
+    assert await nothing_left(redis, team)
+
+
+async def test_an_unreadable_entry_is_kept_aside_and_harms_no_other(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    first = await a_job(redis, team)
+    await redis.xadd(f"{team.prefix}s:1:1", {"w": "\u2603 junk"})
+    second = await a_job(redis, team)
+
+    works = await worker.claim(10, NOW)
+
+    assert [work.id for work in works] == [first, second]
+    ((_, kept),) = await redis.xrange(f"{team.prefix}quarantine")
+    assert (kept["queue"], kept["ref"]) == ("1:1", "\u2603 junk")
+    assert (await ledger.read(redis, team)).holds
+
+
+async def test_settings_of_a_newer_version_are_read_as_far_as_we_know_them(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await a_job(redis, team)
+    await redis.hset(f"{team.prefix}q:1:1", "spec", '{"timeout_seconds": 9, "invented_later": true}')  # type: ignore[misc]
+
+    (work,) = await worker.claim(1, NOW)
+
+    assert work.settings is not None
+    assert work.settings.timeout_seconds == 9
+
+
+async def test_a_claim_whose_reply_was_lost_is_given_back_without_counting(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    held_job, lost_job = await a_job(redis, team), await a_job(redis, team)
+    (held,) = await worker.claim(1, NOW)
+    await worker.claim(1, NOW)
+
+    assert await worker.release_orphans({held.place}) == 1
+
+    assert [work.id for work in await worker.claim(9, NOW)] == [lost_job]
+    assert (await jobs.get(redis, team, held_job)).status == "processing"
+    assert await redis.hget(f"{team.prefix}j:1:{lost_job}", "lost") is None  # type: ignore[misc]
+
+
+async def test_a_deleted_job_in_flight_keeps_its_place_while_it_beats(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    from services.scheduler.rescue import held_in, rescue
+
+    await queues.create(redis, team, QueueCreate(name="mail", max_parallelism=1))
+    first, _ = await a_job(redis, team), await a_job(redis, team)
+    works = await worker.claim(1, NOW)
+    await jobs.delete(redis, team, first)
+    seen = await held_in(redis, SHARD)
+
+    assert await worker.beat(works) == [True]
+
+    assert await rescue(redis, SHARD, seen) == 0
+    assert await worker.claim(1, NOW) == []
+    assert await end(worker, works[0], Complete()) == DROPPED
+    assert len(await worker.claim(1, NOW)) == 1
+
+
+async def test_a_flood_of_callbacks_holds_few_places(redis: Redis, team: Team, worker: Deliveries) -> None:
+    asked = JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")
+    for _ in range(20):
+        await jobs.create(redis, team, asked, NOW)
+    for work in await worker.claim(20, NOW):
+        await end(worker, work, Complete())
+
+    works = await worker.claim(20, NOW)
+
+    assert {work.kind for work in works} == {"n"}
+    assert len(works) == 4
+    await end(worker, works[0], Complete())
+    assert len(await worker.claim(20, NOW)) == 1

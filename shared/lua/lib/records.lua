@@ -40,8 +40,8 @@ local function promote(now, limit)
     for _, member in ipairs(due) do
         call('ZREM', P .. 'due', member)
         local kind, team, id = string.match(member, '^(%a):(%d+):0*(%d+)$')
-        local record = P .. kind .. ':' .. team .. ':' .. id
-        local queue = call('HGET', record, 'queue')
+        local record = kind and P .. kind .. ':' .. team .. ':' .. id
+        local queue = record and call('HGET', record, 'queue')
         if queue then call('HSET', record, 'entry', push(team .. ':' .. queue, kind .. ':' .. id, READY)) end
     end
     if #due == limit then return now end

@@ -3,6 +3,7 @@
 -- A finished entry is acknowledged and deleted together, so a stream's length is waiting + in flight, and what is
 -- in flight is the group's own pending count: nothing can drift.
 
+local OUTBOX_PARALLELISM = 4 -- a team's dead callback target holds no more of the workers than this
 local FRONT, READY = 'f:', 's:' -- two lanes: given back by a lost or stopping worker, and the ordinary one
 
 local function ring()
@@ -19,7 +20,11 @@ local function lane_load(stream)
     local length = call('XLEN', stream)
     if length == 0 then return 0, 0 end
     local group = call('XINFO', 'GROUPS', stream)[1]
-    local in_flight = group and group[6] or 0
+    if not group then -- lost: from 0, so that everything is delivered again
+        call('XGROUP', 'CREATE', stream, 'workers', '0')
+        return 0, length
+    end
+    local in_flight = group[6]
     return in_flight, length - in_flight
 end
 
@@ -41,6 +46,7 @@ end
 -- How many more jobs of the queue may start now, and how many are in flight.
 local function allowance(queue)
     local in_flight, waiting = load_of(queue)
+    if string.match(queue, ':outbox$') then return math.min(waiting, OUTBOX_PARALLELISM - in_flight), in_flight end
     if is_hidden(queue) then return waiting, in_flight end
     local settings = call('HMGET', P .. 'q:' .. queue, 'is_active', 'max_parallelism')
     if settings[1] ~= '1' then return 0, in_flight end
@@ -87,9 +93,10 @@ local function take_off(queue, lane, entry)
     touched[queue] = true
 end
 
+-- How often the consumer has beaten for an entry it holds, from 1; nothing if it does not hold it. The count is the
+-- entry's delivery count, which nothing else here changes.
 local function holds(consumer, queue, lane, entry)
-    local stream = P .. lane .. queue
-    if call('EXISTS', stream) == 0 then return false end
-    local pending = call('XPENDING', stream, 'workers', entry, entry, 1)[1]
-    return pending ~= nil and pending[2] == consumer
+    local pending = redis.pcall('XPENDING', P .. lane .. queue, 'workers', entry, entry, 1)
+    if pending.err or not pending[1] or pending[1][2] ~= consumer then return nil end
+    return pending[1][4]
 end
