@@ -1,6 +1,7 @@
 """Crons whose time has come get an execution, once, however many schedulers run."""
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +11,14 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm
+from services.scheduler.steadiness import Steadiness
 from shared import clock, keyspace, schedule, scripts
 from shared.schedule import Caught
 
 BATCH = 500
 """At most so many crons a script: longer ones would hold Redis up."""
 AHEAD_SECONDS = 1.0
+UNSTEADY_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -43,9 +46,15 @@ class Found:
     crons: list[Due]
 
 
-async def keep_firing(redis: Redis, shard: str, alarm: Alarm) -> None:
+async def keep_firing(redis: Redis, shard: str, alarm: Alarm, steadiness: Steadiness) -> None:
     """Fire at every due moment; the instants that follow are computed shortly before it."""
     while True:
+        if not await _is_steady(redis, steadiness):
+            log.warning(
+                "clock_jumped", remedy="firing pauses until the clock of Redis has been steady for 30 s"
+            )
+            await asyncio.sleep(UNSTEADY_SECONDS)
+            continue
         found = await fire_due(redis, shard)
         wait = (found.next_due_ms - found.now_ms) / 1000 if found.next_due_ms else 60.0
         if wait > AHEAD_SECONDS:
@@ -99,6 +108,12 @@ def _catch_up(due: Due, now: datetime) -> Caught:
     if following > now:
         return Caught(latest=due.due, missed=0, following=following)
     return schedule.catch_up(due.expression, due.timezone, due.due, now)
+
+
+async def _is_steady(redis: Redis, steadiness: Steadiness) -> bool:
+    before = time.monotonic()
+    seconds, microseconds = await redis.time()
+    return steadiness.is_steady(seconds + microseconds / 1e6, before, time.monotonic())
 
 
 async def _until(redis: Redis, shard: str, due_ms: int) -> float:

@@ -16,6 +16,7 @@ from services.scheduler.fire import keep_firing
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
 from services.scheduler.rescue import keep_rescuing
+from services.scheduler.steadiness import Steadiness
 from shared import durability, health, keyspace, logs, store
 from shared.settings import Settings, load
 from shared.store import AWAY
@@ -41,10 +42,10 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
 
 
 def _duties(redis: Redis, blocking: Redis, shard: str) -> list[Coroutine[None, None, None]]:
-    firing, promoting = Alarm(), Alarm()
+    firing, promoting, steadiness = Alarm(), Alarm(), Steadiness()
     return [
         listen(blocking, shard, (firing, promoting)),
-        _steadily(lambda: keep_firing(redis, shard, firing)),
+        _steadily(lambda: keep_firing(redis, shard, firing, steadiness)),
         _steadily(lambda: keep_promoting(redis, shard, promoting)),
         _steadily(lambda: keep_pruning(redis, shard)),
         keep_rescuing(redis, shard),
