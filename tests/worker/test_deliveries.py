@@ -10,6 +10,7 @@ from services.worker.work import Complete, Dead, Fail, Release, Result, Retry, V
 from shared import jobs, keyspace, ledger, queues
 from shared.keyspace import Team
 from shared.schemas.base import PageQuery
+from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
 from shared.schemas.queues import QueueCreate, QueueUpdate
 
@@ -407,3 +408,25 @@ async def test_a_flood_of_callbacks_holds_few_places(redis: Redis, team: Team, w
     assert len(works) == 4
     await end(worker, works[0], Complete())
     assert len(await worker.claim(20, NOW)) == 1
+
+
+async def test_every_transition_is_told_as_the_schema_says(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await a_job(redis, team)
+    await run_next(worker, Retry(0))
+    await run_next(worker, Complete())
+    await jobs.delete(redis, team, 1)
+
+    told = [Event.model_validate(fields) for _, fields in await redis.xrange(keyspace.events(SHARD))]
+
+    assert [(event.name, event.ref) for event in told] == [
+        ("job.created", "j:1"),
+        ("job.started", "j:1"),
+        ("job.retrying", "j:1"),
+        ("job.started", "j:2"),
+        ("job.completed", "j:2"),
+        ("job.deleted", "j:1"),
+        ("job.deleted", "j:2"),
+    ]
+    assert {event.team for event in told} == {team.id}
