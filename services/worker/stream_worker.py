@@ -119,6 +119,7 @@ class StreamWorker(Worker):
         if self.on_job_start:
             await self.on_job_start(ctx)
         result = await self._result_of(work, ctx)
+        work.ended = True
         if self.on_job_end:
             await self.on_job_end(ctx)
         if not work.lost:
@@ -150,7 +151,7 @@ class StreamWorker(Worker):
     def _cancel_overdue(self) -> None:
         latest = time.monotonic() - BACKSTOP_SECONDS
         for work in list(self._held.values()):
-            if work.claimed_at < latest:
+            if work.claimed_at < latest and not work.ended:  # a result may wait for Redis as long as it takes
                 log.error("work_overdue", work=work.key)
                 self.tasks[work.key].cancel()
 

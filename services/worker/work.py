@@ -54,6 +54,8 @@ class Work:
     settings: QueueSettings | None
     """None for an execution: its cron's spec says what a queue would."""
     claimed_at: float = field(default_factory=time.monotonic)
+    ended: bool = False
+    """It was tried to its end here; only its result is still to be written."""
     lost: bool = False
     """The rescuer gave it to somebody else; whatever happens here no longer counts."""
 
