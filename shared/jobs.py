@@ -1,40 +1,109 @@
 """What a caller can do to jobs."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
 from shared import clock, pages, records, scripts
-from shared.errors import NotFound
+from shared.errors import Conflict, Invalid, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
-from shared.schemas.jobs import FinalStatus, Job, JobCreate, JobCreated, JobFilter, JobQuery, JobStatus
+from shared.schemas.jobs import (
+    FinalStatus,
+    Job,
+    JobAsked,
+    JobCreate,
+    JobCreated,
+    JobFilter,
+    JobQuery,
+    JobStatus,
+)
 from shared.schemas.queues import QueueSettings
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
 _STATES = [state.value for state in JobFilter]
 _FAILED = ["failed", "retrying", "dead_lettered"]
+_FINAL = {
+    "completed": FinalStatus.SUCCESS,
+    "retrying": FinalStatus.RETRYING,
+    "dead_lettered": FinalStatus.DEAD_LETTERED,
+}
+_BATCH = 250
+"""Jobs a script: more would hold Redis up for too long."""
 
 
-async def create(redis: Redis, team: Team, asked: JobCreate, now: int | None = None) -> JobCreated:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A job that was stored, now or before under the same idempotency key."""
+
+    id: int
+    queue_id: int
+    scheduled_at: datetime
+    is_replayed: bool
+
+
+async def create(redis: Redis, team: Team, asked: JobAsked, now: int | None = None) -> JobCreated:
     """Store a job and make it due; its queue is made if it is new. `now` in ms, else the server's clock."""
-    spec = asked.model_dump_json(exclude_defaults=True, exclude={"queue"})
-    row = asked.queue, spec, asked.delay * 1000, "1" if asked.callback_url else ""
-    made = await scripts.create_jobs(
-        redis, team.prefix, team.id, "" if now is None else now, _NEW_QUEUE, *row
-    )
-    job_id, queue_id, _created, due = made
+    (made,) = await create_many(redis, team, [asked], now=now)
     return JobCreated(
-        id=job_id,
-        queue_id=queue_id,
+        id=made.id,
+        queue_id=made.queue_id,
         queue_name=asked.queue,
         url=asked.url,
         method=asked.method,
         status=JobStatus.PENDING,
-        scheduled_at=clock.moment(due),
+        scheduled_at=made.scheduled_at,
     )
+
+
+async def create_many(
+    redis: Redis, team: Team, asked: Sequence[JobAsked], key: str = "", now: int | None = None
+) -> list[Made]:
+    """Store jobs in order, 250 a round trip.
+
+    What was stored under the idempotency key within 24 h is not stored again. Raises Conflict if the key was
+    used for something else, and Invalid if a job would expire before it could start.
+    """
+    for job in asked:
+        check_expiry(job, now)
+    rows = [_row(job) for job in asked]
+    digest = _digest(repr(rows)) if key else ""
+    rows = [(*row, _digest(f"{key}\n{number}") if key else "", digest) for number, row in enumerate(rows)]
+    made = []
+    for start in range(0, len(rows), _BATCH):
+        flat = [part for row in rows[start : start + _BATCH] for part in row]
+        stored = await scripts.create_jobs(
+            redis, team.prefix, team.id, "" if now is None else now, _NEW_QUEUE, *flat
+        )
+        if stored is None:
+            raise Conflict("The idempotency key was used for another request; take a new one.")
+        made += stored
+    return [Made(job_id, queue_id, clock.moment(due), bool(before)) for job_id, queue_id, due, before in made]
+
+
+def _row(asked: JobAsked) -> tuple[str | int, ...]:
+    spec = asked.model_dump_json(exclude_defaults=True, exclude={"queue", "expires_at"})
+    expires = asked.expires_at if isinstance(asked, JobCreate) else None
+    callback = "1" if asked.callback_url else ""
+    return asked.queue, spec, asked.delay * 1000, callback, clock.milliseconds(expires) if expires else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def check_expiry(asked: JobAsked, now: int | None = None) -> None:
+    """Raises Invalid if the job would expire before it could start; `now` in ms."""
+    if not isinstance(asked, JobCreate) or asked.expires_at is None:
+        return
+    earliest = (clock.milliseconds(clock.now()) if now is None else now) + asked.delay * 1000
+    if clock.milliseconds(asked.expires_at) <= earliest:
+        raise Invalid("expires_at", "The expires_at field must be later than now and the delay.")
 
 
 async def get(redis: Redis, team: Team, job_id: int) -> Job:
@@ -55,6 +124,19 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
         look=lambda ids: _read(redis, team, ids, with_runs=False),
     )
     return await pages.read_page(redis, team, listing, query)
+
+
+async def cancel(redis: Redis, team: Team, job_id: int) -> Job:
+    """Cancel a job that waits or runs; a running one is broken off by its worker within moments.
+
+    Raises Conflict if it has ended already.
+    """
+    before = await scripts.cancel_job(redis, team.prefix, team.id, job_id, "")
+    if not before:
+        raise NotFound("Job")
+    if before not in ("pending", "processing"):
+        raise Conflict("The job has ended; there is nothing to cancel.")
+    return await get(redis, team, job_id)
 
 
 async def delete(redis: Redis, team: Team, job_id: int) -> None:
@@ -95,10 +177,11 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         has_pending_retry="pending_retry" in fields,
         dead_lettered_at=records.instant(fields, "dead_at"),
         callback_status=records.callback_status(fields),
+        expires_at=records.instant(fields, "expires"),
     )
 
 
 def _status(fields: Fields) -> tuple[JobStatus, FinalStatus | None]:
     state = fields["state"]
-    final = FinalStatus(fields["final"]) if "final" in fields else None
+    final = FinalStatus(fields["final"]) if state == "failed" else _FINAL.get(state)
     return (JobStatus.FAILED if state in _FAILED else JobStatus(state)), final

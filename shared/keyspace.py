@@ -20,10 +20,17 @@ x:<team>:q<queue>:<state>      zset    job ids of a queue in a state
 x:<team>:c<cron>:<state>       zset    execution ids of a cron in a state
 x:<team>:queues                zset    queue ids
 x:<team>:crons:<active|paused> zset    cron ids
-turns                          zset    queues that may hand out work, by virtual time
-virtual_time                   hash    what each team was served, and `_`, the last served
+i:<team>:<digest>              string  what was made under an idempotency key, for 24 h
+starts:<team>:<queue>          zset    the starts that a queue's rate limit still counts, by their moment (ms)
+turns                          zset    teams that may hand out work, by virtual time
+turns:<team>                   zset    their queues that may hand out work, by virtual time
+virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present
+teams                          set     teams that have a queue or a cron here
+tilt                           string  there while the server's clock cannot be believed: nothing is promoted
+cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
-due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms)
+due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
+                                       kind `x` is a job to expire, `q` a queue whose rate limit allows more
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
 bell                           stream  one wake-up for an idle worker, group `workers`
@@ -70,6 +77,14 @@ def clock(shard: str) -> str:
 
 def events(shard: str) -> str:
     return f"{prefix(shard)}events"
+
+
+def cancels(shard: str) -> str:
+    return f"{prefix(shard)}cancels"
+
+
+def tilt(shard: str) -> str:
+    return f"{prefix(shard)}tilt"
 
 
 def due(shard: str) -> str:

@@ -58,6 +58,7 @@ async def _save(
     redis: Redis, team: Team, asked: QueueCreate, queue_id: int | None = None, version: str = ""
 ) -> int:
     """The queue's id, or 0 if it changed since `version` was read."""
+    limit = asked.rate_limit
     saved = await scripts.save_queue(
         redis,
         team.prefix,
@@ -69,6 +70,9 @@ async def _save(
         asked.model_dump_json(exclude={"name"}),
         int(asked.is_active),
         asked.max_parallelism or "",
+        limit.count if limit else "",
+        limit.per_seconds * 1000 if limit else "",
+        asked.weight,
     )
     if saved == "taken":
         raise Invalid("name", "The name field must be unique: another queue of the team has it.")

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from pydantic_core import from_json
+
 from shared import clock
-from shared.schemas.runs import Run
+from shared.schemas.runs import STORED, Run
 
 Fields = dict[str, str]
 
@@ -25,4 +27,11 @@ def callback_status(fields: Fields) -> str | None:
 
 
 def run(text: str | None) -> Run | None:
-    return Run.model_validate_json(text, extra="ignore") if text else None
+    """The run as `services.worker.processor` stores it, or the object that a script wrote."""
+    if not text:
+        return None
+    stored = from_json(text)
+    if isinstance(stored, list):
+        stored = {name: value for name, value in zip(STORED, stored, strict=False) if value is not None}
+        stored["executed_at"] = stored["started_at"] + stored["duration_ms"]
+    return Run.model_validate(stored, extra="ignore")

@@ -8,7 +8,17 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 _LUA = files("shared").joinpath("lua")
-_LIBRARIES = ("ledger", "turns", "records", "executions", "outbox", "verdicts")
+_LIBRARIES = (
+    "ledger",
+    "changes",
+    "turns",
+    "records",
+    "executions",
+    "outbox",
+    "verdicts",
+    "promote",
+    "conclude",
+)
 _SHEBANG = "#!lua"
 
 
@@ -34,6 +44,7 @@ class Script:
 
 create_jobs = Script("create_jobs")
 read_jobs = Script("read_jobs")
+cancel_job = Script("cancel_job")
 delete_job = Script("delete_job")
 page = Script("page")
 save_queue = Script("save_queue")

@@ -11,6 +11,7 @@ _SENTENCES = {
     "greater_than_equal": "must be at least {ge}.",
     "less_than_equal": "must be at most {le}.",
     "too_long": "must have at most {max_length} items.",
+    "too_short": "must have at least {min_length} item.",
     "string_type": "must be a string.",
     "int_type": "must be an integer.",
     "int_parsing": "must be an integer.",

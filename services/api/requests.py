@@ -18,6 +18,7 @@ MAX_BODY_BYTES = 1_048_576
 MAX_ID = 2**53
 
 _ID = re.compile(r"[1-9][0-9]{0,15}")
+_KEY = re.compile(r"[!-~]{0,255}")
 # pydantic reads NaN, Infinity and 1e999, which are not JSON or no number that JSON can carry on.
 _MAYBE_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{309}")
 
@@ -61,6 +62,15 @@ def id_of(request: Request, noun: str) -> int:
     if not _ID.fullmatch(text) or int(text) > MAX_ID:
         raise NotFound(noun)
     return int(text)
+
+
+def key_of(request: Request) -> str:
+    """The caller's `Idempotency-Key`, or nothing; raises Refused for one that is no key."""
+    key = request.headers.get("idempotency-key", "")
+    if not _KEY.fullmatch(key):
+        sentence = "The Idempotency-Key header must hold 1 to 255 visible ASCII characters."
+        raise Refused({"Idempotency-Key": [sentence]})
+    return key
 
 
 async def _read(request: Request) -> bytearray:

@@ -13,7 +13,7 @@ from shared import crons, jobs
 from shared.keyspace import Team
 from shared.schemas.base import Deleted, Page, Schema
 from shared.schemas.crons import CronCreated, CronSummary
-from shared.schemas.jobs import JobCreate, JobCreated, JobSummary
+from shared.schemas.jobs import JobAsked, JobCreated, JobSummary
 
 A = TypeVar("A", bound=Schema)
 
@@ -137,7 +137,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "create-job",
         "Create job",
         "Queue a one-off HTTP request in a named queue. The queue is auto-created if it doesn't exist.",
-        JobCreate,
+        JobAsked,
         JobCreated,
         jobs.create,
     ),

@@ -7,11 +7,12 @@ from functools import lru_cache
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from services.worker.work import Complete, Dead, Fail, Release, Result, Retry, Verdict, Work
+from services.worker.work import Cancelled, Complete, Dead, Fail, Release, Result, Retry, Verdict, Work
 from shared import keyspace, scripts
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
+OURS, TO_CANCEL = 1, 2
 MOST_ORPHANS = 1000
 
 NOTICES = QueueSettings(retry_delays=(5, 30, 300))
@@ -31,10 +32,10 @@ class Deliveries:
     shard: str
     consumer: str
 
-    async def claim(self, n: int, now: int | None = None) -> list[Work]:
-        """Up to `n` pieces of work, over the queues in order of their turns."""
+    async def claim(self, n: int, now: int | None = None, *, spare: int = 0) -> list[Work]:
+        """Up to `n` pieces of work in order of turns, and `spare` more of queues with nothing in flight."""
         at = "" if now is None else now
-        answer = await scripts.claim(self.redis, keyspace.prefix(self.shard), self.consumer, n, at)
+        answer = await scripts.claim(self.redis, keyspace.prefix(self.shard), self.consumer, n, spare, at)
         _now, _next_due, queues, works = answer
         settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
         return [self._work(row, settings) for row in works]
@@ -50,11 +51,11 @@ class Deliveries:
         )
         return answers
 
-    async def beat(self, works: Sequence[Work]) -> list[bool]:
-        """Say that these are still being worked on; False for what is no longer ours."""
+    async def beat(self, works: Sequence[Work]) -> list[int]:
+        """Say that these are still being worked on; per work OURS, TO_CANCEL or NOT_OURS."""
         flat = [part for work in works for part in _place(work)]
-        answers = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
-        return [answer == 1 for answer in answers]
+        answers: list[int] = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
+        return answers
 
     async def release_orphans(self, held: Collection[str]) -> int:
         """Give back what is in this consumer's name but not in its hands: the reply to a claim was lost."""
@@ -130,7 +131,7 @@ def _verdict(verdict: Verdict, run: str) -> list[str | int]:
             return ["retry", run, after_seconds * 1000]
         case Dead():
             return ["dead", run, 0]
-        case Fail():
+        case Fail() | Cancelled():
             return ["fail", run, 0]
         case Release():
             return ["release", "", 0]

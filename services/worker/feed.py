@@ -18,13 +18,17 @@ log = structlog.get_logger()
 
 
 class Feed:
-    """The claims of one worker in one shard; `free` says how much room there is, `held` what is in hand."""
+    """The claims of one worker in one shard.
+
+    `free` says how many places there are for any work, and how many more for quiet queues; `held` is what it
+    has in hand.
+    """
 
     def __init__(
         self,
         deliveries: Deliveries,
         blocking: Redis,
-        free: Callable[[], int],
+        free: Callable[[], tuple[int, int]],
         held: Callable[[], Iterable[Work]],
     ) -> None:
         self._deliveries = deliveries
@@ -42,15 +46,16 @@ class Feed:
                 orphans = await self._deliveries.release_orphans({work.place for work in self._held()})
                 log.warning("lost_claim_given_back", works=orphans)
                 self._unsure = False
-            if self._dry:
+            if self._dry and self._free()[0] > 0:
                 # The last claim got less than it asked for; what became ready since has rung the bell.
                 self._dry = False
                 await self._deliveries.wait_for_bell(self._blocking, BELL_MILLISECONDS)
-            wanted = min(self._free(), BATCH)
-            if wanted <= 0:
+            places, spare = self._free()
+            wanted = max(0, min(places, BATCH))
+            if wanted == spare == 0:
                 await self._deliveries.ring()
                 return []
-            works = await self._claim(wanted)
+            works = await self._claim(wanted, spare)
             self._dry = len(works) < wanted
             return works
         except AWAY as error:
@@ -67,8 +72,8 @@ class Feed:
         except AWAY as error:
             log.warning("redis_away", error=repr(error))
 
-    async def _claim(self, wanted: int) -> list[Work]:
-        claiming = asyncio.ensure_future(self._deliveries.claim(wanted))
+    async def _claim(self, wanted: int, spare: int) -> list[Work]:
+        claiming = asyncio.ensure_future(self._deliveries.claim(wanted, spare=spare))
         try:
             return await asyncio.shield(claiming)
         except AWAY:

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import structlog
 
-from services.worker.deliveries import Deliveries
+from services.worker.deliveries import NOT_OURS, TO_CANCEL, Deliveries
 from services.worker.work import Work
 from shared.store import AWAY
 
@@ -16,24 +17,33 @@ BATCH = 200
 log = structlog.get_logger()
 
 
-async def keep_beating(
-    deliveries: Deliveries, held: Callable[[], Iterable[Work]], lost: Callable[[Work], None]
-) -> None:
-    """Beat every 10 s for all that is older than half of that; `lost` is told what is no longer ours."""
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the work: what is in hand, and who is told what is no longer ours, or wanted no longer."""
+
+    held: Callable[[], Iterable[Work]]
+    lost: Callable[[Work], None]
+    cancel: Callable[[Work], None]
+
+
+async def keep_beating(deliveries: Deliveries, holder: Holder) -> None:
+    """Beat every 10 s for all that is older than half of that."""
     while True:
         await asyncio.sleep(BEAT_SECONDS)
         old = time.monotonic() - BEAT_SECONDS / 2
-        works = [work for work in held() if work.claimed_at <= old and work.shard == deliveries.shard]
+        works = [work for work in holder.held() if work.claimed_at <= old and work.shard == deliveries.shard]
         for start in range(0, len(works), BATCH):
-            await _beat(deliveries, works[start : start + BATCH], lost)
+            await _beat(deliveries, works[start : start + BATCH], holder)
 
 
-async def _beat(deliveries: Deliveries, works: list[Work], lost: Callable[[Work], None]) -> None:
+async def _beat(deliveries: Deliveries, works: list[Work], holder: Holder) -> None:
     try:
         answers = await deliveries.beat(works)
     except AWAY as error:
         log.warning("redis_away", error=repr(error))
         return
-    for work, ours in zip(works, answers, strict=True):
-        if not ours:
-            lost(work)
+    for work, answer in zip(works, answers, strict=True):
+        if answer == NOT_OURS:
+            holder.lost(work)
+        elif answer == TO_CANCEL:
+            holder.cancel(work)

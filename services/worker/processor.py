@@ -69,17 +69,16 @@ async def _outgoing(work: Work, redis: Redis) -> Outgoing:
 
 
 def run_of(exchange: Exchange, attempt: int) -> str:
-    """The run as stored: JSON of `shared.schemas.runs.Run`, moments in ms, what is empty left out."""
-    run = {
-        "response_status": exchange.response_status,
-        "response_body": exchange.response_body,
-        "duration_ms": exchange.duration_ms,
-        "error_message": exchange.error_message,
-        "started_at": exchange.started_at_ms,
-        "executed_at": exchange.executed_at_ms,
-        "failure_reason": exchange.failure_reason,
-        "response_headers": dict(exchange.response_headers),
-        "response_truncated": exchange.response_truncated,
-        "attempt": attempt,
-    }
-    return to_json({name: value for name, value in run.items() if value is not None}).decode()
+    """The run as stored: `shared.schemas.runs.STORED` in this order, without a failure that was none."""
+    run = [
+        attempt,
+        exchange.response_status,
+        exchange.duration_ms,
+        exchange.started_at_ms,
+        exchange.response_body,
+        dict(exchange.response_headers),
+        exchange.response_truncated,
+    ]
+    if exchange.failure_reason is not None:
+        run += [exchange.failure_reason, exchange.error_message]
+    return to_json(run).decode()

@@ -8,6 +8,7 @@ max_jobs, the jobs_* counters, main_task and loop.
 import asyncio
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,11 +17,12 @@ from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import Redis
 
-from services.worker import heartbeat
+from services.worker import cancels, heartbeat
 from services.worker.deliveries import Deliveries
 from services.worker.feed import Feed
+from services.worker.heartbeat import Holder
 from services.worker.results import Results
-from services.worker.work import Release, Result, Work
+from services.worker.work import Cancelled, Release, Result, Work
 from shared import health
 from shared.store import AWAY
 
@@ -30,6 +32,12 @@ LAST_WRITE_SECONDS = 10.0
 """How long a stopping worker waits for Redis to take its results; the rescuer hands on what is left."""
 UNUSED_QUEUE = "recuro:arq-unused"
 """A queue that never exists, so that a stock arq worker started by mistake finds nothing to destroy."""
+
+RESERVE = 16
+"""One place in so many is kept for queues with nothing in flight: slow jobs elsewhere do not delay them."""
+QUIET_SECONDS = 0.5
+"""How often a full worker looks for such queues."""
+_CANCELLED = '{"failure_reason":"cancelled","error_message":"It was cancelled while its request ran."}'
 
 log = structlog.get_logger()
 
@@ -73,8 +81,10 @@ class StreamWorker(Worker):
             await self.on_startup(self.ctx)
         for shard in self._shards:
             self._serving.append(self.loop.create_task(shard.results.run()))
-            beating = heartbeat.keep_beating(shard.deliveries, lambda: list(self._held.values()), self._lost)
-            self._serving.append(self.loop.create_task(beating))
+            holder = Holder(lambda: list(self._held.values()), self._lost, self._cancel)
+            self._serving.append(self.loop.create_task(heartbeat.keep_beating(shard.deliveries, holder)))
+            hearing = cancels.listen(self._blocking, shard.deliveries.shard, self._cancel_key)
+            self._serving.append(self.loop.create_task(hearing))
             self._feeding.append(self.loop.create_task(self._feed(shard)))
         self._serving.append(self.loop.create_task(self._say_alive()))
         ended, _ = await asyncio.wait([*self._serving, *self._feeding], return_when=asyncio.FIRST_COMPLETED)
@@ -85,16 +95,21 @@ class StreamWorker(Worker):
 
     async def _feed(self, shard: _Shard) -> None:
         while True:
-            await self._room.wait()
+            if not self._room.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._room.wait(), QUIET_SECONDS)
             for work in await shard.feed.take():
                 self._start(work, shard)
 
-    def _free(self) -> int:
-        return self.max_jobs - self.job_counter
+    def _free(self) -> tuple[int, int]:
+        """Places for any work, and those kept for quiet queues."""
+        reserve = self.max_jobs // RESERVE
+        places = self.max_jobs - reserve - self.job_counter
+        return places, reserve if places >= 0 else reserve + places
 
     def _start(self, work: Work, shard: _Shard) -> None:
         self.job_counter += 1
-        if self._free() <= 0:
+        if self._free()[0] <= 0:
             self._room.clear()
         self._held[work.key] = work
         task = self.loop.create_task(self._run(work, shard))
@@ -103,7 +118,8 @@ class StreamWorker(Worker):
 
     def _ended(self, work: Work, task: asyncio.Task[None]) -> None:
         self.job_counter -= 1
-        self._room.set()
+        if self._free()[0] > 0:
+            self._room.set()
         if self.tasks.get(work.key) is task:
             del self.tasks[work.key]
             del self._held[work.key]
@@ -131,6 +147,8 @@ class StreamWorker(Worker):
         try:
             result: Result = await self.functions["deliver"].coroutine(ctx, work)
         except asyncio.CancelledError:
+            if work.cancelled:
+                return Result(work, Cancelled(), _CANCELLED)
             self.jobs_retried += 1
             return Result(work, Release())
         self.jobs_complete += 1
@@ -141,6 +159,15 @@ class StreamWorker(Worker):
         work.lost = True
         if task := self.tasks.get(work.key):
             task.cancel()
+
+    def _cancel(self, work: Work) -> None:
+        if not work.ended and not work.cancelled and (task := self.tasks.get(work.key)):
+            work.cancelled = True
+            task.cancel()
+
+    def _cancel_key(self, key: str) -> None:
+        if work := self._held.get(key):
+            self._cancel(work)
 
     async def _say_alive(self) -> None:
         while True:

@@ -33,7 +33,12 @@ class Release:
     """It was not tried to the end here; somebody else shall, without using an attempt."""
 
 
-Verdict = Complete | Retry | Dead | Fail | Release
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody wanted it stopped while it ran; its own end, without retries."""
+
+
+Verdict = Complete | Retry | Dead | Fail | Cancelled | Release
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +61,8 @@ class Work:
     claimed_at: float = field(default_factory=time.monotonic)
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
+    cancelled: bool = False
+    """Somebody wants it stopped."""
     lost: bool = False
     """The rescuer gave it to somebody else; whatever happens here no longer counts."""
 

@@ -1,54 +1,67 @@
 #!lua flags=allow-oom
--- Claim up to n jobs and executions for one worker, over the queues in order of their turns:  pending -> processing.
+-- Claim up to n pieces of work for one worker, over the teams and their queues in turn:  pending -> processing.
 --
--- Start-time fair queueing: what a team was served moves its virtual time on, so a flood waits for itself.
+-- Then up to `spare` more, one each of queues that have nothing in flight: however many slow jobs hold the workers,
+-- a quiet queue does not wait for them.
 --
--- KEYS  prefix    ARGV  consumer, n, now ('' = server)
+-- KEYS  prefix    ARGV  consumer, n, spare, now ('' = server)
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
 -- a hidden one), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
 -- a notice), due (ms), what was asked (JSON, or what a notice tells of).
 
-local consumer, n, now = ARGV[1], tonumber(ARGV[2]), moment(ARGV[3])
+local consumer, n, spare, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), moment(ARGV[4])
 local turns, queues, works = P .. 'turns', {}, {}
 
 local ORIGIN = { j = 'origin', e = 'cron', n = 'subject' }
+local LATER = 5000 -- ms until what only a newer version can read is offered again
+local QUIET_LOOK = 8 -- teams, and queues of each, that a look for quiet queues takes in
 
 -- What was asked; nothing if that was deleted meanwhile.
 local function asked(kind, team, id, origin)
     if kind == 'j' then return call('GET', P .. 'b:' .. team .. ':' .. (origin or id)) end
     if kind == 'e' then return origin and call('HGET', P .. 'c:' .. team .. ':' .. origin, 'spec') end
     if call('EXISTS', record_of_subject(team, origin)) == 1 then
-        return call('HGET', P .. 'n:' .. team .. ':' .. id, 'name')
+        return call('HGET', record_of('n', team, id), 'name')
     end
-    call('DEL', P .. 'n:' .. team .. ':' .. id)
+    call('DEL', record_of('n', team, id))
+end
+
+local function quarantine(queue, lane, entry, ref)
+    call('XADD', P .. 'quarantine', 'MAXLEN', '~', 1000, '*', 'queue', queue, 'entry', entry, 'ref', ref)
+    take_off(queue, lane, entry)
+end
+
+-- A record of a newer version is left as it is, and offered again later: a newer worker will know it.
+local function put_back(kind, team, id, queue, lane, entry)
+    take_off(queue, lane, entry)
+    call('HSET', record_of(kind, team, id), 'entry', '')
+    wait_until(kind, team, id, now + LATER)
 end
 
 local function start(queue, lane, entry, ref)
     local team, qid = string.match(queue, '^(%d+):(.+)$')
-    local kind, id = string.match(ref or '', '^([jen]):(%d+)$')
-    if not kind then -- not ours to read: kept aside with its bytes
-        call('XADD', P .. 'quarantine', 'MAXLEN', '~', 1000, '*', 'queue', queue, 'entry', entry, 'ref', ref or '')
+    local kind, id = string.match(ref, '^([jen]):(%d+)$')
+    if not kind then return quarantine(queue, lane, entry, ref) end
+    local record = record_of(kind, team, id)
+    local fields = call('HMGET', record, 'state', 'attempt', ORIGIN[kind], 'due', 'entry', 'v', 'expires')
+    if (tonumber(fields[6]) or 0) >= OLDEST_NEWER then return put_back(kind, team, id, queue, lane, entry) end
+    if fields[1] == 'pending' and fields[7] and tonumber(fields[7]) <= now then
         take_off(queue, lane, entry)
-        return false
+        return expire(team, id)
     end
-    local record = P .. kind .. ':' .. team .. ':' .. id
-    local fields = call('HMGET', record, 'state', 'attempt', ORIGIN[kind], 'due', 'entry')
     -- Delivered again while it is being processed: the group was lost, and with it who had it.
-    local startable = fields[1] == 'pending' or (fields[1] == 'processing' and fields[5] == entry)
+    local startable = fields[5] == entry and (fields[1] == 'pending' or fields[1] == 'processing')
     local spec = startable and asked(kind, team, id, fields[3])
-    if not spec then -- deleted meanwhile
-        take_off(queue, lane, entry)
-        return false
-    end
-    call('HSET', record, 'state', 'processing', 'entry', entry)
+    if not spec then return take_off(queue, lane, entry) end -- deleted meanwhile
+    call('HSET', record, 'state', 'processing')
     move(kind, team, kind == 'e' and fields[3] or qid, id, fields[1], 'processing')
     event(NOUN[kind] .. '.started', team, ref)
     works[#works + 1] = { kind, team, qid, id, lane, entry, fields[2] or '1', fields[3] or '', fields[4], spec }
-    return true
 end
 
+-- Read up to `want` entries and start what they name; returns how many were read, and how many started.
 local function serve(queue, want)
-    local left, started = want, 0
+    local left, before = want, #works
     for _, lane in ipairs({ FRONT, READY }) do
         local stream = P .. lane .. queue
         if left > 0 and call('XLEN', stream) > 0 then
@@ -56,41 +69,77 @@ local function serve(queue, want)
             call('SADD', P .. 'in_flight', queue) -- first: whatever happens below, the rescuer looks here
             for _, entry in ipairs(read and read[1][2] or {}) do
                 left = left - 1
-                if start(queue, lane, entry[1], entry[2][2]) then started = started + 1 end
+                start(queue, lane, entry[1], entry[2][1] == 'w' and entry[2][2] or table.concat(entry[2], ' '))
             end
         end
     end
-    if started > 0 then
-        queues[#queues + 1] = { queue, call('HGET', P .. 'q:' .. queue, 'spec') or '' }
-    end
+    local started = #works - before
+    if started > 0 and not is_hidden(queue) then note_starts(queue, started) end
+    if started > 0 then queues[#queues + 1] = { queue, call('HGET', P .. 'q:' .. queue, 'spec') or '' } end
     return want - left, started
+end
+
+-- Move the virtual times of the team and the queue on by what was served from where their turns stood.
+local function charge(team, queue, turn, work, weight)
+    local times = call('HMGET', P .. 'virtual_time', team, queue)
+    local team_at = math.max(tonumber(times[1] or 0), turn.team_at) + work
+    local queue_at = math.max(tonumber(times[2] or 0), turn.queue_at) + work / weight
+    call('HSET', P .. 'virtual_time', '_', turn.team_at, team, team_at, team .. ':_', turn.queue_at, queue, queue_at)
+    call('ZADD', turns, 'XX', team_at, team)
+    call('ZADD', P .. 'turns:' .. team, 'XX', queue_at, queue)
+end
+
+local function take_turn(turn, want)
+    local team, queue = turn.team, turn.queue
+    local allowed, _, weight = allowance(queue)
+    if allowed <= 0 then
+        leave_turns(team, queue)
+        return
+    end
+    local read, started = serve(queue, math.min(want, allowed))
+    charge(team, queue, turn, math.max(read, 1), weight)
+    if read == 0 or read >= allowed then leave_turns(team, queue) end
+    touched[queue] = true
+    return started
+end
+
+-- The queues whose turn it is, in order: up to so many teams, and up to so many queues of each.
+local function next_turns(most_teams, most_queues)
+    local found, teams = {}, call('ZRANGE', turns, 0, most_teams - 1, 'WITHSCORES')
+    for t = 1, #teams, 2 do
+        local rows = call('ZRANGE', P .. 'turns:' .. teams[t], 0, most_queues - 1, 'WITHSCORES')
+        if #rows == 0 then call('ZREM', turns, teams[t]) end
+        for q = 1, #rows, 2 do
+            found[#found + 1] = { team = teams[t], team_at = tonumber(teams[t + 1]), queue = rows[q],
+                queue_at = tonumber(rows[q + 1]) }
+        end
+    end
+    return found
+end
+
+local function serve_in_turn()
+    local rounds = 0
+    while n > 0 and rounds < 200 and call('EXISTS', turns) == 1 do
+        rounds = rounds + 1
+        local turn = next_turns(1, 1)[1]
+        if turn then
+            local sharing = call('ZCARD', turns) * call('ZCARD', P .. 'turns:' .. turn.team)
+            n = n - (take_turn(turn, math.min(n, math.max(1, math.floor(n / sharing)))) or 0)
+        end
+    end
+end
+
+local function serve_quiet()
+    for _, turn in ipairs(next_turns(QUIET_LOOK, QUIET_LOOK)) do
+        local _, in_flight = allowance(turn.queue)
+        if spare > 0 and in_flight == 0 then spare = spare - (take_turn(turn, 1) or 0) end
+    end
 end
 
 local next_due = promote(now, 500)
 refresh_touched()
-touched = {}
-
-local rounds = 0
-while n > 0 and rounds < 200 do
-    rounds = rounds + 1
-    local first = call('ZRANGE', turns, 0, 0, 'WITHSCORES')
-    if not first[1] then break end
-    local queue, score = first[1], tonumber(first[2])
-    local allowed = allowance(queue)
-    if allowed <= 0 then
-        call('ZREM', turns, queue)
-    else
-        local share = math.max(1, math.floor(n / call('ZCARD', turns)))
-        local read, started = serve(queue, math.min(n, allowed, share))
-        local team = team_of(queue)
-        local served = tonumber(call('HGET', P .. 'virtual_time', team) or 0)
-        local at = math.max(served, score) + math.max(read, 1)
-        call('HSET', P .. 'virtual_time', '_', score, team, at)
-        if read > 0 and read < allowed then call('ZADD', turns, at, queue) else call('ZREM', turns, queue) end
-        n = n - started
-    end
-end
-refresh_touched()
-if call('ZCARD', turns) > 0 then ring() end -- another idle worker may take the rest
-post_tallies()
+serve_in_turn()
+if spare > 0 then serve_quiet() end
+conclude()
+if tonumber(ARGV[2]) > 0 and call('EXISTS', turns) == 1 then ring() end -- another idle worker may take the rest
 return { now, next_due, queues, works }

@@ -1,45 +1,81 @@
 -- Make jobs, and their queues where those are new:  (nothing) -> pending.
 --
--- KEYS  prefix    ARGV  team, now ('' = server), settings of a new queue (JSON), then per job: queue name,
---                       what was asked (JSON), delay (ms), with a callback ('1' or '')
--- Returns per job: id, queue id, created (ms), due (ms).
+-- KEYS  prefix    ARGV  team, now ('' = server), settings of a new queue (JSON), then per job: queue name, what was
+--                       asked (JSON), delay (ms), with a callback ('1' or ''), when it expires (ms or ''),
+--                       idempotency key ('' or its digest), digest of what was asked
+-- Returns per job: id, queue id, due (ms), 1 if it was made before under this key; nothing if a key was used for
+-- something else: then no job was made.
 
 local team, now, settings = ARGV[1], moment(ARGV[2]), ARGV[3]
+local WIDTH, KEPT = 7, 24 * 3600 * 1000
 local ids, names = P .. 'ids:' .. team, P .. 'names:' .. team
+local known_queues = {}
 
 local function queue_named(name)
-    local known = call('HGET', names, name)
-    if known then return known end
-    local queue = call('HINCRBY', ids, 'queue', 1)
-    call('HSET', names, name, queue)
-    call('HSET', P .. 'q:' .. team .. ':' .. queue, 'v', 1, 'name', name, 'spec', settings, 'is_active', 1,
-        'max_parallelism', '', 'version', 1, 'created', now)
-    call('ZADD', P .. 'x:' .. team .. ':queues', queue, queue)
-    return tostring(queue)
+    local known = known_queues[name] or call('HGET', names, name)
+    if not known then
+        known = tostring(call('HINCRBY', ids, 'queue', 1))
+        call('HSET', names, name, known)
+        call('HSET', P .. 'q:' .. team .. ':' .. known, 'v', 1, 'name', name, 'spec', settings, 'is_active', 1,
+            'max_parallelism', '', 'version', 1, 'created', now)
+        call('ZADD', P .. 'x:' .. team .. ':queues', known, known)
+        call('SADD', P .. 'teams', team)
+    end
+    known_queues[name] = known
+    return known
 end
 
-promote(now, 500) -- whatever fell due before these jobs goes before them
-local made = {}
-for i = 4, #ARGV, 4 do
-    local queue, spec, due = queue_named(ARGV[i]), ARGV[i + 1], now + tonumber(ARGV[i + 2])
+local function make_job(queue, spec, due, callback, expires)
     local id = call('HINCRBY', ids, 'job', 1)
-    local record = P .. 'j:' .. team .. ':' .. id
-    call('SET', P .. 'b:' .. team .. ':' .. id, spec)
-    call('HSET', record, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1, 'due', due, 'created', now)
-    if ARGV[i + 3] == '1' then call('HSET', record, 'callback', 'none') end
-    move('j', team, queue, id, nil, 'pending')
-    tally(team, 'job.accepted', 1)
+    local record = { record_of('j', team, id), 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1, 'due', due,
+        'created', now }
+    local function note(field, value)
+        record[#record + 1] = field
+        record[#record + 1] = value
+    end
+    if callback == '1' then note('callback', 'none') end
+    if expires ~= '' then note('expires', expires) end
     if due > now then
         wait_until('j', team, id, due)
     else
-        call('HSET', record, 'entry', push(team .. ':' .. queue, 'j:' .. id, READY))
+        note('entry', push(team .. ':' .. queue, 'j:' .. id, READY))
     end
+    call('HSET', unpack(record))
+    call('SET', P .. 'b:' .. team .. ':' .. id, spec)
+    if expires ~= '' then wait_until('x', team, id, expires) end
+    move('j', team, queue, id, nil, 'pending')
+    tally(team, 'job.accepted', 1)
     event('job.created', team, 'j:' .. id)
-    made[#made + 1] = id
-    made[#made + 1] = tonumber(queue)
-    made[#made + 1] = now
-    made[#made + 1] = due
+    return id
 end
-refresh_touched()
-post_tallies()
+
+-- What was made before under the key, or nothing; false if that was something else.
+local function made_before(key, digest)
+    local kept = key ~= '' and call('GET', P .. 'i:' .. team .. ':' .. key)
+    if not kept then return end
+    local id, queue, due, of = string.match(kept, '^(%d+) (%d+) (%d+) (%x+)$')
+    return of == digest and { tonumber(id), tonumber(queue), tonumber(due), 1 }
+end
+
+local made = {}
+for i = 4, #ARGV, WIDTH do
+    local before = made_before(ARGV[i + 5], ARGV[i + 6])
+    if before == false then return false end
+    made[#made + 1] = before or 0
+end
+
+promote(now, 500) -- whatever fell due before these jobs goes before them
+for i = 4, #ARGV, WIDTH do
+    local number, key, digest = (i - 4) / WIDTH + 1, ARGV[i + 5], ARGV[i + 6]
+    if made[number] == 0 then
+        local queue, due = queue_named(ARGV[i]), now + tonumber(ARGV[i + 2])
+        local id = make_job(queue, ARGV[i + 1], due, ARGV[i + 3], ARGV[i + 4])
+        made[number] = { id, tonumber(queue), due, 0 }
+        if key ~= '' then
+            local kept = string.format('%d %s %.0f %s', id, queue, due, digest)
+            call('SET', P .. 'i:' .. team .. ':' .. key, kept, 'PX', KEPT)
+        end
+    end
+end
+conclude()
 return made

@@ -8,6 +8,5 @@ local team, id = ARGV[1], ARGV[2]
 local queue = call('HGET', P .. 'j:' .. team .. ':' .. id, 'queue')
 if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0 end
 remove_chain(team, id)
-refresh_touched()
-post_tallies()
+conclude()
 return 1

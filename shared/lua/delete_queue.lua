@@ -11,6 +11,7 @@ if not name then return 0 end
 call('HDEL', P .. 'names:' .. team, name)
 call('ZREM', P .. 'x:' .. team .. ':queues', id)
 call('DEL', record)
-call('ZREM', P .. 'turns', team .. ':' .. id)
+leave_turns(team, team .. ':' .. id)
+call('HDEL', P .. 'virtual_time', team .. ':' .. id)
 call('SADD', P .. 'doomed', 'q:' .. team .. ':' .. id)
 return 1

@@ -8,17 +8,35 @@
 -- Returns per work: 1 recorded, 2 dropped because it was deleted, 0 not ours any more (nothing was changed).
 
 local consumer, now, answers = ARGV[1], moment(ARGV[2]), {}
+local WIDTH = 10
 
-local function lives(kind, team, queue, id)
-    if call('EXISTS', P .. kind .. ':' .. team .. ':' .. id) == 0 then return false end
-    return kind ~= 'j' or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 1
+local MOST_HELD = 1000 -- of one consumer in one lane to be read at once
+local held, done, living = {}, {}, {}
+
+local function is_held(queue, lane, entry)
+    local stream = P .. lane .. queue
+    if done[stream .. entry] then return false end -- named twice, it counts once
+    done[stream .. entry] = true
+    if held[stream] == nil then
+        held[stream] = #ARGV > 2 * WIDTH + 2 and all_held(consumer, stream, MOST_HELD) or false
+    end
+    if held[stream] then return held[stream][entry] ~= nil end
+    return holds(consumer, queue, lane, entry) ~= nil
 end
 
-for i = 3, #ARGV, 10 do
+local function lives(kind, team, queue, id)
+    if call('EXISTS', record_of(kind, team, id)) == 0 then return false end
+    if kind ~= 'j' then return true end
+    local record = P .. 'q:' .. team .. ':' .. queue
+    if living[record] == nil then living[record] = call('EXISTS', record) == 1 end
+    return living[record]
+end
+
+for i = 3, #ARGV, WIDTH do
     local kind, team, queue, id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     local lane, entry, verdict = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
     local whole, answer = team .. ':' .. queue, 0
-    if holds(consumer, whole, lane, entry) then
+    if is_held(whole, lane, entry) then
         take_off(whole, lane, entry)
         answer = 2
         if lives(kind, team, queue, id) then
@@ -26,12 +44,12 @@ for i = 3, #ARGV, 10 do
             if verdict == 'release' then
                 give_back(kind, team, queue, id)
             else
-                settle(kind, team, queue, id, verdict, now, ARGV[i + 7], now + tonumber(ARGV[i + 8]), ARGV[i + 9])
+                local due = now + tonumber(ARGV[i + 8])
+                settle(kind, team, queue, id, { verdict = verdict, run = ARGV[i + 7], due = due, response = ARGV[i + 9] })
             end
         end
     end
     answers[#answers + 1] = answer
 end
-refresh_touched()
-post_tallies()
+conclude()
 return answers

@@ -22,6 +22,5 @@ for i = 2, #ARGV, 7 do
     end
     fired[#fired + 1] = verdict
 end
-refresh_touched()
-post_tallies()
+conclude()
 return fired

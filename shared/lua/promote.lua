@@ -6,5 +6,5 @@
 
 local now = moment(ARGV[1])
 local next_due = promote(now, tonumber(ARGV[2]))
-refresh_touched()
+conclude()
 return { now, next_due }

@@ -17,7 +17,8 @@ local function prune_queue(team, queue)
     end
     local in_flight, waiting = load_of(team .. ':' .. queue)
     if in_flight + waiting > 0 then return false end -- the last requests are still out
-    call('DEL', P .. FRONT .. team .. ':' .. queue, P .. READY .. team .. ':' .. queue)
+    call('DEL', P .. FRONT .. team .. ':' .. queue, P .. READY .. team .. ':' .. queue,
+        P .. 'starts:' .. team .. ':' .. queue)
     return true
 end
 
@@ -25,9 +26,7 @@ local function prune_cron(team, cron)
     for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed' }) do
         local index = P .. 'x:' .. team .. ':c' .. cron .. ':' .. state
         for _, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do
-            move('e', team, cron, id, state, nil)
-            tally(team, 'execution.deleted', 1)
-            call('DEL', P .. 'e:' .. team .. ':' .. id, P .. 'r:' .. team .. ':e' .. id)
+            remove_execution(team, cron, id, state)
             removed = removed + 1
         end
         if removed >= limit then return false end
@@ -41,6 +40,5 @@ for _, doomed in ipairs(call('SRANDMEMBER', P .. 'doomed', 16)) do
         call('SREM', P .. 'doomed', doomed)
     end
 end
-refresh_touched()
-post_tallies()
+conclude()
 return removed

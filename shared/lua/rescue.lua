@@ -11,14 +11,14 @@ local function rescue(queue, lane, entry)
     local ref = (call('XRANGE', P .. lane .. queue, entry, entry)[1] or {})[2]
     local kind, id = string.match(ref and ref[2] or '', '^(%a):(%d+)$')
     local team, qid = string.match(queue, '^(%d+):(.+)$')
-    local record = kind and P .. kind .. ':' .. team .. ':' .. id
+    local record = kind and record_of(kind, team, id)
     take_off(queue, lane, entry)
     if not record or call('HGET', record, 'state') ~= 'processing' then return false end
     if kind == 'j' and call('EXISTS', P .. 'q:' .. queue) == 0 then return false end
     if call('HINCRBY', record, 'lost', 1) < patience then
         give_back(kind, team, qid, id)
     else
-        settle(kind, team, qid, id, 'dead', now, ARGV[3], 0, '')
+        settle(kind, team, qid, id, { verdict = 'dead', run = ARGV[3], due = now })
     end
     return true
 end
@@ -28,6 +28,5 @@ for i = 4, #ARGV, 5 do
     local has_not_moved = holds(consumer, queue, lane, entry) == tonumber(ARGV[i + 4])
     if has_not_moved and rescue(queue, lane, entry) then rescued = rescued + 1 end
 end
-refresh_touched()
-post_tallies()
+conclude()
 return rescued

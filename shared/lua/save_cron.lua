@@ -11,6 +11,7 @@ local active, next_fire = ARGV[6] == '1', ARGV[7]
 if id == '' then
     id = tostring(call('HINCRBY', P .. 'ids:' .. team, 'cron', 1))
     call('HSET', P .. 'c:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now, 'failures', 0)
+    call('SADD', P .. 'teams', team)
 elseif call('HGET', P .. 'c:' .. team .. ':' .. id, 'version') ~= version then
     return 'stale'
 end

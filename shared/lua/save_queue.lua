@@ -1,7 +1,7 @@
 -- Make a queue, or change one that is still as it was read.
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), id ('' = new), version, name, settings (JSON), is_active (0|1),
---                       max_parallelism ('' = unlimited)
+--                       max_parallelism ('' = unlimited), starts at most so many ('' = any number) in so many ms, weight
 -- Returns the id; 'taken' if another queue has the name; 'stale' if the queue changed or went since it was read.
 
 local team, now, id, version, name = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
@@ -12,6 +12,7 @@ if holder and holder ~= id then return 'taken' end
 if id == '' then
     id = tostring(call('HINCRBY', P .. 'ids:' .. team, 'queue', 1))
     call('ZADD', P .. 'x:' .. team .. ':queues', id, id)
+    call('SADD', P .. 'teams', team)
     call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now)
 else
     local known = call('HMGET', P .. 'q:' .. team .. ':' .. id, 'version', 'name')
@@ -21,7 +22,8 @@ end
 
 local record = P .. 'q:' .. team .. ':' .. id
 call('HSET', names, name, id)
-call('HSET', record, 'name', name, 'spec', ARGV[6], 'is_active', ARGV[7], 'max_parallelism', ARGV[8])
+call('HSET', record, 'name', name, 'spec', ARGV[6], 'is_active', ARGV[7], 'max_parallelism', ARGV[8],
+    'rate_count', ARGV[9], 'rate_ms', ARGV[10], 'weight', ARGV[11])
 call('HINCRBY', record, 'version', 1)
 refresh(team .. ':' .. id) -- a pause, a resume or another limit holds from the next claim on
 return tonumber(id)

@@ -1,12 +1,20 @@
 """Events: what just happened, as the `events` stream carries it."""
 
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
 from shared.schemas.base import Schema
 
 
+def _comma_separated(value: Any) -> Any:
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
 class Event(Schema):
-    """`name` is `job.created`, `cron.failed` and so on; `ref` is `j:<job id>` or `e:<execution id>`."""
+    """`name` (`job.created`, `cron.failed`) happened to all of `refs`: `j:<job id>` or `e:<execution id>`."""
 
     v: int = 1
     name: str
     team: int
-    ref: str
+    refs: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]

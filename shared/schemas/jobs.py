@@ -4,7 +4,7 @@ import json
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
 
 from shared.schemas.base import Headers, Id, Instant, Integer, Method, Name, PageQuery, Schema, Url
 from shared.schemas.runs import Run, RunSummary
@@ -46,8 +46,8 @@ class JobFilter(StrEnum):
     DEAD_LETTERED = "dead_lettered"
 
 
-class JobCreate(Schema):
-    """What the caller asks for, over REST and MCP alike."""
+class JobAsked(Schema):
+    """What the caller asks for, as the MCP reference documents create-job."""
 
     queue: Annotated[Name, Field(description="Queue name (auto-created if new)")]
     url: Annotated[Url, Field(description="Target URL to call")]
@@ -58,19 +58,47 @@ class JobCreate(Schema):
     delay: Annotated[Integer, Field(ge=0, le=86_400, description="Seconds to wait before executing")] = 0
 
 
+class JobCreate(JobAsked):
+    """The same, and what only REST takes."""
+
+    expires_at: Annotated[
+        AwareDatetime | None, Field(description="A job still waiting then fails and is not sent")
+    ] = None
+
+
+class JobBatch(Schema):
+    """Up to 1,000 jobs at once; each is checked by itself, as a `JobCreate`."""
+
+    jobs: Annotated[list[JsonValue], Field(min_length=1, max_length=1000)]
+
+
 class JobQuery(PageQuery):
     filter: Annotated[JobFilter | None, Field(description="Only jobs with this status")] = None
     queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
 
 
 class JobAccepted(Schema):
-    """The REST answer to a new job."""
+    """The REST answer to a new job, and to each good one of a batch."""
 
     success: bool = True
     queue_id: int
     job_id: int
     scheduled_at: Instant
     message: str = "Scheduled successfully"
+
+
+class JobRefused(Schema):
+    """The answer to a wrong one of a batch."""
+
+    success: bool = False
+    message: str
+    errors: dict[str, list[str]]
+
+
+class JobResults(Schema):
+    """The answer to a batch: one result a job, in order."""
+
+    results: list[JobAccepted | JobRefused]
 
 
 class JobCreated(Schema):
@@ -114,3 +142,4 @@ class Job(JobSummary):
     has_pending_retry: bool
     dead_lettered_at: Instant | None
     callback_status: str | None
+    expires_at: Instant | None

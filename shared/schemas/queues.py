@@ -9,6 +9,13 @@ from shared.schemas.base import Instant, Integer, Name, Schema, Timeout, without
 RetryDelay = Annotated[Integer, Field(ge=1, le=86_400)]
 
 
+class RateLimit(Schema):
+    """At most `count` starts in any `per_seconds`."""
+
+    count: Annotated[Integer, Field(ge=1, le=10_000, description="Starts")]
+    per_seconds: Annotated[Integer, Field(ge=1, le=86_400, description="In any so many seconds")]
+
+
 class QueueSettings(Schema):
     """How the jobs of a queue are sent and retried; delays in seconds."""
 
@@ -21,6 +28,10 @@ class QueueSettings(Schema):
     max_parallelism: Annotated[
         Integer | None, Field(ge=1, le=100_000, description="Jobs in flight at once; null is unlimited")
     ] = None
+    rate_limit: Annotated[RateLimit | None, Field(description="Starts in a time; null is unlimited")] = None
+    weight: Annotated[
+        Integer, Field(ge=1, le=100, description="Its share of the workers beside the team's other queues")
+    ] = 1
 
 
 class QueueCreate(QueueSettings):
@@ -54,5 +65,7 @@ class Queue(Schema):
     retries_enabled: bool
     retry_delays: tuple[int, ...]
     max_parallelism: int | None
+    rate_limit: RateLimit | None
+    weight: int
     created_at: Instant
     counts: QueueCounts

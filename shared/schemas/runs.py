@@ -21,6 +21,8 @@ class FailureReason(StrEnum):
     BLOCKED_ADDRESS = "blocked_address"
     REDIRECT = "redirect"
     RESPONSE_TOO_LARGE = "response_too_large"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
 class RunSummary(Schema):
@@ -41,3 +43,17 @@ class Run(RunSummary):
     response_headers: dict[str, str] | None = None
     response_truncated: bool = False
     attempt: int = 1
+
+
+STORED = (
+    "attempt",
+    "response_status",
+    "duration_ms",
+    "started_at",
+    "response_body",
+    "response_headers",
+    "response_truncated",
+    "failure_reason",
+    "error_message",
+)
+"""A run is stored as a JSON array of these, in ms where it is a time: the names would be half of it."""

@@ -3,7 +3,7 @@
 local function make_execution(team, cron, scheduled, missed, now)
     local id = call('HINCRBY', P .. 'ids:' .. team, 'execution', 1)
     local entry = push(team .. ':crons', 'e:' .. id, READY)
-    call('HSET', P .. 'e:' .. team .. ':' .. id, 'v', 1, 'cron', cron, 'state', 'pending', 'due', scheduled,
+    call('HSET', record_of('e', team, id), 'v', 1, 'cron', cron, 'state', 'pending', 'due', scheduled,
         'created', now, 'missed', missed, 'entry', entry)
     move('e', team, cron, id, nil, 'pending')
     tally(team, 'execution.accepted', 1)

@@ -3,11 +3,16 @@
 local P = KEYS[1] -- routes the script to its shard; never a key itself
 local call = redis.call
 
--- Milliseconds since 1970: what the caller says, or else the server's own clock.
+local now_ms
+
+-- Milliseconds since 1970: what the caller says, or else the server's own clock; the same for the whole script.
 local function moment(given)
-    if given ~= '' then return tonumber(given) end
-    local time = call('TIME')
-    return time[1] * 1000 + math.floor(time[2] / 1000)
+    if given and given ~= '' then now_ms = tonumber(given) end
+    if not now_ms then
+        local time = call('TIME')
+        now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+    end
+    return now_ms
 end
 
 local tallies = {}
@@ -27,4 +32,5 @@ local function post_tallies()
             if by ~= 0 then call('HINCRBY', P .. 'ledger:' .. team, field, by) end
         end
     end
+    tallies = {}
 end

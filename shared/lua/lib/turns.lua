@@ -1,7 +1,10 @@
--- Ready streams and the turns of their queues.
+-- Ready streams, and whose turn it is: start-time fair queueing over the teams, then over a team's queues.
 --
--- A finished entry is acknowledged and deleted together, so a stream's length is waiting + in flight, and what is
--- in flight is the group's own pending count: nothing can drift.
+-- `turns` holds the teams that may hand out work by their virtual time, `turns:<team>` their queues by theirs. What
+-- was served moves both on, a queue's by work / weight, so a flood waits for itself. Who comes back after a rest
+-- starts at the present: the virtual time of what was served last.
+--
+-- What is in flight is the group's own pending count, and a finished entry is deleted: nothing can drift.
 
 local OUTBOX_PARALLELISM = 4 -- a team's dead callback target holds no more of the workers than this
 local FRONT, READY = 'f:', 's:' -- two lanes: given back by a lost or stopping worker, and the ordinary one
@@ -13,6 +16,16 @@ end
 -- The schedulers sleep until the next due moment: tell them when there is an earlier one.
 local function tell_clock(what)
     call('XADD', P .. 'clock', 'MAXLEN', '~', 100, '*', 'changed', what)
+end
+
+local function due_member(kind, team, id)
+    return string.format('%s:%s:%014d', kind, team, id) -- padded: jobs due at once go in the order of their ids
+end
+
+local function wait_until(kind, team, id, due)
+    local member = due_member(kind, team, id)
+    local changed = call('ZADD', P .. 'due', 'CH', due, member) == 1
+    if changed and call('ZRANK', P .. 'due', member) == 0 then tell_clock(member) end
 end
 
 -- In flight and waiting in one lane.
@@ -38,58 +51,98 @@ local function team_of(queue)
     return string.match(queue, '^%d+')
 end
 
--- A team's cron executions and notices wait in hidden queues, which have no record and no limits.
+-- A team's cron executions and notices wait in hidden queues, which have no record and no limits of their own.
 local function is_hidden(queue)
     return string.match(queue, ':%a+$') ~= nil
 end
 
--- How many more jobs of the queue may start now, and how many are in flight.
+-- How many may still start within the queue's rate limit; at 0 the clock brings the queue back when one may again.
+local function rate_allowance(queue, count, period)
+    local starts, now = P .. 'starts:' .. queue, moment()
+    call('ZREMRANGEBYSCORE', starts, '-inf', now - period)
+    call('ZREMRANGEBYSCORE', starts, now + period, '+inf') -- from before the server's clock was set back
+    local over = call('ZCARD', starts) - count
+    if over >= 0 then
+        local oldest = call('ZRANGE', starts, over, over, 'WITHSCORES')
+        local team, id = string.match(queue, '^(%d+):(%d+)$')
+        wait_until('q', team, id, tonumber(oldest[2]) + period)
+    end
+    return -over
+end
+
+local function note_starts(queue, started)
+    local period = tonumber(call('HGET', P .. 'q:' .. queue, 'rate_ms') or '') or 0
+    if period == 0 then return end
+    local starts, rows = P .. 'starts:' .. queue, {}
+    local last = call('HINCRBY', P .. 'q:' .. queue, 'starts', started)
+    for number = last - started + 1, last do
+        rows[#rows + 1] = moment()
+        rows[#rows + 1] = number
+    end
+    call_in_parts(rows, 'ZADD', starts)
+    call('PEXPIRE', starts, period)
+end
+
+-- How many more jobs of the queue may start now, how many are in flight, and its weight.
 local function allowance(queue)
     local in_flight, waiting = load_of(queue)
-    if string.match(queue, ':outbox$') then return math.min(waiting, OUTBOX_PARALLELISM - in_flight), in_flight end
-    if is_hidden(queue) then return waiting, in_flight end
-    local settings = call('HMGET', P .. 'q:' .. queue, 'is_active', 'max_parallelism')
-    if settings[1] ~= '1' then return 0, in_flight end
-    if settings[2] and settings[2] ~= '' then
-        return math.min(waiting, tonumber(settings[2]) - in_flight), in_flight
-    end
-    return waiting, in_flight
+    if string.match(queue, ':outbox$') then return math.min(waiting, OUTBOX_PARALLELISM - in_flight), in_flight, 1 end
+    if is_hidden(queue) then return waiting, in_flight, 1 end
+    local settings = call('HMGET', P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight')
+    local weight = tonumber(settings[5] or '') or 1
+    if settings[1] ~= '1' then return 0, in_flight, weight end
+    local allowed, most, count = waiting, tonumber(settings[2] or ''), tonumber(settings[3] or '')
+    if most then allowed = math.min(allowed, most - in_flight) end
+    if count and allowed > 0 then allowed = math.min(allowed, rate_allowance(queue, count, tonumber(settings[4]))) end
+    return allowed, in_flight, weight
+end
+
+local function virtual_times(present, own)
+    local times = call('HMGET', P .. 'virtual_time', present, own)
+    return math.max(tonumber(times[1] or 0), tonumber(times[2] or 0))
+end
+
+local function leave_turns(team, queue)
+    call('ZREM', P .. 'turns:' .. team, queue)
+    if call('EXISTS', P .. 'turns:' .. team) == 0 then call('ZREM', P .. 'turns', team) end
 end
 
 -- Put the queue among those that may hand out work, or take it out.
 local function refresh(queue)
-    local turns = P .. 'turns'
     local allowed, in_flight = allowance(queue)
+    local team = team_of(queue)
     if allowed <= 0 then
-        call('ZREM', turns, queue)
-    elseif not call('ZSCORE', turns, queue) then
-        local served = call('HMGET', P .. 'virtual_time', '_', team_of(queue))
-        call('ZADD', turns, math.max(tonumber(served[1] or 0), tonumber(served[2] or 0)), queue)
-        if call('ZCARD', turns) == 1 then ring() end
+        leave_turns(team, queue)
+    elseif not call('ZSCORE', P .. 'turns:' .. team, queue) then
+        call('ZADD', P .. 'turns:' .. team, virtual_times(team .. ':_', queue), queue)
+        if not call('ZSCORE', P .. 'turns', team) then
+            call('ZADD', P .. 'turns', virtual_times('_', team), team)
+            if call('ZCARD', P .. 'turns') == 1 then ring() end
+        end
     end
     if in_flight == 0 then call('SREM', P .. 'in_flight', queue) end
 end
 
-local touched = {}
+local touched, has_group = {}, {}
 
 local function refresh_touched()
     for queue in pairs(touched) do refresh(queue) end
+    touched = {}
 end
 
 -- Append a job or execution to its queue's stream; `ref` is `j:<id>` or `e:<id>`.
 local function push(queue, ref, lane)
     local stream = P .. lane .. queue
-    if call('EXISTS', stream) == 0 then
+    if not has_group[stream] and call('EXISTS', stream) == 0 then
         call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM')
     end
+    has_group[stream] = true
     touched[queue] = true
     return call('XADD', stream, '*', 'w', ref)
 end
 
 local function take_off(queue, lane, entry)
-    local stream = P .. lane .. queue
-    call('XACK', stream, 'workers', entry)
-    call('XDEL', stream, entry)
+    end_entry(P .. lane .. queue, entry)
     touched[queue] = true
 end
 
@@ -99,4 +152,13 @@ local function holds(consumer, queue, lane, entry)
     local pending = redis.pcall('XPENDING', P .. lane .. queue, 'workers', entry, entry, 1)
     if pending.err or not pending[1] or pending[1][2] ~= consumer then return nil end
     return pending[1][4]
+end
+
+-- The same for many: entry -> beats of what the consumer holds in a lane, or nothing if that is too much to read.
+local function all_held(consumer, stream, most)
+    local pending, held = redis.pcall('XPENDING', stream, 'workers', '-', '+', most, consumer), {}
+    if pending.err then return held end
+    if #pending == most then return nil end
+    for _, one in ipairs(pending) do held[one[1]] = one[4] end
+    return held
 end

@@ -1,0 +1,76 @@
+-- What a script changes in indexes and streams and has to tell, gathered and written once at its end: a batch of
+-- jobs costs one call an index, not one call a job.
+
+local MOST = 500 -- arguments of one call; even, for they may be pairs
+
+local index_changes, ended, told = {}, {}, {}
+
+local function group_of(groups, key)
+    local group = groups[key]
+    if not group then
+        group = {}
+        groups[key] = group
+    end
+    return group
+end
+
+local function change_index(index, id, is_in)
+    group_of(index_changes, index)[tostring(id)] = is_in
+end
+
+-- The entry is done with: acknowledged and deleted together, so that a stream's length is waiting + in flight.
+local function end_entry(stream, entry)
+    local entries = group_of(ended, stream)
+    entries[#entries + 1] = entry
+end
+
+-- Notices are nobody's to list: they have no index, no column in the ledger and no events.
+local function event(name, team, ref)
+    if string.sub(ref, 1, 1) == 'n' then return end
+    local refs = group_of(group_of(told, name), team)
+    refs[#refs + 1] = ref
+end
+
+local function call_in_parts(arguments, command, ...)
+    local head = { command, ... }
+    for first = 1, #arguments, MOST do
+        local part = { unpack(head) }
+        for i = first, math.min(first + MOST - 1, #arguments) do part[#part + 1] = arguments[i] end
+        call(unpack(part))
+    end
+end
+
+local function write_indexes()
+    for index, changes in pairs(index_changes) do
+        local gone, come = {}, {}
+        for id, is_in in pairs(changes) do
+            if is_in then
+                come[#come + 1] = id
+                come[#come + 1] = id
+            else
+                gone[#gone + 1] = id
+            end
+        end
+        call_in_parts(gone, 'ZREM', index)
+        call_in_parts(come, 'ZADD', index)
+    end
+    index_changes = {}
+end
+
+local function end_entries()
+    for stream, entries in pairs(ended) do
+        call_in_parts(entries, 'XACK', stream, 'workers')
+        call_in_parts(entries, 'XDEL', stream)
+    end
+    ended = {}
+end
+
+local function tell_events()
+    for name, teams in pairs(told) do
+        for team, refs in pairs(teams) do
+            call('XADD', P .. 'events', 'MAXLEN', '~', 10000, '*', 'v', 1, 'name', name, 'team', team, 'refs',
+                table.concat(refs, ','))
+        end
+    end
+    told = {}
+end

@@ -1,0 +1,166 @@
+"""Whose turn it is: shares of teams and queues, limits of parallelism and rate, places kept for quiet queues."""
+
+from collections import Counter
+
+import pytest
+from redis.asyncio import Redis
+
+from services.worker.deliveries import Deliveries
+from services.worker.work import Complete, Result, Work
+from shared import jobs, keyspace, queues
+from shared.keyspace import Team
+from shared.schemas.jobs import JobCreate
+from shared.schemas.queues import QueueCreate, QueueUpdate, RateLimit
+
+NOW = 1_760_000_000_000
+SHARD = keyspace.SHARDS[0]
+
+
+@pytest.fixture
+def worker(redis: Redis) -> Deliveries:
+    return Deliveries(redis, SHARD, "a-worker")
+
+
+async def fill(redis: Redis, team: Team, queue: str, n: int, now: int = NOW) -> None:
+    asked = JobCreate(queue=queue, url="https://a.example/")
+    await jobs.create_many(redis, team, [asked] * n, now=now)
+
+
+async def finish(worker: Deliveries, works: list[Work], now: int = NOW) -> None:
+    await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], now)
+
+
+async def served(worker: Deliveries, batches: int, n: int) -> Counter[tuple[int, str]]:
+    """What `batches` claims of `n` got, each finished at once: jobs by team and queue."""
+    shares: Counter[tuple[int, str]] = Counter()
+    for _ in range(batches):
+        works = await worker.claim(n, NOW)
+        shares.update((work.team, work.queue) for work in works)
+        await finish(worker, works)
+    return shares
+
+
+@pytest.mark.parametrize("n", [1, 7, 64])
+async def test_busy_queues_of_a_team_get_equal_shares(
+    redis: Redis, team: Team, worker: Deliveries, n: int
+) -> None:
+    for queue in ("a", "b", "c"):
+        await fill(redis, team, queue, 400)
+
+    shares = await served(worker, 300 // n, n)
+
+    whole = sum(shares.values())
+    assert all(abs(share / whole - 1 / 3) < 0.1 / 3 for share in shares.values())
+
+
+async def test_teams_share_first_and_their_queues_then(redis: Redis, worker: Deliveries) -> None:
+    for queue in ("a", "b", "c"):
+        await fill(redis, Team(1), queue, 400)
+    await fill(redis, Team(2), "a", 400)
+
+    shares = await served(worker, 30, 12)
+
+    assert shares[2, "1"] == pytest.approx(180, rel=0.1)
+    assert [shares[1, str(queue)] for queue in (1, 2, 3)] == [pytest.approx(60, rel=0.1)] * 3
+
+
+async def test_a_queue_is_served_by_its_weight(redis: Redis, team: Team, worker: Deliveries) -> None:
+    await queues.create(redis, team, QueueCreate(name="a", weight=3))
+    for queue in ("a", "b"):
+        await fill(redis, team, queue, 400)
+
+    shares = await served(worker, 40, 8)
+
+    assert shares[1, "1"] / shares[1, "2"] == pytest.approx(3, rel=0.1)
+
+
+async def test_who_comes_back_after_a_rest_has_saved_up_nothing(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await fill(redis, team, "a", 300)
+    await served(worker, 50, 2)
+    await fill(redis, team, "b", 100)
+
+    shares = await served(worker, 40, 2)
+
+    assert shares[1, "2"] == pytest.approx(40, rel=0.1)
+
+
+async def test_a_rate_limit_counts_starts_in_any_window(redis: Redis, team: Team, worker: Deliveries) -> None:
+    limit = RateLimit(count=3, per_seconds=10)
+    await queues.create(redis, team, QueueCreate(name="a", rate_limit=limit))
+    await fill(redis, team, "a", 20)
+
+    first = await worker.claim(2, NOW)
+    second = await worker.claim(10, NOW + 4000)
+    await finish(worker, first + second, NOW + 4000)
+
+    assert (len(first), len(second)) == (2, 1)
+    assert await worker.claim(10, NOW + 9999) == []
+    assert len(await worker.claim(10, NOW + 10_000)) == 2
+    assert await worker.claim(10, NOW + 13_999) == []
+    assert len(await worker.claim(10, NOW + 14_000)) == 1
+
+
+async def test_a_changed_rate_limit_holds_at_once(redis: Redis, team: Team, worker: Deliveries) -> None:
+    await queues.create(redis, team, QueueCreate(name="a", rate_limit=RateLimit(count=1, per_seconds=3600)))
+    await fill(redis, team, "a", 20)
+    await worker.claim(5)
+
+    await queues.update(redis, team, 1, QueueUpdate(rate_limit=RateLimit(count=4, per_seconds=3600)))
+    more = await worker.claim(10)
+    await queues.update(redis, team, 1, QueueUpdate(rate_limit=None))
+
+    assert len(more) == 3
+    assert len(await worker.claim(50)) == 16
+
+
+async def test_a_clock_set_back_does_not_close_a_limited_queue(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await queues.create(redis, team, QueueCreate(name="a", rate_limit=RateLimit(count=2, per_seconds=60)))
+    await fill(redis, team, "a", 20)
+    await worker.claim(2, NOW)
+
+    await fill(redis, team, "a", 1, NOW - 3_600_000)
+
+    assert len(await worker.claim(9, NOW - 3_600_000)) == 2
+
+
+async def test_a_full_worker_still_serves_a_quiet_queue(redis: Redis, team: Team, worker: Deliveries) -> None:
+    await fill(redis, team, "flood", 500)
+    await worker.claim(60, NOW, spare=4)
+    await fill(redis, team, "quiet", 3)
+    await fill(redis, Team(2), "other", 3)
+
+    works = await worker.claim(0, NOW, spare=4)
+
+    assert {(work.team, work.queue) for work in works} == {(1, "2"), (2, "1")}
+    assert await worker.claim(0, NOW, spare=2) == []
+
+
+async def test_a_pause_and_a_resume_hold_from_the_next_claim_on(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await fill(redis, team, "a", 5)
+    await worker.claim(1, NOW)
+
+    await queues.update(redis, team, 1, QueueUpdate(is_active=False))
+    paused = await worker.claim(9, NOW)
+    await queues.update(redis, team, 1, QueueUpdate(is_active=True, max_parallelism=3))
+
+    assert paused == []
+    assert len(await worker.claim(9, NOW)) == 2
+
+
+async def test_a_queue_leaves_no_trace_in_the_turns_when_it_goes(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await fill(redis, team, "a", 5)
+    await finish(worker, await worker.claim(2, NOW))
+
+    await queues.delete(redis, team, 1)
+
+    assert await worker.claim(9, NOW) == []
+    assert await redis.zcard(f"{team.prefix}turns") == 0
+    assert not await redis.hexists(f"{team.prefix}virtual_time", "1:1")  # type: ignore[misc]
