@@ -99,6 +99,10 @@ def in_flight(shard: str) -> str:
     return f"{prefix(shard)}in_flight"
 
 
+def teams_in(shard: str) -> str:
+    return f"{prefix(shard)}teams"
+
+
 def live() -> str:
     return f"{prefix('global')}live"
 

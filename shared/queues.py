@@ -73,6 +73,7 @@ async def _save(
         limit.count if limit else "",
         limit.per_seconds * 1000 if limit else "",
         asked.weight,
+        asked.dlq_retention_days,
     )
     if saved == "taken":
         raise Invalid("name", "The name field must be unique: another queue of the team has it.")

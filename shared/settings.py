@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".recuro")
     bootstrap_token: SecretStr | None = None
     egress_allow: Networks = ()
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    retention_runs: Annotated[int, Field(ge=1)] = 100_000
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.cli.embedded import OLDEST
+from shared import audit, keyspace, ledger
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
 STRICT = "strict (AOF always: what was answered is on disk)"
@@ -43,6 +44,24 @@ async def durability(redis: Redis) -> str:
     if "save" not in config:
         return "unknown, the server does not tell: ask its provider"
     return SNAPSHOTS if config["save"] else MEMORY
+
+
+async def audit_all(redis: Redis) -> list[Finding]:
+    """Recount everything, repair what the records prove, and say what was found; it may take a while."""
+    findings = []
+    for shard in keyspace.SHARDS:
+        for team in await audit.teams(redis, shard):
+            mended = [ref async for step in audit.patrol(redis, team, whole=True) for ref in step.mended]
+            if mended:
+                shown = ", ".join(mended[:20]) + (", …" if len(mended) > 20 else "")
+                findings.append(Finding(True, f"team {team.id}: repaired {len(mended)} records: {shown}"))
+            for wrong in await audit.recount(redis, team, repair=True):
+                text = f"{wrong.noun}s {wrong.column} was {wrong.posted}, counted {wrong.counted}: repaired"
+                findings.append(Finding(True, f"team {team.id}: ledger: {text}"))
+            books = await ledger.read(redis, team)
+            law = "holds" if books.holds else "does NOT hold"
+            findings.append(Finding(books.holds, f"team {team.id}: {books.accepted} jobs, the ledger {law}"))
+    return findings
 
 
 def _version(facts: Mapping[str, str]) -> Finding:

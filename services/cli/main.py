@@ -28,7 +28,8 @@ def _parser() -> argparse.ArgumentParser:
         _add(commands, service, _serve, f"run the {what}").set_defaults(service=service)
     listen = _add(commands, "listen", _listen, "be called: print every request that comes in")
     listen.add_argument("--port", type=int, default=9000, help="(%(default)s)")
-    _add(commands, "doctor", _doctor, "check that Redis is fit to keep jobs")
+    doctor = _add(commands, "doctor", _doctor, "check that Redis is fit to keep jobs")
+    doctor.add_argument("--audit", action="store_true", help="recount what is stored, and repair it")
     healthcheck = _add(commands, "healthcheck", _healthcheck, "exit 0 when a service here is alive, else 1")
     healthcheck.add_argument("service", choices=tuple(SERVICES))
     token = _add(commands, "token", _token_create, "make API tokens").add_subparsers(
@@ -83,12 +84,12 @@ def _listen(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _doctor(_: argparse.Namespace) -> int:
+def _doctor(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from services.cli import reports
 
-    return asyncio.run(reports.doctor())
+    return asyncio.run(reports.doctor(audit=arguments.audit))
 
 
 def _healthcheck(arguments: argparse.Namespace) -> int:

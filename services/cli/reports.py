@@ -7,16 +7,18 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.cli.doctor import examine
+from services.cli.doctor import audit_all, examine
 from services.cli.places import redis_name, with_redis_nearby
 from shared import store, tokens
 from shared.settings import load
 
 
-async def doctor() -> int:
-    """Print a line a finding; 1 when one of them rules this Redis out."""
+async def doctor(*, audit: bool = False) -> int:
+    """Print a line a finding, with `audit` of what is stored too; 1 when one of them is bad."""
     async with _redis() as redis:
         findings = await examine(redis)
+        if audit:
+            findings += await audit_all(redis)
     for finding in findings:
         print(f"{'ok  ' if finding.good else 'FAIL'} {finding.text}")
     return 0 if all(finding.good for finding in findings) else 1

@@ -1,7 +1,6 @@
 """Crons whose time has come get an execution, once, however many schedulers run."""
 
 import asyncio
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,10 +48,7 @@ class Found:
 async def keep_firing(redis: Redis, shard: str, alarm: Alarm, steadiness: Steadiness) -> None:
     """Fire at every due moment; the instants that follow are computed shortly before it."""
     while True:
-        if not await _is_steady(redis, steadiness):
-            log.warning(
-                "clock_jumped", remedy="firing pauses until the clock of Redis has been steady for 30 s"
-            )
+        if not await steadiness.look(redis):
             await asyncio.sleep(UNSTEADY_SECONDS)
             continue
         found = await fire_due(redis, shard)
@@ -108,12 +104,6 @@ def _catch_up(due: Due, now: datetime) -> Caught:
     if following > now:
         return Caught(latest=due.due, missed=0, following=following)
     return schedule.catch_up(due.expression, due.timezone, due.due, now)
-
-
-async def _is_steady(redis: Redis, steadiness: Steadiness) -> bool:
-    before = time.monotonic()
-    seconds, microseconds = await redis.time()
-    return steadiness.is_steady(seconds + microseconds / 1e6, before, time.monotonic())
 
 
 async def _until(redis: Redis, shard: str, due_ms: int) -> float:

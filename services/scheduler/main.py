@@ -1,4 +1,4 @@
-"""The scheduler: fires crons, promotes what is due, rescues what was lost, prunes what was deleted.
+"""The scheduler: fires crons, promotes what is due, rescues what was lost, prunes what may go.
 
 Every step is conditional in Redis, so any number of schedulers may run and none is needed in particular.
 """
@@ -13,10 +13,12 @@ from redis.asyncio import Redis
 
 from services.scheduler.alarm import READ_MILLISECONDS, Alarm, listen
 from services.scheduler.fire import keep_firing
+from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
 from services.scheduler.rescue import keep_rescuing
-from services.scheduler.steadiness import Steadiness
+from services.scheduler.retire import keep_retiring
+from services.scheduler.steadiness import Steadiness, keep_watching
 from shared import durability, health, keyspace, logs, store
 from shared.settings import Settings, load
 from shared.store import AWAY
@@ -33,7 +35,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     async with redis, blocking, asyncio.TaskGroup() as tasks:
         duties = [tasks.create_task(_steadily(lambda: _say_alive(redis)))]
         for shard in keyspace.SHARDS:
-            duties += [tasks.create_task(duty) for duty in _duties(redis, blocking, shard)]
+            duties += [tasks.create_task(duty) for duty in _duties(redis, blocking, shard, settings)]
         log.info("scheduler_ready")
         await stopping.wait()
         for duty in duties:
@@ -41,13 +43,18 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         await _leave(redis)
 
 
-def _duties(redis: Redis, blocking: Redis, shard: str) -> list[Coroutine[None, None, None]]:
+def _duties(
+    redis: Redis, blocking: Redis, shard: str, settings: Settings
+) -> list[Coroutine[None, None, None]]:
     firing, promoting, steadiness = Alarm(), Alarm(), Steadiness()
     return [
         listen(blocking, shard, (firing, promoting)),
         _steadily(lambda: keep_firing(redis, shard, firing, steadiness)),
         _steadily(lambda: keep_promoting(redis, shard, promoting)),
+        _steadily(lambda: keep_watching(redis, shard, steadiness)),
         _steadily(lambda: keep_pruning(redis, shard)),
+        _steadily(lambda: keep_retiring(redis, shard, settings)),
+        _steadily(lambda: keep_patrolling(redis, shard)),
         keep_rescuing(redis, shard),
     ]
 

@@ -29,6 +29,9 @@ class QueueSettings(Schema):
         Integer | None, Field(ge=1, le=100_000, description="Jobs in flight at once; null is unlimited")
     ] = None
     rate_limit: Annotated[RateLimit | None, Field(description="Starts in a time; null is unlimited")] = None
+    dlq_retention_days: Annotated[
+        Integer, Field(ge=1, le=365, description="Days that dead letters are kept")
+    ] = 14
     weight: Annotated[
         Integer, Field(ge=1, le=100, description="Its share of the workers beside the team's other queues")
     ] = 1
@@ -66,6 +69,7 @@ class Queue(Schema):
     retry_delays: tuple[int, ...]
     max_parallelism: int | None
     rate_limit: RateLimit | None
+    dlq_retention_days: int
     weight: int
     created_at: Instant
     counts: QueueCounts

@@ -11,7 +11,9 @@ import pytest
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer, start
-from shared import health
+from shared import health, jobs
+from shared.keyspace import Team
+from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
 from shared.tokens import Callers
 
@@ -125,6 +127,24 @@ async def test_the_doctor_is_content_with_an_embedded_server(tmp_path: Path, nea
     assert answer.returncode == 0
     assert [line[:4] for line in answer.stdout.splitlines()] == ["ok  "] * 3
     assert "durability: standard (AOF everysec" in answer.stdout
+
+
+async def test_the_doctor_audits_and_says_what_it_repaired(tmp_path: Path, nearby: EmbeddedServer) -> None:
+    async with Redis.from_url(nearby.url, decode_responses=True) as redis:
+        await jobs.create(redis, Team(1), JobCreate(queue="mail", url="https://a.example/"))
+        await redis.delete("r:{s0}:s:1:1")
+        await redis.hset("r:{s0}:ledger:1", "job.completed", 3)  # type: ignore[misc]
+
+    first = recuro("doctor", "--audit", folder=tmp_path)
+    second = recuro("doctor", "--audit", folder=tmp_path)
+
+    assert [first.returncode, second.returncode] == [0, 0]
+    assert first.stdout.splitlines()[3:] == [
+        "ok   team 1: repaired 1 records: j:1",
+        "ok   team 1: ledger: jobs completed was 3, counted 0: repaired",
+        "ok   team 1: 1 jobs, the ledger holds",
+    ]
+    assert second.stdout.splitlines()[3:] == ["ok   team 1: 1 jobs, the ledger holds"]
 
 
 async def test_the_doctor_refuses_a_redis_that_evicts(tmp_path: Path, nearby: EmbeddedServer) -> None:

@@ -1,0 +1,50 @@
+"""Work that nothing would ever start any more, because a stream was lost, is found and put back."""
+
+import asyncio
+
+import structlog
+from redis.asyncio import Redis
+
+from shared import audit, keyspace, scripts
+
+ROWS_A_SECOND = 2000
+"""How fast it walks: a step costs Redis some milliseconds, and nothing is in a hurry."""
+REST_SECONDS = 5.0
+GONE_MILLISECONDS = 3_600_000
+"""A consumer that has read nothing for so long is a process that is no more."""
+
+log = structlog.get_logger()
+
+
+async def keep_patrolling(redis: Redis, shard: str) -> None:
+    while True:
+        await patrol(redis, shard)
+        await tidy(redis, shard)
+        await asyncio.sleep(REST_SECONDS)
+
+
+async def patrol(redis: Redis, shard: str, now: int | None = None) -> int:
+    """Walk once over all open work of the shard; return how many records were mended."""
+    mended = 0
+    for team in await audit.teams(redis, shard):
+        before = mended
+        async for step in audit.patrol(redis, team, now=now):
+            if step.mended:
+                log.warning("records_mended", team=team.id, index=step.index, records=step.mended[:20])
+            mended += len(step.mended)
+            await asyncio.sleep(audit.STEP / ROWS_A_SECOND if step.is_full else 0)
+        if mended > before:
+            await audit.recount(redis, team, repair=True)
+    return mended
+
+
+async def tidy(redis: Redis, shard: str, gone_ms: int = GONE_MILLISECONDS) -> int:
+    """Forget consumers that are no more; return how many."""
+    forgotten = int(await scripts.tidy(redis, keyspace.prefix(shard), "bell", gone_ms))
+    for team in await audit.teams(redis, shard):
+        queues = [owner[1:] async for owner in audit.owners(redis, team) if owner.startswith("q")]
+        for queue in (*queues, "crons", "outbox"):
+            for lane in keyspace.LANES:
+                stream = f"{lane}{team.id}:{queue}"
+                forgotten += int(await scripts.tidy(redis, team.prefix, stream, gone_ms))
+    return forgotten

@@ -1,0 +1,77 @@
+#!lua flags=allow-oom
+-- Hold the records of an index against everything that should know them, and mend what the records prove.
+--
+-- Work that nothing would ever start is put back into its stream or among the due; a row without a record, or in
+-- the index of another state, goes where its record says. The ledger follows with `audit`.
+--
+-- KEYS  prefix    ARGV  now ('' = server), team, kind (j|e), index below x:<team>:, its state, after id, limit
+-- Returns the last id looked at (0 = the index is through) and what was mended: kind:id.
+
+local now, team, kind = moment(ARGV[1]), ARGV[2], ARGV[3]
+local index, state, limit = P .. 'x:' .. team .. ':' .. ARGV[4], ARGV[5], tonumber(ARGV[7])
+local mended = {}
+
+local function put_back(record, queue, id, due, lane)
+    call('HSET', record, 'state', 'pending')
+    if due > now then
+        call('HSET', record, 'entry', '')
+        wait_until(kind, team, id, due)
+    else
+        call('HSET', record, 'entry', push(queue, kind .. ':' .. id, lane), 'lane', lane)
+    end
+end
+
+-- Whether the entry is there, and delivered to somebody.
+local function entry_of(stream, entry)
+    if #call('XRANGE', stream, entry, entry) == 0 then return false, false end
+    local pending = redis.pcall('XPENDING', stream, 'workers', entry, entry, 1)
+    return true, not pending.err and pending[1] ~= nil
+end
+
+-- Whether a pending or processing record will still be started or finished by somebody.
+local function is_lost(fields, queue, id)
+    local entry, lane = fields[4] or '', fields[5] or READY
+    if entry == '' then return not call('ZSCORE', P .. 'due', due_member(kind, team, id)) end
+    return not entry_of(P .. lane .. queue, entry) -- what is there but not delivered will be, again
+end
+
+local function check_rows(owner, id, actual)
+    local own = P .. 'x:' .. team .. (kind == 'e' and ':c' or ':q') .. owner .. ':'
+    local right = true
+    for _, base in ipairs(kind == 'j' and { P .. 'x:' .. team .. ':', own } or { own }) do
+        if not call('ZSCORE', base .. actual, id) then
+            change_index(base .. actual, id, true)
+            right = false
+        end
+        if actual ~= state then
+            change_index(base .. state, id, false)
+            right = false
+        end
+    end
+    return right
+end
+
+local function check(id)
+    local record = record_of(kind, team, id)
+    local fields = call('HMGET', record, 'state', 'queue', 'cron', 'entry', 'lane', 'due', 'v')
+    if (tonumber(fields[7]) or 0) >= OLDEST_NEWER then return true end
+    if not fields[1] then
+        change_index(index, id, false)
+        return false
+    end
+    local queue = team .. ':' .. (fields[2] or 'crons')
+    local actual, right = fields[1], true
+    if (actual == 'pending' or actual == 'processing') and is_lost(fields, queue, id) then
+        put_back(record, queue, id, tonumber(fields[6]), actual == 'pending' and READY or FRONT)
+        actual, right = 'pending', false
+    end
+    touched[queue] = true
+    return check_rows(fields[3] or fields[2], id, actual) and right
+end
+
+local ids = call('ZRANGEBYSCORE', index, '(' .. ARGV[6], '+inf', 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do
+    if not check(id) then mended[#mended + 1] = kind .. ':' .. id end
+end
+conclude()
+return { #ids == limit and tonumber(ids[#ids]) or 0, mended }

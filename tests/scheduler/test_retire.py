@@ -1,0 +1,114 @@
+"""Finished history goes by age and by count; what is open, or has a chain that is, stays."""
+
+import pytest
+from redis.asyncio import Redis
+
+from services.scheduler.retire import retire
+from services.worker.deliveries import Deliveries
+from services.worker.work import Complete, Dead, Result, Retry, Verdict
+from shared import crons, executions, jobs, keyspace, ledger, queues
+from shared.keyspace import Team
+from shared.schemas.crons import CronCreate, ExecutionQuery
+from shared.schemas.jobs import JobCreate, JobQuery
+from shared.schemas.queues import QueueCreate
+from shared.settings import Settings
+
+NOW = 1_760_000_000_000
+DAY = 86_400_000
+SHARD = keyspace.SHARDS[0]
+
+
+@pytest.fixture
+def worker(redis: Redis) -> Deliveries:
+    return Deliveries(redis, SHARD, "a-worker")
+
+
+async def finish_next(worker: Deliveries, verdict: Verdict, now: int = NOW) -> None:
+    (work,) = await worker.claim(1, now)
+    await worker.finish([Result(work, verdict, "[1,200,1,1]")], now)
+
+
+async def some_jobs(redis: Redis, team: Team, n: int, now: int = NOW) -> None:
+    asked = JobCreate(queue="mail", url="https://a.example/")
+    await jobs.create_many(redis, team, [asked] * n, now=now)
+
+
+async def kept(redis: Redis, team: Team) -> list[int]:
+    return [job.id for job in (await jobs.page(redis, team, JobQuery())).data]
+
+
+async def retire_all(redis: Redis, settings: Settings, now: int) -> int:
+    removed = 0
+    while went := await retire(redis, SHARD, settings, now):
+        removed += went
+    return removed
+
+
+async def test_finished_jobs_go_after_so_many_days_and_open_ones_stay(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    settings = Settings(retention_days=30)
+    await some_jobs(redis, team, 3)
+    await finish_next(worker, Complete())
+    await finish_next(worker, Complete())
+    await some_jobs(redis, team, 1, NOW + 20 * DAY)
+
+    assert await retire_all(redis, settings, NOW + 30 * DAY) == 0
+    assert await retire_all(redis, settings, NOW + 30 * DAY + 1) == 2
+
+    assert await kept(redis, team) == [4, 3]
+    assert (await ledger.read(redis, team)).deleted == 2
+    assert [key async for key in redis.scan_iter("*:r:1:*")] == []
+
+
+async def test_of_one_queue_only_so_many_finished_jobs_are_kept(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await some_jobs(redis, team, 450)
+    for _ in range(5):
+        works = await worker.claim(90, NOW)
+        await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
+
+    removed = await retire_all(redis, Settings(retention_runs=20), NOW)
+
+    assert removed == 430
+    assert await kept(redis, team) == list(range(450, 430, -1))[:25]
+    assert (await ledger.read(redis, team)).holds
+
+
+async def test_dead_letters_go_by_the_days_of_their_queue(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await queues.create(redis, team, QueueCreate(name="mail", dlq_retention_days=3))
+    await some_jobs(redis, team, 1)
+    await finish_next(worker, Retry(1))
+    await finish_next(worker, Dead(), NOW + 1000)
+
+    assert await retire_all(redis, Settings(), NOW + 3 * DAY) == 0
+    assert await retire_all(redis, Settings(), NOW + 3 * DAY + 1001) == 2
+
+    assert [key async for key in redis.scan_iter("*:[jbr]:1:*")] == []
+
+
+async def test_a_chain_that_still_waits_is_kept_whole(redis: Redis, team: Team, worker: Deliveries) -> None:
+    await some_jobs(redis, team, 1)
+    await finish_next(worker, Retry(60))
+
+    assert await retire_all(redis, Settings(retention_days=1, retention_runs=1), NOW + 90 * DAY) == 0
+
+    assert await kept(redis, team) == [2, 1]
+
+
+async def test_the_executions_of_a_cron_are_bounded_too(redis: Redis, team: Team, worker: Deliveries) -> None:
+    asked = CronCreate(name="a", url="https://a.example/", cron_expression="0 0 1 1 *")
+    cron = await crons.create(redis, team, asked)
+    for _ in range(6):
+        await executions.create(redis, team, cron.id)
+        (work,) = await worker.claim(1)
+        await worker.finish([Result(work, Complete(), "[1,200,1,1]")])
+
+    assert await retire(redis, SHARD, Settings(retention_runs=2)) == 4
+
+    page = await executions.page(redis, team, cron.id, ExecutionQuery())
+    assert [execution.id for execution in page.data] == [6, 5]
+    assert (await ledger.read(redis, team, "execution")).holds
