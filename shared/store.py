@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import hiredis
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -34,6 +36,16 @@ _OUT_OF_SERVICE = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "BUSY ")
 """Answers of a Redis that is there but cannot serve, for which redis-py has no error of their own."""
 
 
+class _Packing(AbstractConnection):
+    """Packs script calls in C: a batch of results has a thousand arguments, and redis-py packs one by one."""
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        if args[0] != "EVALSHA":
+            packed: list[bytes] = super().pack_command(*args)
+            return packed
+        return [hiredis.pack_command(args)]
+
+
 class _Store(Redis):
     """Says of a Redis that is out of service what it would say of one that is gone."""
 
@@ -58,4 +70,7 @@ def connect(settings: Settings, *, blocking_seconds: float = 0.0, **options: Any
         retry_on_timeout=False,
         **options,
     )
+    pool = client.connection_pool
+    kind = pool.connection_class
+    pool.connection_class = type(kind.__name__, (_Packing, kind), {})
     return client

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from shared import keyspace
 from shared.store import AWAY
 
-READ_MILLISECONDS = 5000
+READ_MILLISECONDS = 2000
 PAUSE_SECONDS = 0.25
 
 log = structlog.get_logger()
