@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import gzip
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,6 +63,38 @@ def saying(*parts: bytes, every: float = 0.0, endlessly: bool = False) -> Behavi
         await writer.drain()
 
     return behave
+
+
+async def request(reader: asyncio.StreamReader) -> bytes:
+    """One request, head and body."""
+    head = await request_head(reader)
+    length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+    return head + await reader.readexactly(int(length[1]) if length else 0)
+
+
+@dataclass
+class Talk:
+    """Answers every request of a connection with the same bytes, and counts."""
+
+    answer: bytes
+    requests: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    open: int = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.open += 1
+        try:
+            while True:
+                self.requests.append(await request(reader))
+                writer.write(self.answer)
+        finally:
+            self.open -= 1
+
+
+async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Reads nothing and says nothing."""
+    await asyncio.Event().wait()
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,23 +2,25 @@
 
 import asyncio
 import os
+import re
 import ssl
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import TracebackType
 
-import aiohttp
 import structlog
-from aiohttp.http_exceptions import LineTooLong
 
-from services.worker.egress import KEPT_NAMES, Policy, Refusal, Resolver, connector, destination
+from services.worker.connection import Answer, ConnectionClosed, NotHttp, ResponseTooLarge
+from services.worker.egress import KEPT_NAMES, Destination, Policy, Refusal, Resolver, destination
+from services.worker.pool import NoConnection, Pool
 from shared.schemas.runs import FailureReason
 
-KEPT_BYTES = 64 * 1024
-READ_BYTES = 1024 * 1024
 LOCATION_CHARACTERS = 300
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"))
+_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 
 log = structlog.get_logger()
 
@@ -55,14 +57,8 @@ class _Failure:
     message: str
 
 
-@dataclass(slots=True)
-class _Answer:
-    """What has arrived so far, kept even if the rest never comes."""
-
-    status: int | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytearray = field(default_factory=bytearray)
-    truncated: bool = False
+class InvalidRequest(Refusal):
+    """A method or header that would not arrive as what it is."""
 
 
 class Sender:
@@ -75,36 +71,25 @@ class Sender:
         self._resolver = resolver or Resolver(policy)
         self._tls = tls or ssl.create_default_context()
         self._destination = lru_cache(KEPT_NAMES)(partial(destination, policy))
-        self._session: aiohttp.ClientSession | None = None
+        self._pool: Pool | None = None
 
     async def __aenter__(self) -> "Sender":
-        self._session = aiohttp.ClientSession(
-            connector=connector(self._policy, self._resolver, self._tls),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(),  # none of aiohttp's: `send` has one deadline over all
-            skip_auto_headers=("Content-Type", "User-Agent"),
-        )
-        # aiohttp would send a GET, PUT or DELETE again when a kept connection dies, but a repeat is an
-        # attempt of its own, for the queue to decide. No public switch: a test holds this one in place.
-        self._session._retry_connection = False
+        self._pool = Pool(self._policy, self._resolver, self._tls)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._pool is not None:
+            await self._pool.close()
         await self._resolver.close()
 
     async def send(self, call: Outgoing) -> Exchange:
         """Send once; raises nothing but a cancellation."""
         started_at_ms, began = time.time_ns() // 1_000_000, time.perf_counter()
-        answer = _Answer()
+        answer = Answer()
         try:
-            async with asyncio.timeout(call.timeout_seconds):
-                await self._exchange(call, answer)
+            await self._exchange(call, answer)
         except Exception as error:  # a target's faults are data
             failure: _Failure | None = _failure_of(error, call, answer)
             answer.truncated |= answer.status is not None
@@ -113,7 +98,7 @@ class Sender:
         duration_ms = round((time.perf_counter() - began) * 1000)
         return Exchange(
             response_status=answer.status,
-            response_headers=answer.headers,
+            response_headers=tuple(answer.headers) if answer.status is not None else (),
             response_body=None if answer.status is None else answer.body.decode("utf-8", "replace"),
             response_truncated=answer.truncated,
             duration_ms=duration_ms,
@@ -123,36 +108,51 @@ class Sender:
             executed_at_ms=started_at_ms + duration_ms,
         )
 
-    async def _exchange(self, call: Outgoing, answer: _Answer) -> None:
-        if self._session is None:
+    async def _exchange(self, call: Outgoing, answer: Answer) -> None:
+        """One request, written once: a repeat is an attempt of its own, for the queue to decide."""
+        if self._pool is None:
             raise RuntimeError("the sender is not open")
-        url = self._destination(call.url)
-        headers = {**call.headers, "Accept-Encoding": "identity"}
-        async with self._session.request(
-            call.method, url, data=call.body, headers=headers, allow_redirects=False
-        ) as response:
-            answer.headers = tuple(
-                (name.decode("latin-1").lower(), value.decode("latin-1"))
-                for name, value in response.raw_headers
-            )
-            answer.status = response.status
-            await _read(response, answer)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + call.timeout_seconds
+        to = self._destination(call.url)
+        request = _request(call, to)
+        connection = self._pool.take(to.origin) or await self._pool.dial(to, deadline)
+        timer = loop.call_at(deadline, connection.expire)
+        try:
+            await connection.ask(request, answer)
+        finally:
+            timer.cancel()
+            self._pool.keep(connection)
 
 
-async def _read(response: aiohttp.ClientResponse, answer: _Answer) -> None:
-    """Keep the first 64 KiB; read on to 1 MiB so that the connection can be used again, then cut it."""
-    arrived = 0
-    async for chunk in response.content.iter_any():
-        if arrived < KEPT_BYTES:
-            answer.body += chunk[: KEPT_BYTES - arrived]
-        arrived += len(chunk)
-        answer.truncated = arrived > KEPT_BYTES
-        if arrived > READ_BYTES:
-            response.close()
-            return
+def _request(call: Outgoing, to: Destination) -> bytes:
+    """Raises InvalidRequest; names and values were checked when they were accepted, framing hangs on it."""
+    names = {_name(name) for name in call.headers}
+    values = "".join(call.headers.values())
+    if "\r" in values or "\n" in values or "\0" in values or not _TOKEN.match(call.method):
+        raise InvalidRequest("A header or the method of the request cannot be sent.")
+    lines = [f"{call.method} {to.target} HTTP/1.1\r\nHost: {to.authority}\r\nAccept-Encoding: identity\r\n"]
+    if "accept" not in names:
+        lines.append("Accept: */*\r\n")
+    lines += [f"{name}: {value}\r\n" for name, value in call.headers.items()]
+    if call.body is not None or call.method in _WITH_BODY:
+        lines.append(f"Content-Length: {len(call.body or b'')}\r\n")
+    lines.append("\r\n")
+    try:
+        return "".join(lines).encode("latin-1") + (call.body or b"")
+    except UnicodeEncodeError:
+        raise InvalidRequest("A header of the request holds a character outside Latin-1.") from None
 
 
-def _verdict_on(answer: _Answer) -> _Failure | None:
+@lru_cache(KEPT_NAMES)
+def _name(name: str) -> str:
+    """A header's name in lower case; raises InvalidRequest if it is none, or one that frames a message."""
+    if not _TOKEN.match(name) or name.lower() in _FRAMING:
+        raise InvalidRequest("A header of the request has a name that cannot be sent.")
+    return name.lower()
+
+
+def _verdict_on(answer: Answer) -> _Failure | None:
     status = answer.status or 0
     if 200 <= status < 300:
         return None
@@ -165,43 +165,30 @@ def _verdict_on(answer: _Answer) -> _Failure | None:
     return _Failure(FailureReason.UNKNOWN, f"The target answered with the unexpected status {status}.")
 
 
-def _redirect(status: int, answer: _Answer) -> str:
+def _redirect(status: int, answer: Answer) -> str:
     location = next((value for name, value in answer.headers if name == "location"), "")
     shown = "".join(character if character.isprintable() else "?" for character in location)
     to = f" to {shown[:LOCATION_CHARACTERS]}" if shown else ""
     return f"The target answered with a redirect ({status}){to}, and redirects are not followed."
 
 
-def _failure_of(error: Exception, call: Outgoing, answer: _Answer) -> _Failure:
+def _failure_of(error: Exception, call: Outgoing, answer: Answer) -> _Failure:
     """Sentences of our own only: an exception's text may quote what the target sent."""
     if isinstance(error, Refusal):
         return _Failure(error.reason, str(error))
     if isinstance(error, TimeoutError):
         did = "answer" if answer.status is None else "finish its answer"
         return _Failure(FailureReason.TIMEOUT, f"The target did not {did} within {call.timeout_seconds:g} s.")
-    if tls := _tls_error(error):
-        return _Failure(FailureReason.SSL_ERROR, _tls_sentence(tls))
-    if isinstance(error, aiohttp.ClientResponseError):
-        return _not_http(error)
-    if isinstance(error, aiohttp.ClientError | OSError):
+    if isinstance(error, ssl.SSLError):
+        return _Failure(FailureReason.SSL_ERROR, _tls_sentence(error))
+    if isinstance(error, ResponseTooLarge):
+        return _Failure(FailureReason.RESPONSE_TOO_LARGE, str(error))
+    if isinstance(error, NotHttp):
+        return _Failure(FailureReason.CONNECTION_ERROR, "The target's answer is not valid HTTP.")
+    if isinstance(error, NoConnection | ConnectionClosed):
         return _Failure(FailureReason.CONNECTION_ERROR, _connection_sentence(error, answer))
     log.error("send_failed", error=type(error).__name__)
     return _Failure(FailureReason.UNKNOWN, f"The request could not be sent ({type(error).__name__}).")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__ or link.__context__
-
-
-def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """The TLS failure behind aiohttp's exceptions: those that are an `SSLError` too lack its fields."""
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, aiohttp.ClientError):
-            return cause
-    return None
 
 
 def _tls_sentence(error: ssl.SSLError) -> str:
@@ -210,17 +197,10 @@ def _tls_sentence(error: ssl.SSLError) -> str:
     return f"The TLS connection failed: {(error.reason or 'unknown reason').replace('_', ' ').lower()}."
 
 
-def _not_http(error: aiohttp.ClientResponseError) -> _Failure:
-    if any(isinstance(cause, LineTooLong) for cause in _causes(error)):
-        return _Failure(FailureReason.RESPONSE_TOO_LARGE, "The target sent a header line over 8 KiB.")
-    return _Failure(FailureReason.CONNECTION_ERROR, "The target's answer is not valid HTTP.")
-
-
-def _connection_sentence(error: Exception, answer: _Answer) -> str:
+def _connection_sentence(error: NoConnection | ConnectionClosed, answer: Answer) -> str:
+    if isinstance(error, NoConnection):
+        why = f": {os.strerror(error.number)}" if error.number else ""
+        return f"No connection to {error.origin.host}:{error.origin.port}{why}."
     if answer.status is not None:
         return "The target closed the connection in the middle of its answer."
-    number = getattr(error, "errno", None)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        why = f": {os.strerror(number)}" if number else ""
-        return f"No connection to {error.host}:{error.port}{why}."
     return "The target closed the connection without an answer."

@@ -1,21 +1,18 @@
-"""Which addresses a request may reach, and a connector that dials no other."""
+"""Which addresses a request may reach: URLs taken apart, names looked up, every address judged."""
 
 import asyncio
 import re
 import socket
-import ssl
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from urllib.parse import urlsplit
+from typing import NamedTuple
+from urllib.parse import quote
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
+import idna
 
 from shared.schemas.runs import FailureReason
 
@@ -24,7 +21,6 @@ Network = IPv4Network | IPv6Network
 
 LOOKUP_SECONDS, LOOKUP_THREADS = 5.0, 32
 KEPT_SECONDS, FAILURE_KEPT_SECONDS, KEPT_NAMES = 30.0, 2.0, 4096
-KEEPALIVE_SECONDS = 15.0  # below the idle limit of common servers: a kept connection is rarely a dead one
 
 # The IANA special-purpose registries, written out: `ipaddress` changed its mind between patch releases.
 _NOT_PUBLIC_V4 = tuple(
@@ -46,11 +42,14 @@ _METADATA = frozenset(
     )
 )
 
+_URL = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?", re.IGNORECASE)
+_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(?::([0-9]{0,5}))?\Z")
+_PORTS = {"http": 80, "https": 443}
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
 _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)\Z")
 _UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
-_QUOTED = re.compile(r"(?:[A-Za-z0-9\-._~:/?@!$&'()*+,;=\[\]]|%[0-9A-Fa-f]{2})*\Z")
+_UNQUOTED = re.compile(r"[^A-Za-z0-9\-._~:/?@!$&'()*+,;=\[\]%]|%(?![0-9A-Fa-f]{2})")
 
 
 class Refusal(Exception):
@@ -103,50 +102,93 @@ def _is_public(address: Address) -> bool:
     return address in _PUBLIC_V6 and not any(address in network for network in _NOT_PUBLIC_V6)
 
 
-def destination(policy: Policy, text: str) -> URL:
-    """The URL parsed once, for the check and for the client; raises InvalidUrl or BlockedAddress."""
-    try:
-        url = URL(text)
-        host, port = url.raw_host, url.port
-    except ValueError:
-        raise InvalidUrl("The URL could not be understood.") from None
+class Origin(NamedTuple):
+    """Whom a connection is with."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A URL taken apart once, for the check and for the wire; `address` if its host is one."""
+
+    origin: Origin
+    address: Address | None
+    authority: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.origin.scheme}://{self.authority}{self.target}"
+
+
+def destination(policy: Policy, text: str) -> Destination:
+    """Raises InvalidUrl or BlockedAddress; the fragment is dropped."""
     if _UNFIT.search(text):
         raise InvalidUrl("The URL holds a blank, a backslash or a control character.")
-    if url.scheme not in ("http", "https"):
+    parts = _URL.match(text)
+    if not parts:
         raise InvalidUrl("The URL does not start with http:// or https://.")
-    if not host or not port:
-        raise InvalidUrl("The URL names no host, or port 0.")
-    if "@" in url.raw_authority:
+    scheme, path, query = parts[1].lower(), parts[3], parts[4] or ""
+    host, port = _authority(parts[2], _PORTS[scheme])
+    address = _address(host)
+    if address:
+        policy.check(address, "The URL's host is")
+    shown = f"[{address}]" if isinstance(address, IPv6Address) else host
+    return Destination(
+        Origin(scheme, str(address or host), port),
+        address,
+        authority=shown if port == _PORTS[scheme] else f"{shown}:{port}",
+        target=_as_written(f"{path or '/'}{query}"),
+    )
+
+
+def _authority(text: str, usual_port: int) -> tuple[str, int]:
+    if "@" in text:
         raise InvalidUrl("The URL carries a user name or password.")
-    _check_host(policy, host)
-    return _as_written(url, text)
+    parts = _AUTHORITY.match(text)
+    port = int(parts[2] or usual_port) if parts else usual_port
+    if not parts or port > 65535:
+        raise InvalidUrl("The URL could not be understood.")
+    if not parts[1] or not port:
+        raise InvalidUrl("The URL names no host, or port 0.")
+    return _in_ascii(parts[1]).lower(), port
 
 
-def _check_host(policy: Policy, host: str) -> None:
+def _in_ascii(host: str) -> str:
+    """IDNA of today, as browsers read it; of 2003 for names that it no longer knows, such as emoji."""
+    if host.isascii():
+        return host
     try:
-        address = ip_address(host)
+        return idna.encode(host, uts46=True).decode()
+    except UnicodeError:
+        pass
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        raise InvalidUrl("The URL's host is not a valid name.") from None
+
+
+def _address(host: str) -> Address | None:
+    """The address that a host is, or nothing if it is a name that may be looked up."""
+    try:
+        return IPv6Address(host[1:-1]) if host.startswith("[") else IPv4Address(host)
     except ValueError:
         if not _NAME.match(host):
             raise InvalidUrl("The URL's host is not a valid name.") from None
-        last = host.rstrip(".").rpartition(".")[2]
-        if _NUMBER.match(last):  # 2130706433, 127.1, 0x7f.1: libc reads them as addresses
-            raise InvalidUrl("The URL's host is a number; write addresses as four decimal numbers.") from None
-    else:
-        policy.check(address, "The URL's host is")
+    last = host.rstrip(".").rpartition(".")[2]
+    if _NUMBER.match(last):  # 2130706433, 127.1, 0x7f.1: libc reads them as addresses
+        raise InvalidUrl("The URL's host is a number; write addresses as four decimal numbers.")
+    return None
 
 
-def _as_written(url: URL, text: str) -> URL:
-    """Path and query byte for byte if they are well-formed: requoting would break signed URLs."""
-    parts = urlsplit(text)
-    if not _QUOTED.match(parts.path + parts.query):
-        return url.with_fragment(None)
-    return URL.build(
-        scheme=url.scheme,
-        authority=url.raw_authority,
-        path=parts.path or "/",
-        query_string=parts.query,
-        encoded=True,
-    )
+def _as_written(target: str) -> str:
+    """Byte for byte, but for what no URL may hold: more requoting would break signed URLs."""
+    try:
+        return _UNQUOTED.sub(lambda unfit: quote(unfit[0], safe=""), target)
+    except UnicodeEncodeError:
+        raise InvalidUrl("The URL could not be understood.") from None
 
 
 def look_up(name: str) -> list[str]:
@@ -155,7 +197,7 @@ def look_up(name: str) -> list[str]:
     return list(dict.fromkeys(str(row[4][0]) for row in found))
 
 
-class Resolver(AbstractResolver):
+class Resolver:
     """Names to judged addresses, each looked up once at a time and remembered for seconds."""
 
     def __init__(
@@ -181,22 +223,6 @@ class Resolver(AbstractResolver):
         if isinstance(answer, Refusal):
             raise type(answer)(str(answer))  # a fresh one: a kept one would gather tracebacks
         return answer
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """What aiohttp dials: judged addresses, marked as needing no further lookup."""
-        return [
-            ResolveResult(
-                hostname=host,
-                host=str(address),
-                port=port,
-                family=socket.AF_INET if address.version == 4 else socket.AF_INET6,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in await self.addresses(host)
-        ]
 
     async def close(self) -> None:
         for task in tuple(self._running.values()):
@@ -238,25 +264,3 @@ class Resolver(AbstractResolver):
         if not addresses:
             raise NameNotFound(f"{name} has no address.")
         return addresses
-
-
-def connector(policy: Policy, resolver: Resolver, tls: ssl.SSLContext | bool) -> aiohttp.TCPConnector:
-    """A connector whose every socket is for an address that the policy allows, whatever led to it."""
-
-    @lru_cache(KEPT_NAMES)
-    def judge(text: str) -> None:
-        policy.check(ip_address(text), "The target is")
-
-    def open_socket(found: aiohttp.AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, address = found
-        judge(address[0])
-        return socket.socket(family, kind, protocol)
-
-    return aiohttp.TCPConnector(
-        resolver=resolver,
-        use_dns_cache=False,
-        socket_factory=open_socket,
-        ssl=tls,
-        limit=0,
-        keepalive_timeout=KEEPALIVE_SECONDS,
-    )

@@ -304,7 +304,21 @@ async def test_tls_to_a_plain_target_fails_at_once(sender: Sender, target: Targe
     assert exchange.failure_reason in (FailureReason.SSL_ERROR, FailureReason.CONNECTION_ERROR)
 
 
-@pytest.mark.parametrize("headers", [{"X": "a\r\nEvil: 1"}, {"X\r\nEvil": "1"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X": "a\r\nEvil: 1"},
+        {"X": "a\nEvil: 1"},
+        {"X": "a\0Evil"},
+        {"X": "Evil \u0100"},
+        {"X\r\nEvil": "1"},
+        {"X: Evil": "1"},
+        {"": "Evil"},
+        {"Host": "Evil"},
+        {"content-length": "Evil"},
+        {"Transfer-Encoding": "Evil"},
+    ],
+)
 async def test_a_header_that_cannot_be_sent_is_data_and_nothing_leaves(
     sender: Sender, target: Target, headers: dict[str, str]
 ) -> None:
@@ -313,6 +327,25 @@ async def test_a_header_that_cannot_be_sent_is_data_and_nothing_leaves(
     assert exchange.failure_reason is FailureReason.UNKNOWN
     assert "Evil" not in (exchange.error_message or "")
     assert target.received == []
+
+
+async def test_a_method_that_cannot_be_sent_is_data_too(sender: Sender, target: Target) -> None:
+    exchange = await sender.send(Outgoing("GET /x HTTP/1.1\r\nX:", target.url, {}, None, 5.0))
+
+    assert exchange.failure_reason is FailureReason.UNKNOWN
+    assert target.received == []
+
+
+async def test_accept_is_the_callers_if_he_says_so_and_values_may_be_latin_1(sender: Sender) -> None:
+    talk = hostile.Talk(b"HTTP/1.1 204 No Content\r\n\r\n")
+    async with hostile.serving(talk) as address:
+        headers = {"ACCEPT": "text/csv", "X": "gr\u00fcn"}
+        await sender.send(Outgoing("POST", f"http://{address}", headers, None, 5.0))
+
+    lines = talk.requests[0].split(b"\r\n")
+    assert lines[0] == b"POST / HTTP/1.1"
+    assert [line for line in lines if line.lower().startswith(b"accept:")] == [b"ACCEPT: text/csv"]
+    assert b"X: gr\xfcn" in lines
 
 
 async def test_cookies_are_not_carried_to_the_next_request(sender: Sender, target: Target) -> None:
