@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: Recuro's worker beside plain arq, in one interleaved run, as docs/benchmarks.md."""
+"""`python -m tests.bench`: Recuro, its peers and the floor side by side, in one interleaved run, as docs/benchmarks.md."""
 
 import argparse
 import asyncio
@@ -10,60 +10,94 @@ from pathlib import Path
 import uvloop
 
 from services.cli import embedded
-from tests.bench import report, trial
+from tests.bench import contenders, large, report, trial
 from tests.bench.board import Board
-from tests.bench.contenders import Arq, ArqDefault, Contender, Recuro
-from tests.bench.trial import ROOT, Figures, Target
+from tests.bench.contenders import Contender
+from tests.bench.stage import ROOT, Target, process
+from tests.bench.trial import Figures
 from tests.poll import until
-
-CONTENDERS: tuple[type[Contender], ...] = (Recuro, Arq)
 
 
 def main() -> None:
     arguments, load = _arguments(), os.getloadavg()[0]
+    field, absent = _field(frozenset(arguments.only))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        rounds = runner.run(_rounds(arguments.rounds, arguments.jobs))
-    text = report.page(rounds, arguments.jobs, embedded.find(), load)
+        rounds = runner.run(_rounds(field, arguments.rounds, arguments.jobs))
+        million = runner.run(_large()) if arguments.large else None
+    run = report.Run(field, absent, rounds, arguments.jobs, embedded.find(), load, million)
+    text = report.page(run)
     arguments.output.write_text(text)
     print(text)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7, help="how often each is measured (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (%(default)s)")
     parser.add_argument("--jobs", type=int, default=3000, help="jobs of a full queue (%(default)s)")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="NAME", help="these contenders and no others"
+    )
+    parser.add_argument(
+        "--large", action="store_true", help="claims among a million waiting jobs too (minutes)"
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="the page")
     return parser.parse_args()
 
 
-async def _rounds(rounds: int, jobs: int) -> list[dict[str, Figures]]:
+def _field(only: frozenset[str]) -> tuple[list[Contender], list[str]]:
+    """Who takes part, and who could not be installed."""
+    there = [contender for contender in contenders.ours() if not only or contender.name in only]
+    absent = []
+    for peer in contenders.peers(only):
+        if isinstance(peer, str):
+            print(f"{peer} could not be installed and is left out", file=sys.stderr)
+            absent.append(peer)
+        else:
+            there.append(peer)
+    return there, absent
+
+
+async def _rounds(field: list[Contender], rounds: int, jobs: int) -> list[dict[str, Figures]]:
     with tempfile.TemporaryDirectory(prefix="recuro-bench-") as name:
         folder = Path(name)
         board = Board(folder / "board")
         argv = [sys.executable, "-m", "tests.bench.sink", str(folder / "board")]
-        with trial.process(argv, {}, folder / "sink.log") as sink:
+        with process(argv, {}, folder / "sink.log") as sink:
 
             async def listening() -> bool:
                 return board.port > 0
 
             await until(listening)
-            target = Target(board, sink.pid)
-            return [await _round(number, target, folder, jobs) for number in range(rounds)]
+            target = Target(board, sink.pid, folder / "board")
+            return [await _round(field, number, target, folder, jobs) for number in range(rounds)]
 
 
-async def _round(number: int, target: Target, folder: Path, jobs: int) -> dict[str, Figures]:
-    """Every second round goes the other way, so that what drifts hits both alike."""
-    order = list(CONTENDERS if number % 2 == 0 else reversed(CONTENDERS))
-    if number == 0:
-        order.append(ArqDefault)
-    figures = {}
-    for kind in order:
-        contender = kind()
-        own = folder / f"{number}-{kind.__name__}"
+async def _large() -> large.Large:
+    with tempfile.TemporaryDirectory(prefix="recuro-bench-") as name:
+        return await large.measure(Path(name) / "redis")
+
+
+async def _round(
+    field: list[Contender], number: int, target: Target, folder: Path, jobs: int
+) -> dict[str, Figures]:
+    """Every second round goes the other way, so that what drifts hits all alike."""
+    figures: dict[str, Figures] = {}
+    for place, contender in enumerate(field if number % 2 == 0 else field[::-1]):
+        if number >= contender.rounds:
+            continue
+        own = folder / f"{number}-{place}"
         own.mkdir()
-        figures[kind.name] = await trial.run(contender, target, own, jobs)
+        try:
+            f = await trial.run(contender, target, own, jobs, is_first=number == 0)
+        except AssertionError as error:
+            if contender.name == report.OURS:
+                raise
+            print(f"round {number + 1}: {contender.name} is left out: {error}", file=sys.stderr)
+            continue
+        figures[contender.name] = f
         print(
-            f"round {number + 1}: {kind.name}: {figures[kind.name].jobs_per_second:,.0f} jobs/s",
+            f"round {number + 1}: {contender.name}: {f.http.jobs_per_second:,.0f} jobs/s, "
+            f"{f.http.worker_us:.0f} µs of worker CPU a job",
             file=sys.stderr,
         )
     return figures

@@ -2,87 +2,83 @@
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from statistics import median, quantiles
+from statistics import median
 
 from services.cli.embedded import Program
-from tests.bench.contenders import BODY, CONCURRENCY, Arq, ArqDefault, Recuro
-from tests.bench.trial import PACE_SECONDS, PACED_JOBS, Figures
+from tests.bench.contenders import Contender
+from tests.bench.feed import BODY, CONCURRENCY
+from tests.bench.figures import TABLES, Row, Table
+from tests.bench.large import FEW, MANY, QUEUES, Large
+from tests.bench.trial import Figures
 
 Rounds = Sequence[dict[str, Figures]]
 """Per round, the figures of each contender that ran in it."""
+OURS, FLOOR = "Recuro", "floor"
+DASH = "-"
+
+HOW_TO_READ = """\
+* One harness, one run: each round measures all contenders one after the other, every second round in reverse order.
+  Each trial has worker processes of its own and a Redis of its own that starts empty, with the same settings
+  (append-only file, fsync every second, unix socket), and the same target process on the loopback. 64 jobs go first
+  to warm it up.
+* The worker is stopped (SIGSTOP) while its jobs are made, then continues. Throughput is counted at the target (without
+  a request: by the job itself), from the first to the last. CPU and counts run from the start until the last result
+  is in Redis, over the worker's process and all its children. The slow ones get fewer
+  jobs: streaq a third, rq a sixth.
+* The best peer is chosen for each line by its median in this run. Ratios are of one round; the table has the median
+  and the lowest and highest. Never compare figures of two runs.
+* Worker, Redis, target and harness share the machine's cores, so the rates are lower than on a machine with more cores;
+  CPU per job and ratios travel better.
+* Each has the fastest settings we found for it, and keeps of a job what it keeps by default: the list above
+  says what. They do not do the same. Recuro also judges the address of every request, shares the worker among teams and
+  queues, and keeps history; peers run any Python function, which Recuro does not.
+* The floor is no queue. It has one stream, loses what runs when it is killed, never retries, and waits for its
+  slowest request before it takes more. It is there to say how much is left to gain.
+* Not measured: slow targets, TLS, many queues or teams, a Redis over a network (where each round trip costs more)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the table: its label, where the number comes from, how many decimals it has."""
+class Run:
+    """All that was measured, and how."""
 
-    label: str
-    of: Callable[[Figures], float]
-    decimals: int = 0
-
-
-def percentile(figures: Figures, nth: int) -> float:
-    return quantiles(figures.dispatch_ms, n=100, method="inclusive")[nth - 1]
-
-
-RATE = Row("Throughput, jobs/s", lambda f: f.jobs_per_second)
-WORKER = Row("Worker CPU, µs per job", lambda f: f.worker_us)
-PER_CORE = Row("Jobs per second of worker CPU", lambda f: 1e6 / f.worker_us)
-REDIS = Row("Redis CPU, µs per job", lambda f: f.redis_us)
-PER_CPU = Row("Jobs per second of worker and Redis CPU", lambda f: 1e6 / (f.worker_us + f.redis_us))
-COMMANDS = Row("Redis commands per job, those inside scripts too", lambda f: f.commands, 1)
-READS = Row("Redis socket reads per job (round trips)", lambda f: f.reads, 2)
-P50 = Row("Dispatch latency p50, ms", lambda f: percentile(f, 50), 1)
-P95 = Row("Dispatch latency p95, ms", lambda f: percentile(f, 95), 1)
-P99 = Row("Dispatch latency p99, ms", lambda f: percentile(f, 99), 1)
-SINK = Row("Target's CPU, share of one core", lambda f: f.sink_busy, 2)
-ROWS = (RATE, WORKER, PER_CORE, REDIS, PER_CPU, COMMANDS, READS, P50, P95, P99, SINK)
-NAMES = (Recuro.name, Arq.name, ArqDefault.name)
-
-HOW_TO_READ = """\
-* One harness, one run: each round measures the contenders one after the other, every second round in reverse order,
-  each with a worker process of its own, on a Redis of its own that starts empty, with the same settings
-  (append-only file, fsync every second, unix socket), against the same target process on the loopback.
-* The worker is stopped (SIGSTOP) while its jobs are enqueued, then continues. Throughput is counted at the target, from
-  the first request to the last. CPU and counts run from there until the last result is in Redis.
-* Dispatch latency is from the call that makes a job to its request at the target, the call included, with
-  an idle queue and one job every {pace} ms. Each percentile is of one round's {paced} jobs; the table has the medians.
-* Worker, Redis, target and harness share the machine's cores, so the rates are lower than on a machine with more cores;
-  CPU per job and ratios travel better. Compare ratios of one run only, never figures of two runs.
-* They do not do the same: Recuro judges the address of each request and keeps the job, its run with the response, its
-  places in the listings, counters and events until they are pruned; arq keeps a function's result, for a minute here.
-  Recuro moves work in batches, one script call for many jobs: more commands, few round trips.
-* Recuro's log level is WARNING here; its default, INFO, writes one more line for each job. arq's worker logs nothing.
-* Not measured: enqueuing (both make jobs one call at a time), slow targets, TLS, many queues or teams."""
+    field: Sequence[Contender]
+    absent: Sequence[str]
+    rounds: Rounds
+    jobs: int
+    program: Program
+    load: float
+    """The load average before the first round."""
+    large: Large | None = None
 
 
-def page(rounds: Rounds, jobs: int, program: Program, load: float) -> str:
-    """Markdown; `load` is the load average before the first round."""
+def page(run: Run) -> str:
+    """Markdown."""
+    arguments = f"--rounds {len(run.rounds)} --jobs {run.jobs}{' --large' if run.large else ''}"
     return "\n".join(
         [
             "# Benchmarks",
             "",
-            f"A job is a POST of {len(BODY)} bytes of JSON. The worker of Recuro beside arq's own worker and queue, both "
-            f"with {CONCURRENCY} jobs at a time, uvloop and aiohttp.",
+            f"Recuro beside other queues on Redis, on the same work in one run. A job is a POST of {len(BODY)} bytes "
+            f"of JSON, or nothing; {CONCURRENCY} at a time where a contender has such a notion.",
             "",
-            f"* Command: `make bench ARGS='--rounds {len(rounds)} --jobs {jobs}'` (or `python -m tests.bench`), "
-            "which wrote this page",
+            f"* Command: `make bench ARGS='{arguments}'` (or `python -m tests.bench {arguments}`), which wrote this page",
             f"* Date: {datetime.now(UTC):%Y-%m-%d}",
-            f"* Machine: {machine(program)}; load average {load:.1f} before the start",
-            "",
-            *_table(rounds),
+            f"* Machine: {machine(run.program)}; load average {run.load:.1f} before the start",
+            *_contenders(run),
             "",
             "## Ratios",
             "",
-            *_ratios(rounds),
+            *_ratios(run),
             "",
+            *(line for table in TABLES for line in _table(table, run)),
+            *_large(run.large),
             "## How to read this",
             "",
-            HOW_TO_READ.format(pace=round(PACE_SECONDS * 1000), paced=PACED_JOBS),
+            HOW_TO_READ,
             "",
         ]
     )
@@ -92,59 +88,106 @@ def machine(program: Program) -> str:
     """What the figures were made on, in words that name nobody's machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     server = f"{program.product} {'.'.join(map(str, program.version))}"
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("arq", "redis", "aiohttp", "uvloop"))
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("redis", "uvloop"))
     return (
         f"{len(os.sched_getaffinity(0))} cores ({platform.machine()}), {memory:.0f} GiB, {platform.system()}; "
         f"Python {platform.python_version()}, {server}, {libraries}"
     )
 
 
-def _table(rounds: Rounds) -> list[str]:
-    columns = [_runs(rounds, name) for name in NAMES]
-    heads = [
-        f"{name} ({f'median of {len(runs)}' if len(runs) > 1 else 'one run'})"
-        for name, runs in zip(NAMES, columns, strict=True)
+def _contenders(run: Run) -> list[str]:
+    lines = ["* Contenders:"]
+    for contender in run.field:
+        lines.append(
+            f"  * {f'{contender.name} {contender.version}'.strip()}: {contender.words}{_missing(run, contender)}"
+        )
+    if run.absent:
+        lines.append(f"  * not installed here, so not measured: {', '.join(run.absent)}")
+    return lines
+
+
+def _missing(run: Run, contender: Contender) -> str:
+    """A trial in which a job was lost, done twice or not done in time is left out, and this says so."""
+    due = min(contender.rounds, len(run.rounds))
+    there = sum(contender.name in figures for figures in run.rounds)
+    return "" if there == due else f" (failed in {due - there} of {due} rounds, which are left out)"
+
+
+def _ratios(run: Run) -> list[str]:
+    """How many times better Recuro is, within rounds."""
+    lines = [
+        "How many times better Recuro is (above 1: better, below 1: worse), median of the rounds (lowest to highest).",
+        "",
+        "| | Best peer | Recuro : best peer | Recuro : floor |",
+        "|---|---|---:|---:|",
     ]
-    lines = [f"| | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads)]
-    for row in ROWS:
-        cells = [f"{median(map(row.of, runs)):,.{row.decimals}f}" for runs in columns]
-        lines.append(f"| {row.label} | {' | '.join(cells)} |")
+    for row in (row for table in TABLES for row in table.rows if row.in_ratios):
+        best = _best_peer(run, row)
+        against = [_spread(run, row, name) if name else DASH for name in (best, FLOOR)]
+        lines.append(f"| {row.in_ratios} | {best or DASH} | {against[0]} | {against[1]} |")
     return lines
 
 
-def _runs(rounds: Rounds, name: str) -> list[Figures]:
-    return [figures[name] for figures in rounds if name in figures]
+def _best_peer(run: Run, row: Row) -> str | None:
+    middles = {
+        contender.name: middle
+        for contender in run.field
+        if contender.name not in (OURS, FLOOR)
+        and (middle := _middle(run.rounds, contender.name, row)) is not None
+    }
+    choose = max if row.more_is_better else min
+    return choose(middles, key=lambda name: middles[name]) if middles else None
 
 
-def _ratios(rounds: Rounds) -> list[str]:
-    """Recuro against each arq, within rounds: lowest, median and highest."""
-    lines = ["| Ratio within a round, median (lowest to highest) | " + " | ".join(NAMES[1:]) + " |"]
-    lines.append("|---|---:|---:|")
-    for text, row, up in (
-        ("Throughput, Recuro : arq", RATE, True),
-        ("Jobs per second of worker CPU, Recuro : arq", PER_CORE, True),
-        ("Jobs per second of worker and Redis CPU, Recuro : arq", PER_CPU, True),
-        ("Redis CPU per job, arq : Recuro", REDIS, False),
-        ("Redis round trips per job, arq : Recuro", READS, False),
-        ("Dispatch latency p50, arq : Recuro", P50, False),
-        ("Dispatch latency p99, arq : Recuro", P99, False),
-    ):
-        cells = [
-            _spread([_ratio(figures, name, row, up) for figures in _with(rounds, name)]) for name in NAMES[1:]
-        ]
-        lines.append(f"| {text} | {' | '.join(cells)} |")
-    return lines
-
-
-def _with(rounds: Rounds, name: str) -> list[dict[str, Figures]]:
-    return [figures for figures in rounds if name in figures]
-
-
-def _ratio(figures: dict[str, Figures], other: str, row: Row, ours_over: bool) -> float:
-    ours, theirs = row.of(figures[Recuro.name]), row.of(figures[other])
-    return ours / theirs if ours_over else theirs / ours
-
-
-def _spread(ratios: list[float]) -> str:
+def _spread(run: Run, row: Row, other: str) -> str:
+    ratios = []
+    for figures in run.rounds:
+        ours, theirs = (row.of(figures[name]) if name in figures else None for name in (OURS, other))
+        if ours and theirs:
+            ratios.append(ours / theirs if row.more_is_better else theirs / ours)
+    if not ratios:
+        return DASH
     middle = f"{median(ratios):.2f}"
     return middle if len(ratios) == 1 else f"{middle} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def _middle(rounds: Rounds, name: str, row: Row) -> float | None:
+    found = [row.of(figures[name]) for figures in rounds if name in figures]
+    numbers = [number for number in found if number is not None]
+    return median(numbers) if numbers else None
+
+
+def _table(table: Table, run: Run) -> list[str]:
+    """Medians; a contender without any figure of this table has no column."""
+    middles = {
+        contender.name: [_middle(run.rounds, contender.name, row) for row in table.rows]
+        for contender in run.field
+    }
+    names = [name for name, column in middles.items() if any(number is not None for number in column)]
+    if not names:
+        return []
+    lines = [f"## {table.title}", "", *([table.text, ""] if table.text else [])]
+    lines += [f"| | {' | '.join(names)} |", "|---|" + "---:|" * len(names)]
+    for place, row in enumerate(table.rows):
+        cells = [
+            DASH if (number := middles[name][place]) is None else f"{number:,.{row.decimals}f}"
+            for name in names
+        ]
+        lines.append(f"| {row.label} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _large(large: Large | None) -> list[str]:
+    if large is None:
+        return []
+    return [
+        "## A million waiting jobs",
+        "",
+        f"Recuro only: one claim of {CONCURRENCY} jobs, round trip included, from {QUEUES} queues, median.",
+        "",
+        "| Waiting jobs | ms |",
+        "|---|---:|",
+        f"| {FEW:,} | {large.few_ms:.2f} |",
+        f"| {MANY:,} | {large.many_ms:.2f} |",
+        "",
+    ]

@@ -1,0 +1,60 @@
+"""Recuro's programs of the benchmark: its feeder, and its worker with a job that only counts itself."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvloop
+
+from services.worker.main import create_worker
+from services.worker.work import Complete, Result, Work
+from shared import jobs, keyspace, logs, store
+from shared.schemas.jobs import JobCreate
+from shared.settings import load
+from tests.bench import feed
+
+TEAM = keyspace.Team(1)
+RUN = (
+    '[1,200,[["content-type","text/plain"],["content-length","2"]],"ok",false,1,1700000000000,1700000000001]'
+)
+"""What a run of the sink's answer is stored as, of the same size."""
+
+
+def work() -> None:
+    """The worker of services.worker.main, but for its one function."""
+    board = feed.board()
+
+    async def deliver(ctx: dict[Any, Any], work: Work) -> Result:
+        board.arrive(0)
+        return Result(work, Complete(), RUN)
+
+    settings = load()
+    logs.configure(settings, "worker")
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    worker = create_worker(settings)
+    worker.functions["deliver"].coroutine = deliver
+    worker.run()
+
+
+@asynccontextmanager
+async def feeder() -> AsyncGenerator[feed.Feeder, None]:
+    """Makes jobs through the functions behind `POST /api/jobs` and its batch."""
+    redis = store.connect(load())
+
+    def asked(url: str) -> JobCreate:
+        return JobCreate(queue="bench", url=url, payload=feed.PAYLOAD)
+
+    async def one(job: str, url: str) -> None:
+        await jobs.create(redis, TEAM, asked(url))
+
+    async def many(job: str, url: str, n: int) -> None:
+        await jobs.create_many(redis, TEAM, [asked(url) for _ in range(n)])
+
+    yield feed.Feeder(one, many)
+    await redis.aclose()
+
+
+if __name__ == "__main__":
+    feed.feed(feeder) if sys.argv[1] == "feed" else work()
