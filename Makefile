@@ -7,7 +7,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
           --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check bench lock
+.PHONY: help dev test check bench faults lock
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -27,6 +27,9 @@ check: $(VENV)/.dev.ok ## Check format, lint, types, import contracts and what d
 
 bench: $(VENV)/.dev.ok ## Measure this machine
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+faults: $(VENV)/.dev.ok ## Hurt real processes, Redis, clocks and data, and see what holds (ARGS='--seed 7 --bounded')
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lock: $(VENV)/.dev.ok ## Renew the locks after a change of pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) $(ARGS) --group build pyproject.toml -o requirements.lock

@@ -26,13 +26,14 @@ turns                          zset    teams that may hand out work, by virtual 
 turns:<team>                   zset    their queues that may hand out work, by virtual time
 virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present
 teams                          set     teams that have a queue or a cron here
-tilt                           string  there while the server's clock cannot be believed: nothing is promoted
+trusted_until                  string  the latest moment (ms) that a scheduler vouches for: no more is due
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
                                        kind `x` is a job to expire, `q` a queue whose rate limit allows more
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
+stopped:<consumer>             string  a worker that claims nothing any more, for a minute
 bell                           stream  one wake-up for an idle worker, group `workers`
 clock                          stream  "crons changed", for the schedulers
 quarantine                     stream  entries that could not be read, with their bytes
@@ -83,8 +84,12 @@ def cancels(shard: str) -> str:
     return f"{prefix(shard)}cancels"
 
 
-def tilt(shard: str) -> str:
-    return f"{prefix(shard)}tilt"
+def trusted_until(shard: str) -> str:
+    return f"{prefix(shard)}trusted_until"
+
+
+def stopped(shard: str, consumer: str) -> str:
+    return f"{prefix(shard)}stopped:{consumer}"
 
 
 def due(shard: str) -> str:

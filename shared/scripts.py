@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.exceptions import NoScriptError
 
 _LUA = files("shared").joinpath("lua")
@@ -40,6 +41,10 @@ class Script:
             return await redis.evalsha(self.digest, 1, prefix, *arguments)  # type: ignore[arg-type, misc]
         except NoScriptError:
             return await redis.eval(self.text, 1, prefix, *arguments)  # type: ignore[arg-type, misc]
+
+    def join(self, pipeline: Pipeline, prefix: str, *arguments: str | int | float) -> None:
+        """Run it in a pipeline; there it answers a NoScriptError if Redis does not know it yet."""
+        pipeline.evalsha(self.digest, 1, prefix, *arguments)  # type: ignore[arg-type]
 
 
 create_jobs = Script("create_jobs")

@@ -4,7 +4,7 @@ from typing import Any
 
 import hiredis
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -36,14 +36,43 @@ _OUT_OF_SERVICE = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "BUSY ")
 """Answers of a Redis that is there but cannot serve, for which redis-py has no error of their own."""
 
 
-class _Packing(AbstractConnection):
-    """Packs script calls in C: a batch of results has a thousand arguments, and redis-py packs one by one."""
+def translated(error: Exception) -> Exception:
+    """What a pipeline answered, as a command of its own would have raised it."""
+    if isinstance(error, ResponseError) and str(error).startswith(_OUT_OF_SERVICE):
+        return RedisConnectionError(str(error))
+    return error
+
+
+class _Connection(AbstractConnection):
+    """Packs script calls in C, and says of a socket that closes meanwhile that the connection is lost."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
         if args[0] != "EVALSHA":
             packed: list[bytes] = super().pack_command(*args)
             return packed
-        return [hiredis.pack_command(args)]
+        return [hiredis.pack_command(args)]  # a batch of results has a thousand arguments
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        try:
+            await super().send_packed_command(command, check_health)
+        except RuntimeError as error:  # uvloop, of a transport whose end was not told yet
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(str(error)) from error
+
+
+class _Pool(ConnectionPool):
+    """Connects without holding the pool's lock: in a black hole every caller would wait for all before it."""
+
+    async def get_connection(
+        self, command_name: Any = None, *_keys: Any, **_options: Any
+    ) -> AbstractConnection:
+        connection: AbstractConnection = self.get_available_connection()  # type: ignore[no-untyped-call]
+        try:
+            await self.ensure_connection(connection)
+        except BaseException:
+            await self.release(connection)
+            raise
+        return connection
 
 
 class _Store(Redis):
@@ -53,14 +82,12 @@ class _Store(Redis):
         try:
             return await super().parse_response(connection, command_name, **options)
         except ResponseError as error:
-            if str(error).startswith(_OUT_OF_SERVICE):
-                raise RedisConnectionError(str(error)) from error
-            raise
+            raise translated(error) from None
 
 
 def connect(settings: Settings, *, blocking_seconds: float = 0.0, **options: Any) -> Redis:
     """A client that gives up after 2 s, plus what a blocking read waits, and repeats no write by itself."""
-    client: Redis = _Store.from_url(
+    pool = _Pool.from_url(
         settings.redis_url,
         decode_responses=True,
         encoding_errors="replace",
@@ -70,7 +97,6 @@ def connect(settings: Settings, *, blocking_seconds: float = 0.0, **options: Any
         retry_on_timeout=False,
         **options,
     )
-    pool = client.connection_pool
     kind = pool.connection_class
-    pool.connection_class = type(kind.__name__, (_Packing, kind), {})
-    return client
+    pool.connection_class = type(kind.__name__, (_Connection, kind), {})
+    return _Store.from_pool(pool)

@@ -62,6 +62,11 @@ async def create(
     return token
 
 
+async def are_known(redis: Redis) -> bool:
+    """Whether this Redis knows any team; one that lost its data does not."""
+    return bool(await redis.exists(keyspace.teams()))
+
+
 def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 

@@ -13,6 +13,7 @@ import httpx
 from redis import Redis as SyncRedis
 
 from services.cli import embedded
+from services.cli.leash import leashed
 from shared import keyspace
 from shared.settings import Settings
 
@@ -59,7 +60,8 @@ class House:
         """Start one more process of a service; what it says goes to a file of its own."""
         number = sum(service in str(process.args) for process in self.running)
         with (self.folder / f"{service}-{number}.log").open("wb") as said:
-            process = subprocess.Popen([RECURO, service], env=self._environment, stdout=said, stderr=said)
+            command = leashed([str(RECURO), service], death_signal=signal.SIGKILL)
+            process = subprocess.Popen(command, env=self._environment, stdout=said, stderr=said)
         self.running.append(process)
         return process
 

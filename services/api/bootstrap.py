@@ -1,4 +1,4 @@
-"""The first token: registered at start, as soon as Redis is there."""
+"""The first token: registered at start, as soon as Redis is there, so that somebody can come in."""
 
 import asyncio
 
@@ -10,6 +10,7 @@ from shared import tokens
 from shared.store import AWAY
 
 PAUSE_SECONDS = 0.5
+LOOK_SECONDS = 3.0
 
 log = structlog.get_logger()
 
@@ -26,9 +27,12 @@ async def register(redis: Redis, token: SecretStr) -> bool:
     return True
 
 
-async def keep_trying(redis: Redis, token: SecretStr) -> None:
-    """Return when the token is registered."""
+async def keep_registered(redis: Redis, token: SecretStr, *, registered: bool) -> None:
+    """Register the token once Redis is there, and again should Redis come back empty."""
     while True:
-        await asyncio.sleep(PAUSE_SECONDS)
-        if await register(redis, token):
-            return
+        await asyncio.sleep(LOOK_SECONDS if registered else PAUSE_SECONDS)
+        try:
+            registered = registered and await tokens.are_known(redis)
+        except AWAY:
+            continue  # said by whoever needs Redis more
+        registered = registered or await register(redis, token)

@@ -49,13 +49,14 @@ def create_app(settings: Settings) -> Starlette:
 @asynccontextmanager
 async def _bootstrapping(redis: Redis, settings: Settings) -> AsyncIterator[None]:
     token = settings.bootstrap_token
-    if token is None or await bootstrap.register(redis, token):
+    if token is None:
         yield
         return
+    registered = await bootstrap.register(redis, token)
     async with asyncio.TaskGroup() as tasks:
-        trying = tasks.create_task(bootstrap.keep_trying(redis, token))
+        keeping = tasks.create_task(bootstrap.keep_registered(redis, token, registered=registered))
         yield
-        trying.cancel()
+        keeping.cancel()
 
 
 def create_server(settings: Settings) -> uvicorn.Server:

@@ -48,7 +48,7 @@ class Found:
 async def keep_firing(redis: Redis, shard: str, alarm: Alarm, steadiness: Steadiness) -> None:
     """Fire at every due moment; the instants that follow are computed shortly before it."""
     while True:
-        if not await steadiness.look(redis):
+        if await steadiness.look(redis) is None:
             await asyncio.sleep(UNSTEADY_SECONDS)
             continue
         found = await fire_due(redis, shard)

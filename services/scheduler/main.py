@@ -5,6 +5,7 @@ Every step is conditional in Redis, so any number of schedulers may run and none
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable, Coroutine
 
 import structlog
@@ -23,7 +24,7 @@ from shared import durability, health, keyspace, logs, store
 from shared.settings import Settings, load
 from shared.store import AWAY
 
-PAUSE_SECONDS = 0.25
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 2.0
 
 log = structlog.get_logger()
 
@@ -60,13 +61,17 @@ def _duties(
 
 
 async def _steadily(duty: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Go on with a duty whenever Redis is back."""
+    """Go on with a duty whenever Redis is back, asking ever less often."""
+    pause = PAUSE_SECONDS
     while True:
+        began = time.monotonic()
         try:
             await duty()
         except AWAY as error:
             log.warning("redis_away", error=repr(error))
-            await asyncio.sleep(PAUSE_SECONDS)
+            lasted = time.monotonic() - began
+            pause = PAUSE_SECONDS if lasted > LONGEST_PAUSE_SECONDS else min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
 
 
 async def _say_alive(redis: Redis) -> None:

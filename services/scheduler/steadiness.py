@@ -11,6 +11,7 @@ from shared import keyspace
 STEP_SECONDS = 2.0
 PAUSE_SECONDS = 30.0
 LOOK_SECONDS = 1.0
+VOUCHED_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -37,25 +38,24 @@ class Steadiness:
             self._offset = offset
         return after >= self._pause_until
 
-    async def look(self, redis: Redis) -> bool:
-        """Read the server's clock and judge it."""
+    async def look(self, redis: Redis) -> float | None:
+        """The server's clock (s), or None while it cannot be believed."""
         before = time.monotonic()
         seconds, microseconds = await redis.time()
-        return self.is_steady(seconds + microseconds / 1e6, before, time.monotonic())
+        now = float(seconds + microseconds / 1e6)
+        return now if self.is_steady(now, before, time.monotonic()) else None
 
 
 async def keep_watching(redis: Redis, shard: str, steadiness: Steadiness) -> None:
-    """While the clock cannot be believed, say so in Redis: nobody promotes anything then."""
-    tilted = False
+    """Vouch for the server's clock, a few seconds ahead; without that, nobody promotes anything."""
+    trusted = True
     while True:
-        if not await steadiness.look(redis):
-            if not tilted:
-                log.warning(
-                    "clock_jumped", remedy="nothing falls due until the clock of Redis is steady for 30 s"
-                )
-            tilted = True
-            await redis.set(keyspace.tilt(shard), 1, px=round(PAUSE_SECONDS * 1000))
-        elif tilted:
-            tilted = False
-            await redis.delete(keyspace.tilt(shard))  # by a clock that was set back it would stay for hours
+        now = await steadiness.look(redis)
+        if now is not None:
+            await redis.set(keyspace.trusted_until(shard), round((now + VOUCHED_SECONDS) * 1000))
+        elif trusted:
+            log.warning(
+                "clock_jumped", remedy="nothing falls due until the clock of Redis is steady for 30 s"
+            )
+        trusted = now is not None
         await asyncio.sleep(LOOK_SECONDS)

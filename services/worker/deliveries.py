@@ -1,19 +1,22 @@
 """Taking work from Redis and giving results back: one script, one round trip a batch."""
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from services.worker.work import Cancelled, Complete, Dead, Fail, Release, Result, Retry, Verdict, Work
-from shared import keyspace, scripts
+from shared import keyspace, scripts, store
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
 OURS, TO_CANCEL = 1, 2
 MOST_ORPHANS = 1000
+STOPPED_SECONDS = 60
 
 NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 """A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
@@ -35,10 +38,8 @@ class Deliveries:
     async def claim(self, n: int, now: int | None = None, *, spare: int = 0) -> list[Work]:
         """Up to `n` pieces of work in order of turns, and `spare` more of queues with nothing in flight."""
         at = "" if now is None else now
-        answer = await scripts.claim(self.redis, keyspace.prefix(self.shard), self.consumer, n, spare, at)
-        _now, _next_due, queues, works = answer
-        settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
-        return [self._work(row, settings) for row in works]
+        claimed = await scripts.claim(self.redis, keyspace.prefix(self.shard), self.consumer, n, spare, at)
+        return self._works(claimed)
 
     async def finish(self, results: Sequence[Result], now: int | None = None) -> list[int]:
         """Per result RECORDED, DROPPED (deleted meanwhile) or NOT_OURS, as is a repeat after a lost reply."""
@@ -71,19 +72,32 @@ class Deliveries:
             await self.finish([Result(orphan, Release()) for orphan in orphans])
         return len(orphans)
 
-    async def wait_for_bell(self, blocking: Redis, milliseconds: int) -> bool:
-        """Sleep until there may be work, at most so long; whether the bell rang."""
-        bell = keyspace.bell(self.shard)
-        try:
-            rang = await blocking.xreadgroup(
-                keyspace.WORKERS, self.consumer, {bell: ">"}, count=1, block=milliseconds, noack=True
-            )
-        except ResponseError as error:
-            if "NOGROUP" not in str(error):
-                raise
+    async def wait_and_claim(self, blocking: Redis, n: int, milliseconds: int) -> list[Work]:
+        """Sleep until there may be work, at most so long, then claim up to `n`.
+
+        Both go out at once: Redis runs the claim the moment the bell rings, with no round trip in between.
+        """
+        prefix, bell = keyspace.prefix(self.shard), keyspace.bell(self.shard)
+        pipeline = blocking.pipeline(transaction=False)
+        pipeline.xreadgroup(
+            keyspace.WORKERS, self.consumer, {bell: ">"}, count=1, block=milliseconds, noack=True
+        )
+        scripts.claim.join(pipeline, prefix, self.consumer, n, 0, "")
+        rang, claimed = await pipeline.execute(raise_on_error=False)
+        if isinstance(claimed, NoScriptError):
+            return await self.claim(n)
+        if isinstance(claimed, Exception):
+            raise store.translated(claimed)
+        if isinstance(rang, ResponseError) and "NOGROUP" in str(rang):
             await self._make_bell()
-            return True
-        return bool(rang)
+        return self._works(claimed)
+
+    async def withdraw(self, held: Collection[str]) -> int:
+        """Claim nothing from now on, and give back what claims on their way still moved into our name."""
+        await self.redis.set(keyspace.stopped(self.shard, self.consumer), 1, ex=STOPPED_SECONDS)
+        orphans = await self.release_orphans(held)
+        await self.ring()  # what we were told, nobody else was
+        return orphans
 
     async def ring(self) -> None:
         await self.redis.xadd(keyspace.bell(self.shard), {"r": "1"}, maxlen=1, approximate=False)
@@ -95,7 +109,13 @@ class Deliveries:
             if "BUSYGROUP" not in str(error):  # another worker was faster
                 raise
 
-    def _work(self, row: list[str], settings: dict[str, QueueSettings | None]) -> Work:
+    def _works(self, claimed: list[Any]) -> list[Work]:
+        _now, _next_due, queues, rows = claimed
+        settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
+        now = time.monotonic()
+        return [self._work(row, settings, now) for row in rows]
+
+    def _work(self, row: list[str], settings: dict[str, QueueSettings | None], now: float) -> Work:
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec = row
         return Work(
             shard=self.shard,
@@ -110,6 +130,7 @@ class Deliveries:
             due_ms=int(float(due)),
             spec=spec,
             settings=NOTICES if kind == "n" else settings[f"{team}:{queue}"],
+            claimed_at=now,
         )
 
 

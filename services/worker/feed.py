@@ -7,11 +7,11 @@ import structlog
 from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
-from services.worker.work import Release, Result, Work
+from services.worker.work import Work
 from shared.store import AWAY
 
 BATCH = 64
-BELL_MILLISECONDS = 2000
+BELL_MILLISECONDS = 5000
 PAUSE_SECONDS = 0.25
 
 log = structlog.get_logger()
@@ -37,58 +37,52 @@ class Feed:
         self._held = held
         self._dry = False
         self._unsure = False
-        self._given_back: set[asyncio.Task[None]] = set()
+        self._leaving: asyncio.Future[None] | None = None
 
     async def take(self) -> list[Work]:
         """The next batch, empty if there was none for a while or Redis is away."""
         try:
             if self._unsure:
-                orphans = await self._deliveries.release_orphans({work.place for work in self._held()})
+                orphans = await self._deliveries.release_orphans(self._places())
                 log.warning("lost_claim_given_back", works=orphans)
                 self._unsure = False
-            if self._dry and self._free()[0] > 0:
-                # The last claim got less than it asked for; what became ready since has rung the bell.
-                self._dry = False
-                await self._deliveries.wait_for_bell(self._blocking, BELL_MILLISECONDS)
-            places, spare = self._free()
-            wanted = max(0, min(places, BATCH))
-            if wanted == spare == 0:
-                await self._deliveries.ring()
-                return []
-            works = await self._claim(wanted, spare)
-            self._dry = len(works) < wanted
-            return works
+            return await self._claim()
         except AWAY as error:
             log.warning("redis_away", error=repr(error))
+            self._unsure = True  # a claim may have been done, and only its reply is lost
             self._dry = False
             await asyncio.sleep(PAUSE_SECONDS)
             return []
+        except asyncio.CancelledError:
+            self._leaving = asyncio.ensure_future(self._leave())
+            raise
 
     async def close(self) -> None:
-        """Let what was claimed too late go back, and wake another worker in our place."""
-        await asyncio.gather(*self._given_back, return_exceptions=True)
-        try:
-            await self._deliveries.ring()
-        except AWAY as error:
-            log.warning("redis_away", error=repr(error))
+        """Wait until what was claimed too late is given back."""
+        if self._unsure and not self._leaving:
+            self._leaving = asyncio.ensure_future(self._leave())
+        if self._leaving:
+            await self._leaving
 
-    async def _claim(self, wanted: int, spare: int) -> list[Work]:
-        claiming = asyncio.ensure_future(self._deliveries.claim(wanted, spare=spare))
-        try:
-            return await asyncio.shield(claiming)
-        except AWAY:
-            self._unsure = True  # it may have been done, and only the reply is lost
-            raise
-        except asyncio.CancelledError:
-            # A claim that is cancelled on its way has still moved work into our hands.
-            giving_back = asyncio.ensure_future(self._give_back(claiming))
-            self._given_back.add(giving_back)
-            raise
+    async def _claim(self) -> list[Work]:
+        places, spare = self._free()
+        wanted = max(0, min(places, BATCH))
+        if wanted and self._dry:
+            # The last claim got less than it asked for; what becomes ready from then on rings the bell.
+            works = await self._deliveries.wait_and_claim(self._blocking, wanted, BELL_MILLISECONDS)
+        elif wanted or spare:
+            works = await self._deliveries.claim(wanted, spare=0 if wanted else spare)
+        else:
+            works = []
+        self._dry = len(works) < wanted
+        return works
 
-    async def _give_back(self, claiming: asyncio.Future[list[Work]]) -> None:
+    async def _leave(self) -> None:
         try:
-            works = await claiming
-            if works:
-                await self._deliveries.finish([Result(work, Release()) for work in works])
+            orphans = await self._deliveries.withdraw(self._places())
+            log.info("claims_stopped", given_back=orphans)
         except AWAY as error:
-            log.warning("claim_left_to_the_rescuer", error=repr(error))
+            log.warning("claims_left_to_the_rescuer", error=repr(error))
+
+    def _places(self) -> set[str]:
+        return {work.place for work in self._held()}

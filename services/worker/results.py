@@ -1,6 +1,7 @@
 """Results on their way to Redis: what gathered while the last batch was on the wire goes with the next."""
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -20,21 +21,25 @@ class Results:
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
         self._waiting: list[tuple[Result, asyncio.Future[int]]] = []
-        self._writing: list[asyncio.Future[int]] = []
         self._arrived = asyncio.Event()
+        self._written = asyncio.Event()
+        self._written.set()
 
     def record(self, result: Result) -> asyncio.Future[int]:
-        """Done once the result is in Redis, with what `Deliveries.finish` says of it."""
+        """Done once the result is in Redis, with what `Deliveries.finish` says of it.
+
+        It is written even if nobody waits for that any more.
+        """
         recorded: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((result, recorded))
         self._arrived.set()
+        self._written.clear()
         return recorded
 
     async def drain(self, seconds: float) -> None:
         """Wait until all results are written, at most so long: what remains is the rescuer's."""
-        unwritten = [*self._writing, *(recorded for _, recorded in self._waiting)]
-        if unwritten:
-            await asyncio.wait(unwritten, timeout=seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._written.wait(), seconds)
 
     async def run(self) -> None:
         """Write batches until cancelled."""
@@ -43,13 +48,13 @@ class Results:
             self._arrived.clear()
             while self._waiting:
                 batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                self._writing = [recorded for _, recorded in batch]
                 answers = await self._write([result for result, _ in batch])
                 for (result, recorded), answer in zip(batch, answers, strict=True):
                     if answer == NOT_OURS:
                         log.warning("late_result_dropped", work=result.work.key)
                     if not recorded.done():
                         recorded.set_result(answer)
+            self._written.set()
 
     async def _write(self, batch: list[Result]) -> list[int]:
         pause = FIRST_PAUSE

@@ -139,7 +139,7 @@ class StreamWorker(Worker):
         if self.on_job_end:
             await self.on_job_end(ctx)
         if not work.lost:
-            await asyncio.shield(shard.results.record(result))  # what ended is written, whatever ends us
+            await shard.results.record(result)
         if self.after_job_end:
             await self.after_job_end(ctx)
 

@@ -117,9 +117,10 @@ local function next_turns(most_teams, most_queues)
     return found
 end
 
+local rounds, MOST_ROUNDS = 0, 200
+
 local function serve_in_turn()
-    local rounds = 0
-    while n > 0 and rounds < 200 and call('EXISTS', turns) == 1 do
+    while n > 0 and rounds < MOST_ROUNDS and call('EXISTS', turns) == 1 do
         rounds = rounds + 1
         local turn = next_turns(1, 1)[1]
         if turn then
@@ -136,10 +137,13 @@ local function serve_quiet()
     end
 end
 
+if call('EXISTS', P .. 'stopped:' .. consumer) == 1 then return { now, 0, {}, {} } end -- a late one: nobody reads this
 local next_due = promote(now, 500)
 refresh_touched()
 serve_in_turn()
 if spare > 0 then serve_quiet() end
 conclude()
-if tonumber(ARGV[2]) > 0 and call('EXISTS', turns) == 1 then ring() end -- another idle worker may take the rest
+if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) and call('EXISTS', turns) == 1 then
+    ring() -- another idle worker may take the rest
+end
 return { now, next_due, queues, works }

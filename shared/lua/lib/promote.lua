@@ -1,6 +1,7 @@
 -- What waits in `due` for its moment: jobs, executions and notices to start (j, e, n), jobs to expire (x), queues
 -- whose rate limit lets them start again (q).
 
+local DOUBT = 1000 -- ms until a look whether the clock is trusted again
 local EXPIRED = '{"failure_reason":"expired","error_message":"It was still waiting when it expired; nothing was sent."}'
 
 -- A job that may no longer start:  pending -> failed.
@@ -12,8 +13,14 @@ local function expire(team, id)
 end
 
 -- Do what is due, oldest first. Returns the next due moment, or 0.
+--
+-- The server's clock may jump ahead: nothing is due beyond the moment that a scheduler's own clock vouches for.
 local function promote(now, limit)
-    if call('EXISTS', P .. 'tilt') == 1 then return now + 1000 end -- the server's clock jumped: not now
+    local first = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2]
+    if not first or tonumber(first) > now then return tonumber(first or 0) end
+    local trusted = tonumber(call('GET', P .. 'trusted_until') or now)
+    if tonumber(first) > trusted then return now + DOUBT end
+    now = math.min(now, trusted)
     local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, limit)
     for _, member in ipairs(due) do
         call('ZREM', P .. 'due', member)
