@@ -1,0 +1,139 @@
+"""The reckoning after a row: nothing lost, nothing extra that no fault explains, no secret in any log."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from shared import ledger
+from shared.keyspace import Team
+from tests.faults.callers import CANARY
+from tests.faults.story import Fault, Story
+from tests.house import TOKEN
+from tests.target import Received
+
+STATES = ("pending", "processing", "completed", "failed", "retrying", "dead_lettered")
+ENDED = STATES[2:]
+FRESH_SECONDS = 30.0
+"""A fault explains the repeat of a delivery that began at most so long before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """What the target saw of each job, in seconds from the start of the row."""
+
+    of_job: dict[int, list[float]]
+    keys: dict[int, set[str]]
+    jobs_of_tag: dict[str, set[int]]
+
+    @property
+    def extra(self) -> list[tuple[int, float, float]]:
+        """Job, the delivery before, and the one too many."""
+        return [
+            (job, before, after)
+            for job, moments in self.of_job.items()
+            for before, after in pairwise(moments)
+        ]
+
+
+def deliveries(received: Iterable[Received], began: float) -> Deliveries:
+    """By job of the first team; executions, callbacks and what says it is another team's are not counted."""
+    seen = Deliveries(defaultdict(list), defaultdict(set), defaultdict(set))
+    for request in received:
+        if "Recuro-Job-Id" not in request.headers or "X-Other-Team" in request.headers:
+            continue
+        job = int(request.headers["Recuro-Job-Id"])
+        seen.of_job[job].append(request.at - began)
+        seen.keys[job].add(request.headers.get("Idempotency-Key", ""))
+        if request.headers["Recuro-Attempt"] == "1" and "X-Tag" in request.headers:
+            seen.jobs_of_tag[request.headers["X-Tag"]].add(job)
+    return seen
+
+
+def fires(received: Iterable[Received]) -> dict[tuple[str, str], set[str]]:
+    """Per cron and nominal moment, the executions that the target saw; promised is one each."""
+    seen: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for request in received:
+        if cron := request.headers.get("Recuro-Cron-Id"):
+            moment = request.headers["Recuro-Scheduled-At"]
+            seen[cron, moment].add(request.headers["Idempotency-Key"])
+    return seen
+
+
+async def ids_in(redis: Redis, team: Team, states: Iterable[str]) -> set[int]:
+    """The jobs of a team that are in any of these states."""
+    found: set[int] = set()
+    for state in states:
+        found |= {int(job) for job in await redis.zrange(f"{team.prefix}x:{team.id}:{state}", 0, -1)}
+    return found
+
+
+async def all_ended(redis: Redis, team: Team, seconds: float) -> None:
+    """Wait until nothing is pending or processing; AssertionError with the ledger after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        books = [await ledger.read(redis, team, noun) for noun in ("job", "execution")]
+        if all(book.pending == book.processing == 0 for book in books):
+            return
+        assert time.monotonic() < deadline, f"not all ended within {seconds:.0f} s: {books}"
+        await asyncio.sleep(0.2)  # a poller, slower than usual: every look is a script
+
+
+async def indexes_agree(redis: Redis, team: Team) -> None:
+    """The ledger's columns are as long as the indexes that they count."""
+    books = await ledger.read(redis, team)
+    sizes = {state: len(await ids_in(redis, team, [state])) for state in STATES}
+    failed = sizes["failed"] + sizes["retrying"] + sizes["dead_lettered"]
+    counted = (books.pending, books.processing, books.completed, books.failed)
+    assert counted == (sizes["pending"], sizes["processing"], sizes["completed"], failed), (books, sizes)
+
+
+async def reckon(
+    redis: Redis, team: Team, acknowledged: set[int], keyed: set[str], seen: Deliveries, story: Story
+) -> None:
+    """Every acknowledged job ended, and the target saw what is said to be completed; `keyed` are tags."""
+    lost = acknowledged - await ids_in(redis, team, ENDED)
+    unseen = await ids_in(redis, team, ["completed"]) - set(seen.of_job)
+    assert not lost, f"{len(lost)} acknowledged jobs did not end: {sorted(lost)[:10]}"
+    assert not unseen, f"{len(unseen)} completed jobs never arrived: {sorted(unseen)[:10]}"
+    twice = {tag: jobs for tag, jobs in seen.jobs_of_tag.items() if tag in keyed and len(jobs) > 1}
+    assert not twice, f"an Idempotency-Key made more than one job: {twice}"
+    restless = {job: keys for job, keys in seen.keys.items() if len(keys) > 1}
+    assert not restless, f"a repeated delivery has another Idempotency-Key: {restless}"
+    story.figures |= {"jobs": len(acknowledged), "delivered": sum(map(len, seen.of_job.values()))}
+    explain(seen, story)
+
+
+def explain(seen: Deliveries, story: Story) -> None:
+    """Each extra delivery has a fault between it and the one before; raises AssertionError."""
+    unexplained = []
+    for job, before, after in seen.extra:
+        reason = next((fault for fault in story.faults if _explains(fault, before, after)), None)
+        if reason:
+            reason.explained += 1
+        else:
+            unexplained.append((job, round(before, 2), round(after, 2)))
+    story.figures["repeats"] = len(seen.extra)
+    assert not unexplained, f"{len(unexplained)} extra deliveries without a reason: {unexplained[:10]}"
+
+
+def _explains(fault: Fault, before: float, after: float) -> bool:
+    return (
+        fault.repeats
+        and before - 1 <= fault.until
+        and fault.at - FRESH_SECONDS <= before
+        and fault.at <= after
+    )
+
+
+def no_secrets(folder: Path) -> None:
+    """Neither the token nor the canary is in any log."""
+    for log in folder.rglob("*.log"):
+        text = log.read_text(errors="replace")
+        for secret in (TOKEN, CANARY):
+            assert secret not in text, f"{log.name} shows {secret!r}"

@@ -1,0 +1,131 @@
+"""Clocks jump: that of Redis, and that of a worker (libfaketime; only the wheel's server can be fooled by it)."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from services.cli import embedded
+from tests.faults.house import Options
+from tests.faults.stage import Scene, Stage, playing
+from tests.faults.story import Skipped
+
+LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+HOUR = 3600
+PAUSE_SECONDS = 30.0
+"""How long a jump is not believed."""
+
+
+def _faked(clock: Path) -> dict[str, str]:
+    """The environment in which a program reads its wall clock with the shift in `clock`."""
+    if not LIBRARIES:
+        raise Skipped("libfaketime is not installed")
+    return {
+        "LD_PRELOAD": str(LIBRARIES[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def _set(clock: Path, seconds: int) -> None:
+    fresh = clock.with_suffix(".fresh")  # a reader must never see half a line
+    fresh.write_text(f"{seconds:+d}\n")
+    fresh.rename(clock)
+
+
+@asynccontextmanager
+async def _fooled(scene: Scene) -> AsyncIterator[tuple[Stage, Path]]:
+    """A house whose Redis reads its clock with the shift in the file."""
+    server, clock = embedded.wheel_program(), scene.folder / "clock"
+    if server is None:
+        raise Skipped("the wheel brings no server for this machine")
+    _set(clock, 0)
+    wrapper = scene.folder / "server"
+    settings = " ".join(f"{name}={value}" for name, value in _faked(clock).items())
+    wrapper.write_text(f'#!/bin/sh\n{settings} exec {server} "$@"\n')
+    wrapper.chmod(0o700)
+    async with playing(scene, Options(server=wrapper)) as stage:
+        seconds, _ = await stage.redis.time()
+        _set(clock, HOUR)
+        shifted, _ = await stage.redis.time()
+        _set(clock, 0)
+        if shifted - seconds < HOUR - 5:
+            raise Skipped("libfaketime does not fool this server")
+        await asyncio.sleep(PAUSE_SECONDS + 2)  # the house saw that too, and must come to trust it again
+        yield stage, clock
+
+
+async def redis_two_hours_ahead(scene: Scene) -> None:
+    """Nothing starts early while the jump is not believed; once it is, a cron fires once for all it missed."""
+    async with _fooled(scene) as (stage, clock):
+        stage.cron("0 * * * *")
+        stage.create(10, "/later", delay=HOUR)
+        stage.create(10)
+        await stage.arrives(10)
+        stage.story.note("the clock of Redis jumps by +2 h")
+        _set(clock, 2 * HOUR)
+        jumped = time.monotonic()
+        while time.monotonic() < jumped + PAUSE_SECONDS - 5:
+            stage.create(1)
+            early = (stage.arrived("/later"), stage.arrived("/cron"))
+            assert early == (0, 0), (
+                f"jobs and crons started early: {early}, {time.monotonic() - jumped:.1f} s in"
+            )
+            await asyncio.sleep(0.5)  # a look at a time
+        await stage.arrives(10, "/later")
+        await stage.arrives(1, "/cron")
+        await stage.settle()
+        assert stage.arrived("/cron") == 1, f"a burst of {stage.arrived('/cron')} fires"
+        assert stage.story.figures["repeats"] == 0
+        stage.no_process_ended()
+
+
+async def redis_an_hour_back(scene: Scene) -> None:
+    """Work goes on, delayed jobs of the new time start, and nothing happens twice when the clock is mended."""
+    async with _fooled(scene) as (stage, clock):
+        stage.cron("* * * * *")
+        stage.create(5, "/before", delay=5)
+        stage.story.note("the clock of Redis jumps by -1 h")
+        _set(clock, -HOUR)
+        stage.create(10)
+        await stage.arrives(10, seconds=10)
+        stage.create(5, "/after", delay=3)
+        await stage.arrives(5, "/after", PAUSE_SECONDS + 20)
+        stage.story.note("the clock of Redis is mended")
+        _set(clock, 0)
+        await stage.arrives(5, "/before", PAUSE_SECONDS + 20)
+        fired = stage.arrived("/cron")
+        await stage.arrives(fired + 1, "/cron", 90)
+        assert stage.arrived("/cron") <= fired + 2
+        stage.stop_crons()
+        await stage.settle()
+        assert stage.story.figures["repeats"] == 0
+        stage.no_process_ended()
+
+
+async def worker_an_hour_ahead(scene: Scene) -> None:
+    """Its work is its own as long as it beats, whatever its wall clock says."""
+    clock = scene.folder / "clock"
+    _set(clock, HOUR)
+    options = Options(
+        services=("api", "scheduler", "worker", "worker"), environments={"worker": _faked(clock)}
+    )
+    async with playing(scene, options) as stage:
+        stage.target.answer("/slow", 200, delay=12.0 if scene.is_small else 40.0)
+        stage.story.note("the wall clock of the workers is +1 h")
+        stage.queue("slow", timeout_seconds=60)
+        with stage.calling(per_second=20) as callers:
+            stage.create(6, "/slow", "slow")
+            await callers.gain(40)
+            await stage.arrives(6, "/slow")
+            await callers.gain(40)
+        stage.create(5, "/later", delay=2)
+        await stage.settle(90)
+        assert stage.story.figures["repeats"] == 0
+        assert stage.arrived("/later") == 5
+
+
+BOUNDED = (worker_an_hour_ahead,)
+LONG = (redis_two_hours_ahead, redis_an_hour_back)

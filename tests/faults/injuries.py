@@ -1,0 +1,124 @@
+"""What a soak does to a house: each injury is one fault, mended at its end."""
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import Callable, Coroutine
+
+from shared import scripts
+from tests.faults.stage import Stage
+
+Injury = Callable[[Stage], Coroutine[None, None, None]]
+
+LEASE_SECONDS = 30.0
+CUTTABLE = ("claim", "finish", "create_jobs", "promote", "fire_crons", "beat", "rescue")
+
+
+async def kill_worker(stage: Stage) -> None:
+    await _kill(stage, "worker")
+
+
+async def kill_scheduler(stage: Stage) -> None:
+    await _kill(stage, "scheduler")
+
+
+async def kill_api(stage: Stage) -> None:
+    await _kill(stage, "api")
+
+
+async def _kill(stage: Stage, service: str) -> None:
+    stage.kill(_one_of(stage, service))
+    stage.house.start(service)
+
+
+def _one_of(stage: Stage, service: str) -> subprocess.Popen[bytes]:
+    """Any that lives; if all have ended by themselves, which is told at the end, a new one."""
+    living = stage.house.of(service)
+    return stage.scene.rng.choice(living) if living else stage.house.start(service)
+
+
+async def end_worker(stage: Stage) -> None:
+    await _end(stage, "worker")
+
+
+async def end_scheduler(stage: Stage) -> None:
+    await _end(stage, "scheduler")
+
+
+async def _end(stage: Stage, service: str) -> None:
+    """SIGTERM; the next one is there before it is gone."""
+    process = _one_of(stage, service)
+    # One that was stopped, or whose Redis is gone, may take longer than its grace: its work is then lost.
+    stage.signal(process, signal.SIGTERM, repeats=service == "worker")
+    stage.house.start(service)
+
+
+async def pause_worker(stage: Stage) -> None:
+    await _pause(stage, "worker", stage.scene.rng.uniform(1, 6))
+
+
+async def pause_scheduler(stage: Stage) -> None:
+    await _pause(stage, "scheduler", stage.scene.rng.uniform(1, 6))
+
+
+async def pause_worker_beyond_its_lease(stage: Stage) -> None:
+    await _pause(stage, "worker", LEASE_SECONDS + 6)
+
+
+async def _pause(stage: Stage, service: str, seconds: float) -> None:
+    process = _one_of(stage, service)
+    with stage.story.during(f"SIGSTOP {service} {process.pid}", repeats=seconds > LEASE_SECONDS):
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(seconds)  # the fault
+        process.send_signal(signal.SIGCONT)
+
+
+async def restart_redis(stage: Stage) -> None:
+    with stage.story.during("kill -9 Redis, restart", repeats=True):
+        stage.house.restart_redis()
+
+
+async def flush_scripts(stage: Stage) -> None:
+    stage.story.note("SCRIPT FLUSH")
+    await stage.redis.script_flush()
+
+
+async def kill_clients(stage: Stage) -> None:
+    stage.story.note("CLIENT KILL TYPE normal")
+    await stage.redis.client_kill_filter(_type="normal", skipme=True)
+
+
+async def lose_reply(stage: Stage) -> None:
+    script = stage.scene.rng.choice(CUTTABLE)
+    stage.story.note(f"lost reply of {script}")
+    stage.house.proxy.cut_after(getattr(scripts, script).digest.encode())
+
+
+async def reset_links(stage: Stage) -> None:
+    stage.story.note("every connection reset")
+    stage.house.proxy.reset_all()
+
+
+async def hold_everything(stage: Stage) -> None:
+    seconds = stage.scene.rng.uniform(1, 3)
+    with stage.story.during(f"black hole for {seconds:.1f} s"), stage.house.proxy.black_hole():
+        await asyncio.sleep(seconds)  # the fault
+
+
+INJURIES: tuple[tuple[Injury, int], ...] = (
+    (kill_worker, 4),
+    (kill_scheduler, 2),
+    (kill_api, 2),
+    (end_worker, 3),
+    (end_scheduler, 1),
+    (pause_worker, 2),
+    (pause_scheduler, 2),
+    (pause_worker_beyond_its_lease, 1),
+    (restart_redis, 3),
+    (flush_scripts, 2),
+    (kill_clients, 2),
+    (lose_reply, 4),
+    (reset_links, 2),
+    (hold_everything, 2),
+)
+"""Each with its weight."""

@@ -1,0 +1,197 @@
+"""Processes die, stop and come back."""
+
+import asyncio
+import json
+import signal
+
+import httpx
+
+from services.cli import healthcheck
+from tests.faults import account
+from tests.faults.callers import Wanted
+from tests.faults.house import Options
+from tests.faults.stage import Scene, Stage, playing
+from tests.house import TOKEN
+from tests.poll import until
+
+LEASE_SECONDS = 30.0
+
+
+async def kill_api(scene: Scene) -> None:
+    """Only what was acknowledged counts, and a repeat under the same key makes nothing new."""
+    async with playing(scene) as stage:
+        with stage.calling(clients=8, per_second=80) as callers:
+            for _ in range(3):
+                await callers.gain(scene.rng.randint(20, 60))
+                stage.kill(stage.house.of("api")[0])
+                stage.house.start("api")
+            await callers.gain(20)
+        await stage.settle()
+
+
+async def kill_scheduler(scene: Scene) -> None:
+    """Delayed jobs and crons go on with the next one; no cron fires twice for a moment."""
+    async with playing(scene) as stage:
+        stage.cron("* * * * * *")
+        wanted = (Wanted(stage.url()), Wanted(stage.url(), delay=1), Wanted(stage.url(), delay=3))
+        with stage.calling(*wanted) as callers:
+            for _ in range(3):
+                await callers.gain(scene.rng.randint(10, 80))
+                stage.kill(stage.house.of("scheduler")[0])
+                stage.house.start("scheduler")
+            await callers.gain(40)
+        stage.stop_crons()
+        await stage.settle()
+        fires = account.fires(stage.target.received)
+        assert all(len(executions) == 1 for executions in fires.values()), "a cron fired twice for a moment"
+        stage.story.figures["fires"] = len(fires)
+
+
+async def kill_worker(scene: Scene) -> None:
+    """What it had in hand goes to another after the lease, with the same key and attempt."""
+    async with playing(scene, Options(services=("api", "scheduler", "worker", "worker"))) as stage:
+        stage.target.answer_with(200, delay=0.2)
+        with stage.calling(per_second=60) as callers:
+            for _ in range(3):
+                await callers.gain(scene.rng.randint(10, 60))
+                stage.kill(scene.rng.choice(stage.house.of("worker")))
+                stage.house.start("worker")
+            await callers.gain(20)
+        await stage.settle(LEASE_SECONDS + 30)
+
+
+async def kill_mcp(scene: Scene) -> None:
+    """A call during the crash fails; what was acknowledged over REST is not touched."""
+    async with playing(scene, Options(services=("api", "scheduler", "worker", "mcp"))) as stage:
+        with stage.calling() as callers:
+            for _ in range(2):
+                made = await until(lambda: _created_over_mcp(stage))
+                await callers.gain(scene.rng.randint(5, 30))
+                stage.kill(stage.house.of("mcp")[0])
+                stage.house.start("mcp")
+                callers.accepted[made] = "made-over-mcp"
+            await until(lambda: _created_over_mcp(stage))
+        await stage.settle()
+
+
+async def _created_over_mcp(stage: Stage) -> int:
+    asked = {"name": "create-job", "arguments": {"queue": "work", "url": stage.url()}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": asked}
+    headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json, text/event-stream"}
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=5) as client:
+        try:
+            answer = await client.post(stage.house.mcp, json=body)
+        except httpx.TransportError:
+            return 0
+    if answer.status_code != 200:
+        return 0
+    return int(json.loads(answer.json()["result"]["content"][0]["text"])["id"])
+
+
+async def sigterm_with_work_in_flight(scene: Scene) -> None:
+    """Twenty times with fifty in flight: each job arrives once, at its first attempt."""
+    times, jobs = (5, 20) if scene.is_small else (20, 50)
+    async with playing(scene, Options(concurrency=jobs + jobs // 15)) as stage:
+        stage.target.answer_with(200, delay=1.0)
+        for round_ in range(times):
+            stage.create(jobs + 10)
+            (worker,) = stage.house.of("worker")
+            await stage.arrives(round_ * (jobs + 10) + jobs)
+            stage.signal(worker, signal.SIGTERM)
+            stage.house.start("worker")
+            assert await asyncio.to_thread(worker.wait, 30) == 0
+            await stage.arrives((round_ + 1) * (jobs + 10))
+        await stage.settle()
+        assert stage.story.figures["repeats"] == 0
+        assert {request.headers["Recuro-Attempt"] for request in stage.target.received} == {"1"}
+
+
+async def stop_worker_beyond_its_lease(scene: Scene) -> None:
+    """It wakes up after its work was given away: what it says is late and changes nothing."""
+    async with playing(scene, Options(services=("api", "scheduler", "worker"))) as stage:
+        stage.target.answer_with(200, delay=1.0)
+        stage.create(10)
+        await stage.arrives(10)
+        (worker,) = stage.house.of("worker")
+        stage.signal(worker, signal.SIGSTOP, repeats=True)
+        stage.house.start("worker")
+        await stage.arrives(20, seconds=LEASE_SECONDS + 20)
+        stage.signal(worker, signal.SIGCONT)
+        stage.create(20)
+        await stage.settle()
+        assert (await stage.books()).completed == 30
+        stage.no_process_ended()
+
+
+async def stop_scheduler_over_two_minutes(scene: Scene) -> None:
+    """What a cron missed meanwhile collapses into one fire that counts it."""
+    async with playing(scene) as stage:
+        cron = stage.cron("* * * * *")
+        stage.cron("* * * * * *", "/second")
+        (scheduler,) = stage.house.of("scheduler")
+        await asyncio.sleep(50 - await _second(stage) % 60 if await _second(stage) % 60 < 50 else 0)
+        before = stage.arrived("/second")
+        stage.signal(scheduler, signal.SIGSTOP)
+        stopped = await _second(stage)
+        await asyncio.sleep(75)  # the fault: two minutes begin and nobody fires
+        stage.signal(scheduler, signal.SIGCONT)
+        await stage.arrives(1, "/cron")
+        missed = int(await _second(stage) - stopped)
+        burst = stage.arrived("/second") - before
+        assert burst <= 6, f"{burst} fires at once after {missed} s"
+        runs = stage.house.client.get(f"/api/crons/{cron}/executions").json()["data"]
+        assert [run["missed"] for run in runs][-1] >= 1, runs
+        stage.stop_crons()
+        await stage.settle()
+
+
+async def _second(stage: Stage) -> float:
+    seconds, _ = await stage.redis.time()
+    return float(seconds)
+
+
+async def frozen_worker_is_reported(scene: Scene) -> None:
+    """`recuro healthcheck worker` turns red when it no longer moves, and green when it does again."""
+    async with playing(scene) as stage:
+        (worker,) = stage.house.of("worker")
+
+        async def healthy() -> bool:
+            return await healthcheck.check(stage.house.settings, "worker")
+
+        async def unhealthy() -> bool:
+            return not await healthy()
+
+        assert await healthy()
+        stage.signal(worker, signal.SIGSTOP)
+        stage.story.figures["red after s"] = round(await stage.holds(unhealthy, 45), 1)
+        stage.signal(worker, signal.SIGCONT)
+        stage.story.figures["green after s"] = round(await stage.holds(healthy, 20), 1)
+        stage.create(5)
+        await stage.settle()
+
+
+async def poisonous_job(scene: Scene) -> None:
+    """A job whose workers die three times is a dead letter; those beside it are done by others."""
+    async with playing(scene, Options(concurrency=1)) as stage:
+        stage.target.answer("/poison", 200, delay=20.0)
+        stage.create(1, "/poison")
+        for time in range(3):
+            await stage.arrives(time + 1, "/poison", LEASE_SECONDS + 30)
+            stage.kill(stage.house.of("worker")[0])
+            stage.house.start("worker")
+        stage.create(10)
+        await stage.settle(LEASE_SECONDS + 30)
+        books = await stage.books()
+        assert (books.completed, books.failed) == (10, 1)
+        (job,) = stage.house.client.get("/api/jobs?filter=dead_lettered").json()["data"]
+        assert "3 workers were lost" in job["run"]["error_message"]
+
+
+BOUNDED = (kill_api, kill_scheduler, kill_worker, sigterm_with_work_in_flight)
+LONG = (
+    kill_mcp,
+    stop_worker_beyond_its_lease,
+    frozen_worker_is_reported,
+    stop_scheduler_over_two_minutes,
+    poisonous_job,
+)

@@ -1,0 +1,140 @@
+"""A TCP proxy before the house's Redis that delays, holds, cuts and resets as told."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+CHUNK = 65_536
+
+
+@dataclass(slots=True, eq=False)
+class _Link:
+    """One client's connection and ours to the server."""
+
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    is_doomed: bool = False
+    """Its request went through; the reply will be swallowed."""
+
+    def reset(self) -> None:
+        for writer in (self.client, self.server):
+            writer.transport.abort()
+
+
+class Proxy:
+    """`with Proxy(socket_path) as proxy:` listens at `proxy.url`; everything passes until told otherwise."""
+
+    def __init__(self, upstream: Path) -> None:
+        self.cuts = 0
+        """Replies swallowed so far."""
+        self._upstream = upstream
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._links: set[_Link] = set()
+        self._markers: list[bytes] = []
+        self._delay = 0.0
+        self._loop = asyncio.new_event_loop()
+        self._flowing, self._stop = asyncio.Event(), asyncio.Event()
+        self._flowing.set()
+        self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
+
+    def cut_after(self, marker: bytes, times: int = 1) -> None:
+        """Deliver the next so many requests that hold `marker`, swallow their replies, reset the connections."""
+        self._loop.call_soon_threadsafe(self._markers.extend, [marker] * times)
+
+    @property
+    def is_cutting(self) -> bool:
+        """Whether some of the replies that were asked for are still to be swallowed."""
+        return bool(self._markers)
+
+    @contextmanager
+    def black_hole(self) -> Iterator[None]:
+        """Nothing moves meanwhile, and nobody is told; what was sent arrives late."""
+        self._loop.call_soon_threadsafe(self._flowing.clear)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._flowing.set)
+
+    def delay(self, seconds: float) -> None:
+        """From now on hold every piece, in each direction, for so long."""
+        self._delay = seconds
+
+    def reset_all(self) -> None:
+        """Break every connection, as a router that restarts."""
+        self._loop.call_soon_threadsafe(self._reset)
+
+    def __enter__(self) -> "Proxy":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._listen())
+
+    async def _listen(self) -> None:
+        server = await asyncio.start_server(self._serve, sock=self._listener)
+        await self._stop.wait()
+        server.close()
+        self._reset()
+
+    def _reset(self) -> None:
+        for link in self._links:
+            link.reset()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            answers, server = await asyncio.open_unix_connection(self._upstream)
+        except OSError:
+            writer.transport.abort()
+            return
+        link = _Link(writer, server)
+        self._links.add(link)
+        pumps = [
+            asyncio.create_task(self._ask(link, reader)),
+            asyncio.create_task(self._answer(link, answers)),
+        ]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            self._links.discard(link)
+            link.reset()
+
+    async def _ask(self, link: _Link, reader: asyncio.StreamReader) -> None:
+        while chunk := await reader.read(CHUNK):
+            await self._travel()
+            for marker in self._markers:
+                if marker in chunk:
+                    self._markers.remove(marker)
+                    link.is_doomed = True
+                    break
+            link.server.write(chunk)
+            await link.server.drain()
+
+    async def _answer(self, link: _Link, reader: asyncio.StreamReader) -> None:
+        while chunk := await reader.read(CHUNK):
+            await self._travel()
+            if link.is_doomed:
+                self.cuts += 1
+                return
+            link.client.write(chunk)
+            await link.client.drain()
+
+    async def _travel(self) -> None:
+        if self._delay:
+            await asyncio.sleep(self._delay)
+        await self._flowing.wait()

@@ -1,0 +1,174 @@
+"""What a row plays on: a house, a target, a watch on the ledger, callers, and the reckoning at the end."""
+
+import random
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from shared import ledger, store
+from shared.keyspace import Team
+from tests.faults import account
+from tests.faults.callers import CANARY, Callers, Wanted
+from tests.faults.house import FaultHouse, Options
+from tests.faults.story import Fault, Story
+from tests.faults.targets import CountingTarget
+from tests.faults.watch import Watch
+from tests.poll import until
+
+TEAM, OTHER_TEAM = Team(1), Team(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the runner gives a row; `is_small`: the row shall be quick rather than heavy."""
+
+    folder: Path
+    rng: random.Random
+    story: Story
+    is_small: bool
+
+
+@dataclass(slots=True)
+class Stage:
+    """A running house and all that is around it."""
+
+    scene: Scene
+    house: FaultHouse
+    target: CountingTarget
+    watch: Watch
+    redis: Redis
+    """Ours, past the proxy."""
+    callers: list[Callers] = field(default_factory=list)
+    created: set[int] = field(default_factory=set)
+    """Job ids that were acknowledged to `create`."""
+    told_to_end: set[int] = field(default_factory=set)
+    """Ids of the processes that got a SIGTERM."""
+
+    @property
+    def story(self) -> Story:
+        return self.scene.story
+
+    def url(self, path: str = "/work") -> str:
+        return f"{self.target.url}{path}"
+
+    def calling(self, *wanted: Wanted, clients: int = 4, per_second: float = 40.0) -> Callers:
+        """Callers, to be used as a context; by default each wants work at /work now."""
+        one = Callers(
+            self.house,
+            wanted or (Wanted(self.url()),),
+            self.scene.rng,
+            clients=clients,
+            per_second=per_second,
+        )
+        self.callers.append(one)
+        return one
+
+    def create(self, jobs: int, path: str = "/work", queue: str = "work", **asked: object) -> list[int]:
+        """Create so many jobs in one batch a thousand; return their ids."""
+        job = {"queue": queue, "url": self.url(path), "payload": {"n": 1}, "headers": {"X-Canary": CANARY}}
+        ids: list[int] = []
+        for start in range(0, jobs, 1000):
+            batch = [{**job, **asked}] * min(1000, jobs - start)
+            answer = self.house.client.post("/api/jobs/batch", json={"jobs": batch})
+            assert answer.status_code == 200, answer.text
+            ids += [result["job_id"] for result in answer.json()["results"]]
+        self.created.update(ids)
+        return ids
+
+    def queue(self, name: str, **settings: object) -> int:
+        answer = self.house.client.post("/api/queues", json={"name": name, **settings})
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+    def cron(self, expression: str, path: str = "/cron") -> int:
+        asked = {"name": path, "url": self.url(path), "cron_expression": expression}
+        answer = self.house.client.post("/api/crons", json=asked)
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+    def stop_crons(self) -> None:
+        """Pause every cron, so that the house can come to rest."""
+        for cron in self.house.client.get("/api/crons").json()["data"]:
+            answer = self.house.client.patch(f"/api/crons/{cron['id']}", json={"is_active": False})
+            assert answer.status_code == 200, answer.text
+
+    def kill(self, process: subprocess.Popen[bytes]) -> Fault:
+        """kill -9; the loss of a worker may cause deliveries."""
+        service = self.house.service_of(process)
+        fault = self.story.note(f"kill -9 {service} {process.pid}", repeats=service == "worker")
+        self.house.kill(process)
+        return fault
+
+    def signal(
+        self, process: subprocess.Popen[bytes], number: signal.Signals, *, repeats: bool = False
+    ) -> Fault:
+        service = self.house.service_of(process)
+        fault = self.story.note(f"{number.name} {service} {process.pid}", repeats=repeats)
+        if number == signal.SIGTERM:
+            self.told_to_end.add(process.pid)
+        process.send_signal(number)
+        return fault
+
+    async def arrives(self, jobs: int, path: str = "/work", seconds: float = 60.0) -> None:
+        """Wait until the target saw so many requests at the path."""
+
+        async def there() -> bool:
+            return self.arrived(path) >= jobs
+
+        await until(there, seconds)
+
+    def arrived(self, path: str = "/work") -> int:
+        return sum(request.path == path for request in self.target.received)
+
+    async def books(self, noun: str = "job", team: Team = TEAM) -> ledger.Ledger:
+        return await ledger.read(self.redis, team, noun)
+
+    async def holds(self, look: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> float:
+        """Wait until it is true; return how long that took (s)."""
+        began = self.story.now
+        await until(look, seconds)
+        return self.story.now - began
+
+    async def settle(self, seconds: float = 60.0, teams: Sequence[Team] = (TEAM,)) -> None:
+        """Wait for the end of all work, and reckon up the first team; AssertionError says what is wrong."""
+        strange = {status for one in self.callers for status in one.answers} - {0, 201, 503}
+        assert not strange, f"callers got {strange}; only 503 says that a house is in trouble"
+        for team in teams:
+            await account.all_ended(self.redis, team, seconds)
+            await account.indexes_agree(self.redis, team)
+        seen = account.deliveries(self.target.received, self.story.began)
+        acknowledged = self.created.union(*(one.accepted for one in self.callers))
+        keyed = {tag for one in self.callers for tag in one.keyed}
+        await account.reckon(self.redis, TEAM, acknowledged, keyed, seen, self.story)
+
+    def no_process_ended(self) -> None:
+        """Nothing has ended but what was killed, and what was told to end did so without complaint."""
+        for process in self.house.running:
+            allowed = (
+                (None, 0, -signal.SIGKILL) if process.pid in self.told_to_end else (None, -signal.SIGKILL)
+            )
+            service, code = self.house.service_of(process), process.poll()
+            assert code in allowed, f"{service} {process.pid} ended with {code}"
+
+
+@asynccontextmanager
+async def playing(
+    scene: Scene, options: Options | None = None, teams: tuple[Team, ...] = (TEAM,)
+) -> AsyncIterator[Stage]:
+    """A house that is ready; what must hold after every row is checked at the end."""
+    with ExitStack() as stack:
+        target = CountingTarget()
+        stack.enter_context(target)
+        house = stack.enter_context(FaultHouse(scene.folder, options or Options()))
+        async with store.connect(house.settings) as redis:
+            with Watch(house.settings, teams) as watch:
+                yield Stage(scene, house, target, watch, redis)
+            assert watch.samples, "the ledger was never read"
+            assert not watch.broken, f"the ledger law was broken {len(watch.broken)} times: {watch.broken[0]}"
+            scene.story.figures["samples"] = watch.samples
+        account.no_secrets(scene.folder)

@@ -1,0 +1,37 @@
+"""A target that counts what it has in hand, and fails now and then where it is asked to."""
+
+from collections import Counter
+
+from aiohttp import web
+
+from tests.target import Target
+
+FLAKY = "/flaky"
+"""Every third request to it fails."""
+
+
+class CountingTarget(Target):
+    """Knows how many requests it ever had in hand at once, by path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most: Counter[str] = Counter()
+        self._in_hand: Counter[str] = Counter()
+        self._flaky = 0
+
+    @property
+    def in_hand(self) -> int:
+        return self._in_hand.total()
+
+    async def _receive(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.path
+        self._in_hand[path] += 1
+        self.most[path] = max(self.most[path], self._in_hand[path])
+        try:
+            answer = await super()._receive(request)
+        finally:
+            self._in_hand[path] -= 1
+        if path == FLAKY:
+            self._flaky += 1
+            return web.Response(status=500) if self._flaky % 3 == 0 else answer
+        return answer
