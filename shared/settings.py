@@ -23,7 +23,7 @@ Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separ
 
 
 class Settings(BaseSettings):
-    """One field a variable; `docs/settings.md` and the README's table describe each."""
+    """One field a variable; the README's table describe each."""
 
     model_config = SettingsConfigDict(env_prefix="RECURO_", frozen=True, extra="ignore")
 
