@@ -19,6 +19,7 @@ from shared.schemas.runs import FailureReason
 LOCATION_CHARACTERS = 300
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_BREAKS = re.compile(r"[\r\n\0]")
 _FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"))
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 
@@ -127,14 +128,17 @@ class Sender:
 
 def _request(call: Outgoing, to: Destination) -> bytes:
     """Raises InvalidRequest; names and values were checked when they were accepted, framing hangs on it."""
-    names = {_name(name) for name in call.headers}
-    values = "".join(call.headers.values())
-    if "\r" in values or "\n" in values or "\0" in values or not _TOKEN.match(call.method):
-        raise InvalidRequest("A header or the method of the request cannot be sent.")
     lines = [f"{call.method} {to.target} HTTP/1.1\r\nHost: {to.authority}\r\nAccept-Encoding: identity\r\n"]
-    if "accept" not in names:
+    accepts = False
+    for name, value in call.headers.items():
+        accepts |= _name(name) == "accept"
+        if _BREAKS.search(value):
+            raise InvalidRequest("A header of the request cannot be sent.")
+        lines.append(f"{name}: {value}\r\n")
+    if not _TOKEN.match(call.method):
+        raise InvalidRequest("The method of the request cannot be sent.")
+    if not accepts:
         lines.append("Accept: */*\r\n")
-    lines += [f"{name}: {value}\r\n" for name, value in call.headers.items()]
     if call.body is not None or call.method in _WITH_BODY:
         lines.append(f"Content-Length: {len(call.body or b'')}\r\n")
     lines.append("\r\n")
