@@ -15,8 +15,8 @@ local function prune_queue(team, queue)
         end
         if removed >= limit then return false end
     end
-    local in_flight, waiting = load_of(team .. ':' .. queue)
-    if in_flight + waiting > 0 then return false end -- the last requests are still out
+    if load_of(team .. ':' .. queue) > 0 then return false end -- the last requests are still out
+    call('SREM', P .. 'in_flight', team .. ':' .. queue)
     call('DEL', P .. FRONT .. team .. ':' .. queue, P .. READY .. team .. ':' .. queue,
         P .. 'starts:' .. team .. ':' .. queue)
     return true

@@ -157,11 +157,11 @@ async def test_a_record_of_a_newer_version_is_left_for_later(
 ) -> None:
     job_id = await a_job(redis, team)
     record = f"{team.prefix}j:1:{job_id}"
-    await redis.hset(record, "v", 2)  # type: ignore[misc]
+    await redis.hset(record, "v", "2")  # type: ignore[misc]
 
     assert await worker.claim(9, NOW) == []
     assert await worker.claim(9, NOW + 5000) == []
-    await redis.hset(record, "v", 1)  # type: ignore[misc]
+    await redis.hset(record, "v", "1")  # type: ignore[misc]
 
     (work,) = await worker.claim(9, NOW + 10_000)
     assert (work.id, work.attempt) == (job_id, 1)

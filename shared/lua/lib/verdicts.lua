@@ -97,8 +97,9 @@ end
 -- Back to the head of its queue, without using an attempt:  processing -> pending.
 local function give_back(kind, team, queue, id)
     local record = record_of(kind, team, id)
-    local fields = call('HMGET', record, 'cron', 'state', 'cancel')
+    local fields = call('HMGET', record, 'cron', 'state', 'cancel', 'expires')
     if fields[3] then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
+    if fields[4] then wait_until('x', team, id, fields[4]) end -- its moment may have passed while it ran
     local entry = push(team .. ':' .. queue, kind .. ':' .. id, FRONT)
     call('HSET', record, 'state', 'pending', 'entry', entry, 'lane', FRONT)
     move(kind, team, fields[1] or queue, id, fields[2], 'pending')

@@ -1,0 +1,142 @@
+"""Break the Lua in one place at a time and see that a test fails: `python -m tests.engine.mutants`."""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+from tests.engine.mutations import MUTATIONS, Mutation
+
+ROOT = Path(__file__).parents[2]
+SIDE_BY_SIDE = 2
+PATIENCE_SECONDS = 120
+TESTS = (
+    "tests/worker/test_deliveries.py",
+    "tests/worker/test_endings.py",
+    "tests/worker/test_turns.py",
+    "tests/scheduler/test_rescue.py",
+    "tests/engine/test_edges.py",
+    "tests/shared/test_jobs.py",
+    "tests/shared/test_queues.py",
+    "tests/worker/test_notices.py",
+    "tests/scheduler",
+    "tests/engine/test_state_machine.py",
+)
+"""Quick ones that look at the scripts; the first failure ends a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the mutation was noticed, and by what: a test, or why it could not be made."""
+
+    number: int
+    is_caught: bool
+    said: str
+    seconds: float
+
+
+class Trees:
+    """Copies of what the tests need, one for each run at a time; the checkout itself is never touched."""
+
+    def __init__(self, folder: Path) -> None:
+        self._free: SimpleQueue[Path] = SimpleQueue()
+        self.sound = shutil.copytree(ROOT / "shared", folder / "shared")
+        for number in range(SIDE_BY_SIDE):
+            tree = folder / str(number)
+            for package in ("services", "tests"):
+                shutil.copytree(ROOT / package, tree / package)
+            shutil.copy(ROOT / "pyproject.toml", tree)
+            self._free.put(tree)
+
+    def run(self, mutation: Mutation | None, seed: int | None) -> tuple[bool, str]:
+        """Whether the tests failed, and the first that did; without a mutation they should not."""
+        tree = self._free.get()
+        try:
+            shutil.rmtree(tree / "shared", ignore_errors=True)
+            shutil.copytree(self.sound, tree / "shared")
+            if mutation:
+                script = tree / "shared" / "lua" / mutation.file
+                script.write_text(script.read_text().replace(mutation.old, mutation.new))
+            return _test(tree, seed)
+        finally:
+            self._free.put(tree)
+
+
+def _test(tree: Path, seed: int | None) -> tuple[bool, str]:
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    if seed is not None:
+        options.append(f"--hypothesis-seed={seed}")
+    environment = os.environ | {
+        "PYTHONPATH": str(tree),  # before the checkout, which an editable install puts on the path
+        "RECURO_NO_SHRINK": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(tree / ".hypothesis"),
+    }
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *TESTS],
+            cwd=tree, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return True, f"no end within {PATIENCE_SECONDS} s"
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ended.stdout, re.M)
+    return ended.returncode != 0, failed[1] if failed else ended.stdout[-300:]
+
+
+def judge(trees: Trees, number: int, seed: int | None) -> Verdict:
+    mutation, began = MUTATIONS[number], time.monotonic()
+    found = (trees.sound / "lua" / mutation.file).read_text().count(mutation.old)
+    if found != 1:
+        return Verdict(number, False, f"its old text is there {found} times", 0.0)
+    is_caught, said = trees.run(mutation, seed)
+    return Verdict(number, is_caught, said if is_caught else "no test failed", time.monotonic() - began)
+
+
+def _say(verdict: Verdict) -> None:
+    mutation = MUTATIONS[verdict.number]
+    word = "caught  " if verdict.is_caught else "SURVIVED"
+    place = f"{verdict.number:3} {word} {verdict.seconds:4.0f} s  {mutation.file}: {mutation.breaks}"
+    print(f"{place}  [{verdict.said}]", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 if every mutation was noticed, 1 if one survived, 2 if the tests fail without any."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument(
+        "--seed", type=int, help="of the state machine; without it the same examples each time"
+    )
+    asked.add_argument("--only", type=int, nargs="+", help="numbers of mutations")
+    asked.add_argument("--bounded", action="store_true", help="only a dozen, for a gate")
+    options = asked.parse_args(arguments)
+    chosen = options.only or [
+        number for number, one in enumerate(MUTATIONS) if one.is_quick or not options.bounded
+    ]
+    with (
+        tempfile.TemporaryDirectory(prefix="recuro-mutants-") as folder,
+        ThreadPoolExecutor(SIDE_BY_SIDE) as pool,
+    ):
+        trees = Trees(Path(folder))
+        sound = pool.submit(trees.run, None, options.seed)
+        verdicts = [pool.submit(judge, trees, number, options.seed) for number in chosen]
+        if sound.result()[0]:
+            pool.shutdown(cancel_futures=True)
+            print(f"The tests fail without any mutation: {sound.result()[1]}")
+            return 2
+        survived = 0
+        for verdict in verdicts:
+            _say(verdict.result())
+            survived += not verdict.result().is_caught
+    print(f"{len(chosen) - survived} of {len(chosen)} caught")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,287 @@
+"""What the state machine does not reach: bells, keys that expire, foreign entries, bounds of a batch."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from services.scheduler.prune import prune
+from services.worker.deliveries import DROPPED, NOT_OURS, RECORDED, Deliveries
+from services.worker.work import Complete, Release, Result, Retry
+from shared import crons, executions, jobs, keyspace, ledger, queues, scripts
+from shared.keyspace import Team
+from shared.schemas.crons import CronCreate
+from shared.schemas.jobs import JobCreate
+from shared.schemas.queues import QueueUpdate, RateLimit
+
+SHARD = keyspace.SHARDS[0]
+NOW = 1_760_000_000_000
+ASKED = JobCreate(queue="mail", url="https://a.example/")
+
+
+@pytest.fixture
+def worker(redis: Redis) -> Deliveries:
+    return Deliveries(redis, SHARD, "a-worker")
+
+
+async def rang(redis: Redis) -> bool:
+    """Whether the bell rang since it was last asked."""
+    return bool(await redis.delete(keyspace.bell(SHARD)))
+
+
+async def test_the_first_work_wakes_a_worker(redis: Redis, team: Team) -> None:
+    await jobs.create(redis, team, ASKED, NOW)
+
+    assert await rang(redis)
+
+
+async def test_a_claim_that_leaves_work_wakes_another_worker(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await jobs.create_many(redis, team, [ASKED] * 3, now=NOW)
+    await rang(redis)
+
+    await worker.claim(1, NOW)
+    for_the_rest = await rang(redis)
+    await worker.claim(2, NOW)
+
+    assert for_the_rest
+    assert not await rang(redis)
+
+
+async def test_what_frees_a_place_wakes_a_worker(redis: Redis, team: Team, worker: Deliveries) -> None:
+    await jobs.create(redis, team, ASKED, NOW)
+    (work,) = await worker.claim(1, NOW)
+    await rang(redis)
+
+    await worker.finish([Result(work, Release())], NOW)
+
+    assert await rang(redis)
+
+
+async def test_a_queue_that_comes_and_goes_saves_up_nothing(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    fickle = ASKED.model_copy(update={"queue": "fickle"})
+    await jobs.create(redis, team, fickle, NOW)
+    await jobs.create_many(redis, team, [ASKED] * 40, now=NOW)
+
+    served: Counter[str] = Counter()
+    for _ in range(40):
+        works = await worker.claim(1, NOW)
+        await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
+        served.update(work.queue for work in works)
+        if works[0].queue == "1":
+            await jobs.create(redis, team, fickle, NOW)
+
+    assert served["1"] == pytest.approx(served["2"], abs=2)
+
+
+async def test_a_limited_queue_comes_back_when_it_may_start_again(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    now = (await redis.time())[0] * 1000  # a change of a queue goes by the server's clock
+    limits = [QueueUpdate(rate_limit=RateLimit(count=count, per_seconds=60)) for count in (3, 1)]
+    await jobs.create_many(redis, team, [ASKED] * 9, now=now)
+    await queues.update(redis, team, 1, limits[0])
+    for second in range(3):
+        await worker.claim(1, now + second * 1000)
+
+    await queues.update(redis, team, 1, limits[1])
+
+    assert await redis.zscore(keyspace.due(SHARD), f"q:1:{1:014}") == now + 62_000
+    assert await worker.claim(9, now + 61_999) == []
+    assert len(await worker.claim(9, now + 62_000)) == 1
+
+
+async def test_a_batch_of_results_for_what_another_holds_changes_nothing(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    other = Deliveries(redis, SHARD, "another-worker")
+    await jobs.create_many(redis, team, [ASKED] * 4, now=NOW)
+    results = [Result(work, Complete(), "[1,200,1,1]") for work in await worker.claim(4, NOW)]
+
+    assert await other.finish(results, NOW) == [NOT_OURS] * 4
+
+    assert await worker.finish(results, NOW) == [RECORDED] * 4
+
+
+async def test_a_result_of_a_deleted_queue_is_dropped(redis: Redis, team: Team, worker: Deliveries) -> None:
+    await jobs.create(redis, team, ASKED, NOW)
+    works = await worker.claim(1, NOW)
+    await queues.delete(redis, team, 1)
+
+    assert await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW) == [DROPPED]
+
+    assert (await ledger.read(redis, team)).completed == 0
+
+
+async def test_a_worker_that_stops_claims_nothing_more(redis: Redis, team: Team, worker: Deliveries) -> None:
+    await jobs.create_many(redis, team, [ASKED] * 3, now=NOW)
+    (held,) = await worker.claim(1, NOW)
+    await worker.claim(1, NOW)
+
+    assert await worker.withdraw({held.place}) == 1
+
+    assert await worker.claim(9, NOW) == []
+    assert len(await Deliveries(redis, SHARD, "another-worker").claim(9, NOW)) == 2
+
+
+async def test_callbacks_make_no_events(redis: Redis, team: Team, worker: Deliveries) -> None:
+    asked = ASKED.model_copy(update={"callback_url": "https://b.example/"})
+    await jobs.create(redis, team, asked, NOW)
+    for _ in range(2):
+        works = await worker.claim(1, NOW)
+        await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
+
+    told = [fields["name"] for _, fields in await redis.xrange(keyspace.events(SHARD))]
+
+    assert told == ["job.created", "job.started", "job.completed"]
+
+
+async def test_a_callback_that_ends_after_its_job_was_deleted_leaves_nothing(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    made = await jobs.create(
+        redis, team, ASKED.model_copy(update={"callback_url": "https://b.example/"}), NOW
+    )
+    await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in await worker.claim(1, NOW)], NOW)
+    (notice,) = await worker.claim(1, NOW)
+    await jobs.delete(redis, team, made.id)
+
+    await worker.finish([Result(notice, Complete())], NOW)
+
+    assert [key for kind in "jn" async for key in redis.scan_iter(f"{team.prefix}{kind}:*")] == []
+
+
+async def test_what_expires_before_it_is_due_is_not_promoted_after(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    expires = datetime.fromtimestamp(NOW / 1000, UTC) + timedelta(seconds=10)
+    await jobs.create(redis, team, ASKED.model_copy(update={"expires_at": expires}), NOW)
+    works = await worker.claim(1, NOW)
+    await worker.finish([Result(work, Retry(60), "[1,500,1,1]") for work in works], NOW)
+
+    await scripts.promote(redis, team.prefix, NOW + 61_000, 500)
+
+    assert await redis.xlen(f"{team.prefix}s:1:1") == 0
+
+
+async def test_an_idempotency_key_is_kept_for_a_day(redis: Redis, team: Team) -> None:
+    await jobs.create_many(redis, team, [ASKED], key="k", now=NOW)
+
+    (key,) = [key async for key in redis.scan_iter("*:i:1:*")]
+    assert 24 * 3600 - 60 < await redis.ttl(key) <= 24 * 3600
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+async def test_only_its_own_entry_starts_a_job(
+    redis: Redis, team: Team, worker: Deliveries, is_running: bool
+) -> None:
+    made = await jobs.create(redis, team, ASKED, NOW)
+    works = await worker.claim(1, NOW) if is_running else []
+    await redis.xadd(f"{team.prefix}s:1:1", {"w": f"j:{made.id}"})
+
+    works += await worker.claim(9, NOW)
+
+    assert [work.id for work in works] == [made.id]
+    await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
+    assert await worker.claim(9, NOW) == []
+    assert await redis.xlen(f"{team.prefix}s:1:1") == 0
+    assert (await ledger.read(redis, team)).completed == 1
+
+
+async def test_an_unreadable_entry_takes_no_place(redis: Redis, team: Team, worker: Deliveries) -> None:
+    await jobs.create(redis, team, ASKED, NOW)
+    await redis.xadd(f"{team.prefix}s:1:1", {"w": "junk"})
+
+    await worker.claim(9, NOW)
+
+    assert (await redis.xpending(f"{team.prefix}s:1:1", keyspace.WORKERS))["pending"] == 1
+    assert await redis.xlen(f"{team.prefix}s:1:1") == 1
+
+
+async def test_a_full_batch_of_due_jobs_asks_to_be_called_again(redis: Redis, team: Team) -> None:
+    await jobs.create_many(redis, team, [ASKED.model_copy(update={"delay": 1})] * 3, now=NOW)
+
+    answers = [await scripts.promote(redis, team.prefix, NOW + 2000, 2) for _ in range(2)]
+
+    assert answers == [[NOW + 2000, NOW + 2000], [NOW + 2000, 0]]
+
+
+@pytest.mark.parametrize(("stale", "early", "answer"), [(1, 0, 0), (0, 1, -1), (0, 0, 1)])
+async def test_a_cron_fires_as_it_was_seen_and_not_before_its_time(
+    redis: Redis, team: Team, stale: int, early: int, answer: int
+) -> None:
+    begun = datetime.fromtimestamp(NOW / 1000, UTC)
+    asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
+    cron = await crons.create(redis, team, asked, begun)
+    assert cron.next_run_at
+    due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
+
+    fired = await scripts.fire_crons(
+        redis, team.prefix, due - early, team.id, cron.id, 1 + stale, due, due, 0, later
+    )
+
+    assert fired == [answer]
+    assert (await ledger.read(redis, team, "execution")).accepted == max(answer, 0)
+
+
+async def test_a_chain_of_many_is_deleted_as_one(redis: Redis, team: Team, worker: Deliveries) -> None:
+    await jobs.create(redis, team, ASKED, NOW)
+    for second in range(3):
+        (work,) = await worker.claim(1, NOW + second * 1000)
+        await worker.finish([Result(work, Retry(1), "[1,500,1,1]")], NOW + second * 1000)
+
+    await jobs.delete(redis, team, 2)
+
+    assert [key for kind in "jbr" async for key in redis.scan_iter(f"{team.prefix}{kind}:*")] == []
+    assert await redis.zcard(keyspace.due(SHARD)) == 0
+    assert (await ledger.read(redis, team)).deleted == 4
+
+
+async def test_a_deleted_cron_leaves_nothing_of_its_executions(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
+    cron = await crons.create(redis, team, asked)
+    await executions.create(redis, team, cron.id)
+    works = await worker.claim(1)
+    await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works])
+
+    await crons.delete(redis, team, cron.id)
+    await prune(redis, SHARD)
+
+    assert [key for kind in "cer" async for key in redis.scan_iter(f"{team.prefix}{kind}:*")] == []
+
+
+async def test_a_deleted_queue_whose_group_was_lost_goes_too(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await jobs.create(redis, team, ASKED, NOW)
+    await worker.claim(1, NOW)
+    await redis.xgroup_destroy(f"{team.prefix}s:1:1", keyspace.WORKERS)
+    await queues.delete(redis, team, 1)
+
+    for _ in range(3):
+        await prune(redis, SHARD)
+
+    assert not await redis.exists(f"{team.prefix}s:1:1", f"{team.prefix}doomed")
+
+
+async def test_a_job_that_was_given_back_and_put_off_can_be_cancelled(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    made = await jobs.create(redis, team, ASKED, NOW)
+    works = await worker.claim(1, NOW)
+    await worker.finish([Result(work, Release()) for work in works], NOW)
+    record = f"{team.prefix}j:1:{made.id}"
+    await redis.hset(record, "v", "2")  # type: ignore[misc]
+    await worker.claim(1, NOW)
+    await redis.hset(record, "v", "1")  # type: ignore[misc]
+    await scripts.promote(redis, team.prefix, NOW + 5000, 500)
+
+    await jobs.cancel(redis, team, made.id)
+
+    assert await redis.xlen(f"{team.prefix}s:1:1") == 0
