@@ -29,7 +29,9 @@ async def test_every_example_works_as_it_stands(tmp_path: Path, target: Target) 
         answers = run(examples, tmp_path)
 
         async def all_arrived() -> bool:
-            return {"/sync", "/health", "/invoice/1", "/invoice/2"} <= {request.path for request in target.received}
+            return {"/sync", "/health", "/invoice/1", "/invoice/2"} <= {
+                request.path for request in target.received
+            }
 
         await until(all_arrived)
         (sent,) = [request for request in target.received if request.path == "/sync"]
