@@ -2,18 +2,13 @@
 
 import asyncio
 
-import structlog
 from redis.asyncio import Redis
 
 from shared import keyspace
-from shared.store import AWAY
+from shared.follow import follow
 
 LONGEST_SECONDS = 5.0
 """Nobody sleeps longer: what the clock stream failed to tell is found by then."""
-READ_MILLISECONDS = 2000
-PAUSE_SECONDS = 0.25
-
-log = structlog.get_logger()
 
 
 class Alarm:
@@ -38,22 +33,6 @@ class Alarm:
 
 async def listen(blocking: Redis, shard: str, alarms: tuple[Alarm, ...]) -> None:
     """Ring the alarms whenever the clock stream says that crons or due moments changed."""
-    last = ""
-    while True:
-        try:
-            last = last or await _newest(blocking, shard)
-            read = await blocking.xread({keyspace.clock(shard): last}, block=READ_MILLISECONDS)
-        except AWAY as error:
-            log.warning("redis_away", error=repr(error))
-            await asyncio.sleep(PAUSE_SECONDS)
-            continue
-        for _, entries in read:
-            last = entries[-1][0]
-            for alarm in alarms:
-                alarm.ring()
-
-
-async def _newest(blocking: Redis, shard: str) -> str:
-    """Where to read on from; `$` would miss what is said between two reads."""
-    newest = await blocking.xrevrange(keyspace.clock(shard), count=1)
-    return str(newest[0][0]) if newest else "0-0"
+    async for _ in follow(blocking, keyspace.clock(shard)):
+        for alarm in alarms:
+            alarm.ring()

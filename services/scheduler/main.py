@@ -12,7 +12,7 @@ import structlog
 import uvloop
 from redis.asyncio import Redis
 
-from services.scheduler.alarm import READ_MILLISECONDS, Alarm, listen
+from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
@@ -21,6 +21,7 @@ from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
 from services.scheduler.steadiness import Steadiness, keep_watching
 from shared import durability, health, keyspace, logs, store
+from shared.follow import READ_MILLISECONDS
 from shared.settings import Settings, load
 from shared.store import AWAY
 

@@ -17,13 +17,14 @@ from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import Redis
 
-from services.worker import cancels, heartbeat
+from services.worker import heartbeat
 from services.worker.deliveries import Deliveries
 from services.worker.feed import Feed
 from services.worker.heartbeat import Holder
 from services.worker.results import Results
 from services.worker.work import Cancelled, Release, Result, Work
-from shared import health
+from shared import health, keyspace
+from shared.follow import follow
 from shared.store import AWAY
 
 BACKSTOP_SECONDS = 310
@@ -83,8 +84,7 @@ class StreamWorker(Worker):
             self._serving.append(self.loop.create_task(shard.results.run()))
             holder = Holder(lambda: list(self._held.values()), self._lost, self._cancel)
             self._serving.append(self.loop.create_task(heartbeat.keep_beating(shard.deliveries, holder)))
-            hearing = cancels.listen(self._blocking, shard.deliveries.shard, self._cancel_key)
-            self._serving.append(self.loop.create_task(hearing))
+            self._serving.append(self.loop.create_task(self._hear_cancels(shard)))
             self._feeding.append(self.loop.create_task(self._feed(shard)))
         self._serving.append(self.loop.create_task(self._say_alive()))
         ended, _ = await asyncio.wait([*self._serving, *self._feeding], return_when=asyncio.FIRST_COMPLETED)
@@ -165,9 +165,12 @@ class StreamWorker(Worker):
             work.cancelled = True
             task.cancel()
 
-    def _cancel_key(self, key: str) -> None:
-        if work := self._held.get(key):
-            self._cancel(work)
+    async def _hear_cancels(self, shard: _Shard) -> None:
+        """What is said while Redis is away, the heartbeat brings."""
+        async for said in follow(self._blocking, keyspace.cancels(shard.deliveries.shard)):
+            for fields in said:
+                if work := self._held.get(fields.get("work", "")):
+                    self._cancel(work)
 
     async def _say_alive(self) -> None:
         while True:

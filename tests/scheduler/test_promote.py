@@ -3,9 +3,10 @@ from contextlib import suppress
 
 from redis.asyncio import Redis
 
-from services.scheduler.alarm import READ_MILLISECONDS, Alarm, listen
+from services.scheduler.alarm import Alarm, listen
 from services.scheduler.promote import promote_due
 from shared import clock, jobs, keyspace, store
+from shared.follow import READ_MILLISECONDS
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
