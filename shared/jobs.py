@@ -33,6 +33,7 @@ _FINAL = {
     "retrying": FinalStatus.RETRYING,
     "dead_lettered": FinalStatus.DEAD_LETTERED,
 }
+_TOO_LATE = "The expires_at field must be later than now and the delay."
 _BATCH = 250
 """Jobs a script: more would hold Redis up for too long."""
 
@@ -69,8 +70,6 @@ async def create_many(
     What was stored under the idempotency key within 24 h is not stored again. Raises Conflict if the key was
     used for something else, and Invalid if a job would expire before it could start.
     """
-    for job in asked:
-        check_expiry(job, now)
     rows = [_row(job) for job in asked]
     digest = _digest(repr(rows)) if key else ""
     rows = [(*row, _digest(f"{key}\n{number}") if key else "", digest) for number, row in enumerate(rows)]
@@ -82,6 +81,8 @@ async def create_many(
         )
         if stored is None:
             raise Conflict("The idempotency key was used for another request; take a new one.")
+        if isinstance(stored, int):
+            raise Invalid("expires_at", _TOO_LATE)
         made += stored
     return [Made(job_id, queue_id, clock.moment(due), bool(before)) for job_id, queue_id, due, before in made]
 
@@ -97,13 +98,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def check_expiry(asked: JobAsked, now: int | None = None) -> None:
-    """Raises Invalid if the job would expire before it could start; `now` in ms."""
-    if not isinstance(asked, JobCreate) or asked.expires_at is None:
-        return
-    earliest = (clock.milliseconds(clock.now()) if now is None else now) + asked.delay * 1000
-    if clock.milliseconds(asked.expires_at) <= earliest:
-        raise Invalid("expires_at", "The expires_at field must be later than now and the delay.")
+def check_expiry(asked: JobCreate) -> None:
+    """Raises Invalid if the job would expire before it could start, by our own clock."""
+    earliest = clock.milliseconds(clock.now()) + asked.delay * 1000
+    if asked.expires_at and clock.milliseconds(asked.expires_at) <= earliest:
+        raise Invalid("expires_at", _TOO_LATE)
 
 
 async def get(redis: Redis, team: Team, job_id: int) -> Job:

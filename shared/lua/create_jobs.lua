@@ -3,8 +3,8 @@
 -- KEYS  prefix    ARGV  team, now ('' = server), settings of a new queue (JSON), then per job: queue name, what was
 --                       asked (JSON), delay (ms), with a callback ('1' or ''), when it expires (ms or ''),
 --                       idempotency key ('' or its digest), digest of what was asked
--- Returns per job: id, queue id, due (ms), 1 if it was made before under this key; nothing if a key was used for
--- something else: then no job was made.
+-- Returns per job: id, queue id, due (ms), 1 if it was made before under this key. No job is made and the answer is
+-- nothing if a key was used for something else; the number, from 0, of a job that would expire before it could start.
 
 local team, now, settings = ARGV[1], moment(ARGV[2]), ARGV[3]
 local WIDTH, KEPT = 7, 24 * 3600 * 1000
@@ -61,6 +61,8 @@ local made = {}
 for i = 4, #ARGV, WIDTH do
     local before = made_before(ARGV[i + 5], ARGV[i + 6])
     if before == false then return false end
+    local expires = tonumber(ARGV[i + 4])
+    if not before and expires and expires <= now + tonumber(ARGV[i + 2]) then return (i - 4) / WIDTH end
     made[#made + 1] = before or 0
 end
 

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from httpx import AsyncClient
+from redis.asyncio import Redis
+
+from tests.poll import until
 
 JOB = {"queue": "mail", "url": "https://example.com/send"}
 PAST = "2020-01-01T00:00:00Z"
@@ -81,6 +84,20 @@ async def test_a_key_holds_for_a_whole_batch(client: AsyncClient) -> None:
     assert again.headers["Idempotent-Replayed"] == "true"
     assert other.status_code == 409
     assert await total(client) == 600
+
+
+async def test_a_repeat_gets_its_answer_even_after_the_job_expired(client: AsyncClient, redis: Redis) -> None:
+    moment = datetime.now(UTC) + timedelta(seconds=1)
+    job = {**JOB, "expires_at": moment.isoformat()}
+    first = await client.post("/api/jobs", json=job, headers=key())
+
+    async def past() -> bool:
+        return datetime.now(UTC) > moment
+
+    await until(past)
+    again = await client.post("/api/jobs", json=job, headers=key())
+
+    assert (again.status_code, again.json()) == (201, first.json())
 
 
 async def test_keys_are_a_teams_own(client: AsyncClient, stranger: AsyncClient) -> None:
