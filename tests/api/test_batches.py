@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from httpx import AsyncClient
-from redis.asyncio import Redis
 
 from tests.poll import until
 
@@ -86,7 +85,7 @@ async def test_a_key_holds_for_a_whole_batch(client: AsyncClient) -> None:
     assert await total(client) == 600
 
 
-async def test_a_repeat_gets_its_answer_even_after_the_job_expired(client: AsyncClient, redis: Redis) -> None:
+async def test_a_repeat_gets_its_answer_even_after_the_job_expired(client: AsyncClient) -> None:
     moment = datetime.now(UTC) + timedelta(seconds=1)
     job = {**JOB, "expires_at": moment.isoformat()}
     first = await client.post("/api/jobs", json=job, headers=key())
