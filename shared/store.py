@@ -1,5 +1,6 @@
 """Opening Redis, and what it may do when it is in trouble."""
 
+import asyncio
 from typing import Any
 
 import hiredis
@@ -44,7 +45,7 @@ def translated(error: Exception) -> Exception:
 
 
 class _Connection(AbstractConnection):
-    """Packs script calls in C, and says of a socket that closes meanwhile that the connection is lost."""
+    """A connection of the library's that makes no task and gives up no turn of the loop for each command."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
         if args[0] != "EVALSHA":
@@ -53,11 +54,30 @@ class _Connection(AbstractConnection):
         return [hiredis.pack_command(args)]  # a batch of results has a thousand arguments
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        if not self.is_connected:
+            await self.connect()  # type: ignore[no-untyped-call]
         try:
-            await super().send_packed_command(command, check_health)
-        except RuntimeError as error:  # uvloop, of a transport whose end was not told yet
+            async with asyncio.timeout(self.socket_timeout):
+                await self._send_packed_command(command)
+        except TimeoutError:
             await self.disconnect(nowait=True)
-            raise RedisConnectionError(str(error)) from error
+            raise RedisTimeoutError("Timeout writing to socket") from None
+        except (
+            OSError,
+            RuntimeError,
+        ) as error:  # the latter: uvloop, of a transport whose end was not told yet
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(f"Error while writing to socket: {error}") from error
+        except BaseException:
+            await self.disconnect(nowait=True)  # half a command may be out
+            raise
+
+    async def can_read_destructive(self) -> bool:
+        """Whether it holds what nobody asked for; raises if it is closed. The loop has heard of it."""
+        reader = self._reader
+        if reader is None or reader.at_eof() or reader.exception():
+            raise RedisConnectionError("Connection closed by server.")
+        return bool(reader._buffer) or self._parser._reader.has_data()  # type: ignore[attr-defined]
 
 
 class _Pool(ConnectionPool):

@@ -1,10 +1,18 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from shared import jobs
+from shared import jobs, store
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobQuery
+from shared.settings import Settings
 from shared.store import AWAY
+from tests.poll import until
 
 JOB = JobCreate(queue="mail", url="https://a.example")
 
@@ -38,3 +46,76 @@ async def test_out_of_memory_refuses_a_job_whole_and_leaves_reads_and_deletes(
     finally:
         await redis.config_set("maxmemory", 0)
     assert (await jobs.page(redis, team, JobQuery())).total == 0
+
+
+async def test_a_connection_that_the_server_closed_is_replaced(redis: Redis, settings: Settings) -> None:
+    mine = store.connect(settings)
+    me: int = await mine.client_id()
+    await redis.client_kill_filter(_id=str(me))
+
+    async def is_noticed() -> bool:
+        now: int = await mine.client_id()
+        return now != me
+
+    await until(is_noticed)
+    await mine.aclose()
+
+
+@asynccontextmanager
+async def a_server(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """The URL of one that answers whatever `serve` does, until it returns."""
+    sockets = open_sockets()
+
+    async def to_its_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await serve(reader, writer)
+        writer.transport.abort()
+
+    async def none_is_left() -> bool:
+        return open_sockets() == sockets
+
+    async with await asyncio.start_server(to_its_end, "127.0.0.1", 0) as server:
+        yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await until(none_is_left)
+
+
+def open_sockets() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -> None:
+    """A command after that would get the answer to the one before it, for ever."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        while line := await reader.readline():
+            parts = [(await reader.readline(), await reader.readline())[1] for _ in range(int(line[1:]))]
+            writer.write(b"+" + parts[1] if parts[0] == b"GET\r\n" else b"+OK\r\n")
+
+    async with a_server(serve) as url:
+        mine, other = (store.connect(Settings(redis_url=url)) for _ in range(2))
+        assert await mine.get("one") == "one"
+        writers[0].write(b"+one again\r\n")
+        await other.get("it has arrived meanwhile")
+
+        assert await mine.get("two") == "two"
+        assert len(writers) == 3
+        await mine.aclose()
+        await other.aclose()
+
+
+async def test_a_server_that_takes_nothing_more_is_away() -> None:
+    gave_up = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+OK\r\n" * 2)  # to the two commands that a client begins with
+        await gave_up.wait()
+
+    async with a_server(serve) as url:
+        mine = store.connect(Settings(redis_url=url))
+        with pytest.raises(RedisTimeoutError, match="writing"):
+            await mine.set("big", "x" * 50_000_000)
+        gave_up.set()
+        await mine.aclose()
