@@ -5,9 +5,9 @@ import os
 import re
 import ssl
 import time
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import TracebackType
+from typing import NamedTuple
 
 import structlog
 
@@ -19,15 +19,13 @@ from shared.schemas.runs import FailureReason
 LOCATION_CHARACTERS = 300
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_BREAKS = re.compile(r"[\r\n\0]")
 _FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"))
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A request as it shall leave; `timeout_seconds` covers name lookup to last byte."""
 
     method: str
@@ -37,8 +35,7 @@ class Outgoing:
     timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """What became of it: no `failure_reason` means a 2xx; header names are in lower case."""
 
     response_status: int | None
@@ -52,8 +49,7 @@ class Exchange:
     executed_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
+class _Failure(NamedTuple):
     reason: FailureReason
     message: str
 
@@ -128,32 +124,31 @@ class Sender:
 
 def _request(call: Outgoing, to: Destination) -> bytes:
     """Raises InvalidRequest; names and values were checked when they were accepted, framing hangs on it."""
-    lines = [f"{call.method} {to.target} HTTP/1.1\r\nHost: {to.authority}\r\nAccept-Encoding: identity\r\n"]
-    accepts = False
-    for name, value in call.headers.items():
-        accepts |= _name(name) == "accept"
-        if _BREAKS.search(value):
-            raise InvalidRequest("A header of the request cannot be sent.")
-        lines.append(f"{name}: {value}\r\n")
+    names = _names(tuple(call.headers))
+    lines = [f"{call.method} {to.target} HTTP/1.1", f"Host: {to.authority}", "Accept-Encoding: identity"]
+    lines += [f"{name}: {value}" for name, value in call.headers.items()]
+    if "accept" not in names:
+        lines.append("Accept: */*")
+    if call.body is not None or call.method in _WITH_BODY:
+        lines.append(f"Content-Length: {len(call.body or b'')}")
+    head, breaks = "\r\n".join(lines), len(lines) - 1
+    if head.count("\r") != breaks or head.count("\n") != breaks or "\0" in head:
+        raise InvalidRequest("A header of the request cannot be sent.")
     if not _TOKEN.match(call.method):
         raise InvalidRequest("The method of the request cannot be sent.")
-    if not accepts:
-        lines.append("Accept: */*\r\n")
-    if call.body is not None or call.method in _WITH_BODY:
-        lines.append(f"Content-Length: {len(call.body or b'')}\r\n")
-    lines.append("\r\n")
     try:
-        return "".join(lines).encode("latin-1") + (call.body or b"")
+        return f"{head}\r\n\r\n".encode("latin-1") + (call.body or b"")
     except UnicodeEncodeError:
         raise InvalidRequest("A header of the request holds a character outside Latin-1.") from None
 
 
 @lru_cache(KEPT_NAMES)
-def _name(name: str) -> str:
-    """A header's name in lower case; raises InvalidRequest if it is none, or one that frames a message."""
-    if not _TOKEN.match(name) or name.lower() in _FRAMING:
+def _names(names: tuple[str, ...]) -> frozenset[str]:
+    """Headers' names in lower case; raises InvalidRequest if one is none, or one that frames a message."""
+    lower = frozenset(name.lower() for name in names)
+    if lower & _FRAMING or not all(map(_TOKEN.match, names)):
         raise InvalidRequest("A header of the request has a name that cannot be sent.")
-    return name.lower()
+    return lower
 
 
 def _verdict_on(answer: Answer) -> _Failure | None:

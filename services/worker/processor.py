@@ -1,16 +1,17 @@
 """One piece of work, from request to result."""
 
+import logging
 import time
 
 import structlog
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from services.worker.delivery import Exchange, Outgoing, Sender
+from services.worker.delivery import Exchange, Sender
 from services.worker.notices import notice_of
 from services.worker.requests import request_of
 from services.worker.retry import decide
-from services.worker.work import Complete, Release, Result, Work
+from services.worker.work import Complete, Release, Result, Verdict, Work
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
 from shared.store import AWAY
@@ -29,6 +30,13 @@ async def process(work: Work, redis: Redis, sender: Sender) -> Result:
     except AWAY:
         return Result(work, Release())
     verdict = decide(exchange, work.settings, work.attempt)
+    if log.is_enabled_for(logging.INFO):  # asked, for to be told no costs more
+        _tell(work, verdict, exchange)
+    response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if work.kind == "e" else ""
+    return Result(work, verdict, run_of(exchange, work.attempt), response)
+
+
+def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
     log.info(
         "run",
         work=work.key,
@@ -39,13 +47,12 @@ async def process(work: Work, redis: Redis, sender: Sender) -> Result:
         reason=exchange.failure_reason,
         duration_ms=exchange.duration_ms,
     )
-    response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if work.kind == "e" else ""
-    return Result(work, verdict, run_of(exchange, work.attempt), response)
 
 
 async def _send(work: Work, redis: Redis, sender: Sender) -> Exchange:
     try:
-        return await sender.send(await _outgoing(work, redis))
+        outgoing = await notice_of(redis, work) if work.kind == "n" else request_of(work)
+        return await sender.send(outgoing)
     except (NotFound, *AWAY):
         raise
     except Exception:  # ours to mend, yet the job must end and say so
@@ -62,10 +69,6 @@ async def _send(work: Work, redis: Redis, sender: Sender) -> Exchange:
             started_at_ms=now,
             executed_at_ms=now,
         )
-
-
-async def _outgoing(work: Work, redis: Redis) -> Outgoing:
-    return await notice_of(redis, work) if work.kind == "n" else request_of(work)
 
 
 def run_of(exchange: Exchange, attempt: int) -> str:

@@ -13,10 +13,10 @@ USER_AGENT = f"Recuro/{VERSION}"
 def request_of(work: Work) -> Outgoing:
     """The request of a job or execution; a redelivery after a crash carries the same `Idempotency-Key`."""
     asked = from_json(work.spec)
-    method, given = asked.get("method", "POST"), asked.get("headers")
-    headers = dict(given) if given else {}
+    method, given = asked.get("method", "POST"), asked.get("headers") or {}
     body, content_type = (None, "") if method == "GET" else _body(work, asked.get("payload"))
-    if body is not None and not (given and any(name.lower() == "content-type" for name in given)):
+    headers = dict(given)
+    if body is not None and not any(name.lower() == "content-type" for name in given):
         headers["Content-Type"] = content_type
     headers["User-Agent"] = USER_AGENT
     headers.update(_identity(work))
