@@ -43,14 +43,27 @@ class Deliveries:
 
     async def finish(self, results: Sequence[Result], now: int | None = None) -> list[int]:
         """Per result RECORDED, DROPPED (deleted meanwhile) or NOT_OURS, as is a repeat after a lost reply."""
-        flat: list[str | int] = []
-        for result in results:
-            flat += [*_place(result.work), *_verdict(result.verdict, result.run), result.response]
         at = "" if now is None else now
         answers: list[int] = await scripts.finish(
-            self.redis, keyspace.prefix(self.shard), self.consumer, at, *flat
+            self.redis, keyspace.prefix(self.shard), self.consumer, at, *_flat(results)
         )
         return answers
+
+    async def finish_and_claim(self, results: Sequence[Result], n: int) -> tuple[list[int], list[Work]]:
+        """`finish`, then `claim`, on one trip; either may have been done if it raises."""
+        prefix, flat = keyspace.prefix(self.shard), _flat(results)
+        pipeline = self.redis.pipeline(transaction=False)
+        scripts.finish.join(pipeline, prefix, self.consumer, "", *flat)
+        scripts.claim.join(pipeline, prefix, self.consumer, n, 0, "")
+        answers, claimed = await pipeline.execute(raise_on_error=False)
+        if isinstance(answers, NoScriptError):
+            answers = await scripts.finish(self.redis, prefix, self.consumer, "", *flat)
+        if isinstance(claimed, NoScriptError):
+            claimed = await scripts.claim(self.redis, prefix, self.consumer, n, 0, "")
+        for answer in (answers, claimed):
+            if isinstance(answer, Exception):
+                raise store.translated(answer)
+        return answers, self._works(claimed)
 
     async def beat(self, works: Sequence[Work]) -> list[int]:
         """Say that these are still being worked on; per work OURS, TO_CANCEL or NOT_OURS."""
@@ -117,27 +130,22 @@ class Deliveries:
 
     def _work(self, row: list[str], settings: dict[str, QueueSettings | None], now: float) -> Work:
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec = row
-        return Work(
-            shard=self.shard,
-            kind=kind,
-            team=int(team),
-            queue=queue,
-            id=int(work_id),
-            lane=lane,
-            entry=entry,
-            attempt=int(attempt),
-            origin=origin,
-            due_ms=int(float(due)),
-            spec=spec,
-            settings=NOTICES if kind == "n" else settings[f"{team}:{queue}"],
-            claimed_at=now,
-        )
+        of = NOTICES if kind == "n" else settings[f"{team}:{queue}"]
+        where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
+        return Work(*where, int(attempt), origin, int(float(due)), spec, of, now)
 
 
 def _orphan(shard: str, queue: str, lane: str, entry: str, ref: str) -> Work:
     team, _, queue_id = queue.partition(":")
     kind, _, work_id = ref.partition(":")
     return Work(shard, kind, int(team), queue_id, int(work_id or 0), lane, entry, 1, "", 0, "", None)
+
+
+def _flat(results: Sequence[Result]) -> list[str | int]:
+    flat: list[str | int] = []
+    for work, verdict, run, response in results:
+        flat += (*_place(work), *_verdict(verdict, run), response)
+    return flat
 
 
 def _place(work: Work) -> list[str | int]:

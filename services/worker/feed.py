@@ -7,7 +7,7 @@ import structlog
 from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
-from services.worker.work import Work
+from services.worker.work import Result, Work
 from shared.store import AWAY
 
 BATCH = 64
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class Feed:
-    """The claims of one worker in one shard.
+    """The claims of one worker in one shard, one at a time.
 
     `free` says how many places there are for any work, and how many more for quiet queues; `held` is what it
     has in hand.
@@ -35,27 +35,46 @@ class Feed:
         self._blocking = blocking
         self._free = free
         self._held = held
+        self._turn = asyncio.Lock()
+        self._is_taking = False
         self._dry = False
         self._unsure = False
         self._leaving: asyncio.Future[None] | None = None
 
     async def take(self) -> list[Work]:
         """The next batch, empty if there was none for a while or Redis is away."""
+        self._is_taking = True
         try:
-            if self._unsure:
-                orphans = await self._deliveries.release_orphans(self._places())
-                log.warning("lost_claim_given_back", works=orphans)
-                self._unsure = False
-            return await self._claim()
+            async with self._turn:
+                works = await self._take()
         except AWAY as error:
             log.warning("redis_away", error=repr(error))
             self._unsure = True  # a claim may have been done, and only its reply is lost
             self._dry = False
             await asyncio.sleep(PAUSE_SECONDS)
-            return []
+            works = []
         except asyncio.CancelledError:
             self._leaving = asyncio.ensure_future(self._leave())
             raise
+        self._is_taking = False
+        return works
+
+    async def swap(self, results: list[Result]) -> tuple[list[int], list[Work]]:
+        """Record results, and have their places filled on the same trip; answers as of `Deliveries.finish`.
+
+        Only if nobody takes, for that may sleep on the bell, and nothing says that there is no work.
+        """
+        wanted = min(self._free()[0] + len(results), BATCH)
+        if self._is_taking or self._unsure or self._dry or wanted <= 0:
+            return await self._deliveries.finish(results), []
+        async with self._turn:
+            try:
+                answers, works = await self._deliveries.finish_and_claim(results, wanted)
+            except AWAY:
+                self._unsure = True
+                raise
+        self._dry = len(works) < wanted
+        return answers, works
 
     async def close(self) -> None:
         """Wait until what was claimed too late is given back."""
@@ -64,7 +83,11 @@ class Feed:
         if self._leaving:
             await self._leaving
 
-    async def _claim(self) -> list[Work]:
+    async def _take(self) -> list[Work]:
+        if self._unsure:
+            orphans = await self._deliveries.release_orphans(self._places())
+            log.warning("lost_claim_given_back", works=orphans)
+            self._unsure = False
         places, spare = self._free()
         wanted = max(0, min(places, BATCH))
         if wanted and self._dry:
@@ -78,11 +101,12 @@ class Feed:
         return works
 
     async def _leave(self) -> None:
-        try:
-            orphans = await self._deliveries.withdraw(self._places())
-            log.info("claims_stopped", given_back=orphans)
-        except AWAY as error:
-            log.warning("claims_left_to_the_rescuer", error=repr(error))
+        async with self._turn:  # a swap on its way brings work yet, which is started like any other
+            try:
+                orphans = await self._deliveries.withdraw(self._places())
+                log.info("claims_stopped", given_back=orphans)
+            except AWAY as error:
+                log.warning("claims_left_to_the_rescuer", error=repr(error))
 
     def _places(self) -> set[str]:
         return {work.place for work in self._held()}

@@ -1,15 +1,17 @@
 """arq's worker on our streams: its settings, functions, hooks, signals and drain; our delivery and records.
 
 arq's own queue is not used: nothing is pickled, no `enqueue_job`, `Job` or cron. Overridden: main, run_job,
-record_health, handle_sig_wait_for_completion, close. Used of arq's inside: functions, tasks, job_counter,
-max_jobs, the jobs_* counters, main_task and loop.
+record_health, handle_sig_wait_for_completion, close. Used of arq's inside: functions, tasks, max_jobs,
+the jobs_* counters, main_task and loop.
 """
 
 import asyncio
 import signal
 import time
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -18,7 +20,7 @@ from arq.worker import Worker
 from redis.asyncio import Redis
 
 from services.worker import heartbeat
-from services.worker.deliveries import Deliveries
+from services.worker.deliveries import NOT_OURS, Deliveries
 from services.worker.feed import Feed
 from services.worker.heartbeat import Holder
 from services.worker.results import Results
@@ -61,7 +63,10 @@ class StreamWorker(Worker):
         super().__init__(queue_name=UNUSED_QUEUE, redis_pool=cast(ArqRedis, store), **arq)
         self._store = store
         self._blocking = blocking
-        self._held: dict[str, Work] = {}
+        self._held: set[Work] = set()
+        """From its claim until its result is in Redis."""
+        self._trying = cast(dict[Work, asyncio.Future[None]], self.tasks)
+        """arq's own, keyed by the work itself: what the drain waits for."""
         self._room = asyncio.Event()
         self._room.set()
         self._shards = [self._shard(Deliveries(store, shard, consumer)) for shard in shards]
@@ -69,11 +74,9 @@ class StreamWorker(Worker):
         self._serving: list[asyncio.Task[None]] = []
 
     def _shard(self, deliveries: Deliveries) -> _Shard:
-        return _Shard(
-            Feed(deliveries, self._blocking, self._free, lambda: list(self._held.values())),
-            Results(deliveries),
-            deliveries,
-        )
+        feed = Feed(deliveries, self._blocking, self._free, lambda: list(self._held))
+        shard = _Shard(feed, Results(lambda batch: self._record(batch, shard)), deliveries)
+        return shard
 
     async def main(self) -> None:
         """Serve until cancelled; the end of any of our own loops ends the worker."""
@@ -82,7 +85,7 @@ class StreamWorker(Worker):
             await self.on_startup(self.ctx)
         for shard in self._shards:
             self._serving.append(self.loop.create_task(shard.results.run()))
-            holder = Holder(lambda: list(self._held.values()), self._lost, self._cancel)
+            holder = Holder(lambda: list(self._held), self._lost, self._cancel)
             self._serving.append(self.loop.create_task(heartbeat.keep_beating(shard.deliveries, holder)))
             self._serving.append(self.loop.create_task(self._hear_cancels(shard)))
             self._feeding.append(self.loop.create_task(self._feed(shard)))
@@ -98,40 +101,58 @@ class StreamWorker(Worker):
             if not self._room.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._room.wait(), QUIET_SECONDS)
-            for work in await shard.feed.take():
-                self._start(work, shard)
+            self._start(await shard.feed.take(), shard)
+
+    async def _record(self, batch: list[Result], shard: _Shard) -> None:
+        """Write results, and start what came for their places."""
+        answers, works = await shard.feed.swap(batch)
+        for (work, *_), answer in zip(batch, answers, strict=True):
+            if answer == NOT_OURS:
+                log.warning("late_result_dropped", work=work.key)
+            self._held.discard(work)
+            if self.after_job_end:
+                self._run(work, cast(Coroutine[Any, Any, None], self.after_job_end(self._ctx(work))))
+        self._start(works, shard)
 
     def _free(self) -> tuple[int, int]:
         """Places for any work, and those kept for quiet queues."""
         reserve = self.max_jobs // RESERVE
-        places = self.max_jobs - reserve - self.job_counter
+        places = self.max_jobs - reserve - len(self._held)
         return places, reserve if places >= 0 else reserve + places
 
-    def _start(self, work: Work, shard: _Shard) -> None:
-        self.job_counter += 1
-        if self._free()[0] <= 0:
-            self._room.clear()
-        self._held[work.key] = work
-        task = self.loop.create_task(self._run(work, shard))
-        self.tasks[work.key] = task
-        task.add_done_callback(lambda ended: self._ended(work, ended))
+    def _start(self, works: Iterable[Work], shard: _Shard) -> None:
+        for work in works:
+            self._held.add(work)
+            self._run(work, self._try(work, shard))
+        self._mind_the_room()
 
-    def _ended(self, work: Work, task: asyncio.Task[None]) -> None:
-        self.job_counter -= 1
-        if self._free()[0] > 0:
-            self._room.set()
-        if self.tasks.get(work.key) is task:
-            del self.tasks[work.key]
-            del self._held[work.key]
+    def _run(self, work: Work, trying: Coroutine[Any, Any, None]) -> None:
+        task = self._trying[work] = self.loop.create_task(trying)
+        task.add_done_callback(partial(self._ended, work))
+
+    def _ended(self, work: Work, task: asyncio.Future[None]) -> None:
+        del self._trying[work]
         if not task.cancelled() and (error := task.exception()):
             log.error("work_not_recorded", work=work.key, error=repr(error))
+        if not work.is_handed_on:
+            self._held.discard(work)
+            self._mind_the_room()
+
+    def _mind_the_room(self) -> None:
+        if self._free()[0] > 0:
+            self._room.set()
+        else:
+            self._room.clear()
 
     async def run_job(self, job_id: str, score: int) -> None:
         """arq's name for running one job; work arrives through `_start` instead."""
         raise RuntimeError(f"{job_id} did not come from a stream")
 
-    async def _run(self, work: Work, shard: _Shard) -> None:
-        ctx = {**self.ctx, "job_id": work.key, "job_try": work.attempt, "score": work.due_ms}
+    def _ctx(self, work: Work) -> dict[Any, Any]:
+        return {**self.ctx, "job_id": work.key, "job_try": work.attempt, "score": work.due_ms}
+
+    async def _try(self, work: Work, shard: _Shard) -> None:
+        ctx = self._ctx(work)
         if self.on_job_start:
             await self.on_job_start(ctx)
         result = await self._result_of(work, ctx)
@@ -139,9 +160,8 @@ class StreamWorker(Worker):
         if self.on_job_end:
             await self.on_job_end(ctx)
         if not work.lost:
-            await shard.results.record(result)
-        if self.after_job_end:
-            await self.after_job_end(ctx)
+            shard.results.record(result)
+            work.is_handed_on = True
 
     async def _result_of(self, work: Work, ctx: dict[Any, Any]) -> Result:
         try:
@@ -157,11 +177,11 @@ class StreamWorker(Worker):
     def _lost(self, work: Work) -> None:
         log.warning("work_lost_to_rescuer", work=work.key)
         work.lost = True
-        if task := self.tasks.get(work.key):
+        if task := self._trying.get(work):
             task.cancel()
 
     def _cancel(self, work: Work) -> None:
-        if not work.ended and not work.cancelled and (task := self.tasks.get(work.key)):
+        if not work.ended and not work.cancelled and (task := self._trying.get(work)):
             work.cancelled = True
             task.cancel()
 
@@ -169,7 +189,7 @@ class StreamWorker(Worker):
         """What is said while Redis is away, the heartbeat brings."""
         async for said in follow(self._blocking, keyspace.cancels(shard.deliveries.shard)):
             for fields in said:
-                if work := self._held.get(fields.get("work", "")):
+                for work in [work for work in self._held if work.key == fields.get("work")]:
                     self._cancel(work)
 
     async def _say_alive(self) -> None:
@@ -180,10 +200,10 @@ class StreamWorker(Worker):
 
     def _cancel_overdue(self) -> None:
         latest = time.monotonic() - BACKSTOP_SECONDS
-        for work in list(self._held.values()):
-            if work.claimed_at < latest and not work.ended:  # a result may wait for Redis as long as it takes
+        for work, task in list(self._trying.items()):
+            if work.claimed_at < latest and not work.ended:
                 log.error("work_overdue", work=work.key)
-                self.tasks[work.key].cancel()
+                task.cancel()
 
     async def record_health(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shared.schemas.queues import QueueSettings
 
@@ -61,6 +62,8 @@ class Work:
     claimed_at: float = field(default_factory=time.monotonic)
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
+    is_handed_on: bool = False
+    """Its result is on its way to Redis."""
     cancelled: bool = False
     """Somebody wants it stopped."""
     lost: bool = False
@@ -76,8 +79,7 @@ class Work:
         return f"{self.lane}{self.team}:{self.queue}:{self.entry}"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of a piece of work: the verdict, the run as stored, and the response text for a cron."""
 
     work: Work

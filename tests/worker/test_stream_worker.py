@@ -18,8 +18,8 @@ async def test_only_what_is_still_being_sent_can_be_overdue(
     worker = create_worker(settings, handle_signals=False)
     long_ago = time.monotonic() - BACKSTOP_SECONDS - 1
     work = Work("s0", "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, long_ago, ended=ended)
-    task = asyncio.get_running_loop().create_task(asyncio.Event().wait())
-    worker._held[work.key], worker.tasks[work.key] = work, task
+    task = asyncio.ensure_future(asyncio.sleep(3600))
+    worker._trying[work] = task
 
     worker._cancel_overdue()
 

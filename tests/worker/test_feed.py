@@ -1,0 +1,134 @@
+"""Who claims, and when: a full worker with the results it writes, an idle one by sleeping on the bell."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from services.worker.deliveries import RECORDED, Deliveries
+from services.worker.feed import BELL_MILLISECONDS, Feed
+from services.worker.work import Complete, Result, Work
+from shared import jobs, keyspace, store
+from shared.keyspace import Team
+from shared.schemas.jobs import JobCreate
+from shared.settings import Settings
+from tests.poll import until
+
+SHARD = keyspace.SHARDS[0]
+PLACES = 3
+
+
+class Hands:
+    """A worker without its requests."""
+
+    def __init__(self, redis: Redis, blocking: Redis) -> None:
+        self.held: list[Work] = []
+        self.redis = redis
+        self.feed = Feed(Deliveries(redis, SHARD, "a-worker"), blocking, self.free, lambda: self.held)
+
+    def free(self) -> tuple[int, int]:
+        return PLACES - len(self.held), 0
+
+    async def take(self) -> list[Work]:
+        """As a worker does it: again and again, until there is some."""
+        while not (works := await self.feed.take()):
+            pass
+        self.held += works
+        return works
+
+    async def swap(self, works: list[Work]) -> list[Work]:
+        """Record that these are done."""
+        answers, came = await self.feed.swap([Result(work, Complete(), "[1,200,1,1]") for work in works])
+        assert answers == [RECORDED] * len(works)
+        self.held = [work for work in self.held if work not in works] + came
+        return came
+
+
+@pytest.fixture
+async def hands(redis: Redis, settings: Settings) -> AsyncIterator[Hands]:
+    blocking = store.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000)
+    hands = Hands(redis, blocking)
+    yield hands
+    await hands.feed.close()
+    await blocking.aclose()
+
+
+async def some_jobs(redis: Redis, team: Team, n: int) -> None:
+    await jobs.create_many(redis, team, [JobCreate(queue="mail", url="https://a.example/")] * n)
+
+
+async def reads(redis: Redis) -> int:
+    return int((await redis.info("stats"))["total_reads_processed"])
+
+
+async def test_results_are_written_and_their_places_filled_on_one_trip(
+    redis: Redis, team: Team, hands: Hands
+) -> None:
+    await some_jobs(redis, team, 8)
+    works = await hands.take()
+    await hands.swap(works[:1])  # Redis knows the scripts from here on
+    before = await reads(redis)
+
+    came = await hands.swap(works[1:])
+
+    assert [work.id for work in came] == [5, 6]
+    assert await reads(redis) == before + 2  # the other one asks for the number
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+async def test_a_redis_that_forgot_the_scripts_is_told_them(
+    redis: Redis, team: Team, hands: Hands, flushed: bool
+) -> None:
+    await some_jobs(redis, team, 8)
+    works = await hands.take()
+    if flushed:
+        await redis.script_flush()
+
+    assert len(await hands.swap(works)) == PLACES
+
+
+async def test_while_one_sleeps_on_the_bell_results_do_not_wait_for_it(
+    redis: Redis, team: Team, hands: Hands
+) -> None:
+    await some_jobs(redis, team, 2)
+    works = await hands.take()  # fewer than there are places: the next one sleeps
+    taking = asyncio.ensure_future(hands.take())
+    await until(lambda: sleeps_on_the_bell(redis))
+
+    assert await hands.swap(works) == []
+    assert not taking.done()
+
+    await some_jobs(redis, team, 1)
+    assert [work.id for work in await taking] == [3]
+
+
+async def test_nothing_is_claimed_after_the_worker_was_told_to_stop(
+    redis: Redis, team: Team, hands: Hands
+) -> None:
+    await some_jobs(redis, team, PLACES)
+    works = await hands.take()
+    hands.held.remove(works[0])
+    taking = asyncio.ensure_future(hands.take())
+    await until(lambda: sleeps_on_the_bell(redis))
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+    await some_jobs(redis, team, PLACES)
+
+    assert await hands.swap(works[1:]) == []
+
+
+async def test_a_lost_claim_is_given_back_before_the_next(redis: Redis, team: Team, hands: Hands) -> None:
+    await some_jobs(redis, team, 3 * PLACES)
+    works = await hands.take()
+    lost = await Deliveries(redis, SHARD, "a-worker").claim(2)  # in our name, and we do not hold it
+    hands.feed._unsure = True
+
+    assert await hands.swap(works) == []  # no further claim while it is not known what the last one did
+    assert [work.id for work in await hands.take()] == [*(work.id for work in lost), 6]
+
+
+async def sleeps_on_the_bell(redis: Redis) -> bool:
+    return any(
+        client["cmd"] == "xreadgroup" and "b" in client["flags"] for client in await redis.client_list()
+    )
