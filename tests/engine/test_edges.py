@@ -8,10 +8,11 @@ from redis.asyncio import Redis
 
 from services.scheduler.prune import prune
 from services.worker.deliveries import DROPPED, NOT_OURS, RECORDED, Deliveries
-from services.worker.work import Complete, Release, Result, Retry
+from services.worker.work import Complete, Fail, Release, Result, Retry, Verdict
 from shared import crons, executions, jobs, keyspace, ledger, queues, scripts
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
+from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueUpdate, RateLimit
 
@@ -285,3 +286,36 @@ async def test_a_job_that_was_given_back_and_put_off_can_be_cancelled(
     await jobs.cancel(redis, team, made.id)
 
     assert await redis.xlen(f"{team.prefix}s:1:1") == 0
+
+
+async def test_events_of_a_mixed_batch_say_what_happened_to_whom(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await jobs.create_many(redis, team, [ASKED] * 3, now=NOW)
+    works = await worker.claim(3, NOW)
+    await redis.delete(keyspace.events(SHARD))
+
+    verdicts: list[Verdict] = [Complete(), Fail(), Complete()]
+    await worker.finish([Result(*one, "[1,200,1,1]") for one in zip(works, verdicts, strict=True)], NOW)
+
+    told = [Event.model_validate(fields) for _, fields in await redis.xrange(keyspace.events(SHARD))]
+    assert {(event.name, event.refs) for event in told} == {
+        ("job.completed", ("j:1", "j:3")),
+        ("job.failed", ("j:2",)),
+    }
+
+
+async def test_a_record_that_moves_on_within_one_script_is_where_it_came_last(
+    redis: Redis, team: Team
+) -> None:
+    """No script does so today; moves are gathered by kind, and this is what keeps their order."""
+    libraries = scripts.claim.text.partition("\n-- Claim up to")[0]
+    moves = ["nil, 'pending'", "'pending', 'failed'", "'failed', 'pending'", "'pending', 'completed'"]
+    body = "\n".join(f"move('j', '1', '1', 7, {states})" for states in moves)
+
+    await redis.eval(f"{libraries}\n{body}\nconclude()", 1, team.prefix)  # type: ignore[misc]
+
+    found = {key async for key in redis.scan_iter(f"{team.prefix}x:1:*")}
+    assert found == {f"{team.prefix}x:1:completed", f"{team.prefix}x:1:q1:completed"}
+    counted = await ledger.read(redis, team)
+    assert (counted.pending, counted.completed, counted.failed) == (0, 1, 0)

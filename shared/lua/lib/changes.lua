@@ -3,7 +3,8 @@
 
 local MOST = 500 -- arguments of one call; even, for they may be pairs
 
-local index_changes, ended, told = {}, {}, {}
+local index_changes, ended, told, last_told = {}, {}, {}, {}
+local NOTICE = string.byte('n')
 
 local function group_of(groups, key)
     local group = groups[key]
@@ -26,9 +27,11 @@ end
 
 -- Notices are nobody's to list: they have no index, no column in the ledger and no events.
 local function event(name, team, ref)
-    if string.sub(ref, 1, 1) == 'n' then return end
-    local refs = group_of(group_of(told, name), team)
-    refs[#refs + 1] = ref
+    if string.byte(ref) == NOTICE then return end
+    if last_told.name ~= name or last_told.team ~= team then
+        last_told = { name = name, team = team, refs = group_of(group_of(told, name), team) }
+    end
+    last_told.refs[#last_told.refs + 1] = ref
 end
 
 local function call_in_parts(arguments, command, ...)
@@ -72,5 +75,5 @@ local function tell_events()
                 table.concat(refs, ','))
         end
     end
-    told = {}
+    told, last_told = {}, {}
 end

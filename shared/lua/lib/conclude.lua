@@ -2,6 +2,7 @@
 
 local function conclude()
     end_entries()
+    write_moves()
     write_indexes()
     refresh_touched()
     post_tallies()

@@ -11,18 +11,52 @@ local function record_of(kind, team, id)
     return P .. kind .. ':' .. team .. ':' .. id
 end
 
-local function place(kind, team, owner, id, state, is_in)
-    local whole, own = P .. 'x:' .. team .. ':', kind == 'e' and 'c' or 'q'
-    if kind == 'j' then change_index(whole .. state, id, is_in) end
-    change_index(whole .. own .. owner .. ':' .. state, id, is_in)
-    tally(team, NOUN[kind] .. '.' .. (LEDGER_STATE[state] or state), is_in and 1 or -1)
+local moves, last_move = {}, {}
+
+local function place(move, state, is_in)
+    local whole, own = P .. 'x:' .. move.team .. ':', move.kind == 'e' and 'c' or 'q'
+    local indexes = { whole .. own .. move.owner .. ':' .. state }
+    if move.kind == 'j' then indexes[2] = whole .. state end
+    for _, index in ipairs(indexes) do
+        if is_in then call_in_parts(move.scored, 'ZADD', index) else call_in_parts(move.ids, 'ZREM', index) end
+    end
+    local field = NOUN[move.kind] .. '.' .. (LEDGER_STATE[state] or state)
+    tally(move.team, field, is_in and #move.ids or -#move.ids)
+end
+
+local function write_moves()
+    for _, move in pairs(moves) do
+        for i, id in ipairs(move.ids) do
+            move.scored[2 * i - 1], move.scored[2 * i] = id, id
+        end
+        if move.from then place(move, move.from, false) end
+        if move.to then place(move, move.to, true) end
+    end
+    moves, last_move = {}, {}
+end
+
+-- Two moves of which one begins where the other ends may be of the same record, one after the other: what was
+-- gathered before is written first. All others commute.
+local function begin_move(kind, team, owner, from, to)
+    for _, before in pairs(moves) do
+        if before.from == to or before.to == from then
+            write_moves()
+            break
+        end
+    end
+    return { kind = kind, team = team, owner = owner, from = from, to = to, ids = {}, scored = {} }
 end
 
 -- Move a record between the indexes and ledger columns of two states; nil is "not there".
 local function move(kind, team, owner, id, from, to)
     if kind == 'n' or from == to then return end
-    if from then place(kind, team, owner, id, from, false) end
-    if to then place(kind, team, owner, id, to, true) end
+    local last = last_move
+    if last.from ~= from or last.to ~= to or last.owner ~= owner or last.kind ~= kind or last.team ~= team then
+        local key = table.concat({ kind, team, owner, from or '', to or '' }, ':')
+        last = moves[key] or begin_move(kind, team, owner, from, to)
+        moves[key], last_move = last, last
+    end
+    last.ids[#last.ids + 1] = id
 end
 
 -- Take waiting work out of whatever would start it.
