@@ -13,6 +13,10 @@ from tests.poll import until
 QUIET_SECONDS = 1.0
 """By when a job of a quiet queue has started, whatever the others do."""
 API_SECONDS = 1.0
+WORK_SECONDS = 0.3
+"""How long a job of a queue with limited parallelism takes."""
+BELOW_SECONDS = 1.0
+"""How long places of such a queue may be free while work waits."""
 JITTER_SECONDS = 0.25
 """Between the start that a rate limit counts and the arrival at the target, on a busy machine."""
 OTHER_TOKEN = "rc_the-token-of-the-quiet-other-team"
@@ -106,7 +110,7 @@ async def parallelism_under_fire(scene: Scene) -> None:
     kills = 1 if scene.is_small else 3
     services = ("api", "scheduler", "worker", "worker", "worker")
     async with playing(scene, Options(services=services)) as stage:
-        stage.target.answer_with(200, delay=0.3)
+        stage.target.answer_with(200, delay=WORK_SECONDS)
         stage.queue("work", max_parallelism=7)
         stage.create(150 * kills)
         for number in range(kills):
@@ -117,6 +121,36 @@ async def parallelism_under_fire(scene: Scene) -> None:
         most = stage.target.most["/work"]
         stage.story.figures["most at once"] = most
         assert most <= 7, f"{most} at once"
+
+
+async def parallelism_used_in_calm(scene: Scene) -> None:
+    """Seven at once, and never fewer for long while others wait: a place that is free is a place that is taken."""
+    async with playing(scene, Options(services=("api", "scheduler", "worker", "worker", "worker"))) as stage:
+        stage.target.answer_with(200, delay=WORK_SECONDS)
+        stage.queue("work", max_parallelism=7)
+        stage.create(150 if scene.is_small else 600)
+        await stage.settle(120)
+        starts = [request.at for request in stage.target.received]
+        longest = _longest_below(starts, 7)
+        stage.story.figures["most at once"] = stage.target.most["/work"]
+        stage.story.figures["longest below seven, seconds"] = round(longest, 3)
+        assert stage.target.most["/work"] == 7
+        assert longest < BELOW_SECONDS, f"fewer than seven for {longest:.2f} s"
+
+
+def _longest_below(starts: Sequence[float], count: int) -> float:
+    """Of the spans with fewer than `count` at once, from the moment when there are so many to the last start."""
+    changes = sorted([(at, 1) for at in starts] + [(at + WORK_SECONDS, -1) for at in starts])
+    running, below_since, longest = 0, None, 0.0
+    for at, change in changes:
+        if at > max(starts):
+            break
+        was, running = running, running + change
+        if was >= count > running:
+            below_since = at
+        elif running >= count and below_since is not None:
+            longest, below_since = max(longest, at - below_since), None
+    return max(longest, max(starts) - below_since) if below_since is not None else longest
 
 
 async def rate_limit_kept(scene: Scene) -> None:
@@ -140,5 +174,5 @@ def _shortest_span(moments: Sequence[float], count: int) -> float:
     return min(last - first for first, last in zip(ordered, ordered[count - 1 :], strict=False))
 
 
-BOUNDED = (quiet_queues_beside_very_slow_jobs, rate_limit_kept)
+BOUNDED = (quiet_queues_beside_very_slow_jobs, parallelism_used_in_calm, rate_limit_kept)
 LONG = (backlog_due_at_once, quiet_queues_beside_slow_jobs, parallelism_under_fire)
