@@ -99,7 +99,7 @@ local function take_turn(turn, want)
     local read, started = serve(queue, math.min(want, allowed))
     charge(team, queue, turn, math.max(read, 1), weight)
     if read == 0 or read >= allowed then leave_turns(team, queue) end
-    touched[queue] = true
+    if started == 0 then touched[queue] = true end -- nothing is in flight after all
     return started
 end
 

@@ -6,6 +6,8 @@
 --
 -- What is in flight is the group's own pending count, and a finished entry is deleted: nothing can drift.
 
+local touched, has_group = {}, {}
+
 local OUTBOX_PARALLELISM = 4 -- a team's dead callback target holds no more of the workers than this
 local FRONT, READY = 'f:', 's:' -- two lanes: given back by a lost or stopping worker, and the ordinary one
 
@@ -81,6 +83,7 @@ local function note_starts(queue, started)
     end
     call_in_parts(rows, 'ZADD', starts)
     call('PEXPIRE', starts, period)
+    touched[queue] = true -- it may have reached its limit
 end
 
 -- How many more jobs of the queue may start now, how many are in flight, and its weight.
@@ -103,8 +106,8 @@ local function virtual_times(present, own)
 end
 
 local function leave_turns(team, queue)
-    call('ZREM', P .. 'turns:' .. team, queue)
-    if call('EXISTS', P .. 'turns:' .. team) == 0 then call('ZREM', P .. 'turns', team) end
+    local left = call('ZREM', P .. 'turns:' .. team, queue) == 1
+    if left and call('EXISTS', P .. 'turns:' .. team) == 0 then call('ZREM', P .. 'turns', team) end
 end
 
 -- Put the queue among those that may hand out work, or take it out.
@@ -122,8 +125,6 @@ local function refresh(queue)
     end
     if in_flight == 0 then call('SREM', P .. 'in_flight', queue) end
 end
-
-local touched, has_group = {}, {}
 
 local function refresh_touched()
     for queue in pairs(touched) do refresh(queue) end
