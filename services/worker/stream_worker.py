@@ -102,6 +102,7 @@ class StreamWorker(Worker):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._room.wait(), QUIET_SECONDS)
             self._start(await shard.feed.take(), shard)
+            await asyncio.sleep(0)  # what was started sends its requests before anything more is claimed
 
     async def _record(self, batch: list[Result], shard: _Shard) -> None:
         """Write results, and start what came for their places."""
@@ -113,6 +114,7 @@ class StreamWorker(Worker):
             if self.after_job_end:
                 self._run(work, cast(Coroutine[Any, Any, None], self.after_job_end(self._ctx(work))))
         self._start(works, shard)
+        await asyncio.sleep(0)  # as in `_feed`
 
     def _free(self) -> tuple[int, int]:
         """Places for any work, and those kept for quiet queues."""
