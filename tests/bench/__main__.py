@@ -33,7 +33,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (%(default)s)")
-    parser.add_argument("--jobs", type=int, default=3000, help="jobs of a full queue (%(default)s)")
+    parser.add_argument("--jobs", type=int, default=9000, help="jobs of a full queue (%(default)s)")
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="NAME", help="these contenders and no others"
     )

@@ -131,6 +131,7 @@ def _arq(name: str, poll_delay: str, words: str, *, rounds: int = sys.maxsize) -
         left=_arq_left,
         words=words,
         environment={"BENCH_POLL_DELAY": poll_delay},
+        share=3,
         rounds=rounds,
     )
 
@@ -158,7 +159,7 @@ PEERS = (
         _streaq_left,
         "uvloop, aiohttp, `concurrency` 64, logs off, its Redis client without runtime checks; keeps results for 5 minutes",
         environment={"COREDIS_OPTIMIZED": "true"},
-        share=3,
+        share=9,
     ),
     _Peer(
         "saq",
@@ -166,6 +167,7 @@ PEERS = (
         "uvloop, aiohttp, `concurrency` and `max_concurrent_ops` 64; keeps jobs with results for 10 minutes",
         # Jobs made while it starts sometimes ran twice; its first sweep takes what is just being claimed, it seems.
         sign="saq:default:stats",
+        share=3,
     ),
     _Peer(
         "taskiq",
@@ -173,19 +175,21 @@ PEERS = (
         "`RedisStreamBroker`, uvloop, aiohttp, `--workers 1 --max-async-tasks 64 --no-parse`, log level WARNING; "
         "keeps no result without a result backend",
         (*_TASKIQ, "--no-parse", "--log-level", "WARNING", "tests.bench.peers.taskiq_worker:broker"),
+        share=3,
         in_pairs=True,
     ),
     _Peer(
         "rq",
         _rq_left,
         "`SimpleWorker`, which does not fork, requests with one session, one job at a time; keeps results for 500 s",
-        share=6,
+        share=18,
     ),
     _Peer(
         "dramatiq",
         _dramatiq_left,
         "Redis broker, `--processes 1 --threads 64`, its asyncio middleware on uvloop, aiohttp; keeps no results",
         (*_DRAMATIQ, "--skip-logging", "tests.bench.peers.dramatiq_worker"),
+        share=3,
         in_pairs=True,
     ),
 )

@@ -27,8 +27,8 @@ HOW_TO_READ = """\
   to warm it up.
 * The worker is stopped (SIGSTOP) while its jobs are made, then continues. Throughput is counted at the target (without
   a request: by the job itself), from the first to the last. CPU and counts run from the start until the last result
-  is in Redis, over the worker's process and all its children. The slow ones get fewer
-  jobs: streaq a third, rq a sixth.
+  is in Redis, over the worker's process and all its children. Peers get fewer
+  jobs than Recuro and the floor, so that a trial lasts about as long: a third, streaq a ninth, rq an eighteenth.
 * The best peer is chosen for each line by its median in this run. Ratios are of one round; the table has the median
   and the lowest and highest. Never compare figures of two runs.
 * Worker, Redis, target and harness share the machine's cores, so the rates are lower than on a machine with more cores;
@@ -75,6 +75,7 @@ def page(run: Run) -> str:
             *_ratios(run),
             "",
             *(line for table in TABLES for line in _table(table, run)),
+            *_ceiling(run),
             *_large(run.large),
             "## How to read this",
             "",
@@ -175,6 +176,29 @@ def _table(table: Table, run: Run) -> list[str]:
         ]
         lines.append(f"| {row.label} | {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def _ceiling(run: Run) -> list[str]:
+    """Why two workers are not twice one: what a job costs all processes together, and what the cores give."""
+    both = [figures[OURS] for figures in run.rounds if OURS in figures and figures[OURS].pair]
+    if not both:
+        return []
+    one, two = (
+        median(of)
+        for of in zip(
+            *((f.http.jobs_per_second, f.pair.jobs_per_second) for f in both if f.pair), strict=True
+        )
+    )
+    cost = median(
+        f.http.worker_us + f.http.redis_us + f.http.sink_busy / f.http.jobs_per_second * 1e6 for f in both
+    )
+    most = len(os.sched_getaffinity(0)) / cost * 1e6
+    return [
+        f"Two workers did {two / one:.2f} times the jobs of one. A job costs worker, Redis and target {cost:.0f} µs together "
+        f"(the harness comes on top), so these cores allow {most:,.0f} jobs/s at the most, {most / one:.2f} times what one "
+        "worker does.",
+        "",
+    ]
 
 
 def _large(large: Large | None) -> list[str]:
