@@ -37,6 +37,7 @@ class Feed:
         self._held = held
         self._turn = asyncio.Lock()
         self._is_taking = False
+        self._is_stopped = False
         self._dry = False
         self._unsure = False
         self._leaving: asyncio.Future[None] | None = None
@@ -62,10 +63,10 @@ class Feed:
     async def swap(self, results: list[Result]) -> tuple[list[int], list[Work]]:
         """Record results, and have their places filled on the same trip; answers as of `Deliveries.finish`.
 
-        Only if nobody takes, for that may sleep on the bell, and nothing says that there is no work.
+        Only if nobody takes, for that may sleep on the bell, and if nothing says that there is no work.
         """
         wanted = min(self._free()[0] + len(results), BATCH)
-        if self._is_taking or self._unsure or self._dry or wanted <= 0:
+        if self._is_stopped or self._is_taking or self._unsure or self._dry or wanted <= 0:
             return await self._deliveries.finish(results), []
         async with self._turn:
             try:
@@ -75,6 +76,10 @@ class Feed:
                 raise
         self._dry = len(works) < wanted
         return answers, works
+
+    def stop(self) -> None:
+        """Claim nothing more; who takes is cancelled by its own task."""
+        self._is_stopped = True
 
     async def close(self) -> None:
         """Wait until what was claimed too late is given back."""

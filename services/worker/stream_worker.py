@@ -215,14 +215,18 @@ class StreamWorker(Worker):
 
     def handle_sig_wait_for_completion(self, signum: signal.Signals) -> None:
         """SIGTERM: claim nothing more from now on; then arq waits for what runs and cancels the rest."""
+        self._stop_claiming()
+        super().handle_sig_wait_for_completion(signum)
+
+    def _stop_claiming(self) -> None:
+        for shard in self._shards:
+            shard.feed.stop()
         for task in self._feeding:
             task.cancel()
-        super().handle_sig_wait_for_completion(signum)
 
     async def close(self) -> None:
         """Give back what was claimed too late, write out the results, then let go of Redis."""
-        for task in self._feeding:
-            task.cancel()
+        self._stop_claiming()
         await asyncio.gather(*self._feeding, return_exceptions=True)
         await asyncio.gather(*(shard.feed.close() for shard in self._shards))
         ending = list(self.tasks.values())

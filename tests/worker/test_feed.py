@@ -118,6 +118,17 @@ async def test_nothing_is_claimed_after_the_worker_was_told_to_stop(
     assert await hands.swap(works[1:]) == []
 
 
+async def test_a_busy_worker_that_was_told_to_stop_only_writes_its_results(
+    redis: Redis, team: Team, hands: Hands
+) -> None:
+    await some_jobs(redis, team, 2 * PLACES)
+    works = await hands.take()
+
+    hands.feed.stop()
+
+    assert await hands.swap(works) == []
+
+
 async def test_a_lost_claim_is_given_back_before_the_next(redis: Redis, team: Team, hands: Hands) -> None:
     await some_jobs(redis, team, 3 * PLACES)
     works = await hands.take()
