@@ -121,7 +121,9 @@ async def test_sigterm_lets_requests_end_and_uses_no_attempt(tmp_path: Path, tar
         await until(some_arrived)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=10) == 0
-        assert finished(house) == len(target.received) <= 20  # what ended made room, and nothing came to fill it
+        assert (
+            finished(house) == len(target.received) <= 20
+        )  # what ended made room, and nothing came to fill it
         house.start("worker")
 
         async def all_finished() -> bool:

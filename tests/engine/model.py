@@ -195,6 +195,8 @@ class Model:
         if isinstance(piece, Job) and piece.is_cancelled:
             self.settle(piece, "fail", '"cancelled"', 0)
             return
+        if isinstance(piece, Job):
+            piece.is_expiring = piece.expires is not None  # again: its moment may have passed while it ran
         piece.state = "pending"
         self.push(piece, FRONT)
 
