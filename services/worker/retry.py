@@ -1,16 +1,51 @@
 """What becomes of a job after its request: complete, retry, dead letter or plain failure (spec §3)."""
 
+import math
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
 from services.worker.delivery import Exchange
 from services.worker.work import Complete, Dead, Fail, Retry, Verdict
+from shared import clock
 from shared.schemas.queues import QueueSettings
+
+LONGEST_WAIT_SECONDS = 24 * 3600
+"""What a target may ask for at most."""
+NO_RETRY_STATUSES = frozenset((410, 489))
+NO_RETRY_HEADER = "recuro-no-retry"
 
 
 def decide(exchange: Exchange, settings: QueueSettings | None, attempt: int) -> Verdict:
-    """The verdict on attempt number `attempt`, from 1; an execution (no settings) is never retried."""
+    """The verdict on attempt number `attempt`, from 1; an execution (no settings) is never retried.
+
+    The target has a say: it may ask for a later retry with `Retry-After`, or for none at all.
+    """
     if exchange.failure_reason is None:
         return Complete()
     if settings is None or not settings.retries_enabled:
         return Fail()
-    if attempt > len(settings.retry_delays):
+    if attempt > len(settings.retry_delays) or _wants_no_retry(exchange):
         return Dead()
-    return Retry(settings.retry_delays[attempt - 1])
+    return Retry(max(settings.retry_delays[attempt - 1], _asked_wait(exchange)))
+
+
+def _wants_no_retry(exchange: Exchange) -> bool:
+    said = _header(exchange, NO_RETRY_HEADER)
+    return exchange.response_status in NO_RETRY_STATUSES or said.lower() == "true"
+
+
+def _asked_wait(exchange: Exchange) -> int:
+    """Seconds, a day at most, that `Retry-After` asks for (RFC 9110, 10.2.3); 0 if nobody can read it."""
+    said = _header(exchange, "retry-after")
+    if said.isascii() and said.isdigit():
+        return min(int(said[:9]), LONGEST_WAIT_SECONDS)
+    try:
+        moment = parsedate_to_datetime(said).replace(tzinfo=UTC)  # of an HTTP date, whatever it says, or not
+    except (ValueError, OverflowError):
+        return 0
+    wait = math.ceil((clock.milliseconds(moment) - exchange.executed_at_ms) / 1000)
+    return max(0, min(wait, LONGEST_WAIT_SECONDS))
+
+
+def _header(exchange: Exchange, name: str) -> str:
+    return next((value for given, value in exchange.response_headers if given == name), "")
