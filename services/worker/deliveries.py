@@ -49,8 +49,13 @@ class Deliveries:
         )
         return answers
 
-    async def finish_and_claim(self, results: Sequence[Result], n: int) -> tuple[list[int], list[Work]]:
-        """`finish`, then `claim`, on one trip; either may have been done if it raises."""
+    async def finish_and_claim(
+        self, results: Sequence[Result], n: int
+    ) -> tuple[list[int], list[Work] | None]:
+        """`finish`, then `claim`, on one trip; nothing instead of work if only the claim failed.
+
+        What failed may have been done, and so may either if this raises.
+        """
         prefix, flat = keyspace.prefix(self.shard), _flat(results)
         pipeline = self.redis.pipeline(transaction=False)
         scripts.finish.join(pipeline, prefix, self.consumer, "", *flat)
@@ -58,12 +63,11 @@ class Deliveries:
         answers, claimed = await pipeline.execute(raise_on_error=False)
         if isinstance(answers, NoScriptError):
             answers = await scripts.finish(self.redis, prefix, self.consumer, "", *flat)
+        if isinstance(answers, Exception):
+            raise store.translated(answers)
         if isinstance(claimed, NoScriptError):
-            claimed = await scripts.claim(self.redis, prefix, self.consumer, n, 0, "")
-        for answer in (answers, claimed):
-            if isinstance(answer, Exception):
-                raise store.translated(answer)
-        return answers, self._works(claimed)
+            return answers, await self.claim(n)
+        return answers, None if isinstance(claimed, Exception) else self._works(claimed)
 
     async def beat(self, works: Sequence[Work]) -> list[int]:
         """Say that these are still being worked on; per work OURS, TO_CANCEL or NOT_OURS."""

@@ -7,7 +7,7 @@ import structlog
 from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
-from services.worker.work import Result, Work
+from services.worker.work import Release, Result, Work
 from shared.store import AWAY
 
 BATCH = 64
@@ -37,7 +37,7 @@ class Feed:
         self._held = held
         self._turn = asyncio.Lock()
         self._is_taking = False
-        self._is_stopped = False
+        self.is_stopped = False
         self._dry = False
         self._unsure = False
         self._leaving: asyncio.Future[None] | None = None
@@ -66,7 +66,7 @@ class Feed:
         Only if nobody takes, for that may sleep on the bell, and if nothing says that there is no work.
         """
         wanted = min(self._free()[0] + len(results), BATCH)
-        if self._is_stopped or self._is_taking or self._unsure or self._dry or wanted <= 0:
+        if self.is_stopped or self._is_taking or self._unsure or self._dry or wanted <= 0:
             return await self._deliveries.finish(results), []
         async with self._turn:
             try:
@@ -74,15 +74,23 @@ class Feed:
             except AWAY:
                 self._unsure = True
                 raise
+            if works is None:
+                self._unsure = True  # the next to take meets what is wrong, after giving back what came
+                return answers, []
+            if self.is_stopped:
+                await self._give_back(works)
+                return answers, []
         self._dry = len(works) < wanted
         return answers, works
 
     def stop(self) -> None:
         """Claim nothing more; who takes is cancelled by its own task."""
-        self._is_stopped = True
+        self.is_stopped = True
 
     async def close(self) -> None:
         """Wait until what was claimed too late is given back."""
+        async with self._turn:  # a swap that is still on its way
+            pass
         if self._unsure and not self._leaving:
             self._leaving = asyncio.ensure_future(self._leave())
         if self._leaving:
@@ -106,12 +114,22 @@ class Feed:
         return works
 
     async def _leave(self) -> None:
-        async with self._turn:  # a swap on its way brings work yet, which is started like any other
+        async with self._turn:
             try:
                 orphans = await self._deliveries.withdraw(self._places())
                 log.info("claims_stopped", given_back=orphans)
             except AWAY as error:
                 log.warning("claims_left_to_the_rescuer", error=repr(error))
+
+    async def _give_back(self, works: list[Work]) -> None:
+        """What came for a worker that was told to stop meanwhile."""
+        if not works:
+            return
+        try:
+            await self._deliveries.finish([Result(work, Release()) for work in works])
+            await self._deliveries.ring()
+        except AWAY:
+            self._unsure = True
 
     def _places(self) -> set[str]:
         return {work.place for work in self._held()}

@@ -2,7 +2,7 @@
 
 arq's own queue is not used: nothing is pickled, no `enqueue_job`, `Job` or cron. Overridden: main, run_job,
 record_health, handle_sig_wait_for_completion, close. Used of arq's inside: functions, tasks, max_jobs,
-the jobs_* counters, main_task and loop.
+the jobs_* counters, main_task, loop and _job_completion_wait.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from shared.store import AWAY
 BACKSTOP_SECONDS = 310
 """Longer than any timeout a user can set: the sender ends every request before this does."""
 LAST_WRITE_SECONDS = 10.0
-"""How long a stopping worker waits for Redis to take its results; the rescuer hands on what is left."""
+"""How long, at least, a stopping worker waits for Redis to take its results; the rest is the rescuer's."""
 UNUSED_QUEUE = "recuro:arq-unused"
 """A queue that never exists, so that a stock arq worker started by mistake finds nothing to destroy."""
 
@@ -67,6 +67,7 @@ class StreamWorker(Worker):
         """From its claim until its result is in Redis."""
         self._trying = cast(dict[Work, asyncio.Future[None]], self.tasks)
         """arq's own, keyed by the work itself: what the drain waits for."""
+        self._grace_ends = 0.0
         self._room = asyncio.Event()
         self._room.set()
         self._shards = [self._shard(Deliveries(store, shard, consumer)) for shard in shards]
@@ -97,7 +98,7 @@ class StreamWorker(Worker):
         await asyncio.Event().wait()  # the feed was told to stop: the drain cancels us
 
     async def _feed(self, shard: _Shard) -> None:
-        while True:
+        while not shard.feed.is_stopped:
             if not self._room.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._room.wait(), QUIET_SECONDS)
@@ -216,6 +217,7 @@ class StreamWorker(Worker):
     def handle_sig_wait_for_completion(self, signum: signal.Signals) -> None:
         """SIGTERM: claim nothing more from now on; then arq waits for what runs and cancels the rest."""
         self._stop_claiming()
+        self._grace_ends = time.monotonic() + self._job_completion_wait
         super().handle_sig_wait_for_completion(signum)
 
     def _stop_claiming(self) -> None:
@@ -232,7 +234,8 @@ class StreamWorker(Worker):
         ending = list(self.tasks.values())
         if ending:
             await asyncio.wait(ending, timeout=LAST_WRITE_SECONDS)
-        await asyncio.gather(*(shard.results.drain(LAST_WRITE_SECONDS) for shard in self._shards))
+        patience = max(LAST_WRITE_SECONDS, self._grace_ends - time.monotonic())
+        await asyncio.gather(*(shard.results.drain(patience) for shard in self._shards))
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)

@@ -129,6 +129,33 @@ async def test_a_busy_worker_that_was_told_to_stop_only_writes_its_results(
     assert await hands.swap(works) == []
 
 
+async def test_what_comes_for_a_worker_that_was_told_to_stop_meanwhile_is_given_back(
+    redis: Redis, team: Team, hands: Hands
+) -> None:
+    await some_jobs(redis, team, 2 * PLACES)
+    swapping = asyncio.ensure_future(hands.swap(await hands.take()))
+    await asyncio.wait([swapping], timeout=0)
+
+    hands.feed.stop()
+
+    assert await swapping == []
+    others = await Deliveries(redis, SHARD, "another-worker").claim(2 * PLACES)
+    assert [(work.id, work.attempt, work.lane) for work in others] == [(n, 1, "f:") for n in (4, 5, 6)]
+
+
+async def test_results_are_recorded_though_the_claim_beside_them_fails(
+    redis: Redis, team: Team, hands: Hands
+) -> None:
+    await some_jobs(redis, team, 2 * PLACES)
+    works = await hands.take()
+    await redis.set(keyspace.due(SHARD), "not what a claim expects")
+
+    assert await hands.swap(works) == []
+
+    await redis.delete(keyspace.due(SHARD))
+    assert [work.id for work in await hands.take()] == [4, 5, 6]
+
+
 async def test_a_lost_claim_is_given_back_before_the_next(redis: Redis, team: Team, hands: Hands) -> None:
     await some_jobs(redis, team, 3 * PLACES)
     works = await hands.take()
