@@ -18,7 +18,7 @@ async def test_only_what_is_still_being_sent_can_be_overdue(
     worker = create_worker(settings, handle_signals=False)
     long_ago = time.monotonic() - BACKSTOP_SECONDS - 1
     work = Work("s0", "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, long_ago, ended=ended)
-    task = asyncio.ensure_future(asyncio.sleep(3600))
+    task = asyncio.ensure_future(_never())
     worker._trying[work] = task
 
     worker._cancel_overdue()
@@ -29,3 +29,7 @@ async def test_only_what_is_still_being_sent_can_be_overdue(
         await task
     await worker._store.aclose()
     await worker._blocking.aclose()
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
