@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from pydantic_core import from_json
 from redis.asyncio import Redis
 
 from shared import clock, pages, records, schedule, scripts
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, Invalid, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronQuery, CronUpdate
+from shared.vault import MASK, masked
 
 _WHEN = {"cron_expression", "timezone", "is_active"}
 
@@ -48,6 +50,8 @@ async def update(
     for _ in range(5):
         fields = await _fields(redis, team, cron_id)
         before = _asked(fields)
+        if asked.headers:
+            changes["headers"] = _unmasked(asked.headers, before.headers or {})
         wanted = before.model_copy(update=changes)
         moves = any(getattr(before, name) != getattr(wanted, name) for name in _WHEN)
         next_fire = _next_fire(wanted, now or clock.now()) if moves else "keep"
@@ -102,15 +106,29 @@ def _next_fire(asked: CronCreate, now: datetime) -> int | str:
     return clock.milliseconds(schedule.following(asked.cron_expression, asked.timezone, now))
 
 
+def _unmasked(wanted: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
+    """A value that was read as the mask and given back stays as it is."""
+    known = {name.lower(): value for name, value in kept.items()}
+    for name, value in wanted.items():
+        if value == MASK and name.lower() not in known:
+            raise Invalid(
+                "headers", f"The headers field has {MASK} for {name}, which has no value to be kept."
+            )
+    return {name: known[name.lower()] if value == MASK else value for name, value in wanted.items()}
+
+
 def _asked(fields: Fields) -> CronCreate:
-    return CronCreate.model_validate_json(fields["spec"], extra="ignore")
+    stored = from_json(fields["spec"])
+    headers = stored.pop("headers", None)  # sealed values are none that a caller may give
+    return CronCreate.model_validate(stored, extra="ignore").model_copy(update={"headers": headers})
 
 
 def _cron(cron_id: int, fields: Fields) -> Cron:
     asked = _asked(fields)
     failures = int(fields["failures"])
     return Cron(
-        **asked.model_dump(),
+        **asked.model_dump(exclude={"headers"}),
+        headers=masked(asked.headers),
         id=cron_id,
         consecutive_failures=failures,
         is_alerted=asked.alert_threshold is not None and failures >= asked.alert_threshold,

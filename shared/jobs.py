@@ -24,6 +24,7 @@ from shared.schemas.jobs import (
     JobStatus,
 )
 from shared.schemas.queues import QueueSettings
+from shared.vault import masked
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
 _STATES = [state.value for state in JobFilter]
@@ -159,7 +160,7 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         id=job_id,
         url=asked["url"],
         method=asked.get("method", "POST"),
-        headers=asked.get("headers"),
+        headers=masked(asked.get("headers")),
         payload=asked.get("payload"),
         callback_url=asked.get("callback_url"),
         queue=queue,

@@ -14,7 +14,8 @@ s:<team>:<queue|crons|outbox>  stream  ready work in order, group `workers`; len
 f:<team>:<queue|crons|outbox>  stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
 ids:<team>                     hash    the last job, queue, cron, execution and notice id
-ledger:<team>                  hash    jobs and executions: accepted, in each state, deleted
+ledger:<team>                  hash    jobs and executions: accepted, in each state, deleted; requests a month
+t:<team>                       hash    what a team set: signing secrets (sealed), monthly limits
 x:<team>:<state>               zset    job ids of the team in a state
 x:<team>:q<queue>:<state>      zset    job ids of a queue in a state
 x:<team>:c<cron>:<state>       zset    execution ids of a cron in a state
@@ -41,7 +42,8 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
-`live` (zset: service:host:pid of what lives, by when to give them up, ms).
+`live` (zset: service:host:pid of what lives, by when to give them up, ms), `sealed` (string: a text that
+only the installation's key opens).
 """
 
 from dataclasses import dataclass
@@ -110,6 +112,10 @@ def teams_in(shard: str) -> str:
 
 def live() -> str:
     return f"{prefix('global')}live"
+
+
+def sealed() -> str:
+    return f"{prefix('global')}sealed"
 
 
 def token(digest: str) -> str:

@@ -12,6 +12,7 @@ _LUA = files("shared").joinpath("lua")
 _LIBRARIES = (
     "ledger",
     "changes",
+    "usage",
     "turns",
     "records",
     "executions",

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     worker_grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 305
     data_dir: Path = Path(".recuro")
     bootstrap_token: SecretStr | None = None
+    encryption_key: SecretStr | None = None
     egress_allow: Networks = ()
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     retention_runs: Annotated[int, Field(ge=1)] = 100_000
@@ -60,6 +61,17 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not 16 <= len(value.get_secret_value()) <= 200:
             raise ValueError("must be 16 to 200 characters long")
+        return value
+
+    @field_validator("encryption_key")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        keys = value.get_secret_value().split(",") if value is not None else []
+        if any(len(key.strip()) < 32 or key != key.strip() for key in keys):
+            raise ValueError(
+                "must be 32 characters or longer, such as `openssl rand -hex 32` makes; old ones follow "
+                "after commas"
+            )
         return value
 
 

@@ -1,5 +1,6 @@
 """A real Redis a test process, a real HTTP target; nothing of ours is mocked."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -11,7 +12,11 @@ from services.cli import embedded
 from shared import store, tokens
 from shared.keyspace import Team
 from shared.settings import Settings
+from shared.vault import Vault
 from tests.target import Target
+
+KEY = os.environ["RECURO_ENCRYPTION_KEY"] = "the-key-of-the-tests-0123456789-abcdef"  # processes have it too
+VAULT = Vault(KEY)
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 

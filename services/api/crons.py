@@ -17,7 +17,7 @@ _FIRST = ("id", "name", "cron_expression", "next_run_at", "is_active")
 
 async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
-    asked = await body_of(request, CronCreate)
+    asked = request.state.admission.admit(team, await body_of(request, CronCreate))
     cron = await crons.create(request.state.redis, team, asked)
     fields = cron.model_dump(mode="json")
     return JSONResponse({name: fields[name] for name in _FIRST} | fields, 201)
@@ -36,7 +36,7 @@ async def show(request: Request) -> Response:
 async def update(request: Request) -> Response:
     team = await team_of(request, scope="write")
     cron_id = id_of(request, "Cron")
-    asked = await changes_of(request, CronUpdate)
+    asked = request.state.admission.admit(team, await changes_of(request, CronUpdate))
     return answer(await crons.update(request.state.redis, team, cron_id, asked))
 
 

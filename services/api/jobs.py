@@ -10,8 +10,10 @@ from services.api.auth import team_of
 from services.api.requests import body_of, id_of, key_of, query_of
 from services.api.routing import at
 from shared import jobs
+from shared.admission import Admission
 from shared.errors import Invalid
 from shared.jobs import Made
+from shared.keyspace import Team
 from shared.schemas.base import Deleted
 from shared.schemas.jobs import JobAccepted, JobBatch, JobCreate, JobQuery, JobRefused, JobResults
 from shared.validation import by_field
@@ -19,7 +21,7 @@ from shared.validation import by_field
 
 async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
-    asked = await body_of(request, JobCreate)
+    asked = request.state.admission.admit(team, await body_of(request, JobCreate))
     (made,) = await jobs.create_many(request.state.redis, team, [asked], key_of(request))
     return _told(answer(_accepted(made), 201), made.is_replayed)
 
@@ -28,7 +30,7 @@ async def create_many(request: Request) -> Response:
     """Each job of a batch is checked by itself; a wrong one does not stop the others."""
     team = await team_of(request, scope="write")
     batch = await body_of(request, JobBatch)
-    checked = [_checked(job) for job in batch.jobs]
+    checked = [_checked(job, team, request.state.admission) for job in batch.jobs]
     good = [job for job in checked if isinstance(job, JobCreate)]
     stored = await jobs.create_many(request.state.redis, team, good, key_of(request)) if good else []
     made = iter(stored)
@@ -62,9 +64,9 @@ def _accepted(made: Made) -> JobAccepted:
     return JobAccepted(queue_id=made.queue_id, job_id=made.id, scheduled_at=made.scheduled_at)
 
 
-def _checked(job: JsonValue) -> JobCreate | JobRefused:
+def _checked(job: JsonValue, team: Team, admission: Admission) -> JobCreate | JobRefused:
     try:
-        asked = JobCreate.model_validate_json(to_json(job))
+        asked = admission.admit(team, JobCreate.model_validate_json(to_json(job)))
         jobs.check_expiry(asked)
     except ValidationError as error:
         errors = by_field(error)

@@ -14,7 +14,8 @@ from starlette.middleware import Middleware
 
 from services.api import bootstrap, crons, errors, executions, health, jobs, queues
 from services.api.envelope import Envelope
-from shared import durability, logs, store, tokens
+from shared import durability, logs, store, tokens, vault
+from shared.admission import Admission
 from shared.settings import Settings, load
 
 GRACE_SECONDS = 10
@@ -26,15 +27,18 @@ ROUTES = [*jobs.routes, *crons.routes, *executions.routes, *queues.routes, *heal
 class State(TypedDict):
     redis: Redis
     callers: tokens.Callers
+    admission: Admission
 
 
 def create_app(settings: Settings) -> Starlette:
     """The application; it starts and answers 503 while Redis is away."""
 
+    admission = Admission(vault.load(settings))
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with store.connect(settings) as redis, _bootstrapping(redis, settings):
-            yield {"redis": redis, "callers": tokens.Callers(redis)}
+            yield {"redis": redis, "callers": tokens.Callers(redis), "admission": admission}
 
     app = Starlette(
         routes=ROUTES,
@@ -81,7 +85,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
 def main() -> None:
     settings = load()
     logs.configure(settings, "api")
-    durability.require_fit(settings)
+    durability.require_fit(settings, vault.load(settings))
     # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))

@@ -25,7 +25,10 @@ class CronChange(CronUpdate, One):
     """Which cron, and the fields to change."""
 
     def changes(self) -> CronUpdate:
-        return CronUpdate.model_validate(self.model_dump(exclude_unset=True, exclude={"id"}))
+        given = self.model_fields_set - {"id"}
+        return CronUpdate.model_construct(
+            given, **{name: getattr(self, name) for name in CronUpdate.model_fields}
+        )
 
 
 class CronSearch(Schema):

@@ -17,7 +17,8 @@ from starlette.routing import Route
 
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of
 from services.mcp.server import Context, answer, build
-from shared import durability, logs, store
+from shared import durability, logs, store, vault
+from shared.admission import Admission
 from shared.settings import Settings, load
 from shared.store import AWAY
 from shared.tokens import Callers
@@ -28,10 +29,10 @@ ANY_HOST = "*"
 
 def create_app(settings: Settings) -> Starlette:
     """The gateway as an ASGI application; one lifespan an application."""
-    redis = store.connect(settings)
+    redis, admission = store.connect(settings), Admission(vault.load(settings))
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
-        return await answer(redis, caller_of(ctx.request), params)
+        return await answer(redis, admission, caller_of(ctx.request), params)
 
     async def healthz(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
@@ -77,7 +78,7 @@ def _security(settings: Settings) -> TransportSecuritySettings:
 def main() -> None:
     settings = load()
     logs.configure(settings, "mcp")
-    durability.require_fit(settings)
+    durability.require_fit(settings, vault.load(settings))
     logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of every request at INFO
     # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

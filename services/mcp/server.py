@@ -21,6 +21,7 @@ from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
 from services.mcp.tools import TOOLS
 from shared import validation
+from shared.admission import Admission
 from shared.errors import Invalid, RecuroError
 from shared.schemas.base import Schema
 from shared.store import AWAY
@@ -59,10 +60,12 @@ def build(call: Call) -> Server[dict[str, Any]]:
     )
 
 
-async def answer(redis: Redis, caller: Caller | None, params: CallToolRequestParams) -> CallToolResult:
+async def answer(
+    redis: Redis, admission: Admission, caller: Caller | None, params: CallToolRequestParams
+) -> CallToolResult:
     """Run one tool; `caller` is None while Redis is away and nobody can be looked up. Never raises."""
     began = time.perf_counter()
-    result = await _answer(redis, caller, params)
+    result = await _answer(redis, admission, caller, params)
     log.info(
         "tool_called",
         tool=params.name if params.name in TOOLS else None,
@@ -73,7 +76,9 @@ async def answer(redis: Redis, caller: Caller | None, params: CallToolRequestPar
     return result
 
 
-async def _answer(redis: Redis, caller: Caller | None, params: CallToolRequestParams) -> CallToolResult:
+async def _answer(
+    redis: Redis, admission: Admission, caller: Caller | None, params: CallToolRequestParams
+) -> CallToolResult:
     row = TOOLS.get(params.name)
     if row is None:
         return failed("unknown_tool", f"Unknown tool {params.name[:80]!r}. Tools: {', '.join(TOOLS)}")
@@ -85,7 +90,7 @@ async def _answer(redis: Redis, caller: Caller | None, params: CallToolRequestPa
         return _away()
     try:
         caller.may(row.scope)
-        return _succeeded(await row.run(redis, caller.team, asked))
+        return _succeeded(await row.run(redis, caller.team, admission.admit(caller.team, asked)))
     except Invalid as error:
         return _refused(params.name, {error.field: [str(error)]})
     except RecuroError as error:

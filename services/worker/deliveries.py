@@ -127,16 +127,18 @@ class Deliveries:
                 raise
 
     def _works(self, claimed: list[Any]) -> list[Work]:
-        _now, _next_due, queues, rows = claimed
+        _now, _next_due, queues, rows, teams = claimed
         settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
-        now = time.monotonic()
-        return [self._work(row, settings, now) for row in rows]
+        signing, now = dict(teams), time.monotonic()
+        return [self._work(row, settings, signing[row[1]], now) for row in rows]
 
-    def _work(self, row: list[str], settings: dict[str, QueueSettings | None], now: float) -> Work:
+    def _work(
+        self, row: list[str], settings: dict[str, QueueSettings | None], signing: str, now: float
+    ) -> Work:
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec = row
         of = NOTICES if kind == "n" else settings[f"{team}:{queue}"]
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
-        return Work(*where, int(attempt), origin, int(float(due)), spec, of, now)
+        return Work(*where, int(attempt), origin, int(float(due)), spec, of, signing, now)
 
 
 def _orphan(shard: str, queue: str, lane: str, entry: str, ref: str) -> Work:
@@ -147,8 +149,8 @@ def _orphan(shard: str, queue: str, lane: str, entry: str, ref: str) -> Work:
 
 def _flat(results: Sequence[Result]) -> list[str | int]:
     flat: list[str | int] = []
-    for work, verdict, run, response in results:
-        flat += (*_place(work), *_verdict(verdict, run), response)
+    for work, verdict, run, *rest in results:
+        flat += (*_place(work), *_verdict(verdict, run), *rest)
     return flat
 
 

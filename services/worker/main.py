@@ -13,9 +13,10 @@ from services.worker.delivery import Sender
 from services.worker.egress import Policy
 from services.worker.feed import BELL_MILLISECONDS
 from services.worker.processor import process
+from services.worker.reach import Reach
 from services.worker.stream_worker import StreamWorker
 from services.worker.work import Result, Work
-from shared import durability, keyspace, logs, store
+from shared import durability, keyspace, logs, store, vault
 from shared.settings import Settings, load
 
 GARBAGE_OBJECTS = 50_000
@@ -25,19 +26,22 @@ log = structlog.get_logger()
 
 async def deliver(ctx: dict[Any, Any], work: Work) -> Result:
     """The one arq function: one HTTP exchange."""
-    sender: Sender = ctx["sender"]
-    return await process(work, ctx["redis"], sender)
+    reach: Reach = ctx["reach"]
+    return await process(work, reach)
 
 
 def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
     """A worker of that many parallel requests; `arq` goes to arq's Worker as it is."""
 
+    keys = vault.load(settings)
+
     async def open_sender(ctx: dict[Any, Any]) -> None:
-        ctx["sender"] = await Sender(Policy(settings.egress_allow)).__aenter__()
+        sender = await Sender(Policy(settings.egress_allow)).__aenter__()
+        ctx["reach"] = Reach(ctx["redis"], sender, keys)
         log.info("worker_ready", concurrency=settings.worker_concurrency)
 
     async def close_sender(ctx: dict[Any, Any]) -> None:
-        await ctx["sender"].__aexit__(None, None, None)
+        await ctx["reach"].sender.__aexit__(None, None, None)
 
     return StreamWorker(
         store=store.connect(settings),
@@ -56,7 +60,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
 def main() -> None:
     settings = load()
     logs.configure(settings, "worker")
-    durability.require_fit(settings)
+    durability.require_fit(settings, vault.load(settings))
     gc.freeze()  # what was imported stays
     gc.set_threshold(
         GARBAGE_OBJECTS

@@ -5,26 +5,27 @@ import time
 
 import structlog
 from pydantic_core import to_json
-from redis.asyncio import Redis
 
-from services.worker.delivery import Exchange, Sender
+from services.worker.delivery import Exchange
 from services.worker.notices import notice_of
+from services.worker.reach import Reach
 from services.worker.requests import request_of
 from services.worker.retry import decide
 from services.worker.work import Complete, Release, Result, Verdict, Work
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
 from shared.store import AWAY
+from shared.vault import Unsealable
 
 LAST_RESPONSE_CHARACTERS = 4096
 
 log = structlog.get_logger()
 
 
-async def process(work: Work, redis: Redis, sender: Sender) -> Result:
+async def process(work: Work, reach: Reach) -> Result:
     """Send, decide, and say how it ended; only a cancellation is raised."""
     try:
-        exchange = await _send(work, redis, sender)
+        exchange = await _send(work, reach)
     except NotFound:  # what the notice tells of was deleted, and nobody is told
         return Result(work, Complete())
     except AWAY:
@@ -49,26 +50,33 @@ def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
     )
 
 
-async def _send(work: Work, redis: Redis, sender: Sender) -> Exchange:
+async def _send(work: Work, reach: Reach) -> Exchange:
     try:
-        outgoing = await notice_of(redis, work) if work.kind == "n" else request_of(work)
-        return await sender.send(outgoing)
+        outgoing = await notice_of(reach.redis, work) if work.kind == "n" else request_of(work, reach.vault)
+        return await reach.sender.send(outgoing)
     except (NotFound, *AWAY):
         raise
+    except Unsealable as error:
+        log.error("secret_not_opened", work=work.key)
+        return _not_made(str(error))
     except Exception:  # ours to mend, yet the job must end and say so
         log.exception("request_not_made", work=work.key)
-        now = round(time.time() * 1000)
-        return Exchange(
-            response_status=None,
-            response_headers=(),
-            response_body=None,
-            response_truncated=False,
-            duration_ms=0,
-            error_message="Recuro could not make this request; the worker's log says why.",
-            failure_reason=FailureReason.UNKNOWN,
-            started_at_ms=now,
-            executed_at_ms=now,
-        )
+        return _not_made("Recuro could not make this request; the worker's log says why.")
+
+
+def _not_made(sentence: str) -> Exchange:
+    now = round(time.time() * 1000)
+    return Exchange(
+        response_status=None,
+        response_headers=(),
+        response_body=None,
+        response_truncated=False,
+        duration_ms=0,
+        error_message=sentence,
+        failure_reason=FailureReason.UNKNOWN,
+        started_at_ms=now,
+        executed_at_ms=now,
+    )
 
 
 def run_of(exchange: Exchange, attempt: int) -> str:

@@ -5,17 +5,18 @@ from pydantic_core import from_json, to_json
 from services.worker.delivery import Outgoing
 from services.worker.work import Work
 from shared import clock
+from shared.vault import Vault
 from shared.version import VERSION
 
 USER_AGENT = f"Recuro/{VERSION}"
 
 
-def request_of(work: Work) -> Outgoing:
+def request_of(work: Work, vault: Vault) -> Outgoing:
     """The request of a job or execution; a redelivery after a crash carries the same `Idempotency-Key`."""
     asked = from_json(work.spec)
     method, given = asked.get("method", "POST"), asked.get("headers") or {}
     body, content_type = (None, "") if method == "GET" else _body(work, asked.get("payload"))
-    headers = dict(given)
+    headers = vault.open_headers(given, work.team)
     if body is not None and not any(name.lower() == "content-type" for name in given):
         headers["Content-Type"] = content_type
     headers["User-Agent"] = USER_AGENT

@@ -59,6 +59,8 @@ class Work:
     spec: str
     settings: QueueSettings | None
     """None for an execution: its cron's spec says what a queue would."""
+    signing: str = ""
+    """The team's signing secrets, sealed; nothing if its requests are not signed."""
     claimed_at: float = field(default_factory=time.monotonic)
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
@@ -80,9 +82,14 @@ class Work:
 
 
 class Result(NamedTuple):
-    """What became of a piece of work: the verdict, the run as stored, and the response text for a cron."""
+    """What became of a piece of work: the verdict, the run as stored, and the response text for a cron.
+
+    A failure has a `reason` (`http_server_error 503`), in which failures are alike, and `facts` (JSON).
+    """
 
     work: Work
     verdict: Verdict
     run: str = ""
     response: str = ""
+    reason: str = ""
+    facts: str = ""

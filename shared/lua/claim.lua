@@ -7,10 +7,11 @@
 -- KEYS  prefix    ARGV  consumer, n, spare, now ('' = server)
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
 -- a hidden one), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
--- a notice), due (ms), what was asked (JSON, or what a notice tells of).
+-- a notice), due (ms), what was asked (JSON, or what a notice tells of); at last per team served: team, its signing
+-- secrets (sealed, '' without).
 
 local consumer, n, spare, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), moment(ARGV[4])
-local turns, queues, works = P .. 'turns', {}, {}
+local turns, queues, works, teams = P .. 'turns', {}, {}, {}
 
 local ORIGIN = { j = 'origin', e = 'cron', n = 'subject' }
 local LATER = 5000 -- ms until what only a newer version can read is offered again
@@ -38,6 +39,12 @@ local function put_back(kind, team, id, queue, lane, entry)
     wait_until(kind, team, id, now + LATER)
 end
 
+-- The team's requests of this month are used up:  pending -> failed.
+local function refuse(kind, team, qid, id, queue, lane, entry)
+    take_off(queue, lane, entry)
+    settle(kind, team, qid, id, { verdict = 'fail', run = USED_UP, reason = 'limit_exceeded' })
+end
+
 local function start(queue, lane, entry, ref)
     local team, qid = string.match(queue, '^(%d+):(.+)$')
     local kind, id = string.match(ref, '^([jen]):(%d+)$')
@@ -53,6 +60,7 @@ local function start(queue, lane, entry, ref)
     local startable = fields[5] == entry and (fields[1] == 'pending' or fields[1] == 'processing')
     local spec = startable and asked(kind, team, id, fields[3])
     if not spec then return take_off(queue, lane, entry) end -- deleted meanwhile
+    if kind ~= 'n' and not count_request(team) then return refuse(kind, team, qid, id, queue, lane, entry) end
     call('HSET', record, 'state', 'processing')
     move(kind, team, kind == 'e' and fields[3] or qid, id, fields[1], 'processing')
     event(NOUN[kind] .. '.started', team, ref)
@@ -76,6 +84,7 @@ local function serve(queue, want)
     local started = #works - before
     if started > 0 and not is_hidden(queue) then note_starts(queue, started) end
     if started > 0 then queues[#queues + 1] = { queue, call('HGET', P .. 'q:' .. queue, 'spec') or '' } end
+    if started > 0 then teams[team_of(queue)] = true end
     return want - left, started
 end
 
@@ -137,7 +146,7 @@ local function serve_quiet()
     end
 end
 
-if call('EXISTS', P .. 'stopped:' .. consumer) == 1 then return { now, 0, {}, {} } end -- a late one: nobody reads this
+if call('EXISTS', P .. 'stopped:' .. consumer) == 1 then return { now, 0, {}, {}, {} } end -- a late one: nobody reads this
 local next_due = promote(now, 500)
 refresh_touched()
 serve_in_turn()
@@ -146,4 +155,6 @@ conclude()
 if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) and call('EXISTS', turns) == 1 then
     ring() -- another idle worker may take the rest
 end
-return { now, next_due, queues, works }
+local of_teams = {}
+for team in pairs(teams) do of_teams[#of_teams + 1] = { team, settings_of(team).signing } end
+return { now, next_due, queues, works, of_teams }

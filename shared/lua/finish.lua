@@ -4,11 +4,12 @@
 -- The fence: the entry must still be pending for this consumer. What was rescued has a new entry.
 --
 -- KEYS  prefix    ARGV  consumer, now ('' = server), then per work: kind, team, queue, id, lane, entry,
---                       verdict (complete|retry|dead|fail|release), run (JSON), retry after (ms), response (text)
+--                       verdict (complete|retry|dead|fail|release), run (JSON), retry after (ms), response (text), and of a
+--                       failure: reason, facts (JSON)
 -- Returns per work: 1 recorded, 2 dropped because it was deleted, 0 not ours any more (nothing was changed).
 
 local consumer, now, answers = ARGV[1], moment(ARGV[2]), {}
-local WIDTH = 10
+local WIDTH = 12
 
 local MOST_HELD = 1000 -- of one consumer in one lane to be read at once
 local held, done, living = {}, {}, {}
@@ -42,10 +43,11 @@ for i = 3, #ARGV, WIDTH do
         if lives(kind, team, queue, id) then
             answer = 1
             if verdict == 'release' then
+                if kind ~= 'n' then uncount_request(team) end
                 give_back(kind, team, queue, id)
             else
-                local due = now + tonumber(ARGV[i + 8])
-                settle(kind, team, queue, id, { verdict = verdict, run = ARGV[i + 7], due = due, response = ARGV[i + 9] })
+                settle(kind, team, queue, id, { verdict = verdict, run = ARGV[i + 7], due = now + tonumber(ARGV[i + 8]),
+                    response = ARGV[i + 9], reason = ARGV[i + 10], facts = ARGV[i + 11] })
             end
         end
     end

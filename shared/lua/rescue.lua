@@ -18,7 +18,7 @@ local function rescue(queue, lane, entry)
     if call('HINCRBY', record, 'lost', 1) < patience then
         give_back(kind, team, qid, id)
     else
-        settle(kind, team, qid, id, { verdict = 'dead', run = ARGV[3], due = now })
+        settle(kind, team, qid, id, { verdict = 'dead', run = ARGV[3], due = now, reason = 'unknown' })
     end
     return true
 end

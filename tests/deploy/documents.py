@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 STORE = "redis"
-SECRET = "a-secret-of-the-tests"
+SECRET = "a-secret-of-the-tests-0123456789"
 _VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 

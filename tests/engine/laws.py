@@ -97,7 +97,10 @@ def _check_ledger(model: Model, seen: Snapshot) -> None:
         stored = {
             name: int(value) for name, value in seen.hashes.get(f"ledger:{team}", {}).items() if int(value)
         }
-        assert stored == {f"job.{name}": value for name, value in columns.items() if value}
+        requests = {
+            f"requests.{month}": n for (owner, month), n in model.requests.items() if owner == team and n
+        }
+        assert stored == {f"job.{name}": value for name, value in columns.items() if value} | requests
         states = sum(value for name, value in columns.items() if name not in ("accepted", "deleted"))
         assert columns["accepted"] == states + columns["deleted"], "the ledger law"
 

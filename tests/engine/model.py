@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from shared import clock
 from tests.engine.pieces import FRONT, READY, Entry, Job, Notice, Piece, Queue, Ref
 
 PERIOD_MS = 10_000
@@ -31,6 +32,8 @@ class Model:
     ids: Counter[tuple[int, str]] = field(default_factory=Counter)
     accepted: Counter[int] = field(default_factory=Counter)
     deleted: Counter[int] = field(default_factory=Counter)
+    requests: Counter[tuple[int, str]] = field(default_factory=Counter)
+    """Of a team in a month, as in 2026-11."""
     rate_dues: list[tuple[int, str]] = field(default_factory=list)
     """The `q:` members of `due` as last seen: when they come and go is for the laws to judge."""
     doomed: set[str] = field(default_factory=set)
@@ -162,10 +165,15 @@ class Model:
         if piece is None or (isinstance(piece, Job) and self.queues[piece.place].is_deleted):
             return 2
         if verdict == "release":
+            self.count_request(piece, -1)
             self.give_back(piece)
         else:
             self.settle(piece, verdict, run, self.now + after_ms)
         return 1
+
+    def count_request(self, piece: Piece, by: int) -> None:
+        if isinstance(piece, Job):
+            self.requests[piece.team, clock.moment(self.now).strftime("%Y-%m")] += by
 
     def take_off(self, entry: Entry) -> Piece | None:
         for lane in self.lanes.values():

@@ -81,6 +81,7 @@ def _start(model: Model, entry: Entry, work: Work) -> None:
             assert rate_left(model, queue)[0] > 0, f"{place} starts more than its rate limit allows"
             queue.starts.append(model.now)
     piece.state = "processing"
+    model.count_request(piece, 1)
 
 
 def prune(model: Model, place: str, limit: int) -> int:

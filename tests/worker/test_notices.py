@@ -8,13 +8,14 @@ from services.worker.deliveries import NOTICES, Deliveries
 from services.worker.delivery import Sender
 from services.worker.egress import Policy
 from services.worker.processor import process
+from services.worker.reach import Reach
 from services.worker.work import Work
 from shared import crons, executions, jobs, keyspace, queues
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
-from tests.conftest import LOOPBACK
+from tests.conftest import LOOPBACK, VAULT
 from tests.target import Target
 
 SHARD = keyspace.SHARDS[0]
@@ -32,7 +33,7 @@ async def run_next(redis: Redis, sender: Sender, after_ms: int = 0) -> Work:
     seconds, _ = await redis.time()
     now = seconds * 1000 + 1000 + after_ms
     (work,) = await worker.claim(1, now)
-    await worker.finish([await process(work, redis, sender)], now)
+    await worker.finish([await process(work, Reach(redis, sender, VAULT))], now)
     return work
 
 

@@ -5,6 +5,7 @@ import pytest
 from services.worker.requests import request_of
 from services.worker.work import Work
 from shared.schemas.queues import QueueSettings
+from tests.conftest import VAULT
 
 
 def a_job(attempt: int = 1, origin: str = "", **asked: object) -> Work:
@@ -19,7 +20,7 @@ def an_execution(**asked: object) -> Work:
 
 
 def test_a_jobs_payload_leaves_as_compact_json() -> None:
-    outgoing = request_of(a_job(payload={"a": [], "b": 2**70, "ü": None}))
+    outgoing = request_of(a_job(payload={"a": [], "b": 2**70, "ü": None}), VAULT)
 
     assert outgoing.body == '{"a":[],"b":1180591620717411303424,"ü":null}'.encode()
     assert outgoing.headers["Content-Type"] == "application/json"
@@ -27,14 +28,14 @@ def test_a_jobs_payload_leaves_as_compact_json() -> None:
 
 
 def test_a_users_content_type_wins() -> None:
-    outgoing = request_of(a_job(payload={}, headers={"content-type": "application/cloudevents+json"}))
+    outgoing = request_of(a_job(payload={}, headers={"content-type": "application/cloudevents+json"}), VAULT)
 
     assert outgoing.headers["content-type"] == "application/cloudevents+json"
     assert "Content-Type" not in outgoing.headers
 
 
 def test_a_get_has_no_body() -> None:
-    outgoing = request_of(a_job(method="GET", payload={"a": 1}))
+    outgoing = request_of(a_job(method="GET", payload={"a": 1}), VAULT)
 
     assert outgoing.body is None
     assert "Content-Type" not in outgoing.headers
@@ -45,13 +46,16 @@ def test_a_get_has_no_body() -> None:
     [('{"a": 1}', "application/json"), ("a=1&b=2", "text/plain; charset=utf-8")],
 )
 def test_a_crons_payload_leaves_as_it_is(payload: str, content_type: str) -> None:
-    outgoing = request_of(an_execution(payload=payload))
+    outgoing = request_of(an_execution(payload=payload), VAULT)
 
     assert (outgoing.body, outgoing.headers["Content-Type"]) == (payload.encode(), content_type)
 
 
 def test_a_job_says_which_it_is() -> None:
-    first, retry = request_of(a_job()).headers, request_of(a_job(attempt=2, origin="40")).headers
+    first, retry = (
+        request_of(a_job(), VAULT).headers,
+        request_of(a_job(attempt=2, origin="40"), VAULT).headers,
+    )
 
     assert (first["Recuro-Job-Id"], first["Recuro-Original-Job-Id"], first["Recuro-Attempt"]) == (
         "42",
@@ -64,7 +68,7 @@ def test_a_job_says_which_it_is() -> None:
 
 
 def test_an_execution_says_which_fire_it_is() -> None:
-    headers = request_of(an_execution()).headers
+    headers = request_of(an_execution(), VAULT).headers
 
     assert (headers["Recuro-Cron-Id"], headers["Recuro-Scheduled-At"]) == ("8", "2025-10-09T08:53:20+00:00")
     assert headers["Idempotency-Key"] == "execution-3-5"

@@ -5,6 +5,7 @@ from services.worker.deliveries import Deliveries
 from services.worker.delivery import Exchange, Sender
 from services.worker.egress import Policy
 from services.worker.processor import process
+from services.worker.reach import Reach
 from services.worker.retry import decide
 from services.worker.work import Complete, Dead, Fail, Retry, Verdict
 from shared import clock, jobs, keyspace
@@ -12,7 +13,7 @@ from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.schemas.queues import QueueSettings
 from shared.schemas.runs import FailureReason
-from tests.conftest import LOOPBACK
+from tests.conftest import LOOPBACK, VAULT
 from tests.target import Target
 
 TWO_RETRIES = QueueSettings(retry_delays=(5, 60))
@@ -110,7 +111,7 @@ async def tried(redis: Redis, team: Team, target: Target) -> int:
     worker = Deliveries(redis, keyspace.SHARDS[0], "a-worker")
     async with Sender(Policy(LOOPBACK)) as sender:
         await worker.finish(
-            [await process(work, redis, sender) for work in await worker.claim(1, NOON)], NOON
+            [await process(work, Reach(redis, sender, VAULT)) for work in await worker.claim(1, NOON)], NOON
         )
     return made.id
 

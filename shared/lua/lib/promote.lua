@@ -9,7 +9,7 @@ local function expire(team, id)
     local fields = call('HMGET', record_of('j', team, id), 'state', 'queue', 'lane', 'entry')
     if fields[1] ~= 'pending' then return end
     unqueue('j', team, fields[2], id, fields[3], fields[4])
-    settle('j', team, fields[2], id, { verdict = 'fail', run = EXPIRED })
+    settle('j', team, fields[2], id, { verdict = 'fail', run = EXPIRED, reason = 'expired' })
 end
 
 -- Do what is due, oldest first. Returns the next due moment, or 0.

@@ -1,6 +1,7 @@
 -- What becomes of a job, execution or notice: it was tried, expired, cancelled, lost or given back.
 --
--- A result is { verdict = complete | retry | dead | fail, run = JSON, due = a retry's moment (ms), response = a cron's }.
+-- A result is { verdict = complete | retry | dead | fail, run = JSON, due = a retry's moment (ms), response = a cron's,
+-- reason = what a failure is alike in (`http_server_error 503`), facts = what an alert says of it (JSON) }.
 
 local HAPPENED = { complete = 'job.completed', retry = 'job.retrying', dead = 'job.dead_lettered', fail = 'job.failed' }
 local STATE = { complete = 'completed', retry = 'retrying', dead = 'dead_lettered', fail = 'failed' }

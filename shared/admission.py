@@ -1,0 +1,37 @@
+"""What every door does with a well-formed request before it is kept: its secrets are sealed."""
+
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from shared.errors import Invalid
+from shared.keyspace import Team
+from shared.schemas.base import Schema
+from shared.schemas.crons import CronCreate, CronUpdate
+from shared.schemas.jobs import JobAsked
+from shared.vault import MASK, Vault, is_secret
+
+S = TypeVar("S", bound=Schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The rules of this installation that a request's own schema cannot know."""
+
+    vault: Vault
+
+    def admit(self, team: Team, asked: S) -> S:
+        """What may be kept of it; raises Invalid. What is no cron or job is left as it is."""
+        if not isinstance(asked, JobAsked | CronCreate) or not asked.headers:
+            return asked
+        _check_no_mask(asked)
+        sealed = self.vault.seal_headers(asked.headers, team.id)
+        return cast(S, asked.model_copy(update={"headers": sealed}))
+
+
+def _check_no_mask(asked: JobAsked | CronCreate) -> None:
+    """An update may give the mask back for what stays as it is; anything new needs its value."""
+    for name, value in (asked.headers or {}).items():
+        if value == MASK and is_secret(name) and not isinstance(asked, CronUpdate):
+            raise Invalid(
+                "headers", f"The headers field has {MASK} for {name}, which only stands for a secret."
+            )

@@ -1,0 +1,129 @@
+"""Secrets at rest: sealed with a key that Redis never sees, and shown to nobody."""
+
+import base64
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from shared.settings import Settings
+
+KEY_FILE = "encryption.key"
+MASK = "********"
+"""What a reader gets to see instead of a secret."""
+_SEALED = "\0"
+"""How sealed text begins: no header value or other text of a caller can hold a NUL."""
+_NAMES, _PARTS = frozenset(("authorization", "cookie")), ("token", "key", "secret")
+_KEPT_OPEN = 4096
+
+
+class Unsealable(Exception):
+    """Sealed with a key that is not ours, or for another place than this."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A stored secret cannot be read with RECURO_ENCRYPTION_KEY; set the key it was sealed with."
+        )
+
+
+class Vault:
+    """Seals with the first key and opens with any.
+
+    `place` (a team and what the text is for) is sealed along: what is copied elsewhere does not open. The
+    same text in the same place is sealed the same (AES-SIV, RFC 5297): what was asked twice is found equal.
+    """
+
+    def __init__(self, *keys: str) -> None:
+        self._ciphers = [AESSIV(_derived(key)) for key in keys]
+        self._opened = lru_cache(_KEPT_OPEN)(self._open)
+
+    def seal(self, text: str, *place: str | int) -> str:
+        sealed = self._ciphers[0].encrypt(text.encode(), _associated(place))
+        return _SEALED + base64.b64encode(sealed).decode()
+
+    def open(self, sealed: str, *place: str | int) -> str:
+        """The text again; raises Unsealable."""
+        return self._opened(sealed, place)
+
+    def _open(self, sealed: str, place: tuple[str | int, ...]) -> str:
+        for cipher in self._ciphers:
+            try:
+                content = base64.b64decode(sealed.removeprefix(_SEALED), validate=True)
+                return cipher.decrypt(content, _associated(place)).decode()
+            except (InvalidTag, ValueError):
+                continue
+        raise Unsealable
+
+    def seal_headers(self, headers: Mapping[str, str], team: int) -> dict[str, str]:
+        """Headers with the values of secret ones sealed, but for the mask."""
+        return {
+            name: self.seal(value, team, "header", name.lower())
+            if is_secret(name) and value != MASK
+            else value
+            for name, value in headers.items()
+        }
+
+    def open_headers(self, headers: Mapping[str, str], team: int) -> dict[str, str]:
+        """Headers as they were given; raises Unsealable."""
+        return {
+            name: self.open(value, team, "header", name.lower()) if value.startswith(_SEALED) else value
+            for name, value in headers.items()
+        }
+
+
+def is_secret(name: str) -> bool:
+    """Whether a header of that name holds a secret: authorization, cookie, or token, key or secret in it."""
+    lower = name.lower()
+    return lower in _NAMES or any(part in lower for part in _PARTS)
+
+
+def masked(headers: Mapping[str, str] | None) -> dict[str, str] | None:
+    """Headers fit to be shown."""
+    if headers is None:
+        return None
+    return {name: MASK if is_secret(name) else value for name, value in headers.items()}
+
+
+def load(settings: Settings) -> Vault:
+    """The vault of this installation; ends the process with one line if there can be no key.
+
+    Without RECURO_ENCRYPTION_KEY the key is in a file of the data directory, made by whoever comes first.
+    """
+    if settings.encryption_key is not None:
+        return Vault(*settings.encryption_key.get_secret_value().split(","))
+    path = settings.data_dir / KEY_FILE
+    try:
+        return Vault(_kept_in(path))
+    except OSError as error:
+        why = f"{path} cannot be read or made ({error.strerror})"
+        sys.exit(f"RECURO_ENCRYPTION_KEY is required: it seals stored secrets, and {why}")
+
+
+def _kept_in(path: Path) -> str:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with open(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(fresh, path)  # whole or not at all; another service may be as fast
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()
+
+
+def _derived(key: str) -> bytes:
+    return HKDF(SHA256(), length=64, salt=None, info=b"recuro vault").derive(key.encode())
+
+
+def _associated(place: tuple[str | int, ...]) -> list[bytes]:
+    return [str(part).encode() for part in place]
