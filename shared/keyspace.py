@@ -110,6 +110,14 @@ def teams_in(shard: str) -> str:
     return f"{prefix(shard)}teams"
 
 
+def team_settings(team: Team) -> str:
+    return f"{team.prefix}t:{team.id}"
+
+
+def ledger(team: Team) -> str:
+    return f"{team.prefix}ledger:{team.id}"
+
+
 def live() -> str:
     return f"{prefix('global')}live"
 

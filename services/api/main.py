@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.api import bootstrap, crons, errors, executions, health, jobs, queues
+from services.api import bootstrap, crons, errors, executions, health, jobs, limits, queues
 from services.api.envelope import Envelope
 from shared import durability, logs, store, tokens, vault
 from shared.admission import Admission
@@ -21,7 +21,14 @@ from shared.settings import Settings, load
 GRACE_SECONDS = 10
 
 # The busiest first: routes are tried in order.
-ROUTES = [*jobs.routes, *crons.routes, *executions.routes, *queues.routes, *health.routes]
+ROUTES = [
+    *jobs.routes,
+    *crons.routes,
+    *executions.routes,
+    *queues.routes,
+    *limits.routes,
+    *health.routes,
+]
 
 
 class State(TypedDict):

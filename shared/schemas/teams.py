@@ -1,0 +1,52 @@
+"""What a team sets for itself: limits on its requests, and secrets that sign them."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from shared.schemas.base import Instant, Integer, Schema
+
+Requests = Annotated[Integer | None, Field(ge=0, le=10**12)]
+
+
+class Limits(Schema):
+    """Requests of jobs and crons a calendar month, in UTC; null is unlimited."""
+
+    monthly_request_limit: Annotated[Requests, Field(description="Nothing is sent beyond it")] = None
+    soft_limit: Annotated[Requests, Field(description="Passing it is told, once a month")] = None
+
+    @model_validator(mode="after")
+    def _soft_below_hard(self) -> "Limits":
+        soft, hard = self.soft_limit, self.monthly_request_limit
+        if soft is not None and hard is not None and soft > hard:
+            raise ValueError("The soft_limit field must not be above monthly_request_limit")
+        return self
+
+
+class Usage(Limits):
+    """How much of them a team has used this month, and in the months before, newest first."""
+
+    month: str
+    requests: int
+    resets_at: Instant
+    months: dict[str, int]
+
+
+class SigningAsked(Schema):
+    keep_hours: Annotated[
+        Integer, Field(ge=0, le=720, description="How long the secret before stays valid beside the new one")
+    ] = 24
+
+
+class SigningSecret(Schema):
+    """A new secret, shown once."""
+
+    secret: str
+    previous_valid_until: Instant | None
+
+
+class SigningState(Schema):
+    """Whether a team's requests are signed; no secret is shown again."""
+
+    is_enabled: bool
+    previous_valid_until: Instant | None
