@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -30,13 +31,20 @@ def free_port() -> int:
 class House:
     """`with House(folder) as house:` runs an API, a scheduler, a worker and an MCP gateway."""
 
-    def __init__(self, folder: Path, *, concurrency: int = 64, grace_seconds: int = 20) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        concurrency: int = 64,
+        grace_seconds: int = 20,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.api_port, self.mcp_port = free_port(), free_port()
         self.api = f"http://127.0.0.1:{self.api_port}"
         self.mcp = f"http://127.0.0.1:{self.mcp_port}/mcp"
         self.server = embedded.start(folder / "redis")
-        self._environment = {
+        self.environment = {
             **os.environ,
             "RECURO_REDIS_URL": self.server.url,
             "RECURO_API_PORT": str(self.api_port),
@@ -46,6 +54,7 @@ class House:
             "RECURO_WORKER_CONCURRENCY": str(concurrency),
             "RECURO_WORKER_GRACE_SECONDS": str(grace_seconds),
             "RECURO_LOG_FORMAT": "json",
+            **(environment or {}),
         }
         self.running: list[subprocess.Popen[bytes]] = []
         self.client = httpx.Client(
@@ -61,7 +70,7 @@ class House:
         number = sum(service in str(process.args) for process in self.running)
         with (self.folder / f"{service}-{number}.log").open("wb") as said:
             command = leashed([str(RECURO), service], death_signal=signal.SIGKILL)
-            process = subprocess.Popen(command, env=self._environment, stdout=said, stderr=said)
+            process = subprocess.Popen(command, env=self.environment, stdout=said, stderr=said)
         self.running.append(process)
         return process
 

@@ -46,13 +46,13 @@ class FaultHouse(House):
         self.proxy = Proxy(Path(unquote(self.server.url.removeprefix("unix://"))))
         if options.is_proxied:
             self.proxy.__enter__()
-            self._environment["RECURO_REDIS_URL"] = self.proxy.url
+            self.environment["RECURO_REDIS_URL"] = self.proxy.url
         self._service_of: dict[int, str] = {}
 
     def start(self, service: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start one more process of a service; `environment` is for this one alone."""
         number = sum(known == service for known in self._service_of.values())
-        own = {**self._environment, **self._options.environments.get(service, {}), **environment}
+        own = {**self.environment, **self._options.environments.get(service, {}), **environment}
         argv = leashed([str(RECURO), service], death_signal=signal.SIGKILL)
         with (self.folder / f"{service}-{number}.log").open("wb") as said:
             process = subprocess.Popen(argv, env=own, stdout=said, stderr=said)

@@ -1,0 +1,171 @@
+"""Secrets that were put everywhere they may be are searched in everything that comes out."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from redis import Redis
+
+from shared.vault import MASK
+from tests.house import RECURO, TOKEN, House
+from tests.poll import until
+from tests.target import Target
+
+HEADER, BODY, KEY = (
+    "canary-of-a-header-5f1c",
+    "canary-of-a-body-77aa",
+    "canary-of-the-encryption-key-0123456789",
+)
+HEADERS = {
+    "Authorization": f"Bearer {HEADER}",
+    "Cookie": f"session={HEADER}",
+    "X-Api-Key": HEADER,
+    "X-Access-Token": HEADER,
+    "Client-Secret": HEADER,
+}
+NOWHERE = "http://127.0.0.1:1/"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder: Path = tmp_path_factory.mktemp("house")
+    with House(folder, environment={"RECURO_ENCRYPTION_KEY": KEY, "RECURO_LOG_LEVEL": "DEBUG"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def story(house: House) -> dict[str, str]:
+    """Everything that was answered while secrets went through every door, by where it came from."""
+    with Target() as target:
+        return _played(house, target)
+
+
+def _played(house: House, target: Target) -> dict[str, str]:
+    target.answer("/fails", 500, b"no")
+    job = {
+        "queue": "mail",
+        "headers": HEADERS,
+        "payload": {"note": BODY},
+        "callback_url": f"{target.url}/told",
+    }
+    cron = {
+        "name": "ping",
+        "headers": HEADERS,
+        "payload": BODY,
+        "cron_expression": "0 0 1 1 *",
+        "method": "POST",
+    }
+    rest, said = house.client, {}
+    rest.post("/api/queues", json={"name": "mail", "retries_enabled": False})
+    for path in ("/works", "/fails"):
+        said[f"job {path}"] = rest.post("/api/jobs", json={**job, "url": target.url + path}).text
+        made = rest.post("/api/crons", json={**cron, "url": target.url + path})
+        rest.post(f"/api/crons/{made.json()['id']}/run")
+    rest.post("/api/jobs", json={**job, "url": NOWHERE})
+    rest.post("/api/jobs", json={**job, "url": "https://10.0.0.1/"})
+    _until_done(house, jobs=4, crons=2)
+
+    said["wrong header"] = rest.post(
+        "/api/jobs", json={"queue": "q", "url": "x", "headers": {"A\n": HEADER}}
+    ).text
+    said["wrong body"] = rest.post("/api/jobs", json={"queue": "q", "url": NOWHERE, "payload": BODY}).text
+    said["wrong token"] = rest.get("/api/jobs", headers={"Authorization": f"Bearer {HEADER}"}).text
+    said["not json"] = rest.post("/api/jobs", content=f'{{"queue": "{BODY}'.encode()).text
+    for path in ("/healthz", "/readyz", "/api/queues", "/api/usage", "/api/settings/limits"):
+        said[path] = rest.get(path).text
+    environment = {**house.environment, "RECURO_REDIS_URL": house.server.url}
+    doctor = subprocess.run([RECURO, "doctor", "--audit"], env=environment, capture_output=True, text=True)
+    said["doctor"] = doctor.stdout + doctor.stderr
+    return said
+
+
+def _until_done(house: House, jobs: int, crons: int) -> None:
+    async def done() -> bool:
+        page = house.client.get("/api/jobs").json()["data"]
+        ended = [row for row in page if row["status"] in ("completed", "failed") and row["callback_status"]]
+        runs = [house.client.get(f"/api/crons/{cron + 1}").json()["last_status"] for cron in range(crons)]
+        return len(ended) == jobs and all(runs)
+
+    asyncio.run(until(done, 30))
+
+
+def test_no_answer_holds_a_secret(story: dict[str, str]) -> None:
+    secrets = (HEADER, TOKEN, KEY, BODY)
+
+    assert [where for where, text in story.items() if any(secret in text for secret in secrets)] == []
+
+
+def test_a_reader_sees_masks_and_no_more(house: House, story: dict[str, str]) -> None:
+    lists = {
+        path: house.client.get(path).text
+        for path in ("/api/jobs", "/api/jobs/1", "/api/crons", "/api/crons/1")
+    }
+
+    assert [path for path, text in lists.items() if HEADER in text] == []
+    assert json.loads(lists["/api/jobs/1"])["headers"] == dict.fromkeys(HEADERS, MASK)
+    assert json.loads(lists["/api/crons/1"])["headers"] == dict.fromkeys(HEADERS, MASK)
+
+
+async def test_no_tool_tells_a_secret(house: House, story: dict[str, str]) -> None:
+    said = [await _call(house, tool, id=1) for tool in ("get-job", "get-cron")]
+    said += [await _call(house, tool) for tool in ("list-jobs", "list-crons", "create-cron")]
+    said.append(
+        await _call(house, "create-job", queue="q", url="x", headers={"Cookie": HEADER}, payload=BODY)
+    )
+
+    assert [text for text in said if any(secret in text for secret in (HEADER, TOKEN, KEY))] == []
+
+
+async def _call(house: House, tool: str, **arguments: Any) -> str:
+    async with (
+        httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http,
+        Client(streamable_http_client(house.mcp, http_client=http)) as client,
+    ):
+        return (await client.call_tool(tool, arguments)).model_dump_json()
+
+
+def test_no_log_line_holds_a_secret(house: House, story: dict[str, str]) -> None:
+    logs = {path.name: path.read_text() for path in house.folder.glob("*.log")}
+    secrets = (HEADER, BODY, TOKEN, KEY)
+
+    assert sum(text.count("\n") for text in logs.values()) > 20
+    assert [name for name, text in logs.items() if any(secret in text for secret in secrets)] == []
+
+
+def test_redis_was_never_told_a_secret(house: House, story: dict[str, str]) -> None:
+    """Its log has every write in the clear, of keys that are gone too."""
+    written = b"".join(path.read_bytes() for path in (house.folder / "redis").rglob("*.aof"))
+
+    assert b"x-api-key" in written.lower()
+    assert [secret for secret in (HEADER, TOKEN, KEY) if secret.encode() in written] == []
+
+
+def test_no_event_tells_of_a_body(house: House, story: dict[str, str]) -> None:
+    with Redis.from_url(house.server.url, decode_responses=True) as redis:
+        told = redis.xrange("r:{s0}:events")
+
+    assert len(told) > 10
+    assert [fields for _, fields in told if BODY in str(fields)] == []
+
+
+def test_the_target_got_every_secret(house: House, story: dict[str, str]) -> None:
+    """Else the search would have found nothing because nothing was there."""
+    with Target() as target:
+        house.client.post("/api/jobs", json={"queue": "q", "url": target.url, "headers": HEADERS})
+        _until_done_at(target)
+
+    assert {name: target.received[0].headers[name] for name in HEADERS} == HEADERS
+
+
+def _until_done_at(target: Target) -> None:
+    async def done() -> bool:
+        return bool(target.received)
+
+    asyncio.run(until(done, 20))
