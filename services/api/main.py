@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.api import bootstrap, crons, errors, executions, health, jobs, limits, queues
+from services.api import bootstrap, crons, errors, executions, health, jobs, limits, queues, signing
 from services.api.envelope import Envelope
 from shared import durability, logs, store, tokens, vault
 from shared.admission import Admission
@@ -27,6 +27,7 @@ ROUTES = [
     *executions.routes,
     *queues.routes,
     *limits.routes,
+    *signing.routes,
     *health.routes,
 ]
 

@@ -23,9 +23,11 @@ _KEY = re.compile(r"[!-~]{0,255}")
 _MAYBE_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{309}")
 
 
-async def body_of(request: Request, model: type[T]) -> T:
-    """The body as `model`; raises TooLarge, Malformed (no JSON) or Refused (JSON, but the wrong content)."""
+async def body_of(request: Request, model: type[T], *, empty: T | None = None) -> T:
+    """The body as `model`, or `empty` for none; raises TooLarge, Malformed or Refused."""
     raw = await _read(request)
+    if not raw and empty is not None:
+        return empty
     if _MAYBE_NOT_FINITE.search(raw):
         _check_finite(raw)
     try:

@@ -32,6 +32,16 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--audit", action="store_true", help="recount what is stored, and repair it")
     healthcheck = _add(commands, "healthcheck", _healthcheck, "exit 0 when a service here is alive, else 1")
     healthcheck.add_argument("service", choices=tuple(SERVICES))
+    verify = _add(commands, "verify", _verify, "say whether a request is signed by Recuro, or why not")
+    verify.add_argument(
+        "--secret", help="whsec_…; else RECURO_SIGNING_SECRET, which no other user here can see"
+    )
+    verify.add_argument(
+        "--header", action="append", default=[], help="'Name: value', as it arrived; repeat it"
+    )
+    verify.add_argument(
+        "--body", default="-", help="a file with the body as it arrived (- is standard input)"
+    )
     token = _add(commands, "token", _token_create, "make API tokens").add_subparsers(
         metavar="COMMAND", required=True
     )
@@ -101,6 +111,22 @@ def _healthcheck(arguments: argparse.Namespace) -> int:
 
     alive = asyncio.run(healthcheck.check(with_redis_nearby(load()), arguments.service))
     return 0 if alive else 1
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    import os
+    from pathlib import Path
+
+    from services.cli.verify import WrongUse, verify
+
+    try:
+        secret = arguments.secret or os.environ.get("RECURO_SIGNING_SECRET")
+        if not secret:
+            raise WrongUse("give the secret as --secret or RECURO_SIGNING_SECRET")
+        return verify(secret, arguments.header, Path(arguments.body))
+    except WrongUse as error:
+        print(f"recuro verify: {error}", file=sys.stderr)
+        return 2
 
 
 def _token_create(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from services.worker.notices import notice_of
 from services.worker.reach import Reach
 from services.worker.requests import request_of
 from services.worker.retry import decide
+from services.worker.signing import signed
 from services.worker.work import Complete, Release, Result, Verdict, Work
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
@@ -53,7 +54,7 @@ def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
 async def _send(work: Work, reach: Reach) -> Exchange:
     try:
         outgoing = await notice_of(reach.redis, work) if work.kind == "n" else request_of(work, reach.vault)
-        return await reach.sender.send(outgoing)
+        return await reach.sender.send(signed(outgoing, work, reach.vault))
     except (NotFound, *AWAY):
         raise
     except Unsealable as error:

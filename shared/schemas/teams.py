@@ -50,3 +50,7 @@ class SigningState(Schema):
 
     is_enabled: bool
     previous_valid_until: Instant | None
+
+
+class SigningOff(Schema):
+    deleted: bool = True

@@ -52,7 +52,7 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
     answer = recuro("--help", folder=tmp_path)
 
     assert answer.returncode == 0
-    for command in ("dev", "api", "scheduler", "worker", "mcp", "token", "healthcheck", "doctor"):
+    for command in ("dev", "api", "scheduler", "worker", "mcp", "token", "healthcheck", "doctor", "verify"):
         assert f"\n    {command}" in answer.stdout
 
 

@@ -1,0 +1,27 @@
+"""A team's requests and callbacks are signed with its secrets, if it has any (spec §4)."""
+
+import time
+
+from services.worker.delivery import Outgoing
+from services.worker.work import Work
+from shared import signatures, signing
+from shared.vault import Vault
+
+
+def signed(outgoing: Outgoing, work: Work, vault: Vault) -> Outgoing:
+    """The request with its signatures, made now; as it is if its team does not sign. Raises Unsealable."""
+    if not work.signing:
+        return outgoing
+    now = time.time()
+    secrets = signatures.secrets_of(vault, work.team, work.signing, round(now * 1000))
+    headers = signing.headers_of(secrets, _message_of(work, outgoing), outgoing.body or b"", int(now))
+    return outgoing._replace(headers={**outgoing.headers, **headers})
+
+
+def _message_of(work: Work, outgoing: Outgoing) -> str:
+    """All attempts of a job are one message, which its first one names."""
+    return (
+        f"job-{work.team}-{work.origin}"
+        if work.kind == "j" and work.origin
+        else outgoing.headers["Idempotency-Key"]
+    )

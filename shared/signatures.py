@@ -1,0 +1,67 @@
+"""What a caller can do to the secrets that sign a team's requests: the newest, and for a while one before.
+
+They are kept in one text, which claim hands to the worker: the newest sealed, and after a blank each,
+the one before sealed and until when it is valid (ms).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from redis.asyncio import Redis
+
+from shared import clock, keyspace, scripts, signing
+from shared.errors import Conflict
+from shared.keyspace import Team
+from shared.schemas.teams import SigningSecret, SigningState
+from shared.vault import Vault
+
+_FIELD = "signing"
+HOUR_MILLISECONDS = 3_600_000
+
+
+async def rotate(redis: Redis, vault: Vault, team: Team, keep_hours: int) -> SigningSecret:
+    """Make a secret; the one before stays valid beside it for so many hours, or goes at once with 0."""
+    seconds, _ = await redis.time()
+    before = await _stored(redis, team)
+    secret = signing.new_secret()
+    kept, until = before.partition(" ")[0], seconds * 1000 + keep_hours * HOUR_MILLISECONDS
+    stored = vault.seal(secret, team.id, _FIELD)
+    if kept and keep_hours:
+        stored = f"{stored} {kept} {until}"
+    if not await scripts.rotate_signing(redis, team.prefix, team.id, before, stored):
+        raise Conflict(
+            "Somebody else made a signing secret at the same moment; look before you make another."
+        )
+    return SigningSecret(secret=secret, previous_valid_until=_until(stored))
+
+
+async def state(redis: Redis, team: Team) -> SigningState:
+    stored = await _stored(redis, team)
+    return SigningState(is_enabled=bool(stored), previous_valid_until=_until(stored))
+
+
+async def remove(redis: Redis, team: Team) -> None:
+    """Sign no more."""
+    await redis.hdel(keyspace.team_settings(team), _FIELD)  # type: ignore[misc]
+
+
+def secrets_of(vault: Vault, team: int, stored: str, now: int) -> Sequence[str]:
+    """The secrets that are valid at `now` (ms), newest first; raises Unsealable."""
+    newest, *before = _parts(stored)
+    valid = [newest, *before[:1]] if before and now < int(before[1]) else [newest]
+    return [vault.open(sealed, team, _FIELD) for sealed in valid]
+
+
+@lru_cache(1024)
+def _parts(stored: str) -> Sequence[str]:
+    return stored.split(" ")
+
+
+async def _stored(redis: Redis, team: Team) -> str:
+    return await redis.hget(keyspace.team_settings(team), _FIELD) or ""  # type: ignore[misc]
+
+
+def _until(stored: str) -> datetime | None:
+    parts = stored.split(" ")
+    return clock.moment(parts[2]) if len(parts) > 1 else None
