@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 from shared.errors import Invalid
 from shared.keyspace import Team
 from shared.schemas.base import Schema
-from shared.schemas.crons import CronCreate, CronUpdate
+from shared.schemas.crons import CronAsked, CronChanged
 from shared.schemas.jobs import JobAsked
 from shared.vault import MASK, Vault, is_secret
 
@@ -21,17 +21,17 @@ class Admission:
 
     def admit(self, team: Team, asked: S) -> S:
         """What may be kept of it; raises Invalid. What is no cron or job is left as it is."""
-        if not isinstance(asked, JobAsked | CronCreate) or not asked.headers:
+        if not isinstance(asked, JobAsked | CronAsked) or not asked.headers:
             return asked
         _check_no_mask(asked)
         sealed = self.vault.seal_headers(asked.headers, team.id)
         return cast(S, asked.model_copy(update={"headers": sealed}))
 
 
-def _check_no_mask(asked: JobAsked | CronCreate) -> None:
+def _check_no_mask(asked: JobAsked | CronAsked) -> None:
     """An update may give the mask back for what stays as it is; anything new needs its value."""
     for name, value in (asked.headers or {}).items():
-        if value == MASK and is_secret(name) and not isinstance(asked, CronUpdate):
+        if value == MASK and is_secret(name) and not isinstance(asked, CronChanged):
             raise Invalid(
                 "headers", f"The headers field has {MASK} for {name}, which only stands for a secret."
             )

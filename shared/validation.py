@@ -21,6 +21,8 @@ _SENTENCES = {
     "dict_type": "must be an object.",
     "tuple_type": "must be a list.",
     "list_type": "must be a list.",
+    "union_tag_not_found": "must have a type.",
+    "union_tag_invalid": "must have a type of {expected_tags}.",
     "enum": "must be one of {expected}.",
     "literal_error": "must be one of {expected}.",
     "string_pattern_mismatch": "must not contain control characters.",

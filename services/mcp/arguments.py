@@ -5,30 +5,31 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.schemas.base import Id, Integer, Method, Schema
-from shared.schemas.crons import CronCreate, CronFilter, CronQuery, CronUpdate
+from shared.schemas.crons import CronAsked, CronChanged, CronCreate, CronFilter, CronQuery, CronUpdate
 from shared.schemas.jobs import JobFilter, JobQuery
 
 _Page = Annotated[Integer, Field(ge=1, le=10_000_000, description="Page number, from 1")]
 
 
-class CronNew(CronCreate):
+class CronNew(CronAsked):
     """As over REST, but the method defaults to GET here."""
 
     method: Annotated[Method, Field(description="HTTP method")] = Method.GET
+
+    def asked(self) -> CronCreate:
+        return CronCreate.model_construct(**dict(self))
 
 
 class One(Schema):
     id: Annotated[Id, Field(description="The ID, as the lists show it")]
 
 
-class CronChange(CronUpdate, One):
+class CronChange(CronChanged, One):
     """Which cron, and the fields to change."""
 
     def changes(self) -> CronUpdate:
         given = self.model_fields_set - {"id"}
-        return CronUpdate.model_construct(
-            given, **{name: getattr(self, name) for name in CronUpdate.model_fields}
-        )
+        return CronUpdate.model_construct(given, **{name: getattr(self, name) for name in given})
 
 
 class CronSearch(Schema):

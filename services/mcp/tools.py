@@ -41,7 +41,7 @@ async def _list_crons(redis: Redis, team: Team, asked: CronSearch) -> Page[CronS
 
 
 async def _create_cron(redis: Redis, team: Team, asked: CronNew) -> CronCreated:
-    return excerpts.narrow(CronCreated, await crons.create(redis, team, asked))
+    return excerpts.narrow(CronCreated, await crons.create(redis, team, asked.asked()))
 
 
 async def _get_cron(redis: Redis, team: Team, asked: One) -> CronSummary:

@@ -35,6 +35,10 @@ class Answer:
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytearray = field(default_factory=bytearray)
     truncated: bool = False
+    kept_bytes: int = KEPT_BYTES
+    """How much of the body is wanted; what is beyond 64 KiB is looked at, and `truncated` all the same."""
+    is_cut: bool = False
+    """There was more than we read of any answer."""
 
 
 class Connection(asyncio.Protocol):
@@ -151,11 +155,12 @@ class Connection(asyncio.Protocol):
     def on_body(self, data: bytes) -> None:
         if self._waiter is None:
             return
-        if self._body_bytes < KEPT_BYTES:
-            self._answer.body += data[: KEPT_BYTES - self._body_bytes]
+        if self._body_bytes < self._answer.kept_bytes:
+            self._answer.body += data[: self._answer.kept_bytes - self._body_bytes]
         self._body_bytes += len(data)
         self._answer.truncated = self._body_bytes > KEPT_BYTES
         if self._body_bytes > READ_BYTES:
+            self._answer.is_cut = True
             self._finish(keeps_alive=False)
 
     def on_message_complete(self) -> None:
@@ -170,7 +175,7 @@ class Connection(asyncio.Protocol):
             if self._all_bytes > HEAD_BYTES:
                 self._fail(ResponseTooLarge("The target sent more than 64 KiB of headers."))
         elif self._all_bytes > READ_BYTES + HEAD_BYTES:
-            self._answer.truncated = True
+            self._answer.truncated = self._answer.is_cut = True
             self._finish(keeps_alive=False)
 
     def _finish(self, *, keeps_alive: bool) -> None:

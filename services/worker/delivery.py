@@ -11,9 +11,18 @@ from typing import NamedTuple
 
 import structlog
 
-from services.worker.connection import Answer, ConnectionClosed, NotHttp, ResponseTooLarge
+from services.worker.assertions import Answered, failed, look_at_body
+from services.worker.connection import (
+    KEPT_BYTES,
+    READ_BYTES,
+    Answer,
+    ConnectionClosed,
+    NotHttp,
+    ResponseTooLarge,
+)
 from services.worker.egress import KEPT_NAMES, Destination, Policy, Refusal, Resolver, destination
 from services.worker.pool import NoConnection, Pool
+from shared.schemas.assertions import Assertion
 from shared.schemas.runs import FailureReason
 
 LOCATION_CHARACTERS = 300
@@ -33,10 +42,11 @@ class Outgoing(NamedTuple):
     headers: dict[str, str]
     body: bytes | None
     timeout_seconds: float
+    assertions: tuple[Assertion, ...] = ()
 
 
 class Exchange(NamedTuple):
-    """What became of it: no `failure_reason` means a 2xx; header names are in lower case."""
+    """What became of it: no `failure_reason` means a 2xx as asserted; header names are in lower case."""
 
     response_status: int | None
     response_headers: tuple[tuple[str, str], ...]
@@ -84,7 +94,7 @@ class Sender:
     async def send(self, call: Outgoing) -> Exchange:
         """Send once; raises nothing but a cancellation."""
         started_at_ms, began = time.time_ns() // 1_000_000, time.perf_counter()
-        answer = Answer()
+        answer = Answer(kept_bytes=READ_BYTES if look_at_body(call.assertions) else KEPT_BYTES)
         try:
             await self._exchange(call, answer)
         except Exception as error:  # a target's faults are data
@@ -93,10 +103,14 @@ class Sender:
         else:
             failure = _verdict_on(answer)
         duration_ms = round((time.perf_counter() - began) * 1000)
+        if call.assertions and failure is None:
+            failure = _asserted(call.assertions, answer, duration_ms)
         return Exchange(
             response_status=answer.status,
             response_headers=tuple(answer.headers) if answer.status is not None else (),
-            response_body=None if answer.status is None else answer.body.decode("utf-8", "replace"),
+            response_body=None
+            if answer.status is None
+            else answer.body[:KEPT_BYTES].decode("utf-8", "replace"),
             response_truncated=answer.truncated,
             duration_ms=duration_ms,
             error_message=failure.message if failure else None,
@@ -162,6 +176,12 @@ def _verdict_on(answer: Answer) -> _Failure | None:
     if status >= 500:
         return _Failure(FailureReason.HTTP_SERVER_ERROR, f"The target answered with status {status}.")
     return _Failure(FailureReason.UNKNOWN, f"The target answered with the unexpected status {status}.")
+
+
+def _asserted(assertions: tuple[Assertion, ...], answer: Answer, duration_ms: int) -> _Failure | None:
+    body, is_whole = bytes(answer.body), not answer.is_cut
+    why = failed(assertions, Answered(answer.status or 0, answer.headers, body, is_whole, duration_ms))
+    return _Failure(FailureReason.ASSERTION_FAILED, why) if why else None
 
 
 def _redirect(status: int, answer: Answer) -> str:

@@ -1,10 +1,14 @@
 """From what was asked to the request that leaves (spec §4)."""
 
+from functools import lru_cache
+
+from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from services.worker.delivery import Outgoing
 from services.worker.work import Work
 from shared import clock
+from shared.schemas.assertions import Assertions
 from shared.vault import Vault
 from shared.version import VERSION
 
@@ -21,8 +25,22 @@ def request_of(work: Work, vault: Vault) -> Outgoing:
         headers["Content-Type"] = content_type
     headers["User-Agent"] = USER_AGENT
     headers.update(_identity(work))
-    timeout = work.settings.timeout_seconds if work.settings else asked["timeout_seconds"]
-    return Outgoing(method, asked["url"], headers, body, float(timeout))
+    if work.settings:
+        timeout, assertions = work.settings.timeout_seconds, work.settings.success_assertions
+    else:
+        timeout, assertions = asked["timeout_seconds"], _assertions_of(work.spec)
+    return Outgoing(method, asked["url"], headers, body, float(timeout), assertions)
+
+
+class _Asserted(BaseModel):
+    """Of a cron's spec, what its answers must be."""
+
+    success_assertions: Assertions = ()
+
+
+@lru_cache(4096)
+def _assertions_of(spec: str) -> Assertions:
+    return _Asserted.model_validate_json(spec).success_assertions
 
 
 def _body(work: Work, payload: object) -> tuple[bytes | None, str]:

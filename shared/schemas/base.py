@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 MAX_HEADERS, MAX_HEADER_BYTES = 64, 8192
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
+HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -71,7 +71,7 @@ def _check_headers(value: dict[str, str]) -> dict[str, str]:
     if len(value) > MAX_HEADERS or sum(len(k) + len(v) for k, v in value.items()) > MAX_HEADER_BYTES:
         raise ValueError(f"must hold at most {MAX_HEADERS} headers and {MAX_HEADER_BYTES} characters")
     for name, content in value.items():
-        if not _TOKEN.match(name):
+        if not HEADER_NAME.match(name):
             raise ValueError(f"has the name {name[:60]!r}, which is no valid HTTP header name")
         if not _VALUE.match(content):
             raise ValueError(f"has a value for {name} with a line break, NUL or a character outside Latin-1")

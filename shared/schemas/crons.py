@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, ConfigDict, Field
 
 from shared import schedule
+from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     Headers,
     Instant,
@@ -39,7 +40,7 @@ class CronFilter(StrEnum):
     ALL = "all"
 
 
-class CronCreate(Schema):
+class CronAsked(Schema):
     """What the caller asks for, over REST and MCP alike (the default method differs)."""
 
     name: Annotated[Name, Field(description="Display name for the cron")]
@@ -59,7 +60,13 @@ class CronCreate(Schema):
     timezone: Annotated[Timezone, Field(description="IANA time zone of the expression")] = "UTC"
 
 
-class CronUpdate(CronCreate):
+class CronCreate(CronAsked):
+    """The same, and what only REST takes."""
+
+    success_assertions: Assertions = ()
+
+
+class CronChanged(CronAsked):
     """Only the fields that are given change; see `model_fields_set`."""
 
     model_config = ConfigDict(json_schema_extra=without_defaults)
@@ -67,6 +74,12 @@ class CronUpdate(CronCreate):
     name: Annotated[Name, Field(description="Display name for the cron")] = ""
     url: Annotated[Url, Field(description="Target URL to call")] = ""
     cron_expression: Annotated[Expression, Field(description="Standard 5-field cron expression")] = ""
+
+
+class CronUpdate(CronChanged):
+    """The same, and what only REST takes."""
+
+    success_assertions: Assertions = ()
 
 
 class CronQuery(PageQuery):
@@ -111,6 +124,7 @@ class CronSummary(Schema):
 class Cron(CronSummary):
     """A cron in full."""
 
+    success_assertions: Assertions
     timezone: str
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from shared.schemas.assertions import Assertions
 from shared.schemas.base import Instant, Integer, Name, Schema, Timeout, without_defaults
 
 RetryDelay = Annotated[Integer, Field(ge=1, le=86_400)]
@@ -25,6 +26,7 @@ class QueueSettings(Schema):
     retry_delays: Annotated[
         tuple[RetryDelay, ...], Field(max_length=10, description="Seconds before each retry")
     ] = (60, 1800, 10800)
+    success_assertions: Assertions = ()
     max_parallelism: Annotated[
         Integer | None, Field(ge=1, le=100_000, description="Jobs in flight at once; null is unlimited")
     ] = None
@@ -67,6 +69,7 @@ class Queue(Schema):
     timeout_seconds: int
     retries_enabled: bool
     retry_delays: tuple[int, ...]
+    success_assertions: Assertions
     max_parallelism: int | None
     rate_limit: RateLimit | None
     dlq_retention_days: int
