@@ -89,6 +89,8 @@ async def _save(
         asked.cron_expression,
         asked.timezone,
         "1" if asked.callback_url else "",
+        asked.alert_threshold or "",
+        asked.name,
     )
     return 0 if saved == "stale" else int(saved)
 
@@ -131,7 +133,7 @@ def _cron(cron_id: int, fields: Fields) -> Cron:
         headers=masked(asked.headers),
         id=cron_id,
         consecutive_failures=failures,
-        is_alerted=asked.alert_threshold is not None and failures >= asked.alert_threshold,
+        is_alerted="alerted" in fields,
         last_run_at=records.instant(fields, "last_run"),
         next_run_at=records.instant(fields, "next"),
         last_status=fields.get("last_status"),

@@ -9,18 +9,22 @@ r:<team>:<j|e><id>             string  the run of a job or execution (JSON)
 q:<team>:<queue>               hash    a queue: name, settings (JSON), and what the scripts look at
 c:<team>:<cron>                hash    a cron: what was asked (JSON) and where it stands
 e:<team>:<execution>           hash    one fire of a cron
-n:<team>:<notice>              hash    a callback to be made, and where it stands
-s:<team>:<queue|crons|outbox>  stream  ready work in order, group `workers`; length = waiting + in flight
-f:<team>:<queue|crons|outbox>  stream  the same, given back by a lost or stopping worker: goes first
+n:<team>:<notice>              hash    a callback or alert to be told, and where it stands
+a:<team>:<alert>               hash    an alert: what failed, and what became of it in each channel
+g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures of one kind, and until when
+s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; length = waiting + in flight
+f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
-ids:<team>                     hash    the last job, queue, cron, execution and notice id
+ids:<team>                     hash    the last job, queue, cron, execution, notice and alert id
 ledger:<team>                  hash    jobs and executions: accepted, in each state, deleted; requests a month
-t:<team>                       hash    what a team set: signing secrets (sealed), monthly limits
+t:<team>                       hash    what a team set: signing secrets (sealed), monthly limits, channels
 x:<team>:<state>               zset    job ids of the team in a state
 x:<team>:q<queue>:<state>      zset    job ids of a queue in a state
 x:<team>:c<cron>:<state>       zset    execution ids of a cron in a state
 x:<team>:queues                zset    queue ids
 x:<team>:crons:<active|paused> zset    cron ids
+x:<team>:alerts:<type>         zset    alert ids of a type
+x:<team>:<q or c><id>:alerts   zset    alert ids of a queue or cron
 i:<team>:<digest>              string  what was made under an idempotency key, for 24 h
 starts:<team>:<queue>          zset    the starts that a queue's rate limit still counts, by their moment (ms)
 turns                          zset    teams that may hand out work, by virtual time
@@ -51,6 +55,8 @@ from dataclasses import dataclass
 WORKERS = "workers"
 """The consumer group of every ready stream and of the bell."""
 LANES = ("f:", "s:")
+HIDDEN = ("crons", "outbox", "alerts")
+"""Queues of a team that nobody made: executions, callbacks and alerts to be told."""
 SHARDS = ("s0",)
 
 

@@ -74,6 +74,7 @@ async def _save(
         limit.per_seconds * 1000 if limit else "",
         asked.weight,
         asked.dlq_retention_days,
+        "1" if asked.alerts_enabled else "",
     )
     if saved == "taken":
         raise Invalid("name", "The name field must be unique: another queue of the team has it.")

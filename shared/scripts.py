@@ -12,11 +12,13 @@ _LUA = files("shared").joinpath("lua")
 _LIBRARIES = (
     "ledger",
     "changes",
-    "usage",
+    "team",
     "turns",
     "records",
     "executions",
     "outbox",
+    "alerts",
+    "usage",
     "verdicts",
     "promote",
     "conclude",
@@ -76,3 +78,6 @@ audit = Script("audit")
 tidy = Script("tidy")
 read_ledger = Script("read_ledger")
 rotate_signing = Script("rotate_signing")
+read_alerts = Script("read_alerts")
+retire_alerts = Script("retire_alerts")
+test_channel = Script("test_channel")

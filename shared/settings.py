@@ -39,6 +39,13 @@ class Settings(BaseSettings):
     bootstrap_token: SecretStr | None = None
     encryption_key: SecretStr | None = None
     egress_allow: Networks = ()
+    public_url: str = ""
+    smtp_host: str = ""
+    smtp_port: Port = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str = ""
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     retention_runs: Annotated[int, Field(ge=1)] = 100_000
     log_format: Literal["json", "console"] = "json"
@@ -50,6 +57,13 @@ class Settings(BaseSettings):
         if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://, rediss:// or unix://")
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
 
     @field_validator("egress_allow", mode="before")
     @classmethod

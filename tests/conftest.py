@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.cli import embedded
+from services.worker.mail import Mailer
 from shared import store, tokens
 from shared.keyspace import Team
 from shared.settings import Settings
@@ -17,6 +18,7 @@ from tests.target import Target
 
 KEY = os.environ["RECURO_ENCRYPTION_KEY"] = "the-key-of-the-tests-0123456789-abcdef"  # processes have it too
 VAULT = Vault(KEY)
+MAILER = Mailer(Settings())
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 

@@ -12,7 +12,19 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.api import bootstrap, crons, errors, executions, health, jobs, limits, queues, signing
+from services.api import (
+    alerts,
+    bootstrap,
+    crons,
+    errors,
+    executions,
+    health,
+    jobs,
+    limits,
+    notifications,
+    queues,
+    signing,
+)
 from services.api.envelope import Envelope
 from shared import durability, logs, store, tokens, vault
 from shared.admission import Admission
@@ -26,6 +38,8 @@ ROUTES = [
     *crons.routes,
     *executions.routes,
     *queues.routes,
+    *alerts.routes,
+    *notifications.routes,
     *limits.routes,
     *signing.routes,
     *health.routes,

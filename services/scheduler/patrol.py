@@ -43,7 +43,7 @@ async def tidy(redis: Redis, shard: str, gone_ms: int = GONE_MILLISECONDS) -> in
     forgotten = int(await scripts.tidy(redis, keyspace.prefix(shard), "bell", gone_ms))
     for team in await audit.teams(redis, shard):
         queues = [owner[1:] async for owner in audit.owners(redis, team) if owner.startswith("q")]
-        for queue in (*queues, "crons", "outbox"):
+        for queue in (*queues, *keyspace.HIDDEN):
             for lane in keyspace.LANES:
                 stream = f"{lane}{team.id}:{queue}"
                 forgotten += int(await scripts.tidy(redis, team.prefix, stream, gone_ms))

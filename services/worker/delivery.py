@@ -59,6 +59,12 @@ class Exchange(NamedTuple):
     executed_at_ms: int
 
 
+def unsent(reason: FailureReason, sentence: str) -> Exchange:
+    """What became of a request that was never made."""
+    now = time.time_ns() // 1_000_000
+    return Exchange(None, (), None, False, 0, sentence, reason, now, now)
+
+
 class _Failure(NamedTuple):
     reason: FailureReason
     message: str

@@ -12,6 +12,7 @@ import uvloop
 from services.worker.delivery import Sender
 from services.worker.egress import Policy
 from services.worker.feed import BELL_MILLISECONDS
+from services.worker.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.stream_worker import StreamWorker
@@ -37,7 +38,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
 
     async def open_sender(ctx: dict[Any, Any]) -> None:
         sender = await Sender(Policy(settings.egress_allow)).__aenter__()
-        ctx["reach"] = Reach(ctx["redis"], sender, keys)
+        ctx["reach"] = Reach(ctx["redis"], sender, keys, Mailer(settings), settings.public_url)
         log.info("worker_ready", concurrency=settings.worker_concurrency)
 
     async def close_sender(ctx: dict[Any, Any]) -> None:

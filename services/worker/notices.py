@@ -12,8 +12,8 @@ from shared.schemas.jobs import Job
 TIMEOUT_SECONDS = 30.0
 
 
-async def notice_of(redis: Redis, work: Work) -> Outgoing:
-    """The POST that a notice is: the job or execution as its door shows it, and what happened as `event`.
+async def callback_of(redis: Redis, work: Work) -> Outgoing:
+    """The POST that tells of a job or execution: as its door shows it, and what happened as `event`.
 
     Raises NotFound if it was deleted meanwhile.
     """

@@ -1,13 +1,14 @@
 """One piece of work, from request to result."""
 
 import logging
-import time
 
 import structlog
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
-from services.worker.delivery import Exchange
-from services.worker.notices import notice_of
+from services.worker.alerts import alert_notice
+from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker.mail import Letter
+from services.worker.notices import callback_of
 from services.worker.reach import Reach
 from services.worker.requests import request_of
 from services.worker.retry import decide
@@ -19,6 +20,7 @@ from shared.store import AWAY
 from shared.vault import Unsealable
 
 LAST_RESPONSE_CHARACTERS = 4096
+FACT_CHARACTERS = 500
 
 log = structlog.get_logger()
 
@@ -35,7 +37,11 @@ async def process(work: Work, reach: Reach) -> Result:
     if log.is_enabled_for(logging.INFO):  # asked, for to be told no costs more
         _tell(work, verdict, exchange)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if work.kind == "e" else ""
-    return Result(work, verdict, run_of(exchange, work.attempt), response)
+    result = Result(work, verdict, run_of(exchange, work.attempt), response)
+    if exchange.failure_reason is None:
+        return result
+    reason = f"{exchange.failure_reason} {exchange.response_status or ''}".strip()
+    return result._replace(reason=reason, facts=facts_of(work, exchange))
 
 
 def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
@@ -53,31 +59,41 @@ def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
 
 async def _send(work: Work, reach: Reach) -> Exchange:
     try:
-        outgoing = await notice_of(reach.redis, work) if work.kind == "n" else request_of(work, reach.vault)
+        outgoing = await _outgoing(work, reach)
+        if isinstance(outgoing, Letter):
+            return await reach.mailer.send(outgoing)
         return await reach.sender.send(signed(outgoing, work, reach.vault))
     except (NotFound, *AWAY):
         raise
     except Unsealable as error:
         log.error("secret_not_opened", work=work.key)
-        return _not_made(str(error))
+        return unsent(FailureReason.UNKNOWN, str(error))
     except Exception:  # ours to mend, yet the job must end and say so
         log.exception("request_not_made", work=work.key)
-        return _not_made("Recuro could not make this request; the worker's log says why.")
+        sentence = "Recuro could not make this request; the worker's log says why."
+        return unsent(FailureReason.UNKNOWN, sentence)
 
 
-def _not_made(sentence: str) -> Exchange:
-    now = round(time.time() * 1000)
-    return Exchange(
-        response_status=None,
-        response_headers=(),
-        response_body=None,
-        response_truncated=False,
-        duration_ms=0,
-        error_message=sentence,
-        failure_reason=FailureReason.UNKNOWN,
-        started_at_ms=now,
-        executed_at_ms=now,
-    )
+async def _outgoing(work: Work, reach: Reach) -> Outgoing | Letter:
+    if work.kind != "n":
+        return request_of(work, reach.vault)
+    if work.origin.startswith("a:"):
+        return await alert_notice(work, reach)
+    return await callback_of(reach.redis, work)
+
+
+def facts_of(work: Work, exchange: Exchange) -> str:
+    """What an alert says of a failure (`AlertData`); of a notice, only what went wrong."""
+    if work.kind == "n":
+        return exchange.error_message or ""
+    facts = {
+        "url": from_json(work.spec)["url"],
+        "response_status": exchange.response_status,
+        "failure_reason": exchange.failure_reason,
+        "error_message": exchange.error_message,
+        "response": (exchange.response_body or "")[:FACT_CHARACTERS],
+    }
+    return to_json(facts).decode()
 
 
 def run_of(exchange: Exchange, attempt: int) -> str:

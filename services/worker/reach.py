@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from services.worker.delivery import Sender
+from services.worker.mail import Mailer
 from shared.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The store, the way to the street, and the secrets of whoever asked."""
+    """The store, the ways to the street, and the secrets of whoever asked."""
 
     redis: Redis
     sender: Sender
     vault: Vault
+    mailer: Mailer
+    public_url: str = ""
+    """What links in messages begin with."""

@@ -6,6 +6,14 @@
 
 local limit, removed = tonumber(ARGV[1]), 0
 
+-- Whether all alerts of `q<queue>` or `c<cron>` are gone.
+local function prune_alerts(team, owner)
+    local ids = call('ZRANGE', P .. 'x:' .. team .. ':' .. owner .. ':alerts', 0, limit - removed - 1)
+    for _, id in ipairs(ids) do remove_alert(team, id) end
+    removed = removed + #ids
+    return removed < limit
+end
+
 local function prune_queue(team, queue)
     for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered' }) do
         local index = P .. 'x:' .. team .. ':q' .. queue .. ':' .. state
@@ -15,6 +23,7 @@ local function prune_queue(team, queue)
         end
         if removed >= limit then return false end
     end
+    if not prune_alerts(team, 'q' .. queue) then return false end
     if load_of(team .. ':' .. queue) > 0 then return false end -- the last requests are still out
     call('SREM', P .. 'in_flight', team .. ':' .. queue)
     call('DEL', P .. FRONT .. team .. ':' .. queue, P .. READY .. team .. ':' .. queue,
@@ -31,7 +40,7 @@ local function prune_cron(team, cron)
         end
         if removed >= limit then return false end
     end
-    return true
+    return prune_alerts(team, 'c' .. cron)
 end
 
 for _, doomed in ipairs(call('SRANDMEMBER', P .. 'doomed', 16)) do

@@ -2,7 +2,7 @@
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), id ('' = new), version, what was asked (JSON), is_active (0|1),
 --                       next fire (ms, '' = paused, 'keep' = as it is), expression, time zone,
---                       with a callback ('1' or '')
+--                       with a callback ('1' or ''), failures in a row that alert ('' = none), name
 -- Returns the id; 'stale' if the cron changed or went since it was read.
 
 local team, now, id, version, spec = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
@@ -19,7 +19,7 @@ end
 local record, member = P .. 'c:' .. team .. ':' .. id, team .. ':' .. id
 local index = P .. 'x:' .. team .. ':crons:'
 call('HSET', record, 'spec', spec, 'is_active', active and 1 or 0, 'expression', ARGV[8], 'timezone', ARGV[9],
-    'callback', ARGV[10])
+    'callback', ARGV[10], 'alert_threshold', ARGV[11], 'name', ARGV[12])
 call('HINCRBY', record, 'version', 1)
 call('ZREM', index .. (active and 'paused' or 'active'), id)
 call('ZADD', index .. (active and 'active' or 'paused'), id, id)

@@ -2,7 +2,7 @@
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), id ('' = new), version, name, settings (JSON), is_active (0|1),
 --                       max_parallelism ('' = unlimited), starts at most so many ('' = any number) in so many ms, weight,
---                       days that dead letters are kept
+--                       days that dead letters are kept, whether its failures alert ('1' or '')
 -- Returns the id; 'taken' if another queue has the name; 'stale' if the queue changed or went since it was read.
 
 local team, now, id, version, name = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
@@ -25,7 +25,7 @@ local record = P .. 'q:' .. team .. ':' .. id
 call('HSET', names, name, id)
 call('HSET', record, 'name', name, 'spec', ARGV[6], 'is_active', ARGV[7], 'max_parallelism', ARGV[8],
     'rate_count', ARGV[9], 'rate_ms', ARGV[10], 'weight', ARGV[11],
-    'dlq_days', ARGV[12])
+    'dlq_days', ARGV[12], 'alerts', ARGV[13])
 call('HINCRBY', record, 'version', 1)
 refresh(team .. ':' .. id) -- a pause, a resume or another limit holds from the next claim on
 return tonumber(id)

@@ -27,6 +27,7 @@ class QueueSettings(Schema):
         tuple[RetryDelay, ...], Field(max_length=10, description="Seconds before each retry")
     ] = (60, 1800, 10800)
     success_assertions: Assertions = ()
+    alerts_enabled: Annotated[bool, Field(description="Whether people are told of its failures")] = False
     max_parallelism: Annotated[
         Integer | None, Field(ge=1, le=100_000, description="Jobs in flight at once; null is unlimited")
     ] = None
@@ -70,6 +71,7 @@ class Queue(Schema):
     retries_enabled: bool
     retry_delays: tuple[int, ...]
     success_assertions: Assertions
+    alerts_enabled: bool
     max_parallelism: int | None
     rate_limit: RateLimit | None
     dlq_retention_days: int

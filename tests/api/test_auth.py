@@ -8,7 +8,9 @@ from redis.asyncio import Redis
 
 from services.api.main import ROUTES
 from services.api.routing import Resource
-from shared import tokens
+from services.worker.deliveries import Deliveries
+from services.worker.work import Fail, Result
+from shared import keyspace, tokens
 
 OPEN = {"/healthz", "/readyz"}
 CRON = {"name": "Tidy", "url": "https://example.com", "cron_expression": "0 0 1 1 *"}
@@ -40,10 +42,12 @@ LISTS = [path for method, path in CALLS if method == "GET" and path.count("/") =
 
 
 @pytest.fixture
-async def things(client: AsyncClient) -> None:
+async def things(client: AsyncClient, redis: Redis) -> None:
     """One of each noun in team 1, each with the id 1."""
     await client.post("/api/crons", json=CRON)
     await client.post("/api/crons/1/run")
+    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
+    await worker.finish([Result(work, Fail(), "", "", "timeout") for work in await worker.claim(1)])
     await client.post("/api/jobs", json=JOB)
 
 

@@ -21,7 +21,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.queues import QueueCreate
 from shared.schemas.runs import FailureReason
-from tests.conftest import LOOPBACK, VAULT
+from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
 BODY = '{"ok": true, "n": 3, "name": "Zoë", "items": [{"a b": null}], "o": {"x": [1]}}'.encode()
@@ -149,7 +149,7 @@ async def sender() -> AsyncIterator[Sender]:
 async def run_next(redis: Redis, sender: Sender) -> None:
     worker = Deliveries(redis, keyspace.SHARDS[0], "w")
     (work,) = await worker.claim(1)
-    await worker.finish([await process(work, Reach(redis, sender, VAULT))])
+    await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))])
 
 
 async def ran(redis: Redis, team: Team, sender: Sender, url: str, *assertions: Assertion) -> Job:

@@ -15,7 +15,7 @@ from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
-from tests.conftest import LOOPBACK, VAULT
+from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
 SHARD = keyspace.SHARDS[0]
@@ -33,7 +33,7 @@ async def run_next(redis: Redis, sender: Sender, after_ms: int = 0) -> Work:
     seconds, _ = await redis.time()
     now = seconds * 1000 + 1000 + after_ms
     (work,) = await worker.claim(1, now)
-    await worker.finish([await process(work, Reach(redis, sender, VAULT))], now)
+    await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))], now)
     return work
 
 

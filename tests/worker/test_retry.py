@@ -13,7 +13,7 @@ from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.schemas.queues import QueueSettings
 from shared.schemas.runs import FailureReason
-from tests.conftest import LOOPBACK, VAULT
+from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
 TWO_RETRIES = QueueSettings(retry_delays=(5, 60))
@@ -111,7 +111,11 @@ async def tried(redis: Redis, team: Team, target: Target) -> int:
     worker = Deliveries(redis, keyspace.SHARDS[0], "a-worker")
     async with Sender(Policy(LOOPBACK)) as sender:
         await worker.finish(
-            [await process(work, Reach(redis, sender, VAULT)) for work in await worker.claim(1, NOON)], NOON
+            [
+                await process(work, Reach(redis, sender, VAULT, MAILER))
+                for work in await worker.claim(1, NOON)
+            ],
+            NOON,
         )
     return made.id
 

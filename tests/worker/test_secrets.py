@@ -17,7 +17,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.runs import FailureReason
 from shared.vault import Vault
-from tests.conftest import LOOPBACK, VAULT
+from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
 ADMISSION = Admission(VAULT)
@@ -41,7 +41,7 @@ async def test_a_jobs_secret_arrives_as_it_was_given(
     asked = JobCreate(queue="mail", url=target.url, headers=HEADERS)
     await jobs.create(redis, team, ADMISSION.admit(team, asked))
 
-    await run_next(redis, Reach(redis, sender, VAULT))
+    await run_next(redis, Reach(redis, sender, VAULT, MAILER))
 
     (received,) = target.received
     assert [received.headers[name] for name in HEADERS] == list(HEADERS.values())
@@ -54,7 +54,7 @@ async def test_a_crons_secret_arrives_as_it_was_given(
     cron = await crons.create(redis, team, ADMISSION.admit(team, asked))
     await executions.create(redis, team, cron.id)
 
-    await run_next(redis, Reach(redis, sender, VAULT))
+    await run_next(redis, Reach(redis, sender, VAULT, MAILER))
 
     (received,) = target.received
     assert received.headers["Authorization"] == "Bearer canary"
@@ -66,7 +66,7 @@ async def test_a_worker_with_another_key_says_so_and_sends_nothing(
     asked = JobCreate(queue="mail", url=target.url, headers=HEADERS)
     made = await jobs.create(redis, team, ADMISSION.admit(team, asked))
 
-    await run_next(redis, Reach(redis, sender, Vault("another-key-of-more-than-thirty-two-letters")))
+    await run_next(redis, Reach(redis, sender, Vault("another-key-of-more-than-thirty-two-letters"), MAILER))
 
     run = (await jobs.get(redis, team, made.id)).run
     assert run is not None

@@ -16,7 +16,7 @@ from shared import jobs, keyspace, queues, signatures, signing
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
-from tests.conftest import LOOPBACK, VAULT
+from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Received, Target
 
 LATER = 10_000
@@ -33,7 +33,7 @@ async def run_all(redis: Redis, sender: Sender, after_ms: int = 0) -> None:
     worker, (seconds, _) = Deliveries(redis, keyspace.SHARDS[0], "w"), await redis.time()
     now = seconds * 1000 + 1000 + after_ms
     while works := await worker.claim(1, now):
-        await worker.finish([await process(work, Reach(redis, sender, VAULT)) for work in works], now)
+        await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER)) for work in works], now)
 
 
 async def sent(redis: Redis, team: Team, sender: Sender, target: Target) -> Received:

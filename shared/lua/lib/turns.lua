@@ -9,6 +9,7 @@
 local touched, has_group = {}, {}
 
 local OUTBOX_PARALLELISM = 4 -- a team's dead callback target holds no more of the workers than this
+local NOTICES = { outbox = true, alerts = true } -- hidden queues apart, so that neither waits for the other
 local FRONT, READY = 'f:', 's:' -- two lanes: given back by a lost or stopping worker, and the ordinary one
 
 local function ring()
@@ -89,7 +90,7 @@ end
 -- How many more jobs of the queue may start now, how many are in flight, and its weight.
 local function allowance(queue)
     local in_flight, waiting = load_of(queue)
-    if string.match(queue, ':outbox$') then return math.min(waiting, OUTBOX_PARALLELISM - in_flight), in_flight, 1 end
+    if NOTICES[string.match(queue, '%a*$')] then return math.min(waiting, OUTBOX_PARALLELISM - in_flight), in_flight, 1 end
     if is_hidden(queue) then return waiting, in_flight, 1 end
     local settings = call('HMGET', P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight')
     local weight = tonumber(settings[5] or '') or 1

@@ -8,6 +8,25 @@ local STATE = { complete = 'completed', retry = 'retrying', dead = 'dead_lettere
 
 local CANCELLED = '{"failure_reason":"cancelled","error_message":"It was cancelled before it ended."}'
 
+-- What became of a notice stands on what it tells of: `delivered`, `retrying` or `failed`.
+local function settle_notice(team, id, result)
+    local notice, tries_again = P .. 'n:' .. team .. ':' .. id, result.verdict == 'retry'
+    local fields = call('HMGET', notice, 'subject', 'name')
+    if string.sub(fields[1], 1, 1) == 'a' then
+        tries_again = settle_alert_notice(team, fields[1], fields[2], result.verdict, result.facts)
+    else
+        local subject, outcome = record_of_subject(team, fields[1]), { complete = 'delivered', retry = 'retrying' }
+        if call('EXISTS', subject) == 1 then call('HSET', subject, 'callback', outcome[result.verdict] or 'failed') end
+    end
+    if tries_again then
+        call('HINCRBY', notice, 'attempt', 1)
+        call('HSET', notice, 'state', 'pending', 'due', result.due, 'entry', '')
+        wait_until('n', team, id, result.due)
+    else
+        call('DEL', notice)
+    end
+end
+
 -- The original carries the outcome of its chain.
 local function resolve_chain(team, queue, origin, state, final)
     local record = record_of('j', team, origin)
@@ -65,7 +84,8 @@ local function settle_job(team, queue, id, result)
     if fields[5] then forget_expiry(team, id) end
     settle_chain(team, queue, id, fields, result)
     event(HAPPENED[verdict], team, 'j:' .. id)
-    if verdict ~= 'retry' and fields[4] then tell(team, 'j:' .. id, HAPPENED[verdict]) end
+    if verdict ~= 'retry' and fields[4] then tell(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
+    alert_queue(team, queue, 'j:' .. id, tonumber(fields[3]), result)
 end
 
 local function settle_execution(team, id, result)
@@ -79,17 +99,13 @@ local function settle_execution(team, id, result)
     local callback = call('HMGET', cron, 'callback', 'version')
     if not callback[2] then return end -- deleted meanwhile
     call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', result.response or '')
-    if state == 'completed' then
-        call('HSET', cron, 'failures', 0)
-    else
-        call('HINCRBY', cron, 'failures', 1)
-    end
-    if callback[1] == '1' then tell(team, 'e:' .. fields[2] .. ':' .. id, 'cron.' .. state) end
+    alert_cron(team, fields[2], 'e:' .. id, result)
+    if callback[1] == '1' then tell(team, 'outbox', 'e:' .. fields[2] .. ':' .. id, 'cron.' .. state) end
 end
 
 -- Record what became of one piece of work.
 local function settle(kind, team, queue, id, result)
-    if kind == 'n' then return settle_notice(team, id, result.verdict, result.due) end
+    if kind == 'n' then return settle_notice(team, id, result) end
     call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)
     if kind == 'j' then return settle_job(team, queue, id, result) end
     settle_execution(team, id, result)

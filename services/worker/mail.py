@@ -1,0 +1,85 @@
+"""Letters to people: alerts that go out by e-mail, through the operator's own mail server."""
+
+import asyncio
+import time
+from email.message import EmailMessage
+from typing import NamedTuple
+
+import aiosmtplib
+import structlog
+
+from services.worker.delivery import Exchange, unsent
+from shared.schemas.runs import FailureReason
+from shared.settings import Settings
+
+TIMEOUT_SECONDS = 30.0
+
+log = structlog.get_logger()
+
+
+class Letter(NamedTuple):
+    """What shall arrive, and where; `message_id` is the same however often it is tried."""
+
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    message_id: str
+
+
+class Mailer:
+    """Sends by the SMTP server of the settings, a connection a letter."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def send(self, letter: Letter) -> Exchange:
+        """Send once, within 30 s in all; raises nothing but a cancellation."""
+        if not self._settings.smtp_host or not self._settings.smtp_from:
+            missing = "HOST" if not self._settings.smtp_host else "FROM"
+            return unsent(FailureReason.UNKNOWN, f"RECURO_SMTP_{missing} is not set: no mail can be sent.")
+        started_at_ms, began = time.time_ns() // 1_000_000, time.perf_counter()
+        failure: tuple[FailureReason, str] | None = None
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await self._hand_over(letter)
+        except TimeoutError:
+            failure = (FailureReason.TIMEOUT, f"The mail server took more than {TIMEOUT_SECONDS:g} s.")
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            failure = _failure_of(error)
+        duration_ms = round((time.perf_counter() - began) * 1000)
+        reason, sentence = failure or (None, None)
+        return Exchange(
+            None, (), None, False, duration_ms, sentence, reason, started_at_ms, started_at_ms + duration_ms
+        )
+
+    async def _hand_over(self, letter: Letter) -> None:
+        settings = self._settings
+        message = EmailMessage()
+        message["From"], message["To"] = settings.smtp_from, ", ".join(letter.to)
+        message["Subject"], message["Message-ID"] = letter.subject, letter.message_id
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it
+        message.set_content(letter.text)
+        await aiosmtplib.send(
+            message,
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            username=settings.smtp_user,
+            password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+            use_tls=settings.smtp_security == "tls",
+            start_tls=settings.smtp_security == "starttls",
+            timeout=TIMEOUT_SECONDS,
+        )
+
+
+def _failure_of(error: Exception) -> tuple[FailureReason, str]:
+    """Sentences of our own, and the server's code: its text may repeat what it was sent."""
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return FailureReason.UNKNOWN, "The mail server refused RECURO_SMTP_USER and RECURO_SMTP_PASSWORD."
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return FailureReason.UNKNOWN, "The mail server refused the addresses."
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return FailureReason.UNKNOWN, f"The mail server answered with code {error.code}."
+    if isinstance(error, aiosmtplib.SMTPConnectError | aiosmtplib.SMTPServerDisconnected | OSError):
+        return FailureReason.CONNECTION_ERROR, "No connection to the mail server at RECURO_SMTP_HOST."
+    log.error("mail_failed", error=type(error).__name__)
+    return FailureReason.UNKNOWN, f"The mail could not be sent ({type(error).__name__})."

@@ -1,0 +1,131 @@
+"""What a caller can do to alerts."""
+
+from collections.abc import Sequence
+
+from pydantic_core import from_json
+from redis.asyncio import Redis
+
+from shared import clock, pages, records, scripts
+from shared.errors import NotFound
+from shared.keyspace import Team
+from shared.records import Fields
+from shared.schemas.alerts import (
+    Alert,
+    Alertable,
+    AlertData,
+    AlertQuery,
+    AlertType,
+    Channel,
+    Delivery,
+    TestOutcome,
+)
+from shared.schemas.base import Page
+
+TEST = "test"
+
+
+async def get(redis: Redis, team: Team, alert_id: int) -> Alert:
+    found = await _read(redis, team, [alert_id])
+    if not found:
+        raise NotFound("Alert")
+    return found[0]
+
+
+async def page(redis: Redis, team: Team, query: AlertQuery) -> Page[Alert]:
+    """Alerts newest first, by type, cron or queue."""
+    listing = pages.Listing(
+        _indexes(team, query),
+        read=lambda ids: _read(redis, team, ids),
+        matches=lambda alert, text: (
+            query.filter in (None, alert.type) and pages.contains(text, alert.message)
+        ),
+    )
+    return await pages.read_page(redis, team, listing, query)
+
+
+def _indexes(team: Team, query: AlertQuery) -> list[str]:
+    if query.cron_id:
+        return [f"x:{team.id}:c{query.cron_id}:alerts"]
+    if query.queue_id:
+        return [f"x:{team.id}:q{query.queue_id}:alerts"]
+    return [f"x:{team.id}:alerts:{type_}" for type_ in ([query.filter] if query.filter else AlertType)]
+
+
+async def test(redis: Redis, team: Team, channel: Channel) -> int:
+    """Send a test call to a channel; the id is for `outcome`."""
+    return int(await scripts.test_channel(redis, team.prefix, team.id, channel, ""))
+
+
+async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:
+    rows = await scripts.read_alerts(redis, team.prefix, team.id, alert_id)
+    return bool(rows) and records.fields_of(rows[0][1])["type"] == TEST
+
+
+async def outcome(redis: Redis, team: Team, test_id: int, channel: Channel) -> TestOutcome:
+    """What became of a test call within the last hour."""
+    rows = await scripts.read_alerts(redis, team.prefix, team.id, test_id)
+    fields = records.fields_of(rows[0][1]) if rows else {}
+    if fields.get("type") != TEST:
+        raise NotFound("Test")
+    (delivery,) = _deliveries(fields)
+    return TestOutcome(id=test_id, channel=channel, status=delivery.status, error=delivery.error)
+
+
+async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Alert]:
+    rows = await scripts.read_alerts(redis, team.prefix, team.id, *ids)
+    read = [(int(alert_id), records.fields_of(flat)) for alert_id, flat in rows]
+    return [_alert(alert_id, fields) for alert_id, fields in read if fields["type"] != TEST]
+
+
+def _alert(alert_id: int, fields: Fields) -> Alert:
+    data = _data(fields)
+    kind, _, ref = fields["ref"].partition(":")
+    name = fields["name"] or None
+    return Alert(
+        id=alert_id,
+        type=AlertType(fields["type"]),
+        alertable_type=Alertable(fields["kind"]),
+        alertable_id=int(fields["of"]),
+        job_id=int(ref) if kind == "j" else None,
+        message=_message(AlertType(fields["type"]), name, data),
+        data=data,
+        notified_at=records.instant(fields, "notified"),
+        created_at=clock.moment(fields["created"]),
+        name=name,
+        count=int(fields["count"]),
+        uncounted=int(fields["before"]),
+        since=clock.moment(fields["since"]),
+        deliveries=_deliveries(fields),
+    )
+
+
+def _data(fields: Fields) -> AlertData:
+    facts = from_json(fields["facts"]) if fields["facts"] else {}
+    reason = fields["reason"].partition(" ")[0] or None
+    facts = {"failure_reason": reason, **facts, "consecutive_failures": int(fields["failures"])}
+    return AlertData.model_validate(facts, extra="ignore")
+
+
+def _deliveries(fields: Fields) -> tuple[Delivery, ...]:
+    return tuple(
+        Delivery(
+            channel=channel, status=fields[f"channel:{channel}"], error=fields.get(f"error:{channel}") or None
+        )
+        for channel in Channel
+        if f"channel:{channel}" in fields
+    )
+
+
+def _message(type_: AlertType, name: str | None, data: AlertData) -> str:
+    """One sentence; the channels say more."""
+    why = data.error_message or str(data.failure_reason or "").replace("_", " ")
+    times = data.consecutive_failures
+    match type_:
+        case AlertType.LIMIT_WARNING:
+            return f"The team has made {times:,} requests this month, more than its soft limit."
+        case AlertType.RECOVERY:
+            return f"{name} works again after {times} failed {'run' if times == 1 else 'runs'}."
+        case AlertType.WARNING:
+            return f"{name} has begun to fail: {why}"
+        case AlertType.FAILURE:
+            return f"{name} failed {'once' if times == 1 else f'{times} times in a row'}: {why}"

@@ -1,0 +1,108 @@
+-- Alerts: that something began to fail, failed for good, or recovered; written with the state they tell of (spec §3).
+
+local QUIET = 3600000 -- ms in which failures of a queue that are alike are one alert with a count
+local GROUP_KEPT = 172800000 -- ms that an alert is remembered for the next one to say how many it counted
+
+local function alert_of(team, id)
+    return P .. 'a:' .. team .. ':' .. id
+end
+
+-- One notice a channel, so that each is tried and fails by itself.
+local function tell_channels(team, id, channels)
+    for channel in string.gmatch(channels, '%a+') do
+        call('HSET', alert_of(team, id), 'channel:' .. channel, 'pending')
+        tell(team, 'alerts', 'a:' .. id, channel)
+    end
+end
+
+-- `new` is { type, kind = cron | queue | team, of = its id, told = whether people are told; and of what failed: name,
+-- ref, reason, facts (JSON), failures, since, before = how many more the alert before it counted }.
+local function alert(team, new)
+    local id = call('HINCRBY', P .. 'ids:' .. team, 'alert', 1)
+    call('HSET', alert_of(team, id), 'v', 1, 'type', new.type, 'kind', new.kind, 'of', new.of, 'name', new.name or '',
+        'ref', new.ref or '', 'reason', new.reason or '', 'facts', new.facts or '', 'failures', new.failures or 0,
+        'since', new.since or moment(), 'before', new.before or 0, 'count', 1, 'created', moment())
+    change_index(P .. 'x:' .. team .. ':alerts:' .. new.type, id, true)
+    if new.kind ~= 'team' then
+        change_index(P .. 'x:' .. team .. ':' .. string.sub(new.kind, 1, 1) .. new.of .. ':alerts', id, true)
+    end
+    event('alert.' .. new.type, team, 'a:' .. id)
+    if new.told then tell_channels(team, id, settings_of(team).channels) end
+    return id
+end
+
+local function remove_alert(team, id)
+    local fields = call('HMGET', alert_of(team, id), 'type', 'kind', 'of')
+    if not fields[1] then return end
+    change_index(P .. 'x:' .. team .. ':alerts:' .. fields[1], id, false)
+    if fields[2] ~= 'team' then
+        change_index(P .. 'x:' .. team .. ':' .. string.sub(fields[2], 1, 1) .. fields[3] .. ':alerts', id, false)
+    end
+    call('DEL', alert_of(team, id))
+end
+
+-- The first failure of a cron warns; as many in a row as its threshold are a failure, and the next success recovers.
+local function alert_cron(team, cron, ref, result)
+    local record = P .. 'c:' .. team .. ':' .. cron
+    local fields = call('HMGET', record, 'failures', 'alert_threshold', 'alerted', 'failing_since', 'name')
+    local failures, threshold = tonumber(fields[1] or 0), tonumber(fields[2] or '')
+    local new = { kind = 'cron', of = cron, name = fields[5], ref = ref, reason = result.reason, facts = result.facts }
+    new.since = fields[4] or moment()
+    if result.verdict == 'complete' then
+        if failures == 0 then return end
+        call('HSET', record, 'failures', 0)
+        call('HDEL', record, 'alerted', 'failing_since')
+        new.type, new.told, new.failures = 'recovery', true, failures
+        return fields[3] and alert(team, new)
+    end
+    new.failures = failures + 1
+    call('HSET', record, 'failures', failures + 1)
+    if failures == 0 then call('HSET', record, 'failing_since', moment()) end
+    if threshold and failures + 1 >= threshold and not fields[3] then
+        call('HSET', record, 'alerted', 1)
+        new.type, new.told = 'failure', true
+        alert(team, new)
+    elseif failures == 0 then
+        new.type = 'warning'
+        alert(team, new)
+    end
+end
+
+-- Failures that are alike are one alert an hour, which counts them.
+local function alert_grouped(team, new)
+    local group, now = table.concat({ P .. 'g:' .. team, new.of, new.type, new.reason }, ':'), moment()
+    local last = call('HMGET', group, 'alert', 'until')
+    local known = last[1] and alert_of(team, last[1])
+    if known and call('EXISTS', known) == 1 then
+        if now < tonumber(last[2]) then
+            call('HINCRBY', known, 'count', 1)
+            call('HSET', known, 'ref', new.ref)
+            return
+        end
+        new.before = tonumber(call('HGET', known, 'count')) - 1
+    end
+    call('HSET', group, 'alert', alert(team, new), 'until', now + QUIET)
+    call('PEXPIRE', group, GROUP_KEPT)
+end
+
+-- A chain's first failure warns; one that is over without success is a failure.
+local function alert_queue(team, queue, ref, attempt, result)
+    local verdict, reason = result.verdict, result.reason or ''
+    if verdict == 'complete' or reason == '' or (verdict == 'retry' and attempt > 1) then return end
+    local fields = call('HMGET', P .. 'q:' .. team .. ':' .. queue, 'alerts', 'name')
+    if fields[1] ~= '1' then return end
+    local type = verdict == 'retry' and 'warning' or 'failure'
+    alert_grouped(team, { type = type, kind = 'queue', of = queue, name = fields[2], ref = ref, reason = reason,
+        facts = result.facts, failures = attempt, told = type == 'failure' })
+end
+
+-- What became of one channel's notice; a test call is not tried again.
+local function settle_alert_notice(team, subject, channel, verdict, said)
+    local record = P .. 'a:' .. team .. ':' .. string.match(subject, '%d+$')
+    if call('EXISTS', record) == 0 then return false end
+    local tries_again = verdict == 'retry' and call('HGET', record, 'type') ~= 'test'
+    local outcome = verdict == 'complete' and 'delivered' or tries_again and 'retrying' or 'failed'
+    call('HSET', record, 'channel:' .. channel, outcome, 'error:' .. channel, verdict ~= 'complete' and said or '')
+    if verdict == 'complete' then call('HSETNX', record, 'notified', moment()) end
+    return tries_again
+end

@@ -1,0 +1,22 @@
+#!lua flags=allow-oom
+-- Remove a team's alerts that are too old or too many, oldest first, a bounded step at a time.
+--
+-- KEYS  prefix    ARGV  now ('' = server), team, age (ms), most of a type to keep, limit
+-- Returns how many went.
+
+local now, team, age, most, limit = moment(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local removed = 0
+
+for _, type in ipairs({ 'warning', 'failure', 'recovery', 'limit_warning' }) do
+    local index = P .. 'x:' .. team .. ':alerts:' .. type
+    local over = call('ZCARD', index) - most
+    for place, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do
+        local created = tonumber(call('HGET', alert_of(team, id), 'created') or 0)
+        if place > over and created + age >= now then break end
+        remove_alert(team, id)
+        removed = removed + 1
+    end
+    if removed >= limit then break end
+end
+conclude()
+return removed

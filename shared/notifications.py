@@ -1,0 +1,77 @@
+"""What a caller can do to the channels through which a team is told of its alerts."""
+
+from urllib.parse import urlsplit
+
+from pydantic_core import from_json
+from redis.asyncio import Redis
+
+from shared import keyspace
+from shared.errors import Invalid
+from shared.keyspace import Team
+from shared.schemas.alerts import Channel
+from shared.schemas.notifications import Email, Hook, Notifications
+from shared.vault import MASK, Vault
+
+_HOOKS = ("slack", "discord", "webhook")
+
+
+async def put(redis: Redis, vault: Vault, team: Team, asked: Notifications) -> Notifications:
+    """Set all channels at once; a URL that was read with its mask and given back stays as it is."""
+    kept = await _stored(redis, team)
+    sealed = asked.model_copy(update={name: _sealed(name, asked, kept, (vault, team)) for name in _HOOKS})
+    enabled = [channel for channel in Channel if (of := getattr(asked, channel)) and of.enabled]
+    stored = {"notifications": sealed.model_dump_json(), "channels": " ".join(enabled)}
+    await redis.hset(keyspace.team_settings(team), mapping=stored)  # type: ignore[misc]
+    return await get(redis, vault, team)
+
+
+async def get(redis: Redis, vault: Vault, team: Team) -> Notifications:
+    """The channels, fit to be shown."""
+    opened = await opened_of(redis, vault, team)
+    shown = {
+        name: hook.model_copy(update={"url": _masked(hook.url)})
+        for name in _HOOKS
+        if (hook := getattr(opened, name))
+    }
+    return opened.model_copy(update=shown)
+
+
+async def opened_of(redis: Redis, vault: Vault, team: Team) -> Notifications:
+    """The channels with their secrets, for whoever sends; raises Unsealable."""
+    stored = await _stored(redis, team)
+    opened = {
+        name: hook.model_copy(update={"url": vault.open(hook.url, team.id, "channel", name)})
+        for name in _HOOKS
+        if (hook := getattr(stored, name))
+    }
+    return stored.model_copy(update=opened)
+
+
+def _sealed(name: str, asked: Notifications, kept: Notifications, place: tuple[Vault, Team]) -> Hook | None:
+    hook: Hook | None = getattr(asked, name)
+    before: Hook | None = getattr(kept, name)
+    vault, team = place
+    if hook is None:
+        return None
+    if MASK in hook.url:
+        if before is None or hook.url != _masked(vault.open(before.url, team.id, "channel", name)):
+            raise Invalid(
+                f"{name}.url", f"The {name}.url field has {MASK}, which only stands for the URL shown."
+            )
+        return hook.model_copy(update={"url": before.url})
+    return hook.model_copy(update={"url": vault.seal(hook.url, team.id, "channel", name)})
+
+
+def _masked(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/{MASK}"
+
+
+async def _stored(redis: Redis, team: Team) -> Notifications:
+    text = await redis.hget(keyspace.team_settings(team), "notifications")  # type: ignore[misc]
+    if not text:
+        return Notifications()
+    stored = from_json(text)  # a sealed URL is none that a caller may give, so nothing is checked again
+    hooks = {name: Hook.model_construct(**stored[name]) if stored[name] else None for name in _HOOKS}
+    email = Email.model_validate(stored["email"]) if stored["email"] else None
+    return Notifications.model_construct(None, email=email, **hooks)

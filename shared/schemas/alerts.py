@@ -1,0 +1,88 @@
+"""Alerts: records that something began to fail, failed for good, or recovered."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.schemas.base import Id, Instant, PageQuery, Schema
+from shared.schemas.runs import FailureReason
+
+
+class AlertType(StrEnum):
+    WARNING = "warning"
+    FAILURE = "failure"
+    RECOVERY = "recovery"
+    LIMIT_WARNING = "limit_warning"
+
+
+class Alertable(StrEnum):
+    CRON = "cron"
+    QUEUE = "queue"
+    TEAM = "team"
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SLACK = "slack"
+    DISCORD = "discord"
+    WEBHOOK = "webhook"
+
+
+class AlertQuery(PageQuery):
+    """A search looks in the message."""
+
+    filter: Annotated[AlertType | None, Field(description="Only alerts of this type")] = None
+    cron_id: Annotated[Id | None, Field(description="Only alerts of this cron")] = None
+    queue_id: Annotated[Id | None, Field(description="Only alerts of this queue")] = None
+
+
+class AlertData(Schema):
+    """What was seen when it was recorded; `consecutive_failures`: a job's attempts, a cron's runs."""
+
+    url: str | None = None
+    response_status: int | None = None
+    failure_reason: FailureReason | None = None
+    consecutive_failures: int = 0
+    error_message: str | None = None
+    response: str | None = None
+
+
+class Delivery(Schema):
+    """What became of an alert in one channel."""
+
+    channel: Channel
+    status: str
+    error: str | None
+
+
+class Alert(Schema):
+    """`count` failures that were alike within an hour; the alert before it counted `uncounted` more."""
+
+    id: int
+    type: AlertType
+    alertable_type: Alertable
+    alertable_id: int
+    job_id: int | None
+    message: str
+    data: AlertData
+    notified_at: Instant | None
+    created_at: Instant
+    name: str | None
+    count: int
+    uncounted: int
+    since: Instant
+    deliveries: tuple[Delivery, ...]
+
+
+class TestAsked(Schema):
+    channel: Annotated[Channel, Field(description="Which channel to try")]
+
+
+class TestOutcome(Schema):
+    """`status` is delivered or failed; pending if it was not known after some seconds."""
+
+    id: int
+    channel: Channel
+    status: str
+    error: str | None

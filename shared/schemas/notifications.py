@@ -1,0 +1,43 @@
+"""Where a team is told of its alerts."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from shared.schemas.base import Schema, Url
+
+MAX_RECIPIENTS = 50
+
+# What a mail server will take, and nothing that could be a second address or header.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\Z")
+
+
+def _check_address(text: str) -> str:
+    if len(text) > 254 or not _ADDRESS.match(text):
+        raise ValueError("must be an e-mail address such as ops@example.com")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_check_address)]
+
+
+class Email(Schema):
+    enabled: bool = True
+    to: Annotated[tuple[Address, ...], Field(min_length=1, max_length=MAX_RECIPIENTS)]
+
+
+class Hook(Schema):
+    """A webhook of Slack, of Discord or of your own; its URL is a secret, shown without its path."""
+
+    enabled: bool = True
+    url: Url
+
+
+class Notifications(Schema):
+    """One of each channel at most; null is none."""
+
+    email: Email | None = None
+    slack: Hook | None = None
+    discord: Hook | None = None
+    webhook: Hook | None = None
