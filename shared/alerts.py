@@ -39,6 +39,7 @@ async def page(redis: Redis, team: Team, query: AlertQuery) -> Page[Alert]:
         matches=lambda alert, text: (
             query.filter in (None, alert.type) and pages.contains(text, alert.message)
         ),
+        is_filtered=query.filter is not None and (query.cron_id or query.queue_id) is not None,
     )
     return await pages.read_page(redis, team, listing, query)
 

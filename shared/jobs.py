@@ -107,10 +107,19 @@ def check_expiry(asked: JobCreate) -> None:
 
 
 async def get(redis: Redis, team: Team, job_id: int) -> Job:
-    found = await _read(redis, team, [job_id])
+    found = await read(redis, team, [job_id])
     if not found:
         raise NotFound("Job")
     return found[0]
+
+
+async def read(redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool = True) -> list[Job]:
+    """The jobs of these ids, in their order, without those that are not there."""
+    rows = await scripts.read_jobs(redis, team.prefix, team.id, int(with_runs), *ids)
+    return [
+        _job(int(job_id), records.fields_of(flat), spec, queue, run)
+        for job_id, flat, spec, queue, run in rows
+    ]
 
 
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
@@ -119,9 +128,9 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     owner = f"q{query.queue_id}:" if query.queue_id else ""
     listing = pages.Listing(
         [f"x:{team.id}:{owner}{state}" for state in states],
-        read=lambda ids: _read(redis, team, ids),
+        read=lambda ids: read(redis, team, ids),
         matches=lambda job, text: pages.contains(text, job.url),
-        look=lambda ids: _read(redis, team, ids, with_runs=False),
+        look=lambda ids: read(redis, team, ids, with_runs=False),
     )
     return await pages.read_page(redis, team, listing, query)
 
@@ -145,14 +154,6 @@ async def delete(redis: Redis, team: Team, job_id: int) -> None:
         raise NotFound("Job")
 
 
-async def _read(redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool = True) -> list[Job]:
-    rows = await scripts.read_jobs(redis, team.prefix, team.id, int(with_runs), *ids)
-    return [
-        _job(int(job_id), records.fields_of(flat), spec, queue, run)
-        for job_id, flat, spec, queue, run in rows
-    ]
-
-
 def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) -> Job:
     asked = from_json(spec)
     status, final = _status(fields)
@@ -169,7 +170,7 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         final_status=final,
         attempt_number=int(fields["attempt"]),
         is_retry="origin" in fields,
-        delay_seconds=asked.get("delay", 0),
+        delay_seconds=0 if "replay_of" in fields else asked.get("delay", 0),
         scheduled_at=clock.moment(fields["due"]),
         created_at=clock.moment(fields["created"]),
         run=records.run(run),
@@ -178,6 +179,8 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         dead_lettered_at=records.instant(fields, "dead_at"),
         callback_status=records.callback_status(fields),
         expires_at=records.instant(fields, "expires"),
+        replay_of=int(fields["replay_of"]) if "replay_of" in fields else None,
+        replayed_as=int(fields["replayed_as"]) if "replayed_as" in fields else None,
     )
 
 

@@ -15,16 +15,20 @@ g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures 
 s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; length = waiting + in flight
 f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
-ids:<team>                     hash    the last job, queue, cron, execution, notice and alert id
+ids:<team>                     hash    the last job, queue, cron, execution, notice, alert and replay id
 ledger:<team>                  hash    jobs and executions: accepted, in each state, deleted; requests a month
 t:<team>                       hash    what a team set: signing secrets (sealed), monthly limits, channels
 x:<team>:<state>               zset    job ids of the team in a state
 x:<team>:q<queue>:<state>      zset    job ids of a queue in a state
 x:<team>:c<cron>:<state>       zset    execution ids of a cron in a state
 x:<team>:queues                zset    queue ids
+x:<team>:replays               zset    replay ids
 x:<team>:crons:<active|paused> zset    cron ids
 x:<team>:alerts:<type>         zset    alert ids of a type
 x:<team>:<q or c><id>:alerts   zset    alert ids of a queue or cron
+replay:<team>:<replay>         hash    dead letters tried again in the background: how, and how it went
+replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
+replays                        set     <team>:<replay> of those that run
 i:<team>:<digest>              string  what was made under an idempotency key, for 24 h
 starts:<team>:<queue>          zset    the starts that a queue's rate limit still counts, by their moment (ms)
 turns                          zset    teams that may hand out work, by virtual time
@@ -110,6 +114,10 @@ def crons(shard: str) -> str:
 
 def in_flight(shard: str) -> str:
     return f"{prefix(shard)}in_flight"
+
+
+def replays(shard: str) -> str:
+    return f"{prefix(shard)}replays"
 
 
 def teams_in(shard: str) -> str:

@@ -34,13 +34,15 @@ class Listing(Generic[T]):
     matches: Callable[[T, str], bool] = lambda _row, _text: True
     look: Read[T] | None = None
     """How a search reads rows, where that is cheaper."""
+    is_filtered: bool = False
+    """`matches` must be asked even without a text to search for."""
 
 
 async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQuery) -> "Page[T]":
     """The page that `query` asks for."""
     offset = (query.page - 1) * query.per_page
-    if query.search:
-        found = await _search(redis, team, listing, query.search)
+    if query.search or listing.is_filtered:
+        found = await _search(redis, team, listing, query.search or "")
         ids, total = found[offset : offset + query.per_page], len(found)
     else:
         total, *ids = await scripts.page(redis, team.prefix, offset, query.per_page, *listing.indexes)

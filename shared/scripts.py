@@ -19,8 +19,10 @@ _LIBRARIES = (
     "outbox",
     "alerts",
     "usage",
+    "replays",
     "verdicts",
     "promote",
+    "jobs",
     "conclude",
 )
 _SHEBANG = "#!lua"
@@ -78,6 +80,13 @@ audit = Script("audit")
 tidy = Script("tidy")
 read_ledger = Script("read_ledger")
 rotate_signing = Script("rotate_signing")
+replay_jobs = Script("replay_jobs")
+purge_jobs = Script("purge_jobs")
+start_replay = Script("start_replay")
+collect_replay = Script("collect_replay")
+step_replay = Script("step_replay")
+cancel_replay = Script("cancel_replay")
+read_replays = Script("read_replays")
 read_alerts = Script("read_alerts")
 retire_alerts = Script("retire_alerts")
 test_channel = Script("test_channel")

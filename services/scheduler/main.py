@@ -17,6 +17,7 @@ from services.scheduler.fire import keep_firing
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
+from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
 from services.scheduler.steadiness import Steadiness, keep_watching
@@ -55,6 +56,7 @@ def _duties(
         _steadily(lambda: keep_promoting(redis, shard, promoting)),
         _steadily(lambda: keep_watching(redis, shard, steadiness)),
         _steadily(lambda: keep_pruning(redis, shard)),
+        _steadily(lambda: keep_replaying(redis, shard)),
         _steadily(lambda: keep_retiring(redis, shard, settings)),
         _steadily(lambda: keep_patrolling(redis, shard)),
         keep_rescuing(redis, shard),

@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from shared import audit, scripts
 from shared.keyspace import Team
+from shared.schemas.queues import QueueSettings
 from shared.settings import Settings
 
 STEP = 200
@@ -14,8 +15,6 @@ IDLE_SECONDS = 30.0
 DAY_MILLISECONDS = 86_400_000
 MOST_ALERTS = 10_000
 """Of a team and a type."""
-DEAD_LETTER_DAYS = 14
-"""Of a queue that was made by its first job and never changed."""
 
 
 async def keep_retiring(redis: Redis, shard: str, settings: Settings) -> None:
@@ -43,7 +42,7 @@ async def retire(redis: Redis, shard: str, settings: Settings, now: int | None =
                 team.id,
                 owner,
                 settings.retention_days * DAY_MILLISECONDS,
-                DEAD_LETTER_DAYS * DAY_MILLISECONDS,
+                QueueSettings().dlq_retention_days * DAY_MILLISECONDS,
                 settings.retention_runs,
                 STEP,
             )

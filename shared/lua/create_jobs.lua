@@ -25,30 +25,6 @@ local function queue_named(name)
     return known
 end
 
-local function make_job(queue, spec, due, callback, expires)
-    local id = call('HINCRBY', ids, 'job', 1)
-    local record = { record_of('j', team, id), 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1, 'due', due,
-        'created', now }
-    local function note(field, value)
-        record[#record + 1] = field
-        record[#record + 1] = value
-    end
-    if callback == '1' then note('callback', 'none') end
-    if expires ~= '' then note('expires', expires) end
-    if due > now then
-        wait_until('j', team, id, due)
-    else
-        note('entry', push(team .. ':' .. queue, 'j:' .. id, READY))
-    end
-    call('HSET', unpack(record))
-    call('SET', P .. 'b:' .. team .. ':' .. id, spec)
-    if expires ~= '' then wait_until('x', team, id, expires) end
-    move('j', team, queue, id, nil, 'pending')
-    tally(team, 'job.accepted', 1)
-    event('job.created', team, 'j:' .. id)
-    return id
-end
-
 -- What was made before under the key, or nothing; false if that was something else.
 local function made_before(key, digest)
     local kept = key ~= '' and call('GET', P .. 'i:' .. team .. ':' .. key)
@@ -71,7 +47,7 @@ for i = 4, #ARGV, WIDTH do
     local number, key, digest = (i - 4) / WIDTH + 1, ARGV[i + 5], ARGV[i + 6]
     if made[number] == 0 then
         local queue, due = queue_named(ARGV[i]), now + tonumber(ARGV[i + 2])
-        local id = make_job(queue, ARGV[i + 1], due, ARGV[i + 3], ARGV[i + 4])
+        local id = make_job(team, queue, { spec = ARGV[i + 1], due = due, callback = ARGV[i + 3], expires = ARGV[i + 4] })
         made[number] = { id, tonumber(queue), due, 0 }
         if key ~= '' then
             local kept = string.format('%d %s %.0f %s', id, queue, due, digest)

@@ -143,3 +143,5 @@ class Job(JobSummary):
     dead_lettered_at: Instant | None
     callback_status: str | None
     expires_at: Instant | None
+    replay_of: int | None
+    replayed_as: int | None

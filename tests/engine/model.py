@@ -154,6 +154,23 @@ class Model:
             if one:
                 self.remove(one)
 
+    def replay(self, job: Job) -> bool:
+        """Whether it was a dead letter, and a fresh job was made of it."""
+        if job.state != "dead_lettered" or self.queues[job.place].is_deleted:
+            return False
+        fresh = Job(
+            job.team, job.queue, self.now, replay_of=job.id, callback="none" if job.callback else None
+        )
+        self.accept(fresh)
+        job.state, job.final, job.replayed_as = "failed", "dead_lettered", fresh.id
+        return True
+
+    def purge(self, job: Job) -> bool:
+        if job.state != "dead_lettered":
+            return False
+        self.remove_chain(job)
+        return True
+
     # What becomes of it
 
     def finish(self, consumer: str, place: str, verdict: str, run: str, after_ms: int) -> int:

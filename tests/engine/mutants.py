@@ -28,6 +28,9 @@ TESTS = (
     "tests/shared/test_jobs.py",
     "tests/shared/test_queues.py",
     "tests/worker/test_notices.py",
+    "tests/worker/test_usage.py",
+    "tests/worker/test_alerts.py",
+    "tests/worker/test_channels.py",
     "tests/scheduler",
     "tests/engine/test_state_machine.py",
 )

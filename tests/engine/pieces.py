@@ -97,6 +97,8 @@ class Job(Piece):
     dead_at: int | None = None
     is_cancelled: bool = False
     callback: str | None = None
+    replay_of: int | None = None
+    replayed_as: int | None = None
     run: str | None = None
     """What its run must contain."""
 
@@ -117,6 +119,8 @@ class Job(Piece):
             "dead_at": str(self.dead_at or ""),
             "cancel": "1" if self.is_cancelled else "",
             "callback": self.callback or "",
+            "replay_of": str(self.replay_of or ""),
+            "replayed_as": str(self.replayed_as or ""),
         }
 
 

@@ -24,9 +24,10 @@ from services.scheduler.promote import promote_due
 from services.scheduler.prune import prune
 from services.scheduler.rescue import Held
 from services.worker.work import Cancelled, Complete, Dead, Fail, Release, Retry, Verdict, Work
-from shared import audit, jobs, keyspace, queues
+from shared import audit, dead_letters, jobs, keyspace, queues
 from shared.errors import Conflict, NotFound
 from shared.keyspace import Team
+from shared.schemas.dead_letters import Chosen
 from shared.schemas.queues import QueueUpdate, RateLimit
 from tests.engine import laws, moves
 from tests.engine.machine import CONSUMERS, SHARD, Asked, Bench, Engine
@@ -119,6 +120,28 @@ class EngineMachine(RuleBasedStateMachine):
             self.model.cancel(job)
             with pytest.raises(Conflict) if has_ended else nullcontext():
                 self.engine.do(jobs.cancel(self.engine.redis, Team(job.team), job.id))
+
+    @rule(team=teams, chosen=st.lists(picks, min_size=1, max_size=4))
+    def replay(self, team: int, chosen: list[int]) -> None:
+        if wanted := self._wanted(team, chosen):
+            self.model.promote()
+            expected = [job.id for job in wanted if self.model.replay(job)]
+            ids = [job.id for job in wanted]
+            done = self.engine.do(dead_letters.replay_now(self.engine.redis, Team(team), ids, self.model.now))
+            assert [one.job_id for one in done.replayed] == expected
+
+    @rule(team=teams, chosen=st.lists(picks, min_size=1, max_size=2))
+    def purge(self, team: int, chosen: list[int]) -> None:
+        if wanted := self._wanted(team, chosen):
+            expected = sum(self.model.purge(job) for job in wanted)
+            asked = Chosen(ids=tuple(job.id for job in wanted))
+            assert self.engine.do(dead_letters.purge(self.engine.redis, Team(team), asked)).purged == expected
+
+    def _wanted(self, team: int, chosen: list[int]) -> list[Job]:
+        """Dead letters where there are any, and now and then something else."""
+        own = [job for job in self.model.visible_jobs() if job.team == team]
+        own = [job for job in own if job.state == "dead_lettered"] or own
+        return list(dict.fromkeys(own[pick % len(own)] for pick in chosen)) if own else []
 
     @rule(pick=picks)
     def delete_queue(self, pick: int) -> None:

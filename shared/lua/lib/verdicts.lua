@@ -70,7 +70,7 @@ end
 
 local function settle_job(team, queue, id, result)
     local record, verdict = record_of('j', team, id), result.verdict
-    local fields = call('HMGET', record, 'state', 'origin', 'attempt', 'callback', 'expires')
+    local fields = call('HMGET', record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay')
     local origin, state = fields[2], STATE[verdict]
     if origin and verdict ~= 'complete' then state = 'failed' end
     move('j', team, queue, id, fields[1], state)
@@ -83,6 +83,7 @@ local function settle_job(team, queue, id, result)
     end
     if fields[5] then forget_expiry(team, id) end
     settle_chain(team, queue, id, fields, result)
+    if fields[6] then count_replayed(team, fields[6], verdict) end
     event(HAPPENED[verdict], team, 'j:' .. id)
     if verdict ~= 'retry' and fields[4] then tell(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
     alert_queue(team, queue, 'j:' .. id, tonumber(fields[3]), result)

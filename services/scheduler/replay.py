@@ -1,0 +1,27 @@
+"""Dead letters that are tried again in the background are handed out at the rate that was asked for."""
+
+import asyncio
+
+from redis.asyncio import Redis
+
+from shared import keyspace, scripts
+
+STEP = 200
+STEP_SECONDS = 0.1
+IDLE_SECONDS = 1.0
+
+
+async def keep_replaying(redis: Redis, shard: str) -> None:
+    while True:
+        left = await step(redis, shard)
+        await asyncio.sleep(STEP_SECONDS if left else IDLE_SECONDS)
+
+
+async def step(redis: Redis, shard: str, now: int | None = None) -> int:
+    """Take one step of every replay that runs; return how many dead letters are left to them."""
+    left = 0
+    for member in await redis.smembers(keyspace.replays(shard)):  # type: ignore[misc]
+        team, _, replay = member.partition(":")
+        at = "" if now is None else now
+        left += int(await scripts.step_replay(redis, keyspace.prefix(shard), team, replay, at, STEP))
+    return left

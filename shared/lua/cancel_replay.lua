@@ -1,0 +1,11 @@
+#!lua flags=allow-oom
+-- Cancel a replay; the jobs that it has made stay:  collecting | running -> cancelled.
+--
+-- KEYS  prefix    ARGV  team, id, now ('' = server)
+-- Returns its state before, or 0 if there is no such replay.
+
+local team, id = ARGV[1], ARGV[2]
+moment(ARGV[3])
+local state = call('HGET', replay_of(team, id), 'state')
+if state == 'running' or state == 'collecting' then end_replay(team, id, 'cancelled') end
+return state or 0

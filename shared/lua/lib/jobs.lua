@@ -1,0 +1,43 @@
+-- Jobs: made once, whoever asks, and made anew of a dead letter.
+
+-- A new job in a queue:  (nothing) -> pending. `given` is { spec = JSON, due (ms), callback = '1' or '', expires = ms or
+-- '', and of a replay: replay_of = the old job, replay = the replay that made it }.
+local function make_job(team, queue, given)
+    local id = call('HINCRBY', P .. 'ids:' .. team, 'job', 1)
+    local record = { record_of('j', team, id), 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1,
+        'due', given.due, 'created', moment() }
+    local function note(field, value)
+        record[#record + 1] = field
+        record[#record + 1] = value
+    end
+    if given.callback == '1' then note('callback', 'none') end
+    if given.expires ~= '' then note('expires', given.expires) end
+    if given.replay_of then note('replay_of', given.replay_of) end
+    if given.replay then note('replay', given.replay) end
+    if tonumber(given.due) > moment() then
+        wait_until('j', team, id, given.due)
+    else
+        note('entry', push(team .. ':' .. queue, 'j:' .. id, READY))
+    end
+    call('HSET', unpack(record))
+    call('SET', P .. 'b:' .. team .. ':' .. id, given.spec)
+    if given.expires ~= '' then wait_until('x', team, id, given.expires) end
+    move('j', team, queue, id, nil, 'pending')
+    tally(team, 'job.accepted', 1)
+    event('job.created', team, 'j:' .. id)
+    return id
+end
+
+-- Try a dead letter again as a fresh job; the old one is a failed job from then on, and names the new one.
+-- Returns the new id, or nothing if it is no dead letter (any more).
+local function replay_job(team, id, replay)
+    local record = record_of('j', team, id)
+    local fields = call('HMGET', record, 'state', 'queue', 'callback')
+    if fields[1] ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields[2]) == 0 then return end
+    local spec = call('GET', P .. 'b:' .. team .. ':' .. id)
+    local new = make_job(team, fields[2], { spec = spec, due = moment(), callback = fields[3] and '1' or '',
+        expires = '', replay_of = id, replay = replay })
+    move('j', team, fields[2], id, 'dead_lettered', 'failed')
+    call('HSET', record, 'state', 'failed', 'final', 'dead_lettered', 'replayed_as', new)
+    return new
+end

@@ -1,0 +1,110 @@
+"""Dead letters: jobs whose retries are used up, and what can be done with them."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from shared.schemas.base import Id, Instant, Integer, PageQuery, Schema
+from shared.schemas.runs import FailureReason
+
+MOST_IDS = 1000
+
+Ids = Annotated[
+    tuple[Id, ...], Field(min_length=1, max_length=MOST_IDS, description="Dead letters by their id")
+]
+
+
+class DeadLetterQuery(PageQuery):
+    """A search looks in the URL."""
+
+    queue_id: Annotated[Id | None, Field(description="Only those of this queue")] = None
+    failure_reason: Annotated[FailureReason | None, Field(description="Only those that ended so")] = None
+
+
+class Chosen(Schema):
+    """Which dead letters: some `ids`, or all that every given filter fits, or with `all` all of the team."""
+
+    ids: Ids | None = None
+    all: bool = False
+    queue_id: Annotated[Id | None, Field(description="Those of this queue")] = None
+    search: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="Those with this in the URL")
+    ] = None
+    failure_reason: Annotated[FailureReason | None, Field(description="Those that ended so")] = None
+    dead_lettered_before: Annotated[AwareDatetime | None, Field(description="Those from before")] = None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether their records must be looked at, beside the queue's index."""
+        return any(
+            value is not None for value in (self.search, self.failure_reason, self.dead_lettered_before)
+        )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Chosen":
+        filtered = self.is_filtered or self.queue_id is not None
+        if [self.ids is not None, self.all, filtered].count(True) != 1:
+            raise ValueError("The body must have either ids, or filters, or all: true")
+        return self
+
+
+class ReplayAsked(Chosen):
+    """`ids` alone are replayed at once; anything else in the background."""
+
+    rate: Annotated[Integer | None, Field(ge=1, le=1000, description="Jobs a second; 50 unless told")] = None
+    stop_after_failures: Annotated[
+        Integer | None,
+        Field(ge=1, le=10_000, description="Stop when so many have failed again; null is never"),
+    ] = 10
+
+    @property
+    def is_at_once(self) -> bool:
+        return self.ids is not None and self.rate is None
+
+
+class Replayed(Schema):
+    job_id: int
+    new_job_id: int
+
+
+class Skipped(Schema):
+    job_id: int
+    reason: str
+    new_job_id: int | None = None
+
+
+class ReplayedNow(Schema):
+    replayed: list[Replayed]
+    skipped: list[Skipped]
+
+
+class ReplayState(StrEnum):
+    COLLECTING = "collecting"
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+
+
+class Replay(Schema):
+    """A replay in the background; `completed` and `failed` count first attempts of the jobs it made."""
+
+    id: int
+    state: ReplayState
+    total: int
+    replayed: int
+    skipped: int
+    completed: int
+    failed: int
+    rate: int
+    stop_after_failures: int | None
+    created_at: Instant
+    ended_at: Instant | None
+
+
+class Purged(Schema):
+    """`remaining` more are still there: ask again."""
+
+    purged: int
+    remaining: int
