@@ -1,8 +1,9 @@
-"""What every door does with a well-formed request before it is kept: its secrets are sealed."""
+"""What every door does with a well-formed request before it is kept: URLs are judged, secrets sealed."""
 
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
+from shared.addresses import Policy
 from shared.errors import Invalid
 from shared.keyspace import Team
 from shared.schemas.base import Schema
@@ -17,15 +18,25 @@ S = TypeVar("S", bound=Schema)
 class Admission:
     """The rules of this installation that a request's own schema cannot know."""
 
+    policy: Policy
     vault: Vault
 
     def admit(self, team: Team, asked: S) -> S:
         """What may be kept of it; raises Invalid. What is no cron or job is left as it is."""
-        if not isinstance(asked, JobAsked | CronAsked) or not asked.headers:
+        if not isinstance(asked, JobAsked | CronAsked):
+            return asked
+        self.check_url("url", asked.url)
+        self.check_url("callback_url", asked.callback_url)
+        if not asked.headers:
             return asked
         _check_no_mask(asked)
         sealed = self.vault.seal_headers(asked.headers, team.id)
         return cast(S, asked.model_copy(update={"headers": sealed}))
+
+    def check_url(self, field: str, url: str | None) -> None:
+        """Raises Invalid with the reason why nothing would ever be sent there."""
+        if url and (refusal := self.policy.refusal_of(url)):
+            raise Invalid(field, f"The {field} field cannot be called. {refusal}")
 
 
 def _check_no_mask(asked: JobAsked | CronAsked) -> None:

@@ -12,13 +12,13 @@ from shared.schemas.alerts import Channel
 from shared.schemas.notifications import Email, Hook, Notifications
 from shared.vault import MASK, Vault
 
-_HOOKS = ("slack", "discord", "webhook")
+HOOKS = ("slack", "discord", "webhook")
 
 
 async def put(redis: Redis, vault: Vault, team: Team, asked: Notifications) -> Notifications:
     """Set all channels at once; a URL that was read with its mask and given back stays as it is."""
     kept = await _stored(redis, team)
-    sealed = asked.model_copy(update={name: _sealed(name, asked, kept, (vault, team)) for name in _HOOKS})
+    sealed = asked.model_copy(update={name: _sealed(name, asked, kept, (vault, team)) for name in HOOKS})
     enabled = [channel for channel in Channel if (of := getattr(asked, channel)) and of.enabled]
     stored = {"notifications": sealed.model_dump_json(), "channels": " ".join(enabled)}
     await redis.hset(keyspace.team_settings(team), mapping=stored)  # type: ignore[misc]
@@ -30,7 +30,7 @@ async def get(redis: Redis, vault: Vault, team: Team) -> Notifications:
     opened = await opened_of(redis, vault, team)
     shown = {
         name: hook.model_copy(update={"url": _masked(hook.url)})
-        for name in _HOOKS
+        for name in HOOKS
         if (hook := getattr(opened, name))
     }
     return opened.model_copy(update=shown)
@@ -41,7 +41,7 @@ async def opened_of(redis: Redis, vault: Vault, team: Team) -> Notifications:
     stored = await _stored(redis, team)
     opened = {
         name: hook.model_copy(update={"url": vault.open(hook.url, team.id, "channel", name)})
-        for name in _HOOKS
+        for name in HOOKS
         if (hook := getattr(stored, name))
     }
     return stored.model_copy(update=opened)
@@ -72,6 +72,6 @@ async def _stored(redis: Redis, team: Team) -> Notifications:
     if not text:
         return Notifications()
     stored = from_json(text)  # a sealed URL is none that a caller may give, so nothing is checked again
-    hooks = {name: Hook.model_construct(**stored[name]) if stored[name] else None for name in _HOOKS}
+    hooks = {name: Hook.model_construct(**stored[name]) if stored[name] else None for name in HOOKS}
     email = Email.model_validate(stored["email"]) if stored["email"] else None
     return Notifications.model_construct(None, email=email, **hooks)

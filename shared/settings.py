@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     bootstrap_token: SecretStr | None = None
     encryption_key: SecretStr | None = None
     egress_allow: Networks = ()
+    egress_ports: Annotated[tuple[tuple[int, int], ...], NoDecode] = ()
     public_url: str = ""
     smtp_host: str = ""
     smtp_port: Port = 587
@@ -69,6 +70,24 @@ class Settings(BaseSettings):
     @classmethod
     def _networks(cls, value: Any) -> Any:
         return tuple(ip_network(part) for part in _comma_separated(value))
+
+    @field_validator("egress_ports", mode="before")
+    @classmethod
+    def _ranges(cls, value: Any) -> Any:
+        """`443,8000-8999` as first and last ports."""
+        if not isinstance(value, str):
+            return value
+        found = []
+        for part in (part.strip() for part in value.split(",") if part.strip()):
+            first, _, last = part.partition("-")
+            if not (
+                first.isdecimal()
+                and (last or first).isdecimal()
+                and int(first) <= int(last or first) <= 65_535
+            ):
+                raise ValueError("must be ports and ranges of them, as in 80,443,8000-8999")
+            found.append((int(first), int(last or first)))
+        return tuple(found)
 
     @field_validator("bootstrap_token")
     @classmethod

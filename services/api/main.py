@@ -28,6 +28,7 @@ from services.api import (
 )
 from services.api.envelope import Envelope
 from shared import durability, logs, store, tokens, vault
+from shared.addresses import Policy
 from shared.admission import Admission
 from shared.settings import Settings, load
 
@@ -57,7 +58,7 @@ class State(TypedDict):
 def create_app(settings: Settings) -> Starlette:
     """The application; it starts and answers 503 while Redis is away."""
 
-    admission = Admission(vault.load(settings))
+    admission = Admission(Policy(settings.egress_allow, settings.egress_ports), vault.load(settings))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:

@@ -28,8 +28,11 @@ async def show(request: Request) -> Response:
 
 async def put(request: Request) -> Response:
     team = await team_of(request, scope="admin")
-    asked = await body_of(request, Notifications)
-    return answer(await notifications.put(request.state.redis, request.state.admission.vault, team, asked))
+    asked, admission = await body_of(request, Notifications), request.state.admission
+    for name in notifications.HOOKS:
+        if hook := getattr(asked, name):
+            admission.check_url(f"{name}.url", hook.url)
+    return answer(await notifications.put(request.state.redis, admission.vault, team, asked))
 
 
 async def test(request: Request) -> Response:

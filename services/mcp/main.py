@@ -18,6 +18,7 @@ from starlette.routing import Route
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of
 from services.mcp.server import Context, answer, build
 from shared import durability, logs, store, vault
+from shared.addresses import Policy
 from shared.admission import Admission
 from shared.settings import Settings, load
 from shared.store import AWAY
@@ -29,7 +30,8 @@ ANY_HOST = "*"
 
 def create_app(settings: Settings) -> Starlette:
     """The gateway as an ASGI application; one lifespan an application."""
-    redis, admission = store.connect(settings), Admission(vault.load(settings))
+    policy = Policy(settings.egress_allow, settings.egress_ports)
+    redis, admission = store.connect(settings), Admission(policy, vault.load(settings))
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         return await answer(redis, admission, caller_of(ctx.request), params)

@@ -7,7 +7,7 @@ from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from services.worker.egress import Origin
+from shared.addresses import Origin
 
 KEPT_BYTES = 64 * 1024
 READ_BYTES = 1024 * 1024

@@ -20,8 +20,9 @@ from services.worker.connection import (
     NotHttp,
     ResponseTooLarge,
 )
-from services.worker.egress import KEPT_NAMES, Destination, Policy, Refusal, Resolver, destination
+from services.worker.egress import KEPT_NAMES, Resolver
 from services.worker.pool import NoConnection, Pool
+from shared.addresses import Destination, Policy, Refusal, destination
 from shared.schemas.assertions import Assertion
 from shared.schemas.runs import FailureReason
 

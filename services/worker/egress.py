@@ -1,194 +1,22 @@
-"""Which addresses a request may reach: URLs taken apart, names looked up, every address judged."""
+"""Names are looked up once, within five seconds, and every address they have is judged."""
 
 import asyncio
-import re
 import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import NamedTuple
-from urllib.parse import quote
+from ipaddress import ip_address
 
-import idna
-
+from shared.addresses import Address, Policy, Refusal
 from shared.schemas.runs import FailureReason
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 LOOKUP_SECONDS, LOOKUP_THREADS = 5.0, 32
 KEPT_SECONDS, FAILURE_KEPT_SECONDS, KEPT_NAMES = 30.0, 2.0, 4096
 
-# The IANA special-purpose registries, written out: `ipaddress` changed its mind between patch releases.
-_NOT_PUBLIC_V4 = tuple(
-    IPv4Network(block)
-    for block in (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
-        *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15"),
-        *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
-    )
-)
-_PUBLIC_V6 = IPv6Network("2000::/3")
-_NOT_PUBLIC_V6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
-_CARRY_V4 = tuple(map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))  # v4-mapped, NAT64
-_METADATA = frozenset(
-    ip_address(address)
-    for address in (
-        *("169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "192.0.0.192"),
-        *("168.63.129.16", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42"),
-    )
-)
-
-_URL = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?", re.IGNORECASE)
-_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(?::([0-9]{0,5}))?\Z")
-_PORTS = {"http": 80, "https": 443}
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
-_NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)\Z")
-_UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
-_UNQUOTED = re.compile(r"[^A-Za-z0-9\-._~:/?@!$&'()*+,;=\[\]%]|%(?![0-9A-Fa-f]{2})")
-
-
-class Refusal(Exception):
-    """A request that is not sent; `str()` is a sentence for its owner."""
-
-    reason = FailureReason.UNKNOWN
-
-
-class InvalidUrl(Refusal):
-    reason = FailureReason.INVALID_URL
-
-
-class BlockedAddress(Refusal):
-    reason = FailureReason.BLOCKED_ADDRESS
-
 
 class NameNotFound(Refusal):
     reason = FailureReason.DNS_ERROR
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Public addresses, and those in `allow`."""
-
-    allow: tuple[Network, ...] = ()
-
-    def judge(self, address: Address) -> str | None:
-        """Nothing if the address may be dialled, else why not."""
-        if isinstance(address, IPv6Address):
-            if address.scope_id is not None:
-                return "an address with a zone id"
-            if any(address in network for network in _CARRY_V4):
-                address = IPv4Address(int(address) & 0xFFFF_FFFF)  # the one that is really reached
-        if address in _METADATA:  # a wide block, such as 0.0.0.0/0, does not open these
-            named = any(network.num_addresses == 1 and address in network for network in self.allow)
-            return None if named else "a cloud metadata address"
-        if _is_public(address) or any(address in network for network in self.allow):
-            return None
-        return "an address that is not public"
-
-    def check(self, address: Address, subject: str) -> None:
-        """Raises BlockedAddress if the address must not be dialled."""
-        if reason := self.judge(address):
-            raise BlockedAddress(f"{subject} {reason}; the egress policy does not allow it.")
-
-
-def _is_public(address: Address) -> bool:
-    if isinstance(address, IPv4Address):
-        return not any(address in network for network in _NOT_PUBLIC_V4)
-    return address in _PUBLIC_V6 and not any(address in network for network in _NOT_PUBLIC_V6)
-
-
-class Origin(NamedTuple):
-    """Whom a connection is with."""
-
-    scheme: str
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """A URL taken apart once, for the check and for the wire; `address` if its host is one."""
-
-    origin: Origin
-    address: Address | None
-    authority: str
-    target: str
-
-    def __str__(self) -> str:
-        return f"{self.origin.scheme}://{self.authority}{self.target}"
-
-
-def destination(policy: Policy, text: str) -> Destination:
-    """Raises InvalidUrl or BlockedAddress; the fragment is dropped."""
-    if _UNFIT.search(text):
-        raise InvalidUrl("The URL holds a blank, a backslash or a control character.")
-    parts = _URL.match(text)
-    if not parts:
-        raise InvalidUrl("The URL does not start with http:// or https://.")
-    scheme, path, query = parts[1].lower(), parts[3], parts[4] or ""
-    host, port = _authority(parts[2], _PORTS[scheme])
-    address = _address(host)
-    if address:
-        policy.check(address, "The URL's host is")
-    shown = f"[{address}]" if isinstance(address, IPv6Address) else host
-    return Destination(
-        Origin(scheme, str(address or host), port),
-        address,
-        authority=shown if port == _PORTS[scheme] else f"{shown}:{port}",
-        target=_as_written(f"{path or '/'}{query}"),
-    )
-
-
-def _authority(text: str, usual_port: int) -> tuple[str, int]:
-    if "@" in text:
-        raise InvalidUrl("The URL carries a user name or password.")
-    parts = _AUTHORITY.match(text)
-    port = int(parts[2] or usual_port) if parts else usual_port
-    if not parts or port > 65535:
-        raise InvalidUrl("The URL could not be understood.")
-    if not parts[1] or not port:
-        raise InvalidUrl("The URL names no host, or port 0.")
-    return _in_ascii(parts[1]).lower(), port
-
-
-def _in_ascii(host: str) -> str:
-    """IDNA of today, as browsers read it; of 2003 for names that it no longer knows, such as emoji."""
-    if host.isascii():
-        return host
-    try:
-        return idna.encode(host, uts46=True).decode()
-    except UnicodeError:
-        pass
-    try:
-        return host.encode("idna").decode()
-    except UnicodeError:
-        raise InvalidUrl("The URL's host is not a valid name.") from None
-
-
-def _address(host: str) -> Address | None:
-    """The address that a host is, or nothing if it is a name that may be looked up."""
-    try:
-        return IPv6Address(host[1:-1]) if host.startswith("[") else IPv4Address(host)
-    except ValueError:
-        if not _NAME.match(host):
-            raise InvalidUrl("The URL's host is not a valid name.") from None
-    last = host.rstrip(".").rpartition(".")[2]
-    if _NUMBER.match(last):  # 2130706433, 127.1, 0x7f.1: libc reads them as addresses
-        raise InvalidUrl("The URL's host is a number; write addresses as four decimal numbers.")
-    return None
-
-
-def _as_written(target: str) -> str:
-    """Byte for byte, but for what no URL may hold: more requoting would break signed URLs."""
-    try:
-        return _UNQUOTED.sub(lambda unfit: quote(unfit[0], safe=""), target)
-    except UnicodeEncodeError:
-        raise InvalidUrl("The URL could not be understood.") from None
 
 
 def look_up(name: str) -> list[str]:

@@ -10,7 +10,6 @@ import structlog
 import uvloop
 
 from services.worker.delivery import Sender
-from services.worker.egress import Policy
 from services.worker.feed import BELL_MILLISECONDS
 from services.worker.mail import Mailer
 from services.worker.processor import process
@@ -18,6 +17,7 @@ from services.worker.reach import Reach
 from services.worker.stream_worker import StreamWorker
 from services.worker.work import Result, Work
 from shared import durability, keyspace, logs, store, vault
+from shared.addresses import Policy
 from shared.settings import Settings, load
 
 GARBAGE_OBJECTS = 50_000
@@ -37,7 +37,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
     keys = vault.load(settings)
 
     async def open_sender(ctx: dict[Any, Any]) -> None:
-        sender = await Sender(Policy(settings.egress_allow)).__aenter__()
+        sender = await Sender(Policy(settings.egress_allow, settings.egress_ports)).__aenter__()
         ctx["reach"] = Reach(ctx["redis"], sender, keys, Mailer(settings), settings.public_url)
         log.info("worker_ready", concurrency=settings.worker_concurrency)
 

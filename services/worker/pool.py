@@ -5,7 +5,8 @@ import ssl
 from collections import defaultdict, deque
 
 from services.worker.connection import Connection, ConnectionClosed
-from services.worker.egress import Address, Destination, Origin, Policy, Resolver
+from services.worker.egress import Resolver
+from shared.addresses import Address, Destination, Origin, Policy
 
 KEEPALIVE_SECONDS = 15.0  # below the idle limit of common servers: a kept connection is rarely a dead one
 KEPT_CONNECTIONS = 1024

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from services.worker.delivery import Outgoing, Sender
-from services.worker.egress import Policy
+from shared.addresses import Policy
 from tests.bench import feed
 
 STREAM, GROUP = "floor", "workers"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.worker.egress import Policy
+from shared.addresses import Policy
 from shared.settings import Settings
 from tests.deploy.documents import manifests, only
 

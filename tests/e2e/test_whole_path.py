@@ -117,7 +117,9 @@ async def _run_of(house: House, job_id: int) -> Any:
 async def test_a_private_address_is_refused_where_it_is_not_allowed(house: House) -> None:
     asked = {"queue": "private", "url": "http://10.0.0.1/", "payload": {}}
 
-    job_id = house.client.post("/api/jobs", json=asked).json()["job_id"]
+    refused = house.client.post("/api/jobs", json=asked)
 
-    run = await until(lambda: _run_of(house, job_id))
-    assert run["failure_reason"] == "blocked_address"
+    assert refused.status_code == 422
+    assert "not public" in refused.json()["errors"]["url"][0]
+    with pytest.raises(AssertionError, match="not public"):
+        await call(house, "create-job", **asked)

@@ -9,9 +9,10 @@ from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
 from services.mcp.server import Context, answer, build
+from shared.addresses import Policy
 from shared.admission import Admission
 from shared.tokens import Caller
-from tests.conftest import VAULT
+from tests.conftest import LOOPBACK, VAULT
 from tests.mcp.clients import ADMIN, ERAS, Dial, Gateway
 
 
@@ -27,7 +28,7 @@ def dial(redis: Redis, era: str) -> Dial:
 
     def client(caller: Caller | None = ADMIN) -> Client:
         async def call(_ctx: Context, params: CallToolRequestParams) -> CallToolResult:
-            return await answer(redis, Admission(VAULT), caller, params)
+            return await answer(redis, Admission(Policy(LOOPBACK), VAULT), caller, params)
 
         return Client(build(call), mode=era)
 

@@ -159,3 +159,12 @@ async def test_only_the_newest_replays_that_ended_are_remembered(redis: Redis, t
 
     assert page.total == dead_letters.MOST_REPLAYS
     assert len(await redis.keys("*replay:1:*")) == dead_letters.MOST_REPLAYS
+
+
+async def test_a_replayed_job_tells_its_callback_as_the_first_did(redis: Redis, team: Team) -> None:
+    await dead.dead_letters(redis, team, 1, callback_url="https://a.example/told")
+    await dead_letters.replay_now(redis, team, [1], dead.NOON)
+
+    await dead.end_all(redis, Complete())
+
+    assert (await jobs.get(redis, team, 2)).callback_status == "delivered"

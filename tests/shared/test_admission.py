@@ -2,16 +2,17 @@ import pytest
 from redis.asyncio import Redis
 
 from shared import crons, jobs
+from shared.addresses import Policy
 from shared.admission import Admission
 from shared.errors import Conflict, Invalid
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.jobs import JobCreate
 from shared.vault import MASK
-from tests.conftest import VAULT
+from tests.conftest import LOOPBACK, VAULT
 
 URL = "https://api.example.com/sync"
-ADMISSION = Admission(VAULT)
+ADMISSION = Admission(Policy(LOOPBACK), VAULT)
 
 
 def a_job(secret: str = "Bearer canary") -> JobCreate:
@@ -77,3 +78,53 @@ async def test_the_mask_stands_for_nothing_new(redis: Redis, team: Team) -> None
         ADMISSION.admit(team, a_cron(headers={"Cookie": MASK}))
     with pytest.raises(Invalid, match="Cookie"):
         await crons.update(redis, team, cron.id, ADMISSION.admit(team, CronUpdate(headers={"Cookie": MASK})))
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://10.0.0.1/", "an address that is not public"),
+        ("http://[::ffff:192.168.0.1]:8080/", "an address that is not public"),
+        ("http://169.254.169.254/latest/", "a cloud metadata address"),
+        ("http://2130706433/", "write addresses as four decimal numbers"),
+        ("http://0x7f.1/", "write addresses as four decimal numbers"),
+        ("https://api.example.com:25/", "port 25 is not one for HTTP"),
+        ("https://api.example.com:6379/", "port 6379 is not one for HTTP"),
+        ("https://api.example.com:99999/", "could not be understood"),
+    ],
+)
+@pytest.mark.parametrize("field", ["url", "callback_url"])
+def test_what_will_never_be_called_is_refused_with_the_reason(
+    team: Team, field: str, url: str, said: str
+) -> None:
+    fields = {"url": URL, field: url}
+    asked = [
+        JobCreate.model_construct(queue="q", callback_url=fields.get("callback_url"), url=fields["url"]),
+        CronUpdate.model_construct(callback_url=fields.get("callback_url"), url=fields["url"]),
+    ]
+
+    for each in asked:
+        with pytest.raises(Invalid, match=f"The {field} field cannot be called") as refusal:
+            ADMISSION.admit(team, each)
+        assert said in str(refusal.value)
+        assert refusal.value.field == field
+
+
+def test_the_operators_ports_are_the_only_ones(team: Team) -> None:
+    strict = Admission(Policy(ports=((443, 443), (8000, 8999))), VAULT)
+
+    for port in (443, 8000, 8999):
+        strict.admit(team, JobCreate(queue="q", url=f"https://api.example.com:{port}/"))
+    for port in (80, 7999, 9000):
+        with pytest.raises(Invalid, match="RECURO_EGRESS_PORTS"):
+            strict.admit(team, JobCreate(queue="q", url=f"https://api.example.com:{port}/"))
+
+
+def test_the_operators_ports_may_be_bad_ones(team: Team) -> None:
+    Admission(Policy(ports=((25, 25),)), VAULT).admit(
+        team, JobCreate(queue="q", url="http://mail.example.com:25/")
+    )
+
+
+def test_a_name_is_judged_when_it_is_looked_up(team: Team) -> None:
+    ADMISSION.admit(team, JobCreate(queue="q", url="http://internal.example.com/"))

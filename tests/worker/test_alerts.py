@@ -182,6 +182,7 @@ async def test_a_queue_warns_of_a_first_failure_and_tells_of_the_last(
         await stage.end(verdict, NOON + number * 2 * MINUTE)
 
     assert await stage.story() == story
+    assert {alert.count for alert in await stage.recorded()} <= {1}
 
 
 async def test_a_queue_that_did_not_ask_is_left_alone(stage: Stage) -> None:

@@ -11,10 +11,10 @@ from services.worker.assertions import Answered, failed
 from services.worker.connection import READ_BYTES
 from services.worker.deliveries import Deliveries
 from services.worker.delivery import Sender
-from services.worker.egress import Policy
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace, queues
+from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.assertions import Assertion, Assertions
 from shared.schemas.crons import CronCreate

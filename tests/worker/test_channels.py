@@ -10,12 +10,12 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import NOTICES, Deliveries
 from services.worker.delivery import Sender
-from services.worker.egress import Policy
 from services.worker.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Work
 from shared import alerts, crons, executions, jobs, keyspace, notifications, queues, signatures
+from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.alerts import Alert, AlertQuery, Channel
 from shared.schemas.crons import CronCreate

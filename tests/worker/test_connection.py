@@ -8,7 +8,7 @@ import pytest
 
 from services.worker.connection import HEAD_BYTES, KEPT_BYTES, READ_BYTES
 from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import Policy
+from shared.addresses import Policy
 from shared.schemas.runs import FailureReason
 from tests import hostile
 from tests.hostile import HEAD, saying

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import Policy, Resolver
+from services.worker.egress import Resolver
+from shared.addresses import Policy
 from shared.schemas.runs import FailureReason
 from tests import hostile
 from tests.poll import until

@@ -6,11 +6,11 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import NOTICES, Deliveries
 from services.worker.delivery import Sender
-from services.worker.egress import Policy
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Work
 from shared import crons, executions, jobs, keyspace, queues
+from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate

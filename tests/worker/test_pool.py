@@ -12,8 +12,9 @@ import pytest
 
 from services.worker import pool
 from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import BlockedAddress, Policy, Resolver, destination
+from services.worker.egress import Resolver
 from services.worker.pool import Pool
+from shared.addresses import BlockedAddress, Policy, destination
 from shared.schemas.runs import FailureReason
 from tests import hostile
 from tests.hostile import HEAD, Talk

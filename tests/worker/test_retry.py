@@ -3,12 +3,12 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
 from services.worker.delivery import Exchange, Sender
-from services.worker.egress import Policy
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.retry import decide
 from services.worker.work import Complete, Dead, Fail, Retry, Verdict
 from shared import clock, jobs, keyspace
+from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.schemas.queues import QueueSettings

@@ -7,10 +7,10 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
 from services.worker.delivery import Sender
-from services.worker.egress import Policy
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace
+from shared.addresses import Policy
 from shared.admission import Admission
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
@@ -20,7 +20,7 @@ from shared.vault import Vault
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
-ADMISSION = Admission(VAULT)
+ADMISSION = Admission(Policy(LOOPBACK), VAULT)
 HEADERS = {"Authorization": "Bearer canary", "X-Tenant": "7"}
 
 

@@ -9,10 +9,10 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
 from services.worker.delivery import Sender
-from services.worker.egress import Policy
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import jobs, keyspace, queues, signatures, signing
+from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
