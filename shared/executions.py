@@ -51,5 +51,6 @@ def _execution(execution_id: int, fields: records.Fields, run: str | None) -> Ex
         created_at=clock.moment(fields["created"]),
         missed=int(fields["missed"]),
         callback_status=records.callback_status(fields),
+        waits_for=fields.get("waits_for") if fields["state"] == ExecutionStatus.PENDING else None,
         run=records.run(run),
     )

@@ -178,6 +178,7 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         has_pending_retry="pending_retry" in fields,
         dead_lettered_at=records.instant(fields, "dead_at"),
         callback_status=records.callback_status(fields),
+        waits_for=fields.get("waits_for") if status == JobStatus.PENDING else None,
         expires_at=records.instant(fields, "expires"),
         replay_of=int(fields["replay_of"]) if "replay_of" in fields else None,
         replayed_as=int(fields["replayed_as"]) if "replayed_as" in fields else None,

@@ -1,7 +1,7 @@
 """Taking work from Redis and giving results back: one script, one round trip a batch."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,7 +9,18 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
-from services.worker.work import Cancelled, Complete, Dead, Fail, Release, Result, Retry, Verdict, Work
+from services.worker.work import (
+    Cancelled,
+    Complete,
+    Dead,
+    Fail,
+    Postpone,
+    Release,
+    Result,
+    Retry,
+    Verdict,
+    Work,
+)
 from shared import keyspace, scripts, store
 from shared.schemas.queues import QueueSettings
 
@@ -129,16 +140,27 @@ class Deliveries:
     def _works(self, claimed: list[Any]) -> list[Work]:
         _now, _next_due, queues, rows, teams = claimed
         settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
-        signing, now = dict(teams), time.monotonic()
-        return [self._work(row, settings, signing[row[1]], now) for row in rows]
+        of_teams = {team: (signing, _holds(held)) for team, signing, held in teams}
+        now = time.monotonic()
+        return [self._work(row, settings, of_teams[row[1]], now) for row in rows]
 
     def _work(
-        self, row: list[str], settings: dict[str, QueueSettings | None], signing: str, now: float
+        self,
+        row: list[str],
+        settings: dict[str, QueueSettings | None],
+        of_team: tuple[str, Mapping[str, int]],
+        now: float,
     ) -> Work:
-        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec = row
+        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since = row
         of = NOTICES if kind == "n" else settings[f"{team}:{queue}"]
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
-        return Work(*where, int(attempt), origin, int(float(due)), spec, of, signing, now)
+        return Work(
+            *where, int(attempt), origin, int(float(due)), spec, of, *of_team, int(held_since or 0), now
+        )
+
+
+def _holds(held: Sequence[str]) -> Mapping[str, int]:
+    return {host: int(float(until)) for host, until in zip(held[::2], held[1::2], strict=True)}
 
 
 def _orphan(shard: str, queue: str, lane: str, entry: str, ref: str) -> Work:
@@ -170,3 +192,5 @@ def _verdict(verdict: Verdict, run: str) -> list[str | int]:
             return ["fail", run, 0]
         case Release():
             return ["release", "", 0]
+        case Postpone(after_seconds):
+            return ["postpone", "", round(after_seconds * 1000)]

@@ -22,7 +22,7 @@ from services.worker.connection import (
 )
 from services.worker.egress import KEPT_NAMES, Resolver
 from services.worker.pool import NoConnection, Pool
-from shared.addresses import Destination, Policy, Refusal, destination
+from shared.addresses import Destination, Origin, Policy, Refusal, destination
 from shared.schemas.assertions import Assertion
 from shared.schemas.runs import FailureReason
 
@@ -97,6 +97,13 @@ class Sender:
         if self._pool is not None:
             await self._pool.close()
         await self._resolver.close()
+
+    def origin_of(self, url: str) -> Origin | None:
+        """Whom a request to the URL would go to; nothing if it would not leave."""
+        try:
+            return self._destination(url).origin
+        except Refusal:
+            return None
 
     async def send(self, call: Outgoing) -> Exchange:
         """Send once; raises nothing but a cancellation."""

@@ -38,7 +38,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
 
     async def open_sender(ctx: dict[Any, Any]) -> None:
         sender = await Sender(Policy(settings.egress_allow, settings.egress_ports)).__aenter__()
-        ctx["reach"] = Reach(ctx["redis"], sender, keys, Mailer(settings), settings.public_url)
+        ctx["reach"] = Reach(ctx["redis"], sender, keys, Mailer(settings), public_url=settings.public_url)
         log.info("worker_ready", concurrency=settings.worker_concurrency)
 
     async def close_sender(ctx: dict[Any, Any]) -> None:

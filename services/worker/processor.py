@@ -12,8 +12,9 @@ from services.worker.notices import callback_of
 from services.worker.reach import Reach
 from services.worker.requests import request_of
 from services.worker.retry import decide
+from services.worker.sending import send
 from services.worker.signing import signed
-from services.worker.work import Complete, Release, Result, Verdict, Work
+from services.worker.work import Complete, Postpone, Release, Result, Verdict, Work
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
 from shared.store import AWAY
@@ -33,6 +34,8 @@ async def process(work: Work, reach: Reach) -> Result:
         return Result(work, Complete())
     except AWAY:
         return Result(work, Release())
+    if isinstance(exchange, Postpone):
+        return Result(work, exchange, facts=exchange.why)
     verdict = decide(exchange, work.settings, work.attempt)
     if log.is_enabled_for(logging.INFO):  # asked, for to be told no costs more
         _tell(work, verdict, exchange)
@@ -57,12 +60,12 @@ def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
     )
 
 
-async def _send(work: Work, reach: Reach) -> Exchange:
+async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
     try:
         outgoing = await _outgoing(work, reach)
         if isinstance(outgoing, Letter):
             return await reach.mailer.send(outgoing)
-        return await reach.sender.send(signed(outgoing, work, reach.vault))
+        return await send(signed(outgoing, work, reach.vault), work, reach)
     except (NotFound, *AWAY):
         raise
     except Unsealable as error:

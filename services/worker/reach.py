@@ -1,10 +1,11 @@
 """What the worker's one function works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
 from services.worker.delivery import Sender
+from services.worker.hosts import Hosts
 from services.worker.mail import Mailer
 from shared.vault import Vault
 
@@ -17,5 +18,6 @@ class Reach:
     sender: Sender
     vault: Vault
     mailer: Mailer
+    hosts: Hosts = field(default_factory=Hosts)
     public_url: str = ""
     """What links in messages begin with."""

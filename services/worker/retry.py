@@ -26,7 +26,7 @@ def decide(exchange: Exchange, settings: QueueSettings | None, attempt: int) -> 
         return Fail()
     if attempt > len(settings.retry_delays) or _wants_no_retry(exchange):
         return Dead()
-    return Retry(max(settings.retry_delays[attempt - 1], _asked_wait(exchange)))
+    return Retry(max(settings.retry_delays[attempt - 1], asked_wait(exchange)))
 
 
 def _wants_no_retry(exchange: Exchange) -> bool:
@@ -34,7 +34,7 @@ def _wants_no_retry(exchange: Exchange) -> bool:
     return exchange.response_status in NO_RETRY_STATUSES or said.lower() == "true"
 
 
-def _asked_wait(exchange: Exchange) -> int:
+def asked_wait(exchange: Exchange) -> int:
     """Seconds, a day at most, that `Retry-After` asks for (RFC 9110, 10.2.3); 0 if nobody can read it."""
     said = _header(exchange, "retry-after")
     if said.isascii() and said.isdigit():

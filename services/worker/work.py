@@ -1,6 +1,7 @@
 """Work in a worker's hands: a claimed job or execution, and the result it ends with."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,11 +36,19 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Postpone:
+    """It was not sent, for its host is given a rest; again so much later, without using an attempt."""
+
+    after_seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """Somebody wanted it stopped while it ran; its own end, without retries."""
 
 
-Verdict = Complete | Retry | Dead | Fail | Cancelled | Release
+Verdict = Complete | Retry | Dead | Fail | Cancelled | Release | Postpone
 
 
 @dataclass(slots=True, eq=False)
@@ -61,6 +70,10 @@ class Work:
     """None for an execution: its cron's spec says what a queue would."""
     signing: str = ""
     """The team's signing secrets, sealed; nothing if its requests are not signed."""
+    holds: Mapping[str, int] = field(default_factory=dict)
+    """Hosts that asked the team for a rest, and until when (ms since 1970)."""
+    held_since_ms: int = 0
+    """Since when this attempt has been postponed; 0 if it was not."""
     claimed_at: float = field(default_factory=time.monotonic)
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""

@@ -7,8 +7,8 @@
 -- KEYS  prefix    ARGV  consumer, n, spare, now ('' = server)
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
 -- a hidden one), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
--- a notice), due (ms), what was asked (JSON, or what a notice tells of); at last per team served: team, its signing
--- secrets (sealed, '' without).
+-- a notice), due (ms), what was asked (JSON, or what a notice tells of), since when it is held back (ms, '' = it is
+-- not); at last per team served: team, its signing secrets (sealed, '' without), hosts it leaves alone and until when.
 
 local consumer, n, spare, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), moment(ARGV[4])
 local turns, queues, works, teams = P .. 'turns', {}, {}, {}
@@ -50,7 +50,7 @@ local function start(queue, lane, entry, ref)
     local kind, id = string.match(ref, '^([jen]):(%d+)$')
     if not kind then return quarantine(queue, lane, entry, ref) end
     local record = record_of(kind, team, id)
-    local fields = call('HMGET', record, 'state', 'attempt', ORIGIN[kind], 'due', 'entry', 'v', 'expires')
+    local fields = call('HMGET', record, 'state', 'attempt', ORIGIN[kind], 'due', 'entry', 'v', 'expires', 'held_since')
     if (tonumber(fields[6]) or 0) >= OLDEST_NEWER then return put_back(kind, team, id, queue, lane, entry) end
     if fields[1] == 'pending' and fields[7] and tonumber(fields[7]) <= now then
         take_off(queue, lane, entry)
@@ -62,9 +62,11 @@ local function start(queue, lane, entry, ref)
     if not spec then return take_off(queue, lane, entry) end -- deleted meanwhile
     if kind ~= 'n' and not count_request(team) then return refuse(kind, team, qid, id, queue, lane, entry) end
     call('HSET', record, 'state', 'processing')
+    if fields[8] then call('HDEL', record, 'waits_for') end
     move(kind, team, kind == 'e' and fields[3] or qid, id, fields[1], 'processing')
     event(NOUN[kind] .. '.started', team, ref)
-    works[#works + 1] = { kind, team, qid, id, lane, entry, fields[2] or '1', fields[3] or '', fields[4], spec }
+    works[#works + 1] = { kind, team, qid, id, lane, entry, fields[2] or '1', fields[3] or '', fields[4], spec,
+        fields[8] or '' }
 end
 
 -- Read up to `want` entries and start what they name; returns how many were read, and how many started.
@@ -156,5 +158,8 @@ if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) and call('EXI
     ring() -- another idle worker may take the rest
 end
 local of_teams = {}
-for team in pairs(teams) do of_teams[#of_teams + 1] = { team, settings_of(team).signing } end
+for team in pairs(teams) do
+    local held = call('ZRANGEBYSCORE', P .. 'held:' .. team, now, '+inf', 'WITHSCORES')
+    of_teams[#of_teams + 1] = { team, settings_of(team).signing, held }
+end
 return { now, next_due, queues, works, of_teams }

@@ -4,8 +4,8 @@
 -- The fence: the entry must still be pending for this consumer. What was rescued has a new entry.
 --
 -- KEYS  prefix    ARGV  consumer, now ('' = server), then per work: kind, team, queue, id, lane, entry,
---                       verdict (complete|retry|dead|fail|release), run (JSON), retry after (ms), response (text), and of a
---                       failure: reason, facts (JSON)
+--                       verdict (complete|retry|dead|fail|release|postpone), run (JSON), retry or again after (ms), response
+--                       (text), and of a failure: reason, facts (JSON; of what is postponed, what it waits for)
 -- Returns per work: 1 recorded, 2 dropped because it was deleted, 0 not ours any more (nothing was changed).
 
 local consumer, now, answers = ARGV[1], moment(ARGV[2]), {}
@@ -42,11 +42,14 @@ for i = 3, #ARGV, WIDTH do
         answer = 2
         if lives(kind, team, queue, id) then
             answer = 1
+            local due = now + tonumber(ARGV[i + 8])
+            if kind ~= 'n' and (verdict == 'release' or verdict == 'postpone') then uncount_request(team) end
             if verdict == 'release' then
-                if kind ~= 'n' then uncount_request(team) end
                 give_back(kind, team, queue, id)
+            elseif verdict == 'postpone' then
+                postpone(kind, team, queue, id, due, ARGV[i + 11])
             else
-                settle(kind, team, queue, id, { verdict = verdict, run = ARGV[i + 7], due = now + tonumber(ARGV[i + 8]),
+                settle(kind, team, queue, id, { verdict = verdict, run = ARGV[i + 7], due = due,
                     response = ARGV[i + 9], reason = ARGV[i + 10], facts = ARGV[i + 11] })
             end
         end

@@ -149,4 +149,5 @@ class Execution(Schema):
     created_at: Instant
     missed: int
     callback_status: str | None
+    waits_for: str | None
     run: Run | None

@@ -142,6 +142,7 @@ class Job(JobSummary):
     has_pending_retry: bool
     dead_lettered_at: Instant | None
     callback_status: str | None
+    waits_for: str | None
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None

@@ -81,7 +81,9 @@ class Model:
 
     def due(self) -> list[tuple[int, str]]:
         """What `due` should hold beside the queues' rate limits: moment and member, in order."""
-        rows = [(piece.due, piece.due_member()) for piece in self.pieces.values() if piece.waits]
+        rows = [
+            (piece.wakes or piece.due, piece.due_member()) for piece in self.pieces.values() if piece.waits
+        ]
         rows += [(job.expires, job.expiry_member()) for job in self.jobs() if job.expires and job.is_expiring]
         return sorted(rows)
 
@@ -121,7 +123,7 @@ class Model:
                 if piece.state == "pending":
                     self.end_unsent(piece, '"expired"')
             elif piece.waits:
-                piece.waits = False
+                piece.waits, piece.wakes = False, None
                 self.push(piece, READY)
 
     def end_unsent(self, job: Job, run: str) -> None:
@@ -181,9 +183,12 @@ class Model:
         piece = self.take_off(entry)
         if piece is None or (isinstance(piece, Job) and self.queues[piece.place].is_deleted):
             return 2
-        if verdict == "release":
+        if verdict in ("release", "postpone"):
             self.count_request(piece, -1)
+        if verdict == "release":
             self.give_back(piece)
+        elif verdict == "postpone":
+            self.postpone(piece, self.now + after_ms)
         else:
             self.settle(piece, verdict, run, self.now + after_ms)
         return 1
@@ -215,6 +220,14 @@ class Model:
         else:
             self.settle(piece, "dead", "workers were lost", self.now)
         return True
+
+    def postpone(self, piece: Piece, due: int) -> None:
+        if isinstance(piece, Job) and piece.is_cancelled:
+            self.settle(piece, "fail", '"cancelled"', 0)
+            return
+        if isinstance(piece, Job):
+            piece.is_expiring = piece.expires is not None
+        piece.state, piece.waits, piece.wakes = "pending", True, due
 
     def give_back(self, piece: Piece) -> None:
         if isinstance(piece, Job) and piece.is_cancelled:

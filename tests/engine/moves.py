@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.worker.work import Cancelled, Complete, Dead, Fail, Release, Retry, Verdict, Work
+from services.worker.work import Cancelled, Complete, Dead, Fail, Postpone, Release, Retry, Verdict, Work
 from shared.keyspace import LANES
 from tests.engine.laws import may_start, rate_left
 from tests.engine.model import Model
@@ -25,6 +25,8 @@ def verdict_of(verdict: Verdict, run: str) -> tuple[str, str, int]:
             return "fail", run, 0
         case Release():
             return "release", "", 0
+        case Postpone(after_seconds):
+            return "postpone", "", round(after_seconds * 1000)
 
 
 def expire_late(model: Model, seen: Snapshot) -> bool:

@@ -52,6 +52,8 @@ class Piece:
     state: str = "pending"
     waits: bool = False
     """It stands in `due`."""
+    wakes: int | None = None
+    """When it comes back that was postponed; else it does when it is due."""
     lost: int = 0
     entry: Entry | None = None
 

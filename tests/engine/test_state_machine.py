@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from services.scheduler.promote import promote_due
 from services.scheduler.prune import prune
 from services.scheduler.rescue import Held
-from services.worker.work import Cancelled, Complete, Dead, Fail, Release, Retry, Verdict, Work
+from services.worker.work import Cancelled, Complete, Dead, Fail, Postpone, Release, Retry, Verdict, Work
 from shared import audit, dead_letters, jobs, keyspace, queues
 from shared.errors import Conflict, NotFound
 from shared.keyspace import Team
@@ -36,7 +36,7 @@ from tests.engine.pieces import Job, Queue
 from tests.engine.snapshot import PREFIX
 
 VERDICTS: tuple[Verdict, ...] = (
-    Complete(), Retry(0), Retry(1), Retry(5), Dead(), Fail(), Release(), Cancelled(),
+    Complete(), Retry(0), Retry(1), Retry(5), Dead(), Fail(), Release(), Cancelled(), Postpone(2, ""),
 )  # fmt: skip
 LONG = 30 * 24 * 3600 * 1000
 

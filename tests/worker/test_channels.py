@@ -90,7 +90,7 @@ async def stage(redis: Redis, team: Team, target: Target, mailbox: Mailbox) -> A
         smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_from="recuro@example.com", smtp_security="none"
     )
     async with Sender(Policy(LOOPBACK)) as sender:
-        reach = Reach(redis, sender, VAULT, Mailer(settings), "https://recuro.example.com")
+        reach = Reach(redis, sender, VAULT, Mailer(settings), public_url="https://recuro.example.com")
         yield Stage(redis, team, reach, target, mailbox)
 
 

@@ -17,7 +17,7 @@ async def test_only_what_is_still_being_sent_can_be_overdue(
 ) -> None:
     worker = create_worker(settings, handle_signals=False)
     long_ago = time.monotonic() - BACKSTOP_SECONDS - 1
-    work = Work("s0", "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, "", long_ago, ended=ended)
+    work = Work("s0", "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, claimed_at=long_ago, ended=ended)
     task = asyncio.ensure_future(_never())
     worker._trying[work] = task
 

@@ -20,6 +20,7 @@ local function settle_notice(team, id, result)
     end
     if tries_again then
         call('HINCRBY', notice, 'attempt', 1)
+        call('HDEL', notice, 'held_since', 'waits_for')
         call('HSET', notice, 'state', 'pending', 'due', result.due, 'entry', '')
         wait_until('n', team, id, result.due)
     else
@@ -110,6 +111,18 @@ local function settle(kind, team, queue, id, result)
     call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)
     if kind == 'j' then return settle_job(team, queue, id, result) end
     settle_execution(team, id, result)
+end
+
+-- Not tried, for its host is given a rest; later again, without using an attempt:  processing -> pending.
+local function postpone(kind, team, queue, id, due, why)
+    local record = record_of(kind, team, id)
+    local fields = call('HMGET', record, 'cron', 'state', 'cancel', 'expires', 'held_since')
+    if fields[3] then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
+    if fields[4] then wait_until('x', team, id, fields[4]) end
+    call('HDEL', record, 'lane')
+    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', fields[5] or moment())
+    wait_until(kind, team, id, due)
+    move(kind, team, fields[1] or queue, id, fields[2], 'pending')
 end
 
 -- Back to the head of its queue, without using an attempt:  processing -> pending.

@@ -1,0 +1,85 @@
+"""Sending a request, unless its host is given a rest: then it waits, and says for what."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+import structlog
+
+from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker.hosts import is_silent
+from services.worker.reach import Reach
+from services.worker.retry import asked_wait
+from services.worker.work import Postpone, Work
+from shared import keyspace, scripts
+from shared.addresses import Origin
+from shared.schemas.runs import FailureReason
+from shared.store import AWAY
+
+LONGEST_HELD_SECONDS = 300
+"""How long an attempt is held back for a silent host; then it fails unsent, so that chains end."""
+LONGEST_REST_SECONDS = 3600
+"""Of what a host may ask for with `Retry-After`; the retry of who was told so may wait for longer."""
+SPREAD = 0.25
+"""What waited for a host comes back over so much longer than it had to wait, not all at once."""
+_BUSY = frozenset((429, 503))
+
+log = structlog.get_logger()
+
+
+async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postpone:
+    """One request, or none and how much later to try; raises nothing but a cancellation."""
+    host = reach.sender.origin_of(outgoing.url)
+    if host is None:
+        return await reach.sender.send(outgoing)  # which says why nothing leaves
+    if held_back := _rest(work, host, time.time()) or _silence(work, host, reach):
+        return held_back
+    try:
+        exchange = await reach.sender.send(outgoing)
+    except asyncio.CancelledError:
+        reach.hosts.give_up(host)
+        raise
+    reach.hosts.note(host, time.monotonic(), silent=is_silent(exchange))
+    if exchange.response_status in _BUSY and (seconds := min(asked_wait(exchange), LONGEST_REST_SECONDS)):
+        await _hold(work, host, seconds, reach)
+    return exchange
+
+
+def _rest(work: Work, host: Origin, now: float) -> Postpone | None:
+    """The host asked the team for a rest that is not over."""
+    until = work.holds.get(_named(host), 0) / 1000
+    if until <= now:
+        return None
+    return _postponed(work, until - now, f"{host.host} answered that it is busy until {_moment(until)}.")
+
+
+def _silence(work: Work, host: Origin, reach: Reach) -> Postpone | Exchange | None:
+    """The host has left so many requests unanswered that it is tried by one at a time."""
+    wait = reach.hosts.wait_of(host, time.monotonic())
+    if not wait:
+        return None
+    said = f"{host.host} has left {reach.hosts.failures_of(host)} requests in a row without an answer"
+    if work.held_since_ms and time.time() - work.held_since_ms / 1000 > LONGEST_HELD_SECONDS:
+        return unsent(FailureReason.CONNECTION_ERROR, f"{said}; this one was not sent.")
+    return _postponed(work, wait, f"{said}; it is being tried by one at a time.")
+
+
+def _postponed(work: Work, seconds: float, why: str) -> Postpone:
+    return Postpone(seconds * (1 + SPREAD * (work.id % 64) / 64), why)
+
+
+async def _hold(work: Work, host: Origin, seconds: int, reach: Reach) -> None:
+    """Tell the team's other workers, as far as that is possible."""
+    team = keyspace.Team(work.team, work.shard)
+    try:
+        await scripts.hold_host(reach.redis, team.prefix, team.id, _named(host), seconds * 1000, "")
+    except AWAY as error:
+        log.warning("redis_away", error=repr(error))
+
+
+def _named(host: Origin) -> str:
+    return f"{host.host}:{host.port}"
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

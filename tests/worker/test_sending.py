@@ -1,0 +1,195 @@
+"""Work for a host that is given a rest waits, uses no attempt, says for what, and ends in finite time."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from redis.asyncio import Redis
+
+from services.worker.deliveries import Deliveries
+from services.worker.delivery import Sender
+from services.worker.hosts import FAILURES, Hosts
+from services.worker.processor import process
+from services.worker.reach import Reach
+from services.worker.sending import LONGEST_HELD_SECONDS, LONGEST_REST_SECONDS, SPREAD
+from services.worker.work import Work
+from shared import crons, executions, jobs, keyspace, ledger, queues
+from shared.addresses import Policy
+from shared.keyspace import Team
+from shared.schemas.crons import CronCreate
+from shared.schemas.jobs import Job, JobCreate
+from shared.schemas.queues import QueueCreate
+from tests.conftest import LOOPBACK, MAILER, VAULT
+from tests.house import free_port
+from tests.target import Target
+
+
+@dataclass(slots=True)
+class Stage:
+    """A worker whose clock for Redis is ours: `after_seconds` from now."""
+
+    redis: Redis
+    team: Team
+    sender: Sender
+    hosts: Hosts = field(default_factory=Hosts)
+
+    async def make(self, url: str, n: int = 1, **asked: object) -> list[int]:
+        job = JobCreate.model_validate({"queue": "mail", "url": url, **asked})
+        return [made.id for made in await jobs.create_many(self.redis, self.team, [job] * n)]
+
+    async def run(self, after_seconds: float = 0.0, hosts: Hosts | None = None) -> list[Work]:
+        """Do once what is ready; a rested host would have it come back at once."""
+        reach = Reach(self.redis, self.sender, VAULT, MAILER, hosts or self.hosts)
+        worker, (seconds, _) = Deliveries(self.redis, keyspace.SHARDS[0], "w"), await self.redis.time()
+        now = round((seconds + 1 + after_seconds) * 1000)
+        works = await worker.claim(64, now)
+        await worker.finish([await process(work, reach) for work in works], now)
+        return works
+
+    async def job(self, job_id: int) -> Job:
+        return await jobs.get(self.redis, self.team, job_id)
+
+
+@pytest.fixture
+async def stage(redis: Redis, team: Team) -> AsyncIterator[Stage]:
+    async with Sender(Policy(LOOPBACK)) as sender:
+        yield Stage(redis, team, sender)
+
+
+@pytest.fixture
+def nowhere() -> str:
+    return f"http://127.0.0.1:{free_port()}/"
+
+
+async def test_jobs_for_a_silent_host_are_held_back_unharmed(stage: Stage, nowhere: str) -> None:
+    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", retries_enabled=False))
+    ids = await stage.make(nowhere, FAILURES + 4)
+
+    await stage.run()
+
+    shown = [await stage.job(job_id) for job_id in ids]
+    assert [job.status for job in shown] == ["failed"] * FAILURES + ["pending"] * 4
+    held = shown[-1]
+    assert (held.attempt_number, held.run) == (1, None)
+    assert held.waits_for is not None
+    assert f"has left {FAILURES} requests in a row without an answer" in held.waits_for
+    assert (await ledger.read(stage.redis, stage.team)).holds
+    assert await stage.run() == []
+
+
+async def test_a_host_that_is_back_gets_what_waited_for_it(stage: Stage, target: Target) -> None:
+    for _ in range(FAILURES):
+        host = stage.sender.origin_of(target.url)
+        assert host is not None
+        stage.hosts.note(host, -60.0, silent=True)
+    ids = await stage.make(target.url, 3)
+
+    await stage.run()
+    probed = len(target.received)
+    await stage.run(100)
+
+    assert probed >= 1
+    assert len(target.received) == 3
+    assert {(await stage.job(job_id)).final_status for job_id in ids} == {"success"}
+    assert {(await stage.job(job_id)).waits_for for job_id in ids} == {None}
+
+
+async def test_who_was_held_back_for_too_long_fails_unsent_so_that_chains_end(
+    stage: Stage, nowhere: str
+) -> None:
+    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", retry_delays=(1,)))
+    await stage.make(nowhere, FAILURES)
+    await stage.run()
+    (late,) = await stage.make(nowhere, 1, queue="other")
+    await stage.run()
+    record = f"{stage.team.prefix}j:{stage.team.id}:{late}"
+    since = int(await stage.redis.hget(record, "held_since"))  # type: ignore[misc]
+
+    await stage.redis.hset(record, "held_since", str(since - LONGEST_HELD_SECONDS * 1000 - 2000))  # type: ignore[misc]
+    await stage.run(20)
+
+    job = await stage.job(late)
+    assert (job.status, job.final_status) == ("failed", "retrying")
+    assert job.run is not None
+    assert job.run.failure_reason == "connection_error"
+    assert "this one was not sent" in (job.run.error_message or "")
+
+
+async def test_executions_and_callbacks_are_held_back_too(stage: Stage, nowhere: str, target: Target) -> None:
+    await stage.make(nowhere, FAILURES)
+    await stage.run()
+    asked = CronCreate(name="a", url=nowhere, cron_expression="0 0 1 1 *")
+    cron = await crons.create(stage.redis, stage.team, asked)
+    execution = await executions.create(stage.redis, stage.team, cron.id)
+    (told,) = await stage.make(target.url, callback_url=nowhere)
+
+    await stage.run()
+    works = await stage.run()
+
+    assert [work.kind for work in works] == ["n"]
+    shown = await executions.get(stage.redis, stage.team, cron.id, execution.id)
+    assert shown.status == "pending"
+    assert "without an answer" in (shown.waits_for or "")
+    assert (await stage.job(told)).callback_status is None
+    assert await stage.run() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("30", 30), ("3600", 3600), ("9" * 18, LONGEST_REST_SECONDS), ("0", 0), ("-5", 0), ("soon", 0)],
+)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_busy_host_is_left_alone_by_the_whole_team(
+    stage: Stage, target: Target, status: int, said: str, seconds: int
+) -> None:
+    target.answer_with(status, headers={"Retry-After": said})
+    await stage.make(target.url)
+    await stage.run()
+    (other,) = await stage.make(f"{target.url}/other", queue="other")
+
+    works = await stage.run(hosts=Hosts())
+    job = await stage.job(other)
+
+    assert len(works) == 1
+    assert len(target.received) == (1 if seconds else 2)
+    assert (job.status == "pending") is bool(seconds)
+    if seconds:
+        assert "is busy until" in (job.waits_for or "")
+        assert await stage.run(seconds - 2) == []
+        await stage.run(seconds * (1 + SPREAD) + 2, hosts=Hosts())
+        assert [request.path for request in target.received][-1] in ("/other", "/")
+
+
+async def test_another_team_is_not_held_back(stage: Stage, target: Target) -> None:
+    target.answer_with(429, headers={"Retry-After": "60"})
+    await stage.make(target.url)
+    await stage.run()
+
+    await Stage(stage.redis, Team(2), stage.sender).make(target.url)
+    await stage.run()
+
+    assert len(target.received) == 2
+
+
+async def test_a_failure_without_a_wish_holds_nobody_back(stage: Stage, target: Target) -> None:
+    target.answer_with(503)
+    await stage.make(target.url, 3)
+
+    await stage.run()
+
+    assert len(target.received) == 3
+
+
+async def test_what_waits_for_a_host_can_be_cancelled_and_deleted(stage: Stage, nowhere: str) -> None:
+    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", retries_enabled=False))
+    await stage.make(nowhere, FAILURES)
+    await stage.run()
+    first, second = await stage.make(nowhere, 2)
+    await stage.run()
+
+    cancelled = await jobs.cancel(stage.redis, stage.team, first)
+    await jobs.delete(stage.redis, stage.team, second)
+
+    assert cancelled.status == "failed"
+    assert await stage.run(100) == []
+    assert (await ledger.read(stage.redis, stage.team)).holds
