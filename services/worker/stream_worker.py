@@ -36,6 +36,8 @@ LAST_WRITE_SECONDS = 10.0
 UNUSED_QUEUE = "recuro:arq-unused"
 """A queue that never exists, so that a stock arq worker started by mistake finds nothing to destroy."""
 
+NOTICE_SHARE, LEAST_NOTICES = 4, 4
+"""Up to a quarter as many callbacks and alerts as places take none: if they hang, no job waits for them."""
 RESERVE = 16
 """One place in so many is kept for queues with nothing in flight: slow jobs elsewhere do not delay them."""
 QUIET_SECONDS = 0.5
@@ -65,6 +67,8 @@ class StreamWorker(Worker):
         self._blocking = blocking
         self._held: set[Work] = set()
         """From its claim until its result is in Redis."""
+        self._notices = 0
+        """How many of them are callbacks and alerts."""
         self._trying = cast(dict[Work, asyncio.Future[None]], self.tasks)
         """arq's own, keyed by the work itself: what the drain waits for."""
         self._grace_ends = 0.0
@@ -111,7 +115,7 @@ class StreamWorker(Worker):
         for (work, *_), answer in zip(batch, answers, strict=True):
             if answer == NOT_OURS:
                 log.warning("late_result_dropped", work=work.key)
-            self._held.discard(work)
+            self._let_go(work)
             if self.after_job_end:
                 self._run(work, cast(Coroutine[Any, Any, None], self.after_job_end(self._ctx(work))))
         self._start(works, shard)
@@ -120,12 +124,14 @@ class StreamWorker(Worker):
     def _free(self) -> tuple[int, int]:
         """Places for any work, and those kept for quiet queues."""
         reserve = self.max_jobs // RESERVE
-        places = self.max_jobs - reserve - len(self._held)
+        beside = min(self._notices, max(LEAST_NOTICES, self.max_jobs // NOTICE_SHARE))
+        places = self.max_jobs - reserve - len(self._held) + beside
         return places, reserve if places >= 0 else reserve + places
 
     def _start(self, works: Iterable[Work], shard: _Shard) -> None:
         for work in works:
             self._held.add(work)
+            self._notices += work.kind == "n"
             self._run(work, self._try(work, shard))
         self._mind_the_room()
 
@@ -138,8 +144,13 @@ class StreamWorker(Worker):
         if not task.cancelled() and (error := task.exception()):
             log.error("work_not_recorded", work=work.key, error=repr(error))
         if not work.is_handed_on:
-            self._held.discard(work)
+            self._let_go(work)
             self._mind_the_room()
+
+    def _let_go(self, work: Work) -> None:
+        if work in self._held:
+            self._held.discard(work)
+            self._notices -= work.kind == "n"
 
     def _mind_the_room(self) -> None:
         if self._free()[0] > 0:

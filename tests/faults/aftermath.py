@@ -1,0 +1,128 @@
+"""What follows a run: callbacks, and dead letters that are tried again."""
+
+import asyncio
+import json
+from collections import Counter
+from typing import Any
+
+from shared.keyspace import Team
+from tests.faults.house import Options
+from tests.faults.stage import TEAM, Scene, Stage, playing
+from tests.poll import until
+
+TOLD = "/told"
+UNCHANGED = 0.9
+"""Of the jobs a second without callbacks, so many at least with callbacks to a target that hangs."""
+
+
+async def callbacks_told_once(scene: Scene) -> None:
+    """In a calm run every job and every execution is told of exactly once."""
+    jobs = 200 if scene.is_small else 2000
+    async with playing(scene) as stage:
+        ids = stage.create(jobs, callback_url=stage.url(TOLD))
+        asked = {"name": "tick", "url": stage.url("/tick"), "cron_expression": "* * * * * *"}
+        made = stage.house.client.post("/api/crons", json={**asked, "callback_url": stage.url(TOLD)})
+        assert made.status_code == 201, made.text
+        await stage.arrives(5, "/tick")
+        stage.stop_crons()
+        await stage.settle()
+        await _outbox_is_empty(stage)
+        told = Counter(_subject_of(request.body) for request in stage.target.received if request.path == TOLD)
+        fired = (await stage.books("execution")).completed
+        wanted = {("job", job) for job in ids} | {("execution", number + 1) for number in range(fired)}
+        stage.story.figures |= {"told": told.total(), "fired": fired}
+        assert set(told) == wanted
+        assert set(told.values()) == {1}
+
+
+async def callback_target_hangs(scene: Scene) -> None:
+    """Jobs are as many a second as before, and their callbacks end as failures that can be seen."""
+    jobs = 600 if scene.is_small else 3000
+    async with playing(scene, Options(concurrency=16)) as stage:
+        stage.target.answer("/work", 200, delay=0.05)
+        stage.target.answer(TOLD, 200, delay=40)  # longer than a callback is waited for
+        before = await _jobs_a_second(stage, jobs)
+        after = await _jobs_a_second(stage, jobs, callback_url=stage.url(TOLD))
+        again = await _jobs_a_second(stage, jobs)
+        stage.story.figures |= {"jobs a second": round(before), "with callbacks that hang": round(after)}
+        stage.story.figures["without again"] = round(again)
+        shown = stage.house.client.get("/api/jobs?filter=completed&per_page=100").json()["data"]
+        assert {job["final_status"] for job in shown} == {"success"}
+        await stage.settle()
+        assert after > UNCHANGED * min(before, again), f"{after:.0f} jobs a second instead of {before:.0f}"
+
+
+async def _jobs_a_second(stage: Stage, jobs: int, **asked: object) -> float:
+    arrived = stage.arrived()
+    began = stage.story.now
+    stage.create(jobs, **asked)
+    await stage.arrives(arrived + jobs, seconds=240)
+    return jobs / (stage.story.now - began)
+
+
+async def replay_stops_and_goes_on(scene: Scene) -> None:
+    """A replay at 200 a second stops by itself while the target fails, and then each job is replayed once."""
+    jobs = 400 if scene.is_small else 10_000
+    async with playing(scene, Options(concurrency=64)) as stage:
+        stage.queue("work", retry_delays=[])
+        stage.target.answer("/work", 500)
+        _create_numbered(stage, jobs)
+        await stage.settle(120)
+        stopped = await _replayed(stage, {"rate": 200, "stop_after_failures": 20})
+        await stage.settle()
+        stage.story.figures |= {"replayed until it stopped": stopped["replayed"], "failed": stopped["failed"]}
+        assert stopped["state"] == "stopped", stopped
+        assert 20 <= stopped["replayed"] <= 220, stopped  # at most a second's worth beyond
+
+        healed = len(stage.target.received)
+        stage.target.answer("/work", 200)
+        began = stage.story.now
+        finished = await _replayed(stage, {"rate": 200, "stop_after_failures": 20})
+        await stage.settle()
+        took = stage.story.now - began
+        stage.story.figures |= {"replayed after": finished["replayed"], "a second": round(jobs / took)}
+        seen = Counter(json.loads(request.body)["n"] for request in stage.target.received[healed:])
+        assert (finished["state"], finished["total"]) == ("finished", jobs), finished
+        assert seen == Counter(range(jobs)), "not each job once"
+        assert took > 0.9 * jobs / 200, "faster than was asked for"
+
+
+def _create_numbered(stage: Stage, jobs: int) -> None:
+    for start in range(0, jobs, 1000):
+        batch = [
+            {"queue": "work", "url": stage.url(), "payload": {"n": number}}
+            for number in range(start, min(jobs, start + 1000))
+        ]
+        answer = stage.house.client.post("/api/jobs/batch", json={"jobs": batch})
+        stage.created.update(result["job_id"] for result in answer.json()["results"])
+
+
+async def _replayed(stage: Stage, asked: dict[str, int]) -> dict[str, Any]:
+    """A replay of all dead letters, once it has ended."""
+    replay = stage.house.client.post("/api/dead-letters/replay", json={"all": True, **asked}).json()
+
+    async def ended() -> dict[str, Any] | None:
+        await asyncio.sleep(0.2)  # a poller, slower than usual
+        path = f"/api/dead-letters/replays/{replay['id']}"
+        shown: dict[str, Any] = stage.house.client.get(path).json()
+        return shown if shown["ended_at"] else None
+
+    found = await until(ended, 240)
+    assert found is not None
+    return found
+
+
+def _subject_of(body: bytes) -> tuple[str, int]:
+    said = json.loads(body)
+    return ("execution" if said["event"].startswith("cron.") else "job", said["id"])
+
+
+async def _outbox_is_empty(stage: Stage, team: Team = TEAM) -> None:
+    async def empty() -> bool:
+        return int(await stage.redis.xlen(f"{team.prefix}s:{team.id}:outbox")) == 0
+
+    await until(empty, 60)
+
+
+BOUNDED = (callbacks_told_once, replay_stops_and_goes_on)
+LONG = (callback_target_hangs,)
