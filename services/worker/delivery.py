@@ -108,7 +108,8 @@ class Sender:
     async def send(self, call: Outgoing) -> Exchange:
         """Send once; raises nothing but a cancellation."""
         started_at_ms, began = time.time_ns() // 1_000_000, time.perf_counter()
-        answer = Answer(kept_bytes=READ_BYTES if look_at_body(call.assertions) else KEPT_BYTES)
+        needs_all = call.assertions and look_at_body(call.assertions)
+        answer = Answer(kept_bytes=READ_BYTES if needs_all else KEPT_BYTES)
         try:
             await self._exchange(call, answer)
         except Exception as error:  # a target's faults are data
@@ -140,7 +141,7 @@ class Sender:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + call.timeout_seconds
         to = self._destination(call.url)
-        request = _request(call, to)
+        request = written(call, to)
         connection = self._pool.take(to.origin) or await self._pool.dial(to, deadline)
         timer = loop.call_at(deadline, connection.expire)
         try:
@@ -150,7 +151,7 @@ class Sender:
             self._pool.keep(connection)
 
 
-def _request(call: Outgoing, to: Destination) -> bytes:
+def written(call: Outgoing, to: Destination) -> bytes:
     """Raises InvalidRequest; names and values were checked when they were accepted, framing hangs on it."""
     names = _names(tuple(call.headers))
     lines = [f"{call.method} {to.target} HTTP/1.1", f"Host: {to.authority}", "Accept-Encoding: identity"]

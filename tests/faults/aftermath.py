@@ -52,7 +52,7 @@ async def callback_target_hangs(scene: Scene) -> None:
         assert after > UNCHANGED * min(before, again), f"{after:.0f} jobs a second instead of {before:.0f}"
 
 
-async def _jobs_a_second(stage: Stage, jobs: int, **asked: object) -> float:
+async def _jobs_a_second(stage: Stage, jobs: int, **asked: Any) -> float:
     arrived = stage.arrived()
     began = stage.story.now
     stage.create(jobs, **asked)

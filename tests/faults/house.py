@@ -24,13 +24,14 @@ READY_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a house is built; `server`: another server program, `wraps`: more environment for a service."""
+    """How a house is built; `server`: another server program, `wraps`: what a service's command is put behind."""
 
     services: tuple[str, ...] = ("api", "scheduler", "worker")
     concurrency: int = 16
     grace_seconds: int = 20
     is_proxied: bool = False
     server: Path | None = None
+    wraps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -53,7 +54,8 @@ class FaultHouse(House):
         """Start one more process of a service; `environment` is for this one alone."""
         number = sum(known == service for known in self._service_of.values())
         own = {**self.environment, **self._options.environments.get(service, {}), **environment}
-        argv = leashed([str(RECURO), service], death_signal=signal.SIGKILL)
+        command = [*self._options.wraps.get(service, ()), str(RECURO), service]
+        argv = leashed(command, death_signal=signal.SIGKILL)
         with (self.folder / f"{service}-{number}.log").open("wb") as said:
             process = subprocess.Popen(argv, env=own, stdout=said, stderr=said)
         self.running.append(process)

@@ -1,0 +1,162 @@
+"""Targets that mean harm, all at once: each ends in time and for the right reason, and the worker stays slim."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+from tests import hostile
+from tests.faults.house import Options
+from tests.faults.names import Names
+from tests.faults.stage import Scene, Stage, playing
+from tests.faults.story import Skipped
+from tests.poll import until
+
+GROWTH_MEBIBYTES = 20
+TIMEOUT_SECONDS = 3
+ROUNDS = 4
+REDIRECT = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
+HEAD = hostile.HEAD
+TARGETS: dict[str, tuple[hostile.Behaviour, str | None]] = {
+    "drip head": (hostile.drip_head, "timeout"),
+    "drip body": (hostile.drip_body, "timeout"),
+    "endless body": (hostile.endless_body, None),
+    "endless interim answers": (hostile.endless_interim, "response_too_large"),
+    "long header": (hostile.long_header, "response_too_large"),
+    "cut head": (hostile.cut_head, "connection_error"),
+    "cut body": (hostile.cut_body, "connection_error"),
+    "no HTTP": (hostile.not_http, "connection_error"),
+    "two framings": (hostile.smuggled, "connection_error"),
+    "gzip bomb": (hostile.gzip_bomb(200 << 20), None),
+    "deaf": (hostile.deaf, "timeout"),
+    "silent": (hostile.silent, "timeout"),
+    "redirect to loopback": (hostile.saying(REDIRECT + b"http://127.0.0.1:22/\r\n\r\n"), "redirect"),
+    "redirect to metadata": (hostile.saying(REDIRECT + b"http://169.254.169.254/\r\n\r\n"), "redirect"),
+    "redirect loop": (hostile.saying(REDIRECT + b"/\r\n\r\n"), "redirect"),
+    "split header": (hostile.saying(HEAD + b"X-A: 1\r\r\nX-B: 2\r\n\r\n"), "connection_error"),
+    "header with NUL": (hostile.saying(HEAD + b"X-A: a\0b\r\n\r\n"), "connection_error"),
+    "a million headers": (hostile.saying(HEAD, b"X: 1\r\n" * 1000, endlessly=True), "response_too_large"),
+}
+NAMES: dict[str, list[list[str]]] = {
+    "good.test": [["127.0.0.1"]],
+    "hangs.test": [],
+    "rebinds.test": [["127.0.0.1"], ["10.0.0.1"]],
+    "mixed.test": [["127.0.0.1", "10.0.0.1"]],
+    "metadata.test": [["169.254.169.254"]],
+}
+REASONS: dict[str, set[str | None]] = {
+    "good.test": {None},
+    "hangs.test": {"dns_error"},
+    "rebinds.test": {None, "blocked_address"},
+    "mixed.test": {"blocked_address"},
+    "metadata.test": {"blocked_address"},
+    "unknown.test": {"dns_error"},
+}
+
+
+async def hostile_targets(scene: Scene) -> None:
+    """Every kind of harm, several times; the worker's memory grows by less than 20 MiB."""
+    async with playing(scene, Options(concurrency=64)) as stage:
+        stage.queue("street", timeout_seconds=TIMEOUT_SECONDS, retries_enabled=False)
+        worker = stage.house.of("worker")[0]
+        await _ends_as_expected(stage)
+        before = _resident(worker)
+        for _ in range(1 if scene.is_small else ROUNDS):
+            await _ends_as_expected(stage)
+        grown = _resident(worker) - before
+        stage.story.figures |= {"kinds": len(TARGETS) + 3, "RSS MiB": before, "grown by": grown}
+        assert grown < GROWTH_MEBIBYTES, f"the worker grew by {grown} MiB"
+
+
+async def hostile_names(scene: Scene) -> None:
+    """Names that hang, change their minds or lead inside, through the system's own resolver."""
+    unshare = shutil.which("unshare")
+    if not unshare or os.geteuid() != 0:
+        raise Skipped("a resolv.conf for one process needs unshare and root")
+    with Names({name: [*said] for name, said in NAMES.items()}) as names:
+        private = (unshare, "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"')
+        wraps = {"worker": (*private, str(names.resolv_conf(scene.folder)))}
+        async with playing(scene, Options(wraps=wraps)) as stage:
+            stage.queue("street", timeout_seconds=10, retries_enabled=False)
+            urls = {name: f"http://{name}:{stage.target.port}/" for name in REASONS}
+            for number in range(3):
+                found = await _reasons(stage, {name: [url] for name, url in urls.items()})
+                wrong = {name: one for name, (one,) in found.items() if one not in REASONS[name]}
+                assert not wrong, f"round {number}: {wrong}"
+            stage.story.figures["names asked for"] = len(names.asked)
+            await stage.settle()
+            reached = {request.headers["Host"].partition(":")[0] for request in stage.target.received}
+            assert reached <= {"good.test", "rebinds.test"}, reached
+
+
+async def _ends_as_expected(stage: Stage) -> None:
+    """On ports that are new each time: a host that was silent before would be given a rest."""
+    with _serving(stage.scene.folder) as addresses:
+        found = await _reasons(stage, {name: [f"{url}/"] * 4 for name, url in addresses.items()})
+    expected = {name: {TARGETS[name][1] if name in TARGETS else "ssl_error"} for name in addresses}
+    wrong = {name: (set(said), expected[name]) for name, said in found.items() if set(said) != expected[name]}
+    assert not wrong, wrong
+
+
+async def _reasons(stage: Stage, urls: dict[str, list[str]]) -> dict[str, list[str | None]]:
+    """Why the jobs for each of these failed, once all have ended; nothing for those that did not."""
+    asked = [(name, url) for name, own in urls.items() for url in own]
+    stage.scene.rng.shuffle(asked)
+    batch = {"jobs": [{"queue": "street", "url": url} for _, url in asked]}
+    answer = stage.house.client.post("/api/jobs/batch", json=batch)
+    ids = [result["job_id"] for result in answer.json()["results"]]
+
+    async def ended() -> bool:
+        await asyncio.sleep(0.2)  # a poller, slower than usual
+        book = await stage.books()
+        return book.pending == book.processing == 0
+
+    await until(ended, 120)
+    found: dict[str, list[str | None]] = {name: [] for name in urls}
+    for (name, _), job_id in zip(asked, ids, strict=True):
+        job = stage.house.client.get(f"/api/jobs/{job_id}").json()
+        found[name].append(job["run"]["failure_reason"])
+        assert job["run"]["duration_ms"] < 1000 * (TIMEOUT_SECONDS + 8), (name, job["run"])
+    return found
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[dict[str, str]]:
+    """Every target in a thread of its own, each on its own port; with certificates that nobody trusts."""
+    addresses: dict[str, str] = {}
+    ready, loop = threading.Event(), asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with AsyncExitStack() as stack:
+            for name, (behave, _) in TARGETS.items():
+                addresses[name] = f"http://{await stack.enter_async_context(hostile.serving(behave))}"
+            for name, days in (("localhost", 30), ("localhost", -30), ("other.example", 30)):
+                tls = hostile.server_tls(hostile.certificate(folder, name, days=days))
+                address = await stack.enter_async_context(hostile.serving(hostile.saying(HEAD), tls))
+                addresses[f"certificate of {name}, {days} days"] = f"https://{address}"
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    try:
+        yield addresses
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(20)
+
+
+def _resident(process: subprocess.Popen[bytes]) -> int:
+    """MiB of memory that the process holds."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) // 1024
+
+
+BOUNDED = (hostile_names,)
+LONG = (hostile_targets,)
