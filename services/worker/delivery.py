@@ -12,6 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from services.worker.assertions import Answered, failed, look_at_body
+from services.worker.coding import Corrupt, unpacked
 from services.worker.connection import (
     KEPT_BYTES,
     READ_BYTES,
@@ -116,7 +117,8 @@ class Sender:
             failure: _Failure | None = _failure_of(error, call, answer)
             answer.truncated |= answer.status is not None
         else:
-            failure = _verdict_on(answer)
+            corrupt = _unpack(answer)
+            failure = _verdict_on(answer) or corrupt
         duration_ms = round((time.perf_counter() - began) * 1000)
         if call.assertions and failure is None:
             failure = _asserted(call.assertions, answer, duration_ms)
@@ -191,6 +193,22 @@ def _verdict_on(answer: Answer) -> _Failure | None:
     if status >= 500:
         return _Failure(FailureReason.HTTP_SERVER_ERROR, f"The target answered with status {status}.")
     return _Failure(FailureReason.UNKNOWN, f"The target answered with the unexpected status {status}.")
+
+
+def _unpack(answer: Answer) -> _Failure | None:
+    """Put what a compressed body holds in its place, within the bound of what is kept."""
+    coding = next((value for name, value in answer.headers if name == "content-encoding"), "")
+    if not coding or not answer.body:
+        return None
+    try:
+        found = unpacked(bytes(answer.body), coding, answer.kept_bytes)
+    except Corrupt:
+        sentence = f"The target's answer is not valid {coding.strip().lower()}, as its Content-Encoding says."
+        return _Failure(FailureReason.CONNECTION_ERROR, sentence)
+    answer.body[:] = found.body
+    answer.is_cut |= not found.is_whole
+    answer.truncated |= not found.is_whole or len(found.body) > KEPT_BYTES
+    return None
 
 
 def _asserted(assertions: tuple[Assertion, ...], answer: Answer, duration_ms: int) -> _Failure | None:

@@ -1,10 +1,13 @@
 """Every way an exchange can end, against real servers, and what a request looks like on arrival."""
 
 import asyncio
+import gzip
+import random
 import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -194,13 +197,64 @@ async def test_an_endless_body_is_cut_and_the_next_request_is_clean(sender: Send
     assert after.failure_reason is None
 
 
-async def test_a_gzip_bomb_stays_packed(sender: Sender) -> None:
-    exchange = await met(sender, hostile.gzip_bomb(50_000_000))
+async def test_a_gzip_bomb_is_unpacked_no_further_than_is_kept(sender: Sender) -> None:
+    exchange = await met(sender, hostile.gzip_bomb(200_000_000))
 
     assert exchange.failure_reason is None
-    assert len(exchange.response_body or "") <= KEPT
-    assert exchange.response_body is not None
-    assert exchange.response_body.startswith("\x1f\ufffd")
+    assert exchange.response_body == "\0" * KEPT
+    assert exchange.response_truncated
+
+
+def coded(body: bytes, coding: bytes, status: bytes = b"200 OK") -> hostile.Behaviour:
+    head = b"HTTP/1.1 %b\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n"
+    return hostile.saying(head % (status, coding, len(body)) + body)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        (b"gzip", gzip.compress(b"hello")),
+        (b"X-GZIP", gzip.compress(b"hello")),
+        (b"deflate", zlib.compress(b"hello")),
+        (b"deflate", zlib.compress(b"hello")[2:-4]),
+        (b"identity", b"hello"),
+        (b"br", b"hello"),
+        (b"gzip, br", b"hello"),
+    ],
+)
+async def test_a_body_that_was_packed_unasked_is_shown_as_what_it_holds(
+    sender: Sender, coding: bytes, body: bytes
+) -> None:
+    exchange = await met(sender, coded(body, coding))
+
+    assert (exchange.response_body, exchange.response_truncated) == ("hello", False)
+    assert exchange.failure_reason is None
+
+
+async def test_an_errors_body_is_unpacked_too(sender: Sender) -> None:
+    exchange = await met(sender, coded(gzip.compress(b"sorry"), b"gzip", b"500 No"))
+
+    assert (exchange.response_body, exchange.failure_reason) == ("sorry", FailureReason.HTTP_SERVER_ERROR)
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"deflate"])
+async def test_a_body_that_is_not_what_it_says_is_no_success(sender: Sender, coding: bytes) -> None:
+    exchange = await met(sender, coded(b"not packed at all", coding))
+
+    assert exchange.failure_reason is FailureReason.CONNECTION_ERROR
+    assert exchange.error_message == (
+        f"The target's answer is not valid {coding.decode()}, as its Content-Encoding says."
+    )
+
+
+async def test_a_packed_body_that_was_cut_is_shown_as_far_as_it_goes(sender: Sender) -> None:
+    packed = gzip.compress(random.Random(1).randbytes(3 * KEPT))
+
+    exchange = await met(sender, coded(packed, b"gzip"))
+
+    assert exchange.failure_reason is None
+    assert exchange.response_truncated
+    assert len(exchange.response_body or "") > KEPT // 2
 
 
 @pytest.mark.parametrize(
