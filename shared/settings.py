@@ -4,6 +4,7 @@ import sys
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
     encryption_key: SecretStr | None = None
     egress_allow: Networks = ()
     egress_ports: Annotated[tuple[tuple[int, int], ...], NoDecode] = ()
+    egress_proxy: SecretStr | None = None
     public_url: str = ""
     smtp_host: str = ""
     smtp_port: Port = 587
@@ -70,6 +72,14 @@ class Settings(BaseSettings):
     @classmethod
     def _networks(cls, value: Any) -> Any:
         return tuple(ip_network(part) for part in _comma_separated(value))
+
+    @field_validator("egress_proxy")
+    @classmethod
+    def _a_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value else None
+        if parts and (parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/")):
+            raise ValueError("must be http://host:port or http://user:password@host:port")
+        return value
 
     @field_validator("egress_ports", mode="before")
     @classmethod

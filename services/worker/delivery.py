@@ -23,6 +23,7 @@ from services.worker.connection import (
 )
 from services.worker.egress import KEPT_NAMES, Resolver
 from services.worker.pool import NoConnection, Pool
+from services.worker.proxy import Proxy, ProxyRefused
 from shared.addresses import Destination, Origin, Policy, Refusal, destination
 from shared.schemas.assertions import Assertion
 from shared.schemas.runs import FailureReason
@@ -80,16 +81,22 @@ class Sender:
     """`async with Sender(policy) as sender:` keeps connections, and nothing else, between requests."""
 
     def __init__(
-        self, policy: Policy, *, resolver: Resolver | None = None, tls: ssl.SSLContext | None = None
+        self,
+        policy: Policy,
+        *,
+        resolver: Resolver | None = None,
+        tls: ssl.SSLContext | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self._policy = policy
+        self._proxy = proxy
         self._resolver = resolver or Resolver(policy)
         self._tls = tls or ssl.create_default_context()
         self._destination = lru_cache(KEPT_NAMES)(partial(destination, policy))
         self._pool: Pool | None = None
 
     async def __aenter__(self) -> "Sender":
-        self._pool = Pool(self._policy, self._resolver, self._tls)
+        self._pool = Pool(self._policy, self._resolver, self._tls, self._proxy)
         return self
 
     async def __aexit__(
@@ -143,7 +150,7 @@ class Sender:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + call.timeout_seconds
         to = self._destination(call.url)
-        request = written(call, to)
+        request = written(call, to, self._proxy)
         connection = self._pool.take(to.origin) or await self._pool.dial(to, deadline)
         timer = loop.call_at(deadline, connection.expire)
         try:
@@ -153,10 +160,15 @@ class Sender:
             self._pool.keep(connection)
 
 
-def written(call: Outgoing, to: Destination) -> bytes:
+def written(call: Outgoing, to: Destination, proxy: Proxy | None = None) -> bytes:
     """Raises InvalidRequest; names and values were checked when they were accepted, framing hangs on it."""
     names = _names(tuple(call.headers))
-    lines = [f"{call.method} {to.target} HTTP/1.1", f"Host: {to.authority}", "Accept-Encoding: identity"]
+    # A proxy is asked for the whole URL (RFC 9112, 3.2.2); what is encrypted it carries unseen.
+    is_proxied = proxy is not None and to.origin.scheme == "http"
+    target = str(to) if is_proxied else to.target
+    lines = [f"{call.method} {target} HTTP/1.1", f"Host: {to.authority}", "Accept-Encoding: identity"]
+    if proxy is not None and is_proxied:
+        lines += proxy.headers
     lines += [f"{name}: {value}" for name, value in call.headers.items()]
     if "accept" not in names:
         lines.append("Accept: */*")
@@ -235,6 +247,8 @@ def _failure_of(error: Exception, call: Outgoing, answer: Answer) -> _Failure:
         return _Failure(FailureReason.SSL_ERROR, _tls_sentence(error))
     if isinstance(error, ResponseTooLarge):
         return _Failure(FailureReason.RESPONSE_TOO_LARGE, str(error))
+    if isinstance(error, ProxyRefused):
+        return _Failure(FailureReason.CONNECTION_ERROR, str(error))
     if isinstance(error, NotHttp):
         return _Failure(FailureReason.CONNECTION_ERROR, "The target's answer is not valid HTTP.")
     if isinstance(error, NoConnection | ConnectionClosed):

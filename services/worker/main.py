@@ -13,6 +13,7 @@ from services.worker.delivery import Sender
 from services.worker.feed import BELL_MILLISECONDS
 from services.worker.mail import Mailer
 from services.worker.processor import process
+from services.worker.proxy import Proxy
 from services.worker.reach import Reach
 from services.worker.stream_worker import StreamWorker
 from services.worker.work import Result, Work
@@ -37,7 +38,9 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
     keys = vault.load(settings)
 
     async def open_sender(ctx: dict[Any, Any]) -> None:
-        sender = await Sender(Policy(settings.egress_allow, settings.egress_ports)).__aenter__()
+        proxy = Proxy.at(settings.egress_proxy.get_secret_value()) if settings.egress_proxy else None
+        policy = Policy(settings.egress_allow, settings.egress_ports)
+        sender = await Sender(policy, proxy=proxy).__aenter__()
         ctx["reach"] = Reach(ctx["redis"], sender, keys, Mailer(settings), public_url=settings.public_url)
         log.info("worker_ready", concurrency=settings.worker_concurrency)
 

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 
 from services.worker.connection import Connection, ConnectionClosed
 from services.worker.egress import Resolver
+from services.worker.proxy import Proxy, ProxyRefused
 from shared.addresses import Address, Destination, Origin, Policy
 
 KEEPALIVE_SECONDS = 15.0  # below the idle limit of common servers: a kept connection is rarely a dead one
@@ -22,11 +23,20 @@ class NoConnection(Exception):
         super().__init__(origin, number)
 
 
+def _with_port(to: Destination) -> str:
+    """`host:port`, as CONNECT wants it."""
+    usual = ":443" if to.origin.port == 443 else ""
+    return f"{to.authority}{usual}"
+
+
 class Pool:
     """Takes, dials and keeps; an expired or lost connection is never given out."""
 
-    def __init__(self, policy: Policy, resolver: Resolver, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self, policy: Policy, resolver: Resolver, tls: ssl.SSLContext, proxy: Proxy | None = None
+    ) -> None:
         self._policy = policy
+        self._proxy = proxy
         self._resolver = resolver
         self._tls = tls
         self._loop = asyncio.get_running_loop()
@@ -65,6 +75,8 @@ class Pool:
             addresses = (to.address,) if to.address else await self._resolver.addresses(to.origin.host)
         for address in addresses:
             self._policy.check(address, "The target is")
+        if self._proxy is not None:
+            return await self._through(self._proxy, to, deadline)
         failure: OSError = TimeoutError()
         for number, address in enumerate(addresses):
             share = (deadline - self._loop.time()) / (len(addresses) - number)  # one may be a black hole
@@ -115,6 +127,40 @@ class Pool:
             connection.close()
             raise ConnectionClosed
         return connection
+
+    async def _through(self, proxy: Proxy, to: Destination, deadline: float) -> Connection:
+        """By way of the proxy, which looks the name up once more and decides for itself."""
+        connection, origin = Connection(to.origin, self._open), to.origin
+        try:
+            async with asyncio.timeout_at(deadline):
+                if origin.scheme == "http":
+                    await self._loop.create_connection(lambda: connection, proxy.host, proxy.port)
+                else:
+                    await self._encrypted(connection, await proxy.tunnel(_with_port(to)), origin, deadline)
+        except BaseException as error:
+            connection.close()
+            connection.connection_lost(None)
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError | ssl.SSLError):
+                raise ProxyRefused("No connection to the egress proxy.") from None
+            raise
+        return connection
+
+    async def _encrypted(
+        self, connection: Connection, tunnel: asyncio.Transport, origin: Origin, deadline: float
+    ) -> None:
+        try:
+            transport = await self._loop.start_tls(
+                tunnel,
+                connection,
+                self._tls,
+                server_hostname=origin.host.rstrip("."),
+                ssl_handshake_timeout=max(deadline - self._loop.time(), 0) + 1,
+            )
+        except BaseException:
+            tunnel.abort()
+            raise
+        assert transport is not None
+        connection.connection_made(transport)
 
     def _forget(self, connection: Connection) -> None:
         self._kept.pop(connection, None)

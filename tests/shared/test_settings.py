@@ -25,6 +25,8 @@ def test_ports_are_read_with_their_ranges(
         ("EGRESS_ALLOW", "10.0.0.1/8"),
         ("ENCRYPTION_KEY", "short"),
         ("ENCRYPTION_KEY", "a-key-of-more-than-thirty-two-letters,"),
+        ("EGRESS_PROXY", "socks5://proxy.example:1080"),
+        ("EGRESS_PROXY", "http://"),
         ("PUBLIC_URL", "recuro.example.com"),
         ("SMTP_SECURITY", "ssl"),
         ("SMTP_PORT", "70000"),
