@@ -23,6 +23,8 @@ HEADER, BODY, KEY = (
     "canary-of-a-body-77aa",
     "canary-of-the-encryption-key-0123456789",
 )
+CHANNEL, PASSWORD = "canary-of-a-channel-91bd", "canary-of-the-mail-password-3e"
+SECRETS = (HEADER, BODY, KEY, CHANNEL, PASSWORD, TOKEN)
 HEADERS = {
     "Authorization": f"Bearer {HEADER}",
     "Cookie": f"session={HEADER}",
@@ -30,13 +32,25 @@ HEADERS = {
     "X-Access-Token": HEADER,
     "Client-Secret": HEADER,
 }
+READ = (
+    *("/healthz", "/readyz", "/api/queues", "/api/usage", "/api/alerts", "/api/dead-letters/replays"),
+    *("/api/settings/limits", "/api/settings/notifications", "/api/settings/signing"),
+)
 NOWHERE = f"http://127.0.0.1:{free_port()}/"
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder: Path = tmp_path_factory.mktemp("house")
-    with House(folder, environment={"RECURO_ENCRYPTION_KEY": KEY, "RECURO_LOG_LEVEL": "DEBUG"}) as running:
+    settings = {
+        "RECURO_ENCRYPTION_KEY": KEY,
+        "RECURO_LOG_LEVEL": "DEBUG",
+        "RECURO_SMTP_HOST": "127.0.0.1",
+        "RECURO_SMTP_PORT": "1",
+        "RECURO_SMTP_FROM": "recuro@example.com",
+        "RECURO_SMTP_PASSWORD": PASSWORD,
+    }
+    with House(folder, environment=settings) as running:
         yield running
 
 
@@ -63,7 +77,12 @@ def _played(house: House, target: Target) -> dict[str, str]:
         "method": "POST",
     }
     rest, said = house.client, {}
-    rest.post("/api/queues", json={"name": "mail", "retries_enabled": False})
+    hooks = {name: {"url": f"{target.url}/{CHANNEL}"} for name in ("slack", "discord", "webhook")}
+    channels = {**hooks, "email": {"to": ["ops@example.com"]}}
+    said["channels"] = rest.put("/api/settings/notifications", json=channels).text
+    said["test call"] = rest.post("/api/settings/notifications/test", json={"channel": "email"}).text
+    target.answer(f"/{CHANNEL}", 500, CHANNEL.encode())
+    rest.post("/api/queues", json={"name": "mail", "retries_enabled": False, "alerts_enabled": True})
     for path in ("/works", "/fails"):
         said[f"job {path}"] = rest.post("/api/jobs", json={**job, "url": target.url + path}).text
         made = rest.post("/api/crons", json={**cron, "url": target.url + path})
@@ -78,7 +97,7 @@ def _played(house: House, target: Target) -> dict[str, str]:
     said["wrong body"] = rest.post("/api/jobs", json={"queue": "q", "url": NOWHERE, "payload": BODY}).text
     said["wrong token"] = rest.get("/api/jobs", headers={"Authorization": f"Bearer {HEADER}"}).text
     said["not json"] = rest.post("/api/jobs", content=f'{{"queue": "{BODY}'.encode()).text
-    for path in ("/healthz", "/readyz", "/api/queues", "/api/usage", "/api/settings/limits"):
+    for path in READ:
         said[path] = rest.get(path).text
     environment = {**house.environment, "RECURO_REDIS_URL": house.server.url}
     doctor = subprocess.run([RECURO, "doctor", "--audit"], env=environment, capture_output=True, text=True)
@@ -97,9 +116,7 @@ def _until_done(house: House, jobs: int, crons: int) -> None:
 
 
 def test_no_answer_holds_a_secret(story: dict[str, str]) -> None:
-    secrets = (HEADER, TOKEN, KEY, BODY)
-
-    assert [where for where, text in story.items() if any(secret in text for secret in secrets)] == []
+    assert [where for where, text in story.items() if any(secret in text for secret in SECRETS)] == []
 
 
 def test_a_reader_sees_masks_and_no_more(house: House, story: dict[str, str]) -> None:
@@ -133,10 +150,8 @@ async def _call(house: House, tool: str, **arguments: Any) -> str:
 
 def test_no_log_line_holds_a_secret(house: House, story: dict[str, str]) -> None:
     logs = {path.name: path.read_text() for path in house.folder.glob("*.log")}
-    secrets = (HEADER, BODY, TOKEN, KEY)
-
     assert sum(text.count("\n") for text in logs.values()) > 20
-    assert [name for name, text in logs.items() if any(secret in text for secret in secrets)] == []
+    assert [name for name, text in logs.items() if any(secret in text for secret in SECRETS)] == []
 
 
 def test_redis_was_never_told_a_secret(house: House, story: dict[str, str]) -> None:
@@ -144,7 +159,7 @@ def test_redis_was_never_told_a_secret(house: House, story: dict[str, str]) -> N
     written = b"".join(path.read_bytes() for path in (house.folder / "redis").rglob("*.aof"))
 
     assert b"x-api-key" in written.lower()
-    assert [secret for secret in (HEADER, TOKEN, KEY) if secret.encode() in written] == []
+    assert [secret for secret in (HEADER, TOKEN, KEY, CHANNEL, PASSWORD) if secret.encode() in written] == []
 
 
 def test_no_event_tells_of_a_body(house: House, story: dict[str, str]) -> None:
@@ -169,3 +184,16 @@ def _until_done_at(target: Target) -> None:
         return bool(target.received)
 
     asyncio.run(until(done, 20))
+
+
+def test_a_signing_secret_is_told_once_and_never_again(house: House, story: dict[str, str]) -> None:
+    secret = house.client.post("/api/settings/signing").json()["secret"]
+    with Target() as target:
+        house.client.post("/api/jobs", json={"queue": "q", "url": target.url})
+        _until_done_at(target)
+
+    written = b"".join(path.read_bytes() for path in (house.folder / "redis").rglob("*.aof"))
+    logs = "".join(path.read_text() for path in house.folder.glob("*.log"))
+    assert "webhook-signature" in target.received[0].headers
+    assert secret not in house.client.get("/api/settings/signing").text + logs
+    assert secret.encode() not in written
