@@ -81,14 +81,14 @@ async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Alert]:
 def _alert(alert_id: int, fields: Fields) -> Alert:
     data = _data(fields)
     kind, _, ref = fields["ref"].partition(":")
-    name = fields["name"] or None
+    name = fields["name"] or (None if fields["kind"] == "team" else f"{fields['kind']} {fields['of']}")
     return Alert(
         id=alert_id,
         type=AlertType(fields["type"]),
         alertable_type=Alertable(fields["kind"]),
         alertable_id=int(fields["of"]),
         job_id=int(ref) if kind == "j" else None,
-        message=_message(AlertType(fields["type"]), name, data),
+        message=_message(AlertType(fields["type"]), Alertable(fields["kind"]), name, data),
         data=data,
         notified_at=records.instant(fields, "notified"),
         created_at=clock.moment(fields["created"]),
@@ -117,16 +117,21 @@ def _deliveries(fields: Fields) -> tuple[Delivery, ...]:
     )
 
 
-def _message(type_: AlertType, name: str | None, data: AlertData) -> str:
+def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertData) -> str:
     """One sentence; the channels say more."""
     why = data.error_message or str(data.failure_reason or "").replace("_", " ")
     times = data.consecutive_failures
-    match type_:
-        case AlertType.LIMIT_WARNING:
+    often = "once" if times == 1 else f"{times} times"
+    match type_, of:
+        case AlertType.LIMIT_WARNING, _:
             return f"The team has made {times:,} requests this month, more than its soft limit."
-        case AlertType.RECOVERY:
-            return f"{name} works again after {times} failed {'run' if times == 1 else 'runs'}."
-        case AlertType.WARNING:
+        case AlertType.RECOVERY, _:
+            return f"{name} works again after it failed {often}."
+        case AlertType.WARNING, Alertable.QUEUE:
+            return f"A job of {name} has begun to fail: {why}"
+        case AlertType.WARNING, _:
             return f"{name} has begun to fail: {why}"
-        case AlertType.FAILURE:
-            return f"{name} failed {'once' if times == 1 else f'{times} times in a row'}: {why}"
+        case AlertType.FAILURE, Alertable.QUEUE:
+            return f"A job of {name} was tried {often} and failed for good: {why}"
+        case _:
+            return f"{name} failed {often}{' in a row' if times > 1 else ''}: {why}"

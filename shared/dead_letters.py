@@ -95,13 +95,12 @@ async def cancel_replay(redis: Redis, team: Team, replay_id: int) -> Replay:
 
 async def purge(redis: Redis, team: Team, asked: Chosen, seconds: float = PURGE_SECONDS) -> Purged:
     """Delete dead letters with their chains, as many as go in about so many seconds."""
-    deadline, purged, remaining = time.monotonic() + seconds, 0, 0
+    deadline, purged = time.monotonic() + seconds, 0
     async for batch in _chosen(redis, team, asked):
-        if time.monotonic() < deadline:
-            purged += await scripts.purge_jobs(redis, team.prefix, team.id, "", *batch)
-        else:
-            remaining += len(batch)
-    return Purged(purged=purged, remaining=remaining)
+        if time.monotonic() > deadline:
+            return Purged(purged=purged, remaining=len(batch))
+        purged += await scripts.purge_jobs(redis, team.prefix, team.id, "", *batch)
+    return Purged(purged=purged, remaining=0)
 
 
 async def _chosen(redis: Redis, team: Team, asked: Chosen) -> AsyncIterator[list[int]]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import resource
 import socket
 import uuid
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -22,6 +24,7 @@ from shared.addresses import Policy
 from shared.settings import Settings, load
 
 GARBAGE_OBJECTS = 50_000
+OPEN_FILES = 65_536
 
 log = structlog.get_logger()
 
@@ -61,10 +64,19 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
     )
 
 
+def _allow_files(count: int) -> None:
+    """A socket is a file; many systems begin with 1,024 of them, and allow more to who asks."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        with suppress(ValueError, OSError):  # what cannot be had we do without
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))
+
+
 def main() -> None:
     settings = load()
     logs.configure(settings, "worker")
     durability.require_fit(settings, vault.load(settings))
+    _allow_files(OPEN_FILES)
     gc.freeze()  # what was imported stays
     gc.set_threshold(
         GARBAGE_OBJECTS

@@ -104,7 +104,7 @@ class Replay(Schema):
 
 
 class Purged(Schema):
-    """`remaining` more are still there: ask again."""
+    """At least `remaining` more are still there: ask again while it is not 0."""
 
     purged: int
     remaining: int

@@ -175,8 +175,8 @@ def page(found: list[dict[str, float]], seconds: float, load: float) -> str:
             "* Bare aiohttp is the client library as it is: no address judge, no total deadline of ours, no bounds.",
             "* The bare loop is no client: it holds 64 connections open, writes the same bytes each time and parses the "
             "answer with the parser that we use. It is there to say how much is left to gain.",
-            f"* Many hosts: every request goes to the next one. We keep 1,024 connections, so of {HOSTS[1]:,} hosts each "
-            "request opens one.",
+            f"* Many hosts: every request goes to the next one, over connections that are kept. At first each host is "
+            "connected to; that counts too.",
             "* Sender and target share the cores. Ratios are of one round: the median, and the lowest and highest.",
             "",
             "| | requests a second, median |",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from html import unescape
 
 import pytest
 import standardwebhooks
@@ -14,7 +15,7 @@ from services.worker.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Work
-from shared import alerts, crons, executions, jobs, keyspace, notifications, queues, signatures
+from shared import alerts, crons, executions, jobs, keyspace, limits, notifications, queues, signatures
 from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.alerts import Alert, AlertQuery, Channel
@@ -22,6 +23,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueCreate
+from shared.schemas.teams import Limits
 from shared.settings import Settings
 from tests.conftest import LOOPBACK, VAULT
 from tests.mailbox import Mailbox
@@ -107,6 +109,34 @@ async def test_every_channel_hears_of_a_failure_once(stage: Stage) -> None:
     assert letter["subject"] == "[Recuro] Nightly <report> is failing"
     assert "status 503" in letter.get_content()
     assert "https://recuro.example.com/api/crons/1" in letter.get_content()
+
+
+async def test_every_kind_of_alert_that_is_told_reaches_every_channel(stage: Stage) -> None:
+    await stage.tell(*CHANNELS)
+    await limits.put(stage.redis, stage.team, Limits(soft_limit=2))
+    await queues.create(
+        stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True, retries_enabled=False)
+    )
+
+    await stage.fail_a_cron()
+    await jobs.create(stage.redis, stage.team, JobCreate(queue="mail", url=f"{stage.target.url}/work"))
+    await stage.run()
+    stage.target.answer("/work", 200)
+    await executions.create(stage.redis, stage.team, 1)
+    await stage.run()
+
+    titles = [
+        "Jobs of the queue mail are failing",
+        "Nightly <report> is failing",
+        "Nightly <report> works again",
+        "The soft limit of this month is passed",
+    ]
+    assert sorted(letter["subject"].removeprefix("[Recuro] ") for letter in stage.mailbox.letters) == titles
+    discord = [json.loads(request.body)["embeds"][0]["title"] for request in stage.told("discord")]
+    slack = [json.loads(request.body)["text"].partition("*\n")[0][1:] for request in stage.told("slack")]
+    assert sorted(discord) == sorted(map(unescape, slack)) == titles
+    events = sorted(json.loads(request.body)["event"] for request in stage.told("webhook"))
+    assert events == ["alert.failure", "alert.failure", "alert.limit_warning", "alert.recovery"]
 
 
 async def test_slack_and_discord_take_a_name_for_no_more_than_text(stage: Stage) -> None:

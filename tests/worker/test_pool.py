@@ -299,3 +299,23 @@ async def test_a_tls_connection_is_kept_too(tmp_path: Path) -> None:
 
     assert [exchange.failure_reason for exchange in exchanges] == [None, None]
     assert (len(talk.requests), talk.connections) == (2, 1)
+
+
+async def test_an_encrypted_connection_takes_the_room_of_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "KEPT_CONNECTIONS", pool.ENCRYPTED_WEIGHT)
+    path = hostile.certificate(tmp_path, "good.test")
+    resolver, encrypted, plain = Resolver(LOOPBACK, look_up=lambda _: ["127.0.0.1"]), Talk(OK), Talk(OK)
+    async with (
+        Sender(LOOPBACK, resolver=resolver, tls=ssl.create_default_context(cafile=path)) as sender,
+        hostile.serving(encrypted, hostile.server_tls(path)) as secure,
+        hostile.serving(plain) as address,
+    ):
+        await sender.send(Outgoing("POST", f"https://good.test:{secure.rpartition(':')[2]}/", {}, b"", 5))
+        assert encrypted.open == 1
+        await post(sender, address)
+        await nobody_is_on(encrypted)
+        await post(sender, address)
+
+    assert (encrypted.connections, plain.connections) == (1, 1)
