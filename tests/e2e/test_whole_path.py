@@ -123,3 +123,21 @@ async def test_a_private_address_is_refused_where_it_is_not_allowed(house: House
     assert "not public" in refused.json()["errors"]["url"][0]
     with pytest.raises(AssertionError, match="not public"):
         await call(house, "create-job", **asked)
+
+
+async def test_a_callback_to_our_own_door_makes_no_job(house: House, target: Target) -> None:
+    """It carries no token; and if it did, what it says is no job."""
+    own = f"{house.api}/api/jobs"
+    asked = {"queue": "loops", "url": target.url, "callback_url": own}
+    before = house.client.get("/api/jobs").json()["total"]
+
+    job_id = house.client.post("/api/jobs", json=asked).json()["job_id"]
+
+    async def was_tried() -> bool:
+        return bool(house.client.get(f"/api/jobs/{job_id}").json()["callback_status"])
+
+    await until(was_tried)
+    told = {"event": "job.completed", **house.client.get(f"/api/jobs/{job_id}").json()}
+    assert house.client.get("/api/jobs").json()["total"] == before + 1
+    assert told["callback_status"] == "retrying"
+    assert house.client.post("/api/jobs", json=told).status_code == 422
