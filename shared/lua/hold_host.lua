@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A host asked for a rest: the team sends it nothing until then. Of two such wishes the later counts.
 --
 -- KEYS  prefix    ARGV  team, host, how long (ms), now ('' = server)
