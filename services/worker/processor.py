@@ -90,13 +90,21 @@ def facts_of(work: Work, exchange: Exchange) -> str:
     if work.kind == "n":
         return exchange.error_message or ""
     facts = {
-        "url": from_json(work.spec)["url"],
+        "url": _url_of(work.spec),
         "response_status": exchange.response_status,
         "failure_reason": exchange.failure_reason,
         "error_message": exchange.error_message,
         "response": (exchange.response_body or "")[:FACT_CHARACTERS],
     }
     return to_json(facts).decode()
+
+
+def _url_of(spec: str) -> str | None:
+    """Nothing of what nobody can read, which failed for just that."""
+    try:
+        return str(from_json(spec)["url"])
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def run_of(exchange: Exchange, attempt: int) -> str:

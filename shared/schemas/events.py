@@ -12,7 +12,7 @@ def _comma_separated(value: Any) -> Any:
 
 
 class Event(Schema):
-    """`name` (`job.created`, `cron.failed`) happened to all of `refs`: `j:<job>`, `e:<execution>` or `a:<alert>`."""
+    """`name` (`job.created`) happened to all of `refs`: `j:<job>`, `e:<execution>` or `a:<alert>`."""
 
     v: int = 1
     name: str

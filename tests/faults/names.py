@@ -6,13 +6,13 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-ADDRESS = "127.0.0.53"
+ADDRESS = "127.0.0.99"
 PORT = 53
 _TYPE_A = 1
 
 
 class Names:
-    """`with Names() as names:` answers on 127.0.0.53, port 53; `said` are the addresses of a name, in turn.
+    """`with Names() as names:` answers on 127.0.0.99, port 53; `said` are the addresses of a name, in turn.
 
     A name that is not known does not exist; one with no addresses gets no answer.
     """

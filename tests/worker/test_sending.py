@@ -193,3 +193,18 @@ async def test_what_waits_for_a_host_can_be_cancelled_and_deleted(stage: Stage, 
     assert cancelled.status == "failed"
     assert await stage.run(100) == []
     assert (await ledger.read(stage.redis, stage.team)).holds
+
+
+@pytest.mark.parametrize(
+    "spec", ["{}", "[]", "not JSON", '{"url": 3}', '{"url": "https://a.example/", "headers": 3}']
+)
+async def test_what_nobody_can_read_ends_and_says_so(stage: Stage, spec: str) -> None:
+    (job_id,) = await stage.make("https://a.example/")
+    await stage.redis.set(f"{stage.team.prefix}b:{stage.team.id}:{job_id}", spec)
+
+    (work,) = await stage.run()
+
+    stored = await stage.redis.get(f"{stage.team.prefix}r:{stage.team.id}:j{job_id}")
+    assert work.id == job_id
+    assert "the worker's log says why" in stored or "invalid_url" in stored
+    assert (await ledger.read(stage.redis, stage.team)).processing == 0
