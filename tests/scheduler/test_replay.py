@@ -168,3 +168,14 @@ async def test_a_replayed_job_tells_its_callback_as_the_first_did(redis: Redis, 
     await dead.end_all(redis, Complete())
 
     assert (await jobs.get(redis, team, 2)).callback_status == "delivered"
+
+
+async def test_a_replayed_job_that_was_cancelled_stops_no_replay(redis: Redis, team: Team) -> None:
+    await dead.dead_letters(redis, team, 3)
+    replay, began = await begun(redis, team, rate=1, stop_after_failures=1)
+    await step(redis, SHARD, began)
+
+    await jobs.cancel(redis, team, 4)
+
+    shown = await dead_letters.get_replay(redis, team, replay)
+    assert (shown.state, shown.replayed, shown.failed) == (ReplayState.RUNNING, 1, 0)

@@ -84,7 +84,8 @@ local function settle_job(team, queue, id, result)
     end
     if fields[5] then forget_expiry(team, id) end
     settle_chain(team, queue, id, fields, result)
-    if fields[6] then count_replayed(team, fields[6], verdict) end
+    -- What was cancelled has no reason, and says nothing of the target.
+    if fields[6] and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, fields[6], verdict) end
     event(HAPPENED[verdict], team, 'j:' .. id)
     if verdict ~= 'retry' and fields[4] then tell(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
     alert_queue(team, queue, 'j:' .. id, tonumber(fields[3]), result)
