@@ -1,7 +1,7 @@
 """Hosts that do not answer are given a rest, so that one dead target does not hold every place of a worker.
 
-A circuit a host, in this process alone: it opens after failures in a row, and lets one request at a time find
-out whether the host is back.
+A circuit for each team and host, in this process alone: it opens after failures in a row, and lets one request
+at a time find out whether the host is back. Teams share none: one may ask of a host what another never would.
 """
 
 from collections import OrderedDict
@@ -16,6 +16,9 @@ FIRST_SECONDS, LONGEST_SECONDS = 5.0, 60.0
 PROBE_SECONDS = 310.0
 """Longer than any request: who probes and never says how it went is not waited for."""
 MOST_HOSTS = 10_000
+
+Host = tuple[int, Origin]
+"""A team, and whom it calls."""
 
 _SILENT = frozenset(
     (
@@ -48,9 +51,9 @@ class Hosts:
     """Only hosts that failed last are remembered, the latest of them."""
 
     def __init__(self) -> None:
-        self._circuits: OrderedDict[Origin, Circuit] = OrderedDict()
+        self._circuits: OrderedDict[Host, Circuit] = OrderedDict()
 
-    def wait_of(self, host: Origin, now: float) -> float:
+    def wait_of(self, host: Host, now: float) -> float:
         """Seconds until the host may be tried again; 0.0 lets this caller send, alone if it is a probe."""
         circuit = self._circuits.get(host)
         if circuit is None or not circuit.opens_at:
@@ -60,7 +63,7 @@ class Hosts:
         circuit.probe_ends_at = now + PROBE_SECONDS
         return 0.0
 
-    def note(self, host: Origin, now: float, *, silent: bool) -> None:
+    def note(self, host: Host, now: float, *, silent: bool) -> None:
         """What became of a request that was sent."""
         if not silent:
             self._circuits.pop(host, None)
@@ -77,12 +80,12 @@ class Hosts:
         if len(self._circuits) > MOST_HOSTS:
             self._circuits.popitem(last=False)
 
-    def give_up(self, host: Origin) -> None:
+    def give_up(self, host: Host) -> None:
         """A request ended without telling anything of the host; somebody else may probe."""
         if circuit := self._circuits.get(host):
             circuit.probe_ends_at = 0.0
 
-    def failures_of(self, host: Origin) -> int:
+    def failures_of(self, host: Host) -> int:
         """How many requests in a row it has left without an answer."""
         circuit = self._circuits.get(host)
         return circuit.failures if circuit else 0

@@ -37,9 +37,9 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
     try:
         exchange = await reach.sender.send(outgoing)
     except asyncio.CancelledError:
-        reach.hosts.give_up(host)
+        reach.hosts.give_up((work.team, host))
         raise
-    reach.hosts.note(host, time.monotonic(), silent=is_silent(exchange))
+    reach.hosts.note((work.team, host), time.monotonic(), silent=is_silent(exchange))
     if exchange.response_status in _BUSY and (seconds := min(asked_wait(exchange), LONGEST_REST_SECONDS)):
         await _hold(work, host, seconds, reach)
     return exchange
@@ -55,10 +55,11 @@ def _rest(work: Work, host: Origin, now: float) -> Postpone | None:
 
 def _silence(work: Work, host: Origin, reach: Reach) -> Postpone | Exchange | None:
     """The host has left so many requests unanswered that it is tried by one at a time."""
-    wait = reach.hosts.wait_of(host, time.monotonic())
+    wait = reach.hosts.wait_of((work.team, host), time.monotonic())
     if not wait:
         return None
-    said = f"{host.host} has left {reach.hosts.failures_of(host)} requests in a row without an answer"
+    failures = reach.hosts.failures_of((work.team, host))
+    said = f"{host.host} has left {failures} requests in a row without an answer"
     if work.held_since_ms and time.time() - work.held_since_ms / 1000 > LONGEST_HELD_SECONDS:
         return unsent(FailureReason.CONNECTION_ERROR, f"{said}; this one was not sent.")
     return _postponed(work, wait, f"{said}; it is being tried by one at a time.")

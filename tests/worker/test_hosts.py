@@ -13,7 +13,7 @@ from services.worker.hosts import (
 from shared.addresses import Origin
 from shared.schemas.runs import FailureReason
 
-HOST, OTHER = Origin("http", "a.example", 80), Origin("http", "b.example", 80)
+HOST, OTHER = (1, Origin("http", "a.example", 80)), (1, Origin("http", "b.example", 80))
 
 
 def silent(failures: int, now: float = 0.0) -> Hosts:
@@ -31,7 +31,7 @@ def test_after_too_many_failures_in_a_row_it_rests() -> None:
     hosts = silent(FAILURES)
 
     assert hosts.wait_of(HOST, 1.0) == FIRST_SECONDS - 1.0
-    assert hosts.wait_of(OTHER, 1.0) == 0.0
+    assert hosts.wait_of(OTHER, 1.0) == hosts.wait_of((2, HOST[1]), 1.0) == 0.0
     assert hosts.failures_of(HOST) == FAILURES
 
 
@@ -99,10 +99,10 @@ def test_only_so_many_hosts_are_remembered() -> None:
     hosts = silent(FAILURES)
 
     for number in range(MOST_HOSTS):
-        hosts.note(Origin("http", f"{number}.example", 80), 0.0, silent=True)
+        hosts.note((1, Origin("http", f"{number}.example", 80)), 0.0, silent=True)
 
     assert hosts.failures_of(HOST) == 0
-    assert hosts.failures_of(Origin("http", f"{MOST_HOSTS - 1}.example", 80)) == 1
+    assert hosts.failures_of((1, Origin("http", f"{MOST_HOSTS - 1}.example", 80))) == 1
 
 
 @pytest.mark.parametrize("reason", FailureReason)

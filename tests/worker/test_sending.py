@@ -81,7 +81,7 @@ async def test_a_host_that_is_back_gets_what_waited_for_it(stage: Stage, target:
     for _ in range(FAILURES):
         host = stage.sender.origin_of(target.url)
         assert host is not None
-        stage.hosts.note(host, -60.0, silent=True)
+        stage.hosts.note((stage.team.id, host), -60.0, silent=True)
     ids = await stage.make(target.url, 3)
 
     await stage.run()
