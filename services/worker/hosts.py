@@ -1,7 +1,7 @@
 """Hosts that do not answer are given a rest, so that one dead target does not hold every place of a worker.
 
-A circuit for each team and host, in this process alone: it opens after failures in a row, and lets one request
-at a time find out whether the host is back. Teams share none: one may ask of a host what another never would.
+A circuit for each team and host, in this process alone: it opens after failures in a row, and lets one
+request at a time find out whether the host is back. Teams share none: one may ask what another never would.
 """
 
 from collections import OrderedDict
