@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.worker.deliveries import NOT_OURS, RECORDED, TO_CANCEL, Deliveries
-from services.worker.work import Cancelled, Complete, Release, Result, Retry
+from services.worker.work import Cancelled, Complete, Postpone, Release, Result, Retry
 from shared import jobs, keyspace, ledger, scripts
 from shared.errors import Conflict, Invalid
 from shared.keyspace import Team
@@ -150,6 +150,31 @@ async def test_a_cancelled_job_that_is_given_back_is_not_tried_again(
     await worker.finish([Result(work, Release())], NOW)
 
     assert ending(await jobs.get(redis, team, job_id)) == CANCELLED
+
+
+async def test_a_cancelled_job_whose_host_is_given_a_rest_is_not_tried_again(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    job_id = await a_job(redis, team)
+    (work,) = await worker.claim(1, NOW)
+    await jobs.cancel(redis, team, job_id)
+
+    await worker.finish([Result(work, Postpone(60, ""), facts="its host")], NOW)
+
+    assert ending(await jobs.get(redis, team, job_id)) == CANCELLED
+
+
+async def test_a_job_whose_moment_passed_in_hand_expires_while_it_waits_for_its_host(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    job_id = await a_job(redis, team, expires=5)
+    (work,) = await worker.claim(1, NOW)
+    await promote(redis, 6)
+
+    await worker.finish([Result(work, Postpone(3600, ""), facts="its host")], NOW + 6000)
+    await promote(redis, 7)
+
+    assert ending(await jobs.get(redis, team, job_id)) == EXPIRED
 
 
 async def test_a_record_of_a_newer_version_is_left_for_later(
