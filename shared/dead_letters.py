@@ -28,6 +28,7 @@ RATE = 50
 MOST_REPLAYS = 100
 """Of a team's replays that ended, so many are remembered."""
 PURGE_SECONDS = 10.0
+_LOST = -1
 
 
 async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
@@ -54,6 +55,9 @@ async def replay_now(redis: Redis, team: Team, ids: Sequence[int], now: int | No
         for job_id, (new, is_new) in zip(batch, answers, strict=True):
             if is_new:
                 done.replayed.append(Replayed(job_id=job_id, new_job_id=new))
+            elif new == _LOST:
+                reason = "What it asked for is lost, so it cannot be replayed; purge it, or make a new job."
+                done.skipped.append(Skipped(job_id=job_id, reason=reason))
             elif new:
                 reason = "It was replayed before."
                 done.skipped.append(Skipped(job_id=job_id, reason=reason, new_job_id=new))
@@ -69,7 +73,8 @@ async def replay(redis: Redis, team: Team, asked: ReplayAsked) -> Replay:
         redis, team.prefix, team.id, "", asked.rate or RATE, stop_after, MOST_REPLAYS
     )
     async for batch in _chosen(redis, team, asked):
-        await scripts.collect_replay(redis, team.prefix, team.id, replay_id, "", "", *batch)
+        if not await scripts.collect_replay(redis, team.prefix, team.id, replay_id, "", "", *batch):
+            return await get_replay(redis, team, replay_id)  # cancelled meanwhile
     await scripts.collect_replay(redis, team.prefix, team.id, replay_id, "", "1")
     return await get_replay(redis, team, replay_id)
 
@@ -97,14 +102,14 @@ async def purge(redis: Redis, team: Team, asked: Chosen, seconds: float = PURGE_
     """Delete dead letters with their chains, as many as go in about so many seconds."""
     deadline, purged = time.monotonic() + seconds, 0
     async for batch in _chosen(redis, team, asked):
-        if time.monotonic() > deadline:
+        if batch and time.monotonic() > deadline:
             return Purged(purged=purged, remaining=len(batch))
         purged += await scripts.purge_jobs(redis, team.prefix, team.id, "", *batch)
     return Purged(purged=purged, remaining=0)
 
 
 async def _chosen(redis: Redis, team: Team, asked: Chosen) -> AsyncIterator[list[int]]:
-    """The ids of dead letters that were asked for, oldest first, some at a time."""
+    """The ids of dead letters that were asked for, oldest first, some at a time; a batch may hold none."""
     if asked.ids is not None:
         for start in range(0, len(asked.ids), BATCH):
             yield list(asked.ids[start : start + BATCH])
@@ -113,8 +118,7 @@ async def _chosen(redis: Redis, team: Team, asked: Chosen) -> AsyncIterator[list
     while ids := [int(one) for one in await redis.zrangebyscore(index, f"({after}", "+inf", 0, BATCH)]:
         after = ids[-1]
         fitting = await _fitting(redis, team, asked, ids) if asked.is_filtered else ids
-        if fitting:
-            yield fitting
+        yield fitting
 
 
 async def _fitting(redis: Redis, team: Team, asked: Chosen, ids: Sequence[int]) -> list[int]:
@@ -145,8 +149,8 @@ def _replay(replay_id: int, fields: Fields) -> Replay:
         id=replay_id,
         state=ReplayState(fields["state"]),
         **{
-            name: int(fields[name])
-            for name in ("total", "replayed", "skipped", "completed", "failed", "rate")
+            name: int(fields.get(name, 0))
+            for name in ("total", "replayed", "skipped", "completed", "failed", "waiting", "rate")
         },
         stop_after_failures=int(fields["stop_after"]) if fields["stop_after"] else None,
         created_at=clock.moment(fields["created"]),

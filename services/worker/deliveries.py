@@ -138,10 +138,10 @@ class Deliveries:
                 raise
 
     def _works(self, claimed: list[Any]) -> list[Work]:
-        _now, _next_due, queues, rows, teams = claimed
+        now_ms, _next_due, queues, rows, teams = claimed
         settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
         of_teams = {team: (signing, _holds(held)) for team, signing, held in teams}
-        now = time.monotonic()
+        now = (int(now_ms), time.monotonic())
         return [self._work(row, settings, of_teams[row[1]], now) for row in rows]
 
     def _work(
@@ -149,13 +149,13 @@ class Deliveries:
         row: list[str],
         settings: dict[str, QueueSettings | None],
         of_team: tuple[str, Mapping[str, int]],
-        now: float,
+        now: tuple[int, float],
     ) -> Work:
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since = row
         of = NOTICES if kind == "n" else settings[f"{team}:{queue}"]
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
         return Work(
-            *where, int(attempt), origin, int(float(due)), spec, of, *of_team, int(held_since or 0), now
+            *where, int(attempt), origin, int(float(due)), spec, of, *of_team, int(held_since or 0), *now
         )
 
 

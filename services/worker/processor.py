@@ -35,7 +35,8 @@ async def process(work: Work, reach: Reach) -> Result:
     except AWAY:
         return Result(work, Release())
     if isinstance(exchange, Postpone):
-        return Result(work, exchange, facts=exchange.why)
+        reason = "silent" if exchange.is_silent else ""
+        return Result(work, exchange, reason=reason, facts=exchange.why)
     verdict = decide(exchange, work.settings, work.attempt)
     if log.is_enabled_for(logging.INFO):  # asked, for to be told no costs more
         _tell(work, verdict, exchange)

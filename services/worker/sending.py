@@ -32,7 +32,7 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
     host = reach.sender.origin_of(outgoing.url)
     if host is None:
         return await reach.sender.send(outgoing)  # which says why nothing leaves
-    if held_back := _rest(work, host, time.time()) or _silence(work, host, reach):
+    if held_back := _rest(work, host) or _silence(work, host, reach):
         return held_back
     try:
         exchange = await reach.sender.send(outgoing)
@@ -45,12 +45,14 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
     return exchange
 
 
-def _rest(work: Work, host: Origin, now: float) -> Postpone | None:
+def _rest(work: Work, host: Origin) -> Postpone | None:
     """The host asked the team for a rest that is not over."""
-    until = work.holds.get(_named(host), 0) / 1000
-    if until <= now:
+    until_ms = work.holds.get(_named(host), 0)
+    seconds = (until_ms - work.now_ms) / 1000
+    if seconds <= 0:
         return None
-    return _postponed(work, until - now, f"{host.host} answered that it is busy until {_moment(until)}.")
+    why = f"{host.host} answered that it is busy until {_moment(until_ms / 1000)}."
+    return Postpone(_spread(work, seconds), why)
 
 
 def _silence(work: Work, host: Origin, reach: Reach) -> Postpone | Exchange | None:
@@ -60,13 +62,13 @@ def _silence(work: Work, host: Origin, reach: Reach) -> Postpone | Exchange | No
         return None
     failures = reach.hosts.failures_of((work.team, host))
     said = f"{host.host} has left {failures} requests in a row without an answer"
-    if work.held_since_ms and time.time() - work.held_since_ms / 1000 > LONGEST_HELD_SECONDS:
+    if work.held_since_ms and work.now_ms - work.held_since_ms > LONGEST_HELD_SECONDS * 1000:
         return unsent(FailureReason.CONNECTION_ERROR, f"{said}; this one was not sent.")
-    return _postponed(work, wait, f"{said}; it is being tried by one at a time.")
+    return Postpone(_spread(work, wait), f"{said}; it is being tried by one at a time.", is_silent=True)
 
 
-def _postponed(work: Work, seconds: float, why: str) -> Postpone:
-    return Postpone(seconds * (1 + SPREAD * (work.id % 64) / 64), why)
+def _spread(work: Work, seconds: float) -> float:
+    return seconds * (1 + SPREAD * (work.id % 64) / 64)
 
 
 async def _hold(work: Work, host: Origin, seconds: int, reach: Reach) -> None:

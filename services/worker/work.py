@@ -41,6 +41,8 @@ class Postpone:
 
     after_seconds: float
     why: str
+    is_silent: bool = False
+    """The host answers nobody; else it asked for the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,11 @@ class Work:
     signing: str = ""
     """The team's signing secrets, sealed; nothing if its requests are not signed."""
     holds: Mapping[str, int] = field(default_factory=dict)
-    """Hosts that asked the team for a rest, and until when (ms since 1970)."""
+    """Hosts that asked the team for a rest, and until when (ms since 1970 by the clock of Redis)."""
     held_since_ms: int = 0
-    """Since when this attempt has been postponed; 0 if it was not."""
+    """Since when this attempt waits for a host that is silent, by the clock of Redis; 0 if it does not."""
+    claimed_at_ms: int = 0
+    """When it was claimed, by the clock of Redis."""
     claimed_at: float = field(default_factory=time.monotonic)
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
@@ -89,6 +93,11 @@ class Work:
         return f"{self.kind}:{self.team}:{self.id}"
 
     @property
+    def now_ms(self) -> int:
+        """The time by the clock of Redis, whatever this machine's says."""
+        return self.claimed_at_ms + round((time.monotonic() - self.claimed_at) * 1000)
+
+    @property
     def place(self) -> str:
         """Where its entry lies: lane, queue and entry."""
         return f"{self.lane}{self.team}:{self.queue}:{self.entry}"
@@ -97,7 +106,8 @@ class Work:
 class Result(NamedTuple):
     """What became of a piece of work: the verdict, the run as stored, and the response text for a cron.
 
-    A failure has a `reason` (`http_server_error 503`), in which failures are alike, and `facts` (JSON).
+    A failure has a `reason` (`http_server_error 503`), in which failures are alike, and `facts` (JSON). What
+    is postponed has the reason `silent` if its host answers nobody, and in `facts` what it waits for.
     """
 
     work: Work

@@ -88,7 +88,11 @@ class ReplayState(StrEnum):
 
 
 class Replay(Schema):
-    """A replay in the background; `completed` and `failed` count first attempts of the jobs it made."""
+    """A replay in the background; `completed` and `failed` count first attempts of the jobs it made.
+
+    `waiting` are those that wait until their host answers again. Nothing more is handed out while they and
+    those that failed are as many as the replay would stop after.
+    """
 
     id: int
     state: ReplayState
@@ -97,6 +101,7 @@ class Replay(Schema):
     skipped: int
     completed: int
     failed: int
+    waiting: int
     rate: int
     stop_after_failures: int | None
     created_at: Instant

@@ -22,6 +22,7 @@ PATIENCE_SECONDS = 120
 TESTS = (
     "tests/worker/test_deliveries.py",
     "tests/worker/test_endings.py",
+    "tests/worker/test_sending.py",
     "tests/worker/test_turns.py",
     "tests/scheduler/test_rescue.py",
     "tests/engine/test_edges.py",

@@ -7,12 +7,13 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.replay import step
-from services.worker.work import Complete, Dead, Fail, Retry
-from shared import dead_letters, jobs, keyspace, ledger
+from services.worker.deliveries import Deliveries
+from services.worker.work import Complete, Dead, Fail, Postpone, Result, Retry
+from shared import dead_letters, jobs, keyspace, ledger, scripts
 from shared.keyspace import Team
 from shared.schemas.base import PageQuery
 from shared.schemas.dead_letters import ReplayAsked, ReplayState
-from shared.schemas.jobs import JobFilter, JobQuery
+from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
 from tests import dead
 
 SHARD = keyspace.SHARDS[0]
@@ -179,3 +180,106 @@ async def test_a_replayed_job_that_was_cancelled_stops_no_replay(redis: Redis, t
 
     shown = await dead_letters.get_replay(redis, team, replay)
     assert (shown.state, shown.replayed, shown.failed) == (ReplayState.RUNNING, 1, 0)
+
+
+async def postpone_all(redis: Redis, now: int, *, is_silent: bool = True) -> int:
+    """Hold all that is ready back for a minute; return how many that were."""
+    worker, held = Deliveries(redis, SHARD, "w"), 0
+    while works := await worker.claim(64, now):
+        verdict = Postpone(60, "its host", is_silent)
+        await worker.finish([Result(work, verdict, reason="silent", facts="its host") for work in works], now)
+        held += len(works)
+    return held
+
+
+async def test_a_replay_waits_with_jobs_that_wait_for_their_host(redis: Redis, team: Team) -> None:
+    await dead.dead_letters(redis, team, 100)
+    replay, began = await begun(redis, team, rate=10, stop_after_failures=10)
+
+    for second in range(1, 30):
+        await step(redis, SHARD, began + second * 1000)
+        await postpone_all(redis, began + second * 1000)
+    waits = await dead_letters.get_replay(redis, team, replay)
+    await step(redis, SHARD, began + 100_000)
+    await dead.end_all(redis, Complete(), began + 100_000)
+    await step(redis, SHARD, began + 101_000)
+    goes_on = await dead_letters.get_replay(redis, team, replay)
+
+    assert (waits.state, waits.replayed, waits.waiting) == (ReplayState.RUNNING, 10, 10)
+    assert (goes_on.replayed, goes_on.completed, goes_on.waiting) == (20, 10, 0)
+
+
+async def test_what_waited_and_failed_or_went_is_waited_for_no_more(redis: Redis, team: Team) -> None:
+    await dead.dead_letters(redis, team, 40)
+    replay, began = await begun(redis, team, rate=3, stop_after_failures=3)
+    await step(redis, SHARD, began + 1000)
+    await postpone_all(redis, began + 1000)
+    await postpone_all(redis, began + 100_000)  # the same again
+
+    await jobs.cancel(redis, team, 41)
+    await jobs.delete(redis, team, 42)
+    cancelled = await dead_letters.get_replay(redis, team, replay)
+    await dead.end_all(redis, Dead(), began + 200_000)
+    failed = await dead_letters.get_replay(redis, team, replay)
+
+    assert (cancelled.state, cancelled.waiting, cancelled.failed) == (ReplayState.RUNNING, 1, 0)
+    assert (failed.state, failed.waiting, failed.failed) == (ReplayState.RUNNING, 0, 1)
+
+
+async def test_a_replay_that_never_stops_does_not_wait(redis: Redis, team: Team) -> None:
+    await dead.dead_letters(redis, team, 30)
+    replay, began = await begun(redis, team, rate=10)
+
+    for second in range(1, 5):
+        await step(redis, SHARD, began + second * 1000)
+        await postpone_all(redis, began + second * 1000)
+
+    shown = await dead_letters.get_replay(redis, team, replay)
+    assert (shown.state, shown.waiting) == (ReplayState.FINISHED, 30)
+
+
+async def test_a_dead_letter_whose_request_is_lost_stops_nothing(redis: Redis, team: Team) -> None:
+    ids = await dead.dead_letters(redis, team, 3)
+    replay, began = await begun(redis, team)
+    await redis.delete(f"{team.prefix}b:{team.id}:{ids[1]}")
+
+    await step(redis, SHARD, began + 1000)
+    now = await dead_letters.replay_now(redis, team, ids)
+
+    shown = await dead_letters.get_replay(redis, team, replay)
+    assert (shown.state, shown.replayed, shown.skipped) == (ReplayState.FINISHED, 2, 1)
+    assert [one.reason.split(",")[0] for one in now.skipped if not one.new_job_id] == [
+        "What it asked for is lost"
+    ]
+    assert await count(redis, team, JobFilter.DEAD_LETTERED) == 1
+    assert (await ledger.read(redis, team)).holds
+
+
+async def test_what_fell_due_before_goes_before_what_is_replayed(redis: Redis, team: Team) -> None:
+    await dead.dead_letters(redis, team, 1)
+    _, began = await begun(redis, team)
+    job = JobCreate.model_validate({"queue": "mail", "url": dead.URL, "delay": 1})
+    (delayed,) = await jobs.create_many(redis, team, [job], now=began)
+
+    await step(redis, SHARD, began + 2000)
+
+    works = await Deliveries(redis, SHARD, "w").claim(2, began + 2000)
+    assert [work.id for work in works] == [delayed.id, delayed.id + 1]
+
+
+async def test_a_replay_that_nobody_collects_for_any_more_is_cancelled(redis: Redis, team: Team) -> None:
+    ids = await dead.dead_letters(redis, team, 3)
+    began = dead.NOON
+    replay = await scripts.start_replay(redis, team.prefix, team.id, began, 10, "", 100)
+
+    await step(redis, SHARD, began + 50_000)
+    still = await scripts.collect_replay(redis, team.prefix, team.id, replay, began + 50_000, "", *ids)
+    await step(redis, SHARD, began + 100_000)
+    collecting = await dead_letters.get_replay(redis, team, replay)
+    await step(redis, SHARD, began + 111_000)
+    late = await scripts.collect_replay(redis, team.prefix, team.id, replay, began + 111_000, "1", *ids)
+
+    assert (still, collecting.state, collecting.total) == (1, ReplayState.COLLECTING, 3)
+    assert (await dead_letters.get_replay(redis, team, replay)).state == ReplayState.CANCELLED
+    assert late == 0
+    assert await redis.keys("*replay_ids*") == []

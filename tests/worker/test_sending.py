@@ -1,5 +1,6 @@
 """Work for a host that is given a rest waits, uses no attempt, says for what, and ends in finite time."""
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.sending import LONGEST_HELD_SECONDS, LONGEST_REST_SECONDS, SPREAD
 from services.worker.work import Work
-from shared import crons, executions, jobs, keyspace, ledger, queues
+from shared import crons, executions, jobs, keyspace, ledger, queues, scripts
 from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
@@ -113,6 +114,45 @@ async def test_who_was_held_back_for_too_long_fails_unsent_so_that_chains_end(
     assert job.run is not None
     assert job.run.failure_reason == "connection_error"
     assert "this one was not sent" in (job.run.error_message or "")
+
+
+async def test_a_rest_that_the_host_asked_for_is_no_silence(stage: Stage, nowhere: str) -> None:
+    (job_id,) = await stage.make(nowhere)
+    record = f"{stage.team.prefix}j:{stage.team.id}:{job_id}"
+    host = stage.sender.origin_of(nowhere)
+    assert host is not None
+    await scripts.hold_host(
+        stage.redis, stage.team.prefix, stage.team.id, f"{host.host}:{host.port}", 3_600_000, ""
+    )
+    await stage.run()
+    assert await stage.redis.hget(record, "held_since") == "0"  # type: ignore[misc]
+
+    for _ in range(FAILURES):
+        stage.hosts.note((stage.team.id, host), time.monotonic(), silent=True)
+    await stage.run(3600 * (1 + SPREAD) + 10)
+
+    since = await stage.redis.hget(record, "held_since")  # type: ignore[misc]
+    await stage.run(3600 * (1 + SPREAD) + 100)
+
+    assert "without an answer" in ((await stage.job(job_id)).waits_for or "")
+    assert int(since) > 0
+    assert await stage.redis.hget(record, "held_since") == since  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("years", [-20, 20])
+async def test_the_clock_of_redis_says_when_a_rest_is_over(stage: Stage, target: Target, years: int) -> None:
+    await stage.make(target.url)
+    host, seconds = stage.sender.origin_of(target.url), years * 31_536_000
+    assert host is not None
+    began, _ = await stage.redis.time()
+    asked = (f"{host.host}:{host.port}", 60_000, (began + seconds) * 1000)
+    await scripts.hold_host(stage.redis, stage.team.prefix, stage.team.id, *asked)
+
+    await stage.run(seconds)
+    waiting = len(target.received)
+    await stage.run(seconds + 60 * (1 + SPREAD) + 5)
+
+    assert (waiting, len(target.received)) == (0, 1)
 
 
 async def test_executions_and_callbacks_are_held_back_too(stage: Stage, nowhere: str, target: Target) -> None:

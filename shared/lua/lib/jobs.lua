@@ -29,12 +29,13 @@ local function make_job(team, queue, given)
 end
 
 -- Try a dead letter again as a fresh job; the old one is a failed job from then on, and names the new one.
--- Returns the new id, or nothing if it is no dead letter (any more).
+-- Returns the new id; or nothing, and whether it is a dead letter whose request is lost.
 local function replay_job(team, id, replay)
     local record = record_of('j', team, id)
     local fields = call('HMGET', record, 'state', 'queue', 'callback')
     if fields[1] ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields[2]) == 0 then return end
     local spec = call('GET', P .. 'b:' .. team .. ':' .. id)
+    if not spec then return nil, true end
     local new = make_job(team, fields[2], { spec = spec, due = moment(), callback = fields[3] and '1' or '',
         expires = '', replay_of = id, replay = replay })
     move('j', team, fields[2], id, 'dead_lettered', 'failed')

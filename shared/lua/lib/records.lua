@@ -75,10 +75,11 @@ end
 -- Remove one job: its record, run, index rows and whatever would still start it. The request in flight may end.
 local function remove_job(team, id)
     local record = record_of('j', team, id)
-    local fields = call('HMGET', record, 'queue', 'state', 'entry', 'lane', 'expires')
+    local fields = call('HMGET', record, 'queue', 'state', 'entry', 'lane', 'expires', 'replay', 'held_since')
     if not fields[1] then return end
     if fields[2] == 'pending' then unqueue('j', team, fields[1], id, fields[4], fields[3]) end
     if fields[5] then forget_expiry(team, id) end
+    if fields[6] and fields[7] then count_waiting(team, fields[6], -1) end
     move('j', team, fields[1], id, fields[2], nil)
     tally(team, 'job.deleted', 1)
     call('DEL', record, P .. 'r:' .. team .. ':j' .. id, P .. 'b:' .. team .. ':' .. id)

@@ -11,6 +11,12 @@ local function end_replay(team, id, state)
     call('DEL', P .. 'replay_ids:' .. team .. ':' .. id)
 end
 
+-- Of the jobs that a replay made, those held back for their host are counted: each may yet turn out to fail.
+local function count_waiting(team, id, by)
+    local record = replay_of(team, id)
+    if call('EXISTS', record) == 1 then call('HINCRBY', record, 'waiting', by) end
+end
+
 -- Count how the first attempt of a job went that a replay made; with too many failures the replay stops.
 local function count_replayed(team, id, verdict)
     local record = replay_of(team, id)

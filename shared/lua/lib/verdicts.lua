@@ -71,7 +71,7 @@ end
 
 local function settle_job(team, queue, id, result)
     local record, verdict = record_of('j', team, id), result.verdict
-    local fields = call('HMGET', record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay')
+    local fields = call('HMGET', record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay', 'held_since')
     local origin, state = fields[2], STATE[verdict]
     if origin and verdict ~= 'complete' then state = 'failed' end
     move('j', team, queue, id, fields[1], state)
@@ -84,6 +84,7 @@ local function settle_job(team, queue, id, result)
     end
     if fields[5] then forget_expiry(team, id) end
     settle_chain(team, queue, id, fields, result)
+    if fields[6] and fields[7] then count_waiting(team, fields[6], -1) end
     -- What was cancelled has no reason, and says nothing of the target.
     if fields[6] and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, fields[6], verdict) end
     event(HAPPENED[verdict], team, 'j:' .. id)
@@ -115,13 +116,17 @@ local function settle(kind, team, queue, id, result)
 end
 
 -- Not tried, for its host is given a rest; later again, without using an attempt:  processing -> pending.
-local function postpone(kind, team, queue, id, due, why)
+-- `held_since` is when the host first left it waiting without a word, 0 while it waits for what the host asked for.
+local function postpone(kind, team, queue, id, due, why, is_silent)
     local record = record_of(kind, team, id)
-    local fields = call('HMGET', record, 'cron', 'state', 'cancel', 'expires', 'held_since')
+    local fields = call('HMGET', record, 'cron', 'state', 'cancel', 'expires', 'held_since', 'replay')
     if fields[3] then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
     if fields[4] then wait_until('x', team, id, fields[4]) end
     call('HDEL', record, 'lane')
-    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', fields[5] or moment())
+    if fields[6] and not fields[5] then count_waiting(team, fields[6], 1) end
+    local since = tonumber(fields[5] or '') or 0
+    if since == 0 then since = moment() end
+    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', is_silent and since or 0)
     wait_until(kind, team, id, due)
     move(kind, team, fields[1] or queue, id, fields[2], 'pending')
 end
