@@ -1,13 +1,19 @@
 """Settings of every service, read once in `main` from `RECURO_*` environment variables."""
 
+import re
 import sys
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+# Stricter than RFC 3986 where readers of URLs differ: nothing in it can be taken for another part.
+_PROXY = re.compile(
+    r"http://(?:[^\s@:/?#\\\[\]]+(?::[^\s@:/?#\\\[\]]*)?@)?(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::(\d{1,5}))?/?",
+    re.ASCII,
+)
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Network = IPv4Network | IPv6Network
@@ -76,9 +82,14 @@ class Settings(BaseSettings):
     @field_validator("egress_proxy")
     @classmethod
     def _a_proxy(cls, value: SecretStr | None) -> SecretStr | None:
-        parts = urlsplit(value.get_secret_value()) if value else None
-        if parts and (parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/")):
-            raise ValueError("must be http://host:port or http://user:password@host:port")
+        if value is None:
+            return None
+        found = _PROXY.fullmatch(value.get_secret_value())
+        if not found or not 1 <= int(found[1] or 3128) <= 65_535:  # never quoted: it holds a password
+            raise ValueError(
+                "must be http://host:port or http://user:password@host:port; in the user and the password "
+                "write @ : / ? # [ ] and \\ as %40 and so on"
+            )
         return value
 
     @field_validator("egress_ports", mode="before")

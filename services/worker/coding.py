@@ -4,6 +4,7 @@ import zlib
 from typing import NamedTuple
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
+_MAGIC = b"\x1f\x8b"
 
 
 class Unpacked(NamedTuple):
@@ -34,9 +35,16 @@ def unpacked(body: bytes, coding: str, most: int) -> Unpacked:
 
 
 def _inflated(body: bytes, window: int, most: int) -> Unpacked:
-    inflating = zlib.decompressobj(window)
-    try:
-        found = inflating.decompress(body, most)
-    except zlib.error:
-        raise Corrupt from None
-    return Unpacked(found, is_whole=inflating.eof)
+    """All members of a gzip body, one after the other (RFC 1952, 2.2); the other forms have but one."""
+    found, rest, is_whole = bytearray(), body, False
+    while rest and len(found) < most:
+        inflating = zlib.decompressobj(window)
+        try:
+            found += inflating.decompress(rest, most - len(found))
+        except zlib.error:
+            raise Corrupt from None
+        is_whole = inflating.eof
+        rest = inflating.unused_data
+        if window != _GZIP or not rest.startswith(_MAGIC):
+            rest = b""  # what follows is none of it, and left out as gzip itself does
+    return Unpacked(bytes(found), is_whole and not rest)

@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 
 from services.worker.connection import Connection, ConnectionClosed
 from services.worker.egress import Resolver
-from services.worker.proxy import Proxy, ProxyRefused
+from services.worker.proxy import Proxy
 from shared.addresses import Address, Destination, Origin, Policy
 
 KEEPALIVE_SECONDS = 15.0  # below the idle limit of common servers: a kept connection is rarely a dead one
@@ -144,14 +144,12 @@ class Pool:
         try:
             async with asyncio.timeout_at(deadline):
                 if origin.scheme == "http":
-                    await self._loop.create_connection(lambda: connection, proxy.host, proxy.port)
+                    await proxy.reach(lambda: connection)
                 else:
                     await self._encrypted(connection, await proxy.tunnel(_with_port(to)), origin, deadline)
-        except BaseException as error:
+        except BaseException:
             connection.close()
             connection.connection_lost(None)
-            if isinstance(error, OSError) and not isinstance(error, TimeoutError | ssl.SSLError):
-                raise ProxyRefused("No connection to the egress proxy.") from None
             raise
         return connection
 
@@ -166,8 +164,10 @@ class Pool:
                 server_hostname=origin.host.rstrip("."),
                 ssl_handshake_timeout=max(deadline - self._loop.time(), 0) + 1,
             )
-        except BaseException:
+        except BaseException as error:
             tunnel.abort()
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError | ssl.SSLError):
+                raise ConnectionClosed from None
             raise
         assert transport is not None
         connection.connection_made(transport)

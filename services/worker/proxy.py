@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 HEAD_BYTES = 16 * 1024
@@ -20,7 +21,7 @@ class Proxy:
 
     host: str
     port: int
-    authorization: str
+    authorization: str = field(repr=False)
 
     @classmethod
     def at(cls, url: str) -> "Proxy":
@@ -33,12 +34,21 @@ class Proxy:
     def headers(self) -> list[str]:
         return [f"Proxy-Authorization: {self.authorization}"] if self.authorization else []
 
+    async def reach(self, protocol: Callable[[], asyncio.Protocol]) -> None:
+        """Connect to the proxy itself; raises ProxyRefused or the system's TimeoutError."""
+        try:
+            await asyncio.get_running_loop().create_connection(protocol, self.host, self.port)
+        except TimeoutError:
+            raise
+        except OSError:
+            raise ProxyRefused("No connection to the egress proxy.") from None
+
     async def tunnel(self, authority: str) -> asyncio.Transport:
-        """A transport to `host:port` of the target; raises OSError or ProxyRefused."""
+        """A transport to `host:port` of the target; raises ProxyRefused or TimeoutError."""
         opening = _Opening()
-        await asyncio.get_running_loop().create_connection(lambda: opening, self.host, self.port)
         lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}", *self.headers]
         try:
+            await self.reach(lambda: opening)
             return await opening.ask("\r\n".join(lines).encode() + b"\r\n\r\n")
         except BaseException:
             opening.close()
@@ -60,6 +70,7 @@ class _Opening(asyncio.Protocol):
         return self._transport
 
     def close(self) -> None:
+        self._answered.cancel()
         if self._transport is not None:
             self._transport.abort()
 

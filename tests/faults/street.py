@@ -21,6 +21,7 @@ TIMEOUT_SECONDS = 3
 ROUNDS = 4
 REDIRECT = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
 HEAD = hostile.HEAD
+OK = HEAD + b"Content-Length: 0\r\n\r\n"
 TARGETS: dict[str, tuple[hostile.Behaviour, str | None]] = {
     "drip head": (hostile.drip_head, "timeout"),
     "drip body": (hostile.drip_body, "timeout"),
@@ -41,6 +42,12 @@ TARGETS: dict[str, tuple[hostile.Behaviour, str | None]] = {
     "header with NUL": (hostile.saying(HEAD + b"X-A: a\0b\r\n\r\n"), "connection_error"),
     "a million headers": (hostile.saying(HEAD, b"X: 1\r\n" * 1000, endlessly=True), "response_too_large"),
 }
+CERTIFICATES: dict[str, tuple[str, int, str | None]] = {
+    "certificate that holds": ("localhost", 30, None),
+    "certificate of nobody": ("localhost", 30, "ssl_error"),
+    "certificate that has ended": ("localhost", -30, "ssl_error"),
+    "certificate of another": ("other.example", 30, "ssl_error"),
+}
 NAMES: dict[str, list[list[str]]] = {
     "good.test": [["127.0.0.1"]],
     "hangs.test": [],
@@ -60,7 +67,9 @@ REASONS: dict[str, set[str | None]] = {
 
 async def hostile_targets(scene: Scene) -> None:
     """Every kind of harm, several times; the worker's memory grows by less than 20 MiB."""
-    async with playing(scene, Options(concurrency=64)) as stage:
+    trusted = _make_certificates(scene.folder)
+    options = Options(concurrency=64, environments={"worker": {"SSL_CERT_FILE": str(trusted)}})
+    async with playing(scene, options) as stage:
         stage.queue("street", timeout_seconds=TIMEOUT_SECONDS, retries_enabled=False)
         worker = stage.house.of("worker")[0]
         await _ends_as_expected(stage)
@@ -68,7 +77,11 @@ async def hostile_targets(scene: Scene) -> None:
         for _ in range(1 if scene.is_small else ROUNDS):
             await _ends_as_expected(stage)
         grown = _resident(worker) - before
-        stage.story.figures |= {"kinds": len(TARGETS) + 3, "RSS MiB": before, "grown by": grown}
+        stage.story.figures |= {
+            "kinds": len(TARGETS) + len(CERTIFICATES),
+            "RSS MiB": before,
+            "grown by": grown,
+        }
         assert grown < GROWTH_MEBIBYTES, f"the worker grew by {grown} MiB"
 
 
@@ -97,7 +110,8 @@ async def _ends_as_expected(stage: Stage) -> None:
     """On ports that are new each time: a host that was silent before would be given a rest."""
     with _serving(stage.scene.folder) as addresses:
         found = await _reasons(stage, {name: [f"{url}/"] * 4 for name, url in addresses.items()})
-    expected = {name: {TARGETS[name][1] if name in TARGETS else "ssl_error"} for name in addresses}
+    expected: dict[str, set[str | None]] = {name: {reason} for name, (_, reason) in TARGETS.items()}
+    expected |= {name: {reason} for name, (_, _, reason) in CERTIFICATES.items()}
     expected["endless interim answers"].add("timeout")  # whichever comes first, on a machine that is busy
     wrong = {name: (said, expected[name]) for name, said in found.items() if not set(said) <= expected[name]}
     assert not wrong, wrong
@@ -127,7 +141,7 @@ async def _reasons(stage: Stage, urls: dict[str, list[str]]) -> dict[str, list[s
 
 @contextmanager
 def _serving(folder: Path) -> Iterator[dict[str, str]]:
-    """Every target in a thread of its own, each on its own port; with certificates that nobody trusts."""
+    """Every target in a thread of its own, each on its own port; some of them with a certificate."""
     addresses: dict[str, str] = {}
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
@@ -136,10 +150,10 @@ def _serving(folder: Path) -> Iterator[dict[str, str]]:
         async with AsyncExitStack() as stack:
             for name, (behave, _) in TARGETS.items():
                 addresses[name] = f"http://{await stack.enter_async_context(hostile.serving(behave))}"
-            for name, days in (("localhost", 30), ("localhost", -30), ("other.example", 30)):
-                tls = hostile.server_tls(hostile.certificate(folder, name, days=days))
-                address = await stack.enter_async_context(hostile.serving(hostile.saying(HEAD), tls))
-                addresses[f"certificate of {name}, {days} days"] = f"https://{address}"
+            for name in CERTIFICATES:
+                tls = hostile.server_tls(folder / f"{name}.pem")
+                address = await stack.enter_async_context(hostile.serving(hostile.saying(OK), tls))
+                addresses[name] = f"https://localhost:{address.rpartition(':')[2]}"
             ready.set()
             await stop.wait()
 
@@ -151,6 +165,17 @@ def _serving(folder: Path) -> Iterator[dict[str, str]]:
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(20)
+
+
+def _make_certificates(folder: Path) -> Path:
+    """Make them all; return a file of those that the worker trusts."""
+    trusted = folder / "trusted.pem"
+    for name, (host, days, _) in CERTIFICATES.items():
+        made = hostile.certificate(folder, host, days=days).rename(folder / f"{name}.pem")
+        if name != "certificate of nobody":
+            with trusted.open("a") as file:
+                file.write(made.read_text())
+    return trusted
 
 
 def _resident(process: subprocess.Popen[bytes]) -> int:

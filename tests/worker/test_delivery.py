@@ -215,6 +215,12 @@ def coded(body: bytes, coding: bytes, status: bytes = b"200 OK") -> hostile.Beha
     [
         (b"gzip", gzip.compress(b"hello", mtime=0)),
         (b"X-GZIP", gzip.compress(b"hello", mtime=0)),
+        (
+            b"gzip",
+            gzip.compress(b"hel", mtime=0) + gzip.compress(b"", mtime=0) + gzip.compress(b"lo", mtime=0),
+        ),
+        (b"gzip", gzip.compress(b"hello", mtime=0) + bytes(100)),
+        (b"deflate", zlib.compress(b"hello") + zlib.compress(b"!")),
         (b"deflate", zlib.compress(b"hello")),
         (b"deflate", zlib.compress(b"hello")[2:-4]),
         (b"identity", b"hello"),
@@ -245,6 +251,15 @@ async def test_a_body_that_is_not_what_it_says_is_no_success(sender: Sender, cod
     assert exchange.error_message == (
         f"The target's answer is not valid {coding.decode()}, as its Content-Encoding says."
     )
+
+
+async def test_many_packed_members_are_unpacked_no_further_than_is_kept(sender: Sender) -> None:
+    members = gzip.compress(bytes(KEPT // 2)) * 3
+
+    exchange = await met(sender, coded(members, b"gzip"))
+
+    assert exchange.response_truncated
+    assert len(exchange.response_body or "") == KEPT
 
 
 async def test_a_packed_body_that_was_cut_is_shown_as_far_as_it_goes(sender: Sender) -> None:
@@ -324,17 +339,26 @@ async def test_what_is_dialled_is_the_answer_that_was_judged(target: Target) -> 
     assert next(answers) == ["127.0.0.2"]
 
 
-@pytest.mark.parametrize("days", [30, -1])
-async def test_a_certificate_that_nobody_vouches_for_is_an_ssl_error(
-    sender: Sender, tmp_path: Path, days: int
-) -> None:
-    path = hostile.certificate(tmp_path, "good.test", days=days)
+async def test_a_certificate_that_nobody_vouches_for_is_an_ssl_error(sender: Sender, tmp_path: Path) -> None:
+    path = hostile.certificate(tmp_path, "good.test")
     with Target(tls=hostile.server_tls(path)) as target:
         exchange = await sender.send(get(f"https://good.test:{target.port}/"))
 
     assert exchange.failure_reason is FailureReason.SSL_ERROR
     assert "certificate was refused" in (exchange.error_message or "")
     assert target.received == []
+
+
+async def test_a_certificate_that_has_ended_is_an_ssl_error(tmp_path: Path) -> None:
+    path = hostile.certificate(tmp_path, "good.test", days=-1)
+    tls = ssl.create_default_context(cafile=path)
+    resolver = Resolver(LOOPBACK, everything_is_here)
+    with Target(tls=hostile.server_tls(path)) as target:
+        async with Sender(LOOPBACK, resolver=resolver, tls=tls) as sender:
+            exchange = await sender.send(get(f"https://good.test:{target.port}/"))
+
+    assert exchange.failure_reason is FailureReason.SSL_ERROR
+    assert exchange.error_message == "The target's TLS certificate was refused: certificate has expired."
 
 
 @pytest.mark.parametrize(

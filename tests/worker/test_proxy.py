@@ -17,6 +17,7 @@ from shared.schemas.runs import FailureReason
 from tests import hostile
 from tests.conftest import LOOPBACK
 from tests.house import free_port
+from tests.poll import until
 from tests.target import Target
 
 OK = hostile.HEAD + b"Content-Length: 2\r\n\r\nok"
@@ -29,8 +30,16 @@ class Gate:
     port: int
     answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n"
     heads: list[bytes] = field(default_factory=list)
+    open: int = 0
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        try:
+            await self._serve(reader, writer)
+        finally:
+            self.open -= 1
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await hostile.request_head(reader)
         self.heads.append(head)
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -126,6 +135,39 @@ async def test_a_proxy_that_opens_no_way_is_named(target: Target, answer: bytes,
         exchange = await get(sender, "https://localhost/")
 
     assert (exchange.failure_reason, exchange.error_message) == (FailureReason.CONNECTION_ERROR, said)
+
+
+async def test_a_target_that_hangs_up_behind_the_proxy_is_named_as_itself() -> None:
+    async def hang_up(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        return
+
+    gate = Gate(0)
+    async with hostile.serving(hang_up) as address, through(gate) as sender:
+        gate.port = int(address.rpartition(":")[2])
+        exchange = await get(sender, "https://localhost/")
+
+    assert exchange.error_message == "The target closed the connection without an answer."
+
+
+async def test_a_request_that_is_cancelled_leaves_no_tunnel_behind() -> None:
+    gate = Gate(0)
+    async with hostile.serving(hostile.silent) as address, through(gate) as sender:
+        gate.port = int(address.rpartition(":")[2])
+        for delay in range(40):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay / 10_000):
+                    await get(sender, "https://localhost/")
+
+        async def none_is_open() -> bool:
+            return gate.open == 0
+
+        await until(none_is_open)
+
+
+def test_a_proxys_password_is_in_no_text_of_it() -> None:
+    proxy = Proxy.at("http://me:secret@127.0.0.1:3128")
+
+    assert "Basic" not in repr(proxy)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
