@@ -11,7 +11,7 @@ from shared.keyspace import Team
 STEP = 200
 """Rows a script: it looks at each row's record, stream entry and indexes."""
 OPEN = ("pending", "processing")
-ENDED = {"j": ("completed", "failed", "retrying", "dead_lettered"), "e": ("completed", "failed")}
+ENDED = {"j": ("completed", "failed", "retrying", "dead_lettered"), "e": ("completed", "failed", "skipped")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,43 @@
 """What a caller can do to crons."""
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, schedule, scripts
+from shared import clock, pages, records, scripts, timing
 from shared.errors import Conflict, Invalid, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronQuery, CronUpdate
+from shared.schemas.timing import Timing
+from shared.timing import Plan
 from shared.vault import MASK, masked
 
-_WHEN = {"cron_expression", "timezone", "is_active"}
+_WHEN = {"cron_expression", "timezone", "is_active", "spread_seconds", "starts_at", "ends_at", "max_runs"}
+PHASES = 2**32
+"""Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
+NEXT_RUNS = 3
+
+
+class _When(NamedTuple):
+    """What is kept of when a cron fires: its phase, and the next fire (ms, '' = none, 'keep' = as it is)."""
+
+    phase: int
+    next_fire: str
 
 
 async def create(redis: Redis, team: Team, asked: CronCreate, now: datetime | None = None) -> Cron:
-    cron_id = await _save(redis, team, asked, next_fire=_next_fire(asked, now or clock.now()))
+    phase, now = _phase({}), now or clock.now()
+    plan = _plan(asked, phase)
+    _check(asked)
+    if timing.following(plan, now) is None:
+        raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
+    cron_id = await _save(redis, team, asked, _When(phase, _next_fire(asked, plan, now)))
     return await get(redis, team, cron_id)
 
 
@@ -45,7 +64,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
 async def update(
     redis: Redis, team: Team, cron_id: int, asked: CronUpdate, now: datetime | None = None
 ) -> Cron:
-    """Change the given fields. Resuming, or another expression or time zone, counts from now."""
+    """Change the given fields. Resuming, or a change of when it fires, counts from now."""
     changes = {name: getattr(asked, name) for name in asked.model_fields_set}
     for _ in range(5):
         fields = await _fields(redis, team, cron_id)
@@ -53,9 +72,13 @@ async def update(
         if asked.headers:
             changes["headers"] = _unmasked(asked.headers, before.headers or {})
         wanted = before.model_copy(update=changes)
-        moves = any(getattr(before, name) != getattr(wanted, name) for name in _WHEN)
-        next_fire = _next_fire(wanted, now or clock.now()) if moves else "keep"
-        if await _save(redis, team, wanted, cron_id, fields["version"], next_fire=next_fire):
+        _check(wanted)
+        phase, next_fire = _phase(fields), "keep"
+        if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
+            next_fire = _next_fire(
+                wanted, _plan(wanted, phase), now or clock.now(), int(fields.get("runs", 0))
+            )
+        if await _save(redis, team, wanted, _When(phase, next_fire), cron_id, fields["version"]):
             return await get(redis, team, cron_id)
     raise Conflict("The cron is being changed by others; try again.")
 
@@ -70,10 +93,9 @@ async def _save(
     redis: Redis,
     team: Team,
     asked: CronCreate,
-    cron_id: int | None = None,
+    when: _When,
+    cron_id: int | str = "",
     version: str = "",
-    *,
-    next_fire: int | str,
 ) -> int:
     """The cron's id, or 0 if it changed since `version` was read."""
     saved = await scripts.save_cron(
@@ -81,16 +103,21 @@ async def _save(
         team.prefix,
         team.id,
         "",
-        cron_id or "",
+        cron_id,
         version,
         asked.model_dump_json(),
         int(asked.is_active),
-        next_fire,
+        when.next_fire,
         asked.cron_expression,
         asked.timezone,
         "1" if asked.callback_url else "",
         asked.alert_threshold or "",
         asked.name,
+        _policy(asked),
+        asked.overlap_policy,
+        asked.max_runs or "",
+        _offset(asked, when.phase),
+        when.phase,
     )
     return 0 if saved == "stale" else int(saved)
 
@@ -102,10 +129,32 @@ async def _fields(redis: Redis, team: Team, cron_id: int) -> Fields:
     return records.fields_of(rows[0][1])
 
 
-def _next_fire(asked: CronCreate, now: datetime) -> int | str:
-    if not asked.is_active:
-        return ""
-    return clock.milliseconds(schedule.following(asked.cron_expression, asked.timezone, now))
+def _check(asked: CronCreate) -> None:
+    """What one field alone cannot tell; raises Invalid."""
+    if asked.starts_at and asked.ends_at and asked.ends_at <= asked.starts_at:
+        raise Invalid("ends_at", "The ends_at field must be later than starts_at.")
+
+
+def _phase(fields: Fields) -> int:
+    return int(fields["phase"]) if "phase" in fields else secrets.randbelow(PHASES)
+
+
+def _offset(asked: CronCreate, phase: int) -> int:
+    return phase % (asked.spread_seconds + 1)
+
+
+def _plan(asked: CronCreate, phase: int) -> Plan:
+    return timing.plan_of(asked.cron_expression, asked.timezone, _offset(asked, phase), _policy(asked))
+
+
+def _policy(asked: CronCreate) -> str:
+    return asked.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)
+
+
+def _next_fire(asked: CronCreate, plan: Plan, now: datetime, runs: int = 0) -> str:
+    is_over = asked.max_runs is not None and runs >= asked.max_runs
+    fire = timing.following(plan, now) if asked.is_active and not is_over else None
+    return str(clock.milliseconds(fire)) if fire else ""
 
 
 def _unmasked(wanted: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
@@ -127,16 +176,28 @@ def _asked(fields: Fields) -> CronCreate:
 
 def _cron(cron_id: int, fields: Fields) -> Cron:
     asked = _asked(fields)
-    failures = int(fields["failures"])
+    failures, runs = int(fields["failures"]), int(fields.get("runs", 0))
+    next_run = records.instant(fields, "next")
     return Cron(
         **asked.model_dump(exclude={"headers"}),
         headers=masked(asked.headers),
         id=cron_id,
         consecutive_failures=failures,
         is_alerted="alerted" in fields,
+        runs=runs,
+        has_ended=asked.is_active and next_run is None,
         last_run_at=records.instant(fields, "last_run"),
-        next_run_at=records.instant(fields, "next"),
+        next_run_at=next_run,
+        next_runs=_next_runs(_plan(asked, _phase(fields)), next_run, asked.max_runs, runs),
         last_status=fields.get("last_status"),
         last_response=fields.get("last_response") or None,
         created_at=clock.moment(fields["created"]),
     )
+
+
+def _next_runs(plan: Plan, fire: datetime | None, most: int | None, runs: int) -> list[datetime]:
+    found: list[datetime] = []
+    while fire and len(found) < NEXT_RUNS and (most is None or runs + len(found) < most):
+        found.append(fire)
+        fire = timing.following(plan, fire)
+    return found

@@ -8,7 +8,7 @@ from shared import clock, crons, pages, records, scripts
 from shared.errors import NotFound
 from shared.keyspace import Team
 from shared.schemas.base import Page
-from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus
+from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus, SkipReason
 
 
 async def create(redis: Redis, team: Team, cron_id: int) -> Execution:
@@ -49,7 +49,10 @@ def _execution(execution_id: int, fields: records.Fields, run: str | None) -> Ex
         status=ExecutionStatus(fields["state"]),
         scheduled_at=clock.moment(fields["due"]),
         created_at=clock.moment(fields["created"]),
+        lateness_ms=max(0, round(float(fields["created"]) - float(fields["due"]))),
+        skip_reason=SkipReason(fields["skip_reason"]) if "skip_reason" in fields else None,
         missed=int(fields["missed"]),
+        missed_since=records.instant(fields, "first"),
         callback_status=records.callback_status(fields),
         waits_for=fields.get("waits_for") if fields["state"] == ExecutionStatus.PENDING else None,
         run=records.run(run),

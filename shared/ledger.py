@@ -1,4 +1,4 @@
-"""The ledger: accepted = pending + processing + completed + failed + deleted, per team, at every instant."""
+"""A team's ledger: accepted = pending + processing + completed + failed + skipped + deleted, always."""
 
 from dataclasses import dataclass
 
@@ -17,11 +17,14 @@ class Ledger:
     processing: int
     completed: int
     failed: int
+    skipped: int
+    """Executions alone: a fire that did not run."""
     deleted: int
 
     @property
     def holds(self) -> bool:
-        return self.accepted == self.pending + self.processing + self.completed + self.failed + self.deleted
+        ended = self.completed + self.failed + self.skipped
+        return self.accepted == self.pending + self.processing + ended + self.deleted
 
 
 async def read(redis: Redis, team: Team, noun: str = "job") -> Ledger:

@@ -4,15 +4,14 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm
 from services.scheduler.steadiness import Steadiness
-from shared import clock, keyspace, schedule, scripts
-from shared.schedule import Caught
+from shared import clock, keyspace, scripts, timing
+from shared.timing import Judged, Plan
 
 BATCH = 500
 """At most so many crons a script: longer ones would hold Redis up."""
@@ -20,8 +19,6 @@ AHEAD_SECONDS = 1.0
 UNSTEADY_SECONDS = 1.0
 
 log = structlog.get_logger()
-
-_following = lru_cache(50_000)(schedule.following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,12 @@ class Due:
     version: str
     expression: str
     timezone: str
+    offset: str
+    policy: str
+
+    @property
+    def plan(self) -> Plan:
+        return timing.plan_of(self.expression, self.timezone, self.offset, self.policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,12 @@ async def keep_firing(redis: Redis, shard: str, alarm: Alarm, steadiness: Steadi
         else:
             with suppress(ValueError, LookupError):  # said when it is due
                 for due in (await look(redis, shard, ahead_ms=round(AHEAD_SECONDS * 1000))).crons:
-                    _following(due.expression, due.timezone, due.due)
+                    timing.following(due.plan, due.due)
             await alarm.sleep(await _until(redis, shard, found.next_due_ms))
 
 
 async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Found:
-    """Fire all that is due at `now` (else by the server's clock); missed fires collapse into the latest."""
+    """Fire all that is due at `now` (else by the server's clock), as each cron's time policy has it."""
     while (found := await look(redis, shard, now=now)).crons:
         if not await _fire(redis, shard, found, now):
             break  # only what cannot be fired is left
@@ -77,9 +80,9 @@ async def look(redis: Redis, shard: str, *, ahead_ms: int = 0, now: datetime | N
     return Found(int(now_ms), int(next_due), [_due(*row) for row in rows])
 
 
-def _due(member: str, due: str, version: str, expression: str, timezone: str) -> Due:
+def _due(member: str, due: str, *rest: str) -> Due:
     team, cron = member.split(":")
-    return Due(team, cron, clock.moment(due), version, expression, timezone)
+    return Due(team, cron, clock.moment(due), *rest)
 
 
 async def _fire(redis: Redis, shard: str, found: Found, now: datetime | None) -> bool:
@@ -87,23 +90,23 @@ async def _fire(redis: Redis, shard: str, found: Found, now: datetime | None) ->
     arguments: list[str | int] = []
     for due in found.crons:
         try:
-            caught = _catch_up(due, clock.moment(found.now_ms))
+            judged = timing.judge(due.plan, due.due, clock.moment(found.now_ms))
         except Exception:  # an expression or time zone that this version cannot read: the others fire
             log.exception("cron_not_fired", team=due.team, cron=due.cron)
             continue
         await asyncio.sleep(0)  # counting what was missed takes a while, and others must beat
-        arguments += [due.team, due.cron, due.version, clock.milliseconds(due.due)]
-        arguments += [clock.milliseconds(caught.latest), caught.missed, clock.milliseconds(caught.following)]
+        arguments += [due.team, due.cron, due.version, clock.milliseconds(due.due), *_flat(judged)]
     if arguments:
         await scripts.fire_crons(redis, keyspace.prefix(shard), _at(now), *arguments)
     return bool(arguments)
 
 
-def _catch_up(due: Due, now: datetime) -> Caught:
-    following = _following(due.expression, due.timezone, due.due)
-    if following > now:
-        return Caught(latest=due.due, missed=0, following=following)
-    return schedule.catch_up(due.expression, due.timezone, due.due, now)
+def _flat(judged: Judged) -> list[str | int]:
+    following = "" if judged.following is None else clock.milliseconds(judged.following)
+    flat: list[str | int] = [following, len(judged.fires)]
+    for fire in judged.fires:
+        flat += (clock.milliseconds(fire.at), fire.missed, clock.milliseconds(fire.first), fire.skip)
+    return flat
 
 
 async def _until(redis: Redis, shard: str, due_ms: int) -> float:

@@ -31,7 +31,7 @@ end
 
 local parts, of_team = owners(), P .. 'x:' .. team .. ':'
 for column, states in pairs({ pending = { 'pending' }, processing = { 'processing' }, completed = { 'completed' },
-    failed = { 'failed', 'retrying', 'dead_lettered' } }) do
+    failed = { 'failed', 'retrying', 'dead_lettered' }, skipped = { 'skipped' } }) do
     local counted = 0
     for _, part in ipairs(parts) do
         for _, state in ipairs(states) do counted = counted + call('ZCARD', of_team .. part .. state) end

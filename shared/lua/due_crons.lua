@@ -3,16 +3,17 @@
 --
 -- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit
 -- Returns now (ms), the first due moment after them (ms, 0 = none), then per cron: team:id, due (ms), version,
--- expression, time zone.
+-- expression, time zone, offset (s), time policy (JSON).
 
 local now, limit = moment(ARGV[1]), tonumber(ARGV[3])
 local crons = P .. 'crons'
 local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', 0, limit)
 local rows = {}
 for i = 1, #due, 2 do
-    local fields = call('HMGET', P .. 'c:' .. due[i], 'version', 'expression', 'timezone')
+    local fields = call('HMGET', P .. 'c:' .. due[i], 'version', 'expression', 'timezone', 'offset', 'timing')
     if fields[1] then
-        rows[#rows + 1] = { due[i], due[i + 1], fields[1], fields[2], fields[3] }
+        rows[#rows + 1] = { due[i], due[i + 1], fields[1], fields[2], fields[3], fields[4] or '0',
+            fields[5] or '' }
     else
         call('ZREM', crons, due[i])
     end

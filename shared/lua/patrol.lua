@@ -28,9 +28,19 @@ local function entry_of(stream, entry)
     return true, not pending.err and pending[1] ~= nil
 end
 
+-- Whether it is the execution that starts when the others of its cron have ended, and they have not.
+local function waits_in_line(fields, id)
+    local cron = kind == 'e' and fields[3]
+    if not cron or call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued') ~= id then return false end
+    if count_open(team, cron) > 1 then return true end
+    call('HDEL', P .. 'c:' .. team .. ':' .. cron, 'queued')
+    return false
+end
+
 -- Whether a pending or processing record will still be started or finished by somebody.
 local function is_lost(fields, queue, id)
     local entry, lane = fields[4] or '', fields[5] or READY
+    if entry == '' and waits_in_line(fields, id) then return false end
     if entry == '' then return not call('ZSCORE', P .. 'due', due_member(kind, team, id)) end
     return not entry_of(P .. lane .. queue, entry) -- what is there but not delivered will be, again
 end

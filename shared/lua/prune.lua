@@ -32,7 +32,7 @@ local function prune_queue(team, queue)
 end
 
 local function prune_cron(team, cron)
-    for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed' }) do
+    for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'skipped' }) do
         local index = P .. 'x:' .. team .. ':c' .. cron .. ':' .. state
         for _, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do
             remove_execution(team, cron, id, state)

@@ -41,9 +41,11 @@ if is_queue then
     local days = call('HGET', P .. 'q:' .. team .. ':' .. id_of_owner, 'dlq_days')
     retire('dead_lettered', 'dead_at', too_old(days and tonumber(days) * 86400000 or dead_age))
 end
-for _, state in ipairs({ 'completed', 'failed' }) do
+local ENDED = { 'completed', 'failed', 'skipped' } -- a job is never skipped
+for _, state in ipairs(ENDED) do
     retire(state, 'due', too_old(age))
-    local over = call('ZCARD', base .. 'completed') + call('ZCARD', base .. 'failed') - removed - most
+    local over = -removed - most
+    for _, each in ipairs(ENDED) do over = over + call('ZCARD', base .. each) end
     if over > 0 and removed < limit then retire(state, 'due', function(_, gone) return gone < over end) end
 end
 conclude()

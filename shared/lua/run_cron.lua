@@ -5,6 +5,6 @@
 
 local team, id, now = ARGV[1], ARGV[2], moment(ARGV[3])
 if call('EXISTS', P .. 'c:' .. team .. ':' .. id) == 0 then return 0 end
-local execution = make_execution(team, id, now, 0, now)
+local execution = make_execution(team, id, { at = now, missed = 0 })
 conclude()
 return execution

@@ -20,6 +20,7 @@ from shared.schemas.base import (
     without_defaults,
 )
 from shared.schemas.runs import Run
+from shared.schemas.timing import Timing
 
 
 def _check_timezone(value: str) -> str:
@@ -60,7 +61,7 @@ class CronAsked(Schema):
     timezone: Annotated[Timezone, Field(description="IANA time zone of the expression")] = "UTC"
 
 
-class CronCreate(CronAsked):
+class CronCreate(Timing, CronAsked):
     """The same, and what only REST takes."""
 
     success_assertions: Assertions = ()
@@ -76,7 +77,7 @@ class CronChanged(CronAsked):
     cron_expression: Annotated[Expression, Field(description="Standard 5-field cron expression")] = ""
 
 
-class CronUpdate(CronChanged):
+class CronUpdate(Timing, CronChanged):
     """The same, and what only REST takes."""
 
     success_assertions: Assertions = ()
@@ -121,11 +122,17 @@ class CronSummary(Schema):
     created_at: Instant
 
 
-class Cron(CronSummary):
+class Cron(Timing, CronSummary):
     """A cron in full."""
 
     success_assertions: Assertions
     timezone: str
+    runs: int
+    """Scheduled ones so far; what somebody ran beside the schedule is not among them."""
+    has_ended: bool
+    """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
+    next_runs: list[Instant]
+    """The next three, or as many as are left."""
 
 
 class ExecutionStatus(StrEnum):
@@ -133,6 +140,20 @@ class ExecutionStatus(StrEnum):
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class SkipReason(StrEnum):
+    """Why a fire led to no run."""
+
+    OVERLAP = "overlap"
+    """The one before it still waited or ran."""
+    MISSED = "missed"
+    """Nobody made it in time, and it was too late to catch it up."""
+    LIMIT = "limit"
+    """The cron had used up its `max_runs`."""
+    ENDED = "ended"
+    """It was made up for only after the cron's `ends_at`."""
 
 
 class ExecutionQuery(PageQuery):
@@ -140,14 +161,21 @@ class ExecutionQuery(PageQuery):
 
 
 class Execution(Schema):
-    """One nominal fire of a cron and what became of it; `missed` earlier fires are collapsed into it."""
+    """One nominal fire of a cron and what became of it.
+
+    It stands for `missed` earlier fires too, the first of which was due at `missed_since`. `lateness_ms` is
+    from `scheduled_at` to when it was made.
+    """
 
     id: int
     cron_id: int
     status: ExecutionStatus
     scheduled_at: Instant
     created_at: Instant
+    lateness_ms: int
+    skip_reason: SkipReason | None
     missed: int
+    missed_since: Instant | None
     callback_status: str | None
     waits_for: str | None
     run: Run | None

@@ -1,12 +1,72 @@
--- Executions: one fire of a cron, made once and queued in the team's hidden cron queue.
+-- Executions: one record a fire of a cron. It runs from the team's hidden cron queue, or was skipped and says why.
 
-local function make_execution(team, cron, scheduled, missed, now)
+local NEXT_TO_RUN = 'the execution before it'
+
+-- `fire` is { at (ms), missed = how many earlier ones it stands for, first = the earliest of them (ms) }.
+local function record_execution(team, cron, fire, state)
     local id = call('HINCRBY', P .. 'ids:' .. team, 'execution', 1)
-    local entry = push(team .. ':crons', 'e:' .. id, READY)
-    call('HSET', record_of('e', team, id), 'v', 1, 'cron', cron, 'state', 'pending', 'due', scheduled,
-        'created', now, 'missed', missed, 'entry', entry)
-    move('e', team, cron, id, nil, 'pending')
+    local record = record_of('e', team, id)
+    call('HSET', record, 'v', 1, 'cron', cron, 'state', state, 'due', fire.at, 'created', moment(), 'missed',
+        fire.missed, 'entry', '')
+    if tonumber(fire.missed) > 0 then call('HSET', record, 'first', fire.first) end
+    move('e', team, cron, id, nil, state)
     tally(team, 'execution.accepted', 1)
+    return id, record
+end
+
+local function make_execution(team, cron, fire)
+    local id, record = record_execution(team, cron, fire, 'pending')
+    call('HSET', record, 'entry', push(team .. ':crons', 'e:' .. id, READY))
     event('cron.fired', team, 'e:' .. id)
     return id
+end
+
+local function skip_execution(team, cron, fire, reason)
+    local id, record = record_execution(team, cron, fire, 'skipped')
+    call('HSET', record, 'skip_reason', reason)
+    event('cron.skipped', team, 'e:' .. id)
+end
+
+local function count_open(team, cron)
+    write_moves()
+    local index = P .. 'x:' .. team .. ':c' .. cron .. ':'
+    return call('ZCARD', index .. 'pending') + call('ZCARD', index .. 'processing')
+end
+
+-- One that waits until nothing else of its cron is open.
+local function queue_execution(team, cron, fire)
+    local id, record = record_execution(team, cron, fire, 'pending')
+    call('HSET', record, 'waits_for', NEXT_TO_RUN)
+    call('HSET', P .. 'c:' .. team .. ':' .. cron, 'queued', id)
+    event('cron.fired', team, 'e:' .. id)
+end
+
+-- Start the one that waits for the others of its cron, if they have ended.
+local function start_queued(team, cron, id)
+    if count_open(team, cron) > 1 then return end
+    local record = record_of('e', team, id)
+    call('HDEL', P .. 'c:' .. team .. ':' .. cron, 'queued')
+    if call('HGET', record, 'state') ~= 'pending' then return end
+    call('HDEL', record, 'waits_for')
+    call('HSET', record, 'entry', push(team .. ':crons', 'e:' .. id, READY))
+end
+
+-- Make what a due fire leads to, by its cron's `policy` { overlap, most = runs, runs = so far }; returns 1 if it runs.
+local function fire_cron(team, cron, fire, policy)
+    local reason = fire.skip
+    if reason == '' and policy.most and policy.runs >= policy.most then reason = 'limit' end
+    if reason == '' and policy.overlap ~= '' and count_open(team, cron) > 0 then
+        local queued = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued')
+        if policy.overlap == 'queue_one' and not queued then
+            queue_execution(team, cron, fire)
+            return 1
+        end
+        reason = 'overlap'
+    end
+    if reason == '' then
+        make_execution(team, cron, fire)
+        return 1
+    end
+    skip_execution(team, cron, fire, reason)
+    return 0
 end

@@ -100,10 +100,11 @@ local function settle_execution(team, id, result)
     call('HSET', record, 'state', state)
     event('cron.' .. state, team, 'e:' .. id)
     local cron = P .. 'c:' .. team .. ':' .. fields[2]
-    local callback = call('HMGET', cron, 'callback', 'version')
+    local callback = call('HMGET', cron, 'callback', 'version', 'queued')
     if not callback[2] then return end -- deleted meanwhile
     call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', result.response or '')
     alert_cron(team, fields[2], 'e:' .. id, result)
+    if callback[3] then start_queued(team, fields[2], callback[3]) end
     if callback[1] == '1' then tell(team, 'outbox', 'e:' .. fields[2] .. ':' .. id, 'cron.' .. state) end
 end
 

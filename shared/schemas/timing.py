@@ -1,0 +1,56 @@
+"""What says when a cron fires, beside its expression, and what becomes of fires that come late (spec §5)."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from shared.schemas.base import Instant, Integer, Schema
+
+WEEK_SECONDS = 604_800
+
+
+class MisfirePolicy(StrEnum):
+    """What becomes of fires that nobody made in time, for no scheduler ran or Redis was away."""
+
+    RUN_ONCE = "run_once"
+    SKIP = "skip"
+    RUN_ALL = "run_all"
+
+
+class OverlapPolicy(StrEnum):
+    """What becomes of a fire while an execution of the same cron waits or runs."""
+
+    ALLOW = "allow"
+    SKIP = "skip"
+    QUEUE_ONE = "queue_one"
+
+
+def _whole_second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+Moment = Annotated[Instant, AwareDatetime, AfterValidator(_whole_second)]
+
+
+class Timing(Schema):
+    misfire_policy: Annotated[
+        MisfirePolicy,
+        Field(description="Of fires that were missed, run the last, none or all: run_once, skip or run_all"),
+    ] = MisfirePolicy.RUN_ONCE
+    misfire_window_seconds: Annotated[
+        Integer, Field(ge=0, le=WEEK_SECONDS, description="What is later than this is not caught up")
+    ] = 3600
+    overlap_policy: Annotated[
+        OverlapPolicy,
+        Field(description="While one runs: allow another, skip it, or queue_one until that has ended"),
+    ] = OverlapPolicy.ALLOW
+    spread_seconds: Annotated[
+        Integer, Field(ge=0, le=86_400, description="Fire up to so much later, always by the same offset")
+    ] = 0
+    starts_at: Annotated[Moment | None, Field(description="No fire before")] = None
+    ends_at: Annotated[Moment | None, Field(description="No fire after")] = None
+    max_runs: Annotated[
+        Integer | None, Field(ge=1, le=1_000_000_000, description="End after so many scheduled runs")
+    ] = None

@@ -1,0 +1,121 @@
+"""The time policy of a cron: which of its fires run, and which are skipped and why (spec §5)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from shared import schedule
+from shared.schedule import Caught
+from shared.schemas.timing import MisfirePolicy, Timing
+
+LATE_SECONDS = 60
+"""So late a fire is still in time, under every policy: schedulers restart, and boundaries are crowded."""
+MOST_AT_ONCE = 100
+"""Fires of one cron that a step makes; the others follow in the next one."""
+
+_LATE = timedelta(seconds=LATE_SECONDS)
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that decides when a cron fires; `offset` is its share of `spread_seconds`."""
+
+    expression: str
+    timezone: str
+    offset: timedelta = timedelta(0)
+    misfire: MisfirePolicy = MisfirePolicy.RUN_ONCE
+    window: timedelta = timedelta(hours=1)
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+class Fire(NamedTuple):
+    """One record to be made, of the fire at `at` and of `missed` others before it, from `first` on."""
+
+    at: datetime
+    missed: int
+    first: datetime
+    skip: str = ""
+    """Why it does not run (`missed` or `ended`); nothing if it does."""
+
+
+class Judged(NamedTuple):
+    """What becomes of the fires that are due, and when the next one is; None if the cron has ended."""
+
+    fires: tuple[Fire, ...]
+    following: datetime | None
+
+
+@lru_cache(50_000)
+def plan_of(expression: str, timezone: str, offset: str | int, text: str) -> Plan:
+    """The plan of a stored cron: `offset` in seconds, `text` its `Timing` as JSON, empty for the defaults."""
+    timing = Timing.model_validate_json(text or "{}", extra="ignore")  # a newer version may have written it
+    return Plan(
+        expression,
+        timezone,
+        timedelta(seconds=int(offset or 0)),
+        timing.misfire_policy,
+        timedelta(seconds=timing.misfire_window_seconds),
+        timing.starts_at,
+        timing.ends_at,
+    )
+
+
+@lru_cache(50_000)
+def following(plan: Plan, after: datetime) -> datetime | None:
+    """The first fire strictly later than `after`; None if the cron ends before it."""
+    after -= plan.offset
+    if plan.starts_at:
+        after = max(after, plan.starts_at - _SECOND)
+    return _within(plan, schedule.following(plan.expression, plan.timezone, after))
+
+
+def judge(plan: Plan, due: datetime, now: datetime) -> Judged:
+    """What becomes of the fires from `due`, which is one, until `now`."""
+    then = following(plan, due)
+    if then is None or then > now:
+        return Judged((Fire(due, 0, due, _why_not(plan, due, now)),), then)
+    caught = _caught(plan, due, now)
+    last = Fire(caught.latest, caught.missed, due, _why_not(plan, caught.latest, now))
+    then = _within(plan, caught.following - plan.offset)
+    if plan.misfire is MisfirePolicy.RUN_ONCE or last.skip:
+        return Judged((last,), then)
+    if plan.misfire is MisfirePolicy.SKIP:
+        before = _caught(plan, due, last.at - _SECOND)
+        return Judged((Fire(before.latest, before.missed, due, "missed"), Fire(last.at, 0, last.at)), then)
+    return _judge_each(plan, due, now)
+
+
+def _judge_each(plan: Plan, due: datetime, now: datetime) -> Judged:
+    fires, at, oldest = [], due, now - max(plan.window, _LATE)
+    if due < oldest:
+        old = _caught(plan, due, oldest)
+        fires.append(Fire(old.latest, old.missed, due, "missed"))
+        at = old.following
+    each: datetime | None = at
+    while each is not None and each <= now and len(fires) < MOST_AT_ONCE:
+        fires.append(Fire(each, 0, each))
+        each = following(plan, each)
+    return Judged(tuple(fires), each)
+
+
+def _why_not(plan: Plan, at: datetime, now: datetime) -> str:
+    if plan.ends_at and now > plan.ends_at + plan.offset + _LATE:
+        return "ended"
+    window = _LATE if plan.misfire is MisfirePolicy.SKIP else max(plan.window, _LATE)
+    return "missed" if now - at > window else ""
+
+
+def _caught(plan: Plan, due: datetime, now: datetime) -> Caught:
+    """As `schedule.catch_up`, with the offset, and nothing that the end of the cron cuts off."""
+    until = now - plan.offset
+    if plan.ends_at:
+        until = min(until, plan.ends_at)
+    caught = schedule.catch_up(plan.expression, plan.timezone, due - plan.offset, until)
+    return Caught(caught.latest + plan.offset, caught.missed, caught.following + plan.offset)
+
+
+def _within(plan: Plan, nominal: datetime) -> datetime | None:
+    return None if plan.ends_at and nominal > plan.ends_at else nominal + plan.offset
