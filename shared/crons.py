@@ -13,7 +13,7 @@ from shared.errors import Conflict, Invalid, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
-from shared.schemas.crons import Cron, CronCreate, CronFilter, CronQuery, CronUpdate
+from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronUpdate
 from shared.schemas.timing import Timing
 from shared.timing import Plan
 from shared.vault import MASK, masked
@@ -22,6 +22,7 @@ _WHEN = {"cron_expression", "timezone", "is_active", "spread_seconds", "starts_a
 PHASES = 2**32
 """Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
 NEXT_RUNS = 3
+PING_BYTES = 18
 
 
 class _When(NamedTuple):
@@ -32,9 +33,11 @@ class _When(NamedTuple):
 
 
 async def create(redis: Redis, team: Team, asked: CronCreate, now: datetime | None = None) -> Cron:
+    _check(asked)
+    if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
+        asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
     phase, now = _phase({}), now or clock.now()
     plan = _plan(asked, phase)
-    _check(asked)
     if timing.following(plan, now) is None:
         raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
     cron_id = await _save(redis, team, asked, _When(phase, _next_fire(asked, plan, now)))
@@ -42,7 +45,7 @@ async def create(redis: Redis, team: Team, asked: CronCreate, now: datetime | No
 
 
 async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
-    return _cron(cron_id, await _fields(redis, team, cron_id))
+    return _cron(team, cron_id, await _fields(redis, team, cron_id))
 
 
 async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
@@ -51,7 +54,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
 
     async def read(ids: Sequence[int]) -> list[Cron]:
         rows = await scripts.read_crons(redis, team.prefix, team.id, *ids)
-        return [_cron(int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
+        return [_cron(team, int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
 
     listing = pages.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
@@ -98,6 +101,7 @@ async def _save(
     version: str = "",
 ) -> int:
     """The cron's id, or 0 if it changed since `version` was read."""
+    is_heartbeat = asked.mode == CronMode.HEARTBEAT
     saved = await scripts.save_cron(
         redis,
         team.prefix,
@@ -118,6 +122,8 @@ async def _save(
         asked.max_runs or "",
         _offset(asked, when.phase),
         when.phase,
+        asked.grace_seconds * 1000 if is_heartbeat else "",
+        secrets.token_urlsafe(PING_BYTES) if is_heartbeat else "",
     )
     return 0 if saved == "stale" else int(saved)
 
@@ -131,6 +137,12 @@ async def _fields(redis: Redis, team: Team, cron_id: int) -> Fields:
 
 def _check(asked: CronCreate) -> None:
     """What one field alone cannot tell; raises Invalid."""
+    if asked.mode == CronMode.REQUEST and not asked.url:
+        raise Invalid("url", "The url field is required.")
+    if asked.mode == CronMode.HEARTBEAT and asked.url:
+        raise Invalid(
+            "url", "The url field does not go with mode heartbeat, in which your side calls Recuro."
+        )
     if asked.starts_at and asked.ends_at and asked.ends_at <= asked.starts_at:
         raise Invalid("ends_at", "The ends_at field must be later than starts_at.")
 
@@ -174,16 +186,18 @@ def _asked(fields: Fields) -> CronCreate:
     return CronCreate.model_validate(stored, extra="ignore").model_copy(update={"headers": headers})
 
 
-def _cron(cron_id: int, fields: Fields) -> Cron:
+def _cron(team: Team, cron_id: int, fields: Fields) -> Cron:
     asked = _asked(fields)
     failures, runs = int(fields["failures"]), int(fields.get("runs", 0))
-    next_run = records.instant(fields, "next")
+    next_run, secret = records.instant(fields, "next"), fields.get("ping")
     return Cron(
         **asked.model_dump(exclude={"headers"}),
         headers=masked(asked.headers),
         id=cron_id,
         consecutive_failures=failures,
         is_alerted="alerted" in fields,
+        ping_key=f"{team.shard}-{team.id}-{cron_id}-{secret}" if secret else None,
+        last_ping_at=records.instant(fields, "last_ping"),
         runs=runs,
         has_ended=asked.is_active and next_run is None,
         last_run_at=records.instant(fields, "last_run"),

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 
 from shared import clock, crons, pages, records, scripts
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.keyspace import Team
 from shared.schemas.base import Page
 from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus, SkipReason
+
+_NOTHING_TO_RUN = -1
 
 
 async def create(redis: Redis, team: Team, cron_id: int) -> Execution:
@@ -16,6 +18,8 @@ async def create(redis: Redis, team: Team, cron_id: int) -> Execution:
     execution_id = await scripts.run_cron(redis, team.prefix, team.id, cron_id, "")
     if not execution_id:
         raise NotFound("Cron")
+    if execution_id == _NOTHING_TO_RUN:
+        raise Conflict("This cron waits for pings: there is nothing to run. Ping it, or make one with a url.")
     return await get(redis, team, cron_id, execution_id)
 
 

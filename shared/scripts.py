@@ -21,6 +21,7 @@ _LIBRARIES = (
     "alerts",
     "usage",
     "verdicts",
+    "fires",
     "promote",
     "jobs",
     "conclude",
@@ -64,6 +65,7 @@ save_cron = Script("save_cron")
 read_crons = Script("read_crons")
 delete_cron = Script("delete_cron")
 run_cron = Script("run_cron")
+ping_cron = Script("ping_cron")
 due_crons = Script("due_crons")
 fire_crons = Script("fire_crons")
 read_executions = Script("read_executions")

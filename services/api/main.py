@@ -23,6 +23,7 @@ from services.api import (
     jobs,
     limits,
     notifications,
+    pings,
     queues,
     signing,
 )
@@ -39,6 +40,7 @@ ROUTES = [
     *jobs.routes,
     *crons.routes,
     *executions.routes,
+    *pings.routes,
     *queues.routes,
     *dead_letters.routes,
     *alerts.routes,

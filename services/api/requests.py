@@ -36,6 +36,11 @@ async def body_of(request: Request, model: type[T], *, empty: T | None = None) -
         raise _told(error) from None
 
 
+async def text_of(request: Request) -> str:
+    """The body, whatever it is, as text; raises TooLarge."""
+    return (await _read(request)).decode("utf-8", "replace")
+
+
 async def changes_of(request: Request, model: type[T]) -> T:
     """The body of an update, which must name a field at least."""
     asked = await body_of(request, model)

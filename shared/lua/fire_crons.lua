@@ -11,7 +11,7 @@ local now, verdicts, at = moment(ARGV[1]), {}, 2
 local function fire_all(team, id, record, fields, fires, first)
     local overlap = fields[2] or ''
     local policy = { overlap = overlap == 'allow' and '' or overlap, most = tonumber(fields[3] or ''),
-        runs = tonumber(fields[4] or 0) }
+        runs = tonumber(fields[4] or 0), grace = tonumber(fields[5] or ''), last_ping = tonumber(fields[6] or 0) }
     local before = policy.runs
     for i = first, first + 4 * (fires - 1), 4 do
         local fire = { at = ARGV[i], missed = ARGV[i + 1], first = ARGV[i + 2], skip = ARGV[i + 3] }
@@ -25,7 +25,7 @@ while at <= #ARGV do
     local team, id, version, due, following = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
     local member, fires, verdict = team .. ':' .. id, tonumber(ARGV[at + 5]), 0
     local record, score = P .. 'c:' .. member, call('ZSCORE', P .. 'crons', member)
-    local fields = call('HMGET', record, 'version', 'overlap', 'max_runs', 'runs')
+    local fields = call('HMGET', record, 'version', 'overlap', 'max_runs', 'runs', 'grace', 'last_ping')
     if score and tonumber(score) == due and fields[1] == version then
         if due > now then
             verdict = -1

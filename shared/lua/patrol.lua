@@ -11,11 +11,11 @@ local now, team, kind = moment(ARGV[1]), ARGV[2], ARGV[3]
 local index, state, limit = P .. 'x:' .. team .. ':' .. ARGV[4], ARGV[5], tonumber(ARGV[7])
 local mended = {}
 
-local function put_back(record, queue, id, due, lane)
+local function put_back(record, queue, id, due, lane, awaits)
     call('HSET', record, 'state', 'pending')
-    if due > now then
+    if due > now or awaits then
         call('HSET', record, 'entry', '')
-        wait_until(kind, team, id, due)
+        wait_until(kind, team, id, awaits or due)
     else
         call('HSET', record, 'entry', push(queue, kind .. ':' .. id, lane), 'lane', lane)
     end
@@ -63,7 +63,7 @@ end
 
 local function check(id)
     local record = record_of(kind, team, id)
-    local fields = call('HMGET', record, 'state', 'queue', 'cron', 'entry', 'lane', 'due', 'v')
+    local fields = call('HMGET', record, 'state', 'queue', 'cron', 'entry', 'lane', 'due', 'v', 'awaits')
     if (tonumber(fields[7]) or 0) >= OLDEST_NEWER then return true end
     if not fields[1] then
         change_index(index, id, false)
@@ -72,7 +72,7 @@ local function check(id)
     local queue = team .. ':' .. (fields[2] or 'crons')
     local actual, right = fields[1], true
     if (actual == 'pending' or actual == 'processing') and is_lost(fields, queue, id) then
-        put_back(record, queue, id, tonumber(fields[6]), actual == 'pending' and READY or FRONT)
+        put_back(record, queue, id, tonumber(fields[6]), actual == 'pending' and READY or FRONT, fields[8])
         actual, right = 'pending', false
     end
     touched[queue] = true

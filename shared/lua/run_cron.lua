@@ -1,10 +1,12 @@
 -- Run a cron now, beside its schedule.
 --
 -- KEYS  prefix    ARGV  team, id, now ('' = server)
--- Returns the execution's id, or 0 if there is no such cron.
+-- Returns the execution's id, 0 if there is no such cron, or -1 if it waits for pings and has nothing to run.
 
 local team, id, now = ARGV[1], ARGV[2], moment(ARGV[3])
-if call('EXISTS', P .. 'c:' .. team .. ':' .. id) == 0 then return 0 end
+local fields = call('HMGET', P .. 'c:' .. team .. ':' .. id, 'version', 'grace')
+if not fields[1] then return 0 end
+if (fields[2] or '') ~= '' then return -1 end
 local execution = make_execution(team, id, { at = now, missed = 0 })
 conclude()
 return execution

@@ -3,7 +3,8 @@
 -- KEYS  prefix    ARGV  team, now ('' = server), id ('' = new), version, what was asked (JSON), is_active (0|1),
 --                       next fire (ms, '' = paused, 'keep' = as it is), expression, time zone,
 --                       with a callback ('1' or ''), failures in a row that alert ('' = none), name, time policy
---                       (JSON), its overlap policy, most runs ('' = any), offset (s), phase (what offsets come from)
+--                       (JSON), its overlap policy, most runs ('' = any), offset (s), phase (what offsets come from),
+--                       and of one that waits for pings: the grace (ms), a secret for the key of a new one
 -- Returns the id; 'stale' if the cron changed or went since it was read.
 
 local team, now, id, version, spec = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
@@ -21,7 +22,8 @@ local record, member = P .. 'c:' .. team .. ':' .. id, team .. ':' .. id
 local index = P .. 'x:' .. team .. ':crons:'
 call('HSET', record, 'spec', spec, 'is_active', active and 1 or 0, 'expression', ARGV[8], 'timezone', ARGV[9],
     'callback', ARGV[10], 'alert_threshold', ARGV[11], 'name', ARGV[12], 'timing', ARGV[13], 'overlap', ARGV[14],
-    'max_runs', ARGV[15], 'offset', ARGV[16], 'phase', ARGV[17])
+    'max_runs', ARGV[15], 'offset', ARGV[16], 'phase', ARGV[17], 'grace', ARGV[18])
+if ARGV[19] ~= '' then call('HSETNX', record, 'ping', ARGV[19]) end
 call('HINCRBY', record, 'version', 1)
 call('ZREM', index .. (active and 'paused' or 'active'), id)
 call('ZADD', index .. (active and 'active' or 'paused'), id, id)

@@ -50,7 +50,8 @@ class Method(StrEnum):
     DELETE = "DELETE"
 
 
-def _check_url(value: str) -> str:
+def check_url(value: str) -> str:
+    """The URL as it is; raises ValueError if it is none that can be called."""
     if _NOT_IN_URLS.search(value):
         raise ValueError("must not contain blanks, backslashes or control characters; percent-encode them")
     try:
@@ -93,7 +94,7 @@ def _iso(moment: datetime) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Url = Annotated[str, Field(max_length=2048), AfterValidator(_check_url)]
+Url = Annotated[str, Field(max_length=2048), AfterValidator(check_url)]
 """An http(s) URL, kept exactly as the caller wrote it."""
 Headers = Annotated[dict[str, str], AfterValidator(_check_headers)]
 Integer = Annotated[int, BeforeValidator(_no_bool)]

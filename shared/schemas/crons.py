@@ -11,12 +11,14 @@ from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     Headers,
     Instant,
+    Integer,
     Method,
     Name,
     PageQuery,
     Schema,
     Timeout,
     Url,
+    check_url,
     without_defaults,
 )
 from shared.schemas.runs import Run
@@ -61,9 +63,29 @@ class CronAsked(Schema):
     timezone: Annotated[Timezone, Field(description="IANA time zone of the expression")] = "UTC"
 
 
-class CronCreate(Timing, CronAsked):
-    """The same, and what only REST takes."""
+class CronMode(StrEnum):
+    """Who calls: Recuro the target, or the target Recuro (`POST /ping/{ping_key}`) within a grace time."""
 
+    REQUEST = "request"
+    HEARTBEAT = "heartbeat"
+
+
+UrlOrNone = Annotated[
+    str, Field(max_length=2048), AfterValidator(lambda value: check_url(value) if value else value)
+]
+GraceSeconds = Annotated[
+    Integer, Field(ge=1, le=604_800, description="Of a heartbeat: alert when no ping came for so long")
+]
+
+
+class CronCreate(Timing, CronAsked):
+    """The same, and what only REST takes. A `heartbeat` has no `url`: there, your side calls."""
+
+    url: Annotated[UrlOrNone, Field(description="Target URL to call")] = ""
+    mode: Annotated[CronMode, Field(description="request, or heartbeat: your side pings Recuro")] = (
+        CronMode.REQUEST
+    )
+    grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
 
 
@@ -80,6 +102,7 @@ class CronChanged(CronAsked):
 class CronUpdate(Timing, CronChanged):
     """The same, and what only REST takes."""
 
+    grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
 
 
@@ -127,6 +150,11 @@ class Cron(Timing, CronSummary):
 
     success_assertions: Assertions
     timezone: str
+    mode: CronMode
+    grace_seconds: int
+    ping_key: str | None
+    """A heartbeat's: who knows it can say that the work was done, and nothing else."""
+    last_ping_at: Instant | None
     runs: int
     """Scheduled ones so far; what somebody ran beside the schedule is not among them."""
     has_ended: bool
@@ -152,6 +180,8 @@ class SkipReason(StrEnum):
     """Nobody made it in time, and it was too late to catch it up."""
     LIMIT = "limit"
     """The cron had used up its `max_runs`."""
+    PAUSED = "paused"
+    """The cron was paused while it waited for a ping."""
     ENDED = "ended"
     """It was made up for only after the cron's `ends_at`."""
 

@@ -23,6 +23,8 @@ class FailureReason(StrEnum):
     RESPONSE_TOO_LARGE = "response_too_large"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    NO_PING = "no_ping"
+    PING_FAILED = "ping_failed"
 
 
 class RunSummary(Schema):

@@ -130,3 +130,28 @@ async def test_a_wrong_query_parameter_is_named(client: AsyncClient, query: str)
 
     assert answer.status_code == 422
     assert list(answer.json()["errors"]) == [query.partition("=")[0]]
+
+
+async def test_a_heartbeat_is_pinged_without_a_token(client: AsyncClient) -> None:
+    asked = {"name": "Backup", "mode": "heartbeat", "cron_expression": "0 3 * * *", "grace_seconds": 600}
+    cron = (await client.post("/api/crons", json=asked)).json()
+    client.headers.pop("Authorization")
+
+    pinged = await client.post(f"/ping/{cron['ping_key']}", content=b"\xff done")
+    looked = await client.get(f"/ping/{cron['ping_key']}")
+    failed = await client.post(f"/ping/{cron['ping_key']}/fail")
+    wrong = await client.post(f"/ping/{cron['ping_key']}x")
+
+    assert (cron["url"], cron["alert_threshold"]) == ("", 1)
+    assert [answer.json() for answer in (pinged, looked, failed)] == [{"ok": True}] * 3
+    assert (wrong.status_code, wrong.json()) == (404, {"error": "Ping key not found"})
+
+
+async def test_who_calls_must_be_clear(client: AsyncClient) -> None:
+    asked = {"name": "Backup", "cron_expression": "0 3 * * *"}
+
+    answer = await client.post("/api/crons", json=asked)
+    changed = await client.post("/api/crons", json={**CRON, "mode": "heartbeat"})
+
+    assert answer.json()["errors"] == {"url": ["The url field is required."]}
+    assert list(changed.json()["errors"]) == ["url"]

@@ -50,23 +50,3 @@ local function start_queued(team, cron, id)
     call('HDEL', record, 'waits_for')
     call('HSET', record, 'entry', push(team .. ':crons', 'e:' .. id, READY))
 end
-
--- Make what a due fire leads to, by its cron's `policy` { overlap, most = runs, runs = so far }; returns 1 if it runs.
-local function fire_cron(team, cron, fire, policy)
-    local reason = fire.skip
-    if reason == '' and policy.most and policy.runs >= policy.most then reason = 'limit' end
-    if reason == '' and policy.overlap ~= '' and count_open(team, cron) > 0 then
-        local queued = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued')
-        if policy.overlap == 'queue_one' and not queued then
-            queue_execution(team, cron, fire)
-            return 1
-        end
-        reason = 'overlap'
-    end
-    if reason == '' then
-        make_execution(team, cron, fire)
-        return 1
-    end
-    skip_execution(team, cron, fire, reason)
-    return 0
-end

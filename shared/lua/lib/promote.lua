@@ -31,8 +31,10 @@ local function promote(now, limit)
             expire(team, id)
         elseif kind then
             local record = record_of(kind, team, id)
-            local fields = call('HMGET', record, 'queue', 'state', 'lane')
-            if fields[2] == 'pending' then
+            local fields = call('HMGET', record, 'queue', 'state', 'lane', 'awaits')
+            if fields[2] == 'pending' and fields[4] then
+                miss_ping(team, id)
+            elseif fields[2] == 'pending' then
                 local queue = team .. ':' .. (fields[1] or 'crons')
                 call('HSET', record, 'entry', push(queue, kind .. ':' .. id, READY))
                 if fields[3] then call('HDEL', record, 'lane') end

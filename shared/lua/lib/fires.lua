@@ -1,0 +1,58 @@
+-- What a due fire of a cron leads to: a request, a wait for a ping, or a record that says why it was skipped.
+
+local EARLY = 10000 -- ms before its time that a ping still counts for a fire: clocks differ
+
+local function ping_run(reason, said)
+    return cjson.encode({ failure_reason = reason, error_message = said })
+end
+
+-- Wait for a ping until the grace is over; one that has come already will do.
+local function await_ping(team, cron, fire, grace, last_ping)
+    local id, record = record_execution(team, cron, fire, 'pending')
+    event('cron.fired', team, 'e:' .. id)
+    local at = tonumber(fire.at)
+    if last_ping >= at - EARLY then
+        return settle('e', team, 'crons', id, { verdict = 'complete', run = cjson.encode({ executed_at = last_ping }) })
+    end
+    local deadline = at + grace
+    if deadline <= moment() then deadline = moment() + grace end -- that it could not be seen in time is our fault
+    call('HSET', record, 'awaits', deadline)
+    wait_until('e', team, id, deadline)
+end
+
+-- By its cron's `policy` { overlap, most = runs, runs = so far, grace (ms) of one that waits for pings, last_ping };
+-- returns 1 if it runs.
+local function fire_cron(team, cron, fire, policy)
+    local reason = fire.skip
+    if reason == '' and policy.most and policy.runs >= policy.most then reason = 'limit' end
+    if reason == '' and policy.overlap ~= '' and count_open(team, cron) > 0 then
+        local queued = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued')
+        if policy.overlap == 'queue_one' and not queued then
+            queue_execution(team, cron, fire)
+            return 1
+        end
+        reason = 'overlap'
+    end
+    if reason ~= '' then
+        skip_execution(team, cron, fire, reason)
+        return 0
+    elseif policy.grace then
+        await_ping(team, cron, fire, policy.grace, policy.last_ping)
+    else
+        make_execution(team, cron, fire)
+    end
+    return 1
+end
+
+-- No ping came in time; of a cron that was paused meanwhile none was wanted.
+local function miss_ping(team, id)
+    local record = record_of('e', team, id)
+    local fields = call('HMGET', record, 'cron', 'due', 'awaits')
+    if call('HGET', P .. 'c:' .. team .. ':' .. fields[1], 'is_active') ~= '1' then
+        call('HSET', record, 'state', 'skipped', 'skip_reason', 'paused')
+        return move('e', team, fields[1], id, 'pending', 'skipped')
+    end
+    local said = string.format('No ping came within %d s.', (fields[3] - fields[2]) / 1000)
+    settle('e', team, 'crons', id, { verdict = 'fail', run = ping_run('no_ping', said), reason = 'no_ping',
+        facts = ping_run('no_ping', said) })
+end
