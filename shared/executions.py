@@ -43,12 +43,14 @@ async def page(redis: Redis, team: Team, cron_id: int, query: ExecutionQuery) ->
 
 async def _read(redis: Redis, team: Team, cron_id: int, ids: Sequence[int]) -> list[Execution]:
     rows = await scripts.read_executions(redis, team.prefix, team.id, cron_id, *ids)
-    return [_execution(int(execution_id), records.fields_of(flat), run) for execution_id, flat, run in rows]
+    return [stored(*row) for row in rows]
 
 
-def _execution(execution_id: int, fields: records.Fields, run: str | None) -> Execution:
+def stored(execution_id: str, flat: Sequence[str], run: str | None) -> Execution:
+    """An execution as the scripts read it: its id, its fields, its run as JSON."""
+    fields = records.fields_of(flat)
     return Execution(
-        id=execution_id,
+        id=int(execution_id),
         cron_id=int(fields["cron"]),
         status=ExecutionStatus(fields["state"]),
         scheduled_at=clock.moment(fields["due"]),

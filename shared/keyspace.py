@@ -9,6 +9,7 @@ r:<team>:<j|e><id>             string  the run of a job or execution (JSON)
 q:<team>:<queue>               hash    a queue: name, settings (JSON), and what the scripts look at
 c:<team>:<cron>                hash    a cron: what was asked (JSON) and where it stands
 e:<team>:<execution>           hash    one fire of a cron
+log:<team>:<cron>              list    since when a cron fires as it does, and how it did before (JSON)
 n:<team>:<notice>              hash    a callback or alert to be told, and where it stands
 a:<team>:<alert>               hash    an alert: what failed, and what became of it in each channel
 g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures of one kind, and until when

@@ -10,6 +10,8 @@ from services.api.routing import at
 from shared import crons
 from shared.schemas.base import Deleted
 from shared.schemas.crons import CronCreate, CronQuery, CronUpdate
+from shared.schemas.why import WhyQuery
+from shared.why import why
 
 # A new cron is answered with what the hosted product answers, in its order, and then the rest.
 _FIRST = ("id", "name", "cron_expression", "next_run_at", "is_active")
@@ -47,7 +49,14 @@ async def delete(request: Request) -> Response:
     return answer(Deleted(id=cron_id))
 
 
+async def explain_why(request: Request) -> Response:
+    team = await team_of(request, scope="read")
+    cron_id = id_of(request, "Cron")
+    return answer(await why(request.state.redis, team, cron_id, query_of(request, WhyQuery)))
+
+
 routes = [
     at("/api/crons", GET=index, POST=create),
+    at("/api/crons/{cron_id}/why", GET=explain_why),
     at("/api/crons/{cron_id}", GET=show, PATCH=update, PUT=update, DELETE=delete),
 ]

@@ -8,6 +8,7 @@
 -- Returns the id; 'stale' if the cron changed or went since it was read.
 
 local team, now, id, version, spec = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local MOST_CHANGES = 100 -- of a cron's schedule that are remembered
 local active, next_fire = ARGV[6] == '1', ARGV[7]
 
 if id == '' then
@@ -33,6 +34,11 @@ if next_fire == '' then
 elseif next_fire ~= 'keep' then
     call('ZADD', P .. 'crons', next_fire, member)
     call('HSET', record, 'next', next_fire)
+end
+if next_fire ~= 'keep' then -- which says when it was to fire from now on
+    local log, since = P .. 'log:' .. member, active and '1' or ''
+    call('RPUSH', log, cjson.encode({ tostring(now), since, ARGV[8], ARGV[9], ARGV[16], ARGV[13] }))
+    call('LTRIM', log, -MOST_CHANGES, -1)
 end
 tell_clock(member)
 return tonumber(id)

@@ -155,3 +155,26 @@ async def test_who_calls_must_be_clear(client: AsyncClient) -> None:
 
     assert answer.json()["errors"] == {"url": ["The url field is required."]}
     assert list(changed.json()["errors"]) == ["url"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("at=2026-11-25T12:00:00Z", 200),
+        ("at=2026-11-25T12:00:00+00:00", 200),
+        ("from=2026-11-25T12:00:00Z&to=2026-11-25T13:00:00Z", 200),
+        ("", 422),
+        ("at=noon", 422),
+        ("at=2026-11-25T12:00:00", 422),
+        ("at=2026-11-25T12:00:00Z&to=2026-11-25T13:00:00Z", 422),
+        ("from=2026-11-25T12:00:00Z", 422),
+        ("from=2026-11-25T12:00:00Z&to=2026-11-25T11:00:00Z", 422),
+    ],
+)
+async def test_why_is_asked_for_an_instant_or_a_range(client: AsyncClient, query: str, status: int) -> None:
+    await client.post("/api/crons", json=CRON)
+
+    answer = await client.get(f"/api/crons/1/why?{query}")
+
+    assert answer.status_code == status, answer.text
+    assert status != 422 or answer.json()["message"]

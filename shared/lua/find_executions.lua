@@ -1,0 +1,35 @@
+#!lua flags=no-writes
+-- Find the executions of a cron that stand for an instant in a range; ids and instants grow together, nearly.
+--
+-- KEYS  prefix    ARGV  team, cron, from (ms), to (ms), most of each state
+-- Returns the changes of its schedule (JSON, oldest first), then per execution: id, its fields, run (JSON or nothing).
+
+local ASTRAY = 8 -- rows that one which was made out of turn may stand from its place
+local team, cron, from, to, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local rows = {}
+
+local function due_of(id)
+    return tonumber(call('HGET', record_of('e', team, id), 'due') or 0)
+end
+
+-- The first rank of an index whose execution was due at `from` or later.
+local function rank_of(index)
+    local low, high = 0, call('ZCARD', index)
+    while low < high do
+        local middle = math.floor((low + high) / 2)
+        if due_of(call('ZRANGE', index, middle, middle)[1]) < from then low = middle + 1 else high = middle end
+    end
+    return low
+end
+
+for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'skipped' }) do
+    local index = P .. 'x:' .. team .. ':c' .. cron .. ':' .. state
+    local first = math.max(0, rank_of(index) - ASTRAY)
+    for _, id in ipairs(call('ZRANGE', index, first, first + most + 2 * ASTRAY)) do
+        local span = call('HMGET', record_of('e', team, id), 'first', 'due')
+        if span[2] and tonumber(span[2]) >= from and tonumber(span[1] or span[2]) <= to then
+            rows[#rows + 1] = { id, call('HGETALL', record_of('e', team, id)), call('GET', P .. 'r:' .. team .. ':e' .. id) }
+        end
+    end
+end
+return { call('LRANGE', P .. 'log:' .. team .. ':' .. cron, 0, -1), rows }

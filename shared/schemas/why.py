@@ -1,0 +1,78 @@
+"""What became of a cron's fires, and why."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_validator
+
+from shared.schemas.base import Instant, Schema
+
+MOST_FIRES = 100
+
+
+def _with_plus(value: Any) -> Any:
+    """A plus that was not encoded arrives as a blank."""
+    return value.replace(" ", "+") if isinstance(value, str) and "T" in value else value
+
+
+Asked = Annotated[AwareDatetime, BeforeValidator(_with_plus)]
+
+
+class WhyQuery(Schema):
+    """An instant, or a range of them."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    at: Annotated[Asked | None, Field(description="What happened at this instant")] = None
+    from_: Annotated[Asked | None, Field(alias="from", description="What happened from then on")] = None
+    to: Annotated[Asked | None, Field(description="What happened until then")] = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "WhyQuery":
+        if (self.at is None) == (self.from_ is None or self.to is None) or (
+            self.at and (self.from_ or self.to)
+        ):
+            raise ValueError("Ask either for at, or for from and to")
+        if self.from_ and self.to and self.to < self.from_:
+            raise ValueError("Ask for a range whose to is not before its from")
+        return self
+
+
+class Verdict(StrEnum):
+    """What became of an instant; beside the five states of an execution."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    COLLAPSED = "collapsed"
+    """Missed, and one later execution stands for it too."""
+    DUE = "due"
+    """It is still to come."""
+    OVERDUE = "overdue"
+    """Its time has come, and no scheduler has seen to it yet."""
+    PAUSED = "paused"
+    ENDED = "ended"
+    NO_FIRE = "no_fire"
+    """The cron does not fire at that instant."""
+    UNKNOWN = "unknown"
+    """There is no record of it (any more)."""
+
+
+class Reason(Schema):
+    """One fire, or one instant that was asked for, and in a sentence what became of it."""
+
+    at: Instant
+    verdict: Verdict
+    why: str
+    execution_id: int | None = None
+    lateness_ms: int | None = None
+
+
+class Why(Schema):
+    """Oldest first, at most 100; `is_whole` unless there were more."""
+
+    cron_id: int
+    reasons: list[Reason]
+    is_whole: bool

@@ -1,0 +1,177 @@
+"""For a cron and an instant or a range: what happened, and why not something else."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pydantic_core import from_json
+from redis.asyncio import Redis
+
+from shared import clock, crons, executions, scripts, timing
+from shared.keyspace import Team
+from shared.schemas.crons import Cron, Execution, ExecutionStatus, SkipReason
+from shared.schemas.why import MOST_FIRES, Reason, Verdict, Why, WhyQuery
+from shared.timing import Plan
+
+_SECOND = timedelta(seconds=1)
+_INSTANT = timedelta(milliseconds=999)  # what was run by hand has no whole second
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+_SKIPPED = {
+    SkipReason.OVERLAP: "The one before it still waited or ran, and overlap_policy leaves such a fire out.",
+    SkipReason.MISSED: "Nobody made it in time, and the misfire_policy does not catch it up so late.",
+    SkipReason.LIMIT: "The cron had used up its max_runs.",
+    SkipReason.ENDED: "It could be made only after the cron's ends_at.",
+    SkipReason.PAUSED: "The cron was paused while it waited for a ping.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From when until when a cron fired by one plan; by none while it was paused."""
+
+    since: datetime
+    until: datetime
+    plan: Plan | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of a cron around the instants that were asked for."""
+
+    cron: Cron
+    periods: Sequence[Period]
+    records: Sequence[Execution]
+    now: datetime
+
+
+async def why(redis: Redis, team: Team, cron_id: int, query: WhyQuery, now: datetime | None = None) -> Why:
+    """Raises NotFound for the cron."""
+    cron = await crons.get(redis, team, cron_id)
+    since = (query.at or query.from_ or clock.now()).astimezone(UTC).replace(microsecond=0)
+    until = since + _INSTANT if query.at else (query.to or since).astimezone(UTC)
+    span = (clock.milliseconds(since), clock.milliseconds(until))
+    log, rows = await scripts.find_executions(redis, team.prefix, team.id, cron_id, *span, MOST_FIRES)
+    records = sorted((executions.stored(*row) for row in rows), key=lambda one: one.id)
+    case = Case(cron, _periods(cron, log), records, now or clock.now())
+    reasons = sorted(_reasons(case, since, until), key=lambda reason: reason.at)
+    if query.at and not reasons:
+        reasons = [_no_fire(case, since)]
+    return Why(cron_id=cron_id, reasons=reasons[:MOST_FIRES], is_whole=len(reasons) <= MOST_FIRES)
+
+
+def _periods(cron: Cron, log: Sequence[str]) -> list[Period]:
+    changes = [from_json(text) for text in log]
+    starts = [clock.moment(change[0]) for change in changes]
+    ends = [*starts[1:], _NEVER]
+    return [
+        Period(since, until, timing.plan_of(*change[2:6]) if change[1] else None)
+        for since, until, change in zip(starts, ends, changes, strict=False)
+    ]
+
+
+def _reasons(case: Case, since: datetime, until: datetime) -> Iterator[Reason]:
+    told: set[int] = set()
+    for at in _fires(case, since, until):
+        record = next(
+            (one for one in case.records if (one.missed_since or one.scheduled_at) <= at <= one.scheduled_at),
+            None,
+        )
+        if record:
+            told.add(record.id)
+            yield _of_record(record, at)
+        else:
+            yield _without_record(case, at)
+    for record in case.records:
+        if record.id not in told:  # run by hand, or by a schedule that nobody remembers
+            yield _of_record(record, record.scheduled_at)
+    for period in case.periods:
+        if period.plan is None and since < until and period.since <= until and period.until >= since:
+            yield Reason(at=max(period.since, since), verdict=Verdict.PAUSED, why=_paused(period))
+
+
+def _fires(case: Case, since: datetime, until: datetime) -> Iterator[datetime]:
+    """The instants in the range at which the cron was to fire, one more than are answered."""
+    left = MOST_FIRES + 1
+    for period in case.periods:
+        fire = period.plan and timing.following(period.plan, max(period.since, since - _SECOND))
+        while fire and fire <= min(period.until, until) and left and period.plan:
+            yield fire
+            left -= 1
+            fire = timing.following(period.plan, fire)
+
+
+def _of_record(record: Execution, at: datetime) -> Reason:
+    verdict, said = Verdict(record.status), _said(record)
+    if at < record.scheduled_at:
+        many = f" with {record.missed} in all" if record.missed > 1 else ""
+        if record.status != ExecutionStatus.SKIPPED:
+            verdict = Verdict.COLLAPSED
+            said = f"It was missed, and the fire of {_iso(record.scheduled_at)} stands for it{many}."
+    return Reason(at=at, verdict=verdict, why=said, execution_id=record.id, lateness_ms=record.lateness_ms)
+
+
+def _said(record: Execution) -> str:
+    run, late = record.run, f"{record.lateness_ms} ms after its time"
+    if record.skip_reason:
+        return _SKIPPED[record.skip_reason]
+    if record.status == ExecutionStatus.PENDING:
+        waits = f" It waits for {record.waits_for.rstrip('.')}." if record.waits_for else ""
+        return f"It was made {late} and has not started.{waits}"
+    if record.status == ExecutionStatus.PROCESSING:
+        return f"It was made {late} and is running."
+    if record.status == ExecutionStatus.FAILED:
+        return (run and run.error_message) or "It failed."
+    took = f" in {run.duration_ms} ms" if run and run.duration_ms is not None else ""
+    status = (
+        f"The target answered with status {run.response_status}{took}"
+        if run and run.response_status
+        else "It ended well"
+    )
+    return f"{status}; it was made {late}."
+
+
+def _without_record(case: Case, at: datetime) -> Reason:
+    cron, verdict = case.cron, Verdict.UNKNOWN
+    said = "Its record is gone: finished history is kept for a time, or somebody deleted it."
+    if at > case.now and not cron.has_ended:
+        verdict, said = Verdict.DUE, "It is still to come."
+    elif cron.has_ended and (not case.records or at > case.records[-1].scheduled_at):
+        verdict, said = Verdict.ENDED, f"The cron has ended, after {cron.runs} run{'s' * (cron.runs != 1)}."
+    elif cron.next_run_at and cron.next_run_at <= at:
+        verdict, said = (
+            Verdict.OVERDUE,
+            "Its time has come, and no scheduler has seen to it yet: is one running?",
+        )
+    return Reason(at=at, verdict=verdict, why=said)
+
+
+def _no_fire(case: Case, at: datetime) -> Reason:
+    if not case.periods or at < case.periods[0].since:
+        since = case.periods[0].since if case.periods else case.cron.created_at
+        said = (
+            f"Nothing is known from before {_iso(since)}; the cron was made at {_iso(case.cron.created_at)}."
+        )
+        return Reason(at=at, verdict=Verdict.UNKNOWN, why=said)
+    period = next(one for one in reversed(case.periods) if one.since <= at)
+    if period.plan is None:
+        return Reason(at=at, verdict=Verdict.PAUSED, why=_paused(period))
+    following = timing.following(period.plan, at)
+    if following is None:
+        return Reason(
+            at=at, verdict=Verdict.ENDED, why="The cron had ended: it has no fire at or after that instant."
+        )
+    said = (
+        f"{period.plan.expression} ({period.plan.timezone}) does not fire at that instant; "
+        f"the next fire after it is at {_iso(following)}."
+    )
+    return Reason(at=at, verdict=Verdict.NO_FIRE, why=said)
+
+
+def _paused(period: Period) -> str:
+    until = "" if period.until == _NEVER else f" until {_iso(period.until)}"
+    return f"It was paused from {_iso(period.since)}{until}; what would have fired is not caught up."
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
