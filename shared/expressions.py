@@ -82,13 +82,18 @@ class Fields:
     fixed_hours: bool  # no wildcard and no step in the hour field: clock changes must not lose or double it
 
 
+def plain(expression: str) -> list[str]:
+    """Its five fields, or six, in the one way that croniter reads them; raises ValueError as `parse` does."""
+    texts = _split(expression)
+    fields = (_SECOND, *_FIVE)[-len(texts) :]
+    return [_plain(field, text.upper()) for field, text in zip(fields, texts, strict=True)]
+
+
 @lru_cache(maxsize=8192)
 def parse(expression: str) -> Fields:
     """Expand an expression, or raise ValueError with what is wrong and what to write instead."""
-    texts = _split(expression)
-    fields = (_SECOND, *_FIVE)[-len(texts) :]
-    plain = [_plain(field, text.upper()) for field, text in zip(fields, texts, strict=True)]
-    expanded, of_month = croniter.expand(" ".join(plain), second_at_beginning=True)
+    texts, plain_texts = _split(expression), plain(expression)
+    expanded, of_month = croniter.expand(" ".join(plain_texts), second_at_beginning=True)
     minutes, hours, days, months, weekdays = map(_values, _FIVE, expanded[:5])
     parsed = Fields(
         seconds=_values(_SECOND, expanded[5]) if len(expanded) > 5 else (0,),
@@ -102,7 +107,7 @@ def parse(expression: str) -> Fields:
         either_day=not set("*?") & set(texts[-3] + texts[-1]),
         fixed_hours=len(hours) < _HOUR.size and not set("*/") & set(texts[-4]),
     )
-    _refuse_impossible_date(parsed, plain[-1])
+    _refuse_impossible_date(parsed, plain_texts[-1])
     return parsed
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
+from shared import suggestions
 from shared.expressions import LAST, Fields, parse
 
 MOST_COUNTED = 1_000
@@ -28,10 +29,44 @@ class Caught:
     following: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The instant at which a zone's offset from UTC changes, and the offsets before and from then on."""
+
+    at: datetime
+    before: timedelta
+    after: timedelta
+
+
 def check(expression: str) -> str:
     """Return the expression with single spaces, or raise ValueError saying what is wrong with it."""
-    _match(parse(expression), _CHECKED_FROM)
+    try:
+        _match(parse(expression), _CHECKED_FROM)
+    except ValueError as error:
+        better = suggestions.suggest(expression)
+        raise ValueError(f"{error}; did you mean {better}?" if better else str(error)) from None
     return " ".join(expression.split())
+
+
+def changes(timezone: str, after: datetime, until: datetime) -> Iterator[Change]:
+    """The changes of a zone's offset in (after, until], in order."""
+    zone = ZoneInfo(timezone)
+    while (at := _change(zone, after, until)) is not None:
+        yield Change(at, _offset(zone, at - _SECOND), _offset(zone, at))
+        after = at
+
+
+def first_on_the_wall(expression: str, since: datetime, until: datetime) -> datetime | None:
+    """The first time in [since, until) that the expression names, as a clock on the wall shows it."""
+    found = _match(parse(expression), since)
+    return found if found < until else None
+
+
+def fires_a_month(expression: str, year: int) -> float:
+    """How often it fires in a month of that year and the three after it, on average."""
+    fields = parse(expression)
+    days = sum(len(_days(fields, year + more, month)) for more in range(4) for month in range(1, 13))
+    return days * len(fields.hours) * len(fields.minutes) * len(fields.seconds) / 48
 
 
 def following(expression: str, timezone: str, after: datetime) -> datetime:

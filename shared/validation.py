@@ -49,5 +49,5 @@ def _sentence(problem: ErrorDetails) -> str:
         return known.format(**problem.get("ctx", {}))
     text = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
-        return text if text.endswith(".") else f"{text}."
+        return text if text.endswith((".", "?")) else f"{text}."
     return f"is invalid: {text}."

@@ -8,8 +8,10 @@ from services.api.auth import team_of
 from services.api.requests import body_of, changes_of, id_of, query_of
 from services.api.routing import at
 from shared import crons
+from shared.explain import explain
 from shared.schemas.base import Deleted
 from shared.schemas.crons import CronCreate, CronQuery, CronUpdate
+from shared.schemas.explain import ExplainAsked
 from shared.schemas.why import WhyQuery
 from shared.why import why
 
@@ -49,6 +51,12 @@ async def delete(request: Request) -> Response:
     return answer(Deleted(id=cron_id))
 
 
+async def explain_asked(request: Request) -> Response:
+    """Nothing is stored; a token is asked for all the same, for the work that it is."""
+    await team_of(request, scope="read")
+    return answer(explain(await body_of(request, ExplainAsked)))
+
+
 async def explain_why(request: Request) -> Response:
     team = await team_of(request, scope="read")
     cron_id = id_of(request, "Cron")
@@ -57,6 +65,7 @@ async def explain_why(request: Request) -> Response:
 
 routes = [
     at("/api/crons", GET=index, POST=create),
+    at("/api/crons/explain", POST=explain_asked),
     at("/api/crons/{cron_id}/why", GET=explain_why),
     at("/api/crons/{cron_id}", GET=show, PATCH=update, PUT=update, DELETE=delete),
 ]

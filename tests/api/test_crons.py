@@ -178,3 +178,16 @@ async def test_why_is_asked_for_an_instant_or_a_range(client: AsyncClient, query
 
     assert answer.status_code == status, answer.text
     assert status != 422 or answer.json()["message"]
+
+
+async def test_an_expression_is_explained_before_it_is_kept(client: AsyncClient) -> None:
+    answer = await client.post("/api/crons/explain", json={"cron_expression": "0 9 * * MON-FRI", "count": 3})
+    wrong = await client.post("/api/crons/explain", json={"cron_expression": "0 9 * * MOM"})
+    nobody = await client.post("/api/crons/explain", json={}, headers={"Authorization": "Bearer rc_nobody"})
+
+    body = answer.json()
+    assert (answer.status_code, body["description"]) == (200, "At 09:00, Monday through Friday")
+    assert len(body["next_runs"]) == 3
+    assert wrong.json()["errors"]["cron_expression"][0].endswith("did you mean 0 9 * * MON?")
+    assert nobody.status_code == 401
+    assert (await client.get("/api/crons")).json()["total"] == 0

@@ -42,11 +42,11 @@ WEEKDAY_FORMS = f"0-7 or SUN-SAT, {FORMS}, MON#1 or 5L"
 REFUSED = {
     "": f"{FIVE} 0",
     "* * * *": f"{FIVE} 4",
-    "0 0 0 1 1 * 2026": f"{FIVE} 7, or six with seconds first; there is no year field",
+    "0 0 0 1 1 * 2026": f"{FIVE} 7, or six with seconds first; there is no year field; did you mean 0 0 0 1 1 *?",
     "@reboot": f"has no macro @reboot; use one of {MACROS}",
     "61 * * * *": "minute must be 0-59, got 61",
     "60 * * * * *": "second must be 0-59, got 60",
-    "0 24 * * *": "hour must be 0-23, got 24",
+    "0 24 * * *": "hour must be 0-23, got 24; did you mean 0 0 * * *?",
     "0 0 0 * *": "day-of-month must be 1-31, got 0",
     "0 0 * 13 *": "month must be 1-12 or JAN-DEC, got 13",
     "0 0 * FOO *": "month must be 1-12 or JAN-DEC, got FOO",

@@ -1,0 +1,164 @@
+"""An expression and a time policy in words: what they say, when it fires next, and what may surprise."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
+from zoneinfo import ZoneInfo
+
+from cron_descriptor import Options, get_description
+
+from shared import clock, expressions, schedule, timing
+from shared.schedule import Change
+from shared.schemas.explain import ClockChange, ExplainAsked, Explained, NextRun
+from shared.schemas.timing import OverlapPolicy
+from shared.timing import Plan
+
+HORIZON = timedelta(days=730)
+"""So far ahead a change of the clock is looked for."""
+MOST_CHANGES = 2
+LOOKED_AT, OFTEN = 60, 32
+"""How many fires are looked at for the shortest time between two, if there are more than so many a month."""
+_STEPS = {"second": (60, "minute"), "minute": (60, "hour"), "hour": (24, "day")}
+
+_WORDS = Options()
+_WORDS.use_24hour_time_format = True
+_WORDS.day_of_week_start_index_zero = True
+
+
+def explain(asked: ExplainAsked, now: datetime | None = None) -> Explained:
+    """Nothing is stored, and what is given need not be."""
+    after = (asked.after or now or clock.now()).astimezone(UTC)
+    plan = Plan(asked.cron_expression, asked.timezone, starts_at=asked.starts_at, ends_at=asked.ends_at)
+    often = schedule.fires_a_month(asked.cron_expression, after.year)
+    fires = list(_fires(plan, after, max(asked.count, LOOKED_AT if often > OFTEN else 0)))
+    most = min(asked.count, asked.max_runs or asked.count)
+    zone = ZoneInfo(asked.timezone)
+    changes = schedule.changes(asked.timezone, after, after + HORIZON)
+    return Explained(
+        cron_expression=asked.cron_expression,
+        timezone=asked.timezone,
+        description=describe(asked),
+        next_runs=[
+            NextRun(utc=fire, local=fire.astimezone(zone).isoformat(timespec="seconds"))
+            for fire in fires[:most]
+        ],
+        clock_changes=[_told(asked.cron_expression, change) for change in islice(changes, MOST_CHANGES)],
+        fires_per_month=round(often, 2),
+        warnings=list(_warnings(asked, fires)),
+    )
+
+
+def describe(asked: ExplainAsked) -> str:
+    """In a sentence."""
+    fields = [_described(text) for text in expressions.plain(asked.cron_expression)]
+    parts = [get_description(" ".join(fields), _WORDS)]
+    if asked.timezone != "UTC":
+        parts.append(f"by the clock of {asked.timezone}")
+    if asked.spread_seconds:
+        parts.append(f"up to {asked.spread_seconds} s later by an offset that the cron keeps")
+    if asked.starts_at:
+        parts.append(f"from {_iso(asked.starts_at)}")
+    if asked.ends_at:
+        parts.append(f"until {_iso(asked.ends_at)}")
+    if asked.max_runs:
+        parts.append("once" if asked.max_runs == 1 else f"{asked.max_runs} times in all")
+    return ", ".join(parts)
+
+
+def _described(text: str) -> str:
+    """The library writes the last Friday as 5L, croniter as l5, and would tell of steps of one."""
+    parts = (part.removesuffix("/1") for part in text.split(","))
+    return ",".join(f"{part[1:]}L" if part[0] == "l" else part for part in parts)
+
+
+def _fires(plan: Plan, after: datetime, most: int) -> Iterator[datetime]:
+    for _ in range(most):
+        fire = timing.following(plan, after)
+        if fire is None:
+            return
+        yield fire
+        after = fire
+
+
+def _told(expression: str, change: Change) -> ClockChange:
+    return ClockChange(
+        at=change.at,
+        utc_offset_before=_offset(change.before),
+        utc_offset_after=_offset(change.after),
+        effect=_effect(expression, change),
+    )
+
+
+def _effect(expression: str, change: Change) -> str:
+    naive, is_fixed = change.at.replace(tzinfo=None), expressions.parse(expression).fixed_hours
+    since, until = sorted((naive + change.before, naive + change.after))
+    fire = schedule.first_on_the_wall(expression, since, until)
+    span, end, goes_on = (
+        f"from {since:%H:%M} to {until:%H:%M}",
+        f"{until:%H:%M}",
+        "the fires go on as time passes",
+    )
+    if change.after > change.before:
+        if fire is None:
+            then = "no fire falls into it"
+        else:
+            then = f"the fire of {fire:%H:%M} comes once, as it ends at {end}" if is_fixed else goes_on
+        return f"The clock skips the time {span}; {then}."
+    if fire is None:
+        then = "no fire falls into it"
+    else:
+        then = f"the fire of {fire:%H:%M} comes once, the first time" if is_fixed else f"{goes_on}, in both"
+    return f"The time {span} comes twice; {then}."
+
+
+def _warnings(asked: ExplainAsked, fires: list[datetime]) -> Iterator[str]:
+    fields, texts = expressions.parse(asked.cron_expression), expressions.plain(asked.cron_expression)
+    if not fires:
+        yield "It has no fire left: ends_at comes before the next one."
+    if fields.either_day:
+        yield "Both day fields are set: it fires when either of them fits, not only when both do."
+    if len(fields.minutes) == 60 and len(fields.hours) < 24 and len(fields.seconds) == 1:
+        yield "It fires every minute of the hours it names; write 0 for the minute to have it once an hour."
+    if texts[-1] == "*" and not fields.last_day and min(fields.days) > 28:
+        yield _missing_day(min(fields.days), fields.months)
+    yield from _uneven(texts)
+    gap = min((later - earlier for earlier, later in pairwise(fires)), default=None)
+    if gap is None:
+        return
+    if gap < timedelta(seconds=asked.timeout_seconds) and asked.overlap_policy is OverlapPolicy.ALLOW:
+        yield (
+            f"It fires again after {_seconds(gap)}, and a request may take {asked.timeout_seconds} s: set "
+            "overlap_policy if two must not run side by side."
+        )
+    if timedelta(seconds=asked.spread_seconds) > gap:
+        yield f"spread_seconds is longer than the {_seconds(gap)} between two fires."
+
+
+def _missing_day(day: int, months: frozenset[int]) -> str:
+    if months == {2}:
+        return "Only leap years have a 29 February."
+    return f"Not every month has a day {day}; L is the last day of each."
+
+
+def _uneven(texts: list[str]) -> Iterator[str]:
+    """Steps that do not divide their period start anew with each."""
+    for (name, (size, period)), text in zip(_STEPS.items(), ["0", *texts][-6:], strict=False):
+        step = text.removeprefix("*/")
+        if step != text and size % int(step):
+            last = size % int(step)
+            yield f"{text} of the {name} starts anew with each {period}: its last step is {last}."
+    if texts[-3].startswith("*/"):
+        yield f"{texts[-3]} of the day starts anew with each month, so that the last step is shorter."
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{span.total_seconds():g} s"
+
+
+def _offset(offset: timedelta) -> str:
+    minutes = round(offset.total_seconds() / 60)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

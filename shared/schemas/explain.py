@@ -1,0 +1,44 @@
+"""What an expression and a time policy mean, saved or not."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from shared.schemas.base import Instant, Integer, Schema, Timeout
+from shared.schemas.crons import Expression, Timezone
+from shared.schemas.timing import Timing
+
+
+class ExplainAsked(Timing):
+    cron_expression: Expression
+    timezone: Timezone = "UTC"
+    timeout_seconds: Timeout = 30
+    count: Annotated[Integer, Field(ge=1, le=100, description="How many of the next fires are wanted")] = 5
+    after: Annotated[AwareDatetime | None, Field(description="From when on; now unless told")] = None
+
+
+class NextRun(Schema):
+    utc: Instant
+    local: str
+    """With the offset of the time zone then."""
+
+
+class ClockChange(Schema):
+    """What the next change of the time zone's clock does to the fires."""
+
+    at: Instant
+    utc_offset_before: str
+    utc_offset_after: str
+    effect: str
+
+
+class Explained(Schema):
+    cron_expression: str
+    timezone: str
+    description: str
+    next_runs: list[NextRun]
+    clock_changes: list[ClockChange]
+    """The next two."""
+    fires_per_month: float
+    """On average."""
+    warnings: list[str]
