@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
 from shared import clock, pages, records, scripts, timing
@@ -124,6 +124,7 @@ async def _save(
         when.phase,
         asked.grace_seconds * 1000 if is_heartbeat else "",
         secrets.token_urlsafe(PING_BYTES) if is_heartbeat else "",
+        to_json(_logged(asked, when.phase)).decode(),
     )
     return 0 if saved == "stale" else int(saved)
 
@@ -149,6 +150,12 @@ def _check(asked: CronCreate) -> None:
 
 def _phase(fields: Fields) -> int:
     return int(fields["phase"]) if "phase" in fields else secrets.randbelow(PHASES)
+
+
+def _logged(asked: CronCreate, phase: int) -> list[object]:
+    """How it fires from now on, as `shared.why` reads it."""
+    when = (asked.cron_expression, asked.timezone, _offset(asked, phase), _policy(asked))
+    return [asked.is_active, *when]
 
 
 def _offset(asked: CronCreate, phase: int) -> int:

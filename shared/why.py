@@ -53,21 +53,23 @@ async def why(redis: Redis, team: Team, cron_id: int, query: WhyQuery, now: date
     span = (clock.milliseconds(since), clock.milliseconds(until))
     log, rows = await scripts.find_executions(redis, team.prefix, team.id, cron_id, *span, MOST_FIRES)
     records = sorted((executions.stored(*row) for row in rows), key=lambda one: one.id)
-    case = Case(cron, _periods(cron, log), records, now or clock.now())
+    case = Case(cron, _periods(log), records, now or clock.now())
     reasons = sorted(_reasons(case, since, until), key=lambda reason: reason.at)
     if query.at and not reasons:
         reasons = [_no_fire(case, since)]
     return Why(cron_id=cron_id, reasons=reasons[:MOST_FIRES], is_whole=len(reasons) <= MOST_FIRES)
 
 
-def _periods(cron: Cron, log: Sequence[str]) -> list[Period]:
-    changes = [from_json(text) for text in log]
-    starts = [clock.moment(change[0]) for change in changes]
+def _periods(log: Sequence[str]) -> list[Period]:
+    starts: list[datetime] = []
+    plans: list[Plan | None] = []
+    for line in log:
+        at, _, text = line.partition(" ")
+        is_active, *when = from_json(text)
+        starts.append(clock.moment(at))
+        plans.append(timing.plan_of(*when) if is_active else None)
     ends = [*starts[1:], _NEVER]
-    return [
-        Period(since, until, timing.plan_of(*change[2:6]) if change[1] else None)
-        for since, until, change in zip(starts, ends, changes, strict=False)
-    ]
+    return [Period(*each) for each in zip(starts, ends, plans, strict=False)]
 
 
 def _reasons(case: Case, since: datetime, until: datetime) -> Iterator[Reason]:

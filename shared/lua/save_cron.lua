@@ -4,7 +4,8 @@
 --                       next fire (ms, '' = paused, 'keep' = as it is), expression, time zone,
 --                       with a callback ('1' or ''), failures in a row that alert ('' = none), name, time policy
 --                       (JSON), its overlap policy, most runs ('' = any), offset (s), phase (what offsets come from),
---                       and of one that waits for pings: the grace (ms), a secret for the key of a new one
+--                       and of one that waits for pings: the grace (ms), a secret for the key of a new one ('' =
+--                       none); at last how it fires from now on (JSON), for the log
 -- Returns the id; 'stale' if the cron changed or went since it was read.
 
 local team, now, id, version, spec = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
@@ -36,9 +37,8 @@ elseif next_fire ~= 'keep' then
     call('HSET', record, 'next', next_fire)
 end
 if next_fire ~= 'keep' then -- which says when it was to fire from now on
-    local log, since = P .. 'log:' .. member, active and '1' or ''
-    call('RPUSH', log, cjson.encode({ tostring(now), since, ARGV[8], ARGV[9], ARGV[16], ARGV[13] }))
-    call('LTRIM', log, -MOST_CHANGES, -1)
+    call('RPUSH', P .. 'log:' .. member, now .. ' ' .. ARGV[20])
+    call('LTRIM', P .. 'log:' .. member, -MOST_CHANGES, -1)
 end
 tell_clock(member)
 return tonumber(id)

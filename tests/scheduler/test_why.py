@@ -41,8 +41,8 @@ async def a_known_cron(redis: Redis, team: Team, **fields: object) -> Cron:
 async def known_from(redis: Redis, team: Team, cron: Cron, at: datetime) -> None:
     """The last change of its schedule was then."""
     log = f"{team.prefix}log:{team.id}:{cron.id}"
-    _, _, rest = (await redis.lindex(log, -1)).partition(",")  # type: ignore[misc]
-    await redis.lset(log, -1, f'["{clock.milliseconds(at)}",{rest}')  # type: ignore[misc]
+    _, _, rest = (await redis.lindex(log, -1)).partition(" ")  # type: ignore[misc]
+    await redis.lset(log, -1, f"{clock.milliseconds(at)} {rest}")  # type: ignore[misc]
 
 
 async def test_each_fire_of_a_range_says_what_became_of_it(redis: Redis, team: Team) -> None:

@@ -2,9 +2,8 @@
 
 local EARLY = 10000 -- ms before its time that a ping still counts for a fire: clocks differ
 
-local function ping_run(reason, said)
-    return cjson.encode({ failure_reason = reason, error_message = said })
-end
+local PINGED = '{"executed_at":%.0f}'
+local SILENT = '{"failure_reason":"no_ping","error_message":"No ping came within %.0f s."}'
 
 -- Wait for a ping until the grace is over; one that has come already will do.
 local function await_ping(team, cron, fire, grace, last_ping)
@@ -12,7 +11,7 @@ local function await_ping(team, cron, fire, grace, last_ping)
     event('cron.fired', team, 'e:' .. id)
     local at = tonumber(fire.at)
     if last_ping >= at - EARLY then
-        return settle('e', team, 'crons', id, { verdict = 'complete', run = cjson.encode({ executed_at = last_ping }) })
+        return settle('e', team, 'crons', id, { verdict = 'complete', run = string.format(PINGED, last_ping) })
     end
     local deadline = at + grace
     if deadline <= moment() then deadline = moment() + grace end -- that it could not be seen in time is our fault
@@ -52,7 +51,6 @@ local function miss_ping(team, id)
         call('HSET', record, 'state', 'skipped', 'skip_reason', 'paused')
         return move('e', team, fields[1], id, 'pending', 'skipped')
     end
-    local said = string.format('No ping came within %d s.', (fields[3] - fields[2]) / 1000)
-    settle('e', team, 'crons', id, { verdict = 'fail', run = ping_run('no_ping', said), reason = 'no_ping',
-        facts = ping_run('no_ping', said) })
+    local said = string.format(SILENT, (fields[3] - fields[2]) / 1000)
+    settle('e', team, 'crons', id, { verdict = 'fail', run = said, reason = 'no_ping', facts = said })
 end
