@@ -12,7 +12,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.faults import aftermath, clocks, data, links, load, outages, processes, refusals, streams, street
+from tests.faults import (
+    aftermath,
+    clocks,
+    data,
+    links,
+    load,
+    outages,
+    processes,
+    refusals,
+    streams,
+    street,
+    ticks,
+)
 from tests.faults.stage import Scene
 from tests.faults.story import Outcome, Skipped, Story
 
@@ -31,7 +43,7 @@ class Row:
         return self.play.__name__
 
 
-FAMILIES = (processes, outages, refusals, links, streams, clocks, data, load, aftermath, street)
+FAMILIES = (processes, outages, refusals, links, streams, clocks, data, load, aftermath, street, ticks)
 ROWS = [
     Row(play, is_bounded)
     for family in FAMILIES
