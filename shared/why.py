@@ -14,7 +14,6 @@ from shared.schemas.why import MOST_FIRES, Reason, Verdict, Why, WhyQuery
 from shared.timing import Plan
 
 _SECOND = timedelta(seconds=1)
-_INSTANT = timedelta(milliseconds=999)  # what was run by hand has no whole second
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 _SKIPPED = {
@@ -48,12 +47,12 @@ class Case:
 async def why(redis: Redis, team: Team, cron_id: int, query: WhyQuery, now: datetime | None = None) -> Why:
     """Raises NotFound for the cron."""
     cron = await crons.get(redis, team, cron_id)
-    since = (query.at or query.from_ or clock.now()).astimezone(UTC).replace(microsecond=0)
-    until = since + _INSTANT if query.at else (query.to or since).astimezone(UTC)
+    now = now or clock.now()
+    since, until = query.span(now)
     span = (clock.milliseconds(since), clock.milliseconds(until))
     log, rows = await scripts.find_executions(redis, team.prefix, team.id, cron_id, *span, MOST_FIRES)
     records = sorted((executions.stored(*row) for row in rows), key=lambda one: one.id)
-    case = Case(cron, _periods(log), records, now or clock.now())
+    case = Case(cron, _periods(log), records, now)
     reasons = sorted(_reasons(case, since, until), key=lambda reason: reason.at)
     if query.at and not reasons:
         reasons = [_no_fire(case, since)]

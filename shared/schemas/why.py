@@ -1,5 +1,6 @@
 """What became of a cron's fires, and why."""
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_va
 from shared.schemas.base import Instant, Schema
 
 MOST_FIRES = 100
+HOUR, INSTANT = timedelta(hours=1), timedelta(milliseconds=999)
 
 
 def _with_plus(value: Any) -> Any:
@@ -19,23 +21,26 @@ Asked = Annotated[AwareDatetime, BeforeValidator(_with_plus)]
 
 
 class WhyQuery(Schema):
-    """An instant, or a range of them."""
+    """An instant, or a range of them; the last hour if neither is given."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     at: Annotated[Asked | None, Field(description="What happened at this instant")] = None
     from_: Annotated[Asked | None, Field(alias="from", description="What happened from then on")] = None
-    to: Annotated[Asked | None, Field(description="What happened until then")] = None
+    to: Annotated[Asked | None, Field(description="What happened until then; now unless told")] = None
 
     @model_validator(mode="after")
     def _one_way(self) -> "WhyQuery":
-        if (self.at is None) == (self.from_ is None or self.to is None) or (
-            self.at and (self.from_ or self.to)
-        ):
+        if (self.at and (self.from_ or self.to)) or (self.to and not self.from_):
             raise ValueError("Ask either for at, or for from and to")
         if self.from_ and self.to and self.to < self.from_:
             raise ValueError("Ask for a range whose to is not before its from")
         return self
+
+    def span(self, now: datetime) -> tuple[datetime, datetime]:
+        """The range, in UTC; an instant is the second that begins with it: runs by hand have no whole one."""
+        since = (self.at or self.from_ or now - HOUR).astimezone(UTC).replace(microsecond=0)
+        return since, since + INSTANT if self.at else (self.to or now).astimezone(UTC)
 
 
 class Verdict(StrEnum):
