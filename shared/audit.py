@@ -67,6 +67,16 @@ async def patrol(
                 break
 
 
+async def patrol_crons(redis: Redis, team: Team) -> list[int]:
+    """Put crons back that are to fire and that the clock's list has lost; their ids."""
+    after, found = 0, list[int]()
+    while True:
+        after, mended = await scripts.patrol_crons(redis, team.prefix, team.id, after, STEP)
+        found += map(int, mended)
+        if not after:
+            return found
+
+
 async def recount(redis: Redis, team: Team, *, repair: bool) -> list[Difference]:
     """Where the ledger differs from a count of the indexes at one instant; `repair` sets it to that."""
     found = []

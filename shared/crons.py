@@ -23,6 +23,7 @@ PHASES = 2**32
 """Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
 NEXT_RUNS = 3
 PING_BYTES = 18
+LATENESS = ("100", "1000", "10000", "60000", "more")
 
 
 class _When(NamedTuple):
@@ -206,6 +207,7 @@ def _cron(team: Team, cron_id: int, fields: Fields) -> Cron:
         ping_key=f"{team.shard}-{team.id}-{cron_id}-{secret}" if secret else None,
         last_ping_at=records.instant(fields, "last_ping"),
         runs=runs,
+        lateness={name: int(fields.get(f"late:{name}", 0)) for name in LATENESS},
         has_ended=asked.is_active and next_run is None,
         last_run_at=records.instant(fields, "last_run"),
         next_run_at=next_run,

@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
     smtp_from: str = ""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port = 0
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     retention_runs: Annotated[int, Field(ge=1)] = 100_000
     log_format: Literal["json", "console"] = "json"

@@ -9,14 +9,18 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm
+from services.scheduler.metrics import LATENESS
 from services.scheduler.steadiness import Steadiness
 from shared import clock, keyspace, scripts, timing
 from shared.timing import Judged, Plan
 
-BATCH = 500
+BATCH = 200
 """At most so many crons a script: longer ones would hold Redis up."""
+BREATH = 32
+"""After so many, others of this process have their turn."""
 AHEAD_SECONDS = 1.0
 UNSTEADY_SECONDS = 1.0
+FIRED = 1
 
 log = structlog.get_logger()
 
@@ -74,7 +78,7 @@ async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Fou
 
 
 async def look(redis: Redis, shard: str, *, ahead_ms: int = 0, now: datetime | None = None) -> Found:
-    """The crons due until `ahead_ms` from now, earliest first, at most 500."""
+    """The crons due until `ahead_ms` from now, earliest first, at most 200."""
     answer = await scripts.due_crons(redis, keyspace.prefix(shard), _at(now), ahead_ms, BATCH)
     now_ms, next_due, rows = answer
     return Found(int(now_ms), int(next_due), [_due(*row) for row in rows])
@@ -88,17 +92,24 @@ def _due(member: str, due: str, *rest: str) -> Due:
 async def _fire(redis: Redis, shard: str, found: Found, now: datetime | None) -> bool:
     """Whether there was anything that could be fired."""
     arguments: list[str | int] = []
-    for due in found.crons:
+    latest: list[int] = []
+    for number, due in enumerate(found.crons):
+        if number % BREATH == 0:
+            await asyncio.sleep(0)  # counting what was missed takes a while, and others must beat
         try:
             judged = timing.judge(due.plan, due.due, clock.moment(found.now_ms))
         except Exception:  # an expression or time zone that this version cannot read: the others fire
             log.exception("cron_not_fired", team=due.team, cron=due.cron)
             continue
-        await asyncio.sleep(0)  # counting what was missed takes a while, and others must beat
+        latest.append(clock.milliseconds(judged.fires[-1].at))
         arguments += [due.team, due.cron, due.version, clock.milliseconds(due.due), *_flat(judged)]
-    if arguments:
-        await scripts.fire_crons(redis, keyspace.prefix(shard), _at(now), *arguments)
-    return bool(arguments)
+    if not arguments:
+        return False
+    verdicts = await scripts.fire_crons(redis, keyspace.prefix(shard), _at(now), *arguments)
+    for at, verdict in zip(latest, verdicts, strict=True):
+        if verdict == FIRED:
+            LATENESS.observe(max(0.0, (found.now_ms - at) / 1000))
+    return True
 
 
 def _flat(judged: Judged) -> list[str | int]:

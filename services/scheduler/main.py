@@ -12,8 +12,10 @@ import structlog
 import uvloop
 from redis.asyncio import Redis
 
+from services.scheduler import metrics
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
+from services.scheduler.metrics import keep_measuring
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
@@ -59,6 +61,7 @@ def _duties(
         _steadily(lambda: keep_replaying(redis, shard)),
         _steadily(lambda: keep_retiring(redis, shard, settings)),
         _steadily(lambda: keep_patrolling(redis, shard)),
+        _steadily(lambda: keep_measuring(redis, shard)),
         keep_rescuing(redis, shard),
     ]
 
@@ -101,4 +104,5 @@ def main() -> None:
     settings = load()
     logs.configure(settings, "scheduler")
     durability.require_fit(settings)
+    metrics.serve(settings)
     uvloop.run(_until_told(settings))

@@ -27,6 +27,9 @@ async def patrol(redis: Redis, shard: str, now: int | None = None) -> int:
     """Walk once over all open work of the shard; return how many records were mended."""
     mended = 0
     for team in await audit.teams(redis, shard):
+        if lost := await audit.patrol_crons(redis, team):
+            log.warning("crons_put_back", team=team.id, crons=lost[:20])
+            mended += len(lost)
         before = mended
         async for step in audit.patrol(redis, team, now=now):
             if step.mended:

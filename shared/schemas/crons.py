@@ -157,6 +157,8 @@ class Cron(Timing, CronSummary):
     last_ping_at: Instant | None
     runs: int
     """Scheduled ones so far; what somebody ran beside the schedule is not among them."""
+    lateness: dict[str, int]
+    """How many runs were made so late, by an upper bound in ms: 100, 1000, 10000, 60000, more."""
     has_ended: bool
     """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
     next_runs: list[Instant]

@@ -148,3 +148,18 @@ async def test_consumers_long_gone_are_forgotten_unless_they_hold_something(
     left = await redis.xinfo_consumers(f"{team.prefix}s:1:1", "workers")
     assert len(before) == 2
     assert [consumer["name"] for consumer in left] == ["one-that-holds"]
+
+
+async def test_a_cron_that_the_clocks_list_lost_is_put_back(redis: Redis, team: Team) -> None:
+    asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
+    lost, kept = [await crons.create(redis, team, asked) for _ in range(2)]
+    paused = await crons.create(redis, team, asked.model_copy(update={"is_active": False}))
+    await redis.zrem(keyspace.crons(SHARD), f"{team.id}:{lost.id}")
+
+    assert await patrol(redis, SHARD, NOW) == 1
+    assert await patrol(redis, SHARD, NOW) == 0
+
+    listed = dict(await redis.zrange(keyspace.crons(SHARD), 0, -1, withscores=True))
+    assert listed.keys() == {f"{team.id}:{lost.id}", f"{team.id}:{kept.id}"}
+    assert listed[f"{team.id}:{lost.id}"] == listed[f"{team.id}:{kept.id}"]
+    assert paused.next_run_at is None

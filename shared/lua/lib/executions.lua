@@ -2,29 +2,31 @@
 
 local NEXT_TO_RUN = 'the execution before it'
 
--- `fire` is { at (ms), missed = how many earlier ones it stands for, first = the earliest of them (ms) }.
-local function record_execution(team, cron, fire, state)
-    local id = call('HINCRBY', P .. 'ids:' .. team, 'execution', 1)
+-- `fire` is { at (ms), missed = how many earlier ones it stands for, first = the earliest of them (ms) }; `more` are
+-- fields and values of the record.
+local function record_execution(team, cron, fire, id, state, ...)
     local record = record_of('e', team, id)
     call('HSET', record, 'v', 1, 'cron', cron, 'state', state, 'due', fire.at, 'created', moment(), 'missed',
-        fire.missed, 'entry', '')
+        fire.missed, ...)
     if tonumber(fire.missed) > 0 then call('HSET', record, 'first', fire.first) end
     move('e', team, cron, id, nil, state)
     tally(team, 'execution.accepted', 1)
-    return id, record
+    event(state == 'skipped' and 'cron.skipped' or 'cron.fired', team, 'e:' .. id)
+    return record
+end
+
+local function next_execution(team)
+    return call('HINCRBY', P .. 'ids:' .. team, 'execution', 1)
 end
 
 local function make_execution(team, cron, fire)
-    local id, record = record_execution(team, cron, fire, 'pending')
-    call('HSET', record, 'entry', push(team .. ':crons', 'e:' .. id, READY))
-    event('cron.fired', team, 'e:' .. id)
+    local id = next_execution(team)
+    record_execution(team, cron, fire, id, 'pending', 'entry', push(team .. ':crons', 'e:' .. id, READY))
     return id
 end
 
 local function skip_execution(team, cron, fire, reason)
-    local id, record = record_execution(team, cron, fire, 'skipped')
-    call('HSET', record, 'skip_reason', reason)
-    event('cron.skipped', team, 'e:' .. id)
+    record_execution(team, cron, fire, next_execution(team), 'skipped', 'entry', '', 'skip_reason', reason)
 end
 
 local function count_open(team, cron)
@@ -35,10 +37,9 @@ end
 
 -- One that waits until nothing else of its cron is open.
 local function queue_execution(team, cron, fire)
-    local id, record = record_execution(team, cron, fire, 'pending')
-    call('HSET', record, 'waits_for', NEXT_TO_RUN)
+    local id = next_execution(team)
+    record_execution(team, cron, fire, id, 'pending', 'entry', '', 'waits_for', NEXT_TO_RUN)
     call('HSET', P .. 'c:' .. team .. ':' .. cron, 'queued', id)
-    event('cron.fired', team, 'e:' .. id)
 end
 
 -- Start the one that waits for the others of its cron, if they have ended.

@@ -7,8 +7,8 @@ local SILENT = '{"failure_reason":"no_ping","error_message":"No ping came within
 
 -- Wait for a ping until the grace is over; one that has come already will do.
 local function await_ping(team, cron, fire, grace, last_ping)
-    local id, record = record_execution(team, cron, fire, 'pending')
-    event('cron.fired', team, 'e:' .. id)
+    local id = next_execution(team)
+    local record = record_execution(team, cron, fire, id, 'pending', 'entry', '')
     local at = tonumber(fire.at)
     if last_ping >= at - EARLY then
         return settle('e', team, 'crons', id, { verdict = 'complete', run = string.format(PINGED, last_ping) })
@@ -19,6 +19,18 @@ local function await_ping(team, cron, fire, grace, last_ping)
     wait_until('e', team, id, deadline)
 end
 
+-- How late the runs of a cron were made, counted on it; the buckets are upper bounds in ms.
+local function note_lateness(team, cron, fire)
+    local late, bucket = moment() - tonumber(fire.at), 'more'
+    for _, bound in ipairs({ 100, 1000, 10000, 60000 }) do
+        if late <= bound then
+            bucket = bound
+            break
+        end
+    end
+    call('HINCRBY', P .. 'c:' .. team .. ':' .. cron, 'late:' .. bucket, 1)
+end
+
 -- By its cron's `policy` { overlap, most = runs, runs = so far, grace (ms) of one that waits for pings, last_ping };
 -- returns 1 if it runs.
 local function fire_cron(team, cron, fire, policy)
@@ -27,6 +39,7 @@ local function fire_cron(team, cron, fire, policy)
     if reason == '' and policy.overlap ~= '' and count_open(team, cron) > 0 then
         local queued = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued')
         if policy.overlap == 'queue_one' and not queued then
+            note_lateness(team, cron, fire)
             queue_execution(team, cron, fire)
             return 1
         end
@@ -35,7 +48,9 @@ local function fire_cron(team, cron, fire, policy)
     if reason ~= '' then
         skip_execution(team, cron, fire, reason)
         return 0
-    elseif policy.grace then
+    end
+    note_lateness(team, cron, fire)
+    if policy.grace then
         await_ping(team, cron, fire, policy.grace, policy.last_ping)
     else
         make_execution(team, cron, fire)

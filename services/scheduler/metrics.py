@@ -1,0 +1,43 @@
+"""What a scheduler tells of its punctuality, for Prometheus, on a port of its own if one is set."""
+
+import asyncio
+
+import structlog
+from prometheus_client import Gauge, Histogram, start_http_server
+from redis.asyncio import Redis
+
+from shared import keyspace
+from shared.settings import Settings
+
+LOOK_SECONDS = 5.0
+
+LATENESS = Histogram(
+    "recuro_cron_lateness_seconds",
+    "From the moment a cron was due to when this scheduler made its execution",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0),
+)
+OVERDUE = Gauge(
+    "recuro_crons_overdue_seconds", "For how long the oldest cron that is due was not made", ["shard"]
+)
+
+log = structlog.get_logger()
+
+
+def serve(settings: Settings) -> None:
+    """Answer at /metrics, if `RECURO_METRICS_PORT` is set; raises OSError if it is taken."""
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, settings.metrics_host)
+        log.info("metrics_ready", port=settings.metrics_port)
+
+
+async def keep_measuring(redis: Redis, shard: str) -> None:
+    while True:
+        OVERDUE.labels(shard).set(await overdue_seconds(redis, shard))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def overdue_seconds(redis: Redis, shard: str) -> float:
+    """By the clock of Redis; 0 if nothing is."""
+    seconds, _ = await redis.time()
+    first = await redis.zrange(keyspace.crons(shard), 0, 0, withscores=True)
+    return max(0.0, seconds - first[0][1] / 1000) if first else 0.0

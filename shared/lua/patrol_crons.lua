@@ -1,0 +1,18 @@
+#!lua flags=allow-oom
+-- Hold active crons against the clock's list, and put back what is to fire and is not in it.
+--
+-- KEYS  prefix    ARGV  team, after id, limit
+-- Returns the last id looked at (0 = all were) and the ids that were put back.
+
+local team, limit, mended = ARGV[1], tonumber(ARGV[3]), {}
+local ids = call('ZRANGEBYSCORE', P .. 'x:' .. team .. ':crons:active', '(' .. ARGV[2], '+inf', 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do
+    local member = team .. ':' .. id
+    local next_fire = call('HGET', P .. 'c:' .. member, 'next')
+    if next_fire and not call('ZSCORE', P .. 'crons', member) then
+        call('ZADD', P .. 'crons', next_fire, member)
+        tell_clock(member)
+        mended[#mended + 1] = id
+    end
+end
+return { #ids == limit and tonumber(ids[#ids]) or 0, mended }

@@ -1,0 +1,65 @@
+"""What a scheduler tells Prometheus, as a scraper reads it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+from redis.asyncio import Redis
+
+from services.scheduler.fire import fire_due
+from services.scheduler.metrics import LATENESS, overdue_seconds
+from shared import crons
+from shared.keyspace import Team
+from tests.fires import MINUTE, NOON, SHARD, a_cron
+from tests.house import House, free_port
+from tests.poll import until
+
+
+def counted(bound: str) -> float:
+    """Fires that were at most so late (s)."""
+    (family,) = LATENESS.collect()
+    return next(sample.value for sample in family.samples if sample.labels.get("le") == bound)
+
+
+async def test_how_late_crons_were_is_counted_by_the_process_and_on_the_cron(
+    redis: Redis, team: Team
+) -> None:
+    before = [counted(bound) for bound in ("0.1", "2.5", "60.0")]
+    cron = await a_cron(redis, team)
+
+    for minute, late in ((1, 40), (2, 2000), (3, 59_000)):
+        await fire_due(redis, SHARD, NOON + minute * MINUTE + timedelta(milliseconds=late))
+
+    after = [counted(bound) for bound in ("0.1", "2.5", "60.0")]
+    assert [late - early for early, late in zip(before, after, strict=True)] == [1, 2, 3]
+    expected = {"100": 1, "1000": 0, "10000": 1, "60000": 1, "more": 0}
+    assert (await crons.get(redis, team, cron.id)).lateness == expected
+
+
+async def test_a_cron_that_nobody_fires_is_overdue(redis: Redis, team: Team) -> None:
+    nothing = await overdue_seconds(redis, SHARD)
+    await a_cron(redis, team, at=NOON)  # which is long ago, or to come
+    await redis.zadd(f"{team.prefix}crons", {"1:1": 1_000_000})
+
+    assert nothing == 0
+    assert await overdue_seconds(redis, SHARD) > 1_700_000_000
+
+
+async def test_a_scraper_reads_them_on_a_port_of_their_own(tmp_path: Path) -> None:
+    port = free_port()
+    with House(tmp_path, environment={"RECURO_METRICS_PORT": str(port)}) as house:
+        asked = {"name": "a", "url": house.api, "cron_expression": "* * * * * *"}
+        assert house.client.post("/api/crons", json=asked).status_code == 201
+
+        async def has_fired() -> bool:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+            samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+            values = {sample.name: sample.value for sample in samples}
+            return (
+                values["recuro_cron_lateness_seconds_count"] > 0
+                and values["recuro_crons_overdue_seconds"] < 60
+            )
+
+        assert await until(has_fired)
