@@ -144,3 +144,17 @@ def test_a_beat_or_an_outage_starts_the_observation_again() -> None:
     assert watch.see([beaten], LEASE_SECONDS) == []
     watch.forget()
     assert watch.see([beaten], 3 * LEASE_SECONDS) == []
+
+
+async def test_a_job_that_was_deleted_in_flight_does_not_come_back(
+    redis: Redis, team: Team, dead: Deliveries, alive: Deliveries
+) -> None:
+    job_id = await a_job(redis, team)
+    await dead.claim(1)
+    await jobs.delete(redis, team, job_id)
+
+    assert await rescue(redis, SHARD, await held_in(redis, SHARD)) == 0
+
+    assert await alive.claim(1) == []
+    assert await redis.keys(f"{team.prefix}j:*") == []
+    assert await held_in(redis, SHARD) == []
