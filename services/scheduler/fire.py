@@ -1,8 +1,9 @@
 """Crons whose time has come get an execution, once, however many schedulers run."""
 
 import asyncio
-from contextlib import suppress
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -19,6 +20,10 @@ BATCH = 200
 BREATH = 32
 """After so many, others of this process have their turn."""
 AHEAD_SECONDS = 1.0
+MOST_AHEAD = 20_000
+"""So many crons of one moment are judged before it; the others when it has come."""
+STALE_SECONDS = 5.0
+"""What was judged ahead holds no longer than this beyond its moment: the process may have been stopped."""
 UNSTEADY_SECONDS = 1.0
 FIRED = 1
 
@@ -52,36 +57,65 @@ class Found:
     crons: list[Due]
 
 
+@dataclass(slots=True)
+class Batch:
+    """What one script is told, and per cron the moment (ms) of its last fire."""
+
+    arguments: list[str | int] = field(default_factory=list)
+    latest_ms: list[int] = field(default_factory=list)
+
+
 async def keep_firing(redis: Redis, shard: str, alarm: Alarm, steadiness: Steadiness) -> None:
-    """Fire at every due moment; the instants that follow are computed shortly before it."""
+    """Fire at every due moment; what is to become of it is judged shortly before."""
+    ahead_ms, batches = 0, list[Batch]()
     while True:
-        if await steadiness.look(redis) is None:
+        now = await steadiness.look(redis)
+        if now is None:
             await asyncio.sleep(UNSTEADY_SECONDS)
             continue
+        if ahead_ms / 1000 <= now:
+            if now < ahead_ms / 1000 + STALE_SECONDS:
+                await _fire_all(redis, shard, batches, ahead_ms)
+            ahead_ms, batches = 0, []
         found = await fire_due(redis, shard)
         wait = (found.next_due_ms - found.now_ms) / 1000 if found.next_due_ms else 60.0
         if wait > AHEAD_SECONDS:
             await alarm.sleep(wait - AHEAD_SECONDS)
-        else:
-            with suppress(ValueError, LookupError):  # said when it is due
-                for due in (await look(redis, shard, ahead_ms=round(AHEAD_SECONDS * 1000))).crons:
-                    timing.following(due.plan, due.due)
-            await alarm.sleep(await _until(redis, shard, found.next_due_ms))
+            continue
+        if ahead_ms != found.next_due_ms:
+            ahead_ms, batches = found.next_due_ms, await judge_ahead(redis, shard, found.next_due_ms)
+        await alarm.sleep(await _until(redis, shard, found.next_due_ms))
 
 
 async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Found:
     """Fire all that is due at `now` (else by the server's clock), as each cron's time policy has it."""
     while (found := await look(redis, shard, now=now)).crons:
-        if not await _fire(redis, shard, found, now):
+        batch = await _judged(found.crons, clock.moment(found.now_ms))
+        if not batch.arguments:
             break  # only what cannot be fired is left
+        await _fire(redis, shard, batch, found.now_ms, now)
     return found
 
 
-async def look(redis: Redis, shard: str, *, ahead_ms: int = 0, now: datetime | None = None) -> Found:
-    """The crons due until `ahead_ms` from now, earliest first, at most 200."""
-    answer = await scripts.due_crons(redis, keyspace.prefix(shard), _at(now), ahead_ms, BATCH)
+async def look(
+    redis: Redis, shard: str, *, ahead_ms: int = 0, now: datetime | None = None, skip: int = 0
+) -> Found:
+    """The crons due until `ahead_ms` from now but the first `skip`, earliest first, at most 200."""
+    answer = await scripts.due_crons(redis, keyspace.prefix(shard), _at(now), ahead_ms, BATCH, skip)
     now_ms, next_due, rows = answer
     return Found(int(now_ms), int(next_due), [_due(*row) for row in rows])
+
+
+async def judge_ahead(redis: Redis, shard: str, due_ms: int) -> list[Batch]:
+    """What becomes of the crons that are due at a moment to come, if nobody changes them and it is met."""
+    batches: list[Batch] = []
+    moment = clock.moment(due_ms)
+    for skip in range(0, MOST_AHEAD, BATCH):
+        found = await look(redis, shard, now=moment, skip=skip)
+        batches.append(await _judged((one for one in found.crons if one.due == moment), moment))
+        if len(found.crons) < BATCH:
+            break
+    return [batch for batch in batches if batch.arguments]
 
 
 def _due(member: str, due: str, *rest: str) -> Due:
@@ -89,27 +123,19 @@ def _due(member: str, due: str, *rest: str) -> Due:
     return Due(team, cron, clock.moment(due), *rest)
 
 
-async def _fire(redis: Redis, shard: str, found: Found, now: datetime | None) -> bool:
-    """Whether there was anything that could be fired."""
-    arguments: list[str | int] = []
-    latest: list[int] = []
-    for number, due in enumerate(found.crons):
+async def _judged(crons: Iterable[Due], now: datetime) -> Batch:
+    batch = Batch()
+    for number, due in enumerate(crons):
         if number % BREATH == 0:
             await asyncio.sleep(0)  # counting what was missed takes a while, and others must beat
         try:
-            judged = timing.judge(due.plan, due.due, clock.moment(found.now_ms))
+            judged = timing.judge(due.plan, due.due, now)
         except Exception:  # an expression or time zone that this version cannot read: the others fire
             log.exception("cron_not_fired", team=due.team, cron=due.cron)
             continue
-        latest.append(clock.milliseconds(judged.fires[-1].at))
-        arguments += [due.team, due.cron, due.version, clock.milliseconds(due.due), *_flat(judged)]
-    if not arguments:
-        return False
-    verdicts = await scripts.fire_crons(redis, keyspace.prefix(shard), _at(now), *arguments)
-    for at, verdict in zip(latest, verdicts, strict=True):
-        if verdict == FIRED:
-            LATENESS.observe(max(0.0, (found.now_ms - at) / 1000))
-    return True
+        batch.arguments += [due.team, due.cron, due.version, clock.milliseconds(due.due), *_flat(judged)]
+        batch.latest_ms.append(clock.milliseconds(judged.fires[-1].at))
+    return batch
 
 
 def _flat(judged: Judged) -> list[str | int]:
@@ -118,6 +144,19 @@ def _flat(judged: Judged) -> list[str | int]:
     for fire in judged.fires:
         flat += (clock.milliseconds(fire.at), fire.missed, clock.milliseconds(fire.first), fire.skip)
     return flat
+
+
+async def _fire_all(redis: Redis, shard: str, batches: list[Batch], due_ms: int) -> None:
+    began = time.monotonic()
+    for batch in batches:
+        await _fire(redis, shard, batch, due_ms + round((time.monotonic() - began) * 1000))
+
+
+async def _fire(redis: Redis, shard: str, batch: Batch, now_ms: int, now: datetime | None = None) -> None:
+    verdicts = await scripts.fire_crons(redis, keyspace.prefix(shard), _at(now), *batch.arguments)
+    for at, verdict in zip(batch.latest_ms, verdicts, strict=True):
+        if verdict == FIRED:
+            LATENESS.observe(max(0.0, (now_ms - at) / 1000))
 
 
 async def _until(redis: Redis, shard: str, due_ms: int) -> float:

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
 -- Read the crons that fall due up to a horizon.
 --
--- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit
+-- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit, how many of the first to leave out
 -- Returns now (ms), the first due moment after them (ms, 0 = none), then per cron: team:id, due (ms), version,
 -- expression, time zone, offset (s), time policy (JSON).
 
-local now, limit = moment(ARGV[1]), tonumber(ARGV[3])
+local now, limit, skip = moment(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local crons = P .. 'crons'
-local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', 0, limit)
+local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', skip, limit)
 local rows = {}
 for i = 1, #due, 2 do
     local fields = call('HMGET', P .. 'c:' .. due[i], 'version', 'expression', 'timezone', 'offset', 'timing')
@@ -18,5 +18,5 @@ for i = 1, #due, 2 do
         call('ZREM', crons, due[i])
     end
 end
-local after = call('ZRANGE', crons, #due / 2, #due / 2, 'WITHSCORES')
+local after = call('ZRANGE', crons, skip + #due / 2, skip + #due / 2, 'WITHSCORES')
 return { now, after[2] and tonumber(after[2]) or 0, rows }

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.engine.mutations import MUTATIONS, Mutation
+from tests.engine.mutation import Mutation
+from tests.engine.mutations import MUTATIONS
 
 ROOT = Path(__file__).parents[2]
 SIDE_BY_SIDE = 2

@@ -1,31 +1,11 @@
 """Single faults in the Lua, each of which some test must notice."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """`old`, found exactly once in the file below `shared/lua`, becomes `new`; `breaks` says what that does."""
-
-    file: str
-    old: str
-    new: str
-    breaks: str
-    is_quick: bool = False
-    """One of the few that a bounded run takes."""
-
-
-def _rows(file: str, *rows: tuple[str, str, str]) -> list[Mutation]:
-    """A `breaks` that starts with `!` is quick."""
-    return [
-        Mutation(f"{file}.lua", old, new, breaks.lstrip("!"), breaks.startswith("!"))
-        for breaks, old, new in rows
-    ]
-
+from tests.engine.cron_mutations import CRONS
+from tests.engine.mutation import rows
 
 # fmt: off
 MUTATIONS = [
-    *_rows(
+    *rows(
         "lib/turns",
         ("!the fence lets any consumer in", " or pending[1][2] ~= consumer", ""),
         ("the fence of a batch lets any consumer in", "'-', '+', most, consumer)", "'-', '+', most)"),
@@ -53,7 +33,7 @@ MUTATIONS = [
         ("what ended frees no place", "entry)\n    touched[queue] = true", "entry)"),
         ("what came makes no turn", "    touched[queue] = true\n    return call('XADD'", "    return call('XADD'"),
     ),
-    *_rows(
+    *rows(
         "lib/changes",
         ("!ended entries are not acknowledged", "call_in_parts(entries, 'XACK', stream, 'workers')", ""),
         ("!ended entries are not deleted", "call_in_parts(entries, 'XDEL', stream)", ""),
@@ -62,7 +42,7 @@ MUTATIONS = [
         ("notices are told as events", "if string.byte(ref) == NOTICE then return end", ""),
         ("what happened to one is told of another", "if last_told.name ~= name or last_told.team ~= team then", "if not last_told.name then"),
     ),
-    *_rows(
+    *rows(
         "lib/records",
         ("!the ledger only grows", "is_in and #move.ids or -#move.ids)", "#move.ids)"),
         ("deletions are not counted", "tally(team, 'job.deleted', 1)", ""),
@@ -80,7 +60,7 @@ MUTATIONS = [
         ("only the original of a chain is deleted", "        remove_job(team, retry)\n", ""),
         ("a deleted execution's run stays", ", P .. 'r:' .. team .. ':e' .. id)", ")"),
     ),
-    *_rows(
+    *rows(
         "lib/verdicts",
         ("retries are not counted as accepted", "tally(team, 'job.accepted', 1)", ""),
         ("!a retry is the same attempt again", "'attempt', attempt + 1,", "'attempt', attempt,"),
@@ -115,7 +95,7 @@ MUTATIONS = [
         ("what is given back goes last", "kind .. ':' .. id, FRONT)", "kind .. ':' .. id, READY)"),
         ("nobody is told of an execution", "if callback[1] == '1' then", "if false then"),
     ),
-    *_rows(
+    *rows(
         "lib/verdicts",
         ("a callback that was made stays", "call('DEL', notice)", ""),
         ("a callback's retry is the same attempt", "call('HINCRBY', notice, 'attempt', 1)", ""),
@@ -123,7 +103,7 @@ MUTATIONS = [
         ("the job does not say how its callback went", "call('HSET', subject, 'callback', outcome[result.verdict] or 'failed')", ""),
         ("a callback makes a record of what was deleted", "if call('EXISTS', subject) == 1 then", "if true then"),
     ),
-    *_rows(
+    *rows(
         "lib/promote",
         ("!what was promoted stays due", "call('ZREM', P .. 'due', member)", ""),
         ("an expired job stays in its stream", "unqueue('j', team, fields[2], id, fields[3], fields[4])", ""),
@@ -134,12 +114,7 @@ MUTATIONS = [
         ("a limited queue is not looked at", "touched[team .. ':' .. id] = true", ""),
         ("a full batch says nothing is left", "if #due == limit then return now end", ""),
     ),
-    *_rows(
-        "lib/executions",
-        ("executions are not counted as accepted", "tally(team, 'execution.accepted', 1)", ""),
-        ("missed fires are not said", "'missed', missed,", "'missed', 0,"),
-    ),
-    *_rows(
+    *rows(
         "claim",
         ("teams are not charged", "call('ZADD', turns, 'XX', team_at, team)", ""),
         ("queues are not charged", "call('ZADD', P .. 'turns:' .. team, 'XX', queue_at, queue)", ""),
@@ -160,7 +135,7 @@ MUTATIONS = [
         ("a claim takes one more", "serve(queue, math.min(want, allowed))", "serve(queue, want)"),
         ("a retry reads its own spec", "(origin or id))", "id)"),
     ),
-    *_rows(
+    *rows(
         "finish",
         ("any result is taken", "return holds(consumer, queue, lane, entry) ~= nil", "return true"),
         ("a result named twice counts twice", "if done[stream .. entry] then return false end", ""),
@@ -169,14 +144,14 @@ MUTATIONS = [
         ("results make records of deleted jobs", "if call('EXISTS', record_of(kind, team, id)) == 0 then return false end", ""),
         ("a batch takes any result", "return held[stream][entry] ~= nil", "return true"),
     ),
-    *_rows(
+    *rows(
         "create_jobs",
         ("!a key is not remembered", "call('SET', P .. 'i:' .. team .. ':' .. key, kept, 'PX', KEPT)", ""),
         ("a key takes another request", "return of == digest and {", "return {"),
         ("a key is kept for ever", ", kept, 'PX', KEPT)", ", kept)"),
         ("a new job passes what was due before it", "promote(now, 500)", ""),
     ),
-    *_rows(
+    *rows(
         "lib/jobs",
         ("a replay may be asked for twice", "if fields[1] ~= 'dead_lettered' or ", "if "),
         ("a replayed job stays a dead letter", "move('j', team, fields[2], id, 'dead_lettered', 'failed')", ""),
@@ -187,7 +162,7 @@ MUTATIONS = [
         ("a delay is ignored", "if tonumber(given.due) > moment() then", "if false then"),
         ("a job's callback is forgotten", "if given.callback == '1' then", "if false then"),
     ),
-    *_rows(
+    *rows(
         "step_replay",
         ("a replay forgets its rate", "+ math.max(0, now - tonumber(fields[3])) * rate / 1000)", "+ rate)"),
         ("a replay saves up over a pause", "math.min(math.max(1, rate), tonumber(fields[4])", "math.min(math.huge, tonumber(fields[4])"),
@@ -196,24 +171,24 @@ MUTATIONS = [
         ("a replay does not wait with its jobs", "(tonumber(fields[5]) or math.huge) then allowed = 0 end", "math.huge then allowed = 0 end"),
         ("a bucket is not emptied", "tostring(tokens - replayed - skipped)", "tostring(tokens)"),
     ),
-    *_rows(
+    *rows(
         "collect_replay",
         ("who collects for long is given up", "call('HSET', record, 'at', moment()) -- somebody still collects", ""),
     ),
-    *_rows(
+    *rows(
         "lib/replays",
         ("failures of a replay stop nothing", ">= (tonumber(fields[2]) or math.huge)", ">= math.huge"),
         ("a replay that stopped keeps its jobs", "call('DEL', P .. 'replay_ids:' .. team .. ':' .. id)", ""),
     ),
-    *_rows(
+    *rows(
         "finish",
         ("what was not sent counts as a request", "(verdict == 'release' or verdict == 'postpone')", "false"),
     ),
-    *_rows(
+    *rows(
         "purge_jobs",
         ("anything is purged", "'state') == 'dead_lettered' then", "'state') then"),
     ),
-    *_rows(
+    *rows(
         "lib/alerts",
         ("a cron's failures are not counted", "call('HSET', record, 'failures', failures + 1)", ""),
         ("a cron's failures are not forgiven", "call('HSET', record, 'failures', 0)", ""),
@@ -226,13 +201,13 @@ MUTATIONS = [
         ("every retry warns", "or (verdict == 'retry' and attempt > 1) then return end", "then return end"),
         ("a test call is tried again", " and call('HGET', record, 'type') ~= 'test'", ""),
     ),
-    *_rows(
+    *rows(
         "lib/usage",
         ("a limit is one too high", "if settings.limit and used >= settings.limit", "if settings.limit and used > settings.limit"),
         ("a soft limit is told each time", " and settings.warned ~= month() then", " then"),
         ("what was given back counts", "tally(team, 'requests.' .. month(), -1)", ""),
     ),
-    *_rows(
+    *rows(
         "rescue",
         ("!a beat does not save a job", "== tonumber(ARGV[i + 4])", "~= nil"),
         ("a fourth worker may be lost", "< patience then", "<= patience then"),
@@ -240,12 +215,12 @@ MUTATIONS = [
         ("a deleted job comes back", "or call('HGET', record, 'state') ~= 'processing'", ""),
         ("a job of a deleted queue comes back", "call('EXISTS', P .. 'q:' .. queue) == 0", "false"),
     ),
-    *_rows(
+    *rows(
         "beat",
         ("a beat does not count", "beats + 1", "beats"),
         ("a beat hears of no cancel", "== 1 and 2 or 1", "== 1 and 1 or 1"),
     ),
-    *_rows(
+    *rows(
         "cancel_job",
         ("a cancelled job is not settled", "settle('j', team, fields[1], id, { verdict = 'fail', run = CANCELLED })", ""),
         ("a cancelled job stays in its stream", "    unqueue('j', team, fields[1], id, fields[3], fields[4])\n", ""),
@@ -253,53 +228,50 @@ MUTATIONS = [
         ("the workers are not told of a cancel", "call('XADD', P .. 'cancels',", "call('XADD', P .. 'unread',"),
         ("a job of a deleted queue is cancelled", " or call('EXISTS', P .. 'q:' .. team .. ':' .. fields[1]) == 0", ""),
     ),
-    *_rows(
+    *rows(
         "delete_job",
         ("a job of a deleted queue is found", " or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0", ""),
     ),
-    *_rows(
+    *rows(
         "delete_queue",
         ("a deleted queue keeps its turn", "leave_turns(team, team .. ':' .. id)", ""),
         ("a deleted queue's jobs are not pruned", "call('SADD', P .. 'doomed', 'q:' .. team .. ':' .. id)", ""),
         ("a deleted queue keeps its name", "call('HDEL', P .. 'names:' .. team, name)", ""),
     ),
-    *_rows(
+    *rows(
         "save_queue",
         ("two changes lose one", "if known[1] ~= version then return 'stale' end", ""),
         ("a change does not hold at once", "refresh(team .. ':' .. id)", ""),
         ("two queues have one name", "if holder and holder ~= id then return 'taken' end", ""),
     ),
-    *_rows(
+    *rows(
         "prune",
         ("streams go while requests are out", "then return false end -- the last", "then end -- the last"),
         ("a pruned queue's streams stay", "call('DEL', P .. FRONT .. team .. ':' .. queue,", "call('EXISTS', P .. FRONT .. team .. ':' .. queue,"),
         ("a step has no bound", "limit - removed - 1)) do\n            remove_job", "-1)) do\n            remove_job"),
         ("what was pruned stays doomed", "call('SREM', P .. 'doomed', doomed)", ""),
     ),
-    *_rows(
+    *rows(
         "in_flight",
         ("a page repeats the last row", "'(' .. ARGV[3]", "ARGV[3]"),
     ),
-    *_rows(
-        "fire_crons",
-        ("a cron fires once a scheduler", "tonumber(score) == due and", ""),
-        ("a changed cron fires as it was", "call('HGET', P .. 'c:' .. member, 'version') == version", "true"),
-        ("a cron fires early", "if due > now then", "if false then"),
-    ),
-    *_rows(
+    *rows(
         "patrol",
         ("a patrol wakes nothing", "touched[queue] = true", ""),
-        ("a patrol starts what is delayed", "if due > now then", "if false then"),
+        ("a patrol starts what is delayed", "if due > now or awaits then", "if awaits then"),
+        ("a patrol calls who is to ping", "if due > now or awaits then", "if due > now then"),
+        ("a patrol starts what waits in line", "if entry == '' and waits_in_line(fields, id) then return false end", ""),
         ("a row without a record stays", "        change_index(index, id, false)\n", ""),
     ),
-    *_rows(
+    *rows(
         "audit",
         ("a ledger is never set right", "if ARGV[3] == '1' then", "if false then"),
     ),
-    *_rows(
+    *rows(
         "retire",
         ("young history goes", "at + than < now", "at + than > now"),
         ("an original leaves its chain behind", "return remove_chain(team, id) end", "remove_job(team, id) return 1 end"),
     ),
+    *CRONS,
 ]
 # fmt: on

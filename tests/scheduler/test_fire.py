@@ -4,13 +4,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from services.scheduler.fire import fire_due, look
+from services.scheduler.alarm import Alarm
+from services.scheduler.fire import BATCH, fire_due, judge_ahead, keep_firing, look
+from services.scheduler.steadiness import Steadiness
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Fail, Result, Verdict
-from shared import crons, executions, keyspace, ledger
+from shared import clock, crons, executions, keyspace, ledger
 from shared.errors import NotFound
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronCreate, CronUpdate, ExecutionQuery
+from tests.poll import until
 
 SHARD = keyspace.SHARDS[0]
 NOW = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
@@ -137,3 +140,49 @@ async def test_more_than_a_batch_due_at_once_all_fire(redis: Redis, team: Team) 
     await fire_due(redis, SHARD, NOW + FIVE)
 
     assert await redis.xlen(f"{team.prefix}s:1:crons") == 1200
+
+
+async def test_what_is_due_at_one_moment_is_judged_before_it(redis: Redis, team: Team) -> None:
+    for _ in range(BATCH + 50):
+        await every_five_minutes(redis, team)
+    await every_five_minutes(redis, team, cron_expression="*/10 * * * *")
+
+    due_ms = clock.milliseconds(NOW + FIVE)
+    batches = await judge_ahead(redis, SHARD, due_ms)
+
+    assert [len(batch.latest_ms) for batch in batches] == [BATCH, 50]
+    assert {at for batch in batches for at in batch.latest_ms} == {due_ms}
+    assert (await ledger.read(redis, team, "execution")).accepted == 0
+
+
+async def test_a_scheduler_fires_on_time_and_once_what_it_and_others_judged_ahead(
+    redis: Redis, team: Team
+) -> None:
+    made = [
+        await crons.create(
+            redis, team, CronCreate(name="s", url="https://a.example/", cron_expression="* * * * * *")
+        )
+        for _ in range(3)
+    ]
+    firing = [asyncio.create_task(keep_firing(redis, SHARD, Alarm(), Steadiness())) for _ in range(3)]
+
+    async def have_fired() -> bool:
+        return (await ledger.read(redis, team, "execution")).accepted >= 9
+
+    await until(have_fired)
+    await crons.update(redis, team, made[0].id, CronUpdate(is_active=False))
+    paused = await fired(redis, team, made[0])
+    at_least = len(await fired(redis, team, made[1])) + 2
+
+    async def have_fired_again() -> bool:
+        return len(await fired(redis, team, made[1])) >= at_least
+
+    await until(have_fired_again)
+    for task in firing:
+        task.cancel()
+    await asyncio.gather(*firing, return_exceptions=True)
+    page = await executions.page(redis, team, made[1].id, ExecutionQuery(per_page=100))
+    moments = [one.scheduled_at for one in page.data]
+    assert len(set(moments)) == len(moments)
+    assert [one.missed for one in page.data] == [0] * len(moments)
+    assert await fired(redis, team, made[0]) == paused

@@ -1,0 +1,61 @@
+"""Single faults in the Lua of crons, each of which some test must notice."""
+
+from tests.engine.mutation import rows
+
+# fmt: off
+CRONS = [
+    *rows(
+        "lib/executions",
+        ("executions are not counted as accepted", "tally(team, 'execution.accepted', 1)", ""),
+        ("missed fires are not said", "        fire.missed, ...)", "        0, ...)"),
+        ("a skipped fire says not why", ", 'skip_reason', reason)", ")"),
+        ("one that waits for another starts beside it", "if count_open(team, cron) > 1 then return end", ""),
+        ("one that waits in line is forgotten", "call('HSET', P .. 'c:' .. team .. ':' .. cron, 'queued', id)", ""),
+        ("one that waited in line waits on", "call('HDEL', P .. 'c:' .. team .. ':' .. cron, 'queued')", ""),
+        ("what was made in this script is not open", "    write_moves()\n", ""),
+        ("it is not said since when fires were missed", "if tonumber(fire.missed) > 0 then", "if false then"),
+    ),
+    *rows(
+        "lib/fires",
+        ("a ping that came before counts for nothing", "if last_ping >= at - EARLY then", "if false then"),
+        ("no ping is awaited", "wait_until('e', team, id, deadline)", ""),
+        ("an outage of ours is held against the pinger", "if deadline <= moment() then deadline = moment() + grace end", ""),
+        ("runs beyond the most are made", "policy.runs >= policy.most then", "false then"),
+        ("fires meet each other", "count_open(team, cron) > 0 then", "false then"),
+        ("two wait in line", "policy.overlap == 'queue_one' and not queued then", "policy.overlap == 'queue_one' then"),
+        ("a paused heartbeat alerts", "'is_active') ~= '1' then", "'is_active') == '2' then"),
+        ("lateness is not counted", "    call('HINCRBY', P .. 'c:' .. team .. ':' .. cron, 'late:' .. bucket, 1)\n", ""),
+    ),
+    *rows(
+        "ping_cron",
+        ("any secret will do", " or fields[1] ~= ARGV[3] then", " then"),
+        ("a ping ends nothing", "if call('HEXISTS', record_of('e', team, id), 'awaits') == 1 then", "if false then"),
+        ("an ended fire still waits", "call('ZREM', P .. 'due', due_member('e', team, id))", ""),
+        ("a late ping does not recover", "if ended == 0 and", "if false and"),
+        ("a ping is not noted", "if result.verdict == 'complete' then call('HSET', record, 'last_ping', now) end", ""),
+    ),
+    *rows(
+        "patrol_crons",
+        ("a lost cron stays lost", "call('ZADD', P .. 'crons', next_fire, member)", ""),
+    ),
+    *rows(
+        "find_executions",
+        ("what one record stands for is not found", "tonumber(span[1] or span[2]) <= to", "tonumber(span[2]) <= to"),
+        ("the search goes the wrong way", "< from then low = middle + 1 else high = middle end", "< from then high = middle else low = middle + 1 end"),
+    ),
+    *rows(
+        "fire_crons",
+        ("a cron fires once a scheduler", "tonumber(score) == due and", ""),
+        ("a changed cron fires as it was", "and fields[1] == version then", "then"),
+        ("a cron with no runs left fires on", "if fire_all(team, id, record, fields, fires, at + 6) or following == '' then", "fire_all(team, id, record, fields, fires, at + 6) if following == '' then"),
+        ("an ended cron stays in the list", "call('ZREM', P .. 'crons', member)", ""),
+        ("runs are not counted", "call('HSET', record, 'runs', policy.runs)", "call('HSET', record, 'runs', before)"),
+        ("a cron fires early", "if due > now then", "if false then"),
+    ),
+    *rows(
+        "save_cron",
+        ("a change of schedule is not remembered", "    call('RPUSH', P .. 'log:' .. member, now .. ' ' .. ARGV[20])\n", ""),
+        ("a change draws another key", "call('HSETNX', record, 'ping', ARGV[19])", "call('HSET', record, 'ping', ARGV[19])"),
+    ),
+]
+# fmt: on
