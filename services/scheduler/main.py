@@ -19,6 +19,7 @@ from services.scheduler.metrics import keep_measuring
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
+from services.scheduler.renew import renew
 from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
@@ -55,6 +56,7 @@ def _duties(
     return [
         listen(blocking, shard, (firing, promoting)),
         _steadily(lambda: keep_firing(redis, shard, firing, steadiness)),
+        _steadily(lambda: _once(renew(redis, shard))),
         _steadily(lambda: keep_promoting(redis, shard, promoting)),
         _steadily(lambda: keep_watching(redis, shard, steadiness)),
         _steadily(lambda: keep_pruning(redis, shard)),
@@ -64,6 +66,11 @@ def _duties(
         _steadily(lambda: keep_measuring(redis, shard)),
         keep_rescuing(redis, shard),
     ]
+
+
+async def _once(work: Coroutine[None, None, int]) -> None:
+    await work
+    await asyncio.Event().wait()  # done for the life of this process
 
 
 async def _steadily(duty: Callable[[], Coroutine[None, None, None]]) -> None:
