@@ -23,9 +23,12 @@ class Caller:
     team: Team
     scopes: frozenset[str]
 
+    def has(self, scope: str) -> bool:
+        return bool(self.scopes & set(SCOPES[SCOPES.index(scope) :]))
+
     def may(self, scope: str) -> None:
         """Pass, or raise Forbidden: `write` includes `read`, `admin` includes both."""
-        if not self.scopes & set(SCOPES[SCOPES.index(scope) :]):
+        if not self.has(scope):
             raise Forbidden(f"The token lacks the {scope} scope")
 
 

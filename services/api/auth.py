@@ -12,5 +12,6 @@ async def team_of(request: Request, scope: str) -> Team:
     caller = await request.state.callers.caller_of(given)
     request.scope["recuro.team"] = caller.team.id
     caller.may(scope)
+    request.state.caller = caller
     team: Team = caller.team
     return team

@@ -10,7 +10,7 @@ from services.api.routing import at
 from shared import crons
 from shared.explain import explain
 from shared.schemas.base import Deleted
-from shared.schemas.crons import CronCreate, CronQuery, CronUpdate
+from shared.schemas.crons import Cron, CronCreate, CronQuery, CronUpdate
 from shared.schemas.explain import ExplainAsked
 from shared.schemas.why import WhyQuery
 from shared.why import why
@@ -29,12 +29,19 @@ async def create(request: Request) -> Response:
 
 async def index(request: Request) -> Response:
     team = await team_of(request, scope="read")
-    return answer(await crons.page(request.state.redis, team, query_of(request, CronQuery)))
+    page = await crons.page(request.state.redis, team, query_of(request, CronQuery))
+    return answer(page.model_copy(update={"data": [_shown(request, cron) for cron in page.data]}))
 
 
 async def show(request: Request) -> Response:
     team = await team_of(request, scope="read")
-    return answer(await crons.get(request.state.redis, team, id_of(request, "Cron")))
+    cron = await crons.get(request.state.redis, team, id_of(request, "Cron"))
+    return answer(_shown(request, cron))
+
+
+def _shown(request: Request, cron: Cron) -> Cron:
+    """Who may only read is not shown the key that a ping needs."""
+    return cron if request.state.caller.has("write") else cron.model_copy(update={"ping_key": None})
 
 
 async def update(request: Request) -> Response:

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient
+from redis.asyncio import Redis
+
+from shared import tokens
 
 CRON = {"name": "Tidy", "url": "https://example.com/tidy", "cron_expression": "*/5 * * * *"}
 FIRST = ["id", "name", "cron_expression", "next_run_at", "is_active"]
@@ -145,6 +148,17 @@ async def test_a_heartbeat_is_pinged_without_a_token(client: AsyncClient) -> Non
     assert (cron["url"], cron["alert_threshold"]) == ("", 1)
     assert [answer.json() for answer in (pinged, looked, failed)] == [{"ok": True}] * 3
     assert (wrong.status_code, wrong.json()) == (404, {"error": "Ping key not found"})
+
+
+async def test_a_reader_is_not_shown_the_key_that_a_ping_needs(client: AsyncClient, redis: Redis) -> None:
+    asked = {"name": "Backup", "mode": "heartbeat", "cron_expression": "0 3 * * *"}
+    await client.post("/api/crons", json=asked)
+    reader = {"Authorization": f"Bearer {await tokens.create(redis, team='one', name='r', scopes=('read',))}"}
+
+    shown = [(await client.get("/api/crons/1", headers=headers)).json() for headers in ({}, reader)]
+    listed = (await client.get("/api/crons", headers=reader)).json()["data"]
+
+    assert [bool(cron["ping_key"]) for cron in (*shown, *listed)] == [True, False, False]
 
 
 async def test_who_calls_must_be_clear(client: AsyncClient) -> None:
