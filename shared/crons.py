@@ -82,7 +82,7 @@ async def update(
             next_fire = _next_fire(
                 wanted, _plan(wanted, phase), now or clock.now(), int(fields.get("runs", 0))
             )
-        if await _save(redis, team, wanted, _When(phase, next_fire), cron_id, fields["version"]):
+        if await _save(redis, team, wanted, _When(phase, next_fire), (cron_id, fields["version"])):
             return await get(redis, team, cron_id)
     raise Conflict("The cron is being changed by others; try again.")
 
@@ -98,18 +98,16 @@ async def _save(
     team: Team,
     asked: CronCreate,
     when: _When,
-    cron_id: int | str = "",
-    version: str = "",
+    known: tuple[int | str, str] = ("", ""),
 ) -> int:
-    """The cron's id, or 0 if it changed since `version` was read."""
+    """The cron's id, or 0 if it changed since it was `known` by its id and version."""
     is_heartbeat = asked.mode == CronMode.HEARTBEAT
     saved = await scripts.save_cron(
         redis,
         team.prefix,
         team.id,
         "",
-        cron_id,
-        version,
+        *known,
         asked.model_dump_json(),
         int(asked.is_active),
         when.next_fire,
