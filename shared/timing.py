@@ -74,7 +74,7 @@ def following(plan: Plan, after: datetime) -> datetime | None:
 
 @lru_cache(4096)
 def judge(plan: Plan, due: datetime, now: datetime) -> Judged:
-    """What becomes of the fires from `due`, which is one, until `now`; many crons have the plan of another."""
+    """What becomes of the fires from `due`, which is one, until `now`; many crons ask the same."""
     then = following(plan, due)
     if then is None or then > now:
         return Judged((Fire(due, 0, due, _why_not(plan, due, now)),), then)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -22,13 +23,16 @@ import uvloop
 from redis.asyncio import Redis
 
 from shared import crons, keyspace, store
+from shared.explain import explain
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
+from shared.schemas.explain import ExplainAsked
 from tests.bench import environments
 from tests.bench.stage import ROOT, process
 from tests.faults.house import FaultHouse, Options
 from tests.house import TOKEN
 from tests.poll import until
+from tests.shared.test_explain import COMMON
 
 TEAM = Team(1)
 PAGE = ROOT / "docs" / "benchmarks-crons.md"
@@ -201,6 +205,19 @@ async def theirs(folder: Path, name: str, argv: list[str], n: int, seconds_to_ma
         return Trial(name, found["lateness"], n) if found["lateness"] else None
 
 
+def explaining() -> list[float]:
+    """How long an answer takes for each of the common expressions (ms), the median of five."""
+    found = []
+    for expression in COMMON:
+        asked, took = ExplainAsked(cron_expression=expression, timezone="Europe/Berlin"), []
+        for _ in range(5):
+            began = time.perf_counter()
+            explain(asked)
+            took.append(1000 * (time.perf_counter() - began))
+        found.append(median(took))
+    return found
+
+
 async def measure(n: int, overdue: int) -> tuple[list[Trial], list[float], Outage]:
     with tempfile.TemporaryDirectory(prefix="recuro-bench-") as name:
         folder, trials = Path(name), []
@@ -221,6 +238,7 @@ def page(
     trials: Sequence[Trial], calls: Sequence[float], late: Outage, options: argparse.Namespace, load: float
 ) -> str:
     """Markdown."""
+    words = explaining()
     ours_p50, ours_p99 = (at(trials[0].lateness, share) for share in (0.5, 0.99))
     ratios = [
         f"| {trial.name} : Recuro | {at(trial.lateness, 0.5) / ours_p50:,.1f} | {at(trial.lateness, 0.99) / ours_p99:,.1f} |"
@@ -253,6 +271,11 @@ def page(
             f"executions were made in {late.seconds:.0f} s with `run_once`, each for the last minute and {late.missed} more. "
             f"The longest command of Redis took {late.block_ms:.0f} ms (wanted: under 100 ms), and another client waited "
             f"{late.gap_ms:.0f} ms at most for its PING.",
+            "",
+            "## Explain",
+            "",
+            f"{len(words)} common expressions take {median(words):.1f} ms each at the median to explain, and "
+            f"{max(words):.1f} ms at most (wanted: under 5 ms).",
             "",
         ]
     )
