@@ -16,7 +16,7 @@ from shared import clock, keyspace, scripts, timing
 from shared.timing import Judged, Plan
 
 BATCH = 200
-"""At most so many crons a script: longer ones would hold Redis up."""
+"""About so many fires a script, at most as many crons: longer ones would hold Redis up."""
 BREATH = 32
 """After so many, others of this process have their turn."""
 AHEAD_SECONDS = 1.0
@@ -63,6 +63,7 @@ class Batch:
 
     arguments: list[str | int] = field(default_factory=list)
     latest_ms: list[int] = field(default_factory=list)
+    fires: int = 0
 
 
 async def keep_firing(redis: Redis, shard: str, alarm: Alarm, steadiness: Steadiness) -> None:
@@ -89,11 +90,13 @@ async def keep_firing(redis: Redis, shard: str, alarm: Alarm, steadiness: Steadi
 
 async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Found:
     """Fire all that is due at `now` (else by the server's clock), as each cron's time policy has it."""
-    while (found := await look(redis, shard, now=now)).crons:
-        batch = await _judged(found.crons, clock.moment(found.now_ms))
-        if not batch.arguments:
-            break  # only what cannot be fired is left
-        await _fire(redis, shard, batch, found.now_ms, now)
+    skip = 0
+    while (found := await look(redis, shard, now=now, skip=skip)).crons:
+        batches = await _judged(found.crons, clock.moment(found.now_ms))
+        if not batches:
+            skip += len(found.crons)  # what cannot be fired stands in nobody's way
+        for batch in batches:
+            await _fire(redis, shard, batch, found.now_ms, now)
     return found
 
 
@@ -112,10 +115,10 @@ async def judge_ahead(redis: Redis, shard: str, due_ms: int) -> list[Batch]:
     moment = clock.moment(due_ms)
     for skip in range(0, MOST_AHEAD, BATCH):
         found = await look(redis, shard, now=moment, skip=skip)
-        batches.append(await _judged((one for one in found.crons if one.due == moment), moment))
+        batches += await _judged((one for one in found.crons if one.due == moment), moment)
         if len(found.crons) < BATCH:
             break
-    return [batch for batch in batches if batch.arguments]
+    return batches
 
 
 def _due(member: str, due: str, *rest: str) -> Due:
@@ -123,19 +126,25 @@ def _due(member: str, due: str, *rest: str) -> Due:
     return Due(team, cron, clock.moment(due), *rest)
 
 
-async def _judged(crons: Iterable[Due], now: datetime) -> Batch:
-    batch = Batch()
+async def _judged(crons: Iterable[Due], now: datetime) -> list[Batch]:
+    batches: list[Batch] = []
     for number, due in enumerate(crons):
         if number % BREATH == 0:
             await asyncio.sleep(0)  # counting what was missed takes a while, and others must beat
         try:
             judged = timing.judge(due.plan, due.due, now)
-        except Exception:  # an expression or time zone that this version cannot read: the others fire
-            log.exception("cron_not_fired", team=due.team, cron=due.cron)
+        except (
+            Exception
+        ) as error:  # an expression or time zone that this version cannot read: the others fire
+            log.error("cron_not_fired", team=due.team, cron=due.cron, error=repr(error))
             continue
+        if not batches or batches[-1].fires >= BATCH:
+            batches.append(Batch())
+        batch = batches[-1]
+        batch.fires += len(judged.fires)
         batch.arguments += [due.team, due.cron, due.version, clock.milliseconds(due.due), *_flat(judged)]
         batch.latest_ms.append(clock.milliseconds(judged.fires[-1].at))
-    return batch
+    return batches
 
 
 def _flat(judged: Judged) -> list[str | int]:

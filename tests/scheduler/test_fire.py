@@ -186,3 +186,17 @@ async def test_a_scheduler_fires_on_time_and_once_what_it_and_others_judged_ahea
     assert len(set(moments)) == len(moments)
     assert [one.missed for one in page.data] == [0] * len(moments)
     assert await fired(redis, team, made[0]) == paused
+
+
+async def test_crons_that_nobody_can_read_stand_in_nobodys_way(redis: Redis, team: Team) -> None:
+    wrong = [await every_five_minutes(redis, team) for _ in range(BATCH + 5)]
+    right = await every_five_minutes(redis, team)
+    for cron in wrong:
+        await redis.hset(f"{team.prefix}c:{team.id}:{cron.id}", "expression", "a newer grammar")  # type: ignore[misc]
+    later = await every_five_minutes(redis, team, cron_expression="30 10 * * *")
+
+    found = await fire_due(redis, SHARD, NOW + FIVE)
+
+    assert await fired(redis, team, right) == [(NOW + FIVE, 0)]
+    assert found.next_due_ms == clock.milliseconds(NOW + 2 * FIVE)
+    assert await fired(redis, team, later) == await fired(redis, team, wrong[0]) == []

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from services.scheduler.fire import fire_due
-from shared import clock, crons, executions
+from services.scheduler.fire import BATCH, fire_due
+from shared import clock, crons, executions, ledger
 from shared.errors import Invalid
 from shared.keyspace import Team
 from shared.schemas.crons import CronUpdate, ExecutionQuery, ExecutionStatus
@@ -94,6 +94,19 @@ async def test_all_of_a_long_outage_run_in_bounded_steps_and_in_order(redis: Red
     assert [work.due_ms for work in works] == [
         clock.milliseconds(NOON + 10 * number * SECOND) for number in range(1, 361)
     ]
+
+
+async def test_no_script_makes_more_than_some_hundred_records(redis: Redis, team: Team) -> None:
+    for _ in range(6):
+        await a_cron(redis, team, misfire_policy="run_all", cron_expression="*/10 * * * * *")
+    await redis.config_resetstat()
+
+    await fire_due(redis, SHARD, NOON + HOUR)
+
+    made = (await ledger.read(redis, team, "execution")).accepted
+    scripts_run = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert made == 6 * 360
+    assert scripts_run >= made / (BATCH + MOST_AT_ONCE)
 
 
 async def test_a_paused_cron_catches_nothing_up_whatever_its_policy(redis: Redis, team: Team) -> None:
