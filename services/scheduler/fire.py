@@ -24,6 +24,8 @@ MOST_AHEAD = 20_000
 """So many crons of one moment are judged before it; the others when it has come."""
 STALE_SECONDS = 5.0
 """What was judged ahead holds no longer than this beyond its moment: the process may have been stopped."""
+AT_ONCE = 2
+"""Scripts on their way: while Redis runs one, the next is written."""
 UNSTEADY_SECONDS = 1.0
 FIRED = 1
 
@@ -156,9 +158,13 @@ def _flat(judged: Judged) -> list[str | int]:
 
 
 async def _fire_all(redis: Redis, shard: str, batches: list[Batch], due_ms: int) -> None:
-    began = time.monotonic()
-    for batch in batches:
-        await _fire(redis, shard, batch, due_ms + round((time.monotonic() - began) * 1000))
+    began, places = time.monotonic(), asyncio.Semaphore(AT_ONCE)
+
+    async def fire(batch: Batch) -> None:
+        async with places:
+            await _fire(redis, shard, batch, due_ms + round((time.monotonic() - began) * 1000))
+
+    await asyncio.gather(*map(fire, batches))
 
 
 async def _fire(redis: Redis, shard: str, batch: Batch, now_ms: int, now: datetime | None = None) -> None:

@@ -19,27 +19,25 @@ local function await_ping(team, cron, fire, grace, last_ping)
     wait_until('e', team, id, deadline)
 end
 
--- How late the runs of a cron were made, counted on it; the buckets are upper bounds in ms.
-local function note_lateness(team, cron, fire)
+local LATENESS = { 100, 1000, 10000, 60000, 'more' } -- upper bounds in ms, by which runs are counted on their cron
+
+local function note_lateness(fire, policy)
     local late, bucket = moment() - tonumber(fire.at), 'more'
-    for _, bound in ipairs({ 100, 1000, 10000, 60000 }) do
-        if late <= bound then
-            bucket = bound
-            break
-        end
+    for i = 4, 1, -1 do
+        if late <= LATENESS[i] then bucket = LATENESS[i] end
     end
-    call('HINCRBY', P .. 'c:' .. team .. ':' .. cron, 'late:' .. bucket, 1)
+    policy.late[bucket] = (policy.late[bucket] or 0) + 1
 end
 
--- By its cron's `policy` { overlap, most = runs, runs = so far, grace (ms) of one that waits for pings, last_ping };
--- returns 1 if it runs.
+-- By its cron's `policy` { overlap, most = runs, runs = so far, grace (ms) of one that waits for pings, last_ping,
+-- late = runs by how late they were made }; returns 1 if it runs.
 local function fire_cron(team, cron, fire, policy)
     local reason = fire.skip
     if reason == '' and policy.most and policy.runs >= policy.most then reason = 'limit' end
     if reason == '' and policy.overlap ~= '' and count_open(team, cron) > 0 then
         local queued = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued')
         if policy.overlap == 'queue_one' and not queued then
-            note_lateness(team, cron, fire)
+            note_lateness(fire, policy)
             queue_execution(team, cron, fire)
             return 1
         end
@@ -49,7 +47,7 @@ local function fire_cron(team, cron, fire, policy)
         skip_execution(team, cron, fire, reason)
         return 0
     end
-    note_lateness(team, cron, fire)
+    note_lateness(fire, policy)
     if policy.grace then
         await_ping(team, cron, fire, policy.grace, policy.last_ping)
     else
