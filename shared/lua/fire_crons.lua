@@ -7,6 +7,7 @@
 -- Returns per cron 1 if it fired here, 0 if it changed, went or was fired by somebody else, -1 if it is not due yet.
 
 local now, verdicts, crons, moved = moment(ARGV[1]), {}, P .. 'crons', {}
+local WIDTH, OF_FIRE = 6, 4
 
 local function policy_of(fields)
     local overlap = fields[2] or ''
@@ -14,23 +15,21 @@ local function policy_of(fields)
         runs = tonumber(fields[4] or 0), grace = tonumber(fields[5] or ''), last_ping = tonumber(fields[6] or 0), late = {} }
 end
 
--- Whether the cron has used up its runs; `first` is where its fires stand in ARGV, and `fields` what it was before.
+-- Whether the cron has used up its runs; `first` is where its fires stand in ARGV.
 local function fire_all(team, id, policy, fires, first)
-    for i = first, first + 4 * (fires - 1), 4 do
+    for i = first, first + OF_FIRE * (fires - 1), OF_FIRE do
         local fire = { at = ARGV[i], missed = ARGV[i + 1], first = ARGV[i + 2], skip = ARGV[i + 3] }
         policy.runs = policy.runs + fire_cron(team, id, fire, policy)
     end
     return policy.most and policy.runs >= policy.most
 end
 
--- What the cron carries from now on: its next fire, how often it ran, and how late that was.
+-- What the cron carries from now on, beside the `fields` it had: how often it ran, how late that was, its next fire.
 local function note_fires(record, fields, policy, following)
     local noted = { 'runs', policy.runs }
-    for i, bucket in ipairs(LATENESS) do
-        if policy.late[bucket] then
-            noted[#noted + 1] = 'late:' .. bucket
-            noted[#noted + 1] = tonumber(fields[6 + i] or 0) + policy.late[bucket]
-        end
+    for bucket, count in pairs(policy.late) do
+        noted[#noted + 1] = 'late:' .. LATENESS[bucket]
+        noted[#noted + 1] = tonumber(fields[6 + bucket] or 0) + count
     end
     if following then
         noted[#noted + 1] = 'next'
@@ -39,16 +38,11 @@ local function note_fires(record, fields, policy, following)
     call('HSET', record, unpack(noted))
 end
 
-local function fire(at)
-    local team, id, version, due, following = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
-    local member, fires = team .. ':' .. id, tonumber(ARGV[at + 5])
-    local record = P .. 'c:' .. member
-    local fields = call('HMGET', record, 'version', 'overlap', 'max_runs', 'runs', 'grace', 'last_ping', 'late:100',
-        'late:1000', 'late:10000', 'late:60000', 'late:more')
-    if fields[1] ~= version then return 0 end
-    if due > now then return -1 end
-    local policy = policy_of(fields)
-    local has_ended = fire_all(team, id, policy, fires, at + 6) or following == ''
+-- `at` is where the cron stands in ARGV, `fields` what it is.
+local function fire(at, member, fields)
+    local team, id, following = ARGV[at], ARGV[at + 1], ARGV[at + 4]
+    local record, policy = P .. 'c:' .. member, policy_of(fields)
+    local has_ended = fire_all(team, id, policy, tonumber(ARGV[at + 5]), at + WIDTH) or following == ''
     note_fires(record, fields, policy, not has_ended and following)
     if has_ended then
         call('ZREM', crons, member)
@@ -57,17 +51,32 @@ local function fire(at)
         moved[#moved + 1] = following
         moved[#moved + 1] = member
     end
-    return 1
+end
+
+-- What the cron is, if it is due and as the caller knows it; or else the verdict.
+local function read(at, member, score)
+    local due = tonumber(ARGV[at + 3])
+    if tonumber(score or '') ~= due then return nil, 0 end
+    local fields = call('HMGET', P .. 'c:' .. member, 'version', 'overlap', 'max_runs', 'runs', 'grace', 'last_ping',
+        'late:100', 'late:1000', 'late:10000', 'late:60000', 'late:more')
+    if fields[1] ~= ARGV[at + 2] then return nil, 0 end
+    if due > now then return nil, -1 end
+    return fields, 1
 end
 
 local starts, members, at = {}, {}, 2
 while at <= #ARGV do
     starts[#starts + 1], members[#members + 1] = at, ARGV[at] .. ':' .. ARGV[at + 1]
-    at = at + 6 + 4 * tonumber(ARGV[at + 5])
+    at = at + WIDTH + OF_FIRE * tonumber(ARGV[at + 5])
 end
-local scores = call('ZMSCORE', crons, unpack(members))
+local scores, found, wanted = call('ZMSCORE', crons, unpack(members)), {}, {}
 for i, start in ipairs(starts) do
-    verdicts[i] = tonumber(scores[i] or '') == tonumber(ARGV[start + 3]) and fire(start) or 0
+    found[i], verdicts[i] = read(start, members[i], scores[i])
+    if found[i] then wanted[ARGV[start]] = (wanted[ARGV[start]] or 0) + tonumber(ARGV[start + 5]) end
+end
+for team, count in pairs(wanted) do reserve_executions(team, count) end
+for i, start in ipairs(starts) do
+    if found[i] then fire(start, members[i], found[i]) end
 end
 call_in_parts(moved, 'ZADD', crons)
 conclude()

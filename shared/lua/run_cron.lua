@@ -9,4 +9,4 @@ if not fields[1] then return 0 end
 if (fields[2] or '') ~= '' then return -1 end
 local execution = make_execution(team, id, { at = now, missed = 0 })
 conclude()
-return execution
+return tonumber(execution)

@@ -13,6 +13,7 @@ CRONS = [
         ("one that waits in line is forgotten", "call('HSET', P .. 'c:' .. team .. ':' .. cron, 'queued', id)", ""),
         ("one that waited in line waits on", "call('HDEL', P .. 'c:' .. team .. ':' .. cron, 'queued')", ""),
         ("what was made in this script is not open", "    write_moves()\n", ""),
+        ("all made in one script share an id", "    ids.left = ids.left - 1\n", ""),
         ("it is not said since when fires were missed", "if tonumber(fire.missed) > 0 then", "if false then"),
     ),
     *rows(
@@ -45,14 +46,14 @@ CRONS = [
     ),
     *rows(
         "fire_crons",
-        ("a cron fires once a scheduler", "tonumber(scores[i] or '') == tonumber(ARGV[start + 3]) and fire(start) or 0", "fire(start)"),
-        ("a changed cron fires as it was", "if fields[1] ~= version then return 0 end", ""),
-        ("a cron with no runs left fires on", "fire_all(team, id, policy, fires, at + 6) or following == ''", "fire_all(team, id, policy, fires, at + 6) and following == ''"),
+        ("a cron fires once a scheduler", "if tonumber(score or '') ~= due then return nil, 0 end", ""),
+        ("a changed cron fires as it was", "if fields[1] ~= ARGV[at + 2] then return nil, 0 end", ""),
+        ("a cron with no runs left fires on", "at + WIDTH) or following == ''", "at + WIDTH) and following == ''"),
         ("an ended cron stays in the list", "call('ZREM', crons, member)", ""),
         ("runs are not counted", "{ 'runs', policy.runs }", "{ 'runs', 0 }"),
-        ("lateness is forgotten", "tonumber(fields[6 + i] or 0) + policy.late[bucket]", "policy.late[bucket]"),
+        ("lateness is forgotten", "tonumber(fields[6 + bucket] or 0) + count", "count"),
         ("the next fire is not moved on", "call_in_parts(moved, 'ZADD', crons)", ""),
-        ("a cron fires early", "if due > now then return -1 end", ""),
+        ("a cron fires early", "if due > now then return nil, -1 end", ""),
     ),
     *rows(
         "save_cron",

@@ -35,11 +35,10 @@ local function event(name, team, ref)
 end
 
 local function call_in_parts(arguments, command, ...)
-    local head = { command, ... }
     for first = 1, #arguments, MOST do
-        local part = { unpack(head) }
+        local part = { ... }
         for i = first, math.min(first + MOST - 1, #arguments) do part[#part + 1] = arguments[i] end
-        call(unpack(part))
+        call(command, unpack(part))
     end
 end
 

@@ -2,11 +2,11 @@
 
 local NEXT_TO_RUN = 'the execution before it'
 
--- `fire` is { at (ms), missed = how many earlier ones it stands for, first = the earliest of them (ms) }; `more` are
+-- `fire` is { at (ms), missed = how many earlier ones it stands for, first = the earliest of them (ms) }; `...` are
 -- fields and values of the record.
 local function record_execution(team, cron, fire, id, state, ...)
     local record = record_of('e', team, id)
-    call('HSET', record, 'v', 1, 'cron', cron, 'state', state, 'due', fire.at, 'created', moment(), 'missed',
+    call('HSET', record, 'v', '1', 'cron', cron, 'state', state, 'due', fire.at, 'created', moment(), 'missed',
         fire.missed, ...)
     if tonumber(fire.missed) > 0 then call('HSET', record, 'first', fire.first) end
     move('e', team, cron, id, nil, state)
@@ -15,8 +15,21 @@ local function record_execution(team, cron, fire, id, state, ...)
     return record
 end
 
+local reserved = {}
+
+-- Ids for so many executions that the script is about to make.
+local function reserve_executions(team, count)
+    reserved[team] = { last = call('HINCRBY', P .. 'ids:' .. team, 'execution', count), left = count }
+end
+
 local function next_execution(team)
-    return call('HINCRBY', P .. 'ids:' .. team, 'execution', 1)
+    local ids = reserved[team]
+    if not ids or ids.left == 0 then
+        reserve_executions(team, 1)
+        ids = reserved[team]
+    end
+    ids.left = ids.left - 1
+    return tostring(ids.last - ids.left)
 end
 
 local function make_execution(team, cron, fire)

@@ -22,10 +22,8 @@ end
 local LATENESS = { 100, 1000, 10000, 60000, 'more' } -- upper bounds in ms, by which runs are counted on their cron
 
 local function note_lateness(fire, policy)
-    local late, bucket = moment() - tonumber(fire.at), 'more'
-    for i = 4, 1, -1 do
-        if late <= LATENESS[i] then bucket = LATENESS[i] end
-    end
+    local late, bucket = moment() - fire.at, 1
+    while bucket < #LATENESS and late > LATENESS[bucket] do bucket = bucket + 1 end
     policy.late[bucket] = (policy.late[bucket] or 0) + 1
 end
 

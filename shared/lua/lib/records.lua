@@ -11,15 +11,13 @@ local function record_of(kind, team, id)
     return P .. kind .. ':' .. team .. ':' .. id
 end
 
-local moves, last_move = {}, {}
+local moves, last_move, left, entered = {}, {}, {}, {}
 
 local function place(move, state, is_in)
     local whole, own = P .. 'x:' .. move.team .. ':', move.kind == 'e' and 'c' or 'q'
-    local indexes = { whole .. own .. move.owner .. ':' .. state }
-    if move.kind == 'j' then indexes[2] = whole .. state end
-    for _, index in ipairs(indexes) do
-        if is_in then call_in_parts(move.scored, 'ZADD', index) else call_in_parts(move.ids, 'ZREM', index) end
-    end
+    local command, changed = is_in and 'ZADD' or 'ZREM', is_in and move.scored or move.ids
+    call_in_parts(changed, command, whole .. own .. move.owner .. ':' .. state)
+    if move.kind == 'j' then call_in_parts(changed, command, whole .. state) end
     local field = NOUN[move.kind] .. '.' .. (LEDGER_STATE[state] or state)
     tally(move.team, field, is_in and #move.ids or -#move.ids)
 end
@@ -32,18 +30,15 @@ local function write_moves()
         if move.from then place(move, move.from, false) end
         if move.to then place(move, move.to, true) end
     end
-    moves, last_move = {}, {}
+    moves, last_move, left, entered = {}, {}, {}, {}
 end
 
 -- Two moves of which one begins where the other ends may be of the same record, one after the other: what was
 -- gathered before is written first. All others commute.
 local function begin_move(kind, team, owner, from, to)
-    for _, before in pairs(moves) do
-        if before.from == to or before.to == from then
-            write_moves()
-            break
-        end
-    end
+    local begins, ends = from or '', to or ''
+    if entered[begins] or left[ends] then write_moves() end
+    left[begins], entered[ends] = true, true
     return { kind = kind, team = team, owner = owner, from = from, to = to, ids = {}, scored = {} }
 end
 
@@ -52,7 +47,7 @@ local function move(kind, team, owner, id, from, to)
     if kind == 'n' or from == to then return end
     local last = last_move
     if last.from ~= from or last.to ~= to or last.owner ~= owner or last.kind ~= kind or last.team ~= team then
-        local key = table.concat({ kind, team, owner, from or '', to or '' }, ':')
+        local key = kind .. team .. ':' .. owner .. ':' .. (from or '') .. ':' .. (to or '')
         last = moves[key] or begin_move(kind, team, owner, from, to)
         moves[key], last_move = last, last
     end
