@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from shared import schedule
+from shared import schedule, suggestions
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     Headers,
@@ -29,7 +29,9 @@ def _check_timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ValueError, OSError, KeyError):
-        raise ValueError("must be an IANA time zone such as Europe/Berlin or UTC") from None
+        near = suggestions.suggest_zone(value)
+        meant = f"; did you mean {near}?" if near else ""
+        raise ValueError(f"must be an IANA time zone such as Europe/Berlin or UTC{meant}") from None
     return value
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from shared.explain import explain
 from shared.schedule import check
@@ -146,6 +147,28 @@ def test_a_wrong_expression_is_told_what_was_meant(expression: str, meant: str) 
         check(expression)
 
     assert str(refused.value).endswith(f"; did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    ("zone", "meant"),
+    [
+        ("Europe/Berln", "Europe/Berlin"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("New York", "America/New_York"),
+        ("America/New York", "America/New_York"),
+        ("Kolkata", "Asia/Kolkata"),
+        ("utc", "UTC"),
+    ],
+)
+def test_a_wrong_time_zone_is_told_what_was_meant(zone: str, meant: str) -> None:
+    with pytest.raises(ValidationError, match=f"must be an IANA time zone .*; did you mean {meant}\\?"):
+        ExplainAsked(cron_expression="* * * * *", timezone=zone)
+
+
+@pytest.mark.parametrize("zone", ["", "PST", "Mars/Phobos", "../etc/passwd", "Z" * 64])
+def test_no_time_zone_is_made_up_where_none_is_near(zone: str) -> None:
+    with pytest.raises(ValidationError, match="must be an IANA time zone such as Europe/Berlin or UTC "):
+        ExplainAsked(cron_expression="* * * * *", timezone=zone)
 
 
 @pytest.mark.parametrize("expression", ["hello", "0 0 30 2 *", "* * * *", "", "a " * 100, "@" * 255])
