@@ -43,6 +43,17 @@ def test_a_door_is_found_under_its_own_port(door: str) -> None:
     assert (port["port"], port["targetPort"]) == (port_of(door), "http")
 
 
+def test_prometheus_finds_how_late_crons_were() -> None:
+    template = only("Deployment", "recuro-scheduler")["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    (config,) = container["envFrom"]
+    given = only("ConfigMap", config["configMapRef"]["name"])["data"]
+
+    assert container["ports"] == [{"name": "metrics", "containerPort": int(given["RECURO_METRICS_PORT"])}]
+    assert template["metadata"]["annotations"]["prometheus.io/port"] == given["RECURO_METRICS_PORT"]
+    assert given["RECURO_METRICS_HOST"] == "0.0.0.0"
+
+
 def test_the_mcp_gateway_answers_to_the_name_of_its_service() -> None:
     config = only("ConfigMap", "recuro")["data"]
 
