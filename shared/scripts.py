@@ -1,6 +1,7 @@
 """The Lua scripts in `shared/lua`, as async functions."""
 
 import hashlib
+import secrets
 from importlib.resources import files
 from typing import Any
 
@@ -27,6 +28,8 @@ _LIBRARIES = (
     "conclude",
 )
 _SHEBANG = "#!lua"
+RANDOM_BYTES = 12
+"""Of each script's call: 2^48 calls until two are expected to be alike."""
 
 
 class Script:
@@ -42,15 +45,24 @@ class Script:
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, redis: Redis, prefix: str, *arguments: str | int | float) -> Any:
-        """The script's answer; every script takes the shard's key prefix as its one key."""
+        """The script's answer. Its keys are the shard's prefix, and the same with random bits after it.
+
+        The second is none that holds anything: names that must never come again are made from it, also after
+        a restore and in a copied installation.
+        """
+        keys = (prefix, _fresh(prefix))
         try:
-            return await redis.evalsha(self.digest, 1, prefix, *arguments)  # type: ignore[arg-type, misc]
+            return await redis.evalsha(self.digest, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
         except NoScriptError:
-            return await redis.eval(self.text, 1, prefix, *arguments)  # type: ignore[arg-type, misc]
+            return await redis.eval(self.text, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
 
     def join(self, pipeline: Pipeline, prefix: str, *arguments: str | int | float) -> None:
         """Run it in a pipeline; there it answers a NoScriptError if Redis does not know it yet."""
-        pipeline.evalsha(self.digest, 1, prefix, *arguments)  # type: ignore[arg-type]
+        pipeline.evalsha(self.digest, 2, prefix, _fresh(prefix), *arguments)  # type: ignore[arg-type]
+
+
+def _fresh(prefix: str) -> str:
+    return prefix + secrets.token_urlsafe(RANDOM_BYTES)
 
 
 create_jobs = Script("create_jobs")

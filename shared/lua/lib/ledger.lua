@@ -3,6 +3,14 @@
 local P = KEYS[1] -- routes the script to its shard; never a key itself
 local call = redis.call
 
+local intents = 0
+
+-- A name that never comes again, of what shall happen once: random bits that the caller drew for this call, and a count.
+local function new_intent()
+    intents = intents + 1
+    return string.sub(KEYS[2], #P + 1) .. '.' .. intents
+end
+
 local now_ms
 
 -- Milliseconds since 1970: what the caller says, or else the server's own clock; the same for the whole script.
