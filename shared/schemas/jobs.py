@@ -138,7 +138,8 @@ class Job(JobSummary):
     """A job in full."""
 
     run: Run | None
-    original_job_id: int | None
+    original_job_id: int
+    """The chain's name: the first job's id, which is its own in the first."""
     has_pending_retry: bool
     dead_lettered_at: Instant | None
     callback_status: str | None

@@ -79,6 +79,7 @@ MUTATIONS = [
         ("a failed retry is a dead letter of its own", "if origin and verdict ~= 'complete' then", "if false then"),
         ("what ended still expires", "if fields[5] then forget_expiry(team, id) end", ""),
         ("a retried job is told of", "if verdict ~= 'retry' and fields[4] then", "if fields[4] then"),
+        ("the original does not know that its chain was told of", "        if origin then call('HSET', record_of('j', team, origin), 'callback', outcome) end\n", ""),
         ("nobody is told of an end", "if verdict ~= 'retry' and fields[4] then", "if false then"),
         ("ends make no events", "event(HAPPENED[verdict], team, 'j:' .. id)", ""),
         ("the run is not kept", "call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)", ""),
@@ -100,7 +101,7 @@ MUTATIONS = [
         ("a callback that was made stays", "call('DEL', notice)", ""),
         ("a callback's retry is the same attempt", "call('HINCRBY', notice, 'attempt', 1)", ""),
         ("a callback's retry never comes due", "wait_until('n', team, id, result.due)", ""),
-        ("the job does not say how its callback went", "call('HSET', subject, 'callback', outcome[result.verdict] or 'failed')", ""),
+        ("the job does not say how its callback went", "if call('EXISTS', subject) == 1 then call('HSET', subject, 'callback', outcome) end", ""),
         ("a callback makes a record of what was deleted", "if call('EXISTS', subject) == 1 then", "if true then"),
     ),
     *rows(
@@ -153,6 +154,7 @@ MUTATIONS = [
     ),
     *rows(
         "lib/jobs",
+        ("a chain is replayed by its first id only", "local id = original_of(team, any)", "local id = any"),
         ("a replay may be asked for twice", "if fields[1] ~= 'dead_lettered' or ", "if "),
         ("a replayed job stays a dead letter", "move('j', team, fields[2], id, 'dead_lettered', 'failed')", ""),
         ("a replay forgets the callback", "callback = fields[3] and '1' or '',", "callback = '',"),
@@ -187,6 +189,7 @@ MUTATIONS = [
     *rows(
         "purge_jobs",
         ("anything is purged", "'state') == 'dead_lettered' then", "'state') then"),
+        ("a chain is purged by its first id only", "local first = original_of(team, ARGV[i])", "local first = ARGV[i]"),
     ),
     *rows(
         "lib/alerts",
@@ -222,11 +225,12 @@ MUTATIONS = [
     ),
     *rows(
         "cancel_job",
-        ("a cancelled job is not settled", "settle('j', team, fields[1], id, { verdict = 'fail', run = CANCELLED })", ""),
-        ("a cancelled job stays in its stream", "    unqueue('j', team, fields[1], id, fields[3], fields[4])\n", ""),
+        ("a cancelled job is not settled", "settle('j', team, asked[1], last, { verdict = 'fail', run = CANCELLED })", ""),
+        ("a cancelled job stays in its stream", "    unqueue('j', team, asked[1], last, fields[2], fields[3])\n", ""),
         ("a running job is not marked", "call('HSET', record, 'cancel', 1)", ""),
         ("the workers are not told of a cancel", "call('XADD', P .. 'cancels',", "call('XADD', P .. 'unread',"),
-        ("a job of a deleted queue is cancelled", " or call('EXISTS', P .. 'q:' .. team .. ':' .. fields[1]) == 0", ""),
+        ("a job of a deleted queue is cancelled", " or call('EXISTS', P .. 'q:' .. team .. ':' .. asked[1]) == 0", ""),
+        ("only the named attempt is cancelled", "local last = last_attempt_of(team, id)", "local last = id"),
     ),
     *rows(
         "delete_job",

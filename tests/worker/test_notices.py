@@ -71,6 +71,8 @@ async def test_only_the_end_of_a_chain_is_told(
     (told,) = [request for request in target.received if request.path == "/told"]
     said = json.loads(told.body)
     assert (said["event"], said["attempt_number"], said["original_job_id"]) == ("job.dead_lettered", 2, 1)
+    shown = [(await jobs.get(redis, team, number)).callback_status for number in (1, 2)]
+    assert shown == ["delivered", "delivered"]
 
 
 async def test_a_callback_has_retries_of_its_own_and_then_is_a_visible_failure(

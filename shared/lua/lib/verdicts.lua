@@ -15,8 +15,11 @@ local function settle_notice(team, id, result)
     if string.sub(fields[1], 1, 1) == 'a' then
         tries_again = settle_alert_notice(team, fields[1], fields[2], result.verdict, result.facts)
     else
-        local subject, outcome = record_of_subject(team, fields[1]), { complete = 'delivered', retry = 'retrying' }
-        if call('EXISTS', subject) == 1 then call('HSET', subject, 'callback', outcome[result.verdict] or 'failed') end
+        local subject, outcomes = record_of_subject(team, fields[1]), { complete = 'delivered', retry = 'retrying' }
+        local outcome, origin = outcomes[result.verdict] or 'failed', call('HGET', subject, 'origin')
+        if call('EXISTS', subject) == 1 then call('HSET', subject, 'callback', outcome) end
+        -- Whoever asks for the chain by its name is told too.
+        if origin then call('HSET', record_of('j', team, origin), 'callback', outcome) end
     end
     if tries_again then
         call('HINCRBY', notice, 'attempt', 1)
@@ -89,7 +92,7 @@ local function settle_job(team, queue, id, result)
     if fields[6] and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, fields[6], verdict) end
     event(HAPPENED[verdict], team, 'j:' .. id)
     if verdict ~= 'retry' and fields[4] then tell(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
-    alert_queue(team, queue, 'j:' .. id, tonumber(fields[3]), result)
+    alert_queue(team, queue, 'j:' .. (origin or id), tonumber(fields[3]), result)
 end
 
 local function settle_execution(team, id, result)
