@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from shared import schedule, suggestions
+from shared import schedule, zones
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     Headers,
@@ -29,9 +29,8 @@ def _check_timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ValueError, OSError, KeyError):
-        near = suggestions.suggest_zone(value)
-        meant = f"; did you mean {near}?" if near else ""
-        raise ValueError(f"must be an IANA time zone such as Europe/Berlin or UTC{meant}") from None
+        advice = zones.advise(value)
+        raise ValueError(f"must be an IANA time zone such as Europe/Berlin or UTC{advice}") from None
     return value
 
 
