@@ -60,6 +60,8 @@ class Exchange(NamedTuple):
     failure_reason: FailureReason | None
     started_at_ms: int
     executed_at_ms: int
+    asked_wait_seconds: int | None = None
+    """What the target asked to wait, where its `Retry-After` does not say it as RFC 9110 does."""
 
 
 def unsent(reason: FailureReason, sentence: str) -> Exchange:

@@ -37,6 +37,18 @@ async def run_next(redis: Redis, sender: Sender, after_ms: int = 0) -> Work:
     return work
 
 
+async def now_of(redis: Redis) -> int:
+    seconds, _ = await redis.time()
+    return int(seconds) * 1000
+
+
+async def run_due(redis: Redis, sender: Sender, after_ms: float) -> None:
+    """Do what is ready by then, if anything is."""
+    worker, now = Deliveries(redis, SHARD, "w"), await now_of(redis) + 1000 + round(after_ms)
+    for work in await worker.claim(9, now):
+        await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))], now)
+
+
 async def a_job(redis: Redis, team: Team, target: Target) -> int:
     asked = JobCreate(queue="mail", url=f"{target.url}/work", callback_url=f"{target.url}/told")
     return (await jobs.create(redis, team, asked)).id
@@ -91,6 +103,38 @@ async def test_a_callback_has_retries_of_its_own_and_then_is_a_visible_failure(
     keys = {request.headers["Idempotency-Key"] for request in target.received if request.path == "/told"}
     assert len(keys) == 1
     assert (await jobs.get(redis, team, job_id)).final_status == "success"
+
+
+async def test_a_callback_waits_for_no_more_than_minutes_whatever_is_asked(
+    redis: Redis, team: Team, sender: Sender, target: Target
+) -> None:
+    target.answer("/told", 500, retry_after="7200")
+    await a_job(redis, team, target)
+    await run_next(redis, sender)
+
+    await run_next(redis, sender)
+    early = await Deliveries(redis, SHARD, "w").claim(1, await now_of(redis) + 290_000)
+    await run_next(redis, sender, after_ms=301_000)
+
+    assert early == []
+    assert [request.path for request in target.received] == ["/work", "/told", "/told"]
+
+
+async def test_a_callback_is_not_held_for_longer_than_minutes_by_what_its_host_asked_a_job(
+    redis: Redis, team: Team, sender: Sender, target: Target
+) -> None:
+    await queues.create(redis, team, QueueCreate(name="mail", retries_enabled=False))
+    target.answer("/work", 503, retry_after="3600")
+    job_id = await a_job(redis, team, target)
+    await run_next(redis, sender)
+
+    for after_seconds in (0, 200, 299):
+        await run_due(redis, sender, after_seconds * 1000)
+    held = (await jobs.get(redis, team, job_id)).callback_status
+    await run_due(redis, sender, 300_000 * 1.25 + 2000)
+
+    assert held is None
+    assert (await jobs.get(redis, team, job_id)).callback_status == "delivered"
 
 
 async def test_an_execution_is_told_too(redis: Redis, team: Team, sender: Sender, target: Target) -> None:

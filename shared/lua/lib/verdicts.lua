@@ -120,8 +120,9 @@ local function settle(kind, team, queue, id, result)
 end
 
 -- Not tried, for its host is given a rest; later again, without using an attempt:  processing -> pending.
--- `held_since` is when the host first left it waiting without a word, 0 while it waits for what the host asked for.
-local function postpone(kind, team, queue, id, due, why, is_silent)
+-- `held_since` is since when waits are counted, for the worker to end them: for a host that is silent; 0 while a job
+-- waits for what its host asked for.
+local function postpone(kind, team, queue, id, due, why, is_counted)
     local record = record_of(kind, team, id)
     local fields = call('HMGET', record, 'cron', 'state', 'cancel', 'expires', 'held_since', 'replay')
     if fields[3] then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
@@ -130,7 +131,7 @@ local function postpone(kind, team, queue, id, due, why, is_silent)
     if fields[6] and not fields[5] then count_waiting(team, fields[6], 1) end
     local since = tonumber(fields[5] or '') or 0
     if since == 0 then since = moment() end
-    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', is_silent and since or 0)
+    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', is_counted and since or 0)
     wait_until(kind, team, id, due)
     move(kind, team, fields[1] or queue, id, fields[2], 'pending')
 end
