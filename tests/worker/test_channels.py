@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -108,7 +109,25 @@ async def test_every_channel_hears_of_a_failure_once(stage: Stage) -> None:
     assert stage.mailbox.recipients == [("ops@example.com", "night@example.com")]
     assert letter["subject"] == "[Recuro] Nightly <report> is failing"
     assert "status 503" in letter.get_content()
-    assert "https://recuro.example.com/api/crons/1" in letter.get_content()
+    assert (
+        '$RECURO_API_TOKEN" https://recuro.example.com/api/crons/1' in letter.get_content().splitlines()[-1]
+    )
+
+
+async def test_a_letter_has_the_fields_that_mail_needs(stage: Stage) -> None:
+    await stage.tell("email")
+
+    await stage.fail_a_cron()
+
+    (letter,) = stage.mailbox.letters
+    sent = letter["date"].datetime
+    assert sent.tzinfo is not None
+    assert abs(datetime.now(UTC) - sent) < timedelta(minutes=1)
+    names = ("From", "To", "Date", "Subject", "Message-ID", "MIME-Version", "Content-Type", "Auto-Submitted")
+    assert {name: len(letter.get_all(name, [])) for name in names} == dict.fromkeys(names, 1)
+    assert letter["from"] == "recuro@example.com"
+    assert letter["to"] == "ops@example.com, night@example.com"
+    assert (letter.get_content_type(), letter.get_content_charset()) == ("text/plain", "utf-8")
 
 
 async def test_every_kind_of_alert_that_is_told_reaches_every_channel(stage: Stage) -> None:
@@ -133,8 +152,8 @@ async def test_every_kind_of_alert_that_is_told_reaches_every_channel(stage: Sta
     ]
     assert sorted(letter["subject"].removeprefix("[Recuro] ") for letter in stage.mailbox.letters) == titles
     discord = [json.loads(request.body)["embeds"][0]["title"] for request in stage.told("discord")]
-    slack = [json.loads(request.body)["text"].partition("*\n")[0][1:] for request in stage.told("slack")]
-    assert sorted(discord) == sorted(map(unescape, slack)) == titles
+    slack = [json.loads(request.body)["text"].partition("\n")[0] for request in stage.told("slack")]
+    assert sorted(title.replace("\\", "") for title in discord) == sorted(map(unescape, slack)) == titles
     events = sorted(json.loads(request.body)["event"] for request in stage.told("webhook"))
     assert events == ["alert.failure", "alert.failure", "alert.limit_warning", "alert.recovery"]
 
@@ -145,9 +164,11 @@ async def test_slack_and_discord_take_a_name_for_no_more_than_text(stage: Stage)
     await stage.fail_a_cron()
 
     slack, discord = [json.loads(stage.told(channel)[0].body) for channel in ("slack", "discord")]
-    assert slack["text"].startswith("*Nightly &lt;report&gt; is failing*\n")
+    assert slack["text"].startswith("Nightly &lt;report&gt; is failing\n")
+    assert slack["mrkdwn"] is False
     assert "<" not in slack["text"]
-    assert discord["embeds"][0]["title"] == "Nightly <report> is failing"
+    assert discord["embeds"][0]["title"] == r"Nightly \<report> is failing"
+    assert r"“\<b>busy\</b>, try \*later\*”" in discord["embeds"][0]["description"]
     assert discord["allowed_mentions"] == {"parse": []}
     assert "X-Recuro-Signature" not in stage.told("slack")[0].headers
 

@@ -104,6 +104,67 @@ def test_a_name_or_an_answer_changes_no_line_or_header(nasty: str) -> None:
     assert "\n" not in letter.subject
 
 
+@pytest.mark.parametrize(
+    ("nasty", "title", "text"),
+    [
+        ("*a* _b_ ~~c~~ `d`", r"\*a\* \_b\_ \~\~c\~\~ \`d\`", None),
+        ("||spoiler||", r"\|\|spoiler\|\|", None),
+        (
+            "[pay](https://evil.example/a_b)",
+            r"\[pay\](https://evil.example/a\_b)",
+            r"\[pay\](https://evil.example/a_b)",
+        ),
+        ("https://a.example/](x)*_b", r"https://a.example/\](x)\*\_b", "https://a.example/%5D(x)%2A_b"),
+        ("# heading", r"\# heading", "# heading"),
+        ("> quote", r"\> quote", "> quote"),
+        ("- list", r"\- list", "- list"),
+        (r"\*sly*", r"\\\*sly\*", None),
+        ("<@1> <t:1> <https://a.example>", r"\<@1> \<t:1> \<https://a.example>", None),
+    ],
+)
+def test_discord_takes_no_name_or_answer_for_markup(nasty: str, title: str, text: str | None) -> None:
+    data = DOWN.model_copy(update={"response": nasty, "error_message": nasty})
+
+    message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name=nasty), "")
+
+    (embed,) = json.loads(messages.discord(message))["embeds"]
+    assert embed["title"] == f"{title} is failing"
+    assert f"The target answered: “{text or title}”\n" in embed["description"]
+    assert f"What went wrong: {text or title}\n" in embed["description"]
+
+
+def test_slack_takes_nothing_for_markup() -> None:
+    data = DOWN.model_copy(update={"response": "*a* _b_ ~c~ `d`"})
+
+    message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name="*Nightly* <!here>"), "")
+
+    told = json.loads(messages.slack(message))
+    assert told["mrkdwn"] is False
+    assert told["text"].startswith("*Nightly* &lt;!here&gt; is failing\n")
+
+
+def test_a_cut_is_never_within_an_escape() -> None:
+    data = DOWN.model_copy(update={"response": "*" * 5000, "error_message": "_" * 5000})
+
+    message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name="n" + "*" * 254), "")
+
+    (embed,) = json.loads(messages.discord(message))["embeds"]
+    assert (len(embed["title"]), embed["title"][-2:]) == (255, r"\*")
+    assert len(embed["description"]) <= 4096
+    assert embed["description"].endswith(r"\_")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "address"),
+    [("https://recuro.example.com", "https://recuro.example.com"), ("", "$RECURO_URL")],
+)
+def test_a_message_ends_with_a_command_that_reads_more(public_url: str, address: str) -> None:
+    message = message_of(ALERTS["a queue fails"], public_url)
+
+    authorization = '"Authorization: Bearer $RECURO_API_TOKEN"'
+    assert message.lines[-1] == f"More: curl -H {authorization} {address}/api/jobs/42"
+
+
 def test_a_long_answer_is_cut() -> None:
     data = DOWN.model_copy(update={"response": "x" * 100_000})
 
