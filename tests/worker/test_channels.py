@@ -10,6 +10,7 @@ import pytest
 import standardwebhooks
 from redis.asyncio import Redis
 
+from services.worker.alerts import WRITERS
 from services.worker.deliveries import NOTICES, Deliveries
 from services.worker.delivery import Sender
 from services.worker.mail import Mailer
@@ -292,6 +293,37 @@ async def test_a_channel_that_was_removed_is_told_nothing_more(stage: Stage) -> 
 
     assert len(stage.told("slack")) == 1
     assert await stage.run(LATER) == []
+
+
+def test_every_channel_stands_in_every_table() -> None:
+    names = [channel.value for channel in Channel]
+
+    assert list(Notifications.model_fields) == names
+    assert [*WRITERS] == [Channel(name) for name in notifications.HOOKS]
+    assert [*notifications.HOOKS, "email"] == [*names[1:], names[0]]
+
+
+@pytest.mark.parametrize("missing", CHANNELS)
+async def test_a_team_that_was_stored_before_a_channel_was_known_has_none_of_it(
+    stage: Stage, missing: str
+) -> None:
+    await stage.tell(*CHANNELS)
+    place = (keyspace.team_settings(stage.team), "notifications")
+    stored = json.loads(await stage.redis.hget(*place) or "")  # type: ignore[misc]
+    del stored[missing]
+    stored["pager_of_tomorrow"] = {"enabled": True, "url": "sealed", "level": 3}
+    stored = {name: {**of, "since": 1} if of else None for name, of in stored.items()}
+    await stage.redis.hset(*place, json.dumps(stored))  # type: ignore[misc]
+
+    await stage.fail_a_cron()
+
+    shown = await notifications.get(stage.redis, VAULT, stage.team)
+    assert [name for name in CHANNELS if getattr(shown, name) is None] == [missing]
+    told = [channel for channel in ("slack", "discord", "webhook") if stage.told(channel)]
+    assert told == [name for name in ("slack", "discord", "webhook") if name != missing]
+    assert len(stage.mailbox.letters) == (missing != "email")
+    again = await notifications.put(stage.redis, VAULT, stage.team, shown)
+    assert again == shown
 
 
 async def test_a_flood_is_told_once(stage: Stage) -> None:
