@@ -17,7 +17,18 @@ from services.worker.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Work
-from shared import alerts, crons, executions, jobs, keyspace, limits, notifications, queues, signatures
+from shared import (
+    alerts,
+    crons,
+    dead_letters,
+    executions,
+    jobs,
+    keyspace,
+    limits,
+    notifications,
+    queues,
+    signatures,
+)
 from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.alerts import Alert, AlertQuery, Channel
@@ -293,6 +304,26 @@ async def test_a_channel_that_was_removed_is_told_nothing_more(stage: Stage) -> 
 
     assert len(stage.told("slack")) == 1
     assert await stage.run(LATER) == []
+
+
+async def test_the_job_that_a_message_names_can_be_replayed(stage: Stage) -> None:
+    await stage.tell(*CHANNELS)
+    await queues.create(
+        stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True, retry_delays=(1,))
+    )
+    stage.target.answer("/work", 500)
+    await jobs.create(stage.redis, stage.team, JobCreate(queue="mail", url=f"{stage.target.url}/work"))
+
+    await stage.run()
+    await stage.run(5000)
+
+    said = "Job 1 failed for good after 2 attempts"
+    assert said in stage.mailbox.letters[0].get_content()
+    assert said in json.loads(stage.told("slack")[0].body)["text"]
+    assert said in json.loads(stage.told("discord")[0].body)["embeds"][0]["description"]
+    named = json.loads(stage.told("webhook")[0].body)["job_id"]
+    assert named == 1
+    assert (await dead_letters.replay_now(stage.redis, stage.team, [named])).skipped == []
 
 
 def test_every_channel_stands_in_every_table() -> None:
