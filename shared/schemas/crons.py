@@ -21,6 +21,7 @@ from shared.schemas.base import (
     check_url,
     without_defaults,
 )
+from shared.schemas.notices import NoticeStatus
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 
@@ -209,6 +210,6 @@ class Execution(Schema):
     skip_reason: SkipReason | None
     missed: int
     missed_since: Instant | None
-    callback_status: str | None
+    callback_status: NoticeStatus | None
     waits_for: str | None
     run: Run | None

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
 
 from shared.schemas.base import Headers, Id, Instant, Integer, Method, Name, PageQuery, Schema, Url
+from shared.schemas.notices import NoticeStatus
 from shared.schemas.runs import Run, RunSummary
 
 
@@ -142,7 +143,7 @@ class Job(JobSummary):
     """The chain's name: the first job's id, which is its own in the first."""
     has_pending_retry: bool
     dead_lettered_at: Instant | None
-    callback_status: str | None
+    callback_status: NoticeStatus | None
     waits_for: str | None
     expires_at: Instant | None
     replay_of: int | None
