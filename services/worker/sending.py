@@ -48,13 +48,16 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
 
 
 def _rest(work: Work, host: Origin) -> Postpone | None:
-    """The host asked the team for a rest that is not over; a notice waits for some minutes of it."""
+    """The host asked the team for a rest that is not over.
+
+    A notice waits for some minutes of it before its first attempt; a retry has waited for what it was told.
+    """
     until_ms, is_notice = work.holds.get(_named(host), 0), work.kind == "n"
     seconds = (until_ms - work.now_ms) / 1000
     if is_notice:
         held = (work.now_ms - work.held_since_ms) / 1000 if work.held_since_ms else 0.0
         seconds = min(seconds, LONGEST_NOTICE_WAIT_SECONDS - held)
-    if seconds <= 0:
+    if seconds <= 0 or (is_notice and work.attempt > 1):
         return None
     why = f"{host.host} answered that it is busy until {_moment(until_ms / 1000)}."
     return Postpone(_spread(work, seconds), why, is_counted=is_notice)
