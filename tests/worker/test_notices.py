@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from services.scheduler.prune import prune
 from services.worker.deliveries import NOTICES, Deliveries
 from services.worker.delivery import Sender
 from services.worker.processor import process
 from services.worker.reach import Reach
-from services.worker.work import Work
+from services.worker.work import Complete, Result, Work
 from shared import crons, executions, jobs, keyspace, queues
 from shared.addresses import Policy
 from shared.keyspace import Team
@@ -85,6 +86,25 @@ async def test_only_the_end_of_a_chain_is_told(
     assert (said["event"], said["attempt_number"], said["original_job_id"]) == ("job.dead_lettered", 2, 1)
     shown = [(await jobs.get(redis, team, number)).callback_status for number in (1, 2)]
     assert shown == ["delivered", "delivered"]
+
+
+async def test_the_callback_of_a_deleted_queue_brings_no_record_back(
+    redis: Redis, team: Team, sender: Sender, target: Target
+) -> None:
+    queue = await queues.create(redis, team, QueueCreate(name="mail", retry_delays=(1,)))
+    target.answer("/work", 500)
+    first = await a_job(redis, team, target)
+    await run_next(redis, sender)
+    await jobs.cancel(redis, team, first)
+
+    await queues.delete(redis, team, queue.id)
+    await prune(redis, team.shard, 1)
+    gone = await redis.exists(f"{team.prefix}j:{team.id}:{first}")
+    (notice,) = await Deliveries(redis, SHARD, "w").claim(1)
+    await Deliveries(redis, SHARD, "w").finish([Result(notice, Complete())])
+
+    assert gone == 0
+    assert await redis.hgetall(f"{team.prefix}j:{team.id}:{first}") == {}  # type: ignore[misc]
 
 
 async def test_a_callback_has_retries_of_its_own_and_then_is_a_visible_failure(

@@ -17,9 +17,10 @@ local function settle_notice(team, id, result)
     else
         local subject, outcomes = record_of_subject(team, fields[1]), { complete = 'delivered', retry = 'retrying' }
         local outcome, origin = outcomes[result.verdict] or 'failed', call('HGET', subject, 'origin')
-        if call('EXISTS', subject) == 1 then call('HSET', subject, 'callback', outcome) end
-        -- Whoever asks for the chain by its name is told too.
-        if origin then call('HSET', record_of('j', team, origin), 'callback', outcome) end
+        -- Whoever asks for the chain by its name is told too. Of a deleted queue either may be gone before the other.
+        for _, record in ipairs({ subject, origin and record_of('j', team, origin) or nil }) do
+            if call('EXISTS', record) == 1 then call('HSET', record, 'callback', outcome) end
+        end
     end
     if tries_again then
         call('HINCRBY', notice, 'attempt', 1)
