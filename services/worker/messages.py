@@ -10,10 +10,9 @@ from services.worker.mail import Letter
 from shared.schemas.alerts import Alert, Alertable, AlertType
 
 RESPONSE_CHARACTERS = 300
-DISCORD_TITLE, DISCORD_TEXT = 256, 4096
+DISCORD_TEXT = 4096
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})  # else <!channel> would call everybody
-_MARKUP = re.compile(r"[\\*_~`|\[\]<]|^[-+>#]", re.M)
-_URL_OR_MARKUP = re.compile(rf"https?://[^\s<>\"“”]+|{_MARKUP.pattern}", re.M)
+_URL_OR_MARKUP = re.compile(r"https?://[^\s<>\"“”]+|[\\*_~`|\[\]<]")
 _MARKUP_IN_URL = re.compile(r"[\\*`|\[\]]")
 _COLOURS = {AlertType.FAILURE: 0xC62828, AlertType.RECOVERY: 0x2E7D32}
 _OTHER_COLOUR = 0xF9A825
@@ -135,13 +134,9 @@ def slack(message: Message) -> bytes:
 
 
 def discord(message: Message) -> bytes:
-    title = _MARKUP.sub(r"\\\g<0>", message.title)
-    text = _URL_OR_MARKUP.sub(_escaped, message.text)
-    embed = {
-        "title": _fitting(title, DISCORD_TITLE),
-        "description": _fitting(text, DISCORD_TEXT),
-        "color": message.colour,
-    }
+    """The title is the first line of the text: in one of its own Discord shows the backslashes of escapes."""
+    title, text = (_URL_OR_MARKUP.sub(_escaped, each) for each in (message.title, message.text))
+    embed = {"description": _fitting(f"**{title}**\n{text}", DISCORD_TEXT), "color": message.colour}
     return to_json({"embeds": [embed], "allowed_mentions": {"parse": []}})
 
 

@@ -163,7 +163,10 @@ async def test_every_kind_of_alert_that_is_told_reaches_every_channel(stage: Sta
         "The soft limit of this month is passed",
     ]
     assert sorted(letter["subject"].removeprefix("[Recuro] ") for letter in stage.mailbox.letters) == titles
-    discord = [json.loads(request.body)["embeds"][0]["title"] for request in stage.told("discord")]
+    discord = [
+        json.loads(request.body)["embeds"][0]["description"].partition("**\n")[0][2:]
+        for request in stage.told("discord")
+    ]
     slack = [json.loads(request.body)["text"].partition("\n")[0] for request in stage.told("slack")]
     assert sorted(title.replace("\\", "") for title in discord) == sorted(map(unescape, slack)) == titles
     events = sorted(json.loads(request.body)["event"] for request in stage.told("webhook"))
@@ -179,7 +182,7 @@ async def test_slack_and_discord_take_a_name_for_no_more_than_text(stage: Stage)
     assert slack["text"].startswith("Nightly &lt;report&gt; is failing\n")
     assert slack["mrkdwn"] is False
     assert "<" not in slack["text"]
-    assert discord["embeds"][0]["title"] == r"Nightly \<report> is failing"
+    assert discord["embeds"][0]["description"].startswith("**Nightly \\<report> is failing**\n")
     assert r"“\<b>busy\</b>, try \*later\*”" in discord["embeds"][0]["description"]
     assert discord["allowed_mentions"] == {"parse": []}
     assert "X-Recuro-Signature" not in stage.told("slack")[0].headers
