@@ -20,6 +20,7 @@ from shared.schemas.alerts import (
     TestOutcome,
 )
 from shared.schemas.base import Page
+from shared.schemas.notices import NoticeStatus
 
 TEST = "test"
 
@@ -110,7 +111,9 @@ def _data(fields: Fields) -> AlertData:
 def _deliveries(fields: Fields) -> tuple[Delivery, ...]:
     return tuple(
         Delivery(
-            channel=channel, status=fields[f"channel:{channel}"], error=fields.get(f"error:{channel}") or None
+            channel=channel,
+            status=NoticeStatus(fields[f"channel:{channel}"]),
+            error=fields.get(f"error:{channel}") or None,
         )
         for channel in Channel
         if f"channel:{channel}" in fields

@@ -29,6 +29,7 @@ MOST_REPLAYS = 100
 """Of a team's replays that ended, so many are remembered."""
 PURGE_SECONDS = 10.0
 _LOST = -1
+_REQUEST_LOST = "What it asked for is lost, so it cannot be replayed; purge it, or make a new job."
 
 
 async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
@@ -46,21 +47,21 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
 
 
 async def replay_now(redis: Redis, team: Team, ids: Sequence[int], now: int | None = None) -> ReplayedNow:
-    """Replay these at once; what is none, or was replayed before, is skipped with the reason."""
+    """Replay these at once, each by any id of its chain; what is none, or was replayed before, is skipped."""
     asked, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
     for start in range(0, len(asked), BATCH):
         batch = asked[start : start + BATCH]
         at = "" if now is None else now
         answers = await scripts.replay_jobs(redis, team.prefix, team.id, at, *batch)
-        for job_id, (new, is_new) in zip(batch, answers, strict=True):
+        for job_id, (new, is_new, original) in zip(batch, answers, strict=True):
             if is_new:
-                done.replayed.append(Replayed(job_id=job_id, new_job_id=new))
+                done.replayed.append(Replayed(job_id=job_id, new_job_id=new, original_job_id=original))
             elif new == _LOST:
-                reason = "What it asked for is lost, so it cannot be replayed; purge it, or make a new job."
-                done.skipped.append(Skipped(job_id=job_id, reason=reason))
+                done.skipped.append(Skipped(job_id=job_id, reason=_REQUEST_LOST, original_job_id=original))
             elif new:
                 reason = "It was replayed before."
-                done.skipped.append(Skipped(job_id=job_id, reason=reason, new_job_id=new))
+                skipped = Skipped(job_id=job_id, reason=reason, new_job_id=new, original_job_id=original)
+                done.skipped.append(skipped)
             else:
                 done.skipped.append(Skipped(job_id=job_id, reason="It is no dead letter of this team."))
     return done

@@ -142,7 +142,7 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
 
 
 async def cancel(redis: Redis, team: Team, job_id: int) -> Job:
-    """Cancel a job that waits or runs; a running one is broken off by its worker within moments.
+    """Cancel a job that waits or runs, by any id of its chain; a running one is broken off within moments.
 
     Raises Conflict if it has ended already.
     """
@@ -180,7 +180,7 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         scheduled_at=clock.moment(fields["due"]),
         created_at=clock.moment(fields["created"]),
         run=records.run(run),
-        original_job_id=int(fields["origin"]) if "origin" in fields else None,
+        original_job_id=int(fields.get("origin", job_id)),
         has_pending_retry="pending_retry" in fields,
         dead_lettered_at=records.instant(fields, "dead_at"),
         callback_status=records.callback_status(fields),

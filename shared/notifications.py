@@ -12,7 +12,7 @@ from shared.schemas.alerts import Channel
 from shared.schemas.notifications import Email, Hook, Notifications
 from shared.vault import MASK, Vault
 
-HOOKS = ("slack", "discord", "webhook")
+HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
 
 
 async def put(redis: Redis, vault: Vault, team: Team, asked: Notifications) -> Notifications:
@@ -71,7 +71,10 @@ async def _stored(redis: Redis, team: Team) -> Notifications:
     text = await redis.hget(keyspace.team_settings(team), "notifications")  # type: ignore[misc]
     if not text:
         return Notifications()
-    stored = from_json(text)  # a sealed URL is none that a caller may give, so nothing is checked again
-    hooks = {name: Hook.model_construct(**stored[name]) if stored[name] else None for name in HOOKS}
-    email = Email.model_validate(stored["email"]) if stored["email"] else None
-    return Notifications.model_construct(None, email=email, **hooks)
+    # By name, and what is missing is none: another version may have known other channels. Hooks are not
+    # checked again: a sealed URL is none that a caller may give.
+    stored = from_json(text)
+    hooks = {name: Hook.model_construct(**given) for name in HOOKS if (given := stored.get(name))}
+    given = stored.get(Channel.EMAIL)
+    email = Email.model_validate(given, extra="ignore") if given else None
+    return Notifications.model_construct(None, email=email, **{name: hooks.get(name) for name in HOOKS})

@@ -1,14 +1,15 @@
 #!lua flags=allow-oom
 -- Delete dead letters with their chains and runs:  dead_lettered -> (nothing).
 --
--- KEYS  prefix    ARGV  team, now ('' = server), then ids
--- Returns how many of the ids went; what is no dead letter (any more) stays.
+-- KEYS  prefix    ARGV  team, now ('' = server), then ids, each of any job of a chain
+-- Returns how many of the chains went; what is no dead letter (any more) stays.
 
 local team, purged = ARGV[1], 0
 moment(ARGV[2])
 for i = 3, #ARGV do
-    if call('HGET', record_of('j', team, ARGV[i]), 'state') == 'dead_lettered' then
-        remove_chain(team, ARGV[i])
+    local first = original_of(team, ARGV[i])
+    if call('HGET', record_of('j', team, first), 'state') == 'dead_lettered' then
+        remove_chain(team, first)
         purged = purged + 1
     end
 end

@@ -33,6 +33,7 @@ TESTS = (
     "tests/worker/test_usage.py",
     "tests/worker/test_alerts.py",
     "tests/worker/test_channels.py",
+    "tests/api/test_dead_letters.py",
     "tests/scheduler",
     "tests/engine/test_state_machine.py",
 )

@@ -116,7 +116,8 @@ class EngineMachine(RuleBasedStateMachine):
             self.model.remove_chain(job)
             self.engine.do(jobs.delete(self.engine.redis, Team(job.team), job.id))
         elif job:
-            has_ended = job.state not in ("pending", "processing")
+            last = self.model.last_attempt(job)
+            has_ended = last is None or last.state not in ("pending", "processing")
             self.model.cancel(job)
             with pytest.raises(Conflict) if has_ended else nullcontext():
                 self.engine.do(jobs.cancel(self.engine.redis, Team(job.team), job.id))
@@ -138,9 +139,9 @@ class EngineMachine(RuleBasedStateMachine):
             assert self.engine.do(dead_letters.purge(self.engine.redis, Team(team), asked)).purged == expected
 
     def _wanted(self, team: int, chosen: list[int]) -> list[Job]:
-        """Dead letters where there are any, and now and then something else."""
+        """Jobs of dead chains where there are any, and now and then something else."""
         own = [job for job in self.model.visible_jobs() if job.team == team]
-        own = [job for job in own if job.state == "dead_lettered"] or own
+        own = [job for job in own if self.model.original(job).state == "dead_lettered"] or own
         return list(dict.fromkeys(own[pick % len(own)] for pick in chosen)) if own else []
 
     @rule(pick=picks)

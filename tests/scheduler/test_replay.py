@@ -182,11 +182,11 @@ async def test_a_replayed_job_that_was_cancelled_stops_no_replay(redis: Redis, t
     assert (shown.state, shown.replayed, shown.failed) == (ReplayState.RUNNING, 1, 0)
 
 
-async def postpone_all(redis: Redis, now: int, *, is_silent: bool = True) -> int:
+async def postpone_all(redis: Redis, now: int, *, is_counted: bool = True) -> int:
     """Hold all that is ready back for a minute; return how many that were."""
     worker, held = Deliveries(redis, SHARD, "w"), 0
     while works := await worker.claim(64, now):
-        verdict = Postpone(60, "its host", is_silent)
+        verdict = Postpone(60, "its host", is_counted)
         await worker.finish([Result(work, verdict, reason="silent", facts="its host") for work in works], now)
         held += len(works)
     return held
