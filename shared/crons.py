@@ -8,15 +8,15 @@ from typing import NamedTuple
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts, timing
+from shared import clock, custody, pages, records, scripts, timing
 from shared.errors import Conflict, Invalid, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
-from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronUpdate
+from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
 from shared.schemas.timing import Timing
 from shared.timing import Plan
-from shared.vault import MASK, masked
+from shared.vault import Vault, masked
 
 _WHEN = {"cron_expression", "timezone", "is_active", "spread_seconds", "starts_at", "ends_at", "max_runs"}
 PHASES = 2**32
@@ -33,7 +33,7 @@ class _When(NamedTuple):
     next_fire: str
 
 
-async def create(redis: Redis, team: Team, asked: CronCreate, now: datetime | None = None) -> Cron:
+async def create(redis: Redis, team: Team, asked: CronCreate, now: datetime | None = None) -> CronSaved:
     _check(asked)
     if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
         asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
@@ -42,7 +42,7 @@ async def create(redis: Redis, team: Team, asked: CronCreate, now: datetime | No
     if timing.following(plan, now) is None:
         raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
     cron_id = await _save(redis, team, asked, _When(phase, _next_fire(asked, plan, now)))
-    return await get(redis, team, cron_id)
+    return CronSaved(**dict(await get(redis, team, cron_id)))
 
 
 async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
@@ -66,16 +66,28 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
 
 
 async def update(
-    redis: Redis, team: Team, cron_id: int, asked: CronUpdate, now: datetime | None = None
-) -> Cron:
-    """Change the given fields. Resuming, or a change of when it fires, counts from now."""
-    changes = {name: getattr(asked, name) for name in asked.model_fields_set}
+    redis: Redis,
+    team: Team,
+    cron_id: int,
+    asked: CronUpdate,
+    now: datetime | None = None,
+    *,
+    vault: Vault | None = None,
+) -> CronSaved:
+    """Change the given fields. Resuming, or a change of when it fires, counts from now.
+
+    Secret headers that it kept for another scheme, host or port are dropped, and the answer warns of them.
+    The vault seals those that are given.
+    """
+    meant_for = None
     for _ in range(5):
         fields = await _fields(redis, team, cron_id)
         before = _asked(fields)
-        if asked.headers:
-            changes["headers"] = _unmasked(asked.headers, before.headers or {})
-        wanted = before.model_copy(update=changes)
+        meant_for = meant_for or before.url
+        if asked.headers and "url" not in asked.model_fields_set and before.url != meant_for:
+            raise Conflict("The cron's url is being changed by others; look before you give it headers.")
+        wanted, dropped = custody.changed(before, asked)
+        wanted = custody.sealed(wanted, vault, team)
         _check(wanted)
         phase, next_fire = _phase(fields), "keep"
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
@@ -83,7 +95,8 @@ async def update(
                 wanted, _plan(wanted, phase), now or clock.now(), int(fields.get("runs", 0))
             )
         if await _save(redis, team, wanted, _When(phase, next_fire), (cron_id, fields["version"])):
-            return await get(redis, team, cron_id)
+            cron = await get(redis, team, cron_id)
+            return CronSaved(**dict(cron), warnings=custody.warnings(dropped, wanted.url))
     raise Conflict("The cron is being changed by others; try again.")
 
 
@@ -173,17 +186,6 @@ def _next_fire(asked: CronCreate, plan: Plan, now: datetime, runs: int = 0) -> s
     is_over = asked.max_runs is not None and runs >= asked.max_runs
     fire = timing.following(plan, now) if asked.is_active and not is_over else None
     return str(clock.milliseconds(fire)) if fire else ""
-
-
-def _unmasked(wanted: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
-    """A value that was read as the mask and given back stays as it is."""
-    known = {name.lower(): value for name, value in kept.items()}
-    for name, value in wanted.items():
-        if value == MASK and name.lower() not in known:
-            raise Invalid(
-                "headers", f"The headers field has {MASK} for {name}, which has no value to be kept."
-            )
-    return {name: known[name.lower()] if value == MASK else value for name, value in wanted.items()}
 
 
 def _asked(fields: Fields) -> CronCreate:

@@ -20,6 +20,8 @@ MASK = "********"
 """What a reader gets to see instead of a secret."""
 _SEALED = "\0"
 """How sealed text begins: no header value or other text of a caller can hold a NUL."""
+_BOUND = "\0@"
+"""How a sealed header begins that opens for one origin alone; older ones open for any."""
 _NAMES, _PARTS = frozenset(("authorization", "cookie")), ("token", "key", "secret")
 _KEPT_OPEN = 4096
 
@@ -61,21 +63,30 @@ class Vault:
                 continue
         raise Unsealable
 
-    def seal_headers(self, headers: Mapping[str, str], team: int) -> dict[str, str]:
-        """Headers with the values of secret ones sealed, but for the mask."""
+    def seal_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
+        """Headers with the secret ones sealed for requests to one origin; what is sealed stays as it is."""
         return {
-            name: self.seal(value, team, "header", name.lower())
-            if is_secret(name) and value != MASK
+            name: _BOUND + self.seal(value, *_header(team, name, origin)).removeprefix(_SEALED)
+            if is_secret(name) and not is_sealed(value)
             else value
             for name, value in headers.items()
         }
 
-    def open_headers(self, headers: Mapping[str, str], team: int) -> dict[str, str]:
-        """Headers as they were given; raises Unsealable."""
+    def open_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
+        """Headers as they were given for that origin; raises Unsealable."""
         return {
-            name: self.open(value, team, "header", name.lower()) if value.startswith(_SEALED) else value
+            name: self._open_header(name, value, team, origin) if is_sealed(value) else value
             for name, value in headers.items()
         }
+
+    def _open_header(self, name: str, sealed: str, team: int, origin: str) -> str:
+        if sealed.startswith(_BOUND):
+            return self.open(sealed.removeprefix(_BOUND), *_header(team, name, origin))
+        return self.open(sealed, *_header(team, name))
+
+
+def is_sealed(value: str) -> bool:
+    return value.startswith(_SEALED)
 
 
 def is_secret(name: str) -> bool:
@@ -123,6 +134,10 @@ def _kept_in(path: Path) -> str:
 
 def _derived(key: str) -> bytes:
     return HKDF(SHA256(), length=64, salt=None, info=b"recuro vault").derive(key.encode())
+
+
+def _header(team: int, name: str, *origin: str) -> tuple[str | int, ...]:
+    return (team, "header", name.lower(), *origin)
 
 
 def _associated(place: tuple[str | int, ...]) -> list[bytes]:

@@ -47,8 +47,9 @@ def _shown(request: Request, cron: Cron) -> Cron:
 async def update(request: Request) -> Response:
     team = await team_of(request, scope="write")
     cron_id = id_of(request, "Cron")
-    asked = request.state.admission.admit(team, await changes_of(request, CronUpdate))
-    return answer(await crons.update(request.state.redis, team, cron_id, asked))
+    admission = request.state.admission
+    asked = admission.admit(team, await changes_of(request, CronUpdate))
+    return answer(await crons.update(request.state.redis, team, cron_id, asked, vault=admission.vault))
 
 
 async def delete(request: Request) -> Response:

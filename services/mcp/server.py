@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
-from services.mcp.tools import TOOLS
+from services.mcp.tools import TOOLS, Means
 from shared import validation
 from shared.admission import Admission
 from shared.errors import Invalid, RecuroError
@@ -90,7 +90,8 @@ async def _answer(
         return _away()
     try:
         caller.may(row.scope)
-        return _succeeded(await row.run(redis, caller.team, admission.admit(caller.team, asked)))
+        means = Means(redis, caller.team, admission.vault)
+        return _succeeded(await row.run(means, admission.admit(caller.team, asked)))
     except Invalid as error:
         return _refused(params.name, {error.field: [str(error)]})
     except RecuroError as error:

@@ -12,10 +12,20 @@ from services.mcp.excerpts import LIST_BYTES, OUTSIDE
 from shared import crons, jobs
 from shared.keyspace import Team
 from shared.schemas.base import Deleted, Page, Schema
-from shared.schemas.crons import CronCreated, CronSummary
+from shared.schemas.crons import CronCreated, CronSummary, CronUpdated
 from shared.schemas.jobs import JobAsked, JobCreated, JobSummary
+from shared.vault import Vault
 
 A = TypeVar("A", bound=Schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a tool works with: the store, whose it is, and what seals."""
+
+    redis: Redis
+    team: Team
+    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,48 +37,53 @@ class Tool(Generic[A]):
     description: str
     model: type[A]
     answer: type[Schema]
-    run: Callable[[Redis, Team, A], Awaitable[Schema]]
+    run: Callable[[Means, A], Awaitable[Schema]]
     scope: Literal["read", "write"] = "write"
     is_destructive: bool = False
     is_idempotent: bool = False
     meets_outside: bool = True
 
 
-async def _list_crons(redis: Redis, team: Team, asked: CronSearch) -> Page[CronSummary]:
-    page = await crons.page(redis, team, asked.query())
+async def _list_crons(means: Means, asked: CronSearch) -> Page[CronSummary]:
+    page = await crons.page(means.redis, means.team, asked.query())
     data = [excerpts.cron(cron, LIST_BYTES) for cron in page.data]
     return Page[CronSummary](**{**dict(page), "data": data})
 
 
-async def _create_cron(redis: Redis, team: Team, asked: CronNew) -> CronCreated:
-    return excerpts.narrow(CronCreated, await crons.create(redis, team, asked.asked()))
+async def _create_cron(means: Means, asked: CronNew) -> CronCreated:
+    return excerpts.narrow(CronCreated, await crons.create(means.redis, means.team, asked.asked()))
 
 
-async def _get_cron(redis: Redis, team: Team, asked: One) -> CronSummary:
-    return excerpts.cron(await crons.get(redis, team, asked.id))
+async def _get_cron(means: Means, asked: One) -> CronSummary:
+    return excerpts.cron(await crons.get(means.redis, means.team, asked.id))
 
 
-async def _update_cron(redis: Redis, team: Team, asked: CronChange) -> CronSummary:
-    return excerpts.cron(await crons.update(redis, team, asked.id, asked.changes()))
+async def _update_cron(means: Means, asked: CronChange) -> CronUpdated:
+    changed = await crons.update(means.redis, means.team, asked.id, asked.changes(), vault=means.vault)
+    return CronUpdated(**dict(excerpts.cron(changed)), warnings=changed.warnings)
 
 
-async def _delete_cron(redis: Redis, team: Team, asked: One) -> Deleted:
-    await crons.delete(redis, team, asked.id)
+async def _delete_cron(means: Means, asked: One) -> Deleted:
+    await crons.delete(means.redis, means.team, asked.id)
     return Deleted(id=asked.id)
 
 
-async def _list_jobs(redis: Redis, team: Team, asked: JobSearch) -> Page[JobSummary]:
-    page = await jobs.page(redis, team, asked.query())
+async def _list_jobs(means: Means, asked: JobSearch) -> Page[JobSummary]:
+    page = await jobs.page(means.redis, means.team, asked.query())
     data = [excerpts.job(job, LIST_BYTES) for job in page.data]
     return Page[JobSummary](**{**dict(page), "data": data})
 
 
-async def _get_job(redis: Redis, team: Team, asked: One) -> JobSummary:
-    return excerpts.job(await jobs.get(redis, team, asked.id))
+async def _create_job(means: Means, asked: JobAsked) -> JobCreated:
+    return await jobs.create(means.redis, means.team, asked)
 
 
-async def _delete_job(redis: Redis, team: Team, asked: One) -> Deleted:
-    await jobs.delete(redis, team, asked.id)
+async def _get_job(means: Means, asked: One) -> JobSummary:
+    return excerpts.job(await jobs.get(means.redis, means.team, asked.id))
+
+
+async def _delete_job(means: Means, asked: One) -> Deleted:
+    await jobs.delete(means.redis, means.team, asked.id)
     return Deleted(id=asked.id)
 
 
@@ -107,7 +122,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "Update any fields on an existing cron; everything else stays the same. "
         f"is_active false pauses it, true resumes it. {OUTSIDE}",
         CronChange,
-        CronSummary,
+        CronUpdated,
         _update_cron,
         is_destructive=True,
         is_idempotent=True,
@@ -139,7 +154,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "Queue a one-off HTTP request in a named queue. The queue is auto-created if it doesn't exist.",
         JobAsked,
         JobCreated,
-        jobs.create,
+        _create_job,
     ),
     Tool(
         "get-job",

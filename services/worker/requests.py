@@ -8,6 +8,7 @@ from pydantic_core import from_json, to_json
 from services.worker.delivery import Outgoing
 from services.worker.work import Work
 from shared import clock
+from shared.addresses import origin_of
 from shared.schemas.assertions import Assertions
 from shared.vault import Vault
 from shared.version import VERSION
@@ -20,7 +21,7 @@ def request_of(work: Work, vault: Vault) -> Outgoing:
     asked = from_json(work.spec)
     method, given = asked.get("method", "POST"), asked.get("headers") or {}
     body, content_type = (None, "") if method == "GET" else _body(work, asked.get("payload"))
-    headers = vault.open_headers(given, work.team)
+    headers = vault.open_headers(given, work.team, origin_of(asked["url"]))
     if body is not None and not any(name.lower() == "content-type" for name in given):
         headers["Content-Type"] = content_type
     headers["User-Agent"] = USER_AGENT
