@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from shared import clock, custody, pages, records, scripts, timing
 from shared.errors import Conflict, Invalid, NotFound
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
@@ -33,7 +34,27 @@ class _When(NamedTuple):
     next_fire: str
 
 
-async def create(redis: Redis, team: Team, asked: CronCreate, now: datetime | None = None) -> CronSaved:
+class _Known(NamedTuple):
+    """A cron as it was read before a change, and what the answer to that is to warn of."""
+
+    id: int | str = ""
+    version: str = ""
+    warnings: Sequence[str] = ()
+
+
+_NEW = _Known()
+
+
+async def create(
+    redis: Redis,
+    team: Team,
+    asked: CronCreate,
+    now: datetime | None = None,
+    *,
+    key: IdempotencyKey | None = None,
+) -> CronSaved:
+    if done := await scripts.recall(redis, key):
+        return _of_row(team, *done)
     _check(asked)
     if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
         asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
@@ -41,8 +62,9 @@ async def create(redis: Redis, team: Team, asked: CronCreate, now: datetime | No
     plan = _plan(asked, phase)
     if timing.following(plan, now) is None:
         raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
-    cron_id = await _save(redis, team, asked, _When(phase, _next_fire(asked, plan, now)))
-    return CronSaved(**dict(await get(redis, team, cron_id)))
+    made = await _save(redis, team, asked, _When(phase, _next_fire(asked, plan, now)), key=key)
+    assert made is not None  # a new one is not held against what was known
+    return made
 
 
 async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
@@ -65,7 +87,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def update(
+async def update(  # noqa: PLR0913 - what is given by name is the doors', what is not the tests'
     redis: Redis,
     team: Team,
     cron_id: int,
@@ -73,12 +95,15 @@ async def update(
     now: datetime | None = None,
     *,
     vault: Vault | None = None,
+    key: IdempotencyKey | None = None,
 ) -> CronSaved:
     """Change the given fields. Resuming, or a change of when it fires, counts from now.
 
     Secret headers that it kept for another scheme, host or port are dropped, and the answer warns of them.
     The vault seals those that are given.
     """
+    if done := await scripts.recall(redis, key):
+        return _of_row(team, *done)
     meant_for = None
     for _ in range(5):
         fields = await _fields(redis, team, cron_id)
@@ -94,15 +119,15 @@ async def update(
             next_fire = _next_fire(
                 wanted, _plan(wanted, phase), now or clock.now(), int(fields.get("runs", 0))
             )
-        if await _save(redis, team, wanted, _When(phase, next_fire), (cron_id, fields["version"])):
-            cron = await get(redis, team, cron_id)
-            return CronSaved(**dict(cron), warnings=custody.warnings(dropped, wanted.url))
+        known = _Known(cron_id, fields["version"], custody.warnings(dropped, wanted.url))
+        if saved := await _save(redis, team, wanted, _When(phase, next_fire), known, key):
+            return saved
     raise Conflict("The cron is being changed by others; try again.")
 
 
-async def delete(redis: Redis, team: Team, cron_id: int) -> None:
+async def delete(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> None:
     """Delete a cron with its executions; it does not fire any more once this returns."""
-    if not await scripts.delete_cron(redis, team.prefix, team.id, cron_id):
+    if not await scripts.delete_cron(redis, team.prefix, team.id, cron_id, key=key):
         raise NotFound("Cron")
 
 
@@ -111,16 +136,18 @@ async def _save(
     team: Team,
     asked: CronCreate,
     when: _When,
-    known: tuple[int | str, str] = ("", ""),
-) -> int:
-    """The cron's id, or 0 if it changed since it was `known` by its id and version."""
+    known: _Known = _NEW,
+    key: IdempotencyKey | None = None,
+) -> CronSaved | None:
+    """The cron as it is now, or nothing if it changed since it was `known`."""
     is_heartbeat = asked.mode == CronMode.HEARTBEAT
     saved = await scripts.save_cron(
         redis,
         team.prefix,
         team.id,
         "",
-        *known,
+        known.id,
+        known.version,
         asked.model_dump_json(),
         int(asked.is_active),
         when.next_fire,
@@ -137,8 +164,15 @@ async def _save(
         asked.grace_seconds * 1000 if is_heartbeat else "",
         secrets.token_urlsafe(PING_BYTES) if is_heartbeat else "",
         to_json(_logged(asked, when.phase)).decode(),
+        to_json(known.warnings).decode(),
+        key=key,
     )
-    return 0 if saved == "stale" else int(saved)
+    return None if saved == "stale" else _of_row(team, *saved)
+
+
+def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> CronSaved:
+    cron = _cron(team, int(cron_id), records.fields_of(flat))
+    return CronSaved(**dict(cron), warnings=from_json(warnings))
 
 
 async def _fields(redis: Redis, team: Team, cron_id: int) -> Fields:

@@ -1,6 +1,7 @@
 """Secrets at rest: sealed with a key that Redis never sees, and shown to nobody."""
 
 import base64
+import hmac
 import os
 import secrets
 import sys
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from shared.settings import Settings
 
 KEY_FILE = "encryption.key"
+DIGEST_CHARACTERS = 32
 MASK = "********"
 """What a reader gets to see instead of a secret."""
 _SEALED = "\0"
@@ -43,7 +45,8 @@ class Vault:
     """
 
     def __init__(self, *keys: str) -> None:
-        self._ciphers = [AESSIV(_derived(key)) for key in keys]
+        self._ciphers = [AESSIV(_derived(key, b"recuro vault")) for key in keys]
+        self._digest_key = _derived(keys[0], b"recuro digest")
         self._opened = lru_cache(_KEPT_OPEN)(self._open)
 
     def seal(self, text: str, *place: str | int) -> str:
@@ -53,6 +56,11 @@ class Vault:
     def open(self, sealed: str, *place: str | int) -> str:
         """The text again; raises Unsealable."""
         return self._opened(sealed, place)
+
+    def digest(self, *parts: str) -> str:
+        """What is the same only for the same texts, and tells nobody of them who has no key."""
+        text = b"\0".join(part.encode() for part in parts)
+        return hmac.digest(self._digest_key, text, "sha256").hex()[:DIGEST_CHARACTERS]
 
     def _open(self, sealed: str, place: tuple[str | int, ...]) -> str:
         for cipher in self._ciphers:
@@ -132,8 +140,8 @@ def _kept_in(path: Path) -> str:
     return path.read_text().strip()
 
 
-def _derived(key: str) -> bytes:
-    return HKDF(SHA256(), length=64, salt=None, info=b"recuro vault").derive(key.encode())
+def _derived(key: str, use: bytes) -> bytes:
+    return HKDF(SHA256(), length=64, salt=None, info=use).derive(key.encode())
 
 
 def _header(team: int, name: str, *origin: str) -> tuple[str | int, ...]:

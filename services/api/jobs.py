@@ -21,9 +21,10 @@ from shared.validation import by_field
 
 async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
-    asked = request.state.admission.admit(team, await body_of(request, JobCreate))
-    (made,) = await jobs.create_many(request.state.redis, team, [asked], key_of(request))
-    return _told(answer(_accepted(made), 201), made.is_replayed)
+    body = await body_of(request, JobCreate)
+    key, asked = key_of(request, team, body), request.state.admission.admit(team, body)
+    (made,) = await jobs.create_many(request.state.redis, team, [asked], key)
+    return answer(_accepted(made), 201)
 
 
 async def create_many(request: Request) -> Response:
@@ -32,10 +33,11 @@ async def create_many(request: Request) -> Response:
     batch = await body_of(request, JobBatch)
     checked = [_checked(job, team, request.state.admission) for job in batch.jobs]
     good = [job for job in checked if isinstance(job, JobCreate)]
-    stored = await jobs.create_many(request.state.redis, team, good, key_of(request)) if good else []
-    made = iter(stored)
+    # Which are good belongs to what is asked: one may have expired since.
+    key = key_of(request, team, batch, str([isinstance(job, JobCreate) for job in checked]))
+    made = iter(await jobs.create_many(request.state.redis, team, good, key))
     results = [job if isinstance(job, JobRefused) else _accepted(next(made)) for job in checked]
-    return _told(answer(JobResults(results=results), 200), any(job.is_replayed for job in stored))
+    return answer(JobResults(results=results), 200)
 
 
 async def index(request: Request) -> Response:
@@ -51,13 +53,14 @@ async def show(request: Request) -> Response:
 async def delete(request: Request) -> Response:
     team = await team_of(request, scope="write")
     job_id = id_of(request, "Job")
-    await jobs.delete(request.state.redis, team, job_id)
+    await jobs.delete(request.state.redis, team, job_id, key_of(request, team))
     return answer(Deleted(id=job_id))
 
 
 async def cancel(request: Request) -> Response:
     team = await team_of(request, scope="write")
-    return answer(await jobs.cancel(request.state.redis, team, id_of(request, "Job")))
+    job_id, key = id_of(request, "Job"), key_of(request, team)
+    return answer(await jobs.cancel(request.state.redis, team, job_id, key))
 
 
 def _accepted(made: Made) -> JobAccepted:
@@ -77,15 +80,9 @@ def _checked(job: JsonValue, team: Team, admission: Admission) -> JobCreate | Jo
     return JobRefused(message=next(iter(errors.values()))[0], errors=errors)
 
 
-def _told(response: Response, is_replayed: bool) -> Response:
-    if is_replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    return response
-
-
 routes = [
     at("/api/jobs", GET=index, POST=create),
-    at("/api/jobs/batch", POST=create_many),
-    at("/api/jobs/{job_id}/cancel", POST=cancel),
+    at("/api/jobs/batch", look="/api/jobs", POST=create_many),
+    at("/api/jobs/{job_id}/cancel", look="/api/jobs/{job_id}", POST=cancel),
     at("/api/jobs/{job_id}", GET=show, DELETE=delete),
 ]

@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 from shared import crons, jobs
 from shared.addresses import Policy
 from shared.admission import Admission
-from shared.errors import Conflict, Invalid
+from shared.errors import Invalid
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.jobs import JobCreate
@@ -34,18 +34,6 @@ async def test_a_secret_header_is_sealed_at_rest_and_masked_when_read(redis: Red
 
     assert (await jobs.get(redis, team, made.id)).headers == {"Authorization": MASK, "X-Tenant": "7"}
     assert "canary" not in await everything(redis)
-
-
-async def test_a_repeat_under_one_key_is_recognised_though_its_secret_is_sealed(
-    redis: Redis, team: Team
-) -> None:
-    first, again = [
-        await jobs.create_many(redis, team, [ADMISSION.admit(team, a_job())], key="order-1") for _ in range(2)
-    ]
-
-    assert (again[0].id, again[0].is_replayed) == (first[0].id, True)
-    with pytest.raises(Conflict):
-        await jobs.create_many(redis, team, [ADMISSION.admit(team, a_job("Bearer other"))], key="order-1")
 
 
 async def test_the_mask_given_back_keeps_what_was_stored(redis: Redis, team: Team) -> None:
