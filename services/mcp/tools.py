@@ -7,13 +7,14 @@ from typing import Any, Generic, Literal, TypeVar
 from redis.asyncio import Redis
 
 from services.mcp import excerpts
-from services.mcp.arguments import CronChange, CronNew, CronSearch, JobSearch, One
+from services.mcp.arguments import CronChange, CronNew, CronSearch, Doomed, JobNew, JobSearch, One
 from services.mcp.excerpts import LIST_BYTES, OUTSIDE
 from shared import crons, jobs
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.base import Deleted, Page, Schema
 from shared.schemas.crons import CronCreated, CronSummary, CronUpdated
-from shared.schemas.jobs import JobAsked, JobCreated, JobSummary
+from shared.schemas.jobs import JobCreated, JobSummary
 from shared.vault import Vault
 
 A = TypeVar("A", bound=Schema)
@@ -26,6 +27,7 @@ class Means:
     redis: Redis
     team: Team
     vault: Vault
+    key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Tool(Generic[A]):
     is_destructive: bool = False
     is_idempotent: bool = False
     meets_outside: bool = True
+    look: str = ""
+    """Which tool shows whether a write was done."""
 
 
 async def _list_crons(means: Means, asked: CronSearch) -> Page[CronSummary]:
@@ -51,7 +55,9 @@ async def _list_crons(means: Means, asked: CronSearch) -> Page[CronSummary]:
 
 
 async def _create_cron(means: Means, asked: CronNew) -> CronCreated:
-    return excerpts.narrow(CronCreated, await crons.create(means.redis, means.team, asked.asked()))
+    return excerpts.narrow(
+        CronCreated, await crons.create(means.redis, means.team, asked.asked(), key=means.key)
+    )
 
 
 async def _get_cron(means: Means, asked: One) -> CronSummary:
@@ -59,12 +65,14 @@ async def _get_cron(means: Means, asked: One) -> CronSummary:
 
 
 async def _update_cron(means: Means, asked: CronChange) -> CronUpdated:
-    changed = await crons.update(means.redis, means.team, asked.id, asked.changes(), vault=means.vault)
+    changed = await crons.update(
+        means.redis, means.team, asked.id, asked.changes(), vault=means.vault, key=means.key
+    )
     return CronUpdated(**dict(excerpts.cron(changed)), warnings=changed.warnings)
 
 
-async def _delete_cron(means: Means, asked: One) -> Deleted:
-    await crons.delete(means.redis, means.team, asked.id)
+async def _delete_cron(means: Means, asked: Doomed) -> Deleted:
+    await crons.delete(means.redis, means.team, asked.id, means.key)
     return Deleted(id=asked.id)
 
 
@@ -74,16 +82,16 @@ async def _list_jobs(means: Means, asked: JobSearch) -> Page[JobSummary]:
     return Page[JobSummary](**{**dict(page), "data": data})
 
 
-async def _create_job(means: Means, asked: JobAsked) -> JobCreated:
-    return await jobs.create(means.redis, means.team, asked)
+async def _create_job(means: Means, asked: JobNew) -> JobCreated:
+    return await jobs.create(means.redis, means.team, asked.asked(), key=means.key)
 
 
 async def _get_job(means: Means, asked: One) -> JobSummary:
     return excerpts.job(await jobs.get(means.redis, means.team, asked.id))
 
 
-async def _delete_job(means: Means, asked: One) -> Deleted:
-    await jobs.delete(means.redis, means.team, asked.id)
+async def _delete_job(means: Means, asked: Doomed) -> Deleted:
+    await jobs.delete(means.redis, means.team, asked.id, means.key)
     return Deleted(id=asked.id)
 
 
@@ -105,6 +113,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         CronNew,
         CronCreated,
         _create_cron,
+        look="list-crons",
     ),
     Tool(
         "get-cron",
@@ -124,6 +133,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         CronChange,
         CronUpdated,
         _update_cron,
+        look="get-cron",
         is_destructive=True,
         is_idempotent=True,
     ),
@@ -131,9 +141,10 @@ _ROWS: tuple[Tool[Any], ...] = (
         "delete-cron",
         "Delete cron",
         "Permanently delete a cron and its history.",
-        One,
+        Doomed,
         Deleted,
         _delete_cron,
+        look="get-cron",
         is_destructive=True,
         is_idempotent=True,
         meets_outside=False,
@@ -152,9 +163,10 @@ _ROWS: tuple[Tool[Any], ...] = (
         "create-job",
         "Create job",
         "Queue a one-off HTTP request in a named queue. The queue is auto-created if it doesn't exist.",
-        JobAsked,
+        JobNew,
         JobCreated,
         _create_job,
+        look="list-jobs",
     ),
     Tool(
         "get-job",
@@ -170,9 +182,10 @@ _ROWS: tuple[Tool[Any], ...] = (
         "delete-job",
         "Delete job",
         "Permanently delete a job and its run history.",
-        One,
+        Doomed,
         Deleted,
         _delete_job,
+        look="get-job",
         is_destructive=True,
         is_idempotent=True,
         meets_outside=False,

@@ -40,15 +40,15 @@ SHOWN_JOB = """{ "id": 42, "url": "https://api.example.com/sync", "method": "POS
 PARAMETERS = {
     "list-crons": "filter search page",
     "create-cron": "name* url* cron_expression* method headers payload callback_url timeout_seconds "
-    "alert_threshold is_active timezone",
+    "alert_threshold is_active timezone idempotency_key",
     "get-cron": "id*",
     "update-cron": "id* name url cron_expression method headers payload callback_url timeout_seconds "
-    "alert_threshold is_active timezone",
-    "delete-cron": "id*",
+    "alert_threshold is_active timezone idempotency_key",
+    "delete-cron": "id* idempotency_key",
     "list-jobs": "filter search queue_id page",
-    "create-job": "queue* url* method headers payload callback_url delay",
+    "create-job": "queue* url* method headers payload callback_url delay idempotency_key",
     "get-job": "id*",
-    "delete-job": "id*",
+    "delete-job": "id* idempotency_key",
 }
 
 
