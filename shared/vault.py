@@ -25,6 +25,8 @@ _SEALED = "\0"
 _BOUND = "\0@"
 """How a sealed header begins that opens for one origin alone; older ones open for any."""
 _NAMES, _PARTS = frozenset(("authorization", "cookie")), ("token", "key", "secret")
+_NO_SECRET = "idempotency-key"
+"""A key only by name: it is there to be told apart, and echoed."""
 _KEPT_OPEN = 4096
 
 
@@ -100,7 +102,7 @@ def is_sealed(value: str) -> bool:
 def is_secret(name: str) -> bool:
     """Whether a header of that name holds a secret: authorization, cookie, or token, key or secret in it."""
     lower = name.lower()
-    return lower in _NAMES or any(part in lower for part in _PARTS)
+    return lower in _NAMES or (lower != _NO_SECRET and any(part in lower for part in _PARTS))
 
 
 def masked(headers: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -42,14 +42,18 @@ def masked(exchange: Exchange, outgoing: Outgoing, work: Work, reach: Reach) -> 
 
 
 def _secrets(outgoing: Outgoing, work: Work, reach: Reach) -> Iterator[str]:
-    for name, value in outgoing.headers.items():
-        if is_secret(name):
-            yield from _of_header(name.lower(), value.strip())
+    for name in _secret_ones(tuple(outgoing.headers)):
+        yield from _of_header(name.lower(), outgoing.headers[name].strip())
     for secret in _of_signing(work, reach):
         yield from (secret, secret.removeprefix(signing.PREFIX))
     if work.kind == "n" and work.origin.startswith("a:"):
         yield from _of_url(outgoing.url)
     yield from reach.secrets
+
+
+@lru_cache(1024)
+def _secret_ones(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(filter(is_secret, names))
 
 
 def _of_header(name: str, value: str) -> Iterator[str]:

@@ -160,6 +160,22 @@ async def test_what_is_short_or_nobodys_secret_stays_as_it_came(
     assert run_of(job).response_body == "on, 7 and acme-of-berlin"
 
 
+async def test_an_idempotency_key_is_no_secret(
+    redis: Redis, reach: Reach, team: Team, target: Target
+) -> None:
+    target.echo("/", 200)
+    asked = CronCreate(name="ping", url=target.url, cron_expression="0 0 1 1 *")
+    cron = await crons.create(redis, team, asked)
+
+    run = await executions.create(redis, team, cron.id)
+    await run_all(reach)
+
+    sent = target.received[0].headers["Idempotency-Key"]
+    ended = await executions.get(redis, team, cron.id, run.id)
+    assert ended.run
+    assert sent in (ended.run.response_body or "")
+
+
 async def test_a_signing_secret_that_somebody_echoes_is_masked(
     reach: Reach, team: Team, target: Target
 ) -> None:
