@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
-from shared import crons, dead_letters, jobs, notifications, queues, signatures
+from shared import crons, dead_letters, jobs, notifications, queues, scripts, signatures
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.dead_letters import Chosen, ReplayAsked
-from shared.schemas.jobs import JobCreate
+from shared.schemas.jobs import JobCreate, JobQuery
 from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueCreate, QueueUpdate
 from shared.vault import MASK
@@ -143,6 +143,30 @@ async def test_a_replay_in_the_background_is_begun_once_and_has_every_letter_onc
     assert (again, again.total) == (first, 450)
     queued = await redis.lrange(f"{team.prefix}replay_ids:{team.id}:1", 0, -1)  # type: ignore[misc]
     assert [int(one) for one in queued] == ids
+
+
+async def test_a_replay_that_was_broken_off_is_collected_on_and_by_two_at_once_not_twice(
+    redis: Redis, team: Team
+) -> None:
+    ids = await dead.dead_letters(redis, team, 450)
+    begun = await scripts.start_replay(redis, team.prefix, team.id, "", 50, "", 100, key=a_key(team))
+    first = (redis, team.prefix, team.id, begun, "", 0, ids[199], "", *ids[:200])
+    assert [await scripts.collect_replay(*first) for _ in range(2)] == [ids[199]] * 2
+
+    replay = await dead_letters.replay(redis, team, ReplayAsked(all=True), a_key(team))
+
+    assert (replay.id, replay.total) == (begun, 450)
+    queued = await redis.lrange(f"{team.prefix}replay_ids:{team.id}:1", 0, -1)  # type: ignore[misc]
+    assert [int(one) for one in queued] == ids
+
+
+async def test_a_key_does_one_thing(redis: Redis, team: Team) -> None:
+    await jobs.create(redis, team, JOB, key=a_key(team, "one"))
+
+    with pytest.raises(Conflict, match="take a new one"):
+        await jobs.create(redis, team, JOB, key=a_key(team, "another"))
+
+    assert (await jobs.page(redis, team, JobQuery())).total == 1
 
 
 async def test_keys_of_two_teams_have_nothing_to_do_with_each_other(redis: Redis) -> None:
