@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from shared import clock, pages, records, scripts
 from shared.errors import NotFound
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.alerts import (
@@ -53,9 +54,9 @@ def _indexes(team: Team, query: AlertQuery) -> list[str]:
     return [f"x:{team.id}:alerts:{type_}" for type_ in ([query.filter] if query.filter else AlertType)]
 
 
-async def test(redis: Redis, team: Team, channel: Channel) -> int:
+async def test(redis: Redis, team: Team, channel: Channel, *, key: IdempotencyKey | None = None) -> int:  # noqa: PT028 - no test
     """Send a test call to a channel; the id is for `outcome`."""
-    return int(await scripts.test_channel(redis, team.prefix, team.id, channel, ""))
+    return int(await scripts.test_channel(redis, team.prefix, team.id, channel, "", key=key))
 
 
 async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:

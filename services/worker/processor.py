@@ -8,6 +8,7 @@ from pydantic_core import from_json, to_json
 from services.worker.alerts import alert_notice
 from services.worker.delivery import Exchange, Outgoing, unsent
 from services.worker.mail import Letter
+from services.worker.masking import masked
 from services.worker.notices import callback_of
 from services.worker.reach import Reach
 from services.worker.requests import request_of, settings_of
@@ -67,7 +68,10 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
         outgoing = await _outgoing(work, reach)
         if isinstance(outgoing, Letter):
             return await reach.mailer.send(outgoing)
-        return await send(signed(outgoing, work, reach.vault), work, reach)
+        exchange = await send(signed(outgoing, work, reach.vault), work, reach)
+        if isinstance(exchange, Postpone):
+            return exchange
+        return masked(exchange, outgoing, work, reach)
     except (NotFound, *AWAY):
         raise
     except Unsealable as error:

@@ -147,6 +147,14 @@ class CronSummary(Schema):
     created_at: Instant
 
 
+class CronUpdated(CronSummary):
+    """The MCP answer to a change."""
+
+    warnings: Annotated[
+        tuple[str, ...], Field(description="What will not do what was meant, and what to do about it")
+    ] = ()
+
+
 class Cron(Timing, CronSummary):
     """A cron in full."""
 
@@ -165,6 +173,13 @@ class Cron(Timing, CronSummary):
     """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
     next_runs: list[Instant]
     """The next three, or as many as are left."""
+
+
+class CronSaved(Cron):
+    """A cron as it is after a write."""
+
+    warnings: tuple[str, ...] = ()
+    """What will not do what was meant, in sentences."""
 
 
 class ExecutionStatus(StrEnum):

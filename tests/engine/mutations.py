@@ -148,10 +148,18 @@ MUTATIONS = [
     ),
     *rows(
         "create_jobs",
-        ("!a key is not remembered", "call('SET', P .. 'i:' .. team .. ':' .. key, kept, 'PX', KEPT)", ""),
-        ("a key takes another request", "return of == digest and {", "return {"),
-        ("a key is kept for ever", ", kept, 'PX', KEPT)", ", kept)"),
         ("a new job passes what was due before it", "promote(now, 500)", ""),
+    ),
+    *rows(
+        "lib/once",
+        ("!a key is not remembered", "call('SET', KEYS[3], asked .. cmsgpack.pack(answer), 'PX', KEPT)", ""),
+        ("a key takes another request", "if kept and string.sub(kept, 1, #asked) ~= asked then return { -1 } end", ""),
+        ("a key is kept for ever", ", 'PX', KEPT)", ")"),
+        ("what was refused is remembered", "if not refused then", "if true then"),
+    ),
+    *rows(
+        "recall",
+        ("a recalled key takes another request", "if string.sub(kept, 1, #asked) ~= asked then return { -1 } end", ""),
     ),
     *rows(
         "lib/jobs",
@@ -176,7 +184,8 @@ MUTATIONS = [
     ),
     *rows(
         "collect_replay",
-        ("who collects for long is given up", "call('HSET', record, 'at', moment()) -- somebody still collects", ""),
+        ("who collects for long is given up", "'at', moment(), 'collected'", "'collected'"),
+        ("two that collect add the same twice", "~= ARGV[4] then", "== '-' then"),
     ),
     *rows(
         "lib/replays",
@@ -245,9 +254,9 @@ MUTATIONS = [
     ),
     *rows(
         "save_queue",
-        ("two changes lose one", "if known[1] ~= version then return 'stale' end", ""),
+        ("two changes lose one", "if known[1] ~= version then return 'stale', REFUSED end", ""),
         ("a change does not hold at once", "refresh(team .. ':' .. id)", ""),
-        ("two queues have one name", "if holder and holder ~= id then return 'taken' end", ""),
+        ("two queues have one name", "if holder and holder ~= id then return 'taken', REFUSED end", ""),
     ),
     *rows(
         "prune",
