@@ -19,7 +19,9 @@ once, on a connection of its own, as it is after installation: {versions}.
   `response_truncated`. "another body": read in another way, such as a packed body that is left packed.
 * In italics is what a client said that refused; before it the status, where the client told one.
 * Command: `python -m tests.answers`, which wrote this page on {today}. It fails when ours refuses an answer that curl and
-  two others read, with the same status and body."""
+  two others read, with the same status and body.
+* `make servers` calls real servers, each with every method, on kept connections and at their idle limit: nginx, Apache,
+  lighttpd, haproxy, caddy, PHP, puma, node, express, fastify, uvicorn, hypercorn, gunicorn and the JDK's."""
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import ssl
 import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,6 +15,7 @@ import httpx
 import uvloop
 
 from tests.answers import ours
+from tests.answers.curl import curl
 from tests.answers.rows import Row
 from tests.answers.server import Server
 from tests.answers.verdicts import Verdict
@@ -26,34 +26,9 @@ FETCH = Path(__file__).with_name("fetch.mjs")
 
 
 def _curl(server: Server, rows: Sequence[Row], options: Sequence[str] = ()) -> list[Verdict]:
-    with (
-        tempfile.TemporaryDirectory(prefix="recuro-answers-") as name,
-        ThreadPoolExecutor(AT_ONCE) as threads,
-    ):
-        return [*threads.map(lambda row: _curled(server, row, Path(name), options), rows)]
-
-
-def _curled(server: Server, row: Row, folder: Path, options: Sequence[str]) -> Verdict:
-    kept = folder / str(id(row))
-    kept.write_bytes(b"")
-    told = "%{stderr}%{http_code}\n%{exitcode}\n%{errormsg}"
-    command = [
-        "curl",
-        "-sq4",
-        "--noproxy",
-        "*",
-        "--max-time",
-        f"{SECONDS}",
-        "--cacert",
-        f"{server.certificate}",
-    ]
-    command += [*options, "-o", f"{kept}", "-w", told, server.url(row)]
-    if row.upload:
-        command += ["--data-binary", "@-", "-H", "Content-Type: application/octet-stream"]
-    done = subprocess.run(command, input=bytes(row.upload), capture_output=True, check=False)
-    status, code, why = done.stderr.decode("utf-8", "replace").split("\n", 2)
-    body = kept.read_bytes().decode("latin-1")
-    return Verdict(int(status) or None, body, f"({code}) {why}" if code != "0" else "")
+    trusting = ("--cacert", str(server.certificate), *options)
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return [*threads.map(lambda row: curl(server.url(row), trusting, _body(row)), rows)]
 
 
 def _httpx(server: Server, rows: Sequence[Row]) -> list[Verdict]:
