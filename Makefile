@@ -7,7 +7,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
           --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check bench faults answers servers lock
+.PHONY: help dev test check bench faults answers servers idle lock
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -38,6 +38,9 @@ answers: $(VENV)/.dev.ok ## Hold odd answers beside curl, httpx, aiohttp and nod
 
 servers: $(VENV)/.dev.ok ## Call real servers beside curl; as root it installs those of Debian that are missing
 	@$(BIN)/python -m tests.answers.servers $(ARGS)
+
+idle: $(VENV)/.dev.ok ## Call servers just when they close a kept connection (ARGS='--seconds 20' for a short run)
+	@$(BIN)/python -m tests.answers.idle $(ARGS)
 
 lock: $(VENV)/.dev.ok ## Renew the locks after a change of pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) $(ARGS) --group build pyproject.toml -o requirements.lock

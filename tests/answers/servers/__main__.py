@@ -26,7 +26,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="recuro-servers-") as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o755)
-        behind = stack.enter_context(running(APPLICATION, folder, 0))
+        behind = stack.enter_context(running(APPLICATION, folder))
         assert behind, "the application behind the servers is not there"
         ports = {one.name: stack.enter_context(running(one, folder, behind)) for one in chosen}
         found = uvloop.run(_all_tried(ports))

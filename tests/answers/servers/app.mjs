@@ -1,4 +1,5 @@
 // The same answers as app.py from node's own server, express and fastify: `node app.mjs KIND PORT IDLE_MS MODULES`.
+import { appendFileSync } from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
 import { buffer } from "node:stream/consumers";
@@ -13,6 +14,9 @@ async function plain(request, answer) {
   switch (request.url) {
     case "/echo":
       return answer.end(body);
+    case "/note":
+      appendFileSync(process.env.NOTES, `${request.headers["idempotency-key"] ?? ""} ${body}\n`);
+      return answer.end("noted");
     case "/chunked":
       answer.write("one ");
       answer.write("two ");

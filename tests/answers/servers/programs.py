@@ -79,15 +79,20 @@ def install() -> None:
 
 
 @contextmanager
-def running(program: Program, folder: Path, behind: int) -> Iterator[int | None]:
-    """Yield the port it serves, or nothing if it is not on this machine; it is ended at the end."""
-    own = folder / program.name.replace(" ", "-").replace(",", "")
-    port = free_port()
-    command = _command(program, own, port, behind)
+def running(
+    program: Program, folder: Path, behind: int = 0, idle: int = IDLE_SECONDS
+) -> Iterator[int | None]:
+    """Yield the port it serves, or nothing if it is not on this machine; it is ended at the end.
+
+    What is sent to its /note is kept in the file `notes_of` names.
+    """
+    own, port = _folder_of(program, folder), free_port()
+    command = _command(program, own, port, behind, idle)
     if command is None:
         yield None
         return
     environment = {**os.environ, "HOME": str(own), "PYTHONPATH": str(HERE), "PHP_CLI_SERVER_WORKERS": "8"}
+    environment["NOTES"] = str(notes_of(program, folder))
     with (own / "said.log").open("wb") as said:
         argv = leashed(command, death_signal=signal.SIGTERM)
         process = subprocess.Popen(
@@ -100,7 +105,16 @@ def running(program: Program, folder: Path, behind: int) -> Iterator[int | None]
         _end(process)
 
 
-def _command(program: Program, own: Path, port: int, behind: int) -> list[str] | None:
+def notes_of(program: Program, folder: Path) -> Path:
+    """A line for each request to /note: its Idempotency-Key, a blank, and its body."""
+    return _folder_of(program, folder) / "notes"
+
+
+def _folder_of(program: Program, folder: Path) -> Path:
+    return folder / program.name.replace(" ", "-").replace(",", "")
+
+
+def _command(program: Program, own: Path, port: int, behind: int, idle: int) -> list[str] | None:
     (own / "www").mkdir(parents=True)
     (own / "www" / "page.txt").write_bytes(app.TEXT)
     for folder in (own, own / "www"):
@@ -112,7 +126,7 @@ def _command(program: Program, own: Path, port: int, behind: int) -> list[str] |
         "here": HERE,
         "port": port,
         "behind": behind,
-        "idle": IDLE_SECONDS,
+        "idle": idle,
         "modules": MODULES,
         "python": environments.ENVIRONMENTS / "servers" / "bin" / "python",
     }
