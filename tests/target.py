@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Self
 
 import uvloop
 from aiohttp import web
@@ -65,7 +66,7 @@ class Target:
         named = {name.replace("_", "-").title(): value for name, value in headers.items()}
         self._answers[path] = Answer(status, body, named, delay)
 
-    def __enter__(self) -> "Target":
+    def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait(10)
         assert self.port, "the target did not start"

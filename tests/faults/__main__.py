@@ -21,6 +21,7 @@ from tests.faults import (
     outages,
     processes,
     refusals,
+    repeats,
     streams,
     street,
     ticks,
@@ -43,7 +44,20 @@ class Row:
         return self.play.__name__
 
 
-FAMILIES = (processes, outages, refusals, links, streams, clocks, data, load, aftermath, street, ticks)
+FAMILIES = (
+    processes,
+    outages,
+    refusals,
+    links,
+    streams,
+    clocks,
+    data,
+    load,
+    aftermath,
+    street,
+    ticks,
+    repeats,
+)
 ROWS = [
     Row(play, is_bounded)
     for family in FAMILIES
