@@ -1,5 +1,6 @@
 """What every door does with a well-formed request before it is kept: URLs are judged, secrets sealed."""
 
+import re
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -12,6 +13,10 @@ from shared.schemas.jobs import JobAsked
 from shared.vault import MASK, Vault, is_secret
 
 S = TypeVar("S", bound=Schema)
+
+_NO_JSON = re.compile(
+    r"\s*(application/x-www-form-urlencoded|multipart/|(application|text)/xml|text/(html|csv))", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class Admission:
             return asked
         self.check_url("url", asked.url)
         self.check_url("callback_url", asked.callback_url)
+        if isinstance(asked, JobAsked):
+            _check_one_body(asked)
         if not asked.headers:
             return asked
         _check_no_mask(asked)
@@ -37,6 +44,20 @@ class Admission:
         """Raises Invalid with the reason why nothing would ever be sent there."""
         if url and (refusal := self.policy.refusal_of(url)):
             raise Invalid(field, f"The {field} field cannot be called. {refusal}")
+
+
+def _check_one_body(job: JobAsked) -> None:
+    if job.payload is None:
+        return
+    if job.body is not None:
+        raise Invalid("body", "The body field must not be given beside payload: send one of them.")
+    said = next((value for name, value in (job.headers or {}).items() if name.lower() == "content-type"), "")
+    if _NO_JSON.match(said):
+        raise Invalid(
+            "payload",
+            f"The payload field is sent as JSON, which is not {said[:80]}: "
+            "give the text as body instead, or leave that Content-Type out.",
+        )
 
 
 def _check_no_mask(asked: JobAsked | CronAsked) -> None:

@@ -61,5 +61,6 @@ def stored(execution_id: str, flat: Sequence[str], run: str | None) -> Execution
         missed_since=records.instant(fields, "first"),
         callback_status=records.callback_status(fields),
         waits_for=fields.get("waits_for") if fields["state"] == ExecutionStatus.PENDING else None,
+        idempotency_key=fields.get("intent"),
         run=records.run(run),
     )

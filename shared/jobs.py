@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
 from shared import clock, pages, records, scripts
@@ -24,6 +24,7 @@ from shared.schemas.jobs import (
     JobStatus,
 )
 from shared.schemas.queues import QueueSettings
+from shared.spelling import Spelled
 from shared.vault import masked
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
@@ -90,6 +91,11 @@ async def create_many(
 
 def _row(asked: JobAsked) -> tuple[str | int, ...]:
     spec = asked.model_dump_json(exclude_defaults=True, exclude={"queue", "expires_at"})
+    if isinstance(asked.payload, Spelled):
+        rest = asked.model_dump(
+            mode="json", exclude_defaults=True, exclude={"queue", "expires_at", "payload"}
+        )
+        spec = to_json({**rest, "payload_json": asked.payload.text}).decode()
     expires = asked.expires_at if isinstance(asked, JobCreate) else None
     callback = "1" if asked.callback_url else ""
     return asked.queue, spec, asked.delay * 1000, callback, clock.milliseconds(expires) if expires else ""
@@ -162,7 +168,7 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         url=asked["url"],
         method=asked.get("method", "POST"),
         headers=masked(asked.get("headers")),
-        payload=asked.get("payload"),
+        payload=from_json(asked["payload_json"]) if "payload_json" in asked else asked.get("payload"),
         callback_url=asked.get("callback_url"),
         queue=queue,
         queue_id=int(fields["queue"]),
@@ -179,10 +185,19 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         dead_lettered_at=records.instant(fields, "dead_at"),
         callback_status=records.callback_status(fields),
         waits_for=fields.get("waits_for") if status == JobStatus.PENDING else None,
+        body=asked.get("body"),
+        timeout_seconds=asked.get("timeout_seconds"),
+        retry_delays=asked.get("retry_delays"),
+        idempotency_key=_key_of(asked.get("headers") or {}, fields),
         expires_at=records.instant(fields, "expires"),
         replay_of=int(fields["replay_of"]) if "replay_of" in fields else None,
         replayed_as=int(fields["replayed_as"]) if "replayed_as" in fields else None,
     )
+
+
+def _key_of(headers: dict[str, str], fields: Fields) -> str | None:
+    given = (value for name, value in headers.items() if name.lower() == "idempotency-key")
+    return next(given, fields.get("intent"))
 
 
 def _status(fields: Fields) -> tuple[JobStatus, FinalStatus | None]:

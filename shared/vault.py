@@ -20,6 +20,7 @@ MASK = "********"
 """What a reader gets to see instead of a secret."""
 _SEALED = "\0"
 """How sealed text begins: no header value or other text of a caller can hold a NUL."""
+_PUBLIC = "idempotency-key"
 _NAMES, _PARTS = frozenset(("authorization", "cookie")), ("token", "key", "secret")
 _KEPT_OPEN = 4096
 
@@ -81,7 +82,7 @@ class Vault:
 def is_secret(name: str) -> bool:
     """Whether a header of that name holds a secret: authorization, cookie, or token, key or secret in it."""
     lower = name.lower()
-    return lower in _NAMES or any(part in lower for part in _PARTS)
+    return lower in _NAMES or (lower != _PUBLIC and any(part in lower for part in _PARTS))
 
 
 def masked(headers: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.api.answers import answer
 from services.api.auth import team_of
-from services.api.requests import body_of, id_of, key_of, query_of
+from services.api.requests import id_of, key_of, parsed, query_of, raw_of
 from services.api.routing import at
 from shared import jobs
 from shared.admission import Admission
@@ -16,12 +16,15 @@ from shared.jobs import Made
 from shared.keyspace import Team
 from shared.schemas.base import Deleted
 from shared.schemas.jobs import JobAccepted, JobBatch, JobCreate, JobQuery, JobRefused, JobResults
+from shared.spelling import Spelled, spelled
 from shared.validation import by_field
 
 
 async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
-    asked = request.state.admission.admit(team, await body_of(request, JobCreate))
+    raw = await raw_of(request)
+    asked = _as_spelled(parsed(raw, JobCreate), next(iter(spelled(raw)), None))
+    asked = request.state.admission.admit(team, asked)
     (made,) = await jobs.create_many(request.state.redis, team, [asked], key_of(request))
     return _told(answer(_accepted(made), 201), made.is_replayed)
 
@@ -29,8 +32,10 @@ async def create(request: Request) -> Response:
 async def create_many(request: Request) -> Response:
     """Each job of a batch is checked by itself; a wrong one does not stop the others."""
     team = await team_of(request, scope="write")
-    batch = await body_of(request, JobBatch)
-    checked = [_checked(job, team, request.state.admission) for job in batch.jobs]
+    raw = await raw_of(request)
+    batch, admission = parsed(raw, JobBatch), request.state.admission
+    texts = spelled(raw) or [None] * len(batch.jobs)
+    checked = [_checked(job, text, team, admission) for job, text in zip(batch.jobs, texts, strict=True)]
     good = [job for job in checked if isinstance(job, JobCreate)]
     stored = await jobs.create_many(request.state.redis, team, good, key_of(request)) if good else []
     made = iter(stored)
@@ -64,9 +69,17 @@ def _accepted(made: Made) -> JobAccepted:
     return JobAccepted(queue_id=made.queue_id, job_id=made.id, scheduled_at=made.scheduled_at)
 
 
-def _checked(job: JsonValue, team: Team, admission: Admission) -> JobCreate | JobRefused:
+def _as_spelled(asked: JobCreate, text: str | None) -> JobCreate:
+    """With the payload's numbers as they were written."""
+    if text is None or asked.payload is None:
+        return asked
+    return asked.model_copy(update={"payload": Spelled(asked.payload, text)})
+
+
+def _checked(job: JsonValue, text: str | None, team: Team, admission: Admission) -> JobCreate | JobRefused:
     try:
-        asked = admission.admit(team, JobCreate.model_validate_json(to_json(job)))
+        asked = _as_spelled(JobCreate.model_validate_json(to_json(job)), text)
+        asked = admission.admit(team, asked)
         jobs.check_expiry(asked)
     except ValidationError as error:
         errors = by_field(error)

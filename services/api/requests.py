@@ -25,9 +25,14 @@ _MAYBE_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{309}")
 
 async def body_of(request: Request, model: type[T], *, empty: T | None = None) -> T:
     """The body as `model`, or `empty` for none; raises TooLarge, Malformed or Refused."""
-    raw = await _read(request)
+    raw = await raw_of(request)
     if not raw and empty is not None:
         return empty
+    return parsed(raw, model)
+
+
+def parsed(raw: bytearray, model: type[T]) -> T:
+    """A body as `model`; raises Malformed or Refused."""
     if _MAYBE_NOT_FINITE.search(raw):
         _check_finite(raw)
     try:
@@ -38,7 +43,7 @@ async def body_of(request: Request, model: type[T], *, empty: T | None = None) -
 
 async def text_of(request: Request) -> str:
     """The body, whatever it is, as text; raises TooLarge."""
-    return (await _read(request)).decode("utf-8", "replace")
+    return (await raw_of(request)).decode("utf-8", "replace")
 
 
 async def changes_of(request: Request, model: type[T]) -> T:
@@ -80,7 +85,8 @@ def key_of(request: Request) -> str:
     return key
 
 
-async def _read(request: Request) -> bytearray:
+async def raw_of(request: Request) -> bytearray:
+    """The body as it came; raises TooLarge."""
     declared = request.headers.get("content-length")
     if declared and int(declared) > MAX_BODY_BYTES:
         raise TooLarge

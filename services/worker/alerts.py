@@ -36,7 +36,7 @@ async def _alert(work: Work, reach: Reach, team: Team, alert_id: int) -> Alert |
 def _outgoing(
     work: Work, channels: Notifications, message: messages.Message, alert: Alert | None
 ) -> Outgoing | Letter:
-    channel, key = Channel(work.spec), f"notice-{work.team}-{work.id}"
+    channel, key = Channel(work.spec), work.idempotency_key
     if channel == Channel.EMAIL and channels.email:
         return messages.letter(message, channels.email.to, f"<{key}@recuro.invalid>")
     hook = getattr(channels, channel)

@@ -10,7 +10,7 @@ from services.worker.delivery import Exchange, Outgoing, unsent
 from services.worker.mail import Letter
 from services.worker.notices import callback_of
 from services.worker.reach import Reach
-from services.worker.requests import request_of
+from services.worker.requests import request_of, settings_of
 from services.worker.retry import decide
 from services.worker.sending import send
 from services.worker.signing import signed
@@ -37,7 +37,7 @@ async def process(work: Work, reach: Reach) -> Result:
     if isinstance(exchange, Postpone):
         reason = "silent" if exchange.is_silent else ""
         return Result(work, exchange, reason=reason, facts=exchange.why)
-    verdict = decide(exchange, work.settings, work.attempt)
+    verdict = decide(exchange, settings_of(work), work.attempt)
     if log.is_enabled_for(logging.INFO):  # asked, for to be told no costs more
         _tell(work, verdict, exchange)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if work.kind == "e" else ""

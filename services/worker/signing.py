@@ -18,14 +18,5 @@ def signed(outgoing: Outgoing, work: Work, vault: Vault) -> Outgoing:
         return outgoing
     now = time.time()
     secrets = signatures.secrets_of(vault, work.team, work.signing, round(now * 1000))
-    headers = signing.headers_of(secrets, _message_of(work, outgoing), outgoing.body or b"", int(now))
+    headers = signing.headers_of(secrets, outgoing.headers["Idempotency-Key"], outgoing.body or b"", int(now))
     return outgoing._replace(headers={**outgoing.headers, **headers})
-
-
-def _message_of(work: Work, outgoing: Outgoing) -> str:
-    """All attempts of a job are one message, which its first one names."""
-    return (
-        f"job-{work.team}-{work.origin}"
-        if work.kind == "j" and work.origin
-        else outgoing.headers["Idempotency-Key"]
-    )

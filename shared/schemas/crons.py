@@ -212,4 +212,5 @@ class Execution(Schema):
     missed_since: Instant | None
     callback_status: str | None
     waits_for: str | None
+    idempotency_key: str | None
     run: Run | None

@@ -6,7 +6,19 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
 
-from shared.schemas.base import Headers, Id, Instant, Integer, Method, Name, PageQuery, Schema, Url
+from shared.schemas.base import (
+    Headers,
+    Id,
+    Instant,
+    Integer,
+    Method,
+    Name,
+    PageQuery,
+    Schema,
+    Timeout,
+    Url,
+)
+from shared.schemas.queues import RetryDelay
 from shared.schemas.runs import Run, RunSummary
 
 
@@ -56,6 +68,16 @@ class JobAsked(Schema):
     payload: Annotated[Payload | None, Field(description="JSON request body")] = None
     callback_url: Annotated[Url | None, Field(description="URL called after the job completes")] = None
     delay: Annotated[Integer, Field(ge=0, le=86_400, description="Seconds to wait before executing")] = 0
+    body: Annotated[
+        str | None, Field(max_length=1_048_576, description="Raw request body, instead of payload")
+    ] = None
+    timeout_seconds: Annotated[
+        Timeout | None, Field(description="Total deadline of the request; the queue's unless given")
+    ] = None
+    retry_delays: Annotated[
+        tuple[RetryDelay, ...] | None,
+        Field(max_length=10, description="Seconds before each retry; the queue's unless given"),
+    ] = None
 
 
 class JobCreate(JobAsked):
@@ -143,6 +165,12 @@ class Job(JobSummary):
     dead_lettered_at: Instant | None
     callback_status: str | None
     waits_for: str | None
+    body: str | None
+    timeout_seconds: int | None
+    """Its own, if it has one; else its queue's holds."""
+    retry_delays: tuple[int, ...] | None
+    idempotency_key: str | None
+    """The `Idempotency-Key` that all its attempts carry."""
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None

@@ -36,6 +36,8 @@ class Model:
     """Of a team in a month, as in 2026-11."""
     rate_dues: list[tuple[int, str]] = field(default_factory=list)
     """The `q:` members of `due` as last seen: when they come and go is for the laws to judge."""
+    intents: dict[Ref, str] = field(default_factory=dict)
+    """By what receivers know each piece, those that are gone too."""
     doomed: set[str] = field(default_factory=set)
 
     # What there is

@@ -46,7 +46,7 @@ PARAMETERS = {
     "alert_threshold is_active timezone",
     "delete-cron": "id*",
     "list-jobs": "filter search queue_id page",
-    "create-job": "queue* url* method headers payload callback_url delay",
+    "create-job": "queue* url* method headers payload callback_url delay body timeout_seconds retry_delays",
     "get-job": "id*",
     "delete-job": "id*",
 }

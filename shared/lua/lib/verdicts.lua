@@ -42,13 +42,14 @@ end
 local function make_retry(team, queue, origin, attempt, due)
     local retry = call('HINCRBY', P .. 'ids:' .. team, 'job', 1)
     local record, first = record_of('j', team, retry), record_of('j', team, origin)
-    local given = call('HMGET', first, 'retries', 'callback', 'expires')
+    local given = call('HMGET', first, 'retries', 'callback', 'expires', 'intent')
     call('HSET', record, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', attempt + 1, 'origin', origin,
         'due', due, 'created', moment())
     call('HSET', first, 'retries', (given[1] or '') .. retry .. ',', 'pending_retry', 1)
     move('j', team, queue, retry, nil, 'pending')
     tally(team, 'job.accepted', 1)
     if given[2] then call('HSET', record, 'callback', 'none') end
+    if given[4] then call('HSET', record, 'intent', given[4]) end
     wait_until('j', team, retry, due)
     if given[3] then
         call('HSET', record, 'expires', given[3])
