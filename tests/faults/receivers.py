@@ -36,7 +36,8 @@ class Receiver(Target):
         self.nameless = 0
         """Arrivals without the header."""
         self._header, self._seed = header, rng.random()
-        self._work_of: dict[str, str] = {}
+        self.work_of: dict[str, str] = {}
+        """What was done first under each key."""
 
     async def _receive(self, request: web.BaseRequest) -> web.StreamResponse:
         work = str(json.loads(await request.read())["work"])
@@ -57,7 +58,7 @@ class Receiver(Target):
         return WELL if is_over else mishap
 
     def _do(self, key: str, work: str) -> None:
-        known = self._work_of.get(key)
+        known = self.work_of.get(key)
         if known is None:
             self.done[work] += 1
             self.nameless += not key
@@ -66,4 +67,4 @@ class Receiver(Target):
         else:
             self.dropped.append((key, known, work))
         if key:
-            self._work_of.setdefault(key, work)
+            self.work_of.setdefault(key, work)

@@ -75,17 +75,22 @@ def _prepare(house: FaultHouse) -> None:
 
 
 def _created(house: FaultHouse, receiver: Receiver, name: str, jobs: int) -> list[str]:
-    """So many jobs, each with work of its own."""
+    """So many jobs, each with work of its own; every fifth has a key that its caller gave."""
     work = [f"{name} {number}" for number in range(jobs)]
+    asked = [
+        {"queue": "work", "url": f"{receiver.url}/work", "payload": {"work": one}, "headers": _own_key(one)}
+        for one in work
+    ]
     for start in range(0, jobs, BATCH):
-        batch = [
-            {"queue": "work", "url": f"{receiver.url}/work", "payload": {"work": one}}
-            for one in work[start : start + BATCH]
-        ]
+        batch = asked[start : start + BATCH]
         answer = house.client.post("/api/jobs/batch", json={"jobs": batch})
         assert answer.status_code == 200, answer.text
         assert all("job_id" in result for result in answer.json()["results"]), answer.text[:500]
     return work
+
+
+def _own_key(work: str) -> dict[str, str]:
+    return {"Idempotency-Key": f"own-key-of-{work.replace(' ', '-')}"} if work.endswith(("0", "5")) else {}
 
 
 async def _workers_die(stage: Stage, receiver: Receiver) -> None:
@@ -142,7 +147,14 @@ def _reckon(stage: Stage, receiver: Receiver, work: Sequence[str]) -> None:
         "new work dropped": len(receiver.dropped),
         "without the header": receiver.nameless,
     }
-    wrong = {"twice": twice[:3], "never": never[:3], "dropped": receiver.dropped[:3]}
+    own = {key: one for one in work for key in _own_key(one).values()}
+    unused = [key for key, one in own.items() if receiver.work_of.get(key) != one]
+    wrong = {
+        "twice": twice[:3],
+        "never": never[:3],
+        "dropped": receiver.dropped[:3],
+        "unused keys": unused[:3],
+    }
     assert not any((*wrong.values(), receiver.nameless)), f"{stage.story.figures}; {wrong}"
 
 
