@@ -174,13 +174,17 @@ class Policy:
             raise BlockedAddress(f"The URL's port {port} is not among RECURO_EGRESS_PORTS.")
         if not self.ports and port in _BAD_PORTS:
             raise BlockedAddress(
-                f"The URL's port {port} is not one for HTTP; the egress policy does not allow it."
+                f"The URL's port {port} is not one for HTTP; the egress policy does not allow it. "
+                "To call it, name it in RECURO_EGRESS_PORTS of every service."
             )
 
     def check(self, address: Address, subject: str) -> None:
         """Raises BlockedAddress if the address must not be dialled."""
         if reason := self.judge(address):
-            raise BlockedAddress(f"{subject} {reason}; the egress policy does not allow it.")
+            raise BlockedAddress(
+                f"{subject} {reason}; the egress policy does not allow it. "
+                "To call it, name its network in RECURO_EGRESS_ALLOW of every service."
+            )
 
 
 def _is_public(address: Address) -> bool:

@@ -22,13 +22,15 @@ class Proxy:
     host: str
     port: int
     authorization: str = field(repr=False)
+    resolves: bool = False
+    """It looks names up by itself, and we do not."""
 
     @classmethod
-    def at(cls, url: str) -> "Proxy":
+    def at(cls, url: str, *, resolves: bool = False) -> "Proxy":
         parts = urlsplit(url)
         pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         said = f"Basic {base64.b64encode(pair.encode()).decode()}" if parts.username else ""
-        return cls(parts.hostname or "", parts.port or 3128, said)
+        return cls(parts.hostname or "", parts.port or 3128, said, resolves)
 
     @property
     def headers(self) -> list[str]:
