@@ -17,11 +17,12 @@ _KNOWN = re.compile(
 
 def as_utf8(body: bytearray, content_type: str, *, is_whole: bool) -> None:
     """Turn a body into UTF-8 without a mark, if it is another text; UTF-8 stays byte for byte."""
-    name, mark = charset_of(content_type), 0
+    name, mark = charset_of(content_type) if content_type else "utf-8", 0
     if body and body[0] in _FIRST:
         name, mark = next(((of, len(bom)) for bom, of in _MARKS if body.startswith(bom)), (name, 0))
     if name == "utf-8":
-        del body[:mark]
+        if mark:
+            del body[:mark]
     elif body:
         body[:] = text_of(body[mark:], name, is_whole=is_whole).encode("utf-8", "replace")
 

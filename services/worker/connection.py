@@ -18,7 +18,7 @@ class Connection(asyncio.Protocol):
     """Carries one exchange at a time; `is_usable` says whether another may follow."""
 
     __slots__ = (
-        *("origin", "is_usable", "kept_at", "kept_until", "is_hinted", "lost", "evidence"),
+        *("origin", "is_usable", "kept_at", "kept_until", "idle_seconds", "is_hinted", "lost", "evidence"),
         *("_loop", "_opened", "_transport", "_waiter", "_reader", "_acknowledged", "_written"),
     )
 
@@ -27,6 +27,8 @@ class Connection(asyncio.Protocol):
         self.origin = origin
         self.is_usable = False
         self.kept_at = self.kept_until = 0.0
+        self.idle_seconds: float | None = None
+        """How long its server said that it keeps it."""
         self.is_hinted = False
         """The server said for how long it may be kept."""
         self._loop = asyncio.get_running_loop()
@@ -44,11 +46,6 @@ class Connection(asyncio.Protocol):
     def has_answered(self) -> bool:
         """Whether anything came back for the last request."""
         return self._reader.seen > 0
-
-    @property
-    def idle_seconds(self) -> float | None:
-        """How long its server said that it keeps it."""
-        return self._reader.idle_seconds
 
     def ask(self, request: bytes, answer: Answer, *, watched: bool = False) -> "asyncio.Future[None]":
         """Write the request; the future is done when `answer` is complete, or fails for a reason of ours.
@@ -136,6 +133,7 @@ class Connection(asyncio.Protocol):
         if self._waiter is None or self._transport is None:
             return
         self._settle(None)
+        self.idle_seconds = self._reader.idle_seconds
         self.is_usable = keeps_alive and not self._transport.get_write_buffer_size()
         if not self.is_usable:
             self.close()

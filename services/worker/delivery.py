@@ -132,41 +132,34 @@ class Sender:
 
     async def _exchange(self, call: Outgoing, answer: Answer) -> None:
         """One request; once more only where a kept connection was lost and nothing can have been done."""
-        if self._pool is None:
+        pool = self._pool
+        if pool is None:
             raise RuntimeError("the sender is not open")
-        deadline = asyncio.get_running_loop().time() + call.timeout_seconds
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + call.timeout_seconds
         to = self._destination(call.url)
         request = written(call, to, self._proxy)
         is_idempotent = call.method in _IDEMPOTENT
-        kept = self._pool.take(to.origin, may_repeat=is_idempotent)
-        if kept is not None:
+        connection = pool.take(to.origin, may_repeat=is_idempotent)
+        is_kept = connection is not None
+        while True:
+            connection = connection or await pool.dial(to, deadline)
+            timer = loop.call_at(deadline, connection.expire)
             try:
-                return await self._ask(kept, request, answer, deadline, watched=not is_idempotent)
+                return await connection.ask(request, answer, watched=is_kept and not is_idempotent)
             except ConnectionClosed:
-                if answer.begun or not (is_idempotent or await _was_ignored(kept, deadline)):
+                if (
+                    not is_kept
+                    or answer.begun
+                    or not (is_idempotent or await _was_ignored(connection, deadline))
+                ):
                     raise
             finally:
-                if kept.evidence:
-                    kept.evidence.link.close()
-        connection = await self._pool.dial(to, deadline)
-        await self._ask(connection, request, answer, deadline)
-
-    async def _ask(
-        self,
-        connection: Connection,
-        request: bytes,
-        answer: Answer,
-        deadline: float,
-        *,
-        watched: bool = False,
-    ) -> None:
-        assert self._pool is not None
-        timer = asyncio.get_running_loop().call_at(deadline, connection.expire)
-        try:
-            await connection.ask(request, answer, watched=watched)
-        finally:
-            timer.cancel()
-            self._pool.keep(connection)
+                timer.cancel()
+                pool.keep(connection)
+                if connection.evidence is not None:
+                    connection.evidence.close()
+            connection, is_kept = None, False
 
 
 async def _was_ignored(connection: Connection, deadline: float) -> bool:
@@ -220,24 +213,20 @@ def _judged(call: Outgoing, answer: Answer, error: Exception | None) -> Failure 
 
 def _unpack(answer: Answer) -> str:
     """Put what a packed body holds in its place, as UTF-8 and within its bound; the text to show."""
-    packing, content_type = list(answer.packed), ""
-    for name, value in answer.headers:
-        if name == "content-type":
-            content_type = value
-        elif name == "content-encoding":
-            packing = [*value.split(","), *packing]
-    if packing and answer.body:
-        found = unpacked(bytes(answer.body), packing, answer.kept_bytes)
+    body, content_type = answer.body, answer.content_type
+    if answer.packed and body:
+        found = unpacked(bytes(body), answer.packed, answer.kept_bytes)
         if found.unread:
-            answer.body[:] = f"[a body of {len(answer.body)} bytes, packed as {found.unread[:40]}]".encode()
+            body[:] = f"[a body of {len(body)} bytes, packed as {found.unread[:40]}]".encode()
             content_type = ""
         else:
-            answer.body[:] = found.body
+            body[:] = found.body
         answer.is_cut |= not found.is_whole
         answer.truncated |= not found.is_whole or len(found.body) > KEPT_BYTES
-    as_utf8(answer.body, content_type, is_whole=not answer.truncated)
-    shown = answer.body if len(answer.body) <= KEPT_BYTES else answer.body[:KEPT_BYTES]
-    return text_of(shown, is_whole=not answer.truncated)
+    as_utf8(body, content_type, is_whole=not answer.truncated)
+    if not answer.truncated:
+        return body.decode("utf-8", "replace")
+    return text_of(body[:KEPT_BYTES], is_whole=False)
 
 
 def _asserted(assertions: tuple[Assertion, ...], answer: Answer, duration_ms: int) -> Failure | None:

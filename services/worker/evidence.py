@@ -56,7 +56,11 @@ class Evidence:
                 await asyncio.sleep(LOOK_SECONDS)
             return False
         finally:
-            self.link.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.link.close()
 
 
 def _info(link: socket.socket | None) -> tuple[int, int] | None:

@@ -14,12 +14,14 @@ _STATUS_LINE = re.compile(r"HTTP/([0-9](?:\.[0-9])?)[ \t]+([0-9]{3})(?:[ \t].*)?
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _KEEP_ALIVE = re.compile(r"(timeout|max)\s*=\s*\"?([0-9]{1,6})", re.IGNORECASE)
 _NO_BODY = frozenset((SWITCHING_PROTOCOLS, 204, 304))
-_FRAMING = frozenset(("content-length", "transfer-encoding", "connection", "keep-alive"))
+_FRAMING = frozenset(
+    ("content-length", "transfer-encoding", "connection", "keep-alive", "content-type", "content-encoding")
+)
 _BEGINNING = b"HTTP/"
 _ENDLESS = 10**18
 _SHORT_CHARACTERS = 128
 
-Headers = list[tuple[str, str]]
+Headers = tuple[tuple[str, str], ...]
 """Names are in lower case."""
 
 
@@ -31,7 +33,7 @@ class Head(NamedTuple):
     status: int
     headers: Headers
     framing: tuple[tuple[str, str], ...]
-    """Those of the headers that say where the body ends."""
+    """Those of the headers that say where the body ends, and what it is."""
     keeps_alive: bool
     """As its version has it, if it is as it should be: HTTP/1.1 alone does."""
 
@@ -46,7 +48,8 @@ class Framing(NamedTuple):
     length: int | None
     is_chunked: bool
     packed: tuple[str, ...]
-    """Transfer codings besides chunked, the outermost last."""
+    """Content and transfer codings besides chunked, the outermost last."""
+    content_type: str
     keeps_alive: bool
     """Whether another answer may follow on the connection."""
     idle_seconds: float | None
@@ -75,7 +78,7 @@ def head_of(text: str) -> Head:
     if is_odd:
         lines = [line.replace("\r", " ") for line in re.split("\r*\n", text)]  # as RFC 9112, 2.2 allows
     is_current, status = _status_of(lines[0])
-    headers: Headers = []
+    headers: list[tuple[str, str]] = []
     for line in lines[1:]:
         found = _known_field(line) if len(line) <= _SHORT_CHARACTERS else _field(line)
         if found:
@@ -84,7 +87,21 @@ def head_of(text: str) -> Head:
             is_odd = True
             _add_odd(headers, line)
     framing = tuple([field for field in headers if field[0] in _FRAMING])
-    return Head(status, headers, framing, is_current and not is_odd)
+    return Head(status, tuple(headers), framing, is_current and not is_odd)
+
+
+@lru_cache(1024)
+def regular_head(data: bytes) -> "tuple[Head, Framing] | None":
+    """What a head of lines that end in CR LF says, if it is as it should be and that of a final answer.
+
+    Remembered: within a second a server's heads are mostly the same ones.
+    """
+    try:
+        head = head_of(data.decode("latin-1"))
+        is_regular = head.keeps_alive and not head.is_interim and b"\0" not in data
+        return (head, framing_of(head)) if is_regular else None
+    except NotHttp:
+        return None
 
 
 def check_nul(text: str) -> None:
@@ -114,23 +131,39 @@ def framing_of(head: Head) -> Framing:
 def _framing(fields: tuple[tuple[str, str], ...], has_body: bool, keeps_alive: bool) -> Framing:
     lengths: list[str] = []
     codings: list[str] = []
-    connection, idle_seconds = "", None
+    packing: list[str] = []
+    connection, content_type, idle_seconds = "", "", None
     for name, value in fields:
         if name == "content-length":
-            lengths += [length.strip(" \t") for length in value.split(",")]
+            lengths += _listed(value)
         elif name == "transfer-encoding":
-            codings += [coding.strip(" \t") for coding in value.lower().split(",")]
+            codings += _listed(value.lower())
         elif name == "connection":
             connection += f",{value.lower()}"
+        elif name == "content-type":
+            content_type = value
+        elif name == "content-encoding":
+            packing += _listed(value)
         else:
             idle_seconds = _idle_seconds(value)
     is_odd = len(lengths) > 1 or (bool(codings) and (codings != ["chunked"] or bool(lengths)))
     keeps_alive = keeps_alive and not is_odd and "close" not in connection
     if not has_body:
-        return Framing(0, False, (), keeps_alive, idle_seconds)
+        return Framing(0, False, (), "", keeps_alive, idle_seconds)
     length = _length_of(lengths)
-    packed = tuple(coding for coding in codings if coding not in ("chunked", "identity", ""))
-    return Framing(None if packed else length, "chunked" in codings, packed, keeps_alive, idle_seconds)
+    wrapped = [coding for coding in codings if coding not in ("chunked", "identity", "")]
+    return Framing(
+        length=None if wrapped else length,
+        is_chunked="chunked" in codings,
+        packed=(*packing, *wrapped),
+        content_type=content_type,
+        keeps_alive=keeps_alive,
+        idle_seconds=idle_seconds,
+    )
+
+
+def _listed(value: str) -> list[str]:
+    return [part.strip(" \t") for part in value.split(",")]
 
 
 def shown(text: str) -> str:
@@ -159,7 +192,7 @@ _known_field = lru_cache(8192)(_field)
 """For short lines: the same ones come again and again."""
 
 
-def _add_odd(headers: Headers, line: str) -> None:
+def _add_odd(headers: list[tuple[str, str]], line: str) -> None:
     """Of a line that is not as it should be what other clients read; without a name it is passed over."""
     if line[:1] in (" ", "\t") and headers:  # a folded one, as if there were a blank (RFC 9112, 5.2)
         name, value = headers[-1]

@@ -10,17 +10,20 @@ from services.worker.chunked import Chunks
 from services.worker.heads import (
     SHOWN_CHARACTERS,
     Framing,
+    Head,
     Headers,
     check_beginning,
     check_nul,
     framing_of,
     head_of,
     part_of,
+    regular_head,
 )
 
 KEPT_BYTES = 64 * 1024
 READ_BYTES = 1024 * 1024
 HEAD_BYTES = 256 * 1024
+_COMMON_BYTES = 1024
 
 _BEGINNING = b"HTTP/"
 _HEAD_END = re.compile(rb"\n\r?\n")
@@ -35,7 +38,7 @@ class Answer:
     """What has arrived so far, kept even if the rest never comes; header names are in lower case."""
 
     status: int | None = None
-    headers: Headers = field(default_factory=list)
+    headers: Headers = ()
     body: bytearray = field(default_factory=bytearray)
     truncated: bool = False
     kept_bytes: int = KEPT_BYTES
@@ -45,7 +48,8 @@ class Answer:
     begun: bool = False
     """Anything came at all."""
     packed: tuple[str, ...] = ()
-    """Transfer codings besides chunked that the body is packed in, the outermost last."""
+    """The codings that the body is packed in, the outermost last."""
+    content_type: str = ""
 
     def cut(self) -> None:
         self.is_cut = self.truncated = True
@@ -76,7 +80,7 @@ class Reader:
         self.seen = 0
         """Bytes so far."""
         self._answer = answer
-        self._buffer = bytearray()
+        self._buffer: bytes | bytearray = b""
         """Of a head, what came so far; `_searched` says how much of it holds no end."""
         self._searched = 0
         self._framing: Framing | None = None
@@ -119,10 +123,16 @@ class Reader:
 
     def _read_heads(self, data: bytes) -> None:
         """Interim answers are passed over, and blank lines before a first line."""
+        if not self._buffer and 0 < (size := data.find(b"\r\n\r\n")) < _COMMON_BYTES:
+            known = regular_head(data[:size])
+            if known:
+                self._begin_body(*known)
+                self._read_body(data[size + 4 :])
+                return
         buffer: bytes | bytearray = data
         if self._buffer:
-            self._buffer += data
             buffer = self._buffer
+            buffer += data
         at = 0
         while self._framing is None:
             if not buffer.startswith(_BEGINNING, at):
@@ -149,10 +159,15 @@ class Reader:
         answer = self._answer
         answer.status, answer.headers = head.status, head.headers
         check_nul(text)
-        framing = self._framing = framing_of(head)
-        self.keeps_alive = framing.keeps_alive
-        answer.packed = framing.packed
-        self._chunks = Chunks() if framing.is_chunked else None
+        self._begin_body(head, framing_of(head))
+
+    def _begin_body(self, head: Head, framing: Framing) -> None:
+        answer = self._answer
+        answer.status, answer.headers = head.status, head.headers
+        answer.packed, answer.content_type = framing.packed, framing.content_type
+        self._framing, self.keeps_alive = framing, framing.keeps_alive
+        if framing.is_chunked:
+            self._chunks = Chunks()
         self._left = -1 if framing.length is None else framing.length
 
     def _read_body(self, data: bytes) -> None:
