@@ -33,7 +33,7 @@ ROWS = (
     encrypted("length, then no close_notify", HEAD + TWO, End.CUT),
     encrypted("length, then reset", HEAD + TWO, End.RESET),
     encrypted("until the end, with close_notify", HEAD + b"\r\nok", End.CLOSED),
-    encrypted("until the end, without close_notify", HEAD + b"\r\nok", End.CUT),
+    encrypted("until the end, without close_notify", HEAD + b"\r\nok", End.CUT, CUT),
     encrypted("chunks, without close_notify", CHUNKED + b"2\r\nok\r\n0\r\n\r\n", End.CUT),
     encrypted("last chunk missing, without close_notify", CHUNKED + b"2\r\nok\r\n", End.CUT, CUT),
     encrypted("length larger, without close_notify", HEAD + b"Content-Length: 9\r\n\r\nok", End.CUT, CUT),
