@@ -19,7 +19,7 @@ from tests.house import free_port
 
 HERE = Path(__file__).parent
 MODULES = environments.ENVIRONMENTS / "node"
-IDLE_SECONDS = 1
+IDLE_SECONDS = 2
 READY_SECONDS = 20.0
 ENDING_SECONDS = 3.0
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"

@@ -84,6 +84,7 @@ async def _etag(url: str) -> str:
     """As the server itself makes it."""
     async with Sender(LOOPBACK) as sender:
         answer = await _sent(sender, url, Case("GET", "/page.txt"))
+    assert answer.status == 200, answer
     return dict(answer.headers).get("etag", ETAG)
 
 
