@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 from urllib.parse import quote
@@ -234,6 +235,20 @@ def destination(policy: Policy, text: str) -> Destination:
         authority=shown if port == _PORTS[scheme] else f"{shown}:{port}",
         target=_as_written(f"{path or '/'}{query}"),
     )
+
+
+@lru_cache(4096)
+def origin_of(url: str) -> str:
+    """Scheme, host and port in one spelling: whom a secret is for; nothing if it cannot be called."""
+    parts = _URL.match(url)
+    if not parts:
+        return ""
+    scheme = parts[1].lower()
+    try:
+        host, port = _authority(parts[2], _PORTS[scheme])
+        return f"{scheme}://{_address(host) or host}:{port}"
+    except InvalidUrl:
+        return ""
 
 
 def _authority(text: str, usual_port: int) -> tuple[str, int]:

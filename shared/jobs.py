@@ -1,15 +1,16 @@
 """What a caller can do to jobs."""
 
-import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts
+from shared import clock, pages, records, scripts, store
 from shared.errors import Conflict, Invalid, NotFound
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
@@ -36,6 +37,7 @@ _FINAL = {
     "dead_lettered": FinalStatus.DEAD_LETTERED,
 }
 _TOO_LATE = "The expires_at field must be later than now and the delay."
+_ENDED = "ended"
 _BATCH = 250
 """Jobs a script: more would hold Redis up for too long."""
 
@@ -47,12 +49,13 @@ class Made:
     id: int
     queue_id: int
     scheduled_at: datetime
-    is_replayed: bool
 
 
-async def create(redis: Redis, team: Team, asked: JobAsked, now: int | None = None) -> JobCreated:
+async def create(
+    redis: Redis, team: Team, asked: JobAsked, now: int | None = None, key: IdempotencyKey | None = None
+) -> JobCreated:
     """Store a job and make it due; its queue is made if it is new. `now` in ms, else the server's clock."""
-    (made,) = await create_many(redis, team, [asked], now=now)
+    (made,) = await create_many(redis, team, [asked], key, now)
     return JobCreated(
         id=made.id,
         queue_id=made.queue_id,
@@ -65,28 +68,25 @@ async def create(redis: Redis, team: Team, asked: JobAsked, now: int | None = No
 
 
 async def create_many(
-    redis: Redis, team: Team, asked: Sequence[JobAsked], key: str = "", now: int | None = None
+    redis: Redis,
+    team: Team,
+    asked: Sequence[JobAsked],
+    key: IdempotencyKey | None = None,
+    now: int | None = None,
 ) -> list[Made]:
-    """Store jobs in order, 250 a round trip.
-
-    What was stored under the idempotency key within 24 h is not stored again. Raises Conflict if the key was
-    used for something else, and Invalid if a job would expire before it could start.
-    """
-    rows = [_row(job) for job in asked]
-    digest = _digest(repr(rows)) if key else ""
-    rows = [(*row, _digest(f"{key}\n{number}") if key else "", digest) for number, row in enumerate(rows)]
+    """Store jobs in order, 250 a round trip; raises Invalid if one would expire before it could start."""
     made = []
-    for start in range(0, len(rows), _BATCH):
-        flat = [part for row in rows[start : start + _BATCH] for part in row]
-        stored = await scripts.create_jobs(
-            redis, team.prefix, team.id, "" if now is None else now, _NEW_QUEUE, *flat
-        )
-        if stored is None:
-            raise Conflict("The idempotency key was used for another request; take a new one.")
+    for step, start in enumerate(range(0, len(asked), _BATCH)):
+        flat = [part for job in asked[start : start + _BATCH] for part in _row(job)]
+        at = "" if now is None else now
+        with store.begun() if step else nullcontext():
+            stored = await scripts.create_jobs(
+                redis, team.prefix, team.id, at, _NEW_QUEUE, *flat, key=key, step=step
+            )
         if isinstance(stored, int):
             raise Invalid("expires_at", _TOO_LATE)
         made += stored
-    return [Made(job_id, queue_id, clock.moment(due), bool(before)) for job_id, queue_id, due, before in made]
+    return [Made(job_id, queue_id, clock.moment(due)) for job_id, queue_id, due in made]
 
 
 def _row(asked: JobAsked) -> tuple[str | int, ...]:
@@ -99,10 +99,6 @@ def _row(asked: JobAsked) -> tuple[str | int, ...]:
     expires = asked.expires_at if isinstance(asked, JobCreate) else None
     callback = "1" if asked.callback_url else ""
     return asked.queue, spec, asked.delay * 1000, callback, clock.milliseconds(expires) if expires else ""
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def check_expiry(asked: JobCreate) -> None:
@@ -122,10 +118,7 @@ async def get(redis: Redis, team: Team, job_id: int) -> Job:
 async def read(redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool = True) -> list[Job]:
     """The jobs of these ids, in their order, without those that are not there."""
     rows = await scripts.read_jobs(redis, team.prefix, team.id, int(with_runs), *ids)
-    return [
-        _job(int(job_id), records.fields_of(flat), spec, queue, run)
-        for job_id, flat, spec, queue, run in rows
-    ]
+    return [_of_row(*row) for row in rows]
 
 
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
@@ -141,23 +134,27 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def cancel(redis: Redis, team: Team, job_id: int) -> Job:
-    """Cancel a job that waits or runs; a running one is broken off by its worker within moments.
+async def cancel(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> Job:
+    """Cancel a job that waits or runs, by any id of its chain; a running one is broken off within moments.
 
     Raises Conflict if it has ended already.
     """
-    before = await scripts.cancel_job(redis, team.prefix, team.id, job_id, "")
-    if not before:
+    row = await scripts.cancel_job(redis, team.prefix, team.id, job_id, "", key=key)
+    if not row:
         raise NotFound("Job")
-    if before not in ("pending", "processing"):
+    if row == _ENDED:
         raise Conflict("The job has ended; there is nothing to cancel.")
-    return await get(redis, team, job_id)
+    return _of_row(*row)
 
 
-async def delete(redis: Redis, team: Team, job_id: int) -> None:
+async def delete(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> None:
     """Delete a job with its run, its chain and its pending retries; a request in flight may still end."""
-    if not await scripts.delete_job(redis, team.prefix, team.id, job_id):
+    if not await scripts.delete_job(redis, team.prefix, team.id, job_id, key=key):
         raise NotFound("Job")
+
+
+def _of_row(job_id: str, flat: Sequence[str], spec: str, queue: str, run: str | None = None) -> Job:
+    return _job(int(job_id), records.fields_of(flat), spec, queue, run)
 
 
 def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) -> Job:
@@ -180,7 +177,7 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         scheduled_at=clock.moment(fields["due"]),
         created_at=clock.moment(fields["created"]),
         run=records.run(run),
-        original_job_id=int(fields["origin"]) if "origin" in fields else None,
+        original_job_id=int(fields.get("origin", job_id)),
         has_pending_retry="pending_retry" in fields,
         dead_lettered_at=records.instant(fields, "dead_at"),
         callback_status=records.callback_status(fields),

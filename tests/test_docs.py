@@ -1,9 +1,12 @@
 """What the docs say, held against the code."""
 
 import re
+import shlex
 from pathlib import Path
 
 from services.api.main import ROUTES
+from services.cli import dev
+from services.cli.main import _parser
 from services.mcp.tools import TOOLS
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
@@ -23,6 +26,18 @@ def test_every_field_stands_in_the_api_page() -> None:
     fields = {name for model in (CronCreate, JobCreate, QueueCreate) for name in model.model_fields}
 
     assert [name for name in sorted(fields) if f"`{name}`" not in page] == []
+
+
+def test_tokens_of_the_pages_are_for_the_team_that_dev_uses() -> None:
+    pages = [*DOCS.glob("*.md"), DOCS.parent / "README.md"]
+    commands = [
+        found for page in pages for found in re.findall(r"recuro (token create[^`\n]*)", page.read_text())
+    ]
+
+    asked = [_parser().parse_args(shlex.split(command)) for command in commands]
+
+    assert [one.team for one in asked] == [dev.TEAM] * len(asked)
+    assert asked != []
 
 
 def test_every_tool_stands_in_the_mcp_page() -> None:

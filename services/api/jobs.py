@@ -23,10 +23,10 @@ from shared.validation import by_field
 async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
     raw = await raw_of(request)
-    asked = _as_spelled(parsed(raw, JobCreate), next(iter(spelled(raw)), None))
-    asked = request.state.admission.admit(team, asked)
-    (made,) = await jobs.create_many(request.state.redis, team, [asked], key_of(request))
-    return _told(answer(_accepted(made), 201), made.is_replayed)
+    body = _as_spelled(parsed(raw, JobCreate), next(iter(spelled(raw)), None))
+    key, asked = key_of(request, team, body), request.state.admission.admit(team, body)
+    (made,) = await jobs.create_many(request.state.redis, team, [asked], key)
+    return answer(_accepted(made), 201)
 
 
 async def create_many(request: Request) -> Response:
@@ -37,10 +37,11 @@ async def create_many(request: Request) -> Response:
     texts = spelled(raw) or [None] * len(batch.jobs)
     checked = [_checked(job, text, team, admission) for job, text in zip(batch.jobs, texts, strict=True)]
     good = [job for job in checked if isinstance(job, JobCreate)]
-    stored = await jobs.create_many(request.state.redis, team, good, key_of(request)) if good else []
-    made = iter(stored)
+    # Which are good belongs to what is asked: one may have expired since.
+    key = key_of(request, team, batch, str([isinstance(job, JobCreate) for job in checked]))
+    made = iter(await jobs.create_many(request.state.redis, team, good, key))
     results = [job if isinstance(job, JobRefused) else _accepted(next(made)) for job in checked]
-    return _told(answer(JobResults(results=results), 200), any(job.is_replayed for job in stored))
+    return answer(JobResults(results=results), 200)
 
 
 async def index(request: Request) -> Response:
@@ -56,13 +57,14 @@ async def show(request: Request) -> Response:
 async def delete(request: Request) -> Response:
     team = await team_of(request, scope="write")
     job_id = id_of(request, "Job")
-    await jobs.delete(request.state.redis, team, job_id)
+    await jobs.delete(request.state.redis, team, job_id, key_of(request, team))
     return answer(Deleted(id=job_id))
 
 
 async def cancel(request: Request) -> Response:
     team = await team_of(request, scope="write")
-    return answer(await jobs.cancel(request.state.redis, team, id_of(request, "Job")))
+    job_id, key = id_of(request, "Job"), key_of(request, team)
+    return answer(await jobs.cancel(request.state.redis, team, job_id, key))
 
 
 def _accepted(made: Made) -> JobAccepted:
@@ -90,15 +92,9 @@ def _checked(job: JsonValue, text: str | None, team: Team, admission: Admission)
     return JobRefused(message=next(iter(errors.values()))[0], errors=errors)
 
 
-def _told(response: Response, is_replayed: bool) -> Response:
-    if is_replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    return response
-
-
 routes = [
     at("/api/jobs", GET=index, POST=create),
-    at("/api/jobs/batch", POST=create_many),
-    at("/api/jobs/{job_id}/cancel", POST=cancel),
+    at("/api/jobs/batch", look="/api/jobs", POST=create_many),
+    at("/api/jobs/{job_id}/cancel", look="/api/jobs/{job_id}", POST=cancel),
     at("/api/jobs/{job_id}", GET=show, DELETE=delete),
 ]

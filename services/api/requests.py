@@ -10,7 +10,10 @@ from starlette.requests import ClientDisconnect, Request
 
 from services.api.errors import Malformed, Refused, TooLarge
 from shared.errors import NotFound
+from shared.idempotency import KEY, IdempotencyKey
+from shared.keyspace import Team
 from shared.validation import by_field
+from shared.vault import Vault
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -18,7 +21,6 @@ MAX_BODY_BYTES = 1_048_576
 MAX_ID = 2**53
 
 _ID = re.compile(r"[1-9][0-9]{0,15}")
-_KEY = re.compile(r"[!-~]{0,255}")
 # pydantic reads NaN, Infinity and 1e999, which are not JSON or no number that JSON can carry on.
 _MAYBE_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{309}")
 
@@ -76,12 +78,18 @@ def id_of(request: Request, noun: str) -> int:
     return int(text)
 
 
-def key_of(request: Request) -> str:
-    """The caller's `Idempotency-Key`, or nothing; raises Refused for one that is no key."""
-    key = request.headers.get("idempotency-key", "")
-    if not _KEY.fullmatch(key):
+def key_of(request: Request, team: Team, asked: BaseModel | None = None, *more: str) -> IdempotencyKey | None:
+    """The caller's `Idempotency-Key` for what is asked, or nothing; raises Refused for one that is no key."""
+    text = request.headers.get("idempotency-key", "")
+    if not text:
+        return None
+    if not KEY.fullmatch(text):
         sentence = "The Idempotency-Key header must hold 1 to 255 visible ASCII characters."
         raise Refused({"Idempotency-Key": [sentence]})
+    body = asked.model_dump_json(exclude_unset=True) if asked else ""
+    vault: Vault = request.state.admission.vault
+    key = IdempotencyKey(team, text, vault.digest(request.method, request.scope["path"], body, *more))
+    request.state.key = key  # whether it was used is told with the answer
     return key
 
 

@@ -7,15 +7,27 @@ from typing import Any, Generic, Literal, TypeVar
 from redis.asyncio import Redis
 
 from services.mcp import excerpts
-from services.mcp.arguments import CronChange, CronNew, CronSearch, JobSearch, One
+from services.mcp.arguments import CronChange, CronNew, CronSearch, Doomed, JobNew, JobSearch, One
 from services.mcp.excerpts import LIST_BYTES, OUTSIDE
 from shared import crons, jobs
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.base import Deleted, Page, Schema
-from shared.schemas.crons import CronCreated, CronSummary
-from shared.schemas.jobs import JobAsked, JobCreated, JobSummary
+from shared.schemas.crons import CronCreated, CronSummary, CronUpdated
+from shared.schemas.jobs import JobCreated, JobSummary
+from shared.vault import Vault
 
 A = TypeVar("A", bound=Schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a tool works with: the store, whose it is, and what seals."""
+
+    redis: Redis
+    team: Team
+    vault: Vault
+    key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,48 +39,59 @@ class Tool(Generic[A]):
     description: str
     model: type[A]
     answer: type[Schema]
-    run: Callable[[Redis, Team, A], Awaitable[Schema]]
+    run: Callable[[Means, A], Awaitable[Schema]]
     scope: Literal["read", "write"] = "write"
     is_destructive: bool = False
     is_idempotent: bool = False
     meets_outside: bool = True
+    look: str = ""
+    """Which tool shows whether a write was done."""
 
 
-async def _list_crons(redis: Redis, team: Team, asked: CronSearch) -> Page[CronSummary]:
-    page = await crons.page(redis, team, asked.query())
+async def _list_crons(means: Means, asked: CronSearch) -> Page[CronSummary]:
+    page = await crons.page(means.redis, means.team, asked.query())
     data = [excerpts.cron(cron, LIST_BYTES) for cron in page.data]
     return Page[CronSummary](**{**dict(page), "data": data})
 
 
-async def _create_cron(redis: Redis, team: Team, asked: CronNew) -> CronCreated:
-    return excerpts.narrow(CronCreated, await crons.create(redis, team, asked.asked()))
+async def _create_cron(means: Means, asked: CronNew) -> CronCreated:
+    return excerpts.narrow(
+        CronCreated, await crons.create(means.redis, means.team, asked.asked(), key=means.key)
+    )
 
 
-async def _get_cron(redis: Redis, team: Team, asked: One) -> CronSummary:
-    return excerpts.cron(await crons.get(redis, team, asked.id))
+async def _get_cron(means: Means, asked: One) -> CronSummary:
+    return excerpts.cron(await crons.get(means.redis, means.team, asked.id))
 
 
-async def _update_cron(redis: Redis, team: Team, asked: CronChange) -> CronSummary:
-    return excerpts.cron(await crons.update(redis, team, asked.id, asked.changes()))
+async def _update_cron(means: Means, asked: CronChange) -> CronUpdated:
+    changed = await crons.update(
+        means.redis, means.team, asked.id, asked.changes(), vault=means.vault, key=means.key
+    )
+    return CronUpdated(**dict(excerpts.cron(changed)), warnings=changed.warnings)
 
 
-async def _delete_cron(redis: Redis, team: Team, asked: One) -> Deleted:
-    await crons.delete(redis, team, asked.id)
+async def _delete_cron(means: Means, asked: Doomed) -> Deleted:
+    await crons.delete(means.redis, means.team, asked.id, means.key)
     return Deleted(id=asked.id)
 
 
-async def _list_jobs(redis: Redis, team: Team, asked: JobSearch) -> Page[JobSummary]:
-    page = await jobs.page(redis, team, asked.query())
+async def _list_jobs(means: Means, asked: JobSearch) -> Page[JobSummary]:
+    page = await jobs.page(means.redis, means.team, asked.query())
     data = [excerpts.job(job, LIST_BYTES) for job in page.data]
     return Page[JobSummary](**{**dict(page), "data": data})
 
 
-async def _get_job(redis: Redis, team: Team, asked: One) -> JobSummary:
-    return excerpts.job(await jobs.get(redis, team, asked.id))
+async def _create_job(means: Means, asked: JobNew) -> JobCreated:
+    return await jobs.create(means.redis, means.team, asked.asked(), key=means.key)
 
 
-async def _delete_job(redis: Redis, team: Team, asked: One) -> Deleted:
-    await jobs.delete(redis, team, asked.id)
+async def _get_job(means: Means, asked: One) -> JobSummary:
+    return excerpts.job(await jobs.get(means.redis, means.team, asked.id))
+
+
+async def _delete_job(means: Means, asked: Doomed) -> Deleted:
+    await jobs.delete(means.redis, means.team, asked.id, means.key)
     return Deleted(id=asked.id)
 
 
@@ -90,6 +113,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         CronNew,
         CronCreated,
         _create_cron,
+        look="list-crons",
     ),
     Tool(
         "get-cron",
@@ -107,8 +131,9 @@ _ROWS: tuple[Tool[Any], ...] = (
         "Update any fields on an existing cron; everything else stays the same. "
         f"is_active false pauses it, true resumes it. {OUTSIDE}",
         CronChange,
-        CronSummary,
+        CronUpdated,
         _update_cron,
+        look="get-cron",
         is_destructive=True,
         is_idempotent=True,
     ),
@@ -116,9 +141,10 @@ _ROWS: tuple[Tool[Any], ...] = (
         "delete-cron",
         "Delete cron",
         "Permanently delete a cron and its history.",
-        One,
+        Doomed,
         Deleted,
         _delete_cron,
+        look="get-cron",
         is_destructive=True,
         is_idempotent=True,
         meets_outside=False,
@@ -137,9 +163,10 @@ _ROWS: tuple[Tool[Any], ...] = (
         "create-job",
         "Create job",
         "Queue a one-off HTTP request in a named queue. The queue is auto-created if it doesn't exist.",
-        JobAsked,
+        JobNew,
         JobCreated,
-        jobs.create,
+        _create_job,
+        look="list-jobs",
     ),
     Tool(
         "get-job",
@@ -155,9 +182,10 @@ _ROWS: tuple[Tool[Any], ...] = (
         "delete-job",
         "Delete job",
         "Permanently delete a job and its run history.",
-        One,
+        Doomed,
         Deleted,
         _delete_job,
+        look="get-job",
         is_destructive=True,
         is_idempotent=True,
         meets_outside=False,

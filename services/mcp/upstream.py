@@ -16,6 +16,10 @@ PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0)
 """Between attempts to connect: together as long as a gateway takes to restart."""
 CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
 UNREACHABLE = -32011
+UNKNOWN = (
+    "Outcome unknown: a tool that writes may have done so. Call it once more with the same idempotency_key, "
+    "or list first to see."
+)
 
 
 class Unbreakable(httpx2.AsyncBaseTransport):
@@ -34,7 +38,7 @@ class Unbreakable(httpx2.AsyncBaseTransport):
             except (httpx2.ConnectError, httpx2.ConnectTimeout):  # nothing was sent: safe to repeat
                 await anyio.sleep(pause)
             except Exception as error:
-                return _lost(request, error, "The call may have been carried out: look before you repeat it.")
+                return _lost(request, error, UNKNOWN)
         return _lost(request, None, "Nothing was done. Is it running, and is RECURO_MCP_URL right?")
 
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
@@ -42,7 +46,8 @@ class Unbreakable(httpx2.AsyncBaseTransport):
         response.request = request
         await response.aread()  # an answer torn off half-way must fail in here; the gateway never streams
         if response.status_code >= 400 and "json" not in response.headers.get("content-type", ""):
-            return _error(f"{request.url} answered {response.status_code} {response.text[:200]!r}")
+            advice = f" {UNKNOWN}" if response.status_code >= 500 else ""
+            return _error(f"{request.url} answered {response.status_code} {response.text[:200]!r}{advice}")
         return response
 
     async def aclose(self) -> None:

@@ -53,6 +53,8 @@ class Exchange(NamedTuple):
     started_at_ms: int
     executed_at_ms: int
     failure_stage: FailureStage | None = None
+    asked_wait_seconds: int | None = None
+    """What the target asked to wait, where its `Retry-After` does not say it as RFC 9110 does."""
 
 
 def unsent(reason: FailureReason, sentence: str) -> Exchange:

@@ -36,6 +36,13 @@ class Proxy:
     def headers(self) -> list[str]:
         return [f"Proxy-Authorization: {self.authorization}"] if self.authorization else []
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What a plain proxy is told of us, and may repeat in an answer of its own."""
+        credentials = self.authorization.partition(" ")[2]
+        password = base64.b64decode(credentials).decode().partition(":")[2]
+        return (credentials, password) if credentials else ()
+
     async def reach(self, protocol: Callable[[], asyncio.Protocol]) -> None:
         """Connect to the proxy itself; raises ProxyRefused or the system's TimeoutError."""
         try:

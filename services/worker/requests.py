@@ -10,6 +10,7 @@ from pydantic_core import from_json, to_json
 from services.worker.delivery import Outgoing
 from services.worker.work import Work
 from shared import clock
+from shared.addresses import origin_of
 from shared.schemas.assertions import Assertions
 from shared.schemas.queues import QueueSettings
 from shared.vault import Vault
@@ -24,7 +25,7 @@ _OWN_RETRIES = '"retry_delays":'
 def request_of(work: Work, vault: Vault) -> Outgoing:
     """The request of a job or execution; all attempts carry one `Idempotency-Key`, the caller's if given."""
     asked = from_json(work.spec)
-    given = vault.open_headers(asked.get("headers") or {}, work.team)
+    given = vault.open_headers(asked.get("headers") or {}, work.team, origin_of(asked["url"]))
     body, content_type = _body(work, asked)
     names = {name.lower() for name in given}
     headers = {_CALLERS.get(name.lower(), name): value for name, value in given.items()}

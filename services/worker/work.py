@@ -41,8 +41,8 @@ class Postpone:
 
     after_seconds: float
     why: str
-    is_silent: bool = False
-    """The host answers nobody; else it asked for the rest."""
+    is_counted: bool = False
+    """The time is counted, so that waiting ends; else the host said when it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Result(NamedTuple):
     """What became of a piece of work: the verdict, the run as stored, and the response text for a cron.
 
     A failure has a `reason` (`http_server_error 503`), in which failures are alike, and `facts` (JSON). What
-    is postponed has the reason `silent` if its host answers nobody, and in `facts` what it waits for.
+    is postponed has the reason `counted` if its wait shall end in minutes, and in `facts` what it waits for.
     """
 
     work: Work

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from shared import schedule, suggestions
+from shared import schedule, zones
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     Headers,
@@ -21,6 +21,7 @@ from shared.schemas.base import (
     check_url,
     without_defaults,
 )
+from shared.schemas.notices import NoticeStatus
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 
@@ -29,9 +30,8 @@ def _check_timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ValueError, OSError, KeyError):
-        near = suggestions.suggest_zone(value)
-        meant = f"; did you mean {near}?" if near else ""
-        raise ValueError(f"must be an IANA time zone such as Europe/Berlin or UTC{meant}") from None
+        advice = zones.advise(value)
+        raise ValueError(f"must be an IANA time zone such as Europe/Berlin or UTC{advice}") from None
     return value
 
 
@@ -147,6 +147,14 @@ class CronSummary(Schema):
     created_at: Instant
 
 
+class CronUpdated(CronSummary):
+    """The MCP answer to a change."""
+
+    warnings: Annotated[
+        tuple[str, ...], Field(description="What will not do what was meant, and what to do about it")
+    ] = ()
+
+
 class Cron(Timing, CronSummary):
     """A cron in full."""
 
@@ -165,6 +173,13 @@ class Cron(Timing, CronSummary):
     """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
     next_runs: list[Instant]
     """The next three, or as many as are left."""
+
+
+class CronSaved(Cron):
+    """A cron as it is after a write."""
+
+    warnings: tuple[str, ...] = ()
+    """What will not do what was meant, in sentences."""
 
 
 class ExecutionStatus(StrEnum):
@@ -210,7 +225,7 @@ class Execution(Schema):
     skip_reason: SkipReason | None
     missed: int
     missed_since: Instant | None
-    callback_status: str | None
+    callback_status: NoticeStatus | None
     waits_for: str | None
     idempotency_key: str | None
     run: Run | None

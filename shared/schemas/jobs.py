@@ -18,6 +18,7 @@ from shared.schemas.base import (
     Timeout,
     Url,
 )
+from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import RetryDelay
 from shared.schemas.runs import Run, RunSummary
 
@@ -160,10 +161,11 @@ class Job(JobSummary):
     """A job in full."""
 
     run: Run | None
-    original_job_id: int | None
+    original_job_id: int
+    """The chain's name: the first job's id, which is its own in the first."""
     has_pending_retry: bool
     dead_lettered_at: Instant | None
-    callback_status: str | None
+    callback_status: NoticeStatus | None
     waits_for: str | None
     body: str | None
     timeout_seconds: int | None

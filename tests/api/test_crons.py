@@ -22,13 +22,27 @@ async def test_a_new_cron_begins_with_the_documented_fields_and_is_whole(client:
     assert (body["id"], body["is_active"], body["method"], body["timezone"]) == (1, True, "POST", "UTC")
     ahead = datetime.fromisoformat(body["next_run_at"]) - datetime.now(UTC)
     assert timedelta(seconds=-1) < ahead <= timedelta(minutes=5)
-    assert (await client.get("/api/crons/1")).json() == body
+    assert list(body)[-1] == "warnings"
+    assert {**(await client.get("/api/crons/1")).json(), "warnings": []} == body
 
 
 async def test_a_paused_cron_has_no_next_run(client: AsyncClient) -> None:
     answer = await client.post("/api/crons", json={**CRON, "is_active": False})
 
     assert (answer.json()["is_active"], answer.json()["next_run_at"]) == (False, None)
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+async def test_secrets_do_not_follow_the_url_to_another_host(client: AsyncClient, method: str) -> None:
+    headers = {"Authorization": "Bearer canary", "X-Tenant": "7"}
+    await client.post("/api/crons", json={**CRON, "headers": headers})
+
+    answer = await client.request(method, "/api/crons/1", json={"url": "https://b.example.com/"})
+
+    assert answer.json()["headers"] == {"X-Tenant": "7"}
+    (warning,) = answer.json()["warnings"]
+    assert "Authorization" in warning
+    assert "https://b.example.com:443" in warning
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])

@@ -48,7 +48,7 @@ async def test_a_job_is_shown_as_it_was_asked_for(client: AsyncClient) -> None:
     assert {name: shown[name] for name in asked} == asked
     assert (shown["id"], shown["queue_id"], shown["delay_seconds"]) == (1, 1, 60)
     assert (shown["status"], shown["final_status"], shown["run"]) == ("pending", None, None)
-    assert (shown["attempt_number"], shown["is_retry"]) == (1, False)
+    assert (shown["attempt_number"], shown["is_retry"], shown["original_job_id"]) == (1, False, 1)
     assert shown["scheduled_at"] == made["scheduled_at"]
 
 

@@ -40,15 +40,15 @@ SHOWN_JOB = """{ "id": 42, "url": "https://api.example.com/sync", "method": "POS
 PARAMETERS = {
     "list-crons": "filter search page",
     "create-cron": "name* url* cron_expression* method headers payload callback_url timeout_seconds "
-    "alert_threshold is_active timezone",
+    "alert_threshold is_active timezone idempotency_key",
     "get-cron": "id*",
     "update-cron": "id* name url cron_expression method headers payload callback_url timeout_seconds "
-    "alert_threshold is_active timezone",
-    "delete-cron": "id*",
+    "alert_threshold is_active timezone idempotency_key",
+    "delete-cron": "id* idempotency_key",
     "list-jobs": "filter search queue_id page",
-    "create-job": "queue* url* method headers payload callback_url delay body timeout_seconds retry_delays",
+    "create-job": "queue* url* method headers payload callback_url delay body timeout_seconds retry_delays idempotency_key",
     "get-job": "id*",
-    "delete-job": "id*",
+    "delete-job": "id* idempotency_key",
 }
 
 
@@ -171,9 +171,18 @@ async def test_update_cron_changes_only_what_is_given(client: Client) -> None:
 
     paused = await call(client, "update-cron", id=made["id"], is_active=False)
 
-    assert list(paused) == list(json.loads(SHOWN_CRON))
+    assert list(paused) == [*json.loads(SHOWN_CRON), "warnings"]
     assert (paused["is_active"], paused["next_run_at"]) == (False, None)
     assert (paused["method"], paused["headers"], paused["payload"]) == ("POST", {"X-A": "1"}, "{}")
+
+
+async def test_update_cron_says_which_secrets_did_not_follow_the_url(client: Client) -> None:
+    made = await call(client, "create-cron", **CRON, headers={"Authorization": "Bearer canary", "X-A": "1"})
+
+    moved = await call(client, "update-cron", id=made["id"], url="https://b.example.com/")
+
+    assert moved["headers"] == {"X-A": "1"}
+    assert ["Authorization" in warning for warning in moved["warnings"]] == [True]
 
 
 async def test_update_cron_takes_null_for_none_at_all(client: Client) -> None:

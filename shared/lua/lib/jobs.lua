@@ -28,9 +28,10 @@ local function make_job(team, queue, given)
     return id
 end
 
--- Try a dead letter again as a fresh job; the old one is a failed job from then on, and names the new one.
--- Returns the new id; or nothing, and whether it is a dead letter whose request is lost.
-local function replay_job(team, id, replay)
+-- Try a dead letter again, by any id of its chain, as a fresh job; the old one is a failed job from then on, and names
+-- the new one. Returns the new id; or nothing, and whether it is a dead letter whose request is lost.
+local function replay_job(team, any, replay)
+    local id = original_of(team, any)
     local record = record_of('j', team, id)
     local fields = call('HMGET', record, 'state', 'queue', 'callback', 'intent')
     if fields[1] ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields[2]) == 0 then return end
