@@ -15,12 +15,13 @@ import uvloop
 from tests.answers.idle import crons
 from tests.answers.idle.relay import Relay
 from tests.answers.idle.streams import Tally, fired
-from tests.answers.servers.programs import PROGRAMS, install, notes_of, running
+from tests.answers.servers.programs import APPLICATION, PROGRAMS, install, notes_of, running
 from tests.house import House
 
 IDLE_SECONDS = 2
 ONE_WAY_SECONDS = 0.040
-CHOSEN = [one for one in PROGRAMS if one.name in ("uvicorn, httptools", "node http", "gunicorn, threads")]
+NAMES = {"uvicorn, httptools", "node http", "gunicorn, threads", "nginx", "apache"}
+CHOSEN = [one for one in PROGRAMS if one.name in NAMES]
 
 
 def main() -> None:
@@ -28,14 +29,18 @@ def main() -> None:
     install()
     with tempfile.TemporaryDirectory(prefix="recuro-idle-") as name, ExitStack() as stack:
         folder, ports = Path(name), {}
+        folder.chmod(0o755)
+        behind = stack.enter_context(running(APPLICATION, folder))
+        assert behind, "the application behind the servers is not there"
         for program in CHOSEN:
-            port = stack.enter_context(running(program, folder, idle=IDLE_SECONDS))
+            port = stack.enter_context(running(program, folder, behind, IDLE_SECONDS))
             assert port, f"{program.name} is not on this machine"
             ports[program.name] = port
             ports[f"{program.name}, 80 ms away"] = stack.enter_context(Relay(port, ONE_WAY_SECONDS)).port
         house = stack.enter_context(House(folder / "house")) if not arguments.without_house else None
         tallies, fires = _played(ports, house, arguments)
-        notes = Counter(line for program in CHOSEN for line in _lines(notes_of(program, folder)))
+        programs = (APPLICATION, *CHOSEN)
+        notes = Counter(line for program in programs for line in _lines(notes_of(program, folder)))
     failed = [_told(way, method, tally, notes) for (way, method), tally in tallies.items()]
     if fires is not None:
         failed.append(_told_of_house(fires, notes))
