@@ -7,7 +7,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
           --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check bench faults lock
+.PHONY: help dev test check bench faults answers servers idle lock
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -32,6 +32,15 @@ bench: $(VENV)/.dev.ok ## Measure this machine
 
 faults: $(VENV)/.dev.ok ## Hurt real processes, Redis, clocks and data, and see what holds (ARGS='--seed 7 --bounded')
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+answers: $(VENV)/.dev.ok ## Hold odd answers beside curl, httpx, aiohttp and node, and write docs/answers.md
+	@$(BIN)/python -m tests.answers $(ARGS)
+
+servers: $(VENV)/.dev.ok ## Call real servers beside curl; as root it installs those of Debian that are missing
+	@$(BIN)/python -m tests.answers.servers $(ARGS)
+
+idle: $(VENV)/.dev.ok ## Call servers just when they close a kept connection (ARGS='--seconds 20' for a short run)
+	@$(BIN)/python -m tests.answers.idle $(ARGS)
 
 lock: $(VENV)/.dev.ok ## Renew the locks after a change of pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) $(ARGS) --group build pyproject.toml -o requirements.lock

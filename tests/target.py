@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Self
 from urllib.parse import urlencode
 
 import uvloop
@@ -73,7 +74,7 @@ class Target:
         """From now on answer at `path` with what was asked there, as many a debugging endpoint does."""
         self._answers[path] = Answer(status, is_echo=True)
 
-    def __enter__(self) -> "Target":
+    def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait(10)
         assert self.port, "the target did not start"

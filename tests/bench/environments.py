@@ -15,14 +15,15 @@ STAMP = "installed.txt"
 Command = Sequence[str | Path]
 
 
-def python_of(peer: str) -> Path | None:
+def python_of(peer: str, pinned: Path | None = None) -> Path | None:
     """The interpreter of the peer's environment, which is installed if need be; nothing if it cannot be."""
-    environment, pins = ENVIRONMENTS / peer, (PEERS / f"{peer}.txt").read_text()
+    pinned = pinned or PEERS / f"{peer}.txt"
+    environment, pins = ENVIRONMENTS / peer, pinned.read_text()
     stamp, python = environment / STAMP, environment / "bin" / "python"
     if stamp.exists() and stamp.read_text() == pins:
         return python
     for make, install in _ways(environment, python):
-        if _done([*make]) and _done([*install, "--quiet", "-r", PEERS / f"{peer}.txt"]):
+        if _done([*make]) and _done([*install, "--quiet", "-r", pinned]):
             stamp.write_text(pins)
             return python
     return None

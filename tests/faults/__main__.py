@@ -22,6 +22,7 @@ from tests.faults import (
     outages,
     processes,
     refusals,
+    repeats,
     streams,
     street,
     ticks,
@@ -44,7 +45,21 @@ class Row:
         return self.play.__name__
 
 
-FAMILIES = (processes, outages, refusals, links, doors, streams, clocks, data, load, aftermath, street, ticks)
+FAMILIES = (
+    processes,
+    outages,
+    refusals,
+    links,
+    doors,
+    streams,
+    clocks,
+    data,
+    load,
+    aftermath,
+    street,
+    ticks,
+    repeats,
+)
 ROWS = [
     Row(play, is_bounded)
     for family in FAMILIES

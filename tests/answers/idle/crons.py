@@ -1,0 +1,65 @@
+"""The same through a whole house: crons every other second, by its own scheduler and worker."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.house import House
+
+EXPRESSION = "*/2 * * * * *"
+CRONS = 3
+"""Of each method, to each way to a server."""
+
+
+@dataclass(slots=True)
+class Fired:
+    """What became of all crons' executions."""
+
+    executions: int = 0
+    posts: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+
+
+def fired(house: House, ports: Mapping[str, int], seconds: float) -> Fired:
+    """Make the crons, let them fire for so long, and read what became of it."""
+    ids = {
+        _made(house, f"{way} {method} {number}", method, f"http://127.0.0.1:{port}/note"): method
+        for way, port in ports.items()
+        for method in ("GET", "POST")
+        for number in range(CRONS)
+    }
+    time.sleep(seconds)  # the crons fire meanwhile
+    for cron in ids:
+        answer = house.client.patch(f"/api/crons/{cron}", json={"is_active": False})
+        assert answer.status_code == 200, answer.text
+    time.sleep(2)  # what is on its way ends
+    found = Fired()
+    for cron, method in ids.items():
+        for execution in _executions(house, cron):
+            found.executions += 1
+            found.posts += method == "POST"
+            if execution["status"] != "completed":
+                found.failures[
+                    f"{execution['status']}: {(execution.get('run') or {}).get('error_message')}"
+                ] += 1
+    return found
+
+
+def _made(house: House, name: str, method: str, url: str) -> int:
+    asked = {"name": name, "url": url, "method": method, "cron_expression": EXPRESSION}
+    payload = {"payload": f"cron {name}"} if method == "POST" else {}
+    answer = house.client.post("/api/crons", json=asked | payload)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+def _executions(house: House, cron: int) -> list[dict[str, Any]]:
+    page, found = 1, []
+    while True:
+        answer = house.client.get(f"/api/crons/{cron}/executions?per_page=100&page={page}").json()
+        found += answer["data"]
+        if page >= answer["last_page"]:
+            return found
+        page += 1
