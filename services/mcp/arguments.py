@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.schemas.base import Id, Integer, Method, Schema
+from shared.schemas.base import NO_BOOL, Id, Method, Schema
 from shared.schemas.crons import CronAsked, CronChanged, CronCreate, CronFilter, CronQuery, CronUpdate
 from shared.schemas.jobs import JobFilter, JobQuery
 
-_Page = Annotated[Integer, Field(ge=1, le=10_000_000, description="Page number, from 1")]
+_Page = Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1"), NO_BOOL]
 
 
 class CronNew(CronAsked):

@@ -30,6 +30,7 @@ from shared.version import VERSION
 
 Context = ServerRequestContext[dict[str, Any], Any]
 Call = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
+List = Callable[[Context, PaginatedRequestParams | None], Awaitable[ListToolsResult]]
 
 INSTRUCTIONS = (
     "Recuro calls HTTP endpoints: crons again and again on a schedule, jobs once from a named queue. "
@@ -41,12 +42,12 @@ _LISTING_FRESH = CacheHint(ttl_ms=300_000, scope="public")
 log = structlog.get_logger()
 
 
-def build(call: Call) -> Server[dict[str, Any]]:
+async def list_own(_ctx: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+    return ListToolsResult(tools=list(LISTING.values()))
+
+
+def build(call: Call, list_tools: List = list_own) -> Server[dict[str, Any]]:
     """A server that lists our tools and hands every call to `call`."""
-
-    async def list_tools(_ctx: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=list(LISTING.values()))
-
     return Server(
         "recuro",
         version=VERSION,

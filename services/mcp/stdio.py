@@ -1,16 +1,24 @@
 """`recuro-mcp`: MCP on standard input and output, a bridge to the gateway."""
 
 import sys
+from dataclasses import dataclass
 
 import anyio
 from mcp import Client, MCPError
 from mcp.server.stdio import stdio_server
-from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult
+from mcp_types import (
+    CallToolRequest,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsRequest,
+    ListToolsResult,
+    PaginatedRequestParams,
+)
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.mcp.gate import UNAUTHENTICATED
-from services.mcp.server import Call, Context, build, failed
+from services.mcp.server import Call, Context, List, build, failed, list_own
 from services.mcp.upstream import connect
 
 SET_TOKEN = (
@@ -32,27 +40,35 @@ class BridgeSettings(BaseSettings):
     )
 
 
-def forward(gateway: Client) -> Call:
-    """Pass each call on; whatever the gateway or the network says against it is a tool error."""
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """Passes on what the host asks; whatever the gateway or the network says against it is a tool error."""
 
-    async def call(_ctx: Context, params: CallToolRequestParams) -> CallToolResult:
+    gateway: Client
+
+    async def list_tools(self, ctx: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
+        """What the gateway lists, which may be newer than this; our own list while it cannot be asked."""
+        try:
+            return await self.gateway.session.send_request(ListToolsRequest(params=params), ListToolsResult)
+        except MCPError:
+            return await list_own(ctx, params)
+
+    async def call(self, _ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         request = CallToolRequest(params=CallToolRequestParams(name=params.name, arguments=params.arguments))
         try:
-            return await gateway.session.send_request(request, CallToolResult)
+            return await self.gateway.session.send_request(request, CallToolResult)
         except MCPError as error:
             if error.code == UNAUTHENTICATED:
                 return failed("unauthenticated", f"{error} {SET_TOKEN}")
             return failed("gateway", str(error))
-
-    return call
 
 
 async def _without_token(_ctx: Context, _params: CallToolRequestParams) -> CallToolResult:
     return failed("unauthenticated", f"There is no usable API token. {SET_TOKEN}")
 
 
-async def _serve(call: Call) -> None:
-    server = build(call)
+async def _serve(call: Call, list_tools: List = list_own) -> None:
+    server = build(call, list_tools)
     async with stdio_server() as (reader, writer):
         await server.run(reader, writer, server.create_initialization_options())
 
@@ -63,7 +79,8 @@ async def _run(url: str, token: str) -> None:
         await _serve(_without_token)
         return
     async with connect(url, token) as gateway:
-        await _serve(forward(gateway))
+        bridge = Bridge(gateway)
+        await _serve(bridge.call, bridge.list_tools)
 
 
 def main() -> None:

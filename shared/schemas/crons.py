@@ -1,7 +1,7 @@
 """Crons: recurring HTTP requests, and the executions they led to."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -9,9 +9,9 @@ from pydantic import AfterValidator, ConfigDict, Field
 from shared import schedule, suggestions
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
+    NO_BOOL,
     Headers,
     Instant,
-    Integer,
     Method,
     Name,
     PageQuery,
@@ -59,7 +59,8 @@ class CronAsked(Schema):
     callback_url: Annotated[Url | None, Field(description="URL called after each execution completes")] = None
     timeout_seconds: Annotated[Timeout, Field(description="Timeout in seconds (1-300)")] = 30
     alert_threshold: Annotated[
-        Literal[1, 2, 3] | None, Field(description="Alert after N consecutive failures: 1, 2, or 3")
+        Annotated[int, Field(ge=1, le=3), NO_BOOL] | None,
+        Field(description="Alert after N consecutive failures: 1, 2, or 3"),
     ] = None
     is_active: Annotated[bool, Field(description="Whether the cron fires")] = True
     timezone: Annotated[Timezone, Field(description="IANA time zone of the expression")] = "UTC"
@@ -76,7 +77,7 @@ UrlOrNone = Annotated[
     str, Field(max_length=2048), AfterValidator(lambda value: check_url(value) if value else value)
 ]
 GraceSeconds = Annotated[
-    Integer, Field(ge=1, le=604_800, description="Of a heartbeat: alert when no ping came for so long")
+    int, Field(ge=1, le=604_800, description="Of a heartbeat: alert when no ping came for so long"), NO_BOOL
 ]
 
 

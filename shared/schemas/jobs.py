@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
 
-from shared.schemas.base import Headers, Id, Instant, Integer, Method, Name, PageQuery, Schema, Url
+from shared.schemas.base import NO_BOOL, Headers, Id, Instant, Method, Name, PageQuery, Schema, Url
 from shared.schemas.runs import Run, RunSummary
 
 
@@ -55,7 +55,7 @@ class JobAsked(Schema):
     headers: Annotated[Headers | None, Field(description="Key-value HTTP headers")] = None
     payload: Annotated[Payload | None, Field(description="JSON request body")] = None
     callback_url: Annotated[Url | None, Field(description="URL called after the job completes")] = None
-    delay: Annotated[Integer, Field(ge=0, le=86_400, description="Seconds to wait before executing")] = 0
+    delay: Annotated[int, Field(ge=0, le=86_400, description="Seconds to wait before executing"), NO_BOOL] = 0
 
 
 class JobCreate(JobAsked):

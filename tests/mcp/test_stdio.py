@@ -1,14 +1,30 @@
 """`recuro-mcp` as hosts start it: it always lists its tools, and says at the first call what is wrong."""
 
+import json
 import os
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import anyio
 import pytest
 from mcp import Client
 
 from services.cli.embedded import EmbeddedServer
-from tests.mcp.clients import CRON, JOB, Gateway, found, over_stdio, text
+from tests.mcp.clients import CRON, ERAS, JOB, Gateway, found, over_stdio, text
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server that is no gateway of ours."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/mcp"
+        server.shutdown()
+
 
 NOWHERE = "http://127.0.0.1:9/mcp"
 
@@ -33,6 +49,37 @@ async def test_tools_work_over_stdio_with_either_variable(
     assert found(shown)["headers"] is None
     assert "- url: The url field is required." in text(wrong)
     assert wrong.structured_content is None
+
+
+class NewerGateway(BaseHTTPRequestHandler):
+    """A gateway of another version, which lists one tool that nobody here knows, and runs it."""
+
+    TOOL: ClassVar = {"name": "explain-cron", "inputSchema": {"type": "object"}, "_meta": {"of": "later"}}
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        lists = asked["method"] == "tools/list"
+        result = {"tools": [self.TOOL]} if lists else {"content": [{"type": "text", "text": "explained"}]}
+        fresh = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
+        answer = {"jsonrpc": "2.0", "id": asked["id"], "result": result | fresh}
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_bridge_lists_what_its_gateway_lists(era: str) -> None:
+    with serving(NewerGateway) as url:
+        async with over_stdio(era, RECURO_MCP_URL=url, RECURO_API_TOKEN="any") as client:
+            (tool,) = (await client.list_tools()).tools
+            result = await client.call_tool("explain-cron", {})
+
+    assert (tool.name, tool.meta) == ("explain-cron", {"of": "later"})
+    assert text(result) == "explained"
 
 
 async def test_a_missing_token_lists_tools_and_is_named_at_the_first_call(gateway: Gateway) -> None:
