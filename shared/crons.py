@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts, timing
+from shared import clock, pages, records, scripts, timing, words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
@@ -60,7 +60,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     listing = pages.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
         read,
-        matches=lambda cron, text: pages.contains(text, cron.name, cron.url),
+        matches=lambda cron, text: words.contains(text, cron.name, cron.url),
     )
     return await pages.read_page(redis, team, listing, query)
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from redis.asyncio import Redis
 
-from shared import clock, jobs, pages, records, scripts
+from shared import clock, jobs, pages, records, scripts, words
 from shared.errors import NotFound
 from shared.keyspace import Team
 from shared.records import Fields
@@ -37,7 +37,7 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
         [_index(team, query.queue_id)],
         read=lambda ids: jobs.read(redis, team, ids),
         matches=lambda job, text: (
-            pages.contains(text, job.url)
+            words.contains(text, job.url)
             and query.failure_reason in (None, job.run.failure_reason if job.run else None)
         ),
         is_filtered=query.failure_reason is not None,
@@ -129,7 +129,7 @@ async def _fitting(redis: Redis, team: Team, asked: Chosen, ids: Sequence[int]) 
 def _fits(job: Job, asked: Chosen) -> bool:
     before = asked.dead_lettered_before
     return (
-        pages.contains(asked.search or "", job.url)
+        words.contains(asked.search or "", job.url)
         and asked.failure_reason in (None, job.run.failure_reason if job.run else None)
         and (before is None or (job.dead_lettered_at is not None and job.dead_lettered_at < before))
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts
+from shared import clock, pages, records, scripts, words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
@@ -27,8 +27,9 @@ from shared.schemas.queues import QueueSettings
 from shared.vault import masked
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
-_STATES = [state.value for state in JobFilter]
+_STATES = [state.value for state in JobFilter if state != JobFilter.ALL]
 _FAILED = ["failed", "retrying", "dead_lettered"]
+_MANY = {JobFilter.ALL: _STATES, JobFilter.FAILED: _FAILED}
 _FINAL = {
     "completed": FinalStatus.SUCCESS,
     "retrying": FinalStatus.RETRYING,
@@ -124,12 +125,12 @@ async def read(redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool 
 
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     """Jobs newest first, by status and queue; a search looks in the URL."""
-    states = _FAILED if query.filter == JobFilter.FAILED else [query.filter] if query.filter else _STATES
+    states = _MANY.get(query.filter, [query.filter])
     owner = f"q{query.queue_id}:" if query.queue_id else ""
     listing = pages.Listing(
         [f"x:{team.id}:{owner}{state}" for state in states],
         read=lambda ids: read(redis, team, ids),
-        matches=lambda job, text: pages.contains(text, job.url),
+        matches=lambda job, text: words.contains(text, job.url),
         look=lambda ids: read(redis, team, ids, with_runs=False),
     )
     return await pages.read_page(redis, team, listing, query)

@@ -69,7 +69,7 @@ def _checked(job: JsonValue, team: Team, admission: Admission) -> JobCreate | Jo
         asked = admission.admit(team, JobCreate.model_validate_json(to_json(job)))
         jobs.check_expiry(asked)
     except ValidationError as error:
-        errors = by_field(error)
+        errors = by_field(error, JobCreate)
     except Invalid as error:
         errors = {error.field: [str(error)]}
     else:

@@ -33,7 +33,7 @@ async def body_of(request: Request, model: type[T], *, empty: T | None = None) -
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise _told(error) from None
+        raise _told(error, model) from None
 
 
 async def text_of(request: Request) -> str:
@@ -60,7 +60,7 @@ def query_of(request: Request, model: type[T]) -> T:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise Refused(by_field(error)) from None
+        raise Refused(by_field(error, model)) from None
 
 
 def id_of(request: Request, noun: str) -> int:
@@ -110,8 +110,8 @@ def _finite(text: str) -> float:
     return value
 
 
-def _told(error: ValidationError) -> Malformed | Refused:
+def _told(error: ValidationError, model: type[BaseModel]) -> Malformed | Refused:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
         return Malformed(f"The body is not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}")
-    return Refused(by_field(error))
+    return Refused(by_field(error, model))

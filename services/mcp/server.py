@@ -17,6 +17,7 @@ from mcp_types import (
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
+from services.mcp import tolerance
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
 from services.mcp.tools import TOOLS
@@ -84,9 +85,10 @@ async def _answer(
     if row is None:
         return failed("unknown_tool", f"Unknown tool {params.name[:80]!r}. Tools: {', '.join(TOOLS)}")
     try:
-        asked = row.model.model_validate(params.arguments or {})
+        given = tolerance.read(row.model, params.arguments or {}, null_clears=row.null_clears)
+        asked = row.model.model_validate(given)
     except ValidationError as error:
-        return _refused(params.name, validation.by_field(error))
+        return _refused(params.name, validation.by_field(error, row.model))
     if caller is None:
         return _away()
     try:

@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 from services.mcp import excerpts
 from services.mcp.arguments import CronChange, CronNew, CronSearch, JobSearch, One
 from services.mcp.excerpts import LIST_BYTES, OUTSIDE
-from shared import crons, jobs
+from shared import crons, jobs, queues
+from shared.errors import Invalid
 from shared.keyspace import Team
 from shared.schemas.base import Deleted, Page, Schema
 from shared.schemas.crons import CronCreated, CronSummary
@@ -31,6 +32,8 @@ class Tool(Generic[A]):
     scope: Literal["read", "write"] = "write"
     is_destructive: bool = False
     is_idempotent: bool = False
+    null_clears: bool = False
+    """Null is a value of its own; else it is "not given"."""
     meets_outside: bool = True
 
 
@@ -58,7 +61,12 @@ async def _delete_cron(redis: Redis, team: Team, asked: One) -> Deleted:
 
 
 async def _list_jobs(redis: Redis, team: Team, asked: JobSearch) -> Page[JobSummary]:
-    page = await jobs.page(redis, team, asked.query())
+    queue_id = asked.queue_id
+    if asked.queue:
+        queue_id = await queues.id_of(redis, team, asked.queue)
+        if asked.queue_id not in (None, queue_id):
+            raise Invalid("queue", f"The queue field names queue {queue_id}, not that of queue_id; give one.")
+    page = await jobs.page(redis, team, asked.query(queue_id))
     data = [excerpts.job(job, LIST_BYTES) for job in page.data]
     return Page[JobSummary](**{**dict(page), "data": data})
 
@@ -111,6 +119,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         _update_cron,
         is_destructive=True,
         is_idempotent=True,
+        null_clears=True,
     ),
     Tool(
         "delete-cron",
@@ -126,7 +135,7 @@ _ROWS: tuple[Tool[Any], ...] = (
     Tool(
         "list-jobs",
         "List jobs",
-        "List jobs with optional status filter, queue filter, and search by URL. "
+        "List jobs with optional status filter, queue filter (by name or ID), and search by URL. "
         f"Newest first, 25 a page; long texts are cut, get-job shows more. {OUTSIDE}",
         JobSearch,
         Page[JobSummary],

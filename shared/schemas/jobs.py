@@ -44,6 +44,7 @@ class JobFilter(StrEnum):
     FAILED = "failed"
     RETRYING = "retrying"
     DEAD_LETTERED = "dead_lettered"
+    ALL = "all"
 
 
 class JobAsked(Schema):
@@ -73,7 +74,7 @@ class JobBatch(Schema):
 
 
 class JobQuery(PageQuery):
-    filter: Annotated[JobFilter | None, Field(description="Only jobs with this status")] = None
+    filter: Annotated[JobFilter, Field(description="Only jobs with this status")] = JobFilter.ALL
     queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
 
 

@@ -63,6 +63,7 @@ async def test_crons_are_listed_by_state_and_search(client: AsyncClient) -> None
     assert await listed(filter="paused") == [2]
     assert await listed(search="WAIT") == [2]
     assert await listed(search="/tidy") == [2, 1]
+    assert await listed(search="tidy example-com wait") == [2]
 
 
 async def test_a_deleted_cron_is_gone(client: AsyncClient) -> None:

@@ -45,7 +45,7 @@ PARAMETERS = {
     "update-cron": "id* name url cron_expression method headers payload callback_url timeout_seconds "
     "alert_threshold is_active timezone",
     "delete-cron": "id*",
-    "list-jobs": "filter search queue_id page",
+    "list-jobs": "filter search queue_id page queue",
     "create-job": "queue* url* method headers payload callback_url delay",
     "get-job": "id*",
     "delete-job": "id*",
