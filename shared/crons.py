@@ -14,6 +14,7 @@ from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronUpdate
+from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.timing import Plan
 from shared.vault import MASK, masked
@@ -196,6 +197,7 @@ def _cron(team: Team, cron_id: int, fields: Fields) -> Cron:
     asked = _asked(fields)
     failures, runs = int(fields["failures"]), int(fields.get("runs", 0))
     next_run, secret = records.instant(fields, "next"), fields.get("ping")
+    failure = records.run(fields.get("last_failure")) or Run()
     return Cron(
         **asked.model_dump(exclude={"headers"}),
         headers=masked(asked.headers),
@@ -213,6 +215,8 @@ def _cron(team: Team, cron_id: int, fields: Fields) -> Cron:
         last_status=fields.get("last_status"),
         last_response=fields.get("last_response") or None,
         created_at=clock.moment(fields["created"]),
+        last_failure_reason=failure.failure_reason,
+        last_error=failure.error_message,
     )
 
 

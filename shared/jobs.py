@@ -48,11 +48,18 @@ class Made:
     queue_id: int
     scheduled_at: datetime
     is_replayed: bool
+    is_paused: bool
+    """Its queue is, so that it waits."""
 
 
 async def create(redis: Redis, team: Team, asked: JobAsked, now: int | None = None) -> JobCreated:
     """Store a job and make it due; its queue is made if it is new. `now` in ms, else the server's clock."""
     (made,) = await create_many(redis, team, [asked], now=now)
+    return created(asked, made)
+
+
+def created(asked: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreated:
+    """The answer to a new job over MCP."""
     return JobCreated(
         id=made.id,
         queue_id=made.queue_id,
@@ -61,6 +68,7 @@ async def create(redis: Redis, team: Team, asked: JobAsked, now: int | None = No
         method=asked.method,
         status=JobStatus.PENDING,
         scheduled_at=made.scheduled_at,
+        warnings=tuple(warnings),
     )
 
 
@@ -86,7 +94,10 @@ async def create_many(
         if isinstance(stored, int):
             raise Invalid("expires_at", _TOO_LATE)
         made += stored
-    return [Made(job_id, queue_id, clock.moment(due), bool(before)) for job_id, queue_id, due, before in made]
+    return [
+        Made(job_id, queue_id, clock.moment(due), bool(before), bool(paused))
+        for job_id, queue_id, due, before, paused in made
+    ]
 
 
 def _row(asked: JobAsked) -> tuple[str | int, ...]:

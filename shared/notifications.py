@@ -36,6 +36,11 @@ async def get(redis: Redis, vault: Vault, team: Team) -> Notifications:
     return opened.model_copy(update=shown)
 
 
+async def has_channel(redis: Redis, team: Team) -> bool:
+    """Whether anybody would be told of an alert."""
+    return bool(await redis.hget(keyspace.team_settings(team), "channels"))  # type: ignore[misc]
+
+
 async def opened_of(redis: Redis, vault: Vault, team: Team) -> Notifications:
     """The channels with their secrets, for whoever sends; raises Unsealable."""
     stored = await _stored(redis, team)

@@ -7,7 +7,7 @@ from services.api.answers import answer
 from services.api.auth import team_of
 from services.api.requests import body_of, changes_of, id_of, query_of
 from services.api.routing import at
-from shared import crons
+from shared import crons, warnings
 from shared.explain import explain
 from shared.schemas.base import Deleted
 from shared.schemas.crons import Cron, CronCreate, CronQuery, CronUpdate
@@ -23,7 +23,7 @@ async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
     asked = request.state.admission.admit(team, await body_of(request, CronCreate))
     cron = await crons.create(request.state.redis, team, asked)
-    fields = cron.model_dump(mode="json")
+    fields = (await warnings.saved_cron(request.state.redis, team, cron)).model_dump(mode="json")
     return JSONResponse({name: fields[name] for name in _FIRST} | fields, 201)
 
 
@@ -48,7 +48,8 @@ async def update(request: Request) -> Response:
     team = await team_of(request, scope="write")
     cron_id = id_of(request, "Cron")
     asked = request.state.admission.admit(team, await changes_of(request, CronUpdate))
-    return answer(await crons.update(request.state.redis, team, cron_id, asked))
+    cron = await crons.update(request.state.redis, team, cron_id, asked)
+    return answer(await warnings.saved_cron(request.state.redis, team, cron))
 
 
 async def delete(request: Request) -> Response:

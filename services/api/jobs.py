@@ -9,7 +9,7 @@ from services.api.answers import answer
 from services.api.auth import team_of
 from services.api.requests import body_of, id_of, key_of, query_of
 from services.api.routing import at
-from shared import jobs
+from shared import jobs, warnings
 from shared.admission import Admission
 from shared.errors import Invalid
 from shared.jobs import Made
@@ -23,7 +23,7 @@ async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
     asked = request.state.admission.admit(team, await body_of(request, JobCreate))
     (made,) = await jobs.create_many(request.state.redis, team, [asked], key_of(request))
-    return _told(answer(_accepted(made), 201), made.is_replayed)
+    return _told(answer(_accepted(made, asked), 201), made.is_replayed)
 
 
 async def create_many(request: Request) -> Response:
@@ -34,7 +34,7 @@ async def create_many(request: Request) -> Response:
     good = [job for job in checked if isinstance(job, JobCreate)]
     stored = await jobs.create_many(request.state.redis, team, good, key_of(request)) if good else []
     made = iter(stored)
-    results = [job if isinstance(job, JobRefused) else _accepted(next(made)) for job in checked]
+    results = [job if isinstance(job, JobRefused) else _accepted(next(made), job) for job in checked]
     return _told(answer(JobResults(results=results), 200), any(job.is_replayed for job in stored))
 
 
@@ -60,8 +60,13 @@ async def cancel(request: Request) -> Response:
     return answer(await jobs.cancel(request.state.redis, team, id_of(request, "Job")))
 
 
-def _accepted(made: Made) -> JobAccepted:
-    return JobAccepted(queue_id=made.queue_id, job_id=made.id, scheduled_at=made.scheduled_at)
+def _accepted(made: Made, asked: JobCreate) -> JobAccepted:
+    return JobAccepted(
+        queue_id=made.queue_id,
+        job_id=made.id,
+        scheduled_at=made.scheduled_at,
+        warnings=tuple(warnings.of_job(asked, is_paused=made.is_paused)),
+    )
 
 
 def _checked(job: JsonValue, team: Team, admission: Admission) -> JobCreate | JobRefused:

@@ -8,13 +8,13 @@ from redis.asyncio import Redis
 
 from services.mcp import excerpts
 from services.mcp.arguments import CronChange, CronNew, CronSearch, JobSearch, One
-from services.mcp.excerpts import LIST_BYTES, OUTSIDE
-from shared import crons, jobs, queues
+from services.mcp.excerpts import OUTSIDE, Listed
+from shared import crons, jobs, queues, warnings
 from shared.errors import Invalid
 from shared.keyspace import Team
-from shared.schemas.base import Deleted, Page, Schema
-from shared.schemas.crons import CronCreated, CronSummary
-from shared.schemas.jobs import JobAsked, JobCreated, JobSummary
+from shared.schemas.base import Deleted, Schema
+from shared.schemas.crons import CronCreated, CronDetail, CronSummary, CronUpdated
+from shared.schemas.jobs import JobAsked, JobCreated, JobDetail, JobSummary
 
 A = TypeVar("A", bound=Schema)
 
@@ -37,22 +37,22 @@ class Tool(Generic[A]):
     meets_outside: bool = True
 
 
-async def _list_crons(redis: Redis, team: Team, asked: CronSearch) -> Page[CronSummary]:
-    page = await crons.page(redis, team, asked.query())
-    data = [excerpts.cron(cron, LIST_BYTES) for cron in page.data]
-    return Page[CronSummary](**{**dict(page), "data": data})
+async def _list_crons(redis: Redis, team: Team, asked: CronSearch) -> Listed[CronSummary]:
+    return excerpts.page(await crons.page(redis, team, asked.query()), excerpts.cron_row, "get-cron")
 
 
 async def _create_cron(redis: Redis, team: Team, asked: CronNew) -> CronCreated:
-    return excerpts.narrow(CronCreated, await crons.create(redis, team, asked.asked()))
+    cron = await crons.create(redis, team, asked.asked())
+    return excerpts.narrow(CronCreated, await warnings.saved_cron(redis, team, cron))
 
 
-async def _get_cron(redis: Redis, team: Team, asked: One) -> CronSummary:
+async def _get_cron(redis: Redis, team: Team, asked: One) -> CronDetail:
     return excerpts.cron(await crons.get(redis, team, asked.id))
 
 
-async def _update_cron(redis: Redis, team: Team, asked: CronChange) -> CronSummary:
-    return excerpts.cron(await crons.update(redis, team, asked.id, asked.changes()))
+async def _update_cron(redis: Redis, team: Team, asked: CronChange) -> CronUpdated:
+    cron = await crons.update(redis, team, asked.id, asked.changes())
+    return excerpts.changed_cron(await warnings.saved_cron(redis, team, cron))
 
 
 async def _delete_cron(redis: Redis, team: Team, asked: One) -> Deleted:
@@ -60,18 +60,21 @@ async def _delete_cron(redis: Redis, team: Team, asked: One) -> Deleted:
     return Deleted(id=asked.id)
 
 
-async def _list_jobs(redis: Redis, team: Team, asked: JobSearch) -> Page[JobSummary]:
+async def _list_jobs(redis: Redis, team: Team, asked: JobSearch) -> Listed[JobSummary]:
     queue_id = asked.queue_id
     if asked.queue:
         queue_id = await queues.id_of(redis, team, asked.queue)
         if asked.queue_id not in (None, queue_id):
             raise Invalid("queue", f"The queue field names queue {queue_id}, not that of queue_id; give one.")
-    page = await jobs.page(redis, team, asked.query(queue_id))
-    data = [excerpts.job(job, LIST_BYTES) for job in page.data]
-    return Page[JobSummary](**{**dict(page), "data": data})
+    return excerpts.page(await jobs.page(redis, team, asked.query(queue_id)), excerpts.job_row, "get-job")
 
 
-async def _get_job(redis: Redis, team: Team, asked: One) -> JobSummary:
+async def _create_job(redis: Redis, team: Team, asked: JobAsked) -> JobCreated:
+    (made,) = await jobs.create_many(redis, team, [asked])
+    return jobs.created(asked, made, warnings.of_job(asked, is_paused=made.is_paused))
+
+
+async def _get_job(redis: Redis, team: Team, asked: One) -> JobDetail:
     return excerpts.job(await jobs.get(redis, team, asked.id))
 
 
@@ -87,7 +90,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "List crons with optional filters (active/paused) and search by name or URL. "
         f"Newest first, 25 a page; long texts are cut, get-cron shows more. {OUTSIDE}",
         CronSearch,
-        Page[CronSummary],
+        Listed[CronSummary],
         _list_crons,
         scope="read",
     ),
@@ -102,10 +105,10 @@ _ROWS: tuple[Tool[Any], ...] = (
     Tool(
         "get-cron",
         "Get cron",
-        "Get full details of a cron by ID: configuration, execution timing and alert state. "
+        "Get full details of a cron by ID: configuration, execution timing, alert state, why it failed last. "
         f"last_response holds at most 4 KiB. {OUTSIDE}",
         One,
-        CronSummary,
+        CronDetail,
         _get_cron,
         scope="read",
     ),
@@ -115,7 +118,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "Update any fields on an existing cron; everything else stays the same. "
         f"is_active false pauses it, true resumes it. {OUTSIDE}",
         CronChange,
-        CronSummary,
+        CronUpdated,
         _update_cron,
         is_destructive=True,
         is_idempotent=True,
@@ -138,7 +141,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "List jobs with optional status filter, queue filter (by name or ID), and search by URL. "
         f"Newest first, 25 a page; long texts are cut, get-job shows more. {OUTSIDE}",
         JobSearch,
-        Page[JobSummary],
+        Listed[JobSummary],
         _list_jobs,
         scope="read",
     ),
@@ -148,7 +151,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "Queue a one-off HTTP request in a named queue. The queue is auto-created if it doesn't exist.",
         JobAsked,
         JobCreated,
-        jobs.create,
+        _create_job,
     ),
     Tool(
         "get-job",
@@ -156,7 +159,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "Get full details of a job including run results (HTTP response, duration, errors). "
         f"run.response_body holds at most 4 KiB. {OUTSIDE}",
         One,
-        JobSummary,
+        JobDetail,
         _get_job,
         scope="read",
     ),

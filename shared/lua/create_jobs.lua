@@ -3,7 +3,7 @@
 -- KEYS  prefix    ARGV  team, now ('' = server), settings of a new queue (JSON), then per job: queue name, what was
 --                       asked (JSON), delay (ms), with a callback ('1' or ''), when it expires (ms or ''),
 --                       idempotency key ('' or its digest), digest of what was asked
--- Returns per job: id, queue id, due (ms), 1 if it was made before under this key. No job is made and the answer is
+-- Returns per job: id, queue id, due (ms), 1 if it was made before under this key, 1 if its queue is paused. No job is made and the answer is
 -- nothing if a key was used for something else; the number, from 0, of a job that would expire before it could start.
 
 local team, now, settings = ARGV[1], moment(ARGV[2]), ARGV[3]
@@ -54,6 +54,15 @@ for i = 4, #ARGV, WIDTH do
             call('SET', P .. 'i:' .. team .. ':' .. key, kept, 'PX', KEPT)
         end
     end
+end
+
+local paused = {}
+for _, each in ipairs(made) do
+    local queue = each[2]
+    if paused[queue] == nil then
+        paused[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'is_active') == '0' and 1 or 0
+    end
+    each[5] = paused[queue]
 end
 conclude()
 return made

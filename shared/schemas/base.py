@@ -141,6 +141,16 @@ class Page(Schema, Generic[T]):
     total: int
 
 
+Warnings = Annotated[
+    tuple[str, ...],
+    Field(
+        description="What will not do what was meant, and what to do about it",
+        exclude_if=lambda found: not found,
+    ),
+]
+"""Stands at the end of what answers a write, where there is something to say."""
+
+
 class Deleted(Schema):
     deleted: bool = True
     id: int

@@ -18,10 +18,11 @@ from shared.schemas.base import (
     Schema,
     Timeout,
     Url,
+    Warnings,
     check_url,
     without_defaults,
 )
-from shared.schemas.runs import Run
+from shared.schemas.runs import FailureReason, Run
 from shared.schemas.timing import Timing
 
 
@@ -113,18 +114,6 @@ class CronQuery(PageQuery):
     filter: Annotated[CronFilter, Field(description="Only crons in this state")] = CronFilter.ALL
 
 
-class CronCreated(Schema):
-    """The MCP answer to a new cron, key for key the reference's."""
-
-    id: int
-    name: str
-    url: str
-    method: Method
-    cron_expression: str
-    is_active: bool
-    next_run_at: Instant | None
-
-
 class CronSummary(Schema):
     """A cron as the MCP reference documents get-cron."""
 
@@ -148,12 +137,24 @@ class CronSummary(Schema):
     created_at: Instant
 
 
-class Cron(Timing, CronSummary):
+class CronDetail(Timing, CronSummary):
+    """The same, and what explains it: over MCP the answer to one cron."""
+
+    last_failure_reason: FailureReason | None
+    last_error: str | None
+    """Why the last run failed, until one goes well."""
+    timezone: str
+    mode: CronMode
+    has_ended: bool
+    """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
+    next_runs: list[Instant]
+    """The next three, or as many as are left."""
+
+
+class Cron(CronDetail):
     """A cron in full."""
 
     success_assertions: Assertions
-    timezone: str
-    mode: CronMode
     grace_seconds: int
     ping_key: str | None
     """A heartbeat's: who knows it can say that the work was done, and nothing else."""
@@ -162,10 +163,40 @@ class Cron(Timing, CronSummary):
     """Scheduled ones so far; what somebody ran beside the schedule is not among them."""
     lateness: dict[str, int]
     """How many runs were made so late, by an upper bound in ms: 100, 1000, 10000, 60000, more."""
+
+
+class CronSaved(Cron):
+    """A cron as it is after a write."""
+
+    warnings: Warnings = ()
+
+
+class CronUpdated(CronDetail):
+    """The MCP answer to a change."""
+
+    warnings: Warnings = ()
+
+
+class _Created(Schema):
+    """The reference's answer to a new cron."""
+
+    id: int
+    name: str
+    url: str
+    method: Method
+    cron_expression: str
+    is_active: bool
+    next_run_at: Instant | None
+
+
+class CronCreated(Timing, _Created):
+    """The MCP answer to a new cron: the reference's keys first."""
+
+    timezone: str
+    mode: CronMode
     has_ended: bool
-    """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
     next_runs: list[Instant]
-    """The next three, or as many as are left."""
+    warnings: Warnings = ()
 
 
 class ExecutionStatus(StrEnum):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
 
-from shared.schemas.base import NO_BOOL, Headers, Id, Instant, Method, Name, PageQuery, Schema, Url
-from shared.schemas.runs import Run, RunSummary
+from shared.schemas.base import NO_BOOL, Headers, Id, Instant, Method, Name, PageQuery, Schema, Url, Warnings
+from shared.schemas.runs import FailureReason, Run, RunSummary
 
 
 def _check_finite(payload: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -86,6 +86,7 @@ class JobAccepted(Schema):
     job_id: int
     scheduled_at: Instant
     message: str = "Scheduled successfully"
+    warnings: Warnings = ()
 
 
 class JobRefused(Schema):
@@ -103,7 +104,7 @@ class JobResults(Schema):
 
 
 class JobCreated(Schema):
-    """The MCP answer to a new job, key for key the reference's."""
+    """The MCP answer to a new job: the reference's keys first."""
 
     id: int
     queue_id: int
@@ -112,6 +113,7 @@ class JobCreated(Schema):
     method: Method
     status: JobStatus
     scheduled_at: Instant
+    warnings: Warnings = ()
 
 
 class JobSummary(Schema):
@@ -133,6 +135,20 @@ class JobSummary(Schema):
     scheduled_at: Instant
     created_at: Instant
     run: RunSummary | None
+
+
+class JobDetail(JobSummary):
+    """The same, and what explains it: over MCP the answer to one job."""
+
+    failure_reason: FailureReason | None
+    original_job_id: int | None
+    has_pending_retry: bool
+    dead_lettered_at: Instant | None
+    callback_status: str | None
+    waits_for: str | None
+    expires_at: Instant | None
+    replay_of: int | None
+    replayed_as: int | None
 
 
 class Job(JobSummary):

@@ -33,7 +33,7 @@ async def test_a_paused_cron_has_no_next_run(client: AsyncClient) -> None:
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 async def test_only_given_fields_change(client: AsyncClient, method: str) -> None:
-    before = (await client.post("/api/crons", json={**CRON, "method": "GET", "payload": "p"})).json()
+    before = (await client.post("/api/crons", json={**CRON, "method": "PUT", "payload": "p"})).json()
 
     answer = await client.request(method, "/api/crons/1", json={"payload": None, "name": "Sweep"})
 

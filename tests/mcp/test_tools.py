@@ -37,6 +37,29 @@ SHOWN_JOB = """{ "id": 42, "url": "https://api.example.com/sync", "method": "POS
 "run": { "response_status": 200, "response_body": "{\\"ok\\":true}", "duration_ms": 142,
 "error_message": null, "started_at": "2025-01-15T10:00:01+00:00",
 "executed_at": "2025-01-15T10:00:01+00:00" }}"""
+# What stands after them.
+POLICY = [
+    "misfire_policy",
+    "misfire_window_seconds",
+    "overlap_policy",
+    "spread_seconds",
+    "starts_at",
+    "ends_at",
+    "max_runs",
+]
+CREATED_CRON_TOO = [*POLICY, "timezone", "mode", "has_ended", "next_runs"]
+SHOWN_CRON_TOO = [*POLICY, "last_failure_reason", "last_error", "timezone", "mode", "has_ended", "next_runs"]
+SHOWN_JOB_TOO = [
+    "failure_reason",
+    "original_job_id",
+    "has_pending_retry",
+    "dead_lettered_at",
+    "callback_status",
+    "waits_for",
+    "expires_at",
+    "replay_of",
+    "replayed_as",
+]
 PARAMETERS = {
     "list-crons": "filter search page",
     "create-cron": "name* url* cron_expression* method headers payload callback_url timeout_seconds "
@@ -118,8 +141,10 @@ def test_what_holds_answers_of_a_target_says_that_it_comes_from_outside(tool: st
 async def test_create_cron_answers_with_the_references_keys(client: Client) -> None:
     made = await call(client, "create-cron", **CRON)
 
-    assert list(made) == list(json.loads(CREATED_CRON))
-    assert made | {"next_run_at": None} == json.loads(CREATED_CRON) | {"next_run_at": None}
+    assert list(made) == [*json.loads(CREATED_CRON), *CREATED_CRON_TOO]
+    assert made | {"next_run_at": None} == made | json.loads(CREATED_CRON) | {"next_run_at": None}
+    assert (made["timezone"], made["mode"], made["has_ended"]) == ("UTC", "request", False)
+    assert made["next_runs"][0] == made["next_run_at"]
     assert made["next_run_at"].endswith(":00+00:00")
 
 
@@ -137,9 +162,9 @@ async def test_get_cron_answers_with_the_references_keys(client: Client) -> None
 
     shown = await call(client, "get-cron", id=made["id"])
 
-    assert list(shown) == list(json.loads(SHOWN_CRON))
+    assert list(shown) == [*json.loads(SHOWN_CRON), *SHOWN_CRON_TOO]
     moments = dict.fromkeys(("last_run_at", "next_run_at", "created_at", "last_status"))
-    assert shown | moments == json.loads(SHOWN_CRON) | moments
+    assert shown | moments == shown | json.loads(SHOWN_CRON) | moments
 
 
 async def test_get_job_answers_with_the_references_keys_and_the_run(client: Client, redis: Redis) -> None:
@@ -150,11 +175,11 @@ async def test_get_job_answers_with_the_references_keys_and_the_run(client: Clie
     shown = await call(client, "get-job", id=made["id"])
 
     example = json.loads(SHOWN_JOB)
-    assert list(shown) == list(example)
+    assert list(shown) == [*example, *SHOWN_JOB_TOO]
     assert list(shown["run"]) == list(example["run"])
     moments = dict.fromkeys(("scheduled_at", "created_at", "run"))
     unlike = {"id": 42, "queue_id": 3, "headers": {"Authorization": MASK}}  # no tool returns a credential
-    assert shown | moments | unlike == example | moments | unlike
+    assert shown | moments | unlike == shown | example | moments | unlike
     assert shown["headers"] == unlike["headers"]
     moments = dict.fromkeys(("started_at", "executed_at"))
     assert shown["run"] | moments == example["run"] | moments
@@ -171,7 +196,7 @@ async def test_update_cron_changes_only_what_is_given(client: Client) -> None:
 
     paused = await call(client, "update-cron", id=made["id"], is_active=False)
 
-    assert list(paused) == list(json.loads(SHOWN_CRON))
+    assert list(paused) == [*json.loads(SHOWN_CRON), *SHOWN_CRON_TOO, "warnings"]
     assert (paused["is_active"], paused["next_run_at"]) == (False, None)
     assert (paused["method"], paused["headers"], paused["payload"]) == ("POST", {"X-A": "1"}, "{}")
 
