@@ -121,7 +121,7 @@ async def test_an_address_that_is_no_gateway_is_named(gateway: Gateway) -> None:
         result = await client.call_tool("list-crons", {})
 
     assert result.is_error
-    assert f"{gateway.origin}/nowhere answered 404" in text(result)
+    assert "/nowhere" in text(result)
 
 
 async def test_the_bridge_survives_a_restart_of_the_gateway(server: EmbeddedServer, token: str) -> None:
