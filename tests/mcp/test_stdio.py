@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -71,6 +73,99 @@ class NewerGateway(BaseHTTPRequestHandler):
         pass
 
 
+class Silent(BaseHTTPRequestHandler):
+    """A gateway that never answers."""
+
+    asked = threading.Event()
+    ended = threading.Event()
+
+    def do_POST(self) -> None:
+        self.asked.set()
+        self.ended.wait(30)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def started(**env: str) -> Iterator[subprocess.Popen[str]]:
+    """A bridge whose lines are ours to write and read."""
+    program = "from services.mcp.stdio import main; main()"
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "RECURO_API_TOKEN": "any", **env}
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(
+        command, env=environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "x", "version": "1"},
+    },
+}
+CALL = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "list-jobs", "arguments": {}}}
+LINES = [
+    ("no json", None, -32700),
+    ('{"jsonrpc": "2.0", "id": 7, "method"', None, -32700),
+    ('{"jsonrpc": "2.0", "id": 7, "method": 5}', 7, -32600),
+    ('{"jsonrpc": "2.0", "id": "seven"}', "seven", -32600),
+    ("[]", None, -32600),
+    (f"[{json.dumps(INITIALIZE)}]", None, -32600),
+    ("[" * 100_000, None, -32700),
+    ("", None, None),
+    ("\ud83d", None, -32700),
+]
+
+
+def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read() -> None:
+    with started(RECURO_MCP_URL=NOWHERE) as process:
+        lines = [line for line, *_ in LINES]
+        written = "\n".join([*lines, json.dumps(INITIALIZE), "{"]) + "\n"
+        out, _ = process.communicate(written.encode("utf-8", "replace").decode(), timeout=20)
+
+    *errors, first, last = map(json.loads, out.splitlines())
+    assert [(one["id"], one["error"]["code"]) for one in errors] == [
+        (id_, code) for _, id_, code in LINES if code
+    ]
+    answers = sorted([first, last], key=lambda one: "error" in one)  # the two are written side by side
+    assert answers[0]["result"]["serverInfo"]["name"] == "recuro"
+    assert answers[1]["error"]["code"] == -32700
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("by", ["end of input", "SIGINT", "SIGTERM"])
+def test_it_ends_at_once_even_with_a_call_under_way(by: str) -> None:
+    with serving(Silent) as url, started(RECURO_MCP_URL=url) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(INITIALIZE) + "\n")
+        process.stdin.flush()
+        assert "serverInfo" in process.stdout.readline()
+        process.stdin.write(json.dumps(CALL) + "\n")
+        process.stdin.flush()
+        assert Silent.asked.wait(10)
+
+        if by == "end of input":
+            process.stdin.close()
+        else:
+            process.send_signal(signal.Signals[by])
+
+        process.wait(3)
+        assert process.stderr
+        assert process.stderr.read() == ""
+        Silent.ended.set()
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_bridge_lists_what_its_gateway_lists(era: str) -> None:
     with serving(NewerGateway) as url:
@@ -121,7 +216,7 @@ async def test_an_address_that_is_no_gateway_is_named(gateway: Gateway) -> None:
         result = await client.call_tool("list-crons", {})
 
     assert result.is_error
-    assert "/nowhere" in text(result)
+    assert f"{gateway.origin}/nowhere answered 404" in text(result)
 
 
 async def test_the_bridge_survives_a_restart_of_the_gateway(server: EmbeddedServer, token: str) -> None:
