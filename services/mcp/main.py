@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of
+from services.mcp.other_paths import Elsewhere
 from services.mcp.server import Context, answer, build
-from services.mcp.strangers import Elsewhere
 from shared import durability, logs, store, vault
 from shared.addresses import Policy
 from shared.admission import Admission

@@ -138,8 +138,9 @@ async def _run(url: str, token: str) -> None:
 def main() -> None:
     try:
         settings = BridgeSettings()
-    except ValidationError:
-        sys.exit("RECURO_MCP_URL is wrong: it must look like http://127.0.0.1:8001/mcp")
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        sys.exit(f"RECURO_MCP_URL {reason}; it looks like http://127.0.0.1:8001/mcp")
     # Python would wait for the thread that reads the input before it ends.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(_run, settings.url, settings.token.get_secret_value().strip())

@@ -235,13 +235,22 @@ async def test_the_bridge_survives_a_restart_of_the_gateway(server: EmbeddedServ
     assert found(after)["total"] == 1
 
 
-async def test_a_wrong_address_is_one_line_at_the_start() -> None:
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("127.0.0.1:8001", "must start with http:// or https://"),
+        ("https://me:pass@gateway.example/mcp", "must not carry a user name or password"),
+        ("http://127.0.0.1:99999/mcp", "must be a valid URL (Port out of range 0-65535)"),
+        ("http:///mcp", "must name a host"),
+    ],
+)
+async def test_a_wrong_address_is_one_line_at_the_start(url: str, reason: str) -> None:
     program = "from services.mcp.stdio import main; main()"
-    environment = {**os.environ, "RECURO_MCP_URL": "127.0.0.1:8001"}
+    environment = {**os.environ, "RECURO_MCP_URL": url}
 
     ended = await anyio.run_process([sys.executable, "-c", program], env=environment, check=False)
 
     assert ended.returncode == 1
-    assert ended.stderr.decode().splitlines() == [
-        "RECURO_MCP_URL is wrong: it must look like http://127.0.0.1:8001/mcp"
-    ]
+    (line,) = ended.stderr.decode().splitlines()
+    assert line.startswith(f"RECURO_MCP_URL {reason}")
+    assert line.endswith("; it looks like http://127.0.0.1:8001/mcp")

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 
 import anyio
@@ -15,8 +16,10 @@ from services.mcp import upstream
 from services.mcp.stdio import Bridge
 from services.mcp.upstream import READ_SECONDS, connect
 from shared.settings import Settings
+from tests import hostile
 from tests.api.serving import serving as serving_api
 from tests.mcp.clients import Gateway, text
+from tests.target import Target
 
 REMEDY = "Set RECURO_MCP_URL to the address of the gateway, as in http://127.0.0.1:8001/mcp."
 
@@ -120,6 +123,29 @@ async def test_tls_where_there_is_none_is_told(gateway: Gateway) -> None:
 
     assert "does not speak TLS" in told
     assert told.endswith("If it serves plain HTTP, write http:// there.")
+
+
+async def test_a_certificate_is_told_until_it_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = hostile.certificate(tmp_path, "localhost")
+    with Target(tls=hostile.server_tls(path)) as target:
+        url = f"https://localhost:{target.port}/mcp"
+        unknown = await said(url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        trusted = await said(url)
+
+    assert unknown.startswith(f"The certificate of {url} (RECURO_MCP_URL) is not trusted: ")
+    assert unknown.endswith("Set SSL_CERT_FILE to the CA that signed it.")
+    assert trusted.startswith(f"{url} answered 200")
+
+
+async def test_plain_http_where_tls_is_spoken_is_told() -> None:
+    alert = b"\x15\x03\x01\x00\x02\x02\x46\r\n"
+    async with hostile.serving(hostile.saying(alert)) as place:
+        told = await said(f"http://{place}/mcp")
+
+    assert told.endswith("does not answer as HTTP. If it serves TLS, write https:// in RECURO_MCP_URL.")
 
 
 async def test_a_host_that_nobody_knows_is_told() -> None:
