@@ -27,8 +27,8 @@ check: $(VENV)/.dev.ok ## Check format, lint, types, import contracts and what d
 
 bench: $(VENV)/.dev.ok ## Measure this machine
 	@$(BIN)/python -m tests.bench $(ARGS)
-	@$(BIN)/python -m tests.bench.street
-	@$(BIN)/python -m tests.bench.boundary
+	@$(if $(filter-out --large,$(ARGS)),,$(BIN)/python -m tests.bench.street)
+	@$(if $(filter-out --large,$(ARGS)),,$(BIN)/python -m tests.bench.boundary)
 
 faults: $(VENV)/.dev.ok ## Hurt real processes, Redis, clocks and data, and see what holds (ARGS='--seed 7 --bounded')
 	@$(BIN)/python -m tests.faults $(ARGS)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 from urllib.parse import quote
@@ -174,13 +175,17 @@ class Policy:
             raise BlockedAddress(f"The URL's port {port} is not among RECURO_EGRESS_PORTS.")
         if not self.ports and port in _BAD_PORTS:
             raise BlockedAddress(
-                f"The URL's port {port} is not one for HTTP; the egress policy does not allow it."
+                f"The URL's port {port} is not one for HTTP; the egress policy does not allow it. "
+                "To call it, name it in RECURO_EGRESS_PORTS of every service."
             )
 
     def check(self, address: Address, subject: str) -> None:
         """Raises BlockedAddress if the address must not be dialled."""
         if reason := self.judge(address):
-            raise BlockedAddress(f"{subject} {reason}; the egress policy does not allow it.")
+            raise BlockedAddress(
+                f"{subject} {reason}; the egress policy does not allow it. "
+                "To call it, name its network in RECURO_EGRESS_ALLOW of every service."
+            )
 
 
 def _is_public(address: Address) -> bool:
@@ -230,6 +235,20 @@ def destination(policy: Policy, text: str) -> Destination:
         authority=shown if port == _PORTS[scheme] else f"{shown}:{port}",
         target=_as_written(f"{path or '/'}{query}"),
     )
+
+
+@lru_cache(4096)
+def origin_of(url: str) -> str:
+    """Scheme, host and port in one spelling: whom a secret is for; nothing if it cannot be called."""
+    parts = _URL.match(url)
+    if not parts:
+        return ""
+    scheme = parts[1].lower()
+    try:
+        host, port = _authority(parts[2], _PORTS[scheme])
+        return f"{scheme}://{_address(host) or host}:{port}"
+    except InvalidUrl:
+        return ""
 
 
 def _authority(text: str, usual_port: int) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from shared import clock, pages, records, scripts, words
 from shared.errors import NotFound
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.alerts import (
@@ -20,6 +21,7 @@ from shared.schemas.alerts import (
     TestOutcome,
 )
 from shared.schemas.base import Page
+from shared.schemas.notices import NoticeStatus
 
 TEST = "test"
 
@@ -52,9 +54,9 @@ def _indexes(team: Team, query: AlertQuery) -> list[str]:
     return [f"x:{team.id}:alerts:{type_}" for type_ in ([query.filter] if query.filter else AlertType)]
 
 
-async def test(redis: Redis, team: Team, channel: Channel) -> int:
+async def test(redis: Redis, team: Team, channel: Channel, *, key: IdempotencyKey | None = None) -> int:  # noqa: PT028 - no test
     """Send a test call to a channel; the id is for `outcome`."""
-    return int(await scripts.test_channel(redis, team.prefix, team.id, channel, ""))
+    return int(await scripts.test_channel(redis, team.prefix, team.id, channel, "", key=key))
 
 
 async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:
@@ -110,7 +112,9 @@ def _data(fields: Fields) -> AlertData:
 def _deliveries(fields: Fields) -> tuple[Delivery, ...]:
     return tuple(
         Delivery(
-            channel=channel, status=fields[f"channel:{channel}"], error=fields.get(f"error:{channel}") or None
+            channel=channel,
+            status=NoticeStatus(fields[f"channel:{channel}"]),
+            error=fields.get(f"error:{channel}") or None,
         )
         for channel in Channel
         if f"channel:{channel}" in fields

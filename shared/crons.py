@@ -8,16 +8,17 @@ from typing import NamedTuple
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts, timing, words
+from shared import clock, custody, pages, records, scripts, timing, words
 from shared.errors import Conflict, Invalid, NotFound
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
-from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronUpdate
+from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.timing import Plan
-from shared.vault import MASK, masked
+from shared.vault import Vault, masked
 
 _WHEN = {"cron_expression", "timezone", "is_active", "spread_seconds", "starts_at", "ends_at", "max_runs"}
 PHASES = 2**32
@@ -34,7 +35,27 @@ class _When(NamedTuple):
     next_fire: str
 
 
-async def create(redis: Redis, team: Team, asked: CronCreate, now: datetime | None = None) -> Cron:
+class _Known(NamedTuple):
+    """A cron as it was read before a change, and what the answer to that is to warn of."""
+
+    id: int | str = ""
+    version: str = ""
+    warnings: Sequence[str] = ()
+
+
+_NEW = _Known()
+
+
+async def create(
+    redis: Redis,
+    team: Team,
+    asked: CronCreate,
+    now: datetime | None = None,
+    *,
+    key: IdempotencyKey | None = None,
+) -> CronSaved:
+    if done := await scripts.recall(redis, key):
+        return _of_row(team, *done)
     _check(asked)
     if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
         asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
@@ -42,8 +63,9 @@ async def create(redis: Redis, team: Team, asked: CronCreate, now: datetime | No
     plan = _plan(asked, phase)
     if timing.following(plan, now) is None:
         raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
-    cron_id = await _save(redis, team, asked, _When(phase, _next_fire(asked, plan, now)))
-    return await get(redis, team, cron_id)
+    made = await _save(redis, team, asked, _When(phase, _next_fire(asked, plan, now)), key=key)
+    assert made is not None  # a new one is not held against what was known
+    return made
 
 
 async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
@@ -66,31 +88,47 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def update(
-    redis: Redis, team: Team, cron_id: int, asked: CronUpdate, now: datetime | None = None
-) -> Cron:
-    """Change the given fields. Resuming, or a change of when it fires, counts from now."""
-    changes = {name: getattr(asked, name) for name in asked.model_fields_set}
+async def update(  # noqa: PLR0913 - what is given by name is the doors', what is not the tests'
+    redis: Redis,
+    team: Team,
+    cron_id: int,
+    asked: CronUpdate,
+    now: datetime | None = None,
+    *,
+    vault: Vault | None = None,
+    key: IdempotencyKey | None = None,
+) -> CronSaved:
+    """Change the given fields. Resuming, or a change of when it fires, counts from now.
+
+    Secret headers that it kept for another scheme, host or port are dropped, and the answer warns of them.
+    The vault seals those that are given.
+    """
+    if done := await scripts.recall(redis, key):
+        return _of_row(team, *done)
+    meant_for = None
     for _ in range(5):
         fields = await _fields(redis, team, cron_id)
         before = _asked(fields)
-        if asked.headers:
-            changes["headers"] = _unmasked(asked.headers, before.headers or {})
-        wanted = before.model_copy(update=changes)
+        meant_for = meant_for or before.url
+        if asked.headers and "url" not in asked.model_fields_set and before.url != meant_for:
+            raise Conflict("The cron's url is being changed by others; look before you give it headers.")
+        wanted, dropped = custody.changed(before, asked)
+        wanted = custody.sealed(wanted, vault, team)
         _check(wanted)
         phase, next_fire = _phase(fields), "keep"
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
             next_fire = _next_fire(
                 wanted, _plan(wanted, phase), now or clock.now(), int(fields.get("runs", 0))
             )
-        if await _save(redis, team, wanted, _When(phase, next_fire), (cron_id, fields["version"])):
-            return await get(redis, team, cron_id)
+        known = _Known(cron_id, fields["version"], custody.warnings(dropped, wanted.url))
+        if saved := await _save(redis, team, wanted, _When(phase, next_fire), known, key):
+            return saved
     raise Conflict("The cron is being changed by others; try again.")
 
 
-async def delete(redis: Redis, team: Team, cron_id: int) -> None:
+async def delete(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> None:
     """Delete a cron with its executions; it does not fire any more once this returns."""
-    if not await scripts.delete_cron(redis, team.prefix, team.id, cron_id):
+    if not await scripts.delete_cron(redis, team.prefix, team.id, cron_id, key=key):
         raise NotFound("Cron")
 
 
@@ -99,16 +137,18 @@ async def _save(
     team: Team,
     asked: CronCreate,
     when: _When,
-    known: tuple[int | str, str] = ("", ""),
-) -> int:
-    """The cron's id, or 0 if it changed since it was `known` by its id and version."""
+    known: _Known = _NEW,
+    key: IdempotencyKey | None = None,
+) -> CronSaved | None:
+    """The cron as it is now, or nothing if it changed since it was `known`."""
     is_heartbeat = asked.mode == CronMode.HEARTBEAT
     saved = await scripts.save_cron(
         redis,
         team.prefix,
         team.id,
         "",
-        *known,
+        known.id,
+        known.version,
         asked.model_dump_json(),
         int(asked.is_active),
         when.next_fire,
@@ -125,8 +165,15 @@ async def _save(
         asked.grace_seconds * 1000 if is_heartbeat else "",
         secrets.token_urlsafe(PING_BYTES) if is_heartbeat else "",
         to_json(_logged(asked, when.phase)).decode(),
+        to_json(known.warnings).decode(),
+        key=key,
     )
-    return 0 if saved == "stale" else int(saved)
+    return None if saved == "stale" else _of_row(team, *saved)
+
+
+def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> CronSaved:
+    cron = _cron(team, int(cron_id), records.fields_of(flat))
+    return CronSaved(**dict(cron), warnings=from_json(warnings))
 
 
 async def _fields(redis: Redis, team: Team, cron_id: int) -> Fields:
@@ -174,17 +221,6 @@ def _next_fire(asked: CronCreate, plan: Plan, now: datetime, runs: int = 0) -> s
     is_over = asked.max_runs is not None and runs >= asked.max_runs
     fire = timing.following(plan, now) if asked.is_active and not is_over else None
     return str(clock.milliseconds(fire)) if fire else ""
-
-
-def _unmasked(wanted: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
-    """A value that was read as the mask and given back stays as it is."""
-    known = {name.lower(): value for name, value in kept.items()}
-    for name, value in wanted.items():
-        if value == MASK and name.lower() not in known:
-            raise Invalid(
-                "headers", f"The headers field has {MASK} for {name}, which has no value to be kept."
-            )
-    return {name: known[name.lower()] if value == MASK else value for name, value in wanted.items()}
 
 
 def _asked(fields: Fields) -> CronCreate:

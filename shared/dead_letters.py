@@ -1,12 +1,15 @@
 """What a caller can do to dead letters."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import NamedTuple
 
 from redis.asyncio import Redis
 
-from shared import clock, jobs, pages, records, scripts, words
+from shared import clock, jobs, pages, records, scripts, store, words
 from shared.errors import NotFound
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page, PageQuery
@@ -29,6 +32,8 @@ MOST_REPLAYS = 100
 """Of a team's replays that ended, so many are remembered."""
 PURGE_SECONDS = 10.0
 _LOST = -1
+_REQUEST_LOST = "What it asked for is lost, so it cannot be replayed; purge it, or make a new job."
+_COLLECTED = 1
 
 
 async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
@@ -45,38 +50,71 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def replay_now(redis: Redis, team: Team, ids: Sequence[int], now: int | None = None) -> ReplayedNow:
-    """Replay these at once; what is none, or was replayed before, is skipped with the reason."""
+async def replay_now(
+    redis: Redis,
+    team: Team,
+    ids: Sequence[int],
+    now: int | None = None,
+    key: IdempotencyKey | None = None,
+) -> ReplayedNow:
+    """Replay these at once, each by any id of its chain; what is none, or was replayed before, is skipped."""
     asked, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
-    for start in range(0, len(asked), BATCH):
+    for step, start in enumerate(range(0, len(asked), BATCH)):
         batch = asked[start : start + BATCH]
         at = "" if now is None else now
-        answers = await scripts.replay_jobs(redis, team.prefix, team.id, at, *batch)
-        for job_id, (new, is_new) in zip(batch, answers, strict=True):
+        with store.begun() if step else nullcontext():
+            answers = await scripts.replay_jobs(redis, team.prefix, team.id, at, *batch, key=key, step=step)
+        for job_id, (new, is_new, original) in zip(batch, answers, strict=True):
             if is_new:
-                done.replayed.append(Replayed(job_id=job_id, new_job_id=new))
-            elif new == _LOST:
-                reason = "What it asked for is lost, so it cannot be replayed; purge it, or make a new job."
-                done.skipped.append(Skipped(job_id=job_id, reason=reason))
-            elif new:
-                reason = "It was replayed before."
-                done.skipped.append(Skipped(job_id=job_id, reason=reason, new_job_id=new))
+                done.replayed.append(Replayed(job_id=job_id, new_job_id=new, original_job_id=original))
             else:
-                done.skipped.append(Skipped(job_id=job_id, reason="It is no dead letter of this team."))
+                done.skipped.append(_skipped(job_id, new, original))
     return done
 
 
-async def replay(redis: Redis, team: Team, asked: ReplayAsked) -> Replay:
+def _skipped(job_id: int, new: int, original: int | None) -> Skipped:
+    if new == _LOST:
+        return Skipped(job_id=job_id, reason=_REQUEST_LOST, original_job_id=original)
+    if new:
+        reason = "It was replayed before."
+        return Skipped(job_id=job_id, reason=reason, new_job_id=new, original_job_id=original)
+    return Skipped(job_id=job_id, reason="It is no dead letter of this team.")
+
+
+async def replay(redis: Redis, team: Team, asked: ReplayAsked, key: IdempotencyKey | None = None) -> Replay:
     """Begin a replay in the background, of what is a dead letter now."""
+    if row := await scripts.recall(redis, key, _COLLECTED):
+        return _of_row(*row)
     stop_after = asked.stop_after_failures or ""
     replay_id = await scripts.start_replay(
-        redis, team.prefix, team.id, "", asked.rate or RATE, stop_after, MOST_REPLAYS
+        redis, team.prefix, team.id, "", asked.rate or RATE, stop_after, MOST_REPLAYS, key=key
     )
-    async for batch in _chosen(redis, team, asked):
-        if not await scripts.collect_replay(redis, team.prefix, team.id, replay_id, "", "", *batch):
-            return await get_replay(redis, team, replay_id)  # cancelled meanwhile
-    await scripts.collect_replay(redis, team.prefix, team.id, replay_id, "", "1")
-    return await get_replay(redis, team, replay_id)
+    with store.begun():
+        return await _collect(redis, team, asked, replay_id, key)
+
+
+async def _collect(
+    redis: Redis, team: Team, asked: ReplayAsked, replay_id: int, key: IdempotencyKey | None
+) -> Replay:
+    """Give the replay its ids; one that was broken off in the middle goes on from there."""
+    after = 0
+    while True:
+        batch = await _following(redis, team, asked, after)
+        span = (after, batch.end, "1" if batch.is_last else "")
+        answer = await scripts.collect_replay(
+            redis,
+            team.prefix,
+            team.id,
+            replay_id,
+            "",
+            *span,
+            *batch.ids,
+            key=key if batch.is_last else None,
+            step=_COLLECTED,
+        )
+        if not isinstance(answer, int):
+            return _of_row(*answer)
+        after = answer
 
 
 async def get_replay(redis: Redis, team: Team, replay_id: int) -> Replay:
@@ -91,34 +129,62 @@ async def replays(redis: Redis, team: Team, query: PageQuery) -> Page[Replay]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def cancel_replay(redis: Redis, team: Team, replay_id: int) -> Replay:
+async def cancel_replay(
+    redis: Redis, team: Team, replay_id: int, key: IdempotencyKey | None = None
+) -> Replay:
     """Hand out nothing more; jobs that were made stay."""
-    if not await scripts.cancel_replay(redis, team.prefix, team.id, replay_id, ""):
+    row = await scripts.cancel_replay(redis, team.prefix, team.id, replay_id, "", key=key)
+    if not row:
         raise NotFound("Replay")
-    return await get_replay(redis, team, replay_id)
+    return _of_row(*row)
 
 
-async def purge(redis: Redis, team: Team, asked: Chosen, seconds: float = PURGE_SECONDS) -> Purged:
-    """Delete dead letters with their chains, as many as go in about so many seconds."""
-    deadline, purged = time.monotonic() + seconds, 0
-    async for batch in _chosen(redis, team, asked):
-        if batch and time.monotonic() > deadline:
-            return Purged(purged=purged, remaining=len(batch))
-        purged += await scripts.purge_jobs(redis, team.prefix, team.id, "", *batch)
-    return Purged(purged=purged, remaining=0)
+async def purge(
+    redis: Redis,
+    team: Team,
+    asked: Chosen,
+    seconds: float = PURGE_SECONDS,
+    key: IdempotencyKey | None = None,
+) -> Purged:
+    """Delete dead letters with their chains, as many as go in about so many seconds.
+
+    Under a key the last step is remembered: a repeat of what was broken off purges the rest, and counts that.
+    """
+    if done := await scripts.recall(redis, key):
+        return Purged(purged=done[0], remaining=done[1])
+    deadline, purged, after = time.monotonic() + seconds, 0, 0
+    while True:
+        with store.begun() if after else nullcontext():
+            batch = await _following(redis, team, asked, after)
+            is_over = bool(batch.ids) and time.monotonic() > deadline
+            ids, remaining = ([], len(batch.ids)) if is_over else (batch.ids, 0)
+            is_last = is_over or batch.is_last
+            purged, remaining = await scripts.purge_jobs(
+                redis, team.prefix, team.id, "", purged, remaining, *ids, key=key if is_last else None
+            )
+        if is_last:
+            return Purged(purged=purged, remaining=remaining)
+        after = batch.end
 
 
-async def _chosen(redis: Redis, team: Team, asked: Chosen) -> AsyncIterator[list[int]]:
-    """The ids of dead letters that were asked for, oldest first, some at a time; a batch may hold none."""
+class _Batch(NamedTuple):
+    """Ids of dead letters, maybe none, up to `end` in what they are taken from."""
+
+    ids: list[int]
+    end: int
+    is_last: bool
+
+
+async def _following(redis: Redis, team: Team, asked: Chosen, after: int) -> _Batch:
+    """The next of what was asked for, oldest first: after a place in the `ids` given, or after an id."""
     if asked.ids is not None:
-        for start in range(0, len(asked.ids), BATCH):
-            yield list(asked.ids[start : start + BATCH])
-        return
-    index, after = f"{team.prefix}{_index(team, asked.queue_id)}", 0
-    while ids := [int(one) for one in await redis.zrangebyscore(index, f"({after}", "+inf", 0, BATCH)]:
-        after = ids[-1]
-        fitting = await _fitting(redis, team, asked, ids) if asked.is_filtered else ids
-        yield fitting
+        end = after + BATCH
+        return _Batch(list(asked.ids[after:end]), end, end >= len(asked.ids))
+    index = f"{team.prefix}{_index(team, asked.queue_id)}"
+    ids = [int(one) for one in await redis.zrangebyscore(index, f"({after}", "+inf", 0, BATCH)]
+    end, is_last = ids[-1] if ids else after, len(ids) < BATCH
+    fitting = await _fitting(redis, team, asked, ids) if ids and asked.is_filtered else ids
+    return _Batch(fitting, end, is_last)
 
 
 async def _fitting(redis: Redis, team: Team, asked: Chosen, ids: Sequence[int]) -> list[int]:
@@ -141,7 +207,14 @@ def _index(team: Team, queue_id: int | None) -> str:
 
 async def _read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[Replay]:
     rows = await scripts.read_replays(redis, team.prefix, team.id, *ids)
-    return [_replay(int(replay_id), records.fields_of(flat)) for replay_id, flat in rows]
+    return [_of_row(*row) for row in rows]
+
+
+def _of_row(replay_id: str, flat: Sequence[str]) -> Replay:
+    """Raises NotFound for one that is not there."""
+    if not flat:
+        raise NotFound("Replay")
+    return _replay(int(replay_id), records.fields_of(flat))
 
 
 def _replay(replay_id: int, fields: Fields) -> Replay:

@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from shared import clock, crons, pages, records, scripts
 from shared.errors import Conflict, NotFound
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.base import Page
 from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus, SkipReason
@@ -13,14 +14,14 @@ from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus, Ski
 _NOTHING_TO_RUN = -1
 
 
-async def create(redis: Redis, team: Team, cron_id: int) -> Execution:
+async def create(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> Execution:
     """Run a cron now, beside its schedule."""
-    execution_id = await scripts.run_cron(redis, team.prefix, team.id, cron_id, "")
-    if not execution_id:
+    row = await scripts.run_cron(redis, team.prefix, team.id, cron_id, "", key=key)
+    if not row:
         raise NotFound("Cron")
-    if execution_id == _NOTHING_TO_RUN:
+    if row == _NOTHING_TO_RUN:
         raise Conflict("This cron waits for pings: there is nothing to run. Ping it, or make one with a url.")
-    return await get(redis, team, cron_id, execution_id)
+    return stored(*row)
 
 
 async def get(redis: Redis, team: Team, cron_id: int, execution_id: int) -> Execution:
@@ -46,7 +47,7 @@ async def _read(redis: Redis, team: Team, cron_id: int, ids: Sequence[int]) -> l
     return [stored(*row) for row in rows]
 
 
-def stored(execution_id: str, flat: Sequence[str], run: str | None) -> Execution:
+def stored(execution_id: str, flat: Sequence[str], run: str | None = None) -> Execution:
     """An execution as the scripts read it: its id, its fields, its run as JSON."""
     fields = records.fields_of(flat)
     return Execution(
@@ -61,5 +62,6 @@ def stored(execution_id: str, flat: Sequence[str], run: str | None) -> Execution
         missed_since=records.instant(fields, "first"),
         callback_status=records.callback_status(fields),
         waits_for=fields.get("waits_for") if fields["state"] == ExecutionStatus.PENDING else None,
+        idempotency_key=fields.get("intent"),
         run=records.run(run),
     )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cron_descriptor import Options, get_description
 
-from shared import clock, expressions, schedule, timing
+from shared import clock, expressions, schedule, timing, zones
 from shared.schedule import Change
 from shared.schemas.explain import ClockChange, ExplainAsked, Explained, NextRun
 from shared.schemas.timing import OverlapPolicy
@@ -63,7 +63,7 @@ def describe(asked: ExplainAsked) -> str:
     fields = [_described(text) for text in expressions.plain(asked.cron_expression)]
     parts = [get_description(" ".join(fields), _WORDS)]
     if asked.timezone != "UTC":
-        parts.append(f"by the clock of {asked.timezone}")
+        parts.append(f"by the clock of {zones.clock_of(asked.timezone)}")
     if asked.spread_seconds:
         parts.append(f"up to {asked.spread_seconds} s later by an offset that the cron keeps")
     if asked.starts_at:

@@ -39,6 +39,10 @@ _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 _VALUE = r"[0-9]+|[A-Z]{3}"
 _PART = re.compile(rf"(?:\*|({_VALUE})(?:-({_VALUE}))?)(?:/([0-9]+))?")
+_ZONE_BEFORE = re.compile(r"""(?:CRON_)?TZ=["':]*([^"']*)["']?""")
+_ZONE_AFTER = re.compile(
+    r"(UTC|GMT|(?:Africa|America|Antarctica|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific|US)/\S+)", re.I
+)
 _WEEKDAY_OF_MONTH = re.compile(rf"L({_VALUE})|({_VALUE})L|({_VALUE})#([1-5])")
 
 
@@ -117,6 +121,7 @@ def _weekdays_of_month(expanded: Mapping[Any, set[Any]]) -> frozenset[tuple[int,
 
 def _split(expression: str) -> list[str]:
     texts = expression.split()
+    _refuse_zone(texts)
     if len(texts) == 1 and texts[0].startswith("@"):
         macro = MACROS.get(texts[0].lower())
         if macro is None:
@@ -127,6 +132,18 @@ def _split(expression: str) -> list[str]:
         hint = ", or six with seconds first; there is no year field" if len(texts) > 6 else ""
         raise ValueError(f"must have five fields ({names}), got {len(texts)}{hint}")
     return texts
+
+
+def _refuse_zone(texts: list[str]) -> None:
+    """Other schedulers take a time zone in front of the fields or behind them."""
+    if texts and (match := _ZONE_BEFORE.fullmatch(texts[0])):
+        rest = texts[1:]
+    elif texts and (match := _ZONE_AFTER.fullmatch(texts[-1])):
+        rest = texts[:-1]
+    else:
+        return
+    fields = f", and leave {' '.join(rest)} here" if rest else ""
+    raise ValueError(f"cannot hold a time zone; put {match[1]} into the timezone field{fields}")
 
 
 def _plain(field: _Field, text: str) -> str:

@@ -1,15 +1,16 @@
 """What a caller can do to jobs."""
 
-import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts, words
+from shared import clock, pages, records, scripts, store, words
 from shared.errors import Conflict, Invalid, NotFound
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
@@ -24,6 +25,7 @@ from shared.schemas.jobs import (
     JobStatus,
 )
 from shared.schemas.queues import QueueSettings
+from shared.spelling import Spelled
 from shared.vault import masked
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
@@ -36,6 +38,7 @@ _FINAL = {
     "dead_lettered": FinalStatus.DEAD_LETTERED,
 }
 _TOO_LATE = "The expires_at field must be later than now and the delay."
+_ENDED = "ended"
 _BATCH = 250
 """Jobs a script: more would hold Redis up for too long."""
 
@@ -47,14 +50,15 @@ class Made:
     id: int
     queue_id: int
     scheduled_at: datetime
-    is_replayed: bool
     is_paused: bool
     """Its queue is, so that it waits."""
 
 
-async def create(redis: Redis, team: Team, asked: JobAsked, now: int | None = None) -> JobCreated:
+async def create(
+    redis: Redis, team: Team, asked: JobAsked, now: int | None = None, key: IdempotencyKey | None = None
+) -> JobCreated:
     """Store a job and make it due; its queue is made if it is new. `now` in ms, else the server's clock."""
-    (made,) = await create_many(redis, team, [asked], now=now)
+    (made,) = await create_many(redis, team, [asked], key, now)
     return created(asked, made)
 
 
@@ -73,42 +77,37 @@ def created(asked: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCre
 
 
 async def create_many(
-    redis: Redis, team: Team, asked: Sequence[JobAsked], key: str = "", now: int | None = None
+    redis: Redis,
+    team: Team,
+    asked: Sequence[JobAsked],
+    key: IdempotencyKey | None = None,
+    now: int | None = None,
 ) -> list[Made]:
-    """Store jobs in order, 250 a round trip.
-
-    What was stored under the idempotency key within 24 h is not stored again. Raises Conflict if the key was
-    used for something else, and Invalid if a job would expire before it could start.
-    """
-    rows = [_row(job) for job in asked]
-    digest = _digest(repr(rows)) if key else ""
-    rows = [(*row, _digest(f"{key}\n{number}") if key else "", digest) for number, row in enumerate(rows)]
+    """Store jobs in order, 250 a round trip; raises Invalid if one would expire before it could start."""
     made = []
-    for start in range(0, len(rows), _BATCH):
-        flat = [part for row in rows[start : start + _BATCH] for part in row]
-        stored = await scripts.create_jobs(
-            redis, team.prefix, team.id, "" if now is None else now, _NEW_QUEUE, *flat
-        )
-        if stored is None:
-            raise Conflict("The idempotency key was used for another request; take a new one.")
+    for step, start in enumerate(range(0, len(asked), _BATCH)):
+        flat = [part for job in asked[start : start + _BATCH] for part in _row(job)]
+        at = "" if now is None else now
+        with store.begun() if step else nullcontext():
+            stored = await scripts.create_jobs(
+                redis, team.prefix, team.id, at, _NEW_QUEUE, *flat, key=key, step=step
+            )
         if isinstance(stored, int):
             raise Invalid("expires_at", _TOO_LATE)
         made += stored
-    return [
-        Made(job_id, queue_id, clock.moment(due), bool(before), bool(paused))
-        for job_id, queue_id, due, before, paused in made
-    ]
+    return [Made(job_id, queue_id, clock.moment(due), bool(paused)) for job_id, queue_id, due, paused in made]
 
 
 def _row(asked: JobAsked) -> tuple[str | int, ...]:
     spec = asked.model_dump_json(exclude_defaults=True, exclude={"queue", "expires_at"})
+    if isinstance(asked.payload, Spelled):
+        rest = asked.model_dump(
+            mode="json", exclude_defaults=True, exclude={"queue", "expires_at", "payload"}
+        )
+        spec = to_json({**rest, "payload_json": asked.payload.text}).decode()
     expires = asked.expires_at if isinstance(asked, JobCreate) else None
     callback = "1" if asked.callback_url else ""
     return asked.queue, spec, asked.delay * 1000, callback, clock.milliseconds(expires) if expires else ""
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def check_expiry(asked: JobCreate) -> None:
@@ -128,10 +127,7 @@ async def get(redis: Redis, team: Team, job_id: int) -> Job:
 async def read(redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool = True) -> list[Job]:
     """The jobs of these ids, in their order, without those that are not there."""
     rows = await scripts.read_jobs(redis, team.prefix, team.id, int(with_runs), *ids)
-    return [
-        _job(int(job_id), records.fields_of(flat), spec, queue, run)
-        for job_id, flat, spec, queue, run in rows
-    ]
+    return [_of_row(*row) for row in rows]
 
 
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
@@ -147,23 +143,27 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def cancel(redis: Redis, team: Team, job_id: int) -> Job:
-    """Cancel a job that waits or runs; a running one is broken off by its worker within moments.
+async def cancel(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> Job:
+    """Cancel a job that waits or runs, by any id of its chain; a running one is broken off within moments.
 
     Raises Conflict if it has ended already.
     """
-    before = await scripts.cancel_job(redis, team.prefix, team.id, job_id, "")
-    if not before:
+    row = await scripts.cancel_job(redis, team.prefix, team.id, job_id, "", key=key)
+    if not row:
         raise NotFound("Job")
-    if before not in ("pending", "processing"):
+    if row == _ENDED:
         raise Conflict("The job has ended; there is nothing to cancel.")
-    return await get(redis, team, job_id)
+    return _of_row(*row)
 
 
-async def delete(redis: Redis, team: Team, job_id: int) -> None:
+async def delete(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> None:
     """Delete a job with its run, its chain and its pending retries; a request in flight may still end."""
-    if not await scripts.delete_job(redis, team.prefix, team.id, job_id):
+    if not await scripts.delete_job(redis, team.prefix, team.id, job_id, key=key):
         raise NotFound("Job")
+
+
+def _of_row(job_id: str, flat: Sequence[str], spec: str, queue: str, run: str | None = None) -> Job:
+    return _job(int(job_id), records.fields_of(flat), spec, queue, run)
 
 
 def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) -> Job:
@@ -174,7 +174,7 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         url=asked["url"],
         method=asked.get("method", "POST"),
         headers=masked(asked.get("headers")),
-        payload=asked.get("payload"),
+        payload=from_json(asked["payload_json"]) if "payload_json" in asked else asked.get("payload"),
         callback_url=asked.get("callback_url"),
         queue=queue,
         queue_id=int(fields["queue"]),
@@ -186,15 +186,24 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         scheduled_at=clock.moment(fields["due"]),
         created_at=clock.moment(fields["created"]),
         run=records.run(run),
-        original_job_id=int(fields["origin"]) if "origin" in fields else None,
+        original_job_id=int(fields.get("origin", job_id)),
         has_pending_retry="pending_retry" in fields,
         dead_lettered_at=records.instant(fields, "dead_at"),
         callback_status=records.callback_status(fields),
         waits_for=fields.get("waits_for") if status == JobStatus.PENDING else None,
+        body=asked.get("body"),
+        timeout_seconds=asked.get("timeout_seconds"),
+        retry_delays=asked.get("retry_delays"),
+        idempotency_key=_key_of(asked.get("headers") or {}, fields),
         expires_at=records.instant(fields, "expires"),
         replay_of=int(fields["replay_of"]) if "replay_of" in fields else None,
         replayed_as=int(fields["replayed_as"]) if "replayed_as" in fields else None,
     )
+
+
+def _key_of(headers: dict[str, str], fields: Fields) -> str | None:
+    given = (value for name, value in headers.items() if name.lower() == "idempotency-key")
+    return next(given, fields.get("intent"))
 
 
 def _status(fields: Fields) -> tuple[JobStatus, FinalStatus | None]:

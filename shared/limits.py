@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
-from shared import clock, keyspace
+from shared import clock, keyspace, scripts
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.teams import Limits, Usage
 
@@ -12,11 +13,12 @@ _FIELDS = ("request_limit", "soft_limit")
 _MONTH = "requests."
 
 
-async def put(redis: Redis, team: Team, asked: Limits) -> Limits:
+async def put(redis: Redis, team: Team, asked: Limits, key: IdempotencyKey | None = None) -> Limits:
     """Set both limits; they hold from the next claim on."""
     values = (asked.monthly_request_limit, asked.soft_limit)
-    stored = {name: "" if value is None else value for name, value in zip(_FIELDS, values, strict=True)}
-    await redis.hset(keyspace.team_settings(team), mapping=stored)  # type: ignore[misc]
+    stored = ["" if value is None else value for value in values]
+    flat = [part for pair in zip(_FIELDS, stored, strict=True) for part in pair]
+    await scripts.set_team(redis, team.prefix, team.id, *flat, key=key)
     return asked
 
 

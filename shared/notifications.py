@@ -5,29 +5,37 @@ from urllib.parse import urlsplit
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from shared import keyspace
+from shared import keyspace, scripts
 from shared.errors import Invalid
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.alerts import Channel
 from shared.schemas.notifications import Email, Hook, Notifications
 from shared.vault import MASK, Vault
 
-HOOKS = ("slack", "discord", "webhook")
+HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
 
 
-async def put(redis: Redis, vault: Vault, team: Team, asked: Notifications) -> Notifications:
+async def put(
+    redis: Redis, vault: Vault, team: Team, asked: Notifications, key: IdempotencyKey | None = None
+) -> Notifications:
     """Set all channels at once; a URL that was read with its mask and given back stays as it is."""
+    if text := await scripts.recall(redis, key):
+        return _shown(_opened(_read(text), vault, team))
     kept = await _stored(redis, team)
     sealed = asked.model_copy(update={name: _sealed(name, asked, kept, (vault, team)) for name in HOOKS})
     enabled = [channel for channel in Channel if (of := getattr(asked, channel)) and of.enabled]
-    stored = {"notifications": sealed.model_dump_json(), "channels": " ".join(enabled)}
-    await redis.hset(keyspace.team_settings(team), mapping=stored)  # type: ignore[misc]
-    return await get(redis, vault, team)
+    flat = ("notifications", sealed.model_dump_json(), "channels", " ".join(enabled))
+    await scripts.set_team(redis, team.prefix, team.id, *flat, key=key)
+    return _shown(_opened(sealed, vault, team))
 
 
 async def get(redis: Redis, vault: Vault, team: Team) -> Notifications:
     """The channels, fit to be shown."""
-    opened = await opened_of(redis, vault, team)
+    return _shown(await opened_of(redis, vault, team))
+
+
+def _shown(opened: Notifications) -> Notifications:
     shown = {
         name: hook.model_copy(update={"url": _masked(hook.url)})
         for name in HOOKS
@@ -43,7 +51,10 @@ async def has_channel(redis: Redis, team: Team) -> bool:
 
 async def opened_of(redis: Redis, vault: Vault, team: Team) -> Notifications:
     """The channels with their secrets, for whoever sends; raises Unsealable."""
-    stored = await _stored(redis, team)
+    return _opened(await _stored(redis, team), vault, team)
+
+
+def _opened(stored: Notifications, vault: Vault, team: Team) -> Notifications:
     opened = {
         name: hook.model_copy(update={"url": vault.open(hook.url, team.id, "channel", name)})
         for name in HOOKS
@@ -74,9 +85,16 @@ def _masked(url: str) -> str:
 
 async def _stored(redis: Redis, team: Team) -> Notifications:
     text = await redis.hget(keyspace.team_settings(team), "notifications")  # type: ignore[misc]
-    if not text:
-        return Notifications()
-    stored = from_json(text)  # a sealed URL is none that a caller may give, so nothing is checked again
-    hooks = {name: Hook.model_construct(**stored[name]) if stored[name] else None for name in HOOKS}
-    email = Email.model_validate(stored["email"]) if stored["email"] else None
-    return Notifications.model_construct(None, email=email, **hooks)
+    return _read(text) if text else Notifications()
+
+
+def _read(text: str) -> Notifications:
+    """By name, and what is missing is none: another version may have known other channels.
+
+    Hooks are not checked again: a sealed URL is none that a caller may give.
+    """
+    stored = from_json(text)
+    hooks = {name: Hook.model_construct(**given) for name in HOOKS if (given := stored.get(name))}
+    given = stored.get(Channel.EMAIL)
+    email = Email.model_validate(given, extra="ignore") if given else None
+    return Notifications.model_construct(None, email=email, **{name: hooks.get(name) for name in HOOKS})

@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from shared import clock, keyspace, pages, records, scripts, words
 from shared.errors import Conflict, Invalid, NotFound
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page, PageQuery
@@ -15,8 +16,11 @@ _NAMES, _TOLD = 1000, 5
 """How many names a wrong one is compared with, and how many are told if it is like none."""
 
 
-async def create(redis: Redis, team: Team, asked: QueueCreate) -> Queue:
-    return await get(redis, team, await _save(redis, team, asked))
+async def create(redis: Redis, team: Team, asked: QueueCreate, key: IdempotencyKey | None = None) -> Queue:
+    made = await _save(redis, team, asked, key=key)
+    if made is None:
+        raise NotFound("Queue")  # never: a new one is not compared with anything
+    return made
 
 
 async def get(redis: Redis, team: Team, queue_id: int) -> Queue:
@@ -49,8 +53,12 @@ async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def update(redis: Redis, team: Team, queue_id: int, asked: QueueUpdate) -> Queue:
+async def update(
+    redis: Redis, team: Team, queue_id: int, asked: QueueUpdate, key: IdempotencyKey | None = None
+) -> Queue:
     """Change the given fields; they hold for waiting jobs too, from the next claim on."""
+    if done := await scripts.recall(redis, key):
+        return _of_row(*done)
     changes = asked.model_dump(exclude_unset=True)
     for _ in range(5):
         found = await _read(redis, team, [queue_id])
@@ -59,29 +67,32 @@ async def update(redis: Redis, team: Team, queue_id: int, asked: QueueUpdate) ->
         _, fields, _ = found[0]
         settings = QueueSettings.model_validate_json(fields["spec"], extra="ignore").model_dump()
         wanted = QueueCreate.model_validate({**settings, "name": fields["name"], **changes})
-        if await _save(redis, team, wanted, queue_id, fields["version"]):
-            return await get(redis, team, queue_id)
+        if changed := await _save(redis, team, wanted, (queue_id, fields["version"]), key):
+            return changed
     raise Conflict("The queue is being changed by others; try again.")
 
 
-async def delete(redis: Redis, team: Team, queue_id: int) -> None:
+async def delete(redis: Redis, team: Team, queue_id: int, key: IdempotencyKey | None = None) -> None:
     """Delete a queue with its jobs; nothing of it starts any more once this returns."""
-    if not await scripts.delete_queue(redis, team.prefix, team.id, queue_id):
+    if not await scripts.delete_queue(redis, team.prefix, team.id, queue_id, key=key):
         raise NotFound("Queue")
 
 
 async def _save(
-    redis: Redis, team: Team, asked: QueueCreate, queue_id: int | None = None, version: str = ""
-) -> int:
-    """The queue's id, or 0 if it changed since `version` was read."""
+    redis: Redis,
+    team: Team,
+    asked: QueueCreate,
+    known: tuple[int | str, str] = ("", ""),
+    key: IdempotencyKey | None = None,
+) -> Queue | None:
+    """The queue as it is now, or nothing if it changed since it was `known` by its id and version."""
     limit = asked.rate_limit
     saved = await scripts.save_queue(
         redis,
         team.prefix,
         team.id,
         "",
-        queue_id or "",
-        version,
+        *known,
         asked.name,
         asked.model_dump_json(exclude={"name"}),
         int(asked.is_active),
@@ -91,15 +102,20 @@ async def _save(
         asked.weight,
         asked.dlq_retention_days,
         "1" if asked.alerts_enabled else "",
+        key=key,
     )
     if saved == "taken":
         raise Invalid("name", "The name field must be unique: another queue of the team has it.")
-    return 0 if saved == "stale" else int(saved)
+    return None if saved == "stale" else _of_row(*saved)
 
 
 async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[tuple[int, Fields, list[int]]]:
     rows = await scripts.read_queues(redis, team.prefix, team.id, *ids)
     return [(int(queue_id), records.fields_of(flat), counts) for queue_id, flat, *counts in rows]
+
+
+def _of_row(queue_id: str, flat: Sequence[str], *counts: int) -> Queue:
+    return _queue(int(queue_id), records.fields_of(flat), list(counts))
 
 
 def _queue(queue_id: int, fields: Fields, counts: list[int]) -> Queue:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic_core import from_json
 
 from shared import clock
+from shared.schemas.notices import NoticeStatus
 from shared.schemas.runs import STORED, Run
 
 Fields = dict[str, str]
@@ -20,10 +21,10 @@ def instant(fields: Fields, name: str) -> datetime | None:
     return clock.moment(fields[name]) if fields.get(name) else None
 
 
-def callback_status(fields: Fields) -> str | None:
-    """`delivered`, `retrying` or `failed` once a callback was tried."""
-    outcome = fields.get("callback")
-    return None if outcome == "none" else outcome
+def callback_status(fields: Fields) -> NoticeStatus | None:
+    """What became of the callback, once it was tried."""
+    outcome = fields.get("callback", "none")
+    return None if outcome == "none" else NoticeStatus(outcome)
 
 
 def run(text: str | None) -> Run | None:

@@ -2,12 +2,17 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import NoScriptError
+
+from shared.errors import Conflict
+from shared.idempotency import IdempotencyKey
+from shared.store import AnswerLost, OutcomeUnknown
 
 _LUA = files("shared").joinpath("lua")
 _LIBRARIES = (
@@ -28,56 +33,104 @@ _LIBRARIES = (
     "conclude",
 )
 _SHEBANG = "#!lua"
+_ONCE = "local REFUSED = true\nlocal function work()\n{body}\nend\n{once}"
+_DONE_BEFORE, _OF_ANOTHER = 1, -1
 RANDOM_BYTES = 12
 """Of each script's call: 2^48 calls until two are expected to be alike."""
 
 
 class Script:
-    """Run by its digest; the text travels only when Redis does not know it yet."""
+    """Run by its digest; the text travels only when Redis does not know it yet.
 
-    def __init__(self, name: str) -> None:
+    `uses` names libraries that few scripts need. Calls of one that is a `write` of a caller's may carry an
+    idempotency key: what was done under it before is not done again, and its answer comes once more.
+    """
+
+    def __init__(self, name: str, *uses: str, write: bool = False) -> None:
         body = _LUA.joinpath(f"{name}.lua").read_text()
         first, _, rest = body.partition("\n")
         # `#!lua` also makes Redis refuse the whole script, not half of it, when it is out of memory.
         shebang, body = (first, rest) if first.startswith(_SHEBANG) else (_SHEBANG, body)
-        libraries = [_LUA.joinpath("lib", f"{library}.lua").read_text() for library in _LIBRARIES]
+        libraries = [_LUA.joinpath("lib", f"{library}.lua").read_text() for library in (*_LIBRARIES, *uses)]
+        if write:
+            body = _ONCE.format(body=body, once=_LUA.joinpath("lib", "once.lua").read_text())
         self.text = "\n".join([shebang, *libraries, body])
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        self._only_reads = "no-writes" in shebang
 
-    async def __call__(self, redis: Redis, prefix: str, *arguments: str | int | float) -> Any:
+    async def __call__(
+        self,
+        redis: Redis,
+        prefix: str,
+        *arguments: str | int | float,
+        key: IdempotencyKey | None = None,
+        step: int = 0,
+    ) -> Any:
         """The script's answer. Its keys are the shard's prefix, and the same with random bits after it.
 
         The second is none that holds anything: names that must never come again are made from it, also after
-        a restore and in a copied installation.
+        a restore and in a copied installation. `step` counts the scripts of one write. Raises OutcomeUnknown
+        if a write went out and no answer came, and Conflict if the key was used for something else.
         """
         keys = (prefix, _fresh(prefix))
+        if key is None:
+            return await self._run(redis, keys, arguments)
+        return _first_answer(key, await self._run(redis, (*keys, *_remembered(key, step)), arguments))
+
+    async def _run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[str | int | float]) -> Any:
         try:
-            return await redis.evalsha(self.digest, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
-        except NoScriptError:
-            return await redis.eval(self.text, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+            try:
+                return await redis.evalsha(self.digest, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+            except NoScriptError:
+                return await redis.eval(self.text, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+        except AnswerLost as error:
+            raise (error if self._only_reads else OutcomeUnknown(str(error))) from error
 
     def join(self, pipeline: Pipeline, prefix: str, *arguments: str | int | float) -> None:
         """Run it in a pipeline; there it answers a NoScriptError if Redis does not know it yet."""
         pipeline.evalsha(self.digest, 2, prefix, _fresh(prefix), *arguments)  # type: ignore[arg-type]
 
 
+async def recall(redis: Redis, key: IdempotencyKey | None, step: int = 0) -> Any:
+    """What a write answered that was done under the key, or nothing; raises Conflict as the write would."""
+    if key is None:
+        return None
+    keys = (key.team.prefix, _fresh(key.team.prefix), *_remembered(key, step))
+    return _first_answer(key, await _recall._run(redis, keys, ()))
+
+
+def _remembered(key: IdempotencyKey, step: int) -> tuple[str, str]:
+    """Where what was done under the key is, and what is asked now: the latter no key, but named like one."""
+    return key.name(step), key.team.prefix + key.asked
+
+
+def _first_answer(key: IdempotencyKey, found: list[Any]) -> Any:
+    """Out of what `once.lua` returns."""
+    state, *answer = found
+    if state == _OF_ANOTHER:
+        raise Conflict("The idempotency key was used for another request; take a new one.")
+    key.was_used = key.was_used or state == _DONE_BEFORE
+    return answer[0] if answer else None
+
+
 def _fresh(prefix: str) -> str:
     return prefix + secrets.token_urlsafe(RANDOM_BYTES)
 
 
-create_jobs = Script("create_jobs")
-read_jobs = Script("read_jobs")
-cancel_job = Script("cancel_job")
-delete_job = Script("delete_job")
+_recall = Script("recall")
+create_jobs = Script("create_jobs", write=True)
+read_jobs = Script("read_jobs", "rows")
+cancel_job = Script("cancel_job", "rows", write=True)
+delete_job = Script("delete_job", write=True)
 page = Script("page")
-save_queue = Script("save_queue")
-read_queues = Script("read_queues")
-delete_queue = Script("delete_queue")
-save_cron = Script("save_cron")
+save_queue = Script("save_queue", "rows", write=True)
+read_queues = Script("read_queues", "rows")
+delete_queue = Script("delete_queue", write=True)
+save_cron = Script("save_cron", write=True)
 read_crons = Script("read_crons")
-delete_cron = Script("delete_cron")
-run_cron = Script("run_cron")
-ping_cron = Script("ping_cron")
+delete_cron = Script("delete_cron", write=True)
+run_cron = Script("run_cron", write=True)
+ping_cron = Script("ping_cron", write=True)
 due_crons = Script("due_crons")
 fire_crons = Script("fire_crons")
 renew_crons = Script("renew_crons")
@@ -96,15 +149,16 @@ patrol_crons = Script("patrol_crons")
 audit = Script("audit")
 tidy = Script("tidy")
 read_ledger = Script("read_ledger")
-rotate_signing = Script("rotate_signing")
-replay_jobs = Script("replay_jobs")
-purge_jobs = Script("purge_jobs")
-start_replay = Script("start_replay")
-collect_replay = Script("collect_replay")
+set_team = Script("set_team", write=True)
+rotate_signing = Script("rotate_signing", write=True)
+replay_jobs = Script("replay_jobs", write=True)
+purge_jobs = Script("purge_jobs", write=True)
+start_replay = Script("start_replay", write=True)
+collect_replay = Script("collect_replay", write=True)
 step_replay = Script("step_replay")
-cancel_replay = Script("cancel_replay")
+cancel_replay = Script("cancel_replay", write=True)
 read_replays = Script("read_replays")
 hold_host = Script("hold_host")
 read_alerts = Script("read_alerts")
 retire_alerts = Script("retire_alerts")
-test_channel = Script("test_channel")
+test_channel = Script("test_channel", write=True)

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from shared import clock, keyspace, scripts, signing
 from shared.errors import Conflict
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.teams import SigningSecret, SigningState
 from shared.vault import Vault
@@ -20,8 +21,13 @@ _FIELD = "signing"
 HOUR_MILLISECONDS = 3_600_000
 
 
-async def rotate(redis: Redis, vault: Vault, team: Team, keep_hours: int) -> SigningSecret:
-    """Make a secret; the one before stays valid beside it for so many hours, or goes at once with 0."""
+async def rotate(
+    redis: Redis, vault: Vault, team: Team, keep_hours: int, key: IdempotencyKey | None = None
+) -> SigningSecret:
+    """Make a secret; the one before stays valid beside it for so many hours, or goes at once with 0.
+
+    A repeat under the key opens the secret again that was made, sealed with which the key is remembered.
+    """
     seconds, _ = await redis.time()
     before = await _stored(redis, team)
     secret = signing.new_secret()
@@ -29,11 +35,13 @@ async def rotate(redis: Redis, vault: Vault, team: Team, keep_hours: int) -> Sig
     stored = vault.seal(secret, team.id, _FIELD)
     if kept and keep_hours:
         stored = f"{stored} {kept} {until}"
-    if not await scripts.rotate_signing(redis, team.prefix, team.id, before, stored):
+    made = await scripts.rotate_signing(redis, team.prefix, team.id, before, stored, key=key)
+    if not made:
         raise Conflict(
             "Somebody else made a signing secret at the same moment; look before you make another."
         )
-    return SigningSecret(secret=secret, previous_valid_until=_until(stored))
+    opened = vault.open(_parts(made)[0], team.id, _FIELD)
+    return SigningSecret(secret=opened, previous_valid_until=_until(made))
 
 
 async def state(redis: Redis, team: Team) -> SigningState:
@@ -41,9 +49,9 @@ async def state(redis: Redis, team: Team) -> SigningState:
     return SigningState(is_enabled=bool(stored), previous_valid_until=_until(stored))
 
 
-async def remove(redis: Redis, team: Team) -> None:
+async def remove(redis: Redis, team: Team, key: IdempotencyKey | None = None) -> None:
     """Sign no more."""
-    await redis.hdel(keyspace.team_settings(team), _FIELD)  # type: ignore[misc]
+    await scripts.set_team(redis, team.prefix, team.id, _FIELD, "", key=key)
 
 
 def secrets_of(vault: Vault, team: int, stored: str, now: int) -> Sequence[str]:

@@ -1,6 +1,8 @@
 """Opening Redis, and what it may do when it is in trouble."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import hiredis
@@ -29,12 +31,31 @@ AWAY = (
     OutOfMemoryError,
     OSError,
 )
-"""Redis cannot be used right now; what was sent may or may not have been done."""
+"""Redis cannot be used right now; only with AnswerLost may what was sent have been done."""
 
 PATIENCE_SECONDS = 2.0
 
+_NO_ANSWER = (RedisConnectionError, RedisTimeoutError)
+"""Just these, when reading an answer; what is derived from them was answered."""
 _OUT_OF_SERVICE = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "BUSY ")
 """Answers of a Redis that is there but cannot serve, for which redis-py has no error of their own."""
+
+
+class AnswerLost(RedisConnectionError, RedisTimeoutError):
+    """A command went out, or a part of it, and no answer came; any other error of AWAY: nothing was done."""
+
+
+class OutcomeUnknown(AnswerLost):
+    """That was a write: it may have been done, or half of it."""
+
+
+@contextmanager
+def begun() -> Iterator[None]:
+    """Around the rest of a write that has begun: if Redis goes away in here, a part of it was done."""
+    try:
+        yield
+    except AWAY as error:
+        raise OutcomeUnknown(str(error)) from error
 
 
 def translated(error: Exception) -> Exception:
@@ -53,21 +74,30 @@ class _Connection(AbstractConnection):
             return packed
         return [hiredis.pack_command(args)]  # a batch of results has a thousand arguments
 
+    async def connect(self) -> None:
+        try:
+            await super().connect()  # type: ignore[no-untyped-call]
+        except AnswerLost as error:  # one that we greet with: nothing of a caller's has left
+            raise RedisConnectionError(str(error)) from error
+
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         if not self.is_connected:
-            await self.connect()  # type: ignore[no-untyped-call]
+            await self.connect()
+        if self._writer.transport.is_closing():  # type: ignore[union-attr]
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError("Connection closed before the command was written.")
         try:
             async with asyncio.timeout(self.socket_timeout):
                 await self._send_packed_command(command)
         except TimeoutError:
             await self.disconnect(nowait=True)
-            raise RedisTimeoutError("Timeout writing to socket") from None
+            raise AnswerLost("Timeout writing to socket") from None
         except (
             OSError,
             RuntimeError,
         ) as error:  # the latter: uvloop, of a transport whose end was not told yet
             await self.disconnect(nowait=True)
-            raise RedisConnectionError(f"Error while writing to socket: {error}") from error
+            raise AnswerLost(f"Error while writing to socket: {error}") from error
         except BaseException:
             await self.disconnect(nowait=True)  # half a command may be out
             raise
@@ -103,6 +133,10 @@ class _Store(Redis):
             return await super().parse_response(connection, command_name, **options)
         except ResponseError as error:
             raise translated(error) from None
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            if type(error) in _NO_ANSWER:
+                raise AnswerLost(str(error)) from error
+            raise  # Redis answered that it is loading, or has no more room for clients
 
 
 def connect(settings: Settings, *, blocking_seconds: float = 0.0, **options: Any) -> Redis:

@@ -1,10 +1,8 @@
-"""What somebody may have meant by an expression, or a time zone, that is none."""
+"""What somebody may have meant by an expression that is none."""
 
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from functools import cache
-from importlib.resources import files
 
 from shared.expressions import MACROS, parse
 
@@ -40,20 +38,6 @@ def suggest(expression: str) -> str | None:
             continue
         return candidate
     return None
-
-
-def suggest_zone(name: str) -> str | None:
-    """An IANA time zone, if there is a likely one: of the same place, or spelled nearly so."""
-    wanted, zones = name.strip().lower().replace(" ", "_"), _zones()
-    places = [zone for spelled, zone in zones.items() if spelled.rpartition("/")[2] == wanted]
-    near = places or [zones[spelled] for spelled in get_close_matches(wanted, zones, 1, 0.8)]
-    return min(near, key=len, default=None)
-
-
-@cache
-def _zones() -> dict[str, str]:
-    """By their names in small letters."""
-    return {zone.lower(): zone for zone in files("tzdata").joinpath("zones").read_text().split()}
 
 
 def _candidates(text: str) -> Iterator[str]:

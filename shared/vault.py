@@ -1,6 +1,7 @@
 """Secrets at rest: sealed with a key that Redis never sees, and shown to nobody."""
 
 import base64
+import hmac
 import os
 import secrets
 import sys
@@ -16,11 +17,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from shared.settings import Settings
 
 KEY_FILE = "encryption.key"
+DIGEST_CHARACTERS = 32
 MASK = "********"
 """What a reader gets to see instead of a secret."""
 _SEALED = "\0"
 """How sealed text begins: no header value or other text of a caller can hold a NUL."""
+_BOUND = "\0@"
+"""How a sealed header begins that opens for one origin alone; older ones open for any."""
 _NAMES, _PARTS = frozenset(("authorization", "cookie")), ("token", "key", "secret")
+_NO_SECRET = "idempotency-key"
+"""A key only by name: it is there to be told apart, and echoed."""
 _KEPT_OPEN = 4096
 
 
@@ -41,7 +47,8 @@ class Vault:
     """
 
     def __init__(self, *keys: str) -> None:
-        self._ciphers = [AESSIV(_derived(key)) for key in keys]
+        self._ciphers = [AESSIV(_derived(key, b"recuro vault")) for key in keys]
+        self._digest_key = _derived(keys[0], b"recuro digest")
         self._opened = lru_cache(_KEPT_OPEN)(self._open)
 
     def seal(self, text: str, *place: str | int) -> str:
@@ -52,6 +59,11 @@ class Vault:
         """The text again; raises Unsealable."""
         return self._opened(sealed, place)
 
+    def digest(self, *parts: str) -> str:
+        """What is the same only for the same texts, and tells nobody of them who has no key."""
+        text = b"\0".join(part.encode() for part in parts)
+        return hmac.digest(self._digest_key, text, "sha256").hex()[:DIGEST_CHARACTERS]
+
     def _open(self, sealed: str, place: tuple[str | int, ...]) -> str:
         for cipher in self._ciphers:
             try:
@@ -61,27 +73,36 @@ class Vault:
                 continue
         raise Unsealable
 
-    def seal_headers(self, headers: Mapping[str, str], team: int) -> dict[str, str]:
-        """Headers with the values of secret ones sealed, but for the mask."""
+    def seal_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
+        """Headers with the secret ones sealed for requests to one origin; what is sealed stays as it is."""
         return {
-            name: self.seal(value, team, "header", name.lower())
-            if is_secret(name) and value != MASK
+            name: _BOUND + self.seal(value, *_header(team, name, origin)).removeprefix(_SEALED)
+            if is_secret(name) and not is_sealed(value)
             else value
             for name, value in headers.items()
         }
 
-    def open_headers(self, headers: Mapping[str, str], team: int) -> dict[str, str]:
-        """Headers as they were given; raises Unsealable."""
+    def open_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
+        """Headers as they were given for that origin; raises Unsealable."""
         return {
-            name: self.open(value, team, "header", name.lower()) if value.startswith(_SEALED) else value
+            name: self._open_header(name, value, team, origin) if is_sealed(value) else value
             for name, value in headers.items()
         }
+
+    def _open_header(self, name: str, sealed: str, team: int, origin: str) -> str:
+        if sealed.startswith(_BOUND):
+            return self.open(sealed.removeprefix(_BOUND), *_header(team, name, origin))
+        return self.open(sealed, *_header(team, name))
+
+
+def is_sealed(value: str) -> bool:
+    return value.startswith(_SEALED)
 
 
 def is_secret(name: str) -> bool:
     """Whether a header of that name holds a secret: authorization, cookie, or token, key or secret in it."""
     lower = name.lower()
-    return lower in _NAMES or any(part in lower for part in _PARTS)
+    return lower in _NAMES or (lower != _NO_SECRET and any(part in lower for part in _PARTS))
 
 
 def masked(headers: Mapping[str, str] | None) -> dict[str, str] | None:
@@ -121,8 +142,12 @@ def _kept_in(path: Path) -> str:
     return path.read_text().strip()
 
 
-def _derived(key: str) -> bytes:
-    return HKDF(SHA256(), length=64, salt=None, info=b"recuro vault").derive(key.encode())
+def _derived(key: str, use: bytes) -> bytes:
+    return HKDF(SHA256(), length=64, salt=None, info=use).derive(key.encode())
+
+
+def _header(team: int, name: str, *origin: str) -> tuple[str | int, ...]:
+    return (team, "header", name.lower(), *origin)
 
 
 def _associated(place: tuple[str | int, ...]) -> list[bytes]:

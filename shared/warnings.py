@@ -1,5 +1,6 @@
 """What was accepted and will not do what was meant, in sentences; never a reason to refuse."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from shared.vault import is_secret
 FEW = 2
 """So few fires before `ends_at` may be fewer than were meant."""
 LONG = timedelta(days=366)
+_NEVER_JSON = re.compile("x-www-form-urlencoded|multipart/|xml|html", re.IGNORECASE)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -68,12 +70,13 @@ def of_queue(queue: Queue) -> list[str]:
 
 
 def of_job(asked: JobAsked, *, is_paused: bool) -> list[str]:
-    found = [*_of_request(asked.method, asked.url, asked.headers or {}, has_body=asked.payload is not None)]
+    has_body = asked.payload is not None or bool(asked.body)
+    found = [*_of_request(asked.method, asked.url, asked.headers or {}, has_body=has_body)]
     if asked.callback_url == asked.url:
         found.append(_CALLS_BACK)
     type_ = _content_type(asked.headers)
-    if asked.payload is not None and type_ and "json" not in type_.lower():
-        found.append(f"The payload goes out as JSON, and the Content-Type header says {type_[:80]}.")
+    if asked.body and type_:
+        found += _of_content("body", asked.body, type_)
     if is_paused:
         found.append(f"The queue {asked.queue} is paused: the job waits until the queue's is_active is true.")
     return found
@@ -111,7 +114,7 @@ def _of_its_requests(cron: Cron) -> Iterator[str]:
         )
     type_ = _content_type(headers)
     if cron.payload and type_:
-        yield from _of_content(cron.payload, type_)
+        yield from _of_content("payload", cron.payload, type_)
 
 
 def _of_request(method: Method, url: str, headers: Mapping[str, str], *, has_body: bool) -> Iterator[str]:
@@ -123,15 +126,16 @@ def _of_request(method: Method, url: str, headers: Mapping[str, str], *, has_bod
         yield f"The {secret} header goes over http://, for all on the way to read; use https:// if you can."
 
 
-def _of_content(payload: str, type_: str) -> Iterator[str]:
+def _of_content(field: str, text: str, type_: str) -> Iterator[str]:
+    """What the text is and its type says that it is not."""
     try:
-        is_json = isinstance(from_json(payload), dict | list)
-        is_wrong = "json" not in type_.lower() and is_json
+        is_json = isinstance(from_json(text), dict | list)
     except ValueError:
-        is_json, is_wrong = False, "json" in type_.lower()
-    if is_wrong:
-        what = "JSON" if is_json else "no JSON"
-        yield f"The payload is {what}, and the Content-Type header says {type_[:80]}."
+        if "json" in type_.lower():
+            yield f"The {field} is no JSON, and the Content-Type header says {type_[:80]}."
+        return
+    if is_json and _NEVER_JSON.search(type_):
+        yield f"The {field} is JSON, and the Content-Type header says {type_[:80]}."
 
 
 def _content_type(headers: Mapping[str, str] | None) -> str | None:

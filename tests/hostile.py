@@ -22,8 +22,8 @@ DRIP_SECONDS = 0.02
 
 
 @asynccontextmanager
-async def serving(behave: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """Serve on a loopback port, yield `127.0.0.1:port`, and end every connection on the way out."""
+async def serving(behave: Behaviour, tls: ssl.SSLContext | None = None, port: int = 0) -> AsyncIterator[str]:
+    """Serve on a port of 127.0.0.1, yield `127.0.0.1:port`, and end every connection on the way out."""
     open_now: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -35,7 +35,7 @@ async def serving(behave: Behaviour, tls: ssl.SSLContext | None = None) -> Async
         writer.close()
         open_now.discard(task)
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(connected, "127.0.0.1", port, ssl=tls)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:

@@ -16,6 +16,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
+        self.refused: list[EmailMessage] = []
         self.recipients: list[tuple[str, ...]] = []
         self.refusal: str = ""
         self._lock = threading.Lock()
@@ -26,12 +27,13 @@ class Mailbox:
         return int(self._controller.port)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.refusal:
-            return self.refusal
         assert isinstance(envelope.content, bytes)
         letter = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(letter, EmailMessage)
         with self._lock:
+            if self.refusal:
+                self.refused.append(letter)
+                return self.refusal
             self.letters.append(letter)
             self.recipients.append(tuple(envelope.rcpt_tos))
         return "250 OK"

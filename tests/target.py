@@ -1,12 +1,14 @@
 """A real HTTP server in its own thread that answers as told and keeps what it was sent."""
 
 import asyncio
+import base64
 import ssl
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
+from urllib.parse import urlencode
 
 import uvloop
 from aiohttp import web
@@ -32,6 +34,8 @@ class Answer:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    is_echo: bool = False
+    """Say what came: in the body, in a header and where a redirect would lead."""
 
 
 class Target:
@@ -64,6 +68,10 @@ class Target:
         """From now on answer this at `path` (without query); headers as keywords, `retry_after="5"`."""
         named = {name.replace("_", "-").title(): value for name, value in headers.items()}
         self._answers[path] = Answer(status, body, named, delay)
+
+    def echo(self, path: str, status: int) -> None:
+        """From now on answer at `path` with what was asked there, as many a debugging endpoint does."""
+        self._answers[path] = Answer(status, is_echo=True)
 
     def __enter__(self) -> "Target":
         self._thread.start()
@@ -108,4 +116,15 @@ class Target:
         answer = self._answers.get(request.path, self._answer)
         if answer.delay:
             await asyncio.sleep(answer.delay)
+        if answer.is_echo:
+            return _echo(request, answer.status)
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+
+
+def _echo(request: web.BaseRequest, status: int) -> web.Response:
+    given = dict(request.headers)
+    packed = base64.b64encode(given.get("X-Api-Key", "").encode()).decode()
+    said = {"you": request.path_qs, "sent": given, "packed": packed}
+    location = f"http://b.example/?{urlencode(given)}"
+    headers = {"Location": location, "X-Echo": given.get("Cookie", "none")}
+    return web.json_response(said, status=status, headers=headers)

@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,19 +17,27 @@ from shared import signing
 
 PAGE = (Path(__file__).parents[1] / "docs" / "verify.md").read_text()
 SECRET, OTHER = signing.new_secret(), signing.new_secret()
+TEXT = "plain, Zoë\n".encode()
+STAMPS, SIGNATURES = ("x-recuro-timestamp", "webhook-timestamp"), ("x-recuro-signature", "webhook-signature")
 BODY = '{"event":"job.completed","name":"Zoë","n":1}\n'.encode()
 PYTHON = """
 import json, sys
 asked = json.load(sys.stdin)
-print(json.dumps([is_genuine(one["secret"], one["headers"], bytes.fromhex(one["body"])) for one in asked]))
+def body(one):
+    return one["text"] if one["body"] is None else bytes.fromhex(one["body"])
+print(json.dumps([is_genuine(one["secret"], one["headers"], body(one)) for one in asked]))
 """
 NODE = """
 const asked = JSON.parse(require("node:fs").readFileSync(0));
-console.log(JSON.stringify(asked.map((one) => isGenuine(one.secret, one.headers, Buffer.from(one.body, "hex")))));
+const body = (one) => (one.body === null ? one.text : Buffer.from(one.body, "hex"));
+const none = (one) => one.body === null && one.text === null;
+console.log(JSON.stringify(asked.map((one) => isGenuine(one.secret, one.headers, body(one))
+  && (!none(one) || [{}, undefined].every((other) => isGenuine(one.secret, one.headers, other))))));
 """
 PHP = """
 $asked = json_decode(stream_get_contents(STDIN), true);
-echo json_encode(array_map(fn($one) => is_genuine($one['secret'], $one['headers'], hex2bin($one['body'])), $asked));
+$body = fn($one) => is_null($one['body']) ? $one['text'] : hex2bin($one['body']);
+echo json_encode(array_map(fn($one) => is_genuine($one['secret'], $one['headers'], $body($one)), $asked));
 """
 RUNS = {
     "library": ((sys.executable, "-c"), PYTHON),
@@ -47,13 +55,20 @@ class Case:
     secrets: Sequence[str] = (SECRET,)
     secret: str = SECRET
     age_seconds: int = 0
-    body: bytes = BODY
+    body: bytes | str | None = BODY
+    """As the receiver's framework gives it: some make text of it, or nothing of an empty one."""
+    signed: bytes = BODY
     is_genuine: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """In place of those that we send."""
 
     def asked(self, now: int) -> dict[str, object]:
-        headers = signing.headers_of(self.secrets, "job-1-1", BODY, now - self.age_seconds)
+        headers = signing.headers_of(self.secrets, "job-1-1", self.signed, now - self.age_seconds)
         lower = {name.lower(): value for name, value in headers.items()}
-        return {"secret": self.secret, "headers": lower, "body": self.body.hex()}
+        body = (
+            {"body": self.body.hex()} if isinstance(self.body, bytes) else {"body": None, "text": self.body}
+        )
+        return {"secret": self.secret, "headers": {**lower, **self.headers}, **body}
 
 
 CASES = (
@@ -61,6 +76,24 @@ CASES = (
     Case("good, four minutes old", age_seconds=240, is_genuine=True),
     Case("good, the new secret while both are valid", (OTHER, SECRET), OTHER, is_genuine=True),
     Case("good, the old secret while both are valid", (OTHER, SECRET), SECRET, is_genuine=True),
+    Case("good, an empty body", body=b"", signed=b"", is_genuine=True),
+    Case("good, no body", body=None, signed=b"", is_genuine=True),
+    Case("good, an empty text", body="", signed=b"", is_genuine=True),
+    Case("good, a body that is no JSON", body=TEXT, signed=TEXT, is_genuine=True),
+    Case("good, the same as text", body=TEXT.decode(), signed=TEXT, is_genuine=True),
+    Case("a body where none was signed", body=b"{}", signed=b""),
+    Case("a text where none was signed", body=TEXT, signed=b""),
+    Case("none where a text was signed", body=b"", signed=TEXT),
+    Case("another text", body=TEXT + b"!", signed=TEXT),
+    Case("bytes that are no text", body=b"\xff\xfe", signed=TEXT),
+    *(
+        Case(f"a timestamp of {stamp[:9]!r}", headers={name: stamp for name in STAMPS})
+        for stamp in ("", "now", "\u00b2", "1" * 5000, "-1", "1e9")
+    ),
+    *(
+        Case(f"a signature of {signature!r}", headers={name: signature for name in SIGNATURES})
+        for signature in ("", "v1", "v1,", "v1,%", "zz", "\u00b2")
+    ),
     Case("a flipped bit", body=bytes([BODY[0] ^ 1]) + BODY[1:]),
     Case("a byte less", body=BODY[:-1]),
     Case("six minutes old", age_seconds=360),

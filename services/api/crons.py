@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.api.answers import answer
 from services.api.auth import team_of
-from services.api.requests import body_of, changes_of, id_of, query_of
+from services.api.requests import body_of, changes_of, id_of, key_of, query_of
 from services.api.routing import at
 from shared import crons, warnings
 from shared.explain import explain
@@ -21,8 +21,9 @@ _FIRST = ("id", "name", "cron_expression", "next_run_at", "is_active")
 
 async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
-    asked = request.state.admission.admit(team, await body_of(request, CronCreate))
-    cron = await crons.create(request.state.redis, team, asked)
+    body = await body_of(request, CronCreate)
+    key, asked = key_of(request, team, body), request.state.admission.admit(team, body)
+    cron = await crons.create(request.state.redis, team, asked, key=key)
     fields = (await warnings.saved_cron(request.state.redis, team, cron)).model_dump(mode="json")
     return JSONResponse({name: fields[name] for name in _FIRST} | fields, 201)
 
@@ -47,15 +48,16 @@ def _shown(request: Request, cron: Cron) -> Cron:
 async def update(request: Request) -> Response:
     team = await team_of(request, scope="write")
     cron_id = id_of(request, "Cron")
-    asked = request.state.admission.admit(team, await changes_of(request, CronUpdate))
-    cron = await crons.update(request.state.redis, team, cron_id, asked)
-    return answer(await warnings.saved_cron(request.state.redis, team, cron))
+    body, admission = await changes_of(request, CronUpdate), request.state.admission
+    key, asked = key_of(request, team, body), admission.admit(team, body)
+    changed = await crons.update(request.state.redis, team, cron_id, asked, vault=admission.vault, key=key)
+    return answer(await warnings.saved_cron(request.state.redis, team, changed))
 
 
 async def delete(request: Request) -> Response:
     team = await team_of(request, scope="write")
     cron_id = id_of(request, "Cron")
-    await crons.delete(request.state.redis, team, cron_id)
+    await crons.delete(request.state.redis, team, cron_id, key_of(request, team))
     return answer(Deleted(id=cron_id))
 
 

@@ -7,10 +7,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from services.api.routing import Resource
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from shared.store import AWAY
+from shared.store import AWAY, OutcomeUnknown
 
 log = structlog.get_logger()
+
+_RETRY = {"Retry-After": "1"}
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -63,7 +66,19 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _away(_request: Request, error: Exception) -> Response:
     log.warning("redis_away", error=repr(error))
-    return _error(503, "Storage unavailable", {"Retry-After": "1"})
+    return _error(503, "Storage unavailable", _RETRY)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    log.warning("outcome_unknown", error=repr(error))
+    resource = request.scope["endpoint"]
+    look = resource.look(request) if isinstance(resource, Resource) else ""
+    ways = ["Send it again with the same Idempotency-Key: nothing is done twice, and you get the answer."]
+    if "idempotency-key" not in request.headers:
+        ways = ["It came without an Idempotency-Key, with which you could have sent it again."]
+        ways[:0] = [f"Look before you send it again: GET {look}."] if look else []
+    sentence = " ".join(["The storage did not answer, so that it may have been done.", *ways])
+    return JSONResponse({"error": "Outcome unknown", "message": sentence}, 503, _RETRY)
 
 
 async def _gone(_request: Request, _error_: Exception) -> Response:
@@ -91,4 +106,5 @@ handlers: dict[type[Exception], Handler] = {
     ClientDisconnect: _gone,
     HTTPException: _by_status,
     **dict.fromkeys(AWAY, _away),
+    OutcomeUnknown: _unknown,
 }

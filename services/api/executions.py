@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from services.api.answers import answer
 from services.api.auth import team_of
-from services.api.requests import id_of, query_of
+from services.api.requests import id_of, key_of, query_of
 from services.api.routing import at
 from shared import executions
 from shared.schemas.crons import ExecutionQuery
@@ -13,7 +13,8 @@ from shared.schemas.crons import ExecutionQuery
 
 async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
-    return answer(await executions.create(request.state.redis, team, id_of(request, "Cron")), 202)
+    cron_id, key = id_of(request, "Cron"), key_of(request, team)
+    return answer(await executions.create(request.state.redis, team, cron_id, key), 202)
 
 
 async def index(request: Request) -> Response:
@@ -30,7 +31,7 @@ async def show(request: Request) -> Response:
 
 
 routes = [
-    at("/api/crons/{cron_id}/run", POST=create),
+    at("/api/crons/{cron_id}/run", look="/api/crons/{cron_id}/executions", POST=create),
     at("/api/crons/{cron_id}/executions", GET=index),
     at("/api/crons/{cron_id}/executions/{execution_id}", GET=show),
 ]

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from services.api.answers import answer
 from services.api.auth import team_of
-from services.api.requests import body_of
+from services.api.requests import body_of, key_of
 from services.api.routing import at
 from shared import limits
 from shared.schemas.teams import Limits
@@ -23,7 +23,8 @@ async def show(request: Request) -> Response:
 
 async def put(request: Request) -> Response:
     team = await team_of(request, scope="admin")
-    return answer(await limits.put(request.state.redis, team, await body_of(request, Limits)))
+    asked = await body_of(request, Limits)
+    return answer(await limits.put(request.state.redis, team, asked, key_of(request, team, asked)))
 
 
 routes = [

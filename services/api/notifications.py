@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from services.api.answers import answer
 from services.api.auth import team_of
-from services.api.requests import body_of
+from services.api.requests import body_of, key_of
 from services.api.routing import at
-from shared import alerts, notifications
+from shared import alerts, notifications, store
 from shared.errors import Invalid
 from shared.keyspace import Team
 from shared.schemas.alerts import Channel, TestAsked, TestOutcome
@@ -32,20 +32,23 @@ async def put(request: Request) -> Response:
     for name in notifications.HOOKS:
         if hook := getattr(asked, name):
             admission.check_url(f"{name}.url", hook.url)
-    return answer(await notifications.put(request.state.redis, admission.vault, team, asked))
+    key = key_of(request, team, asked)
+    return answer(await notifications.put(request.state.redis, admission.vault, team, asked, key))
 
 
 async def test(request: Request) -> Response:
     """Send a test call; 202 if its outcome is not known in time."""
     team = await team_of(request, scope="admin")
-    channel = (await body_of(request, TestAsked)).channel
-    redis: Redis = request.state.redis
+    asked, redis = await body_of(request, TestAsked), request.state.redis
+    channel, key = asked.channel, key_of(request, team, asked)
     known = await notifications.get(redis, request.state.admission.vault, team)
     if getattr(known, channel) is None:
         raise Invalid(
             "channel", f"The channel field names {channel}, which is not set up; PUT its settings first."
         )
-    found = await _outcome(redis, team, await alerts.test(redis, team, channel), channel)
+    test_id = await alerts.test(redis, team, channel, key=key)
+    with store.begun():
+        found = await _outcome(redis, team, test_id, channel)
     return answer(found, 202 if found.status == "pending" else 200)
 
 

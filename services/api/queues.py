@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from services.api.answers import answer
 from services.api.auth import team_of
-from services.api.requests import body_of, changes_of, id_of, query_of
+from services.api.requests import body_of, changes_of, id_of, key_of, query_of
 from services.api.routing import at
 from shared import queues, warnings
 from shared.schemas.base import Deleted, PageQuery
@@ -15,7 +15,7 @@ from shared.schemas.queues import QueueCreate, QueueUpdate
 async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
     asked = await body_of(request, QueueCreate)
-    queue = await queues.create(request.state.redis, team, asked)
+    queue = await queues.create(request.state.redis, team, asked, key_of(request, team, asked))
     return answer(await warnings.saved_queue(request.state.redis, team, queue), 201)
 
 
@@ -33,14 +33,15 @@ async def update(request: Request) -> Response:
     team = await team_of(request, scope="write")
     queue_id = id_of(request, "Queue")
     asked = await changes_of(request, QueueUpdate)
-    queue = await queues.update(request.state.redis, team, queue_id, asked)
+    key = key_of(request, team, asked)
+    queue = await queues.update(request.state.redis, team, queue_id, asked, key)
     return answer(await warnings.saved_queue(request.state.redis, team, queue))
 
 
 async def delete(request: Request) -> Response:
     team = await team_of(request, scope="write")
     queue_id = id_of(request, "Queue")
-    await queues.delete(request.state.redis, team, queue_id)
+    await queues.delete(request.state.redis, team, queue_id, key_of(request, team))
     return answer(Deleted(id=queue_id))
 
 

@@ -10,7 +10,10 @@ from starlette.requests import ClientDisconnect, Request
 
 from services.api.errors import Malformed, Refused, TooLarge
 from shared.errors import NotFound
+from shared.idempotency import KEY, IdempotencyKey
+from shared.keyspace import Team
 from shared.validation import by_field
+from shared.vault import Vault
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -18,16 +21,20 @@ MAX_BODY_BYTES = 1_048_576
 MAX_ID = 2**53
 
 _ID = re.compile(r"[1-9][0-9]{0,15}")
-_KEY = re.compile(r"[!-~]{0,255}")
 # pydantic reads NaN, Infinity and 1e999, which are not JSON or no number that JSON can carry on.
 _MAYBE_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{309}")
 
 
 async def body_of(request: Request, model: type[T], *, empty: T | None = None) -> T:
     """The body as `model`, or `empty` for none; raises TooLarge, Malformed or Refused."""
-    raw = await _read(request)
+    raw = await raw_of(request)
     if not raw and empty is not None:
         return empty
+    return parsed(raw, model)
+
+
+def parsed(raw: bytearray, model: type[T]) -> T:
+    """A body as `model`; raises Malformed or Refused."""
     if _MAYBE_NOT_FINITE.search(raw):
         _check_finite(raw)
     try:
@@ -38,7 +45,7 @@ async def body_of(request: Request, model: type[T], *, empty: T | None = None) -
 
 async def text_of(request: Request) -> str:
     """The body, whatever it is, as text; raises TooLarge."""
-    return (await _read(request)).decode("utf-8", "replace")
+    return (await raw_of(request)).decode("utf-8", "replace")
 
 
 async def changes_of(request: Request, model: type[T]) -> T:
@@ -71,16 +78,23 @@ def id_of(request: Request, noun: str) -> int:
     return int(text)
 
 
-def key_of(request: Request) -> str:
-    """The caller's `Idempotency-Key`, or nothing; raises Refused for one that is no key."""
-    key = request.headers.get("idempotency-key", "")
-    if not _KEY.fullmatch(key):
+def key_of(request: Request, team: Team, asked: BaseModel | None = None, *more: str) -> IdempotencyKey | None:
+    """The caller's `Idempotency-Key` for what is asked, or nothing; raises Refused for one that is no key."""
+    text = request.headers.get("idempotency-key", "")
+    if not text:
+        return None
+    if not KEY.fullmatch(text):
         sentence = "The Idempotency-Key header must hold 1 to 255 visible ASCII characters."
         raise Refused({"Idempotency-Key": [sentence]})
+    body = asked.model_dump_json(exclude_unset=True) if asked else ""
+    vault: Vault = request.state.admission.vault
+    key = IdempotencyKey(team, text, vault.digest(request.method, request.scope["path"], body, *more))
+    request.state.key = key  # whether it was used is told with the answer
     return key
 
 
-async def _read(request: Request) -> bytearray:
+async def raw_of(request: Request) -> bytearray:
+    """The body as it came; raises TooLarge."""
     declared = request.headers.get("content-length")
     if declared and int(declared) > MAX_BODY_BYTES:
         raise TooLarge

@@ -8,15 +8,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from shared.idempotency import IdempotencyKey
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Resource:
     """What answers at a path; HEAD is answered as GET, and the server leaves the body out."""
 
-    def __init__(self, path: str, methods: Mapping[str, Endpoint]) -> None:
+    def __init__(self, path: str, methods: Mapping[str, Endpoint], look: str = "") -> None:
         self.path = path
         self.methods = dict(methods)
+        self._look = look or (path if "GET" in methods else "")
         self._endpoints = {"HEAD": methods["GET"], **methods} if "GET" in methods else self.methods
         self._allow = ", ".join(sorted(self._endpoints))
 
@@ -24,10 +27,18 @@ class Resource:
         endpoint = self._endpoints.get(scope["method"])
         if endpoint is None:
             raise HTTPException(405, headers={"Allow": self._allow})
-        response = await endpoint(Request(scope, receive))
+        request = Request(scope, receive)
+        response = await endpoint(request)
+        key: IdempotencyKey | None = getattr(request.state, "key", None)
+        if key and key.was_used:
+            response.headers["Idempotent-Replayed"] = "true"
         await response(scope, receive, send)
 
+    def look(self, request: Request) -> str:
+        """What to GET to see whether a write here was done, or nothing where nothing shows it."""
+        return self._look.format_map(request.path_params)
 
-def at(path: str, **methods: Endpoint) -> Route:
-    """The route of a path: `at("/api/jobs", GET=index, POST=create)`."""
-    return Route(path, Resource(path, methods), name=path)
+
+def at(path: str, *, look: str = "", **methods: Endpoint) -> Route:
+    """The route of a path: `at("/api/jobs", GET=index, POST=create)`; `look`: where there is no GET."""
+    return Route(path, Resource(path, methods, look), name=path)

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from services.api.answers import answer
 from services.api.auth import team_of
-from services.api.requests import body_of
+from services.api.requests import body_of, key_of
 from services.api.routing import at
 from shared import signatures
 from shared.schemas.teams import SigningAsked, SigningOff
@@ -16,7 +16,8 @@ async def rotate(request: Request) -> Response:
     team = await team_of(request, scope="admin")
     asked = await body_of(request, SigningAsked, empty=SigningAsked())
     redis, vault = request.state.redis, request.state.admission.vault
-    return answer(await signatures.rotate(redis, vault, team, asked.keep_hours), 201)
+    key = key_of(request, team, asked)
+    return answer(await signatures.rotate(redis, vault, team, asked.keep_hours, key), 201)
 
 
 async def show(request: Request) -> Response:
@@ -26,7 +27,7 @@ async def show(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     team = await team_of(request, scope="admin")
-    await signatures.remove(request.state.redis, team)
+    await signatures.remove(request.state.redis, team, key_of(request, team))
     return answer(SigningOff())
 
 

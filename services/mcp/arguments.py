@@ -2,33 +2,65 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from shared.idempotency import KEY
 from shared.schemas.base import NO_BOOL, Id, Method, Name, Schema
 from shared.schemas.crons import CronAsked, CronChanged, CronCreate, CronFilter, CronQuery, CronUpdate
-from shared.schemas.jobs import JobFilter, JobQuery
+from shared.schemas.jobs import JobAsked, JobFilter, JobQuery
 
 _Page = Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1"), NO_BOOL]
+
+
+def _check_key(text: str) -> str:
+    if not KEY.fullmatch(text):
+        raise ValueError("must hold 1 to 255 visible ASCII characters")
+    return text
+
+
+_Key = Annotated[
+    Annotated[str, AfterValidator(_check_key)] | None,
+    Field(description="Any text of your own; repeated with the same one, the call is done only once"),
+]
 
 
 class CronNew(CronAsked):
     """As over REST, but the method defaults to GET here."""
 
     method: Annotated[Method, Field(description="HTTP method")] = Method.GET
+    idempotency_key: _Key = None
 
     def asked(self) -> CronCreate:
-        return CronCreate.model_construct(**dict(self))
+        return CronCreate.model_construct(**{name: getattr(self, name) for name in CronAsked.model_fields})
+
+
+class JobNew(JobAsked):
+    idempotency_key: _Key = None
+
+    def asked(self) -> JobAsked:
+        given = self.model_fields_set - {"idempotency_key"}
+        return JobAsked.model_construct(
+            given, **{name: getattr(self, name) for name in JobAsked.model_fields}
+        )
 
 
 class One(Schema):
     id: Annotated[Id, Field(description="The ID, as the lists show it")]
 
 
+class Doomed(One):
+    """What to delete."""
+
+    idempotency_key: _Key = None
+
+
 class CronChange(CronChanged, One):
     """Which cron, and the fields to change."""
 
+    idempotency_key: _Key = None
+
     def changes(self) -> CronUpdate:
-        given = self.model_fields_set - {"id"}
+        given = self.model_fields_set - {"id", "idempotency_key"}
         return CronUpdate.model_construct(given, **{name: getattr(self, name) for name in given})
 
 

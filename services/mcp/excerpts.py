@@ -55,8 +55,10 @@ def cron_row(full: Cron, limit: int) -> CronSummary:
 
 
 def job(full: Job) -> JobDetail:
-    reason = full.run.failure_reason if full.run else None
-    return narrow(JobDetail, full, failure_reason=reason, **_texts_of_job(full, ONE_BYTES))
+    run = full.run or Run()
+    failed = {"failure_reason": run.failure_reason, "failure_stage": run.failure_stage}
+    body = _cut(full.body, ONE_BYTES, _where(full))
+    return narrow(JobDetail, full, **failed, body=body, **_texts_of_job(full, ONE_BYTES))
 
 
 def job_row(full: Job, limit: int) -> JobSummary:

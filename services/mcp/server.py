@@ -20,13 +20,16 @@ from redis.asyncio import Redis
 from services.mcp import tolerance
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
-from services.mcp.tools import TOOLS
+from services.mcp.tools import TOOLS, Means, Tool
 from shared import validation
 from shared.admission import Admission
 from shared.errors import Invalid, RecuroError
+from shared.idempotency import IdempotencyKey
+from shared.keyspace import Team
 from shared.schemas.base import Schema
-from shared.store import AWAY
+from shared.store import AWAY, OutcomeUnknown
 from shared.tokens import Caller
+from shared.vault import Vault
 from shared.version import VERSION
 
 Context = ServerRequestContext[dict[str, Any], Any]
@@ -93,13 +96,15 @@ async def _answer(
         return _away()
     try:
         caller.may(row.scope)
-        return _succeeded(await row.run(redis, caller.team, admission.admit(caller.team, asked)))
+        key = _key_of(row, caller.team, asked, admission.vault)
+        means = Means(redis, caller.team, admission.vault, key)
+        return _succeeded(await row.run(means, admission.admit(caller.team, asked)), key)
     except Invalid as error:
         return _refused(params.name, {error.field: [str(error)]})
     except RecuroError as error:
         return failed(_snake(type(error).__name__), f"{str(error).removesuffix('.')}. {error.hint}".strip())
-    except AWAY:
-        return _away()
+    except AWAY as error:
+        return _unknown(row, asked) if isinstance(error, OutcomeUnknown) else _away()
     except Exception:
         # The SDK would send str(exception) to clients of the 2025 protocols.
         log.exception("tool_crashed", tool=params.name)
@@ -117,11 +122,20 @@ def failed(code: str, text: str, errors: Mapping[str, list[str]] | None = None) 
     )
 
 
-def _succeeded(answered: Schema) -> CallToolResult:
+def _key_of(row: Tool[Any], team: Team, asked: Schema, vault: Vault) -> IdempotencyKey | None:
+    text: str | None = getattr(asked, "idempotency_key", None)
+    if text is None:
+        return None
+    told = asked.model_dump_json(exclude_unset=True, exclude={"idempotency_key"})
+    return IdempotencyKey(team, text, vault.digest(row.name, told))
+
+
+def _succeeded(answered: Schema, key: IdempotencyKey | None) -> CallToolResult:
     # A dict, not the model: the SDK drops null fields of models, and the schema requires them.
     return CallToolResult(
         content=[TextContent(type="text", text=answered.model_dump_json())],
         structured_content=answered.model_dump(mode="json"),
+        _meta={"recuro/replayed": True} if key and key.was_used else None,
     )
 
 
@@ -137,7 +151,18 @@ def _refused(tool: str, errors: Mapping[str, list[str]]) -> CallToolResult:
 
 
 def _away() -> CallToolResult:
-    return failed("unavailable", "Storage unavailable; try again in a moment.")
+    return failed("unavailable", "Storage unavailable; nothing was done. Try again in a moment.")
+
+
+def _unknown(row: Tool[Any], asked: Schema) -> CallToolResult:
+    """Never "try again": whoever obeys would do it twice."""
+    way = (
+        "Call it once more with the same idempotency_key: nothing is done twice, and you get its answer."
+        if getattr(asked, "idempotency_key", None)
+        else f"Look with {row.look} before you call it again; with an idempotency_key you could repeat it."
+    )
+    told = f"Outcome unknown: the storage did not answer, so {row.name} may have been done. {way}"
+    return failed("outcome_unknown", told)
 
 
 def _snake(name: str) -> str:

@@ -42,7 +42,8 @@ def _parsed(text: str, kinds: tuple[type, ...]) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return value if value is None or isinstance(value, kinds) else text
+    wanted = (*kinds, list) if tuple in kinds else kinds
+    return value if value is None or isinstance(value, wanted) else text
 
 
 def _text(value: Any) -> Any:

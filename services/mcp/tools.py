@@ -7,16 +7,28 @@ from typing import Any, Generic, Literal, TypeVar
 from redis.asyncio import Redis
 
 from services.mcp import excerpts
-from services.mcp.arguments import CronChange, CronNew, CronSearch, JobSearch, One
+from services.mcp.arguments import CronChange, CronNew, CronSearch, Doomed, JobNew, JobSearch, One
 from services.mcp.excerpts import OUTSIDE, Listed
 from shared import crons, jobs, queues, warnings
 from shared.errors import Invalid
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.base import Deleted, Schema
 from shared.schemas.crons import CronCreated, CronDetail, CronSummary, CronUpdated
-from shared.schemas.jobs import JobAsked, JobCreated, JobDetail, JobSummary
+from shared.schemas.jobs import JobCreated, JobDetail, JobSummary
+from shared.vault import Vault
 
 A = TypeVar("A", bound=Schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a tool works with: the store, whose it is, and what seals."""
+
+    redis: Redis
+    team: Team
+    vault: Vault
+    key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,58 +40,65 @@ class Tool(Generic[A]):
     description: str
     model: type[A]
     answer: type[Schema]
-    run: Callable[[Redis, Team, A], Awaitable[Schema]]
+    run: Callable[[Means, A], Awaitable[Schema]]
     scope: Literal["read", "write"] = "write"
     is_destructive: bool = False
     is_idempotent: bool = False
     null_clears: bool = False
     """Null is a value of its own; else it is "not given"."""
     meets_outside: bool = True
+    look: str = ""
+    """Which tool shows whether a write was done."""
 
 
-async def _list_crons(redis: Redis, team: Team, asked: CronSearch) -> Listed[CronSummary]:
-    return excerpts.page(await crons.page(redis, team, asked.query()), excerpts.cron_row, "get-cron")
+async def _list_crons(means: Means, asked: CronSearch) -> Listed[CronSummary]:
+    page = await crons.page(means.redis, means.team, asked.query())
+    return excerpts.page(page, excerpts.cron_row, "get-cron")
 
 
-async def _create_cron(redis: Redis, team: Team, asked: CronNew) -> CronCreated:
-    cron = await crons.create(redis, team, asked.asked())
-    return excerpts.narrow(CronCreated, await warnings.saved_cron(redis, team, cron))
+async def _create_cron(means: Means, asked: CronNew) -> CronCreated:
+    cron = await crons.create(means.redis, means.team, asked.asked(), key=means.key)
+    return excerpts.narrow(CronCreated, await warnings.saved_cron(means.redis, means.team, cron))
 
 
-async def _get_cron(redis: Redis, team: Team, asked: One) -> CronDetail:
-    return excerpts.cron(await crons.get(redis, team, asked.id))
+async def _get_cron(means: Means, asked: One) -> CronDetail:
+    return excerpts.cron(await crons.get(means.redis, means.team, asked.id))
 
 
-async def _update_cron(redis: Redis, team: Team, asked: CronChange) -> CronUpdated:
-    cron = await crons.update(redis, team, asked.id, asked.changes())
-    return excerpts.changed_cron(await warnings.saved_cron(redis, team, cron))
+async def _update_cron(means: Means, asked: CronChange) -> CronUpdated:
+    cron = await crons.update(
+        means.redis, means.team, asked.id, asked.changes(), vault=means.vault, key=means.key
+    )
+    return excerpts.changed_cron(await warnings.saved_cron(means.redis, means.team, cron))
 
 
-async def _delete_cron(redis: Redis, team: Team, asked: One) -> Deleted:
-    await crons.delete(redis, team, asked.id)
+async def _delete_cron(means: Means, asked: Doomed) -> Deleted:
+    await crons.delete(means.redis, means.team, asked.id, means.key)
     return Deleted(id=asked.id)
 
 
-async def _list_jobs(redis: Redis, team: Team, asked: JobSearch) -> Listed[JobSummary]:
+async def _list_jobs(means: Means, asked: JobSearch) -> Listed[JobSummary]:
     queue_id = asked.queue_id
     if asked.queue:
-        queue_id = await queues.id_of(redis, team, asked.queue)
+        queue_id = await queues.id_of(means.redis, means.team, asked.queue)
         if asked.queue_id not in (None, queue_id):
             raise Invalid("queue", f"The queue field names queue {queue_id}, not that of queue_id; give one.")
-    return excerpts.page(await jobs.page(redis, team, asked.query(queue_id)), excerpts.job_row, "get-job")
+    page = await jobs.page(means.redis, means.team, asked.query(queue_id))
+    return excerpts.page(page, excerpts.job_row, "get-job")
 
 
-async def _create_job(redis: Redis, team: Team, asked: JobAsked) -> JobCreated:
-    (made,) = await jobs.create_many(redis, team, [asked])
-    return jobs.created(asked, made, warnings.of_job(asked, is_paused=made.is_paused))
+async def _create_job(means: Means, asked: JobNew) -> JobCreated:
+    job = asked.asked()
+    (made,) = await jobs.create_many(means.redis, means.team, [job], means.key)
+    return jobs.created(job, made, warnings.of_job(job, is_paused=made.is_paused))
 
 
-async def _get_job(redis: Redis, team: Team, asked: One) -> JobDetail:
-    return excerpts.job(await jobs.get(redis, team, asked.id))
+async def _get_job(means: Means, asked: One) -> JobDetail:
+    return excerpts.job(await jobs.get(means.redis, means.team, asked.id))
 
 
-async def _delete_job(redis: Redis, team: Team, asked: One) -> Deleted:
-    await jobs.delete(redis, team, asked.id)
+async def _delete_job(means: Means, asked: Doomed) -> Deleted:
+    await jobs.delete(means.redis, means.team, asked.id, means.key)
     return Deleted(id=asked.id)
 
 
@@ -101,6 +120,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         CronNew,
         CronCreated,
         _create_cron,
+        look="list-crons",
     ),
     Tool(
         "get-cron",
@@ -120,6 +140,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         CronChange,
         CronUpdated,
         _update_cron,
+        look="get-cron",
         is_destructive=True,
         is_idempotent=True,
         null_clears=True,
@@ -128,9 +149,10 @@ _ROWS: tuple[Tool[Any], ...] = (
         "delete-cron",
         "Delete cron",
         "Permanently delete a cron and its history.",
-        One,
+        Doomed,
         Deleted,
         _delete_cron,
+        look="get-cron",
         is_destructive=True,
         is_idempotent=True,
         meets_outside=False,
@@ -149,9 +171,10 @@ _ROWS: tuple[Tool[Any], ...] = (
         "create-job",
         "Create job",
         "Queue a one-off HTTP request in a named queue. The queue is auto-created if it doesn't exist.",
-        JobAsked,
+        JobNew,
         JobCreated,
         _create_job,
+        look="list-jobs",
     ),
     Tool(
         "get-job",
@@ -167,9 +190,10 @@ _ROWS: tuple[Tool[Any], ...] = (
         "delete-job",
         "Delete job",
         "Permanently delete a job and its run history.",
-        One,
+        Doomed,
         Deleted,
         _delete_job,
+        look="get-job",
         is_destructive=True,
         is_idempotent=True,
         meets_outside=False,

@@ -21,7 +21,10 @@ CONNECT_SECONDS = 2.7
 READ_SECONDS = 45.0
 """So long an answer is awaited: the TypeScript SDK gives up at 60 s, without a word of why."""
 UNREACHABLE = -32011
-UNKNOWN = "The call may have been carried out: look before you repeat it."
+UNKNOWN = (
+    "Outcome unknown: a tool that writes may have done so. Call it once more with the same idempotency_key, "
+    "or list first to see."
+)
 REMEDY = "Set RECURO_MCP_URL to the address of the gateway, as in http://127.0.0.1:8001/mcp."
 
 _SHOWN = 200

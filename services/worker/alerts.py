@@ -1,5 +1,8 @@
 """Telling people of an alert through one channel."""
 
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
 from pydantic_core import to_json
 
 from services.worker import messages
@@ -11,7 +14,7 @@ from shared import alerts, notifications
 from shared.errors import NotFound
 from shared.keyspace import Team
 from shared.schemas.alerts import Alert, Channel
-from shared.schemas.notifications import Notifications
+from shared.schemas.notifications import Email, Notifications
 from shared.version import VERSION
 
 TIMEOUT_SECONDS = 30.0
@@ -36,20 +39,52 @@ async def _alert(work: Work, reach: Reach, team: Team, alert_id: int) -> Alert |
 def _outgoing(
     work: Work, channels: Notifications, message: messages.Message, alert: Alert | None
 ) -> Outgoing | Letter:
-    channel, key = Channel(work.spec), f"notice-{work.team}-{work.id}"
-    if channel == Channel.EMAIL and channels.email:
-        return messages.letter(message, channels.email.to, f"<{key}@recuro.invalid>")
-    hook = getattr(channels, channel)
-    if hook is None:
+    settings = getattr(channels, work.spec, None)
+    if settings is None:
         raise NotFound("Channel")
-    headers = {"Content-Type": "application/json", "User-Agent": f"Recuro/{VERSION}"}
-    if channel == Channel.SLACK:
-        body = messages.slack(message)
-    elif channel == Channel.DISCORD:
-        body = messages.discord(message)
-    else:
-        event = f"alert.{alert.type if alert else alerts.TEST}"
-        told = alert.model_dump(mode="json") if alert else {"message": message.text}
-        body = to_json({"event": event, **told})
-        headers |= {"Recuro-Event": event, "Recuro-Attempt": str(work.attempt), "Idempotency-Key": key}
-    return Outgoing("POST", hook.url, headers, body, TIMEOUT_SECONDS)
+    told = _Told(work, message, alert)
+    if isinstance(settings, Email):
+        return messages.letter(message, settings.to, f"<{told.key}@recuro.invalid>")
+    headers, body = WRITERS[Channel(work.spec)](told)
+    headers = {"Content-Type": "application/json", "User-Agent": f"Recuro/{VERSION}", **headers}
+    return Outgoing("POST", settings.url, headers, body, TIMEOUT_SECONDS)
+
+
+class _Told(NamedTuple):
+    work: Work
+    message: messages.Message
+    alert: Alert | None
+
+    @property
+    def key(self) -> str:
+        return self.work.idempotency_key
+
+
+_Written = tuple[dict[str, str], bytes]
+
+
+def _slack(told: _Told) -> _Written:
+    return {}, messages.slack(told.message)
+
+
+def _discord(told: _Told) -> _Written:
+    return {}, messages.discord(told.message)
+
+
+def _webhook(told: _Told) -> _Written:
+    event = f"alert.{told.alert.type if told.alert else alerts.TEST}"
+    shown = told.alert.model_dump(mode="json") if told.alert else {"message": told.message.text}
+    headers = {
+        "Recuro-Event": event,
+        "Recuro-Attempt": str(told.work.attempt),
+        "Idempotency-Key": told.key,
+    }
+    return headers, to_json({"event": event, **shown})
+
+
+WRITERS: Mapping[Channel, Callable[[_Told], _Written]] = {
+    Channel.SLACK: _slack,
+    Channel.DISCORD: _discord,
+    Channel.WEBHOOK: _webhook,
+}
+"""Headers and body for each channel that is a URL; mail is not posted."""

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from pydantic_core import from_json, to_json
 
+from services.worker.response import READ_BYTES
 from shared.schemas.assertions import (
     Assertion,
     BodyContains,
@@ -71,7 +72,8 @@ def _of_body(
     assertion: BodyContains | BodyNotContains | BodyMatches | JsonPathEquals, answered: Answered
 ) -> str | None:
     size = f"the body of {len(answered.body)} bytes"
-    read = "the body is longer than 1 MiB, and what was read of it"
+    is_long = len(answered.body) >= READ_BYTES
+    read = f"the body {'is longer than 1 MiB' if is_long else 'was cut short'}, and what was read of it"
     match assertion:
         case BodyContains(value=value):
             if value.encode() in answered.body:
@@ -86,14 +88,14 @@ def _of_body(
                 return None
             return f"{size if answered.is_whole else read} does not match {_shown(value)}"
         case JsonPathEquals(path=path, value=value):
-            return _at_path(path, value, answered) if answered.is_whole else f"{read} is no JSON"
+            return _at_path(path, value, answered, "" if answered.is_whole else read)
 
 
-def _at_path(path: str, value: str, answered: Answered) -> str | None:
+def _at_path(path: str, value: str, answered: Answered, read: str) -> str | None:
     try:
         found = from_json(answered.body)
     except ValueError:
-        return f"the body of {len(answered.body)} bytes is no JSON"
+        return f"{read or f'the body of {len(answered.body)} bytes'} is no JSON"
     for step in steps(path):
         try:
             if isinstance(found, str):

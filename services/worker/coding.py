@@ -1,10 +1,16 @@
-"""Bodies that a target compressed although we ask for none of that: unpacked, never beyond a bound."""
+"""Bodies that a target packed although we ask for none of that: unpacked, never beyond a bound."""
 
 import zlib
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+import brotli
+import zstandard
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _MAGIC = b"\x1f\x8b"
+_PLAIN = ("", "identity", "none")
+_BETWEEN_BYTES, _MOST_LAYERS, _WINDOW_BYTES = 1024 * 1024, 4, 8 << 20
 
 
 class Unpacked(NamedTuple):
@@ -12,39 +18,96 @@ class Unpacked(NamedTuple):
 
     body: bytes
     is_whole: bool
+    unread: str = ""
+    """The coding that was met and cannot be read here."""
 
 
-class Corrupt(Exception):
-    """A body that is not what its Content-Encoding says."""
+class _Corrupt(Exception):
+    """A body that is not what its coding says, from its first byte."""
 
 
-def unpacked(body: bytes, coding: str, most: int) -> Unpacked:
-    """The first `most` bytes of what was packed by gzip or deflate; another coding is left as it is.
+def unpacked(body: bytes, codings: Sequence[str], most: int) -> Unpacked:
+    """The first `most` bytes of what was packed, the outermost coding last.
 
-    Raises Corrupt. A body that was cut is unpacked as far as it goes.
+    A body that is not what it says is left as it is; one that was cut is unpacked as far as it goes.
     """
-    name = coding.strip().lower()
-    if name in ("gzip", "x-gzip"):
-        return _inflated(body, _GZIP, most)
-    if name != "deflate":
-        return Unpacked(body, is_whole=True)
-    try:
-        return _inflated(body, _ZLIB, most)
-    except Corrupt:  # the standard means zlib, and many send the bare stream (RFC 9110, 8.4.1.2)
-        return _inflated(body, _RAW, most)
+    layers = [name for name in (coding.strip().lower() for coding in codings) if name not in _PLAIN]
+    is_whole = True
+    for number, name in enumerate(reversed(layers[-_MOST_LAYERS:]), 1):
+        unpack = _UNPACK.get(name)
+        if unpack is None:
+            return Unpacked(body, is_whole, name)
+        try:
+            body, ended = unpack(body, most if number == len(layers) else _BETWEEN_BYTES)
+        except _Corrupt:
+            continue
+        is_whole &= ended
+    return Unpacked(body, is_whole)
 
 
-def _inflated(body: bytes, window: int, most: int) -> Unpacked:
-    """All members of a gzip body, one after the other (RFC 1952, 2.2); the other forms have but one."""
+def _gzip(body: bytes, most: int) -> tuple[bytes, bool]:
+    """All members, one after the other (RFC 1952, 2.2)."""
     found, rest, is_whole = bytearray(), body, False
     while rest and len(found) < most:
-        inflating = zlib.decompressobj(window)
+        inflating = zlib.decompressobj(_GZIP)
         try:
             found += inflating.decompress(rest, most - len(found))
         except zlib.error:
-            raise Corrupt from None
+            if not found:
+                raise _Corrupt from None
+            return bytes(found), False
         is_whole = inflating.eof
         rest = inflating.unused_data
-        if window != _GZIP or not rest.startswith(_MAGIC):
+        if not rest.startswith(_MAGIC):
             rest = b""  # what follows is none of it, and left out as gzip itself does
-    return Unpacked(bytes(found), is_whole and not rest)
+    return bytes(found), is_whole and not rest
+
+
+def _deflate(body: bytes, most: int) -> tuple[bytes, bool]:
+    """The standard means zlib, and many send the bare stream (RFC 9110, 8.4.1.2)."""
+    for window in (_ZLIB, _RAW):
+        inflating = zlib.decompressobj(window)
+        try:
+            return inflating.decompress(body, most), inflating.eof
+        except zlib.error:
+            continue
+    raise _Corrupt
+
+
+def _brotli(body: bytes, most: int) -> tuple[bytes, bool]:
+    unpacking = brotli.Decompressor()
+    try:
+        found = unpacking.process(body, output_buffer_limit=most)
+        while len(found) < most and not unpacking.is_finished() and not unpacking.can_accept_more_data():
+            found += unpacking.process(b"", output_buffer_limit=most - len(found))
+    except brotli.error:
+        raise _Corrupt from None
+    if not found and not unpacking.is_finished():  # almost anything begins like one that was cut
+        raise _Corrupt
+    return found[:most], bool(unpacking.is_finished()) and len(found) <= most
+
+
+def _zstd(body: bytes, most: int) -> tuple[bytes, bool]:
+    reading = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).stream_reader(
+        body, read_across_frames=True
+    )
+    found = bytearray()
+    try:
+        while len(found) <= most and (part := reading.read(most + 1 - len(found))):
+            found += part
+    except zstandard.ZstdError:
+        if not found:
+            raise _Corrupt from None
+        return bytes(found[:most]), False
+    if not found and body:
+        raise _Corrupt
+    return bytes(found[:most]), len(found) <= most
+
+
+_UNPACK: dict[str, Callable[[bytes, int], tuple[bytes, bool]]] = {
+    "gzip": _gzip,
+    "x-gzip": _gzip,
+    "deflate": _deflate,
+    "br": _brotli,
+    "zstd": _zstd,
+}

@@ -1,80 +1,73 @@
-"""One connection to a target: it writes a request and reads the one answer to it, bounded and strictly."""
+"""One connection to a target: it writes a request and reads the one answer to it, within bounds."""
 
 import asyncio
 import ssl
-from dataclasses import dataclass, field
 from typing import cast
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
-
+from services.worker.evidence import OPENING_BYTES, Evidence, acknowledged_bytes
+from services.worker.heads import NotHttp
+from services.worker.response import Answer, Reader, ResponseTooLarge
 from shared.addresses import Origin
-
-KEPT_BYTES = 64 * 1024
-READ_BYTES = 1024 * 1024
-HEAD_BYTES, LINE_BYTES = 64 * 1024, 8 * 1024
-SWITCHING_PROTOCOLS = 101
 
 
 class ConnectionClosed(Exception):
-    """The target closed the connection before its answer was complete."""
-
-
-class NotHttp(Exception):
-    """What arrived is no answer that HTTP/1.1 allows."""
-
-
-class ResponseTooLarge(Exception):
-    """A head beyond the bounds; `str()` is a sentence for the request's owner."""
-
-
-@dataclass(slots=True)
-class Answer:
-    """What has arrived so far, kept even if the rest never comes; header names are in lower case."""
-
-    status: int | None = None
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytearray = field(default_factory=bytearray)
-    truncated: bool = False
-    kept_bytes: int = KEPT_BYTES
-    """How much of the body is wanted; what is beyond 64 KiB is looked at, and `truncated` all the same."""
-    is_cut: bool = False
-    """There was more than we read of any answer."""
+    """The target closed the connection before it answered."""
 
 
 class Connection(asyncio.Protocol):
     """Carries one exchange at a time; `is_usable` says whether another may follow."""
 
     __slots__ = (
-        *("origin", "is_usable", "kept_until", "lost", "_loop", "_opened", "_parser", "_transport"),
-        *("_waiter", "_answer", "_keeps_alive", "_ends_with_eof", "_head_bytes", "_body_bytes", "_all_bytes"),
+        *("origin", "is_usable", "kept_at", "kept_until", "idle_seconds", "is_hinted", "lost", "evidence"),
+        *("_loop", "_opened", "_transport", "_waiter", "_reader", "_acknowledged", "_written"),
     )
 
     def __init__(self, origin: Origin, opened: set["Connection"]) -> None:
         """`opened` is where it stands from its first moment to its last."""
         self.origin = origin
         self.is_usable = False
-        self.kept_until = 0.0
+        self.kept_at = self.kept_until = 0.0
+        self.idle_seconds: float | None = None
+        """How long its server said that it keeps it."""
+        self.is_hinted = False
+        """The server said for how long it may be kept."""
         self._loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[None] = self._loop.create_future()
+        self.evidence: Evidence | None = None
+        """Of an exchange that was `watched` and lost without an answer: whether anything was taken."""
         self._opened = opened
-        self._parser: HttpResponseParser | None = None
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._answer = Answer()
-        self._ends_with_eof = False
+        self._reader = Reader(Answer())
+        self._acknowledged: int | None = None
+        self._written = 0
 
-    def ask(self, request: bytes, answer: Answer) -> "asyncio.Future[None]":
-        """Write the request; the future is done when `answer` is complete, or fails for a reason of ours."""
+    @property
+    def has_answered(self) -> bool:
+        """Whether anything came back for the last request."""
+        return self._reader.seen > 0
+
+    def ask(self, request: bytes, answer: Answer, *, watched: bool = False) -> "asyncio.Future[None]":
+        """Write the request; the future is done when `answer` is complete, or fails for a reason of ours.
+
+        `watched`: gather evidence of whether the target took any of it, should it be lost.
+        """
         waiter = self._loop.create_future()
         if not self.is_usable or self._transport is None:
             waiter.set_exception(ConnectionClosed())
             return waiter
         self.is_usable = False
-        self._waiter, self._answer = waiter, answer
-        self._keeps_alive = self._ends_with_eof = False
-        self._head_bytes = self._body_bytes = self._all_bytes = 0
+        self._waiter, self._reader = waiter, Reader(answer)
+        self._acknowledged = self._taken() if watched else None
+        self._written += len(request)
         self._transport.write(request)
         return waiter
+
+    def _taken(self) -> int | None:
+        """What the target acknowledged of all before; of what is encrypted only the kernel knows the size."""
+        assert self._transport is not None
+        is_plain = self.origin.scheme == "http"
+        return self._written + OPENING_BYTES if is_plain else acknowledged_bytes(self._transport)
 
     def expire(self) -> None:
         """The deadline of the exchange has come."""
@@ -90,109 +83,63 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's do not inherit from it
-        self._parser = HttpResponseParser(self)
         self._opened.add(self)
         self.is_usable = True
 
     def data_received(self, data: bytes) -> None:
-        if self._waiter is None or self._parser is None:  # nothing was asked: whose answer would it be?
+        if self._waiter is None:  # nothing was asked: whose answer would it be?
             self.close()
             return
-        self._all_bytes += len(data)
+        reader = self._reader
         try:
-            self._parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade):
-            self._fail(NotHttp())  # or more than the answer came: that stands, the connection does not
-        if self._waiter is not None:
-            self._bound()
+            reader.feed(data)
+        except (NotHttp, ResponseTooLarge) as error:
+            self._fail(error)
+        if reader.is_done:
+            self._finish(keeps_alive=reader.keeps_alive)
 
     def eof_received(self) -> None:
-        if self._ends_with_eof:
-            self._settle(None)
+        self._lose(None)
         self.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.is_usable = False
-        self._settle(error if isinstance(error, ssl.SSLError) else ConnectionClosed())
+        self._lose(error or ConnectionClosed())
         self._opened.discard(self)
-        self._parser = self._transport = None  # the parser holds us, and we it
+        self._transport = None
         if not self.lost.done():
             self.lost.set_result(None)
 
-    # What the parser calls.
-
-    def on_message_begin(self) -> None:
-        if self._waiter is None:
-            raise NotHttp  # a second answer to one request
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value) + 4
-        if len(name) + len(value) > LINE_BYTES:
-            self._refuse(ResponseTooLarge("The target sent a header line over 8 KiB."))
-        if self._head_bytes > HEAD_BYTES:
-            self._refuse(ResponseTooLarge("The target sent more than 64 KiB of headers."))
-        if self._answer.status is None:  # else a trailer: its fields may not pass for headers
-            text = value.decode("latin-1").rstrip(" \t")  # the parser strips only what stands before
-            self._answer.headers.append((name.decode("latin-1").lower(), text))
-
-    def on_headers_complete(self) -> None:
-        assert self._parser is not None
-        status = self._parser.get_status_code()
-        if 100 <= status < 200 and status != SWITCHING_PROTOCOLS:
-            self._answer.headers.clear()
-            return
-        codings = [value.lower() for name, value in self._answer.headers if name == "transfer-encoding"]
-        version = self._parser.get_http_version()
-        if codings not in ([], ["chunked"]) or version not in ("1.1", "1.0"):
-            self._refuse(NotHttp())
-        self._answer.status = status
-        self._keeps_alive = self._parser.should_keep_alive() and version == "1.1"
-        if status == SWITCHING_PROTOCOLS:  # never asked for, and what follows is not HTTP
-            self._finish(keeps_alive=False)
-        elif not (codings or self._keeps_alive):
-            self._ends_with_eof = all(name != "content-length" for name, _ in self._answer.headers)
-
-    def on_body(self, data: bytes) -> None:
-        if self._waiter is None:
-            return
-        if self._body_bytes < self._answer.kept_bytes:
-            self._answer.body += data[: self._answer.kept_bytes - self._body_bytes]
-        self._body_bytes += len(data)
-        self._answer.truncated = self._body_bytes > KEPT_BYTES
-        if self._body_bytes > READ_BYTES:
-            self._answer.is_cut = True
-            self._finish(keeps_alive=False)
-
-    def on_message_complete(self) -> None:
-        if self._answer.status is not None:  # else it was an interim answer
-            self._finish(keeps_alive=self._keeps_alive)
-
     # How an exchange ends.
 
-    def _bound(self) -> None:
-        """What the parser took without telling: unfinished lines, interim answers, chunk extensions."""
-        if self._answer.status is None:
-            if self._all_bytes > HEAD_BYTES:
-                self._fail(ResponseTooLarge("The target sent more than 64 KiB of headers."))
-        elif self._all_bytes > READ_BYTES + HEAD_BYTES:
-            self._answer.truncated = self._answer.is_cut = True
-            self._finish(keeps_alive=False)
-
-    def _finish(self, *, keeps_alive: bool) -> None:
-        assert self._transport is not None
+    def _lose(self, error: Exception | None) -> None:
+        """Nothing more comes; without an error the target ended it properly."""
         if self._waiter is None:
             return
+        try:
+            is_answered = self._reader.end(is_clean=error is None)
+        except NotHttp as wrong:
+            self._settle(wrong)
+            return
+        if is_answered:
+            self._settle(None)
+            return
+        is_watched = self._acknowledged is not None and not self._waiter.done()
+        if is_watched and self._transport is not None and not self.has_answered:
+            self.evidence = Evidence.of(self._transport, self._acknowledged or 0)
+        self._settle(error if isinstance(error, ssl.SSLError) else ConnectionClosed())
+
+    def _finish(self, *, keeps_alive: bool) -> None:
+        if self._waiter is None or self._transport is None:
+            return
         self._settle(None)
+        self.idle_seconds = self._reader.idle_seconds
         self.is_usable = keeps_alive and not self._transport.get_write_buffer_size()
         if not self.is_usable:
             self.close()
 
-    def _refuse(self, error: Exception) -> None:
-        """Fail from within the parser, and stop it."""
-        self._fail(error)
-        raise error
-
     def _fail(self, error: Exception) -> None:
+        self._reader.glimpse()
         self._settle(error)
         self.close()
 

@@ -151,12 +151,11 @@ class Deliveries:
         of_team: tuple[str, Mapping[str, int]],
         now: tuple[int, float],
     ) -> Work:
-        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since = row
+        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent = row
         of = NOTICES if kind == "n" else settings[f"{team}:{queue}"]
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
-        return Work(
-            *where, int(attempt), origin, int(float(due)), spec, of, *of_team, int(held_since or 0), *now
-        )
+        asked = (int(attempt), origin, int(float(due)), spec, of)
+        return Work(*where, *asked, *of_team, intent, int(held_since or 0), *now)
 
 
 def _holds(held: Sequence[str]) -> Mapping[str, int]:

@@ -1,7 +1,6 @@
 """One HTTP exchange: a request goes out under one deadline, and whatever happens becomes a value."""
 
 import asyncio
-import os
 import re
 import ssl
 import time
@@ -9,32 +8,25 @@ from functools import lru_cache, partial
 from types import TracebackType
 from typing import NamedTuple
 
-import structlog
-
+from services.worker import failures
 from services.worker.assertions import Answered, failed, look_at_body
-from services.worker.coding import Corrupt, unpacked
-from services.worker.connection import (
-    KEPT_BYTES,
-    READ_BYTES,
-    Answer,
-    ConnectionClosed,
-    NotHttp,
-    ResponseTooLarge,
-)
+from services.worker.charset import as_utf8, text_of
+from services.worker.coding import unpacked
+from services.worker.connection import Connection, ConnectionClosed
 from services.worker.egress import KEPT_NAMES, Resolver
-from services.worker.pool import NoConnection, Pool
-from services.worker.proxy import Proxy, ProxyRefused
+from services.worker.failures import Asked, Failure
+from services.worker.pool import Pool
+from services.worker.proxy import Proxy
+from services.worker.response import KEPT_BYTES, READ_BYTES, Answer
 from shared.addresses import Destination, Origin, Policy, Refusal, destination
 from shared.schemas.assertions import Assertion
-from shared.schemas.runs import FailureReason
-
-LOCATION_CHARACTERS = 300
+from shared.schemas.runs import FailureReason, FailureStage
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"))
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
-
-log = structlog.get_logger()
+_IDEMPOTENT = frozenset(("GET", "PUT", "DELETE"))
+"""Methods that do no more when they come twice (RFC 9110, 9.2.2), of those that a caller may ask for."""
 
 
 class Outgoing(NamedTuple):
@@ -60,17 +52,15 @@ class Exchange(NamedTuple):
     failure_reason: FailureReason | None
     started_at_ms: int
     executed_at_ms: int
+    failure_stage: FailureStage | None = None
+    asked_wait_seconds: int | None = None
+    """What the target asked to wait, where its `Retry-After` does not say it as RFC 9110 does."""
 
 
 def unsent(reason: FailureReason, sentence: str) -> Exchange:
     """What became of a request that was never made."""
     now = time.time_ns() // 1_000_000
     return Exchange(None, (), None, False, 0, sentence, reason, now, now)
-
-
-class _Failure(NamedTuple):
-    reason: FailureReason
-    message: str
 
 
 class InvalidRequest(Refusal):
@@ -118,46 +108,66 @@ class Sender:
         started_at_ms, began = time.time_ns() // 1_000_000, time.perf_counter()
         needs_all = call.assertions and look_at_body(call.assertions)
         answer = Answer(kept_bytes=READ_BYTES if needs_all else KEPT_BYTES)
+        error: Exception | None = None
         try:
             await self._exchange(call, answer)
-        except Exception as error:  # a target's faults are data
-            failure: _Failure | None = _failure_of(error, call, answer)
+        except Exception as wrong:  # a target's faults are data
+            error = wrong
             answer.truncated |= answer.status is not None
-        else:
-            corrupt = _unpack(answer)
-            failure = _verdict_on(answer) or corrupt
+        text = None if answer.status is None else _unpack(answer)
         duration_ms = round((time.perf_counter() - began) * 1000)
+        failure = _judged(call, answer, error)
         if call.assertions and failure is None:
             failure = _asserted(call.assertions, answer, duration_ms)
         return Exchange(
             response_status=answer.status,
             response_headers=tuple(answer.headers) if answer.status is not None else (),
-            response_body=None
-            if answer.status is None
-            else answer.body[:KEPT_BYTES].decode("utf-8", "replace"),
+            response_body=text,
             response_truncated=answer.truncated,
             duration_ms=duration_ms,
             error_message=failure.message if failure else None,
             failure_reason=failure.reason if failure else None,
             started_at_ms=started_at_ms,
             executed_at_ms=started_at_ms + duration_ms,
+            failure_stage=failure.stage if failure else None,
         )
 
     async def _exchange(self, call: Outgoing, answer: Answer) -> None:
-        """One request, written once: a repeat is an attempt of its own, for the queue to decide."""
-        if self._pool is None:
+        """One request; once more only where a kept connection was lost and nothing can have been done."""
+        pool = self._pool
+        if pool is None:
             raise RuntimeError("the sender is not open")
         loop = asyncio.get_running_loop()
         deadline = loop.time() + call.timeout_seconds
         to = self._destination(call.url)
         request = written(call, to, self._proxy)
-        connection = self._pool.take(to.origin) or await self._pool.dial(to, deadline)
-        timer = loop.call_at(deadline, connection.expire)
-        try:
-            await connection.ask(request, answer)
-        finally:
-            timer.cancel()
-            self._pool.keep(connection)
+        is_idempotent = call.method in _IDEMPOTENT
+        connection = pool.take(to.origin, may_repeat=is_idempotent)
+        is_kept = connection is not None
+        while True:
+            connection = connection or await pool.dial(to, deadline)
+            timer = loop.call_at(deadline, connection.expire)
+            try:
+                return await connection.ask(request, answer, watched=is_kept and not is_idempotent)
+            except ConnectionClosed:
+                if (
+                    not is_kept
+                    or answer.begun
+                    or not (is_idempotent or await _was_ignored(connection, deadline))
+                ):
+                    raise
+            finally:
+                timer.cancel()
+                pool.keep(connection)
+                if connection.evidence is not None:
+                    connection.evidence.close()
+            connection, is_kept = None, False
+
+
+async def _was_ignored(connection: Connection, deadline: float) -> bool:
+    """Whether the target is known to have taken no byte of what was lost on it."""
+    evidence = connection.evidence
+    return evidence is not None and await evidence.shows_nothing_was_taken(deadline)
 
 
 def written(call: Outgoing, to: Destination, proxy: Proxy | None = None) -> bytes:
@@ -194,79 +204,34 @@ def _names(names: tuple[str, ...]) -> frozenset[str]:
     return lower
 
 
-def _verdict_on(answer: Answer) -> _Failure | None:
-    status = answer.status or 0
-    if 200 <= status < 300:
+def _judged(call: Outgoing, answer: Answer, error: Exception | None) -> Failure | None:
+    """What was told counts: a status decides, whatever happened after it."""
+    if error is None and 200 <= (answer.status or 0) < 300:
         return None
-    if 300 <= status < 400:
-        return _Failure(FailureReason.REDIRECT, _redirect(status, answer))
-    if 400 <= status < 500:
-        return _Failure(FailureReason.HTTP_CLIENT_ERROR, f"The target answered with status {status}.")
-    if status >= 500:
-        return _Failure(FailureReason.HTTP_SERVER_ERROR, f"The target answered with status {status}.")
-    return _Failure(FailureReason.UNKNOWN, f"The target answered with the unexpected status {status}.")
+    asked = Asked(call.url, frozenset(name.lower() for name in call.headers), call.timeout_seconds)
+    told = failures.of_status(answer, asked) if answer.status is not None else None
+    return told or (failures.of_error(error, answer, asked) if error else None)
 
 
-def _unpack(answer: Answer) -> _Failure | None:
-    """Put what a compressed body holds in its place, within the bound of what is kept."""
-    coding = next((value for name, value in answer.headers if name == "content-encoding"), "")
-    if not coding or not answer.body:
-        return None
-    try:
-        found = unpacked(bytes(answer.body), coding, answer.kept_bytes)
-    except Corrupt:
-        sentence = f"The target's answer is not valid {coding.strip().lower()}, as its Content-Encoding says."
-        return _Failure(FailureReason.CONNECTION_ERROR, sentence)
-    answer.body[:] = found.body
-    answer.is_cut |= not found.is_whole
-    answer.truncated |= not found.is_whole or len(found.body) > KEPT_BYTES
-    return None
+def _unpack(answer: Answer) -> str:
+    """Put what a packed body holds in its place, as UTF-8 and within its bound; the text to show."""
+    body, content_type = answer.body, answer.content_type
+    if answer.packed and body:
+        found = unpacked(bytes(body), answer.packed, answer.kept_bytes)
+        if found.unread:
+            body[:] = f"[a body of {len(body)} bytes, packed as {found.unread[:40]}]".encode()
+            content_type = ""
+        else:
+            body[:] = found.body
+        answer.is_cut |= not found.is_whole
+        answer.truncated |= not found.is_whole or len(found.body) > KEPT_BYTES
+    as_utf8(body, content_type, is_whole=not answer.truncated)
+    if not answer.truncated:
+        return body.decode("utf-8", "replace")
+    return text_of(body[:KEPT_BYTES], is_whole=False)
 
 
-def _asserted(assertions: tuple[Assertion, ...], answer: Answer, duration_ms: int) -> _Failure | None:
+def _asserted(assertions: tuple[Assertion, ...], answer: Answer, duration_ms: int) -> Failure | None:
     body, is_whole = bytes(answer.body), not answer.is_cut
     why = failed(assertions, Answered(answer.status or 0, answer.headers, body, is_whole, duration_ms))
-    return _Failure(FailureReason.ASSERTION_FAILED, why) if why else None
-
-
-def _redirect(status: int, answer: Answer) -> str:
-    location = next((value for name, value in answer.headers if name == "location"), "")
-    shown = "".join(character if character.isprintable() else "?" for character in location)
-    to = f" to {shown[:LOCATION_CHARACTERS]}" if shown else ""
-    return f"The target answered with a redirect ({status}){to}, and redirects are not followed."
-
-
-def _failure_of(error: Exception, call: Outgoing, answer: Answer) -> _Failure:
-    """Sentences of our own only: an exception's text may quote what the target sent."""
-    if isinstance(error, Refusal):
-        return _Failure(error.reason, str(error))
-    if isinstance(error, TimeoutError):
-        did = "answer" if answer.status is None else "finish its answer"
-        return _Failure(FailureReason.TIMEOUT, f"The target did not {did} within {call.timeout_seconds:g} s.")
-    if isinstance(error, ssl.SSLError):
-        return _Failure(FailureReason.SSL_ERROR, _tls_sentence(error))
-    if isinstance(error, ResponseTooLarge):
-        return _Failure(FailureReason.RESPONSE_TOO_LARGE, str(error))
-    if isinstance(error, ProxyRefused):
-        return _Failure(FailureReason.CONNECTION_ERROR, str(error))
-    if isinstance(error, NotHttp):
-        return _Failure(FailureReason.CONNECTION_ERROR, "The target's answer is not valid HTTP.")
-    if isinstance(error, NoConnection | ConnectionClosed):
-        return _Failure(FailureReason.CONNECTION_ERROR, _connection_sentence(error, answer))
-    log.error("send_failed", error=type(error).__name__)
-    return _Failure(FailureReason.UNKNOWN, f"The request could not be sent ({type(error).__name__}).")
-
-
-def _tls_sentence(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"The target's TLS certificate was refused: {error.verify_message.rstrip('.')}."
-    return f"The TLS connection failed: {(error.reason or 'unknown reason').replace('_', ' ').lower()}."
-
-
-def _connection_sentence(error: NoConnection | ConnectionClosed, answer: Answer) -> str:
-    if isinstance(error, NoConnection):
-        why = f": {os.strerror(error.number)}" if error.number else ""
-        return f"No connection to {error.origin.host}:{error.origin.port}{why}."
-    if answer.status is not None:
-        return "The target closed the connection in the middle of its answer."
-    return "The target closed the connection without an answer."
+    return Failure(FailureReason.ASSERTION_FAILED, why) if why else None

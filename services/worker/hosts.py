@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from services.worker.delivery import Exchange
 from shared.addresses import Origin
-from shared.schemas.runs import FailureReason
+from shared.schemas.runs import FailureReason, FailureStage
 
 FAILURES = 8
 FIRST_SECONDS, LONGEST_SECONDS = 5.0, 60.0
@@ -20,14 +20,8 @@ MOST_HOSTS = 10_000
 Host = tuple[int, Origin]
 """A team, and whom it calls."""
 
-_SILENT = frozenset(
-    (
-        FailureReason.CONNECTION_ERROR,
-        FailureReason.DNS_ERROR,
-        FailureReason.SSL_ERROR,
-        FailureReason.TIMEOUT,
-    )
-)
+_SILENT = frozenset((FailureStage.LOOKUP, FailureStage.CONNECT, FailureStage.TLS, FailureStage.REQUEST))
+"""Stages at which nothing has come back, unless TLS was refused: that is an answer."""
 
 
 @dataclass(slots=True)
@@ -43,8 +37,8 @@ class Circuit:
 
 
 def is_silent(exchange: Exchange) -> bool:
-    """Whether the host gave no answer at all; an error that it told us of is one."""
-    return exchange.failure_reason in _SILENT and exchange.response_status is None
+    """Whether the host gave no answer at all; one that cannot be read is one."""
+    return exchange.failure_stage in _SILENT and exchange.failure_reason is not FailureReason.SSL_ERROR
 
 
 class Hosts:

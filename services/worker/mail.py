@@ -3,12 +3,14 @@
 import asyncio
 import time
 from email.message import EmailMessage
+from email.utils import format_datetime
 from typing import NamedTuple
 
 import aiosmtplib
 import structlog
 
 from services.worker.delivery import Exchange, unsent
+from shared import clock
 from shared.schemas.runs import FailureReason
 from shared.settings import Settings
 
@@ -56,6 +58,7 @@ class Mailer:
         settings = self._settings
         message = EmailMessage()
         message["From"], message["To"] = settings.smtp_from, ", ".join(letter.to)
+        message["Date"] = format_datetime(clock.now())  # one of the two that RFC 5322 demands
         message["Subject"], message["Message-ID"] = letter.subject, letter.message_id
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it
         message.set_content(letter.text)

@@ -44,7 +44,14 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
         proxy = Proxy.at(settings.egress_proxy.get_secret_value()) if settings.egress_proxy else None
         policy = Policy(settings.egress_allow, settings.egress_ports)
         sender = await Sender(policy, proxy=proxy).__aenter__()
-        ctx["reach"] = Reach(ctx["redis"], sender, keys, Mailer(settings), public_url=settings.public_url)
+        ctx["reach"] = Reach(
+            ctx["redis"],
+            sender,
+            keys,
+            Mailer(settings),
+            public_url=settings.public_url,
+            secrets=proxy.secrets if proxy else (),
+        )
         log.info("worker_ready", concurrency=settings.worker_concurrency)
 
     async def close_sender(ctx: dict[Any, Any]) -> None:

@@ -1,5 +1,6 @@
 """The words in which an alert is told, and how each channel takes them."""
 
+import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -9,7 +10,10 @@ from services.worker.mail import Letter
 from shared.schemas.alerts import Alert, Alertable, AlertType
 
 RESPONSE_CHARACTERS = 300
+DISCORD_TEXT = 4096
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})  # else <!channel> would call everybody
+_URL_OR_MARKUP = re.compile(r"https?://[^\s<>\"“”]+|[\\*_~`|\[\]<]")
+_MARKUP_IN_URL = re.compile(r"[\\*`|\[\]]")
 _COLOURS = {AlertType.FAILURE: 0xC62828, AlertType.RECOVERY: 0x2E7D32}
 _OTHER_COLOUR = 0xF9A825
 
@@ -33,14 +37,14 @@ TEST = Message(
 
 
 def message_of(alert: Alert, public_url: str) -> Message:
-    """What people are told of an alert; links begin with `public_url`, if there is one."""
+    """What people are told of an alert, and how to read more at `public_url`, if there is one."""
     title, lines = {
         Alertable.CRON: _of_cron,
         Alertable.QUEUE: _of_queue,
         Alertable.TEAM: _of_team,
     }[alert.alertable_type](alert)
     first, *rest = lines
-    lines = [first, *_seen(alert), *rest, f"More: {public_url or 'GET '}{_path(alert)}"]
+    lines = [first, *_seen(alert), *rest, _more(alert, public_url)]
     colour = _COLOURS.get(alert.type, _OTHER_COLOUR)
     return Message(_plain(title), tuple(_plain(line) for line in lines), colour)
 
@@ -92,6 +96,12 @@ def _seen(alert: Alert) -> list[str]:
     return lines
 
 
+def _more(alert: Alert, public_url: str) -> str:
+    """A command, for the API answers nobody without a token: a link to it would open on an error."""
+    address = f"{public_url or '$RECURO_URL'}{_path(alert)}"
+    return f'More: curl -H "Authorization: Bearer $RECURO_API_TOKEN" {address}'
+
+
 def _path(alert: Alert) -> str:
     if alert.alertable_type == Alertable.TEAM:
         return "/api/usage"
@@ -118,13 +128,29 @@ def _plain(text: str) -> str:
 
 
 def slack(message: Message) -> bytes:
-    text = f"*{message.title.translate(_SLACK)}*\n{message.text.translate(_SLACK)}"
-    return to_json({"text": text, "unfurl_links": False, "unfurl_media": False})
+    """Slack has no way to escape its `*bold*` and the like: nothing in the text is read as such."""
+    text = f"{message.title}\n{message.text}".translate(_SLACK)
+    return to_json({"text": text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False})
 
 
 def discord(message: Message) -> bytes:
-    embed = {"title": message.title[:256], "description": message.text[:4000], "color": message.colour}
+    """The title is the first line of the text: in one of its own Discord shows the backslashes of escapes."""
+    title, text = (_URL_OR_MARKUP.sub(_escaped, each) for each in (message.title, message.text))
+    embed = {"description": _fitting(f"**{title}**\n{text}", DISCORD_TEXT), "color": message.colour}
     return to_json({"embeds": [embed], "allowed_mentions": {"parse": []}})
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Discord takes a URL as it stands, with any backslash in it: there, markup is encoded instead."""
+    found = match[0]
+    if found.startswith("http"):
+        return _MARKUP_IN_URL.sub(lambda mark: f"%{ord(mark[0]):02X}", found)
+    return f"\\{found}"
+
+
+def _fitting(escaped: str, most: int) -> str:
+    """Cut, but not between a backslash and what it escapes."""
+    return escaped if len(escaped) <= most else escaped[:most].rstrip("\\")
 
 
 def letter(message: Message, to: tuple[str, ...], message_id: str) -> Letter:

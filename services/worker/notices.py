@@ -23,7 +23,7 @@ async def callback_of(redis: Redis, work: Work) -> Outgoing:
         "User-Agent": USER_AGENT,
         "Recuro-Event": work.spec,
         "Recuro-Attempt": str(work.attempt),
-        "Idempotency-Key": f"notice-{work.team}-{work.id}",
+        "Idempotency-Key": work.idempotency_key,
     }
     told = f'{{"event":"{work.spec}",{subject.model_dump_json()[1:]}'
     return Outgoing("POST", url, headers, told.encode(), TIMEOUT_SECONDS)

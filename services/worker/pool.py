@@ -1,38 +1,29 @@
-"""Connections to targets: opened to judged addresses only, and kept for a while between requests."""
+"""Connections to targets that are kept for a while between requests."""
 
 import asyncio
 import resource
 import ssl
-from collections import defaultdict, deque
+from collections import defaultdict
 
 from services.worker.connection import Connection, ConnectionClosed
+from services.worker.dialing import Dialer
 from services.worker.egress import Resolver
 from services.worker.proxy import Proxy
-from shared.addresses import Address, Destination, Origin, Policy
+from shared.addresses import Destination, Origin, Policy
 
-KEEPALIVE_SECONDS = 15.0  # below the idle limit of common servers: a kept connection is rarely a dead one
+KEEPALIVE_SECONDS = 15.0
+UNHINTED_SECONDS = 1.5
+"""For how long a connection may have been idle that takes a request which must not be sent twice, if its
+server does not say how long it keeps one: common servers close after 2 s and more."""
+MARGIN_SECONDS = 1.0
+"""So much before a server says that it closes one: its clock ran on while the answer was on its way."""
 KEPT_CONNECTIONS, ENCRYPTED_WEIGHT = 8192, 8
 """How many are kept: a plain one holds 5 KiB of memory, and an encrypted one eight times as much."""
-CLOSING_SECONDS = 1.0
-
-
-class NoConnection(Exception):
-    """None of a target's addresses took a connection; `number` is the last `errno`, if there was one."""
-
-    def __init__(self, origin: Origin, number: int | None) -> None:
-        self.origin = origin
-        self.number = number
-        super().__init__(origin, number)
+SWEEP_SECONDS, CLOSING_SECONDS = 1.0, 1.0
 
 
 def _weight(connection: Connection) -> int:
     return ENCRYPTED_WEIGHT if connection.origin.scheme == "https" else 1
-
-
-def _with_port(to: Destination) -> str:
-    """`host:port`, as CONNECT wants it."""
-    usual = ":443" if to.origin.port == 443 else ""
-    return f"{to.authority}{usual}"
 
 
 class Pool:
@@ -41,65 +32,56 @@ class Pool:
     def __init__(
         self, policy: Policy, resolver: Resolver, tls: ssl.SSLContext, proxy: Proxy | None = None
     ) -> None:
-        self._policy = policy
-        self._proxy = proxy
-        self._resolver = resolver
-        self._tls = tls
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
         self._open: set[Connection] = set()
+        self._dialer = Dialer(policy, resolver, tls, proxy, self._open)
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._most = files // 2  # the other half is for what is in use
         self._weight = 0
-        self._kept: dict[Connection, None] = {}  # the longest kept first, as in each deque below
-        self._kept_with: defaultdict[Origin, deque[Connection]] = defaultdict(deque)
+        self._kept: dict[Connection, None] = {}  # the longest kept first, as in each of the next
+        self._kept_with: defaultdict[Origin, dict[Connection, None]] = defaultdict(dict)
         self._sweep_timer: asyncio.TimerHandle | None = None
 
-    def take(self, origin: Origin) -> Connection | None:
-        """The connection kept last, if it is still good."""
+    def take(self, origin: Origin, *, may_repeat: bool) -> Connection | None:
+        """The one kept last, if it is still good; `may_repeat`: the request is harmless to send again."""
+        now = self._loop.time()
         while origin in self._kept_with:
-            connection = self._kept_with[origin].pop()
+            connection = next(reversed(self._kept_with[origin]))
+            is_good = connection.is_usable and connection.kept_until > now
+            if is_good and not (
+                may_repeat or connection.is_hinted or now - connection.kept_at < UNHINTED_SECONDS
+            ):
+                return None  # good for others
             self._forget(connection)
-            if connection.is_usable and connection.kept_until > self._loop.time():
+            if is_good:
                 return connection
             connection.close()
         return None
 
     def keep(self, connection: Connection) -> None:
         """For the next request to the same origin, if it may have one."""
-        if self._is_closed or not connection.is_usable:
+        seconds = _seconds_of(connection) if connection.is_usable and not self._is_closed else 0.0
+        if seconds <= 0:
             connection.close()
             return
-        connection.kept_until = self._loop.time() + KEEPALIVE_SECONDS
+        connection.kept_at = self._loop.time()
+        connection.kept_until = connection.kept_at + seconds
         self._kept[connection] = None
-        self._kept_with[connection.origin].append(connection)
+        self._kept_with[connection.origin][connection] = None
         self._weight += _weight(connection)
         while self._weight > min(KEPT_CONNECTIONS, self._most):
-            self._drop_oldest()
+            self._drop(next(iter(self._kept)))
         if self._sweep_timer is None:
-            self._sweep_timer = self._loop.call_later(KEEPALIVE_SECONDS, self._sweep)
+            self._sweep_timer = self._loop.call_later(min(SWEEP_SECONDS, seconds), self._sweep)
 
     async def dial(self, to: Destination, deadline: float) -> Connection:
-        """A new connection; raises Refusal, NoConnection, ssl.SSLError, or TimeoutError at the deadline."""
-        async with asyncio.timeout_at(deadline):
-            addresses = (to.address,) if to.address else await self._resolver.addresses(to.origin.host)
-        for address in addresses:
-            self._policy.check(address, "The target is")
-        if self._proxy is not None:
-            return await self._through(self._proxy, to, deadline)
-        failure: OSError = TimeoutError()
-        for number, address in enumerate(addresses):
-            share = (deadline - self._loop.time()) / (len(addresses) - number)  # one may be a black hole
-            try:
-                async with asyncio.timeout(share):
-                    return await self._connect(to.origin, address, share)
-            except ssl.SSLError:
-                raise
-            except OSError as error:  # TimeoutError among them
-                failure = error
-        if isinstance(failure, TimeoutError) and failure.errno is None:
-            raise failure
-        raise NoConnection(to.origin, failure.errno) from failure
+        """A new connection; raises as `Dialer.dial` does."""
+        connection = await self._dialer.dial(to, deadline)
+        if self._is_closed:
+            connection.close()
+            raise ConnectionClosed
+        return connection
 
     async def close(self) -> None:
         """Close every connection, in use or not, and wait until all sockets are gone."""
@@ -114,80 +96,30 @@ class Pool:
         if closing:
             await asyncio.wait([connection.lost for connection in closing], timeout=CLOSING_SECONDS)
 
-    async def _connect(self, origin: Origin, address: Address, seconds: float) -> Connection:
-        connection = Connection(origin, self._open)
-        secure = origin.scheme == "https"
-        # uvloop holds on to a cancelled handshake until this has passed; it must not end before `seconds` do.
-        handshake_seconds = max(seconds, 0) + 1
-        try:
-            await self._loop.create_connection(
-                lambda: connection,
-                str(address),
-                origin.port,
-                ssl=self._tls if secure else None,
-                server_hostname=origin.host.rstrip(".") if secure else None,
-                ssl_handshake_timeout=handshake_seconds if secure else None,
-            )
-        except BaseException:
-            connection.close()
-            # Nobody else says so if this was cancelled just when the connection was made: a trap of uvloop.
-            connection.connection_lost(None)
-            raise
-        if self._is_closed:
-            connection.close()
-            raise ConnectionClosed
-        return connection
-
-    async def _through(self, proxy: Proxy, to: Destination, deadline: float) -> Connection:
-        """By way of the proxy, which looks the name up once more and decides for itself."""
-        connection, origin = Connection(to.origin, self._open), to.origin
-        try:
-            async with asyncio.timeout_at(deadline):
-                if origin.scheme == "http":
-                    await proxy.reach(lambda: connection)
-                else:
-                    await self._encrypted(connection, await proxy.tunnel(_with_port(to)), origin, deadline)
-        except BaseException:
-            connection.close()
-            connection.connection_lost(None)
-            raise
-        return connection
-
-    async def _encrypted(
-        self, connection: Connection, tunnel: asyncio.Transport, origin: Origin, deadline: float
-    ) -> None:
-        try:
-            transport = await self._loop.start_tls(
-                tunnel,
-                connection,
-                self._tls,
-                server_hostname=origin.host.rstrip("."),
-                ssl_handshake_timeout=max(deadline - self._loop.time(), 0) + 1,
-            )
-        except BaseException as error:
-            tunnel.abort()
-            if isinstance(error, OSError) and not isinstance(error, TimeoutError | ssl.SSLError):
-                raise ConnectionClosed from None
-            raise
-        assert transport is not None
-        connection.connection_made(transport)
-
     def _forget(self, connection: Connection) -> None:
         del self._kept[connection]
         self._weight -= _weight(connection)
-        if not self._kept_with[connection.origin]:
+        with_origin = self._kept_with[connection.origin]
+        del with_origin[connection]
+        if not with_origin:
             del self._kept_with[connection.origin]
 
-    def _drop_oldest(self) -> None:
-        connection = next(iter(self._kept))
-        self._kept_with[connection.origin].popleft()
+    def _drop(self, connection: Connection) -> None:
         self._forget(connection)
         connection.close()
 
     def _sweep(self) -> None:
-        self._sweep_timer = None
-        while self._kept and next(iter(self._kept)).kept_until <= self._loop.time():
-            self._drop_oldest()
+        now, self._sweep_timer = self._loop.time(), None
+        for connection in [one for one in self._kept if one.kept_until <= now]:
+            self._drop(connection)
         if self._kept:
-            due = next(iter(self._kept)).kept_until
-            self._sweep_timer = self._loop.call_at(due, self._sweep)
+            self._sweep_timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+
+
+def _seconds_of(connection: Connection) -> float:
+    """How long it is kept, as its server wants it or as we do; notes which."""
+    told = connection.idle_seconds
+    connection.is_hinted = told is not None
+    if told is None:
+        return KEEPALIVE_SECONDS
+    return min(told - MARGIN_SECONDS if told >= 2 * MARGIN_SECONDS else told / 2, KEEPALIVE_SECONDS)

@@ -8,10 +8,11 @@ from pydantic_core import from_json, to_json
 from services.worker.alerts import alert_notice
 from services.worker.delivery import Exchange, Outgoing, unsent
 from services.worker.mail import Letter
+from services.worker.masking import masked
 from services.worker.notices import callback_of
 from services.worker.reach import Reach
-from services.worker.requests import request_of
-from services.worker.retry import decide
+from services.worker.requests import request_of, settings_of
+from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, LONGEST_WAIT_SECONDS, decide
 from services.worker.sending import send
 from services.worker.signing import signed
 from services.worker.work import Complete, Postpone, Release, Result, Verdict, Work
@@ -35,9 +36,10 @@ async def process(work: Work, reach: Reach) -> Result:
     except AWAY:
         return Result(work, Release())
     if isinstance(exchange, Postpone):
-        reason = "silent" if exchange.is_silent else ""
+        reason = "counted" if exchange.is_counted else ""
         return Result(work, exchange, reason=reason, facts=exchange.why)
-    verdict = decide(exchange, work.settings, work.attempt)
+    longest = LONGEST_NOTICE_WAIT_SECONDS if work.kind == "n" else LONGEST_WAIT_SECONDS
+    verdict = decide(exchange, settings_of(work), work.attempt, longest)
     if log.is_enabled_for(logging.INFO):  # asked, for to be told no costs more
         _tell(work, verdict, exchange)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if work.kind == "e" else ""
@@ -66,7 +68,10 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
         outgoing = await _outgoing(work, reach)
         if isinstance(outgoing, Letter):
             return await reach.mailer.send(outgoing)
-        return await send(signed(outgoing, work, reach.vault), work, reach)
+        exchange = await send(signed(outgoing, work, reach.vault), work, reach)
+        if isinstance(exchange, Postpone):
+            return exchange
+        return masked(exchange, outgoing, work, reach)
     except (NotFound, *AWAY):
         raise
     except Unsealable as error:

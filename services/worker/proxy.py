@@ -22,17 +22,26 @@ class Proxy:
     host: str
     port: int
     authorization: str = field(repr=False)
+    resolves: bool = False
+    """It looks names up by itself, and we do not."""
 
     @classmethod
-    def at(cls, url: str) -> "Proxy":
+    def at(cls, url: str, *, resolves: bool = False) -> "Proxy":
         parts = urlsplit(url)
         pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         said = f"Basic {base64.b64encode(pair.encode()).decode()}" if parts.username else ""
-        return cls(parts.hostname or "", parts.port or 3128, said)
+        return cls(parts.hostname or "", parts.port or 3128, said, resolves)
 
     @property
     def headers(self) -> list[str]:
         return [f"Proxy-Authorization: {self.authorization}"] if self.authorization else []
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What a plain proxy is told of us, and may repeat in an answer of its own."""
+        credentials = self.authorization.partition(" ")[2]
+        password = base64.b64decode(credentials).decode().partition(":")[2]
+        return (credentials, password) if credentials else ()
 
     async def reach(self, protocol: Callable[[], asyncio.Protocol]) -> None:
         """Connect to the proxy itself; raises ProxyRefused or the system's TimeoutError."""

@@ -21,3 +21,5 @@ class Reach:
     hosts: Hosts = field(default_factory=Hosts)
     public_url: str = ""
     """What links in messages begin with."""
+    secrets: tuple[str, ...] = ()
+    """What goes along of the operator's own: how a proxy knows us."""

@@ -1,5 +1,7 @@
 """From what was asked to the request that leaves (spec §4)."""
 
+import hashlib
+import secrets
 from functools import lru_cache
 
 from pydantic import BaseModel
@@ -8,31 +10,54 @@ from pydantic_core import from_json, to_json
 from services.worker.delivery import Outgoing
 from services.worker.work import Work
 from shared import clock
+from shared.addresses import origin_of
 from shared.schemas.assertions import Assertions
+from shared.schemas.queues import QueueSettings
 from shared.vault import Vault
 from shared.version import VERSION
 
 USER_AGENT = f"Recuro/{VERSION}"
+_CALLERS = {"user-agent": "User-Agent", "idempotency-key": "Idempotency-Key", "traceparent": "traceparent"}
+"""Headers that we write unless the caller did."""
+_OWN_RETRIES = '"retry_delays":'
 
 
 def request_of(work: Work, vault: Vault) -> Outgoing:
-    """The request of a job or execution; a redelivery after a crash carries the same `Idempotency-Key`."""
+    """The request of a job or execution; all attempts carry one `Idempotency-Key`, the caller's if given."""
     asked = from_json(work.spec)
-    method, given = asked.get("method", "POST"), asked.get("headers") or {}
-    body, content_type = (None, "") if method == "GET" else _body(work, asked.get("payload"))
-    headers = vault.open_headers(given, work.team)
-    if body is not None and not any(name.lower() == "content-type" for name in given):
+    given = vault.open_headers(asked.get("headers") or {}, work.team, origin_of(asked["url"]))
+    body, content_type = _body(work, asked)
+    names = {name.lower() for name in given}
+    headers = {_CALLERS.get(name.lower(), name): value for name, value in given.items()}
+    if body is not None and "content-type" not in names:
         headers["Content-Type"] = content_type
-    headers["User-Agent"] = USER_AGENT
+    headers.setdefault("User-Agent", USER_AGENT)
+    headers.setdefault("Idempotency-Key", work.idempotency_key)
+    if "traceparent" not in headers:
+        headers["traceparent"] = _trace(work)
     headers.update(_identity(work))
+    timeout, assertions = _rules(work, asked.get("timeout_seconds"))
+    return Outgoing(asked.get("method", "POST"), asked["url"], headers, body, float(timeout), assertions)
+
+
+def _rules(work: Work, own_timeout: int | None) -> tuple[int, Assertions]:
+    """Its own timeout or its queue's, and what its answers must be."""
     if work.settings:
-        timeout, assertions = work.settings.timeout_seconds, work.settings.success_assertions
-    else:
-        timeout, assertions = asked["timeout_seconds"], _assertions_of(work.spec)
-    return Outgoing(method, asked["url"], headers, body, float(timeout), assertions)
+        return own_timeout or work.settings.timeout_seconds, work.settings.success_assertions
+    return own_timeout or 30, _assertions_of(work.spec)
 
 
-class _Asserted(BaseModel):
+def settings_of(work: Work) -> QueueSettings | None:
+    """Its queue's settings, with the retries that the job asked for itself; nothing for an execution."""
+    if work.settings is None or work.kind != "j" or _OWN_RETRIES not in work.spec:
+        return work.settings
+    own = from_json(work.spec).get("retry_delays")
+    if own is None:
+        return work.settings
+    return work.settings.model_copy(update={"retries_enabled": True, "retry_delays": tuple(own)})
+
+
+class _Asked(BaseModel):
     """Of a cron's spec, what its answers must be."""
 
     success_assertions: Assertions = ()
@@ -40,20 +65,31 @@ class _Asserted(BaseModel):
 
 @lru_cache(4096)
 def _assertions_of(spec: str) -> Assertions:
-    return _Asserted.model_validate_json(spec).success_assertions
+    return _Asked.model_validate_json(spec).success_assertions
 
 
-def _body(work: Work, payload: object) -> tuple[bytes | None, str]:
-    if payload is None:
-        return None, ""
-    if work.kind == "j":
+def _body(work: Work, asked: dict[str, object]) -> tuple[bytes | None, str]:
+    """The bytes, and their type if the caller gave none."""
+    if "payload_json" in asked:  # whose numbers are spelled in a way that reading them would change
+        return str(asked["payload_json"]).encode(), "application/json"
+    payload = asked.get("payload")
+    if work.kind == "j" and payload is not None:
         return to_json(payload), "application/json"
-    raw = str(payload).encode()
+    text = asked.get("body") if work.kind == "j" else payload
+    if text is None:
+        return None, ""
+    raw = str(text).encode()
     try:
         from_json(raw)
     except ValueError:
         return raw, "text/plain; charset=utf-8"
     return raw, "application/json"
+
+
+def _trace(work: Work) -> str:
+    """A W3C traceparent: one trace for all attempts, one span for each request, to be sampled as its own."""
+    trace = hashlib.blake2s(work.idempotency_key.encode(), digest_size=16).hexdigest()
+    return f"00-{trace}-{secrets.token_hex(8)}-01"
 
 
 def _identity(work: Work) -> dict[str, str]:
@@ -62,11 +98,9 @@ def _identity(work: Work) -> dict[str, str]:
             "Recuro-Job-Id": str(work.id),
             "Recuro-Original-Job-Id": work.origin or str(work.id),
             "Recuro-Attempt": str(work.attempt),
-            "Idempotency-Key": f"job-{work.team}-{work.id}",
         }
     return {
         "Recuro-Cron-Id": work.origin,
         "Recuro-Scheduled-At": clock.moment(work.due_ms).isoformat(timespec="seconds"),
         "Recuro-Attempt": str(work.attempt),
-        "Idempotency-Key": f"execution-{work.team}-{work.id}",
     }

@@ -11,11 +11,18 @@ from shared.schemas.queues import QueueSettings
 
 LONGEST_WAIT_SECONDS = 24 * 3600
 """What a target may ask for at most."""
+LONGEST_NOTICE_WAIT_SECONDS = 300
+"""What the receiver of a notice may ask for at most: a failure of today is not to be told tomorrow."""
 NO_RETRY_STATUSES = frozenset((410, 489))
 NO_RETRY_HEADER = "recuro-no-retry"
 
 
-def decide(exchange: Exchange, settings: QueueSettings | None, attempt: int) -> Verdict:
+def decide(
+    exchange: Exchange,
+    settings: QueueSettings | None,
+    attempt: int,
+    longest_wait_seconds: int = LONGEST_WAIT_SECONDS,
+) -> Verdict:
     """The verdict on attempt number `attempt`, from 1; an execution (no settings) is never retried.
 
     The target has a say: it may ask for a later retry with `Retry-After`, or for none at all.
@@ -26,7 +33,8 @@ def decide(exchange: Exchange, settings: QueueSettings | None, attempt: int) -> 
         return Fail()
     if attempt > len(settings.retry_delays) or _wants_no_retry(exchange):
         return Dead()
-    return Retry(max(settings.retry_delays[attempt - 1], asked_wait(exchange)))
+    wait = min(asked_wait(exchange), longest_wait_seconds)
+    return Retry(max(settings.retry_delays[attempt - 1], wait))
 
 
 def _wants_no_retry(exchange: Exchange) -> bool:
@@ -36,6 +44,8 @@ def _wants_no_retry(exchange: Exchange) -> bool:
 
 def asked_wait(exchange: Exchange) -> int:
     """Seconds, a day at most, that `Retry-After` asks for (RFC 9110, 10.2.3); 0 if nobody can read it."""
+    if exchange.asked_wait_seconds is not None:
+        return min(exchange.asked_wait_seconds, LONGEST_WAIT_SECONDS)
     said = _header(exchange, "retry-after")
     if said.isascii() and said.isdigit():
         return min(int(said[:9]), LONGEST_WAIT_SECONDS)

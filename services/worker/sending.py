@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import structlog
 
+from services.worker import discord
 from services.worker.delivery import Exchange, Outgoing, unsent
 from services.worker.hosts import is_silent
 from services.worker.reach import Reach
-from services.worker.retry import asked_wait
+from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, asked_wait
 from services.worker.work import Postpone, Work
 from shared import keyspace, scripts
 from shared.addresses import Origin
@@ -39,6 +40,7 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
     except asyncio.CancelledError:
         reach.hosts.give_up((work.team, host))
         raise
+    exchange = discord.with_wait(exchange, host, outgoing.url)
     reach.hosts.note((work.team, host), time.monotonic(), silent=is_silent(exchange))
     if exchange.response_status in _BUSY and (seconds := min(asked_wait(exchange), LONGEST_REST_SECONDS)):
         await _hold(work, host, seconds, reach)
@@ -46,13 +48,19 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
 
 
 def _rest(work: Work, host: Origin) -> Postpone | None:
-    """The host asked the team for a rest that is not over."""
-    until_ms = work.holds.get(_named(host), 0)
+    """The host asked the team for a rest that is not over.
+
+    A notice waits for some minutes of it before its first attempt; a retry has waited for what it was told.
+    """
+    until_ms, is_notice = work.holds.get(_named(host), 0), work.kind == "n"
     seconds = (until_ms - work.now_ms) / 1000
-    if seconds <= 0:
+    if is_notice:
+        held = (work.now_ms - work.held_since_ms) / 1000 if work.held_since_ms else 0.0
+        seconds = min(seconds, LONGEST_NOTICE_WAIT_SECONDS - held)
+    if seconds <= 0 or (is_notice and work.attempt > 1):
         return None
     why = f"{host.host} answered that it is busy until {_moment(until_ms / 1000)}."
-    return Postpone(_spread(work, seconds), why)
+    return Postpone(_spread(work, seconds), why, is_counted=is_notice)
 
 
 def _silence(work: Work, host: Origin, reach: Reach) -> Postpone | Exchange | None:
@@ -64,7 +72,7 @@ def _silence(work: Work, host: Origin, reach: Reach) -> Postpone | Exchange | No
     said = f"{host.host} has left {failures} requests in a row without an answer"
     if work.held_since_ms and work.now_ms - work.held_since_ms > LONGEST_HELD_SECONDS * 1000:
         return unsent(FailureReason.CONNECTION_ERROR, f"{said}; this one was not sent.")
-    return Postpone(_spread(work, wait), f"{said}; it is being tried by one at a time.", is_silent=True)
+    return Postpone(_spread(work, wait), f"{said}; it is being tried by one at a time.", is_counted=True)
 
 
 def _spread(work: Work, seconds: float) -> float:

@@ -8,24 +8,17 @@ from shared import signatures, signing
 from shared.schemas.alerts import Channel
 from shared.vault import Vault
 
-_STRANGERS = frozenset((Channel.SLACK, Channel.DISCORD))
-"""Channels of others, who verify nothing."""
-
 
 def signed(outgoing: Outgoing, work: Work, vault: Vault) -> Outgoing:
     """The request with its signatures, made now; as it is if its team does not sign. Raises Unsealable."""
-    if not work.signing or (work.kind == "n" and work.spec in _STRANGERS):
+    if not work.signing or _is_for_strangers(work):
         return outgoing
     now = time.time()
     secrets = signatures.secrets_of(vault, work.team, work.signing, round(now * 1000))
-    headers = signing.headers_of(secrets, _message_of(work, outgoing), outgoing.body or b"", int(now))
+    headers = signing.headers_of(secrets, outgoing.headers["Idempotency-Key"], outgoing.body or b"", int(now))
     return outgoing._replace(headers={**outgoing.headers, **headers})
 
 
-def _message_of(work: Work, outgoing: Outgoing) -> str:
-    """All attempts of a job are one message, which its first one names."""
-    return (
-        f"job-{work.team}-{work.origin}"
-        if work.kind == "j" and work.origin
-        else outgoing.headers["Idempotency-Key"]
-    )
+def _is_for_strangers(work: Work) -> bool:
+    """Channels of others verify nothing: of alerts only the team's own webhook is signed."""
+    return work.kind == "n" and work.origin.startswith("a:") and work.spec != Channel.WEBHOOK

@@ -41,8 +41,8 @@ class Postpone:
 
     after_seconds: float
     why: str
-    is_silent: bool = False
-    """The host answers nobody; else it asked for the rest."""
+    is_counted: bool = False
+    """The time is counted, so that waiting ends; else the host said when it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class Work:
     """The team's signing secrets, sealed; nothing if its requests are not signed."""
     holds: Mapping[str, int] = field(default_factory=dict)
     """Hosts that asked the team for a rest, and until when (ms since 1970 by the clock of Redis)."""
+    intent: str = ""
+    """A name of what shall happen once, the same for all attempts and replays, that never comes again."""
     held_since_ms: int = 0
     """Since when this attempt waits for a host that is silent, by the clock of Redis; 0 if it does not."""
     claimed_at_ms: int = 0
@@ -87,6 +89,14 @@ class Work:
     """Somebody wants it stopped."""
     lost: bool = False
     """The rescuer gave it to somebody else; whatever happens here no longer counts."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """What a receiver knows a repeat by."""
+        if self.intent:
+            return self.intent
+        first = self.origin if self.kind == "j" and self.origin else self.id
+        return f"{self.kind}-{self.team}-{first}"  # stored before there were intents
 
     @property
     def key(self) -> str:
@@ -107,7 +117,7 @@ class Result(NamedTuple):
     """What became of a piece of work: the verdict, the run as stored, and the response text for a cron.
 
     A failure has a `reason` (`http_server_error 503`), in which failures are alike, and `facts` (JSON). What
-    is postponed has the reason `silent` if its host answers nobody, and in `facts` what it waits for.
+    is postponed has the reason `counted` if its wait shall end in minutes, and in `facts` what it waits for.
     """
 
     work: Work

@@ -1,20 +1,25 @@
 #!lua flags=allow-oom
--- Cancel a job: one that waits is not sent, one that runs is broken off by its worker:  pending -> failed.
+-- Cancel a job, by any id of its chain: what waits is not sent, what runs is broken off by its worker:
+-- pending -> failed.
 --
 -- KEYS  prefix    ARGV  team, id, now ('' = server)
--- Returns its state before ('pending', 'processing', ...), or 0 if there is no such job. What had ended stays as it is.
+-- Returns its row as of `read_jobs`, 0 if there is no such job, or 'ended' if the chain had ended: that stays as it is.
 
 local team, id = ARGV[1], ARGV[2]
 moment(ARGV[3])
-local record = record_of('j', team, id)
-local fields = call('HMGET', record, 'queue', 'state', 'lane', 'entry')
-if not fields[1] or call('EXISTS', P .. 'q:' .. team .. ':' .. fields[1]) == 0 then return 0 end
-if fields[2] == 'pending' then
-    unqueue('j', team, fields[1], id, fields[3], fields[4])
-    settle('j', team, fields[1], id, { verdict = 'fail', run = CANCELLED })
-elseif fields[2] == 'processing' then
+local queue = call('HGET', record_of('j', team, id), 'queue')
+if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0, REFUSED end
+local last = last_attempt_of(team, id)
+local record = record_of('j', team, last)
+local fields = call('HMGET', record, 'state', 'lane', 'entry')
+if fields[1] == 'pending' then
+    unqueue('j', team, queue, last, fields[2], fields[3])
+    settle('j', team, queue, last, { verdict = 'fail', run = CANCELLED })
+elseif fields[1] == 'processing' then
     call('HSET', record, 'cancel', 1)
-    call('XADD', P .. 'cancels', 'MAXLEN', '~', 1000, '*', 'work', 'j:' .. team .. ':' .. id)
+    call('XADD', P .. 'cancels', 'MAXLEN', '~', 1000, '*', 'work', 'j:' .. team .. ':' .. last)
+else
+    return 'ended', REFUSED -- a retry that ended may be gone before its original
 end
 conclude()
-return fields[2]
+return job_row(team, id, true)

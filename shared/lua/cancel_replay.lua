@@ -2,10 +2,11 @@
 -- Cancel a replay; the jobs that it has made stay:  collecting | running -> cancelled.
 --
 -- KEYS  prefix    ARGV  team, id, now ('' = server)
--- Returns its state before, or 0 if there is no such replay.
+-- Returns its row as of `read_replays`, or 0 if there is no such replay.
 
 local team, id = ARGV[1], ARGV[2]
 moment(ARGV[3])
 local state = call('HGET', replay_of(team, id), 'state')
 if state == 'running' or state == 'collecting' then end_replay(team, id, 'cancelled') end
-return state or 0
+if not state then return 0, REFUSED end
+return { id, call('HGETALL', replay_of(team, id)) }

@@ -8,7 +8,7 @@
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
 -- a hidden one), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
 -- a notice), due (ms), what was asked (JSON, or what a notice tells of), since when it is held back (ms, '' = it is
--- not); at last per team served: team, its signing secrets (sealed, '' without), hosts it leaves alone and until when.
+-- not), its intent; at last per team served: team, its signing secrets (sealed, '' without), hosts it leaves alone and until when.
 
 local consumer, n, spare, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), moment(ARGV[4])
 local turns, queues, works, teams = P .. 'turns', {}, {}, {}
@@ -50,7 +50,8 @@ local function start(queue, lane, entry, ref)
     local kind, id = string.match(ref, '^([jen]):(%d+)$')
     if not kind then return quarantine(queue, lane, entry, ref) end
     local record = record_of(kind, team, id)
-    local fields = call('HMGET', record, 'state', 'attempt', ORIGIN[kind], 'due', 'entry', 'v', 'expires', 'held_since')
+    local fields = call('HMGET', record, 'state', 'attempt', ORIGIN[kind], 'due', 'entry', 'v', 'expires', 'held_since',
+        'intent')
     if (tonumber(fields[6]) or 0) >= OLDEST_NEWER then return put_back(kind, team, id, queue, lane, entry) end
     if fields[1] == 'pending' and fields[7] and tonumber(fields[7]) <= now then
         take_off(queue, lane, entry)
@@ -66,7 +67,7 @@ local function start(queue, lane, entry, ref)
     move(kind, team, kind == 'e' and fields[3] or qid, id, fields[1], 'processing')
     event(NOUN[kind] .. '.started', team, ref)
     works[#works + 1] = { kind, team, qid, id, lane, entry, fields[2] or '1', fields[3] or '', fields[4], spec,
-        fields[8] or '' }
+        fields[8] or '', fields[9] or '' }
 end
 
 -- Read up to `want` entries and start what they name; returns how many were read, and how many started.

@@ -1,19 +1,30 @@
 -- Add dead letters to a replay, and with the last of them let it run:  collecting -> running.
 --
--- KEYS  prefix    ARGV  team, id, now ('' = server), whether these are the last ('1' or ''), then ids of jobs
--- Returns 1, or 0 if the replay was cancelled meanwhile.
+-- KEYS  prefix    ARGV  team, id, now ('' = server), how far they were collected before these, how far with them,
+--                       whether they are the last ('1' or ''), then ids of jobs
+-- Returns how far they are collected: where others were faster, not these. Or, once it runs or was cancelled, its row
+-- as of `read_replays`.
 
 local team, id = ARGV[1], ARGV[2]
 local record = replay_of(team, id)
 moment(ARGV[3])
-if call('HGET', record, 'state') ~= 'collecting' then return 0 end
-call('HSET', record, 'at', moment()) -- somebody still collects
+
+local function row()
+    return { id, call('HGETALL', record) }
+end
+
+local fields = call('HMGET', record, 'state', 'collected')
+if fields[1] ~= 'collecting' then return row() end
+if (fields[2] or '0') ~= ARGV[4] then return tonumber(fields[2] or 0), REFUSED end
+call('HSET', record, 'at', moment(), 'collected', ARGV[5]) -- somebody still collects
 local ids = {}
-for i = 5, #ARGV do ids[i - 4] = ARGV[i] end
+for i = 7, #ARGV do ids[i - 6] = ARGV[i] end
 call_in_parts(ids, 'RPUSH', P .. 'replay_ids:' .. team .. ':' .. id)
-if call('HINCRBY', record, 'total', #ids) == 0 and ARGV[4] == '1' then
+local total = call('HINCRBY', record, 'total', #ids)
+if ARGV[6] ~= '1' then return tonumber(ARGV[5]) end
+if total == 0 then
     end_replay(team, id, 'finished') -- there was nothing to replay
-elseif ARGV[4] == '1' then
+else
     call('HSET', record, 'state', 'running', 'tokens', 1)
 end
-return 1
+return row()

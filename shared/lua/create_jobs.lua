@@ -1,13 +1,12 @@
 -- Make jobs, and their queues where those are new:  (nothing) -> pending.
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), settings of a new queue (JSON), then per job: queue name, what was
---                       asked (JSON), delay (ms), with a callback ('1' or ''), when it expires (ms or ''),
---                       idempotency key ('' or its digest), digest of what was asked
--- Returns per job: id, queue id, due (ms), 1 if it was made before under this key, 1 if its queue is paused. No job is made and the answer is
--- nothing if a key was used for something else; the number, from 0, of a job that would expire before it could start.
+--                       asked (JSON), delay (ms), with a callback ('1' or ''), when it expires (ms or '')
+-- Returns per job: id, queue id, due (ms), 1 if its queue is paused. No job is made and the answer is the number, from
+-- 0, of a job that would expire before it could start.
 
 local team, now, settings = ARGV[1], moment(ARGV[2]), ARGV[3]
-local WIDTH, KEPT = 7, 24 * 3600 * 1000
+local WIDTH = 5
 local ids, names = P .. 'ids:' .. team, P .. 'names:' .. team
 local known_queues = {}
 
@@ -25,35 +24,17 @@ local function queue_named(name)
     return known
 end
 
--- What was made before under the key, or nothing; false if that was something else.
-local function made_before(key, digest)
-    local kept = key ~= '' and call('GET', P .. 'i:' .. team .. ':' .. key)
-    if not kept then return end
-    local id, queue, due, of = string.match(kept, '^(%d+) (%d+) (%d+) (%x+)$')
-    return of == digest and { tonumber(id), tonumber(queue), tonumber(due), 1 }
-end
-
-local made = {}
 for i = 4, #ARGV, WIDTH do
-    local before = made_before(ARGV[i + 5], ARGV[i + 6])
-    if before == false then return false end
     local expires = tonumber(ARGV[i + 4])
-    if not before and expires and expires <= now + tonumber(ARGV[i + 2]) then return (i - 4) / WIDTH end
-    made[#made + 1] = before or 0
+    if expires and expires <= now + tonumber(ARGV[i + 2]) then return (i - 4) / WIDTH, REFUSED end
 end
 
 promote(now, 500) -- whatever fell due before these jobs goes before them
+local made = {}
 for i = 4, #ARGV, WIDTH do
-    local number, key, digest = (i - 4) / WIDTH + 1, ARGV[i + 5], ARGV[i + 6]
-    if made[number] == 0 then
-        local queue, due = queue_named(ARGV[i]), now + tonumber(ARGV[i + 2])
-        local id = make_job(team, queue, { spec = ARGV[i + 1], due = due, callback = ARGV[i + 3], expires = ARGV[i + 4] })
-        made[number] = { id, tonumber(queue), due, 0 }
-        if key ~= '' then
-            local kept = string.format('%d %s %.0f %s', id, queue, due, digest)
-            call('SET', P .. 'i:' .. team .. ':' .. key, kept, 'PX', KEPT)
-        end
-    end
+    local queue, due = queue_named(ARGV[i]), now + tonumber(ARGV[i + 2])
+    local id = make_job(team, queue, { spec = ARGV[i + 1], due = due, callback = ARGV[i + 3], expires = ARGV[i + 4] })
+    made[#made + 1] = { id, tonumber(queue), due }
 end
 
 local paused = {}
@@ -62,7 +43,7 @@ for _, each in ipairs(made) do
     if paused[queue] == nil then
         paused[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'is_active') == '0' and 1 or 0
     end
-    each[5] = paused[queue]
+    each[4] = paused[queue]
 end
 conclude()
 return made

@@ -6,7 +6,7 @@
 
 local team, id = ARGV[1], ARGV[2]
 local member = team .. ':' .. id
-if call('DEL', P .. 'c:' .. member) == 0 then return 0 end
+if call('DEL', P .. 'c:' .. member) == 0 then return 0, REFUSED end
 call('DEL', P .. 'log:' .. member)
 call('ZREM', P .. 'crons', member)
 call('ZREM', P .. 'x:' .. team .. ':crons:active', id)

@@ -6,7 +6,7 @@
 
 local team, id = ARGV[1], ARGV[2]
 local queue = call('HGET', P .. 'j:' .. team .. ':' .. id, 'queue')
-if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0 end
+if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0, REFUSED end
 remove_chain(team, id)
 conclude()
 return 1

@@ -7,7 +7,7 @@
 local team, id = ARGV[1], ARGV[2]
 local record = P .. 'q:' .. team .. ':' .. id
 local name = call('HGET', record, 'name')
-if not name then return 0 end
+if not name then return 0, REFUSED end
 call('HDEL', P .. 'names:' .. team, name)
 call('ZREM', P .. 'x:' .. team .. ':queues', id)
 call('DEL', record)

@@ -5,8 +5,8 @@
 --
 -- KEYS  prefix    ARGV  consumer, now ('' = server), then per work: kind, team, queue, id, lane, entry,
 --                       verdict (complete|retry|dead|fail|release|postpone), run (JSON), retry or again after (ms), response
---                       (text), and of a failure: reason, facts (JSON); of what is postponed: `silent` if its host
---                       answers nobody, what it waits for
+--                       (text), and of a failure: reason, facts (JSON); of what is postponed: `counted` if its
+--                       wait shall end in minutes, what it waits for
 -- Returns per work: 1 recorded, 2 dropped because it was deleted, 0 not ours any more (nothing was changed).
 
 local consumer, now, answers = ARGV[1], moment(ARGV[2]), {}
@@ -48,7 +48,7 @@ for i = 3, #ARGV, WIDTH do
             if verdict == 'release' then
                 give_back(kind, team, queue, id)
             elseif verdict == 'postpone' then
-                postpone(kind, team, queue, id, due, ARGV[i + 11], ARGV[i + 10] == 'silent')
+                postpone(kind, team, queue, id, due, ARGV[i + 11], ARGV[i + 10] == 'counted')
             else
                 settle(kind, team, queue, id, { verdict = verdict, run = ARGV[i + 7], due = due,
                     response = ARGV[i + 9], reason = ARGV[i + 10], facts = ARGV[i + 11] })

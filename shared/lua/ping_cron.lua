@@ -9,7 +9,7 @@ local MOST = 100 -- open ones that one ping ends; there are few
 local team, cron, now = ARGV[1], ARGV[2], moment(ARGV[4])
 local record = P .. 'c:' .. team .. ':' .. cron
 local fields = call('HMGET', record, 'ping', 'failures')
-if not fields[1] or fields[1] ~= ARGV[3] then return 0 end
+if not fields[1] or fields[1] ~= ARGV[3] then return 0, REFUSED end
 
 local result, ended = { verdict = ARGV[5], run = ARGV[6], reason = ARGV[7], facts = ARGV[8], response = ARGV[9] }, 0
 for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':c' .. cron .. ':pending', 0, MOST - 1)) do

@@ -1,16 +1,18 @@
 #!lua flags=allow-oom
 -- Delete dead letters with their chains and runs:  dead_lettered -> (nothing).
 --
--- KEYS  prefix    ARGV  team, now ('' = server), then ids
--- Returns how many of the ids went; what is no dead letter (any more) stays.
+-- KEYS  prefix    ARGV  team, now ('' = server), how many went before these, how many are left, then ids,
+--                       each of any job of a chain
+-- Returns how many went in all, and how many are left; what is no dead letter (any more) stays.
 
-local team, purged = ARGV[1], 0
+local team, purged = ARGV[1], tonumber(ARGV[3])
 moment(ARGV[2])
-for i = 3, #ARGV do
-    if call('HGET', record_of('j', team, ARGV[i]), 'state') == 'dead_lettered' then
-        remove_chain(team, ARGV[i])
+for i = 5, #ARGV do
+    local first = original_of(team, ARGV[i])
+    if call('HGET', record_of('j', team, first), 'state') == 'dead_lettered' then
+        remove_chain(team, first)
         purged = purged + 1
     end
 end
 conclude()
-return purged
+return { purged, tonumber(ARGV[4]) }

@@ -6,15 +6,5 @@
 -- dead_lettered (disjoint).
 
 local team, rows = ARGV[1], {}
-for i = 2, #ARGV do
-    local id = ARGV[i]
-    local fields = call('HGETALL', P .. 'q:' .. team .. ':' .. id)
-    if #fields > 0 then
-        local row = { id, fields }
-        for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered' }) do
-            row[#row + 1] = call('ZCARD', P .. 'x:' .. team .. ':q' .. id .. ':' .. state)
-        end
-        rows[#rows + 1] = row
-    end
-end
+for i = 2, #ARGV do rows[#rows + 1] = queue_row(team, ARGV[i]) end
 return rows

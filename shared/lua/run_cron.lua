@@ -1,12 +1,13 @@
 -- Run a cron now, beside its schedule.
 --
 -- KEYS  prefix    ARGV  team, id, now ('' = server)
--- Returns the execution's id, 0 if there is no such cron, or -1 if it waits for pings and has nothing to run.
+-- Returns the execution's id and its fields, 0 if there is no such cron, or -1 if it waits for pings and has nothing to
+-- run.
 
 local team, id, now = ARGV[1], ARGV[2], moment(ARGV[3])
 local fields = call('HMGET', P .. 'c:' .. team .. ':' .. id, 'version', 'grace')
-if not fields[1] then return 0 end
-if (fields[2] or '') ~= '' then return -1 end
+if not fields[1] then return 0, REFUSED end
+if (fields[2] or '') ~= '' then return -1, REFUSED end
 local execution = make_execution(team, id, { at = now, missed = 0 })
 conclude()
-return tonumber(execution)
+return { execution, call('HGETALL', record_of('e', team, execution)) }

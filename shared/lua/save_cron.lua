@@ -5,8 +5,8 @@
 --                       with a callback ('1' or ''), failures in a row that alert ('' = none), name, time policy
 --                       (JSON), its overlap policy, most runs ('' = any), offset (s), phase (what offsets come from),
 --                       and of one that waits for pings: the grace (ms), a secret for the key of a new one ('' =
---                       none); at last how it fires from now on (JSON), for the log
--- Returns the id; 'stale' if the cron changed or went since it was read.
+--                       none); how it fires from now on (JSON), for the log; what the answer says beside (JSON)
+-- Returns the id, its fields, what the answer says beside; 'stale' if the cron changed or went since it was read.
 
 local team, now, id, version, spec = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local MOST_CHANGES = 100 -- of a cron's schedule that are remembered
@@ -17,7 +17,7 @@ if id == '' then
     call('HSET', P .. 'c:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now, 'failures', 0)
     call('SADD', P .. 'teams', team)
 elseif call('HGET', P .. 'c:' .. team .. ':' .. id, 'version') ~= version then
-    return 'stale'
+    return 'stale', REFUSED
 end
 
 local record, member = P .. 'c:' .. team .. ':' .. id, team .. ':' .. id
@@ -41,4 +41,4 @@ if next_fire ~= 'keep' then -- which says when it was to fire from now on
     call('LTRIM', P .. 'log:' .. member, -MOST_CHANGES, -1)
 end
 tell_clock(member)
-return tonumber(id)
+return { id, call('HGETALL', record), ARGV[21] }

@@ -3,12 +3,12 @@
 -- KEYS  prefix    ARGV  team, now ('' = server), id ('' = new), version, name, settings (JSON), is_active (0|1),
 --                       max_parallelism ('' = unlimited), starts at most so many ('' = any number) in so many ms, weight,
 --                       days that dead letters are kept, whether its failures alert ('1' or '')
--- Returns the id; 'taken' if another queue has the name; 'stale' if the queue changed or went since it was read.
+-- Returns the row of `read_queues`; 'taken' if another queue has the name; 'stale' if the queue changed or went since it was read.
 
 local team, now, id, version, name = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local names = P .. 'names:' .. team
 local holder = call('HGET', names, name)
-if holder and holder ~= id then return 'taken' end
+if holder and holder ~= id then return 'taken', REFUSED end
 
 if id == '' then
     id = tostring(call('HINCRBY', P .. 'ids:' .. team, 'queue', 1))
@@ -17,7 +17,7 @@ if id == '' then
     call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now)
 else
     local known = call('HMGET', P .. 'q:' .. team .. ':' .. id, 'version', 'name')
-    if known[1] ~= version then return 'stale' end
+    if known[1] ~= version then return 'stale', REFUSED end
     if known[2] ~= name then call('HDEL', names, known[2]) end
 end
 
@@ -28,4 +28,4 @@ call('HSET', record, 'name', name, 'spec', ARGV[6], 'is_active', ARGV[7], 'max_p
     'dlq_days', ARGV[12], 'alerts', ARGV[13])
 call('HINCRBY', record, 'version', 1)
 refresh(team .. ':' .. id) -- a pause, a resume or another limit holds from the next claim on
-return tonumber(id)
+return queue_row(team, id)

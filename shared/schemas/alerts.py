@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.schemas.base import Id, Instant, PageQuery, Schema
+from shared.schemas.notices import NoticeStatus
 from shared.schemas.runs import FailureReason
 
 
@@ -52,7 +53,7 @@ class Delivery(Schema):
     """What became of an alert in one channel."""
 
     channel: Channel
-    status: str
+    status: NoticeStatus
     error: str | None
 
 
@@ -84,5 +85,5 @@ class TestOutcome(Schema):
 
     id: int
     channel: Channel
-    status: str
+    status: NoticeStatus
     error: str | None

@@ -16,6 +16,11 @@ HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f\\]")
 
+_KEY = re.compile(r"[!-~]{1,255}\Z")
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?\Z"
+)
+
 OURS = frozenset(
     {
         *(
@@ -28,8 +33,7 @@ OURS = frozenset(
             "te",
             "trailer",
         ),
-        *("expect", "proxy-authorization", "proxy-connection", "accept-encoding", "user-agent"),
-        *("idempotency-key", "traceparent", "tracestate"),
+        *("expect", "proxy-authorization", "proxy-connection", "accept-encoding"),
         *("webhook-id", "webhook-timestamp", "webhook-signature"),
     }
 )
@@ -82,11 +86,22 @@ def _check_headers(value: dict[str, str]) -> dict[str, str]:
             raise ValueError(f"has the name {name[:60]!r}, which is no valid HTTP header name")
         if not _VALUE.match(content):
             raise ValueError(f"has a value for {name} with a line break, NUL or a character outside Latin-1")
+        _check_meaning(name, content)
         if name.lower() in OURS or name.lower().startswith(("recuro-", "x-recuro-")):
             raise ValueError(f"must not set {name}: Recuro sets it itself")
     if len({name.lower() for name in value}) < len(value):
         raise ValueError("names a header twice")
     return value
+
+
+def _check_meaning(name: str, content: str) -> None:
+    """Of headers that receivers and tracers act on."""
+    if name.lower() == "idempotency-key" and not _KEY.match(content):
+        raise ValueError(f"has a value for {name} that is not 1 to 255 visible ASCII characters")
+    if name.lower() == "traceparent" and not _TRACEPARENT.match(content):
+        raise ValueError(
+            f"has a value for {name} that is none of W3C Trace Context, as 00-<32 hex>-<16 hex>-01"
+        )
 
 
 def _no_bool(value: Any) -> Any:
@@ -112,14 +127,16 @@ Instant = Annotated[datetime, PlainSerializer(_iso, return_type=str)]
 
 
 NULL = {"type": "null"}
+OF_THE_CALL = "idempotency_key"
+"""A field of the call and not of what is changed, so that there is nothing to clear."""
 
 
 def without_defaults(schema: dict[str, Any]) -> None:
     """In an update's JSON schema a missing field means "unchanged", so no default is shown; null clears."""
-    for field in schema.get("properties", {}).values():
+    for name, field in schema.get("properties", {}).items():
         field.pop("default", None)
         said = field.get("description", "")
-        if NULL in field.get("anyOf", ()) and "null" not in said:
+        if NULL in field.get("anyOf", ()) and "null" not in said and name != OF_THE_CALL:
             field["description"] = f"{said}; null clears it".lstrip("; ")
 
 

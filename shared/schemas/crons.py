@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from shared import schedule, suggestions
+from shared import schedule, zones
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     NO_BOOL,
@@ -22,6 +22,7 @@ from shared.schemas.base import (
     check_url,
     without_defaults,
 )
+from shared.schemas.notices import NoticeStatus
 from shared.schemas.runs import FailureReason, Run
 from shared.schemas.timing import Timing
 
@@ -30,9 +31,8 @@ def _check_timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ValueError, OSError, KeyError):
-        near = suggestions.suggest_zone(value)
-        meant = f"; did you mean {near}?" if near else ""
-        raise ValueError(f"must be an IANA time zone such as Europe/Berlin or UTC{meant}") from None
+        advice = zones.advise(value)
+        raise ValueError(f"must be an IANA time zone such as Europe/Berlin or UTC{advice}") from None
     return value
 
 
@@ -242,6 +242,7 @@ class Execution(Schema):
     skip_reason: SkipReason | None
     missed: int
     missed_since: Instant | None
-    callback_status: str | None
+    callback_status: NoticeStatus | None
     waits_for: str | None
+    idempotency_key: str | None
     run: Run | None

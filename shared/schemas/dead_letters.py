@@ -11,7 +11,8 @@ from shared.schemas.runs import FailureReason
 MOST_IDS = 1000
 
 Ids = Annotated[
-    tuple[Id, ...], Field(min_length=1, max_length=MOST_IDS, description="Dead letters by their id")
+    tuple[Id, ...],
+    Field(min_length=1, max_length=MOST_IDS, description="Dead letters, each by any id of its chain"),
 ]
 
 
@@ -69,12 +70,14 @@ class ReplayAsked(Chosen):
 class Replayed(Schema):
     job_id: int
     new_job_id: int
+    original_job_id: int
 
 
 class Skipped(Schema):
     job_id: int
     reason: str
     new_job_id: int | None = None
+    original_job_id: int | None = None
 
 
 class ReplayedNow(Schema):

@@ -6,8 +6,22 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
 
-from shared.schemas.base import NO_BOOL, Headers, Id, Instant, Method, Name, PageQuery, Schema, Url, Warnings
-from shared.schemas.runs import FailureReason, Run, RunSummary
+from shared.schemas.base import (
+    NO_BOOL,
+    Headers,
+    Id,
+    Instant,
+    Method,
+    Name,
+    PageQuery,
+    Schema,
+    Timeout,
+    Url,
+    Warnings,
+)
+from shared.schemas.notices import NoticeStatus
+from shared.schemas.queues import RetryDelay
+from shared.schemas.runs import FailureReason, FailureStage, Run, RunSummary
 
 
 def _check_finite(payload: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -57,6 +71,16 @@ class JobAsked(Schema):
     payload: Annotated[Payload | None, Field(description="JSON request body")] = None
     callback_url: Annotated[Url | None, Field(description="URL called after the job completes")] = None
     delay: Annotated[int, Field(ge=0, le=86_400, description="Seconds to wait before executing"), NO_BOOL] = 0
+    body: Annotated[
+        str | None, Field(max_length=1_048_576, description="Raw request body, instead of payload")
+    ] = None
+    timeout_seconds: Annotated[
+        Timeout | None, Field(description="Total deadline of the request; the queue's unless given")
+    ] = None
+    retry_delays: Annotated[
+        Annotated[tuple[RetryDelay, ...], Field(max_length=10)] | None,
+        Field(description="Seconds before each retry; the queue's unless given"),
+    ] = None
 
 
 class JobCreate(JobAsked):
@@ -141,11 +165,16 @@ class JobDetail(JobSummary):
     """The same, and what explains it: over MCP the answer to one job."""
 
     failure_reason: FailureReason | None
-    original_job_id: int | None
+    failure_stage: FailureStage | None
+    original_job_id: int
     has_pending_retry: bool
     dead_lettered_at: Instant | None
-    callback_status: str | None
+    callback_status: NoticeStatus | None
     waits_for: str | None
+    body: str | None
+    timeout_seconds: int | None
+    retry_delays: tuple[int, ...] | None
+    idempotency_key: str | None
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
@@ -155,11 +184,18 @@ class Job(JobSummary):
     """A job in full."""
 
     run: Run | None
-    original_job_id: int | None
+    original_job_id: int
+    """The chain's name: the first job's id, which is its own in the first."""
     has_pending_retry: bool
     dead_lettered_at: Instant | None
-    callback_status: str | None
+    callback_status: NoticeStatus | None
     waits_for: str | None
+    body: str | None
+    timeout_seconds: int | None
+    """Its own, if it has one; else its queue's holds."""
+    retry_delays: tuple[int, ...] | None
+    idempotency_key: str | None
+    """The `Idempotency-Key` that all its attempts carry."""
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None

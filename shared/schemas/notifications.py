@@ -35,7 +35,7 @@ class Hook(Schema):
 
 
 class Notifications(Schema):
-    """One of each channel at most; null is none."""
+    """One of each `Channel` at most, by its name; null is none."""
 
     email: Email | None = None
     slack: Hook | None = None

@@ -27,6 +27,18 @@ class FailureReason(StrEnum):
     PING_FAILED = "ping_failed"
 
 
+class FailureStage(StrEnum):
+    """How far a request came that got no whole answer; at the first three it never reached its target."""
+
+    LOOKUP = "lookup"
+    CONNECT = "connect"
+    TLS = "tls"
+    REQUEST = "request"
+    """It went out, and nothing came back."""
+    RESPONSE = "response"
+    """An answer began and did not end, or cannot be read."""
+
+
 class RunSummary(Schema):
     """The six keys that the MCP reference documents."""
 
@@ -42,8 +54,14 @@ class Run(RunSummary):
     """The same and what else was seen."""
 
     failure_reason: FailureReason | None = None
-    response_headers: dict[str, str] | None = None
+    failure_stage: FailureStage | None = None
+    response_headers: dict[str, str | list[str]] | None = None
+    """A list where a name came more than once."""
     response_truncated: bool = False
+    request_headers: dict[str, str] | None = None
+    """As sent, without what secret ones hold; nothing if it was not sent."""
+    request_body: str | None = None
+    """As sent, up to 64 KiB."""
     attempt: int = 1
 
 
@@ -57,5 +75,8 @@ STORED = (
     "response_truncated",
     "failure_reason",
     "error_message",
+    "failure_stage",
+    "request_headers",
+    "request_body",
 )
 """A run is stored as a JSON array of these, in ms where it is a time: the names would be half of it."""

@@ -32,6 +32,19 @@ async def test_a_paused_cron_has_no_next_run(client: AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
+async def test_secrets_do_not_follow_the_url_to_another_host(client: AsyncClient, method: str) -> None:
+    headers = {"Authorization": "Bearer canary", "X-Tenant": "7"}
+    await client.post("/api/crons", json={**CRON, "headers": headers})
+
+    answer = await client.request(method, "/api/crons/1", json={"url": "https://b.example.com/"})
+
+    assert answer.json()["headers"] == {"X-Tenant": "7"}
+    (warning,) = answer.json()["warnings"]
+    assert "Authorization" in warning
+    assert "https://b.example.com:443" in warning
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
 async def test_only_given_fields_change(client: AsyncClient, method: str) -> None:
     before = (await client.post("/api/crons", json={**CRON, "method": "PUT", "payload": "p"})).json()
 

@@ -4,6 +4,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from services.scheduler.replay import step
 from services.worker.work import Complete, Dead, Retry
 from shared import dead_letters, jobs, ledger
 from shared.keyspace import Team
@@ -12,6 +13,7 @@ from shared.schemas.jobs import JobCreate
 from tests import dead
 
 PATH = "/api/dead-letters"
+NONE_OF_YOURS = "It is no dead letter of this team."
 
 
 async def listed(client: httpx.AsyncClient, query: str = "") -> list[int]:
@@ -44,7 +46,8 @@ async def test_a_replay_is_a_fresh_job_of_the_same_request(
     answer = await client.post(f"{PATH}/replay", json={"ids": [old_id]})
 
     assert answer.status_code == 200
-    assert answer.json() == {"replayed": [{"job_id": 1, "new_job_id": 2}], "skipped": []}
+    replayed = {"job_id": 1, "new_job_id": 2, "original_job_id": 1}
+    assert answer.json() == {"replayed": [replayed], "skipped": []}
     old, new = [(await client.get(f"/api/jobs/{number}")).json() for number in (1, 2)]
     assert (old["status"], old["final_status"], old["replayed_as"]) == ("failed", "dead_lettered", 2)
     assert (new["status"], new["attempt_number"], new["replay_of"]) == ("pending", 1, 1)
@@ -64,22 +67,32 @@ async def test_nothing_replays_twice(client: httpx.AsyncClient, redis: Redis, te
     assert answer.json() == {
         "replayed": [],
         "skipped": [
-            {"job_id": 1, "reason": "It was replayed before.", "new_job_id": 2},
-            {"job_id": 2, "reason": "It is no dead letter of this team.", "new_job_id": None},
-            {"job_id": 99, "reason": "It is no dead letter of this team.", "new_job_id": None},
+            {"job_id": 1, "reason": "It was replayed before.", "new_job_id": 2, "original_job_id": 1},
+            {"job_id": 2, "reason": NONE_OF_YOURS, "new_job_id": None, "original_job_id": None},
+            {"job_id": 99, "reason": NONE_OF_YOURS, "new_job_id": None, "original_job_id": None},
         ],
     }
     assert (await ledger.read(redis, team)).accepted == 2
 
 
-async def test_a_chain_is_replayed_as_a_whole(client: httpx.AsyncClient, redis: Redis, team: Team) -> None:
-    made = await jobs.create(redis, team, JobCreate(queue="mail", url=dead.URL), dead.NOON)
+async def a_dead_chain(redis: Redis, team: Team) -> None:
+    """Job 1, whose retry 2 was its last."""
+    await jobs.create(redis, team, JobCreate(queue="mail", url=dead.URL), dead.NOON)
     await dead.end_all(redis, Retry(1))
     await dead.end_all(redis, Dead(), dead.NOON + 5000)
 
-    answer = await client.post(f"{PATH}/replay", json={"ids": [made.id]})
 
-    assert answer.json()["replayed"] == [{"job_id": 1, "new_job_id": 3}]
+@pytest.mark.parametrize("any_id", [1, 2])
+async def test_a_chain_is_replayed_as_a_whole_by_any_of_its_ids(
+    client: httpx.AsyncClient, redis: Redis, team: Team, any_id: int
+) -> None:
+    await a_dead_chain(redis, team)
+
+    answer = await client.post(f"{PATH}/replay", json={"ids": [any_id]})
+
+    replayed = {"job_id": any_id, "new_job_id": 3, "original_job_id": 1}
+    assert answer.json() == {"replayed": [replayed], "skipped": []}
+    assert (await client.get("/api/jobs/3")).json()["replay_of"] == 1
     retry = (await client.get("/api/jobs/2")).json()
     assert (retry["final_status"], retry["original_job_id"]) == ("failed_with_retries", 1)
 
@@ -93,7 +106,44 @@ async def test_a_replayed_job_may_die_and_be_replayed_again(
 
     answer = await client.post(f"{PATH}/replay", json={"ids": [2]})
 
-    assert answer.json()["replayed"] == [{"job_id": 2, "new_job_id": 3}]
+    assert answer.json()["replayed"] == [{"job_id": 2, "new_job_id": 3, "original_job_id": 2}]
+
+
+async def test_two_ids_of_a_chain_are_one_dead_letter(
+    client: httpx.AsyncClient, redis: Redis, team: Team
+) -> None:
+    await a_dead_chain(redis, team)
+
+    replay = (await client.post(f"{PATH}/replay", json={"ids": [2, 1]})).json()
+    await dead.end_all(redis, Dead(), dead.NOON + 5000)
+    purge = await client.post(f"{PATH}/purge", json={"ids": [3, 2, 1]})
+
+    assert [one["job_id"] for one in replay["replayed"]] == [2]
+    assert replay["skipped"][0]["reason"] == "It was replayed before."
+    assert purge.json()["purged"] == 1
+
+
+async def test_a_chain_is_replayed_in_the_background_by_any_of_its_ids(
+    client: httpx.AsyncClient, redis: Redis, team: Team
+) -> None:
+    await a_dead_chain(redis, team)
+
+    await client.post(f"{PATH}/replay", json={"ids": [2], "rate": 5})
+    await step(redis, team.shard)
+
+    assert (await client.get(f"{PATH}/replays/1")).json()["replayed"] == 1
+    assert (await client.get("/api/jobs/3")).json()["replay_of"] == 1
+
+
+async def test_a_chain_is_purged_by_any_of_its_ids(
+    client: httpx.AsyncClient, redis: Redis, team: Team
+) -> None:
+    await a_dead_chain(redis, team)
+
+    answer = await client.post(f"{PATH}/purge", json={"ids": [2]})
+
+    assert answer.json() == {"purged": 1, "remaining": 0}
+    assert [(await client.get(f"/api/jobs/{number}")).status_code for number in (1, 2)] == [404, 404]
 
 
 @pytest.mark.parametrize(

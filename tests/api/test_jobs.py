@@ -48,7 +48,7 @@ async def test_a_job_is_shown_as_it_was_asked_for(client: AsyncClient) -> None:
     assert {name: shown[name] for name in asked} == asked
     assert (shown["id"], shown["queue_id"], shown["delay_seconds"]) == (1, 1, 60)
     assert (shown["status"], shown["final_status"], shown["run"]) == ("pending", None, None)
-    assert (shown["attempt_number"], shown["is_retry"]) == (1, False)
+    assert (shown["attempt_number"], shown["is_retry"], shown["original_job_id"]) == (1, False, 1)
     assert shown["scheduled_at"] == made["scheduled_at"]
 
 
@@ -158,3 +158,61 @@ async def test_a_wrong_query_parameter_is_named(client: AsyncClient, query: str,
 
     assert answer.status_code == 422
     assert list(answer.json()["errors"]) == [field]
+
+
+async def test_a_raw_body_is_taken_instead_of_a_payload(client: AsyncClient) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    asked = {**JOB, "headers": form, "body": "a=1&b=2", "timeout_seconds": 5, "retry_delays": [1, 2]}
+
+    made = (await client.post("/api/jobs", json=asked)).json()
+    shown = (await client.get(f"/api/jobs/{made['job_id']}")).json()
+
+    assert {name: shown[name] for name in asked} == asked
+    assert shown["payload"] is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "said"),
+    [
+        ({"payload": {}, "body": ""}, "body", "beside payload"),
+        (
+            {"payload": {}, "headers": {"content-type": "multipart/form-data; boundary=x"}},
+            "payload",
+            "as body instead",
+        ),
+        ({"payload": {}, "headers": {"Content-Type": "text/xml"}}, "payload", "text/xml"),
+        ({"headers": {"Idempotency-Key": "two words"}}, "headers", "1 to 255 visible ASCII characters"),
+        ({"headers": {"traceparent": "00-1-2-3"}}, "headers", "W3C Trace Context"),
+        ({"timeout_seconds": 301}, "timeout_seconds", "at most 300"),
+        ({"retry_delays": [0]}, "retry_delays.0", "at least 1"),
+    ],
+)
+async def test_what_would_arrive_as_something_else_is_refused(
+    client: AsyncClient, wrong: dict[str, Any], field: str, said: str
+) -> None:
+    answer = await client.post("/api/jobs", json={**JOB, **wrong})
+
+    assert answer.status_code == 422
+    assert said in answer.json()["errors"][field][0]
+
+
+@pytest.mark.parametrize(
+    "types", ["application/json", "text/plain", "application/ld+json; charset=utf-8", "x/y"]
+)
+async def test_a_payload_goes_with_types_that_may_be_json(client: AsyncClient, types: str) -> None:
+    answer = await client.post("/api/jobs", json={**JOB, "payload": {}, "headers": {"Content-Type": types}})
+
+    assert answer.status_code == 201
+
+
+async def test_the_key_that_its_receiver_will_see_is_shown(client: AsyncClient) -> None:
+    own = await client.post("/api/jobs", json={**JOB, "headers": {"idempotency-key": "order-7"}})
+    drawn = await client.post("/api/jobs", json=JOB)
+
+    shown = [
+        (await client.get(f"/api/jobs/{made.json()['job_id']}")).json()["idempotency_key"]
+        for made in (own, drawn)
+    ]
+
+    assert shown[0] == "order-7"
+    assert len(shown[1]) > 16

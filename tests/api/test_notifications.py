@@ -46,6 +46,28 @@ async def test_what_was_shown_can_be_given_back(client: httpx.AsyncClient, redis
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        f"https://evil.example/{MASK}",
+        f"http://hooks.slack.example/{MASK}",
+        f"https://hooks.slack.example:8443/{MASK}",
+        f"https://hooks.slack.example/{MASK}/more",
+        f"https://evil.example/?of=https://hooks.slack.example/{MASK}",
+    ],
+)
+async def test_a_masked_url_stands_for_nothing_at_another_host(
+    client: httpx.AsyncClient, redis: Redis, url: str
+) -> None:
+    await client.put(PATH, json=ALL)
+    before = await redis.hget("r:{s0}:t:1", "notifications")  # type: ignore[misc]
+
+    answer = await client.put(PATH, json={**ALL, "slack": {"url": url}})
+
+    assert list(answer.json()["errors"]) == ["slack.url"]
+    assert await redis.hget("r:{s0}:t:1", "notifications") == before  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
     ("asked", "field", "said"),
     [
         ({"email": {"to": []}}, "email.to", "at least 1"),

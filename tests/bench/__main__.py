@@ -10,38 +10,53 @@ from pathlib import Path
 import uvloop
 
 from services.cli import embedded
-from tests.bench import contenders, large, report, trial
+from tests.bench import contenders, large, pages, report, trial
 from tests.bench.board import Board
 from tests.bench.contenders import Contender
-from tests.bench.stage import ROOT, Target, process
+from tests.bench.stage import Target, process
 from tests.bench.trial import Figures
 from tests.poll import until
 
+PAGE = pages.DOCS / "benchmarks.md"
+FULL = {"rounds": 3, "jobs": 9000}
+"""Of what the page is made from, at least."""
+
 
 def main() -> None:
-    arguments, load = _arguments(), os.getloadavg()[0]
+    arguments, load = _arguments(sys.argv[1:]), os.getloadavg()[0]
     field, absent = _field(frozenset(arguments.only))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         rounds = runner.run(_rounds(field, arguments.rounds, arguments.jobs))
         million = runner.run(_large()) if arguments.large else None
     run = report.Run(field, absent, rounds, arguments.jobs, embedded.find(), load, million)
-    text = report.page(run)
-    arguments.output.write_text(text)
-    print(text)
+    pages.put(report.page(run), PAGE, arguments.output, _missing(arguments, absent))
 
 
-def _arguments() -> argparse.Namespace:
+def _missing(arguments: argparse.Namespace, absent: list[str]) -> list[str]:
+    """What keeps this run from being a full one."""
+    missing = [f"--only {' '.join(arguments.only)} is not all contenders"] if arguments.only else []
+    if absent:
+        missing.append(f"{', '.join(absent)} could not be installed")
+    return missing + pages.fewer(arguments, FULL)
+
+
+def _arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (%(default)s)")
-    parser.add_argument("--jobs", type=int, default=9000, help="jobs of a full queue (%(default)s)")
+    whole = pages.positive
+    parser.add_argument("--rounds", type=whole, default=5, help="how often each is measured (%(default)s)")
+    parser.add_argument("--jobs", type=whole, default=9000, help="jobs of a full queue (%(default)s)")
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="NAME", help="these contenders and no others"
     )
     parser.add_argument(
         "--large", action="store_true", help="claims among a million waiting jobs too (minutes)"
     )
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="the page")
-    return parser.parse_args()
+    pages.add_output(parser, PAGE)
+    arguments = parser.parse_args(given)
+    known = contenders.names()
+    if unknown := [name for name in arguments.only if name not in known]:
+        parser.error(f"--only does not know {', '.join(unknown)}; it takes {', '.join(map(repr, known))}")
+    return arguments
 
 
 def _field(only: frozenset[str]) -> tuple[list[Contender], list[str]]:

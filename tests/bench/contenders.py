@@ -195,6 +195,11 @@ PEERS = (
 )
 
 
+def names() -> list[str]:
+    """Of all who can take part, installed or not."""
+    return [contender.name for contender in ours()] + [peer.name for peer in PEERS]
+
+
 def peers(names: frozenset[str]) -> Iterator[Contender | str]:
     """The peers of these names (all if none is given); the name alone of one that cannot be installed."""
     for peer in PEERS:

@@ -23,8 +23,9 @@ from httptools import HttpResponseParser
 from services.worker.delivery import Outgoing, Sender
 from services.worker.egress import Resolver
 from shared.addresses import Policy
+from tests.bench import pages
 from tests.bench.board import Board
-from tests.bench.stage import ROOT, process
+from tests.bench.stage import process
 from tests.poll import until
 
 CONCURRENCY = 64
@@ -32,7 +33,8 @@ HOSTS = (1_000, 5_000)
 BODY = b'{"event":"user.created","id":"0123456789abcdef","plan":"pro"}'
 POLICY = Policy((ip_network("127.0.0.0/8"),))
 LOOP, BARE, ONE = "bare loop, one host", "bare aiohttp, one host", "our sender, one host"
-PAGE = ROOT / "docs" / "benchmarks-http.md"
+PAGE = pages.DOCS / "benchmarks-http.md"
+FULL = {"rounds": 5, "seconds": 3}
 
 Work = Callable[[int], Awaitable[None]]
 """Sends request number n, and returns when it is answered with 200."""
@@ -202,15 +204,14 @@ def _ratio(found: list[dict[str, float]], name: str, to: str, wanted: str) -> st
 
 def main(arguments: list[str] | None = None) -> None:
     asked = argparse.ArgumentParser(prog="python -m tests.bench.street", description=__doc__)
-    asked.add_argument("--rounds", type=int, default=5)
+    asked.add_argument("--rounds", type=pages.positive, default=5)
     asked.add_argument("--seconds", type=float, default=3.0, help="of each trial")
-    asked.add_argument("--output", type=Path, default=PAGE, help="the page")
+    pages.add_output(asked, PAGE)
     options, load = asked.parse_args(arguments), os.getloadavg()[0]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         found = runner.run(measure(options.rounds, options.seconds))
     text = page(found, options.seconds, load)
-    options.output.write_text(text)
-    print(text)
+    pages.put(text, PAGE, options.output, pages.fewer(options, FULL))
 
 
 if __name__ == "__main__":

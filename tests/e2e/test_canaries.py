@@ -1,6 +1,7 @@
 """Secrets that were put everywhere they may be are searched in everything that comes out."""
 
 import asyncio
+import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -24,7 +25,9 @@ HEADER, BODY, KEY = (
     "canary-of-the-encryption-key-0123456789",
 )
 CHANNEL, PASSWORD = "canary-of-a-channel-91bd", "canary-of-the-mail-password-3e"
-SECRETS = (HEADER, BODY, KEY, CHANNEL, PASSWORD, TOKEN)
+SECOND = "canary-of-a-second-header-c0de"
+ENCODED = base64.b64encode(HEADER.encode()).decode()
+SECRETS = (HEADER, ENCODED, SECOND, BODY, KEY, CHANNEL, PASSWORD, TOKEN)
 HEADERS = {
     "Authorization": f"Bearer {HEADER}",
     "Cookie": f"session={HEADER}",
@@ -36,6 +39,7 @@ READ = (
     *("/healthz", "/readyz", "/api/queues", "/api/usage", "/api/alerts", "/api/dead-letters/replays"),
     *("/api/settings/limits", "/api/settings/notifications", "/api/settings/signing"),
 )
+PATHS = ("/works", "/fails", "/echo", "/echo-fails", "/echo-moves")
 NOWHERE = f"http://127.0.0.1:{free_port()}/"
 
 
@@ -57,12 +61,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture(scope="module")
 def story(house: House) -> dict[str, str]:
     """Everything that was answered while secrets went through every door, by where it came from."""
-    with Target() as target:
-        return _played(house, target)
+    with Target() as target, Target() as stranger:
+        return _played(house, target) | _moved(house, target, stranger)
 
 
 def _played(house: House, target: Target) -> dict[str, str]:
     target.answer("/fails", 500, b"no")
+    for path, status in (("/echo", 200), ("/echo-fails", 500), ("/echo-moves", 302)):
+        target.echo(path, status)
     job = {
         "queue": "mail",
         "headers": HEADERS,
@@ -75,6 +81,8 @@ def _played(house: House, target: Target) -> dict[str, str]:
         "payload": BODY,
         "cron_expression": "0 0 1 1 *",
         "method": "POST",
+        "callback_url": f"{target.url}/told",
+        "alert_threshold": 1,
     }
     rest, said = house.client, {}
     hooks = {name: {"url": f"{target.url}/{CHANNEL}"} for name in ("slack", "discord", "webhook")}
@@ -83,13 +91,13 @@ def _played(house: House, target: Target) -> dict[str, str]:
     said["test call"] = rest.post("/api/settings/notifications/test", json={"channel": "email"}).text
     target.answer(f"/{CHANNEL}", 500, CHANNEL.encode())
     rest.post("/api/queues", json={"name": "mail", "retries_enabled": False, "alerts_enabled": True})
-    for path in ("/works", "/fails"):
+    for path in PATHS:
         said[f"job {path}"] = rest.post("/api/jobs", json={**job, "url": target.url + path}).text
         made = rest.post("/api/crons", json={**cron, "url": target.url + path})
         rest.post(f"/api/crons/{made.json()['id']}/run")
     rest.post("/api/jobs", json={**job, "url": NOWHERE})
     said["wrong address"] = rest.post("/api/jobs", json={**job, "url": "https://10.0.0.1/"}).text
-    _until_done(house, jobs=3, crons=2)
+    _until_done(house, jobs=len(PATHS) + 1, crons=len(PATHS))
 
     said["wrong header"] = rest.post(
         "/api/jobs", json={"queue": "q", "url": "x", "headers": {"A\n": HEADER}}
@@ -103,6 +111,76 @@ def _played(house: House, target: Target) -> dict[str, str]:
     doctor = subprocess.run([RECURO, "doctor", "--audit"], env=environment, capture_output=True, text=True)
     said["doctor"] = doctor.stdout + doctor.stderr
     return said
+
+
+def _moved(house: House, target: Target, stranger: Target) -> dict[str, str]:
+    """What was said, and sent, while somebody tried to have the secrets carried to a host of his own."""
+    rest, said, made = house.client, {}, {"cron_expression": "0 0 1 1 *", "headers": HEADERS}
+    elsewhere, masks = f"{stranger.url}/mine", dict.fromkeys(HEADERS, MASK)
+    changes: dict[str, dict[str, Any]] = {
+        "url": {"url": elsewhere},
+        "masks": {"url": elsewhere, "headers": masks},
+        "second secret": {"url": elsewhere, "headers": {**masks, "X-Second-Key": SECOND}},
+        "callback": {"callback_url": elsewhere},
+        "scheme and port": {"url": elsewhere.replace("http:", "https:"), "callback_url": elsewhere},
+    }
+    for number, (name, change) in enumerate(changes.items()):
+        cron = {**made, "name": name, "url": f"{target.url}/echo"}
+        cron_id = rest.post("/api/crons", json=cron).json()["id"]
+        if number % 2:
+            said[name] = asyncio.run(_call(house, "update-cron", id=cron_id, **change))
+        else:
+            said[name] = rest.request(
+                ("PATCH", "PUT")[number // 2 % 2], f"/api/crons/{cron_id}", json=change
+            ).text
+        rest.post(f"/api/crons/{cron_id}/run")
+        _until_run(house, cron_id)
+        said[f"{name} later"] = rest.get(f"/api/crons/{cron_id}").text
+    hooks = {name: {"url": f"{stranger.url}/{MASK}"} for name in ("slack", "discord", "webhook")}
+    refused = rest.put("/api/settings/notifications", json=hooks)
+    assert refused.status_code == 422
+    said["channels elsewhere"] = refused.text
+    said["replay"] = _replayed(house, target)
+    sent = "".join(f"{one.headers}{one.body!r}" for one in stranger.received)
+    assert SECOND in sent  # which was given anew, and for there
+    said["sent elsewhere"] = sent.replace(SECOND, "")
+    told = [one for one in target.received if one.path in ("/told", f"/{CHANNEL}")]
+    said["told"] = "".join(f"{one.headers}{one.body!r}" for one in told).replace(
+        BODY, ""
+    )  # what the owner sent
+    assert len(stranger.received) >= len(changes)
+    assert {one.path for one in told} == {"/told", f"/{CHANNEL}"}
+    for path in ("/api/jobs", "/api/crons", "/api/alerts", "/api/crons/3/executions", "/api/jobs/3"):
+        said[f"{path} at the end"] = rest.get(path).text.replace(BODY, "")
+    return said
+
+
+def _replayed(house: House, target: Target) -> str:
+    """A dead letter is tried again with what it had, where it was meant to go."""
+    house.client.post("/api/queues", json={"name": "dead", "retry_delays": []})
+    job = {"queue": "dead", "url": f"{target.url}/echo-fails", "headers": HEADERS}
+    first = house.client.post("/api/jobs", json=job).json()["job_id"]
+    _until_ended(house, first)
+    replayed = house.client.post("/api/dead-letters/replay", json={"ids": [first]})
+    again = replayed.json()["replayed"][0]["new_job_id"]
+    _until_ended(house, again)
+    return replayed.text + house.client.get(f"/api/jobs/{again}").text
+
+
+def _until_ended(house: House, job: int) -> None:
+    async def ended() -> bool:
+        return house.client.get(f"/api/jobs/{job}").json()["status"] in ("completed", "failed")
+
+    asyncio.run(until(ended, 20))
+
+
+def _until_run(house: House, cron: int) -> None:
+    async def ended() -> bool:
+        (run,) = house.client.get(f"/api/crons/{cron}/executions").json()["data"]
+        told = house.client.get(f"/api/crons/{cron}").json()["callback_url"] is None or run["callback_status"]
+        return run["status"] in ("completed", "failed") and bool(told)
+
+    asyncio.run(until(ended, 20))
 
 
 def _until_done(house: House, jobs: int, crons: int) -> None:
@@ -159,7 +237,8 @@ def test_redis_was_never_told_a_secret(house: House, story: dict[str, str]) -> N
     written = b"".join(path.read_bytes() for path in (house.folder / "redis").rglob("*.aof"))
 
     assert b"x-api-key" in written.lower()
-    assert [secret for secret in (HEADER, TOKEN, KEY, CHANNEL, PASSWORD) if secret.encode() in written] == []
+    kept_out = (HEADER, ENCODED, SECOND, TOKEN, KEY, CHANNEL, PASSWORD)
+    assert [secret for secret in kept_out if secret.encode() in written] == []
 
 
 def test_no_event_tells_of_a_body(house: House, story: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from tests.engine.pieces import Entry, Job, Notice, Piece, Queue
 from tests.engine.snapshot import Snapshot, Stream
 
 _LEDGER = {"retrying": "failed", "dead_lettered": "failed"}
-_UNMODELLED = {"v", "created", "entry", "lane", "held_since", "waits_for"}
+_UNMODELLED = {"v", "created", "entry", "lane", "held_since", "waits_for", "intent"}
 
 
 def learn(model: Model, seen: Snapshot, *, after_claim: bool) -> bool:
@@ -38,6 +38,7 @@ def _is_among(entry: Entry, rows: list[tuple[str, str]]) -> bool:
 
 def check(model: Model, seen: Snapshot) -> None:
     _check_records(model, seen)
+    _check_intents(model, seen)
     _check_indexes(model, seen)
     _check_ledger(model, seen)
     _check_streams(model, seen)
@@ -68,6 +69,19 @@ def _check_record(piece: Piece, stored: dict[str, str]) -> None:
     assert found == expected, f"{piece.ref}: {found} is stored, not {expected}"
     if piece.entry:
         assert (stored.get("entry"), stored.get("lane", "s:")) == (piece.entry.name, piece.entry.lane)
+
+
+def _check_intents(model: Model, seen: Snapshot) -> None:
+    """Attempts and replays of a job share its name, which is nobody else's, deleted ones included."""
+    known = model.intents
+    for piece in sorted(model.pieces.values(), key=lambda piece: piece.ref):
+        intent = seen.hashes["{}:{}:{}".format(*piece.ref)]["intent"]
+        before = (piece.origin or piece.replay_of) if isinstance(piece, Job) else None
+        if before:
+            assert intent == known["j", piece.team, before], f"{piece.ref} is another intent than {before}"
+        elif piece.ref not in known:
+            assert intent not in known.values(), f"{piece.ref} has a name that was there before"
+        assert known.setdefault(piece.ref, intent) == intent, f"{piece.ref} has another name than before"
 
 
 def _check_indexes(model: Model, seen: Snapshot) -> None:

@@ -16,6 +16,7 @@ from services.scheduler.rescue import Held, held_in, rescue
 from services.worker.deliveries import Deliveries
 from services.worker.work import Result, Verdict, Work
 from shared import jobs, keyspace, scripts, store
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
@@ -103,7 +104,7 @@ class Engine:
 
     # What callers do
 
-    def create(self, team: int, asked: Sequence[Asked], key: str = "") -> list[int]:
+    def create(self, team: int, asked: Sequence[Asked], key: IdempotencyKey | None = None) -> list[int]:
         self.model.promote()
         expected = []
         for name, delay, expires, has_callback in asked:
@@ -112,12 +113,12 @@ class Engine:
             job.expires = None if expires is None else job.due + expires * 1000
             job.callback = "none" if has_callback else None
             self.model.accept(job)
-            expected.append((job.id, int(queue.id), False))
+            expected.append((job.id, int(queue.id)))
         made = self.ask_for(team, asked, key)
-        assert [(one.id, one.queue_id, one.is_replayed) for one in made] == expected
+        assert [(one.id, one.queue_id) for one in made] == expected
         return [one.id for one in made]
 
-    def ask_for(self, team: int, asked: Sequence[Asked], key: str) -> list[jobs.Made]:
+    def ask_for(self, team: int, asked: Sequence[Asked], key: IdempotencyKey | None) -> list[jobs.Made]:
         wanted = [
             JobCreate(
                 queue=name,

@@ -36,6 +36,8 @@ class Model:
     """Of a team in a month, as in 2026-11."""
     rate_dues: list[tuple[int, str]] = field(default_factory=list)
     """The `q:` members of `due` as last seen: when they come and go is for the laws to judge."""
+    intents: dict[Ref, str] = field(default_factory=dict)
+    """By what receivers know each piece, those that are gone too."""
     doomed: set[str] = field(default_factory=set)
 
     # What there is
@@ -136,11 +138,22 @@ class Model:
             self.lanes[piece.entry.lane + piece.place].remove(piece.entry)
             piece.entry = None
 
+    def original(self, job: Job) -> Job:
+        first = self.job(job.team, job.origin or job.id)
+        assert first is not None, f"the original of {job.ref} went before it"
+        return first
+
+    def last_attempt(self, job: Job) -> Job | None:
+        """Nothing if it ended and was retired before its original."""
+        first = self.original(job)
+        return self.job(job.team, first.retries[-1]) if first.retries else first
+
     def cancel(self, job: Job) -> None:
-        if job.state == "pending":
-            self.end_unsent(job, '"cancelled"')
-        elif job.state == "processing":
-            job.is_cancelled = True
+        last = self.last_attempt(job)
+        if last and last.state == "pending":
+            self.end_unsent(last, '"cancelled"')
+        elif last and last.state == "processing":
+            last.is_cancelled = True
 
     def remove(self, job: Job) -> None:
         if job.state == "pending":
@@ -149,15 +162,15 @@ class Model:
         self.deleted[job.team] += 1
 
     def remove_chain(self, job: Job) -> None:
-        first = self.job(job.team, job.origin or job.id)
-        assert first is not None, f"the original of {job.ref} went before it"
+        first = self.original(job)
         for number in [first.id, *first.retries]:
             one = self.job(job.team, number)
             if one:
                 self.remove(one)
 
-    def replay(self, job: Job) -> bool:
-        """Whether it was a dead letter, and a fresh job was made of it."""
+    def replay(self, any_of_chain: Job) -> bool:
+        """Whether its chain was a dead letter, and a fresh job was made of it."""
+        job = self.original(any_of_chain)
         if job.state != "dead_lettered" or self.queues[job.place].is_deleted:
             return False
         fresh = Job(
@@ -167,7 +180,10 @@ class Model:
         job.state, job.final, job.replayed_as = "failed", "dead_lettered", fresh.id
         return True
 
-    def purge(self, job: Job) -> bool:
+    def purge(self, any_of_chain: Job) -> bool:
+        if any_of_chain.ref not in self.pieces:
+            return False  # it went with its chain
+        job = self.original(any_of_chain)
         if job.state != "dead_lettered":
             return False
         self.remove_chain(job)
@@ -251,8 +267,7 @@ class Model:
             job.final = "failed_with_retries" if job.origin else "failed_no_retries"
         elif job.state == "dead_lettered":
             job.dead_at = self.now
-        first = self.job(job.team, job.origin or job.id)
-        assert first is not None, f"the original of {job.ref} went before it"
+        first = self.original(job)
         if verdict == "retry":
             self._retry(first, job.attempt + 1, due)
             return
@@ -279,7 +294,8 @@ class Model:
     def _settle_notice(self, notice: Notice, verdict: str, due: int) -> None:
         subject = self.job(notice.team, notice.subject)
         if subject:
-            subject.callback = {"complete": "delivered", "retry": "retrying"}.get(verdict, "failed")
+            outcome = {"complete": "delivered", "retry": "retrying"}.get(verdict, "failed")
+            subject.callback = self.original(subject).callback = outcome
         if verdict == "retry":
             notice.attempt, notice.due = notice.attempt + 1, due
             notice.state, notice.waits = "pending", True

@@ -79,6 +79,8 @@ MUTATIONS = [
         ("a failed retry is a dead letter of its own", "if origin and verdict ~= 'complete' then", "if false then"),
         ("what ended still expires", "if fields[5] then forget_expiry(team, id) end", ""),
         ("a retried job is told of", "if verdict ~= 'retry' and fields[4] then", "if fields[4] then"),
+        ("the original does not know that its chain was told of", ", origin and record_of('j', team, origin) or nil }", " }"),
+        ("what is told of comes back from the dead", "if call('EXISTS', record) == 1 then call('HSET', record, 'callback', outcome) end", "call('HSET', record, 'callback', outcome)"),
         ("nobody is told of an end", "if verdict ~= 'retry' and fields[4] then", "if false then"),
         ("ends make no events", "event(HAPPENED[verdict], team, 'j:' .. id)", ""),
         ("the run is not kept", "call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)", ""),
@@ -86,7 +88,7 @@ MUTATIONS = [
         ("a cancelled job that is postponed is tried again", "'held_since', 'replay')\n    if fields[3] then return settle(", "'held_since', 'replay')\n    if false then return settle("),
         ("what is postponed never comes back", "wait_until(kind, team, id, due)\n    move(", "move("),
         ("what is postponed does not expire", "if fields[4] then wait_until('x', team, id, fields[4]) end\n    call('HDEL', record, 'lane')", "call('HDEL', record, 'lane')"),
-        ("a rest counts as silence", "'held_since', is_silent and since or 0)", "'held_since', since)"),
+        ("a rest counts as silence", "'held_since', is_counted and since or 0)", "'held_since', since)"),
         ("what is held back anew is silent from then on", "if since == 0 then since = moment() end", "since = moment()"),
         ("a replay hears of nothing that waits", "if fields[6] and not fields[5] then count_waiting(team, fields[6], 1) end", ""),
         ("what waits twice counts twice", "if fields[6] and not fields[5] then", "if fields[6] then"),
@@ -100,7 +102,7 @@ MUTATIONS = [
         ("a callback that was made stays", "call('DEL', notice)", ""),
         ("a callback's retry is the same attempt", "call('HINCRBY', notice, 'attempt', 1)", ""),
         ("a callback's retry never comes due", "wait_until('n', team, id, result.due)", ""),
-        ("the job does not say how its callback went", "call('HSET', subject, 'callback', outcome[result.verdict] or 'failed')", ""),
+        ("the job does not say how its callback went", "if call('EXISTS', record) == 1 then call('HSET', record, 'callback', outcome) end", ""),
         ("a callback makes a record of what was deleted", "if call('EXISTS', subject) == 1 then", "if true then"),
     ),
     *rows(
@@ -146,13 +148,22 @@ MUTATIONS = [
     ),
     *rows(
         "create_jobs",
-        ("!a key is not remembered", "call('SET', P .. 'i:' .. team .. ':' .. key, kept, 'PX', KEPT)", ""),
-        ("a key takes another request", "return of == digest and {", "return {"),
-        ("a key is kept for ever", ", kept, 'PX', KEPT)", ", kept)"),
         ("a new job passes what was due before it", "promote(now, 500)", ""),
     ),
     *rows(
+        "lib/once",
+        ("!a key is not remembered", "call('SET', KEYS[3], asked .. cmsgpack.pack(answer), 'PX', KEPT)", ""),
+        ("a key takes another request", "if kept and string.sub(kept, 1, #asked) ~= asked then return { -1 } end", ""),
+        ("a key is kept for ever", ", 'PX', KEPT)", ")"),
+        ("what was refused is remembered", "if not refused then", "if true then"),
+    ),
+    *rows(
+        "recall",
+        ("a recalled key takes another request", "if string.sub(kept, 1, #asked) ~= asked then return { -1 } end", ""),
+    ),
+    *rows(
         "lib/jobs",
+        ("a chain is replayed by its first id only", "local id = original_of(team, any)", "local id = any"),
         ("a replay may be asked for twice", "if fields[1] ~= 'dead_lettered' or ", "if "),
         ("a replayed job stays a dead letter", "move('j', team, fields[2], id, 'dead_lettered', 'failed')", ""),
         ("a replay forgets the callback", "callback = fields[3] and '1' or '',", "callback = '',"),
@@ -173,7 +184,8 @@ MUTATIONS = [
     ),
     *rows(
         "collect_replay",
-        ("who collects for long is given up", "call('HSET', record, 'at', moment()) -- somebody still collects", ""),
+        ("who collects for long is given up", "'at', moment(), 'collected'", "'collected'"),
+        ("two that collect add the same twice", "~= ARGV[4] then", "== '-' then"),
     ),
     *rows(
         "lib/replays",
@@ -187,6 +199,7 @@ MUTATIONS = [
     *rows(
         "purge_jobs",
         ("anything is purged", "'state') == 'dead_lettered' then", "'state') then"),
+        ("a chain is purged by its first id only", "local first = original_of(team, ARGV[i])", "local first = ARGV[i]"),
     ),
     *rows(
         "lib/alerts",
@@ -222,11 +235,12 @@ MUTATIONS = [
     ),
     *rows(
         "cancel_job",
-        ("a cancelled job is not settled", "settle('j', team, fields[1], id, { verdict = 'fail', run = CANCELLED })", ""),
-        ("a cancelled job stays in its stream", "    unqueue('j', team, fields[1], id, fields[3], fields[4])\n", ""),
+        ("a cancelled job is not settled", "settle('j', team, asked[1], last, { verdict = 'fail', run = CANCELLED })", ""),
+        ("a cancelled job stays in its stream", "    unqueue('j', team, asked[1], last, fields[2], fields[3])\n", ""),
         ("a running job is not marked", "call('HSET', record, 'cancel', 1)", ""),
         ("the workers are not told of a cancel", "call('XADD', P .. 'cancels',", "call('XADD', P .. 'unread',"),
-        ("a job of a deleted queue is cancelled", " or call('EXISTS', P .. 'q:' .. team .. ':' .. fields[1]) == 0", ""),
+        ("a job of a deleted queue is cancelled", " or call('EXISTS', P .. 'q:' .. team .. ':' .. asked[1]) == 0", ""),
+        ("only the named attempt is cancelled", "local last = last_attempt_of(team, id)", "local last = id"),
     ),
     *rows(
         "delete_job",
@@ -240,9 +254,9 @@ MUTATIONS = [
     ),
     *rows(
         "save_queue",
-        ("two changes lose one", "if known[1] ~= version then return 'stale' end", ""),
+        ("two changes lose one", "if known[1] ~= version then return 'stale', REFUSED end", ""),
         ("a change does not hold at once", "refresh(team .. ':' .. id)", ""),
-        ("two queues have one name", "if holder and holder ~= id then return 'taken' end", ""),
+        ("two queues have one name", "if holder and holder ~= id then return 'taken', REFUSED end", ""),
     ),
     *rows(
         "prune",

@@ -26,9 +26,11 @@ from services.scheduler.rescue import Held
 from services.worker.work import Cancelled, Complete, Dead, Fail, Postpone, Release, Retry, Verdict, Work
 from shared import audit, dead_letters, jobs, keyspace, queues
 from shared.errors import Conflict, NotFound
+from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.dead_letters import Chosen
 from shared.schemas.queues import QueueUpdate, RateLimit
+from tests.conftest import VAULT
 from tests.engine import laws, moves
 from tests.engine.machine import CONSUMERS, SHARD, Asked, Bench, Engine
 from tests.engine.model import PERIOD_MS
@@ -96,18 +98,18 @@ class EngineMachine(RuleBasedStateMachine):
         n=st.integers(1, 2),
     )
     def create_under_a_key(self, team: int, key: str, asked: tuple[str, int], n: int) -> None:
-        before = self.keys.get((team, key))
+        before, wanted = self.keys.get((team, key)), [(*asked, None, False)] * n
+        once = IdempotencyKey(Team(team), key, VAULT.digest(repr(wanted)))
         if before is None:
-            made = self.engine.create(team, [(*asked, None, False)] * n, key)
+            made = self.engine.create(team, wanted, once)
             self.keys[team, key] = ((asked, n), made)
         elif before[0] != (asked, n):
             with pytest.raises(Conflict):
-                self.engine.ask_for(team, [(*asked, None, False)] * n, key)
+                self.engine.ask_for(team, wanted, once)
         else:
-            self.model.promote()
-            again = self.engine.ask_for(team, [(*asked, None, False)] * n, key)
+            again = self.engine.ask_for(team, wanted, once)
             assert [made.id for made in again] == before[1]
-            assert all(made.is_replayed for made in again)
+        assert once.was_used == (before is not None and before[0] == (asked, n))
 
     @rule(pick=picks, is_deleted=st.booleans())
     def cancel_or_delete(self, pick: int, is_deleted: bool) -> None:
@@ -116,7 +118,8 @@ class EngineMachine(RuleBasedStateMachine):
             self.model.remove_chain(job)
             self.engine.do(jobs.delete(self.engine.redis, Team(job.team), job.id))
         elif job:
-            has_ended = job.state not in ("pending", "processing")
+            last = self.model.last_attempt(job)
+            has_ended = last is None or last.state not in ("pending", "processing")
             self.model.cancel(job)
             with pytest.raises(Conflict) if has_ended else nullcontext():
                 self.engine.do(jobs.cancel(self.engine.redis, Team(job.team), job.id))
@@ -138,9 +141,9 @@ class EngineMachine(RuleBasedStateMachine):
             assert self.engine.do(dead_letters.purge(self.engine.redis, Team(team), asked)).purged == expected
 
     def _wanted(self, team: int, chosen: list[int]) -> list[Job]:
-        """Dead letters where there are any, and now and then something else."""
+        """Jobs of dead chains where there are any, and now and then something else."""
         own = [job for job in self.model.visible_jobs() if job.team == team]
-        own = [job for job in own if job.state == "dead_lettered"] or own
+        own = [job for job in own if self.model.original(job).state == "dead_lettered"] or own
         return list(dict.fromkeys(own[pick % len(own)] for pick in chosen)) if own else []
 
     @rule(pick=picks)

@@ -16,6 +16,7 @@ from tests.faults import (
     aftermath,
     clocks,
     data,
+    doors,
     links,
     load,
     outages,
@@ -43,7 +44,7 @@ class Row:
         return self.play.__name__
 
 
-FAMILIES = (processes, outages, refusals, links, streams, clocks, data, load, aftermath, street, ticks)
+FAMILIES = (processes, outages, refusals, links, doors, streams, clocks, data, load, aftermath, street, ticks)
 ROWS = [
     Row(play, is_bounded)
     for family in FAMILIES

@@ -49,6 +49,8 @@ class Callers:
         self.accepted: dict[int, str] = {}
         """Job ids that were acknowledged, and the tag that each was asked with."""
         self.keyed: set[str] = set()
+        self.undone: set[str] = set()
+        """Tags without a key that were told that nothing was done."""
         self.answers: Counter[int] = Counter()
         """Statuses; 0 is "no answer"."""
         self.slowest = 0.0
@@ -104,12 +106,16 @@ class Callers:
         if is_keyed:
             self.keyed.add(tag)
         headers = {"Idempotency-Key": tag} if is_keyed else {}
-        while not (job_id := self._tried(client, asked, headers)) and is_keyed and not self._stop.is_set():
+        while (
+            not (job_id := self._tried(client, tag, asked, headers)) and is_keyed and not self._stop.is_set()
+        ):
             pass
         if job_id:
             self.accepted[job_id] = tag
 
-    def _tried(self, client: httpx.Client, asked: dict[str, object], headers: dict[str, str]) -> int:
+    def _tried(
+        self, client: httpx.Client, tag: str, asked: dict[str, object], headers: dict[str, str]
+    ) -> int:
         """The id of the job, or 0 after a pause."""
         began = time.monotonic()
         try:
@@ -122,5 +128,7 @@ class Callers:
         self.answers[answer.status_code] += 1
         if answer.status_code == 201:
             return int(answer.json()["job_id"])
+        if not headers and "Storage unavailable" in answer.text:
+            self.undone.add(tag)
         self._stop.wait(PAUSE_SECONDS)
         return 0

@@ -37,20 +37,36 @@ class Proxy:
         self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
         self._links: set[_Link] = set()
         self._markers: list[bytes] = []
+        self._skips = 0
+        self._is_shut = False
         self._delay = 0.0
         self._loop = asyncio.new_event_loop()
         self._flowing, self._stop = asyncio.Event(), asyncio.Event()
         self._flowing.set()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
 
-    def cut_after(self, marker: bytes, times: int = 1) -> None:
-        """Deliver the next so many requests that hold `marker`, swallow their replies, reset the connections."""
+    def cut_after(self, marker: bytes, times: int = 1, skip: int = 0) -> None:
+        """Deliver the next so many requests that hold `marker`, swallow their replies, reset the connections.
+
+        The first `skip` of them go and come as ever.
+        """
+        self._skips = skip
         self._loop.call_soon_threadsafe(self._markers.extend, [marker] * times)
 
     @property
     def is_cutting(self) -> bool:
         """Whether some of the replies that were asked for are still to be swallowed."""
         return bool(self._markers)
+
+    @contextmanager
+    def shut(self) -> Iterator[None]:
+        """Meanwhile every connection breaks, and who comes anew is turned away before a word."""
+        self._is_shut = True
+        self.reset_all()
+        try:
+            yield
+        finally:
+            self._is_shut = False
 
     @contextmanager
     def black_hole(self) -> Iterator[None]:
@@ -94,6 +110,9 @@ class Proxy:
             link.reset()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_shut:
+            writer.transport.abort()
+            return
         try:
             answers, server = await asyncio.open_unix_connection(self._upstream)
         except OSError:
@@ -118,7 +137,9 @@ class Proxy:
         while chunk := await reader.read(CHUNK):
             await self._travel()
             for marker in self._markers:
-                if marker in chunk:
+                if marker in chunk and self._skips:
+                    self._skips -= 1
+                elif marker in chunk:
                     self._markers.remove(marker)
                     link.is_doomed = True
                     break

@@ -145,6 +145,8 @@ class Stage:
         acknowledged = self.created.union(*(one.accepted for one in self.callers))
         keyed = {tag for one in self.callers for tag in one.keyed}
         await account.reckon(self.redis, TEAM, acknowledged, keyed, seen, self.story)
+        done = {tag for one in self.callers for tag in one.undone} & set(seen.jobs_of_tag)
+        assert not done, f"jobs were made of which nothing was said to be done: {sorted(done)[:10]}"
 
     def no_process_ended(self) -> None:
         """Nothing has ended but what was killed, and what was told to end did so without complaint."""

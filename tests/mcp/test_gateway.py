@@ -132,7 +132,7 @@ async def test_redis_may_go_and_come_back_under_a_running_gateway(tmp_path: Path
             unknown = await post(gateway.url, "not looked up yet", CALL)
             own = embedded.start(tmp_path)
 
-            assert text(away) == "Storage unavailable; try again in a moment."
+            assert text(away) == "Storage unavailable; nothing was done. Try again in a moment."
             assert len(listed.tools) == 9
             assert (ready.status_code, ready.json()) == (503, {"error": "Storage unavailable"})
             assert "Storage unavailable" in unknown.text

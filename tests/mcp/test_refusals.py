@@ -131,7 +131,7 @@ async def test_the_storage_being_away_is_told_to_the_agent(dial: Dial, redis: Re
         result = await client.call_tool(tool, VALID[tool])
 
     assert result.is_error
-    assert text(result) == "Storage unavailable; try again in a moment."
+    assert text(result) == "Storage unavailable; nothing was done. Try again in a moment."
 
 
 async def test_what_nobody_foresaw_is_logged_and_not_told(client: Client, redis: Redis) -> None:

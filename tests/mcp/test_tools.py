@@ -1,8 +1,6 @@
 """The nine tools against the reference: names, parameters, defaults, result keys and their order."""
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +13,6 @@ from services.worker.work import Complete, Result
 from shared.keyspace import SHARDS, Team
 from shared.vault import MASK
 from tests.mcp.clients import CRON, JOB, text
-
-DOCS = Path(__file__).parents[2] / "docs" / "mcp.md"
 
 # The reference's examples, as printed.
 CREATED_CRON = """{ "id": 1, "name": "Health Check", "url": "https://api.example.com/health", "method": "GET",
@@ -49,29 +45,23 @@ POLICY = [
 ]
 CREATED_CRON_TOO = [*POLICY, "timezone", "mode", "has_ended", "next_runs"]
 SHOWN_CRON_TOO = [*POLICY, "last_failure_reason", "last_error", "timezone", "mode", "has_ended", "next_runs"]
-SHOWN_JOB_TOO = [
-    "failure_reason",
-    "original_job_id",
-    "has_pending_retry",
-    "dead_lettered_at",
-    "callback_status",
-    "waits_for",
-    "expires_at",
-    "replay_of",
-    "replayed_as",
-]
+SHOWN_JOB_TOO = (
+    *("failure_reason", "failure_stage", "original_job_id", "has_pending_retry", "dead_lettered_at"),
+    *("callback_status", "waits_for", "body", "timeout_seconds", "retry_delays", "idempotency_key"),
+    *("expires_at", "replay_of", "replayed_as"),
+)
 PARAMETERS = {
     "list-crons": "filter search page",
     "create-cron": "name* url* cron_expression* method headers payload callback_url timeout_seconds "
-    "alert_threshold is_active timezone",
+    "alert_threshold is_active timezone idempotency_key",
     "get-cron": "id*",
     "update-cron": "id* name url cron_expression method headers payload callback_url timeout_seconds "
-    "alert_threshold is_active timezone",
-    "delete-cron": "id*",
+    "alert_threshold is_active timezone idempotency_key",
+    "delete-cron": "id* idempotency_key",
     "list-jobs": "filter search queue_id page queue",
-    "create-job": "queue* url* method headers payload callback_url delay",
+    "create-job": "queue* url* method headers payload callback_url delay body timeout_seconds retry_delays idempotency_key",
     "get-job": "id*",
-    "delete-job": "id*",
+    "delete-job": "id* idempotency_key",
 }
 
 
@@ -201,6 +191,15 @@ async def test_update_cron_changes_only_what_is_given(client: Client) -> None:
     assert (paused["method"], paused["headers"], paused["payload"]) == ("POST", {"X-A": "1"}, "{}")
 
 
+async def test_update_cron_says_which_secrets_did_not_follow_the_url(client: Client) -> None:
+    made = await call(client, "create-cron", **CRON, headers={"Authorization": "Bearer canary", "X-A": "1"})
+
+    moved = await call(client, "update-cron", id=made["id"], url="https://b.example.com/")
+
+    assert moved["headers"] == {"X-A": "1"}
+    assert ["Authorization" in warning for warning in moved["warnings"]] == [True]
+
+
 async def test_update_cron_takes_null_for_none_at_all(client: Client) -> None:
     made = await call(client, "create-cron", **CRON, headers={"X-A": "1"}, alert_threshold=2)
 
@@ -288,13 +287,3 @@ async def test_a_long_cron_payload_is_cut_too(client: Client) -> None:
 
     assert shown["payload"] == "x" * 4096
     assert cut["payload"].endswith(f"… [cut at 4096 of 4097 bytes; rest: GET /api/crons/{longer['id']}]")
-
-
-def test_the_documentation_has_a_row_for_every_tool_with_its_parameters() -> None:
-    rows = re.findall(r"^\| `([a-z]+-[a-z]+)` \| (.+?) \| (\w+) \|", DOCS.read_text(), re.MULTILINE)
-
-    assert [(name, scope) for name, _, scope in rows] == [(row.name, row.scope) for row in TOOLS.values()]
-    for name, parameters, _ in rows:
-        documented = re.sub(r" \([^)]*\)|,", "", parameters)
-        expected = "id* and any field of create-cron" if name == "update-cron" else PARAMETERS[name]
-        assert documented == expected

@@ -182,11 +182,11 @@ async def test_a_replayed_job_that_was_cancelled_stops_no_replay(redis: Redis, t
     assert (shown.state, shown.replayed, shown.failed) == (ReplayState.RUNNING, 1, 0)
 
 
-async def postpone_all(redis: Redis, now: int, *, is_silent: bool = True) -> int:
+async def postpone_all(redis: Redis, now: int, *, is_counted: bool = True) -> int:
     """Hold all that is ready back for a minute; return how many that were."""
     worker, held = Deliveries(redis, SHARD, "w"), 0
     while works := await worker.claim(64, now):
-        verdict = Postpone(60, "its host", is_silent)
+        verdict = Postpone(60, "its host", is_counted)
         await worker.finish([Result(work, verdict, reason="silent", facts="its host") for work in works], now)
         held += len(works)
     return held
@@ -273,13 +273,13 @@ async def test_a_replay_that_nobody_collects_for_any_more_is_cancelled(redis: Re
     replay = await scripts.start_replay(redis, team.prefix, team.id, began, 10, "", 100)
 
     await step(redis, SHARD, began + 50_000)
-    still = await scripts.collect_replay(redis, team.prefix, team.id, replay, began + 50_000, "", *ids)
+    still = await scripts.collect_replay(redis, team.prefix, team.id, replay, began + 50_000, 0, 7, "", *ids)
     await step(redis, SHARD, began + 100_000)
     collecting = await dead_letters.get_replay(redis, team, replay)
     await step(redis, SHARD, began + 111_000)
-    late = await scripts.collect_replay(redis, team.prefix, team.id, replay, began + 111_000, "1", *ids)
+    late = await scripts.collect_replay(redis, team.prefix, team.id, replay, began + 111_000, 7, 9, "1", *ids)
 
-    assert (still, collecting.state, collecting.total) == (1, ReplayState.COLLECTING, 3)
+    assert (still, collecting.state, collecting.total) == (7, ReplayState.COLLECTING, 3)
     assert (await dead_letters.get_replay(redis, team, replay)).state == ReplayState.CANCELLED
-    assert late == 0
+    assert late[0] == str(replay)
     assert await redis.keys("*replay_ids*") == []

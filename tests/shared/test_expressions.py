@@ -34,6 +34,7 @@ ACCEPTED = [
 ]
 
 FIVE = "must have five fields (minute hour day-of-month month day-of-week), got"
+ZONE = "cannot hold a time zone"
 MACROS = "@hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually"
 FORMS = "*, ranges (1-5), steps (*/5), lists (1,5)"
 DAY_FORMS = f"{FORMS}, L for the last day"
@@ -44,6 +45,12 @@ REFUSED = {
     "* * * *": f"{FIVE} 4",
     "0 0 0 1 1 * 2026": f"{FIVE} 7, or six with seconds first; there is no year field; did you mean 0 0 0 1 1 *?",
     "@reboot": f"has no macro @reboot; use one of {MACROS}",
+    "CRON_TZ=Europe/Berlin 0 9 * * *": f"{ZONE}; put Europe/Berlin into the timezone field, and leave 0 9 * * * here",
+    'TZ="America/New_York" @daily': f"{ZONE}; put America/New_York into the timezone field, and leave @daily here",
+    "TZ=:UTC 0 9 * * *": f"{ZONE}; put UTC into the timezone field, and leave 0 9 * * * here",
+    "0 9 * * MON Europe/Berlin": f"{ZONE}; put Europe/Berlin into the timezone field, and leave 0 9 * * MON here",
+    "0 9 * * * UTC": f"{ZONE}; put UTC into the timezone field, and leave 0 9 * * * here",
+    "CRON_TZ=Asia/Tokyo": f"{ZONE}; put Asia/Tokyo into the timezone field",
     "61 * * * *": "minute must be 0-59, got 61",
     "60 * * * * *": "second must be 0-59, got 60",
     "0 24 * * *": "hour must be 0-23, got 24; did you mean 0 0 * * *?",

@@ -7,11 +7,12 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from shared import jobs, store
+from shared import jobs, scripts, store
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobQuery
 from shared.settings import Settings
-from shared.store import AWAY
+from shared.store import AWAY, AnswerLost, OutcomeUnknown
+from tests.house import free_port
 from tests.poll import until
 
 JOB = JobCreate(queue="mail", url="https://a.example")
@@ -119,3 +120,67 @@ async def test_a_server_that_takes_nothing_more_is_away() -> None:
             await mine.set("big", "x" * 50_000_000)
         gave_up.set()
         await mine.aclose()
+
+
+GREETED = b"+OK\r\n" * 2
+"""To the two commands that a client begins with."""
+LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
+
+
+def after_greeting(*said: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """Greet, read a command, say this and go."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETED)
+        while b"thing" not in await reader.read(65_536):
+            pass
+        writer.writelines(said)
+        await writer.drain()
+
+    return serve
+
+
+@pytest.mark.parametrize(("said", "is_lost"), [((), True), ((b"$9\r\nhalf",), True), ((LOADING,), False)])
+async def test_a_command_without_an_answer_is_told_from_one_that_was_refused(
+    said: tuple[bytes, ...], is_lost: bool
+) -> None:
+    async with a_server(after_greeting(*said)) as url:
+        mine = store.connect(Settings(redis_url=url))
+        with pytest.raises(AWAY) as raised:
+            await mine.get("thing")
+        await mine.aclose()
+
+    assert isinstance(raised.value, AnswerLost) == is_lost
+
+
+async def test_a_command_that_met_nobody_never_left() -> None:
+    mine = store.connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}"))
+
+    with pytest.raises(AWAY) as raised:
+        await mine.get("thing")
+
+    assert not isinstance(raised.value, AnswerLost)
+
+
+async def test_a_greeting_without_an_answer_is_no_command_that_left() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+
+    async with a_server(serve) as url:
+        mine = store.connect(Settings(redis_url=url))
+        with pytest.raises(AWAY) as raised:
+            await mine.get("thing")
+        await mine.aclose()
+
+    assert not isinstance(raised.value, AnswerLost)
+
+
+@pytest.mark.parametrize(("script", "is_unknown"), [("delete_job", True), ("read_jobs", False)])
+async def test_only_the_outcome_of_a_write_is_unknown(script: str, is_unknown: bool) -> None:
+    async with a_server(after_greeting()) as url:
+        mine = store.connect(Settings(redis_url=url))
+        with pytest.raises(AnswerLost) as raised:
+            await getattr(scripts, script)(mine, "r:{s0}:", "thing", 1)
+        await mine.aclose()
+
+    assert isinstance(raised.value, OutcomeUnknown) == is_unknown

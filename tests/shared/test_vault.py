@@ -7,6 +7,7 @@ from shared import vault
 from shared.settings import Settings
 from shared.vault import KEY_FILE, MASK, Unsealable, Vault
 
+HERE = "https://a.example:443"
 OLD, NEW = "an-old-key-of-more-than-thirty-two-letters", "a-new-key-of-more-than-thirty-two-letters"
 
 
@@ -48,12 +49,31 @@ def test_what_was_damaged_is_said_to_be_unreadable(damage: str) -> None:
 def test_headers_that_hold_secrets_are_sealed_and_masked(name: str) -> None:
     keys, headers = Vault(OLD), {name: "s3cret", "Accept": "text/plain"}
 
-    sealed = keys.seal_headers(headers, 1)
+    sealed = keys.seal_headers(headers, 1, HERE)
 
     assert "s3cret" not in str(sealed)
     assert sealed["Accept"] == "text/plain"
     assert vault.masked(sealed) == vault.masked(headers) == {name: MASK, "Accept": "text/plain"}
-    assert keys.open_headers(sealed, 1) == headers
+    assert keys.open_headers(sealed, 1, HERE) == headers
+
+
+def test_a_header_opens_for_the_origin_alone_that_it_was_sealed_for() -> None:
+    keys = Vault(OLD)
+
+    sealed = keys.seal_headers({"Cookie": "s3cret"}, 1, HERE)
+
+    assert keys.seal_headers(sealed, 1, "https://b.example:443") == sealed
+    for other in ("https://b.example:443", "http://a.example:443", "https://a.example:8443", ""):
+        with pytest.raises(Unsealable):
+            keys.open_headers(sealed, 1, other)
+
+
+def test_a_header_that_was_sealed_before_there_were_origins_still_opens() -> None:
+    keys = Vault(OLD)
+
+    sealed = {"Cookie": keys.seal("s3cret", 1, "header", "cookie")}
+
+    assert keys.open_headers(sealed, 1, HERE) == {"Cookie": "s3cret"}
 
 
 def test_a_key_is_made_once_and_found_again(tmp_path: Path) -> None:

@@ -185,6 +185,19 @@ async def test_a_queue_warns_of_a_first_failure_and_tells_of_the_last(
     assert {alert.count for alert in await stage.recorded()} <= {1}
 
 
+async def test_an_alert_names_a_chain_by_its_original(stage: Stage) -> None:
+    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True))
+    await stage.run_job(Retry(60), NOON)
+    await stage.run_job(Complete(), NOON)
+    await stage.end(Retry(60), NOON + 2 * MINUTE)
+    await stage.end(Dead(), NOON + 4 * MINUTE)
+
+    warning, failure = await stage.recorded()
+
+    assert (warning.type, failure.type, failure.data.consecutive_failures) == ("warning", "failure", 3)
+    assert (warning.job_id, failure.job_id) == (1, 1)
+
+
 async def test_a_queue_that_did_not_ask_is_left_alone(stage: Stage) -> None:
     queue = await queues.create(stage.redis, stage.team, QueueCreate(name="mail"))
     await stage.run_job(Dead(), NOON)

@@ -8,11 +8,11 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from services.worker.assertions import Answered, failed
-from services.worker.connection import READ_BYTES
 from services.worker.deliveries import Deliveries
 from services.worker.delivery import Sender
 from services.worker.processor import process
 from services.worker.reach import Reach
+from services.worker.response import READ_BYTES
 from shared import crons, executions, jobs, keyspace, queues
 from shared.addresses import Policy
 from shared.keyspace import Team

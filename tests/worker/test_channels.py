@@ -1,21 +1,35 @@
 """Alerts on their way to people: real mail, real webhooks, retries and failures that can be seen."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
 import standardwebhooks
 from redis.asyncio import Redis
 
+from services.worker.alerts import WRITERS
 from services.worker.deliveries import NOTICES, Deliveries
 from services.worker.delivery import Sender
 from services.worker.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Work
-from shared import alerts, crons, executions, jobs, keyspace, limits, notifications, queues, signatures
+from shared import (
+    alerts,
+    crons,
+    dead_letters,
+    executions,
+    jobs,
+    keyspace,
+    limits,
+    notifications,
+    queues,
+    signatures,
+)
 from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.alerts import Alert, AlertQuery, Channel
@@ -108,7 +122,25 @@ async def test_every_channel_hears_of_a_failure_once(stage: Stage) -> None:
     assert stage.mailbox.recipients == [("ops@example.com", "night@example.com")]
     assert letter["subject"] == "[Recuro] Nightly <report> is failing"
     assert "status 503" in letter.get_content()
-    assert "https://recuro.example.com/api/crons/1" in letter.get_content()
+    assert (
+        '$RECURO_API_TOKEN" https://recuro.example.com/api/crons/1' in letter.get_content().splitlines()[-1]
+    )
+
+
+async def test_a_letter_has_the_fields_that_mail_needs(stage: Stage) -> None:
+    await stage.tell("email")
+
+    await stage.fail_a_cron()
+
+    (letter,) = stage.mailbox.letters
+    sent = letter["date"].datetime
+    assert sent.tzinfo is not None
+    assert abs(datetime.now(UTC) - sent) < timedelta(minutes=1)
+    names = ("From", "To", "Date", "Subject", "Message-ID", "MIME-Version", "Content-Type", "Auto-Submitted")
+    assert {name: len(letter.get_all(name, [])) for name in names} == dict.fromkeys(names, 1)
+    assert letter["from"] == "recuro@example.com"
+    assert letter["to"] == "ops@example.com, night@example.com"
+    assert (letter.get_content_type(), letter.get_content_charset()) == ("text/plain", "utf-8")
 
 
 async def test_every_kind_of_alert_that_is_told_reaches_every_channel(stage: Stage) -> None:
@@ -132,9 +164,12 @@ async def test_every_kind_of_alert_that_is_told_reaches_every_channel(stage: Sta
         "The soft limit of this month is passed",
     ]
     assert sorted(letter["subject"].removeprefix("[Recuro] ") for letter in stage.mailbox.letters) == titles
-    discord = [json.loads(request.body)["embeds"][0]["title"] for request in stage.told("discord")]
-    slack = [json.loads(request.body)["text"].partition("*\n")[0][1:] for request in stage.told("slack")]
-    assert sorted(discord) == sorted(map(unescape, slack)) == titles
+    discord = [
+        json.loads(request.body)["embeds"][0]["description"].partition("**\n")[0][2:]
+        for request in stage.told("discord")
+    ]
+    slack = [json.loads(request.body)["text"].partition("\n")[0] for request in stage.told("slack")]
+    assert sorted(title.replace("\\", "") for title in discord) == sorted(map(unescape, slack)) == titles
     events = sorted(json.loads(request.body)["event"] for request in stage.told("webhook"))
     assert events == ["alert.failure", "alert.failure", "alert.limit_warning", "alert.recovery"]
 
@@ -145,9 +180,11 @@ async def test_slack_and_discord_take_a_name_for_no_more_than_text(stage: Stage)
     await stage.fail_a_cron()
 
     slack, discord = [json.loads(stage.told(channel)[0].body) for channel in ("slack", "discord")]
-    assert slack["text"].startswith("*Nightly &lt;report&gt; is failing*\n")
+    assert slack["text"].startswith("Nightly &lt;report&gt; is failing\n")
+    assert slack["mrkdwn"] is False
     assert "<" not in slack["text"]
-    assert discord["embeds"][0]["title"] == "Nightly <report> is failing"
+    assert discord["embeds"][0]["description"].startswith("**Nightly \\<report> is failing**\n")
+    assert r"“\<b>busy\</b>, try \*later\*”" in discord["embeds"][0]["description"]
     assert discord["allowed_mentions"] == {"parse": []}
     assert "X-Recuro-Signature" not in stage.told("slack")[0].headers
 
@@ -199,7 +236,9 @@ async def test_mail_that_is_refused_is_tried_again_as_the_same_letter(stage: Sta
         "The mail server answered with code 451.",
     )
     assert (await stage.last()).deliveries[0].status == "delivered"
-    assert stage.mailbox.letters[0]["message-id"] == "<notice-1-1@recuro.invalid>"
+    tried = {mail["message-id"] for mail in (*stage.mailbox.refused, *stage.mailbox.letters)}
+    assert len(tried) == 1
+    assert re.fullmatch(r"<[\w-]{16}-\d+@recuro\.invalid>", tried.pop())
 
 
 @pytest.mark.parametrize(
@@ -271,6 +310,57 @@ async def test_a_channel_that_was_removed_is_told_nothing_more(stage: Stage) -> 
 
     assert len(stage.told("slack")) == 1
     assert await stage.run(LATER) == []
+
+
+async def test_the_job_that_a_message_names_can_be_replayed(stage: Stage) -> None:
+    await stage.tell(*CHANNELS)
+    await queues.create(
+        stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True, retry_delays=(1,))
+    )
+    stage.target.answer("/work", 500)
+    await jobs.create(stage.redis, stage.team, JobCreate(queue="mail", url=f"{stage.target.url}/work"))
+
+    await stage.run()
+    await stage.run(5000)
+
+    said = "Job 1 failed for good after 2 attempts"
+    assert said in stage.mailbox.letters[0].get_content()
+    assert said in json.loads(stage.told("slack")[0].body)["text"]
+    assert said in json.loads(stage.told("discord")[0].body)["embeds"][0]["description"]
+    named = json.loads(stage.told("webhook")[0].body)["job_id"]
+    assert named == 1
+    assert (await dead_letters.replay_now(stage.redis, stage.team, [named])).skipped == []
+
+
+def test_every_channel_stands_in_every_table() -> None:
+    names = [channel.value for channel in Channel]
+
+    assert list(Notifications.model_fields) == names
+    assert [*WRITERS] == [Channel(name) for name in notifications.HOOKS]
+    assert [*notifications.HOOKS, "email"] == [*names[1:], names[0]]
+
+
+@pytest.mark.parametrize("missing", CHANNELS)
+async def test_a_team_that_was_stored_before_a_channel_was_known_has_none_of_it(
+    stage: Stage, missing: str
+) -> None:
+    await stage.tell(*CHANNELS)
+    place = (keyspace.team_settings(stage.team), "notifications")
+    stored = json.loads(await stage.redis.hget(*place) or "")  # type: ignore[misc]
+    del stored[missing]
+    stored["pager_of_tomorrow"] = {"enabled": True, "url": "sealed", "level": 3}
+    stored = {name: {**of, "since": 1} if of else None for name, of in stored.items()}
+    await stage.redis.hset(*place, json.dumps(stored))  # type: ignore[misc]
+
+    await stage.fail_a_cron()
+
+    shown = await notifications.get(stage.redis, VAULT, stage.team)
+    assert [name for name in CHANNELS if getattr(shown, name) is None] == [missing]
+    told = [channel for channel in ("slack", "discord", "webhook") if stage.told(channel)]
+    assert told == [name for name in ("slack", "discord", "webhook") if name != missing]
+    assert len(stage.mailbox.letters) == (missing != "email")
+    again = await notifications.put(stage.redis, VAULT, stage.team, shown)
+    assert again == shown
 
 
 async def test_a_flood_is_told_once(stage: Stage) -> None:

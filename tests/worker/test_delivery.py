@@ -8,15 +8,24 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_network
 from pathlib import Path
 
+import brotli
 import pytest
+import zstandard
 
 from services.worker.delivery import Exchange, Outgoing, Sender
 from services.worker.egress import Resolver
 from shared.addresses import Policy
+from shared.schemas.assertions import (
+    Assertion,
+    BodyContains,
+    BodyMatches,
+    BodyNotContains,
+    JsonPathEquals,
+)
 from shared.schemas.runs import FailureReason
 from tests import hostile
 from tests.poll import until
@@ -125,16 +134,35 @@ async def test_a_redirect_is_named_and_not_followed(sender: Sender, target: Targ
 
     assert exchange.failure_reason is FailureReason.REDIRECT
     assert exchange.error_message is not None
-    assert "to /to," in exchange.error_message
+    assert (
+        f"({status}) to /to, and redirects are not followed: make {target.url}/to the url"
+        in exchange.error_message
+    )
     assert [received.path for received in target.received] == ["/from"]
 
 
-async def test_a_redirect_without_location_fails_all_the_same(sender: Sender, target: Target) -> None:
-    target.answer_with(304)
+@pytest.mark.parametrize("status", [300, 304, 308])
+async def test_a_redirect_without_location_fails_all_the_same(
+    sender: Sender, target: Target, status: int
+) -> None:
+    target.answer_with(status)
 
     exchange = await sender.send(get(target.url))
 
-    assert exchange.failure_reason is FailureReason.REDIRECT
+    assert (exchange.failure_reason, exchange.failure_stage) == (FailureReason.REDIRECT, None)
+
+
+@pytest.mark.parametrize(
+    "condition", [{"If-None-Match": '"v7"'}, {"if-modified-since": "Fri, 27 Nov 2026 09:00:00 GMT"}]
+)
+async def test_that_nothing_changed_is_a_success_to_who_asked(
+    sender: Sender, target: Target, condition: dict[str, str]
+) -> None:
+    target.answer_with(304)
+
+    exchange = await sender.send(get(target.url)._replace(headers=condition))
+
+    assert (exchange.response_status, exchange.failure_reason, exchange.response_body) == (304, None, "")
 
 
 @pytest.mark.parametrize(
@@ -243,14 +271,96 @@ async def test_an_errors_body_is_unpacked_too(sender: Sender) -> None:
     assert (exchange.response_body, exchange.failure_reason) == ("sorry", FailureReason.HTTP_SERVER_ERROR)
 
 
-@pytest.mark.parametrize("coding", [b"gzip", b"deflate"])
-async def test_a_body_that_is_not_what_it_says_is_no_success(sender: Sender, coding: bytes) -> None:
+@pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"zstd", b"gzip, gzip"])
+async def test_a_body_that_is_not_what_it_says_is_shown_as_it_is(sender: Sender, coding: bytes) -> None:
     exchange = await met(sender, coded(b"not packed at all", coding))
 
-    assert exchange.failure_reason is FailureReason.CONNECTION_ERROR
-    assert exchange.error_message == (
-        f"The target's answer is not valid {coding.decode()}, as its Content-Encoding says."
+    assert (exchange.failure_reason, exchange.response_body) == (None, "not packed at all")
+
+
+async def test_a_coding_that_nobody_knows_is_named(sender: Sender) -> None:
+    exchange = await met(sender, coded(b"\x1f\x9d\x90", b"compress"))
+
+    assert exchange.response_body == "[a body of 3 bytes, packed as compress]"
+
+
+async def test_what_is_packed_for_the_transfer_is_unpacked_too(sender: Sender) -> None:
+    packed = gzip.compress(b"hello")
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed)
+
+    exchange = await met(sender, hostile.saying(head + chunks))
+
+    assert (exchange.response_body, exchange.response_truncated) == ("hello", False)
+
+
+@pytest.mark.parametrize("pack", [zstandard.compress, brotli.compress])
+async def test_a_bomb_of_any_coding_goes_no_further_than_is_kept(
+    sender: Sender, pack: Callable[[bytes], bytes]
+) -> None:
+    coding = b"zstd" if pack is zstandard.compress else b"br"
+
+    exchange = await met(sender, coded(pack(bytes(50_000_000)), coding))
+
+    assert (exchange.response_body, exchange.response_truncated) == ("\0" * KEPT, True)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "text"),
+    [
+        (b"text/plain; charset=iso-8859-1", "Größe €".encode("cp1252"), "Größe €"),
+        (b'text/html;charset="Windows-1252"', "Größe".encode("cp1252"), "Größe"),
+        (b"text/plain; charset=UTF-16", "Größe".encode("utf-16"), "Größe"),
+        (b"text/plain; charset=utf-16be", "Größe".encode("utf-16-be"), "Größe"),
+        (b"text/plain", b"\xff\xfe" + "Größe".encode("utf-16-le"), "Größe"),
+        (b"text/plain; charset=latin-1", b"\xef\xbb\xbf" + "Größe".encode(), "Größe"),
+        (b"text/plain; charset=Shift_JIS", "大きさ".encode("shift_jis"), "大きさ"),
+        (b"text/plain; charset=koi8-r", "размер".encode("koi8-r"), "размер"),
+        (b"text/plain; charset=nonsense", "Größe".encode(), "Größe"),
+        (b"text/plain; charset=unicode_escape", b"\\u0041", "\\u0041"),
+        (b"text/plain; charset=zip", b"abc", "abc"),
+        (b"image/png", b"\x89PNG", "\ufffdPNG"),
+        (b"application/json", b'\xef\xbb\xbf{"a": 1}', '{"a": 1}'),
+    ],
+)
+async def test_a_body_is_read_by_its_mark_then_by_its_charset(
+    sender: Sender, content_type: bytes, body: bytes, text: str
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (content_type, len(body))
+
+    exchange = await met(sender, hostile.saying(head + body))
+
+    assert (exchange.response_body, exchange.response_truncated) == (text, False)
+
+
+async def test_a_character_torn_by_the_bound_is_left_out(sender: Sender) -> None:
+    body = ("a" * (KEPT - 1) + "ö" * 10).encode()
+
+    exchange = await met(
+        sender, hostile.saying(hostile.HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
     )
+
+    assert (exchange.response_body, exchange.response_truncated) == ("a" * (KEPT - 1), True)
+
+
+@pytest.mark.parametrize(
+    ("assertion", "holds"),
+    [
+        (BodyContains(type="body_contains", value="Größe"), True),
+        (BodyNotContains(type="body_not_contains", value="Größe"), False),
+        (BodyMatches(type="body_matches", value="Gr..e"), True),
+        (JsonPathEquals(type="json_path_equals", path="$.a", value="Größe"), True),
+    ],
+)
+async def test_assertions_look_at_the_text_whatever_its_charset(
+    sender: Sender, assertion: Assertion, holds: bool
+) -> None:
+    body = '{"a": "Größe"}'.encode("utf-16")
+    head = hostile.HEAD + b"Content-Length: %d\r\n\r\n" % len(body)
+    async with hostile.serving(hostile.saying(head + body)) as address:
+        exchange = await sender.send(Outgoing("GET", f"http://{address}/", {}, None, 5.0, (assertion,)))
+
+    assert (exchange.failure_reason is None) == holds
 
 
 async def test_many_packed_members_are_unpacked_no_further_than_is_kept(sender: Sender) -> None:
@@ -272,9 +382,7 @@ async def test_a_packed_body_that_was_cut_is_shown_as_far_as_it_goes(sender: Sen
     assert len(exchange.response_body or "") > KEPT // 2
 
 
-@pytest.mark.parametrize(
-    "behave", [hostile.cut_head, hostile.cut_body, hostile.not_http, hostile.smuggled, hostile.saying()]
-)
+@pytest.mark.parametrize("behave", [hostile.not_http, hostile.saying()])
 async def test_an_answer_that_is_no_answer_is_a_connection_error(
     sender: Sender, behave: hostile.Behaviour
 ) -> None:
@@ -282,7 +390,6 @@ async def test_an_answer_that_is_no_answer_is_a_connection_error(
 
     assert exchange.failure_reason is FailureReason.CONNECTION_ERROR
     assert exchange.error_message is not None
-    assert "secret" not in exchange.error_message
 
 
 async def test_an_overlong_header_line_is_too_large(sender: Sender) -> None:
@@ -447,8 +554,10 @@ async def test_proxies_of_the_environment_are_ignored(
     assert exchange.failure_reason is None
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
-async def test_a_request_on_a_connection_that_dies_is_sent_once(sender: Sender, method: str) -> None:
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_a_request_that_was_taken_by_a_connection_that_dies_is_sent_once(
+    sender: Sender, method: str
+) -> None:
     heads: list[bytes] = []
 
     async def dies_at_the_second(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

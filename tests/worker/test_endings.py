@@ -45,6 +45,7 @@ def ending(job: Job) -> tuple[str, str | None, str | None]:
 
 
 EXPIRED = ("failed", "failed_no_retries", "expired")
+RETRIED = '[1,500,1,1,"no",{},false,"http_server_error","No."]'
 CANCELLED = ("failed", "failed_no_retries", "cancelled")
 
 
@@ -120,6 +121,29 @@ async def test_a_waiting_job_can_be_cancelled(
     assert [work.kind for work in await worker.claim(9, NOW + 60_000)] == ["n"]
     with pytest.raises(Conflict):
         await jobs.cancel(redis, team, job_id)
+
+
+@pytest.mark.parametrize("any_id", [1, 2, 3])
+async def test_a_chain_that_waits_to_be_tried_again_is_cancelled_by_any_of_its_ids(
+    redis: Redis, team: Team, worker: Deliveries, any_id: int
+) -> None:
+    first = await a_job(redis, team)
+    for step in range(2):
+        (work,) = await worker.claim(1, NOW + step * 60_000)
+        await worker.finish([Result(work, Retry(60), RETRIED)], NOW + step * 60_000)
+
+    await jobs.cancel(redis, team, any_id)
+
+    shown = [await jobs.get(redis, team, number) for number in (first, 2, 3)]
+    assert [job.final_status for job in shown] == [
+        "failed_no_retries",
+        "failed_with_retries",
+        "failed_with_retries",
+    ]
+    assert ending(shown[-1]) == ("failed", "failed_with_retries", "cancelled")
+    assert [work.kind for work in await worker.claim(9, NOW + 600_000)] == ["n"]
+    with pytest.raises(Conflict):
+        await jobs.cancel(redis, team, any_id)
 
 
 async def test_a_running_job_is_cancelled_by_the_worker_that_hears_of_it(

@@ -11,7 +11,7 @@ from services.worker.hosts import (
     is_silent,
 )
 from shared.addresses import Origin
-from shared.schemas.runs import FailureReason
+from shared.schemas.runs import FailureReason, FailureStage
 
 HOST, OTHER = (1, Origin("http", "a.example", 80)), (1, Origin("http", "b.example", 80))
 
@@ -105,10 +105,14 @@ def test_only_so_many_hosts_are_remembered() -> None:
     assert hosts.failures_of((1, Origin("http", f"{MOST_HOSTS - 1}.example", 80))) == 1
 
 
-@pytest.mark.parametrize("reason", FailureReason)
-def test_only_a_host_that_does_not_answer_is_silent(reason: FailureReason) -> None:
-    exchange = unsent(reason, "…")
+@pytest.mark.parametrize("stage", [*FailureStage, None])
+def test_only_a_host_of_which_nothing_came_back_is_silent(stage: FailureStage | None) -> None:
+    exchange = unsent(FailureReason.CONNECTION_ERROR, "…")._replace(failure_stage=stage)
 
-    expected = reason in {"connection_error", "dns_error", "ssl_error", "timeout"}
-    assert is_silent(exchange) is expected
-    assert not is_silent(exchange._replace(response_status=200))
+    assert is_silent(exchange) is (stage in {"lookup", "connect", "tls", "request"})
+
+
+def test_a_host_whose_certificate_is_refused_has_answered() -> None:
+    exchange = unsent(FailureReason.SSL_ERROR, "…")._replace(failure_stage=FailureStage.TLS)
+
+    assert not is_silent(exchange)

@@ -75,7 +75,7 @@ def texts(message: Message) -> Iterator[str]:
     yield f"mail, subject: {letter.subject}\n{letter.text}"
     yield f"slack:\n{json.loads(messages.slack(message))['text']}\n"
     (embed,) = json.loads(messages.discord(message))["embeds"]
-    yield f"discord, #{embed['color']:06x}:\n{embed['title']}\n{embed['description']}\n"
+    yield f"discord, #{embed['color']:06x}:\n{embed['description']}\n"
 
 
 def test_every_message_reads_as_approved() -> None:
@@ -104,10 +104,64 @@ def test_a_name_or_an_answer_changes_no_line_or_header(nasty: str) -> None:
     assert "\n" not in letter.subject
 
 
+@pytest.mark.parametrize(
+    ("nasty", "escaped"),
+    [
+        ("*a* _b_ ~~c~~ `d`", r"\*a\* \_b\_ \~\~c\~\~ \`d\`"),
+        ("||spoiler||", r"\|\|spoiler\|\|"),
+        ("[pay](https://evil.example/a_b)", r"\[pay\](https://evil.example/a_b)"),
+        ("https://a.example/](x)*_b", "https://a.example/%5D(x)%2A_b"),
+        ("# heading", "# heading"),  # none, for it begins no line
+        (r"\*sly*", r"\\\*sly\*"),
+        ("<@1> <t:1> <https://a.example>", r"\<@1> \<t:1> \<https://a.example>"),
+    ],
+)
+def test_discord_takes_no_name_or_answer_for_markup(nasty: str, escaped: str) -> None:
+    data = DOWN.model_copy(update={"response": nasty, "error_message": nasty})
+
+    message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name=nasty), "")
+
+    (embed,) = json.loads(messages.discord(message))["embeds"]
+    assert embed["description"].startswith(f"**{escaped} is failing**\n")
+    assert f"The target answered: “{escaped}”\n" in embed["description"]
+    assert f"What went wrong: {escaped}\n" in embed["description"]
+
+
+def test_slack_takes_nothing_for_markup() -> None:
+    data = DOWN.model_copy(update={"response": "*a* _b_ ~c~ `d`"})
+
+    message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name="*Nightly* <!here>"), "")
+
+    told = json.loads(messages.slack(message))
+    assert told["mrkdwn"] is False
+    assert told["text"].startswith("*Nightly* &lt;!here&gt; is failing\n")
+
+
+def test_a_cut_is_never_within_an_escape() -> None:
+    data = DOWN.model_copy(update={"response": "*" * 5000, "error_message": "_" * 5000})
+
+    message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name="n" + "*" * 254), "")
+
+    (embed,) = json.loads(messages.discord(message))["embeds"]
+    assert len(embed["description"]) <= 4096
+    assert embed["description"].endswith(r"\_")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "address"),
+    [("https://recuro.example.com", "https://recuro.example.com"), ("", "$RECURO_URL")],
+)
+def test_a_message_ends_with_a_command_that_reads_more(public_url: str, address: str) -> None:
+    message = message_of(ALERTS["a queue fails"], public_url)
+
+    authorization = '"Authorization: Bearer $RECURO_API_TOKEN"'
+    assert message.lines[-1] == f"More: curl -H {authorization} {address}/api/jobs/42"
+
+
 def test_a_long_answer_is_cut() -> None:
     data = DOWN.model_copy(update={"response": "x" * 100_000})
 
     message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name="n" * 255), "")
 
     assert len(message.text) < 1000
-    assert len(json.loads(messages.discord(message))["embeds"][0]["title"]) <= 256
+    assert len(json.loads(messages.discord(message))["embeds"][0]["description"]) <= 4096

@@ -9,7 +9,7 @@ end
 
 -- One notice a channel, so that each is tried and fails by itself.
 local function tell_channels(team, id, channels)
-    for channel in string.gmatch(channels, '%a+') do
+    for channel in string.gmatch(channels, '%S+') do
         call('HSET', alert_of(team, id), 'channel:' .. channel, 'pending')
         tell(team, 'alerts', 'a:' .. id, channel)
     end

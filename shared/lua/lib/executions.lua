@@ -7,7 +7,7 @@ local NEXT_TO_RUN = 'the execution before it'
 local function record_execution(team, cron, fire, id, state, ...)
     local record = record_of('e', team, id)
     call('HSET', record, 'v', '1', 'cron', cron, 'state', state, 'due', fire.at, 'created', moment(), 'missed',
-        fire.missed, ...)
+        fire.missed, 'intent', new_intent(), ...)
     if tonumber(fire.missed) > 0 then call('HSET', record, 'first', fire.first) end
     move('e', team, cron, id, nil, state)
     tally(team, 'execution.accepted', 1)

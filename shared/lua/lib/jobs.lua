@@ -1,11 +1,11 @@
 -- Jobs: made once, whoever asks, and made anew of a dead letter.
 
 -- A new job in a queue:  (nothing) -> pending. `given` is { spec = JSON, due (ms), callback = '1' or '', expires = ms or
--- '', and of a replay: replay_of = the old job, replay = the replay that made it }.
+-- '', and of a replay: replay_of = the old job, replay = the replay that made it, intent = the old job's }.
 local function make_job(team, queue, given)
     local id = call('HINCRBY', P .. 'ids:' .. team, 'job', 1)
     local record = { record_of('j', team, id), 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1,
-        'due', given.due, 'created', moment() }
+        'due', given.due, 'created', moment(), 'intent', given.intent or new_intent() }
     local function note(field, value)
         record[#record + 1] = field
         record[#record + 1] = value
@@ -28,16 +28,17 @@ local function make_job(team, queue, given)
     return id
 end
 
--- Try a dead letter again as a fresh job; the old one is a failed job from then on, and names the new one.
--- Returns the new id; or nothing, and whether it is a dead letter whose request is lost.
-local function replay_job(team, id, replay)
+-- Try a dead letter again, by any id of its chain, as a fresh job; the old one is a failed job from then on, and names
+-- the new one. Returns the new id; or nothing, and whether it is a dead letter whose request is lost.
+local function replay_job(team, any, replay)
+    local id = original_of(team, any)
     local record = record_of('j', team, id)
-    local fields = call('HMGET', record, 'state', 'queue', 'callback')
+    local fields = call('HMGET', record, 'state', 'queue', 'callback', 'intent')
     if fields[1] ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields[2]) == 0 then return end
     local spec = call('GET', P .. 'b:' .. team .. ':' .. id)
     if not spec then return nil, true end
     local new = make_job(team, fields[2], { spec = spec, due = moment(), callback = fields[3] and '1' or '',
-        expires = '', replay_of = id, replay = replay })
+        expires = '', replay_of = id, replay = replay, intent = fields[4] })
     move('j', team, fields[2], id, 'dead_lettered', 'failed')
     call('HSET', record, 'state', 'failed', 'final', 'dead_lettered', 'replayed_as', new)
     return new

@@ -8,7 +8,7 @@ local intents = 0
 -- A name that never comes again, of what shall happen once: random bits that the caller drew for this call, and a count.
 local function new_intent()
     intents = intents + 1
-    return string.sub(KEYS[2], #P + 1) .. '.' .. intents
+    return string.sub(KEYS[2], #P + 1) .. '-' .. intents
 end
 
 local now_ms

@@ -6,7 +6,7 @@ local function tell(team, queue, subject, name)
     local id = call('HINCRBY', P .. 'ids:' .. team, 'notice', 1)
     local entry = push(team .. ':' .. queue, 'n:' .. id, READY)
     call('HSET', P .. 'n:' .. team .. ':' .. id, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1,
-        'subject', subject, 'name', name, 'due', 0, 'entry', entry)
+        'subject', subject, 'name', name, 'due', 0, 'entry', entry, 'intent', new_intent())
 end
 
 local function record_of_subject(team, subject)

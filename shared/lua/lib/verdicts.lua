@@ -15,8 +15,12 @@ local function settle_notice(team, id, result)
     if string.sub(fields[1], 1, 1) == 'a' then
         tries_again = settle_alert_notice(team, fields[1], fields[2], result.verdict, result.facts)
     else
-        local subject, outcome = record_of_subject(team, fields[1]), { complete = 'delivered', retry = 'retrying' }
-        if call('EXISTS', subject) == 1 then call('HSET', subject, 'callback', outcome[result.verdict] or 'failed') end
+        local subject, outcomes = record_of_subject(team, fields[1]), { complete = 'delivered', retry = 'retrying' }
+        local outcome, origin = outcomes[result.verdict] or 'failed', call('HGET', subject, 'origin')
+        -- Whoever asks for the chain by its name is told too. Of a deleted queue either may be gone before the other.
+        for _, record in ipairs({ subject, origin and record_of('j', team, origin) or nil }) do
+            if call('EXISTS', record) == 1 then call('HSET', record, 'callback', outcome) end
+        end
     end
     if tries_again then
         call('HINCRBY', notice, 'attempt', 1)
@@ -42,13 +46,14 @@ end
 local function make_retry(team, queue, origin, attempt, due)
     local retry = call('HINCRBY', P .. 'ids:' .. team, 'job', 1)
     local record, first = record_of('j', team, retry), record_of('j', team, origin)
-    local given = call('HMGET', first, 'retries', 'callback', 'expires')
+    local given = call('HMGET', first, 'retries', 'callback', 'expires', 'intent')
     call('HSET', record, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', attempt + 1, 'origin', origin,
         'due', due, 'created', moment())
     call('HSET', first, 'retries', (given[1] or '') .. retry .. ',', 'pending_retry', 1)
     move('j', team, queue, retry, nil, 'pending')
     tally(team, 'job.accepted', 1)
     if given[2] then call('HSET', record, 'callback', 'none') end
+    if given[4] then call('HSET', record, 'intent', given[4]) end
     wait_until('j', team, retry, due)
     if given[3] then
         call('HSET', record, 'expires', given[3])
@@ -89,7 +94,7 @@ local function settle_job(team, queue, id, result)
     if fields[6] and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, fields[6], verdict) end
     event(HAPPENED[verdict], team, 'j:' .. id)
     if verdict ~= 'retry' and fields[4] then tell(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
-    alert_queue(team, queue, 'j:' .. id, tonumber(fields[3]), result)
+    alert_queue(team, queue, 'j:' .. (origin or id), tonumber(fields[3]), result)
 end
 
 -- What a cron says of the last time it failed (JSON); nothing once it went well.
@@ -124,8 +129,9 @@ local function settle(kind, team, queue, id, result)
 end
 
 -- Not tried, for its host is given a rest; later again, without using an attempt:  processing -> pending.
--- `held_since` is when the host first left it waiting without a word, 0 while it waits for what the host asked for.
-local function postpone(kind, team, queue, id, due, why, is_silent)
+-- `held_since` is since when waits are counted, for the worker to end them: for a host that is silent; 0 while a job
+-- waits for what its host asked for.
+local function postpone(kind, team, queue, id, due, why, is_counted)
     local record = record_of(kind, team, id)
     local fields = call('HMGET', record, 'cron', 'state', 'cancel', 'expires', 'held_since', 'replay')
     if fields[3] then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
@@ -134,7 +140,7 @@ local function postpone(kind, team, queue, id, due, why, is_silent)
     if fields[6] and not fields[5] then count_waiting(team, fields[6], 1) end
     local since = tonumber(fields[5] or '') or 0
     if since == 0 then since = moment() end
-    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', is_silent and since or 0)
+    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', is_counted and since or 0)
     wait_until(kind, team, id, due)
     move(kind, team, fields[1] or queue, id, fields[2], 'pending')
 end

@@ -1,0 +1,49 @@
+"""What a body says as text: by its byte order mark, its Content-Type, or as UTF-8 (spec §4)."""
+
+import codecs
+import re
+from functools import lru_cache
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_FIRST = frozenset((0xEF, 0xFE, 0xFF))
+_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
+_AS_WINDOWS_1252 = frozenset(("iso8859-1", "ascii"))
+"""As browsers read them (WHATWG Encoding): who says Latin-1 mostly means this."""
+_KNOWN = re.compile(
+    r"utf-(8|16|16-le|16-be|32|32-le|32-be)|cp(125\d|866|874|932|949|950)|iso8859-\d+|koi8-[rut]|gb2312|gbk|gb18030"
+    r"|big5|big5hkscs|shift_jis|shift_jisx0213|euc_(jp|kr)|iso2022_(jp|kr)|johab|mac-(roman|cyrillic)|tis-620"
+)
+
+
+def as_utf8(body: bytearray, content_type: str, *, is_whole: bool) -> None:
+    """Turn a body into UTF-8 without a mark, if it is another text; UTF-8 stays byte for byte."""
+    name, mark = charset_of(content_type) if content_type else "utf-8", 0
+    if body and body[0] in _FIRST:
+        name, mark = next(((of, len(bom)) for bom, of in _MARKS if body.startswith(bom)), (name, 0))
+    if name == "utf-8":
+        if mark:
+            del body[:mark]
+    elif body:
+        body[:] = text_of(body[mark:], name, is_whole=is_whole).encode("utf-8", "replace")
+
+
+def text_of(body: bytearray, name: str = "utf-8", *, is_whole: bool) -> str:
+    """What is none of its charset becomes U+FFFD; the torn end of a body that is not whole is left out."""
+    if is_whole:
+        return body.decode(name, "replace")
+    return codecs.getincrementaldecoder(name)("replace").decode(bytes(body), False)
+
+
+@lru_cache(1024)
+def charset_of(content_type: str) -> str:
+    """Of a Content-Type, the name by which Python knows its charset; UTF-8 if it names none that we know."""
+    said = _CHARSET.search(content_type)
+    if not said:
+        return "utf-8"
+    try:
+        name = codecs.lookup(said[1]).name
+    except (LookupError, ValueError):
+        return "utf-8"
+    if name in _AS_WINDOWS_1252:
+        return "cp1252"
+    return name if _KNOWN.fullmatch(name) else "utf-8"

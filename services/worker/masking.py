@@ -1,0 +1,147 @@
+"""What a target echoes of the secrets it was sent is masked before it is stored, logged or told."""
+
+import base64
+import binascii
+import html
+import json
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import takewhile
+from urllib.parse import quote, quote_plus, urlsplit
+
+from services.worker.delivery import Exchange, Outgoing
+from services.worker.reach import Reach
+from services.worker.work import Work
+from shared import signatures, signing
+from shared.vault import MASK, Unsealable, is_secret
+
+LEAST = 8
+"""Characters of what is masked: a shorter secret is in many a text by chance."""
+
+_BLANKS = re.compile(r"\s+")
+
+
+def masked(exchange: Exchange, outgoing: Outgoing, work: Work, reach: Reach) -> Exchange:
+    """The exchange without the secrets that went out with it, in a header, a channel's URL or a signature."""
+    spellings = _spellings(tuple(_secrets(outgoing, work, reach)))
+    if not spellings:
+        return exchange
+    body, message = exchange.response_body, exchange.error_message
+    if body:
+        body = _without(body, spellings)
+        if exchange.response_truncated:
+            body = _without_a_last_part(body, spellings)
+    return exchange._replace(
+        response_body=body,
+        response_headers=tuple(
+            (name, _without(value, spellings)) for name, value in exchange.response_headers
+        ),
+        error_message=_without_parts(_without(message, spellings), spellings) if message else message,
+    )
+
+
+def _secrets(outgoing: Outgoing, work: Work, reach: Reach) -> Iterator[str]:
+    for name in _secret_ones(tuple(outgoing.headers)):
+        yield from _of_header(name.lower(), outgoing.headers[name].strip())
+    for secret in _of_signing(work, reach):
+        yield from (secret, secret.removeprefix(signing.PREFIX))
+    if work.kind == "n" and work.origin.startswith("a:"):
+        yield from _of_url(outgoing.url)
+    yield from reach.secrets
+
+
+@lru_cache(1024)
+def _secret_ones(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(filter(is_secret, names))
+
+
+def _of_header(name: str, value: str) -> Iterator[str]:
+    """The secret itself of a header's value, which is often half of what is echoed."""
+    if name == "cookie":
+        for pair in value.split(";"):
+            yield pair.partition("=")[2].strip()
+        return
+    scheme, *rest = _BLANKS.split(value, maxsplit=1)
+    credentials = rest[0] if rest else ""
+    if len(credentials) < LEAST:
+        yield value
+        return
+    yield credentials
+    if scheme.lower() == "basic":
+        yield from _of_basic(credentials)
+    for parameter in credentials.split(","):
+        yield parameter.partition("=")[2].strip(' "')
+
+
+def _of_basic(credentials: str) -> Iterator[str]:
+    try:
+        pair = base64.b64decode(credentials, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return
+    yield pair
+    yield pair.partition(":")[2]
+
+
+def _of_signing(work: Work, reach: Reach) -> Sequence[str]:
+    try:
+        return (
+            signatures.secrets_of(reach.vault, work.team, work.signing, work.now_ms) if work.signing else ()
+        )
+    except Unsealable:
+        return ()  # then nothing was signed with them
+
+
+def _of_url(url: str) -> Iterator[str]:
+    """A channel's URL is a secret, all but its host."""
+    parts = urlsplit(url)
+    yield f"{parts.path}?{parts.query}" if parts.query else parts.path
+    yield from parts.path.split("/")
+    for pair in parts.query.split("&"):
+        yield pair.partition("=")[2]
+
+
+@lru_cache(1024)
+def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """In what ways they may be echoed, the longest first, so that none leaves a part of another."""
+    found = {spelt for secret in secrets if len(secret) >= LEAST for spelt in _spelt(secret)}
+    return tuple(sorted(found, key=lambda spelt: (-len(spelt), spelt)))
+
+
+def _spelt(secret: str) -> Iterator[str]:
+    yield secret
+    yield from (quote(secret), quote(secret, safe=""), quote_plus(secret), html.escape(secret))
+    for in_json in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield from (in_json, in_json.replace("/", "\\/"))  # the latter: PHP
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(secret.encode()).decode().rstrip("=")
+    yield secret.encode("latin-1", "replace").decode("utf-8", "replace")  # sent in the one, read as the other
+
+
+def _without(text: str, spellings: tuple[str, ...]) -> str:
+    for spelt in spellings:
+        if spelt in text:
+            text = text.replace(spelt, MASK)
+    return text
+
+
+def _without_a_last_part(text: str, spellings: tuple[str, ...]) -> str:
+    """A text that was cut may end in the middle of a secret."""
+    for spelt in spellings:
+        for length in range(min(len(spelt), len(text)), LEAST - 1, -1):
+            if text.endswith(spelt[:length]):
+                return text[:-length] + MASK
+    return text
+
+
+def _without_parts(text: str, spellings: tuple[str, ...]) -> str:
+    """Our own sentences quote the beginning of what a target said."""
+    for spelt in spellings:
+        start = text.find(spelt[:LEAST])
+        while start >= 0:
+            alike = sum(
+                1 for _ in takewhile(lambda two: two[0] == two[1], zip(text[start:], spelt, strict=False))
+            )
+            text = text[:start] + MASK + text[start + alike :]
+            start = text.find(spelt[:LEAST], start + len(MASK))
+    return text

@@ -1,0 +1,57 @@
+"""What a cron keeps secret stays with the destination it was given for."""
+
+from shared.addresses import origin_of
+from shared.errors import Invalid
+from shared.keyspace import Team
+from shared.schemas.crons import CronCreate, CronUpdate
+from shared.vault import MASK, Vault, is_sealed, is_secret
+
+
+def changed(before: CronCreate, asked: CronUpdate) -> tuple[CronCreate, list[str]]:
+    """What is wanted from now on, and the headers it loses: their secrets were kept for another origin."""
+    changes = {name: getattr(asked, name) for name in asked.model_fields_set}
+    if asked.headers:
+        changes["headers"] = _unmasked(asked.headers, before.headers or {})
+    wanted = before.model_copy(update=changes)
+    if not wanted.headers or origin_of(wanted.url) == origin_of(before.url):
+        return wanted, []
+    anew = {name for name, value in (asked.headers or {}).items() if value != MASK}
+    dropped = [name for name, value in wanted.headers.items() if name not in anew and _is_kept(name, value)]
+    left = {name: value for name, value in wanted.headers.items() if name not in dropped}
+    return wanted.model_copy(update={"headers": left or None}), dropped
+
+
+def sealed(wanted: CronCreate, vault: Vault | None, team: Team) -> CronCreate:
+    headers = wanted.headers or {}
+    if all(is_sealed(value) or not is_secret(name) for name, value in headers.items()):
+        return wanted
+    if vault is None:
+        raise ValueError("secret headers are stored sealed, and there is no vault")
+    headers = vault.seal_headers(headers, team.id, origin_of(wanted.url))
+    return wanted.model_copy(update={"headers": headers})
+
+
+def warnings(dropped: list[str], url: str) -> tuple[str, ...]:
+    if not dropped:
+        return ()
+    names, are, them = ", ".join(dropped), *(("was", "it") if len(dropped) == 1 else ("were", "them"))
+    return (
+        f"The secret {names} {are} kept for the URL before and {are} removed, for a secret is not sent to "
+        f"another scheme, host or port: give {them} anew in headers if {origin_of(url)} needs {them}.",
+    )
+
+
+def _unmasked(wanted: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
+    """A value that was read as the mask and given back stays as it is."""
+    known = {name.lower(): value for name, value in kept.items()}
+    for name, value in wanted.items():
+        if value == MASK and name.lower() not in known:
+            raise Invalid(
+                "headers", f"The headers field has {MASK} for {name}, which has no value to be kept."
+            )
+    return {name: known[name.lower()] if value == MASK else value for name, value in wanted.items()}
+
+
+def _is_kept(name: str, value: str) -> bool:
+    """Whether what a record holds is a secret."""
+    return is_sealed(value) or is_secret(name)

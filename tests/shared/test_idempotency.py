@@ -1,0 +1,182 @@
+"""What is done under an idempotency key is done once, and answered as it was."""
+
+from datetime import UTC, datetime
+
+import pytest
+from redis.asyncio import Redis
+
+from shared import crons, dead_letters, jobs, notifications, queues, scripts, signatures
+from shared.errors import Conflict, Invalid, NotFound
+from shared.idempotency import IdempotencyKey
+from shared.keyspace import Team
+from shared.schemas.crons import CronCreate, CronUpdate
+from shared.schemas.dead_letters import Chosen, ReplayAsked
+from shared.schemas.jobs import JobCreate, JobQuery
+from shared.schemas.notifications import Notifications
+from shared.schemas.queues import QueueCreate, QueueUpdate
+from shared.vault import MASK
+from tests import dead
+from tests.conftest import VAULT
+
+CRON = CronCreate(name="ping", url="https://a.example/", cron_expression="* * * * *")
+JOB = JobCreate(queue="mail", url="https://a.example/")
+
+
+def a_key(team: Team, asked: str = "this", text: str = "order-7") -> IdempotencyKey:
+    return IdempotencyKey(team, text, VAULT.digest(asked))
+
+
+async def test_the_answer_is_that_of_then_whatever_became_of_the_record(redis: Redis, team: Team) -> None:
+    first = await crons.create(redis, team, CRON, key=a_key(team))
+    await crons.update(redis, team, first.id, CronUpdate(name="pong"))
+    changed = await crons.create(redis, team, CRON, key=a_key(team))
+    await crons.delete(redis, team, first.id)
+
+    again = a_key(team)
+    gone = await crons.create(redis, team, CRON, key=again)
+
+    assert first == changed == gone
+    assert again.was_used
+    with pytest.raises(NotFound):
+        await crons.get(redis, team, first.id)
+
+
+async def test_a_change_that_would_be_refused_by_now_is_answered_as_it_was(redis: Redis, team: Team) -> None:
+    cron = await crons.create(redis, team, CRON)
+    ends = CronUpdate(ends_at=datetime(2026, 12, 1, tzinfo=UTC))
+    first = await crons.update(redis, team, cron.id, ends, key=a_key(team))
+    await crons.delete(redis, team, cron.id)
+
+    assert await crons.update(redis, team, cron.id, ends, key=a_key(team)) == first
+    with pytest.raises(Conflict, match="idempotency key"):
+        await crons.update(redis, team, cron.id, ends, key=a_key(team, "something else"))
+
+
+async def test_the_warnings_of_a_change_are_told_again(redis: Redis, team: Team) -> None:
+    secret = CRON.model_copy(update={"headers": {"Cookie": "canary-of-a-cookie"}})
+    cron = await crons.create(redis, team, secret)
+    move = CronUpdate(url="https://b.example/")
+
+    first = await crons.update(redis, team, cron.id, move, vault=VAULT, key=a_key(team))
+    again = await crons.update(redis, team, cron.id, move, vault=VAULT, key=a_key(team))
+
+    assert first.warnings
+    assert again == first
+
+
+async def test_a_cancelled_job_is_shown_as_it_was_though_deleted_since(redis: Redis, team: Team) -> None:
+    made = await jobs.create(redis, team, JOB)
+    first = await jobs.cancel(redis, team, made.id, a_key(team))
+    await jobs.delete(redis, team, made.id)
+
+    assert await jobs.cancel(redis, team, made.id, a_key(team)) == first
+
+
+async def test_what_was_refused_is_not_remembered(redis: Redis, team: Team) -> None:
+    with pytest.raises(NotFound):
+        await jobs.cancel(redis, team, 1, a_key(team))
+    await queues.create(redis, team, QueueCreate(name="one"))
+    with pytest.raises(Invalid, match="unique"):
+        await queues.create(redis, team, QueueCreate(name="one"), a_key(team))
+
+    made = await queues.create(redis, team, QueueCreate(name="two"), a_key(team))
+
+    assert made.name == "two"
+
+
+async def test_a_change_that_others_were_faster_than_is_tried_anew_under_its_key(
+    redis: Redis, team: Team
+) -> None:
+    queue = await queues.create(redis, team, QueueCreate(name="one"))
+    await queues.update(redis, team, queue.id, QueueUpdate(weight=3), a_key(team, text="a"))
+
+    changed = await queues.update(redis, team, queue.id, QueueUpdate(weight=4), a_key(team, text="b"))
+    again = await queues.update(redis, team, queue.id, QueueUpdate(weight=3), a_key(team, text="a"))
+
+    assert (changed.weight, again.weight) == (4, 3)
+    assert (await queues.get(redis, team, queue.id)).weight == 4
+
+
+async def test_a_secret_that_was_made_is_shown_again_and_kept_sealed(redis: Redis, team: Team) -> None:
+    first = await signatures.rotate(redis, VAULT, team, 24, a_key(team))
+    await signatures.rotate(redis, VAULT, team, 24)
+
+    again = await signatures.rotate(redis, VAULT, team, 24, a_key(team))
+
+    assert again == first
+    held = str([await redis.dump(key) for key in await redis.keys("*")])
+    assert first.secret not in held
+    assert first.secret.removeprefix("whsec_") not in held
+
+
+async def test_channels_that_were_set_are_answered_as_they_were(redis: Redis, team: Team) -> None:
+    hook = Notifications.model_validate({"slack": {"url": "https://hooks.slack.example/secret"}})
+    masked = Notifications.model_validate({"slack": {"url": f"https://hooks.slack.example/{MASK}"}})
+    await notifications.put(redis, VAULT, team, hook)
+    first = await notifications.put(redis, VAULT, team, masked, a_key(team))
+    await notifications.put(redis, VAULT, team, Notifications())
+
+    assert await notifications.put(redis, VAULT, team, masked, a_key(team)) == first == masked
+    assert (await notifications.get(redis, VAULT, team)).slack is None
+
+
+async def test_a_purge_of_all_does_not_take_along_what_died_since(redis: Redis, team: Team) -> None:
+    await dead.dead_letters(redis, team, 3)
+    first = await dead_letters.purge(redis, team, Chosen(all=True), key=a_key(team))
+    await dead.dead_letters(redis, team, 2)
+
+    again = await dead_letters.purge(redis, team, Chosen(all=True), key=a_key(team))
+
+    assert (again, again.purged) == (first, 3)
+    assert await redis.zcard(f"{team.prefix}x:{team.id}:dead_lettered") == 2
+
+
+async def test_a_replay_in_the_background_is_begun_once_and_has_every_letter_once(
+    redis: Redis, team: Team
+) -> None:
+    ids = await dead.dead_letters(redis, team, 450)
+    first = await dead_letters.replay(redis, team, ReplayAsked(all=True), a_key(team))
+    await dead.dead_letters(redis, team, 2)
+
+    again = await dead_letters.replay(redis, team, ReplayAsked(all=True), a_key(team))
+
+    assert (again, again.total) == (first, 450)
+    queued = await redis.lrange(f"{team.prefix}replay_ids:{team.id}:1", 0, -1)  # type: ignore[misc]
+    assert [int(one) for one in queued] == ids
+
+
+async def test_a_replay_that_was_broken_off_is_collected_on_and_by_two_at_once_not_twice(
+    redis: Redis, team: Team
+) -> None:
+    ids = await dead.dead_letters(redis, team, 450)
+    begun = await scripts.start_replay(redis, team.prefix, team.id, "", 50, "", 100, key=a_key(team))
+    first = (redis, team.prefix, team.id, begun, "", 0, ids[199], "", *ids[:200])
+    assert [await scripts.collect_replay(*first) for _ in range(2)] == [ids[199]] * 2
+
+    replay = await dead_letters.replay(redis, team, ReplayAsked(all=True), a_key(team))
+
+    assert (replay.id, replay.total) == (begun, 450)
+    queued = await redis.lrange(f"{team.prefix}replay_ids:{team.id}:1", 0, -1)  # type: ignore[misc]
+    assert [int(one) for one in queued] == ids
+
+
+async def test_a_key_does_one_thing(redis: Redis, team: Team) -> None:
+    await jobs.create(redis, team, JOB, key=a_key(team, "one"))
+
+    with pytest.raises(Conflict, match="take a new one"):
+        await jobs.create(redis, team, JOB, key=a_key(team, "another"))
+
+    assert (await jobs.page(redis, team, JobQuery())).total == 1
+
+
+async def test_keys_of_two_teams_have_nothing_to_do_with_each_other(redis: Redis) -> None:
+    made = [await jobs.create(redis, Team(n), JOB, key=a_key(Team(n), f"{n}")) for n in (1, 2)]
+
+    assert [one.id for one in made] == [1, 1]
+
+
+def test_a_digest_tells_what_was_asked_apart_and_nobody_what_it_was() -> None:
+    other = type(VAULT)("another-key-of-more-than-thirty-two-letters")
+
+    assert VAULT.digest("a", "bc") != VAULT.digest("ab", "c")
+    assert VAULT.digest("a") == VAULT.digest("a") != other.digest("a")

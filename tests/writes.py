@@ -1,0 +1,123 @@
+"""Every write of the REST API and of MCP, with what must be there before it: whoever adds one adds a row."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.api.main import ROUTES
+from services.api.routing import Resource
+
+CRON = {"name": "ping", "url": "https://a.example/", "cron_expression": "0 0 1 1 *"}
+HEARTBEAT = {"name": "backup", "cron_expression": "0 0 1 1 *", "mode": "heartbeat"}
+JOB = {"queue": "mail", "url": "https://a.example/"}
+QUEUE = {"name": "letters"}
+HOOK = {"slack": {"url": "https://hooks.slack.example/services/secret"}}
+SIGNING, CHANNELS = "/api/settings/signing", "/api/settings/notifications"
+REPLAY = "/api/dead-letters/replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A request that makes what a write needs."""
+
+    method: str
+    path: str
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One method of one route; `script`: what does it, in the last of so many `steps`.
+
+    Fields of the answer to the last of `before` may stand in `path`.
+    """
+
+    method: str
+    route: str
+    path: str
+    script: str
+    body: Any = None
+    before: tuple[Made, ...] = ()
+    dead_letters: int = 0
+    steps: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}{' in steps' if self.steps > 1 else ''}"
+
+
+_CRON, _JOB, _QUEUE = (Made("POST", f"/api/{noun}", body) for noun, body in (("crons", CRON), ("jobs", JOB), ("queues", QUEUE)))  # fmt: skip
+_BEATS, _HOOKED, _SIGNED = (
+    Made("POST", "/api/crons", HEARTBEAT),
+    Made("PUT", CHANNELS, HOOK),
+    Made("POST", SIGNING),
+)
+_REPLAYED = Made("POST", REPLAY, {"all": True})
+
+# fmt: off
+WRITES = (
+    Write("POST", "/api/jobs", "/api/jobs", "create_jobs", JOB),
+    Write("POST", "/api/jobs/batch", "/api/jobs/batch", "create_jobs", {"jobs": [JOB, {}, JOB]}),
+    Write("POST", "/api/jobs/batch", "/api/jobs/batch", "create_jobs", {"jobs": [JOB] * 600}, steps=3),
+    Write("POST", "/api/jobs/{job_id}/cancel", "/api/jobs/1/cancel", "cancel_job", before=(_JOB,)),
+    Write("DELETE", "/api/jobs/{job_id}", "/api/jobs/1", "delete_job", before=(_JOB,)),
+    Write("POST", "/api/crons", "/api/crons", "save_cron", CRON),
+    Write("PATCH", "/api/crons/{cron_id}", "/api/crons/1", "save_cron", {"name": "pong"}, (_CRON,)),
+    Write("PUT", "/api/crons/{cron_id}", "/api/crons/1", "save_cron", {"is_active": False}, (_CRON,)),
+    Write("DELETE", "/api/crons/{cron_id}", "/api/crons/1", "delete_cron", before=(_CRON,)),
+    Write("POST", "/api/crons/{cron_id}/run", "/api/crons/1/run", "run_cron", before=(_CRON,)),
+    Write("GET", "/ping/{key}", "/ping/{ping_key}", "ping_cron", before=(_BEATS,)),
+    Write("POST", "/ping/{key}", "/ping/{ping_key}", "ping_cron", before=(_BEATS,)),
+    Write("GET", "/ping/{key}/fail", "/ping/{ping_key}/fail", "ping_cron", before=(_BEATS,)),
+    Write("POST", "/ping/{key}/fail", "/ping/{ping_key}/fail", "ping_cron", before=(_BEATS,)),
+    Write("POST", "/api/queues", "/api/queues", "save_queue", QUEUE),
+    Write("PATCH", "/api/queues/{queue_id}", "/api/queues/1", "save_queue", {"weight": 7}, (_QUEUE,)),
+    Write("DELETE", "/api/queues/{queue_id}", "/api/queues/1", "delete_queue", before=(_QUEUE,)),
+    Write("POST", REPLAY, REPLAY, "replay_jobs", {"ids": [1, 2]}, dead_letters=3),
+    Write("POST", REPLAY, REPLAY, "start_replay", {"all": True}, dead_letters=3),
+    Write("POST", REPLAY, REPLAY, "collect_replay", {"all": True}, dead_letters=450, steps=3),
+    Write("POST", "/api/dead-letters/purge", "/api/dead-letters/purge", "purge_jobs", {"all": True}, dead_letters=3),
+    Write("POST", "/api/dead-letters/replays/{replay_id}/cancel", "/api/dead-letters/replays/1/cancel",
+          "cancel_replay", before=(_REPLAYED,), dead_letters=3),
+    Write("PUT", CHANNELS, CHANNELS, "set_team", HOOK),
+    Write("POST", f"{CHANNELS}/test", f"{CHANNELS}/test", "test_channel", {"channel": "slack"}, (_HOOKED,)),
+    Write("PUT", "/api/settings/limits", "/api/settings/limits", "set_team", {"soft_limit": 7}),
+    Write("POST", SIGNING, SIGNING, "rotate_signing", {"keep_hours": 1}, (_SIGNED,)),
+    Write("DELETE", SIGNING, SIGNING, "set_team", before=(_SIGNED,)),
+)
+# fmt: on
+
+NO_WRITES = {("POST", "/api/crons/explain")}
+"""What is POSTed and stores nothing."""
+
+
+def routes() -> set[tuple[str, str]]:
+    """The methods that may change something, and their routes, out of the application's own table."""
+    found = set()
+    for route in ROUTES:
+        resource = route.endpoint
+        assert isinstance(resource, Resource)
+        found |= {(method, resource.path) for method in resource.methods if method != "GET"}
+        if resource.path.startswith("/ping/"):
+            found.add(("GET", resource.path))  # for those who can do no more
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ToolWrite:
+    """One tool that writes, and the tools called before it."""
+
+    tool: str
+    script: str
+    arguments: dict[str, Any]
+    before: tuple[tuple[str, dict[str, Any]], ...] = field(default=())
+
+    def __str__(self) -> str:
+        return self.tool
+
+
+TOOL_WRITES = (
+    ToolWrite("create-cron", "save_cron", CRON),
+    ToolWrite("update-cron", "save_cron", {"id": 1, "name": "pong"}, (("create-cron", CRON),)),
+    ToolWrite("delete-cron", "delete_cron", {"id": 1}, (("create-cron", CRON),)),
+    ToolWrite("create-job", "create_jobs", JOB),
+    ToolWrite("delete-job", "delete_job", {"id": 1}, (("create-job", JOB),)),
+)
