@@ -80,7 +80,7 @@ def id_of(request: Request, noun: str) -> int:
 
 def key_of(request: Request, team: Team, asked: BaseModel | None = None, *more: str) -> IdempotencyKey | None:
     """The caller's `Idempotency-Key` for what is asked, or nothing; raises Refused for one that is no key."""
-    text = request.headers.get("idempotency-key", "")
+    text = request.headers.get("idempotency-key", "").strip(" \t")  # blanks around it are none of it
     if not text:
         return None
     if not KEY.fullmatch(text):
