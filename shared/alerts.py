@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts
+from shared import clock, pages, records, scripts, words
 from shared.errors import NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -39,7 +39,7 @@ async def page(redis: Redis, team: Team, query: AlertQuery) -> Page[Alert]:
         _indexes(team, query),
         read=lambda ids: _read(redis, team, ids),
         matches=lambda alert, text: (
-            query.filter in (None, alert.type) and pages.contains(text, alert.message)
+            query.filter in (None, alert.type) and words.contains(text, alert.message)
         ),
         is_filtered=query.filter is not None and (query.cron_id or query.queue_id) is not None,
     )

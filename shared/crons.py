@@ -8,13 +8,14 @@ from typing import NamedTuple
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, custody, pages, records, scripts, timing
+from shared import clock, custody, pages, records, scripts, timing, words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
+from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.timing import Plan
 from shared.vault import Vault, masked
@@ -82,7 +83,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     listing = pages.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
         read,
-        matches=lambda cron, text: pages.contains(text, cron.name, cron.url),
+        matches=lambda cron, text: words.contains(text, cron.name, cron.url),
     )
     return await pages.read_page(redis, team, listing, query)
 
@@ -232,6 +233,7 @@ def _cron(team: Team, cron_id: int, fields: Fields) -> Cron:
     asked = _asked(fields)
     failures, runs = int(fields["failures"]), int(fields.get("runs", 0))
     next_run, secret = records.instant(fields, "next"), fields.get("ping")
+    failure = records.run(fields.get("last_failure")) or Run()
     return Cron(
         **asked.model_dump(exclude={"headers"}),
         headers=masked(asked.headers),
@@ -249,6 +251,8 @@ def _cron(team: Team, cron_id: int, fields: Fields) -> Cron:
         last_status=fields.get("last_status"),
         last_response=fields.get("last_response") or None,
         created_at=clock.moment(fields["created"]),
+        last_failure_reason=failure.failure_reason,
+        last_error=failure.error_message,
     )
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
-from shared import clock, jobs, pages, records, scripts, store
+from shared import clock, jobs, pages, records, scripts, store, words
 from shared.errors import NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -42,7 +42,7 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
         [_index(team, query.queue_id)],
         read=lambda ids: jobs.read(redis, team, ids),
         matches=lambda job, text: (
-            pages.contains(text, job.url)
+            words.contains(text, job.url)
             and query.failure_reason in (None, job.run.failure_reason if job.run else None)
         ),
         is_filtered=query.failure_reason is not None,
@@ -195,7 +195,7 @@ async def _fitting(redis: Redis, team: Team, asked: Chosen, ids: Sequence[int]) 
 def _fits(job: Job, asked: Chosen) -> bool:
     before = asked.dead_lettered_before
     return (
-        pages.contains(asked.search or "", job.url)
+        words.contains(asked.search or "", job.url)
         and asked.failure_reason in (None, job.run.failure_reason if job.run else None)
         and (before is None or (job.dead_lettered_at is not None and job.dead_lettered_at < before))
     )

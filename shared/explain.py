@@ -28,9 +28,7 @@ _WORDS.day_of_week_start_index_zero = True
 def explain(asked: ExplainAsked, now: datetime | None = None) -> Explained:
     """Nothing is stored, and what is given need not be."""
     after = (asked.after or now or clock.now()).astimezone(UTC)
-    plan = Plan(asked.cron_expression, asked.timezone, starts_at=asked.starts_at, ends_at=asked.ends_at)
-    often = schedule.fires_a_month(asked.cron_expression, after.year)
-    fires = list(_fires(plan, after, max(asked.count, LOOKED_AT if often > OFTEN else 0)))
+    fires = _looked_at(asked, after)
     most = min(asked.count, asked.max_runs or asked.count)
     zone = ZoneInfo(asked.timezone)
     changes = schedule.changes(asked.timezone, after, after + HORIZON)
@@ -43,9 +41,21 @@ def explain(asked: ExplainAsked, now: datetime | None = None) -> Explained:
             for fire in fires[:most]
         ],
         clock_changes=[_told(asked.cron_expression, change) for change in islice(changes, MOST_CHANGES)],
-        fires_per_month=round(often, 2),
+        fires_per_month=round(schedule.fires_a_month(asked.cron_expression, after.year), 2),
         warnings=list(_warnings(asked, fires)),
     )
+
+
+def pitfalls(asked: ExplainAsked, now: datetime) -> list[str]:
+    """What may surprise of when it fires; the warnings of `explain` by themselves."""
+    return list(_warnings(asked, _looked_at(asked, now)))
+
+
+def _looked_at(asked: ExplainAsked, after: datetime) -> list[datetime]:
+    """As many of the next fires as are asked for, and enough to tell how close they come."""
+    plan = Plan(asked.cron_expression, asked.timezone, starts_at=asked.starts_at, ends_at=asked.ends_at)
+    is_often = schedule.fires_a_month(asked.cron_expression, after.year) > OFTEN
+    return list(_fires(plan, after, max(asked.count, LOOKED_AT if is_often else 0)))
 
 
 def describe(asked: ExplainAsked) -> str:

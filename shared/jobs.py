@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts, store
+from shared import clock, pages, records, scripts, store, words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -31,8 +31,9 @@ from shared.spelling import Spelled
 from shared.vault import masked
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
-_STATES = [state.value for state in JobFilter]
+_STATES = [state.value for state in JobFilter if state != JobFilter.ALL]
 _FAILED = ["failed", "retrying", "dead_lettered"]
+_MANY = {JobFilter.ALL: _STATES, JobFilter.FAILED: _FAILED}
 _FINAL = {
     "completed": FinalStatus.SUCCESS,
     "retrying": FinalStatus.RETRYING,
@@ -53,6 +54,8 @@ class Made:
     id: int
     queue_id: int
     scheduled_at: datetime
+    is_paused: bool
+    """Its queue is, so that it waits."""
 
 
 async def create(
@@ -60,6 +63,11 @@ async def create(
 ) -> JobCreated:
     """Store a job and make it due; its queue is made if it is new. `now` in ms, else the server's clock."""
     (made,) = await create_many(redis, team, [asked], key, now)
+    return created(asked, made)
+
+
+def created(asked: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreated:
+    """The answer to a new job over MCP."""
     return JobCreated(
         id=made.id,
         queue_id=made.queue_id,
@@ -68,6 +76,7 @@ async def create(
         method=asked.method,
         status=JobStatus.PENDING,
         scheduled_at=made.scheduled_at,
+        warnings=tuple(warnings),
     )
 
 
@@ -90,7 +99,7 @@ async def create_many(
         if isinstance(stored, int):
             raise Invalid("expires_at", _TOO_LATE)
         made += stored
-    return [Made(job_id, queue_id, clock.moment(due)) for job_id, queue_id, due in made]
+    return [Made(job_id, queue_id, clock.moment(due), bool(paused)) for job_id, queue_id, due, paused in made]
 
 
 def _row(asked: JobAsked) -> tuple[str | int, ...]:
@@ -127,12 +136,12 @@ async def read(redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool 
 
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     """Jobs newest first, by status and queue; a search looks in the URL."""
-    states = _FAILED if query.filter == JobFilter.FAILED else [query.filter] if query.filter else _STATES
+    states = _MANY.get(query.filter, [query.filter])
     owner = f"q{query.queue_id}:" if query.queue_id else ""
     listing = pages.Listing(
         [f"x:{team.id}:{owner}{state}" for state in states],
         read=lambda ids: read(redis, team, ids),
-        matches=lambda job, text: pages.contains(text, job.url),
+        matches=lambda job, text: words.contains(text, job.url),
         look=lambda ids: read(redis, team, ids, with_runs=False),
     )
     return await pages.read_page(redis, team, listing, query)

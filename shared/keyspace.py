@@ -130,6 +130,10 @@ def team_settings(team: Team) -> str:
     return f"{team.prefix}t:{team.id}"
 
 
+def queue_names(team: Team) -> str:
+    return f"{team.prefix}names:{team.id}"
+
+
 def ledger(team: Team) -> str:
     return f"{team.prefix}ledger:{team.id}"
 

@@ -44,6 +44,11 @@ def _shown(opened: Notifications) -> Notifications:
     return opened.model_copy(update=shown)
 
 
+async def has_channel(redis: Redis, team: Team) -> bool:
+    """Whether anybody would be told of an alert."""
+    return bool(await redis.hget(keyspace.team_settings(team), "channels"))  # type: ignore[misc]
+
+
 async def opened_of(redis: Redis, vault: Vault, team: Team) -> Notifications:
     """The channels with their secrets, for whoever sends; raises Unsealable."""
     return _opened(await _stored(redis, team), vault, team)

@@ -72,8 +72,3 @@ def _page(rows: list[T], total: int, query: PageQuery) -> Page[Any]:
         per_page=query.per_page,
         total=total,
     )
-
-
-def contains(text: str, *places: str) -> bool:
-    """Whether one of `places` contains `text`, whatever the case."""
-    return any(text.casefold() in place.casefold() for place in places)

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts
+from shared import clock, keyspace, pages, records, scripts, words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
 from shared.schemas.base import Page, PageQuery
 from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings, QueueUpdate
+
+_NAMES, _TOLD = 1000, 5
+"""How many names a wrong one is compared with, and how many are told if it is like none."""
 
 
 async def create(redis: Redis, team: Team, asked: QueueCreate, key: IdempotencyKey | None = None) -> Queue:
@@ -27,12 +30,25 @@ async def get(redis: Redis, team: Team, queue_id: int) -> Queue:
     return _queue(*found[0])
 
 
+async def id_of(redis: Redis, team: Team, name: str) -> int:
+    """The id of the queue of that name; raises Invalid, with a name that was probably meant."""
+    found = await redis.hget(keyspace.queue_names(team), name)  # type: ignore[misc]
+    if found is not None:
+        return int(found)
+    _, known = await redis.hscan(keyspace.queue_names(team), count=_NAMES)
+    near = words.nearest(name, known)
+    there = (
+        f"did you mean {near}?" if near else f"there are {', '.join(sorted(known)[:_TOLD]) or 'none yet'}."
+    )
+    raise Invalid("queue", f"The queue field names no queue of this team; {there}")
+
+
 async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
     async def read(ids: Sequence[int]) -> list[Queue]:
         return [_queue(*row) for row in await _read(redis, team, ids)]
 
     listing = pages.Listing(
-        [f"x:{team.id}:queues"], read, matches=lambda queue, text: pages.contains(text, queue.name)
+        [f"x:{team.id}:queues"], read, matches=lambda queue, text: words.contains(text, queue.name)
     )
     return await pages.read_page(redis, team, listing, query)
 

@@ -1,7 +1,12 @@
 """Validation errors in the words that every door uses."""
 
-from pydantic import ValidationError
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from shared import words
 
 _SENTENCES = {
     "missing": "is required.",
@@ -32,18 +37,20 @@ _SENTENCES = {
 }
 
 
-def by_field(error: ValidationError) -> dict[str, list[str]]:
-    """Sentences grouped by field, in the order the fields were checked."""
+def by_field(error: ValidationError, model: type[BaseModel]) -> dict[str, list[str]]:
+    """Sentences grouped by field, in the order the fields of `model` were checked."""
     grouped: dict[str, list[str]] = {}
     for problem in error.errors(include_url=False, include_input=False):
         field = ".".join(str(part)[:80] for part in problem["loc"]) or "body"
-        sentence = f"The {field} field {_sentence(problem)}"
+        sentence = f"The {field} field {_sentence(problem, model)}"
         if sentence not in grouped.setdefault(field, []):
             grouped[field].append(sentence)
     return grouped
 
 
-def _sentence(problem: ErrorDetails) -> str:
+def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
+    if problem["type"] == "extra_forbidden" and (meant := _meant(problem["loc"], model)):
+        return f"is not known here; did you mean {meant}?"
     known = _SENTENCES.get(problem["type"])
     if known:
         return known.format(**problem.get("ctx", {}))
@@ -51,3 +58,22 @@ def _sentence(problem: ErrorDetails) -> str:
     if problem["type"] == "value_error":
         return text if text.endswith((".", "?")) else f"{text}."
     return f"is invalid: {text}."
+
+
+def _meant(place: tuple[int | str, ...], model: type[BaseModel]) -> str | None:
+    """The field that an unknown one at this place was probably meant to be."""
+    models = [model]
+    for step in place[:-1]:
+        fields = [
+            one.model_fields[step] for one in models if isinstance(step, str) and step in one.model_fields
+        ]
+        if fields:  # else it is the number of an item, or the tag of one of several models
+            models = [found for field in fields for found in _models(field.annotation)]
+    return words.nearest(str(place[-1]), {name for one in models for name in one.model_fields})
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)

@@ -11,6 +11,7 @@ from services.mcp.tools import TOOLS
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
+from tests.mcp.test_tools import PARAMETERS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -50,3 +51,15 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in [*DOCS.glob("*.md"), DOCS.parent / "README.md"]:
         for link in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_the_mcp_page_has_a_row_for_every_tool_with_its_parameters() -> None:
+    rows = re.findall(
+        r"^\| `([a-z]+-[a-z]+)` \| (.+?) \| (\w+) \|", (DOCS / "mcp.md").read_text(), re.MULTILINE
+    )
+
+    assert [(name, scope) for name, _, scope in rows] == [(row.name, row.scope) for row in TOOLS.values()]
+    for name, parameters, _ in rows:
+        documented = re.sub(r" \([^)]*\)|,", "", parameters)
+        expected = "id* and any field of create-cron" if name == "update-cron" else PARAMETERS[name]
+        assert documented == expected

@@ -7,7 +7,7 @@ from services.api.answers import answer
 from services.api.auth import team_of
 from services.api.requests import body_of, changes_of, id_of, key_of, query_of
 from services.api.routing import at
-from shared import crons
+from shared import crons, warnings
 from shared.explain import explain
 from shared.schemas.base import Deleted
 from shared.schemas.crons import Cron, CronCreate, CronQuery, CronUpdate
@@ -24,7 +24,7 @@ async def create(request: Request) -> Response:
     body = await body_of(request, CronCreate)
     key, asked = key_of(request, team, body), request.state.admission.admit(team, body)
     cron = await crons.create(request.state.redis, team, asked, key=key)
-    fields = cron.model_dump(mode="json")
+    fields = (await warnings.saved_cron(request.state.redis, team, cron)).model_dump(mode="json")
     return JSONResponse({name: fields[name] for name in _FIRST} | fields, 201)
 
 
@@ -51,7 +51,7 @@ async def update(request: Request) -> Response:
     body, admission = await changes_of(request, CronUpdate), request.state.admission
     key, asked = key_of(request, team, body), admission.admit(team, body)
     changed = await crons.update(request.state.redis, team, cron_id, asked, vault=admission.vault, key=key)
-    return answer(changed)
+    return answer(await warnings.saved_cron(request.state.redis, team, changed))
 
 
 async def delete(request: Request) -> Response:

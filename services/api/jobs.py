@@ -9,7 +9,7 @@ from services.api.answers import answer
 from services.api.auth import team_of
 from services.api.requests import id_of, key_of, parsed, query_of, raw_of
 from services.api.routing import at
-from shared import jobs
+from shared import jobs, warnings
 from shared.admission import Admission
 from shared.errors import Invalid
 from shared.jobs import Made
@@ -26,7 +26,7 @@ async def create(request: Request) -> Response:
     body = _as_spelled(parsed(raw, JobCreate), next(iter(spelled(raw)), None))
     key, asked = key_of(request, team, body), request.state.admission.admit(team, body)
     (made,) = await jobs.create_many(request.state.redis, team, [asked], key)
-    return answer(_accepted(made), 201)
+    return answer(_accepted(made, asked), 201)
 
 
 async def create_many(request: Request) -> Response:
@@ -40,7 +40,7 @@ async def create_many(request: Request) -> Response:
     # Which are good belongs to what is asked: one may have expired since.
     key = key_of(request, team, batch, str([isinstance(job, JobCreate) for job in checked]))
     made = iter(await jobs.create_many(request.state.redis, team, good, key))
-    results = [job if isinstance(job, JobRefused) else _accepted(next(made)) for job in checked]
+    results = [job if isinstance(job, JobRefused) else _accepted(next(made), job) for job in checked]
     return answer(JobResults(results=results), 200)
 
 
@@ -67,8 +67,13 @@ async def cancel(request: Request) -> Response:
     return answer(await jobs.cancel(request.state.redis, team, job_id, key))
 
 
-def _accepted(made: Made) -> JobAccepted:
-    return JobAccepted(queue_id=made.queue_id, job_id=made.id, scheduled_at=made.scheduled_at)
+def _accepted(made: Made, asked: JobCreate) -> JobAccepted:
+    return JobAccepted(
+        queue_id=made.queue_id,
+        job_id=made.id,
+        scheduled_at=made.scheduled_at,
+        warnings=tuple(warnings.of_job(asked, is_paused=made.is_paused)),
+    )
 
 
 def _as_spelled(asked: JobCreate, text: str | None) -> JobCreate:
@@ -84,7 +89,7 @@ def _checked(job: JsonValue, text: str | None, team: Team, admission: Admission)
         asked = admission.admit(team, asked)
         jobs.check_expiry(asked)
     except ValidationError as error:
-        errors = by_field(error)
+        errors = by_field(error, JobCreate)
     except Invalid as error:
         errors = {error.field: [str(error)]}
     else:

@@ -7,7 +7,7 @@ from services.api.answers import answer
 from services.api.auth import team_of
 from services.api.requests import body_of, changes_of, id_of, key_of, query_of
 from services.api.routing import at
-from shared import queues
+from shared import queues, warnings
 from shared.schemas.base import Deleted, PageQuery
 from shared.schemas.queues import QueueCreate, QueueUpdate
 
@@ -15,7 +15,8 @@ from shared.schemas.queues import QueueCreate, QueueUpdate
 async def create(request: Request) -> Response:
     team = await team_of(request, scope="write")
     asked = await body_of(request, QueueCreate)
-    return answer(await queues.create(request.state.redis, team, asked, key_of(request, team, asked)), 201)
+    queue = await queues.create(request.state.redis, team, asked, key_of(request, team, asked))
+    return answer(await warnings.saved_queue(request.state.redis, team, queue), 201)
 
 
 async def index(request: Request) -> Response:
@@ -33,7 +34,8 @@ async def update(request: Request) -> Response:
     queue_id = id_of(request, "Queue")
     asked = await changes_of(request, QueueUpdate)
     key = key_of(request, team, asked)
-    return answer(await queues.update(request.state.redis, team, queue_id, asked, key))
+    queue = await queues.update(request.state.redis, team, queue_id, asked, key)
+    return answer(await warnings.saved_queue(request.state.redis, team, queue))
 
 
 async def delete(request: Request) -> Response:

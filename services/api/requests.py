@@ -40,7 +40,7 @@ def parsed(raw: bytearray, model: type[T]) -> T:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise _told(error) from None
+        raise _told(error, model) from None
 
 
 async def text_of(request: Request) -> str:
@@ -67,7 +67,7 @@ def query_of(request: Request, model: type[T]) -> T:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise Refused(by_field(error)) from None
+        raise Refused(by_field(error, model)) from None
 
 
 def id_of(request: Request, noun: str) -> int:
@@ -80,7 +80,7 @@ def id_of(request: Request, noun: str) -> int:
 
 def key_of(request: Request, team: Team, asked: BaseModel | None = None, *more: str) -> IdempotencyKey | None:
     """The caller's `Idempotency-Key` for what is asked, or nothing; raises Refused for one that is no key."""
-    text = request.headers.get("idempotency-key", "")
+    text = request.headers.get("idempotency-key", "").strip(" \t")  # blanks around it are none of it
     if not text:
         return None
     if not KEY.fullmatch(text):
@@ -124,8 +124,8 @@ def _finite(text: str) -> float:
     return value
 
 
-def _told(error: ValidationError) -> Malformed | Refused:
+def _told(error: ValidationError, model: type[BaseModel]) -> Malformed | Refused:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
         return Malformed(f"The body is not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}")
-    return Refused(by_field(error))
+    return Refused(by_field(error, model))

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from shared.idempotency import KEY
-from shared.schemas.base import Id, Integer, Method, Schema
+from shared.schemas.base import NO_BOOL, Id, Method, Name, Schema
 from shared.schemas.crons import CronAsked, CronChanged, CronCreate, CronFilter, CronQuery, CronUpdate
 from shared.schemas.jobs import JobAsked, JobFilter, JobQuery
 
-_Page = Annotated[Integer, Field(ge=1, le=10_000_000, description="Page number, from 1")]
+_Page = Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1"), NO_BOOL]
 
 
 def _check_key(text: str) -> str:
@@ -74,10 +74,11 @@ class CronSearch(Schema):
 
 
 class JobSearch(Schema):
-    filter: Annotated[JobFilter | None, Field(description="Only jobs with this status")] = None
+    filter: Annotated[JobFilter, Field(description="Only jobs with this status")] = JobFilter.ALL
     search: Annotated[str | None, Field(max_length=200, description="Part of the URL")] = None
     queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
     page: _Page = 1
+    queue: Annotated[Name | None, Field(description="Only jobs of the queue of this name")] = None
 
-    def query(self) -> JobQuery:
-        return JobQuery(filter=self.filter, search=self.search, queue_id=self.queue_id, page=self.page)
+    def query(self, queue_id: int | None) -> JobQuery:
+        return JobQuery(filter=self.filter, search=self.search, queue_id=queue_id, page=self.page)

@@ -1,7 +1,9 @@
-"""The bearer gate in front of /mcp: who is calling, and POST only."""
+"""The bearer gate in front of /mcp: under which name it was called, who is calling, and POST only."""
 
 import json
 
+from mcp.server.streamable_http import check_accept_headers
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,20 +14,46 @@ from shared.store import AWAY
 from shared.tokens import Caller, Callers
 
 MAX_BODY_BYTES = 1_048_576
+SET_HEADER = (
+    'Set the header "Authorization: Bearer <token>" in this server\'s entry of the MCP configuration; '
+    "`recuro token create` makes a token."
+)
+_HOSTS = "RECURO_MCP_ALLOWED_HOSTS"
 UNAUTHENTICATED = -32010
 _CALLER = "recuro.caller"
+_ANYTHING = (b"accept", b"*/*")
+"""What who says nothing accepts (RFC 9110 §12.5.1)."""
 
 
 class Gate:
     """Lets a POST with a good token through; everybody else gets an error shaped as JSON-RPC."""
 
-    def __init__(self, app: ASGIApp, callers: Callers) -> None:
+    def __init__(self, app: ASGIApp, callers: Callers, security: TransportSecuritySettings) -> None:
         self._app = app
         self._callers = callers
+        self._names = TransportSecurityMiddleware(security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = _unservable(scope) or await self._admit(scope)
+        # Blanks around a value are not part of it (RFC 9110 §5.5); the server leaves those at the end.
+        headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        scope["headers"] = headers if "accept" in Headers(scope=scope) else [*headers, _ANYTHING]
+        refusal = _unservable(scope) or await self._unnamed(scope) or await self._admit(scope)
         await (refusal or self._app)(scope, receive, send)
+
+    async def _unnamed(self, scope: Scope) -> Response | None:
+        """The refusal of a name that this gateway does not answer to, in words; None if it does."""
+        refused = await self._names.validate_request(Request(scope), is_post=True)
+        if refused is None:
+            return None
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", "")[:255], headers.get("origin", "")[:255]
+        known = f"list it in {_HOSTS} of the gateway, comma-separated, and start it again"
+        said = {
+            421: f"This gateway does not answer to the name {host!r}: {known}, or call it by another.",
+            403: f"This gateway does not answer to pages of {origin!r}: if you trust that host, {known}.",
+        }
+        sentence = said.get(refused.status_code, "The Content-Type header must be application/json.")
+        return refuse(refused.status_code, -32000, sentence)
 
     async def _admit(self, scope: Scope) -> Response | None:
         token = _bearer(Headers(scope=scope))
@@ -33,7 +61,7 @@ class Gate:
             scope[_CALLER] = await self._callers.caller_of(token)
         except Unauthenticated as error:
             challenge = 'Bearer realm="recuro"' + (', error="invalid_token"' if token else "")
-            return refuse(401, UNAUTHENTICATED, f"{error}. {error.hint}", {"WWW-Authenticate": challenge})
+            return refuse(401, UNAUTHENTICATED, f"{error}. {SET_HEADER}", {"WWW-Authenticate": challenge})
         except AWAY:
             scope[_CALLER] = None  # listing still works; a call says that the storage is away
         return None
@@ -55,7 +83,11 @@ def _unservable(scope: Scope) -> Response | None:
     if scope["method"] != "POST":
         # Sessionless: nothing could ever arrive on a standing GET stream, and there is nothing to DELETE.
         return refuse(405, -32000, "Only POST is served here", {"Allow": "POST"})
-    size = Headers(scope=scope).get("content-length", "")
+    headers = Headers(scope=scope)
+    takes_json, _ = check_accept_headers(Request(scope))
+    if not takes_json:
+        return refuse(406, -32000, "The Accept header must take application/json.")
+    size = headers.get("content-length", "")
     if size.isdecimal() and int(size[:20]) > MAX_BODY_BYTES:
         return refuse(413, -32600, f"The request is larger than {MAX_BODY_BYTES} bytes")
     return None

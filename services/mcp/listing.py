@@ -1,5 +1,6 @@
 """The tools as a client is shown them; needs no Redis, so that a bridge can answer by itself."""
 
+from collections.abc import Callable
 from typing import Any
 
 from mcp_types import Tool as ListedTool
@@ -7,14 +8,16 @@ from mcp_types import ToolAnnotations
 
 from services.mcp.tools import TOOLS, Tool
 
+Part = dict[str, Any]
+
 
 def _listed(row: Tool[Any]) -> ListedTool:
     return ListedTool(
         name=row.name,
         title=row.title,
         description=row.description,
-        input_schema=_plain(row.model.model_json_schema()),
-        output_schema=_plain(row.answer.model_json_schema(mode="serialization"), all_required=True),
+        input_schema=_plain(row.model.model_json_schema(), _asked),
+        output_schema=_plain(row.answer.model_json_schema(mode="serialization"), _answered),
         annotations=ToolAnnotations(
             title=row.title,
             read_only_hint=row.scope == "read",
@@ -25,8 +28,11 @@ def _listed(row: Tool[Any]) -> ListedTool:
     )
 
 
-def _plain(schema: dict[str, Any], *, all_required: bool = False) -> dict[str, Any]:
-    """The schema without references, which some hosts cannot follow, and without our names and docstrings."""
+def _plain(schema: dict[str, Any], each: Callable[[Part], Part]) -> dict[str, Any]:
+    """The schema without references, which some hosts cannot follow, without our names and docstrings.
+
+    `each` has the last word on every part of it.
+    """
     models: dict[str, Any] = schema.pop("$defs", {})
 
     def inlined(part: Any) -> Any:
@@ -36,18 +42,35 @@ def _plain(schema: dict[str, Any], *, all_required: bool = False) -> dict[str, A
                 return inlined({**models[name.removeprefix("#/$defs/")], **rest}) or True
             case {"properties": dict(fields), **rest}:
                 rest.pop("description", None)
-                if all_required:  # an answer has all its keys, those with a default too
-                    rest["required"] = list(fields)
-                kept = {name: inlined(field) for name, field in fields.items()}
-                return {**inlined(rest), "properties": kept}
+                return each(
+                    {**inlined(rest), "properties": {name: inlined(of) for name, of in fields.items()}}
+                )
             case dict():
-                return {key: inlined(value) for key, value in part.items() if key != "title"}
+                return each({key: inlined(value) for key, value in part.items() if key != "title"})
             case list():
                 return [inlined(item) for item in part]
         return part
 
     flat: dict[str, Any] = inlined(schema)
     return flat
+
+
+def _asked(part: Part) -> Part:
+    """Null is taken and not listed: hosts that see a choice with null send an object as text, or null."""
+    match part:
+        case {"anyOf": [dict(only), {"type": "null"}], **rest}:
+            return {
+                **only,
+                **{key: value for key, value in rest.items() if (key, value) != ("default", None)},
+            }
+    return part
+
+
+def _answered(part: Part) -> Part:
+    """Open, so that a client with an older list takes an answer that has grown a key."""
+    if part.get("additionalProperties") is False:
+        return {key: value for key, value in part.items() if key != "additionalProperties"}
+    return part
 
 
 LISTING: dict[str, ListedTool] = {name: _listed(row) for name, row in TOOLS.items()}

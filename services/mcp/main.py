@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of
+from services.mcp.other_paths import Elsewhere
 from services.mcp.server import Context, answer, build
 from shared import durability, logs, store, vault
 from shared.addresses import Policy
@@ -50,10 +51,9 @@ def create_app(settings: Settings) -> Starlette:
         build(call),
         json_response=True,
         stateless=True,
-        security_settings=_security(settings),
         max_request_body_size=MAX_BODY_BYTES,
     )
-    gate = Gate(StreamableHTTPASGIApp(manager), Callers(redis))
+    gate = Gate(StreamableHTTPASGIApp(manager), Callers(redis), _security(settings))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -63,7 +63,8 @@ def create_app(settings: Settings) -> Starlette:
 
     # Both spellings by themselves: Starlette's redirect comes before the gate and says http behind TLS.
     doors = [Route(path, gate) for path in ("/mcp", "/mcp/")]
-    return Starlette(routes=[*doors, Route("/healthz", healthz), Route("/readyz", readyz)], lifespan=lifespan)
+    health = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    return Starlette(routes=[*doors, *health, Route("/{path:path}", Elsewhere())], lifespan=lifespan)
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:

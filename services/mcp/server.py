@@ -17,6 +17,7 @@ from mcp_types import (
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
+from services.mcp import tolerance
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
 from services.mcp.tools import TOOLS, Means, Tool
@@ -33,6 +34,7 @@ from shared.version import VERSION
 
 Context = ServerRequestContext[dict[str, Any], Any]
 Call = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
+List = Callable[[Context, PaginatedRequestParams | None], Awaitable[ListToolsResult]]
 
 INSTRUCTIONS = (
     "Recuro calls HTTP endpoints: crons again and again on a schedule, jobs once from a named queue. "
@@ -44,12 +46,12 @@ _LISTING_FRESH = CacheHint(ttl_ms=300_000, scope="public")
 log = structlog.get_logger()
 
 
-def build(call: Call) -> Server[dict[str, Any]]:
+async def list_own(_ctx: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+    return ListToolsResult(tools=list(LISTING.values()))
+
+
+def build(call: Call, list_tools: List = list_own) -> Server[dict[str, Any]]:
     """A server that lists our tools and hands every call to `call`."""
-
-    async def list_tools(_ctx: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=list(LISTING.values()))
-
     return Server(
         "recuro",
         version=VERSION,
@@ -86,9 +88,10 @@ async def _answer(
     if row is None:
         return failed("unknown_tool", f"Unknown tool {params.name[:80]!r}. Tools: {', '.join(TOOLS)}")
     try:
-        asked = row.model.model_validate(params.arguments or {})
+        given = tolerance.read(row.model, params.arguments or {}, null_clears=row.null_clears)
+        asked = row.model.model_validate(given)
     except ValidationError as error:
-        return _refused(params.name, validation.by_field(error))
+        return _refused(params.name, validation.by_field(error, row.model))
     if caller is None:
         return _away()
     try:

@@ -8,13 +8,14 @@ from redis.asyncio import Redis
 
 from services.mcp import excerpts
 from services.mcp.arguments import CronChange, CronNew, CronSearch, Doomed, JobNew, JobSearch, One
-from services.mcp.excerpts import LIST_BYTES, OUTSIDE
-from shared import crons, jobs
+from services.mcp.excerpts import OUTSIDE, Listed
+from shared import crons, jobs, queues, warnings
+from shared.errors import Invalid
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
-from shared.schemas.base import Deleted, Page, Schema
-from shared.schemas.crons import CronCreated, CronSummary, CronUpdated
-from shared.schemas.jobs import JobCreated, JobSummary
+from shared.schemas.base import Deleted, Schema
+from shared.schemas.crons import CronCreated, CronDetail, CronSummary, CronUpdated
+from shared.schemas.jobs import JobCreated, JobDetail, JobSummary
 from shared.vault import Vault
 
 A = TypeVar("A", bound=Schema)
@@ -43,32 +44,32 @@ class Tool(Generic[A]):
     scope: Literal["read", "write"] = "write"
     is_destructive: bool = False
     is_idempotent: bool = False
+    null_clears: bool = False
+    """Null is a value of its own; else it is "not given"."""
     meets_outside: bool = True
     look: str = ""
     """Which tool shows whether a write was done."""
 
 
-async def _list_crons(means: Means, asked: CronSearch) -> Page[CronSummary]:
+async def _list_crons(means: Means, asked: CronSearch) -> Listed[CronSummary]:
     page = await crons.page(means.redis, means.team, asked.query())
-    data = [excerpts.cron(cron, LIST_BYTES) for cron in page.data]
-    return Page[CronSummary](**{**dict(page), "data": data})
+    return excerpts.page(page, excerpts.cron_row, "get-cron")
 
 
 async def _create_cron(means: Means, asked: CronNew) -> CronCreated:
-    return excerpts.narrow(
-        CronCreated, await crons.create(means.redis, means.team, asked.asked(), key=means.key)
-    )
+    cron = await crons.create(means.redis, means.team, asked.asked(), key=means.key)
+    return excerpts.narrow(CronCreated, await warnings.saved_cron(means.redis, means.team, cron))
 
 
-async def _get_cron(means: Means, asked: One) -> CronSummary:
+async def _get_cron(means: Means, asked: One) -> CronDetail:
     return excerpts.cron(await crons.get(means.redis, means.team, asked.id))
 
 
 async def _update_cron(means: Means, asked: CronChange) -> CronUpdated:
-    changed = await crons.update(
+    cron = await crons.update(
         means.redis, means.team, asked.id, asked.changes(), vault=means.vault, key=means.key
     )
-    return CronUpdated(**dict(excerpts.cron(changed)), warnings=changed.warnings)
+    return excerpts.changed_cron(await warnings.saved_cron(means.redis, means.team, cron))
 
 
 async def _delete_cron(means: Means, asked: Doomed) -> Deleted:
@@ -76,17 +77,23 @@ async def _delete_cron(means: Means, asked: Doomed) -> Deleted:
     return Deleted(id=asked.id)
 
 
-async def _list_jobs(means: Means, asked: JobSearch) -> Page[JobSummary]:
-    page = await jobs.page(means.redis, means.team, asked.query())
-    data = [excerpts.job(job, LIST_BYTES) for job in page.data]
-    return Page[JobSummary](**{**dict(page), "data": data})
+async def _list_jobs(means: Means, asked: JobSearch) -> Listed[JobSummary]:
+    queue_id = asked.queue_id
+    if asked.queue:
+        queue_id = await queues.id_of(means.redis, means.team, asked.queue)
+        if asked.queue_id not in (None, queue_id):
+            raise Invalid("queue", f"The queue field names queue {queue_id}, not that of queue_id; give one.")
+    page = await jobs.page(means.redis, means.team, asked.query(queue_id))
+    return excerpts.page(page, excerpts.job_row, "get-job")
 
 
 async def _create_job(means: Means, asked: JobNew) -> JobCreated:
-    return await jobs.create(means.redis, means.team, asked.asked(), key=means.key)
+    job = asked.asked()
+    (made,) = await jobs.create_many(means.redis, means.team, [job], means.key)
+    return jobs.created(job, made, warnings.of_job(job, is_paused=made.is_paused))
 
 
-async def _get_job(means: Means, asked: One) -> JobSummary:
+async def _get_job(means: Means, asked: One) -> JobDetail:
     return excerpts.job(await jobs.get(means.redis, means.team, asked.id))
 
 
@@ -102,7 +109,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "List crons with optional filters (active/paused) and search by name or URL. "
         f"Newest first, 25 a page; long texts are cut, get-cron shows more. {OUTSIDE}",
         CronSearch,
-        Page[CronSummary],
+        Listed[CronSummary],
         _list_crons,
         scope="read",
     ),
@@ -118,10 +125,10 @@ _ROWS: tuple[Tool[Any], ...] = (
     Tool(
         "get-cron",
         "Get cron",
-        "Get full details of a cron by ID: configuration, execution timing and alert state. "
+        "Get full details of a cron by ID: configuration, execution timing, alert state, why it failed last. "
         f"last_response holds at most 4 KiB. {OUTSIDE}",
         One,
-        CronSummary,
+        CronDetail,
         _get_cron,
         scope="read",
     ),
@@ -136,6 +143,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         look="get-cron",
         is_destructive=True,
         is_idempotent=True,
+        null_clears=True,
     ),
     Tool(
         "delete-cron",
@@ -152,10 +160,10 @@ _ROWS: tuple[Tool[Any], ...] = (
     Tool(
         "list-jobs",
         "List jobs",
-        "List jobs with optional status filter, queue filter, and search by URL. "
+        "List jobs with optional status filter, queue filter (by name or ID), and search by URL. "
         f"Newest first, 25 a page; long texts are cut, get-job shows more. {OUTSIDE}",
         JobSearch,
-        Page[JobSummary],
+        Listed[JobSummary],
         _list_jobs,
         scope="read",
     ),
@@ -174,7 +182,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "Get full details of a job including run results (HTTP response, duration, errors). "
         f"run.response_body holds at most 4 KiB. {OUTSIDE}",
         One,
-        JobSummary,
+        JobDetail,
         _get_job,
         scope="read",
     ),

@@ -1,6 +1,8 @@
-"""The way to the gateway: a client that outlives the gateway's restarts."""
+"""The way to the gateway: a client that outlives its restarts, and says what is wrong with the way."""
 
-from collections.abc import AsyncIterator
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -12,18 +14,24 @@ from mcp_types.version import LATEST_MODERN_VERSION
 
 from shared.version import VERSION
 
-PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0)
-"""Between attempts to connect: together as long as a gateway takes to restart."""
-CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
+TRY_SECONDS, PAUSE_SECONDS = 2.0, 0.2
+"""So long a connection is tried anew: a gateway may be restarting, and a host waits for the answer."""
+CONNECT_SECONDS = 2.7
+"""So long all attempts to connect take together."""
+READ_SECONDS = 45.0
+"""So long an answer is awaited: the TypeScript SDK gives up at 60 s, without a word of why."""
 UNREACHABLE = -32011
 UNKNOWN = (
     "Outcome unknown: a tool that writes may have done so. Call it once more with the same idempotency_key, "
     "or list first to see."
 )
+REMEDY = "Set RECURO_MCP_URL to the address of the gateway, as in http://127.0.0.1:8001/mcp."
+
+_SHOWN = 200
 
 
 class Unbreakable(httpx2.AsyncBaseTransport):
-    """Turns every network failure into a 503 that carries a JSON-RPC error.
+    """Turns every network failure, and every answer that is no gateway's, into a 503 with a JSON-RPC error.
 
     The SDK's client does not expect its transport to raise: it ends, and the caller waits for ever.
     """
@@ -32,23 +40,27 @@ class Unbreakable(httpx2.AsyncBaseTransport):
         self._inner = inner
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        for pause in PAUSES_SECONDS:
-            try:
-                return await self._send(request)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):  # nothing was sent: safe to repeat
-                await anyio.sleep(pause)
-            except Exception as error:
-                return _lost(request, error, UNKNOWN)
-        return _lost(request, None, "Nothing was done. Is it running, and is RECURO_MCP_URL right?")
+        began = anyio.current_time()
+        try:
+            while True:
+                spent = anyio.current_time() - began
+                request.extensions["timeout"]["connect"] = CONNECT_SECONDS - spent
+                try:
+                    with anyio.fail_after(READ_SECONDS):
+                        return await self._send(request)
+                except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:  # nothing was sent
+                    if anyio.current_time() - began > TRY_SECONDS or _is_of_tls(error):
+                        return _error(_unreached(request, error))
+                await anyio.sleep(PAUSE_SECONDS)
+        except Exception as error:
+            return _error(_lost(request, error))
 
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
         response = await self._inner.handle_async_request(request)
         response.request = request
         await response.aread()  # an answer torn off half-way must fail in here; the gateway never streams
-        if response.status_code >= 400 and "json" not in response.headers.get("content-type", ""):
-            advice = f" {UNKNOWN}" if response.status_code >= 500 else ""
-            return _error(f"{request.url} answered {response.status_code} {response.text[:200]!r}{advice}")
-        return response
+        wrong = _wrong(request, response)
+        return _error(wrong) if wrong else response
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -72,9 +84,60 @@ async def connect(url: str, token: str) -> AsyncIterator[Client]:
         yield client
 
 
-def _lost(request: httpx2.Request, error: Exception | None, advice: str) -> httpx2.Response:
-    reason = f" ({type(error).__name__})" if error else ""
-    return _error(f"The Recuro gateway at {request.url} did not answer{reason}. {advice}")
+def _unreached(request: httpx2.Request, error: Exception) -> str:
+    """Why there was no connection, so that nothing was done, and what to do about it."""
+    where = f"{request.url} (RECURO_MCP_URL)"
+    causes = list(_causes(error))
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return f"The host name of {where} is not known. Nothing was done. {REMEDY}"
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return (
+            f"The certificate of {where} is not trusted: {error}. Set SSL_CERT_FILE to the CA that signed it."
+        )
+    if _is_of_tls(error):
+        return f"{where} does not speak TLS: {error}. If it serves plain HTTP, write http:// there."
+    return f"The Recuro gateway at {where} cannot be reached. Nothing was done. Is it running? {REMEDY}"
+
+
+def _lost(request: httpx2.Request, error: Exception) -> str:
+    """What happened after the request was sent."""
+    if isinstance(error, httpx2.RemoteProtocolError) and "illegal" in str(error):
+        return f"{request.url} does not answer as HTTP. If it serves TLS, write https:// in RECURO_MCP_URL."
+    if isinstance(error, TimeoutError | httpx2.TimeoutException):
+        return f"The Recuro gateway at {request.url} did not answer within {READ_SECONDS:.0f} s. {UNKNOWN}"
+    reason = type(error).__name__
+    return f"The Recuro gateway at {request.url} did not answer ({reason}). {UNKNOWN}"
+
+
+def _wrong(request: httpx2.Request, response: httpx2.Response) -> str | None:
+    """What is wrong with an answer that no gateway gives; None if one may have given it."""
+    status, kind = response.status_code, response.headers.get("content-type", "").partition(";")[0]
+    is_ours = b'"jsonrpc"' in response.content or kind == "text/event-stream"
+    if status in (404, 405):
+        return f"{request.url} answered {status}: MCP is not served there. {REMEDY}"
+    if response.has_redirect_location:
+        target = request.url.join(response.headers["location"])
+        is_near = target.copy_with(path=request.url.path, query=None) == request.url  # the SDK follows
+        said = f"{request.url} answered {status} and leads to {target}: set RECURO_MCP_URL to that."
+        return None if is_near else said
+    if is_ours or (status == 202 and not response.content):
+        return None
+    if status >= 500:
+        return (
+            f"{request.url} answered {status} {response.text[:_SHOWN]!r}; is the gateway running? {UNKNOWN}"
+        )
+    what = "a web page" if kind == "text/html" else repr(response.text[:_SHOWN])
+    return f"{request.url} answered {status} with {what}, which no gateway does. {REMEDY}"
+
+
+def _is_of_tls(error: Exception) -> bool:
+    return any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _error(message: str) -> httpx2.Response:

@@ -2,8 +2,8 @@
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), settings of a new queue (JSON), then per job: queue name, what was
 --                       asked (JSON), delay (ms), with a callback ('1' or ''), when it expires (ms or '')
--- Returns per job: id, queue id, due (ms). No job is made and the answer is the number, from 0, of a job that would
--- expire before it could start.
+-- Returns per job: id, queue id, due (ms), 1 if its queue is paused. No job is made and the answer is the number, from
+-- 0, of a job that would expire before it could start.
 
 local team, now, settings = ARGV[1], moment(ARGV[2]), ARGV[3]
 local WIDTH = 5
@@ -35,6 +35,15 @@ for i = 4, #ARGV, WIDTH do
     local queue, due = queue_named(ARGV[i]), now + tonumber(ARGV[i + 2])
     local id = make_job(team, queue, { spec = ARGV[i + 1], due = due, callback = ARGV[i + 3], expires = ARGV[i + 4] })
     made[#made + 1] = { id, tonumber(queue), due }
+end
+
+local paused = {}
+for _, each in ipairs(made) do
+    local queue = each[2]
+    if paused[queue] == nil then
+        paused[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'is_active') == '0' and 1 or 0
+    end
+    each[4] = paused[queue]
 end
 conclude()
 return made

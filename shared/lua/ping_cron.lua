@@ -21,7 +21,8 @@ for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':c' .. cron .. ':pendin
 end
 if result.verdict == 'complete' then call('HSET', record, 'last_ping', now) end
 if ended == 0 and (result.verdict == 'fail' or fields[2] ~= '0') then
-    call('HSET', record, 'last_status', result.verdict == 'fail' and 'failed' or 'completed', 'last_response', ARGV[9])
+    call('HSET', record, 'last_status', result.verdict == 'fail' and 'failed' or 'completed', 'last_response', ARGV[9],
+        'last_failure', failure_of(result))
     alert_cron(team, cron, '', result) -- late, or out of turn: it counts all the same
 end
 conclude()

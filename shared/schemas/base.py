@@ -43,7 +43,13 @@ OURS = frozenset(
 class Schema(BaseModel):
     """Immutable, and strict about unknown fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=True,  # an answer has all its keys
+    )
 
 
 class Method(StrEnum):
@@ -112,17 +118,26 @@ Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f
 Url = Annotated[str, Field(max_length=2048), AfterValidator(check_url)]
 """An http(s) URL, kept exactly as the caller wrote it."""
 Headers = Annotated[dict[str, str], AfterValidator(_check_headers)]
-Integer = Annotated[int, BeforeValidator(_no_bool)]
-Timeout = Annotated[Integer, Field(ge=1, le=300)]
-Id = Annotated[Integer, Field(ge=1, le=2**53)]
+NO_BOOL = BeforeValidator(_no_bool)
+"""Of an integer, after its bounds: a bound that follows a validator is `ge` in the schema, not `minimum`."""
+Timeout = Annotated[int, Field(ge=1, le=300), NO_BOOL]
+Id = Annotated[int, Field(ge=1, le=2**53), NO_BOOL]
 Instant = Annotated[datetime, PlainSerializer(_iso, return_type=str)]
 """Written as ISO 8601 with `+00:00`, whole seconds; read from milliseconds since 1970 too."""
 
 
+NULL = {"type": "null"}
+OF_THE_CALL = "idempotency_key"
+"""A field of the call and not of what is changed, so that there is nothing to clear."""
+
+
 def without_defaults(schema: dict[str, Any]) -> None:
-    """In an update's JSON schema a missing field means "unchanged", so no default is shown."""
-    for field in schema.get("properties", {}).values():
+    """In an update's JSON schema a missing field means "unchanged", so no default is shown; null clears."""
+    for name, field in schema.get("properties", {}).items():
         field.pop("default", None)
+        said = field.get("description", "")
+        if NULL in field.get("anyOf", ()) and "null" not in said and name != OF_THE_CALL:
+            field["description"] = f"{said}; null clears it".lstrip("; ")
 
 
 class PageQuery(Schema):
@@ -141,6 +156,16 @@ class Page(Schema, Generic[T]):
     last_page: int
     per_page: int
     total: int
+
+
+Warnings = Annotated[
+    tuple[str, ...],
+    Field(
+        description="What will not do what was meant, and what to do about it",
+        exclude_if=lambda found: not found,
+    ),
+]
+"""Stands at the end of what answers a write, where there is something to say."""
 
 
 class Deleted(Schema):

@@ -1,7 +1,7 @@
 """Crons: recurring HTTP requests, and the executions they led to."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -9,20 +9,21 @@ from pydantic import AfterValidator, ConfigDict, Field
 from shared import schedule, zones
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
+    NO_BOOL,
     Headers,
     Instant,
-    Integer,
     Method,
     Name,
     PageQuery,
     Schema,
     Timeout,
     Url,
+    Warnings,
     check_url,
     without_defaults,
 )
 from shared.schemas.notices import NoticeStatus
-from shared.schemas.runs import Run
+from shared.schemas.runs import FailureReason, Run
 from shared.schemas.timing import Timing
 
 
@@ -59,7 +60,8 @@ class CronAsked(Schema):
     callback_url: Annotated[Url | None, Field(description="URL called after each execution completes")] = None
     timeout_seconds: Annotated[Timeout, Field(description="Timeout in seconds (1-300)")] = 30
     alert_threshold: Annotated[
-        Literal[1, 2, 3] | None, Field(description="Alert after N consecutive failures: 1, 2, or 3")
+        Annotated[int, Field(ge=1, le=3), NO_BOOL] | None,
+        Field(description="Alert after N consecutive failures: 1, 2, or 3"),
     ] = None
     is_active: Annotated[bool, Field(description="Whether the cron fires")] = True
     timezone: Annotated[Timezone, Field(description="IANA time zone of the expression")] = "UTC"
@@ -76,7 +78,7 @@ UrlOrNone = Annotated[
     str, Field(max_length=2048), AfterValidator(lambda value: check_url(value) if value else value)
 ]
 GraceSeconds = Annotated[
-    Integer, Field(ge=1, le=604_800, description="Of a heartbeat: alert when no ping came for so long")
+    int, Field(ge=1, le=604_800, description="Of a heartbeat: alert when no ping came for so long"), NO_BOOL
 ]
 
 
@@ -112,18 +114,6 @@ class CronQuery(PageQuery):
     filter: Annotated[CronFilter, Field(description="Only crons in this state")] = CronFilter.ALL
 
 
-class CronCreated(Schema):
-    """The MCP answer to a new cron, key for key the reference's."""
-
-    id: int
-    name: str
-    url: str
-    method: Method
-    cron_expression: str
-    is_active: bool
-    next_run_at: Instant | None
-
-
 class CronSummary(Schema):
     """A cron as the MCP reference documents get-cron."""
 
@@ -147,20 +137,24 @@ class CronSummary(Schema):
     created_at: Instant
 
 
-class CronUpdated(CronSummary):
-    """The MCP answer to a change."""
+class CronDetail(Timing, CronSummary):
+    """The same, and what explains it: over MCP the answer to one cron."""
 
-    warnings: Annotated[
-        tuple[str, ...], Field(description="What will not do what was meant, and what to do about it")
-    ] = ()
+    last_failure_reason: FailureReason | None
+    last_error: str | None
+    """Why the last run failed, until one goes well."""
+    timezone: str
+    mode: CronMode
+    has_ended: bool
+    """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
+    next_runs: list[Instant]
+    """The next three, or as many as are left."""
 
 
-class Cron(Timing, CronSummary):
+class Cron(CronDetail):
     """A cron in full."""
 
     success_assertions: Assertions
-    timezone: str
-    mode: CronMode
     grace_seconds: int
     ping_key: str | None
     """A heartbeat's: who knows it can say that the work was done, and nothing else."""
@@ -169,17 +163,40 @@ class Cron(Timing, CronSummary):
     """Scheduled ones so far; what somebody ran beside the schedule is not among them."""
     lateness: dict[str, int]
     """How many runs were made so late, by an upper bound in ms: 100, 1000, 10000, 60000, more."""
-    has_ended: bool
-    """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
-    next_runs: list[Instant]
-    """The next three, or as many as are left."""
 
 
 class CronSaved(Cron):
     """A cron as it is after a write."""
 
-    warnings: tuple[str, ...] = ()
-    """What will not do what was meant, in sentences."""
+    warnings: Warnings = ()
+
+
+class CronUpdated(CronDetail):
+    """The MCP answer to a change."""
+
+    warnings: Warnings = ()
+
+
+class _Created(Schema):
+    """The reference's answer to a new cron."""
+
+    id: int
+    name: str
+    url: str
+    method: Method
+    cron_expression: str
+    is_active: bool
+    next_run_at: Instant | None
+
+
+class CronCreated(Timing, _Created):
+    """The MCP answer to a new cron: the reference's keys first."""
+
+    timezone: str
+    mode: CronMode
+    has_ended: bool
+    next_runs: list[Instant]
+    warnings: Warnings = ()
 
 
 class ExecutionStatus(StrEnum):

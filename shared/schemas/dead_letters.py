@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from shared.schemas.base import Id, Instant, Integer, PageQuery, Schema
+from shared.schemas.base import NO_BOOL, Id, Instant, PageQuery, Schema
 from shared.schemas.runs import FailureReason
 
 MOST_IDS = 1000
@@ -53,10 +53,13 @@ class Chosen(Schema):
 class ReplayAsked(Chosen):
     """`ids` alone are replayed at once; anything else in the background."""
 
-    rate: Annotated[Integer | None, Field(ge=1, le=1000, description="Jobs a second; 50 unless told")] = None
+    rate: Annotated[
+        Annotated[int, Field(ge=1, le=1000), NO_BOOL] | None,
+        Field(description="Jobs a second; 50 unless told"),
+    ] = None
     stop_after_failures: Annotated[
-        Integer | None,
-        Field(ge=1, le=10_000, description="Stop when so many have failed again; null is never"),
+        Annotated[int, Field(ge=1, le=10_000), NO_BOOL] | None,
+        Field(description="Stop when so many have failed again; null is never"),
     ] = 10
 
     @property

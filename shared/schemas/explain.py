@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from shared.schemas.base import Instant, Integer, Schema, Timeout
+from shared.schemas.base import NO_BOOL, Instant, Schema, Timeout
 from shared.schemas.crons import Expression, Timezone
 from shared.schemas.timing import Timing
 
@@ -13,7 +13,9 @@ class ExplainAsked(Timing):
     cron_expression: Expression
     timezone: Timezone = "UTC"
     timeout_seconds: Timeout = 30
-    count: Annotated[Integer, Field(ge=1, le=100, description="How many of the next fires are wanted")] = 5
+    count: Annotated[
+        int, Field(ge=1, le=100, description="How many of the next fires are wanted"), NO_BOOL
+    ] = 5
     after: Annotated[AwareDatetime | None, Field(description="From when on; now unless told")] = None
 
 

@@ -7,20 +7,21 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
 
 from shared.schemas.base import (
+    NO_BOOL,
     Headers,
     Id,
     Instant,
-    Integer,
     Method,
     Name,
     PageQuery,
     Schema,
     Timeout,
     Url,
+    Warnings,
 )
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import RetryDelay
-from shared.schemas.runs import Run, RunSummary
+from shared.schemas.runs import FailureReason, FailureStage, Run, RunSummary
 
 
 def _check_finite(payload: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -57,6 +58,7 @@ class JobFilter(StrEnum):
     FAILED = "failed"
     RETRYING = "retrying"
     DEAD_LETTERED = "dead_lettered"
+    ALL = "all"
 
 
 class JobAsked(Schema):
@@ -68,7 +70,7 @@ class JobAsked(Schema):
     headers: Annotated[Headers | None, Field(description="Key-value HTTP headers")] = None
     payload: Annotated[Payload | None, Field(description="JSON request body")] = None
     callback_url: Annotated[Url | None, Field(description="URL called after the job completes")] = None
-    delay: Annotated[Integer, Field(ge=0, le=86_400, description="Seconds to wait before executing")] = 0
+    delay: Annotated[int, Field(ge=0, le=86_400, description="Seconds to wait before executing"), NO_BOOL] = 0
     body: Annotated[
         str | None, Field(max_length=1_048_576, description="Raw request body, instead of payload")
     ] = None
@@ -76,8 +78,8 @@ class JobAsked(Schema):
         Timeout | None, Field(description="Total deadline of the request; the queue's unless given")
     ] = None
     retry_delays: Annotated[
-        tuple[RetryDelay, ...] | None,
-        Field(max_length=10, description="Seconds before each retry; the queue's unless given"),
+        Annotated[tuple[RetryDelay, ...], Field(max_length=10)] | None,
+        Field(description="Seconds before each retry; the queue's unless given"),
     ] = None
 
 
@@ -96,7 +98,7 @@ class JobBatch(Schema):
 
 
 class JobQuery(PageQuery):
-    filter: Annotated[JobFilter | None, Field(description="Only jobs with this status")] = None
+    filter: Annotated[JobFilter, Field(description="Only jobs with this status")] = JobFilter.ALL
     queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
 
 
@@ -108,6 +110,7 @@ class JobAccepted(Schema):
     job_id: int
     scheduled_at: Instant
     message: str = "Scheduled successfully"
+    warnings: Warnings = ()
 
 
 class JobRefused(Schema):
@@ -125,7 +128,7 @@ class JobResults(Schema):
 
 
 class JobCreated(Schema):
-    """The MCP answer to a new job, key for key the reference's."""
+    """The MCP answer to a new job: the reference's keys first."""
 
     id: int
     queue_id: int
@@ -134,6 +137,7 @@ class JobCreated(Schema):
     method: Method
     status: JobStatus
     scheduled_at: Instant
+    warnings: Warnings = ()
 
 
 class JobSummary(Schema):
@@ -155,6 +159,25 @@ class JobSummary(Schema):
     scheduled_at: Instant
     created_at: Instant
     run: RunSummary | None
+
+
+class JobDetail(JobSummary):
+    """The same, and what explains it: over MCP the answer to one job."""
+
+    failure_reason: FailureReason | None
+    failure_stage: FailureStage | None
+    original_job_id: int
+    has_pending_retry: bool
+    dead_lettered_at: Instant | None
+    callback_status: NoticeStatus | None
+    waits_for: str | None
+    body: str | None
+    timeout_seconds: int | None
+    retry_delays: tuple[int, ...] | None
+    idempotency_key: str | None
+    expires_at: Instant | None
+    replay_of: int | None
+    replayed_as: int | None
 
 
 class Job(JobSummary):

@@ -5,16 +5,16 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from shared.schemas.assertions import Assertions
-from shared.schemas.base import Instant, Integer, Name, Schema, Timeout, without_defaults
+from shared.schemas.base import NO_BOOL, Instant, Name, Schema, Timeout, Warnings, without_defaults
 
-RetryDelay = Annotated[Integer, Field(ge=1, le=86_400)]
+RetryDelay = Annotated[int, Field(ge=1, le=86_400), NO_BOOL]
 
 
 class RateLimit(Schema):
     """At most `count` starts in any `per_seconds`."""
 
-    count: Annotated[Integer, Field(ge=1, le=10_000, description="Starts")]
-    per_seconds: Annotated[Integer, Field(ge=1, le=86_400, description="In any so many seconds")]
+    count: Annotated[int, Field(ge=1, le=10_000, description="Starts"), NO_BOOL]
+    per_seconds: Annotated[int, Field(ge=1, le=86_400, description="In any so many seconds"), NO_BOOL]
 
 
 class QueueSettings(Schema):
@@ -29,14 +29,17 @@ class QueueSettings(Schema):
     success_assertions: Assertions = ()
     alerts_enabled: Annotated[bool, Field(description="Whether people are told of its failures")] = False
     max_parallelism: Annotated[
-        Integer | None, Field(ge=1, le=100_000, description="Jobs in flight at once; null is unlimited")
+        Annotated[int, Field(ge=1, le=100_000), NO_BOOL] | None,
+        Field(description="Jobs in flight at once; null is unlimited"),
     ] = None
     rate_limit: Annotated[RateLimit | None, Field(description="Starts in a time; null is unlimited")] = None
     dlq_retention_days: Annotated[
-        Integer, Field(ge=1, le=365, description="Days that dead letters are kept")
+        int, Field(ge=1, le=365, description="Days that dead letters are kept"), NO_BOOL
     ] = 14
     weight: Annotated[
-        Integer, Field(ge=1, le=100, description="Its share of the workers beside the team's other queues")
+        int,
+        Field(ge=1, le=100, description="Its share of the workers beside the team's other queues"),
+        NO_BOOL,
     ] = 1
 
 
@@ -78,3 +81,9 @@ class Queue(Schema):
     weight: int
     created_at: Instant
     counts: QueueCounts
+
+
+class QueueSaved(Queue):
+    """A queue as it is after a write."""
+
+    warnings: Warnings = ()

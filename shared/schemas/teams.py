@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from shared.schemas.base import Instant, Integer, Schema
+from shared.schemas.base import NO_BOOL, Instant, Schema
 
-Requests = Annotated[Integer | None, Field(ge=0, le=10**12)]
+Requests = Annotated[int, Field(ge=0, le=10**12), NO_BOOL] | None
 
 
 class Limits(Schema):
@@ -34,7 +34,9 @@ class Usage(Limits):
 
 class SigningAsked(Schema):
     keep_hours: Annotated[
-        Integer, Field(ge=0, le=720, description="How long the secret before stays valid beside the new one")
+        int,
+        Field(ge=0, le=720, description="How long the secret before stays valid beside the new one"),
+        NO_BOOL,
     ] = 24
 
 

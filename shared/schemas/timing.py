@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from shared.schemas.base import Instant, Integer, Schema
+from shared.schemas.base import NO_BOOL, Instant, Schema
 
 WEEK_SECONDS = 604_800
 
@@ -40,17 +40,20 @@ class Timing(Schema):
         Field(description="Of fires that were missed, run the last, none or all: run_once, skip or run_all"),
     ] = MisfirePolicy.RUN_ONCE
     misfire_window_seconds: Annotated[
-        Integer, Field(ge=0, le=WEEK_SECONDS, description="What is later than this is not caught up")
+        int, Field(ge=0, le=WEEK_SECONDS, description="What is later than this is not caught up"), NO_BOOL
     ] = 3600
     overlap_policy: Annotated[
         OverlapPolicy,
         Field(description="While one runs: allow another, skip it, or queue_one until that has ended"),
     ] = OverlapPolicy.ALLOW
     spread_seconds: Annotated[
-        Integer, Field(ge=0, le=86_400, description="Fire up to so much later, always by the same offset")
+        int,
+        Field(ge=0, le=86_400, description="Fire up to so much later, always by the same offset"),
+        NO_BOOL,
     ] = 0
     starts_at: Annotated[Moment | None, Field(description="No fire before")] = None
     ends_at: Annotated[Moment | None, Field(description="No fire after")] = None
     max_runs: Annotated[
-        Integer | None, Field(ge=1, le=1_000_000_000, description="End after so many scheduled runs")
+        Annotated[int, Field(ge=1, le=1_000_000_000), NO_BOOL] | None,
+        Field(description="End after so many scheduled runs"),
     ] = None

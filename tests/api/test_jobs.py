@@ -72,6 +72,7 @@ async def test_jobs_are_listed_by_queue_status_and_search(client: AsyncClient) -
     assert await listed(queue_id=2) == [2]
     assert await listed(filter="pending", queue_id=1) == [1]
     assert await listed(filter="completed") == []
+    assert await listed(filter="all") == [2, 1]
     assert await listed(search="order") == [2]
 
 
@@ -109,6 +110,9 @@ async def test_a_deleted_job_is_gone(client: AsyncClient) -> None:
         ({"delay": 1.5}, "delay", "must be an integer."),
         ({"delay": "soon"}, "delay", "must be an integer."),
         ({"priority": 1}, "priority", "is not known here; remove it."),
+        ({"header": {}}, "header", "is not known here; did you mean headers?"),
+        ({"headers": '{"X-A": "1"}'}, "headers", "must be an object."),
+        ({"method": "post"}, "method", "must be one of"),
     ],
 )
 async def test_a_wrong_field_is_named(

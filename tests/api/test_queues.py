@@ -53,7 +53,8 @@ async def test_only_given_fields_change(client: AsyncClient) -> None:
     assert answer.status_code == 200
     changed = {"name": "mail", "timeout_seconds": 5, "max_parallelism": None, "is_active": False}
     assert {name: answer.json()[name] for name in changed} == changed
-    assert (await client.get("/api/queues/1")).json() == answer.json()
+    warnings = {"warnings": ["The queue is paused: its jobs wait until is_active is true."]}
+    assert (await client.get("/api/queues/1")).json() | warnings == answer.json()
 
 
 async def test_a_deleted_queue_is_gone(client: AsyncClient) -> None:
@@ -111,3 +112,23 @@ async def test_a_change_names_a_field_at_least(client: AsyncClient) -> None:
     assert answer.status_code == 422
     assert answer.json()["message"].startswith("At least one field is required: ")
     assert list(answer.json()["errors"]) == ["body"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "meant"),
+    [
+        ({"rate_limit": {"count": 1, "perSecond": 1}}, "rate_limit.perSecond", "per_seconds"),
+        (
+            {"success_assertions": [{"type": "header_equals", "Name": "X-A", "value": "1"}]},
+            "success_assertions.0.header_equals.Name",
+            "name",
+        ),
+        ({"parallelism": 2}, "parallelism", "max_parallelism"),
+    ],
+)
+async def test_an_unknown_field_is_told_which_was_meant_however_deep(
+    client: AsyncClient, change: dict[str, Any], field: str, meant: str
+) -> None:
+    answer = await client.post("/api/queues", json={"name": "mail", **change})
+
+    assert answer.json()["errors"][field] == [f"The {field} field is not known here; did you mean {meant}?"]

@@ -89,6 +89,19 @@ async def test_a_mebibyte_to_the_byte_is_read(api: str, token: str) -> None:
     assert status == 201
 
 
+async def test_blanks_at_the_end_of_a_key_are_not_part_of_it(api: str, token: str) -> None:
+    job = b'{"queue":"mail","url":"https://example.com"}'
+
+    async with wire_to(api) as wire:
+        answers = []
+        for key in ("order-7", "order-7 ", "order-7 \t"):
+            await wire.send(head_of(token, f"Content-Length: {len(job)}", f"Idempotency-Key: {key}") + job)
+            answers.append(await wire.answer())
+
+    assert [status for status, _, _ in answers] == [201] * 3
+    assert len({json.loads(body)["job_id"] for _, _, body in answers}) == 1
+
+
 async def test_a_chunked_body_is_put_together(api: str, token: str) -> None:
     parts = [b'{"queue":"ma', b'il","url":"https://', b'example.com"}']
     body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)

@@ -21,6 +21,8 @@ const transports = {
 const cronKeys =
   "id name url method headers payload callback_url cron_expression timeout_seconds alert_threshold " +
   "consecutive_failures is_active is_alerted last_run_at next_run_at last_status last_response created_at";
+const policy = "misfire_policy misfire_window_seconds overlap_policy spread_seconds starts_at ends_at max_runs";
+const shown = `${cronKeys} ${policy} last_failure_reason last_error timezone mode has_ended next_runs`;
 
 for (const [name, transport] of Object.entries(transports)) {
   const client = new Client({ name: "outside", version: "1" });
@@ -35,15 +37,17 @@ for (const [name, transport] of Object.entries(transports)) {
   assert.equal((await client.listTools()).tools.length, 9); // from here on the SDK checks every answer's schema
 
   const ping = { name: "health-check", url: "https://api.example.com/health", cron_expression: "*/5 * * * *" };
-  const made = await ask("create-cron", ping, "id name url method cron_expression is_active next_run_at");
+  const created = "id name url method cron_expression is_active next_run_at";
+  const made = await ask("create-cron", ping, `${created} ${policy} timezone mode has_ended next_runs`);
   assert.equal(made.method, "GET");
   const pages = "data current_page last_page per_page total";
   const active = await ask("list-crons", { filter: "active" }, pages);
   assert.equal(Object.keys(active.data[0]).join(" "), cronKeys);
   const sync = { queue: "webhooks", url: "https://api.example.com/sync", method: "POST" };
-  const job = await ask("create-job", sync, "id queue_id queue_name url method status scheduled_at");
-  await ask("get-cron", { id: made.id }, cronKeys);
-  const paused = await ask("update-cron", { id: made.id, is_active: false }, cronKeys);
+  const asText = { ...sync, headers: '{"X-A": "1"}', payload: '{"event": "sync"}', callback_url: null, delay: "0" };
+  const job = await ask("create-job", asText, "id queue_id queue_name url method status scheduled_at");
+  await ask("get-cron", { id: made.id }, shown);
+  const paused = await ask("update-cron", { id: made.id, is_active: false }, `${shown} warnings`);
   assert.equal(paused.is_active, false);
   assert.deepEqual(await ask("delete-job", { id: job.id }, "deleted id"), { deleted: true, id: job.id });
   await ask("delete-cron", { id: made.id }, "deleted id");

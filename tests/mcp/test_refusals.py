@@ -35,7 +35,11 @@ WRONG = [
     ("update-cron", {"id": 1, "url": None}, ["url"]),
     ("update-cron", {"is_active": True}, ["id"]),
     ("create-job", JOB | {"delay": 86_401}, ["delay"]),
-    ("create-job", JOB | {"payload": '{"a": 1}'}, ["payload"]),
+    ("create-job", JOB | {"payload": '["a"]'}, ["payload"]),
+    ("create-job", JOB | {"payload": "{"}, ["payload"]),
+    ("create-job", JOB | {"payload": "[" * 100_000}, ["payload"]),
+    ("create-job", JOB | {"headers": {"X-A": ["b"]}}, ["headers.X-A"]),
+    ("create-job", JOB | {"url": None, "queue": True}, ["url", "queue"]),
     ("create-job", JOB | {"queue": ""}, ["queue"]),
     ("create-job", JOB | {"callback_url": "no"}, ["callback_url"]),
     ("get-job", {"id": 0}, ["id"]),
@@ -44,7 +48,7 @@ WRONG = [
     ("delete-job", {"ids": [1]}, ["id", "ids"]),
     ("list-jobs", {"filter": "done"}, ["filter"]),
     ("list-jobs", {"per_page": 1000}, ["per_page"]),
-    ("list-crons", {"page": 0, "filter": None}, ["page", "filter"]),
+    ("list-crons", {"page": 0, "filter": None}, ["page"]),
 ]
 
 

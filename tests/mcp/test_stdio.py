@@ -1,14 +1,32 @@
 """`recuro-mcp` as hosts start it: it always lists its tools, and says at the first call what is wrong."""
 
+import json
 import os
+import signal
+import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import anyio
 import pytest
 from mcp import Client
 
 from services.cli.embedded import EmbeddedServer
-from tests.mcp.clients import CRON, JOB, Gateway, found, over_stdio, text
+from tests.mcp.clients import CRON, ERAS, JOB, Gateway, found, over_stdio, text
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server that is no gateway of ours."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/mcp"
+        server.shutdown()
+
 
 NOWHERE = "http://127.0.0.1:9/mcp"
 
@@ -33,6 +51,130 @@ async def test_tools_work_over_stdio_with_either_variable(
     assert found(shown)["headers"] is None
     assert "- url: The url field is required." in text(wrong)
     assert wrong.structured_content is None
+
+
+class NewerGateway(BaseHTTPRequestHandler):
+    """A gateway of another version, which lists one tool that nobody here knows, and runs it."""
+
+    TOOL: ClassVar = {"name": "explain-cron", "inputSchema": {"type": "object"}, "_meta": {"of": "later"}}
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        lists = asked["method"] == "tools/list"
+        result = {"tools": [self.TOOL]} if lists else {"content": [{"type": "text", "text": "explained"}]}
+        fresh = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
+        answer = {"jsonrpc": "2.0", "id": asked["id"], "result": result | fresh}
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Silent(BaseHTTPRequestHandler):
+    """A gateway that never answers."""
+
+    asked = threading.Event()
+    ended = threading.Event()
+
+    def do_POST(self) -> None:
+        self.asked.set()
+        self.ended.wait(30)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def started(**env: str) -> Iterator[subprocess.Popen[str]]:
+    """A bridge whose lines are ours to write and read."""
+    program = "from services.mcp.stdio import main; main()"
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "RECURO_API_TOKEN": "any", **env}
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(
+        command, env=environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "x", "version": "1"},
+    },
+}
+CALL = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "list-jobs", "arguments": {}}}
+LINES = [
+    ("no json", None, -32700),
+    ('{"jsonrpc": "2.0", "id": 7, "method"', None, -32700),
+    ('{"jsonrpc": "2.0", "id": 7, "method": 5}', 7, -32600),
+    ('{"jsonrpc": "2.0", "id": "seven"}', "seven", -32600),
+    ("[]", None, -32600),
+    (f"[{json.dumps(INITIALIZE)}]", None, -32600),
+    ("[" * 100_000, None, -32700),
+    ("", None, None),
+    ("\ud83d", None, -32700),
+]
+
+
+def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read() -> None:
+    with started(RECURO_MCP_URL=NOWHERE) as process:
+        lines = [line for line, *_ in LINES]
+        written = "\n".join([*lines, json.dumps(INITIALIZE), "{"]) + "\n"
+        out, _ = process.communicate(written.encode("utf-8", "replace").decode(), timeout=20)
+
+    *errors, first, last = map(json.loads, out.splitlines())
+    assert [(one["id"], one["error"]["code"]) for one in errors] == [
+        (id_, code) for _, id_, code in LINES if code
+    ]
+    answers = sorted([first, last], key=lambda one: "error" in one)  # the two are written side by side
+    assert answers[0]["result"]["serverInfo"]["name"] == "recuro"
+    assert answers[1]["error"]["code"] == -32700
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("by", ["end of input", "SIGINT", "SIGTERM"])
+def test_it_ends_at_once_even_with_a_call_under_way(by: str) -> None:
+    with serving(Silent) as url, started(RECURO_MCP_URL=url) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(INITIALIZE) + "\n")
+        process.stdin.flush()
+        assert "serverInfo" in process.stdout.readline()
+        process.stdin.write(json.dumps(CALL) + "\n")
+        process.stdin.flush()
+        assert Silent.asked.wait(10)
+
+        if by == "end of input":
+            process.stdin.close()
+        else:
+            process.send_signal(signal.Signals[by])
+
+        process.wait(3)
+        assert process.stderr
+        assert process.stderr.read() == ""
+        Silent.ended.set()
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_bridge_lists_what_its_gateway_lists(era: str) -> None:
+    with serving(NewerGateway) as url:
+        async with over_stdio(era, RECURO_MCP_URL=url, RECURO_API_TOKEN="any") as client:
+            (tool,) = (await client.list_tools()).tools
+            result = await client.call_tool("explain-cron", {})
+
+    assert (tool.name, tool.meta) == ("explain-cron", {"of": "later"})
+    assert text(result) == "explained"
 
 
 async def test_a_missing_token_lists_tools_and_is_named_at_the_first_call(gateway: Gateway) -> None:
@@ -93,13 +235,22 @@ async def test_the_bridge_survives_a_restart_of_the_gateway(server: EmbeddedServ
     assert found(after)["total"] == 1
 
 
-async def test_a_wrong_address_is_one_line_at_the_start() -> None:
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("127.0.0.1:8001", "must start with http:// or https://"),
+        ("https://me:pass@gateway.example/mcp", "must not carry a user name or password"),
+        ("http://127.0.0.1:99999/mcp", "must be a valid URL (Port out of range 0-65535)"),
+        ("http:///mcp", "must name a host"),
+    ],
+)
+async def test_a_wrong_address_is_one_line_at_the_start(url: str, reason: str) -> None:
     program = "from services.mcp.stdio import main; main()"
-    environment = {**os.environ, "RECURO_MCP_URL": "127.0.0.1:8001"}
+    environment = {**os.environ, "RECURO_MCP_URL": url}
 
     ended = await anyio.run_process([sys.executable, "-c", program], env=environment, check=False)
 
     assert ended.returncode == 1
-    assert ended.stderr.decode().splitlines() == [
-        "RECURO_MCP_URL is wrong: it must look like http://127.0.0.1:8001/mcp"
-    ]
+    (line,) = ended.stderr.decode().splitlines()
+    assert line.startswith(f"RECURO_MCP_URL {reason}")
+    assert line.endswith("; it looks like http://127.0.0.1:8001/mcp")

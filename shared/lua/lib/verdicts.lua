@@ -97,6 +97,12 @@ local function settle_job(team, queue, id, result)
     alert_queue(team, queue, 'j:' .. (origin or id), tonumber(fields[3]), result)
 end
 
+-- What a cron says of the last time it failed (JSON); nothing once it went well.
+local function failure_of(result)
+    if result.verdict == 'complete' then return '' end
+    return result.facts and result.facts ~= '' and result.facts or result.run
+end
+
 local function settle_execution(team, id, result)
     local record = record_of('e', team, id)
     local fields = call('HMGET', record, 'state', 'cron')
@@ -107,7 +113,8 @@ local function settle_execution(team, id, result)
     local cron = P .. 'c:' .. team .. ':' .. fields[2]
     local callback = call('HMGET', cron, 'callback', 'version', 'queued')
     if not callback[2] then return end -- deleted meanwhile
-    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', result.response or '')
+    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', result.response or '',
+        'last_failure', failure_of(result))
     alert_cron(team, fields[2], 'e:' .. id, result)
     if callback[3] then start_queued(team, fields[2], callback[3]) end
     if callback[1] == '1' then tell(team, 'outbox', 'e:' .. fields[2] .. ':' .. id, 'cron.' .. state) end

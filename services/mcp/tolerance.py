@@ -1,0 +1,62 @@
+"""Arguments as models and hosts send them, into what was meant: nothing here guesses, it only reads."""
+
+import json
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import to_json
+
+Arguments = dict[str, Any]
+
+
+def read(model: type[BaseModel], given: Mapping[str, Any], *, null_clears: bool) -> Arguments:
+    """Null is "not given", unless it clears; an object may be JSON text, a number stand for text."""
+    meant = {name: _meant(model.model_fields.get(name), value) for name, value in given.items()}
+    return meant if null_clears else {name: value for name, value in meant.items() if value is not None}
+
+
+def _meant(field: FieldInfo | None, value: Any) -> Any:
+    forms = list(_forms(field.annotation)) if field else []
+    kinds = tuple(get_origin(form) or form for form in forms)
+    match value:
+        case str() if str not in kinds and any(issubclass(kind, dict | list | tuple) for kind in kinds):
+            parsed = _parsed(value, kinds)
+            return value if isinstance(parsed, str) else _meant(field, parsed)
+        case str():
+            choices = {one.lower(): one.value for kind in kinds if issubclass(kind, StrEnum) for one in kind}
+            return choices.get(value.strip().lower().replace("-", "_").replace(" ", "_"), value)
+        case dict() if dict[str, str] in forms:
+            return {name: _text(one) for name, one in value.items()}
+        case int() | float() if kinds == (str,) and not isinstance(value, bool):
+            return _text(value)
+    return value
+
+
+def _parsed(text: str, kinds: tuple[type, ...]) -> Any:
+    """What the text is as JSON, if that is of one of the kinds, or null; else the text."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    wanted = (*kinds, list) if tuple in kinds else kinds
+    return value if value is None or isinstance(value, wanted) else text
+
+
+def _text(value: Any) -> Any:
+    """A number, true or false as JSON writes it; what is no text then is refused."""
+    return to_json(value).decode() if isinstance(value, int | float) else value
+
+
+def _forms(annotation: Any) -> Iterator[Any]:
+    """What a value may be, without null and what is checked beyond that: `dict[str, str]`, `int`."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _forms(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        yield from (form for part in get_args(annotation) for form in _forms(part))
+    elif isinstance(origin or annotation, type) and annotation is not type(None):
+        yield annotation

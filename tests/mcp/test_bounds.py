@@ -1,0 +1,104 @@
+"""Every answer has a bound: hosts cut, or refuse, what is above some 25,000 tokens."""
+
+import json
+from typing import Any
+
+import pytest
+from mcp import Client
+from redis.asyncio import Redis
+
+from services.mcp.excerpts import PAGE_BYTES
+from services.worker.deliveries import Deliveries
+from services.worker.work import Complete, Result
+from shared.keyspace import SHARDS
+from tests.mcp.clients import CRON, JOB, text
+from tests.mcp.test_tools import call
+
+LONG = {
+    "url": "https://api.example.com/" + "u" * 2000,
+    "callback_url": "https://api.example.com/" + "c" * 2000,
+    "headers": {f"X-{number}": "h" * 120 for number in range(60)},
+}
+CONTROL = "\x01" * 5000  # six bytes each, as JSON
+
+
+async def size(client: Client, tool: str, **arguments: Any) -> int:
+    return len(text(await client.call_tool(tool, arguments)).encode())
+
+
+async def twenty_five_jobs(client: Client, redis: Redis) -> None:
+    for _ in range(25):
+        await call(client, "create-job", **(JOB | LONG | {"queue": "q" * 255, "payload": {"long": CONTROL}}))
+    hands = Deliveries(redis, SHARDS[0], "a-worker")
+    works = await hands.claim(25)
+    run = json.dumps({"response_body": CONTROL, "error_message": CONTROL})
+    await hands.finish([Result(work, Complete(), run) for work in works])
+
+
+async def test_a_page_of_jobs_is_bounded_and_says_what_it_left_out(client: Client, redis: Redis) -> None:
+    await twenty_five_jobs(client, redis)
+
+    page = await call(client, "list-jobs")
+
+    assert await size(client, "list-jobs") <= PAGE_BYTES
+    assert len(page["data"]) == 25
+    assert list(page)[-1] == "note"
+    assert page["note"].endswith("bytes to keep this page small; get-job shows more of each.")
+    row = page["data"][0]
+    assert row["queue"].startswith("q" * 64)
+    assert row["url"].endswith(f" of 2024 bytes; rest: GET /api/jobs/{row['id']}]")
+    assert list(row["headers"]) == list(row["payload"]) == ["cut"]
+
+
+async def test_a_page_of_crons_is_bounded_and_says_what_it_left_out(client: Client) -> None:
+    for number in range(25):
+        await call(
+            client, "create-cron", **(CRON | LONG | {"name": "ü" * 250, "payload": CONTROL + str(number)})
+        )
+
+    page = await call(client, "list-crons")
+
+    assert await size(client, "list-crons") <= PAGE_BYTES
+    assert len(page["data"]) == 25
+    assert page["data"][0]["name"].startswith("ü" * 32)
+    assert "get-cron" in page["note"]
+
+
+async def test_an_ordinary_page_is_whole_and_has_no_note(client: Client) -> None:
+    for _ in range(25):
+        await call(client, "create-job", **JOB, headers={"X-A": "1"}, payload={"a": 1})
+
+    page = await call(client, "list-jobs")
+
+    assert list(page) == ["data", "current_page", "last_page", "per_page", "total"]
+    assert page["data"][0]["headers"] == {"X-A": "1"}
+
+
+async def test_one_job_and_one_cron_are_bounded(client: Client, redis: Redis) -> None:
+    await twenty_five_jobs(client, redis)
+    await call(client, "create-cron", **(CRON | LONG | {"payload": CONTROL}))
+
+    assert await size(client, "get-job", id=1) < 64_000
+    assert await size(client, "get-cron", id=1) < 60_000
+    assert (await call(client, "get-job", id=1))["headers"]["cut"].endswith("rest: GET /api/jobs/1]")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"url": "x" * 500_000},
+        {"headers": {"h" * 100_000: "v"}},
+        {"headers": {f"X-{number}": 1.5 for number in range(5000)}},
+        {"headers": {f"X {number}": [number] for number in range(5000)}},
+        {"method": "M" * 100_000},
+        {"queue": "q" * 100_000},
+        {"f" * 100_000: 1},
+        {f"{number}{'f' * 1000}": 1 for number in range(500)},
+    ],
+    ids=lambda value: str(value)[:20],
+)
+async def test_a_refusal_is_bounded(client: Client, wrong: dict[str, Any]) -> None:
+    result = await client.call_tool("create-job", JOB | wrong)
+
+    assert result.is_error
+    assert len(result.model_dump_json()) < 16_000

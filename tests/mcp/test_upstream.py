@@ -1,0 +1,198 @@
+"""What the bridge says of a way that leads to no gateway: what is wrong, whether anything was done, what to set."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import anyio
+import pytest
+from mcp_types import CallToolRequestParams
+
+from services.cli.embedded import EmbeddedServer
+from services.mcp import upstream
+from services.mcp.stdio import Bridge
+from services.mcp.upstream import READ_SECONDS, connect
+from shared.settings import Settings
+from tests import hostile
+from tests.api.serving import serving as serving_api
+from tests.mcp.clients import Gateway, text
+from tests.target import Target
+
+REMEDY = "Set RECURO_MCP_URL to the address of the gateway, as in http://127.0.0.1:8001/mcp."
+
+
+class Strange(BaseHTTPRequestHandler):
+    """Answers what the last part of the path asks for: a status, a type, a body."""
+
+    ANSWERS: ClassVar = {
+        "page": (200, "text/html", b"<h1>Welcome</h1>"),
+        "page-404": (404, "text/html", b"<h1>Not found</h1>"),
+        "page-403": (403, "text/html", b"<h1>Forbidden</h1>"),
+        "no-post": (405, "text/plain", b""),
+        "away": (301, "text/html", b""),
+        "proxy": (502, "text/html", b"<h1>Bad Gateway</h1>"),
+        "json": (200, "application/json", b'{"status": "ok"}'),
+        "empty": (200, "text/plain", b""),
+    }
+    hung = threading.Event()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        name = self.path.rpartition("/")[2]
+        if name == "hang":
+            self.hung.wait(20)
+            return
+        if name == "cut":
+            self.connection.close()
+            return
+        status, kind, body = self.ANSWERS[name]
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("location", "https://elsewhere.example/mcp")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def strange() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Strange) as server:
+        server.daemon_threads = True
+        Strange.hung.clear()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        Strange.hung.set()
+        server.shutdown()
+
+
+async def said(url: str, token: str = "any") -> str:
+    """What an agent is told when the bridge calls a tool at that address."""
+    async with connect(url, token) as gateway:
+        with anyio.fail_after(10):
+            result = await Bridge(gateway).call(None, CallToolRequestParams(name="list-crons", arguments={}))  # type: ignore[arg-type]
+    assert result.is_error
+    assert result.structured_content is None
+    return text(result)
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("page", f"answered 200 with a web page, which no gateway does. {REMEDY}"),
+        ("page-404", f"answered 404: MCP is not served there. {REMEDY}"),
+        ("page-403", f"answered 403 with a web page, which no gateway does. {REMEDY}"),
+        ("no-post", f"answered 405: MCP is not served there. {REMEDY}"),
+        ("away", "answered 301 and leads to https://elsewhere.example/mcp: set RECURO_MCP_URL to that."),
+        ("proxy", "answered 502 '<h1>Bad Gateway</h1>'; is the gateway running?"),
+        ("json", f'answered 200 with \'{{"status": "ok"}}\', which no gateway does. {REMEDY}'),
+        ("empty", f"answered 200 with '', which no gateway does. {REMEDY}"),
+        ("cut", "did not answer (RemoteProtocolError). Outcome unknown"),
+    ],
+)
+async def test_an_answer_that_is_no_gateways_is_told_with_the_remedy(path: str, sentence: str) -> None:
+    with strange() as origin:
+        told = await said(f"{origin}/{path}")
+
+    assert f"{origin}/{path} {sentence}" in told
+
+
+async def test_the_address_of_the_rest_api_is_told_to_be_none_of_a_gateway(server: EmbeddedServer) -> None:
+    with serving_api(Settings(redis_url=server.url, api_port=0)) as api:
+        root, jobs = await said(f"{api}/mcp"), await said(f"{api}/api/jobs")
+
+    assert root == f"{api}/mcp answered 404: MCP is not served there. {REMEDY}"
+    assert jobs.startswith(f"{api}/api/jobs answered 401 with '")
+    assert jobs.endswith(REMEDY)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/mpc", "/healthz"])
+async def test_a_path_that_is_missing_or_wrong_is_told(gateway: Gateway, token: str, path: str) -> None:
+    told = await said(gateway.origin + path, token)
+
+    assert told.endswith(f" answered 404: MCP is not served there. {REMEDY}")
+
+
+async def test_tls_where_there_is_none_is_told(gateway: Gateway) -> None:
+    told = await said(gateway.url.replace("http:", "https:"))
+
+    assert "does not speak TLS" in told
+    assert told.endswith("If it serves plain HTTP, write http:// there.")
+
+
+async def test_a_certificate_is_told_until_it_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = hostile.certificate(tmp_path, "localhost")
+    with Target(tls=hostile.server_tls(path)) as target:
+        url = f"https://localhost:{target.port}/mcp"
+        unknown = await said(url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        trusted = await said(url)
+
+    assert unknown.startswith(f"The certificate of {url} (RECURO_MCP_URL) is not trusted: ")
+    assert unknown.endswith("Set SSL_CERT_FILE to the CA that signed it.")
+    assert trusted.startswith(f"{url} answered 200")
+
+
+async def test_plain_http_where_tls_is_spoken_is_told() -> None:
+    alert = b"\x15\x03\x01\x00\x02\x02\x46\r\n"
+    async with hostile.serving(hostile.saying(alert)) as place:
+        told = await said(f"http://{place}/mcp")
+
+    assert told.endswith("does not answer as HTTP. If it serves TLS, write https:// in RECURO_MCP_URL.")
+
+
+async def test_a_host_that_nobody_knows_is_told() -> None:
+    told = await said("http://gateway.invalid:8001/mcp")
+
+    assert told == (
+        f"The host name of http://gateway.invalid:8001/mcp (RECURO_MCP_URL) is not known. Nothing was done. {REMEDY}"
+    )
+
+
+async def test_a_gateway_that_is_away_is_told_within_three_seconds() -> None:
+    began = anyio.current_time()
+
+    told = await said("http://127.0.0.1:9/mcp")
+
+    assert 2 <= anyio.current_time() - began < 3.5  # and it is a busy machine
+    assert told.endswith(f"cannot be reached. Nothing was done. Is it running? {REMEDY}")
+
+
+async def test_an_answer_that_does_not_come_is_given_up_before_hosts_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert READ_SECONDS == 45
+    monkeypatch.setattr(upstream, "READ_SECONDS", 0.3)
+
+    with strange() as origin:
+        told = await said(f"{origin}/hang")
+
+    assert "did not answer within 0 s. Outcome unknown" in told
+
+
+async def test_a_name_that_the_gateway_does_not_answer_to_is_told_with_the_setting(
+    server: EmbeddedServer, token: str
+) -> None:
+    gateway = Gateway(server.url, RECURO_MCP_HOST="0.0.0.0")
+    await gateway.start()
+    try:
+        told = await said(f"http://127.0.0.2:{gateway.port}/mcp", token)
+    finally:
+        gateway.stop()
+
+    assert told.startswith(f"This gateway does not answer to the name '127.0.0.2:{gateway.port}'")
+    assert "RECURO_MCP_ALLOWED_HOSTS" in told
+
+
+async def test_a_bad_token_is_told_where_to_set_it(gateway: Gateway, token: str) -> None:
+    told = await said(gateway.url, "wrong")
+
+    assert told.startswith("Invalid authorization token. Set RECURO_API_TOKEN (or MCP_API_TOKEN) in the env")
+    assert "header" not in told
