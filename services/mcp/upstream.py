@@ -44,7 +44,7 @@ class Unbreakable(httpx2.AsyncBaseTransport):
         try:
             while True:
                 spent = anyio.current_time() - began
-                request.extensions["timeout"]["connect"] = CONNECT_SECONDS - spent
+                request.extensions["timeout"]["connect"] = max(CONNECT_SECONDS - spent, PAUSE_SECONDS)
                 try:
                     with anyio.fail_after(READ_SECONDS):
                         return await self._send(request)
@@ -113,7 +113,7 @@ def _wrong(request: httpx2.Request, response: httpx2.Response) -> str | None:
     """What is wrong with an answer that no gateway gives; None if one may have given it."""
     status, kind = response.status_code, response.headers.get("content-type", "").partition(";")[0]
     is_ours = b'"jsonrpc"' in response.content or kind == "text/event-stream"
-    if status in (404, 405):
+    if status in (404, 405) and not _is_of_this_request(response):
         return f"{request.url} answered {status}: MCP is not served there. {REMEDY}"
     if response.has_redirect_location:
         target = request.url.join(response.headers["location"])
@@ -128,6 +128,14 @@ def _wrong(request: httpx2.Request, response: httpx2.Response) -> str | None:
         )
     what = "a web page" if kind == "text/html" else repr(response.text[:_SHOWN])
     return f"{request.url} answered {status} with {what}, which no gateway does. {REMEDY}"
+
+
+def _is_of_this_request(response: httpx2.Response) -> bool:
+    """Whether it answers what was asked: a gateway says so too with 404 where it does not know a method."""
+    try:
+        return response.json().get("id") is not None
+    except (ValueError, AttributeError):
+        return False
 
 
 def _is_of_tls(error: Exception) -> bool:

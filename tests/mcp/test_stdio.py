@@ -160,7 +160,7 @@ def test_it_ends_at_once_even_with_a_call_under_way(by: str) -> None:
         else:
             process.send_signal(signal.Signals[by])
 
-        process.wait(3)
+        process.wait(5)
         assert process.stderr
         assert process.stderr.read() == ""
         Silent.ended.set()

@@ -34,6 +34,11 @@ class Strange(BaseHTTPRequestHandler):
         "no-post": (405, "text/plain", b""),
         "away": (301, "text/html", b""),
         "proxy": (502, "text/html", b"<h1>Bad Gateway</h1>"),
+        "later": (
+            404,
+            "application/json",
+            b'{"jsonrpc": "2.0", "id": 1, "error": {"code": -1, "message": "Later"}}',
+        ),
         "json": (200, "application/json", b'{"status": "ok"}'),
         "empty": (200, "text/plain", b""),
     }
@@ -100,6 +105,11 @@ async def test_an_answer_that_is_no_gateways_is_told_with_the_remedy(path: str, 
         told = await said(f"{origin}/{path}")
 
     assert f"{origin}/{path} {sentence}" in told
+
+
+async def test_a_404_that_answers_the_call_is_passed_on() -> None:
+    with strange() as origin:
+        assert await said(f"{origin}/later") == "Later"
 
 
 async def test_the_address_of_the_rest_api_is_told_to_be_none_of_a_gateway(server: EmbeddedServer) -> None:
