@@ -7,7 +7,8 @@ CRONS = [
     *rows(
         "lib/executions",
         ("executions are not counted as accepted", "tally(team, 'execution.accepted', 1)", ""),
-        ("missed fires are not said", "        fire.missed, ...)", "        0, ...)"),
+        ("missed fires are not said", "        fire.missed, 'intent'", "        0, 'intent'"),
+        ("an execution has no intent", ", 'intent', new_intent(), ...)", ", ...)"),
         ("a skipped fire says not why", ", 'skip_reason', reason)", ")"),
         ("one that waits for another starts beside it", "if count_open(team, cron) > 1 then return end", ""),
         ("one that waits in line is forgotten", "call('HSET', P .. 'c:' .. team .. ':' .. cron, 'queued', id)", ""),

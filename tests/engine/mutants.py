@@ -30,6 +30,7 @@ TESTS = (
     "tests/shared/test_idempotency.py",
     "tests/shared/test_jobs.py",
     "tests/shared/test_queues.py",
+    "tests/worker/test_intents.py",
     "tests/worker/test_notices.py",
     "tests/worker/test_usage.py",
     "tests/worker/test_alerts.py",

@@ -65,6 +65,7 @@ MUTATIONS = [
         ("retries are not counted as accepted", "tally(team, 'job.accepted', 1)", ""),
         ("!a retry is the same attempt again", "'attempt', attempt + 1,", "'attempt', attempt,"),
         ("a retry does not know its original", "'origin', origin,\n", "\n"),
+        ("a retry is another intent", "if given[4] then call('HSET', record, 'intent', given[4]) end", "call('HSET', record, 'intent', new_intent())"),
         ("a retry of a retry has it as its original", "origin or id, tonumber", "id, tonumber"),
         ("earlier retries are forgotten", "(given[1] or '') .. retry", "retry"),
         ("a retry has no callback", "if given[2] then call('HSET', record, 'callback', 'none') end", ""),
@@ -161,6 +162,15 @@ MUTATIONS = [
         ("a recalled key takes another request", "if string.sub(kept, 1, #asked) ~= asked then return { -1 } end", ""),
     ),
     *rows(
+        "lib/ledger",
+        ("all that one script makes is one intent", "    intents = intents + 1\n", ""),
+        ("intents come again", "string.sub(KEYS[2], #P + 1)", "'x'"),
+    ),
+    *rows(
+        "lib/outbox",
+        ("a notice has no intent", ", 'intent', new_intent())", ")"),
+    ),
+    *rows(
         "lib/jobs",
         ("a chain is replayed by its first id only", "local id = original_of(team, any)", "local id = any"),
         ("a replay may be asked for twice", "if fields[1] ~= 'dead_lettered' or ", "if "),
@@ -171,6 +181,7 @@ MUTATIONS = [
         ("a job does not expire", "if given.expires ~= '' then wait_until('x', team, id, given.expires) end", ""),
         ("a delay is ignored", "if tonumber(given.due) > moment() then", "if false then"),
         ("a job's callback is forgotten", "if given.callback == '1' then", "if false then"),
+        ("a replay is another intent", ", intent = fields[4] })", " })"),
     ),
     *rows(
         "step_replay",
@@ -234,11 +245,11 @@ MUTATIONS = [
     ),
     *rows(
         "cancel_job",
-        ("a cancelled job is not settled", "settle('j', team, asked[1], last, { verdict = 'fail', run = CANCELLED })", ""),
-        ("a cancelled job stays in its stream", "    unqueue('j', team, asked[1], last, fields[2], fields[3])\n", ""),
+        ("a cancelled job is not settled", "settle('j', team, queue, last, { verdict = 'fail', run = CANCELLED })", ""),
+        ("a cancelled job stays in its stream", "    unqueue('j', team, queue, last, fields[2], fields[3])\n", ""),
         ("a running job is not marked", "call('HSET', record, 'cancel', 1)", ""),
         ("the workers are not told of a cancel", "call('XADD', P .. 'cancels',", "call('XADD', P .. 'unread',"),
-        ("a job of a deleted queue is cancelled", " or call('EXISTS', P .. 'q:' .. team .. ':' .. asked[1]) == 0", ""),
+        ("a job of a deleted queue is cancelled", " or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0", ""),
         ("only the named attempt is cancelled", "local last = last_attempt_of(team, id)", "local last = id"),
     ),
     *rows(
