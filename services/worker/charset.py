@@ -5,6 +5,7 @@ import re
 from functools import lru_cache
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+TYPE_CHARACTERS = 256
 _FIRST = frozenset((0xEF, 0xFE, 0xFF))
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 _AS_WINDOWS_1252 = frozenset(("iso8859-1", "ascii"))
@@ -17,7 +18,7 @@ _KNOWN = re.compile(
 
 def as_utf8(body: bytearray, content_type: str, *, is_whole: bool) -> None:
     """Turn a body into UTF-8 without a mark, if it is another text; UTF-8 stays byte for byte."""
-    name, mark = charset_of(content_type) if content_type else "utf-8", 0
+    name, mark = charset_of(content_type[:TYPE_CHARACTERS]) if content_type else "utf-8", 0
     if body and body[0] in _FIRST:
         name, mark = next(((of, len(bom)) for bom, of in _MARKS if body.startswith(bom)), (name, 0))
     if name == "utf-8":

@@ -123,11 +123,12 @@ def part_of(text: str) -> Head | None:
 
 def framing_of(head: Head) -> Framing:
     """RFC 9112, 6.3; raises NotHttp for lengths that differ or are none."""
+    is_short = sum(len(value) for _, value in head.framing) <= 4 * _SHORT_CHARACTERS
+    read = _known_framing if is_short else _framing
     has_body = head.status not in _NO_BODY
-    return _framing(head.framing, has_body, head.keeps_alive and head.status != SWITCHING_PROTOCOLS)
+    return read(head.framing, has_body, head.keeps_alive and head.status != SWITCHING_PROTOCOLS)
 
 
-@lru_cache(4096)
 def _framing(fields: tuple[tuple[str, str], ...], has_body: bool, keeps_alive: bool) -> Framing:
     lengths: list[str] = []
     codings: list[str] = []
@@ -160,6 +161,10 @@ def _framing(fields: tuple[tuple[str, str], ...], has_body: bool, keeps_alive: b
         keeps_alive=keeps_alive,
         idle_seconds=idle_seconds,
     )
+
+
+_known_framing = lru_cache(4096)(_framing)
+"""For short values only, as of fields: a hostile target must not fill the memory."""
 
 
 def _listed(value: str) -> list[str]:
