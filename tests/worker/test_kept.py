@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from ipaddress import ip_network
 
 import pytest
@@ -60,14 +60,26 @@ async def kept(sender: Sender, server: socket.socket) -> tuple[socket.socket, st
     return link, address
 
 
+def deaf_for_a_while(sender: Sender) -> Callable[[], None]:
+    """Let the one kept connection hear nothing, as if its end were still on its way; call to end that."""
+    assert sender._pool is not None
+    (connection,) = sender._pool._kept
+    assert connection._transport is not None
+    connection._transport.pause_reading()
+    return connection._transport.resume_reading
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])
 async def test_a_request_that_meets_a_closed_connection_goes_out_once_more(
     sender: Sender, listening: socket.socket, method: str
 ) -> None:
     link, address = await kept(sender, listening)
+    hear_again = deaf_for_a_while(sender)
 
-    link.close()  # nobody has told the sender, and its loop has no turn before it writes
-    again, request = await answered(listening, asyncio.create_task(sender.send(call(method, address))))
+    link.close()
+    sending = asyncio.create_task(sender.send(call(method, address)))
+    asyncio.get_running_loop().call_later(0.02, hear_again)
+    again, request = await answered(listening, sending)
 
     again.close()
     assert request.startswith(method.encode())
