@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
@@ -25,6 +26,7 @@ from shared.schemas.jobs import (
     JobStatus,
 )
 from shared.schemas.queues import QueueSettings
+from shared.schemas.runs import Run
 from shared.spelling import Spelled
 from shared.vault import masked
 
@@ -38,6 +40,8 @@ _FINAL = {
 }
 _TOO_LATE = "The expires_at field must be later than now and the delay."
 _ENDED = "ended"
+KEPT_CHARACTERS = 65_536
+"""Of a body, in what is shown of a run."""
 _BATCH = 250
 """Jobs a script: more would hold Redis up for too long."""
 
@@ -176,7 +180,7 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         delay_seconds=0 if "replay_of" in fields else asked.get("delay", 0),
         scheduled_at=clock.moment(fields["due"]),
         created_at=clock.moment(fields["created"]),
-        run=records.run(run),
+        run=_with_body(records.run(run), asked),
         original_job_id=int(fields.get("origin", job_id)),
         has_pending_retry="pending_retry" in fields,
         dead_lettered_at=records.instant(fields, "dead_at"),
@@ -190,6 +194,15 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         replay_of=int(fields["replay_of"]) if "replay_of" in fields else None,
         replayed_as=int(fields["replayed_as"]) if "replayed_as" in fields else None,
     )
+
+
+def _with_body(run: Run | None, asked: dict[str, Any]) -> Run | None:
+    """A run of a request that went out, with the body that all attempts carry."""
+    if run is None or run.request_headers is None:
+        return run
+    payload = asked.get("payload")
+    text = asked.get("payload_json", asked.get("body") if payload is None else to_json(payload).decode())
+    return run if text is None else run.model_copy(update={"request_body": text[:KEPT_CHARACTERS]})
 
 
 def _key_of(headers: dict[str, str], fields: Fields) -> str | None:

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     egress_allow: Networks = ()
     egress_ports: Annotated[tuple[tuple[int, int], ...], NoDecode] = ()
     egress_proxy: SecretStr | None = None
+    egress_proxy_resolves: bool = False
     public_url: str = ""
     smtp_host: str = ""
     smtp_port: Port = 587

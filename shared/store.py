@@ -75,6 +75,8 @@ class _Connection(AbstractConnection):
         return [hiredis.pack_command(args)]  # a batch of results has a thousand arguments
 
     async def connect(self) -> None:
+        if self.is_connected:
+            return
         try:
             await super().connect()  # type: ignore[no-untyped-call]
         except AnswerLost as error:  # one that we greet with: nothing of a caller's has left
@@ -92,10 +94,10 @@ class _Connection(AbstractConnection):
         except TimeoutError:
             await self.disconnect(nowait=True)
             raise AnswerLost("Timeout writing to socket") from None
-        except (
-            OSError,
-            RuntimeError,
-        ) as error:  # the latter: uvloop, of a transport whose end was not told yet
+        except RuntimeError as error:  # uvloop, of a transport whose end was not told yet: it takes nothing
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(f"Error while writing to socket: {error}") from error
+        except OSError as error:
             await self.disconnect(nowait=True)
             raise AnswerLost(f"Error while writing to socket: {error}") from error
         except BaseException:

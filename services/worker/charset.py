@@ -34,6 +34,15 @@ def text_of(body: bytearray, name: str = "utf-8", *, is_whole: bool) -> str:
     return codecs.getincrementaldecoder(name)("replace").decode(bytes(body), False)
 
 
+def is_utf8(body: bytearray) -> bool:
+    """Whether it is text as it is."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 @lru_cache(1024)
 def charset_of(content_type: str) -> str:
     """Of a Content-Type, the name by which Python knows its charset; UTF-8 if it names none that we know."""

@@ -2,15 +2,24 @@
 
 import re
 
-SIZE_BYTES = 4096
-"""Of the line that says how long a chunk is, without its extensions."""
-_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
+LINE_BYTES = 64 * 1024
+"""Of the line that says how long a chunk is, with its extensions, and of all that follows the last one."""
+_SIZE = re.compile(rb"[ \t]*0*([0-9A-Fa-f]{1,15})[ \t\r]*(?:;|\Z)")
 
 
 class Chunks:
     """`feed` it what arrives, and it gives what that holds of the body."""
 
-    __slots__ = ("_in_trailer", "_left", "_needs_break", "is_broken", "is_done", "is_odd", "rest")
+    __slots__ = (
+        "_in_trailer",
+        "_left",
+        "_needs_break",
+        "_trailer_bytes",
+        "is_broken",
+        "is_done",
+        "is_odd",
+        "rest",
+    )
 
     def __init__(self) -> None:
         self.is_done = False
@@ -19,7 +28,7 @@ class Chunks:
         self.is_odd = False
         self.rest = b""
         """What was not read: the beginning of a line, or once it is done what is no more of it."""
-        self._left = 0
+        self._left = self._trailer_bytes = 0
         self._needs_break = self._in_trailer = False
 
     @property
@@ -65,22 +74,26 @@ class Chunks:
         return at + 1
 
     def _size(self, buffer: bytes, at: int) -> int:
-        size = _SIZE.match(buffer, at)
-        if size:
-            self._left = int(size[1], 16)
-            self._in_trailer = not self._left
-            self.is_odd |= size[0][-2:] != b"\r\n"
-            return size.end()
-        is_open = buffer.find(b"\n", at) < 0
-        self.is_broken = not (
-            is_open and (len(buffer) - at < SIZE_BYTES or b";" in buffer[at : at + SIZE_BYTES])
-        )
-        return at
+        end = buffer.find(b"\n", at)
+        if end < 0:
+            self.is_broken = len(buffer) - at > LINE_BYTES
+            return at
+        size = _SIZE.match(buffer, at, end)
+        if not size:
+            self.is_broken = True
+            return at
+        self._left = int(size[1], 16)
+        self._in_trailer = not self._left
+        self.is_odd |= buffer[end - 1 : end] != b"\r"
+        return end + 1
 
     def _trailer(self, buffer: bytes, at: int) -> int:
         """Its fields may not pass for headers."""
         end = buffer.find(b"\n", at)
         if end < 0:
+            self.is_broken = len(buffer) - at > LINE_BYTES
             return at
+        self._trailer_bytes += end + 1 - at
+        self.is_broken = self._trailer_bytes > LINE_BYTES
         self.is_done = not buffer[at:end].strip(b"\r")
         return end + 1

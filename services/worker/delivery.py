@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from services.worker import failures
 from services.worker.assertions import Answered, failed, look_at_body
-from services.worker.charset import as_utf8, text_of
+from services.worker.charset import as_utf8, is_utf8, text_of
 from services.worker.coding import unpacked
 from services.worker.connection import Connection, ConnectionClosed
 from services.worker.egress import KEPT_NAMES, Resolver
@@ -53,6 +53,8 @@ class Exchange(NamedTuple):
     started_at_ms: int
     executed_at_ms: int
     failure_stage: FailureStage | None = None
+    sent: Outgoing | None = None
+    """The request, if it went out."""
     asked_wait_seconds: int | None = None
     """What the target asked to wait, where its `Retry-After` does not say it as RFC 9110 does."""
 
@@ -116,7 +118,9 @@ class Sender:
             answer.truncated |= answer.status is not None
         text = None if answer.status is None else _unpack(answer)
         duration_ms = round((time.perf_counter() - began) * 1000)
-        failure = _judged(call, answer, error)
+        failure = _judged(
+            call, answer, error, is_proxied=self._proxy is not None and call.url[:5].lower() == "http:"
+        )
         if call.assertions and failure is None:
             failure = _asserted(call.assertions, answer, duration_ms)
         return Exchange(
@@ -130,6 +134,7 @@ class Sender:
             started_at_ms=started_at_ms,
             executed_at_ms=started_at_ms + duration_ms,
             failure_stage=failure.stage if failure else None,
+            sent=call if answer.is_asked_for else None,
         )
 
     async def _exchange(self, call: Outgoing, answer: Answer) -> None:
@@ -147,6 +152,7 @@ class Sender:
         while True:
             connection = connection or await pool.dial(to, deadline)
             timer = loop.call_at(deadline, connection.expire)
+            answer.is_asked_for = True
             try:
                 return await connection.ask(request, answer, watched=is_kept and not is_idempotent)
             except ConnectionClosed:
@@ -204,11 +210,13 @@ def _names(names: tuple[str, ...]) -> frozenset[str]:
     return lower
 
 
-def _judged(call: Outgoing, answer: Answer, error: Exception | None) -> Failure | None:
+def _judged(call: Outgoing, answer: Answer, error: Exception | None, *, is_proxied: bool) -> Failure | None:
     """What was told counts: a status decides, whatever happened after it."""
     if error is None and 200 <= (answer.status or 0) < 300:
         return None
-    asked = Asked(call.url, frozenset(name.lower() for name in call.headers), call.timeout_seconds)
+    asked = Asked(
+        call.url, frozenset(name.lower() for name in call.headers), call.timeout_seconds, is_proxied
+    )
     told = failures.of_status(answer, asked) if answer.status is not None else None
     return told or (failures.of_error(error, answer, asked) if error else None)
 
@@ -218,10 +226,10 @@ def _unpack(answer: Answer) -> str:
     body, content_type = answer.body, answer.content_type
     if answer.packed and body:
         found = unpacked(bytes(body), answer.packed, answer.kept_bytes)
-        if found.unread:
+        if found.unread and not is_utf8(body):
             body[:] = f"[a body of {len(body)} bytes, packed as {found.unread[:40]}]".encode()
             content_type = ""
-        else:
+        elif not found.unread:
             body[:] = found.body
         answer.is_cut |= not found.is_whole
         answer.truncated |= not found.is_whole or len(found.body) > KEPT_BYTES

@@ -26,6 +26,9 @@ _PLAIN_ANSWER = frozenset(
 _HTTP_2_ONLY = "NO_APPLICATION_PROTOCOL"
 _WANTS_CERTIFICATE = ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE")
 
+_OF_GATEWAYS = frozenset((502, 503, 504))
+_MARKS_OF_PROXIES = frozenset(("proxy-status", "x-squid-error"))
+
 log = structlog.get_logger()
 
 
@@ -43,6 +46,8 @@ class Asked(NamedTuple):
     url: str
     header_names: frozenset[str]
     timeout_seconds: float
+    is_proxied: bool = False
+    """It was asked of the egress proxy, in plain text, so that the answer may be the proxy's own."""
 
 
 def of_status(answer: Answer, asked: Asked) -> Failure | None:
@@ -52,11 +57,22 @@ def of_status(answer: Answer, asked: Asked) -> Failure | None:
         return None
     if 300 <= status < 400:
         return Failure(FailureReason.REDIRECT, _redirect(status, answer, asked.url))
+    if asked.is_proxied and status in _OF_GATEWAYS:
+        return _of_proxy(status, answer)
     if 400 <= status < 500:
         return Failure(FailureReason.HTTP_CLIENT_ERROR, f"The target answered with status {status}.")
     if 500 <= status < 600:
         return Failure(FailureReason.HTTP_SERVER_ERROR, f"The target answered with status {status}.")
     return Failure(FailureReason.UNKNOWN, f"The target answered with the unexpected status {status}.")
+
+
+def _of_proxy(status: int, answer: Answer) -> Failure:
+    """A gateway's error, which the proxy marks as its own or not (RFC 9209)."""
+    if any(name in _MARKS_OF_PROXIES for name, _ in answer.headers):
+        sentence = f"The egress proxy answered with status {status} by itself: it did not reach the target."
+        return Failure(FailureReason.CONNECTION_ERROR, sentence, FailureStage.CONNECT)
+    sentence = f"The egress proxy, or the target behind it, answered with status {status}."
+    return Failure(FailureReason.HTTP_SERVER_ERROR, sentence)
 
 
 def of_error(error: Exception, answer: Answer, asked: Asked) -> Failure:

@@ -174,7 +174,12 @@ def shown(text: str) -> str:
 
 def _status_of(line: str) -> tuple[bool, int]:
     """Whether it is of HTTP/1.1, and the status."""
-    if line.startswith("HTTP/1.1 ") and line[9:12].isdecimal() and line[12:13] in ("", " "):
+    if (
+        line.startswith("HTTP/1.1 ")
+        and len(line) > 11
+        and line[9:12].isdecimal()
+        and line[12:13] in ("", " ")
+    ):
         return True, int(line[9:12])
     parts = _STATUS_LINE.fullmatch(line)
     if not parts:

@@ -41,7 +41,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
     keys = vault.load(settings)
 
     async def open_sender(ctx: dict[Any, Any]) -> None:
-        proxy = Proxy.at(settings.egress_proxy.get_secret_value()) if settings.egress_proxy else None
+        proxy = _proxy(settings)
         policy = Policy(settings.egress_allow, settings.egress_ports)
         sender = await Sender(policy, proxy=proxy).__aenter__()
         ctx["reach"] = Reach(
@@ -69,6 +69,12 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
         job_completion_wait=max(1, settings.worker_grace_seconds),  # 0 would be arq's "cancel at once"
         **arq,
     )
+
+
+def _proxy(settings: Settings) -> Proxy | None:
+    if settings.egress_proxy is None:
+        return None
+    return Proxy.at(settings.egress_proxy.get_secret_value(), resolves=settings.egress_proxy_resolves)
 
 
 def _allow_files(count: int) -> None:

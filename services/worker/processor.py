@@ -1,6 +1,7 @@
 """One piece of work, from request to result."""
 
 import logging
+from collections.abc import Sequence
 
 import structlog
 from pydantic_core import from_json, to_json
@@ -12,10 +13,12 @@ from services.worker.masking import masked
 from services.worker.notices import callback_of
 from services.worker.reach import Reach
 from services.worker.requests import request_of, settings_of
+from services.worker.response import KEPT_BYTES
 from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, LONGEST_WAIT_SECONDS, decide
 from services.worker.sending import send
 from services.worker.signing import signed
 from services.worker.work import Complete, Postpone, Release, Result, Verdict, Work
+from shared import vault
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
 from shared.store import AWAY
@@ -43,7 +46,7 @@ async def process(work: Work, reach: Reach) -> Result:
     if log.is_enabled_for(logging.INFO):  # asked, for to be told no costs more
         _tell(work, verdict, exchange)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if work.kind == "e" else ""
-    result = Result(work, verdict, run_of(exchange, work.attempt), response)
+    result = Result(work, verdict, run_of(exchange, work), response)
     if exchange.failure_reason is None:
         return result
     reason = f"{exchange.failure_reason} {exchange.response_status or ''}".strip()
@@ -113,17 +116,32 @@ def _url_of(spec: str) -> str | None:
         return None
 
 
-def run_of(exchange: Exchange, attempt: int) -> str:
-    """The run as stored: `shared.schemas.runs.STORED` in this order, without a failure that was none."""
+def run_of(exchange: Exchange, work: Work) -> str:
+    """The run as stored: `shared.schemas.runs.STORED` in this order; a job's body stands on the job."""
+    sent = exchange.sent
     run = [
-        attempt,
+        work.attempt,
         exchange.response_status,
         exchange.duration_ms,
         exchange.started_at_ms,
         exchange.response_body,
-        dict(exchange.response_headers),
+        _gathered(exchange.response_headers),
         exchange.response_truncated,
+        exchange.failure_reason,
+        exchange.error_message,
+        exchange.failure_stage,
+        vault.masked(sent.headers) if sent else None,
     ]
-    if exchange.failure_reason is not None:
-        run += [exchange.failure_reason, exchange.error_message]
+    if sent and sent.body is not None and work.kind == "e":
+        run.append(sent.body[:KEPT_BYTES].decode("utf-8", "replace"))
     return to_json(run).decode()
+
+
+def _gathered(headers: Sequence[tuple[str, str]]) -> dict[str, str | list[str]]:
+    """Headers by name, with all the values of one that came more than once."""
+    gathered: dict[str, str | list[str]] = dict(headers)
+    if len(gathered) < len(headers):
+        for name in gathered:
+            values = [value for known, value in headers if known == name]
+            gathered[name] = values if len(values) > 1 else values[0]
+    return gathered

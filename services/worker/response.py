@@ -45,6 +45,8 @@ class Answer:
     """How much of the body is wanted; what is beyond 64 KiB is looked at, and `truncated` all the same."""
     is_cut: bool = False
     """There was, or should have been, more than what was read."""
+    is_asked_for: bool = False
+    """The request has gone out."""
     begun: bool = False
     """Anything came at all."""
     packed: tuple[str, ...] = ()

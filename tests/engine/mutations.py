@@ -80,7 +80,6 @@ MUTATIONS = [
         ("what ended still expires", "if fields[5] then forget_expiry(team, id) end", ""),
         ("a retried job is told of", "if verdict ~= 'retry' and fields[4] then", "if fields[4] then"),
         ("the original does not know that its chain was told of", ", origin and record_of('j', team, origin) or nil }", " }"),
-        ("what is told of comes back from the dead", "if call('EXISTS', record) == 1 then call('HSET', record, 'callback', outcome) end", "call('HSET', record, 'callback', outcome)"),
         ("nobody is told of an end", "if verdict ~= 'retry' and fields[4] then", "if false then"),
         ("ends make no events", "event(HAPPENED[verdict], team, 'j:' .. id)", ""),
         ("the run is not kept", "call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)", ""),
@@ -103,7 +102,7 @@ MUTATIONS = [
         ("a callback's retry is the same attempt", "call('HINCRBY', notice, 'attempt', 1)", ""),
         ("a callback's retry never comes due", "wait_until('n', team, id, result.due)", ""),
         ("the job does not say how its callback went", "if call('EXISTS', record) == 1 then call('HSET', record, 'callback', outcome) end", ""),
-        ("a callback makes a record of what was deleted", "if call('EXISTS', subject) == 1 then", "if true then"),
+        ("a callback makes a record of what was deleted", "if call('EXISTS', record) == 1 then call('HSET', record, 'callback', outcome) end", "call('HSET', record, 'callback', outcome)"),
     ),
     *rows(
         "lib/promote",

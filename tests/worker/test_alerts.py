@@ -247,6 +247,18 @@ async def test_a_job_that_expires_unsent_is_a_failure_too(stage: Stage) -> None:
     assert (alert.type, alert.data.failure_reason, alert.data.url) == ("failure", "limit_exceeded", None)
 
 
+async def test_a_channel_may_have_any_name_of_one_word(stage: Stage) -> None:
+    place = keyspace.team_settings(stage.team)
+    await stage.redis.hset(place, "channels", "email pager_2")  # type: ignore[misc]
+    cron = await a_cron(stage, 1)
+
+    await stage.run_cron(cron, Fail(), NOON)
+
+    record = await stage.redis.hgetall(f"{stage.team.prefix}a:{stage.team.id}:1")  # type: ignore[misc]
+    assert [name for name in record if name.startswith("channel:")] == ["channel:email", "channel:pager_2"]
+    assert await stage.story() == "F"
+
+
 async def test_the_soft_limit_is_told_once_a_month(stage: Stage) -> None:
     await limits.put(stage.redis, stage.team, Limits(soft_limit=2))
     november, december = NOON - 10 * DAY, NOON + 10 * DAY

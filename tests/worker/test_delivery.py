@@ -254,6 +254,8 @@ def coded(body: bytes, coding: bytes, status: bytes = b"200 OK") -> hostile.Beha
         (b"identity", b"hello"),
         (b"br", b"hello"),
         (b"gzip, br", b"hello"),
+        (b"utf-8", b"hello"),
+        (b"aws-chunked", b"hello"),
     ],
 )
 async def test_a_body_that_was_packed_unasked_is_shown_as_what_it_holds(

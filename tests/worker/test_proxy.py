@@ -190,3 +190,49 @@ async def test_a_proxy_that_says_nothing_is_waited_for_no_longer_than_the_deadli
 
     assert exchange.failure_reason is FailureReason.TIMEOUT
     assert exchange.duration_ms < 5000
+
+
+def unlooked_up(name: str) -> list[str]:
+    raise AssertionError(f"{name} was looked up here")
+
+
+async def test_a_proxy_that_looks_names_up_is_given_the_name(target: Target) -> None:
+    gate = Gate(target.port)
+    async with hostile.serving(gate) as address:
+        resolver, proxy = (
+            Resolver(Policy(), look_up=unlooked_up),
+            Proxy.at(f"http://{address}", resolves=True),
+        )
+        async with Sender(Policy(), resolver=resolver, proxy=proxy) as sender:
+            named = await get(sender, "http://a.example/")
+            by_address = await get(sender, "http://127.0.0.1/")
+
+    assert named.failure_reason is None
+    assert by_address.failure_reason is FailureReason.BLOCKED_ADDRESS
+    assert len(gate.heads) == 1
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize(
+    ("mark", "told"),
+    [
+        (
+            b"Proxy-Status: squid; error=connection_refused\r\n",
+            "The egress proxy answered with status {} by itself",
+        ),
+        (b"X-Squid-Error: ERR_CONNECT_FAIL 111\r\n", "The egress proxy answered with status {} by itself"),
+        (b"", "The egress proxy, or the target behind it, answered with status {}."),
+    ],
+)
+async def test_a_gateways_error_is_told_as_the_proxys(status: int, mark: bytes, told: str) -> None:
+    answer = b"HTTP/1.1 %d No\r\n%bContent-Length: 0\r\n\r\n" % (status, mark)
+    resolver = Resolver(Policy(LOOPBACK), look_up=lambda _name: ["127.0.0.1"])
+    async with (
+        hostile.serving(hostile.saying(answer)) as address,
+        Sender(Policy(LOOPBACK), resolver=resolver, proxy=Proxy.at(f"http://{address}")) as sender,
+    ):
+        exchange = await get(sender, "http://a.example/")
+
+    assert exchange.response_status == status
+    assert told.format(status) in (exchange.error_message or "")
+    assert (exchange.failure_stage == "connect") is bool(mark)

@@ -1,0 +1,100 @@
+"""What was sent and what came back is kept, and shown without its secrets."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from services.worker.deliveries import Deliveries
+from services.worker.delivery import Sender
+from services.worker.processor import process
+from services.worker.reach import Reach
+from shared import crons, executions, jobs, keyspace
+from shared.addresses import Policy
+from shared.admission import Admission
+from shared.keyspace import Team
+from shared.schemas.crons import CronCreate
+from shared.schemas.jobs import JobCreate
+from shared.schemas.runs import Run
+from shared.vault import MASK
+from tests import hostile
+from tests.conftest import LOOPBACK, MAILER, VAULT
+from tests.target import Target
+
+ADMISSION = Admission(Policy(LOOPBACK), VAULT)
+HEADERS = {"Authorization": "Bearer canary-of-the-run", "X-Tenant": "7"}
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[Sender]:
+    async with Sender(Policy(LOOPBACK)) as sending:
+        yield sending
+
+
+async def run_of_job(redis: Redis, team: Team, sender: Sender, **asked: object) -> Run:
+    job = JobCreate.model_validate({"queue": "mail", **asked})
+    made = await jobs.create(redis, team, ADMISSION.admit(team, job))
+    await run_next(redis, sender)
+    run = (await jobs.get(redis, team, made.id)).run
+    assert run is not None
+    return run
+
+
+async def run_next(redis: Redis, sender: Sender) -> None:
+    worker, reach = Deliveries(redis, keyspace.SHARDS[0], "w"), Reach(redis, sender, VAULT, MAILER)
+    await worker.finish([await process(work, reach) for work in await worker.claim(1)])
+
+
+async def test_a_run_shows_what_was_sent(redis: Redis, team: Team, sender: Sender, target: Target) -> None:
+    run = await run_of_job(redis, team, sender, url=target.url, headers=HEADERS, payload={"n": 1})
+
+    (received,) = target.received
+    assert run.request_body == received.body.decode() == '{"n":1}'
+    shown = run.request_headers or {}
+    assert shown.pop("Authorization") == MASK
+    assert shown.items() <= dict(received.headers).items()
+    assert {"X-Tenant", "Content-Type", "User-Agent", "Idempotency-Key", "traceparent"} <= shown.keys()
+
+
+@pytest.mark.parametrize(
+    ("asked", "body"), [({"body": "a=1"}, "a=1"), ({}, None), ({"body": "é" * 70_000}, "é" * 65_536)]
+)
+async def test_a_run_shows_the_body_as_sent_up_to_a_bound(
+    redis: Redis, team: Team, sender: Sender, target: Target, asked: dict[str, str], body: str | None
+) -> None:
+    run = await run_of_job(redis, team, sender, url=target.url, **asked)
+
+    assert run.request_body == body
+
+
+async def test_the_run_of_an_execution_shows_what_was_sent_then(
+    redis: Redis, team: Team, sender: Sender, target: Target
+) -> None:
+    asked = CronCreate(
+        name="ping", url=target.url, cron_expression="* * * * *", headers=HEADERS, payload="then"
+    )
+    cron = await crons.create(redis, team, ADMISSION.admit(team, asked))
+    execution = await executions.create(redis, team, cron.id)
+
+    await run_next(redis, sender)
+
+    run = (await executions.get(redis, team, cron.id, execution.id)).run
+    assert run is not None
+    assert run.request_body == "then"
+    assert (run.request_headers or {})["Authorization"] == MASK
+    assert (run.request_headers or {})["Recuro-Cron-Id"] == str(cron.id)
+
+
+async def test_what_did_not_go_out_is_not_shown_as_sent(redis: Redis, team: Team, sender: Sender) -> None:
+    run = await run_of_job(redis, team, sender, url="http://127.0.0.1:2/", payload={"n": 1})
+
+    assert (run.failure_reason, run.failure_stage) == ("connection_error", "connect")
+    assert (run.request_headers, run.request_body) == (None, None)
+
+
+async def test_all_values_of_a_header_are_kept(redis: Redis, team: Team, sender: Sender) -> None:
+    answer = hostile.HEAD + b"Set-Cookie: a=1\r\nX-One: 1\r\nset-cookie: b=2\r\nContent-Length: 0\r\n\r\n"
+    async with hostile.serving(hostile.saying(answer)) as address:
+        run = await run_of_job(redis, team, sender, url=f"http://{address}/")
+
+    assert run.response_headers == {"set-cookie": ["a=1", "b=2"], "x-one": "1", "content-length": "0"}
