@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
         if is_answered:
             self._settle(None)
             return
-        is_watched = self._acknowledged is not None and not self._waiter.done()
+        is_watched = error is None and self._acknowledged is not None and not self._waiter.done()
         if is_watched and self._transport is not None and not self.has_answered:
             self.evidence = Evidence.of(self._transport, self._acknowledged or 0)
         self._settle(error if isinstance(error, ssl.SSLError) else ConnectionClosed())

@@ -1,11 +1,13 @@
 """Whether a target can have taken anything of a request whose connection was lost without an answer.
 
 A kept connection may be closed by its server in the same moment in which a request goes out on it. The
-kernel knows what of our bytes the other side acknowledged: if that is none of them when the connection has
-broken, nobody there can have read the request, and it may go out once more.
+kernel knows what of our bytes the other side acknowledged: if it ended its side without any of them, and
+refused them after that, nobody there can have read the request, and it may go out once more. A refusal alone
+proves nothing: it carries no acknowledgement of what was read just before.
 """
 
 import asyncio
+import errno
 import socket
 import struct
 import sys
@@ -52,7 +54,7 @@ class Evidence:
                 if info is None or info[1] > self.taken:
                     return False
                 if info[0] == _CLOSED:
-                    return True
+                    return _was_ended_before(self.link)
                 await asyncio.sleep(LOOK_SECONDS)
             return False
         finally:
@@ -61,6 +63,14 @@ class Evidence:
     def close(self) -> None:
         """Let go of the connection."""
         self.link.close()
+
+
+def _was_ended_before(link: socket.socket) -> bool:
+    """Whether the other side's end came before it broke the connection: then Linux says EPIPE.
+
+    The end acknowledges all that had come by then, which a reset does not.
+    """
+    return link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.EPIPE
 
 
 def _info(link: socket.socket | None) -> tuple[int, int] | None:

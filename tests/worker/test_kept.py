@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from ipaddress import ip_network
 
@@ -102,6 +103,24 @@ async def test_an_idempotent_request_goes_out_once_more_even_if_it_was_read(
 
     assert [exchange.response_body for exchange in exchanges] == ["ok", "ok"]
     assert len(heads) == 3
+
+
+async def test_a_post_that_was_read_before_a_reset_is_not_sent_again(
+    sender: Sender, listening: socket.socket
+) -> None:
+    link, address = await kept(sender, listening)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)  # as after some exchanges
+
+    sending = asyncio.create_task(sender.send(call("POST", address)))
+    read = await asyncio.get_running_loop().sock_recv(link, 65536)
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    link.close()  # a reset, which acknowledges nothing
+    exchange = await sending
+
+    assert read.endswith(b"body")
+    assert (exchange.failure_reason, exchange.failure_stage) == ("connection_error", "request")
+    with pytest.raises(BlockingIOError):
+        listening.accept()
 
 
 async def test_an_idempotent_request_is_not_sent_for_ever(sender: Sender) -> None:
