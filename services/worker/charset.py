@@ -1,8 +1,11 @@
 """What a body says as text: by its byte order mark, its Content-Type, or as UTF-8 (spec §4)."""
 
 import codecs
+import encodings
 import re
+from encodings.aliases import aliases
 from functools import lru_cache
+from pkgutil import iter_modules
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 TYPE_CHARACTERS = 256
@@ -10,6 +13,8 @@ _FIRST = frozenset((0xEF, 0xFE, 0xFF))
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 _AS_WINDOWS_1252 = frozenset(("iso8859-1", "ascii"))
 """As browsers read them (WHATWG Encoding): who says Latin-1 mostly means this."""
+_SPELLINGS = frozenset(aliases) | frozenset(module.name for module in iter_modules(encodings.__path__))
+"""Python would look for a module of any other name too, and remember for ever that there is none."""
 _KNOWN = re.compile(
     r"utf-(8|16|16-le|16-be|32|32-le|32-be)|cp(125\d|866|874|932|949|950)|iso8859-\d+|koi8-[rut]|gb2312|gbk|gb18030"
     r"|big5|big5hkscs|shift_jis|shift_jisx0213|euc_(jp|kr)|iso2022_(jp|kr)|johab|mac-(roman|cyrillic)|tis-620"
@@ -50,9 +55,12 @@ def charset_of(content_type: str) -> str:
     said = _CHARSET.search(content_type)
     if not said:
         return "utf-8"
+    spelt = encodings.normalize_encoding(said[1].lower())
+    if spelt not in _SPELLINGS:
+        return "utf-8"
     try:
-        name = codecs.lookup(said[1]).name
-    except (LookupError, ValueError):
+        name = codecs.lookup(spelt).name
+    except LookupError:  # a module beside the codecs
         return "utf-8"
     if name in _AS_WINDOWS_1252:
         return "cp1252"

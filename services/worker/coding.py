@@ -10,6 +10,7 @@ import zstandard
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _MAGIC = b"\x1f\x8b"
 _PLAIN = ("", "identity", "none")
+_MOST_MEMBERS, _PIECE_BYTES = 10_000, 4096
 _BETWEEN_BYTES, _MOST_LAYERS, _WINDOW_BYTES = 1024 * 1024, 4, 8 << 20
 
 
@@ -46,21 +47,25 @@ def unpacked(body: bytes, codings: Sequence[str], most: int) -> Unpacked:
 
 
 def _gzip(body: bytes, most: int) -> tuple[bytes, bool]:
-    """All members, one after the other (RFC 1952, 2.2)."""
-    found, rest, is_whole = bytearray(), body, False
-    while rest and len(found) < most:
+    """All members, one after the other (RFC 1952, 2.2), as far as anybody sends so many."""
+    found, view, at = bytearray(), memoryview(body), 0
+    for _ in range(_MOST_MEMBERS):
         inflating = zlib.decompressobj(_GZIP)
         try:
-            found += inflating.decompress(rest, most - len(found))
+            while at < len(view) and len(found) < most and not inflating.eof:
+                # In pieces, for what is left of one is copied at the end of each member.
+                piece = view[at : at + _PIECE_BYTES]
+                found += inflating.decompress(piece, most - len(found))
+                at += len(piece) - len(inflating.unconsumed_tail) - len(inflating.unused_data)
         except zlib.error:
             if not found:
                 raise _Corrupt from None
             return bytes(found), False
-        is_whole = inflating.eof
-        rest = inflating.unused_data
-        if not rest.startswith(_MAGIC):
-            rest = b""  # what follows is none of it, and left out as gzip itself does
-    return bytes(found), is_whole and not rest
+        if not inflating.eof:
+            return bytes(found), False
+        if not bytes(view[at : at + 2]).startswith(_MAGIC):
+            return bytes(found), True  # what follows is none of it, and left out as gzip itself does
+    return bytes(found), False
 
 
 def _deflate(body: bytes, most: int) -> tuple[bytes, bool]:

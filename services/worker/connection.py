@@ -9,6 +9,9 @@ from services.worker.heads import NotHttp
 from services.worker.response import Answer, Reader, ResponseTooLarge
 from shared.addresses import Origin
 
+_IDLE = Reader(Answer())
+"""Of a connection that nothing was asked on: a kept one must not hold on to the answer before."""
+
 
 class ConnectionClosed(Exception):
     """The target closed the connection before it answered."""
@@ -38,7 +41,7 @@ class Connection(asyncio.Protocol):
         self._opened = opened
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._reader = Reader(Answer())
+        self._reader = _IDLE
         self._acknowledged: int | None = None
         self._written = 0
 
@@ -132,8 +135,8 @@ class Connection(asyncio.Protocol):
     def _finish(self, *, keeps_alive: bool) -> None:
         if self._waiter is None or self._transport is None:
             return
-        self._settle(None)
         self.idle_seconds = self._reader.idle_seconds
+        self._settle(None)
         self.is_usable = keeps_alive and not self._transport.get_write_buffer_size()
         if not self.is_usable:
             self.close()
@@ -144,7 +147,7 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _settle(self, error: Exception | None) -> None:
-        waiter, self._waiter = self._waiter, None
+        waiter, self._waiter, self._reader = self._waiter, None, _IDLE
         if waiter is None or waiter.done():
             return
         if error is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
-from services.worker.connection import Connection, ConnectionClosed
+from services.worker.connection import Connection
 from services.worker.egress import Resolver
 from services.worker.proxy import Proxy
 from shared.addresses import Address, Destination, Origin, Policy
@@ -37,6 +37,14 @@ class Late(Exception):
         super().__init__(stage, origin)
 
 
+class HandshakeEnded(Exception):
+    """The target, or who is on the way to it, closed the connection before TLS was agreed on."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        super().__init__(origin)
+
+
 @dataclass(frozen=True, slots=True)
 class Dialer:
     """How targets are reached; what it opens stands in `opened` until it is closed."""
@@ -48,7 +56,7 @@ class Dialer:
     opened: set[Connection]
 
     async def dial(self, to: Destination, deadline: float) -> Connection:
-        """A new one; raises Refusal, ProxyRefused, NoConnection, ConnectionClosed, Late or ssl.SSLError."""
+        """A new one; raises Refusal, ProxyRefused, NoConnection, HandshakeEnded, Late or ssl.SSLError."""
         addresses = await self._addresses(to, deadline)
         for address in addresses:
             self.policy.check(address, "The target is")
@@ -147,7 +155,7 @@ async def _until(deadline: float, stage: FailureStage, origin: Origin) -> AsyncI
         if isinstance(error, TimeoutError) and error.errno is None:
             raise Late(stage, origin) from None
         if stage is FailureStage.TLS:
-            raise ConnectionClosed from None
+            raise HandshakeEnded(origin) from None
         raise NoConnection(origin, error.errno) from error
 
 

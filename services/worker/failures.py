@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 import structlog
 
 from services.worker.connection import ConnectionClosed
-from services.worker.dialing import Late, NoConnection
+from services.worker.dialing import HandshakeEnded, Late, NoConnection
 from services.worker.egress import NameNotFound
 from services.worker.heads import NotHttp
 from services.worker.proxy import ProxyRefused
@@ -85,6 +85,8 @@ def of_error(error: Exception, answer: Answer, asked: Asked) -> Failure:
         return _timed_out(error, stage, asked.timeout_seconds)
     if isinstance(error, ssl.SSLError):
         return Failure(FailureReason.SSL_ERROR, _tls(error), FailureStage.TLS)
+    if isinstance(error, HandshakeEnded):
+        return Failure(FailureReason.CONNECTION_ERROR, _handshake_ended(error), FailureStage.TLS)
     if isinstance(error, ResponseTooLarge):
         return Failure(FailureReason.RESPONSE_TOO_LARGE, str(error), stage)
     if isinstance(error, NotHttp | ConnectionClosed):
@@ -131,6 +133,13 @@ def _late(error: Late, seconds: float) -> str:
         return f"No connection to {where} within {seconds:g} s: it answers nothing, or a firewall drops it."
     return (
         f"{where} took the connection, but the TLS handshake did not end within {seconds:g} s; "
+        "if it serves plain HTTP, let the url begin with http://."
+    )
+
+
+def _handshake_ended(error: HandshakeEnded) -> str:
+    return (
+        f"{_shown(error.origin)} closed the connection during the TLS handshake; "
         "if it serves plain HTTP, let the url begin with http://."
     )
 

@@ -19,7 +19,7 @@ _FRAMING = frozenset(
 )
 _BEGINNING = b"HTTP/"
 _ENDLESS = 10**18
-_SHORT_CHARACTERS = 128
+_SHORT_CHARACTERS, _FEW = 128, 16
 
 Headers = tuple[tuple[str, str], ...]
 """Names are in lower case."""
@@ -76,7 +76,7 @@ def head_of(text: str) -> Head:
     breaks = len(lines) - 1
     is_odd = text.count("\n") != breaks or text.count("\r") != breaks
     if is_odd:
-        lines = [line.replace("\r", " ") for line in re.split("\r*\n", text)]  # as RFC 9112, 2.2 allows
+        lines = [line.rstrip("\r").replace("\r", " ") for line in text.split("\n")]  # as RFC 9112, 2.2 allows
     is_current, status = _status_of(lines[0])
     headers: list[tuple[str, str]] = []
     for line in lines[1:]:
@@ -123,10 +123,11 @@ def part_of(text: str) -> Head | None:
 
 def framing_of(head: Head) -> Framing:
     """RFC 9112, 6.3; raises NotHttp for lengths that differ or are none."""
-    is_short = sum(len(value) for _, value in head.framing) <= 4 * _SHORT_CHARACTERS
+    fields = head.framing
+    is_short = len(fields) <= _FEW and sum(len(value) for _, value in fields) <= 4 * _SHORT_CHARACTERS
     read = _known_framing if is_short else _framing
     has_body = head.status not in _NO_BODY
-    return read(head.framing, has_body, head.keeps_alive and head.status != SWITCHING_PROTOCOLS)
+    return read(fields, has_body, head.keeps_alive and head.status != SWITCHING_PROTOCOLS)
 
 
 def _framing(fields: tuple[tuple[str, str], ...], has_body: bool, keeps_alive: bool) -> Framing:
@@ -164,7 +165,7 @@ def _framing(fields: tuple[tuple[str, str], ...], has_body: bool, keeps_alive: b
 
 
 _known_framing = lru_cache(4096)(_framing)
-"""For short values only, as of fields: a hostile target must not fill the memory."""
+"""For few short values only, as of fields: a hostile target must not fill the memory."""
 
 
 def _listed(value: str) -> list[str]:

@@ -11,6 +11,7 @@ from itertools import takewhile
 from urllib.parse import quote, quote_plus, urlsplit
 
 from services.worker.delivery import Exchange, Outgoing
+from services.worker.heads import Headers
 from services.worker.reach import Reach
 from services.worker.work import Work
 from shared import signatures, signing
@@ -34,9 +35,7 @@ def masked(exchange: Exchange, outgoing: Outgoing, work: Work, reach: Reach) -> 
             body = _without_a_last_part(body, spellings)
     return exchange._replace(
         response_body=body,
-        response_headers=tuple(
-            (name, _without(value, spellings)) for name, value in exchange.response_headers
-        ),
+        response_headers=_of_headers(exchange.response_headers, spellings),
         error_message=_without_parts(_without(message, spellings), spellings) if message else message,
     )
 
@@ -116,6 +115,15 @@ def _spelt(secret: str) -> Iterator[str]:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         yield encode(secret.encode()).decode().rstrip("=")
     yield secret.encode("latin-1", "replace").decode("utf-8", "replace")  # sent in the one, read as the other
+
+
+def _of_headers(headers: Headers, spellings: tuple[str, ...]) -> Headers:
+    """All their values looked through at once, for there may be thousands; none holds a line break."""
+    together = "\n".join(value for _, value in headers)
+    masked = _without(together, spellings)
+    if masked is together:
+        return headers
+    return tuple((name, value) for (name, _), value in zip(headers, masked.split("\n"), strict=True))
 
 
 def _without(text: str, spellings: tuple[str, ...]) -> str:

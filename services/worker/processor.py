@@ -1,6 +1,7 @@
 """One piece of work, from request to result."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 
 import structlog
@@ -141,7 +142,8 @@ def _gathered(headers: Sequence[tuple[str, str]]) -> dict[str, str | list[str]]:
     """Headers by name, with all the values of one that came more than once."""
     gathered: dict[str, str | list[str]] = dict(headers)
     if len(gathered) < len(headers):
-        for name in gathered:
-            values = [value for known, value in headers if known == name]
-            gathered[name] = values if len(values) > 1 else values[0]
+        values: defaultdict[str, list[str]] = defaultdict(list)
+        for name, value in headers:
+            values[name].append(value)
+        gathered.update((name, several) for name, several in values.items() if len(several) > 1)
     return gathered

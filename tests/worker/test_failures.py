@@ -94,6 +94,20 @@ async def test_https_to_a_port_of_http_says_so(sender: Sender, target: Target) -
     assert "let the url begin with http://" in (exchange.error_message or "")
 
 
+@pytest.mark.parametrize("is_polite", [True, False])
+async def test_a_handshake_that_the_target_ends_is_told_as_that(sender: Sender, is_polite: bool) -> None:
+    async def end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if is_polite:  # else what was not read makes it a reset
+            await reader.read(65536)
+
+    async with hostile.serving(end) as address:
+        exchange = await sender.send(get(f"https://{address}/"))
+
+    assert told(exchange) == ("connection_error", "tls")
+    assert f"{address} closed the connection during the TLS handshake" in (exchange.error_message or "")
+    assert exchange.sent is None
+
+
 async def test_http_to_a_port_of_https_says_so(sender: Sender, tmp_path: Path) -> None:
     path = hostile.certificate(tmp_path, "good.test")
 

@@ -1,0 +1,123 @@
+"""What an answer may cost a worker at most: its loop has other requests, and its memory other targets."""
+
+import asyncio
+import encodings
+import gc
+import gzip
+import itertools
+import json
+import time
+import tracemalloc
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.worker.delivery import Exchange, Outgoing, Sender
+from services.worker.masking import masked
+from services.worker.processor import run_of
+from services.worker.reach import Reach
+from services.worker.work import Work
+from shared.addresses import Policy
+from shared.schemas.assertions import BodyContains
+from tests import hostile
+from tests.conftest import LOOPBACK, MAILER, VAULT
+from tests.hostile import HEAD, saying
+
+LONGEST_MS = 1000
+"""Of what takes some tens of milliseconds here, and would take many seconds if the work grew by squares."""
+NAMES = b"".join(b"%x: v\r\n" % number for number in range(26_000))
+WORK = Work("s0", "j", 3, "1", 42, "s:", "1-0", 1, "", 0, '{"url":"https://a.example/"}', None)
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[Sender]:
+    async with Sender(Policy(LOOPBACK)) as opened:
+        yield opened
+
+
+async def met(sender: Sender, answer: bytes, **headers: str) -> tuple[Outgoing, Exchange]:
+    async with hostile.serving(saying(answer)) as address:
+        call = Outgoing("POST", f"http://{address}/", headers, None, 30.0)
+        return call, await sender.send(call)
+
+
+async def test_returns_without_line_ends_are_read_in_one_go(sender: Sender) -> None:
+    _, exchange = await met(sender, HEAD + b"X: a" + b"\r" * 100_000 + b"b\r\nContent-Length: 0\r\n\r\n")
+
+    assert (exchange.response_status, exchange.failure_reason) == (200, None)
+    assert exchange.duration_ms < LONGEST_MS
+
+
+async def test_thousands_of_headers_are_gathered_by_name_in_one_go(sender: Sender) -> None:
+    _, exchange = await met(sender, HEAD + NAMES + b"0: w\r\nContent-Length: 0\r\n\r\n")
+
+    began = time.perf_counter()
+    headers = json.loads(run_of(exchange, WORK))[5]
+
+    assert (time.perf_counter() - began) * 1000 < LONGEST_MS
+    assert (len(headers), headers["0"], headers["1"]) == (26_001, ["v", "w"], "v")
+
+
+async def test_hundreds_of_secrets_are_masked_in_thousands_of_headers_in_one_go(sender: Sender) -> None:
+    cookies = ";".join(f"c=secret/{number:03}" for number in range(600))
+    call, exchange = await met(
+        sender, HEAD + NAMES + b"X: secret/007\r\nContent-Length: 0\r\n\r\n", Cookie=cookies
+    )
+
+    began = time.perf_counter()
+    headers = masked(exchange, call, WORK, Reach(None, sender, VAULT, MAILER)).response_headers  # type: ignore[arg-type]
+
+    assert (time.perf_counter() - began) * 1000 < LONGEST_MS
+    assert headers[-2:] == (("x", "********"), ("content-length", "0"))
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"gzip, gzip"])
+async def test_tens_of_thousands_of_empty_members_are_unpacked_in_one_go(
+    sender: Sender, coding: bytes
+) -> None:
+    body = gzip.compress(b"") * 50_000
+    if coding != b"gzip":
+        body = gzip.compress(body)
+    head = b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (coding, len(body))
+    async with hostile.serving(saying(HEAD + head + body)) as address:
+        wanted = BodyContains(type="body_contains", value="x")
+        exchange = await sender.send(Outgoing("GET", f"http://{address}/", {}, None, 30.0, (wanted,)))
+
+    assert (exchange.response_status, exchange.response_body) == (200, "")
+    assert exchange.duration_ms < LONGEST_MS
+
+
+async def test_charsets_that_do_not_exist_are_not_remembered_for_ever(sender: Sender) -> None:
+    for number in range(20):
+        head = b"Content-Type: text/plain; charset=made-up-%d\r\nContent-Length: 2\r\n\r\nok" % number
+        _, exchange = await met(sender, HEAD + head)
+        assert exchange.response_body == "ok"
+
+    assert not [name for name in encodings._cache if "made" in name]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        HEAD + b"Connection:\r\n" * 15_000 + b"Keep-Alive: timeout=%d\r\nContent-Length: 0\r\n\r\n",
+        HEAD + b"Content-Length: 65536\r\n\r\n%05d" + b"a" * 65531,
+    ],
+)
+async def test_nothing_of_an_answer_stays_with_a_kept_connection(sender: Sender, answer: bytes) -> None:
+    numbers = itertools.count(10)
+
+    async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await hostile.request(reader)
+            writer.write(answer % next(numbers))
+
+    async with hostile.serving(tell) as address:
+        call = Outgoing("GET", f"http://{address}/", {}, None, 30.0)
+        await sender.send(call)
+        tracemalloc.start()
+        await asyncio.wait([asyncio.create_task(sender.send(call)) for _ in range(40)])
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert held < 40 * 30_000
