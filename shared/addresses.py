@@ -26,6 +26,7 @@ _NOT_PUBLIC_V4 = tuple(
 _PUBLIC_V6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_V6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
 _CARRY_V4 = tuple(map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))  # v4-mapped, NAT64
+METADATA = "a cloud metadata address"
 _METADATA = frozenset(
     ip_address(address)
     for address in (
@@ -156,7 +157,7 @@ class Policy:
                 address = IPv4Address(int(address) & 0xFFFF_FFFF)  # the one that is really reached
         if address in _METADATA:  # a wide block, such as 0.0.0.0/0, does not open these
             named = any(network.num_addresses == 1 and address in network for network in self.allow)
-            return None if named else "a cloud metadata address"
+            return None if named else METADATA
         if _is_public(address) or any(address in network for network in self.allow):
             return None
         return "an address that is not public"
@@ -182,9 +183,10 @@ class Policy:
     def check(self, address: Address, subject: str) -> None:
         """Raises BlockedAddress if the address must not be dialled."""
         if reason := self.judge(address):
+            what = "it alone, by its address," if reason == METADATA else "its network"
             raise BlockedAddress(
                 f"{subject} {reason}; the egress policy does not allow it. "
-                "To call it, name its network in RECURO_EGRESS_ALLOW of every service."
+                f"To call it, name {what} in RECURO_EGRESS_ALLOW of every service."
             )
 
 

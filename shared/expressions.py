@@ -39,7 +39,7 @@ _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 _VALUE = r"[0-9]+|[A-Z]{3}"
 _PART = re.compile(rf"(?:\*|({_VALUE})(?:-({_VALUE}))?)(?:/([0-9]+))?")
-_ZONE_BEFORE = re.compile(r"""(?:CRON_)?TZ=["':]*([^"']*)["']?""")
+_ZONE_BEFORE = re.compile(r"""(?:CRON_)?TZ=["':]*([^"']*)["']?""", re.I)
 _ZONE_AFTER = re.compile(
     r"(UTC|GMT|(?:Africa|America|Antarctica|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific|US)/\S+)", re.I
 )

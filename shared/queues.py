@@ -37,10 +37,13 @@ async def id_of(redis: Redis, team: Team, name: str) -> int:
         return int(found)
     _, known = await redis.hscan(keyspace.queue_names(team), count=_NAMES)
     near = words.nearest(name, known)
-    there = (
-        f"did you mean {near}?" if near else f"there are {', '.join(sorted(known)[:_TOLD]) or 'none yet'}."
-    )
+    there = f"did you mean {near}?" if near else f"there are {_some(sorted(known))}."
     raise Invalid("queue", f"The queue field names no queue of this team; {there}")
+
+
+def _some(names: Sequence[str]) -> str:
+    told = ", ".join(names[:_TOLD])
+    return f"{told} and others" if len(names) > _TOLD else told or "none yet"
 
 
 async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:

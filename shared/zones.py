@@ -19,12 +19,18 @@ LOWEST, HIGHEST = timedelta(hours=-12), timedelta(hours=14)
 _OFFSET = re.compile(r"(?:Etc/)?\(?(?:UTC|GMT)?\s*([+\u2212-])\s*(\d{1,2})(?::?(\d\d))?\)?(?:\s.*)?", re.I)
 _FIXED = re.compile(r"Etc/GMT[+-]\d{1,2}", re.I)
 _LONG_NAME = re.compile(r"(.+?)(?: Standard| Daylight| Summer)? Time( \(.+\))?", re.I)
+_BESIDE_ZONES = re.compile(r"(?:posix|right)/.*|posixrules|localtime|Factory")
 _LETTERS = re.compile(r"[a-z_]+")
+
+
+def is_beside(name: str) -> bool:
+    """Whether zone folders hold it and IANA's list does not, such as the machine's own clock."""
+    return bool(_BESIDE_ZONES.fullmatch(name))
 
 
 def advise(name: str) -> str:
     """What to write instead, as the end of a sentence; nothing if nobody can know."""
-    name = name.strip()
+    name = re.sub("^(?:posix|right)/", "", name.strip())
     if found := _zones().get(name.lower().replace(" ", "_")):
         return f"; did you mean {found}?"
     if _FIXED.fullmatch(name):
@@ -112,7 +118,8 @@ def _places() -> dict[str, Sequence[str]]:
 @cache
 def _zones() -> dict[str, str]:
     """By their names in small letters."""
-    return {zone.lower(): zone for zone in files("tzdata").joinpath("zones").read_text().split()}
+    listed = files("tzdata").joinpath("zones").read_text().split()
+    return {zone.lower(): zone for zone in listed if not is_beside(zone)}
 
 
 def _offsets(name: str) -> tuple[timedelta, timedelta]:

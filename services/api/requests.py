@@ -80,9 +80,10 @@ def id_of(request: Request, noun: str) -> int:
 
 def key_of(request: Request, team: Team, asked: BaseModel | None = None, *more: str) -> IdempotencyKey | None:
     """The caller's `Idempotency-Key` for what is asked, or nothing; raises Refused for one that is no key."""
-    text = request.headers.get("idempotency-key", "").strip(" \t")  # blanks around it are none of it
-    if not text:
+    given = request.headers.get("idempotency-key")
+    if given is None:
         return None
+    text = given.strip(" \t")  # blanks around it are none of it
     if not KEY.fullmatch(text):
         sentence = "The Idempotency-Key header must hold 1 to 255 visible ASCII characters."
         raise Refused({"Idempotency-Key": [sentence]})

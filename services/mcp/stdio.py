@@ -1,5 +1,6 @@
 """`recuro-mcp`: MCP on standard input and output, a bridge to the gateway."""
 
+import argparse
 import signal
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
@@ -136,6 +137,11 @@ async def _run(url: str, token: str) -> None:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        prog="recuro-mcp",
+        description="MCP on standard input and output, passed on to the Recuro gateway. MCP hosts start it.",
+        epilog="It reads RECURO_API_TOKEN (or MCP_API_TOKEN), and RECURO_MCP_URL (http://127.0.0.1:8001/mcp).",
+    ).parse_args()
     try:
         settings = BridgeSettings()
     except ValidationError as error:

@@ -126,7 +126,7 @@ def _joined(url: str, location: str) -> str:
 
 
 def _late(error: Late, seconds: float) -> str:
-    where = _shown(error.origin)
+    where = shown(error.origin)
     if error.stage is FailureStage.LOOKUP:
         return f"{error.origin.host} was not resolved within {seconds:g} s."
     if error.stage is FailureStage.CONNECT:
@@ -139,7 +139,7 @@ def _late(error: Late, seconds: float) -> str:
 
 def _handshake_ended(error: HandshakeEnded) -> str:
     return (
-        f"{_shown(error.origin)} closed the connection during the TLS handshake; "
+        f"{shown(error.origin)} closed the connection during the TLS handshake; "
         "if it serves plain HTTP, let the url begin with http://."
     )
 
@@ -168,7 +168,7 @@ def _tls(error: ssl.SSLError) -> str:
 
 def _no_connection(error: NoConnection) -> str:
     why = f": {os.strerror(error.number)}" if error.number else ""
-    return f"No connection to {_shown(error.origin)}{why}."
+    return f"No connection to {shown(error.origin)}{why}."
 
 
 def _closed(stage: FailureStage) -> str:
@@ -177,6 +177,6 @@ def _closed(stage: FailureStage) -> str:
     return "The target closed the connection without an answer."
 
 
-def _shown(origin: Origin) -> str:
+def shown(origin: Origin) -> str:
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     return f"{host}:{origin.port}"

@@ -8,6 +8,7 @@ import structlog
 
 from services.worker import discord
 from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker.failures import shown
 from services.worker.hosts import is_silent
 from services.worker.reach import Reach
 from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, asked_wait
@@ -59,7 +60,7 @@ def _rest(work: Work, host: Origin) -> Postpone | None:
         seconds = min(seconds, LONGEST_NOTICE_WAIT_SECONDS - held)
     if seconds <= 0 or (is_notice and work.attempt > 1):
         return None
-    why = f"{host.host} answered that it is busy until {_moment(until_ms / 1000)}."
+    why = f"{shown(host)} answered that it is busy until {_moment(until_ms / 1000)}."
     return Postpone(_spread(work, seconds), why, is_counted=is_notice)
 
 
@@ -69,7 +70,7 @@ def _silence(work: Work, host: Origin, reach: Reach) -> Postpone | Exchange | No
     if not wait:
         return None
     failures = reach.hosts.failures_of((work.team, host))
-    said = f"{host.host} has left {failures} requests in a row without an answer"
+    said = f"{shown(host)} has left {failures} requests in a row without an answer"
     if work.held_since_ms and work.now_ms - work.held_since_ms > LONGEST_HELD_SECONDS * 1000:
         return unsent(FailureReason.CONNECTION_ERROR, f"{said}; this one was not sent.")
     return Postpone(_spread(work, wait), f"{said}; it is being tried by one at a time.", is_counted=True)

@@ -89,8 +89,9 @@ def _check_headers(value: dict[str, str]) -> dict[str, str]:
         _check_meaning(name, content)
         if name.lower() in OURS or name.lower().startswith(("recuro-", "x-recuro-")):
             raise ValueError(f"must not set {name}: Recuro sets it itself")
-    if len({name.lower() for name in value}) < len(value):
-        raise ValueError("names a header twice")
+    lower = [name.lower() for name in value]
+    if twice := [name for name in value if lower.count(name.lower()) > 1]:
+        raise ValueError(f"names a header twice: {' and '.join(twice[:2])}")
     return value
 
 

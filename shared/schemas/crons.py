@@ -29,6 +29,8 @@ from shared.schemas.timing import Timing
 
 def _check_timezone(value: str) -> str:
     try:
+        if zones.is_beside(value):
+            raise ValueError
         ZoneInfo(value)
     except (ValueError, OSError, KeyError):
         advice = zones.advise(value)

@@ -206,7 +206,7 @@ async def test_why_is_asked_for_an_instant_or_a_range(client: AsyncClient, query
     answer = await client.get(f"/api/crons/1/why?{query}")
 
     assert answer.status_code == status, answer.text
-    assert status != 422 or answer.json()["message"]
+    assert status != 422 or answer.json()["message"].startswith(("The at field", "Ask "))
 
 
 async def test_an_expression_is_explained_before_it_is_kept(client: AsyncClient) -> None:

@@ -56,7 +56,47 @@ async def test_a_body_that_is_no_object_is_refused(client: AsyncClient, path: st
     answer = await client.post(path, content=body)
 
     assert answer.status_code == 422
-    assert answer.json()["errors"] == {"body": ["The body field must be an object."]}
+    assert answer.json()["errors"] == {"body": ["The body must be an object."]}
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "errors"),
+    [
+        (
+            "POST /api/dead-letters/replay",
+            b"{}",
+            {"body": ["The body must have either ids, or filters, or all: true."]},
+        ),
+        (
+            "PUT /api/settings/limits",
+            b'{"monthly_request_limit": 1, "soft_limit": 2}',
+            {"body": ["The soft_limit field must not be above monthly_request_limit."]},
+        ),
+        (
+            "POST /api/dead-letters/purge",
+            b'{"ids": ["x"]}',
+            {"ids.0": ["The ids.0 field must be an integer."]},
+        ),
+    ],
+)
+async def test_what_is_wrong_is_told_in_one_sentence(
+    client: AsyncClient, call: str, body: bytes, errors: dict[str, list[str]]
+) -> None:
+    method, path = call.split()
+
+    answer = await client.request(method, path, content=body)
+
+    assert (answer.status_code, answer.json()["errors"]) == (422, errors)
+
+
+@pytest.mark.parametrize("moment", ["2027-01-01T00:00:00", "2027-01-01", "soon", "", True, []])
+async def test_what_is_no_moment_is_told_how_one_is_written(client: AsyncClient, moment: object) -> None:
+    job = {"queue": "mail", "url": "https://example.com", "expires_at": moment}
+
+    answer = await client.post("/api/jobs", json=job)
+
+    said = "The expires_at field must be a moment with its offset, as in 2026-11-27T09:00:00Z."
+    assert answer.json() == {"message": said, "errors": {"expires_at": [said]}}
 
 
 async def test_any_content_type_is_read_as_json(client: AsyncClient) -> None:

@@ -94,7 +94,7 @@ async def test_a_deleted_job_is_gone(client: AsyncClient) -> None:
         ({"url": "ftp://example.com"}, "url", "must start with http:// or https://."),
         ({"url": "https://me:secret@example.com"}, "url", "must not carry a user name or password"),
         ({"url": "https://example.com/" + "a" * 2048}, "url", "must have at most 2048 characters."),
-        ({"queue": ""}, "queue", "must have at least 1 characters."),
+        ({"queue": ""}, "queue", "must not be empty."),
         ({"queue": "q" * 256}, "queue", "must have at most 255 characters."),
         ({"queue": "a\nb"}, "queue", "must not contain control characters."),
         ({"method": "TRACE"}, "method", "must be one of"),

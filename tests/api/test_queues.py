@@ -120,7 +120,7 @@ async def test_a_change_names_a_field_at_least(client: AsyncClient) -> None:
         ({"rate_limit": {"count": 1, "perSecond": 1}}, "rate_limit.perSecond", "per_seconds"),
         (
             {"success_assertions": [{"type": "header_equals", "Name": "X-A", "value": "1"}]},
-            "success_assertions.0.header_equals.Name",
+            "success_assertions.0.Name",
             "name",
         ),
         ({"parallelism": 2}, "parallelism", "max_parallelism"),

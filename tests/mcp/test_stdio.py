@@ -31,6 +31,18 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 NOWHERE = "http://127.0.0.1:9/mcp"
 
 
+@pytest.mark.parametrize(
+    ("argument", "code", "said"),
+    [("--help", 0, "RECURO_API_TOKEN"), (NOWHERE, 2, f"unrecognized arguments: {NOWHERE}")],
+)
+def test_an_argument_is_answered(argument: str, code: int, said: str) -> None:
+    command = [sys.executable, "-c", "from services.mcp.stdio import main; main()", argument]
+
+    ended = subprocess.run(command, input="", capture_output=True, text=True, timeout=30, check=False)
+
+    assert (ended.returncode, said in ended.stdout + ended.stderr) == (code, True)
+
+
 async def names(client: Client) -> list[str]:
     return [tool.name for tool in (await client.list_tools()).tools]
 

@@ -99,6 +99,15 @@ async def test_a_wrong_queue_is_told_what_there_is(client: Client, asked: dict[s
     assert text(result).endswith(f"\n- queue: The queue field {said}")
 
 
+async def test_of_many_queues_some_are_named(client: Client) -> None:
+    for name in "abcdef":
+        await call(client, "create-job", **(JOB | {"queue": name * 9}))
+
+    result = await client.call_tool("list-jobs", {"queue": "zzz"})
+
+    assert "there are aaaaaaaaa, bbbbbbbbb, ccccccccc, ddddddddd, eeeeeeeee and others." in text(result)
+
+
 async def test_without_any_queue_that_is_said(client: Client) -> None:
     assert "there are none yet." in text(await client.call_tool("list-jobs", {"queue": "mail"}))
 

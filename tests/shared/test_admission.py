@@ -81,6 +81,8 @@ async def test_the_mask_stands_for_nothing_new(redis: Redis, team: Team) -> None
     ("url", "said"),
     [
         ("http://10.0.0.1/", "an address that is not public"),
+        ("http://10.0.0.1/", "name its network in RECURO_EGRESS_ALLOW"),
+        ("http://169.254.169.254/latest/", "name it alone, by its address, in RECURO_EGRESS_ALLOW"),
         ("http://[::ffff:192.168.0.1]:8080/", "an address that is not public"),
         ("http://169.254.169.254/latest/", "a cloud metadata address"),
         ("http://2130706433/", "write addresses as four decimal numbers"),

@@ -47,6 +47,7 @@ REFUSED = {
     "@reboot": f"has no macro @reboot; use one of {MACROS}",
     "CRON_TZ=Europe/Berlin 0 9 * * *": f"{ZONE}; put Europe/Berlin into the timezone field, and leave 0 9 * * * here",
     'TZ="America/New_York" @daily': f"{ZONE}; put America/New_York into the timezone field, and leave @daily here",
+    "cron_tz=utc 0 9 * * *": f"{ZONE}; put utc into the timezone field, and leave 0 9 * * * here",
     "TZ=:UTC 0 9 * * *": f"{ZONE}; put UTC into the timezone field, and leave 0 9 * * * here",
     "0 9 * * MON Europe/Berlin": f"{ZONE}; put Europe/Berlin into the timezone field, and leave 0 9 * * MON here",
     "0 9 * * * UTC": f"{ZONE}; put UTC into the timezone field, and leave 0 9 * * * here",

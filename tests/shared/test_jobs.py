@@ -135,7 +135,7 @@ async def test_another_team_sees_nothing(redis: Redis, team: Team) -> None:
         ({"headers": {"X A": "a"}}, "no valid HTTP header name"),
         ({"headers": {"Host": "a"}}, "must not set Host"),
         ({"headers": {"recuro-job-id": "1"}}, "must not set recuro-job-id"),
-        ({"headers": {"X-A": "1", "x-a": "2"}}, "names a header twice"),
+        ({"headers": {"X-A": "1", "x-a": "2"}}, "names a header twice: X-A and x-a"),
         ({"payload": {"a": float("nan")}}, "finite"),
         ({"surprise": 1}, "Extra inputs"),
     ],

@@ -117,6 +117,16 @@ def test_nothing_is_suggested_whose_clock_is_another(zone: str) -> None:
     assert refusal(zone) == ""
 
 
+@pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory"])
+def test_a_machines_own_clock_and_a_placeholder_are_no_zones(zone: str) -> None:
+    assert refusal(zone) == ""
+
+
+@pytest.mark.parametrize("folder", ["posix", "right"])
+def test_a_copy_of_a_zone_is_told_as_the_zone(folder: str) -> None:
+    assert refusal(f"{folder}/Europe/Berlin") == "did you mean Europe/Berlin?"
+
+
 @pytest.mark.parametrize("zone", sorted({*sum(ABBREVIATIONS.values(), ()), *CITIES, *WINDOWS.values()}))
 def test_the_tables_name_zones_of_iana(zone: str) -> None:
     assert str(ZoneInfo(zone)) == zone

@@ -73,7 +73,8 @@ async def test_jobs_for_a_silent_host_are_held_back_unharmed(stage: Stage, nowhe
     held = shown[-1]
     assert (held.attempt_number, held.run) == (1, None)
     assert held.waits_for is not None
-    assert f"has left {FAILURES} requests in a row without an answer" in held.waits_for
+    said = f"{nowhere.split('/')[2]} has left {FAILURES} requests in a row without an answer"
+    assert held.waits_for.startswith(said)
     assert (await ledger.read(stage.redis, stage.team)).holds
     assert await stage.run() == []
 
