@@ -99,6 +99,7 @@ def is_sealed(value: str) -> bool:
     return value.startswith(_SEALED)
 
 
+@lru_cache(4096)
 def is_secret(name: str) -> bool:
     """Whether a header of that name holds a secret: authorization, cookie, or token, key or secret in it."""
     lower = name.lower()

@@ -27,9 +27,8 @@ def request_of(work: Work, vault: Vault) -> Outgoing:
     asked = from_json(work.spec)
     given = vault.open_headers(asked.get("headers") or {}, work.team, origin_of(asked["url"]))
     body, content_type = _body(work, asked)
-    names = {name.lower() for name in given}
     headers = {_CALLERS.get(name.lower(), name): value for name, value in given.items()}
-    if body is not None and "content-type" not in names:
+    if body is not None and not any(name.lower() == "content-type" for name in given):
         headers["Content-Type"] = content_type
     headers.setdefault("User-Agent", USER_AGENT)
     headers.setdefault("Idempotency-Key", work.idempotency_key)
