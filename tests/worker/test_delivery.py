@@ -286,6 +286,16 @@ async def test_a_coding_that_nobody_knows_is_named(sender: Sender) -> None:
     assert exchange.response_body == "[a body of 3 bytes, packed as compress]"
 
 
+async def test_a_body_packed_more_often_than_is_unpacked_is_named(sender: Sender) -> None:
+    body = gzip.compress(b"a" * 5000, mtime=0)
+    for _ in range(4):
+        body = gzip.compress(body, mtime=0)
+
+    exchange = await met(sender, coded(body, b"gzip, x-gzip, gzip, gzip, gzip"))
+
+    assert exchange.response_body == f"[a body of {len(body)} bytes, packed as gzip]"
+
+
 async def test_what_is_packed_for_the_transfer_is_unpacked_too(sender: Sender) -> None:
     packed = gzip.compress(b"hello")
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
