@@ -9,6 +9,7 @@ import json
 import time
 import tracemalloc
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from services.worker.delivery import Exchange, Outgoing, Sender
 from services.worker.masking import masked
 from services.worker.processor import run_of
 from services.worker.reach import Reach
+from services.worker.requests import request_of
 from services.worker.response import KEPT_BYTES
 from services.worker.work import Work
 from shared.addresses import Policy
@@ -27,7 +29,8 @@ from tests.hostile import HEAD, saying
 LONGEST_MS = 1000
 """Of what takes some tens of milliseconds here, and would take many seconds if the work grew by squares."""
 NAMES = b"".join(b"%x:\r\n" % number for number in range(35_000))
-WORK = Work("s0", "j", 3, "1", 42, "s:", "1-0", 1, "", 0, '{"url":"https://a.example/"}', None)
+WORK_URL = "https://a.example/"
+WORK = Work("s0", "j", 3, "1", 42, "s:", "1-0", 1, "", 0, json.dumps({"url": WORK_URL}), None)
 
 
 @pytest.fixture
@@ -96,6 +99,29 @@ async def test_charsets_that_do_not_exist_are_not_remembered_for_ever(sender: Se
         assert exchange.response_body == "ok"
 
     assert not [name for name in encodings._cache if "made" in name]
+
+
+async def test_long_specs_secrets_and_redirects_are_not_remembered(sender: Sender) -> None:
+    def work(number: int) -> Work:
+        return replace(WORK, kind="e", spec=json.dumps({"url": WORK_URL, "payload": f"{number}" * 50_000}))
+
+    async def meet(number: int) -> None:
+        location = b"Location: /%d" % number + b"a" * 50_000
+        call, exchange = await met(
+            sender, HEAD.replace(b"200", b"302") + location + b"\r\n\r\n", Cookie=f"c={number}" + "/é" * 4000
+        )
+        masked(exchange, call, work(number), Reach(None, sender, VAULT, MAILER))  # type: ignore[arg-type]
+        request_of(work(number), VAULT)
+
+    await meet(9)
+    tracemalloc.start()
+    for number in range(10, 30):
+        await meet(number)
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 20 * 25_000
 
 
 @pytest.mark.parametrize(
