@@ -84,7 +84,7 @@ class Chunks:
             return at
         self._left = int(size[1], 16)
         self._in_trailer = not self._left
-        self.is_odd |= buffer[end - 1 : end] != b"\r"
+        self.is_odd |= buffer.find(b"\r", at, end) != end - 1
         return end + 1
 
     def _trailer(self, buffer: bytes, at: int) -> int:
@@ -96,4 +96,5 @@ class Chunks:
         self._trailer_bytes += end + 1 - at
         self.is_broken = self._trailer_bytes > LINE_BYTES
         self.is_done = not buffer[at:end].strip(b"\r")
+        self.is_odd |= buffer.find(b"\r", at, end) != end - 1
         return end + 1

@@ -43,7 +43,7 @@ def unpacked(body: bytes, codings: Sequence[str], most: int) -> Unpacked:
         except _Corrupt:
             continue
         is_whole &= ended
-    return Unpacked(body, is_whole)
+    return Unpacked(body, is_whole, layers[-_MOST_LAYERS - 1] if len(layers) > _MOST_LAYERS else "")
 
 
 def _gzip(body: bytes, most: int) -> tuple[bytes, bool]:

@@ -16,7 +16,7 @@ from services.worker.response import Answer, ResponseTooLarge
 from shared.addresses import Origin, Refusal
 from shared.schemas.runs import FailureReason, FailureStage
 
-LOCATION_CHARACTERS = 300
+LOCATION_CHARACTERS, LONGEST_LOCATION = 300, 8192
 _CONDITIONS = frozenset(("if-none-match", "if-modified-since"))
 _UNKNOWN_ISSUER = frozenset((2, 18, 19, 20, 21))
 """Of OpenSSL's results (x509_vfy.h): self-signed, or by an issuer that is not known or was not sent."""
@@ -113,7 +113,7 @@ def _redirect(status: int, answer: Answer, url: str) -> str:
     shown = "".join(character if character.isprintable() else "?" for character in location)
     to = f" to {shown[:LOCATION_CHARACTERS]}" if shown else ""
     said = f"The target answered with a redirect ({status}){to}, and redirects are not followed"
-    whole = _joined(url, shown)
+    whole = _joined(url, shown) if len(shown) <= LONGEST_LOCATION else ""  # what is joined is remembered
     return f"{said}: make {whole[:LOCATION_CHARACTERS]} the url." if whole else f"{said}."
 
 

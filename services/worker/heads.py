@@ -13,7 +13,9 @@ SHOWN_CHARACTERS = 100
 _STATUS_LINE = re.compile(r"HTTP/([0-9](?:\.[0-9])?)[ \t]+([0-9]{3})(?:[ \t].*)?", re.IGNORECASE)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _KEEP_ALIVE = re.compile(r"(timeout|max)\s*=\s*\"?([0-9]{1,6})", re.IGNORECASE)
-_NO_BODY = frozenset((SWITCHING_PROTOCOLS, 204, 304))
+_NO_CONTENT = 204
+_NO_BODY = frozenset((SWITCHING_PROTOCOLS, _NO_CONTENT, 304))
+_BODY = frozenset(("content-length", "transfer-encoding"))
 _FRAMING = frozenset(
     ("content-length", "transfer-encoding", "connection", "keep-alive", "content-type", "content-encoding")
 )
@@ -127,7 +129,10 @@ def framing_of(head: Head) -> Framing:
     is_short = len(fields) <= _FEW and sum(len(value) for _, value in fields) <= 4 * _SHORT_CHARACTERS
     read = _known_framing if is_short else _framing
     has_body = head.status not in _NO_BODY
-    return read(fields, has_body, head.keeps_alive and head.status != SWITCHING_PROTOCOLS)
+    keeps_alive = head.keeps_alive and head.status != SWITCHING_PROTOCOLS
+    if head.status == _NO_CONTENT and any(name in _BODY and value.strip("0") for name, value in fields):
+        keeps_alive = False  # who says so mostly sends it, and it would be read as the next answer
+    return read(fields, has_body, keeps_alive)
 
 
 def _framing(fields: tuple[tuple[str, str], ...], has_body: bool, keeps_alive: bool) -> Framing:

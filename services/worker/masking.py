@@ -20,12 +20,14 @@ from shared.vault import MASK, Unsealable, is_secret
 LEAST = 8
 """Characters of what is masked: a shorter secret is in many a text by chance."""
 
+_SHORT_CHARACTERS = 2048
 _BLANKS = re.compile(r"\s+")
 
 
 def masked(exchange: Exchange, outgoing: Outgoing, work: Work, reach: Reach) -> Exchange:
     """The exchange without the secrets that went out with it, in a header, a channel's URL or a signature."""
-    spellings = _spellings(tuple(_secrets(outgoing, work, reach)))
+    secrets = tuple(_secrets(outgoing, work, reach))
+    spellings = (_known_spellings if sum(map(len, secrets)) <= _SHORT_CHARACTERS else _spellings)(secrets)
     if not spellings:
         return exchange
     body, message = exchange.response_body, exchange.error_message
@@ -100,11 +102,14 @@ def _of_url(url: str) -> Iterator[str]:
         yield pair.partition("=")[2]
 
 
-@lru_cache(1024)
 def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
     """In what ways they may be echoed, the longest first, so that none leaves a part of another."""
     found = {spelt for secret in secrets if len(secret) >= LEAST for spelt in _spelt(secret)}
     return tuple(sorted(found, key=lambda spelt: (-len(spelt), spelt)))
+
+
+_known_spellings = lru_cache(1024)(_spellings)
+"""Of some short ones only: spelled in all ways, one of 8 KiB takes thirty times that."""
 
 
 def _spelt(secret: str) -> Iterator[str]:

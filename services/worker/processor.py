@@ -2,13 +2,13 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
 
 import structlog
 from pydantic_core import from_json, to_json
 
 from services.worker.alerts import alert_notice
 from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker.heads import Headers
 from services.worker.mail import Letter
 from services.worker.masking import masked
 from services.worker.notices import callback_of
@@ -126,7 +126,7 @@ def run_of(exchange: Exchange, work: Work) -> str:
         exchange.duration_ms,
         exchange.started_at_ms,
         exchange.response_body,
-        _gathered(exchange.response_headers),
+        _gathered(_first_of(exchange.response_headers)),
         exchange.response_truncated,
         exchange.failure_reason,
         exchange.error_message,
@@ -138,7 +138,17 @@ def run_of(exchange: Exchange, work: Work) -> str:
     return to_json(run).decode()
 
 
-def _gathered(headers: Sequence[tuple[str, str]]) -> dict[str, str | list[str]]:
+def _first_of(headers: Headers) -> Headers:
+    """As many as are kept: a target may send four times that."""
+    left = KEPT_BYTES
+    for number, (name, value) in enumerate(headers):
+        left -= len(name) + len(value)
+        if left < 0:
+            return headers[:number]
+    return headers
+
+
+def _gathered(headers: Headers) -> dict[str, str | list[str]]:
     """Headers by name, with all the values of one that came more than once."""
     gathered: dict[str, str | list[str]] = dict(headers)
     if len(gathered) < len(headers):

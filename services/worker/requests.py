@@ -19,6 +19,7 @@ from shared.version import VERSION
 USER_AGENT = f"Recuro/{VERSION}"
 _CALLERS = {"user-agent": "User-Agent", "idempotency-key": "Idempotency-Key", "traceparent": "traceparent"}
 """Headers that we write unless the caller did."""
+_SHORT_CHARACTERS = 4096
 _OWN_RETRIES = '"retry_delays":'
 
 
@@ -43,7 +44,8 @@ def _rules(work: Work, own_timeout: int | None) -> tuple[int, Assertions]:
     """Its own timeout or its queue's, and what its answers must be."""
     if work.settings:
         return own_timeout or work.settings.timeout_seconds, work.settings.success_assertions
-    return own_timeout or 30, _assertions_of(work.spec)
+    read = _known_assertions_of if len(work.spec) <= _SHORT_CHARACTERS else _assertions_of
+    return own_timeout or 30, read(work.spec)
 
 
 def settings_of(work: Work) -> QueueSettings | None:
@@ -62,9 +64,12 @@ class _Asked(BaseModel):
     success_assertions: Assertions = ()
 
 
-@lru_cache(4096)
 def _assertions_of(spec: str) -> Assertions:
     return _Asked.model_validate_json(spec).success_assertions
+
+
+_known_assertions_of = lru_cache(4096)(_assertions_of)
+"""Of short specs only: there may be a megabyte of payload in one."""
 
 
 def _body(work: Work, asked: dict[str, object]) -> tuple[bytes | None, str]:

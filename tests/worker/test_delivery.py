@@ -286,6 +286,16 @@ async def test_a_coding_that_nobody_knows_is_named(sender: Sender) -> None:
     assert exchange.response_body == "[a body of 3 bytes, packed as compress]"
 
 
+async def test_a_body_packed_more_often_than_is_unpacked_is_named(sender: Sender) -> None:
+    body = gzip.compress(b"a" * 5000, mtime=0)
+    for _ in range(4):
+        body = gzip.compress(body, mtime=0)
+
+    exchange = await met(sender, coded(body, b"gzip, x-gzip, gzip, gzip, gzip"))
+
+    assert exchange.response_body == f"[a body of {len(body)} bytes, packed as gzip]"
+
+
 async def test_what_is_packed_for_the_transfer_is_unpacked_too(sender: Sender) -> None:
     packed = gzip.compress(b"hello")
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
@@ -314,6 +324,9 @@ async def test_a_bomb_of_any_coding_goes_no_further_than_is_kept(
         (b'text/html;charset="Windows-1252"', "Größe".encode("cp1252"), "Größe"),
         (b"text/plain; charset=UTF-16", "Größe".encode("utf-16"), "Größe"),
         (b"text/plain; charset=utf-16be", "Größe".encode("utf-16-be"), "Größe"),
+        (b"text/plain; charset=utf-16", "Größe".encode("utf-16-le"), "Größe"),
+        (b"text/plain; charset=utf-32", "Größe".encode("utf-32"), "Größe"),
+        (b"text/plain; charset=utf-32", b"\0\0\xfe\xff" + "Größe".encode("utf-32-be"), "Größe"),
         (b"text/plain", b"\xff\xfe" + "Größe".encode("utf-16-le"), "Größe"),
         (b"text/plain; charset=latin-1", b"\xef\xbb\xbf" + "Größe".encode(), "Größe"),
         (b"text/plain; charset=Shift_JIS", "大きさ".encode("shift_jis"), "大きさ"),
@@ -333,6 +346,17 @@ async def test_a_body_is_read_by_its_mark_then_by_its_charset(
     exchange = await met(sender, hostile.saying(head + body))
 
     assert (exchange.response_body, exchange.response_truncated) == (text, False)
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-32", "shift_jis", "gb18030", "iso-2022-jp"])
+async def test_a_body_that_was_cut_is_shown_in_any_charset(sender: Sender, charset: str) -> None:
+    head = f"Content-Type: text/plain; charset={charset}\r\nContent-Length: 20000\r\n\r\n"
+    body = "ab".encode(charset.replace("16", "16-le").replace("32", "32-le"))
+
+    exchange = await met(sender, hostile.saying(hostile.HEAD + head.encode() + body))
+
+    assert (exchange.response_status, exchange.failure_reason) == (200, None)
+    assert (exchange.response_body, exchange.response_truncated) == ("ab", True)
 
 
 async def test_a_character_torn_by_the_bound_is_left_out(sender: Sender) -> None:
