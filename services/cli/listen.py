@@ -1,5 +1,9 @@
 """`recuro listen`: something to call, that prints what it gets."""
 
+import os
+import socket
+import sys
+
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,6 +23,11 @@ async def answer(request: Request) -> Response:
 
 def listen(port: int) -> None:
     """Serve on 127.0.0.1 until Ctrl-C."""
+    try:
+        bound = socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        sys.exit(f"recuro listen: port {port} on 127.0.0.1: {why}; take another with --port")
     print(f"listening on http://127.0.0.1:{port}", flush=True)
     app = Starlette(routes=[Route("/{path:path}", answer, methods=METHODS)])
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[bound])

@@ -27,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     for service, what in SERVICES.items():
         _add(commands, service, _serve, f"run the {what}").set_defaults(service=service)
     listen = _add(commands, "listen", _listen, "be called: print every request that comes in")
-    listen.add_argument("--port", type=int, default=9000, help="(%(default)s)")
+    listen.add_argument("--port", type=_port, default=9000, help="(%(default)s)")
     doctor = _add(commands, "doctor", _doctor, "check that Redis is fit to keep jobs")
     doctor.add_argument("--audit", action="store_true", help="recount what is stored, and repair it")
     healthcheck = _add(commands, "healthcheck", _healthcheck, "exit 0 when a service here is alive, else 1")
@@ -58,6 +58,13 @@ def _add(
     parser = commands.add_parser(name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.")
     parser.set_defaults(command=command)
     return parser
+
+
+def _port(text: str) -> int:
+    """One that can be listened at: beyond the last the system takes another than was asked for."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text} is no port from 1 to 65535")
+    return int(text)
 
 
 class _Version(argparse.Action):

@@ -1,7 +1,9 @@
+import socket
 import subprocess
 import sys
 
 import httpx
+import pytest
 
 from tests.house import free_port
 from tests.poll import until
@@ -32,3 +34,24 @@ async def test_what_is_sent_is_printed_and_answered() -> None:
     assert "POST /sync" in printed
     assert "x-shop: 42" in printed
     assert '{"a":1}' in printed
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "99999", "x"])
+def test_what_is_no_port_is_refused(port: str) -> None:
+    command = [sys.executable, "-m", "services.cli.main", "listen", f"--port={port}"]
+
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"{port} is no port from 1 to 65535" in ended.stderr
+
+
+def test_a_port_that_is_taken_is_told_and_never_said_to_be_listened_at() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        command = [sys.executable, "-m", "services.cli.main", "listen", "--port", str(port)]
+
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"port {port} on 127.0.0.1: Address already in use; take another with --port" in ended.stderr
