@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -103,7 +104,8 @@ async def _effects(stage: Stage) -> dict[str, Any]:
     """What is there, and how much of it: ids and the ledger count every effect, however it is spelt."""
     team = TEAM.id
     return {
-        "keys": sorted(await stage.redis.keys("*")),
+        # What a ping is remembered under is named by its cron's secret, which is drawn anew.
+        "keys": sorted(re.sub(r":i:(\d+):.*", r":i:\1:", key) for key in await stage.redis.keys("*")),
         "counts": [await stage.redis.hgetall(f"{TEAM.prefix}{name}:{team}") for name in ("ids", "ledger")],  # type: ignore[misc]
         "settings": sorted(await stage.redis.hkeys(f"{TEAM.prefix}t:{team}")),  # type: ignore[misc]
     }
