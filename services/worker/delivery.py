@@ -110,17 +110,15 @@ class Sender:
         started_at_ms, began = time.time_ns() // 1_000_000, time.perf_counter()
         needs_all = call.assertions and look_at_body(call.assertions)
         answer = Answer(kept_bytes=READ_BYTES if needs_all else KEPT_BYTES)
-        error: Exception | None = None
         try:
             await self._exchange(call, answer)
-        except Exception as wrong:  # a target's faults are data
-            error = wrong
+        except Exception as error:  # a target's faults are data, and the error goes with all it holds on to
             answer.truncated |= answer.status is not None
+            failure = self._judged(call, answer, error)
+        else:
+            failure = self._judged(call, answer, None)
         text = None if answer.status is None else _unpack(answer)
         duration_ms = round((time.perf_counter() - began) * 1000)
-        failure = _judged(
-            call, answer, error, is_proxied=self._proxy is not None and call.url[:5].lower() == "http:"
-        )
         if call.assertions and failure is None:
             failure = _asserted(call.assertions, answer, duration_ms)
         return Exchange(
@@ -136,6 +134,16 @@ class Sender:
             failure_stage=failure.stage if failure else None,
             sent=call if answer.is_asked_for else None,
         )
+
+    def _judged(self, call: Outgoing, answer: Answer, error: Exception | None) -> Failure | None:
+        """What was told counts: a status decides, whatever happened after it."""
+        if error is None and 200 <= (answer.status or 0) < 300:
+            return None
+        names = frozenset(name.lower() for name in call.headers)
+        is_proxied = self._proxy is not None and call.url[:5].lower() == "http:"
+        asked = Asked(call.url, names, call.timeout_seconds, is_proxied)
+        told = failures.of_status(answer, asked) if answer.status is not None else None
+        return told or (failures.of_error(error, answer, asked) if error else None)
 
     async def _exchange(self, call: Outgoing, answer: Answer) -> None:
         """One request; once more only where a kept connection was lost and nothing can have been done."""
@@ -208,17 +216,6 @@ def _names(names: tuple[str, ...]) -> frozenset[str]:
     if lower & _FRAMING or not all(map(_TOKEN.match, names)):
         raise InvalidRequest("A header of the request has a name that cannot be sent.")
     return lower
-
-
-def _judged(call: Outgoing, answer: Answer, error: Exception | None, *, is_proxied: bool) -> Failure | None:
-    """What was told counts: a status decides, whatever happened after it."""
-    if error is None and 200 <= (answer.status or 0) < 300:
-        return None
-    asked = Asked(
-        call.url, frozenset(name.lower() for name in call.headers), call.timeout_seconds, is_proxied
-    )
-    told = failures.of_status(answer, asked) if answer.status is not None else None
-    return told or (failures.of_error(error, answer, asked) if error else None)
 
 
 def _unpack(answer: Answer) -> str:

@@ -18,7 +18,7 @@ from services.worker.masking import masked
 from services.worker.processor import run_of
 from services.worker.reach import Reach
 from services.worker.requests import request_of
-from services.worker.response import KEPT_BYTES
+from services.worker.response import KEPT_BYTES, Answer
 from services.worker.work import Work
 from shared.addresses import Policy
 from shared.schemas.assertions import BodyContains
@@ -149,3 +149,30 @@ async def test_nothing_of_an_answer_stays_with_a_kept_connection(sender: Sender,
         tracemalloc.stop()
 
     assert held < 40 * 30_000
+
+
+@pytest.mark.parametrize(
+    "behave", [hostile.long_header, hostile.not_http, hostile.silent, hostile.drip_body, hostile.saying()]
+)
+async def test_a_request_that_failed_leaves_nothing_behind_for_the_collector(
+    sender: Sender, behave: hostile.Behaviour
+) -> None:
+    """It runs rarely in a worker: what waits for it is memory that a hostile target chose."""
+    async with hostile.serving(behave) as address:
+        call = Outgoing("POST", f"http://{address}/", {}, None, 0.2)
+        await sender.send(call)
+        gc.collect()
+        gc.disable()
+        try:
+            before = answers()
+            for _ in range(3):
+                assert (await sender.send(call)).failure_reason is not None
+            after = answers()
+        finally:
+            gc.enable()
+
+    assert after <= before
+
+
+def answers() -> int:
+    return sum(isinstance(one, Answer) for one in gc.get_objects())
