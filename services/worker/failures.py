@@ -24,6 +24,7 @@ _PLAIN_ANSWER = frozenset(
     ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
 )
 _HTTP_2_ONLY = "NO_APPLICATION_PROTOCOL"
+_OLD_VERSION = ("ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL")
 _WANTS_CERTIFICATE = ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE")
 
 _OF_GATEWAYS = frozenset((502, 503, 504))
@@ -158,6 +159,8 @@ def _tls(error: ssl.SSLError) -> str:
         return "The target does not speak TLS on this port: let the url begin with http://, or name another."
     if _HTTP_2_ONLY in reason:
         return "The target speaks HTTP/2 only on this port: let it take HTTP/1.1 too, or name another."
+    if any(old in reason for old in _OLD_VERSION):
+        return "The target offers no TLS of 1.2 or newer, and older ones are not safe: let it take TLS 1.2."
     if any(wanted in reason for wanted in _WANTS_CERTIFICATE):
         return (
             "The target wants a client certificate, which Recuro has none of: let it tell Recuro by a header "

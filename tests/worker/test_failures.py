@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import warnings
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -164,6 +165,20 @@ async def test_a_target_that_wants_a_client_certificate_says_so(tmp_path: Path) 
 
     assert told(exchange) == ("ssl_error", "tls")
     assert "wants a client certificate" in (exchange.error_message or "")
+
+
+async def test_a_target_of_old_tls_only_says_so(sender: Sender, tmp_path: Path) -> None:
+    old = hostile.server_tls(hostile.certificate(tmp_path, "good.test"))
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        refusing = asyncio.create_task(asyncio.to_thread(_refuse, server, old))
+        exchange = await sender.send(get(f"https://good.test:{server.getsockname()[1]}/"))
+        await refusing
+
+    assert told(exchange) == ("ssl_error", "tls")
+    assert "let it take TLS 1.2" in (exchange.error_message or "")
 
 
 async def test_an_issuer_that_is_not_known_is_told_with_what_to_set(sender: Sender, tmp_path: Path) -> None:
