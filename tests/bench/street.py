@@ -45,7 +45,7 @@ def of_hosts(hosts: int) -> str:
 
 
 class BareConnection(asyncio.Protocol):
-    """No more than it takes: writes a request, parses the answer with the parser that we use too."""
+    """No more than it takes: writes a request, parses the answer with httptools."""
 
     def __init__(self) -> None:
         self._transport: asyncio.WriteTransport | None = None
@@ -178,7 +178,7 @@ def page(found: list[dict[str, float]], seconds: float, load: float) -> str:
             f"{datetime.now(UTC):%Y-%m-%d}; {os.cpu_count()} cores, load {load:.1f} before.",
             "* Bare aiohttp is the client library as it is: no address judge, no total deadline of ours, no bounds.",
             "* The bare loop is no client: it holds 64 connections open, writes the same bytes each time and parses the "
-            "answer with the parser that we use. It is there to say how much is left to gain.",
+            "answer with httptools. It is there to say how much is left to gain.",
             "* Many hosts: every request goes to the next one, over connections that are kept: each was opened "
             "before.",
             "* Sender and target share the cores. Ratios are of one round: the median, and the lowest and highest.",
