@@ -1,16 +1,19 @@
 """The same through a whole house: crons every other second, by its own scheduler and worker."""
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.house import House
+from tests.poll import until
 
 EXPRESSION = "*/2 * * * * *"
 CRONS = 3
 """Of each method, to each way to a server."""
+_OPEN = ("pending", "processing")
 
 
 @dataclass(slots=True)
@@ -34,7 +37,7 @@ def fired(house: House, ports: Mapping[str, int], seconds: float) -> Fired:
     for cron in ids:
         answer = house.client.patch(f"/api/crons/{cron}", json={"is_active": False})
         assert answer.status_code == 200, answer.text
-    time.sleep(2)  # what is on its way ends
+    asyncio.run(until(lambda: _all_ended(house, ids)))
     found = Fired()
     for cron, method in ids.items():
         for execution in _executions(house, cron):
@@ -53,6 +56,11 @@ def _made(house: House, name: str, method: str, url: str) -> int:
     answer = house.client.post("/api/crons", json=asked | payload)
     assert answer.status_code == 201, answer.text
     return int(answer.json()["id"])
+
+
+async def _all_ended(house: House, crons: Iterable[int]) -> bool:
+    open_ones = [f"/api/crons/{cron}/executions?filter={status}" for cron in crons for status in _OPEN]
+    return all(house.client.get(path).json()["total"] == 0 for path in open_ones)
 
 
 def _executions(house: House, cron: int) -> list[dict[str, Any]]:
