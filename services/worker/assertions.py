@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from pydantic_core import from_json, to_json
 
+from services.worker.heads import shown
 from services.worker.response import READ_BYTES
 from shared.schemas.assertions import (
     Assertion,
@@ -20,7 +21,6 @@ from shared.schemas.assertions import (
     steps,
 )
 
-SHOWN_CHARACTERS = 100
 _OF_BODY = BodyContains | BodyNotContains | BodyMatches | JsonPathEquals
 
 
@@ -62,9 +62,7 @@ def _why_not(assertion: Assertion, answered: Answered) -> str | None:
             if value in found:
                 return None
             return (
-                f"{name} is {_shown(found[0])}, not {_shown(value)}"
-                if found
-                else f"there is no header {name}"
+                f"{name} is {shown(found[0])}, not {shown(value)}" if found else f"there is no header {name}"
             )
 
 
@@ -78,15 +76,15 @@ def _of_body(
         case BodyContains(value=value):
             if value.encode() in answered.body:
                 return None
-            return f"{size if answered.is_whole else read} does not contain {_shown(value)}"
+            return f"{size if answered.is_whole else read} does not contain {shown(value)}"
         case BodyNotContains(value=value):
             if value.encode() in answered.body:
-                return f"{size} contains {_shown(value)}"
+                return f"{size} contains {shown(value)}"
             return None if answered.is_whole else f"{read} cannot tell"
         case BodyMatches(value=value):
             if _search(value)(answered.body):
                 return None
-            return f"{size if answered.is_whole else read} does not match {_shown(value)}"
+            return f"{size if answered.is_whole else read} does not match {shown(value)}"
         case JsonPathEquals(path=path, value=value):
             return _at_path(path, value, answered, "" if answered.is_whole else read)
 
@@ -102,18 +100,12 @@ def _at_path(path: str, value: str, answered: Answered, read: str) -> str | None
                 raise TypeError  # a text has no first item
             found = found[step]
         except (KeyError, IndexError, TypeError):
-            return f"there is nothing at {_shown(path)}"
+            return f"there is nothing at {shown(path)}"
     text = found if isinstance(found, str) else to_json(found).decode()
-    return None if text == value else f"{_shown(path)} is {_shown(text)}, not {_shown(value)}"
+    return None if text == value else f"{shown(path)} is {shown(text)}, not {shown(value)}"
 
 
 @lru_cache(1024)
 def _search(text: str) -> Callable[[bytes], object]:
     search: Callable[[bytes], object] = pattern(text).search
     return search
-
-
-def _shown(text: str) -> str:
-    """A part of it, in quotes, without what a terminal or a page would take for more than text."""
-    part = "".join(character if character.isprintable() else "?" for character in text[:SHOWN_CHARACTERS])
-    return f'"{part}…"' if len(text) > SHOWN_CHARACTERS else f'"{part}"'
