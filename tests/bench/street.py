@@ -116,19 +116,19 @@ async def ours(port: int, seconds: float, hosts: int) -> float:
 
 
 async def _rate(send: Work, seconds: float) -> float:
-    """Requests a second at a concurrency of 64, once a tenth of the time is over."""
+    """Requests a second at a concurrency of 64, once a tenth of the time is over; one is waited for at least."""
     done, began = 0, time.perf_counter()
     ends, counts_from = began + 1.1 * seconds, began + 0.1 * seconds
 
     async def caller(number: int) -> None:
         nonlocal done
-        while (now := time.perf_counter()) < ends:
+        while (now := time.perf_counter()) < ends or not done:
             await send(number)
             number += CONCURRENCY
             done += now > counts_from
 
     await asyncio.gather(*(caller(number) for number in range(CONCURRENCY)))
-    return done / seconds
+    return done / max(seconds, time.perf_counter() - counts_from)
 
 
 async def measure(rounds: int, seconds: float) -> list[dict[str, float]]:
