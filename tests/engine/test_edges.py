@@ -222,7 +222,7 @@ async def test_a_cron_fires_as_it_was_seen_and_not_before_its_time(
     assert cron.next_run_at
     due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
 
-    one_fire = (later, 1, due, 0, due, "")
+    one_fire = (later, due, 1, due, 0, due, "")
     fired = await scripts.fire_crons(
         redis, team.prefix, due - early, team.id, cron.id, 1 + stale, due, *one_fire
     )
