@@ -38,6 +38,7 @@ turns:<team>                   zset    their queues that may hand out work, by v
 virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present
 teams                          set     teams that have a queue or a cron here
 trusted_until                  string  the latest moment (ms) that a scheduler vouches for: no more is due
+correction                     string  what is added to the clock of Redis (ms); none: it is right
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
@@ -100,6 +101,10 @@ def cancels(shard: str) -> str:
 
 def trusted_until(shard: str) -> str:
     return f"{prefix(shard)}trusted_until"
+
+
+def correction(shard: str) -> str:
+    return f"{prefix(shard)}correction"
 
 
 def stopped(shard: str, consumer: str) -> str:
