@@ -46,6 +46,7 @@ due                            zset    what starts later, <kind>:<team>:<padded 
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
+live                           zset    <service>:<host>:<pid> of what lives, by when to give it up (ms)
 bell                           stream  one wake-up for an idle worker, group `workers`
 clock                          stream  "crons changed", for the schedulers
 quarantine                     stream  entries that could not be read, with their bytes
@@ -53,8 +54,7 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
-`live` (zset: service:host:pid of what lives, by when to give them up, ms), `sealed` (string: a text that
-only the installation's key opens).
+`sealed` (string: a text that only the installation's key opens).
 """
 
 from dataclasses import dataclass
@@ -144,7 +144,7 @@ def ledger(team: Team) -> str:
 
 
 def live() -> str:
-    return f"{prefix('global')}live"
+    return f"{prefix(SHARDS[0])}live"
 
 
 def sealed() -> str:
