@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.cli.doctor import audit_all, examine
-from services.cli.places import redis_name, with_redis_nearby
+from services.cli.places import in_vain, redis_name, with_redis_nearby
 from shared import store, tokens
 from shared.settings import load
 
@@ -35,6 +35,8 @@ async def new_token(team: str, name: str, scope: str) -> int:
 async def _redis() -> AsyncIterator[Redis]:
     """The Redis of the settings or of the `recuro dev` here; one line and exit 1 when it is away."""
     settings = with_redis_nearby(load())
+    for sentence in in_vain():
+        print(f"recuro: {sentence}", file=sys.stderr)
     redis = store.connect(settings)
     try:
         yield redis

@@ -121,6 +121,13 @@ def test_a_redis_that_is_away_is_one_line_without_its_password(
     assert "secret" not in answer.stdout + answer.stderr
 
 
+def test_a_variable_that_nothing_reads_is_told(tmp_path: Path, nearby: EmbeddedServer) -> None:
+    answer = recuro("doctor", folder=tmp_path, RECURO_LOG_LEVLE="DEBUG")
+
+    assert answer.returncode == 0
+    assert answer.stderr == "recuro: nothing reads RECURO_LOG_LEVLE: did you mean RECURO_LOG_LEVEL?\n"
+
+
 async def test_the_doctor_is_content_with_an_embedded_server(tmp_path: Path, nearby: EmbeddedServer) -> None:
     answer = recuro("doctor", folder=tmp_path)
 
