@@ -34,6 +34,11 @@ def _comma_separated(value: Any) -> Any:
     )
 
 
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+EmptyIsNone = BeforeValidator(_none_if_empty)
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separated)]
 
@@ -62,8 +67,8 @@ class Settings(BaseSettings):
     smtp_host: str = ""
     smtp_port: Port = 587
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
-    smtp_user: str | None = None
-    smtp_password: SecretStr | None = None
+    smtp_user: Annotated[str | None, EmptyIsNone] = None
+    smtp_password: Annotated[SecretStr | None, EmptyIsNone] = None
     smtp_from: str = ""
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 0

@@ -118,3 +118,10 @@ def test_variables_that_nothing_reads_are_named_with_what_was_probably_meant() -
     )
 
     assert found == {"RECURO_SMTP_PASWORD": "RECURO_SMTP_PASSWORD", "RECURO_ZZZ": None}
+
+
+def test_an_empty_user_and_password_of_the_mail_server_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECURO_SMTP_USER", "")
+    monkeypatch.setenv("RECURO_SMTP_PASSWORD", "")
+
+    assert (load().smtp_user, load().smtp_password) == (None, None)
