@@ -52,6 +52,7 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
+`bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered),
 `live` (zset: service:host:pid of what lives, by when to give them up, ms), `sealed` (string: a text that
 only the installation's key opens).
 """
@@ -148,6 +149,10 @@ def sealed() -> str:
 
 def token(digest: str) -> str:
     return f"{prefix('global')}token:{digest}"
+
+
+def bootstrap() -> str:
+    return f"{prefix('global')}bootstrap"
 
 
 def teams() -> str:
