@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, custody, owing, pages, records, scripts, settling, timing, words
+from shared import clock, custody, moments, owing, pages, records, scripts, settling, timing, words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -76,7 +76,7 @@ async def create(
     phase = _phase({})
     plan = _plan(asked, phase)
     for _ in range(ATTEMPTS):
-        at = now or await settling.present(redis, team)
+        at = now or await moments.now(redis, team.shard)
         if timing.following(plan, at) is None:
             raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
         when = _reckoned(asked, phase, {}, at)

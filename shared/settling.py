@@ -15,12 +15,6 @@ PATIENCE_SECONDS = 10.0
 _OWING = "The cron still has missed fires to make up for, before a change; try again in some seconds."
 
 
-async def present(redis: Redis, team: Team) -> datetime:
-    """The moment that the scripts go by."""
-    now_ms, _ = await scripts.read_crons(redis, team.prefix, team.id)
-    return clock.moment(now_ms)
-
-
 async def read(
     redis: Redis, team: Team, cron_id: int, now: datetime | None = None
 ) -> tuple[Fields, datetime]:
@@ -44,7 +38,7 @@ async def read_settled(
         if time.monotonic() > ends:
             raise Conflict(_OWING)
         step = (fields["version"], owed.next_fire, owed.not_due, owed.last_nominal, *owing.flat(owed.fires))
-        await scripts.fire_crons(redis, team.prefix, given(now), team.id, cron_id, *step)
+        await scripts.settle_cron(redis, team.prefix, team.id, given(now), cron_id, *step)
 
 
 def given(now: datetime | None) -> str | int:

@@ -61,6 +61,14 @@ CRONS = [
         ("a cron fires early", "if due > now then return nil, -1 end", ""),
     ),
     *rows(
+        "settle_cron",
+        ("a part is made of a cron that changed", "stands[1] ~= ARGV[4] or ", ""),
+        ("a part is made twice", "stands[2] ~= ARGV[5] or ", ""),
+        ("a part is made early", " or tonumber(stands[2]) > now", ""),
+        ("a part is made again", "    call('ZADD', P .. 'crons', following, member)\n", ""),
+        ("an ended cron owes on", "    call('HDEL', record, 'next')\n", ""),
+    ),
+    *rows(
         "save_cron",
         ("a change of schedule is not remembered", "    call('RPUSH', P .. 'log:' .. member, now .. ' ' .. ARGV[20])\n", ""),
         ("a change erases what was due", "    fire_all(team, id, policy, tonumber(ARGV[25]), FIRES)\n", ""),

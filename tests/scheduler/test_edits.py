@@ -1,5 +1,6 @@
 """A cron that is changed: what was due is made first, by the plan it had, and no moment is made twice."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -7,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
-from shared import clock, crons, scripts, settling
+from shared import clock, crons, keyspace, moments, scripts
 from shared.errors import Conflict
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronUpdate
@@ -90,6 +91,28 @@ async def test_more_than_a_script_makes_is_made_before_the_change(redis: Redis, 
 
     assert (paused.runs, paused.next_run_at) == (350, None)
     assert len(await claim(redis, NOON + HOUR, 500)) == 350
+
+
+async def test_what_is_owed_is_made_though_nobody_vouches_for_the_clock(redis: Redis, team: Team) -> None:
+    cron = await a_cron(redis, team, cron_expression="* * * * * *", misfire_policy="run_all")
+    await redis.set(keyspace.trusted_until(SHARD), clock.milliseconds(NOON))
+
+    paused = await change(redis, team, cron, 250 * SECOND, is_active=False)
+
+    assert (paused.runs, paused.next_run_at) == (250, None)
+
+
+async def test_a_part_of_what_is_owed_is_made_once_however_many_make_it(redis: Redis, team: Team) -> None:
+    cron = await a_cron(redis, team, cron_expression="* * * * * *", misfire_policy="run_all")
+    at = 350 * SECOND
+
+    changes = [change(redis, team, cron, at, misfire_window_seconds=window) for window in (4000, 5000, 6000)]
+    await asyncio.gather(*changes, fire_due(redis, SHARD, NOON + at), return_exceptions=True)
+    await change(redis, team, cron, at, is_active=False)
+
+    keys = [f"{team.prefix}e:1:{number}" for number in range(1, 352)]
+    dues = [await redis.hget(key, "due") for key in keys]  # type: ignore[misc]
+    assert dues == [str(clock.milliseconds(NOON + second * SECOND)) for second in range(1, 351)] + [None]
 
 
 @pytest.mark.parametrize("behind_ms", [1, 20, 100, 500, 1000, 59_000])
@@ -186,13 +209,13 @@ async def test_a_next_fire_that_was_made_or_has_passed_is_refused_whoever_reckon
 
 
 async def test_what_falls_due_between_read_and_change_is_made_too(redis: Redis, team: Team) -> None:
-    made = await a_cron(redis, team, at=await settling.present(redis, team), cron_expression="* * * * * *")
+    made = await a_cron(redis, team, at=await moments.now(redis, SHARD), cron_expression="* * * * * *")
     assert made.next_run_at
     due = made.next_run_at
 
     async def passes() -> None:
         async def is_due() -> bool:
-            return await settling.present(redis, team) > due + timedelta(milliseconds=20)
+            return await moments.now(redis, SHARD) > due + timedelta(milliseconds=20)
 
         await until(is_due, 5)
 
@@ -206,11 +229,11 @@ async def test_what_falls_due_between_read_and_change_is_made_too(redis: Redis, 
 
 async def test_a_next_fire_that_has_passed_by_the_change_is_reckoned_again(redis: Redis, team: Team) -> None:
     made = await a_cron(redis, team, cron_expression="* * * * * *", is_active=False)
-    first = (await settling.present(redis, team)).replace(microsecond=0) + SECOND
+    first = (await moments.now(redis, SHARD)).replace(microsecond=0) + SECOND
 
     async def passes() -> None:
         async def is_past() -> bool:
-            return await settling.present(redis, team) > first + SECOND
+            return await moments.now(redis, SHARD) > first + SECOND
 
         await until(is_past, 5)
 
