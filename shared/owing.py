@@ -57,6 +57,19 @@ def next_after(plan: Plan, now: datetime, last_nominal: int) -> datetime | None:
     return timing.following(plan, max(now, clock.moment(last_nominal) + plan.offset))
 
 
+def renewed(plan: Plan, next_fire: datetime, now: datetime, fired_until: int) -> datetime | None:
+    """What by new rules of its zone comes instead of `next_fire`, which is not due yet.
+
+    It may have passed: if it lies nearer to that than to the last one made, it is the same fire, and is owed.
+    """
+    last = clock.moment(fired_until) + plan.offset
+    if fired_until and last <= now:
+        first = timing.following(plan, last)
+        if first and first <= now and next_fire - first < first - last:
+            return first
+    return timing.following(plan, now)
+
+
 def fired_until(plan: Plan, now: datetime, owed: Owed) -> int:
     """Up to when (ms, without the spread) nothing is to fire any more, once what is owed was made."""
     return max(nominal(plan, now), owed.last_nominal)

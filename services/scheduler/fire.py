@@ -44,6 +44,7 @@ class Due:
     timezone: str
     offset: str
     policy: str
+    fired_until: str
 
     @property
     def plan(self) -> Plan:

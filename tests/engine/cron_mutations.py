@@ -61,6 +61,13 @@ CRONS = [
         ("a cron fires early", "if due > now then return nil, -1 end", ""),
     ),
     *rows(
+        "renew_crons",
+        ("a changed cron is reckoned anew as it was", "fields[1] == ARGV[i + 2] and ", ""),
+        ("a cron that fired is reckoned anew", " == known_next", " ~= nil"),
+        ("a cron that is due is reckoned anew", "known_next > moment() and ", ""),
+        ("a fire that was made is reckoned anew", " and is_fresh(next_fire - (fields[2] or 0) * 1000, fields[3])", ""),
+    ),
+    *rows(
         "settle_cron",
         ("a part is made of a cron that changed", "stands[1] ~= ARGV[4] or ", ""),
         ("a part is made twice", "stands[2] ~= ARGV[5] or ", ""),
