@@ -43,6 +43,15 @@ class _When(NamedTuple):
     owed: Owed = NOTHING
     fired_until: int = 0
 
+    def before(self) -> Sequence[str | int]:
+        """What comes before that, as the script takes it."""
+        return (
+            self.owed.next_fire,
+            self.owed.not_due,
+            self.fired_until,
+            *owing.flat(self.owed.fires),
+        )
+
 
 class _Known(NamedTuple):
     """A cron as it was read before a change, and what the answer to that is to warn of.
@@ -187,10 +196,7 @@ async def _save(
         secrets.token_urlsafe(PING_BYTES) if is_heartbeat else "",
         to_json(_logged(asked, when.phase)).decode(),
         to_json(known.warnings).decode(),
-        when.owed.next_fire,
-        when.owed.not_due,
-        when.fired_until,
-        *owing.flat(when.owed.fires),
+        *when.before(),
         key=key,
     )
     return None if saved == "stale" else _of_row(team, *saved)
