@@ -149,6 +149,8 @@ MUTATIONS = [
     *rows(
         "create_jobs",
         ("a new job passes what was due before it", "promote(now, 500)", ""),
+        ("a job is made that expires too soon", "is_late and 0 or i", "i"),
+        ("that no job was made is remembered", "return rows, REFUSED", "return rows"),
     ),
     *rows(
         "lib/once",
