@@ -52,8 +52,8 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
-`live` (zset: service:host:pid of what lives, by when to give them up, ms), `sealed` (string: a text that
-only the installation's key opens).
+`live` (zset: service:host:pid of what lives, by when to give them up, ms), `troubles` (hash: what those
+cannot go on with), `sealed` (string: a text that only the installation's key opens).
 """
 
 from dataclasses import dataclass
@@ -140,6 +140,10 @@ def ledger(team: Team) -> str:
 
 def live() -> str:
     return f"{prefix('global')}live"
+
+
+def troubles() -> str:
+    return f"{prefix('global')}troubles"
 
 
 def sealed() -> str:

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from services.cli.doctor import audit_all, examine
 from services.cli.places import redis_name, with_redis_nearby
 from shared import store, tokens
+from shared.errors import Damaged
 from shared.settings import load
 
 
@@ -38,7 +38,7 @@ async def _redis() -> AsyncIterator[Redis]:
     redis = store.connect(settings)
     try:
         yield redis
-    except (*store.AWAY, RedisError) as error:
+    except (Damaged, *store.AWAY) as error:
         sys.exit(f"recuro: Redis at {redis_name(settings.redis_url)} cannot be used: {error}")
     finally:
         await redis.aclose()

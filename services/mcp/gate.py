@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.errors import Unauthenticated
+from shared.errors import Damaged, Unauthenticated
 from shared.store import AWAY
 from shared.tokens import Caller, Callers
 
@@ -19,7 +19,7 @@ SET_HEADER = (
     "`recuro token create` makes a token."
 )
 _HOSTS = "RECURO_MCP_ALLOWED_HOSTS"
-UNAUTHENTICATED = -32010
+UNAUTHENTICATED, DAMAGED = -32010, -32012
 _CALLER = "recuro.caller"
 _ANYTHING = (b"accept", b"*/*")
 """What who says nothing accepts (RFC 9110 §12.5.1)."""
@@ -62,6 +62,8 @@ class Gate:
         except Unauthenticated as error:
             challenge = 'Bearer realm="recuro"' + (', error="invalid_token"' if token else "")
             return refuse(401, UNAUTHENTICATED, f"{error}. {SET_HEADER}", {"WWW-Authenticate": challenge})
+        except Damaged as error:
+            return refuse(503, DAMAGED, f"{error} {error.hint}")
         except AWAY:
             scope[_CALLER] = None  # listing still works; a call says that the storage is away
         return None
