@@ -8,11 +8,11 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
 from shared.errors import Conflict
 from shared.idempotency import IdempotencyKey
-from shared.store import AnswerLost, OutcomeUnknown
+from shared.store import AnswerLost, OutcomeUnknown, had_begun
 
 _LUA = files("shared").joinpath("lua")
 _LIBRARIES = (
@@ -85,6 +85,8 @@ class Script:
                 return await redis.eval(self.text, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
         except AnswerLost as error:
             raise (error if self._only_reads else OutcomeUnknown(str(error))) from error
+        except ResponseError as error:
+            raise (OutcomeUnknown(str(error)) if had_begun(error) else error) from error
 
     def join(self, pipeline: Pipeline, prefix: str, *arguments: str | int | float) -> None:
         """Run it in a pipeline; there it answers a NoScriptError if Redis does not know it yet."""

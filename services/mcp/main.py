@@ -21,6 +21,7 @@ from services.mcp.server import Context, answer, build
 from shared import durability, logs, store, vault, zone_data
 from shared.addresses import Policy
 from shared.admission import Admission
+from shared.errors import Damaged
 from shared.settings import Settings, load
 from shared.store import AWAY
 from shared.tokens import Callers
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> Starlette:
     async def readyz(_request: Request) -> JSONResponse:
         try:
             await redis.ping()
-        except AWAY:
+        except (Damaged, *AWAY):
             return JSONResponse({"error": "Storage unavailable"}, 503, {"Retry-After": "1"})
         return JSONResponse({"status": "ok"})
 

@@ -1,5 +1,6 @@
 """Taking work from Redis and giving results back: one script, one round trip a batch."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from services.worker.work import (
 )
 from shared import keyspace, scripts, store
 from shared.clock import elapsed
+from shared.errors import Damaged
 from shared.memory import MEBIBYTE, remembered
 from shared.schemas.queues import QueueSettings
 
@@ -29,6 +31,8 @@ RECORDED, DROPPED, NOT_OURS = 1, 2, 0
 OURS, TO_CANCEL = 1, 2
 MOST_ORPHANS = 1000
 STOPPED_SECONDS = 60
+SILENT_SECONDS = 1.0
+"""How often work is looked for while the bell cannot be heard."""
 
 NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 """A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
@@ -119,8 +123,8 @@ class Deliveries:
             return await self.claim(n)
         if isinstance(claimed, Exception):
             raise store.translated(claimed)
-        if isinstance(rang, ResponseError) and "NOGROUP" in str(rang):
-            await self._make_bell()
+        if isinstance(rang, Exception):
+            await self._mend_bell(rang, milliseconds)
         return self._works(claimed, sent)
 
     async def withdraw(self, held: Collection[str]) -> int:
@@ -132,6 +136,15 @@ class Deliveries:
 
     async def ring(self) -> None:
         await self.redis.xadd(keyspace.bell(self.shard), {"r": "1"}, maxlen=1, approximate=False)
+
+    async def _mend_bell(self, error: Exception, milliseconds: int) -> None:
+        """Make the bell anew if it is lost; if it cannot be heard, rest all the same."""
+        try:
+            if "NOGROUP" in str(error):
+                return await self._make_bell()
+        except (Damaged, *store.AWAY):
+            pass
+        await asyncio.sleep(min(SILENT_SECONDS, milliseconds / 1000))
 
     async def _make_bell(self) -> None:
         try:

@@ -5,6 +5,7 @@ from collections import defaultdict
 
 import structlog
 from pydantic_core import from_json, to_json
+from redis.exceptions import ResponseError
 
 from services.worker.alerts import alert_notice
 from services.worker.delivery import Exchange, Outgoing, unsent
@@ -27,6 +28,7 @@ from shared.vault import Unsealable
 
 LAST_RESPONSE_CHARACTERS = 4096
 FACT_CHARACTERS = 500
+REFUSED_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -37,6 +39,8 @@ async def process(work: Work, reach: Reach) -> Result:
         exchange = await _send(work, reach)
     except NotFound:  # what the notice tells of was deleted, and nobody is told
         return Result(work, Complete())
+    except ResponseError:  # Redis is there and refuses: at once it would do so again
+        return Result(work, Postpone(REFUSED_SECONDS, "the storage to answer"))
     except AWAY:
         return Result(work, Release())
     if isinstance(exchange, Postpone):

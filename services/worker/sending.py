@@ -15,6 +15,7 @@ from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, asked_wait
 from services.worker.work import Postpone, Work
 from shared import keyspace, scripts
 from shared.addresses import Origin
+from shared.errors import Damaged
 from shared.schemas.runs import FailureReason
 from shared.store import AWAY
 
@@ -85,7 +86,7 @@ async def _hold(work: Work, host: Origin, seconds: int, reach: Reach) -> None:
     team = keyspace.Team(work.team, work.shard)
     try:
         await scripts.hold_host(reach.redis, team.prefix, team.id, _named(host), seconds * 1000, "")
-    except AWAY as error:
+    except (Damaged, *AWAY) as error:
         log.warning("redis_away", error=repr(error))
 
 
