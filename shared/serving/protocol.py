@@ -1,10 +1,8 @@
 """uvicorn's HTTP/1.1, bounded: whatever a peer sends or not, a connection ends in time and stays small."""
 
 import asyncio
-import enum
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -25,30 +23,31 @@ from shared.serving.connections import Connections, network_of
 from shared.serving.refusals import Refusal
 from shared.serving.upgrades import framing_of, parser_behind
 
-_NEVER = float("inf")
+_INFINITE = float("inf")
 
 
-class Stage(enum.Enum):
-    """What a connection waits for."""
-
-    HEAD = "the header of a request"
-    BODY = "its body"
-    ANSWER = "our answer"
-    IDLE = "another request"
-    END = "its end"
+Stage = Literal["head", "body", "answer", "idle", "end"]
+"""What a connection waits for: a header, its body, our answer to it, another request, or its end."""
 
 
 class _Unfit(Exception):
     """Stops the parser; what is wrong is in `_refusal`."""
 
 
-@dataclass(frozen=True, slots=True)
 class Door:
     """What the connections of one server share; `error_body` writes the sentence of a refusal."""
 
-    bounds: Bounds
-    connections: Connections
-    error_body: Callable[[str], bytes]
+    def __init__(self, bounds: Bounds, error_body: Callable[[str], bytes]) -> None:
+        self.bounds = bounds
+        self.error_body = error_body
+        self.connections = Connections(bounds)
+        self.patience: dict[Stage, float] = {
+            "head": bounds.head_seconds,
+            "body": bounds.body_seconds,
+            "answer": bounds.answer_seconds,  # once the peer does not take it
+            "idle": bounds.idle_seconds,
+            "end": LINGER_SECONDS,
+        }
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -58,12 +57,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     address = ""
     since = 0.0
-    _stage: Stage = Stage.HEAD
-    _until = _NEVER
+    _stage: Stage = "head"
+    _until = _INFINITE
     _is_in_head = _is_in_body = _is_new = _is_deaf = False
+    _slice = 0
+    """Bytes that the parser is being fed."""
     _size = 0
     """Bytes of this stage: of the header as far as it is here, of the body, or of what is thrown away."""
-    _left = float("inf")
+    _left = _INFINITE
     """What the peer had not taken of our answers when we last looked, in bytes."""
     _barren = 0
     """Bytes of a body that held nothing of it since the last that did."""
@@ -73,20 +74,20 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def waits(self) -> bool:
-        return self._stage is not Stage.ANSWER
+        return self._stage != "answer"
 
     @property
     def _is_over(self) -> bool:
         """Whether nothing that comes is read any more."""
-        return self._is_deaf or self._stage is Stage.END
+        return self._is_deaf or self._stage == "end"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.address = network_of(self.client[0]) if self.client else ""
-        self._enter(Stage.HEAD)
+        self._enter("head")
         if not self.door.connections.admit(self, self.loop):
             self.door.connections.count(refusals.FULL.reason)
-            self._stage = Stage.END
+            self._stage = "end"
             transport.write(refusals.FULL.answer(self.door.error_body(refusals.FULL.sentence)))
             transport.close()
 
@@ -108,40 +109,42 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
 
     def _feed(self, data: bytes | memoryview) -> None:
-        rest: bytes | memoryview | None = data
+        self._slice = len(data)
         try:
-            while rest:
-                rest = self._parse(rest)
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._feed_behind(data[upgrade.args[0] :])
+            return
         except httptools.HttpParserError:
             self._refuse(self._refusal or refusals.of_no_http(bytes(data[:12])))
             return
         self._move_on()
-        self._size += len(data)
-        self._barren += len(data)
-        refusal = self._excess()
-        if refusal:
-            self._refuse(refusal)
+        self._size += self._slice
+        self._barren += self._slice
+        if self._size > HEAD_BYTES:
+            refusal = self._excess()
+            if refusal:
+                self._refuse(refusal)
+
+    def _feed_behind(self, rest: bytes | memoryview) -> None:
+        """Go on with this protocol behind a header that asks for another."""
+        try:
+            if self._framing:
+                self.parser, self._framing = parser_behind(self._framing, self), b""
+        except httptools.HttpParserError:
+            self._refuse(refusals.MALFORMED)
+            return
+        self._feed(rest)
 
     def _excess(self) -> Refusal | None:
         """What there is too much of; counted by two slices, as the first may hold the end of another."""
-        if self._stage is Stage.BODY:
+        if self._stage == "body":
             if self._size > BODY_BYTES:
                 return refusals.BODY_SIZE
-            has_no_end = len(self.headers) > HEADER_FIELDS or self._barren > 2 * HEAD_BYTES
-            return refusals.MALFORMED if has_no_end else None  # trailers, or lines between chunks
-        if self._size > 2 * HEAD_BYTES and (self._is_in_head or self._stage is not Stage.ANSWER):
+            return refusals.MALFORMED if self._barren > 2 * HEAD_BYTES else None
+        if self._size > 2 * HEAD_BYTES and (self._is_in_head or self._stage != "answer"):
             has_long_line = self._is_in_head and len(self.url) > REQUEST_LINE_BYTES
             return refusals.REQUEST_LINE if has_long_line else refusals.HEADERS
-        return None
-
-    def _parse(self, data: bytes | memoryview) -> bytes | memoryview | None:
-        """What is left of it behind a request that asks for another protocol; we go on with this one."""
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if self._framing:
-                self.parser, self._framing = parser_behind(self._framing, self), b""
-            return data[upgrade.args[0] :]
         return None
 
     # What the parser finds
@@ -158,15 +161,19 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.parser.should_upgrade():
             self._framing = framing_of(self.headers)
-        self.headers = []  # trailers are counted, and never taken for headers
+        self.headers = []  # trailers are never taken for headers
 
     def _unfit(self) -> Refusal | None:
         if len(self.pipeline) >= PIPELINED:
             return refusals.PIPELINE
         if len(self.url) > REQUEST_LINE_BYTES:
             return refusals.REQUEST_LINE
+        if len(self.headers) > HEADER_FIELDS:
+            return refusals.HEADERS
+        if self._size + self._slice <= HEAD_BYTES:
+            return None  # it cannot be larger than all that came
         size = len(self.url) + sum([len(name) + len(value) for name, value in self.headers])
-        return refusals.HEADERS if len(self.headers) > HEADER_FIELDS or size > HEAD_BYTES else None
+        return refusals.HEADERS if size > HEAD_BYTES else None
 
     def on_body(self, body: bytes) -> None:
         self._barren = 0
@@ -182,7 +189,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """As uvicorn does it, but that the one timer of all connections ends an idle one."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
-            self._enter(Stage.END, self.door.bounds.answer_seconds)
+            self._enter("end", self.door.bounds.answer_seconds)
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -194,37 +201,28 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _move_on(self) -> None:
         stage = self._next_stage()
-        if stage is not self._stage or self._is_new:
+        if stage != self._stage or self._is_new:
             self._is_new = False
             self._enter(stage)
 
     def _next_stage(self) -> Stage:
-        if self._stage is Stage.END:
-            return Stage.END
+        if self._stage == "end":
+            return "end"
         if self._is_in_body and not self.pipeline:
-            return Stage.BODY
-        if self.pipeline or (self.cycle is not None and not self.cycle.response_complete):
-            return Stage.ANSWER
-        return Stage.HEAD if self._is_in_head or self.cycle is None else Stage.IDLE
+            return "body"
+        if self.cycle is None:
+            return "head"
+        if self.pipeline or not self.cycle.response_complete:
+            return "answer"
+        return "head" if self._is_in_head else "idle"
 
     def _enter(self, stage: Stage, seconds: float | None = None) -> None:
-        self._stage, self._size, self._left = stage, 0, float("inf")
+        self._stage, self._size, self._left = stage, 0, _INFINITE
+        if stage == "answer" and not self.flow.write_paused:
+            self._until = _INFINITE
+            return
         self.since = self.loop.time()
-        self._until = self.since + (self._patience(stage) if seconds is None else seconds)
-
-    def _patience(self, stage: Stage) -> float:
-        bounds = self.door.bounds
-        match stage:
-            case Stage.ANSWER:
-                return bounds.answer_seconds if self.flow.write_paused else _NEVER
-            case Stage.IDLE:
-                return bounds.idle_seconds
-            case Stage.HEAD:
-                return bounds.head_seconds
-            case Stage.BODY:
-                return bounds.body_seconds
-            case Stage.END:
-                return LINGER_SECONDS
+        self._until = self.since + (self.door.patience[stage] if seconds is None else seconds)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -232,18 +230,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._stage is Stage.ANSWER:
-            self._until = _NEVER
+        if self._stage == "answer":
+            self._until = _INFINITE
 
     def expire(self, now: float) -> None:
         if now < self._until or self._is_taken(now):
             return
-        if self._stage is Stage.BODY and not self.flow.write_paused and not self.transport.is_closing():
+        if self._stage == "body" and not self.flow.write_paused and not self.transport.is_closing():
             self._expire_body(now)
-        elif self._stage is Stage.HEAD and self._is_in_head and not self.transport.is_closing():
+        elif self._stage == "head" and self._is_in_head and not self.transport.is_closing():
             self._refuse(refusals.HEAD_TIME)
         else:
-            if self._stage is Stage.ANSWER or self.transport.get_write_buffer_size():
+            if self._stage == "answer" or self.transport.get_write_buffer_size():
                 self.door.connections.count("unread")
             self.transport.abort()  # what it has not taken by now it does not want
 
@@ -265,7 +263,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return enough
 
     def drop(self) -> None:
-        self._stage = Stage.END
+        self._stage = "end"
         self.transport.abort()
 
     # Saying no
@@ -286,7 +284,7 @@ class BoundedProtocol(HttpToolsProtocol):
             cycle.keep_alive = False  # the answers before it are finished first
 
     def _say(self, refusal: Refusal) -> None:
-        self._enter(Stage.END)
+        self._enter("end")
         self.flow.resume_reading()
         self.transport.write(refusal.answer(self.door.error_body(refusal.sentence)))
         self.transport.write_eof()

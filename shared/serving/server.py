@@ -8,7 +8,6 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from shared.serving.bounds import RESERVED_FILES, Bounds, allow_files
-from shared.serving.connections import Connections
 from shared.serving.protocol import BoundedProtocol, Door
 from shared.serving.refusals import json_error
 
@@ -46,7 +45,7 @@ def bounded(bounds: Bounds, error_body: Callable[[str], bytes] = json_error) -> 
     """The protocol of one server, whose connections are counted together."""
 
     class ServerProtocol(BoundedProtocol):
-        door = Door(bounds, Connections(bounds), error_body)
+        door = Door(bounds, error_body)
 
     return ServerProtocol
 
