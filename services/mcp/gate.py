@@ -79,8 +79,16 @@ def caller_of(request: Request | None) -> Caller | None:
 
 def refuse(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """An HTTP error whose body is JSON-RPC, so that clients show the message and not the bare status."""
-    body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
-    return Response(json.dumps(body), status, headers, "application/json")
+    return Response(_as_rpc(code, message), status, headers, "application/json")
+
+
+def error_body(message: str) -> bytes:
+    """The body of what is refused before the gate sees it."""
+    return _as_rpc(-32600, message)
+
+
+def _as_rpc(code: int, message: str) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}).encode()
 
 
 def _unservable(scope: Scope) -> Response | None:
