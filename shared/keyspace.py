@@ -44,6 +44,7 @@ in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
                                        kind `x` is a job to expire, `q` a queue whose rate limit allows more
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
+fading                         zset    keys below the prefix to forget, by when (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
 bell                           stream  one wake-up for an idle worker, group `workers`
@@ -105,10 +106,6 @@ def trusted_until(shard: str) -> str:
 
 def correction(shard: str) -> str:
     return f"{prefix(shard)}correction"
-
-
-def stopped(shard: str, consumer: str) -> str:
-    return f"{prefix(shard)}stopped:{consumer}"
 
 
 def due(shard: str) -> str:

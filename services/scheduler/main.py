@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from services.scheduler import metrics
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
+from services.scheduler.forget import keep_forgetting
 from services.scheduler.metrics import keep_measuring
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
@@ -60,6 +61,7 @@ def _duties(
         _steadily(lambda: keep_promoting(redis, shard, promoting)),
         _steadily(lambda: keep_watching(redis, shard, steadiness)),
         _steadily(lambda: keep_pruning(redis, shard)),
+        _steadily(lambda: keep_forgetting(redis, shard)),
         _steadily(lambda: keep_replaying(redis, shard)),
         _steadily(lambda: keep_retiring(redis, shard, settings)),
         _steadily(lambda: keep_patrolling(redis, shard)),

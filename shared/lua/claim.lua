@@ -39,6 +39,14 @@ local function put_back(kind, team, id, queue, lane, entry)
     wait_until(kind, team, id, now + LATER)
 end
 
+-- A job that may have expired:  pending -> failed, or back to the due until somebody vouches for the present again.
+local function expire_or_wait(team, id, queue, lane, entry, expires)
+    take_off(queue, lane, entry)
+    if expires <= vouched() then return expire(team, id) end
+    call('HSET', record_of('j', team, id), 'entry', '')
+    wait_until('j', team, id, vouched() + 1)
+end
+
 -- The team's requests of this month are used up:  pending -> failed.
 local function refuse(kind, team, qid, id, queue, lane, entry)
     take_off(queue, lane, entry)
@@ -54,8 +62,7 @@ local function start(queue, lane, entry, ref)
         'intent')
     if (tonumber(fields[6]) or 0) >= OLDEST_NEWER then return put_back(kind, team, id, queue, lane, entry) end
     if fields[1] == 'pending' and fields[7] and tonumber(fields[7]) <= now then
-        take_off(queue, lane, entry)
-        return expire(team, id)
+        return expire_or_wait(team, id, queue, lane, entry, tonumber(fields[7]))
     end
     -- Delivered again while it is being processed: the group was lost, and with it who had it.
     local startable = fields[5] == entry and (fields[1] == 'pending' or fields[1] == 'processing')
@@ -158,9 +165,16 @@ conclude()
 if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) and call('EXISTS', turns) == 1 then
     ring() -- another idle worker may take the rest
 end
+-- Rests end by the moment that is vouched for, and are told by the present that the worker goes by.
+local function rests_of(team)
+    local held, ahead = call('ZRANGEBYSCORE', P .. 'held:' .. team, vouched(), '+inf', 'WITHSCORES'), now - vouched()
+    for i = 2, ahead ~= 0 and #held or 0, 2 do held[i] = string.format('%.0f', held[i] + ahead) end
+    return held
+end
+
 local of_teams = {}
 for team in pairs(teams) do
-    local held = call('ZRANGEBYSCORE', P .. 'held:' .. team, now, '+inf', 'WITHSCORES')
+    local held = rests_of(team)
     of_teams[#of_teams + 1] = { team, settings_of(team).signing, held }
 end
 return { now, next_due, queues, works, of_teams }

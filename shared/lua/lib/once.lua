@@ -13,5 +13,8 @@ if kept and string.sub(kept, 1, #asked) ~= asked then return { -1 } end
 if kept then return { 1, cmsgpack.unpack(string.sub(kept, #asked + 1)) } end
 
 local answer, refused = work()
-if not refused then call('SET', KEYS[3], asked .. cmsgpack.pack(answer), 'PX', KEPT) end
+if not refused then
+    call('SET', KEYS[3], asked .. cmsgpack.pack(answer))
+    fade(KEYS[3], KEPT)
+end
 return { 0, answer }

@@ -61,9 +61,9 @@ end
 
 -- How many may still start within the queue's rate limit; at 0 the clock brings the queue back when one may again.
 local function rate_allowance(queue, count, period)
-    local starts, now = P .. 'starts:' .. queue, moment()
+    local starts, now = P .. 'starts:' .. queue, vouched()
     call('ZREMRANGEBYSCORE', starts, '-inf', now - period)
-    call('ZREMRANGEBYSCORE', starts, now + period, '+inf') -- from before the server's clock was set back
+    call('ZREMRANGEBYSCORE', starts, now + period + AHEAD, '+inf') -- from before the clock was set back
     local over = call('ZCARD', starts) - count
     if over >= 0 then
         local oldest = call('ZRANGE', starts, over, over, 'WITHSCORES')
@@ -79,11 +79,11 @@ local function note_starts(queue, started)
     local starts, rows = P .. 'starts:' .. queue, {}
     local last = call('HINCRBY', P .. 'q:' .. queue, 'starts', started)
     for number = last - started + 1, last do
-        rows[#rows + 1] = moment()
+        rows[#rows + 1] = vouched()
         rows[#rows + 1] = number
     end
     call_in_parts(rows, 'ZADD', starts)
-    call('PEXPIRE', starts, period)
+    fade(starts, period)
     touched[queue] = true -- it may have reached its limit
 end
 
