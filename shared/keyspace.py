@@ -39,6 +39,8 @@ virtual_time                   hash    what each team and queue was served; `_` 
 teams                          set     teams that have a queue or a cron here
 trusted_until                  string  the latest moment (ms) that a scheduler vouches for: no more is due
 correction                     string  what is added to the clock of Redis (ms); none: it is right
+clocks                         hash    by scheduler: when it last vouched, how far its clock was ahead (ms)
+doubtful                       zset    what was reckoned while nobody vouched, by its present (ms)
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);

@@ -24,7 +24,7 @@ from services.scheduler.renew import renew
 from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
-from services.scheduler.steadiness import Steadiness, keep_watching
+from services.scheduler.watch import Watch, keep_watching
 from shared import durability, health, keyspace, logs, store
 from shared.follow import READ_MILLISECONDS
 from shared.settings import Settings, load
@@ -53,13 +53,13 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
 def _duties(
     redis: Redis, blocking: Redis, shard: str, settings: Settings
 ) -> list[Coroutine[None, None, None]]:
-    firing, promoting, steadiness = Alarm(), Alarm(), Steadiness()
+    firing, promoting, watch = Alarm(), Alarm(), Watch(redis, shard)
     return [
         listen(blocking, shard, (firing, promoting)),
-        _steadily(lambda: keep_firing(redis, shard, firing, steadiness)),
+        _steadily(lambda: keep_firing(redis, shard, firing, watch)),
         _steadily(lambda: _once(renew(redis, shard))),
         _steadily(lambda: keep_promoting(redis, shard, promoting)),
-        _steadily(lambda: keep_watching(redis, shard, steadiness)),
+        _steadily(lambda: keep_watching(watch)),
         _steadily(lambda: keep_pruning(redis, shard)),
         _steadily(lambda: keep_forgetting(redis, shard)),
         _steadily(lambda: keep_replaying(redis, shard)),

@@ -164,6 +164,20 @@ MUTATIONS = [
         ("a present that nobody vouches for forgets", "'-inf', vouched(), 'LIMIT'", "'-inf', moment(), 'LIMIT'"),
     ),
     *rows(
+        "correct",
+        ("the clock is corrected twice", "~= seen then return -1 end", "~= seen then return 0 end"),
+        ("what was right before the jump moves too", "if math.abs(at - wrong) >= math.abs(at - right) then return end", ""),
+        ("what awaits a ping moves too", "if not fields[2] or fields[4] then return end", "if not fields[2] then return end"),
+        ("!a delay that was reckoned wrong stays", "if score then call('ZINCRBY', P .. 'due', by, member) end", ""),
+        ("a job says the wrong moment", "if is_new then call('HSET', record, 'created', fields[1] + by) end", ""),
+        ("the clock is corrected before all has moved", "if #rows == 2 * limit then return limit end", ""),
+    ),
+    *rows(
+        "vouch",
+        ("a clock that jumped since is vouched for", "if math.abs(now - judged) > SLACK then return 0 end", ""),
+        ("what was right is moved later", "call('UNLINK', P .. 'doubtful')", ""),
+    ),
+    *rows(
         "lib/once",
         ("!a key is not remembered", "call('SET', KEYS[3], asked .. cmsgpack.pack(answer))", ""),
         ("a key takes another request", "if kept and string.sub(kept, 1, #asked) ~= asked then return { -1 } end", ""),
