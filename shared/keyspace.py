@@ -49,6 +49,7 @@ crons                          zset    active crons, <team>:<cron>, by their nex
 fading                         zset    keys below the prefix to forget, by when (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
+live                           zset    <service>:<host>:<pid> of what lives, by when to give it up (ms)
 bell                           stream  one wake-up for an idle worker, group `workers`
 clock                          stream  "crons changed", for the schedulers
 quarantine                     stream  entries that could not be read, with their bytes
@@ -56,6 +57,8 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
+`sealed` (string: a text that only the installation's key opens).
+`bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered),
 `live` (zset: service:host:pid of what lives, by when to give them up, ms), `sealed` (string: a text that
 only the installation's key opens).
 """
@@ -143,7 +146,7 @@ def ledger(team: Team) -> str:
 
 
 def live() -> str:
-    return f"{prefix('global')}live"
+    return f"{prefix(SHARDS[0])}live"
 
 
 def sealed() -> str:
@@ -152,6 +155,10 @@ def sealed() -> str:
 
 def token(digest: str) -> str:
     return f"{prefix('global')}token:{digest}"
+
+
+def bootstrap() -> str:
+    return f"{prefix('global')}bootstrap"
 
 
 def teams() -> str:

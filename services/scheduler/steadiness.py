@@ -1,6 +1,5 @@
 """Whether the installation's clock can be believed, and by what it is to be corrected when Redis's jumps."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -155,13 +154,6 @@ class Steadiness:
         elif self._right_since is None:
             self._right_since = seen.own
         return self._right_since is not None and seen.own - self._right_since >= PAUSE_SECONDS
-
-
-def own_clock() -> float:
-    """Seconds that nobody sets, those of a suspended machine included where the system counts them."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
 
 
 def _agrees(one: float, other: float) -> bool:

@@ -9,8 +9,8 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.metrics import CORRECTION, DIFFERENCE, JUMPS, VOUCHED
-from services.scheduler.steadiness import Reading, Steadiness, Steady, Wrong, own_clock
-from shared import keyspace, moments, scripts
+from services.scheduler.steadiness import Reading, Steadiness, Steady, Wrong
+from shared import clock, keyspace, moments, scripts
 
 LOOK_SECONDS = 1.0
 STEP = 500
@@ -51,14 +51,14 @@ class Watch:
         return bool(await scripts.vouch(self._redis, prefix, round(now * 1000), self._name, ahead))
 
     async def _read(self) -> Reading:
-        own, wall = own_clock(), time.time()
+        own, wall = clock.elapsed(), time.time()
         seen = await moments.read(self._redis, self._shard)
         return Reading(
             redis=(seen.now_ms - seen.correction_ms) / 1000,
             correction=seen.correction_ms / 1000,
             own=own,
             wall=wall,
-            took=own_clock() - own,
+            took=clock.elapsed() - own,
             is_vouched=seen.is_vouched,
             others=[one.ahead_ms / 1000 for one in seen.witnesses if one.name != self._name],
         )

@@ -47,6 +47,13 @@ local function expire_or_wait(team, id, queue, lane, entry, expires)
     wait_until('j', team, id, vouched() + 1)
 end
 
+-- A moment as far from the present, by which the worker goes, as it is from the one that is vouched for.
+local function as_seen_now(at)
+    local ahead = now - vouched()
+    if ahead == 0 or (tonumber(at) or 0) == 0 then return at end
+    return string.format('%.0f', at + ahead)
+end
+
 -- The team's requests of this month are used up:  pending -> failed.
 local function refuse(kind, team, qid, id, queue, lane, entry)
     take_off(queue, lane, entry)
@@ -74,7 +81,7 @@ local function start(queue, lane, entry, ref)
     move(kind, team, kind == 'e' and fields[3] or qid, id, fields[1], 'processing')
     event(NOUN[kind] .. '.started', team, ref)
     works[#works + 1] = { kind, team, qid, id, lane, entry, fields[2] or '1', fields[3] or '', fields[4], spec,
-        fields[8] or '', fields[9] or '' }
+        as_seen_now(fields[8] or ''), fields[9] or '' }
 end
 
 -- Read up to `want` entries and start what they name; returns how many were read, and how many started.
@@ -165,10 +172,10 @@ conclude()
 if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) and call('EXISTS', turns) == 1 then
     ring() -- another idle worker may take the rest
 end
--- Rests end by the moment that is vouched for, and are told by the present that the worker goes by.
+-- Rests end by the moment that is vouched for.
 local function rests_of(team)
-    local held, ahead = call('ZRANGEBYSCORE', P .. 'held:' .. team, vouched(), '+inf', 'WITHSCORES'), now - vouched()
-    for i = 2, ahead ~= 0 and #held or 0, 2 do held[i] = string.format('%.0f', held[i] + ahead) end
+    local held = call('ZRANGEBYSCORE', P .. 'held:' .. team, vouched(), '+inf', 'WITHSCORES')
+    for i = 2, #held, 2 do held[i] = as_seen_now(held[i]) end
     return held
 end
 
