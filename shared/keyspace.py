@@ -39,11 +39,14 @@ virtual_time                   hash    what each team and queue was served; `_` 
 teams                          set     teams that have a queue or a cron here
 trusted_until                  string  the latest moment (ms) that a scheduler vouches for: no more is due
 correction                     string  what is added to the clock of Redis (ms); none: it is right
+clocks                         hash    by scheduler: when it last vouched, how far its clock was ahead (ms)
+doubtful                       zset    what was reckoned while nobody vouched, by its present (ms)
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
                                        kind `x` is a job to expire, `q` a queue whose rate limit allows more
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
+fading                         zset    keys below the prefix to forget, by when (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
 live                           zset    <service>:<host>:<pid> of what lives, by when to give it up (ms)
@@ -107,10 +110,6 @@ def trusted_until(shard: str) -> str:
 
 def correction(shard: str) -> str:
     return f"{prefix(shard)}correction"
-
-
-def stopped(shard: str, consumer: str) -> str:
-    return f"{prefix(shard)}stopped:{consumer}"
 
 
 def due(shard: str) -> str:

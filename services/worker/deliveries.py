@@ -30,7 +30,6 @@ from shared.schemas.queues import QueueSettings
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
 OURS, TO_CANCEL = 1, 2
 MOST_ORPHANS = 1000
-STOPPED_SECONDS = 60
 SILENT_SECONDS = 1.0
 """How often work is looked for while the bell cannot be heard."""
 
@@ -129,7 +128,7 @@ class Deliveries:
 
     async def withdraw(self, held: Collection[str]) -> int:
         """Claim nothing from now on, and give back what claims on their way still moved into our name."""
-        await self.redis.set(keyspace.stopped(self.shard, self.consumer), 1, ex=STOPPED_SECONDS)
+        await scripts.stop_worker(self.redis, keyspace.prefix(self.shard), self.consumer)
         orphans = await self.release_orphans(held)
         await self.ring()  # what we were told, nobody else was
         return orphans

@@ -7,7 +7,7 @@
 local live, troubles, now = P .. 'live', P .. 'troubles', moment(ARGV[3])
 local latest = now + tonumber(ARGV[2])
 call('ZADD', live, latest, ARGV[1])
-call('ZREMRANGEBYSCORE', live, '-inf', now)
+call('ZREMRANGEBYSCORE', live, '-inf', math.min(now, vouched()))
 call('ZREMRANGEBYSCORE', live, '(' .. latest, '+inf') -- from before the clock was set back
 if ARGV[4] ~= '' then call('HSET', troubles, ARGV[1], ARGV[4]) else call('HDEL', troubles, ARGV[1]) end
 for _, member in ipairs(call('HKEYS', troubles)) do
