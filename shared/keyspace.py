@@ -55,6 +55,9 @@ events                         stream  what just happened (`shared.schemas.event
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
 `sealed` (string: a text that only the installation's key opens).
+`bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered),
+`live` (zset: service:host:pid of what lives, by when to give them up, ms), `sealed` (string: a text that
+only the installation's key opens).
 """
 
 from dataclasses import dataclass
@@ -153,6 +156,10 @@ def sealed() -> str:
 
 def token(digest: str) -> str:
     return f"{prefix('global')}token:{digest}"
+
+
+def bootstrap() -> str:
+    return f"{prefix('global')}bootstrap"
 
 
 def teams() -> str:

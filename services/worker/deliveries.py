@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from redis.asyncio import Redis
@@ -24,6 +23,7 @@ from services.worker.work import (
 from shared import keyspace, scripts, store
 from shared.clock import elapsed
 from shared.health import LEASE_SECONDS
+from shared.memory import MEBIBYTE, remembered
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
@@ -37,7 +37,7 @@ NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 """A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
 
 
-@lru_cache(4096)
+@remembered(8 * MEBIBYTE, per_byte=6)
 def _settings_of(spec: str) -> QueueSettings:
     return QueueSettings.model_validate_json(spec, extra="ignore")  # a newer version may have written it
 

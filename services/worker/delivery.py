@@ -4,7 +4,7 @@ import asyncio
 import re
 import ssl
 import time
-from functools import lru_cache, partial
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple
 
@@ -15,12 +15,13 @@ from services.worker.clock import Clock
 from services.worker.coding import unpacked
 from services.worker.connection import Connection, ConnectionClosed
 from services.worker.departure import Departure, Withheld
-from services.worker.egress import KEPT_NAMES, Resolver
+from services.worker.egress import Resolver
 from services.worker.failures import Asked, Failure
 from services.worker.pool import Pool
 from services.worker.proxy import Proxy
 from services.worker.response import KEPT_BYTES, READ_BYTES, Answer
 from shared.addresses import Destination, Origin, Policy, Refusal, destination
+from shared.memory import MEBIBYTE, Remembered, remembered
 from shared.schemas.assertions import Assertion
 from shared.schemas.runs import FailureReason, FailureStage
 
@@ -85,7 +86,7 @@ class Sender:
         self._proxy = proxy
         self._resolver = resolver or Resolver(policy)
         self._tls = tls or ssl.create_default_context()
-        self._destination = lru_cache(KEPT_NAMES)(partial(destination, policy))
+        self._destination = Remembered(partial(destination, policy), 8 * MEBIBYTE, per_byte=6)
         self._pool: Pool | None = None
 
     async def __aenter__(self) -> "Sender":
@@ -215,7 +216,7 @@ def written(call: Outgoing, to: Destination, proxy: Proxy | None = None) -> byte
         raise InvalidRequest("A header of the request holds a character outside Latin-1.") from None
 
 
-@lru_cache(KEPT_NAMES)
+@remembered(2 * MEBIBYTE, per_byte=4)
 def _names(names: tuple[str, ...]) -> frozenset[str]:
     """Headers' names in lower case; raises InvalidRequest if one is none, or one that frames a message."""
     lower = frozenset(name.lower() for name in names)
