@@ -10,6 +10,8 @@ from redis.asyncio import Redis
 from shared import clock, keyspace, moments, scripts
 
 HEALTH_SECONDS = 10
+LEASE_SECONDS = 30.0
+"""For how long work is its worker's without a beat."""
 SHARD = keyspace.SHARDS[0]
 """By whose clock; a service serves them all."""
 _WELL: Mapping[str, str] = MappingProxyType({})

@@ -9,6 +9,7 @@ from redis.exceptions import ResponseError
 
 from services.worker.alerts import alert_notice
 from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker.departure import Departure, Withheld
 from services.worker.heads import Headers
 from services.worker.mail import Letter
 from services.worker.masking import masked
@@ -41,6 +42,8 @@ async def process(work: Work, reach: Reach) -> Result:
         return Result(work, Complete())
     except ResponseError:  # Redis is there and refuses: at once it would do so again
         return Result(work, Postpone(REFUSED_SECONDS, "the storage to answer"))
+    except Withheld as withheld:
+        return Result(work, withheld.verdict)
     except AWAY:
         return Result(work, Release())
     if isinstance(exchange, Postpone):
@@ -75,12 +78,12 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
     try:
         outgoing = await _outgoing(work, reach)
         if isinstance(outgoing, Letter):
-            return await reach.mailer.send(outgoing, work.clock)
+            return await reach.mailer.send(outgoing, Departure(work))
         exchange = await send(signed(outgoing, work, reach.vault), work, reach)
         if isinstance(exchange, Postpone):
             return exchange
         return masked(exchange, outgoing, work, reach)
-    except (NotFound, *AWAY):
+    except (NotFound, Withheld, *AWAY):
         raise
     except Unsealable as error:
         log.error("secret_not_opened", work=work.key)
