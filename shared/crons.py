@@ -16,6 +16,7 @@ from shared.owing import NOTHING, Owed
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
+from shared.schemas.instants import STORED
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.timing import Plan
@@ -247,7 +248,9 @@ def _policy(asked: CronCreate) -> str:
 def _asked(fields: Fields) -> CronCreate:
     stored = from_json(fields["spec"])
     headers = stored.pop("headers", None)  # sealed values are none that a caller may give
-    return CronCreate.model_validate(stored, extra="ignore").model_copy(update={"headers": headers})
+    return CronCreate.model_validate(stored, extra="ignore", context=STORED).model_copy(
+        update={"headers": headers}
+    )
 
 
 def _cron(team: Team, cron_id: int, fields: Fields) -> Cron:
