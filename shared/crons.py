@@ -13,7 +13,7 @@ from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
-from shared.schemas.base import Page
+from shared.schemas.base import STORED, Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
@@ -226,7 +226,9 @@ def _next_fire(asked: CronCreate, plan: Plan, now: datetime, runs: int = 0) -> s
 def _asked(fields: Fields) -> CronCreate:
     stored = from_json(fields["spec"])
     headers = stored.pop("headers", None)  # sealed values are none that a caller may give
-    return CronCreate.model_validate(stored, extra="ignore").model_copy(update={"headers": headers})
+    return CronCreate.model_validate(stored, extra="ignore", context=STORED).model_copy(
+        update={"headers": headers}
+    )
 
 
 def _cron(team: Team, cron_id: int, fields: Fields) -> Cron:

@@ -22,6 +22,7 @@ from services.worker.work import (
     Work,
 )
 from shared import keyspace, scripts, store
+from shared.schemas.base import STORED
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
@@ -35,7 +36,9 @@ NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 
 @lru_cache(4096)
 def _settings_of(spec: str) -> QueueSettings:
-    return QueueSettings.model_validate_json(spec, extra="ignore")  # a newer version may have written it
+    return QueueSettings.model_validate_json(
+        spec, extra="ignore", context=STORED
+    )  # a newer version may have written it
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from services.worker import failures
 from services.worker.assertions import Answered, failed, look_at_body
 from services.worker.charset import as_utf8, is_utf8, text_of
+from services.worker.checking import Checks
 from services.worker.coding import unpacked
 from services.worker.connection import Connection, ConnectionClosed
 from services.worker.egress import KEPT_NAMES, Resolver
@@ -38,6 +39,8 @@ class Outgoing(NamedTuple):
     body: bytes | None
     timeout_seconds: float
     assertions: tuple[Assertion, ...] = ()
+    team: int = 0
+    """Whose it is: teams share what they all need by turns."""
 
 
 class Exchange(NamedTuple):
@@ -86,6 +89,7 @@ class Sender:
         self._tls = tls or ssl.create_default_context()
         self._destination = lru_cache(KEPT_NAMES)(partial(destination, policy))
         self._pool: Pool | None = None
+        self._checks = Checks()
 
     async def __aenter__(self) -> "Sender":
         self._pool = Pool(self._policy, self._resolver, self._tls, self._proxy)
@@ -97,6 +101,7 @@ class Sender:
         if self._pool is not None:
             await self._pool.close()
         await self._resolver.close()
+        await self._checks.close()
 
     def origin_of(self, url: str) -> Origin | None:
         """Whom a request to the URL would go to; nothing if it would not leave."""
@@ -120,7 +125,7 @@ class Sender:
         text = None if answer.status is None else _unpack(answer)
         duration_ms = round((time.perf_counter() - began) * 1000)
         if call.assertions and failure is None:
-            failure = _asserted(call.assertions, answer, duration_ms)
+            failure = await self._asserted(call, answer, duration_ms)
         return Exchange(
             response_status=answer.status,
             response_headers=tuple(answer.headers) if answer.status is not None else (),
@@ -144,6 +149,12 @@ class Sender:
         asked = Asked(call.url, names, call.timeout_seconds, is_proxied)
         told = failures.of_status(answer, asked) if answer.status is not None else None
         return told or (failures.of_error(error, answer, asked) if error else None)
+
+    async def _asserted(self, call: Outgoing, answer: Answer, duration_ms: int) -> Failure | None:
+        body, is_whole = bytes(answer.body), not answer.is_cut
+        answered = Answered(answer.status or 0, answer.headers, body, is_whole, duration_ms)
+        why = await failed(call.assertions, answered, self._checks, call.team)
+        return Failure(FailureReason.ASSERTION_FAILED, why) if why else None
 
     async def _exchange(self, call: Outgoing, answer: Answer) -> None:
         """One request; once more only where a kept connection was lost and nothing can have been done."""
@@ -234,9 +245,3 @@ def _unpack(answer: Answer) -> str:
     if not answer.truncated:
         return body.decode("utf-8", "replace")
     return text_of(body[:KEPT_BYTES], is_whole=False)
-
-
-def _asserted(assertions: tuple[Assertion, ...], answer: Answer, duration_ms: int) -> Failure | None:
-    body, is_whole = bytes(answer.body), not answer.is_cut
-    why = failed(assertions, Answered(answer.status or 0, answer.headers, body, is_whole, duration_ms))
-    return Failure(FailureReason.ASSERTION_FAILED, why) if why else None

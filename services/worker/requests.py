@@ -12,6 +12,7 @@ from services.worker.work import Work
 from shared import clock
 from shared.addresses import origin_of
 from shared.schemas.assertions import Assertions
+from shared.schemas.base import STORED
 from shared.schemas.queues import QueueSettings
 from shared.vault import Vault
 from shared.version import VERSION
@@ -65,7 +66,7 @@ class _Asked(BaseModel):
 
 
 def _assertions_of(spec: str) -> Assertions:
-    return _Asked.model_validate_json(spec).success_assertions
+    return _Asked.model_validate_json(spec, context=STORED).success_assertions
 
 
 _known_assertions_of = lru_cache(4096)(_assertions_of)

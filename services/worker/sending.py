@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postpone:
     """One request, or none and how much later to try; raises nothing but a cancellation."""
+    outgoing = outgoing._replace(team=work.team)
     host = reach.sender.origin_of(outgoing.url)
     if host is None:
         return await reach.sender.send(outgoing)  # which says why nothing leaves
