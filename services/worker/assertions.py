@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.worker.aside import Aside
 from services.worker.bodies import Wanted
-from services.worker.checking import Checks
 from services.worker.heads import shown
 from shared.schemas.assertions import (
     Assertion,
@@ -37,13 +37,13 @@ def look_at_body(assertions: Sequence[Assertion]) -> bool:
 
 
 async def failed(
-    assertions: Sequence[Assertion], answered: Answered, checks: Checks, team: int = 0
+    assertions: Sequence[Assertion], answered: Answered, aside: Aside, team: int = 0
 ) -> str | None:
     """The sentence that names the first assertion that does not hold, or nothing if all do."""
     for assertion in assertions:
         if isinstance(assertion, _OF_BODY):
             wanted = Wanted(assertion.type, assertion.value, getattr(assertion, "path", ""))
-            why = await checks.why_not(team, wanted, answered.body, is_whole=answered.is_whole)
+            why = await aside.why_not(team, wanted, answered.body, is_whole=answered.is_whole)
         else:
             why = _why_not(assertion, answered)
         if why:

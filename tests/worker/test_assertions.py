@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from services.worker import assertions
+from services.worker.aside import Aside
 from services.worker.assertions import Answered
-from services.worker.checking import Checks
 from services.worker.deliveries import Deliveries
 from services.worker.delivery import Sender
 from services.worker.processor import process
@@ -39,11 +39,11 @@ def asserted(type_: str, **fields: str) -> Assertion:
 
 
 async def failed(assertions_: Sequence[Assertion], answered: Answered) -> str | None:
-    checks = Checks()
+    aside = Aside()
     try:
-        return await assertions.failed(assertions_, answered, checks)
+        return await assertions.failed(assertions_, answered, aside)
     finally:
-        await checks.close()
+        await aside.close()
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from contextlib import suppress
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from services.worker.aside import Aside
 from services.worker.bodies import Wanted
-from services.worker.checking import Checks
 from shared.schemas.assertions import Assertion
 from shared.schemas.base import STORED
 from shared.schemas.queues import QueueSettings
@@ -26,21 +26,21 @@ LARGE = {"type": "body_matches", "value": r"\pL{1,200}"}
 
 
 @pytest.fixture
-async def checks() -> AsyncIterator[Checks]:
-    checks = Checks(cpu_seconds=0.3)
-    yield checks
-    await checks.close()
+async def aside() -> AsyncIterator[Aside]:
+    aside = Aside(cpu_seconds=0.3)
+    yield aside
+    await aside.close()
 
 
-async def test_a_pattern_that_takes_long_ends_in_time_and_says_so(checks: Checks) -> None:
-    said = await checks.why_not(HOSTILE, SLOW, BODY, is_whole=True)
+async def test_a_pattern_that_takes_long_ends_in_time_and_says_so(aside: Aside) -> None:
+    said = await aside.why_not(HOSTILE, SLOW, BODY, is_whole=True)
 
-    assert said == "it takes more than 0.3 s to look for in what came; let it ask for something simpler"
-    assert await checks.why_not(HOSTILE, QUICK, BODY, is_whole=True) is None
+    assert said == "it takes more than 0.3 s to look; let it be something simpler"
+    assert await aside.why_not(HOSTILE, QUICK, BODY, is_whole=True) is None
 
 
-async def test_the_loop_goes_on_while_a_pattern_takes_long(checks: Checks) -> None:
-    slow = asyncio.create_task(checks.why_not(HOSTILE, SLOW, BODY, is_whole=True))
+async def test_the_loop_goes_on_while_a_pattern_takes_long(aside: Aside) -> None:
+    slow = asyncio.create_task(aside.why_not(HOSTILE, SLOW, BODY, is_whole=True))
     began = time.thread_time()
 
     turns = 0
@@ -52,12 +52,12 @@ async def test_the_loop_goes_on_while_a_pattern_takes_long(checks: Checks) -> No
     assert time.thread_time() - began < 0.1
 
 
-async def test_patterns_of_one_team_do_not_delay_those_of_another(checks: Checks) -> None:
-    await checks.why_not(QUIET, QUICK, BODY, is_whole=True)
-    slow = [asyncio.create_task(checks.why_not(HOSTILE, SLOW, BODY, is_whole=True)) for _ in range(6)]
+async def test_patterns_of_one_team_do_not_delay_those_of_another(aside: Aside) -> None:
+    await aside.why_not(QUIET, QUICK, BODY, is_whole=True)
+    slow = [asyncio.create_task(aside.why_not(HOSTILE, SLOW, BODY, is_whole=True)) for _ in range(6)]
 
     for _ in range(10):
-        assert await checks.why_not(QUIET, QUICK, BODY, is_whole=True) is None
+        assert await aside.why_not(QUIET, QUICK, BODY, is_whole=True) is None
 
     assert not all(task.done() for task in slow[1:])
     for task in slow:
@@ -65,27 +65,27 @@ async def test_patterns_of_one_team_do_not_delay_those_of_another(checks: Checks
     await asyncio.gather(*slow, return_exceptions=True)
 
 
-async def test_a_process_that_ended_by_itself_is_replaced(checks: Checks) -> None:
-    await checks.why_not(QUIET, QUICK, BODY, is_whole=True)
-    (process,) = checks._all
+async def test_a_process_that_ended_by_itself_is_replaced(aside: Aside) -> None:
+    await aside.why_not(QUIET, QUICK, BODY, is_whole=True)
+    (process,) = aside._all
     os.kill(process.pid, signal.SIGKILL)
 
-    assert await checks.why_not(QUIET, QUICK, BODY, is_whole=True) is None
+    assert await aside.why_not(QUIET, QUICK, BODY, is_whole=True) is None
 
 
 async def test_no_process_is_left_behind() -> None:
-    checks = Checks()
-    await checks.why_not(QUIET, QUICK, BODY, is_whole=True)
-    (process,) = checks._all
+    aside = Aside()
+    await aside.why_not(QUIET, QUICK, BODY, is_whole=True)
+    (process,) = aside._all
 
-    await checks.close()
+    await aside.close()
 
     assert process.returncode == -signal.SIGKILL
 
 
-async def test_a_process_ends_with_its_worker(checks: Checks) -> None:
-    await checks.why_not(QUIET, QUICK, BODY, is_whole=True)
-    (process,) = checks._all
+async def test_a_process_ends_with_its_worker(aside: Aside) -> None:
+    await aside.why_not(QUIET, QUICK, BODY, is_whole=True)
+    (process,) = aside._all
     assert process.stdin is not None
 
     process.stdin.close()
