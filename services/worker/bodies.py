@@ -3,18 +3,16 @@
 It runs beside the worker too (`beside`), so that it imports no models: that process is to start quickly.
 """
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
 from services.worker.heads import shown
 from services.worker.response import READ_BYTES
+from shared.memory import MEBIBYTE, remembered
 from shared.patterns import RUN_BYTES, compiled, steps
 
 PATTERN = "body_matches"
-_PATTERNS = 8
-"""So many are kept compiled, which may be 64 MiB."""
 
 
 class Wanted(NamedTuple):
@@ -75,7 +73,7 @@ def _read(body: bytes) -> str:
     return f"the body {'is longer than 1 MiB' if is_long else 'was cut short'}, and what was read of it"
 
 
-@lru_cache(_PATTERNS)
+@remembered(64 * MEBIBYTE, per_entry=RUN_BYTES)
 def _pattern(text: str) -> Any:
     return compiled(text, RUN_BYTES)
 
