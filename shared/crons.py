@@ -14,7 +14,7 @@ from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.owing import NOTHING, Owed
 from shared.records import Fields
-from shared.schemas.base import Page
+from shared.schemas.base import STORED, Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
 from shared.schemas.instants import STORED
 from shared.schemas.runs import Run

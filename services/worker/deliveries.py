@@ -26,6 +26,7 @@ from shared.clock import elapsed
 from shared.errors import Damaged
 from shared.health import LEASE_SECONDS
 from shared.memory import MEBIBYTE, remembered
+from shared.schemas.base import STORED
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
@@ -42,7 +43,9 @@ NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 
 @remembered(8 * MEBIBYTE, per_byte=6)
 def _settings_of(spec: str) -> QueueSettings:
-    return QueueSettings.model_validate_json(spec, extra="ignore")  # a newer version may have written it
+    return QueueSettings.model_validate_json(
+        spec, extra="ignore", context=STORED
+    )  # a newer version may have written it
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ log = structlog.get_logger()
 
 async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postpone:
     """One request, or none and how much later to try; raises Withheld or a cancellation, and nothing else."""
+    outgoing = outgoing._replace(team=work.team)
     host = reach.sender.origin_of(outgoing.url)
     if host is None:
         return await reach.sender.send(outgoing, Departure(work))  # which says why nothing leaves
