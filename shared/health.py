@@ -1,26 +1,27 @@
-"""Signs of life of the services that serve no HTTP."""
+"""Signs of life of the services that serve no HTTP, by the installation's clock: hosts' own may differ."""
 
 import os
 import socket
 
 from redis.asyncio import Redis
 
-from shared import clock, keyspace
+from shared import clock, keyspace, moments, scripts
 
 HEALTH_SECONDS = 10
+SHARD = keyspace.SHARDS[0]
+"""By whose clock; a service serves them all."""
 
 
 async def alive(redis: Redis, service: str, host: str) -> bool:
     """Whether a process of that service on that host has lately said that it lives."""
-    living = await redis.zrangebyscore(keyspace.live(), clock.milliseconds(clock.now()), "+inf")
+    now = clock.milliseconds(await moments.now(redis, SHARD))
+    living = await redis.zrangebyscore(keyspace.live(), now, "+inf")
     return any(member.startswith(f"{service}:{host}:") for member in living)
 
 
 async def beat(redis: Redis, service: str) -> None:
     """Say that this process lives; it holds for three beats."""
-    now = clock.milliseconds(clock.now())
-    await redis.zadd(keyspace.live(), {_member(service): now + 3000 * HEALTH_SECONDS})
-    await redis.zremrangebyscore(keyspace.live(), "-inf", now)
+    await scripts.say_alive(redis, keyspace.prefix(SHARD), _member(service), 3000 * HEALTH_SECONDS, "")
 
 
 async def leave(redis: Redis, service: str) -> None:

@@ -48,7 +48,7 @@ class Vault:
 
     def __init__(self, *keys: str) -> None:
         self._ciphers = [AESSIV(_derived(key, b"recuro vault")) for key in keys]
-        self._digest_key = _derived(keys[0], b"recuro digest")
+        self._digest_keys = [_derived(key, b"recuro digest") for key in reversed(keys)]
         self._opened = Remembered(self._open, _KEPT_BYTES)
 
     def seal(self, text: str, *place: str | int) -> str:
@@ -59,10 +59,14 @@ class Vault:
         """The text again; raises Unsealable."""
         return self._opened(sealed, place)
 
-    def digest(self, *parts: str) -> str:
-        """What is the same only for the same texts, and tells nobody of them who has no key."""
+    def digests(self, *parts: str) -> list[str]:
+        """With each key, the oldest first, what is the same only for the same texts.
+
+        It tells nobody of them who has no key.
+        """
         text = b"\0".join(part.encode() for part in parts)
-        return hmac.digest(self._digest_key, text, "sha256").hex()[:DIGEST_CHARACTERS]
+        found = (hmac.digest(key, text, "sha256").hex() for key in self._digest_keys)
+        return [digest[:DIGEST_CHARACTERS] for digest in found]
 
     def _open(self, sealed: str, place: tuple[str | int, ...]) -> str:
         for cipher in self._ciphers:

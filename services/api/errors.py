@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from services.api.routing import Resource
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, TooManyGuesses, Unauthenticated
 from shared.store import AWAY, OutcomeUnknown
 
 log = structlog.get_logger()
@@ -64,6 +64,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
     return await _refused(request, Refused({error.field: [str(error)]}))
 
 
+async def _braked(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooManyGuesses)
+    return _error(429, str(error), {"Retry-After": str(error.wait_seconds)})
+
+
 async def _away(_request: Request, error: Exception) -> Response:
     log.warning("redis_away", error=repr(error))
     return _error(503, "Storage unavailable", _RETRY)
@@ -96,6 +101,7 @@ def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None)
 
 handlers: dict[type[Exception], Handler] = {
     Unauthenticated: _saying(401, www_authenticate="Bearer"),
+    TooManyGuesses: _braked,
     Forbidden: _saying(403),
     NotFound: _saying(404),
     Conflict: _saying(409),

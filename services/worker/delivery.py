@@ -11,6 +11,7 @@ from typing import NamedTuple
 from services.worker import failures
 from services.worker.assertions import Answered, failed, look_at_body
 from services.worker.charset import as_utf8, is_utf8, text_of
+from services.worker.clock import Clock
 from services.worker.coding import unpacked
 from services.worker.connection import Connection, ConnectionClosed
 from services.worker.egress import Resolver
@@ -60,10 +61,9 @@ class Exchange(NamedTuple):
     """What the target asked to wait, where its `Retry-After` does not say it as RFC 9110 does."""
 
 
-def unsent(reason: FailureReason, sentence: str) -> Exchange:
+def unsent(reason: FailureReason, sentence: str, now_ms: int) -> Exchange:
     """What became of a request that was never made."""
-    now = time.time_ns() // 1_000_000
-    return Exchange(None, (), None, False, 0, sentence, reason, now, now)
+    return Exchange(None, (), None, False, 0, sentence, reason, now_ms, now_ms)
 
 
 class InvalidRequest(Refusal):
@@ -106,9 +106,9 @@ class Sender:
         except Refusal:
             return None
 
-    async def send(self, call: Outgoing) -> Exchange:
-        """Send once; raises nothing but a cancellation."""
-        started_at_ms, began = time.time_ns() // 1_000_000, time.perf_counter()
+    async def send(self, call: Outgoing, clock: Clock | None = None) -> Exchange:
+        """Send once, `clock` says when; raises nothing but a cancellation."""
+        started_at_ms, began = (clock or Clock()).now_ms(), time.perf_counter()
         needs_all = call.assertions and look_at_body(call.assertions)
         answer = Answer(kept_bytes=READ_BYTES if needs_all else KEPT_BYTES)
         try:

@@ -152,14 +152,15 @@ MUTATIONS = [
     ),
     *rows(
         "lib/once",
-        ("!a key is not remembered", "call('SET', KEYS[3], asked .. cmsgpack.pack(answer), 'PX', KEPT)", ""),
-        ("a key takes another request", "if kept and string.sub(kept, 1, #asked) ~= asked then return { -1 } end", ""),
-        ("a key is kept for ever", ", 'PX', KEPT)", ")"),
+        ("!a key is not remembered", "remember(answer, KEPT)", ""),
         ("what was refused is remembered", "if not refused then", "if true then"),
     ),
     *rows(
-        "recall",
-        ("a recalled key takes another request", "if string.sub(kept, 1, #asked) ~= asked then return { -1 } end", ""),
+        "lib/remembered",
+        ("a key takes another request", "if known[digest] then", "if digest then"),
+        ("a key is kept for ever", ", 'PX', ms)", ")"),
+        ("an older encryption key is not known", "ipairs(digests_of_now())", "ipairs({ digests_of_now()[1] })"),
+        ("a newer encryption key is not known", "known[parts[i]] = true", ""),
     ),
     *rows(
         "lib/ledger",
