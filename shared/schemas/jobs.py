@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
 
 from shared.schemas.base import (
     NO_BOOL,
+    Cut,
     Headers,
     Id,
     Instant,
@@ -199,3 +200,4 @@ class Job(JobSummary):
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
+    cut: Cut = ()
