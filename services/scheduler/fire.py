@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm
 from services.scheduler.metrics import LATENESS
-from services.scheduler.steadiness import Steadiness
+from services.scheduler.watch import Watch
 from shared import clock, keyspace, moments, owing, scripts, timing
 from shared.timing import Judged, Plan
 
@@ -69,11 +69,11 @@ class Batch:
     fires: int = 0
 
 
-async def keep_firing(redis: Redis, shard: str, alarm: Alarm, steadiness: Steadiness) -> None:
+async def keep_firing(redis: Redis, shard: str, alarm: Alarm, watch: Watch) -> None:
     """Fire at every due moment; what is to become of it is judged shortly before."""
     ahead_ms, batches = 0, list[Batch]()
     while True:
-        now = await steadiness.look(redis, shard)
+        now = await watch.look()
         if now is None:
             await asyncio.sleep(UNSTEADY_SECONDS)
             continue

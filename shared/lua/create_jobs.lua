@@ -27,7 +27,7 @@ end
 local rows, good = {}, 0
 for i = 4, #ARGV, WIDTH do
     local expires = tonumber(ARGV[i + 4])
-    local is_late = expires and expires <= now + tonumber(ARGV[i + 2])
+    local is_late = expires and expires <= vouched() + tonumber(ARGV[i + 2])
     rows[#rows + 1] = is_late and 0 or i
     if not is_late then good = good + 1 end
 end

@@ -2,10 +2,11 @@
 -- Read the crons that fall due up to a horizon.
 --
 -- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit, how many of the first to leave out
--- Returns now (ms), the first due moment after them (ms, 0 = none), then per cron: team:id, due (ms), version,
+-- Returns now (ms, no later than is vouched for), the first due moment after them (ms, 0 = none), then per cron: team:id,
+-- due (ms), version,
 -- expression, time zone, offset (s), time policy (JSON), up to when it has fired (ms, without its offset).
 
-local now, limit, skip = moment(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local now, limit, skip = math.min(moment(ARGV[1]), vouched()), tonumber(ARGV[3]), tonumber(ARGV[4])
 local crons = P .. 'crons'
 local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', skip, limit)
 local rows = {}

@@ -7,7 +7,7 @@
 --                       skipped ('' = it runs)
 -- Returns per cron 1 if it fired here, 0 if it changed, went or was fired by somebody else, -1 if it is not due yet.
 
-local now, verdicts, crons, moved = moment(ARGV[1]), {}, P .. 'crons', {}
+local now, verdicts, crons, moved = math.min(moment(ARGV[1]), vouched()), {}, P .. 'crons', {}
 local WIDTH = 7
 
 -- `at` is where the cron stands in ARGV, `fields` what it is.

@@ -21,7 +21,7 @@ CRONS = [
         "lib/fires",
         ("a ping that came before counts for nothing", "if last_ping >= at - EARLY then", "if false then"),
         ("no ping is awaited", "wait_until('e', team, id, deadline)", ""),
-        ("an outage of ours is held against the pinger", "if deadline <= moment() then deadline = moment() + grace end", ""),
+        ("an outage of ours is held against the pinger", "if deadline <= vouched() then deadline = vouched() + grace end", ""),
         ("runs beyond the most are made", "policy.runs >= policy.most then", "false then"),
         ("fires meet each other", "count_open(team, cron) > 0 then", "false then"),
         ("two wait in line", "policy.overlap == 'queue_one' and not queued then", "policy.overlap == 'queue_one' then"),
@@ -40,7 +40,7 @@ CRONS = [
         ("a ping ends nothing", "if call('HEXISTS', record_of('e', team, id), 'awaits') == 1 then", "if false then"),
         ("an ended fire still waits", "call('ZREM', P .. 'due', due_member('e', team, id))", ""),
         ("a late ping does not recover", "if ended == 0 and", "if false and"),
-        ("a ping is not noted", "if result.verdict == 'complete' then call('HSET', record, 'last_ping', now) end", ""),
+        ("a ping is not noted", "if result.verdict == 'complete' then call('HSET', record, 'last_ping', vouched()) end", ""),
     ),
     *rows(
         "patrol_crons",

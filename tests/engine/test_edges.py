@@ -10,7 +10,6 @@ from services.scheduler.prune import prune
 from services.worker.deliveries import DROPPED, NOT_OURS, RECORDED, Deliveries
 from services.worker.work import Complete, Fail, Release, Result, Retry, Verdict
 from shared import crons, executions, jobs, keyspace, ledger, queues, scripts
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.events import Event
@@ -168,13 +167,6 @@ async def test_what_expires_before_it_is_due_is_not_promoted_after(
     await scripts.promote(redis, team.prefix, NOW + 61_000, 500)
 
     assert await redis.xlen(f"{team.prefix}s:1:1") == 0
-
-
-async def test_an_idempotency_key_is_kept_for_a_day(redis: Redis, team: Team) -> None:
-    await jobs.create_many(redis, team, [ASKED], IdempotencyKey(team, "k", "of what is asked"), NOW)
-
-    (key,) = [key async for key in redis.scan_iter("*:i:1:*")]
-    assert 24 * 3600 - 60 < await redis.ttl(key) <= 24 * 3600
 
 
 @pytest.mark.parametrize("is_running", [False, True])

@@ -14,7 +14,7 @@ local function await_ping(team, cron, fire, grace, last_ping)
         return settle('e', team, 'crons', id, { verdict = 'complete', run = string.format(PINGED, last_ping) })
     end
     local deadline = at + grace
-    if deadline <= moment() then deadline = moment() + grace end -- that it could not be seen in time is our fault
+    if deadline <= vouched() then deadline = vouched() + grace end -- that it could not be seen in time is our fault
     call('HSET', record, 'awaits', deadline)
     wait_until('e', team, id, deadline)
 end
@@ -29,7 +29,7 @@ local OF_FIRE = 4 -- parts of a fire in ARGV: instant (ms), how many earlier it 
 local ASTRAY = 60000 -- ms ahead of now: so late a fire was made by a clock that was wrong, and forbids nothing
 
 local function note_lateness(fire, policy)
-    local late, bucket = moment() - fire.at, 1
+    local late, bucket = vouched() - fire.at, 1
     while bucket < #LATENESS and late > LATENESS[bucket] do bucket = bucket + 1 end
     policy.late[bucket] = (policy.late[bucket] or 0) + 1
 end
