@@ -50,6 +50,7 @@ fading                         zset    keys below the prefix to forget, by when 
 doomed                         set     deleted queues and crons whose history is still to be pruned
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
 live                           zset    <service>:<host>:<pid> of what lives, by when to give it up (ms)
+troubles                       hash    what those cannot go on with, by the same
 bell                           stream  one wake-up for an idle worker, group `workers`
 clock                          stream  "crons changed", for the schedulers
 quarantine                     stream  entries that could not be read, with their bytes
@@ -57,10 +58,8 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
-`sealed` (string: a text that only the installation's key opens).
-`bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered),
-`live` (zset: service:host:pid of what lives, by when to give them up, ms), `sealed` (string: a text that
-only the installation's key opens).
+`sealed` (string: a text that only the installation's key opens), `bootstrap` (set: digests of the tokens that
+`RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes writes).
 """
 
 from dataclasses import dataclass
@@ -149,8 +148,16 @@ def live() -> str:
     return f"{prefix(SHARDS[0])}live"
 
 
+def troubles() -> str:
+    return f"{prefix(SHARDS[0])}troubles"
+
+
 def sealed() -> str:
     return f"{prefix('global')}sealed"
+
+
+def probe() -> str:
+    return f"{prefix('global')}probe"
 
 
 def token(digest: str) -> str:

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from services.scheduler.alarm import Alarm
 from services.scheduler.metrics import LATENESS
 from services.scheduler.watch import Watch
-from shared import clock, keyspace, moments, scripts, timing
+from shared import clock, keyspace, moments, owing, scripts, timing
 from shared.timing import Judged, Plan
 
 BATCH = 200
@@ -44,6 +44,7 @@ class Due:
     timezone: str
     offset: str
     policy: str
+    fired_until: str
 
     @property
     def plan(self) -> Plan:
@@ -144,17 +145,15 @@ async def _judged(crons: Iterable[Due], now: datetime) -> list[Batch]:
             batches.append(Batch())
         batch = batches[-1]
         batch.fires += len(judged.fires)
-        batch.arguments += [due.team, due.cron, due.version, clock.milliseconds(due.due), *_flat(judged)]
+        known = (due.team, due.cron, due.version, clock.milliseconds(due.due))
+        batch.arguments += [*known, *_flat(due.plan, judged)]
         batch.latest_ms.append(clock.milliseconds(judged.fires[-1].at))
     return batches
 
 
-def _flat(judged: Judged) -> list[str | int]:
+def _flat(plan: Plan, judged: Judged) -> list[str | int]:
     following = "" if judged.following is None else clock.milliseconds(judged.following)
-    flat: list[str | int] = [following, len(judged.fires)]
-    for fire in judged.fires:
-        flat += (clock.milliseconds(fire.at), fire.missed, clock.milliseconds(fire.first), fire.skip)
-    return flat
+    return [following, owing.nominal(plan, judged.fires[-1].at), *owing.flat(judged.fires)]
 
 
 async def _fire_all(redis: Redis, shard: str, batches: list[Batch], due_ms: int) -> None:

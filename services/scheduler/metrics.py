@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from shared import keyspace, moments
 from shared.settings import Settings
+from shared.steadily import Troubles
 
 LOOK_SECONDS = 5.0
 
@@ -19,6 +20,7 @@ LATENESS = Histogram(
 OVERDUE = Gauge(
     "recuro_crons_overdue_seconds", "For how long the oldest cron that is due was not made", ["shard"]
 )
+TROUBLE = Gauge("recuro_scheduler_trouble", "1 while a duty of this scheduler cannot go on", ["duty"])
 CORRECTION = Gauge(
     "recuro_clock_correction_seconds", "What is added to the clock of Redis because it jumped", ["shard"]
 )
@@ -49,6 +51,17 @@ def serve(settings: Settings) -> None:
 async def keep_measuring(redis: Redis, shard: str) -> None:
     while True:
         OVERDUE.labels(shard).set(await overdue_seconds(redis, shard))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def keep_showing(troubles: Troubles) -> None:
+    """Show which duties cannot go on."""
+    shown: set[str] = set()
+    while True:
+        now = set(troubles.sentences)
+        for loop in now | shown:
+            TROUBLE.labels(loop).set(loop in now)
+        shown |= now
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -214,13 +214,35 @@ async def test_a_cron_fires_as_it_was_seen_and_not_before_its_time(
     assert cron.next_run_at
     due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
 
-    one_fire = (later, 1, due, 0, due, "")
+    one_fire = (later, due, 1, due, 0, due, "")
     fired = await scripts.fire_crons(
         redis, team.prefix, due - early, team.id, cron.id, 1 + stale, due, *one_fire
     )
 
     assert fired == [answer]
     assert (await ledger.read(redis, team, "execution")).accepted == max(answer, 0)
+
+
+@pytest.mark.parametrize(("stale", "early", "answer"), [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
+@pytest.mark.parametrize("is_last", [False, True])
+async def test_a_part_of_what_a_cron_owes_is_made_of_what_was_read(
+    redis: Redis, team: Team, stale: int, early: int, answer: int, is_last: bool
+) -> None:
+    begun = datetime.fromtimestamp(NOW / 1000, UTC)
+    asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
+    cron = await crons.create(redis, team, asked, begun)
+    assert cron.next_run_at
+    due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
+    rest = (1 + stale, due, "" if is_last else later, due, 1, due, 0, due, "")
+
+    settled = [
+        await scripts.settle_cron(redis, team.prefix, team.id, due - early, cron.id, *rest) for _ in "12"
+    ]
+
+    assert settled == [answer, 0]
+    assert (await ledger.read(redis, team, "execution")).accepted == answer
+    next_fire = (None if is_last else later) if answer else due
+    assert await redis.zscore(keyspace.crons(SHARD), f"1:{cron.id}") == next_fire
 
 
 async def test_a_chain_of_many_is_deleted_as_one(redis: Redis, team: Team, worker: Deliveries) -> None:
