@@ -41,6 +41,7 @@ trusted_until                  string  the latest moment (ms) that a scheduler v
 correction                     string  what is added to the clock of Redis (ms); none: it is right
 clocks                         hash    by scheduler: when it last vouched, how far its clock was ahead (ms)
 doubtful                       zset    what was reckoned while nobody vouched, by its present (ms)
+watchdog                       hash    when all crons' next fires were looked at, and what was found
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
@@ -98,6 +99,10 @@ def clock(shard: str) -> str:
 
 def events(shard: str) -> str:
     return f"{prefix(shard)}events"
+
+
+def watchdog(shard: str) -> str:
+    return f"{prefix(shard)}watchdog"
 
 
 def cancels(shard: str) -> str:

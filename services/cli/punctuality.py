@@ -1,12 +1,17 @@
-"""What the doctor finds about the clock of the installation."""
+"""What the doctor finds about the clock of the installation, and whether crons go by it."""
+
+from datetime import timedelta
 
 from redis.asyncio import Redis
 
 from services.cli.findings import Finding
-from shared import keyspace, moments
+from shared import clock, keyspace, moments, watchdog
 from shared.moments import Present
 
 AGREE_MS = 2000
+OVERDUE_SECONDS = 60.0
+TOLD = timedelta(minutes=10)
+"""For so long what was mended is told of."""
 _OUT = "that is taken out, and time goes on as it should: set it right"
 _NOBODY = (
     "clock: no scheduler vouches for it, so that nothing falls due: "
@@ -15,7 +20,11 @@ _NOBODY = (
 
 
 async def examine(redis: Redis) -> list[Finding]:
-    return [finding for shard in keyspace.SHARDS for finding in _clock(await moments.read(redis, shard))]
+    found: list[Finding] = []
+    for shard in keyspace.SHARDS:
+        seen = await moments.read(redis, shard)
+        found += [*_clock(seen), *await _crons(redis, shard, seen)]
+    return found
 
 
 def _clock(seen: Present) -> list[Finding]:
@@ -29,6 +38,19 @@ def _clock(seen: Present) -> list[Finding]:
             text = f"clock: that of scheduler {one.name} is {_said(one.ahead_ms)}: set it right"
             found.append(Finding(False, text))
     return found or [Finding(True, _right(seen))]
+
+
+async def _crons(redis: Redis, shard: str, seen: Present) -> list[Finding]:
+    """Those that are overdue, and those that the schedulers lately found silent."""
+    found, watched = [], await watchdog.read(redis, shard)
+    first = await redis.zrange(keyspace.crons(shard), 0, 0, withscores=True)
+    late = (seen.now_ms - first[0][1]) / 1000 if first else 0.0
+    if late > OVERDUE_SECONDS:
+        found.append(Finding(False, f"crons: one should have fired {late:.0f} s ago: does a scheduler run?"))
+    if watched and watched.moved_at and clock.moment(seen.now_ms) - watched.moved_at < TOLD:
+        at = watched.moved_at.isoformat(timespec="seconds")
+        found.append(Finding(False, f"crons: the next fire of {watched.moved} was too late; mended at {at}"))
+    return found
 
 
 def _right(seen: Present) -> str:

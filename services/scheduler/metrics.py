@@ -37,6 +37,12 @@ JUMPS = Counter(
     "Jumps of the clock of Redis that this scheduler corrected, or doubted for a while",
     ["shard", "outcome"],
 )
+WATCHED = Gauge("recuro_crons_watched", "Active crons that were held against their plans", ["shard"])
+RECKONED = Counter(
+    "recuro_crons_reckoned_anew",
+    "Crons whose next fire was later than their plan has it, and was mended",
+    ["shard"],
+)
 
 log = structlog.get_logger()
 
