@@ -5,7 +5,7 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from services.cli.findings import Finding
-from shared import clock, keyspace, moments, watchdog
+from shared import clock, keyspace, moments, retention, watchdog
 from shared.moments import Present
 
 AGREE_MS = 2000
@@ -13,6 +13,7 @@ OVERDUE_SECONDS = 60.0
 TOLD = timedelta(minutes=10)
 """For so long what was mended is told of."""
 _OUT = "that is taken out, and time goes on as it should: set it right"
+_LET_GO = "if clock and settings are right, `recuro retention --confirm` lets it go now"
 _NOBODY = (
     "clock: no scheduler vouches for it, so that nothing falls due: "
     "is one running, or did the clock of Redis jump within the last 30 s?"
@@ -23,7 +24,7 @@ async def examine(redis: Redis) -> list[Finding]:
     found: list[Finding] = []
     for shard in keyspace.SHARDS:
         seen = await moments.read(redis, shard)
-        found += [*_clock(seen), *await _crons(redis, shard, seen)]
+        found += [*_clock(seen), *await _crons(redis, shard, seen), *await _retention(redis, shard)]
     return found
 
 
@@ -51,6 +52,16 @@ async def _crons(redis: Redis, shard: str, seen: Present) -> list[Finding]:
         at = watched.moved_at.isoformat(timespec="seconds")
         found.append(Finding(False, f"crons: the next fire of {watched.moved} was too late; mended at {at}"))
     return found
+
+
+async def _retention(redis: Redis, shard: str) -> list[Finding]:
+    waiting = await retention.waiting(redis, shard)
+    if not waiting:
+        return []
+    shown = ", ".join(one.what for one in waiting[:10]) + (", …" if len(waiting) > 10 else "")
+    until = max(one.until for one in waiting).isoformat(timespec="minutes")
+    text = f"retention: nearly all history of {shown} became too old at once, and stays until {until}"
+    return [Finding(False, f"{text}; {_LET_GO}")]
 
 
 def _right(seen: Present) -> str:

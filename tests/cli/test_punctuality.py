@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from services.cli import punctuality
 from services.cli.findings import Finding
 from services.scheduler.watch import Watch
-from shared import keyspace, scripts
+from shared import keyspace, retention, scripts
 from tests.vouching import SHARD, vouch
 
 PREFIX = keyspace.prefix(SHARD)
@@ -65,3 +65,16 @@ async def test_a_scheduler_whose_own_clock_is_wrong_is_named(redis: Redis) -> No
     (found,) = await punctuality.examine(redis)
     assert not found.good
     assert "scheduler host-1:42 is 3600.0 s ahead" in found.text
+
+
+async def test_history_that_waits_is_named_with_the_command_that_lets_it_go(redis: Redis) -> None:
+    now = str(await now_ms(redis))
+    await redis.hset(keyspace.retention_waits(SHARD), mapping={"1:q7:completed": now})  # type: ignore[misc]
+
+    (found,) = [one for one in await punctuality.examine(redis) if "retention" in one.text]
+    await retention.confirm(redis, SHARD)
+
+    assert not found.good
+    assert "1:q7:completed" in found.text
+    assert "recuro retention --confirm" in found.text
+    assert [one for one in await punctuality.examine(redis) if "retention" in one.text] == []
