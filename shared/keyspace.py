@@ -41,6 +41,9 @@ trusted_until                  string  the latest moment (ms) that a scheduler v
 correction                     string  what is added to the clock of Redis (ms); none: it is right
 clocks                         hash    by scheduler: when it last vouched, how far its clock was ahead (ms)
 doubtful                       zset    what was reckoned while nobody vouched, by its present (ms)
+retention_waits                hash    of what nearly all is too old at once, or `all`: since when (ms)
+retired_at                     string  when history was last retired (ms)
+watchdog                       hash    when all crons' next fires were looked at, and what was found
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
@@ -98,6 +101,14 @@ def clock(shard: str) -> str:
 
 def events(shard: str) -> str:
     return f"{prefix(shard)}events"
+
+
+def retention_waits(shard: str) -> str:
+    return f"{prefix(shard)}retention_waits"
+
+
+def watchdog(shard: str) -> str:
+    return f"{prefix(shard)}watchdog"
 
 
 def cancels(shard: str) -> str:

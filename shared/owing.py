@@ -57,6 +57,14 @@ def next_after(plan: Plan, now: datetime, last_nominal: int) -> datetime | None:
     return timing.following(plan, max(now, clock.moment(last_nominal) + plan.offset))
 
 
+def next_of(plan: Plan, now: datetime, last_nominal: int) -> datetime | None:
+    """The fire after the last one made; after `now` if that one is unknown or astray."""
+    last = clock.moment(last_nominal)
+    if not last_nominal or last > now + ASTRAY:
+        return timing.following(plan, now)
+    return timing.following(plan, last + plan.offset)
+
+
 def renewed(plan: Plan, next_fire: datetime, now: datetime, fired_until: int) -> datetime | None:
     """What by new rules of its zone comes instead of `next_fire`, which is not due yet.
 

@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from redis.asyncio import Redis
 
-from shared import keyspace, moments
+from shared import keyspace, moments, retention
 from shared.settings import Settings
 from shared.steadily import Troubles
 
@@ -37,6 +37,15 @@ JUMPS = Counter(
     "Jumps of the clock of Redis that this scheduler corrected, or doubted for a while",
     ["shard", "outcome"],
 )
+RETENTION = Gauge(
+    "recuro_retention_waits", "Kinds of history that would go nearly whole, and wait for a day", ["shard"]
+)
+WATCHED = Gauge("recuro_crons_watched", "Active crons that were held against their plans", ["shard"])
+RECKONED = Counter(
+    "recuro_crons_reckoned_anew",
+    "Crons whose next fire was later than their plan has it, and was mended",
+    ["shard"],
+)
 
 log = structlog.get_logger()
 
@@ -51,6 +60,7 @@ def serve(settings: Settings) -> None:
 async def keep_measuring(redis: Redis, shard: str) -> None:
     while True:
         OVERDUE.labels(shard).set(await overdue_seconds(redis, shard))
+        RETENTION.labels(shard).set(len(await retention.waiting(redis, shard)))
         await asyncio.sleep(LOOK_SECONDS)
 
 

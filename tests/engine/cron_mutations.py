@@ -47,6 +47,15 @@ CRONS = [
         ("a lost cron stays lost", "call('ZADD', P .. 'crons', next_fire, member)", ""),
     ),
     *rows(
+        "read_plans",
+        ("the watchdog goes by a present nobody vouches for", "math.min(moment(ARGV[1]), vouched())", "moment(ARGV[1])"),
+    ),
+    *rows(
+        "reckon_due",
+        ("what was made in time is moved too", "if created and created > now + SLACK then", "if created then"),
+        ("a job that a wrong clock made waits for hours", "call('ZADD', due, now + at - created, member)", ""),
+    ),
+    *rows(
         "find_executions",
         ("what one record stands for is not found", "tonumber(span[1] or span[2]) <= to", "tonumber(span[2]) <= to"),
         ("the search goes the wrong way", "< from then low = middle + 1 else high = middle end", "< from then high = middle else low = middle + 1 end"),

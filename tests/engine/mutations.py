@@ -175,6 +175,17 @@ MUTATIONS = [
         ("the clock is corrected before all has moved", "if #rows == 2 * limit then return limit end", ""),
     ),
     *rows(
+        "retire",
+        ("nearly all history goes at once", "if middle and is_over(middle) then return true end", ""),
+        ("many small queues go at once", "P .. 'x:' .. team .. ':' .. state }", "base .. state }"),
+        ("what waits waits for ever", "elseif now - since >= PATIENCE then", "elseif false then"),
+    ),
+    *rows(
+        "begin_retiring",
+        ("a jump of days retires at once", "if now - last > DAY then", "if false then"),
+        ("a jump of days is waited for for ever", "if now - (since or now) < DAY then", "if true then"),
+    ),
+    *rows(
         "vouch",
         ("a clock that jumped since is vouched for", "if math.abs(now - judged) > SLACK then return 0 end", ""),
         ("what was right is moved later", "call('UNLINK', P .. 'doubtful')", ""),
