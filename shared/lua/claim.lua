@@ -8,7 +8,8 @@
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
 -- a hidden one), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
 -- a notice), due (ms), what was asked (JSON, or what a notice tells of), since when it is held back (ms, '' = it is
--- not), its intent; at last per team served: team, its signing secrets (sealed, '' without), hosts it leaves alone and until when.
+-- not), its intent; at last per team served: team, its signing secrets (sealed, '' without), hosts it leaves alone and until when,
+-- and hosts that say they are busy and until when.
 
 local consumer, n, spare, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), moment(ARGV[4])
 local turns, queues, works, teams = P .. 'turns', {}, {}, {}
@@ -149,6 +150,10 @@ local function serve_quiet()
     end
 end
 
+local function rests(team, kind)
+    return call('ZRANGEBYSCORE', P .. kind .. team, now, '+inf', 'WITHSCORES')
+end
+
 if call('EXISTS', P .. 'stopped:' .. consumer) == 1 then return { now, 0, {}, {}, {} } end -- a late one: nobody reads this
 local next_due = promote(now, 500)
 refresh_touched()
@@ -160,7 +165,6 @@ if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) and call('EXI
 end
 local of_teams = {}
 for team in pairs(teams) do
-    local held = call('ZRANGEBYSCORE', P .. 'held:' .. team, now, '+inf', 'WITHSCORES')
-    of_teams[#of_teams + 1] = { team, settings_of(team).signing, held }
+    of_teams[#of_teams + 1] = { team, settings_of(team).signing, rests(team, 'held:'), rests(team, 'busy:') }
 end
 return { now, next_due, queues, works, of_teams }

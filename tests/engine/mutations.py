@@ -240,6 +240,23 @@ MUTATIONS = [
         ("a job of a deleted queue comes back", "call('EXISTS', P .. 'q:' .. queue) == 0", "false"),
     ),
     *rows(
+        "hold_host",
+        ("a rest is as long as it was asked for", "math.min(asked, most))", "asked)"),
+        ("a host that is held for long is not known to be busy", "if asked > most then", "if false then"),
+        ("of two rests the last one said counts", "'GT', now + length", "now + length"),
+    ),
+    *rows(
+        "probe_host",
+        ("all find out at once", "    call('ZADD', held, now + tonumber(ARGV[3]), ARGV[2])\n", ""),
+        ("one finds out at once", "if ends > now then return ends - now end", ""),
+        ("nobody finds out after one", "if ends > now then", "if ends > 0 then"),
+    ),
+    *rows(
+        "free_host",
+        ("a host that is back is still held", "call('ZREM', P .. 'held:' .. ARGV[1], ARGV[2])", ""),
+        ("a host that is back is tried by one at a time", "call('ZREM', P .. 'busy:' .. ARGV[1], ARGV[2])", ""),
+    ),
+    *rows(
         "beat",
         ("a beat does not count", "beats + 1", "beats"),
         ("a beat hears of no cancel", "== 1 and 2 or 1", "== 1 and 1 or 1"),
