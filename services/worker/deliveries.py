@@ -1,5 +1,6 @@
 """Taking work from Redis and giving results back: one script, one round trip a batch."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,14 +23,17 @@ from services.worker.work import (
 )
 from shared import keyspace, scripts, store
 from shared.clock import elapsed
+from shared.errors import Damaged
 from shared.health import LEASE_SECONDS
 from shared.memory import MEBIBYTE, remembered
+from shared.schemas.base import STORED
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
 OURS, TO_CANCEL = 1, 2
 MOST_ORPHANS = 1000
-STOPPED_SECONDS = 60
+SILENT_SECONDS = 1.0
+"""How often work is looked for while the bell cannot be heard."""
 CERTAIN_SECONDS = LEASE_SECONDS - 5.0
 """Of a lease, from before it was asked for; the rest is for what lies between a look at it and a request."""
 
@@ -39,7 +43,9 @@ NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 
 @remembered(8 * MEBIBYTE, per_byte=6)
 def _settings_of(spec: str) -> QueueSettings:
-    return QueueSettings.model_validate_json(spec, extra="ignore")  # a newer version may have written it
+    return QueueSettings.model_validate_json(
+        spec, extra="ignore", context=STORED
+    )  # a newer version may have written it
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +131,28 @@ class Deliveries:
             return await self.claim(n)
         if isinstance(claimed, Exception):
             raise store.translated(claimed)
-        if isinstance(rang, ResponseError) and "NOGROUP" in str(rang):
-            await self._make_bell()
+        if isinstance(rang, Exception):
+            await self._mend_bell(rang, milliseconds)
         return self._works(claimed, sent)
 
     async def withdraw(self, held: Collection[str]) -> int:
         """Claim nothing from now on, and give back what claims on their way still moved into our name."""
-        await self.redis.set(keyspace.stopped(self.shard, self.consumer), 1, ex=STOPPED_SECONDS)
+        await scripts.stop_worker(self.redis, keyspace.prefix(self.shard), self.consumer)
         orphans = await self.release_orphans(held)
         await self.ring()  # what we were told, nobody else was
         return orphans
 
     async def ring(self) -> None:
         await self.redis.xadd(keyspace.bell(self.shard), {"r": "1"}, maxlen=1, approximate=False)
+
+    async def _mend_bell(self, error: Exception, milliseconds: int) -> None:
+        """Make the bell anew if it is lost; if it cannot be heard, rest all the same."""
+        try:
+            if "NOGROUP" in str(error):
+                return await self._make_bell()
+        except (Damaged, *store.AWAY):
+            pass
+        await asyncio.sleep(min(SILENT_SECONDS, milliseconds / 1000))
 
     async def _make_bell(self) -> None:
         try:

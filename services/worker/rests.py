@@ -16,6 +16,7 @@ from services.worker.retry import asked_wait
 from services.worker.work import Work
 from shared import keyspace, scripts
 from shared.addresses import Origin
+from shared.errors import Damaged
 from shared.store import AWAY
 
 LONGEST_SECONDS = 300
@@ -33,7 +34,13 @@ async def wait_of(work: Work, host: Origin, redis: Redis) -> float:
     if held > 0 or not _is_busy(work, host):
         return max(held, 0.0)
     team = keyspace.Team(work.team, work.shard)
-    wait_ms = await scripts.probe_host(redis, team.prefix, team.id, _named(host), PROBE_SECONDS * 1000, "")
+    try:
+        wait_ms = await scripts.probe_host(
+            redis, team.prefix, team.id, _named(host), PROBE_SECONDS * 1000, ""
+        )
+    except Damaged as error:  # no host is held by what nobody can read
+        log.error("rests_damaged", team=work.team, error=str(error))
+        return 0.0
     return min(int(wait_ms) / 1000, PROBE_SECONDS)
 
 
@@ -61,7 +68,7 @@ async def note(exchange: Exchange, work: Work, host: Origin, redis: Redis) -> No
             team = keyspace.Team(work.team, work.shard)
             await scripts.free_host(redis, team.prefix, team.id, _named(host))
             log.info("host_back", team=work.team, host=_named(host))
-    except AWAY as error:
+    except (Damaged, *AWAY) as error:
         log.warning("redis_away", error=repr(error))
 
 

@@ -40,6 +40,21 @@ local function put_back(kind, team, id, queue, lane, entry)
     wait_until(kind, team, id, now + LATER)
 end
 
+-- A job that may have expired:  pending -> failed, or back to the due until somebody vouches for the present again.
+local function expire_or_wait(team, id, queue, lane, entry, expires)
+    take_off(queue, lane, entry)
+    if expires <= vouched() then return expire(team, id) end
+    call('HSET', record_of('j', team, id), 'entry', '')
+    wait_until('j', team, id, vouched() + 1)
+end
+
+-- A moment as far from the present, by which the worker goes, as it is from the one that is vouched for.
+local function as_seen_now(at)
+    local ahead = now - vouched()
+    if ahead == 0 or (tonumber(at) or 0) == 0 then return at end
+    return string.format('%.0f', at + ahead)
+end
+
 -- The team's requests of this month are used up:  pending -> failed.
 local function refuse(kind, team, qid, id, queue, lane, entry)
     take_off(queue, lane, entry)
@@ -55,8 +70,7 @@ local function start(queue, lane, entry, ref)
         'intent')
     if (tonumber(fields[6]) or 0) >= OLDEST_NEWER then return put_back(kind, team, id, queue, lane, entry) end
     if fields[1] == 'pending' and fields[7] and tonumber(fields[7]) <= now then
-        take_off(queue, lane, entry)
-        return expire(team, id)
+        return expire_or_wait(team, id, queue, lane, entry, tonumber(fields[7]))
     end
     -- Delivered again while it is being processed: the group was lost, and with it who had it.
     local startable = fields[5] == entry and (fields[1] == 'pending' or fields[1] == 'processing')
@@ -68,7 +82,7 @@ local function start(queue, lane, entry, ref)
     move(kind, team, kind == 'e' and fields[3] or qid, id, fields[1], 'processing')
     event(NOUN[kind] .. '.started', team, ref)
     works[#works + 1] = { kind, team, qid, id, lane, entry, fields[2] or '1', fields[3] or '', fields[4], spec,
-        fields[8] or '', fields[9] or '' }
+        as_seen_now(fields[8] or ''), fields[9] or '' }
 end
 
 -- Read up to `want` entries and start what they name; returns how many were read, and how many started.
@@ -150,10 +164,6 @@ local function serve_quiet()
     end
 end
 
-local function rests(team, kind)
-    return call('ZRANGEBYSCORE', P .. kind .. team, now, '+inf', 'WITHSCORES')
-end
-
 if call('EXISTS', P .. 'stopped:' .. consumer) == 1 then return { now, 0, {}, {}, {} } end -- a late one: nobody reads this
 local next_due = promote(now, 500)
 refresh_touched()
@@ -163,8 +173,15 @@ conclude()
 if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) and call('EXISTS', turns) == 1 then
     ring() -- another idle worker may take the rest
 end
+-- Rests end by the moment that is vouched for.
+local function rests_of(team, kind)
+    local rests = call('ZRANGEBYSCORE', P .. kind .. team, vouched(), '+inf', 'WITHSCORES')
+    for i = 2, #rests, 2 do rests[i] = as_seen_now(rests[i]) end
+    return rests
+end
+
 local of_teams = {}
 for team in pairs(teams) do
-    of_teams[#of_teams + 1] = { team, settings_of(team).signing, rests(team, 'held:'), rests(team, 'busy:') }
+    of_teams[#of_teams + 1] = { team, settings_of(team).signing, rests_of(team, 'held:'), rests_of(team, 'busy:') }
 end
 return { now, next_due, queues, works, of_teams }

@@ -9,12 +9,15 @@
 -- Returns nothing.
 
 local MOST = 1000 -- hosts of a team; the rests that end first go
-local team, host, asked, most, now = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), moment(ARGV[5])
+local LONGEST = 86400000 -- ms that a host may ask for
+local team, host, asked, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+moment(ARGV[5])
 
 local function note(key, length)
-    call('ZADD', key, 'GT', now + length, host)
-    call('ZREMRANGEBYSCORE', key, '-inf', now)
+    call('ZADD', key, 'GT', vouched() + length, host)
+    call('ZREMRANGEBYSCORE', key, '-inf', vouched())
     call('ZREMRANGEBYRANK', key, 0, -MOST - 1)
+    fade(key, LONGEST)
 end
 
 note(P .. 'held:' .. team, math.min(asked, most))

@@ -4,7 +4,8 @@
 -- KEYS  prefix    ARGV  team, host, for how long no other may then (ms), now ('' = server)
 -- Returns 0 if it may, or how long to wait (ms).
 
-local held, now = P .. 'held:' .. ARGV[1], moment(ARGV[4])
+moment(ARGV[4])
+local held, now = P .. 'held:' .. ARGV[1], vouched()
 local ends = tonumber(call('ZSCORE', held, ARGV[2]) or 0)
 if ends > now then return ends - now end
 if tonumber(call('ZSCORE', P .. 'busy:' .. ARGV[1], ARGV[2]) or 0) > now then
