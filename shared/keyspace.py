@@ -34,7 +34,8 @@ replays                        set     <team>:<replay> of those that run
 i:<team>:<digest>              string  what was asked under an idempotency key (digest) and answered, for 24 h
 held:<team>                    zset    hosts that asked for a rest, by when they may be tried again (ms)
 busy:<team>                    zset    those that asked for more than they get, by what they asked for (ms)
-starts:<team>:<queue>          zset    the starts that a queue's rate limit still counts, by their moment (ms)
+starts:<team>:<queue>          zset    the claims that a queue's rate limit still counts, by their moment (ms)
+sent:<team>:<queue>            zset    its requests that it still counts, by the moment before they left (ms)
 turns                          zset    teams that may hand out work, by virtual time
 turns:<team>                   zset    their queues that may hand out work, by virtual time
 virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present

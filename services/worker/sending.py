@@ -24,12 +24,13 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
     """One request, or none and how much later to try; raises Withheld or a cancellation, and nothing else."""
     outgoing = outgoing._replace(team=work.team)
     host = reach.sender.origin_of(outgoing.url)
+    departure = Departure(work, reach.redis)
     if host is None:
-        return await reach.sender.send(outgoing, Departure(work))  # which says why nothing leaves
+        return await reach.sender.send(outgoing, departure)  # which says why nothing leaves
     if held_back := await _rest(work, host, reach) or _silence(work, host, reach):
         return held_back
     try:
-        exchange = await reach.sender.send(outgoing, Departure(work))
+        exchange = await reach.sender.send(outgoing, departure)
     except (asyncio.CancelledError, Withheld):
         reach.hosts.give_up((work.team, host))
         raise
