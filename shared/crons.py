@@ -16,7 +16,6 @@ from shared.owing import NOTHING, Owed
 from shared.records import Fields
 from shared.schemas.base import STORED, Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
-from shared.schemas.instants import STORED
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.timing import Plan

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from shared import schedule
 from shared.memory import MEBIBYTE, remembered
 from shared.schedule import Caught
-from shared.schemas.instants import STORED
+from shared.schemas.base import STORED
 from shared.schemas.timing import MisfirePolicy, Timing
 
 LATE_SECONDS = 60

@@ -5,7 +5,7 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ValidationInfo
 
-from shared.schemas.base import Instant
+from shared.schemas.base import STORED, Instant
 
 T = TypeVar("T")
 
@@ -13,8 +13,6 @@ FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(2999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """A search for the next fire goes a hundred years further, and Lua writes 14 digits of a number."""
 NEVER_YEAR: Final = 9999
-STORED: Final = "stored"
-"""The context of reading what was stored before: what would be refused today is moved to the bound."""
 
 _BOUNDS = "must be a moment from 1970-01-01T00:00:00Z to 2999-12-31T23:59:59Z"
 
@@ -28,7 +26,7 @@ def _within(moment: datetime, info: ValidationInfo) -> datetime:
     """In UTC; raises ValueError if it is out of bounds."""
     if FIRST <= moment <= LAST:
         return moment.astimezone(UTC)
-    if info.context == STORED:
+    if info.context is STORED:  # what was accepted once is moved to the bound
         return FIRST if moment < FIRST else LAST
     raise ValueError(_BOUNDS)
 
