@@ -3,12 +3,25 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, custody, moments, owing, pages, records, scripts, settling, timing, words
+from shared import (
+    clock,
+    custody,
+    excerpts,
+    moments,
+    owing,
+    pages,
+    records,
+    scripts,
+    settling,
+    stored,
+    timing,
+    words,
+)
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -100,8 +113,8 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     states = ["active", "paused"] if query.filter == CronFilter.ALL else [query.filter.value]
 
     async def read(ids: Sequence[int]) -> list[Cron]:
-        _, rows = await scripts.read_crons(redis, team.prefix, team.id, *ids)
-        return [_cron(team, int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
+        rows = await scripts.list_crons(redis, team.prefix, team.id, stored.LIST_BYTES, *ids)
+        return [_excerpt(team, int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
 
     listing = pages.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
@@ -170,7 +183,7 @@ async def _save(
         settling.given(known.now),
         known.id,
         known.version,
-        asked.model_dump_json(),
+        stored.spec(asked.model_dump(mode="json")),
         int(asked.is_active),
         when.next_fire,
         asked.cron_expression,
@@ -245,15 +258,22 @@ def _policy(asked: CronCreate) -> str:
 
 
 def _asked(fields: Fields) -> CronCreate:
-    stored = from_json(fields["spec"])
-    headers = stored.pop("headers", None)  # sealed values are none that a caller may give
-    return CronCreate.model_validate(stored, extra="ignore", context=STORED).model_copy(
-        update={"headers": headers}
-    )
+    return _of_spec(from_json(fields["spec"]))
 
 
-def _cron(team: Team, cron_id: int, fields: Fields) -> Cron:
-    asked = _asked(fields)
+def _of_spec(kept: dict[str, Any]) -> CronCreate:
+    headers = kept.pop("headers", None)  # sealed values are none that a caller may give
+    asked = CronCreate.model_validate(kept, extra="ignore", context=STORED)
+    return asked.model_copy(update={"headers": headers})
+
+
+def _excerpt(team: Team, cron_id: int, fields: Fields) -> Cron:
+    kept = stored.read_spec(fields["spec"])
+    return excerpts.of_cron(_cron(team, cron_id, fields, _of_spec(kept.fields)), kept.unread)
+
+
+def _cron(team: Team, cron_id: int, fields: Fields, asked: CronCreate | None = None) -> Cron:
+    asked = asked or _asked(fields)
     failures, runs = int(fields["failures"]), int(fields.get("runs", 0))
     next_run, secret = records.instant(fields, "next"), fields.get("ping")
     failure = records.run(fields.get("last_failure")) or Run()

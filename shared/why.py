@@ -51,7 +51,7 @@ async def why(redis: Redis, team: Team, cron_id: int, query: WhyQuery, now: date
     since, until = query.span(now)
     span = (clock.milliseconds(since), clock.milliseconds(until))
     log, rows = await scripts.find_executions(redis, team.prefix, team.id, cron_id, *span, MOST_FIRES)
-    records = sorted((executions.stored(*row) for row in rows), key=lambda one: one.id)
+    records = sorted((executions.excerpt(*row) for row in rows), key=lambda one: one.id)
     case = Case(cron, _periods(log), records, now)
     reasons = sorted(_reasons(case, since, until), key=lambda reason: reason.at)
     if query.at and not reasons:

@@ -21,7 +21,7 @@ from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, LONGEST_WAIT_SECO
 from services.worker.sending import send
 from services.worker.signing import signed
 from services.worker.work import Complete, Postpone, Release, Result, Verdict, Work
-from shared import vault
+from shared import stored, vault
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
 from shared.store import AWAY
@@ -142,7 +142,7 @@ def run_of(exchange: Exchange, work: Work) -> str:
     ]
     if sent and sent.body is not None and work.kind == "e":
         run.append(sent.body[:KEPT_BYTES].decode("utf-8", "replace"))
-    return to_json(run).decode()
+    return stored.run(run)
 
 
 def _first_of(headers: Headers) -> Headers:

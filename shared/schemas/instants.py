@@ -23,10 +23,10 @@ def _with_plus(value: T) -> T | str:
 
 
 def _within(moment: datetime, info: ValidationInfo) -> datetime:
-    """In UTC; raises ValueError if it is out of bounds."""
+    """In UTC; raises ValueError if it is out of bounds, and moves one that was stored to the bound."""
     if FIRST <= moment <= LAST:
         return moment.astimezone(UTC)
-    if info.context is STORED:  # what was accepted once is moved to the bound
+    if info.context is STORED:
         return FIRST if moment < FIRST else LAST
     raise ValueError(_BOUNDS)
 

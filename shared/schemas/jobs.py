@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from shared.schemas.base import (
     NO_BOOL,
+    Cut,
     Headers,
     Id,
     Instant,
@@ -200,3 +201,4 @@ class Job(JobSummary):
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
+    cut: Cut = ()
