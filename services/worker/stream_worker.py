@@ -8,7 +8,7 @@ the jobs_* counters, main_task, loop and _job_completion_wait.
 import asyncio
 import signal
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,9 +19,9 @@ from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import Redis
 
-from services.worker import heartbeat
 from services.worker.deliveries import NOT_OURS, Deliveries
 from services.worker.feed import Feed
+from services.worker.heart import Heart
 from services.worker.heartbeat import Holder
 from services.worker.results import Results
 from services.worker.work import Cancelled, Release, Result, Work
@@ -61,9 +61,17 @@ class StreamWorker(Worker):
     """Runs the arq function `deliver(ctx, work) -> Result` for whatever the shards' streams hold."""
 
     def __init__(
-        self, *, store: Redis, blocking: Redis, shards: tuple[str, ...], consumer: str, **arq: Any
+        self,
+        *,
+        connect: Callable[[], Redis],
+        blocking: Redis,
+        shards: tuple[str, ...],
+        consumer: str,
+        **arq: Any,
     ) -> None:
+        store = connect()
         super().__init__(queue_name=UNUSED_QUEUE, redis_pool=cast(ArqRedis, store), **arq)
+        self._connect = connect
         self._store = store
         self._blocking = blocking
         self._held: set[Work] = set()
@@ -91,16 +99,19 @@ class StreamWorker(Worker):
             await self.on_startup(self.ctx)
         for shard in self._shards:
             self._serving.append(self.loop.create_task(shard.results.run()))
-            holder = Holder(lambda: list(self._held), self._lost, self._cancel)
-            self._serving.append(self.loop.create_task(heartbeat.keep_beating(shard.deliveries, holder)))
             self._serving.append(self.loop.create_task(self._hear_cancels(shard)))
             self._feeding.append(self.loop.create_task(self._feed(shard)))
+        self._serving.append(self.loop.create_task(self._heart().beat()))
         self._serving.append(self.loop.create_task(self._say_alive()))
         ended, _ = await asyncio.wait([*self._serving, *self._feeding], return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
             if not task.cancelled():
                 task.result()
         await asyncio.Event().wait()  # the feed was told to stop: the drain cancels us
+
+    def _heart(self) -> Heart:
+        holder = Holder(lambda: list(self._held), self._lost, self._cancel)
+        return Heart(self._connect, [shard.deliveries for shard in self._shards], holder)
 
     async def _feed(self, shard: _Shard) -> None:
         while not shard.feed.is_stopped:
