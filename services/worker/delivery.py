@@ -14,6 +14,7 @@ from services.worker.assertions import Answered, failed, look_at_body
 from services.worker.charset import as_utf8, is_utf8, text_of
 from services.worker.clock import Clock
 from services.worker.connection import Connection, ConnectionClosed
+from services.worker.departure import Departure, Withheld
 from services.worker.egress import Resolver
 from services.worker.failures import Asked, Failure
 from services.worker.pool import Pool
@@ -110,13 +111,16 @@ class Sender:
         except Refusal:
             return None
 
-    async def send(self, call: Outgoing, clock: Clock | None = None) -> Exchange:
-        """Send once, `clock` says when; raises nothing but a cancellation."""
-        started_at_ms, began = (clock or Clock()).now_ms(), time.perf_counter()
+    async def send(self, call: Outgoing, departure: Departure | None = None) -> Exchange:
+        """Send once, if the departure allows it; raises Withheld or a cancellation, and nothing else."""
+        clock = departure.work.clock if departure else Clock()
+        started_at_ms, began = clock.now_ms(), time.perf_counter()
         needs_all = call.assertions and look_at_body(call.assertions)
         answer = Answer(kept_bytes=READ_BYTES if needs_all else KEPT_BYTES)
         try:
-            await self._exchange(call, answer)
+            await self._exchange(call, answer, departure)
+        except Withheld:
+            raise
         except Exception as error:  # a target's faults are data, and the error goes with all it holds on to
             answer.truncated |= answer.status is not None
             failure = self._judged(call, answer, error)
@@ -173,7 +177,7 @@ class Sender:
         why = await failed(call.assertions, answered, self._aside, call.team)
         return Failure(FailureReason.ASSERTION_FAILED, why) if why else None
 
-    async def _exchange(self, call: Outgoing, answer: Answer) -> None:
+    async def _exchange(self, call: Outgoing, answer: Answer, departure: Departure | None) -> None:
         """One request; once more only where a kept connection was lost and nothing can have been done."""
         pool = self._pool
         if pool is None:
@@ -188,8 +192,10 @@ class Sender:
         while True:
             connection = connection or await pool.dial(to, deadline)
             timer = loop.call_at(deadline, connection.expire)
-            answer.is_asked_for = True
             try:
+                if departure is not None:
+                    departure.check()
+                answer.is_asked_for = True
                 return await connection.ask(request, answer, watched=is_kept and not is_idempotent)
             except ConnectionClosed:
                 if (

@@ -4,17 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import structlog
-
 from services.worker.deliveries import NOT_OURS, TO_CANCEL, Deliveries
 from services.worker.work import Work
 from shared.clock import elapsed
-from shared.store import AWAY
 
 BEAT_SECONDS = 10.0
 BATCH = 200
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +24,15 @@ class Holder:
 async def keep_beating(deliveries: Deliveries, holder: Holder, seconds: float = BEAT_SECONDS) -> None:
     """Beat every so many seconds for all that is older than half of that."""
     while True:
-        await asyncio.sleep(seconds)
         old = elapsed() - seconds / 2
         works = [work for work in holder.held() if work.claimed_at <= old and work.shard == deliveries.shard]
         for start in range(0, len(works), BATCH):
             await _beat(deliveries, works[start : start + BATCH], holder)
+        await asyncio.sleep(seconds)
 
 
 async def _beat(deliveries: Deliveries, works: list[Work], holder: Holder) -> None:
-    try:
-        answers = await deliveries.beat(works)
-    except AWAY as error:
-        log.warning("redis_away", error=repr(error))
-        return
+    answers = await deliveries.beat(works)
     for work, answer in zip(works, answers, strict=True):
         if answer == NOT_OURS:
             holder.lost(work)

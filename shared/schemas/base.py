@@ -172,6 +172,16 @@ Warnings = Annotated[
 """Stands at the end of what answers a write, where there is something to say."""
 
 
+Cut = Annotated[
+    tuple[str, ...],
+    Field(
+        description="Of a row of a list: fields of which it has only the beginning; GET of the one has all",
+        exclude_if=lambda names: not names,
+    ),
+]
+"""Stands at the end of a row of a list of which something was cut."""
+
+
 class Deleted(Schema):
     deleted: bool = True
     id: int

@@ -9,6 +9,7 @@ from shared import schedule, zone_data, zones
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     NO_BOOL,
+    Cut,
     Headers,
     Instant,
     Method,
@@ -159,6 +160,7 @@ class Cron(CronDetail):
     """Scheduled ones so far; what somebody ran beside the schedule is not among them."""
     lateness: dict[str, int]
     """How many runs were made so late, by an upper bound in ms: 100, 1000, 10000, 60000, more."""
+    cut: Cut = ()
 
 
 class CronSaved(Cron):
@@ -242,3 +244,4 @@ class Execution(Schema):
     waits_for: str | None
     idempotency_key: str | None
     run: Run | None
+    cut: Cut = ()
