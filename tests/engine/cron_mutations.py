@@ -75,12 +75,22 @@ CRONS = [
     ),
     *rows(
         "fire_crons",
-        ("a cron fires once a scheduler", "if tonumber(score or '') ~= due then return nil, 0 end", ""),
+        ("a cron fires once a scheduler", "if tonumber(score) ~= due and tonumber(fields[2] or '') ~= due then return nil, 0 end", ""),
+        ("a cron that was set aside never fires", " and tonumber(fields[2] or '') ~= due", ""),
         ("a changed cron fires as it was", "if fields[1] ~= ARGV[at + 2] then return nil, 0 end", ""),
         ("a cron with no runs left fires on", "at + WIDTH) or following == ''", "at + WIDTH) and following == ''"),
         ("an ended cron stays in the list", "call('ZREM', crons, member)", ""),
         ("the next fire is not moved on", "call_in_parts(moved, 'ZADD', crons)", ""),
         ("a cron fires early", "if due > now then return nil, -1 end", ""),
+    ),
+    *rows(
+        "due_crons",
+        ("what was missed aside is forgotten", "if not at or at > tonumber(due[i + 1]) then", "if true then"),
+    ),
+    *rows(
+        "set_crons_aside",
+        ("a changed cron is set aside", "if call('HGET', P .. 'c:' .. member, 'version') == ARGV[i + 2] then", "if true then"),
+        ("a cron that went comes back", "'XX', ", ""),
     ),
     *rows(
         "renew_crons",
