@@ -1,6 +1,19 @@
 """Moments: aware UTC datetimes in Python, whole milliseconds in Redis."""
 
+import time
 from datetime import UTC, datetime
+
+_MONOTONIC = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""The other stands still on Linux while the machine is suspended."""
+
+
+def elapsed() -> float:
+    """Seconds of a clock that nobody sets, and that goes on while the machine or this process sleeps."""
+    return time.clock_gettime(_MONOTONIC)
+
+
+_FIRST = datetime.min.replace(tzinfo=UTC).timestamp()
+_LAST = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
 
 
 def now() -> datetime:
@@ -13,5 +26,5 @@ def milliseconds(moment: datetime) -> int:
 
 
 def moment(milliseconds: float | str) -> datetime:
-    """The aware UTC datetime of so many milliseconds since 1970."""
-    return datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
+    """The aware UTC datetime of so many milliseconds since 1970, within the years that Python has."""
+    return datetime.fromtimestamp(min(max(float(milliseconds) / 1000, _FIRST), _LAST), UTC)

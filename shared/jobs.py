@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts, store, words
+from shared import clock, excerpts, pages, records, scripts, store, stored, words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -93,12 +93,12 @@ async def create_many(
         flat = [part for job in asked[start : start + _BATCH] for part in _row(job)]
         at = "" if now is None else now
         with store.begun() if step else nullcontext():
-            stored = await scripts.create_jobs(
+            answer = await scripts.create_jobs(
                 redis, team.prefix, team.id, at, _NEW_QUEUE, *flat, key=key, step=step
             )
-        if isinstance(stored, int):
+        if isinstance(answer, int):
             raise Invalid("expires_at", _TOO_LATE)
-        made += stored
+        made += answer
     return [Made(job_id, queue_id, clock.moment(due), bool(paused)) for job_id, queue_id, due, paused in made]
 
 
@@ -108,7 +108,10 @@ def _row(asked: JobAsked) -> tuple[str | int, ...]:
         rest = asked.model_dump(
             mode="json", exclude_defaults=True, exclude={"queue", "expires_at", "payload"}
         )
-        spec = to_json({**rest, "payload_json": asked.payload.text}).decode()
+        spec = stored.spec({**rest, "method": asked.method, "payload_json": asked.payload.text})
+    elif len(spec) > stored.LONG_CHARACTERS:
+        rest = asked.model_dump(mode="json", exclude_defaults=True, exclude={"queue", "expires_at"})
+        spec = stored.spec({**rest, "method": asked.method})
     expires = asked.expires_at if isinstance(asked, JobCreate) else None
     callback = "1" if asked.callback_url else ""
     return asked.queue, spec, asked.delay * 1000, callback, clock.milliseconds(expires) if expires else ""
@@ -128,10 +131,20 @@ async def get(redis: Redis, team: Team, job_id: int) -> Job:
     return found[0]
 
 
-async def read(redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool = True) -> list[Job]:
-    """The jobs of these ids, in their order, without those that are not there."""
-    rows = await scripts.read_jobs(redis, team.prefix, team.id, int(with_runs), *ids)
-    return [_of_row(*row) for row in rows]
+async def read(
+    redis: Redis,
+    team: Team,
+    ids: Sequence[int],
+    *,
+    with_runs: bool = True,
+    most_bytes: int = stored.WHOLE_BYTES,
+) -> list[Job]:
+    """The jobs of these ids, in their order, without those that are not there.
+
+    With `most_bytes` no more is read of what is long, and the jobs are excerpts that say so.
+    """
+    rows = await scripts.read_jobs(redis, team.prefix, team.id, int(with_runs), most_bytes, *ids)
+    return [_excerpt_of(*row) if most_bytes else _of_row(*row) for row in rows]
 
 
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
@@ -140,9 +153,9 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     owner = f"q{query.queue_id}:" if query.queue_id else ""
     listing = pages.Listing(
         [f"x:{team.id}:{owner}{state}" for state in states],
-        read=lambda ids: read(redis, team, ids),
+        read=lambda ids: read(redis, team, ids, most_bytes=stored.LIST_BYTES),
         matches=lambda job, text: words.contains(text, job.url),
-        look=lambda ids: read(redis, team, ids, with_runs=False),
+        look=lambda ids: read(redis, team, ids, with_runs=False, most_bytes=stored.LOOK_BYTES),
     )
     return await pages.read_page(redis, team, listing, query)
 
@@ -167,18 +180,27 @@ async def delete(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | No
 
 
 def _of_row(job_id: str, flat: Sequence[str], spec: str, queue: str, run: str | None = None) -> Job:
-    return _job(int(job_id), records.fields_of(flat), spec, queue, run)
+    return _job(int(job_id), records.fields_of(flat), from_json(spec), queue, records.run(run))
 
 
-def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) -> Job:
-    asked = from_json(spec)
+def _excerpt_of(job_id: str, flat: Sequence[str], spec: str, queue: str, run: str | None = None) -> Job:
+    asked = stored.read_spec(spec)
+    kept = stored.read_run(run) if run else None
+    shown = Run.model_validate(kept.fields, extra="ignore") if kept else None
+    unread = [*asked.unread, *(f"run.{name}" for name in (kept.unread if kept else ()))]
+    return excerpts.of_job(_job(int(job_id), records.fields_of(flat), asked.fields, queue, shown), unread)
+
+
+def _job(job_id: int, fields: Fields, asked: dict[str, Any], queue: str, run: Run | None) -> Job:
     status, final = _status(fields)
     return Job(
         id=job_id,
         url=asked["url"],
         method=asked.get("method", "POST"),
         headers=masked(asked.get("headers")),
-        payload=from_json(asked["payload_json"]) if "payload_json" in asked else asked.get("payload"),
+        payload=stored.read_payload(asked["payload_json"])
+        if "payload_json" in asked
+        else asked.get("payload"),
         callback_url=asked.get("callback_url"),
         queue=queue,
         queue_id=int(fields["queue"]),
@@ -189,7 +211,7 @@ def _job(job_id: int, fields: Fields, spec: str, queue: str, run: str | None) ->
         delay_seconds=0 if "replay_of" in fields else asked.get("delay", 0),
         scheduled_at=clock.moment(fields["due"]),
         created_at=clock.moment(fields["created"]),
-        run=_with_body(records.run(run), asked),
+        run=_with_body(run, asked),
         original_job_id=int(fields.get("origin", job_id)),
         has_pending_retry="pending_retry" in fields,
         dead_lettered_at=records.instant(fields, "dead_at"),

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic_core import from_json
-
-from shared import clock
+from shared import clock, stored
 from shared.schemas.notices import NoticeStatus
-from shared.schemas.runs import STORED, Run
+from shared.schemas.runs import Run
 
 Fields = dict[str, str]
 
@@ -31,8 +29,4 @@ def run(text: str | None) -> Run | None:
     """The run as `services.worker.processor` stores it, or the object that a script wrote."""
     if not text:
         return None
-    stored = from_json(text)
-    if isinstance(stored, list):
-        stored = {name: value for name, value in zip(STORED, stored, strict=False) if value is not None}
-        stored["executed_at"] = stored["started_at"] + stored["duration_ms"]
-    return Run.model_validate(stored, extra="ignore")
+    return Run.model_validate(stored.read_run(text).fields, extra="ignore")

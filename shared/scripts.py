@@ -8,11 +8,11 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
 from shared.errors import Conflict
 from shared.idempotency import IdempotencyKey
-from shared.store import AnswerLost, OutcomeUnknown
+from shared.store import AnswerLost, OutcomeUnknown, had_begun
 
 _LUA = files("shared").joinpath("lua")
 _LIBRARIES = (
@@ -33,7 +33,7 @@ _LIBRARIES = (
     "conclude",
 )
 _SHEBANG = "#!lua"
-_ONCE = "local REFUSED = true\nlocal function work()\n{body}\nend\n{once}"
+_ONCE = "{remembered}\nlocal REFUSED = true\nlocal function work()\n{body}\nend\n{once}"
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
 RANDOM_BYTES = 12
 """Of each script's call: 2^48 calls until two are expected to be alike."""
@@ -51,9 +51,9 @@ class Script:
         first, _, rest = body.partition("\n")
         # `#!lua` also makes Redis refuse the whole script, not half of it, when it is out of memory.
         shebang, body = (first, rest) if first.startswith(_SHEBANG) else (_SHEBANG, body)
-        libraries = [_LUA.joinpath("lib", f"{library}.lua").read_text() for library in (*_LIBRARIES, *uses)]
+        libraries = [_library(name) for name in (*_LIBRARIES, *uses)]
         if write:
-            body = _ONCE.format(body=body, once=_LUA.joinpath("lib", "once.lua").read_text())
+            body = _ONCE.format(body=body, remembered=_library("remembered"), once=_library("once"))
         self.text = "\n".join([shebang, *libraries, body])
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         self._only_reads = "no-writes" in shebang
@@ -85,6 +85,8 @@ class Script:
                 return await redis.eval(self.text, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
         except AnswerLost as error:
             raise (error if self._only_reads else OutcomeUnknown(str(error))) from error
+        except ResponseError as error:
+            raise (OutcomeUnknown(str(error)) if had_begun(error) else error) from error
 
     def join(self, pipeline: Pipeline, prefix: str, *arguments: str | int | float) -> None:
         """Run it in a pipeline; there it answers a NoScriptError if Redis does not know it yet."""
@@ -99,9 +101,13 @@ async def recall(redis: Redis, key: IdempotencyKey | None, step: int = 0) -> Any
     return _first_answer(key, await _recall._run(redis, keys, ()))
 
 
-def _remembered(key: IdempotencyKey, step: int) -> tuple[str, str]:
-    """Where what was done under the key is, and what is asked now: the latter no key, but named like one."""
-    return key.name(step), key.team.prefix + key.asked
+def _library(name: str) -> str:
+    return _LUA.joinpath("lib", f"{name}.lua").read_text()
+
+
+def _remembered(key: IdempotencyKey, step: int) -> tuple[str, ...]:
+    """Where what was done under the key is, and what is asked now: no keys, but named like some."""
+    return key.name(step), *(key.team.prefix + digest for digest in (key.asked, *key.newer))
 
 
 def _first_answer(key: IdempotencyKey, found: list[Any]) -> Any:
@@ -117,7 +123,7 @@ def _fresh(prefix: str) -> str:
     return prefix + secrets.token_urlsafe(RANDOM_BYTES)
 
 
-_recall = Script("recall")
+_recall = Script("recall", "remembered")
 create_jobs = Script("create_jobs", write=True)
 read_jobs = Script("read_jobs", "rows")
 cancel_job = Script("cancel_job", "rows", write=True)
@@ -128,14 +134,16 @@ read_queues = Script("read_queues", "rows")
 delete_queue = Script("delete_queue", write=True)
 save_cron = Script("save_cron", write=True)
 read_crons = Script("read_crons")
+list_crons = Script("list_crons", "rows")
 delete_cron = Script("delete_cron", write=True)
 run_cron = Script("run_cron", write=True)
 ping_cron = Script("ping_cron", write=True)
 due_crons = Script("due_crons")
 fire_crons = Script("fire_crons")
+settle_cron = Script("settle_cron")
 renew_crons = Script("renew_crons")
-read_executions = Script("read_executions")
-find_executions = Script("find_executions")
+read_executions = Script("read_executions", "rows")
+find_executions = Script("find_executions", "rows")
 claim = Script("claim")
 finish = Script("finish")
 beat = Script("beat")
@@ -143,6 +151,13 @@ in_flight = Script("in_flight")
 rescue = Script("rescue")
 promote = Script("promote")
 prune = Script("prune")
+forget = Script("forget")
+read_clock = Script("read_clock")
+vouch = Script("vouch")
+correct = Script("correct")
+stop_worker = Script("stop_worker")
+find_owners = Script("find_owners")
+find_overdue = Script("find_overdue")
 retire = Script("retire")
 patrol = Script("patrol")
 patrol_crons = Script("patrol_crons")
@@ -159,6 +174,7 @@ step_replay = Script("step_replay")
 cancel_replay = Script("cancel_replay", write=True)
 read_replays = Script("read_replays")
 hold_host = Script("hold_host")
+say_alive = Script("say_alive")
 read_alerts = Script("read_alerts")
 retire_alerts = Script("retire_alerts")
 test_channel = Script("test_channel", write=True)

@@ -89,7 +89,8 @@ def key_of(request: Request, team: Team, asked: BaseModel | None = None, *more: 
         raise Refused({"Idempotency-Key": [sentence]})
     body = asked.model_dump_json(exclude_unset=True) if asked else ""
     vault: Vault = request.state.admission.vault
-    key = IdempotencyKey(team, text, vault.digest(request.method, request.scope["path"], body, *more))
+    digests = vault.digests(request.method, request.scope["path"], body, *more)
+    key = IdempotencyKey.of(team, text, digests)
     request.state.key = key  # whether it was used is told with the answer
     return key
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.errors import Unauthenticated
+from shared.errors import Damaged, TooManyGuesses, Unauthenticated
 from shared.store import AWAY
 from shared.tokens import Caller, Callers
 
@@ -19,7 +19,7 @@ SET_HEADER = (
     "`recuro token create` makes a token."
 )
 _HOSTS = "RECURO_MCP_ALLOWED_HOSTS"
-UNAUTHENTICATED = -32010
+UNAUTHENTICATED, DAMAGED = -32010, -32012
 _CALLER = "recuro.caller"
 _ANYTHING = (b"accept", b"*/*")
 """What who says nothing accepts (RFC 9110 §12.5.1)."""
@@ -56,12 +56,16 @@ class Gate:
         return refuse(refused.status_code, -32000, sentence)
 
     async def _admit(self, scope: Scope) -> Response | None:
-        token = _bearer(Headers(scope=scope))
+        token, client = _bearer(Headers(scope=scope)), scope.get("client")
         try:
-            scope[_CALLER] = await self._callers.caller_of(token)
+            scope[_CALLER] = await self._callers.caller_of(token, client[0] if client else "")
         except Unauthenticated as error:
             challenge = 'Bearer realm="recuro"' + (', error="invalid_token"' if token else "")
             return refuse(401, UNAUTHENTICATED, f"{error}. {SET_HEADER}", {"WWW-Authenticate": challenge})
+        except TooManyGuesses as error:
+            return refuse(429, UNAUTHENTICATED, f"{error}.", {"Retry-After": str(error.wait_seconds)})
+        except Damaged as error:
+            return refuse(503, DAMAGED, f"{error} {error.hint}")
         except AWAY:
             scope[_CALLER] = None  # listing still works; a call says that the storage is away
         return None

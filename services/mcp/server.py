@@ -127,7 +127,7 @@ def _key_of(row: Tool[Any], team: Team, asked: Schema, vault: Vault) -> Idempote
     if text is None:
         return None
     told = asked.model_dump_json(exclude_unset=True, exclude={"idempotency_key"})
-    return IdempotencyKey(team, text, vault.digest(row.name, told))
+    return IdempotencyKey.of(team, text, vault.digests(row.name, told))
 
 
 def _succeeded(answered: Schema, key: IdempotencyKey | None) -> CallToolResult:

@@ -1,20 +1,15 @@
 """Telling the rescuer that long-running work is alive."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import structlog
-
 from services.worker.deliveries import NOT_OURS, TO_CANCEL, Deliveries
 from services.worker.work import Work
-from shared.store import AWAY
+from shared.clock import elapsed
 
 BEAT_SECONDS = 10.0
 BATCH = 200
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +25,14 @@ async def keep_beating(deliveries: Deliveries, holder: Holder) -> None:
     """Beat every 10 s for all that is older than half of that."""
     while True:
         await asyncio.sleep(BEAT_SECONDS)
-        old = time.monotonic() - BEAT_SECONDS / 2
+        old = elapsed() - BEAT_SECONDS / 2
         works = [work for work in holder.held() if work.claimed_at <= old and work.shard == deliveries.shard]
         for start in range(0, len(works), BATCH):
             await _beat(deliveries, works[start : start + BATCH], holder)
 
 
 async def _beat(deliveries: Deliveries, works: list[Work], holder: Holder) -> None:
-    try:
-        answers = await deliveries.beat(works)
-    except AWAY as error:
-        log.warning("redis_away", error=repr(error))
-        return
+    answers = await deliveries.beat(works)
     for work, answer in zip(works, answers, strict=True):
         if answer == NOT_OURS:
             holder.lost(work)

@@ -5,9 +5,11 @@ from collections import defaultdict
 
 import structlog
 from pydantic_core import from_json, to_json
+from redis.exceptions import ResponseError
 
 from services.worker.alerts import alert_notice
 from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker.departure import Departure, Withheld
 from services.worker.heads import Headers
 from services.worker.mail import Letter
 from services.worker.masking import masked
@@ -19,7 +21,7 @@ from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, LONGEST_WAIT_SECO
 from services.worker.sending import send
 from services.worker.signing import signed
 from services.worker.work import Complete, Postpone, Release, Result, Verdict, Work
-from shared import vault
+from shared import stored, vault
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
 from shared.store import AWAY
@@ -27,6 +29,7 @@ from shared.vault import Unsealable
 
 LAST_RESPONSE_CHARACTERS = 4096
 FACT_CHARACTERS = 500
+REFUSED_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -37,6 +40,10 @@ async def process(work: Work, reach: Reach) -> Result:
         exchange = await _send(work, reach)
     except NotFound:  # what the notice tells of was deleted, and nobody is told
         return Result(work, Complete())
+    except ResponseError:  # Redis is there and refuses: at once it would do so again
+        return Result(work, Postpone(REFUSED_SECONDS, "the storage to answer"))
+    except Withheld as withheld:
+        return Result(work, withheld.verdict)
     except AWAY:
         return Result(work, Release())
     if isinstance(exchange, Postpone):
@@ -71,20 +78,20 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
     try:
         outgoing = await _outgoing(work, reach)
         if isinstance(outgoing, Letter):
-            return await reach.mailer.send(outgoing)
+            return await reach.mailer.send(outgoing, Departure(work))
         exchange = await send(signed(outgoing, work, reach.vault), work, reach)
         if isinstance(exchange, Postpone):
             return exchange
         return masked(exchange, outgoing, work, reach)
-    except (NotFound, *AWAY):
+    except (NotFound, Withheld, *AWAY):
         raise
     except Unsealable as error:
         log.error("secret_not_opened", work=work.key)
-        return unsent(FailureReason.UNKNOWN, str(error))
+        return unsent(FailureReason.UNKNOWN, str(error), work.now_ms)
     except Exception:  # ours to mend, yet the job must end and say so
         log.exception("request_not_made", work=work.key)
         sentence = "Recuro could not make this request; the worker's log says why."
-        return unsent(FailureReason.UNKNOWN, sentence)
+        return unsent(FailureReason.UNKNOWN, sentence, work.now_ms)
 
 
 async def _outgoing(work: Work, reach: Reach) -> Outgoing | Letter:
@@ -135,7 +142,7 @@ def run_of(exchange: Exchange, work: Work) -> str:
     ]
     if sent and sent.body is not None and work.kind == "e":
         run.append(sent.body[:KEPT_BYTES].decode("utf-8", "replace"))
-    return to_json(run).decode()
+    return stored.run(run)
 
 
 def _first_of(headers: Headers) -> Headers:

@@ -99,7 +99,7 @@ class EngineMachine(RuleBasedStateMachine):
     )
     def create_under_a_key(self, team: int, key: str, asked: tuple[str, int], n: int) -> None:
         before, wanted = self.keys.get((team, key)), [(*asked, None, False)] * n
-        once = IdempotencyKey(Team(team), key, VAULT.digest(repr(wanted)))
+        once = IdempotencyKey(Team(team), key, VAULT.digests(repr(wanted))[0])
         if before is None:
             made = self.engine.create(team, wanted, once)
             self.keys[team, key] = ((asked, n), made)

@@ -14,16 +14,17 @@ from shared.schemas.dead_letters import Chosen, ReplayAsked
 from shared.schemas.jobs import JobCreate, JobQuery
 from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueCreate, QueueUpdate
-from shared.vault import MASK
+from shared.vault import MASK, Vault
 from tests import dead
 from tests.conftest import VAULT
 
 CRON = CronCreate(name="ping", url="https://a.example/", cron_expression="* * * * *")
+OLD, NEW = "the-key-of-before-0123456789-abcdefgh", "the-key-of-after-0123456789-abcdefghi"
 JOB = JobCreate(queue="mail", url="https://a.example/")
 
 
 def a_key(team: Team, asked: str = "this", text: str = "order-7") -> IdempotencyKey:
-    return IdempotencyKey(team, text, VAULT.digest(asked))
+    return IdempotencyKey.of(team, text, VAULT.digests(asked))
 
 
 async def test_the_answer_is_that_of_then_whatever_became_of_the_record(redis: Redis, team: Team) -> None:
@@ -175,8 +176,32 @@ async def test_keys_of_two_teams_have_nothing_to_do_with_each_other(redis: Redis
     assert [one.id for one in made] == [1, 1]
 
 
+async def test_a_repeat_is_known_while_encryption_keys_are_rotated(redis: Redis, team: Team) -> None:
+    before, between, after = Vault(OLD), Vault(NEW, OLD), Vault(NEW)
+
+    async def made_by(vault: Vault, text: str) -> int:
+        return (
+            await jobs.create(redis, team, JOB, key=IdempotencyKey.of(team, text, vault.digests("this")))
+        ).id
+
+    begun = [await made_by(vault, "begun") for vault in (before, between)]
+    on_the_way = [await made_by(vault, "on the way") for vault in (between, before, after)]
+
+    assert begun == [1, 1]
+    assert on_the_way == [2, 2, 2], "a process from before or from after does not know it"
+
+
+async def test_a_key_that_no_encryption_key_knows_is_taken_for_another_request(
+    redis: Redis, team: Team
+) -> None:
+    await jobs.create(redis, team, JOB, key=IdempotencyKey.of(team, "k", Vault(NEW, OLD).digests("this")))
+
+    with pytest.raises(Conflict):
+        await jobs.create(redis, team, JOB, key=IdempotencyKey.of(team, "k", Vault(NEW, OLD).digests("that")))
+
+
 def test_a_digest_tells_what_was_asked_apart_and_nobody_what_it_was() -> None:
     other = type(VAULT)("another-key-of-more-than-thirty-two-letters")
 
-    assert VAULT.digest("a", "bc") != VAULT.digest("ab", "c")
-    assert VAULT.digest("a") == VAULT.digest("a") != other.digest("a")
+    assert VAULT.digests("a", "bc") != VAULT.digests("ab", "c")
+    assert VAULT.digests("a") == VAULT.digests("a") != other.digests("a")

@@ -1,0 +1,32 @@
+-- What was done under an idempotency key: a digest of what was asked, then the answer and more digests of the same.
+--
+-- A digest is taken with an encryption key. The first is of the oldest key that the writer had, which processes from
+-- before a rotation know; the others are of newer ones, which are all that is left once the old key is gone.
+-- KEYS[3] is where it is remembered; KEYS[4] and those after it the prefix and each digest of what is asked now.
+
+local function digests_of_now()
+    local found = {}
+    for i = 4, #KEYS do found[#found + 1] = string.sub(KEYS[i], #P + 1) end
+    return found
+end
+
+-- Nothing, or { 1, answer of then }; { -1 } if the key was used for something else.
+local function remembered()
+    local kept = call('GET', KEYS[3])
+    if not kept then return nil end
+    local width, known = #KEYS[4] - #P, {}
+    local parts = { cmsgpack.unpack(string.sub(kept, width + 1)) }
+    known[string.sub(kept, 1, width)] = true
+    for i = 2, #parts do known[parts[i]] = true end
+    for _, digest in ipairs(digests_of_now()) do
+        if known[digest] then return { 1, parts[1] } end
+    end
+    return { -1 }
+end
+
+local function remember(answer, ms)
+    local digests = digests_of_now()
+    local oldest = table.remove(digests, 1)
+    call('SET', KEYS[3], oldest .. cmsgpack.pack(answer, unpack(digests)))
+    fade(KEYS[3], ms)
+end
