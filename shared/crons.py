@@ -8,42 +8,69 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, custody, excerpts, pages, records, scripts, stored, timing, words
+from shared import (
+    clock,
+    custody,
+    excerpts,
+    moments,
+    owing,
+    pages,
+    records,
+    scripts,
+    settling,
+    stored,
+    timing,
+    words,
+)
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.owing import NOTHING, Owed
 from shared.records import Fields
-from shared.schemas.base import Page
+from shared.schemas.base import STORED, Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.timing import Plan
 from shared.vault import Vault, masked
 
-_WHEN = {"cron_expression", "timezone", "is_active", "spread_seconds", "starts_at", "ends_at", "max_runs"}
+_WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
+"""What says when it fires, and what becomes of a fire."""
 PHASES = 2**32
 """Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
 NEXT_RUNS = 3
 PING_BYTES = 18
+ATTEMPTS = 8
+"""Somebody else may change the cron meanwhile, and it may fire."""
 LATENESS = ("100", "1000", "10000", "60000", "more")
 
 
 class _When(NamedTuple):
-    """What is kept of when a cron fires: its phase, and the next fire (ms, '' = none, 'keep' = as it is)."""
+    """What is kept of when a cron fires: its phase, and the next fire (ms, '' = none, 'keep' = as it is).
+
+    Before that, what it owes is made, so that it has fired up to a moment (ms).
+    """
 
     phase: int
     next_fire: str
+    owed: Owed = NOTHING
+    fired_until: int = 0
 
 
 class _Known(NamedTuple):
-    """A cron as it was read before a change, and what the answer to that is to warn of."""
+    """A cron as it was read before a change, and what the answer to that is to warn of.
+
+    `now` is the present if it was given, else Redis has it.
+    """
 
     id: int | str = ""
     version: str = ""
     warnings: Sequence[str] = ()
+    now: datetime | None = None
 
 
 _NEW = _Known()
+_BUSY = "The cron is being changed by others; try again."
 
 
 async def create(
@@ -59,17 +86,26 @@ async def create(
     _check(asked)
     if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
         asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
-    phase, now = _phase({}), now or clock.now()
+    phase = _phase({})
     plan = _plan(asked, phase)
-    if timing.following(plan, now) is None:
-        raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
-    made = await _save(redis, team, asked, _When(phase, _next_fire(asked, plan, now)), key=key)
-    assert made is not None  # a new one is not held against what was known
-    return made
+    for _ in range(ATTEMPTS):
+        at = now or await moments.now(redis, team.shard)
+        if timing.following(plan, at) is None:
+            raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
+        when = _reckoned(asked, phase, {}, at)
+        if made := await _save(redis, team, asked, when, _NEW._replace(now=now), key):
+            return made
+    raise Conflict(_BUSY)
 
 
 async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
-    return _cron(team, cron_id, await _fields(redis, team, cron_id))
+    return (await get_now(redis, team, cron_id))[0]
+
+
+async def get_now(redis: Redis, team: Team, cron_id: int) -> tuple[Cron, datetime]:
+    """The cron, and the present of its installation."""
+    fields, now = await settling.read(redis, team, cron_id)
+    return _cron(team, cron_id, fields), now
 
 
 async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
@@ -98,16 +134,16 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
     vault: Vault | None = None,
     key: IdempotencyKey | None = None,
 ) -> CronSaved:
-    """Change the given fields. Resuming, or a change of when it fires, counts from now.
+    """Change the given fields. What was due is made first; resuming, or when else it fires, counts from now.
 
     Secret headers that it kept for another scheme, host or port are dropped, and the answer warns of them.
     The vault seals those that are given.
     """
     if done := await scripts.recall(redis, key):
         return _of_row(team, *done)
-    meant_for = None
-    for _ in range(5):
-        fields = await _fields(redis, team, cron_id)
+    meant_for, read = None, settling.read_settled if _WHEN & asked.model_fields_set else settling.read
+    for _ in range(ATTEMPTS):
+        fields, at = await read(redis, team, cron_id, now)
         before = _asked(fields)
         meant_for = meant_for or before.url
         if asked.headers and "url" not in asked.model_fields_set and before.url != meant_for:
@@ -115,15 +151,13 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
         wanted, dropped = custody.changed(before, asked)
         wanted = custody.sealed(wanted, vault, team)
         _check(wanted)
-        phase, next_fire = _phase(fields), "keep"
+        when = _When(_phase(fields), "keep")
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
-            next_fire = _next_fire(
-                wanted, _plan(wanted, phase), now or clock.now(), int(fields.get("runs", 0))
-            )
-        known = _Known(cron_id, fields["version"], custody.warnings(dropped, wanted.url))
-        if saved := await _save(redis, team, wanted, _When(phase, next_fire), known, key):
+            when = _reckoned(wanted, when.phase, fields, at)
+        known = _Known(cron_id, fields["version"], custody.warnings(dropped, wanted.url), now)
+        if saved := await _save(redis, team, wanted, when, known, key):
             return saved
-    raise Conflict("The cron is being changed by others; try again.")
+    raise Conflict(_BUSY)
 
 
 async def delete(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> None:
@@ -140,13 +174,13 @@ async def _save(
     known: _Known = _NEW,
     key: IdempotencyKey | None = None,
 ) -> CronSaved | None:
-    """The cron as it is now, or nothing if it changed since it was `known`."""
+    """The cron as it is now, or nothing if it changed or fired since it was `known`."""
     is_heartbeat = asked.mode == CronMode.HEARTBEAT
     saved = await scripts.save_cron(
         redis,
         team.prefix,
         team.id,
-        "",
+        settling.given(known.now),
         known.id,
         known.version,
         stored.spec(asked.model_dump(mode="json")),
@@ -166,6 +200,10 @@ async def _save(
         secrets.token_urlsafe(PING_BYTES) if is_heartbeat else "",
         to_json(_logged(asked, when.phase)).decode(),
         to_json(known.warnings).decode(),
+        when.owed.next_fire,
+        when.owed.not_due,
+        when.fired_until,
+        *owing.flat(when.owed.fires),
         key=key,
     )
     return None if saved == "stale" else _of_row(team, *saved)
@@ -176,11 +214,13 @@ def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> Cro
     return CronSaved(**dict(cron), warnings=from_json(warnings))
 
 
-async def _fields(redis: Redis, team: Team, cron_id: int) -> Fields:
-    rows = await scripts.read_crons(redis, team.prefix, team.id, cron_id)
-    if not rows:
-        raise NotFound("Cron")
-    return records.fields_of(rows[0][1])
+def _reckoned(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
+    """When it fires from now on; whether its runs are used up is for the script to see."""
+    plan = _plan(wanted, phase)
+    owed = owing.owed(fields, at, plan if wanted.is_active else None)
+    fire = owing.next_after(plan, at, owed.last_nominal) if wanted.is_active else None
+    next_fire = str(clock.milliseconds(fire)) if fire else ""
+    return _When(phase, next_fire, owed, owing.fired_until(plan, at, owed))
 
 
 def _check(asked: CronCreate) -> None:
@@ -217,19 +257,14 @@ def _policy(asked: CronCreate) -> str:
     return asked.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)
 
 
-def _next_fire(asked: CronCreate, plan: Plan, now: datetime, runs: int = 0) -> str:
-    is_over = asked.max_runs is not None and runs >= asked.max_runs
-    fire = timing.following(plan, now) if asked.is_active and not is_over else None
-    return str(clock.milliseconds(fire)) if fire else ""
-
-
 def _asked(fields: Fields) -> CronCreate:
     return _of_spec(from_json(fields["spec"]))
 
 
 def _of_spec(kept: dict[str, Any]) -> CronCreate:
     headers = kept.pop("headers", None)  # sealed values are none that a caller may give
-    return CronCreate.model_validate(kept, extra="ignore").model_copy(update={"headers": headers})
+    asked = CronCreate.model_validate(kept, extra="ignore", context=STORED)
+    return asked.model_copy(update={"headers": headers})
 
 
 def _excerpt(team: Team, cron_id: int, fields: Fields) -> Cron:

@@ -7,6 +7,7 @@ import structlog
 from redis.asyncio import Redis
 
 from shared import keyspace, store
+from shared.errors import Damaged
 from shared.settings import Settings
 from shared.vault import Unsealable, Vault
 
@@ -29,7 +30,7 @@ async def _ask(settings: Settings, vault: Vault | None) -> None:
             facts = {**await redis.info("memory"), **await redis.info("persistence")}
             if vault is not None:
                 await _require_known(redis, vault)
-        except store.AWAY as error:
+        except (Damaged, *store.AWAY) as error:
             log.warning("redis_away", error=repr(error))
             return
     policy = facts.get("maxmemory_policy", "noeviction")

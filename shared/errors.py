@@ -43,6 +43,15 @@ class Conflict(RecuroError):
     """Somebody else has the name, or changed the record first."""
 
 
+class Damaged(RecuroError):
+    """What is stored of it cannot be used; nothing else is hurt."""
+
+    hint = "Ask whoever runs Recuro: `recuro doctor` names the record."
+
+    def __init__(self, said: str, what: str = "What is stored of this") -> None:
+        super().__init__(f"{what} is damaged: {said[:500].rstrip('.')}.")
+
+
 class Invalid(RecuroError):
     """One field is wrong in a way that only the store could tell."""
 

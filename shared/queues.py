@@ -9,7 +9,7 @@ from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.records import Fields
-from shared.schemas.base import Page, PageQuery
+from shared.schemas.base import STORED, Page, PageQuery
 from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings, QueueUpdate
 
 _NAMES, _TOLD = 1000, 5
@@ -68,8 +68,10 @@ async def update(
         if not found:
             raise NotFound("Queue")
         _, fields, _ = found[0]
-        settings = QueueSettings.model_validate_json(fields["spec"], extra="ignore").model_dump()
-        wanted = QueueCreate.model_validate({**settings, "name": fields["name"], **changes})
+        settings = QueueSettings.model_validate_json(
+            fields["spec"], extra="ignore", context=STORED
+        ).model_dump()
+        wanted = QueueCreate.model_validate({**settings, "name": fields["name"], **changes}, context=STORED)
         if changed := await _save(redis, team, wanted, (queue_id, fields["version"]), key):
             return changed
     raise Conflict("The queue is being changed by others; try again.")
@@ -122,7 +124,7 @@ def _of_row(queue_id: str, flat: Sequence[str], *counts: int) -> Queue:
 
 
 def _queue(queue_id: int, fields: Fields, counts: list[int]) -> Queue:
-    settings = QueueSettings.model_validate_json(fields["spec"], extra="ignore")
+    settings = QueueSettings.model_validate_json(fields["spec"], extra="ignore", context=STORED)
     pending, processing, completed, failed, retrying, dead_lettered = counts
     return Queue(
         id=queue_id,

@@ -8,11 +8,11 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
 from shared.errors import Conflict
 from shared.idempotency import IdempotencyKey
-from shared.store import AnswerLost, OutcomeUnknown
+from shared.store import AnswerLost, OutcomeUnknown, had_begun
 
 _LUA = files("shared").joinpath("lua")
 _LIBRARIES = (
@@ -85,6 +85,8 @@ class Script:
                 return await redis.eval(self.text, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
         except AnswerLost as error:
             raise (error if self._only_reads else OutcomeUnknown(str(error))) from error
+        except ResponseError as error:
+            raise (OutcomeUnknown(str(error)) if had_begun(error) else error) from error
 
     def join(self, pipeline: Pipeline, prefix: str, *arguments: str | int | float) -> None:
         """Run it in a pipeline; there it answers a NoScriptError if Redis does not know it yet."""
@@ -138,6 +140,7 @@ run_cron = Script("run_cron", write=True)
 ping_cron = Script("ping_cron", write=True)
 due_crons = Script("due_crons")
 fire_crons = Script("fire_crons")
+settle_cron = Script("settle_cron")
 renew_crons = Script("renew_crons")
 read_executions = Script("read_executions", "rows")
 find_executions = Script("find_executions", "rows")
@@ -148,6 +151,11 @@ in_flight = Script("in_flight")
 rescue = Script("rescue")
 promote = Script("promote")
 prune = Script("prune")
+forget = Script("forget")
+read_clock = Script("read_clock")
+vouch = Script("vouch")
+correct = Script("correct")
+stop_worker = Script("stop_worker")
 find_owners = Script("find_owners")
 find_overdue = Script("find_overdue")
 retire = Script("retire")

@@ -1,6 +1,7 @@
 """Opening Redis, and what it may do when it is in trouble."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,28 +11,15 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import (
-    BusyLoadingError,
-    ClusterDownError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    ResponseError,
-)
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from shared.errors import Damaged
 from shared.settings import Settings
 
-AWAY = (
-    RedisConnectionError,
-    RedisTimeoutError,
-    BusyLoadingError,
-    ClusterDownError,
-    ReadOnlyError,
-    OutOfMemoryError,
-    OSError,
-)
-"""Redis cannot be used right now; only with AnswerLost may what was sent have been done."""
+AWAY = (RedisError, OSError)
+"""Redis cannot be used right now, whatever it says; only with AnswerLost may what was sent have been done."""
 
 PATIENCE_SECONDS = 2.0
 
@@ -39,6 +27,15 @@ _NO_ANSWER = (RedisConnectionError, RedisTimeoutError)
 """Just these, when reading an answer; what is derived from them was answered."""
 _OUT_OF_SERVICE = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "BUSY ")
 """Answers of a Redis that is there but cannot serve, for which redis-py has no error of their own."""
+_IN_A_SCRIPT = " script: "
+"""Stands in what a script ended with that had begun."""
+_OF_THE_SERVER = ("The user executing the script", "Unknown Redis command", "This Redis command is not")
+_OF_DATA = ("WRONGTYPE", "NOGROUP")
+_CODE = re.compile(r"[A-Z]{4,} ")
+_OF_PIPELINE = re.compile(
+    r"Command # \d+ \(.*\) of pipeline caused error: \(?['\"]?(.*?)['\"]?,?\)?$", re.DOTALL
+)
+_WHERE = re.compile(r" script: \w+, on @user_script:\d+\.?$")
 
 
 class AnswerLost(RedisConnectionError, RedisTimeoutError):
@@ -60,9 +57,37 @@ def begun() -> Iterator[None]:
 
 def translated(error: Exception) -> Exception:
     """What a pipeline answered, as a command of its own would have raised it."""
-    if isinstance(error, ResponseError) and str(error).startswith(_OUT_OF_SERVICE):
-        return RedisConnectionError(str(error))
-    return error
+    if not isinstance(error, ResponseError):
+        return error
+    text = text_of(error)
+    if text.startswith(_OUT_OF_SERVICE):
+        return RedisConnectionError(text)
+    return Damaged(_WHERE.sub("", text)) if is_of_data(error) else error
+
+
+def text_of(error: Exception) -> str:
+    """What Redis said, without the command of a pipeline that led to it: there may be secrets in that."""
+    text = str(error)
+    match = _OF_PIPELINE.match(text)
+    return match[1] if match else text
+
+
+def is_of_data(error: ResponseError) -> bool:
+    """Whether what is stored is to blame, and not the server: other records can still be used.
+
+    `lib/damage.lua` tells them apart in the same way.
+    """
+    text = text_of(error)
+    if text.startswith(_OF_DATA):
+        return True
+    if _IN_A_SCRIPT not in text or isinstance(error, NoPermissionError):
+        return False
+    return not (_CODE.match(text) or text.startswith(_OF_THE_SERVER))
+
+
+def had_begun(error: Exception) -> bool:
+    """Whether a script ended with it in its middle, so that a part may have been done."""
+    return isinstance(error, ResponseError) and _IN_A_SCRIPT in str(error)
 
 
 class _Connection(AbstractConnection):
@@ -135,6 +160,8 @@ class _Store(Redis):
             return await super().parse_response(connection, command_name, **options)
         except ResponseError as error:
             raise translated(error) from None
+        except InvalidResponse as error:  # it may have been done, and what came back is no answer
+            raise AnswerLost(f"Redis answered what is no answer: {error}") from error
         except (RedisConnectionError, RedisTimeoutError) as error:
             if type(error) in _NO_ANSWER:
                 raise AnswerLost(str(error)) from error

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 from redis.asyncio import Redis
 
 from shared import clock, notifications
+from shared.errors import Damaged
 from shared.explain import pitfalls
 from shared.keyspace import Team
 from shared.schemas.base import Method
@@ -55,7 +56,7 @@ _NOBODY_TOLD = (
 async def _has_channel(redis: Redis, team: Team) -> bool:
     try:
         return await notifications.has_channel(redis, team)
-    except AWAY:  # the write is done: advice must not make it look lost
+    except (Damaged, *AWAY):  # the write is done: advice must not make it look lost
         return True
 
 

@@ -46,8 +46,8 @@ class Case:
 
 async def why(redis: Redis, team: Team, cron_id: int, query: WhyQuery, now: datetime | None = None) -> Why:
     """Raises NotFound for the cron."""
-    cron = await crons.get(redis, team, cron_id)
-    now = now or clock.now()
+    cron, read_at = await crons.get_now(redis, team, cron_id)
+    now = now or read_at
     since, until = query.span(now)
     span = (clock.milliseconds(since), clock.milliseconds(until))
     log, rows = await scripts.find_executions(redis, team.prefix, team.id, cron_id, *span, MOST_FIRES)

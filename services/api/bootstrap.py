@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from shared import tokens
+from shared.errors import Damaged
 from shared.store import AWAY
 
 PAUSE_SECONDS = 0.5
@@ -20,7 +21,7 @@ async def register(redis: Redis, token: SecretStr) -> bool:
     secret = token.get_secret_value()
     try:
         await tokens.register_bootstrap(redis, secret)
-    except AWAY as error:
+    except (Damaged, *AWAY) as error:
         log.warning("redis_away", error=repr(error))
         return False
     log.info("bootstrap_token_registered")
@@ -33,6 +34,6 @@ async def keep_registered(redis: Redis, token: SecretStr, *, registered: bool) -
         await asyncio.sleep(LOOK_SECONDS if registered else PAUSE_SECONDS)
         try:
             registered = registered and await tokens.are_known(redis)
-        except AWAY:
+        except (Damaged, *AWAY):
             continue  # said by whoever needs Redis more
         registered = registered or await register(redis, token)

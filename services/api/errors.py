@@ -3,17 +3,20 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
+from redis.exceptions import ResponseError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from services.api.routing import Resource
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, TooManyGuesses, Unauthenticated
-from shared.store import AWAY, OutcomeUnknown
+from shared.errors import Conflict, Damaged, Forbidden, Invalid, NotFound, TooManyGuesses, Unauthenticated
+from shared.store import AWAY, OutcomeUnknown, text_of, translated
 
 log = structlog.get_logger()
 
 _RETRY = {"Retry-After": "1"}
+_SAID = 300
+"""Characters of what Redis said that are told."""
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -69,9 +72,21 @@ async def _braked(_request: Request, error: Exception) -> Response:
     return _error(429, str(error), {"Retry-After": str(error.wait_seconds)})
 
 
-async def _away(_request: Request, error: Exception) -> Response:
-    log.warning("redis_away", error=repr(error))
-    return _error(503, "Storage unavailable", _RETRY)
+async def _away(request: Request, error: Exception) -> Response:
+    known = translated(error)
+    if isinstance(known, Damaged):  # of a pipeline, which nobody translates
+        return await _damaged(request, known)
+    log.warning("redis_away", error=f"{type(error).__name__}: {text_of(error)}")
+    if not isinstance(error, ResponseError):
+        return _error(503, "Storage unavailable", _RETRY)
+    said = f"The storage refused with: {text_of(error)[:_SAID].rstrip('.')}."
+    return JSONResponse({"error": "Storage unavailable", "message": said}, 503, _RETRY)
+
+
+async def _damaged(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Damaged)
+    log.error("record_damaged", error=str(error))
+    return JSONResponse({"error": "Record damaged", "message": f"{error} {error.hint}"}, 409)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
@@ -105,6 +120,7 @@ handlers: dict[type[Exception], Handler] = {
     Forbidden: _saying(403),
     NotFound: _saying(404),
     Conflict: _saying(409),
+    Damaged: _damaged,
     Malformed: _saying(400),
     TooLarge: _too_large,
     Refused: _refused,

@@ -17,6 +17,7 @@ async def live(_request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Redis takes a write, and nothing waits for a scheduler; 503 with the reason otherwise."""
     redis: Redis = request.state.redis
+    await health.require_writable(redis)
     await health.beat(redis, "api")
     late = max([await overdue_seconds(redis, shard) for shard in keyspace.SHARDS])
     if late > OVERDUE_SECONDS:

@@ -9,14 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from redis.exceptions import RedisError
-
 from services.cli import doctor, embedded
 from services.cli.console import Console
 from services.cli.embedded import CannotStart, EmbeddedServer
 from services.cli.places import free_port, in_vain, redis_name, url_of
 from services.cli.supervisor import NAME, Service, Supervisor
 from shared import store, tokens
+from shared.errors import Damaged
 from shared.settings import Settings, unknown
 
 SERVICES = ("api", "scheduler", "worker", "mcp")
@@ -108,7 +107,7 @@ async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeti
     try:
         await tokens.create(redis, team=TEAM, name="dev", scopes=("admin",), token=token)
         durability = await doctor.durability(redis)
-    except (*store.AWAY, RedisError) as error:
+    except (Damaged, *store.AWAY) as error:
         raise CannotStart(f"Redis at {redis_name(settings.redis_url)} cannot be used: {error}") from error
     finally:
         await redis.aclose()

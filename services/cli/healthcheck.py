@@ -6,6 +6,7 @@ import httpx
 
 from services.cli.places import url_of
 from shared import health, store
+from shared.errors import Damaged
 from shared.settings import Settings
 
 PATIENCE_SECONDS = 3.0
@@ -34,7 +35,7 @@ async def _left_a_sign(settings: Settings, service: str) -> bool:
     redis = store.connect(settings)
     try:
         return await health.alive(redis, service, socket.gethostname())
-    except store.AWAY:
+    except (Damaged, *store.AWAY):
         return False
     finally:
         await redis.aclose()

@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from services.cli.doctor import audit_all, examine
 from services.cli.places import in_vain, redis_name, with_redis_nearby
 from shared import clock, store, tokens
-from shared.errors import NotFound
+from shared.errors import Damaged, NotFound
 from shared.settings import load
 
 
@@ -86,7 +85,7 @@ async def _redis() -> AsyncIterator[tuple[Redis, str]]:
     where = redis_name(settings.redis_url)
     try:
         yield redis, where
-    except (*store.AWAY, RedisError) as error:
+    except (Damaged, *store.AWAY) as error:
         sys.exit(f"recuro: Redis at {where} cannot be used: {error}")
     finally:
         await redis.aclose()

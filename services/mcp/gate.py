@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.errors import TooManyGuesses, Unauthenticated
+from shared.errors import Damaged, TooManyGuesses, Unauthenticated
 from shared.store import AWAY
 from shared.tokens import Caller, Callers
 
@@ -19,7 +19,7 @@ SET_HEADER = (
     "`recuro token create` makes a token."
 )
 _HOSTS = "RECURO_MCP_ALLOWED_HOSTS"
-UNAUTHENTICATED = -32010
+UNAUTHENTICATED, DAMAGED = -32010, -32012
 _CALLER = "recuro.caller"
 _ANYTHING = (b"accept", b"*/*")
 """What who says nothing accepts (RFC 9110 §12.5.1)."""
@@ -64,6 +64,8 @@ class Gate:
             return refuse(401, UNAUTHENTICATED, f"{error}. {SET_HEADER}", {"WWW-Authenticate": challenge})
         except TooManyGuesses as error:
             return refuse(429, UNAUTHENTICATED, f"{error}.", {"Retry-After": str(error.wait_seconds)})
+        except Damaged as error:
+            return refuse(503, DAMAGED, f"{error} {error.hint}")
         except AWAY:
             scope[_CALLER] = None  # listing still works; a call says that the storage is away
         return None
@@ -77,8 +79,16 @@ def caller_of(request: Request | None) -> Caller | None:
 
 def refuse(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """An HTTP error whose body is JSON-RPC, so that clients show the message and not the bare status."""
-    body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
-    return Response(json.dumps(body), status, headers, "application/json")
+    return Response(_as_rpc(code, message), status, headers, "application/json")
+
+
+def error_body(message: str) -> bytes:
+    """The body of what is refused before the gate sees it."""
+    return _as_rpc(-32600, message)
+
+
+def _as_rpc(code: int, message: str) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}).encode()
 
 
 def _unservable(scope: Scope) -> Response | None:

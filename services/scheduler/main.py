@@ -5,8 +5,7 @@ Every step is conditional in Redis, so any number of schedulers may run and none
 
 import asyncio
 import signal
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 
 import structlog
 import uvloop
@@ -15,7 +14,8 @@ from redis.asyncio import Redis
 from services.scheduler import metrics
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
-from services.scheduler.metrics import keep_measuring
+from services.scheduler.forget import keep_forgetting
+from services.scheduler.metrics import keep_measuring, keep_showing
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
@@ -23,25 +23,30 @@ from services.scheduler.renew import renew
 from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
-from services.scheduler.steadiness import Steadiness, keep_watching
+from services.scheduler.watch import Watch, keep_watching
 from shared import durability, health, keyspace, logs, store, zone_data
+from shared.errors import Damaged
 from shared.follow import READ_MILLISECONDS
 from shared.settings import Settings, load
+from shared.steadily import Troubles, steadily
 from shared.store import AWAY
-
-PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 2.0
 
 log = structlog.get_logger()
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
-    """Run every duty in every shard until `stopping` is set; an error that is ours ends the process."""
+    """Run every duty in every shard until `stopping` is set, whatever they meet."""
     redis = store.connect(settings)
     blocking = store.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
     async with redis, blocking, asyncio.TaskGroup() as tasks:
-        duties = [tasks.create_task(_steadily(lambda: _say_alive(redis)))]
+        troubles = Troubles()
+        duties = [
+            tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
+            tasks.create_task(steadily("measuring", lambda: keep_showing(troubles), troubles)),
+        ]
         for shard in keyspace.SHARDS:
-            duties += [tasks.create_task(duty) for duty in _duties(redis, blocking, shard, settings)]
+            for name, work in _duties(redis, blocking, shard, settings).items():
+                duties.append(tasks.create_task(steadily(name, work, troubles)))
         log.info("scheduler_ready")
         await stopping.wait()
         for duty in duties:
@@ -49,23 +54,26 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         await _leave(redis)
 
 
-def _duties(
-    redis: Redis, blocking: Redis, shard: str, settings: Settings
-) -> list[Coroutine[None, None, None]]:
-    firing, promoting, steadiness = Alarm(), Alarm(), Steadiness()
-    return [
-        listen(blocking, shard, (firing, promoting)),
-        _steadily(lambda: keep_firing(redis, shard, firing, steadiness)),
-        _steadily(lambda: _once(renew(redis, shard))),
-        _steadily(lambda: keep_promoting(redis, shard, promoting)),
-        _steadily(lambda: keep_watching(redis, shard, steadiness)),
-        _steadily(lambda: keep_pruning(redis, shard)),
-        _steadily(lambda: keep_replaying(redis, shard)),
-        _steadily(lambda: keep_retiring(redis, shard, settings)),
-        _steadily(lambda: keep_patrolling(redis, shard)),
-        _steadily(lambda: keep_measuring(redis, shard)),
-        keep_rescuing(redis, shard),
-    ]
+Duty = Callable[[], Awaitable[None]]
+
+
+def _duties(redis: Redis, blocking: Redis, shard: str, settings: Settings) -> dict[str, Duty]:
+    """By what each is called where it cannot go on."""
+    firing, promoting, watch = Alarm(), Alarm(), Watch(redis, shard)
+    return {
+        "listening to the clock": lambda: listen(blocking, shard, (firing, promoting)),
+        "firing crons": lambda: keep_firing(redis, shard, firing, watch),
+        "renewing crons": lambda: _once(renew(redis, shard)),
+        "promoting jobs": lambda: keep_promoting(redis, shard, promoting),
+        "vouching for the clock": lambda: keep_watching(watch),
+        "pruning": lambda: keep_pruning(redis, shard),
+        "forgetting": lambda: keep_forgetting(redis, shard),
+        "replaying": lambda: keep_replaying(redis, shard),
+        "retiring history": lambda: keep_retiring(redis, shard, settings),
+        "patrolling": lambda: keep_patrolling(redis, shard),
+        "measuring lateness": lambda: keep_measuring(redis, shard),
+        "rescuing": lambda: keep_rescuing(redis, shard),
+    }
 
 
 async def _once(work: Coroutine[None, None, int]) -> None:
@@ -73,30 +81,16 @@ async def _once(work: Coroutine[None, None, int]) -> None:
     await asyncio.Event().wait()  # done for the life of this process
 
 
-async def _steadily(duty: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Go on with a duty whenever Redis is back, asking ever less often."""
-    pause = PAUSE_SECONDS
+async def _say_alive(redis: Redis, troubles: Troubles) -> None:
     while True:
-        began = time.monotonic()
-        try:
-            await duty()
-        except AWAY as error:
-            log.warning("redis_away", error=repr(error))
-            lasted = time.monotonic() - began
-            pause = PAUSE_SECONDS if lasted > LONGEST_PAUSE_SECONDS else min(2 * pause, LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(pause)
-
-
-async def _say_alive(redis: Redis) -> None:
-    while True:
-        await health.beat(redis, "scheduler")
+        await health.beat(redis, "scheduler", troubles.sentences)
         await asyncio.sleep(health.HEALTH_SECONDS)
 
 
 async def _leave(redis: Redis) -> None:
     try:
         await health.leave(redis, "scheduler")
-    except AWAY as error:
+    except (Damaged, *AWAY) as error:
         log.warning("redis_away", error=repr(error))
 
 

@@ -3,11 +3,12 @@
 import asyncio
 
 import structlog
-from prometheus_client import Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from redis.asyncio import Redis
 
 from shared import keyspace, moments
 from shared.settings import Settings
+from shared.steadily import Troubles
 
 LOOK_SECONDS = 5.0
 
@@ -18,6 +19,23 @@ LATENESS = Histogram(
 )
 OVERDUE = Gauge(
     "recuro_crons_overdue_seconds", "For how long the oldest cron that is due was not made", ["shard"]
+)
+TROUBLE = Gauge("recuro_scheduler_trouble", "1 while a duty of this scheduler cannot go on", ["duty"])
+CORRECTION = Gauge(
+    "recuro_clock_correction_seconds", "What is added to the clock of Redis because it jumped", ["shard"]
+)
+DIFFERENCE = Gauge(
+    "recuro_clock_difference_seconds",
+    "How far the clock of Redis, without correction, is ahead of this scheduler's",
+    ["shard"],
+)
+VOUCHED = Gauge(
+    "recuro_clock_vouched", "Whether this scheduler believes the installation's clock (0 or 1)", ["shard"]
+)
+JUMPS = Counter(
+    "recuro_clock_jumps",
+    "Jumps of the clock of Redis that this scheduler corrected, or doubted for a while",
+    ["shard", "outcome"],
 )
 
 log = structlog.get_logger()
@@ -33,6 +51,17 @@ def serve(settings: Settings) -> None:
 async def keep_measuring(redis: Redis, shard: str) -> None:
     while True:
         OVERDUE.labels(shard).set(await overdue_seconds(redis, shard))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def keep_showing(troubles: Troubles) -> None:
+    """Show which duties cannot go on."""
+    shown: set[str] = set()
+    while True:
+        now = set(troubles.sentences)
+        for loop in now | shown:
+            TROUBLE.labels(loop).set(loop in now)
+        shown |= now
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -13,10 +13,9 @@ import structlog
 from redis.asyncio import Redis
 
 from shared import keyspace, scripts
+from shared.health import LEASE_SECONDS
 from shared.schemas.runs import FailureReason
-from shared.store import AWAY
 
-LEASE_SECONDS = 30.0
 LOOK_SECONDS = 2.0
 PATIENCE = 3
 """Work that has lost so many workers is dead: it may be what kills them."""
@@ -47,21 +46,13 @@ class Watch:
         self._since = {one: self._since.get(one, at) for one in held}
         return [one for one, since in self._since.items() if at - since >= LEASE_SECONDS]
 
-    def forget(self) -> None:
-        """Nothing seen so far counts: Redis was away, and nobody could beat."""
-        self._since.clear()
-
 
 async def keep_rescuing(redis: Redis, shard: str) -> None:
-    watch = Watch()
+    watch = Watch()  # a new one after any error: Redis was away, and nobody could beat
     while True:
-        try:
-            lost = watch.see(await held_in(redis, shard), time.monotonic())
-            if lost:
-                log.warning("work_rescued", lost=len(lost), rescued=await rescue(redis, shard, lost))
-        except AWAY as error:
-            log.warning("redis_away", error=repr(error))
-            watch.forget()
+        lost = watch.see(await held_in(redis, shard), time.monotonic())
+        if lost:
+            log.warning("work_rescued", lost=len(lost), rescued=await rescue(redis, shard, lost))
         await asyncio.sleep(LOOK_SECONDS)
 
 

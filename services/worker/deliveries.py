@@ -1,5 +1,6 @@
 """Taking work from Redis and giving results back: one script, one round trip a batch."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,13 +23,19 @@ from services.worker.work import (
 )
 from shared import keyspace, scripts, store
 from shared.clock import elapsed
+from shared.errors import Damaged
+from shared.health import LEASE_SECONDS
 from shared.memory import MEBIBYTE, remembered
+from shared.schemas.base import STORED
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
 OURS, TO_CANCEL = 1, 2
 MOST_ORPHANS = 1000
-STOPPED_SECONDS = 60
+SILENT_SECONDS = 1.0
+"""How often work is looked for while the bell cannot be heard."""
+CERTAIN_SECONDS = LEASE_SECONDS - 5.0
+"""Of a lease, from before it was asked for; the rest is for what lies between a look at it and a request."""
 
 NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 """A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
@@ -36,7 +43,9 @@ NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 
 @remembered(8 * MEBIBYTE, per_byte=6)
 def _settings_of(spec: str) -> QueueSettings:
-    return QueueSettings.model_validate_json(spec, extra="ignore")  # a newer version may have written it
+    return QueueSettings.model_validate_json(
+        spec, extra="ignore", context=STORED
+    )  # a newer version may have written it
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,9 @@ class Deliveries:
         flat, sent = [part for work in works for part in _place(work)], elapsed()
         now_ms, answers = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
         self.clock.note(now_ms, sent, elapsed())
+        for work, answer in zip(works, answers, strict=True):
+            if answer != NOT_OURS:
+                work.leased_until = sent + CERTAIN_SECONDS
         return list(answers)
 
     async def release_orphans(self, held: Collection[str]) -> int:
@@ -119,19 +131,28 @@ class Deliveries:
             return await self.claim(n)
         if isinstance(claimed, Exception):
             raise store.translated(claimed)
-        if isinstance(rang, ResponseError) and "NOGROUP" in str(rang):
-            await self._make_bell()
+        if isinstance(rang, Exception):
+            await self._mend_bell(rang, milliseconds)
         return self._works(claimed, sent)
 
     async def withdraw(self, held: Collection[str]) -> int:
         """Claim nothing from now on, and give back what claims on their way still moved into our name."""
-        await self.redis.set(keyspace.stopped(self.shard, self.consumer), 1, ex=STOPPED_SECONDS)
+        await scripts.stop_worker(self.redis, keyspace.prefix(self.shard), self.consumer)
         orphans = await self.release_orphans(held)
         await self.ring()  # what we were told, nobody else was
         return orphans
 
     async def ring(self) -> None:
         await self.redis.xadd(keyspace.bell(self.shard), {"r": "1"}, maxlen=1, approximate=False)
+
+    async def _mend_bell(self, error: Exception, milliseconds: int) -> None:
+        """Make the bell anew if it is lost; if it cannot be heard, rest all the same."""
+        try:
+            if "NOGROUP" in str(error):
+                return await self._make_bell()
+        except (Damaged, *store.AWAY):
+            pass
+        await asyncio.sleep(min(SILENT_SECONDS, milliseconds / 1000))
 
     async def _make_bell(self) -> None:
         try:
@@ -146,19 +167,22 @@ class Deliveries:
         settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
         of_teams = {team: (signing, _holds(held)) for team, signing, held in teams}
         self.clock.note(int(now_ms), sent, elapsed())
-        return [self._work(row, settings, of_teams[row[1]]) for row in rows]
+        leased_until = sent + CERTAIN_SECONDS
+        return [self._work(row, settings, of_teams[row[1]], leased_until) for row in rows]
 
     def _work(
         self,
         row: list[str],
         settings: dict[str, QueueSettings | None],
         of_team: tuple[str, Mapping[str, int]],
+        leased_until: float,
     ) -> Work:
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent = row
         of = NOTICES if kind == "n" else settings[f"{team}:{queue}"]
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
         asked = (int(attempt), origin, int(float(due)), spec, of)
-        return Work(*where, *asked, *of_team, intent, int(held_since or 0), self.clock)
+        since = int(held_since or 0)
+        return Work(*where, *asked, *of_team, intent, since, self.clock, leased_until=leased_until)
 
 
 def _holds(held: Sequence[str]) -> Mapping[str, int]:

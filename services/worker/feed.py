@@ -8,11 +8,11 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
 from services.worker.work import Release, Result, Work
+from shared.errors import Damaged
 from shared.store import AWAY
 
 BATCH = 64
 BELL_MILLISECONDS = 5000
-PAUSE_SECONDS = 0.25
 
 log = structlog.get_logger()
 
@@ -43,19 +43,17 @@ class Feed:
         self._leaving: asyncio.Future[None] | None = None
 
     async def take(self) -> list[Work]:
-        """The next batch, empty if there was none for a while or Redis is away."""
+        """The next batch, empty if there was none for a while; raises what Redis says."""
         self._is_taking = True
         try:
             async with self._turn:
                 works = await self._take()
-        except AWAY as error:
-            log.warning("redis_away", error=repr(error))
-            self._unsure = True  # a claim may have been done, and only its reply is lost
-            self._dry = False
-            await asyncio.sleep(PAUSE_SECONDS)
-            works = []
         except asyncio.CancelledError:
             self._leaving = asyncio.ensure_future(self._leave())
+            raise
+        except Exception:
+            self._unsure = True  # a claim may have been done, and only its reply is lost
+            self._dry = False
             raise
         self._is_taking = False
         return works
@@ -71,7 +69,7 @@ class Feed:
         async with self._turn:
             try:
                 answers, works = await self._deliveries.finish_and_claim(results, wanted)
-            except AWAY:
+            except Exception:
                 self._unsure = True
                 raise
             if works is None:
@@ -118,7 +116,7 @@ class Feed:
             try:
                 orphans = await self._deliveries.withdraw(self._places())
                 log.info("claims_stopped", given_back=orphans)
-            except AWAY as error:
+            except Exception as error:  # whatever it is, the worker is about to leave
                 log.warning("claims_left_to_the_rescuer", error=repr(error))
 
     async def _give_back(self, works: list[Work]) -> None:
@@ -128,7 +126,7 @@ class Feed:
         try:
             await self._deliveries.finish([Result(work, Release()) for work in works])
             await self._deliveries.ring()
-        except AWAY:
+        except (Damaged, *AWAY):
             self._unsure = True
 
     def _places(self) -> set[str]:

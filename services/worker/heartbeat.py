@@ -4,17 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import structlog
-
 from services.worker.deliveries import NOT_OURS, TO_CANCEL, Deliveries
 from services.worker.work import Work
 from shared.clock import elapsed
-from shared.store import AWAY
 
 BEAT_SECONDS = 10.0
 BATCH = 200
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +32,7 @@ async def keep_beating(deliveries: Deliveries, holder: Holder) -> None:
 
 
 async def _beat(deliveries: Deliveries, works: list[Work], holder: Holder) -> None:
-    try:
-        answers = await deliveries.beat(works)
-    except AWAY as error:
-        log.warning("redis_away", error=repr(error))
-        return
+    answers = await deliveries.beat(works)
     for work, answer in zip(works, answers, strict=True):
         if answer == NOT_OURS:
             holder.lost(work)

@@ -5,9 +5,11 @@ from collections import defaultdict
 
 import structlog
 from pydantic_core import from_json, to_json
+from redis.exceptions import ResponseError
 
 from services.worker.alerts import alert_notice
 from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker.departure import Departure, Withheld
 from services.worker.heads import Headers
 from services.worker.mail import Letter
 from services.worker.masking import masked
@@ -27,6 +29,7 @@ from shared.vault import Unsealable
 
 LAST_RESPONSE_CHARACTERS = 4096
 FACT_CHARACTERS = 500
+REFUSED_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -37,6 +40,10 @@ async def process(work: Work, reach: Reach) -> Result:
         exchange = await _send(work, reach)
     except NotFound:  # what the notice tells of was deleted, and nobody is told
         return Result(work, Complete())
+    except ResponseError:  # Redis is there and refuses: at once it would do so again
+        return Result(work, Postpone(REFUSED_SECONDS, "the storage to answer"))
+    except Withheld as withheld:
+        return Result(work, withheld.verdict)
     except AWAY:
         return Result(work, Release())
     if isinstance(exchange, Postpone):
@@ -71,12 +78,12 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
     try:
         outgoing = await _outgoing(work, reach)
         if isinstance(outgoing, Letter):
-            return await reach.mailer.send(outgoing, work.clock)
+            return await reach.mailer.send(outgoing, Departure(work))
         exchange = await send(signed(outgoing, work, reach.vault), work, reach)
         if isinstance(exchange, Postpone):
             return exchange
         return masked(exchange, outgoing, work, reach)
-    except (NotFound, *AWAY):
+    except (NotFound, Withheld, *AWAY):
         raise
     except Unsealable as error:
         log.error("secret_not_opened", work=work.key)

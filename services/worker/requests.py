@@ -12,6 +12,7 @@ from shared import clock
 from shared.addresses import origin_of
 from shared.memory import MEBIBYTE, Remembered
 from shared.schemas.assertions import Assertions
+from shared.schemas.base import STORED
 from shared.schemas.queues import QueueSettings
 from shared.vault import Vault
 from shared.version import VERSION
@@ -65,7 +66,7 @@ class _Asked(BaseModel):
 
 
 def _assertions_of(spec: str) -> Assertions:
-    return _Asked.model_validate_json(spec).success_assertions
+    return _Asked.model_validate_json(spec, context=STORED).success_assertions
 
 
 _known_assertions_of = Remembered(_assertions_of, 8 * MEBIBYTE, per_byte=6)

@@ -7,19 +7,30 @@ from contextlib import suppress
 import structlog
 
 from services.worker.work import Result
+from shared.steadily import Troubles, said_of
 from shared.store import AWAY
 
 BATCH = 128
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+LOOP = "recording results"
 
 log = structlog.get_logger()
 
 
 class Results:
-    """`write` takes a batch; while Redis is away it is repeated, and a repeat changes nothing."""
+    """`write` takes a batch; while Redis is away it is repeated, and a repeat changes nothing.
 
-    def __init__(self, write: Callable[[list[Result]], Awaitable[None]]) -> None:
+    What cannot be written for another reason is found by halving, and `give_up` is called with it alone.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[list[Result]], Awaitable[None]],
+        give_up: Callable[[Result], None],
+        troubles: Troubles,
+    ) -> None:
         self._write = write
+        self._give_up = give_up
+        self._troubles = troubles
         self._waiting: list[Result] = []
         self._arrived = asyncio.Event()
         self._written = asyncio.Event()
@@ -47,11 +58,15 @@ class Results:
             self._written.set()
 
     async def _write_through(self, batch: list[Result]) -> None:
-        pause = FIRST_PAUSE
         while True:
             try:
                 return await self._write(batch)
             except AWAY as error:
-                log.warning("results_wait", results=len(batch), error=repr(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                await asyncio.sleep(self._troubles.met(LOOP, error))
+            except Exception as error:  # of one of them: the others are not to wait for it
+                if len(batch) == 1:
+                    log.error("result_not_recorded", work=batch[0].work.key, error=said_of(error))
+                    return self._give_up(batch[0])
+                for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+                    await self._write_through(half)
+                return None

@@ -8,7 +8,7 @@ the jobs_* counters, main_task, loop and _job_completion_wait.
 import asyncio
 import signal
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,9 @@ from services.worker.results import Results
 from services.worker.work import Cancelled, Release, Result, Work
 from shared import health, keyspace
 from shared.clock import elapsed
+from shared.errors import Damaged
 from shared.follow import follow
+from shared.steadily import Troubles, steadily
 from shared.store import AWAY
 
 BACKSTOP_SECONDS = 310
@@ -68,6 +70,7 @@ class StreamWorker(Worker):
         self._blocking = blocking
         self._held: set[Work] = set()
         """From its claim until its result is in Redis."""
+        self._troubles = Troubles()
         self._notices = 0
         """How many of them are callbacks and alerts."""
         self._trying = cast(dict[Work, asyncio.Future[None]], self.tasks)
@@ -81,26 +84,31 @@ class StreamWorker(Worker):
 
     def _shard(self, deliveries: Deliveries) -> _Shard:
         feed = Feed(deliveries, self._blocking, self._free, lambda: list(self._held))
-        shard = _Shard(feed, Results(lambda batch: self._record(batch, shard)), deliveries)
+        results = Results(lambda batch: self._record(batch, shard), self._give_up, self._troubles)
+        shard = _Shard(feed, results, deliveries)
         return shard
 
     async def main(self) -> None:
-        """Serve until cancelled; the end of any of our own loops ends the worker."""
+        """Serve until cancelled, whatever our own loops meet."""
         self.ctx["redis"] = self._store
         if self.on_startup:
             await self.on_startup(self.ctx)
         for shard in self._shards:
-            self._serving.append(self.loop.create_task(shard.results.run()))
-            holder = Holder(lambda: list(self._held), self._lost, self._cancel)
-            self._serving.append(self.loop.create_task(heartbeat.keep_beating(shard.deliveries, holder)))
-            self._serving.append(self.loop.create_task(self._hear_cancels(shard)))
-            self._feeding.append(self.loop.create_task(self._feed(shard)))
-        self._serving.append(self.loop.create_task(self._say_alive()))
-        ended, _ = await asyncio.wait([*self._serving, *self._feeding], return_when=asyncio.FIRST_COMPLETED)
-        for task in ended:
-            if not task.cancelled():
-                task.result()
-        await asyncio.Event().wait()  # the feed was told to stop: the drain cancels us
+            self._serve_shard(shard)
+        self._serving.append(self._steadily("the sign of life", self._say_alive))
+        await asyncio.Event().wait()  # the drain cancels us
+
+    def _serve_shard(self, shard: _Shard) -> None:
+        holder = Holder(lambda: list(self._held), self._lost, self._cancel)
+        self._serving += [
+            self._steadily("writing results", shard.results.run),
+            self._steadily("beating", lambda: heartbeat.keep_beating(shard.deliveries, holder)),
+            self._steadily("hearing of cancellations", lambda: self._hear_cancels(shard)),
+        ]
+        self._feeding.append(self._steadily("claiming work", lambda: self._feed(shard)))
+
+    def _steadily(self, loop: str, duty: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        return self.loop.create_task(steadily(loop, duty, self._troubles))
 
     async def _feed(self, shard: _Shard) -> None:
         while not shard.feed.is_stopped:
@@ -147,6 +155,11 @@ class StreamWorker(Worker):
         if not work.is_handed_on:
             self._let_go(work)
             self._mind_the_room()
+
+    def _give_up(self, result: Result) -> None:
+        """It cannot be recorded, and is the rescuer's."""
+        self._let_go(result.work)
+        self._mind_the_room()
 
     def _let_go(self, work: Work) -> None:
         if work in self._held:
@@ -209,8 +222,8 @@ class StreamWorker(Worker):
 
     async def _say_alive(self) -> None:
         while True:
-            await self.record_health()
             self._cancel_overdue()
+            await self.record_health()
             await asyncio.sleep(health.HEALTH_SECONDS)
 
     def _cancel_overdue(self) -> None:
@@ -221,10 +234,7 @@ class StreamWorker(Worker):
                 task.cancel()
 
     async def record_health(self) -> None:
-        try:
-            await health.beat(self._store, "worker")
-        except AWAY as error:
-            log.warning("redis_away", error=repr(error))
+        await health.beat(self._store, "worker", self._troubles.sentences)
 
     def handle_sig_wait_for_completion(self, signum: signal.Signals) -> None:
         """SIGTERM: claim nothing more from now on; then arq waits for what runs and cancels the rest."""
@@ -255,7 +265,7 @@ class StreamWorker(Worker):
             await self.on_shutdown(self.ctx)
         try:
             await health.leave(self._store, "worker")
-        except AWAY as error:
+        except (Damaged, *AWAY) as error:
             log.warning("redis_away", error=repr(error))
         await self._store.aclose()
         await self._blocking.aclose()

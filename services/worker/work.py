@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import NamedTuple
 
 from services.worker.clock import Clock
@@ -82,6 +83,8 @@ class Work:
     clock: Clock = field(default_factory=Clock)
     """The installation's clock, as the worker that claimed it knows it."""
     claimed_at: float = field(default_factory=elapsed)
+    leased_until: float = inf
+    """Until when it is ours for certain, by the monotonic clock (s); each beat puts that off."""
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
     is_handed_on: bool = False

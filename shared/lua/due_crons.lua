@@ -2,18 +2,20 @@
 -- Read the crons that fall due up to a horizon.
 --
 -- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit, how many of the first to leave out
--- Returns now (ms), the first due moment after them (ms, 0 = none), then per cron: team:id, due (ms), version,
--- expression, time zone, offset (s), time policy (JSON).
+-- Returns now (ms, no later than is vouched for), the first due moment after them (ms, 0 = none), then per cron: team:id,
+-- due (ms), version,
+-- expression, time zone, offset (s), time policy (JSON), up to when it has fired (ms, without its offset).
 
-local now, limit, skip = moment(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local now, limit, skip = math.min(moment(ARGV[1]), vouched()), tonumber(ARGV[3]), tonumber(ARGV[4])
 local crons = P .. 'crons'
 local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', skip, limit)
 local rows = {}
 for i = 1, #due, 2 do
-    local fields = call('HMGET', P .. 'c:' .. due[i], 'version', 'expression', 'timezone', 'offset', 'timing')
+    local fields = call('HMGET', P .. 'c:' .. due[i], 'version', 'expression', 'timezone', 'offset', 'timing',
+        'fired_until')
     if fields[1] then
         rows[#rows + 1] = { due[i], due[i + 1], fields[1], fields[2], fields[3], fields[4] or '0',
-            fields[5] or '' }
+            fields[5] or '', fields[6] or '0' }
     else
         call('ZREM', crons, due[i])
     end

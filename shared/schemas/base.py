@@ -12,6 +12,9 @@ T = TypeVar("T")
 
 MAX_HEADERS, MAX_HEADER_BYTES = 64, 8192
 
+STORED = object()
+"""The context in which a record is read: what was accepted once is not held to the rules for new input."""
+
 HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f\\]")

@@ -4,7 +4,7 @@ import json
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from shared.schemas.base import (
     NO_BOOL,
@@ -20,6 +20,7 @@ from shared.schemas.base import (
     Url,
     Warnings,
 )
+from shared.schemas.instants import Deadline
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import RetryDelay
 from shared.schemas.runs import FailureReason, FailureStage, Run, RunSummary
@@ -88,7 +89,7 @@ class JobCreate(JobAsked):
     """The same, and what only REST takes."""
 
     expires_at: Annotated[
-        AwareDatetime | None, Field(description="A job still waiting then fails and is not sent")
+        Deadline | None, Field(description="A job still waiting then fails and is not sent")
     ] = None
 
 

@@ -50,4 +50,5 @@ async def test_a_redis_that_takes_no_writes_makes_it_unready(anonymous: AsyncCli
     finally:
         await redis.config_set("maxmemory", 0)
 
-    assert (answer.status_code, answer.json()) == (503, {"error": "Storage unavailable"})
+    assert (answer.status_code, answer.json()["error"]) == (503, "Storage unavailable")
+    assert "maxmemory" in answer.json()["message"]

@@ -1,14 +1,21 @@
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
 from redis.asyncio import Redis
 
 from services.worker.main import create_worker
-from services.worker.stream_worker import BACKSTOP_SECONDS
+from services.worker.stream_worker import BACKSTOP_SECONDS, StreamWorker
 from services.worker.work import Work
+from shared import jobs
 from shared.clock import elapsed
+from shared.keyspace import Team
+from shared.schemas.jobs import JobCreate, JobStatus
 from shared.settings import Settings
+from tests.poll import until
+from tests.refusing import denying
+from tests.target import Target
 
 
 @pytest.mark.parametrize(("ended", "cancelled"), [(False, True), (True, False)])
@@ -33,3 +40,47 @@ async def test_only_what_is_still_being_sent_can_be_overdue(
 
 async def _never() -> None:
     await asyncio.Event().wait()
+
+
+UNNOTICED = ("eval", "xreadgroup")
+"""What is not asked for while there is no work."""
+
+
+@pytest.fixture
+async def working(settings: Settings, redis: Redis) -> AsyncIterator[StreamWorker]:
+    worker = create_worker(settings, handle_signals=False)
+    serving = asyncio.ensure_future(worker.async_run())
+    yield worker
+    assert not serving.done()
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+    await worker.close()
+
+
+@pytest.mark.parametrize("denied", ["evalsha", "eval", "xreadgroup", "hset", "time", "xadd", "zadd"])
+async def test_a_worker_goes_on_after_any_refusal(
+    working: StreamWorker, redis: Redis, target: Target, team: Team, denied: str
+) -> None:
+    target.answer_with(200, delay=0.2)
+    asked = JobCreate(queue="mail", url=f"{target.url}/")
+    first = await jobs.create(redis, team, asked)
+
+    async def has_arrived() -> bool:
+        return bool(target.received)
+
+    await until(has_arrived)
+
+    async def has_met_it() -> bool:
+        return working.jobs_complete > 0 and (denied in UNNOTICED or bool(working._troubles.sentences))
+
+    async with denying(redis, denied):
+        await until(has_met_it)  # the request ends, and its result cannot be written
+    second = await jobs.create(redis, team, asked)
+
+    async def both_are_done() -> bool:
+        found = await jobs.read(redis, team, [first.id, second.id])
+        return {job.status for job in found} == {JobStatus.COMPLETED}
+
+    await until(both_are_done)
+    assert len(target.received) == 2

@@ -14,13 +14,12 @@ end
 
 -- Do what is due, oldest first. Returns the next due moment, or 0.
 --
--- The server's clock may jump ahead: nothing is due beyond the moment that a scheduler's own clock vouches for.
+-- The clock may jump: nothing is due beyond the moment that a scheduler vouches for.
 local function promote(now, limit)
     local first = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2]
     if not first or tonumber(first) > now then return tonumber(first or 0) end
-    local trusted = tonumber(call('GET', P .. 'trusted_until') or now)
-    if tonumber(first) > trusted then return now + DOUBT end
-    now = math.min(now, trusted)
+    if tonumber(first) > vouched() then return now + DOUBT end
+    now = math.min(now, vouched())
     local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, limit)
     for _, member in ipairs(due) do
         call('ZREM', P .. 'due', member)

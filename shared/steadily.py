@@ -1,0 +1,95 @@
+"""Going on whatever Redis says: the one edge of every loop, and what is wrong with which of them now."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from shared.errors import Damaged
+from shared.store import AWAY, text_of
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0
+CALM_SECONDS = 10.0
+"""What went on for so long without an error is well again."""
+QUIET_SECONDS = 30.0
+"""The same error of the same loop is logged again only after so long."""
+SAID_CHARACTERS = 500
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What a loop last met; moments are monotonic seconds."""
+
+    said: str
+    since: float
+    last: float
+    logged: float
+    pause: float
+
+
+class Troubles:
+    """What is wrong in this process, by the loop that met it."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Trouble] = {}
+
+    def met(self, loop: str, error: Exception) -> float:
+        """Note and log an error; the seconds until the loop shall try again, each time more of them."""
+        now, said = time.monotonic(), said_of(error)
+        before = self._of.get(loop)
+        if before is None or now - before.last > CALM_SECONDS + before.pause:
+            trouble = Trouble(said, now, now, float("-inf"), FIRST_PAUSE_SECONDS)
+        else:
+            pause = min(2 * before.pause, LONGEST_PAUSE_SECONDS)
+            logged = before.logged if before.said == said else float("-inf")
+            trouble = Trouble(said, before.since, now, logged, pause)
+        if now - trouble.logged > QUIET_SECONDS:
+            _tell(loop, error, said)
+            trouble.logged = now
+        self._of[loop] = trouble
+        return trouble.pause
+
+    def over(self, loop: str) -> None:
+        """It goes well again."""
+        self._of.pop(loop, None)
+
+    @property
+    def sentences(self) -> dict[str, str]:
+        """By loop what is wrong now."""
+        now = time.monotonic()
+        return {
+            loop: f"{loop} cannot go on: {trouble.said}"
+            for loop, trouble in self._of.items()
+            if now - trouble.last <= CALM_SECONDS + trouble.pause
+        }
+
+
+async def steadily(loop: str, duty: Callable[[], Awaitable[None]], troubles: Troubles) -> None:
+    """Begin a duty that is to run for ever again whenever it ends, asking ever less often."""
+    while True:
+        try:
+            await duty()
+        except Exception as error:  # the one edge: a process that ends helps nobody, and takes others along
+            pause = troubles.met(loop, error)
+        else:
+            pause = FIRST_PAUSE_SECONDS
+        await asyncio.sleep(pause)
+
+
+def said_of(error: Exception) -> str:
+    """What it says, in one line, or what it is."""
+    text = " ".join(text_of(error).split())[:SAID_CHARACTERS]
+    return text or type(error).__name__
+
+
+def _tell(loop: str, error: Exception, said: str) -> None:
+    if isinstance(error, AWAY):
+        log.warning("redis_away", loop=loop, error=f"{type(error).__name__}: {said}")
+    elif isinstance(error, Damaged):
+        log.error("record_damaged", loop=loop, error=said)
+    else:
+        log.exception("loop_broke_off", loop=loop)
