@@ -38,7 +38,6 @@ _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.mo
 """What says when it fires, and what becomes of a fire."""
 PHASES = 2**32
 """Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
-NEXT_RUNS = 3
 PING_BYTES = 18
 ATTEMPTS = 8
 """Somebody else may change the cron meanwhile, and it may fire."""
@@ -295,18 +294,10 @@ def _cron(team: Team, cron_id: int, fields: Fields, asked: CronCreate | None = N
         has_ended=asked.is_active and next_run is None,
         last_run_at=records.instant(fields, "last_run"),
         next_run_at=next_run,
-        next_runs=_next_runs(_plan(asked, _phase(fields)), next_run, asked.max_runs, runs),
+        next_runs=timing.next_runs(_plan(asked, _phase(fields)), next_run, asked.max_runs, runs),
         last_status=fields.get("last_status"),
         last_response=fields.get("last_response") or None,
         created_at=clock.moment(fields["created"]),
         last_failure_reason=failure.failure_reason,
         last_error=failure.error_message,
     )
-
-
-def _next_runs(plan: Plan, fire: datetime | None, most: int | None, runs: int) -> list[datetime]:
-    found: list[datetime] = []
-    while fire and len(found) < NEXT_RUNS and (most is None or runs + len(found) < most):
-        found.append(fire)
-        fire = timing.following(plan, fire)
-    return found

@@ -54,6 +54,7 @@ due                            zset    what starts later, <kind>:<team>:<padded 
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
 fading                         zset    keys below the prefix to forget, by when (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
+memory                         hash    how short of memory Redis is, as a scheduler saw it, and until when
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
 live                           zset    <service>:<host>:<pid> of what lives, by when to give it up (ms)
 troubles                       hash    what those cannot go on with, by the same

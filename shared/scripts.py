@@ -26,6 +26,7 @@ _LIBRARIES = (
     "outbox",
     "alerts",
     "usage",
+    "memory",
     "verdicts",
     "fires",
     "promote",
@@ -152,6 +153,7 @@ admit = Script("admit")
 in_flight = Script("in_flight")
 rescue = Script("rescue")
 promote = Script("promote")
+note_memory = Script("note_memory")
 prune = Script("prune")
 forget = Script("forget")
 read_clock = Script("read_clock")

@@ -9,6 +9,7 @@ from services.cli import punctuality
 from services.cli.embedded import OLDEST
 from services.cli.findings import Finding
 from shared import audit, keyspace, ledger, zone_data
+from shared.shortage import REMEDY, Shortage, share_used
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
 STRICT = "strict (AOF always: what was answered is on disk)"
@@ -19,13 +20,14 @@ AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
 
 
 async def examine(redis: Redis) -> list[Finding]:
-    """Version, persistence, eviction policy, the time zones here and the clock, in this order."""
+    """Version, persistence, eviction policy, memory, the time zones here and the clock, in this order."""
     info: dict[str, object] = await redis.info()
     facts = {name: str(value) for name, value in info.items()}
     return [
         _version(facts),
         Finding(True, f"durability: {await durability(redis)}"),
         _eviction(facts),
+        _memory(facts),
         Finding(True, f"time zones: {zone_data.release()}"),
         *await punctuality.examine(redis),
     ]
@@ -76,3 +78,14 @@ def _eviction(facts: Mapping[str, str]) -> Finding:
     if policy == "noeviction":
         return Finding(True, "eviction policy: noeviction")
     return Finding(False, f"eviction policy: {policy} drops jobs when memory is short; set noeviction")
+
+
+def _memory(facts: Mapping[str, str]) -> Finding:
+    share = share_used(facts)
+    level = Shortage.ROOM.following(share)
+    if facts.get("maxmemory", "0") == "0":
+        said = "without a limit: set maxmemory, so that Recuro keeps less before the machine has none left"
+        return Finding(True, f"memory: {said}")
+    if level is Shortage.ROOM:
+        return Finding(True, f"memory: {share:.0%} of maxmemory is used")
+    return Finding(False, f"memory: {share:.0%} of maxmemory is used, {level.effect}; {REMEDY}")

@@ -15,6 +15,7 @@ from services.scheduler import metrics
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
 from services.scheduler.forget import keep_forgetting
+from services.scheduler.memory import keep_weighing
 from services.scheduler.metrics import keep_measuring, keep_showing
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
@@ -76,6 +77,7 @@ def _duties(
         "retiring history": lambda: keep_retiring(redis, shard, settings),
         "patrolling": lambda: keep_patrolling(redis, shard),
         "measuring lateness": lambda: keep_measuring(redis, shard),
+        "watching the memory": lambda: keep_weighing(redis, shard),
         "rescuing": lambda: keep_rescuing(redis, shard),
     }
 

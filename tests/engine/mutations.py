@@ -1,6 +1,7 @@
 """Single faults in the Lua, each of which some test must notice."""
 
 from tests.engine.cron_mutations import CRONS
+from tests.engine.memory_mutations import MEMORY
 from tests.engine.mutation import rows
 
 # fmt: off
@@ -361,5 +362,6 @@ MUTATIONS = [
         ("an original leaves its chain behind", "return remove_chain(team, id) end", "remove_job(team, id) return 1 end"),
     ),
     *CRONS,
+    *MEMORY,
 ]
 # fmt: on

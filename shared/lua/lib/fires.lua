@@ -70,6 +70,10 @@ local function fire_cron(team, cron, fire, policy)
         skip_execution(team, cron, fire, reason)
         return 0
     end
+    if not policy.grace and shortage().level >= NO_FIRES then
+        skip_for_memory(team, cron, fire)
+        return 0
+    end
     note_lateness(fire, policy)
     if policy.grace then
         await_ping(team, cron, fire, policy.grace, policy.last_ping)
