@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 from urllib.parse import quote
 
 import idna
 
+from shared.memory import MEBIBYTE, remembered
 from shared.schemas.runs import FailureReason
 
 Address = IPv4Address | IPv6Address
@@ -239,7 +239,7 @@ def destination(policy: Policy, text: str) -> Destination:
     )
 
 
-@lru_cache(4096)
+@remembered(4 * MEBIBYTE)
 def origin_of(url: str) -> str:
     """Scheme, host and port in one spelling: whom a secret is for; nothing if it cannot be called."""
     parts = _URL.match(url)

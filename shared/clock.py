@@ -1,6 +1,15 @@
 """Moments: aware UTC datetimes in Python, whole milliseconds in Redis."""
 
+import time
 from datetime import UTC, datetime
+
+_MONOTONIC = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""The other stands still on Linux while the machine is suspended."""
+
+
+def elapsed() -> float:
+    """Seconds of a clock that nobody sets, and that goes on while the machine or this process sleeps."""
+    return time.clock_gettime(_MONOTONIC)
 
 
 def now() -> datetime:

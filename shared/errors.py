@@ -1,5 +1,7 @@
 """What can go wrong for a caller; each door translates these once."""
 
+import math
+
 
 class RecuroError(Exception):
     """The caller's to mend: `str(error)` says what is wrong, `hint` what to do about it."""
@@ -11,6 +13,16 @@ class Unauthenticated(RecuroError):
     """No token, or one that is not known here."""
 
     hint = "Make a token with `recuro token create`."
+
+
+class TooManyGuesses(RecuroError):
+    """The token is not known here yet, and too many wrong ones came from the same address."""
+
+    hint = "Wait as long as the Retry-After header says. A token that was right before is not braked."
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__("Too many invalid authorization tokens came from your address; wait before the next")
+        self.wait_seconds = math.ceil(wait_seconds)
 
 
 class Forbidden(RecuroError):

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
-from zoneinfo import ZoneInfo
 
 from cron_descriptor import Options, get_description
 
-from shared import clock, expressions, schedule, timing, zones
+from shared import clock, expressions, schedule, timing, zone_data, zones
 from shared.schedule import Change
 from shared.schemas.explain import ClockChange, ExplainAsked, Explained, NextRun
 from shared.schemas.timing import OverlapPolicy
@@ -30,11 +29,12 @@ def explain(asked: ExplainAsked, now: datetime | None = None) -> Explained:
     after = (asked.after or now or clock.now()).astimezone(UTC)
     fires = _looked_at(asked, after)
     most = min(asked.count, asked.max_runs or asked.count)
-    zone = ZoneInfo(asked.timezone)
+    zone = zone_data.zone(asked.timezone)
     changes = schedule.changes(asked.timezone, after, after + HORIZON)
     return Explained(
         cron_expression=asked.cron_expression,
         timezone=asked.timezone,
+        zone_data=str(zone_data.release()),
         description=describe(asked),
         next_runs=[
             NextRun(utc=fire, local=fire.astimezone(zone).isoformat(timespec="seconds"))

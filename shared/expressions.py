@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from croniter import croniter
+
+from shared.memory import MEBIBYTE, remembered
 
 MACROS = {
     "@hourly": "0 * * * *",
@@ -93,7 +94,7 @@ def plain(expression: str) -> list[str]:
     return [_plain(field, text.upper()) for field, text in zip(fields, texts, strict=True)]
 
 
-@lru_cache(maxsize=8192)
+@remembered(32 * MEBIBYTE, per_entry=6000)
 def parse(expression: str) -> Fields:
     """Expand an expression, or raise ValueError with what is wrong and what to write instead."""
     texts, plain_texts = _split(expression), plain(expression)

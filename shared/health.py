@@ -1,4 +1,4 @@
-"""Signs of life of the services that serve no HTTP."""
+"""Signs of life of the services that serve no HTTP, by the installation's clock: hosts' own may differ."""
 
 import os
 import socket
@@ -7,23 +7,24 @@ from types import MappingProxyType
 
 from redis.asyncio import Redis
 
-from shared import clock, keyspace
+from shared import clock, keyspace, moments, scripts
 
 HEALTH_SECONDS = 10
 _WELL: Mapping[str, str] = MappingProxyType({})
+SHARD = keyspace.SHARDS[0]
+"""By whose clock; a service serves them all."""
 
 
 async def alive(redis: Redis, service: str, host: str) -> bool:
     """Whether a process of that service on that host has lately said that it lives."""
-    living = await redis.zrangebyscore(keyspace.live(), clock.milliseconds(clock.now()), "+inf")
+    now = clock.milliseconds(await moments.now(redis, SHARD))
+    living = await redis.zrangebyscore(keyspace.live(), now, "+inf")
     return any(member.startswith(f"{service}:{host}:") for member in living)
 
 
 async def beat(redis: Redis, service: str, troubles: Mapping[str, str] = _WELL) -> None:
     """Say that this process lives, and what it cannot go on with; it holds for three beats."""
-    now = clock.milliseconds(clock.now())
-    await redis.zadd(keyspace.live(), {_member(service): now + 3000 * HEALTH_SECONDS})
-    await redis.zremrangebyscore(keyspace.live(), "-inf", now)
+    await scripts.say_alive(redis, keyspace.prefix(SHARD), _member(service), 3000 * HEALTH_SECONDS, "")
     if troubles:
         await redis.hset(keyspace.troubles(), _member(service), "; ".join(troubles.values()))  # type: ignore[misc]
     else:
@@ -33,7 +34,7 @@ async def beat(redis: Redis, service: str, troubles: Mapping[str, str] = _WELL) 
 async def troubles(redis: Redis) -> dict[str, str]:
     """What living processes cannot go on with, by service:host:pid."""
     found: dict[str, str] = await redis.hgetall(keyspace.troubles())  # type: ignore[misc]
-    living = set(await redis.zrangebyscore(keyspace.live(), clock.milliseconds(clock.now()), "+inf"))
+    living = set(await redis.zrange(keyspace.live(), 0, -1))
     if gone := found.keys() - living:
         await redis.hdel(keyspace.troubles(), *gone)  # type: ignore[misc]
     return {member: said for member, said in found.items() if member in living}

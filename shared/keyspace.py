@@ -38,6 +38,7 @@ turns:<team>                   zset    their queues that may hand out work, by v
 virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present
 teams                          set     teams that have a queue or a cron here
 trusted_until                  string  the latest moment (ms) that a scheduler vouches for: no more is due
+correction                     string  what is added to the clock of Redis (ms); none: it is right
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
@@ -45,6 +46,7 @@ due                            zset    what starts later, <kind>:<team>:<padded 
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
+live                           zset    <service>:<host>:<pid> of what lives, by when to give it up (ms)
 bell                           stream  one wake-up for an idle worker, group `workers`
 clock                          stream  "crons changed", for the schedulers
 quarantine                     stream  entries that could not be read, with their bytes
@@ -54,6 +56,10 @@ events                         stream  what just happened (`shared.schemas.event
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
 `live` (zset: service:host:pid of what lives, by when to give them up, ms), `troubles` (hash: what those
 cannot go on with), `sealed` (string: a text that only the installation's key opens).
+`sealed` (string: a text that only the installation's key opens).
+`bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered),
+`live` (zset: service:host:pid of what lives, by when to give them up, ms), `sealed` (string: a text that
+only the installation's key opens).
 """
 
 from dataclasses import dataclass
@@ -102,6 +108,10 @@ def trusted_until(shard: str) -> str:
     return f"{prefix(shard)}trusted_until"
 
 
+def correction(shard: str) -> str:
+    return f"{prefix(shard)}correction"
+
+
 def stopped(shard: str, consumer: str) -> str:
     return f"{prefix(shard)}stopped:{consumer}"
 
@@ -139,7 +149,7 @@ def ledger(team: Team) -> str:
 
 
 def live() -> str:
-    return f"{prefix('global')}live"
+    return f"{prefix(SHARDS[0])}live"
 
 
 def troubles() -> str:
@@ -152,6 +162,10 @@ def sealed() -> str:
 
 def token(digest: str) -> str:
     return f"{prefix('global')}token:{digest}"
+
+
+def bootstrap() -> str:
+    return f"{prefix('global')}bootstrap"
 
 
 def teams() -> str:

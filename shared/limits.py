@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
-from shared import clock, keyspace, scripts
+from shared import keyspace, moments, scripts
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.teams import Limits, Usage
@@ -27,13 +27,13 @@ async def get(redis: Redis, team: Team) -> Limits:
 
 
 async def usage(redis: Redis, team: Team) -> Usage:
-    """This month's requests by the clock of Redis, and those of the months before."""
+    """This month's requests by the installation's clock, and those of the months before."""
     async with redis.pipeline(transaction=False) as pipe:
-        pipe.time()
+        moments.join(pipe, team.shard)
         pipe.hmget(keyspace.team_settings(team), list(_FIELDS))
         pipe.hgetall(keyspace.ledger(team))
-        (seconds, _), stored, counts = await pipe.execute()
-    today = clock.moment(seconds * 1000)
+        time, correction, stored, counts = await pipe.execute()
+    today = moments.of((time, correction))
     months = {name.removeprefix(_MONTH): int(n) for name, n in counts.items() if name.startswith(_MONTH)}
     used = {month: max(0, months[month]) for month in sorted(months, reverse=True)}
     return Usage(

@@ -7,11 +7,14 @@ import sys
 import structlog
 from structlog.typing import Processor
 
-from shared.settings import Settings
+from shared.settings import Settings, unknown
 
 
 def configure(settings: Settings, service: str) -> None:
-    """Write our events straight out, and the libraries' records alike. Log no token, header value or body."""
+    """Write our events straight out, and the libraries' records alike. Log no token, header value or body.
+
+    The first of them say which variables were set in vain.
+    """
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -31,6 +34,8 @@ def configure(settings: Settings, service: str) -> None:
     )
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     structlog.contextvars.bind_contextvars(service=service)
+    for name, meant in unknown().items():
+        structlog.get_logger().warning("unknown_setting", name=name, meant=meant)
 
 
 def _json() -> list[Processor]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from shared import suggestions
 from shared.expressions import LAST, Fields, parse
+from shared.zone_data import zone
 
 MOST_COUNTED = 1_000
 SEARCH_YEARS = 100  # a 29 February that is a given weekday comes every 40 years at the latest
@@ -50,9 +51,9 @@ def check(expression: str) -> str:
 
 def changes(timezone: str, after: datetime, until: datetime) -> Iterator[Change]:
     """The changes of a zone's offset in (after, until], in order."""
-    zone = ZoneInfo(timezone)
-    while (at := _change(zone, after, until)) is not None:
-        yield Change(at, _offset(zone, at - _SECOND), _offset(zone, at))
+    rules = zone(timezone)
+    while (at := _change(rules, after, until)) is not None:
+        yield Change(at, _offset(rules, at - _SECOND), _offset(rules, at))
         after = at
 
 
@@ -103,57 +104,57 @@ def _fires(expression: str, timezone: str, after: datetime) -> Iterator[datetime
     An expression with fixed hours goes on with the wall clock that the change cut off, so times in a gap
     fire as it ends and repeated ones do not fire again; any other goes on with the clock as it is set.
     """
-    fields, zone = parse(expression), ZoneInfo(timezone)
+    fields, rules = parse(expression), zone(timezone)
     quiet = after = after.astimezone(UTC).replace(microsecond=0)
     change: datetime | None = None  # the first after `quiet`, up to which there is none, if known
-    offset = _offset(zone, after)
+    offset = _offset(rules, after)
     wall = after.replace(tzinfo=None) + offset + _SECOND
-    if fields.fixed_hours and after.astimezone(zone).fold:
-        wall = max(wall, _end_of_repeat(zone, after))
+    if fields.fixed_hours and after.astimezone(rules).fold:
+        wall = max(wall, _end_of_repeat(rules, after))
     while True:
         fire = max((_match(fields, wall) - offset).replace(tzinfo=UTC), after)
         if change is None and fire > quiet:
             ahead = max(fire, quiet + _WEEK)
-            change, quiet = _change(zone, quiet, ahead), ahead
+            change, quiet = _change(rules, quiet, ahead), ahead
         if change is None or fire < change:
             yield fire
             wall = fire.replace(tzinfo=None) + offset + _SECOND
             continue
-        ended, offset = offset, _offset(zone, change)
+        ended, offset = offset, _offset(rules, change)
         wall = change.replace(tzinfo=None) + (ended if fields.fixed_hours else offset)
         quiet = after = change
         change = None
 
 
-def _end_of_repeat(zone: ZoneInfo, moment: datetime) -> datetime:
+def _end_of_repeat(rules: ZoneInfo, moment: datetime) -> datetime:
     """The wall-clock time at which a repeated stretch ends that `moment` is in the second round of."""
-    local = moment.astimezone(zone)
+    local = moment.astimezone(rules)
     first, second = local.replace(fold=0).utcoffset(), local.utcoffset()
     assert first is not None
     assert second is not None
-    change = _change(zone, moment - (first - second), moment)
+    change = _change(rules, moment - (first - second), moment)
     assert change is not None
     return change.replace(tzinfo=None) + first
 
 
-def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime | None:
+def _change(rules: ZoneInfo, low: datetime, high: datetime) -> datetime | None:
     """The first instant in (low, high] with another offset than `low`."""
-    offset = _offset(zone, low)
+    offset = _offset(rules, low)
 
     def has_changed(seconds: int) -> bool:
-        return _offset(zone, low + seconds * _SECOND) != offset
+        return _offset(rules, low + seconds * _SECOND) != offset
 
     while low < high:
         ahead = min(low + _WEEK, high)
-        if _offset(zone, ahead) != offset:
+        if _offset(rules, ahead) != offset:
             return low + bisect_left(range((ahead - low) // _SECOND), True, key=has_changed) * _SECOND
         low = ahead
     return None
 
 
-def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
-    offset = moment.astimezone(zone).utcoffset()
-    assert offset is not None  # every zone of zoneinfo has one
+def _offset(rules: ZoneInfo, moment: datetime) -> timedelta:
+    offset = moment.astimezone(rules).utcoffset()
+    assert offset is not None  # every zone of IANA has one
     return offset
 
 

@@ -1,7 +1,10 @@
 """Settings of every service, read once in `main` from `RECURO_*` environment variables."""
 
+import os
 import re
 import sys
+from collections.abc import Mapping
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,11 +12,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared import redis_url
+
 # Stricter than RFC 3986 where readers of URLs differ: nothing in it can be taken for another part.
 _PROXY = re.compile(
     r"http://(?:[^\s@:/?#\\\[\]]+(?::[^\s@:/?#\\\[\]]*)?@)?(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::(\d{1,5}))?/?",
     re.ASCII,
 )
+
+PREFIX = "RECURO_"
+READ_BY_OTHERS = ("API_TOKEN", "URL", "MCP_URL", "REDIS_SERVER", "SIGNING_SECRET", "IMAGE")
+"""Variables with our prefix that clients, the command line and deploy/ read, and no service."""
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Network = IPv4Network | IPv6Network
@@ -25,6 +34,11 @@ def _comma_separated(value: Any) -> Any:
     )
 
 
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+EmptyIsNone = BeforeValidator(_none_if_empty)
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separated)]
 
@@ -32,7 +46,7 @@ Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separ
 class Settings(BaseSettings):
     """One field a variable; the README's table describe each."""
 
-    model_config = SettingsConfigDict(env_prefix="RECURO_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     redis_url: str = "redis://127.0.0.1:6379/0"
     api_host: str = "127.0.0.1"
@@ -53,8 +67,8 @@ class Settings(BaseSettings):
     smtp_host: str = ""
     smtp_port: Port = 587
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
-    smtp_user: str | None = None
-    smtp_password: SecretStr | None = None
+    smtp_user: Annotated[str | None, EmptyIsNone] = None
+    smtp_password: Annotated[SecretStr | None, EmptyIsNone] = None
     smtp_from: str = ""
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 0
@@ -65,9 +79,9 @@ class Settings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _known_scheme(cls, value: str) -> str:
-        if not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must start with redis://, rediss:// or unix://")
+    def _a_redis(cls, value: str) -> str:
+        if found := redis_url.problem(value):
+            raise ValueError(found)
         return value
 
     @field_validator("public_url")
@@ -140,3 +154,16 @@ def load() -> Settings:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in problem["loc"][:1]).upper()
         sys.exit(f"RECURO_{name} is wrong: {problem['msg'].removeprefix('Value error, ')}")
+
+
+def unknown(environment: Mapping[str, str] = os.environ) -> dict[str, str | None]:
+    """Variables that begin as ours do and that nothing reads, each with the one that was probably meant."""
+    known = [*map(str.upper, Settings.model_fields), *READ_BY_OTHERS]
+    strange = {
+        name: name.upper().removeprefix(PREFIX) for name in environment if name.upper().startswith(PREFIX)
+    }
+    return {
+        name: next((PREFIX + near for near in get_close_matches(rest, known, 1)), None)
+        for name, rest in sorted(strange.items())
+        if rest not in known
+    }

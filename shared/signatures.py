@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from redis.asyncio import Redis
 
-from shared import clock, keyspace, scripts, signing
+from shared import clock, keyspace, moments, scripts, signing
 from shared.errors import Conflict
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -28,10 +28,10 @@ async def rotate(
 
     A repeat under the key opens the secret again that was made, sealed with which the key is remembered.
     """
-    seconds, _ = await redis.time()
+    now = await moments.now(redis, team.shard)
     before = await _stored(redis, team)
     secret = signing.new_secret()
-    kept, until = before.partition(" ")[0], seconds * 1000 + keep_hours * HOUR_MILLISECONDS
+    kept, until = before.partition(" ")[0], clock.milliseconds(now) + keep_hours * HOUR_MILLISECONDS
     stored = vault.seal(secret, team.id, _FIELD)
     if kept and keep_hours:
         stored = f"{stored} {kept} {until}"

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from shared import schedule
+from shared.memory import MEBIBYTE, remembered
 from shared.schedule import Caught
 from shared.schemas.timing import MisfirePolicy, Timing
 
@@ -48,7 +49,7 @@ class Judged(NamedTuple):
     following: datetime | None
 
 
-@lru_cache(50_000)
+@remembered(32 * MEBIBYTE, per_byte=1)
 def plan_of(expression: str, timezone: str, offset: str | int, text: str) -> Plan:
     """The plan of a stored cron: `offset` in seconds, `text` its `Timing` as JSON, empty for the defaults."""
     timing = Timing.model_validate_json(text or "{}", extra="ignore")  # a newer version may have written it
@@ -63,7 +64,7 @@ def plan_of(expression: str, timezone: str, offset: str | int, text: str) -> Pla
     )
 
 
-@lru_cache(50_000)
+@remembered(32 * MEBIBYTE, per_byte=1, per_entry=1000)
 def following(plan: Plan, after: datetime) -> datetime | None:
     """The first fire strictly later than `after`; None if the cron ends before it."""
     after -= plan.offset
@@ -72,7 +73,7 @@ def following(plan: Plan, after: datetime) -> datetime | None:
     return _within(plan, schedule.following(plan.expression, plan.timezone, after))
 
 
-@lru_cache(4096)
+@lru_cache(512)
 def judge(plan: Plan, due: datetime, now: datetime) -> Judged:
     """What becomes of the fires from `due`, which is one, until `now`; many crons ask the same."""
     then = following(plan, due)

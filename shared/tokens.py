@@ -1,19 +1,31 @@
-"""API tokens and the teams they act for; only a token's SHA-256 is stored."""
+"""API tokens and the teams they act for; only a token's SHA-256 is stored, whose first digits are its id."""
 
 import hashlib
 import secrets
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TypeVar
 
+import structlog
 from redis.asyncio import Redis
 
 from shared import clock, keyspace
-from shared.errors import Forbidden, Unauthenticated
+from shared.brake import Brake
+from shared.errors import Forbidden, NotFound, TooManyGuesses, Unauthenticated
 from shared.keyspace import Team
 
 SCOPES = ("read", "write", "admin")
 CACHE_SECONDS = 5.0
+ID_DIGITS = 12
+BOOTSTRAP = "bootstrap"
+BOOTSTRAP_TEAM = "default"
 _CACHE_SIZE = 4096
+_PAGE = 500
+
+Known = TypeVar("Known")
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +44,75 @@ class Caller:
             raise Forbidden(f"The token lacks the {scope} scope")
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A token as whoever runs this installation sees it; `created_ms` is 0 of one that does not say."""
+
+    digest: str
+    team: str
+    name: str
+    scopes: tuple[str, ...]
+    created_ms: int
+
+    @property
+    def id(self) -> str:
+        """Enough of the digest to name it."""
+        return self.digest[:ID_DIGITS]
+
+    @property
+    def is_bootstrap(self) -> bool:
+        """Whether it is called as the bootstrap token is."""
+        return (self.team, self.name, self.scopes) == (BOOTSTRAP_TEAM, BOOTSTRAP, ("admin",))
+
+
 class Callers:
-    """Token to caller, remembered for 5 s a process so that a busy client costs one look-up."""
+    """Token to caller, remembered for 5 s a process so that a busy client costs one look-up.
+
+    Who guesses is braked. A token that was right or wrong in this process before is no guess.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._known: dict[str, tuple[float, Caller]] = {}
+        self._right: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self._wrong: OrderedDict[str, None] = OrderedDict()
+        self._brake = Brake()
 
-    async def caller_of(self, token: str | None) -> Caller:
-        """The caller of a bearer token; raises Unauthenticated."""
+    async def caller_of(self, token: str | None, address: str = "") -> Caller:
+        """The caller of a bearer token; raises Unauthenticated, or TooManyGuesses from that address."""
         if not token:
             raise Unauthenticated("Missing authorization token")
         digest = digest_of(token)
-        until, caller = self._known.get(digest, (0.0, None))
-        if caller is None or until < time.monotonic():
+        until, caller = self._right.get(digest, (0.0, None))
+        if caller is not None and until >= time.monotonic():
+            return caller
+        if caller is not None or digest in self._wrong:
+            return await self._asked(digest)
+        if wait := self._brake.wait_seconds(address):
+            raise TooManyGuesses(wait)
+        try:
+            return await self._asked(digest)
+        finally:
+            if digest not in self._wrong:  # right, or nobody knows yet
+                self._brake.give_back(address)
+
+    async def _asked(self, digest: str) -> Caller:
+        try:
             caller = await _look_up(self._redis, digest)
-            if len(self._known) >= _CACHE_SIZE:
-                self._known.clear()
-            self._known[digest] = (time.monotonic() + CACHE_SECONDS, caller)
+        except Unauthenticated:
+            self._right.pop(digest, None)
+            _note(self._wrong, digest, None)
+            raise
+        self._wrong.pop(digest, None)
+        _note(self._right, digest, (time.monotonic() + CACHE_SECONDS, caller))
         return caller
+
+
+def _note(notes: OrderedDict[str, Known], digest: str, value: Known) -> None:
+    """The newest of at most 4,096."""
+    notes[digest] = value
+    notes.move_to_end(digest)
+    if len(notes) > _CACHE_SIZE:
+        notes.popitem(last=False)
 
 
 async def create(
@@ -65,9 +127,48 @@ async def create(
     return token
 
 
+async def register_bootstrap(redis: Redis, token: str) -> None:
+    """Make the token known as the first team's admin; the one that it replaces ends."""
+    digest = digest_of(token)
+    before: set[str] = await redis.smembers(keyspace.bootstrap())  # type: ignore[misc]
+    before = before or {one.digest for one in await listed(redis) if one.is_bootstrap}  # of older versions
+    await redis.sadd(keyspace.bootstrap(), digest, *before)  # type: ignore[misc]
+    await create(redis, team=BOOTSTRAP_TEAM, name=BOOTSTRAP, scopes=("admin",), token=token)
+    for replaced in sorted(before - {digest}):
+        await redis.delete(keyspace.token(replaced))
+        await redis.srem(keyspace.bootstrap(), replaced)  # type: ignore[misc]
+        log.warning("bootstrap_token_replaced", ended=replaced[:ID_DIGITS])
+
+
+async def listed(redis: Redis) -> list[Listed]:
+    """Every token of every team, oldest first."""
+    found = []
+    async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE):
+        fields: dict[str, str] = await redis.hgetall(key)  # type: ignore[misc]
+        if fields:
+            found.append(await _listed(redis, key.removeprefix(keyspace.token("")), fields))
+    return sorted(found, key=lambda token: (token.created_ms, token.digest))
+
+
+async def revoke(redis: Redis, token_id: str) -> Listed:
+    """End a token; it is refused after 5 s at the latest. Raises NotFound."""
+    for token in await listed(redis):
+        if token.id == token_id:
+            await redis.delete(keyspace.token(token.digest))
+            return token
+    raise NotFound("Token")
+
+
 async def are_known(redis: Redis) -> bool:
     """Whether this Redis knows any team; one that lost its data does not."""
     return bool(await redis.exists(keyspace.teams()))
+
+
+async def keys_of_others(redis: Redis) -> int | None:
+    """How many keys a Redis holds in which no service of ours has ever been; None if one was."""
+    if await redis.exists(keyspace.teams(), keyspace.sealed()):
+        return None
+    return int(await redis.dbsize())
 
 
 def digest_of(token: str) -> str:
@@ -81,6 +182,17 @@ async def _look_up(redis: Redis, digest: str) -> Caller:
     shard = await redis.hget(keyspace.team(fields["team"]), "shard")  # type: ignore[misc]
     team = Team(int(fields["team"]), shard or keyspace.SHARDS[0])
     return Caller(team, frozenset(fields["scopes"].split(",")))
+
+
+async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:
+    team = fields.get("team", "")
+    return Listed(
+        digest=digest,
+        team=await redis.hget(keyspace.team(team), "name") or team,  # type: ignore[misc]
+        name=fields.get("name", ""),
+        scopes=tuple(fields.get("scopes", "").split(",")),
+        created_ms=int(fields.get("created", 0)),
+    )
 
 
 async def _team_named(redis: Redis, name: str) -> int:

@@ -6,7 +6,6 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from shared.memory import MEBIBYTE, Remembered, remembered
 from shared.settings import Settings
 
 KEY_FILE = "encryption.key"
@@ -27,7 +27,7 @@ _BOUND = "\0@"
 _NAMES, _PARTS = frozenset(("authorization", "cookie")), ("token", "key", "secret")
 _NO_SECRET = "idempotency-key"
 """A key only by name: it is there to be told apart, and echoed."""
-_KEPT_OPEN = 4096
+_KEPT_BYTES = 8 * MEBIBYTE
 
 
 class Unsealable(Exception):
@@ -49,7 +49,7 @@ class Vault:
     def __init__(self, *keys: str) -> None:
         self._ciphers = [AESSIV(_derived(key, b"recuro vault")) for key in keys]
         self._digest_keys = [_derived(key, b"recuro digest") for key in reversed(keys)]
-        self._opened = lru_cache(_KEPT_OPEN)(self._open)
+        self._opened = Remembered(self._open, _KEPT_BYTES)
 
     def seal(self, text: str, *place: str | int) -> str:
         sealed = self._ciphers[0].encrypt(text.encode(), _associated(place))
@@ -103,7 +103,7 @@ def is_sealed(value: str) -> bool:
     return value.startswith(_SEALED)
 
 
-@lru_cache(4096)
+@remembered(MEBIBYTE)
 def is_secret(name: str) -> bool:
     """Whether a header of that name holds a secret: authorization, cookie, or token, key or secret in it."""
     lower = name.lower()

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
-from zoneinfo import ZoneInfo
 
-from shared import clock
+from shared import clock, zone_data
 from shared.zone_names import ABBREVIATIONS, CITIES, WINDOWS
 
 MOST_NAMED = 3
@@ -19,13 +17,7 @@ LOWEST, HIGHEST = timedelta(hours=-12), timedelta(hours=14)
 _OFFSET = re.compile(r"(?:Etc/)?\(?(?:UTC|GMT)?\s*([+\u2212-])\s*(\d{1,2})(?::?(\d\d))?\)?(?:\s.*)?", re.I)
 _FIXED = re.compile(r"Etc/GMT[+-]\d{1,2}", re.I)
 _LONG_NAME = re.compile(r"(.+?)(?: Standard| Daylight| Summer)? Time( \(.+\))?", re.I)
-_BESIDE_ZONES = re.compile(r"(?:posix|right)/.*|posixrules|localtime|Factory")
 _LETTERS = re.compile(r"[a-z_]+")
-
-
-def is_beside(name: str) -> bool:
-    """Whether zone folders hold it and IANA's list does not, such as the machine's own clock."""
-    return bool(_BESIDE_ZONES.fullmatch(name))
 
 
 def advise(name: str) -> str:
@@ -118,13 +110,12 @@ def _places() -> dict[str, Sequence[str]]:
 @cache
 def _zones() -> dict[str, str]:
     """By their names in small letters."""
-    listed = files("tzdata").joinpath("zones").read_text().split()
-    return {zone.lower(): zone for zone in listed if not is_beside(zone)}
+    return {zone.lower(): zone for zone in zone_data.release().names}
 
 
 def _offsets(name: str) -> tuple[timedelta, timedelta]:
     """Of this year's winter and summer, wherever those are."""
-    zone, year = ZoneInfo(name), clock.now().year
+    zone, year = zone_data.zone(name), clock.now().year
     january, july = (datetime(year, month, 1, tzinfo=UTC).astimezone(zone).utcoffset() for month in (1, 7))
     assert january is not None
     assert july is not None

@@ -1,5 +1,6 @@
 """Looking at processes by their id."""
 
+import os
 from pathlib import Path
 
 
@@ -14,3 +15,8 @@ def alive(pid: int) -> bool:
 def children(pid: int) -> set[int]:
     """The ids of what that process started (Linux)."""
     return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def resident_bytes(pid: int) -> int:
+    """What it has in memory (Linux)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

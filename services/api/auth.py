@@ -6,10 +6,11 @@ from shared.keyspace import Team
 
 
 async def team_of(request: Request, scope: str) -> Team:
-    """The team of the bearer token; raises Unauthenticated, or Forbidden if the token lacks the scope."""
+    """The team of the token; raises Unauthenticated, TooManyGuesses or, without the scope, Forbidden."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else None
-    caller = await request.state.callers.caller_of(given)
+    address = request.client.host if request.client else ""
+    caller = await request.state.callers.caller_of(given, address)
     request.scope["recuro.team"] = caller.team.id
     caller.may(scope)
     request.state.caller = caller

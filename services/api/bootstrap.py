@@ -20,7 +20,7 @@ async def register(redis: Redis, token: SecretStr) -> bool:
     """Whether the token is now known; False if Redis is away."""
     secret = token.get_secret_value()
     try:
-        await tokens.create(redis, team="default", name="bootstrap", scopes=("admin",), token=secret)
+        await tokens.register_bootstrap(redis, secret)
     except (Damaged, *AWAY) as error:
         log.warning("redis_away", error=repr(error))
         return False

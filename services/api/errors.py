@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from services.api.routing import Resource
-from shared.errors import Conflict, Damaged, Forbidden, Invalid, NotFound, Unauthenticated
+from shared.errors import Conflict, Damaged, Forbidden, Invalid, NotFound, TooManyGuesses, Unauthenticated
 from shared.store import AWAY, OutcomeUnknown, text_of, translated
 
 log = structlog.get_logger()
@@ -67,6 +67,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
     return await _refused(request, Refused({error.field: [str(error)]}))
 
 
+async def _braked(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooManyGuesses)
+    return _error(429, str(error), {"Retry-After": str(error.wait_seconds)})
+
+
 async def _away(request: Request, error: Exception) -> Response:
     known = translated(error)
     if isinstance(known, Damaged):  # of a pipeline, which nobody translates
@@ -111,6 +116,7 @@ def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None)
 
 handlers: dict[type[Exception], Handler] = {
     Unauthenticated: _saying(401, www_authenticate="Bearer"),
+    TooManyGuesses: _braked,
     Forbidden: _saying(403),
     NotFound: _saying(404),
     Conflict: _saying(409),

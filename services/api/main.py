@@ -28,7 +28,7 @@ from services.api import (
     signing,
 )
 from services.api.envelope import Envelope
-from shared import durability, logs, store, tokens, vault
+from shared import durability, logs, store, tokens, vault, zone_data
 from shared.addresses import Policy
 from shared.admission import Admission
 from shared.settings import Settings, load
@@ -113,6 +113,7 @@ def main() -> None:
     settings = load()
     logs.configure(settings, "api")
     durability.require_fit(settings, vault.load(settings))
+    zone_data.announce()
     # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))

@@ -12,11 +12,11 @@ from pathlib import Path
 from services.cli import doctor, embedded
 from services.cli.console import Console
 from services.cli.embedded import CannotStart, EmbeddedServer
-from services.cli.places import free_port, redis_name, url_of
+from services.cli.places import free_port, in_vain, redis_name, url_of
 from services.cli.supervisor import NAME, Service, Supervisor
 from shared import store, tokens
 from shared.errors import Damaged
-from shared.settings import Settings
+from shared.settings import Settings, unknown
 
 SERVICES = ("api", "scheduler", "worker", "mcp")
 TEAM = "default"
@@ -54,6 +54,8 @@ class Greeting:
 async def run(settings: Settings) -> int:
     """Run until Ctrl-C; the exit status. Raises CannotStart."""
     console = Console((*SERVICES, NAME))
+    for sentence in in_vain():
+        console.say(NAME, sentence)
     async with _redis(settings, console) as (redis_url, server):
         settings = settings.model_copy(update={"redis_url": redis_url, **_ports(settings)})
         greeting = await _greeting(settings, server)
@@ -148,4 +150,5 @@ def _environment(settings: Settings) -> dict[str, str]:
         "RECURO_API_PORT": str(settings.api_port),
         "RECURO_MCP_PORT": str(settings.mcp_port),
     }
-    return {**DEFAULTS, **os.environ, **chosen}
+    given = {name: value for name, value in os.environ.items() if name not in unknown()}  # each was named
+    return {**DEFAULTS, **given, **chosen}

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.cli.embedded import OLDEST
-from shared import audit, keyspace, ledger
+from shared import audit, keyspace, ledger, zone_data
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
 STRICT = "strict (AOF always: what was answered is on disk)"
@@ -26,10 +26,15 @@ class Finding:
 
 
 async def examine(redis: Redis) -> list[Finding]:
-    """Version, persistence and eviction policy, in this order."""
+    """Version, persistence, eviction policy and the time zones here, in this order."""
     info: dict[str, object] = await redis.info()
     facts = {name: str(value) for name, value in info.items()}
-    return [_version(facts), Finding(True, f"durability: {await durability(redis)}"), _eviction(facts)]
+    return [
+        _version(facts),
+        Finding(True, f"durability: {await durability(redis)}"),
+        _eviction(facts),
+        Finding(True, f"time zones: {zone_data.release()}"),
+    ]
 
 
 async def durability(redis: Redis) -> str:

@@ -42,14 +42,21 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--body", default="-", help="a file with the body as it arrived (- is standard input)"
     )
-    token = _add(commands, "token", _token_create, "make API tokens").add_subparsers(
-        metavar="COMMAND", required=True
-    )
-    create = token.add_parser("create", help="make a token and print it, once")
+    _add_tokens(commands)
+    return parser
+
+
+def _add_tokens(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("token", help="make, list and end API tokens")
+    actions = parser.add_subparsers(metavar="COMMAND", required=True)
+    create = _add(actions, "create", _token_create, "make a token and print it, once")
     create.add_argument("--team", default="default", help="the team it acts for, made if new (%(default)s)")
     create.add_argument("--name", default="token", help="what to call it (%(default)s)")
     create.add_argument("--scope", choices=("read", "write", "admin"), default="write", help="(%(default)s)")
-    return parser
+    create.add_argument("--new", action="store_true", help="begin in a Redis that no service has used yet")
+    _add(actions, "list", _token_list, "list the tokens of every team, without themselves")
+    revoke = _add(actions, "revoke", _token_revoke, "end a token")
+    revoke.add_argument("id", help="as `recuro token list` shows it")
 
 
 def _add(
@@ -141,7 +148,25 @@ def _token_create(arguments: argparse.Namespace) -> int:
 
     from services.cli import reports
 
-    return asyncio.run(reports.new_token(arguments.team, arguments.name, arguments.scope))
+    return asyncio.run(
+        reports.new_token(arguments.team, arguments.name, arguments.scope, begin=arguments.new)
+    )
+
+
+def _token_list(_: argparse.Namespace) -> int:
+    import asyncio
+
+    from services.cli import reports
+
+    return asyncio.run(reports.list_tokens())
+
+
+def _token_revoke(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from services.cli import reports
+
+    return asyncio.run(reports.revoke_token(arguments.id))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import stat
 from urllib.parse import quote, urlsplit
 
 from services.cli.embedded import SOCKET, CannotStart
-from shared.settings import Settings
+from shared.settings import Settings, unknown
 
 
 def url_of(host: str, port: int) -> str:
@@ -35,6 +35,14 @@ def with_redis_nearby(settings: Settings) -> Settings:
     if "redis_url" in settings.model_fields_set or not _is_socket(str(address)):
         return settings
     return settings.model_copy(update={"redis_url": f"unix://{quote(str(address))}"})
+
+
+def in_vain() -> list[str]:
+    """A sentence for each variable that begins as our settings do, and that nothing reads."""
+    return [
+        f"nothing reads {name}" + (f": did you mean {meant}?" if meant else "")
+        for name, meant in unknown().items()
+    ]
 
 
 def redis_name(url: str) -> str:

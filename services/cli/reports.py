@@ -1,4 +1,4 @@
-"""What the short commands print: the doctor's findings, a new token."""
+"""What the short commands print: the doctor's findings, tokens."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 
 from services.cli.doctor import audit_all, examine
-from services.cli.places import redis_name, with_redis_nearby
-from shared import store, tokens
-from shared.errors import Damaged
+from services.cli.places import in_vain, redis_name, with_redis_nearby
+from shared import clock, store, tokens
+from shared.errors import Damaged, NotFound
 from shared.settings import load
 
 
 async def doctor(*, audit: bool = False) -> int:
     """Print a line a finding, with `audit` of what is stored too; 1 when one of them is bad."""
-    async with _redis() as redis:
+    async with _redis() as (redis, _):
         findings = await examine(redis)
         if audit:
             findings += await audit_all(redis)
@@ -24,21 +24,68 @@ async def doctor(*, audit: bool = False) -> int:
     return 0 if all(finding.good for finding in findings) else 1
 
 
-async def new_token(team: str, name: str, scope: str) -> int:
-    """Print a new token, which is shown nowhere else."""
-    async with _redis() as redis:
-        print(await tokens.create(redis, team=team, name=name, scopes=(scope,)))
+async def new_token(team: str, name: str, scope: str, *, begin: bool) -> int:
+    """Print a new token, which is shown nowhere else, and on standard error what it is for and where.
+
+    Into a Redis that no service of ours has used yet it goes only to `begin` there.
+    """
+    async with _redis() as (redis, where):
+        others = await tokens.keys_of_others(redis)
+        if others is not None and not begin:
+            holds = f"{others} keys of others and nothing" if others else "nothing"
+            print(
+                f"recuro: Redis at {where} holds {holds} of Recuro's. Set RECURO_REDIS_URL to the one of the "
+                "services, or say --new to begin in this one.",
+                file=sys.stderr,
+            )
+            return 1
+        token = await tokens.create(redis, team=team, name=name, scopes=(scope,))
+    print(f"recuro: token {name!r} of team {team!r}, scope {scope}, kept in {where}", file=sys.stderr)
+    print(token)
     return 0
 
 
+async def list_tokens() -> int:
+    """Print a line a token, without the tokens themselves, which nobody knows."""
+    async with _redis() as (redis, _):
+        found = await tokens.listed(redis)
+    rows = [("ID", "TEAM", "NAME", "SCOPE", "CREATED")]
+    rows += [(each.id, each.team, each.name, ",".join(each.scopes), _day(each.created_ms)) for each in found]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+async def revoke_token(token_id: str) -> int:
+    """End a token by its id, and say which it was; 1 if there is none."""
+    async with _redis() as (redis, where):
+        try:
+            ended = await tokens.revoke(redis, token_id)
+        except NotFound:
+            print(
+                f"recuro: no token {token_id} in {where}; `recuro token list` shows the ids", file=sys.stderr
+            )
+            return 1
+    print(f"ended token {ended.id}: {ended.name!r} of team {ended.team!r}; it is refused within 5 s")
+    return 0
+
+
+def _day(milliseconds: int) -> str:
+    return clock.moment(milliseconds).date().isoformat() if milliseconds else "unknown"
+
+
 @asynccontextmanager
-async def _redis() -> AsyncIterator[Redis]:
-    """The Redis of the settings or of the `recuro dev` here; one line and exit 1 when it is away."""
+async def _redis() -> AsyncIterator[tuple[Redis, str]]:
+    """The Redis of the settings or of the `recuro dev` here, and its name; one line and exit 1 without it."""
     settings = with_redis_nearby(load())
+    for sentence in in_vain():
+        print(f"recuro: {sentence}", file=sys.stderr)
     redis = store.connect(settings)
+    where = redis_name(settings.redis_url)
     try:
-        yield redis
+        yield redis, where
     except (Damaged, *store.AWAY) as error:
-        sys.exit(f"recuro: Redis at {redis_name(settings.redis_url)} cannot be used: {error}")
+        sys.exit(f"recuro: Redis at {where} cannot be used: {error}")
     finally:
         await redis.aclose()

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.errors import Damaged, Unauthenticated
+from shared.errors import Damaged, TooManyGuesses, Unauthenticated
 from shared.store import AWAY
 from shared.tokens import Caller, Callers
 
@@ -56,14 +56,16 @@ class Gate:
         return refuse(refused.status_code, -32000, sentence)
 
     async def _admit(self, scope: Scope) -> Response | None:
-        token = _bearer(Headers(scope=scope))
+        token, client = _bearer(Headers(scope=scope)), scope.get("client")
         try:
-            scope[_CALLER] = await self._callers.caller_of(token)
+            scope[_CALLER] = await self._callers.caller_of(token, client[0] if client else "")
         except Unauthenticated as error:
             challenge = 'Bearer realm="recuro"' + (', error="invalid_token"' if token else "")
             return refuse(401, UNAUTHENTICATED, f"{error}. {SET_HEADER}", {"WWW-Authenticate": challenge})
         except Damaged as error:
             return refuse(503, DAMAGED, f"{error} {error.hint}")
+        except TooManyGuesses as error:
+            return refuse(429, UNAUTHENTICATED, f"{error}.", {"Retry-After": str(error.wait_seconds)})
         except AWAY:
             scope[_CALLER] = None  # listing still works; a call says that the storage is away
         return None

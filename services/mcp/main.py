@@ -18,7 +18,7 @@ from starlette.routing import Route
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of
 from services.mcp.other_paths import Elsewhere
 from services.mcp.server import Context, answer, build
-from shared import durability, logs, store, vault
+from shared import durability, logs, store, vault, zone_data
 from shared.addresses import Policy
 from shared.admission import Admission
 from shared.errors import Damaged
@@ -83,6 +83,7 @@ def main() -> None:
     settings = load()
     logs.configure(settings, "mcp")
     durability.require_fit(settings, vault.load(settings))
+    zone_data.announce()
     logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of every request at INFO
     # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from services.scheduler.alarm import Alarm
 from services.scheduler.metrics import LATENESS
 from services.scheduler.steadiness import Steadiness
-from shared import clock, keyspace, scripts, timing
+from shared import clock, keyspace, moments, scripts, timing
 from shared.timing import Judged, Plan
 
 BATCH = 200
@@ -72,7 +72,7 @@ async def keep_firing(redis: Redis, shard: str, alarm: Alarm, steadiness: Steadi
     """Fire at every due moment; what is to become of it is judged shortly before."""
     ahead_ms, batches = 0, list[Batch]()
     while True:
-        now = await steadiness.look(redis)
+        now = await steadiness.look(redis, shard)
         if now is None:
             await asyncio.sleep(UNSTEADY_SECONDS)
             continue
@@ -175,8 +175,7 @@ async def _fire(redis: Redis, shard: str, batch: Batch, now_ms: int, now: dateti
 
 
 async def _until(redis: Redis, shard: str, due_ms: int) -> float:
-    seconds, microseconds = await redis.time()
-    return float(due_ms / 1000 - (seconds + microseconds / 1e6))
+    return due_ms / 1000 - (await moments.now(redis, shard)).timestamp()
 
 
 def _at(now: datetime | None) -> str | int:

@@ -23,7 +23,7 @@ from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
 from services.scheduler.steadiness import Steadiness, keep_watching
-from shared import durability, health, keyspace, logs, store
+from shared import durability, health, keyspace, logs, store, zone_data
 from shared.errors import Damaged
 from shared.follow import READ_MILLISECONDS
 from shared.settings import Settings, load
@@ -103,5 +103,6 @@ def main() -> None:
     settings = load()
     logs.configure(settings, "scheduler")
     durability.require_fit(settings)
+    zone_data.announce()
     metrics.serve(settings)
     uvloop.run(_until_told(settings))

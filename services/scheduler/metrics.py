@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Gauge, Histogram, start_http_server
 from redis.asyncio import Redis
 
-from shared import keyspace
+from shared import keyspace, moments
 from shared.settings import Settings
 from shared.steadily import Troubles
 
@@ -50,7 +50,7 @@ async def keep_showing(troubles: Troubles) -> None:
 
 
 async def overdue_seconds(redis: Redis, shard: str) -> float:
-    """By the clock of Redis; 0 if nothing is."""
-    seconds, _ = await redis.time()
+    """By the installation's clock; 0 if nothing is."""
+    now = await moments.now(redis, shard)
     first = await redis.zrange(keyspace.crons(shard), 0, 0, withscores=True)
-    return max(0.0, seconds - first[0][1] / 1000) if first else 0.0
+    return max(0.0, now.timestamp() - first[0][1] / 1000) if first else 0.0

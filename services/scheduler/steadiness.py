@@ -6,7 +6,7 @@ import time
 import structlog
 from redis.asyncio import Redis
 
-from shared import keyspace
+from shared import keyspace, moments
 
 STEP_SECONDS = 2.0
 PAUSE_SECONDS = 30.0
@@ -38,11 +38,10 @@ class Steadiness:
             self._offset = offset
         return after >= self._pause_until
 
-    async def look(self, redis: Redis) -> float | None:
-        """The server's clock (s), or None while it cannot be believed."""
+    async def look(self, redis: Redis, shard: str) -> float | None:
+        """The installation's clock (s), or None while it cannot be believed."""
         before = time.monotonic()
-        seconds, microseconds = await redis.time()
-        now = float(seconds + microseconds / 1e6)
+        now = (await moments.now(redis, shard)).timestamp()
         return now if self.is_steady(now, before, time.monotonic()) else None
 
 
@@ -50,7 +49,7 @@ async def keep_watching(redis: Redis, shard: str, steadiness: Steadiness) -> Non
     """Vouch for the server's clock, a few seconds ahead; without that, nobody promotes anything."""
     trusted = True
     while True:
-        now = await steadiness.look(redis)
+        now = await steadiness.look(redis, shard)
         if now is not None:
             await redis.set(keyspace.trusted_until(shard), round((now + VOUCHED_SECONDS) * 1000))
         elif trusted:

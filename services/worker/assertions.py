@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from pydantic_core import from_json, to_json
 
 from services.worker.heads import shown
 from services.worker.response import READ_BYTES
+from shared.memory import MEBIBYTE, remembered
 from shared.schemas.assertions import (
+    PATTERN_BYTES,
     Assertion,
     BodyContains,
     BodyMatches,
@@ -105,7 +106,7 @@ def _at_path(path: str, value: str, answered: Answered, read: str) -> str | None
     return None if text == value else f"{shown(path)} is {shown(text)}, not {shown(value)}"
 
 
-@lru_cache(1024)
+@remembered(64 * MEBIBYTE, per_entry=PATTERN_BYTES)
 def _search(text: str) -> Callable[[bytes], object]:
     search: Callable[[bytes], object] = pattern(text).search
     return search

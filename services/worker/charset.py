@@ -4,8 +4,9 @@ import codecs
 import encodings
 import re
 from encodings.aliases import aliases
-from functools import lru_cache
 from pkgutil import iter_modules
+
+from shared.memory import MEBIBYTE, remembered
 
 _LONG_MARKS = ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"))
 """Of what says that it is UTF-32: the first begins like one of the others."""
@@ -54,7 +55,7 @@ def is_utf8(body: bytearray) -> bool:
     return True
 
 
-@lru_cache(1024)
+@remembered(MEBIBYTE)
 def charset_of(content_type: str) -> str:
     """Of a Content-Type, the name by which Python knows its charset; UTF-8 if it names none that we know."""
     said = _CHARSET.search(content_type)

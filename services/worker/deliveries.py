@@ -1,15 +1,14 @@
 """Taking work from Redis and giving results back: one script, one round trip a batch."""
 
 import asyncio
-import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
+from services.worker.clock import Clock
 from services.worker.work import (
     Cancelled,
     Complete,
@@ -23,7 +22,9 @@ from services.worker.work import (
     Work,
 )
 from shared import keyspace, scripts, store
+from shared.clock import elapsed
 from shared.errors import Damaged
+from shared.memory import MEBIBYTE, remembered
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
@@ -37,7 +38,7 @@ NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 """A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
 
 
-@lru_cache(4096)
+@remembered(8 * MEBIBYTE, per_byte=6)
 def _settings_of(spec: str) -> QueueSettings:
     return QueueSettings.model_validate_json(spec, extra="ignore")  # a newer version may have written it
 
@@ -49,12 +50,13 @@ class Deliveries:
     redis: Redis
     shard: str
     consumer: str
+    clock: Clock = field(default_factory=Clock)
 
     async def claim(self, n: int, now: int | None = None, *, spare: int = 0) -> list[Work]:
         """Up to `n` pieces of work in order of turns, and `spare` more of queues with nothing in flight."""
-        at = "" if now is None else now
+        at, sent = "" if now is None else now, elapsed()
         claimed = await scripts.claim(self.redis, keyspace.prefix(self.shard), self.consumer, n, spare, at)
-        return self._works(claimed)
+        return self._works(claimed, sent)
 
     async def finish(self, results: Sequence[Result], now: int | None = None) -> list[int]:
         """Per result RECORDED, DROPPED (deleted meanwhile) or NOT_OURS, as is a repeat after a lost reply."""
@@ -71,7 +73,7 @@ class Deliveries:
 
         What failed may have been done, and so may either if this raises.
         """
-        prefix, flat = keyspace.prefix(self.shard), _flat(results)
+        prefix, flat, sent = keyspace.prefix(self.shard), _flat(results), elapsed()
         pipeline = self.redis.pipeline(transaction=False)
         scripts.finish.join(pipeline, prefix, self.consumer, "", *flat)
         scripts.claim.join(pipeline, prefix, self.consumer, n, 0, "")
@@ -82,13 +84,14 @@ class Deliveries:
             raise store.translated(answers)
         if isinstance(claimed, NoScriptError):
             return answers, await self.claim(n)
-        return answers, None if isinstance(claimed, Exception) else self._works(claimed)
+        return answers, None if isinstance(claimed, Exception) else self._works(claimed, sent)
 
     async def beat(self, works: Sequence[Work]) -> list[int]:
         """Say that these are still being worked on; per work OURS, TO_CANCEL or NOT_OURS."""
-        flat = [part for work in works for part in _place(work)]
-        answers: list[int] = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
-        return answers
+        flat, sent = [part for work in works for part in _place(work)], elapsed()
+        now_ms, answers = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
+        self.clock.note(now_ms, sent, elapsed())
+        return list(answers)
 
     async def release_orphans(self, held: Collection[str]) -> int:
         """Give back what is in this consumer's name but not in its hands: the reply to a claim was lost."""
@@ -109,7 +112,7 @@ class Deliveries:
 
         Both go out at once: Redis runs the claim the moment the bell rings, with no round trip in between.
         """
-        prefix, bell = keyspace.prefix(self.shard), keyspace.bell(self.shard)
+        prefix, bell, sent = keyspace.prefix(self.shard), keyspace.bell(self.shard), elapsed()
         pipeline = blocking.pipeline(transaction=False)
         pipeline.xreadgroup(
             keyspace.WORKERS, self.consumer, {bell: ">"}, count=1, block=milliseconds, noack=True
@@ -122,7 +125,7 @@ class Deliveries:
             raise store.translated(claimed)
         if isinstance(rang, Exception):
             await self._mend_bell(rang, milliseconds)
-        return self._works(claimed)
+        return self._works(claimed, sent)
 
     async def withdraw(self, held: Collection[str]) -> int:
         """Claim nothing from now on, and give back what claims on their way still moved into our name."""
@@ -150,25 +153,25 @@ class Deliveries:
             if "BUSYGROUP" not in str(error):  # another worker was faster
                 raise
 
-    def _works(self, claimed: list[Any]) -> list[Work]:
+    def _works(self, claimed: list[Any], sent: float) -> list[Work]:
+        """What a claim brought that went out at the moment `sent`."""
         now_ms, _next_due, queues, rows, teams = claimed
         settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
         of_teams = {team: (signing, _holds(held)) for team, signing, held in teams}
-        now = (int(now_ms), time.monotonic())
-        return [self._work(row, settings, of_teams[row[1]], now) for row in rows]
+        self.clock.note(int(now_ms), sent, elapsed())
+        return [self._work(row, settings, of_teams[row[1]]) for row in rows]
 
     def _work(
         self,
         row: list[str],
         settings: dict[str, QueueSettings | None],
         of_team: tuple[str, Mapping[str, int]],
-        now: tuple[int, float],
     ) -> Work:
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent = row
         of = NOTICES if kind == "n" else settings[f"{team}:{queue}"]
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
         asked = (int(attempt), origin, int(float(due)), spec, of)
-        return Work(*where, *asked, *of_team, intent, int(held_since or 0), *now)
+        return Work(*where, *asked, *of_team, intent, int(held_since or 0), self.clock)
 
 
 def _holds(held: Sequence[str]) -> Mapping[str, int]:

@@ -4,21 +4,23 @@ import asyncio
 import re
 import ssl
 import time
-from functools import lru_cache, partial
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple
 
 from services.worker import failures
 from services.worker.assertions import Answered, failed, look_at_body
 from services.worker.charset import as_utf8, is_utf8, text_of
+from services.worker.clock import Clock
 from services.worker.coding import unpacked
 from services.worker.connection import Connection, ConnectionClosed
-from services.worker.egress import KEPT_NAMES, Resolver
+from services.worker.egress import Resolver
 from services.worker.failures import Asked, Failure
 from services.worker.pool import Pool
 from services.worker.proxy import Proxy
 from services.worker.response import KEPT_BYTES, READ_BYTES, Answer
 from shared.addresses import Destination, Origin, Policy, Refusal, destination
+from shared.memory import MEBIBYTE, Remembered, remembered
 from shared.schemas.assertions import Assertion
 from shared.schemas.runs import FailureReason, FailureStage
 
@@ -59,10 +61,9 @@ class Exchange(NamedTuple):
     """What the target asked to wait, where its `Retry-After` does not say it as RFC 9110 does."""
 
 
-def unsent(reason: FailureReason, sentence: str) -> Exchange:
+def unsent(reason: FailureReason, sentence: str, now_ms: int) -> Exchange:
     """What became of a request that was never made."""
-    now = time.time_ns() // 1_000_000
-    return Exchange(None, (), None, False, 0, sentence, reason, now, now)
+    return Exchange(None, (), None, False, 0, sentence, reason, now_ms, now_ms)
 
 
 class InvalidRequest(Refusal):
@@ -84,7 +85,7 @@ class Sender:
         self._proxy = proxy
         self._resolver = resolver or Resolver(policy)
         self._tls = tls or ssl.create_default_context()
-        self._destination = lru_cache(KEPT_NAMES)(partial(destination, policy))
+        self._destination = Remembered(partial(destination, policy), 8 * MEBIBYTE, per_byte=6)
         self._pool: Pool | None = None
 
     async def __aenter__(self) -> "Sender":
@@ -105,9 +106,9 @@ class Sender:
         except Refusal:
             return None
 
-    async def send(self, call: Outgoing) -> Exchange:
-        """Send once; raises nothing but a cancellation."""
-        started_at_ms, began = time.time_ns() // 1_000_000, time.perf_counter()
+    async def send(self, call: Outgoing, clock: Clock | None = None) -> Exchange:
+        """Send once, `clock` says when; raises nothing but a cancellation."""
+        started_at_ms, began = (clock or Clock()).now_ms(), time.perf_counter()
         needs_all = call.assertions and look_at_body(call.assertions)
         answer = Answer(kept_bytes=READ_BYTES if needs_all else KEPT_BYTES)
         try:
@@ -209,7 +210,7 @@ def written(call: Outgoing, to: Destination, proxy: Proxy | None = None) -> byte
         raise InvalidRequest("A header of the request holds a character outside Latin-1.") from None
 
 
-@lru_cache(KEPT_NAMES)
+@remembered(2 * MEBIBYTE, per_byte=4)
 def _names(names: tuple[str, ...]) -> frozenset[str]:
     """Headers' names in lower case; raises InvalidRequest if one is none, or one that frames a message."""
     lower = frozenset(name.lower() for name in names)

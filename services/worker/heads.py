@@ -7,6 +7,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from shared.memory import MEBIBYTE, Remembered, remembered
+
 SWITCHING_PROTOCOLS = 101
 SHOWN_CHARACTERS = 100
 
@@ -92,7 +94,7 @@ def head_of(text: str) -> Head:
     return Head(status, tuple(headers), framing, is_current and not is_odd)
 
 
-@lru_cache(1024)
+@remembered(8 * MEBIBYTE, per_byte=30)
 def regular_head(data: bytes) -> "tuple[Head, Framing] | None":
     """What a head of lines that end in CR LF says, if it is as it should be and that of a final answer.
 
@@ -169,7 +171,7 @@ def _framing(fields: tuple[tuple[str, str], ...], has_body: bool, keeps_alive: b
     )
 
 
-_known_framing = lru_cache(4096)(_framing)
+_known_framing = Remembered(_framing, 4 * MEBIBYTE)
 """For few short values only, as of fields: a hostile target must not fill the memory."""
 
 

@@ -1,12 +1,12 @@
 """Telling the rescuer that long-running work is alive."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from services.worker.deliveries import NOT_OURS, TO_CANCEL, Deliveries
 from services.worker.work import Work
+from shared.clock import elapsed
 
 BEAT_SECONDS = 10.0
 BATCH = 200
@@ -25,7 +25,7 @@ async def keep_beating(deliveries: Deliveries, holder: Holder) -> None:
     """Beat every 10 s for all that is older than half of that."""
     while True:
         await asyncio.sleep(BEAT_SECONDS)
-        old = time.monotonic() - BEAT_SECONDS / 2
+        old = elapsed() - BEAT_SECONDS / 2
         works = [work for work in holder.held() if work.claimed_at <= old and work.shard == deliveries.shard]
         for start in range(0, len(works), BATCH):
             await _beat(deliveries, works[start : start + BATCH], holder)

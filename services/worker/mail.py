@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import aiosmtplib
 import structlog
 
+from services.worker.clock import Clock
 from services.worker.delivery import Exchange, unsent
 from shared import clock
 from shared.schemas.runs import FailureReason
@@ -34,16 +36,17 @@ class Mailer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def send(self, letter: Letter) -> Exchange:
+    async def send(self, letter: Letter, at: Clock) -> Exchange:
         """Send once, within 30 s in all; raises nothing but a cancellation."""
+        started_at_ms, began = at.now_ms(), time.perf_counter()
         if not self._settings.smtp_host or not self._settings.smtp_from:
             missing = "HOST" if not self._settings.smtp_host else "FROM"
-            return unsent(FailureReason.UNKNOWN, f"RECURO_SMTP_{missing} is not set: no mail can be sent.")
-        started_at_ms, began = time.time_ns() // 1_000_000, time.perf_counter()
+            why = f"RECURO_SMTP_{missing} is not set: no mail can be sent."
+            return unsent(FailureReason.UNKNOWN, why, started_at_ms)
         failure: tuple[FailureReason, str] | None = None
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await self._hand_over(letter)
+                await self._hand_over(letter, clock.moment(started_at_ms))
         except TimeoutError:
             failure = (FailureReason.TIMEOUT, f"The mail server took more than {TIMEOUT_SECONDS:g} s.")
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
@@ -54,11 +57,11 @@ class Mailer:
             None, (), None, False, duration_ms, sentence, reason, started_at_ms, started_at_ms + duration_ms
         )
 
-    async def _hand_over(self, letter: Letter) -> None:
+    async def _hand_over(self, letter: Letter, now: datetime) -> None:
         settings = self._settings
         message = EmailMessage()
         message["From"], message["To"] = settings.smtp_from, ", ".join(letter.to)
-        message["Date"] = format_datetime(clock.now())  # one of the two that RFC 5322 demands
+        message["Date"] = format_datetime(now)  # one of the two that RFC 5322 demands
         message["Subject"], message["Message-ID"] = letter.subject, letter.message_id
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it
         message.set_content(letter.text)

@@ -6,7 +6,6 @@ import html
 import json
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import takewhile
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -15,6 +14,7 @@ from services.worker.heads import Headers
 from services.worker.reach import Reach
 from services.worker.work import Work
 from shared import signatures, signing
+from shared.memory import MEBIBYTE, Remembered, remembered
 from shared.vault import MASK, Unsealable, is_secret
 
 LEAST = 8
@@ -52,7 +52,7 @@ def _secrets(outgoing: Outgoing, work: Work, reach: Reach) -> Iterator[str]:
     yield from reach.secrets
 
 
-@lru_cache(1024)
+@remembered(MEBIBYTE)
 def _secret_ones(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(filter(is_secret, names))
 
@@ -108,7 +108,7 @@ def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda spelt: (-len(spelt), spelt)))
 
 
-_known_spellings = lru_cache(1024)(_spellings)
+_known_spellings = Remembered(_spellings, 8 * MEBIBYTE, per_byte=40)
 """Of some short ones only: spelled in all ways, one of 8 KiB takes thirty times that."""
 
 

@@ -75,7 +75,7 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
     try:
         outgoing = await _outgoing(work, reach)
         if isinstance(outgoing, Letter):
-            return await reach.mailer.send(outgoing)
+            return await reach.mailer.send(outgoing, work.clock)
         exchange = await send(signed(outgoing, work, reach.vault), work, reach)
         if isinstance(exchange, Postpone):
             return exchange
@@ -84,11 +84,11 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
         raise
     except Unsealable as error:
         log.error("secret_not_opened", work=work.key)
-        return unsent(FailureReason.UNKNOWN, str(error))
+        return unsent(FailureReason.UNKNOWN, str(error), work.now_ms)
     except Exception:  # ours to mend, yet the job must end and say so
         log.exception("request_not_made", work=work.key)
         sentence = "Recuro could not make this request; the worker's log says why."
-        return unsent(FailureReason.UNKNOWN, sentence)
+        return unsent(FailureReason.UNKNOWN, sentence, work.now_ms)
 
 
 async def _outgoing(work: Work, reach: Reach) -> Outgoing | Letter:

@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from functools import lru_cache
 
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
@@ -11,6 +10,7 @@ from services.worker.delivery import Outgoing
 from services.worker.work import Work
 from shared import clock
 from shared.addresses import origin_of
+from shared.memory import MEBIBYTE, Remembered
 from shared.schemas.assertions import Assertions
 from shared.schemas.queues import QueueSettings
 from shared.vault import Vault
@@ -68,7 +68,7 @@ def _assertions_of(spec: str) -> Assertions:
     return _Asked.model_validate_json(spec).success_assertions
 
 
-_known_assertions_of = lru_cache(4096)(_assertions_of)
+_known_assertions_of = Remembered(_assertions_of, 8 * MEBIBYTE, per_byte=6)
 """Of short specs only: there may be a megabyte of payload in one."""
 
 

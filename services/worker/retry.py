@@ -49,12 +49,22 @@ def asked_wait(exchange: Exchange) -> int:
     said = _header(exchange, "retry-after")
     if said.isascii() and said.isdigit():
         return min(int(said[:9]), LONGEST_WAIT_SECONDS)
-    try:
-        moment = parsedate_to_datetime(said).replace(tzinfo=UTC)  # of an HTTP date, whatever it says, or not
-    except (ValueError, OverflowError):
+    until_ms = _milliseconds_of(said)
+    if until_ms is None:
         return 0
-    wait = math.ceil((clock.milliseconds(moment) - exchange.executed_at_ms) / 1000)
-    return max(0, min(wait, LONGEST_WAIT_SECONDS))
+    now_ms = _milliseconds_of(_header(exchange, "date"))
+    # Who says a moment means it by a clock of its own, perhaps hours from ours: that of `Date`.
+    if now_ms is None or until_ms - now_ms > LONGEST_WAIT_SECONDS * 1000:
+        now_ms = exchange.executed_at_ms
+    return max(0, min(math.ceil((until_ms - now_ms) / 1000), LONGEST_WAIT_SECONDS))
+
+
+def _milliseconds_of(date: str) -> int | None:
+    """Of an HTTP date, which is in GMT whatever it says or leaves out; nothing if nobody can read it."""
+    try:
+        return clock.milliseconds(parsedate_to_datetime(date).replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _header(exchange: Exchange, name: str) -> str:

@@ -34,11 +34,11 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
     """One request, or none and how much later to try; raises nothing but a cancellation."""
     host = reach.sender.origin_of(outgoing.url)
     if host is None:
-        return await reach.sender.send(outgoing)  # which says why nothing leaves
+        return await reach.sender.send(outgoing, work.clock)  # which says why nothing leaves
     if held_back := _rest(work, host) or _silence(work, host, reach):
         return held_back
     try:
-        exchange = await reach.sender.send(outgoing)
+        exchange = await reach.sender.send(outgoing, work.clock)
     except asyncio.CancelledError:
         reach.hosts.give_up((work.team, host))
         raise
@@ -73,7 +73,7 @@ def _silence(work: Work, host: Origin, reach: Reach) -> Postpone | Exchange | No
     failures = reach.hosts.failures_of((work.team, host))
     said = f"{shown(host)} has left {failures} requests in a row without an answer"
     if work.held_since_ms and work.now_ms - work.held_since_ms > LONGEST_HELD_SECONDS * 1000:
-        return unsent(FailureReason.CONNECTION_ERROR, f"{said}; this one was not sent.")
+        return unsent(FailureReason.CONNECTION_ERROR, f"{said}; this one was not sent.", work.now_ms)
     return Postpone(_spread(work, wait), f"{said}; it is being tried by one at a time.", is_counted=True)
 
 

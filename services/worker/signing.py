@@ -1,7 +1,5 @@
 """A team's requests and callbacks are signed with its secrets, if it has any (spec §4)."""
 
-import time
-
 from services.worker.delivery import Outgoing
 from services.worker.work import Work
 from shared import signatures, signing
@@ -13,9 +11,11 @@ def signed(outgoing: Outgoing, work: Work, vault: Vault) -> Outgoing:
     """The request with its signatures, made now; as it is if its team does not sign. Raises Unsealable."""
     if not work.signing or _is_for_strangers(work):
         return outgoing
-    now = time.time()
-    secrets = signatures.secrets_of(vault, work.team, work.signing, round(now * 1000))
-    headers = signing.headers_of(secrets, outgoing.headers["Idempotency-Key"], outgoing.body or b"", int(now))
+    now_ms = work.now_ms
+    secrets = signatures.secrets_of(vault, work.team, work.signing, now_ms)
+    headers = signing.headers_of(
+        secrets, outgoing.headers["Idempotency-Key"], outgoing.body or b"", now_ms // 1000
+    )
     return outgoing._replace(headers={**outgoing.headers, **headers})
 
 

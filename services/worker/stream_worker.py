@@ -26,6 +26,7 @@ from services.worker.heartbeat import Holder
 from services.worker.results import Results
 from services.worker.work import Cancelled, Release, Result, Work
 from shared import health, keyspace
+from shared.clock import elapsed
 from shared.errors import Damaged
 from shared.follow import follow
 from shared.steadily import Troubles, steadily
@@ -226,7 +227,7 @@ class StreamWorker(Worker):
             await asyncio.sleep(health.HEALTH_SECONDS)
 
     def _cancel_overdue(self) -> None:
-        latest = time.monotonic() - BACKSTOP_SECONDS
+        latest = elapsed() - BACKSTOP_SECONDS
         for work, task in list(self._trying.items()):
             if work.claimed_at < latest and not work.ended:
                 log.error("work_overdue", work=work.key)

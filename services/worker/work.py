@@ -1,10 +1,11 @@
 """Work in a worker's hands: a claimed job or execution, and the result it ends with."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from services.worker.clock import Clock
+from shared.clock import elapsed
 from shared.schemas.queues import QueueSettings
 
 
@@ -73,14 +74,14 @@ class Work:
     signing: str = ""
     """The team's signing secrets, sealed; nothing if its requests are not signed."""
     holds: Mapping[str, int] = field(default_factory=dict)
-    """Hosts that asked the team for a rest, and until when (ms since 1970 by the clock of Redis)."""
+    """Hosts that asked the team for a rest, and until when (ms since 1970 by the installation's clock)."""
     intent: str = ""
     """A name of what shall happen once, the same for all attempts and replays, that never comes again."""
     held_since_ms: int = 0
-    """Since when this attempt waits for a host that is silent, by the clock of Redis; 0 if it does not."""
-    claimed_at_ms: int = 0
-    """When it was claimed, by the clock of Redis."""
-    claimed_at: float = field(default_factory=time.monotonic)
+    """Since when this attempt waits for a silent host, by the installation's clock; 0 if it does not."""
+    clock: Clock = field(default_factory=Clock)
+    """The installation's clock, as the worker that claimed it knows it."""
+    claimed_at: float = field(default_factory=elapsed)
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
     is_handed_on: bool = False
@@ -104,8 +105,8 @@ class Work:
 
     @property
     def now_ms(self) -> int:
-        """The time by the clock of Redis, whatever this machine's says."""
-        return self.claimed_at_ms + round((time.monotonic() - self.claimed_at) * 1000)
+        """The time by the installation's clock, whatever this machine's says."""
+        return self.clock.now_ms()
 
     @property
     def place(self) -> str:

@@ -2,7 +2,7 @@
 -- Say that long-running work is alive; the rescuer watches the count, not a clock.
 --
 -- KEYS  prefix    ARGV  consumer, then per work: kind, team, queue, id, lane, entry
--- Returns per work: 1 still ours, 2 still ours but somebody wants it cancelled, 0 lost to the rescuer.
+-- Returns now (ms), and per work: 1 still ours, 2 still ours but somebody wants it cancelled, 0 lost to the rescuer.
 
 local consumer, answers = ARGV[1], {}
 for i = 2, #ARGV, 6 do
@@ -14,4 +14,4 @@ for i = 2, #ARGV, 6 do
     end
     answers[#answers + 1] = answer
 end
-return answers
+return { moment(), answers }

@@ -27,6 +27,8 @@ def pattern(text: str) -> Any:
     except re2.error as error:
         said = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error.args[0]
         raise ValueError(f"must be a pattern that RE2 takes ({said})") from None
+    finally:
+        re2.purge()  # it would keep the last 128 in memory, whatever they take
 
 
 def steps(path: str) -> list[str | int]:

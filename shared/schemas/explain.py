@@ -37,6 +37,8 @@ class ClockChange(Schema):
 class Explained(Schema):
     cron_expression: str
     timezone: str
+    zone_data: str
+    """Whose rules of time zones these are: IANA's release, and whether it is the pinned or the system's."""
     description: str
     next_runs: list[NextRun]
     clock_changes: list[ClockChange]

@@ -11,6 +11,9 @@ from services.api.routing import Resource
 from services.worker.deliveries import Deliveries
 from services.worker.work import Fail, Result
 from shared import keyspace, tokens
+from shared.brake import BURST
+from shared.settings import Settings
+from tests.api.serving import serving
 
 OPEN = {"/healthz", "/readyz", "/ping/{key}", "/ping/{key}/fail"}
 EXPLAIN = "/api/crons/explain"
@@ -71,6 +74,19 @@ async def test_an_unknown_token_opens_nothing(anonymous: AsyncClient, method: st
 
     assert (answer.status_code, answer.json()) == (401, {"error": "Invalid authorization token"})
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_who_guesses_tokens_is_told_to_wait(settings: Settings) -> None:
+    with serving(settings) as api:
+        async with AsyncClient(base_url=api, verify=False) as client:
+            answers = [
+                await client.get("/api/jobs", headers={"Authorization": f"Bearer rc_{number}"})
+                for number in range(BURST + 1)
+            ]
+
+    assert [answer.status_code for answer in answers] == [401] * BURST + [429]
+    assert "wait" in answers[-1].json()["error"]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
 
 
 @pytest.mark.parametrize("value", ["", "Bearer", "Basic dXNlcjpwYXNz", "rc_alone"])

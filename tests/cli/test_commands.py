@@ -1,6 +1,7 @@
 """The `recuro` command, run as one runs it."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,7 +12,9 @@ import pytest
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer, start
-from shared import health, jobs
+from services.cli.places import redis_name
+from shared import health, jobs, tokens, zone_data
+from shared.errors import Unauthenticated
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
@@ -78,30 +81,65 @@ def test_a_wrong_command_line_exits_with_2(tmp_path: Path, arguments: tuple[str,
     assert "usage: recuro" in answer.stderr
 
 
+@pytest.mark.usefixtures("token")
 async def test_a_new_token_is_printed_alone_and_works(
     tmp_path: Path, redis: Redis, settings: Settings
 ) -> None:
-    answer = recuro(
-        "token",
-        "create",
-        "--team",
-        "red",
-        "--scope",
-        "read",
-        folder=tmp_path,
-        RECURO_REDIS_URL=settings.redis_url,
-    )
+    create = ("token", "create", "--team", "red", "--scope", "read")
+
+    answer = recuro(*create, folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
 
     caller = await Callers(redis).caller_of(answer.stdout.strip())
     assert caller.scopes == {"read"}
+    assert answer.stderr == (
+        f"recuro: token 'token' of team 'red', scope read, kept in {redis_name(settings.redis_url)}\n"
+    )
+
+
+@pytest.mark.parametrize(("keys", "holds"), [(0, "holds nothing of"), (2, "holds 2 keys of others and")])
+async def test_no_token_goes_into_a_redis_that_is_not_ours_unless_it_is_to_begin_there(
+    tmp_path: Path, redis: Redis, settings: Settings, keys: int, holds: str
+) -> None:
+    for number in range(keys):
+        await redis.set(f"session:{number}", "somebody's")
+
+    refused = recuro("token", "create", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+    begun = recuro("token", "create", "--new", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert holds in refused.stderr
+    assert "--new" in refused.stderr
+    assert await Callers(redis).caller_of(begun.stdout.strip())
+
+
+@pytest.mark.usefixtures("token")
+async def test_a_token_is_listed_and_ended_by_its_id(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    made = await tokens.create(redis, team="red", name="the agent", scopes=("write",))
+
+    listed = recuro("token", "list", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+    (row,) = (line for line in listed.stdout.splitlines() if "the agent" in line)
+    revoke = ("token", "revoke", row.split()[0])
+    ended = recuro(*revoke, folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+    again = recuro(*revoke, folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+
+    assert listed.stdout.split()[:5] == ["ID", "TEAM", "NAME", "SCOPE", "CREATED"]
+    assert re.fullmatch(r"[0-9a-f]{12}  red   the agent  write  2\d\d\d-\d\d-\d\d", row)
+    assert made not in listed.stdout
+    assert (ended.returncode, again.returncode) == (0, 1)
+    assert "'the agent' of team 'red'" in ended.stdout
+    assert "`recuro token list` shows the ids" in again.stderr
+    with pytest.raises(Unauthenticated):
+        await Callers(redis).caller_of(made)
 
 
 def test_commands_find_the_redis_of_recuro_dev_in_the_same_directory(
     tmp_path: Path, nearby: EmbeddedServer
 ) -> None:
-    answer = recuro("token", "create", folder=tmp_path)
+    answer = recuro("token", "create", "--new", folder=tmp_path)
 
-    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.returncode == 0
     assert answer.stdout.startswith("rc_")
 
 
@@ -121,12 +159,20 @@ def test_a_redis_that_is_away_is_one_line_without_its_password(
     assert "secret" not in answer.stdout + answer.stderr
 
 
+def test_a_variable_that_nothing_reads_is_told(tmp_path: Path, nearby: EmbeddedServer) -> None:
+    answer = recuro("doctor", folder=tmp_path, RECURO_LOG_LEVLE="DEBUG")
+
+    assert answer.returncode == 0
+    assert answer.stderr == "recuro: nothing reads RECURO_LOG_LEVLE: did you mean RECURO_LOG_LEVEL?\n"
+
+
 async def test_the_doctor_is_content_with_an_embedded_server(tmp_path: Path, nearby: EmbeddedServer) -> None:
     answer = recuro("doctor", folder=tmp_path)
 
     assert answer.returncode == 0
-    assert [line[:4] for line in answer.stdout.splitlines()] == ["ok  "] * 3
+    assert {line[:4] for line in answer.stdout.splitlines()} == {"ok  "}
     assert "durability: standard (AOF everysec" in answer.stdout
+    assert f"time zones: {zone_data.release()}" in answer.stdout
 
 
 async def test_the_doctor_audits_and_says_what_it_repaired(tmp_path: Path, nearby: EmbeddedServer) -> None:
@@ -139,12 +185,14 @@ async def test_the_doctor_audits_and_says_what_it_repaired(tmp_path: Path, nearb
     second = recuro("doctor", "--audit", folder=tmp_path)
 
     assert [first.returncode, second.returncode] == [0, 0]
-    assert first.stdout.splitlines()[3:] == [
+    assert [line for line in first.stdout.splitlines() if "team 1" in line] == [
         "ok   team 1: repaired 1 records: j:1",
         "ok   team 1: ledger: jobs completed was 3, counted 0: repaired",
         "ok   team 1: 1 jobs, the ledger holds",
     ]
-    assert second.stdout.splitlines()[3:] == ["ok   team 1: 1 jobs, the ledger holds"]
+    assert [line for line in second.stdout.splitlines() if "team 1" in line] == [
+        "ok   team 1: 1 jobs, the ledger holds"
+    ]
 
 
 async def test_the_doctor_refuses_a_redis_that_evicts(tmp_path: Path, nearby: EmbeddedServer) -> None:

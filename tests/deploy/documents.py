@@ -57,7 +57,11 @@ def in_compose() -> list[Process]:
             image=filled(service["image"]),
             arguments=tuple(service["command"]),
             questions=(tuple(service["healthcheck"]["test"][1:]),),
-            environment={key: filled(value) for key, value in service.get("environment", {}).items()},
+            environment={
+                key: filled(value)
+                for key, value in service.get("environment", {}).items()
+                if value is not None  # as the caller has it, or not set
+            },
             grace_seconds=int(service["stop_grace_period"].removesuffix("s")),
         )
         for name, service in compose()["services"].items()
@@ -94,4 +98,6 @@ def _environment(container: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from only("ConfigMap", source["configMapRef"]["name"])["data"].items()
     for variable in container["env"]:
         reference = variable["valueFrom"]["secretKeyRef"]
+        if reference.get("optional"):
+            continue
         yield variable["name"], only("Secret", reference["name"])["stringData"][reference["key"]]

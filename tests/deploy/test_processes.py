@@ -11,7 +11,7 @@ import pytest
 from services.cli.main import SERVICES
 from shared.settings import Settings
 from shared.version import VERSION
-from tests.deploy.documents import DEPLOY, Process, compose, in_compose, in_kubernetes, ours
+from tests.deploy.documents import DEPLOY, Process, compose, filled, in_compose, in_kubernetes, ours
 
 RECURO = Path(sys.executable).parent / "recuro"
 SETTINGS = {f"RECURO_{name.upper()}" for name in Settings.model_fields}
@@ -96,7 +96,7 @@ def test_compose_shows_its_ports_to_this_machine_only() -> None:
     defaults = Settings.model_fields
     shown = [port for service in compose()["services"].values() for port in service.get("ports", ())]
 
-    assert shown == [
+    assert [filled(port) for port in shown] == [
         f"127.0.0.1:{defaults[name].default}:{defaults[name].default}" for name in ("api_port", "mcp_port")
     ]
 

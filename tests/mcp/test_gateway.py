@@ -8,6 +8,7 @@ import pytest
 
 from services.cli import embedded
 from shared import store, tokens
+from shared.brake import BURST
 from shared.settings import Settings
 from tests.mcp.clients import CRON, JOB, Gateway, found, over_http, text
 
@@ -58,6 +59,26 @@ async def test_without_a_good_token_nobody_gets_in(
     answer = response.json()
     assert (answer["jsonrpc"], answer["id"], answer["error"]["code"]) == ("2.0", None, -32010)
     assert answer["error"]["message"].startswith(said)
+
+
+async def test_who_guesses_tokens_is_told_to_wait_and_a_client_at_work_is_not(
+    server: embedded.EmbeddedServer, token: str
+) -> None:
+    gateway = Gateway(server.url)
+    await gateway.start()
+    try:
+        await post(gateway.url, token)
+
+        guesses = [await post(gateway.url, f"guess-{number}") for number in range(BURST + 5)]
+        at_work = await post(gateway.url, token)
+    finally:
+        gateway.stop()
+
+    assert {guess.status_code for guess in guesses[:5]} == {401}
+    assert guesses[-1].status_code == 429
+    assert 1 <= int(guesses[-1].headers["retry-after"]) <= 60
+    assert "Too many invalid authorization tokens" in guesses[-1].json()["error"]["message"]
+    assert at_work.status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "OPTIONS"])

@@ -1,7 +1,39 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import Settings, load
+from shared import store
+from shared.settings import Settings, load, unknown
+
+WRONG_REDIS_URLS = [
+    "",
+    "127.0.0.1:6379",
+    "http://redis.example:6379",
+    "redis+sentinel://redis.example:26379",
+    "REDIS://redis.example",
+    "redis:///0",
+    "redis://:hidden@:6379/0",
+    "redis://:hid/den@redis.example:6379/0",
+    "redis://:hid?den@redis.example:6379/0",
+    "redis://:hid#den@redis.example:6379/0",
+    "redis://:hid den@redis.example:6379/0",
+    "redis://:hid\nden@redis.example:6379/0",
+    "redis://:hid[den@redis.example:6379/0",
+    "redis://:hidden@[::1:6379/0",
+    "redis://:hidden@redis.example:port/0",
+    "redis://:hidden@redis.example:0/0",
+    "redis://:hidden@redis.example:70000/0",
+    "redis://:hidden@redis.example:6379/jobs",
+    "redis://:hidden@redis.example:6379/0/1",
+    "redis://:hidden@redis.example:6379/-1",
+    "redis://:hidden@redis.example:6379?db=first",
+    "redis://:hidden@redis.example:6379?family=0",
+    "redis://:hidden@redis.example:6379?socket_timeout=99",
+    "redis://:hidden@redis.example:6379?decode_responses=no",
+    "redis://:hidden@redis.example:6379?ssl_cert_reqs=none",
+    "rediss://:hidden@redis.example:6379?ssl_cert_reqs=sometimes",
+    "unix://redis.sock",
+    "unix://",
+]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +68,7 @@ def test_ports_are_read_with_their_ranges(
         ("PUBLIC_URL", "recuro.example.com"),
         ("SMTP_SECURITY", "ssl"),
         ("SMTP_PORT", "70000"),
+        *(("REDIS_URL", url) for url in WRONG_REDIS_URLS),
     ],
 )
 def test_a_wrong_setting_ends_the_start_with_a_line_that_names_it(
@@ -47,5 +80,48 @@ def test_a_wrong_setting_ends_the_start_with_a_line_that_names_it(
         load()
 
     assert "\n" not in str(ending.value)
+    assert "hid" not in str(ending.value)
     with pytest.raises(ValidationError):
         Settings()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://redis.example",
+        "redis://redis.example:6379",
+        "redis://redis.example:6379/0",
+        "redis://user:hid%2Fden@redis.example:6379/15?client_name=recuro",
+        "redis://:hid@den:x@redis.example/",
+        "redis://[::1]:6379/0",
+        "rediss://:hidden@redis.example:6380/0?ssl_cert_reqs=none&ssl_check_hostname=false",
+        "rediss://redis.example?ssl_ca_certs=/etc/ca.pem&db=3",
+        "unix:///run/redis.sock",
+        "unix://:hidden@/run/redis.sock?db=2",
+    ],
+)
+async def test_a_redis_url_that_passes_is_one_that_the_client_takes(url: str) -> None:
+    redis = store.connect(Settings(redis_url=url))
+
+    assert redis.connection_pool.make_connection() is not None  # type: ignore[no-untyped-call]
+
+
+def test_variables_that_nothing_reads_are_named_with_what_was_probably_meant() -> None:
+    found = unknown(
+        {
+            "RECURO_SMTP_PASWORD": "hidden",
+            "recuro_api_port": "1",
+            "RECURO_API_TOKEN": "hidden",
+            "RECURO_ZZZ": "",
+            "PATH": "/bin",
+        }
+    )
+
+    assert found == {"RECURO_SMTP_PASWORD": "RECURO_SMTP_PASSWORD", "RECURO_ZZZ": None}
+
+
+def test_an_empty_user_and_password_of_the_mail_server_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECURO_SMTP_USER", "")
+    monkeypatch.setenv("RECURO_SMTP_PASSWORD", "")
+
+    assert (load().smtp_user, load().smtp_password) == (None, None)

@@ -107,12 +107,12 @@ def test_only_so_many_hosts_are_remembered() -> None:
 
 @pytest.mark.parametrize("stage", [*FailureStage, None])
 def test_only_a_host_of_which_nothing_came_back_is_silent(stage: FailureStage | None) -> None:
-    exchange = unsent(FailureReason.CONNECTION_ERROR, "…")._replace(failure_stage=stage)
+    exchange = unsent(FailureReason.CONNECTION_ERROR, "…", 0)._replace(failure_stage=stage)
 
     assert is_silent(exchange) is (stage in {"lookup", "connect", "tls", "request"})
 
 
 def test_a_host_whose_certificate_is_refused_has_answered() -> None:
-    exchange = unsent(FailureReason.SSL_ERROR, "…")._replace(failure_stage=FailureStage.TLS)
+    exchange = unsent(FailureReason.SSL_ERROR, "…", 0)._replace(failure_stage=FailureStage.TLS)
 
     assert not is_silent(exchange)

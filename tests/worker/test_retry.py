@@ -87,6 +87,26 @@ def test_a_target_may_ask_for_a_later_retry(said: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Thu, 09 Oct 2025 12:01:57 GMT", 5),  # 3 s, and the queue's own delay is longer
+        ("Thu, 09 Oct 2025 11:00:00 GMT", 3720),
+        ("Thu Oct  9 11:00:00 2025", 3720),
+        ("Thu, 09 Oct 2025 13:00:00 GMT", 5),
+        ("Thu, 01 Jan 1970 00:00:07 GMT", 120),  # of no clock that says the other
+        ("yesterday", 120),
+        ("", 120),
+    ],
+)
+def test_a_moment_that_a_target_says_is_by_its_own_clock(date: str, seconds: int) -> None:
+    said = "Thu, 09 Oct 2025 12:02:00 GMT"
+
+    exchange = ended(FailureReason.HTTP_SERVER_ERROR, 503, retry_after=said, date=date)
+
+    assert decide(exchange, TWO_RETRIES, 1) == Retry(seconds)
+
+
+@pytest.mark.parametrize(
     "exchange",
     [
         ended(FailureReason.HTTP_CLIENT_ERROR, 410),

@@ -11,7 +11,7 @@ from services.worker.deliveries import Deliveries
 from services.worker.delivery import Sender
 from services.worker.processor import process
 from services.worker.reach import Reach
-from shared import jobs, keyspace, queues, signatures, signing
+from shared import jobs, keyspace, moments, queues, signatures, signing
 from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
@@ -92,6 +92,25 @@ async def test_a_secret_is_void_once_its_time_is_over(redis: Redis, team: Team) 
     assert signatures.secrets_of(VAULT, team.id, stored, until - 1) == [new, old]
     assert signatures.secrets_of(VAULT, team.id, stored, until) == [new]
     assert signatures.secrets_of(VAULT, team.id, stored.split(" ")[0], 0) == [new]
+
+
+@pytest.mark.parametrize("hours", [-30, 2])
+async def test_a_request_is_signed_and_told_by_the_installations_clock(
+    redis: Redis, team: Team, sender: Sender, target: Target, hours: int
+) -> None:
+    await signatures.rotate(redis, VAULT, team, 24)
+    await redis.set(keyspace.correction(team.shard), hours * HOUR)
+    made = await jobs.create(redis, team, JobCreate(queue="mail", url=target.url))
+    worker = Deliveries(redis, team.shard, "w")
+
+    (work,) = await worker.claim(1)
+    await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))])
+
+    now, run = await moments.now(redis, team.shard), (await jobs.get(redis, team, made.id)).run
+    assert run is not None
+    assert run.started_at is not None
+    assert now.timestamp() == pytest.approx(int(target.received[-1].headers[signing.TIMESTAMP]), abs=5)
+    assert now.timestamp() == pytest.approx(run.started_at.timestamp(), abs=5)
 
 
 async def test_a_body_that_was_touched_or_another_secret_does_not_verify(

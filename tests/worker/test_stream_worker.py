@@ -1,5 +1,4 @@
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -10,6 +9,7 @@ from services.worker.main import create_worker
 from services.worker.stream_worker import BACKSTOP_SECONDS, StreamWorker
 from services.worker.work import Work
 from shared import jobs
+from shared.clock import elapsed
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.settings import Settings
@@ -23,7 +23,7 @@ async def test_only_what_is_still_being_sent_can_be_overdue(
     redis: Redis, settings: Settings, ended: bool, cancelled: bool
 ) -> None:
     worker = create_worker(settings, handle_signals=False)
-    long_ago = time.monotonic() - BACKSTOP_SECONDS - 1
+    long_ago = elapsed() - BACKSTOP_SECONDS - 1
     work = Work("s0", "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, claimed_at=long_ago, ended=ended)
     task = asyncio.ensure_future(_never())
     worker._trying[work] = task

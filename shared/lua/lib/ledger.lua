@@ -13,12 +13,13 @@ end
 
 local now_ms
 
--- Milliseconds since 1970: what the caller says, or else the server's own clock; the same for the whole script.
+-- Milliseconds since 1970: what the caller says, or else the installation's clock; the same for the whole script. That
+-- is the server's, and how far the schedulers found it to be wrong.
 local function moment(given)
     if given and given ~= '' then now_ms = tonumber(given) end
     if not now_ms then
         local time = call('TIME')
-        now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+        now_ms = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(call('GET', P .. 'correction') or 0)
     end
     return now_ms
 end
