@@ -22,6 +22,7 @@ from services.scheduler.renew import renew
 from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
+from services.scheduler.sound import keep_sound
 from services.scheduler.steadiness import Steadiness, keep_watching
 from shared import durability, health, keyspace, logs, store, zone_data
 from shared.errors import Damaged
@@ -68,6 +69,7 @@ def _duties(redis: Redis, blocking: Redis, shard: str, settings: Settings) -> di
         "pruning": lambda: keep_pruning(redis, shard),
         "replaying": lambda: keep_replaying(redis, shard),
         "retiring history": lambda: keep_retiring(redis, shard, settings),
+        "keeping sound": lambda: keep_sound(redis, shard),
         "patrolling": lambda: keep_patrolling(redis, shard),
         "measuring lateness": lambda: keep_measuring(redis, shard),
         "rescuing": lambda: keep_rescuing(redis, shard),

@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Gauge, Histogram, start_http_server
 from redis.asyncio import Redis
 
-from shared import keyspace, moments
+from shared import damage, keyspace, moments
 from shared.settings import Settings
 from shared.steadily import Troubles
 
@@ -20,6 +20,7 @@ LATENESS = Histogram(
 OVERDUE = Gauge(
     "recuro_crons_overdue_seconds", "For how long the oldest cron that is due was not made", ["shard"]
 )
+DAMAGED = Gauge("recuro_damaged_records", "What was found damaged and is named by `recuro doctor`", ["shard"])
 TROUBLE = Gauge("recuro_scheduler_trouble", "1 while a duty of this scheduler cannot go on", ["duty"])
 
 log = structlog.get_logger()
@@ -35,6 +36,7 @@ def serve(settings: Settings) -> None:
 async def keep_measuring(redis: Redis, shard: str) -> None:
     while True:
         OVERDUE.labels(shard).set(await overdue_seconds(redis, shard))
+        DAMAGED.labels(shard).set(await damage.count(redis, shard))
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -9,14 +9,17 @@ local now, limit, skip = moment(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local crons = P .. 'crons'
 local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', skip, limit)
 local rows = {}
+
+local function read(member, at)
+    local fields = call('HMGET', P .. 'c:' .. member, 'version', 'expression', 'timezone', 'offset', 'timing')
+    if not fields[1] then return call('ZREM', crons, member) end
+    rows[#rows + 1] = { member, at, fields[1], fields[2] or '', fields[3] or '', fields[4] or '0', fields[5] or '' }
+end
+
 for i = 1, #due, 2 do
-    local fields = call('HMGET', P .. 'c:' .. due[i], 'version', 'expression', 'timezone', 'offset', 'timing')
-    if fields[1] then
-        rows[#rows + 1] = { due[i], due[i + 1], fields[1], fields[2], fields[3], fields[4] or '0',
-            fields[5] or '' }
-    else
-        call('ZREM', crons, due[i])
-    end
+    local team, id = string.match(due[i], '^(%d+):(%d+)$')
+    -- What is no cron's name, or whose record is damaged, is not due again until somebody has changed it.
+    if not team or not confined(team, 'c:' .. id, read, due[i], due[i + 1]) then call('ZREM', crons, due[i]) end
 end
 local after = call('ZRANGE', crons, skip + #due / 2, skip + #due / 2, 'WITHSCORES')
 return { now, after[2] and tonumber(after[2]) or 0, rows }

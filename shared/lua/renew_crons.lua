@@ -5,8 +5,8 @@
 -- Returns how many were given one.
 
 local renewed = 0
-for i = 1, #ARGV, 5 do
-    local member = ARGV[i] .. ':' .. ARGV[i + 1]
+
+local function renew(i, member)
     local score = call('ZSCORE', P .. 'crons', member)
     if score and tonumber(score) == tonumber(ARGV[i + 3]) and
         call('HGET', P .. 'c:' .. member, 'version') == ARGV[i + 2] then
@@ -15,5 +15,9 @@ for i = 1, #ARGV, 5 do
         tell_clock(member)
         renewed = renewed + 1
     end
+end
+
+for i = 1, #ARGV, 5 do
+    confined(ARGV[i], 'c:' .. ARGV[i + 1], renew, i, ARGV[i] .. ':' .. ARGV[i + 1])
 end
 return renewed

@@ -11,7 +11,7 @@ local holder = call('HGET', names, name)
 if holder and holder ~= id then return 'taken', REFUSED end
 
 if id == '' then
-    id = tostring(call('HINCRBY', P .. 'ids:' .. team, 'queue', 1))
+    id = tostring(next_id(team, 'queue'))
     call('ZADD', P .. 'x:' .. team .. ':queues', id, id)
     call('SADD', P .. 'teams', team)
     call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now)
@@ -27,5 +27,7 @@ call('HSET', record, 'name', name, 'spec', ARGV[6], 'is_active', ARGV[7], 'max_p
     'rate_count', ARGV[9], 'rate_ms', ARGV[10], 'weight', ARGV[11],
     'dlq_days', ARGV[12], 'alerts', ARGV[13])
 call('HINCRBY', record, 'version', 1)
+call('HDEL', record, 'lost')
+call('HDEL', P .. 'damaged', 'q:' .. team .. ':' .. id)
 refresh(team .. ':' .. id) -- a pause, a resume or another limit holds from the next claim on
 return queue_row(team, id)

@@ -12,13 +12,24 @@ local function expire(team, id)
     settle('j', team, fields[2], id, { verdict = 'fail', run = EXPIRED, reason = 'expired' })
 end
 
--- Do what is due, oldest first. Returns the next due moment, or 0.
---
+local function start_due(kind, team, id)
+    if kind == 'x' then return expire(team, id) end
+    local record = record_of(kind, team, id)
+    local fields = call('HMGET', record, 'queue', 'state', 'lane', 'awaits')
+    if fields[2] == 'pending' and fields[4] then
+        miss_ping(team, id)
+    elseif fields[2] == 'pending' then
+        local queue = team .. ':' .. (fields[1] or 'crons')
+        call('HSET', record, 'entry', push(queue, kind .. ':' .. id, READY))
+        if fields[3] then call('HDEL', record, 'lane') end
+    end
+end
+
 -- The server's clock may jump ahead: nothing is due beyond the moment that a scheduler's own clock vouches for.
-local function promote(now, limit)
+local function promote_due(now, limit)
     local first = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2]
     if not first or tonumber(first) > now then return tonumber(first or 0) end
-    local trusted = tonumber(call('GET', P .. 'trusted_until') or now)
+    local trusted = tonumber(call('GET', P .. 'trusted_until') or now) or now
     if tonumber(first) > trusted then return now + DOUBT end
     now = math.min(now, trusted)
     local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, limit)
@@ -27,21 +38,17 @@ local function promote(now, limit)
         local kind, team, id = string.match(member, '^(%a):(%d+):0*(%d+)$')
         if kind == 'q' then
             touched[team .. ':' .. id] = true
-        elseif kind == 'x' then
-            expire(team, id)
         elseif kind then
-            local record = record_of(kind, team, id)
-            local fields = call('HMGET', record, 'queue', 'state', 'lane', 'awaits')
-            if fields[2] == 'pending' and fields[4] then
-                miss_ping(team, id)
-            elseif fields[2] == 'pending' then
-                local queue = team .. ':' .. (fields[1] or 'crons')
-                call('HSET', record, 'entry', push(queue, kind .. ':' .. id, READY))
-                if fields[3] then call('HDEL', record, 'lane') end
-            end
+            confined(team, (kind == 'x' and 'j' or kind) .. ':' .. id, start_due, kind, team, id)
         end
     end
     if #due == limit then return now end
     local next_due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')
     return next_due[2] and tonumber(next_due[2]) or 0
+end
+
+-- Do what is due, oldest first. Returns the next due moment, or 0.
+local function promote(now, limit)
+    local done, next_due = confined('', '', promote_due, now, limit)
+    return done and next_due or now + DOUBT
 end

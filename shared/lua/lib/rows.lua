@@ -13,8 +13,8 @@ local function job_row(team, id, with_run)
     end
     if queue and queue_names[queue] == nil then queue_names[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'name') end
     local spec = queue and call('GET', P .. 'b:' .. team .. ':' .. (origin or id))
-    if not spec or not queue_names[queue] then return nil end
-    return { id, fields, spec, queue_names[queue], with_run and call('GET', P .. 'r:' .. team .. ':j' .. id) }
+    if not queue or not queue_names[queue] then return nil end
+    return { id, fields, spec or '', queue_names[queue], with_run and call('GET', P .. 'r:' .. team .. ':j' .. id) }
 end
 
 -- id, its fields, then the counts of its jobs that are pending, processing, completed, failed, retrying and dead_lettered.
