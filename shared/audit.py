@@ -1,6 +1,6 @@
 """Holding records, indexes, streams and ledger against each other; what the records prove is mended."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -10,8 +10,19 @@ from shared.keyspace import Team
 
 STEP = 200
 """Rows a script: it looks at each row's record, stream entry and indexes."""
+LOOK = 500
+"""Queues or crons a script, of those that mostly have nothing to look at."""
 OPEN = ("pending", "processing")
+OWNERS = (("q", "queues"), ("c", "crons:active"), ("c", "crons:paused"))
+"""How a queue or a cron is marked, and the indexes below the team's that list them all."""
 ENDED = {"j": ("completed", "failed", "retrying", "dead_lettered"), "e": ("completed", "failed", "skipped")}
+
+
+Rest = Callable[[], Awaitable[None]]
+
+
+async def at_once() -> None:
+    """No rest at all: somebody waits for the end of the walk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +55,35 @@ async def teams(redis: Redis, shard: str) -> list[Team]:
 
 async def owners(redis: Redis, team: Team) -> AsyncIterator[str]:
     """`q<queue>` and `c<cron>` of all of a team's queues and crons."""
-    for mark, index in (("q", "queues"), ("c", "crons:active"), ("c", "crons:paused")):
+    for kind, index in OWNERS:
         for owner in await redis.zrange(f"{team.prefix}x:{team.id}:{index}", 0, -1):
-            yield f"{mark}{owner}"
+            yield f"{kind}{owner}"
+
+
+async def busy_crons(redis: Redis, team: Team, rest: Rest) -> AsyncIterator[str]:
+    """`c<cron>` of those that have an execution that waits or runs."""
+    for kind, index in OWNERS[1:]:
+        after = 0
+        while True:
+            after, found = await scripts.find_owners(
+                redis, team.prefix, team.id, kind, index, after, LOOK, *OPEN
+            )
+            for owner in found:
+                yield f"{kind}{owner}"
+            await rest()
+            if not after:
+                break
 
 
 async def patrol(
-    redis: Redis, team: Team, *, whole: bool = False, now: int | None = None
+    redis: Redis, team: Team, *, whole: bool = False, now: int | None = None, rest: Rest = at_once
 ) -> AsyncIterator[Step]:
     """Walk over what is pending or processing, or with `whole` over everything, step by step.
 
-    Work that nothing would start any more goes back into its stream or among the due.
+    Work that nothing would start any more goes back into its stream or among the due. `rest` is what
+    follows each look for crons that have any.
     """
-    for kind, state, index in [walk async for walk in _walks(redis, team, whole)]:
+    for kind, state, index in [walk async for walk in _walks(redis, team, whole, rest)]:
         after = 0
         while True:
             after, mended = await scripts.patrol(
@@ -67,12 +94,13 @@ async def patrol(
                 break
 
 
-async def patrol_crons(redis: Redis, team: Team) -> list[int]:
-    """Put crons back that are to fire and that the clock's list has lost; their ids."""
+async def patrol_crons(redis: Redis, team: Team, rest: Rest = at_once) -> list[int]:
+    """Put crons back that are to fire and that the clock's list has lost; a rest follows each step."""
     after, found = 0, list[int]()
     while True:
         after, mended = await scripts.patrol_crons(redis, team.prefix, team.id, after, STEP)
         found += map(int, mended)
+        await rest()
         if not after:
             return found
 
@@ -88,12 +116,11 @@ async def recount(redis: Redis, team: Team, *, repair: bool) -> list[Difference]
     return found
 
 
-async def _walks(redis: Redis, team: Team, whole: bool) -> AsyncIterator[tuple[str, str, str]]:
+async def _walks(redis: Redis, team: Team, whole: bool, rest: Rest) -> AsyncIterator[tuple[str, str, str]]:
     """Kind, state and index below the team's, of every index to walk over."""
     for state in (*OPEN, *(ENDED["j"] if whole else ())):
         yield "j", state, state
-    async for owner in owners(redis, team):
+    async for owner in owners(redis, team) if whole else busy_crons(redis, team, rest):
         kind = "e" if owner.startswith("c") else "j"
-        if kind == "e" or whole:
-            for state in (*OPEN, *(ENDED[kind] if whole else ())):
-                yield kind, state, f"{owner}:{state}"
+        for state in (*OPEN, *(ENDED[kind] if whole else ())):
+            yield kind, state, f"{owner}:{state}"

@@ -12,6 +12,10 @@ def elapsed() -> float:
     return time.clock_gettime(_MONOTONIC)
 
 
+_FIRST = datetime.min.replace(tzinfo=UTC).timestamp()
+_LAST = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -22,5 +26,5 @@ def milliseconds(moment: datetime) -> int:
 
 
 def moment(milliseconds: float | str) -> datetime:
-    """The aware UTC datetime of so many milliseconds since 1970."""
-    return datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
+    """The aware UTC datetime of so many milliseconds since 1970, within the years that Python has."""
+    return datetime.fromtimestamp(min(max(float(milliseconds) / 1000, _FIRST), _LAST), UTC)

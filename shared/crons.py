@@ -8,42 +8,64 @@ from typing import NamedTuple
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
-from shared import clock, custody, pages, records, scripts, timing, words
+from shared import (
+    clock,
+    cron_records,
+    custody,
+    moments,
+    owing,
+    pages,
+    records,
+    scripts,
+    settling,
+    stored,
+    timing,
+    words,
+)
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.lenient import Reader
+from shared.owing import NOTHING, Owed
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
-from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
-from shared.timing import Plan
-from shared.vault import Vault, masked
+from shared.vault import Vault
 
-_WHEN = {"cron_expression", "timezone", "is_active", "spread_seconds", "starts_at", "ends_at", "max_runs"}
-PHASES = 2**32
-"""Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
-NEXT_RUNS = 3
+_WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
+"""What says when it fires, and what becomes of a fire."""
 PING_BYTES = 18
-LATENESS = ("100", "1000", "10000", "60000", "more")
+ATTEMPTS = 8
+"""Somebody else may change the cron meanwhile, and it may fire."""
 
 
 class _When(NamedTuple):
-    """What is kept of when a cron fires: its phase, and the next fire (ms, '' = none, 'keep' = as it is)."""
+    """What is kept of when a cron fires: its phase, and the next fire (ms, '' = none, 'keep' = as it is).
+
+    Before that, what it owes is made, so that it has fired up to a moment (ms).
+    """
 
     phase: int
     next_fire: str
+    owed: Owed = NOTHING
+    fired_until: int = 0
 
 
 class _Known(NamedTuple):
-    """A cron as it was read before a change, and what the answer to that is to warn of."""
+    """A cron as it was read before a change, and what the answer to that is to warn of.
+
+    `now` is the present if it was given, else Redis has it.
+    """
 
     id: int | str = ""
     version: str = ""
     warnings: Sequence[str] = ()
+    now: datetime | None = None
 
 
 _NEW = _Known()
+_BUSY = "The cron is being changed by others; try again."
 
 
 async def create(
@@ -59,17 +81,26 @@ async def create(
     _check(asked)
     if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
         asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
-    phase, now = _phase({}), now or clock.now()
-    plan = _plan(asked, phase)
-    if timing.following(plan, now) is None:
-        raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
-    made = await _save(redis, team, asked, _When(phase, _next_fire(asked, plan, now)), key=key)
-    assert made is not None  # a new one is not held against what was known
-    return made
+    phase = cron_records.phase_of({})
+    plan = cron_records.plan_of(asked, phase)
+    for _ in range(ATTEMPTS):
+        at = now or await moments.now(redis, team.shard)
+        if timing.following(plan, at) is None:
+            raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
+        when = _reckoned(asked, phase, {}, at)
+        if made := await _save(redis, team, asked, when, _NEW._replace(now=now), key):
+            return made
+    raise Conflict(_BUSY)
 
 
 async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
-    return _cron(team, cron_id, await _fields(redis, team, cron_id))
+    return (await get_now(redis, team, cron_id))[0]
+
+
+async def get_now(redis: Redis, team: Team, cron_id: int) -> tuple[Cron, datetime]:
+    """The cron, and the present of its installation."""
+    fields, now = await settling.read(redis, team, cron_id)
+    return cron_records.of(team, cron_id, fields), now
 
 
 async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
@@ -77,8 +108,8 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     states = ["active", "paused"] if query.filter == CronFilter.ALL else [query.filter.value]
 
     async def read(ids: Sequence[int]) -> list[Cron]:
-        rows = await scripts.read_crons(redis, team.prefix, team.id, *ids)
-        return [_cron(team, int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
+        rows = await scripts.list_crons(redis, team.prefix, team.id, stored.LIST_BYTES, *ids)
+        return [cron_records.excerpt(team, int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
 
     listing = pages.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
@@ -98,32 +129,30 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
     vault: Vault | None = None,
     key: IdempotencyKey | None = None,
 ) -> CronSaved:
-    """Change the given fields. Resuming, or a change of when it fires, counts from now.
+    """Change the given fields. What was due is made first; resuming, or when else it fires, counts from now.
 
     Secret headers that it kept for another scheme, host or port are dropped, and the answer warns of them.
     The vault seals those that are given.
     """
     if done := await scripts.recall(redis, key):
         return _of_row(team, *done)
-    meant_for = None
-    for _ in range(5):
-        fields = await _fields(redis, team, cron_id)
-        before = _asked(fields)
+    meant_for, read = None, settling.read_settled if _WHEN & asked.model_fields_set else settling.read
+    for _ in range(ATTEMPTS):
+        fields, at = await read(redis, team, cron_id, now)
+        before = cron_records.asked_of(fields, Reader())
         meant_for = meant_for or before.url
         if asked.headers and "url" not in asked.model_fields_set and before.url != meant_for:
             raise Conflict("The cron's url is being changed by others; look before you give it headers.")
         wanted, dropped = custody.changed(before, asked)
         wanted = custody.sealed(wanted, vault, team)
         _check(wanted)
-        phase, next_fire = _phase(fields), "keep"
+        when = _When(cron_records.phase_of(fields), "keep")
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
-            next_fire = _next_fire(
-                wanted, _plan(wanted, phase), now or clock.now(), int(fields.get("runs", 0))
-            )
-        known = _Known(cron_id, fields["version"], custody.warnings(dropped, wanted.url))
-        if saved := await _save(redis, team, wanted, _When(phase, next_fire), known, key):
+            when = _reckoned_of(wanted, when.phase, fields, at)
+        known = _Known(cron_id, fields["version"], custody.warnings(dropped, wanted.url), now)
+        if saved := await _save(redis, team, wanted, when, known, key):
             return saved
-    raise Conflict("The cron is being changed by others; try again.")
+    raise Conflict(_BUSY)
 
 
 async def delete(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> None:
@@ -140,16 +169,16 @@ async def _save(
     known: _Known = _NEW,
     key: IdempotencyKey | None = None,
 ) -> CronSaved | None:
-    """The cron as it is now, or nothing if it changed since it was `known`."""
+    """The cron as it is now, or nothing if it changed or fired since it was `known`."""
     is_heartbeat = asked.mode == CronMode.HEARTBEAT
     saved = await scripts.save_cron(
         redis,
         team.prefix,
         team.id,
-        "",
+        settling.given(known.now),
         known.id,
         known.version,
-        asked.model_dump_json(),
+        stored.spec(asked.model_dump(mode="json")),
         int(asked.is_active),
         when.next_fire,
         asked.cron_expression,
@@ -157,30 +186,45 @@ async def _save(
         "1" if asked.callback_url else "",
         asked.alert_threshold or "",
         asked.name,
-        _policy(asked),
+        cron_records.policy_of(asked),
         asked.overlap_policy,
         asked.max_runs or "",
-        _offset(asked, when.phase),
+        cron_records.offset_of(asked, when.phase),
         when.phase,
         asked.grace_seconds * 1000 if is_heartbeat else "",
         secrets.token_urlsafe(PING_BYTES) if is_heartbeat else "",
         to_json(_logged(asked, when.phase)).decode(),
         to_json(known.warnings).decode(),
+        when.owed.next_fire,
+        when.owed.not_due,
+        when.fired_until,
+        *owing.flat(when.owed.fires),
         key=key,
     )
     return None if saved == "stale" else _of_row(team, *saved)
 
 
 def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> CronSaved:
-    cron = _cron(team, int(cron_id), records.fields_of(flat))
+    cron = cron_records.of(team, int(cron_id), records.fields_of(flat))
     return CronSaved(**dict(cron), warnings=from_json(warnings))
 
 
-async def _fields(redis: Redis, team: Team, cron_id: int) -> Fields:
-    rows = await scripts.read_crons(redis, team.prefix, team.id, cron_id)
-    if not rows:
-        raise NotFound("Cron")
-    return records.fields_of(rows[0][1])
+def _reckoned_of(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
+    """The same of what may be stored in a way that this host cannot reckon; raises Invalid."""
+    try:
+        return _reckoned(wanted, phase, fields, at)
+    except (ValueError, LookupError, OSError) as error:
+        said = f"by {wanted.timezone} nobody can reckon {wanted.cron_expression}; give both anew."
+        raise Invalid("timezone", f"The timezone field must be a zone that is known here: {said}") from error
+
+
+def _reckoned(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
+    """When it fires from now on; whether its runs are used up is for the script to see."""
+    plan = cron_records.plan_of(wanted, phase)
+    owed = owing.owed(fields, at, plan if wanted.is_active else None)
+    fire = owing.next_after(plan, at, owed.last_nominal) if wanted.is_active else None
+    next_fire = str(clock.milliseconds(fire)) if fire else ""
+    return _When(phase, next_fire, owed, owing.fired_until(plan, at, owed))
 
 
 def _check(asked: CronCreate) -> None:
@@ -195,70 +239,12 @@ def _check(asked: CronCreate) -> None:
         raise Invalid("ends_at", "The ends_at field must be later than starts_at.")
 
 
-def _phase(fields: Fields) -> int:
-    return int(fields["phase"]) if "phase" in fields else secrets.randbelow(PHASES)
-
-
 def _logged(asked: CronCreate, phase: int) -> list[object]:
     """How it fires from now on, as `shared.why` reads it."""
-    when = (asked.cron_expression, asked.timezone, _offset(asked, phase), _policy(asked))
-    return [asked.is_active, *when]
-
-
-def _offset(asked: CronCreate, phase: int) -> int:
-    return phase % (asked.spread_seconds + 1)
-
-
-def _plan(asked: CronCreate, phase: int) -> Plan:
-    return timing.plan_of(asked.cron_expression, asked.timezone, _offset(asked, phase), _policy(asked))
-
-
-def _policy(asked: CronCreate) -> str:
-    return asked.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)
-
-
-def _next_fire(asked: CronCreate, plan: Plan, now: datetime, runs: int = 0) -> str:
-    is_over = asked.max_runs is not None and runs >= asked.max_runs
-    fire = timing.following(plan, now) if asked.is_active and not is_over else None
-    return str(clock.milliseconds(fire)) if fire else ""
-
-
-def _asked(fields: Fields) -> CronCreate:
-    stored = from_json(fields["spec"])
-    headers = stored.pop("headers", None)  # sealed values are none that a caller may give
-    return CronCreate.model_validate(stored, extra="ignore").model_copy(update={"headers": headers})
-
-
-def _cron(team: Team, cron_id: int, fields: Fields) -> Cron:
-    asked = _asked(fields)
-    failures, runs = int(fields["failures"]), int(fields.get("runs", 0))
-    next_run, secret = records.instant(fields, "next"), fields.get("ping")
-    failure = records.run(fields.get("last_failure")) or Run()
-    return Cron(
-        **asked.model_dump(exclude={"headers"}),
-        headers=masked(asked.headers),
-        id=cron_id,
-        consecutive_failures=failures,
-        is_alerted="alerted" in fields,
-        ping_key=f"{team.shard}-{team.id}-{cron_id}-{secret}" if secret else None,
-        last_ping_at=records.instant(fields, "last_ping"),
-        runs=runs,
-        lateness={name: int(fields.get(f"late:{name}", 0)) for name in LATENESS},
-        has_ended=asked.is_active and next_run is None,
-        last_run_at=records.instant(fields, "last_run"),
-        next_run_at=next_run,
-        next_runs=_next_runs(_plan(asked, _phase(fields)), next_run, asked.max_runs, runs),
-        last_status=fields.get("last_status"),
-        last_response=fields.get("last_response") or None,
-        created_at=clock.moment(fields["created"]),
-        last_failure_reason=failure.failure_reason,
-        last_error=failure.error_message,
+    when = (
+        asked.cron_expression,
+        asked.timezone,
+        cron_records.offset_of(asked, phase),
+        cron_records.policy_of(asked),
     )
-
-
-def _next_runs(plan: Plan, fire: datetime | None, most: int | None, runs: int) -> list[datetime]:
-    found: list[datetime] = []
-    while fire and len(found) < NEXT_RUNS and (most is None or runs + len(found) < most):
-        found.append(fire)
-        fire = timing.following(plan, fire)
-    return found
+    return [asked.is_active, *when]

@@ -25,6 +25,7 @@ from shared.schemas.dead_letters import (
     Skipped,
 )
 from shared.schemas.jobs import Job
+from shared.stored import LIST_BYTES, LOOK_BYTES
 
 BATCH = 200
 RATE = 50
@@ -40,11 +41,12 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
     """Dead letters newest first, by queue and reason; a search looks in the URL."""
     listing = pages.Listing(
         [_index(team, query.queue_id)],
-        read=lambda ids: jobs.read(redis, team, ids),
+        read=lambda ids: jobs.read(redis, team, ids, most_bytes=LIST_BYTES),
         matches=lambda job, text: (
             words.contains(text, job.url)
             and query.failure_reason in (None, job.run.failure_reason if job.run else None)
         ),
+        look=lambda ids: jobs.read(redis, team, ids, most_bytes=LOOK_BYTES),
         is_filtered=query.failure_reason is not None,
     )
     return await pages.read_page(redis, team, listing, query)
@@ -188,7 +190,9 @@ async def _following(redis: Redis, team: Team, asked: Chosen, after: int) -> _Ba
 
 
 async def _fitting(redis: Redis, team: Team, asked: Chosen, ids: Sequence[int]) -> list[int]:
-    found = await jobs.read(redis, team, ids, with_runs=asked.failure_reason is not None)
+    found = await jobs.read(
+        redis, team, ids, with_runs=asked.failure_reason is not None, most_bytes=LOOK_BYTES
+    )
     return [job.id for job in found if _fits(job, asked)]
 
 
@@ -207,7 +211,7 @@ def _index(team: Team, queue_id: int | None) -> str:
 
 async def _read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[Replay]:
     rows = await scripts.read_replays(redis, team.prefix, team.id, *ids)
-    return [_of_row(*row) for row in rows]
+    return records.each("replay", rows, _of_row)
 
 
 def _of_row(replay_id: str, flat: Sequence[str]) -> Replay:

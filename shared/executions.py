@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from shared import clock, crons, pages, records, scripts
+from shared import clock, excerpts, pages, records, scripts
 from shared.errors import Conflict, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.base import Page
 from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus, SkipReason
+from shared.schemas.runs import Run
+from shared.stored import LIST_BYTES, WHOLE_BYTES, read_run
 
 _NOTHING_TO_RUN = -1
 
@@ -25,7 +27,7 @@ async def create(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | N
 
 
 async def get(redis: Redis, team: Team, cron_id: int, execution_id: int) -> Execution:
-    await crons.get(redis, team, cron_id)
+    await _require(redis, team, cron_id)
     found = await _read(redis, team, cron_id, [execution_id])
     if not found:
         raise NotFound("Execution")
@@ -33,22 +35,42 @@ async def get(redis: Redis, team: Team, cron_id: int, execution_id: int) -> Exec
 
 
 async def page(redis: Redis, team: Team, cron_id: int, query: ExecutionQuery) -> Page[Execution]:
-    await crons.get(redis, team, cron_id)
+    await _require(redis, team, cron_id)
     states = [query.filter] if query.filter else list(ExecutionStatus)
     listing = pages.Listing(
         [f"x:{team.id}:c{cron_id}:{state}" for state in states],
-        read=lambda ids: _read(redis, team, cron_id, ids),
+        read=lambda ids: _read(redis, team, cron_id, ids, LIST_BYTES),
     )
     return await pages.read_page(redis, team, listing, query)
 
 
-async def _read(redis: Redis, team: Team, cron_id: int, ids: Sequence[int]) -> list[Execution]:
-    rows = await scripts.read_executions(redis, team.prefix, team.id, cron_id, *ids)
-    return [stored(*row) for row in rows]
+async def _require(redis: Redis, team: Team, cron_id: int) -> None:
+    """Raises NotFound for a cron; what was asked of it is not read for that."""
+    if not await redis.exists(f"{team.prefix}c:{team.id}:{cron_id}"):
+        raise NotFound("Cron")
+
+
+async def _read(
+    redis: Redis, team: Team, cron_id: int, ids: Sequence[int], most_bytes: int = WHOLE_BYTES
+) -> list[Execution]:
+    rows = await scripts.read_executions(redis, team.prefix, team.id, cron_id, most_bytes, *ids)
+    return records.each("execution", rows, excerpt if most_bytes else stored)
 
 
 def stored(execution_id: str, flat: Sequence[str], run: str | None = None) -> Execution:
     """An execution as the scripts read it: its id, its fields, its run as JSON."""
+    return _execution(execution_id, flat, records.run(run))
+
+
+def excerpt(execution_id: str, flat: Sequence[str], run: str | None = None) -> Execution:
+    """The same of a run of which perhaps only the beginning was read."""
+    kept = read_run(run) if run else None
+    shown = Run.model_validate(kept.fields, extra="ignore") if kept else None
+    unread = [f"run.{name}" for name in (kept.unread if kept else ())]
+    return excerpts.of_execution(_execution(execution_id, flat, shown), unread)
+
+
+def _execution(execution_id: str, flat: Sequence[str], run: Run | None) -> Execution:
     fields = records.fields_of(flat)
     return Execution(
         id=int(execution_id),
@@ -63,5 +85,5 @@ def stored(execution_id: str, flat: Sequence[str], run: str | None = None) -> Ex
         callback_status=records.callback_status(fields),
         waits_for=fields.get("waits_for") if fields["state"] == ExecutionStatus.PENDING else None,
         idempotency_key=fields.get("intent"),
-        run=records.run(run),
+        run=run,
     )

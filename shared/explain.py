@@ -7,6 +7,7 @@ from itertools import islice, pairwise
 from cron_descriptor import Options, get_description
 
 from shared import clock, expressions, schedule, timing, zone_data, zones
+from shared.expressions import Fields
 from shared.schedule import Change
 from shared.schemas.explain import ClockChange, ExplainAsked, Explained, NextRun
 from shared.schemas.timing import OverlapPolicy
@@ -15,6 +16,8 @@ from shared.timing import Plan
 HORIZON = timedelta(days=730)
 """So far ahead a change of the clock is looked for."""
 MOST_CHANGES = 2
+MOST_COUNTED = 1000
+"""Of the fires that a change of the clock leaves out or repeats."""
 LOOKED_AT, OFTEN = 60, 32
 """How many fires are looked at for the shortest time between two, if there are more than so many a month."""
 _STEPS = {"second": (60, "minute"), "minute": (60, "hour"), "hour": (24, "day")}
@@ -100,37 +103,53 @@ def _told(expression: str, change: Change) -> ClockChange:
 
 
 def _effect(expression: str, change: Change) -> str:
-    naive, is_fixed = change.at.replace(tzinfo=None), expressions.parse(expression).fixed_hours
+    naive = change.at.replace(tzinfo=None)
     since, until = sorted((naive + change.before, naive + change.after))
-    fire = schedule.first_on_the_wall(expression, since, until)
-    span, end, goes_on = (
-        f"from {since:%H:%M} to {until:%H:%M}",
-        f"{until:%H:%M}",
-        "the fires go on as time passes",
-    )
+    fires = list(islice(schedule.on_the_wall(expression, since, until), MOST_COUNTED))
+    span = f"from {since:%H:%M} to {until:%H:%M}"
     if change.after > change.before:
-        if fire is None:
-            then = "no fire falls into it"
-        else:
-            then = f"the fire of {fire:%H:%M} comes once, as it ends at {end}" if is_fixed else goes_on
-        return f"The clock skips the time {span}; {then}."
-    if fire is None:
-        then = "no fire falls into it"
-    else:
-        then = f"the fire of {fire:%H:%M} comes once, the first time" if is_fixed else f"{goes_on}, in both"
-    return f"The time {span} comes twice; {then}."
+        return f"The clock skips the time {span}; {_skipped(expression, fires, until)}."
+    return f"The time {span} comes twice; {_repeated(expression, fires)}."
+
+
+def _skipped(expression: str, fires: list[datetime], until: datetime) -> str:
+    fields = expressions.parse(expression)
+    if not fires:
+        return _NONE
+    if not fields.fixed_hours:
+        return _GO_ON if len(fields.hours) == 24 else f"{_many(fires)} left out"
+    return f"{_many(fires, 'comes once', 'come as one')}, as it ends at {until:%H:%M}"
+
+
+def _repeated(expression: str, fires: list[datetime]) -> str:
+    fields = expressions.parse(expression)
+    if not fires:
+        return _NONE
+    if fields.fixed_times:
+        return f"{_many(fires, 'comes', 'come')} once, the first time"
+    if len(fields.hours) == 24:
+        return f"{_GO_ON}, in both"
+    return f"{_many(fires, 'comes', 'come')} in both"
+
+
+_NONE, _GO_ON = "no fire falls into it", "the fires go on as time passes"
+
+
+def _many(fires: list[datetime], one: str = "is", more: str = "are") -> str:
+    """The fires, and the verb that goes with them."""
+    if len(fires) == 1:
+        return f"the fire of {fires[0]:%H:%M} {one}"
+    if len(fires) == MOST_COUNTED:
+        return f"the {MOST_COUNTED} or more fires from {fires[0]:%H:%M} on {more}"
+    return f"the {len(fires)} fires from {fires[0]:%H:%M} to {fires[-1]:%H:%M} {more}"
 
 
 def _warnings(asked: ExplainAsked, fires: list[datetime]) -> Iterator[str]:
-    fields, texts = expressions.parse(asked.cron_expression), expressions.plain(asked.cron_expression)
     if not fires:
         yield "It has no fire left: ends_at comes before the next one."
-    if fields.either_day:
-        yield "Both day fields are set: it fires when either of them fits, not only when both do."
-    if len(fields.minutes) == 60 and len(fields.hours) < 24 and len(fields.seconds) == 1:
-        yield "It fires every minute of the hours it names; write 0 for the minute to have it once an hour."
-    if texts[-1] == "*" and not fields.last_day and min(fields.days) > 28:
-        yield _missing_day(min(fields.days), fields.months)
+    yield from _of_fields(expressions.parse(asked.cron_expression))
+    texts = expressions.plain(asked.cron_expression)
+    yield from _missing_days(expressions.parse(asked.cron_expression), texts)
     yield from _uneven(texts)
     gap = min((later - earlier for earlier, later in pairwise(fires)), default=None)
     if gap is None:
@@ -144,10 +163,26 @@ def _warnings(asked: ExplainAsked, fires: list[datetime]) -> Iterator[str]:
         yield f"spread_seconds is longer than the {_seconds(gap)} between two fires."
 
 
-def _missing_day(day: int, months: frozenset[int]) -> str:
-    if months == {2}:
-        return "Only leap years have a 29 February."
-    return f"Not every month has a day {day}; L is the last day of each."
+def _of_fields(fields: Fields) -> Iterator[str]:
+    if fields.either_day:
+        yield "Both day fields are set: it fires when either of them fits, not only when both do."
+    if len(fields.minutes) == 60 and len(fields.hours) < 24 and len(fields.seconds) == 1:
+        yield "It fires every minute of the hours it names; write 0 for the minute to have it once an hour."
+    if len(fields.seconds) == 60 and len(fields.minutes) < 60:
+        yield (
+            "It fires every second of the minutes it names: with six fields the first is the second; write 0 "
+            "for it, or five fields, to have it once a minute."
+        )
+
+
+def _missing_days(fields: Fields, texts: list[str]) -> Iterator[str]:
+    day = min(fields.days, default=0)
+    if texts[-1] != "*" or fields.last_day or day <= 28:
+        return
+    if fields.months == {2}:
+        yield "Only leap years have a 29 February."
+    else:
+        yield f"Not every month has a day {day}; L is the last day of each."
 
 
 def _uneven(texts: list[str]) -> Iterator[str]:

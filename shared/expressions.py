@@ -84,7 +84,8 @@ class Fields:
     weekdays: frozenset[int]
     weekdays_of_month: frozenset[tuple[int, int]]  # (weekday, 1-5 or LAST)
     either_day: bool  # neither day field has a star, and a date needs to match only one of them (crontab(5))
-    fixed_hours: bool  # no wildcard and no step in the hour field: clock changes must not lose or double it
+    fixed_hours: bool  # no wildcard and no step in the hour field: what a clock change skips must not be lost
+    fixed_times: bool  # nor in the minute field: what the clock shows twice must not be doubled
 
 
 def plain(expression: str) -> list[str]:
@@ -100,6 +101,7 @@ def parse(expression: str) -> Fields:
     texts, plain_texts = _split(expression), plain(expression)
     expanded, of_month = croniter.expand(" ".join(plain_texts), second_at_beginning=True)
     minutes, hours, days, months, weekdays = map(_values, _FIVE, expanded[:5])
+    fixed_hours = len(hours) < _HOUR.size and not set("*/") & set(texts[-4])
     parsed = Fields(
         seconds=_values(_SECOND, expanded[5]) if len(expanded) > 5 else (0,),
         minutes=minutes,
@@ -110,10 +112,15 @@ def parse(expression: str) -> Fields:
         weekdays=frozenset() if of_month else frozenset(weekdays),
         weekdays_of_month=_weekdays_of_month(of_month),
         either_day=not set("*?") & set(texts[-3] + texts[-1]),
-        fixed_hours=len(hours) < _HOUR.size and not set("*/") & set(texts[-4]),
+        fixed_hours=fixed_hours,
+        fixed_times=fixed_hours and _are_fixed(minutes, texts[-5]),
     )
     _refuse_impossible_date(parsed, plain_texts[-1])
     return parsed
+
+
+def _are_fixed(minutes: tuple[int, ...], text: str) -> bool:
+    return len(minutes) == 1 or (len(minutes) < _MINUTE.size and not set("*/") & set(text))
 
 
 def _weekdays_of_month(expanded: Mapping[Any, set[Any]]) -> frozenset[tuple[int, int]]:

@@ -10,9 +10,11 @@ from redis.asyncio import Redis
 from shared import clock, keyspace, moments, scripts
 
 HEALTH_SECONDS = 10
-_WELL: Mapping[str, str] = MappingProxyType({})
+LEASE_SECONDS = 30.0
+"""For how long work is its worker's without a beat."""
 SHARD = keyspace.SHARDS[0]
 """By whose clock; a service serves them all."""
+_WELL: Mapping[str, str] = MappingProxyType({})
 
 
 async def alive(redis: Redis, service: str, host: str) -> bool:
@@ -22,21 +24,22 @@ async def alive(redis: Redis, service: str, host: str) -> bool:
     return any(member.startswith(f"{service}:{host}:") for member in living)
 
 
+async def require_writable(redis: Redis) -> None:
+    """Write as a caller's request would; raises what Redis refuses that with."""
+    await redis.set(keyspace.probe(), 1)
+
+
 async def beat(redis: Redis, service: str, troubles: Mapping[str, str] = _WELL) -> None:
     """Say that this process lives, and what it cannot go on with; it holds for three beats."""
-    await scripts.say_alive(redis, keyspace.prefix(SHARD), _member(service), 3000 * HEALTH_SECONDS, "")
-    if troubles:
-        await redis.hset(keyspace.troubles(), _member(service), "; ".join(troubles.values()))  # type: ignore[misc]
-    else:
-        await redis.hdel(keyspace.troubles(), _member(service))  # type: ignore[misc]
+    said = "; ".join(troubles.values())
+    await scripts.say_alive(redis, keyspace.prefix(SHARD), _member(service), 3000 * HEALTH_SECONDS, "", said)
 
 
 async def troubles(redis: Redis) -> dict[str, str]:
     """What living processes cannot go on with, by service:host:pid."""
     found: dict[str, str] = await redis.hgetall(keyspace.troubles())  # type: ignore[misc]
-    living = set(await redis.zrange(keyspace.live(), 0, -1))
-    if gone := found.keys() - living:
-        await redis.hdel(keyspace.troubles(), *gone)  # type: ignore[misc]
+    now = clock.milliseconds(await moments.now(redis, SHARD))
+    living = set(await redis.zrangebyscore(keyspace.live(), now, "+inf"))
     return {member: said for member, said in found.items() if member in living}
 
 

@@ -39,14 +39,18 @@ virtual_time                   hash    what each team and queue was served; `_` 
 teams                          set     teams that have a queue or a cron here
 trusted_until                  string  the latest moment (ms) that a scheduler vouches for: no more is due
 correction                     string  what is added to the clock of Redis (ms); none: it is right
+clocks                         hash    by scheduler: when it last vouched, how far its clock was ahead (ms)
+doubtful                       zset    what was reckoned while nobody vouched, by its present (ms)
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
                                        kind `x` is a job to expire, `q` a queue whose rate limit allows more
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
+fading                         zset    keys below the prefix to forget, by when (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
 live                           zset    <service>:<host>:<pid> of what lives, by when to give it up (ms)
+troubles                       hash    what those cannot go on with, by the same
 bell                           stream  one wake-up for an idle worker, group `workers`
 clock                          stream  "crons changed", for the schedulers
 damaged                        hash    what was found damaged, by its name, since when (ms) and how
@@ -56,12 +60,8 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
-`live` (zset: service:host:pid of what lives, by when to give them up, ms), `troubles` (hash: what those
-cannot go on with), `sealed` (string: a text that only the installation's key opens).
-`sealed` (string: a text that only the installation's key opens).
-`bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered),
-`live` (zset: service:host:pid of what lives, by when to give them up, ms), `sealed` (string: a text that
-only the installation's key opens).
+`sealed` (string: a text that only the installation's key opens), `bootstrap` (set: digests of the tokens that
+`RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes writes).
 """
 
 from dataclasses import dataclass
@@ -114,10 +114,6 @@ def correction(shard: str) -> str:
     return f"{prefix(shard)}correction"
 
 
-def stopped(shard: str, consumer: str) -> str:
-    return f"{prefix(shard)}stopped:{consumer}"
-
-
 def due(shard: str) -> str:
     return f"{prefix(shard)}due"
 
@@ -159,11 +155,15 @@ def live() -> str:
 
 
 def troubles() -> str:
-    return f"{prefix('global')}troubles"
+    return f"{prefix(SHARDS[0])}troubles"
 
 
 def sealed() -> str:
     return f"{prefix('global')}sealed"
+
+
+def probe() -> str:
+    return f"{prefix('global')}probe"
 
 
 def token(digest: str) -> str:

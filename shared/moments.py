@@ -1,15 +1,39 @@
 """The installation's clock: that of Redis, and how far the schedulers found it to be wrong."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from shared import clock, keyspace
+from shared import clock, keyspace, scripts
 
-Reading: TypeAlias = tuple[tuple[int, int], str | None]
+Answers: TypeAlias = tuple[tuple[int, int], str | None]
 """What a pipeline answers for `join`: the clock of Redis (s, µs), and its correction (ms)."""
+AHEAD_MS = 5000
+SLACK_MS = 2000
+"""Both as in `shared/lua/lib/ledger.lua`."""
+FRESH_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A scheduler (host:pid) that lately vouched, and how far its own clock was ahead then."""
+
+    name: str
+    ahead_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The installation's clock, what was added to that of Redis for it, and who vouches for it."""
+
+    now_ms: int
+    correction_ms: int
+    is_vouched: bool
+    witnesses: Sequence[Witness]
 
 
 async def now(redis: Redis, shard: str) -> datetime:
@@ -21,11 +45,24 @@ async def now(redis: Redis, shard: str) -> datetime:
 
 
 def join(pipe: Pipeline, shard: str) -> None:
-    """Let a pipeline read the clock too; its next two answers are the `Reading`."""
+    """Let a pipeline read the clock too; its next two answers are the `Answers`."""
     pipe.time()
     pipe.get(keyspace.correction(shard))
 
 
-def of(reading: Reading) -> datetime:
-    (seconds, microseconds), correction = reading
+def of(answers: Answers) -> datetime:
+    (seconds, microseconds), correction = answers
     return clock.moment(1000 * seconds + microseconds / 1000 + int(correction or 0))
+
+
+async def read(redis: Redis, shard: str) -> Present:
+    """The present, and why it can be believed."""
+    now_ms, correction_ms, vouched_until, flat = await scripts.read_clock(redis, keyspace.prefix(shard))
+    is_vouched = vouched_until - AHEAD_MS - SLACK_MS <= now_ms <= vouched_until
+    said = (Witness(name, int(ahead)) for name, ahead in _fresh(flat, now_ms))
+    return Present(now_ms, correction_ms, is_vouched, tuple(said))
+
+
+def _fresh(flat: Sequence[str], now_ms: int) -> list[tuple[str, str]]:
+    told = [(name, *text.partition(" ")) for name, text in zip(flat[::2], flat[1::2], strict=True)]
+    return [(name, ahead) for name, at, _, ahead in told if abs(now_ms - int(at)) <= FRESH_MS]

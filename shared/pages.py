@@ -23,6 +23,8 @@ Read = Callable[[Sequence[int]], Awaitable[list[T]]]
 SEARCH_LIMIT = 10_000
 """A search looks at so many of the newest rows, so that one caller cannot keep Redis busy."""
 _CHUNK = 100
+_READ = 25
+"""Rows a script: each may be large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,10 @@ async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQu
         ids, total = found[offset : offset + query.per_page], len(found)
     else:
         total, *ids = await scripts.page(redis, team.prefix, offset, query.per_page, *listing.indexes)
-    return _page(await listing.read(ids) if ids else [], total, query)
+    rows: list[T] = []
+    for start in range(0, len(ids), _READ):
+        rows += await listing.read(ids[start : start + _READ])
+    return _page(rows, total, query)
 
 
 async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> list[int]:

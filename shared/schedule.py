@@ -51,16 +51,18 @@ def check(expression: str) -> str:
 
 def changes(timezone: str, after: datetime, until: datetime) -> Iterator[Change]:
     """The changes of a zone's offset in (after, until], in order."""
-    rules = zone(timezone)
+    rules, after = zone(timezone), after.replace(microsecond=0)  # as all changes are
     while (at := _change(rules, after, until)) is not None:
         yield Change(at, _offset(rules, at - _SECOND), _offset(rules, at))
         after = at
 
 
-def first_on_the_wall(expression: str, since: datetime, until: datetime) -> datetime | None:
-    """The first time in [since, until) that the expression names, as a clock on the wall shows it."""
-    found = _match(parse(expression), since)
-    return found if found < until else None
+def on_the_wall(expression: str, since: datetime, until: datetime) -> Iterator[datetime]:
+    """The times in [since, until) that the expression names, as a clock on the wall shows them."""
+    fields = parse(expression)
+    while (since := _match(fields, since)) < until:
+        yield since
+        since += _SECOND
 
 
 def fires_a_month(expression: str, year: int) -> float:
@@ -101,15 +103,16 @@ def _latest(expression: str, timezone: str, due: datetime, now: datetime) -> dat
 def _fires(expression: str, timezone: str, after: datetime) -> Iterator[datetime]:
     """Search wall-clock times with the offset now in force, then again past each change of the offset.
 
-    An expression with fixed hours goes on with the wall clock that the change cut off, so times in a gap
-    fire as it ends and repeated ones do not fire again; any other goes on with the clock as it is set.
+    In a gap an expression with fixed hours goes on with the wall clock that the change cut off, so that what
+    fell into it fires once as it ends; in a repeat one with fixed times does, so that they do not fire again.
+    Any other goes on with the clock as it is set.
     """
     fields, rules = parse(expression), zone(timezone)
     quiet = after = after.astimezone(UTC).replace(microsecond=0)
     change: datetime | None = None  # the first after `quiet`, up to which there is none, if known
     offset = _offset(rules, after)
     wall = after.replace(tzinfo=None) + offset + _SECOND
-    if fields.fixed_hours and after.astimezone(rules).fold:
+    if fields.fixed_times and after.astimezone(rules).fold:
         wall = max(wall, _end_of_repeat(rules, after))
     while True:
         fire = max((_match(fields, wall) - offset).replace(tzinfo=UTC), after)
@@ -121,7 +124,8 @@ def _fires(expression: str, timezone: str, after: datetime) -> Iterator[datetime
             wall = fire.replace(tzinfo=None) + offset + _SECOND
             continue
         ended, offset = offset, _offset(rules, change)
-        wall = change.replace(tzinfo=None) + (ended if fields.fixed_hours else offset)
+        keeps_wall = fields.fixed_hours if offset > ended else fields.fixed_times
+        wall = change.replace(tzinfo=None) + (ended if keeps_wall else offset)
         quiet = after = change
         change = None
 

@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     mcp_host: str = "127.0.0.1"
     mcp_port: Port = 8001
     mcp_allowed_hosts: Names = ()
+    max_connections: Annotated[int, Field(ge=16, le=100_000)] = 1_000
+    max_connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 750
     worker_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 64
     worker_grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 305
     data_dir: Path = Path(".recuro")

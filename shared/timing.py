@@ -8,6 +8,7 @@ from typing import NamedTuple
 from shared import schedule
 from shared.memory import MEBIBYTE, remembered
 from shared.schedule import Caught
+from shared.schemas.base import STORED
 from shared.schemas.timing import MisfirePolicy, Timing
 
 LATE_SECONDS = 60
@@ -52,7 +53,8 @@ class Judged(NamedTuple):
 @remembered(32 * MEBIBYTE, per_byte=1)
 def plan_of(expression: str, timezone: str, offset: str | int, text: str) -> Plan:
     """The plan of a stored cron: `offset` in seconds, `text` its `Timing` as JSON, empty for the defaults."""
-    timing = Timing.model_validate_json(text or "{}", extra="ignore")  # a newer version may have written it
+    # A newer version may have written it, or an older one that refused less.
+    timing = Timing.model_validate_json(text or "{}", extra="ignore", context=STORED)
     return Plan(
         expression,
         timezone,

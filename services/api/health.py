@@ -18,6 +18,7 @@ async def live(_request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Redis takes a write, and nothing waits for a scheduler; 503 with the reason otherwise."""
     redis: Redis = request.state.redis
+    await health.require_writable(redis)
     try:
         await health.beat(redis, "api")
     except OutcomeUnknown as error:  # nobody asked for this write: why it failed is all there is to say

@@ -31,6 +31,8 @@ from services.api.envelope import Envelope
 from shared import durability, logs, store, tokens, vault, zone_data
 from shared.addresses import Policy
 from shared.admission import Admission
+from shared.serving import server
+from shared.serving.bounds import Bounds
 from shared.settings import Settings, load
 
 GRACE_SECONDS = 10
@@ -92,20 +94,11 @@ async def _bootstrapping(redis: Redis, settings: Settings) -> AsyncIterator[None
 
 def create_server(settings: Settings) -> uvicorn.Server:
     """The application behind its address; not started."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            create_app(settings),
-            host=settings.api_host,
-            port=settings.api_port,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # nothing here looks at the client's address
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+    return server.create(
+        create_app(settings),
+        (settings.api_host, settings.api_port),
+        Bounds(settings.max_connections, settings.max_connections_per_address),
+        grace_seconds=GRACE_SECONDS,
     )
 
 

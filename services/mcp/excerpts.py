@@ -97,9 +97,9 @@ def narrow(model: type[M], full: BaseModel, **changed: object) -> M:
 def _texts_of_cron(full: Cron, limit: int) -> dict[str, Any]:
     where = _where(full)
     cut = {
-        "headers": _cut_object(full.headers, limit, where),
-        "payload": _cut(full.payload, limit, where),
-        "last_response": _cut(full.last_response, limit, where),
+        "headers": _cut_object(full.headers, limit, where, "headers" in full.cut),
+        "payload": _cut(full.payload, limit, where, "payload" in full.cut),
+        "last_response": _cut(full.last_response, limit, where, "last_response" in full.cut),
     }
     return cut if limit < ONE_BYTES else {**cut, "last_error": _cut(full.last_error, limit, where)}
 
@@ -107,17 +107,17 @@ def _texts_of_cron(full: Cron, limit: int) -> dict[str, Any]:
 def _texts_of_job(full: Job, limit: int) -> dict[str, Any]:
     where = _where(full)
     return {
-        "headers": _cut_object(full.headers, limit, where),
-        "payload": _cut_object(full.payload, limit, where),
-        "run": full.run and _run(full.run, limit, where),
+        "headers": _cut_object(full.headers, limit, where, "headers" in full.cut),
+        "payload": _cut_object(full.payload, limit, where, "payload" in full.cut),
+        "run": full.run and _run(full.run, limit, where, "run.response_body" in full.cut),
     }
 
 
-def _run(full: Run, limit: int, where: str) -> RunSummary:
+def _run(full: Run, limit: int, where: str, is_cut: bool) -> RunSummary:
     return narrow(
         RunSummary,
         full,
-        response_body=_cut(full.response_body, limit, where),
+        response_body=_cut(full.response_body, limit, where, is_cut),
         error_message=_cut(full.error_message, limit, where),
     )
 
@@ -126,15 +126,21 @@ def _where(full: Cron | Job) -> str:
     return f"GET /api/{'crons' if isinstance(full, Cron) else 'jobs'}/{full.id}"
 
 
-def _cut(text: str | None, limit: int, where: str) -> str | None:
+def _cut(text: str | None, limit: int, where: str, is_cut: bool = False) -> str | None:
+    """`is_cut`: it was the beginning of a longer one before."""
     stored = (text or "").encode(errors="replace")
-    if len(stored) <= limit:
+    if len(stored) <= limit and not is_cut:
         return text
-    return f"{stored[:limit].decode(errors='ignore')}… [cut at {limit} of {len(stored)} bytes; rest: {where}]"
+    kept = stored[:limit].decode(errors="ignore")
+    of = "" if is_cut else f" of {len(stored)}"
+    return f"{kept}… [cut at {min(limit, len(stored))}{of} bytes; rest: {where}]"
 
 
-def _cut_object(given: Mapping[str, Any] | None, limit: int, where: str) -> Mapping[str, Any] | None:
+def _cut_object(
+    given: Mapping[str, Any] | None, limit: int, where: str, is_cut: bool = False
+) -> Mapping[str, Any] | None:
     """Still an object, as the schema says."""
-    if not given or len(text := to_json(given)) <= limit:
+    text = to_json(given) if given else b""
+    if len(text) <= limit and not is_cut:
         return given
-    return {"cut": _cut(text.decode(), limit, where)}
+    return {"cut": _cut(text.decode(), limit, where, is_cut)}

@@ -62,10 +62,10 @@ class Gate:
         except Unauthenticated as error:
             challenge = 'Bearer realm="recuro"' + (', error="invalid_token"' if token else "")
             return refuse(401, UNAUTHENTICATED, f"{error}. {SET_HEADER}", {"WWW-Authenticate": challenge})
-        except Damaged as error:
-            return refuse(503, DAMAGED, f"{error} {error.hint}")
         except TooManyGuesses as error:
             return refuse(429, UNAUTHENTICATED, f"{error}.", {"Retry-After": str(error.wait_seconds)})
+        except Damaged as error:
+            return refuse(503, DAMAGED, f"{error} {error.hint}")
         except AWAY:
             scope[_CALLER] = None  # listing still works; a call says that the storage is away
         return None
@@ -79,8 +79,16 @@ def caller_of(request: Request | None) -> Caller | None:
 
 def refuse(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """An HTTP error whose body is JSON-RPC, so that clients show the message and not the bare status."""
-    body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
-    return Response(json.dumps(body), status, headers, "application/json")
+    return Response(_as_rpc(code, message), status, headers, "application/json")
+
+
+def error_body(message: str) -> bytes:
+    """The body of what is refused before the gate sees it."""
+    return _as_rpc(-32600, message)
+
+
+def _as_rpc(code: int, message: str) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}).encode()
 
 
 def _unservable(scope: Scope) -> Response | None:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import uvicorn
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolRequestParams, CallToolResult
@@ -15,13 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of
+from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body
 from services.mcp.other_paths import Elsewhere
 from services.mcp.server import Context, answer, build
 from shared import durability, logs, store, vault, zone_data
 from shared.addresses import Policy
 from shared.admission import Admission
 from shared.errors import Damaged
+from shared.serving import server
+from shared.serving.bounds import Bounds
 from shared.settings import Settings, load
 from shared.store import AWAY
 from shared.tokens import Callers
@@ -88,12 +89,10 @@ def main() -> None:
     # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
-    uvicorn.run(
+    server.create(
         create_app(settings),
-        host=settings.mcp_host,
-        port=settings.mcp_port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
+        (settings.mcp_host, settings.mcp_port),
+        Bounds(settings.max_connections, settings.max_connections_per_address),
+        grace_seconds=DRAIN_SECONDS,
+        error_body=error_body,
+    ).run()

@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm
 from services.scheduler.metrics import LATENESS
-from services.scheduler.steadiness import Steadiness
-from shared import clock, keyspace, moments, scripts, timing
+from services.scheduler.watch import Watch
+from shared import clock, keyspace, moments, owing, scripts, timing
 from shared.timing import Judged, Plan
 
 BATCH = 200
@@ -44,6 +44,7 @@ class Due:
     timezone: str
     offset: str
     policy: str
+    fired_until: str
 
     @property
     def plan(self) -> Plan:
@@ -68,11 +69,11 @@ class Batch:
     fires: int = 0
 
 
-async def keep_firing(redis: Redis, shard: str, alarm: Alarm, steadiness: Steadiness) -> None:
+async def keep_firing(redis: Redis, shard: str, alarm: Alarm, watch: Watch) -> None:
     """Fire at every due moment; what is to become of it is judged shortly before."""
     ahead_ms, batches = 0, list[Batch]()
     while True:
-        now = await steadiness.look(redis, shard)
+        now = await watch.look()
         if now is None:
             await asyncio.sleep(UNSTEADY_SECONDS)
             continue
@@ -144,17 +145,15 @@ async def _judged(crons: Iterable[Due], now: datetime) -> list[Batch]:
             batches.append(Batch())
         batch = batches[-1]
         batch.fires += len(judged.fires)
-        batch.arguments += [due.team, due.cron, due.version, clock.milliseconds(due.due), *_flat(judged)]
+        known = (due.team, due.cron, due.version, clock.milliseconds(due.due))
+        batch.arguments += [*known, *_flat(due.plan, judged)]
         batch.latest_ms.append(clock.milliseconds(judged.fires[-1].at))
     return batches
 
 
-def _flat(judged: Judged) -> list[str | int]:
+def _flat(plan: Plan, judged: Judged) -> list[str | int]:
     following = "" if judged.following is None else clock.milliseconds(judged.following)
-    flat: list[str | int] = [following, len(judged.fires)]
-    for fire in judged.fires:
-        flat += (clock.milliseconds(fire.at), fire.missed, clock.milliseconds(fire.first), fire.skip)
-    return flat
+    return [following, owing.nominal(plan, judged.fires[-1].at), *owing.flat(judged.fires)]
 
 
 async def _fire_all(redis: Redis, shard: str, batches: list[Batch], due_ms: int) -> None:

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from services.scheduler import metrics
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
+from services.scheduler.forget import keep_forgetting
 from services.scheduler.metrics import keep_measuring, keep_showing
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
@@ -23,7 +24,7 @@ from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
 from services.scheduler.sound import keep_sound
-from services.scheduler.steadiness import Steadiness, keep_watching
+from services.scheduler.watch import Watch, keep_watching
 from shared import durability, health, keyspace, logs, store, zone_data
 from shared.errors import Damaged
 from shared.follow import READ_MILLISECONDS
@@ -59,14 +60,15 @@ Duty = Callable[[], Awaitable[None]]
 
 def _duties(redis: Redis, blocking: Redis, shard: str, settings: Settings) -> dict[str, Duty]:
     """By what each is called where it cannot go on."""
-    firing, promoting, steadiness = Alarm(), Alarm(), Steadiness()
+    firing, promoting, watch = Alarm(), Alarm(), Watch(redis, shard)
     return {
         "listening to the clock": lambda: listen(blocking, shard, (firing, promoting)),
-        "firing crons": lambda: keep_firing(redis, shard, firing, steadiness),
+        "firing crons": lambda: keep_firing(redis, shard, firing, watch),
         "renewing crons": lambda: _once(renew(redis, shard)),
         "promoting jobs": lambda: keep_promoting(redis, shard, promoting),
-        "vouching for the clock": lambda: keep_watching(redis, shard, steadiness),
+        "vouching for the clock": lambda: keep_watching(watch),
         "pruning": lambda: keep_pruning(redis, shard),
+        "forgetting": lambda: keep_forgetting(redis, shard),
         "replaying": lambda: keep_replaying(redis, shard),
         "retiring history": lambda: keep_retiring(redis, shard, settings),
         "keeping sound": lambda: keep_sound(redis, shard),

@@ -3,7 +3,7 @@
 import asyncio
 
 import structlog
-from prometheus_client import Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from redis.asyncio import Redis
 
 from shared import damage, keyspace, moments
@@ -22,6 +22,22 @@ OVERDUE = Gauge(
 )
 DAMAGED = Gauge("recuro_damaged_records", "What was found damaged and is named by `recuro doctor`", ["shard"])
 TROUBLE = Gauge("recuro_scheduler_trouble", "1 while a duty of this scheduler cannot go on", ["duty"])
+CORRECTION = Gauge(
+    "recuro_clock_correction_seconds", "What is added to the clock of Redis because it jumped", ["shard"]
+)
+DIFFERENCE = Gauge(
+    "recuro_clock_difference_seconds",
+    "How far the clock of Redis, without correction, is ahead of this scheduler's",
+    ["shard"],
+)
+VOUCHED = Gauge(
+    "recuro_clock_vouched", "Whether this scheduler believes the installation's clock (0 or 1)", ["shard"]
+)
+JUMPS = Counter(
+    "recuro_clock_jumps",
+    "Jumps of the clock of Redis that this scheduler corrected, or doubted for a while",
+    ["shard", "outcome"],
+)
 
 log = structlog.get_logger()
 

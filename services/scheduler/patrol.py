@@ -1,15 +1,18 @@
 """Work that nothing would ever start any more, because a stream was lost, is found and put back."""
 
 import asyncio
+import time
 
 import structlog
 from redis.asyncio import Redis
 
+from services.scheduler.pace import Pace
 from shared import audit, keyspace, scripts
 
 ROWS_A_SECOND = 2000
 """How fast it walks: a step costs Redis some milliseconds, and nothing is in a hurry."""
 REST_SECONDS = 5.0
+TIDY_SECONDS = 600.0
 GONE_MILLISECONDS = 3_600_000
 """A consumer that has read nothing for so long is a process that is no more."""
 
@@ -17,21 +20,24 @@ log = structlog.get_logger()
 
 
 async def keep_patrolling(redis: Redis, shard: str) -> None:
+    tidied = time.monotonic()
     while True:
         await patrol(redis, shard)
-        await tidy(redis, shard)
+        if time.monotonic() - tidied > TIDY_SECONDS:
+            await tidy(redis, shard)
+            tidied = time.monotonic()
         await asyncio.sleep(REST_SECONDS)
 
 
 async def patrol(redis: Redis, shard: str, now: int | None = None) -> int:
     """Walk once over all open work of the shard; return how many records were mended."""
-    mended = 0
+    mended, pace = 0, Pace()
     for team in await audit.teams(redis, shard):
-        if lost := await audit.patrol_crons(redis, team):
+        if lost := await audit.patrol_crons(redis, team, pace.rest):
             log.warning("crons_put_back", team=team.id, crons=lost[:20])
             mended += len(lost)
         before = mended
-        async for step in audit.patrol(redis, team, now=now):
+        async for step in audit.patrol(redis, team, now=now, rest=pace.rest):
             if step.mended:
                 log.warning("records_mended", team=team.id, index=step.index, records=step.mended[:20])
             mended += len(step.mended)
@@ -43,11 +49,12 @@ async def patrol(redis: Redis, shard: str, now: int | None = None) -> int:
 
 async def tidy(redis: Redis, shard: str, gone_ms: int = GONE_MILLISECONDS) -> int:
     """Forget consumers that are no more; return how many."""
-    forgotten = int(await scripts.tidy(redis, keyspace.prefix(shard), "bell", gone_ms))
+    forgotten, pace = int(await scripts.tidy(redis, keyspace.prefix(shard), "bell", gone_ms)), Pace()
     for team in await audit.teams(redis, shard):
         queues = [owner[1:] async for owner in audit.owners(redis, team) if owner.startswith("q")]
         for queue in (*queues, *keyspace.HIDDEN):
             for lane in keyspace.LANES:
                 stream = f"{lane}{team.id}:{queue}"
                 forgotten += int(await scripts.tidy(redis, team.prefix, stream, gone_ms))
+            await pace.rest()
     return forgotten

@@ -11,7 +11,7 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.fire import BATCH, Due, look
-from shared import clock, keyspace, scripts, timing
+from shared import clock, keyspace, owing, scripts
 
 FAR_MS = 400 * 366 * 86_400_000
 SOON = timedelta(seconds=10)
@@ -44,7 +44,7 @@ def _renewed(due: Due, now_ms: int) -> list[str | int]:
     if due.timezone == "UTC" or due.due <= now + SOON:
         return []
     try:
-        following = timing.following(due.plan, now)
+        following = owing.renewed(due.plan, due.due, now, int(due.fired_until))
     except (ValueError, LookupError):  # what this version cannot read; said when it is due
         return []
     if following is None or following == due.due:

@@ -13,9 +13,9 @@ import structlog
 from redis.asyncio import Redis
 
 from shared import keyspace, scripts
+from shared.health import LEASE_SECONDS
 from shared.schemas.runs import FailureReason
 
-LEASE_SECONDS = 30.0
 LOOK_SECONDS = 2.0
 PATIENCE = 3
 """Work that has lost so many workers is dead: it may be what kills them."""

@@ -1,60 +1,160 @@
-"""Whether the clock of Redis can be believed right now."""
+"""Whether the installation's clock can be believed, and by what it is to be corrected when Redis's jumps."""
 
-import asyncio
-import time
-
-import structlog
-from redis.asyncio import Redis
-
-from shared import keyspace, moments
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 STEP_SECONDS = 2.0
+"""Clocks that differ by no more agree."""
+SNAP_SECONDS = 0.5
+"""A correction that is smaller is none."""
 PAUSE_SECONDS = 30.0
-LOOK_SECONDS = 1.0
-VOUCHED_SECONDS = 5.0
+"""For so long a jump that we cannot mend is not believed."""
+START_SECONDS = 60.0
+"""Nor is a clock, when we start, that differs by more from our own and for which nobody else vouches."""
+SHARE = 0.1
+"""Our wall clock speaks for the expected time if that differs by so little of what the new one does."""
 
-log = structlog.get_logger()
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at the clocks, in seconds."""
+
+    redis: float
+    """The clock of Redis, without correction."""
+    correction: float
+    own: float
+    """Ours that nobody sets, before the look."""
+    wall: float
+    """Ours that people and NTP set."""
+    took: float = 0.0
+    is_vouched: bool = False
+    """Somebody vouches for this moment already."""
+    others: Sequence[float] = ()
+    """How far the wall clocks of the other schedulers are ahead of the installation's."""
+
+    @property
+    def now(self) -> float:
+        """The installation's clock."""
+        return self.redis + self.correction
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """The installation's clock can be believed."""
+
+    now: float
+    has_jumped: bool = False
+    """It is another time than it would have been: what was reckoned before may be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """It has jumped, and nobody vouches for it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The clock of Redis is wrong, or right again: the correction should be this one (s)."""
+
+    correction: float
+
+
+Judgement = Steady | Doubtful | Wrong
 
 
 class Steadiness:
-    """Watches the server's clock against our monotonic one: after a jump nothing is fired for a while.
+    """Follows the installation's clock by our own that nobody sets.
 
-    A cron that fired two hours early because the clock jumped would then be silent for two hours.
+    A jump of Redis's is taken out of it if our wall clock has not jumped too. Otherwise nobody vouches for it
+    for 30 s: a cron that fired two hours early would then be silent for two hours.
     """
 
     def __init__(self) -> None:
         self._offset: float | None = None
-        self._pause_until = float("-inf")
+        self._correction = 0.0
+        self._wall_offset = 0.0
+        self._wall_moved = 0.0
+        self._doubt_until: float | None = None
+        self._right_since: float | None = None
 
-    def is_steady(self, server_seconds: float, before: float, after: float) -> bool:
-        """Note the server's clock, read between two moments of ours (s); False for 30 s after a jump of 2 s.
+    def judge(self, seen: Reading) -> Judgement:
+        """What a look means; after Wrong, the correction is expected to have changed when we look again."""
+        self._watch_wall(seen)
+        if self._offset is None:
+            return self._begin(seen)
+        if seen.correction != self._correction:
+            return self._take_over(seen)
+        expected = seen.own + self._offset
+        if abs(seen.now - expected) > STEP_SECONDS + seen.took:
+            return self._jumped(seen, expected)
+        if self._is_right_without(seen):
+            return Wrong(0.0)
+        self._follow(seen)
+        return self._after_doubt(seen)
 
-        A reading that took long says too little about the server's clock to be judged.
-        """
-        if after - before < STEP_SECONDS / 2:
-            offset = server_seconds - before
-            if self._offset is not None and abs(offset - self._offset) > STEP_SECONDS:
-                self._pause_until = after + PAUSE_SECONDS
-            self._offset = offset
-        return after >= self._pause_until
+    def _begin(self, seen: Reading) -> Judgement:
+        is_wrong = abs(seen.now - seen.wall) > STEP_SECONDS
+        if seen.correction and is_wrong and not seen.is_vouched and _agrees(seen.redis, seen.wall):
+            return Wrong(0.0)
+        self._offset, self._correction = seen.now - seen.own, seen.correction
+        if abs(seen.now - seen.wall) > START_SECONDS and not seen.is_vouched:
+            return self._doubt(seen)
+        return Steady(seen.now)
 
-    async def look(self, redis: Redis, shard: str) -> float | None:
-        """The installation's clock (s), or None while it cannot be believed."""
-        before = time.monotonic()
-        now = (await moments.now(redis, shard)).timestamp()
-        return now if self.is_steady(now, before, time.monotonic()) else None
+    def _take_over(self, seen: Reading) -> Judgement:
+        """A scheduler changed the correction; with what it saw, we would have done so too."""
+        self._offset, self._correction = seen.now - seen.own, seen.correction
+        self._doubt_until = self._right_since = None
+        return Steady(seen.now, has_jumped=True)
+
+    def _jumped(self, seen: Reading, expected: float) -> Judgement:
+        if seen.took > STEP_SECONDS / 2:
+            return Doubtful()  # too slow an answer to reckon with
+        if abs(seen.wall - expected) <= max(STEP_SECONDS, SHARE * abs(seen.wall - seen.now)):
+            correction = expected - seen.redis
+            return Wrong(0.0 if abs(correction) < SNAP_SECONDS else correction)
+        self._offset = seen.now - seen.own
+        return self._doubt(seen)
+
+    def _doubt(self, seen: Reading) -> Doubtful:
+        self._doubt_until = seen.own + PAUSE_SECONDS
+        return Doubtful()
+
+    def _follow(self, seen: Reading) -> None:
+        if seen.took < STEP_SECONDS / 2:
+            self._offset = seen.now - seen.own
+
+    def _after_doubt(self, seen: Reading) -> Judgement:
+        if self._doubt_until is None:
+            return Steady(seen.now)
+        if seen.own < self._doubt_until:
+            return Doubtful()
+        self._doubt_until = None
+        return Steady(seen.now, has_jumped=True)
+
+    def _watch_wall(self, seen: Reading) -> None:
+        """Our wall clock is no witness while it has jumped itself: it may be that of Redis."""
+        offset = seen.wall - seen.own
+        moved = 0.0 if self._offset is None else offset - self._wall_offset
+        if abs(moved) > STEP_SECONDS:
+            self._wall_moved += moved
+        self._wall_offset = offset
+
+    def _is_right_without(self, seen: Reading) -> bool:
+        """Whether Redis's own clock has for 30 s been right, and only the corrected one is wrong."""
+        is_right = (
+            seen.correction != 0
+            and abs(self._wall_moved) <= STEP_SECONDS
+            and _agrees(seen.redis, seen.wall)
+            and not _agrees(seen.now, seen.wall)
+            and not any(abs(ahead) <= STEP_SECONDS for ahead in seen.others)
+        )
+        if not is_right:
+            self._right_since = None
+        elif self._right_since is None:
+            self._right_since = seen.own
+        return self._right_since is not None and seen.own - self._right_since >= PAUSE_SECONDS
 
 
-async def keep_watching(redis: Redis, shard: str, steadiness: Steadiness) -> None:
-    """Vouch for the server's clock, a few seconds ahead; without that, nobody promotes anything."""
-    trusted = True
-    while True:
-        now = await steadiness.look(redis, shard)
-        if now is not None:
-            await redis.set(keyspace.trusted_until(shard), round((now + VOUCHED_SECONDS) * 1000))
-        elif trusted:
-            log.warning(
-                "clock_jumped", remedy="nothing falls due until the clock of Redis is steady for 30 s"
-            )
-        trusted = now is not None
-        await asyncio.sleep(LOOK_SECONDS)
+def _agrees(one: float, other: float) -> bool:
+    return abs(one - other) <= STEP_SECONDS

@@ -24,6 +24,7 @@ _KNOWN = re.compile(
     r"utf-(8|16|16-le|16-be|32|32-le|32-be)|cp(125\d|866|874|932|949|950)|iso8859-\d+|koi8-[rut]|gb2312|gbk|gb18030"
     r"|big5|big5hkscs|shift_jis|shift_jisx0213|euc_(jp|kr)|iso2022_(jp|kr)|johab|mac-(roman|cyrillic)|tis-620"
 )
+_OF_ONE_BYTE = re.compile(r"cp(125\d|866|874)|iso8859-\d+|koi8-[rut]|mac-(roman|cyrillic)|tis-620")
 
 
 def as_utf8(body: bytearray, content_type: str, *, is_whole: bool) -> None:
@@ -41,9 +42,17 @@ def as_utf8(body: bytearray, content_type: str, *, is_whole: bool) -> None:
 
 def text_of(body: bytearray, name: str = "utf-8", *, is_whole: bool) -> str:
     """What is none of its charset becomes U+FFFD; the torn end of a body that is not whole is left out."""
+    if table := _table(name):
+        return codecs.charmap_decode(bytes(body), "strict", table)[0]
     if is_whole:
         return body.decode(name, "replace")
     return codecs.getincrementaldecoder(name)("replace").decode(bytes(body), False)
+
+
+@remembered(MEBIBYTE, per_entry=2048)
+def _table(name: str) -> str:
+    """Of a charset of one byte a character, all of them; with it what is none of it takes no longer."""
+    return bytes(range(256)).decode(name, "replace") if _OF_ONE_BYTE.fullmatch(name) else ""
 
 
 def is_utf8(body: bytearray) -> bool:

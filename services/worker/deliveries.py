@@ -24,23 +24,30 @@ from services.worker.work import (
 from shared import keyspace, scripts, store
 from shared.clock import elapsed
 from shared.errors import Damaged
+from shared.health import LEASE_SECONDS
+from shared.lenient import Reader
 from shared.memory import MEBIBYTE, remembered
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
 OURS, TO_CANCEL = 1, 2
 MOST_ORPHANS = 1000
-STOPPED_SECONDS = 60
 SILENT_SECONDS = 1.0
 """How often work is looked for while the bell cannot be heard."""
+CERTAIN_SECONDS = LEASE_SECONDS - 5.0
+"""Of a lease, from before it was asked for; the rest is for what lies between a look at it and a request."""
 
+_OF_A_CRON: tuple[None, str] = (None, "")
 NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 """A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
 
 
 @remembered(8 * MEBIBYTE, per_byte=6)
-def _settings_of(spec: str) -> QueueSettings:
-    return QueueSettings.model_validate_json(spec, extra="ignore")  # a newer version may have written it
+def _settings_of(spec: str) -> tuple[QueueSettings, str]:
+    """A queue's settings, and what is wrong with them: a newer version may have written them."""
+    reader = Reader()
+    settings = reader.model(QueueSettings, reader.spec(spec).fields)
+    return settings, reader.problem or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,9 @@ class Deliveries:
         flat, sent = [part for work in works for part in _place(work)], elapsed()
         now_ms, answers = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
         self.clock.note(now_ms, sent, elapsed())
+        for work, answer in zip(works, answers, strict=True):
+            if answer != NOT_OURS:
+                work.leased_until = sent + CERTAIN_SECONDS
         return list(answers)
 
     async def release_orphans(self, held: Collection[str]) -> int:
@@ -129,7 +139,7 @@ class Deliveries:
 
     async def withdraw(self, held: Collection[str]) -> int:
         """Claim nothing from now on, and give back what claims on their way still moved into our name."""
-        await self.redis.set(keyspace.stopped(self.shard, self.consumer), 1, ex=STOPPED_SECONDS)
+        await scripts.stop_worker(self.redis, keyspace.prefix(self.shard), self.consumer)
         orphans = await self.release_orphans(held)
         await self.ring()  # what we were told, nobody else was
         return orphans
@@ -156,22 +166,35 @@ class Deliveries:
     def _works(self, claimed: list[Any], sent: float) -> list[Work]:
         """What a claim brought that went out at the moment `sent`."""
         now_ms, _next_due, queues, rows, teams = claimed
-        settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
+        settings = {queue: _settings_of(spec) for queue, spec in queues if spec}
         of_teams = {team: (signing, _holds(held)) for team, signing, held in teams}
         self.clock.note(int(now_ms), sent, elapsed())
-        return [self._work(row, settings, of_teams[row[1]]) for row in rows]
+        leased_until = sent + CERTAIN_SECONDS
+        return [self._work(row, settings, of_teams[row[1]], leased_until) for row in rows]
 
     def _work(
         self,
         row: list[str],
-        settings: dict[str, QueueSettings | None],
+        settings: dict[str, tuple[QueueSettings, str]],
         of_team: tuple[str, Mapping[str, int]],
+        leased_until: float,
     ) -> Work:
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent = row
-        of = NOTICES if kind == "n" else settings[f"{team}:{queue}"]
+        of, problem = (NOTICES, "") if kind == "n" else settings.get(f"{team}:{queue}", _OF_A_CRON)
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
-        asked = (int(attempt), origin, int(float(due)), spec, of)
-        return Work(*where, *asked, *of_team, intent, int(held_since or 0), self.clock)
+        asked = (_number(attempt, 1), origin, _number(due), spec, of)
+        since = _number(held_since)
+        work = Work(*where, *asked, *of_team, intent, since, self.clock, leased_until=leased_until)
+        work.problem = problem
+        return work
+
+
+def _number(text: str | None, spoiled: int = 0) -> int:
+    """Of a record that may be damaged: one that cannot be read must not keep the others from being run."""
+    try:
+        return int(float(text or 0))
+    except (ValueError, OverflowError):
+        return spoiled
 
 
 def _holds(held: Sequence[str]) -> Mapping[str, int]:

@@ -9,11 +9,12 @@ from types import TracebackType
 from typing import NamedTuple
 
 from services.worker import failures
+from services.worker.aside import Aside
 from services.worker.assertions import Answered, failed, look_at_body
 from services.worker.charset import as_utf8, is_utf8, text_of
 from services.worker.clock import Clock
-from services.worker.coding import unpacked
 from services.worker.connection import Connection, ConnectionClosed
+from services.worker.departure import Departure, Withheld
 from services.worker.egress import Resolver
 from services.worker.failures import Asked, Failure
 from services.worker.pool import Pool
@@ -40,6 +41,8 @@ class Outgoing(NamedTuple):
     body: bytes | None
     timeout_seconds: float
     assertions: tuple[Assertion, ...] = ()
+    team: int = 0
+    """Whose it is: teams share what they all need by turns."""
 
 
 class Exchange(NamedTuple):
@@ -87,6 +90,7 @@ class Sender:
         self._tls = tls or ssl.create_default_context()
         self._destination = Remembered(partial(destination, policy), 8 * MEBIBYTE, per_byte=6)
         self._pool: Pool | None = None
+        self._aside = Aside()
 
     async def __aenter__(self) -> "Sender":
         self._pool = Pool(self._policy, self._resolver, self._tls, self._proxy)
@@ -98,6 +102,7 @@ class Sender:
         if self._pool is not None:
             await self._pool.close()
         await self._resolver.close()
+        await self._aside.close()
 
     def origin_of(self, url: str) -> Origin | None:
         """Whom a request to the URL would go to; nothing if it would not leave."""
@@ -106,22 +111,25 @@ class Sender:
         except Refusal:
             return None
 
-    async def send(self, call: Outgoing, clock: Clock | None = None) -> Exchange:
-        """Send once, `clock` says when; raises nothing but a cancellation."""
-        started_at_ms, began = (clock or Clock()).now_ms(), time.perf_counter()
+    async def send(self, call: Outgoing, departure: Departure | None = None) -> Exchange:
+        """Send once, if the departure allows it; raises Withheld or a cancellation, and nothing else."""
+        clock = departure.work.clock if departure else Clock()
+        started_at_ms, began = clock.now_ms(), time.perf_counter()
         needs_all = call.assertions and look_at_body(call.assertions)
         answer = Answer(kept_bytes=READ_BYTES if needs_all else KEPT_BYTES)
         try:
-            await self._exchange(call, answer)
+            await self._exchange(call, answer, departure)
+        except Withheld:
+            raise
         except Exception as error:  # a target's faults are data, and the error goes with all it holds on to
             answer.truncated |= answer.status is not None
             failure = self._judged(call, answer, error)
         else:
             failure = self._judged(call, answer, None)
-        text = None if answer.status is None else _unpack(answer)
         duration_ms = round((time.perf_counter() - began) * 1000)
+        text = None if answer.status is None else await self._text(call, answer)
         if call.assertions and failure is None:
-            failure = _asserted(call.assertions, answer, duration_ms)
+            failure = await self._asserted(call, answer, duration_ms)
         return Exchange(
             response_status=answer.status,
             response_headers=tuple(answer.headers) if answer.status is not None else (),
@@ -146,7 +154,30 @@ class Sender:
         told = failures.of_status(answer, asked) if answer.status is not None else None
         return told or (failures.of_error(error, answer, asked) if error else None)
 
-    async def _exchange(self, call: Outgoing, answer: Answer) -> None:
+    async def _text(self, call: Outgoing, answer: Answer) -> str:
+        """Put what a packed body holds in its place, as UTF-8 and within its bound; the text to show."""
+        body, content_type = answer.body, answer.content_type
+        if answer.packed and body:
+            found = await self._aside.unpacked(call.team, bytes(body), answer.packed, answer.kept_bytes)
+            if found.unread and not is_utf8(body):
+                body[:] = f"[a body of {len(body)} bytes, packed as {found.unread[:40]}]".encode()
+                content_type = ""
+            elif not found.unread:
+                body[:] = found.body
+            answer.is_cut |= not found.is_whole
+            answer.truncated |= not found.is_whole or len(found.body) > KEPT_BYTES
+        as_utf8(body, content_type, is_whole=not answer.truncated)
+        if not answer.truncated:
+            return body.decode("utf-8", "replace")
+        return text_of(body[:KEPT_BYTES], is_whole=False)
+
+    async def _asserted(self, call: Outgoing, answer: Answer, duration_ms: int) -> Failure | None:
+        body, is_whole = bytes(answer.body), not answer.is_cut
+        answered = Answered(answer.status or 0, answer.headers, body, is_whole, duration_ms)
+        why = await failed(call.assertions, answered, self._aside, call.team)
+        return Failure(FailureReason.ASSERTION_FAILED, why) if why else None
+
+    async def _exchange(self, call: Outgoing, answer: Answer, departure: Departure | None) -> None:
         """One request; once more only where a kept connection was lost and nothing can have been done."""
         pool = self._pool
         if pool is None:
@@ -161,8 +192,10 @@ class Sender:
         while True:
             connection = connection or await pool.dial(to, deadline)
             timer = loop.call_at(deadline, connection.expire)
-            answer.is_asked_for = True
             try:
+                if departure is not None:
+                    departure.check()
+                answer.is_asked_for = True
                 return await connection.ask(request, answer, watched=is_kept and not is_idempotent)
             except ConnectionClosed:
                 if (
@@ -217,27 +250,3 @@ def _names(names: tuple[str, ...]) -> frozenset[str]:
     if lower & _FRAMING or not all(map(_TOKEN.match, names)):
         raise InvalidRequest("A header of the request has a name that cannot be sent.")
     return lower
-
-
-def _unpack(answer: Answer) -> str:
-    """Put what a packed body holds in its place, as UTF-8 and within its bound; the text to show."""
-    body, content_type = answer.body, answer.content_type
-    if answer.packed and body:
-        found = unpacked(bytes(body), answer.packed, answer.kept_bytes)
-        if found.unread and not is_utf8(body):
-            body[:] = f"[a body of {len(body)} bytes, packed as {found.unread[:40]}]".encode()
-            content_type = ""
-        elif not found.unread:
-            body[:] = found.body
-        answer.is_cut |= not found.is_whole
-        answer.truncated |= not found.is_whole or len(found.body) > KEPT_BYTES
-    as_utf8(body, content_type, is_whole=not answer.truncated)
-    if not answer.truncated:
-        return body.decode("utf-8", "replace")
-    return text_of(body[:KEPT_BYTES], is_whole=False)
-
-
-def _asserted(assertions: tuple[Assertion, ...], answer: Answer, duration_ms: int) -> Failure | None:
-    body, is_whole = bytes(answer.body), not answer.is_cut
-    why = failed(assertions, Answered(answer.status or 0, answer.headers, body, is_whole, duration_ms))
-    return Failure(FailureReason.ASSERTION_FAILED, why) if why else None

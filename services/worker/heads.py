@@ -82,14 +82,20 @@ def head_of(text: str) -> Head:
     if is_odd:
         lines = [line.rstrip("\r").replace("\r", " ") for line in text.split("\n")]  # as RFC 9112, 2.2 allows
     is_current, status = _status_of(lines[0])
-    headers: list[tuple[str, str]] = []
+    headers, folds = list[tuple[str, str]](), list[str]()
     for line in lines[1:]:
         found = _known_field(line) if len(line) <= _SHORT_CHARACTERS else _field(line)
         if found:
+            _unfold(headers, folds)
             headers.append(found)
+            continue
+        is_odd = True
+        if line[:1] in (" ", "\t") and headers:
+            folds.append(line.strip(" \t"))
         else:
-            is_odd = True
+            _unfold(headers, folds)
             _add_odd(headers, line)
+    _unfold(headers, folds)
     framing = tuple([field for field in headers if field[0] in _FRAMING])
     return Head(status, tuple(headers), framing, is_current and not is_odd)
 
@@ -210,12 +216,16 @@ _known_field = lru_cache(8192)(_field)
 """For short lines: the same ones come again and again."""
 
 
+def _unfold(headers: list[tuple[str, str]], folds: list[str]) -> None:
+    """Add the lines that went on with the last header, as if there were blanks between (RFC 9112, 5.2)."""
+    if folds:
+        name, value = headers[-1]
+        headers[-1] = (name, " ".join(part for part in (value, *folds) if part).strip())
+        folds.clear()
+
+
 def _add_odd(headers: list[tuple[str, str]], line: str) -> None:
     """Of a line that is not as it should be what other clients read; without a name it is passed over."""
-    if line[:1] in (" ", "\t") and headers:  # a folded one, as if there were a blank (RFC 9112, 5.2)
-        name, value = headers[-1]
-        headers[-1] = (name, " ".join((value, line.strip(" \t"))).strip())
-        return
     name, colon, value = line.partition(":")
     if colon and (name := name.strip(" \t").lower()):
         headers.append((name, value.strip(" \t")))

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import aiosmtplib
 import structlog
 
-from services.worker.clock import Clock
 from services.worker.delivery import Exchange, unsent
+from services.worker.departure import Departure
 from shared import clock
 from shared.schemas.runs import FailureReason
 from shared.settings import Settings
@@ -36,9 +36,9 @@ class Mailer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def send(self, letter: Letter, at: Clock) -> Exchange:
-        """Send once, within 30 s in all; raises nothing but a cancellation."""
-        started_at_ms, began = at.now_ms(), time.perf_counter()
+    async def send(self, letter: Letter, departure: Departure) -> Exchange:
+        """Send once, within 30 s in all; raises Withheld or a cancellation, and nothing else."""
+        started_at_ms, began = departure.work.now_ms, time.perf_counter()
         if not self._settings.smtp_host or not self._settings.smtp_from:
             missing = "HOST" if not self._settings.smtp_host else "FROM"
             why = f"RECURO_SMTP_{missing} is not set: no mail can be sent."
@@ -46,7 +46,10 @@ class Mailer:
         failure: tuple[FailureReason, str] | None = None
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await self._hand_over(letter, clock.moment(started_at_ms))
+                message = self._written(letter, clock.moment(started_at_ms))
+                async with self._client() as client:
+                    departure.check()
+                    await client.send_message(message)
         except TimeoutError:
             failure = (FailureReason.TIMEOUT, f"The mail server took more than {TIMEOUT_SECONDS:g} s.")
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
@@ -57,16 +60,18 @@ class Mailer:
             None, (), None, False, duration_ms, sentence, reason, started_at_ms, started_at_ms + duration_ms
         )
 
-    async def _hand_over(self, letter: Letter, now: datetime) -> None:
-        settings = self._settings
+    def _written(self, letter: Letter, now: datetime) -> EmailMessage:
         message = EmailMessage()
-        message["From"], message["To"] = settings.smtp_from, ", ".join(letter.to)
+        message["From"], message["To"] = self._settings.smtp_from, ", ".join(letter.to)
         message["Date"] = format_datetime(now)  # one of the two that RFC 5322 demands
         message["Subject"], message["Message-ID"] = letter.subject, letter.message_id
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it
         message.set_content(letter.text)
-        await aiosmtplib.send(
-            message,
+        return message
+
+    def _client(self) -> aiosmtplib.SMTP:
+        settings = self._settings
+        return aiosmtplib.SMTP(
             hostname=settings.smtp_host,
             port=settings.smtp_port,
             username=settings.smtp_user,

@@ -2,10 +2,8 @@
 
 import asyncio
 import gc
-import resource
 import socket
 import uuid
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -21,6 +19,7 @@ from services.worker.stream_worker import StreamWorker
 from services.worker.work import Result, Work
 from shared import durability, keyspace, logs, store, vault
 from shared.addresses import Policy
+from shared.serving.bounds import allow_files
 from shared.settings import Settings, load
 
 GARBAGE_OBJECTS = 50_000
@@ -77,19 +76,11 @@ def _proxy(settings: Settings) -> Proxy | None:
     return Proxy.at(settings.egress_proxy.get_secret_value(), resolves=settings.egress_proxy_resolves)
 
 
-def _allow_files(count: int) -> None:
-    """A socket is a file; many systems begin with 1,024 of them, and allow more to who asks."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < count:
-        with suppress(ValueError, OSError):  # what cannot be had we do without
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))
-
-
 def main() -> None:
     settings = load()
     logs.configure(settings, "worker")
     durability.require_fit(settings, vault.load(settings))
-    _allow_files(OPEN_FILES)
+    allow_files(OPEN_FILES)  # a socket is a file
     gc.freeze()  # what was imported stays
     gc.set_threshold(
         GARBAGE_OBJECTS

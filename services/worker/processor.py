@@ -9,6 +9,7 @@ from redis.exceptions import ResponseError
 
 from services.worker.alerts import alert_notice
 from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker.departure import Departure, Withheld
 from services.worker.heads import Headers
 from services.worker.mail import Letter
 from services.worker.masking import masked
@@ -20,7 +21,7 @@ from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, LONGEST_WAIT_SECO
 from services.worker.sending import send
 from services.worker.signing import signed
 from services.worker.work import Complete, Postpone, Release, Result, Verdict, Work
-from shared import vault
+from shared import stored, vault
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
 from shared.store import AWAY
@@ -41,6 +42,8 @@ async def process(work: Work, reach: Reach) -> Result:
         return Result(work, Complete())
     except ResponseError:  # Redis is there and refuses: at once it would do so again
         return Result(work, Postpone(REFUSED_SECONDS, "the storage to answer"))
+    except Withheld as withheld:
+        return Result(work, withheld.verdict)
     except AWAY:
         return Result(work, Release())
     if isinstance(exchange, Postpone):
@@ -72,15 +75,19 @@ def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
 
 
 async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
+    if work.problem:
+        return unsent(
+            FailureReason.UNKNOWN, f"Its queue's settings cannot be used. {work.problem}", work.now_ms
+        )
     try:
         outgoing = await _outgoing(work, reach)
         if isinstance(outgoing, Letter):
-            return await reach.mailer.send(outgoing, work.clock)
+            return await reach.mailer.send(outgoing, Departure(work))
         exchange = await send(signed(outgoing, work, reach.vault), work, reach)
         if isinstance(exchange, Postpone):
             return exchange
         return masked(exchange, outgoing, work, reach)
-    except (NotFound, *AWAY):
+    except (NotFound, Withheld, *AWAY):
         raise
     except Unsealable as error:
         log.error("secret_not_opened", work=work.key)
@@ -139,7 +146,7 @@ def run_of(exchange: Exchange, work: Work) -> str:
     ]
     if sent and sent.body is not None and work.kind == "e":
         run.append(sent.body[:KEPT_BYTES].decode("utf-8", "replace"))
-    return to_json(run).decode()
+    return stored.run(run)
 
 
 def _first_of(headers: Headers) -> Headers:

@@ -12,6 +12,7 @@ from shared import clock
 from shared.addresses import origin_of
 from shared.memory import MEBIBYTE, Remembered
 from shared.schemas.assertions import Assertions
+from shared.schemas.base import STORED
 from shared.schemas.queues import QueueSettings
 from shared.vault import Vault
 from shared.version import VERSION
@@ -52,8 +53,11 @@ def settings_of(work: Work) -> QueueSettings | None:
     """Its queue's settings, with the retries that the job asked for itself; nothing for an execution."""
     if work.settings is None or work.kind != "j" or _OWN_RETRIES not in work.spec:
         return work.settings
-    own = from_json(work.spec).get("retry_delays")
-    if own is None:
+    try:
+        own = from_json(work.spec).get("retry_delays")
+    except (ValueError, AttributeError):  # which its request will say
+        return work.settings
+    if not isinstance(own, list):
         return work.settings
     return work.settings.model_copy(update={"retries_enabled": True, "retry_delays": tuple(own)})
 
@@ -65,7 +69,7 @@ class _Asked(BaseModel):
 
 
 def _assertions_of(spec: str) -> Assertions:
-    return _Asked.model_validate_json(spec).success_assertions
+    return _Asked.model_validate_json(spec, context=STORED).success_assertions
 
 
 _known_assertions_of = Remembered(_assertions_of, 8 * MEBIBYTE, per_byte=6)

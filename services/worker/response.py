@@ -23,6 +23,8 @@ from services.worker.heads import (
 KEPT_BYTES = 64 * 1024
 READ_BYTES = 1024 * 1024
 HEAD_BYTES = 256 * 1024
+FRAMING_BYTES = 512 * 1024
+"""What may stand between the parts of a chunked body: each part costs time, and may be all but empty."""
 _COMMON_BYTES = 1024
 
 _BEGINNING = b"HTTP/"
@@ -70,6 +72,7 @@ class Reader:
             "_buffer",
             "_chunks",
             "_framing",
+            "_framing_bytes",
             "_left",
         ),
         "_searched",
@@ -87,7 +90,7 @@ class Reader:
         self._searched = 0
         self._framing: Framing | None = None
         self._chunks: Chunks | None = None
-        self._left = self._body_bytes = 0
+        self._left = self._body_bytes = self._framing_bytes = 0
 
     @property
     def idle_seconds(self) -> float | None:
@@ -186,9 +189,11 @@ class Reader:
                 self.keeps_alive &= len(part) == len(data)  # more than the answer came: that stands
 
     def _read_chunks(self, chunks: Chunks, data: bytes) -> None:
+        self._framing_bytes += len(data)
         for part in chunks.feed(data):
+            self._framing_bytes -= len(part)
             self._take(part)
-        if chunks.is_broken:
+        if chunks.is_broken or self._framing_bytes > FRAMING_BYTES:
             self._cut()
         elif chunks.is_done:
             self.is_done = True

@@ -8,6 +8,7 @@ import structlog
 
 from services.worker import discord
 from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker.departure import Departure, Withheld
 from services.worker.failures import shown
 from services.worker.hosts import is_silent
 from services.worker.reach import Reach
@@ -31,15 +32,16 @@ log = structlog.get_logger()
 
 
 async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postpone:
-    """One request, or none and how much later to try; raises nothing but a cancellation."""
+    """One request, or none and how much later to try; raises Withheld or a cancellation, and nothing else."""
+    outgoing = outgoing._replace(team=work.team)
     host = reach.sender.origin_of(outgoing.url)
     if host is None:
-        return await reach.sender.send(outgoing, work.clock)  # which says why nothing leaves
+        return await reach.sender.send(outgoing, Departure(work))  # which says why nothing leaves
     if held_back := _rest(work, host) or _silence(work, host, reach):
         return held_back
     try:
-        exchange = await reach.sender.send(outgoing, work.clock)
-    except asyncio.CancelledError:
+        exchange = await reach.sender.send(outgoing, Departure(work))
+    except (asyncio.CancelledError, Withheld):
         reach.hosts.give_up((work.team, host))
         raise
     exchange = discord.with_wait(exchange, host, outgoing.url)

@@ -22,4 +22,4 @@ else
     return 'ended', REFUSED -- a retry that ended may be gone before its original
 end
 conclude()
-return job_row(team, id, true)
+return job_row(team, id, true, 0)

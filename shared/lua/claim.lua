@@ -44,6 +44,21 @@ local function put_back(kind, team, id, queue, lane, entry)
     wait_until(kind, team, id, now + LATER)
 end
 
+-- A job that may have expired:  pending -> failed, or back to the due until somebody vouches for the present again.
+local function expire_or_wait(team, id, queue, lane, entry, expires)
+    take_off(queue, lane, entry)
+    if expires <= vouched() then return expire(team, id) end
+    call('HSET', record_of('j', team, id), 'entry', '')
+    wait_until('j', team, id, vouched() + 1)
+end
+
+-- A moment as far from the present, by which the worker goes, as it is from the one that is vouched for.
+local function as_seen_now(at)
+    local ahead = now - vouched()
+    if ahead == 0 or (tonumber(at) or 0) == 0 then return at end
+    return string.format('%.0f', at + ahead)
+end
+
 -- The team's requests of this month are used up:  pending -> failed.
 local function refuse(kind, team, qid, id, queue, lane, entry)
     take_off(queue, lane, entry)
@@ -65,8 +80,7 @@ local function start(queue, lane, entry, ref)
         'intent')
     if (tonumber(fields[6]) or 0) >= OLDEST_NEWER then return put_back(kind, team, id, queue, lane, entry) end
     if fields[1] == 'pending' and fields[7] and tonumber(fields[7]) <= now then
-        take_off(queue, lane, entry)
-        return expire(team, id)
+        return expire_or_wait(team, id, queue, lane, entry, tonumber(fields[7]))
     end
     -- Delivered again while it is being processed: the group was lost, and with it who had it.
     local startable = fields[5] == entry and (fields[1] == 'pending' or fields[1] == 'processing')
@@ -79,7 +93,7 @@ local function start(queue, lane, entry, ref)
     move(kind, team, kind == 'e' and fields[3] or qid, id, fields[1], 'processing')
     event(NOUN[kind] .. '.started', team, ref)
     works[#works + 1] = { kind, team, qid, id, lane, entry, fields[2] or '1', fields[3] or '', fields[4], spec,
-        fields[8] or '', fields[9] or '' }
+        as_seen_now(fields[8] or ''), fields[9] or '' }
 end
 
 -- Read up to `want` entries and start what they name; returns how many were read, and how many started.
@@ -188,14 +202,17 @@ local function ring_on()
     if call('EXISTS', turns) == 1 then ring() end -- another idle worker may take the rest
 end
 
-local function hosts_at_rest(team)
-    return call('ZRANGEBYSCORE', P .. 'held:' .. team, now, '+inf', 'WITHSCORES')
+-- Rests end by the moment that is vouched for.
+local function rests_of(team)
+    local held = call('ZRANGEBYSCORE', P .. 'held:' .. team, vouched(), '+inf', 'WITHSCORES')
+    for i = 2, #held, 2 do held[i] = as_seen_now(held[i]) end
+    return held
 end
 
 if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end
 local of_teams = {}
 for team in pairs(teams) do
-    local read, held = confined(team, '', hosts_at_rest, team)
+    local read, held = confined(team, '', rests_of, team)
     of_teams[#of_teams + 1] = { team, settings_of(team).signing, read and held or {} }
 end
 return { now, next_due, queues, works, of_teams }

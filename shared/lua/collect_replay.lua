@@ -16,7 +16,7 @@ end
 local fields = call('HMGET', record, 'state', 'collected')
 if fields[1] ~= 'collecting' then return row() end
 if (fields[2] or '0') ~= ARGV[4] then return tonumber(fields[2] or 0), REFUSED end
-call('HSET', record, 'at', moment(), 'collected', ARGV[5]) -- somebody still collects
+call('HSET', record, 'at', vouched(), 'collected', ARGV[5]) -- somebody still collects
 local ids = {}
 for i = 7, #ARGV do ids[i - 6] = ARGV[i] end
 call_in_parts(ids, 'RPUSH', P .. 'replay_ids:' .. team .. ':' .. id)

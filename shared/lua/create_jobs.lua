@@ -24,7 +24,7 @@ end
 
 for i = 4, #ARGV, WIDTH do
     local expires = tonumber(ARGV[i + 4])
-    if expires and expires <= now + tonumber(ARGV[i + 2]) then return (i - 4) / WIDTH, REFUSED end
+    if expires and expires <= vouched() + tonumber(ARGV[i + 2]) then return (i - 4) / WIDTH, REFUSED end
 end
 
 promote(now, 500) -- whatever fell due before these jobs goes before them

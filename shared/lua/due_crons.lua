@@ -2,18 +2,21 @@
 -- Read the crons that fall due up to a horizon.
 --
 -- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit, how many of the first to leave out
--- Returns now (ms), the first due moment after them (ms, 0 = none), then per cron: team:id, due (ms), version,
--- expression, time zone, offset (s), time policy (JSON).
+-- Returns now (ms, no later than is vouched for), the first due moment after them (ms, 0 = none), then per cron: team:id,
+-- due (ms), version,
+-- expression, time zone, offset (s), time policy (JSON), up to when it has fired (ms, without its offset).
 
-local now, limit, skip = moment(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local now, limit, skip = math.min(moment(ARGV[1]), vouched()), tonumber(ARGV[3]), tonumber(ARGV[4])
 local crons = P .. 'crons'
 local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', skip, limit)
 local rows = {}
 
 local function read(member, at)
-    local fields = call('HMGET', P .. 'c:' .. member, 'version', 'expression', 'timezone', 'offset', 'timing')
+    local fields = call('HMGET', P .. 'c:' .. member, 'version', 'expression', 'timezone', 'offset', 'timing',
+        'fired_until')
     if not fields[1] then return call('ZREM', crons, member) end
-    rows[#rows + 1] = { member, at, fields[1], fields[2] or '', fields[3] or '', fields[4] or '0', fields[5] or '' }
+    rows[#rows + 1] = { member, at, fields[1], fields[2] or '', fields[3] or '', fields[4] or '0', fields[5] or '',
+        fields[6] or '0' }
 end
 
 for i = 1, #due, 2 do

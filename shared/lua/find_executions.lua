@@ -4,6 +4,7 @@
 -- KEYS  prefix    ARGV  team, cron, from (ms), to (ms), most of each state
 -- Returns the changes of its schedule (JSON, oldest first), then per execution: id, its fields, run (JSON or nothing).
 
+local RUN_BYTES = 4096 -- of each run: what became of it stands there, and not what was sent and answered
 local ASTRAY = 8 -- rows that one which was made out of turn may stand from its place
 local team, cron, from, to, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local rows = {}
@@ -28,7 +29,7 @@ for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'skippe
     for _, id in ipairs(call('ZRANGE', index, first, first + most + 2 * ASTRAY)) do
         local span = call('HMGET', record_of('e', team, id), 'first', 'due')
         if span[2] and tonumber(span[2]) >= from and tonumber(span[1] or span[2]) <= to then
-            rows[#rows + 1] = { id, call('HGETALL', record_of('e', team, id)), call('GET', P .. 'r:' .. team .. ':e' .. id) }
+            rows[#rows + 1] = { id, call('HGETALL', record_of('e', team, id)), beginning_in(P .. 'r:' .. team .. ':e' .. id, RUN_BYTES, RUN) }
         end
     end
 end

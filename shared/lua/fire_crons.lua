@@ -2,48 +2,20 @@
 -- Fire crons that are due, each once however many schedulers try:  next fire moves on, executions are made.
 --
 -- KEYS  prefix    ARGV  now ('' = server), then per cron: team, id, version, due (ms), following fire (ms, '' = it
---                       has ended), how many fires follow here, and per fire: its instant (ms), how many earlier ones
---                       it stands for, the first of them (ms), why it is skipped ('' = it runs)
+--                       has ended), its last fire here (ms, without its offset), how many fires follow here, and per
+--                       fire: its instant (ms), how many earlier ones it stands for, the first of them (ms), why it is
+--                       skipped ('' = it runs)
 -- Returns per cron 1 if it fired here, 0 if it changed, went or was fired by somebody else, -1 if it is not due yet.
 
-local now, verdicts, crons, moved = moment(ARGV[1]), {}, P .. 'crons', {}
-local WIDTH, OF_FIRE = 6, 4
-
-local function policy_of(fields)
-    local overlap = fields[2] or ''
-    return { overlap = overlap == 'allow' and '' or overlap, most = tonumber(fields[3] or ''),
-        runs = tonumber(fields[4] or 0), grace = tonumber(fields[5] or ''), last_ping = tonumber(fields[6] or 0), late = {} }
-end
-
--- Whether the cron has used up its runs; `first` is where its fires stand in ARGV.
-local function fire_all(team, id, policy, fires, first)
-    for i = first, first + OF_FIRE * (fires - 1), OF_FIRE do
-        local fire = { at = ARGV[i], missed = ARGV[i + 1], first = ARGV[i + 2], skip = ARGV[i + 3] }
-        policy.runs = policy.runs + fire_cron(team, id, fire, policy)
-    end
-    return policy.most and policy.runs >= policy.most
-end
-
--- What the cron carries from now on, beside the `fields` it had: how often it ran, how late that was, its next fire.
-local function note_fires(record, fields, policy, following)
-    local noted = { 'runs', policy.runs }
-    for bucket, count in pairs(policy.late) do
-        noted[#noted + 1] = 'late:' .. LATENESS[bucket]
-        noted[#noted + 1] = tonumber(fields[6 + bucket] or 0) + count
-    end
-    if following then
-        noted[#noted + 1] = 'next'
-        noted[#noted + 1] = following
-    end
-    call('HSET', record, unpack(noted))
-end
+local now, verdicts, crons, moved = math.min(moment(ARGV[1]), vouched()), {}, P .. 'crons', {}
+local WIDTH = 7
 
 -- `at` is where the cron stands in ARGV, `fields` what it is.
 local function fire(at, member, fields)
     local team, id, following = ARGV[at], ARGV[at + 1], ARGV[at + 4]
     local record, policy = P .. 'c:' .. member, policy_of(fields)
-    local has_ended = fire_all(team, id, policy, tonumber(ARGV[at + 5]), at + WIDTH) or following == ''
-    note_fires(record, fields, policy, not has_ended and following)
+    local has_ended = fire_all(team, id, policy, tonumber(ARGV[at + 6]), at + WIDTH) or following == ''
+    note_fires(record, fields, policy, ARGV[at + 5], not has_ended and following)
     if has_ended then
         call('ZREM', crons, member)
         call('HDEL', record, 'next')
@@ -57,8 +29,7 @@ end
 local function read(at, member, score)
     local due = tonumber(ARGV[at + 3])
     if tonumber(score or '') ~= due then return nil, 0 end
-    local fields = call('HMGET', P .. 'c:' .. member, 'version', 'overlap', 'max_runs', 'runs', 'grace', 'last_ping',
-        'late:100', 'late:1000', 'late:10000', 'late:60000', 'late:more')
+    local fields = call('HMGET', P .. 'c:' .. member, unpack(STANDS))
     if fields[1] ~= ARGV[at + 2] then return nil, 0 end
     if due > now then return nil, -1 end
     return fields, 1
@@ -67,7 +38,7 @@ end
 local starts, members, at = {}, {}, 2
 while at <= #ARGV do
     starts[#starts + 1], members[#members + 1] = at, ARGV[at] .. ':' .. ARGV[at + 1]
-    at = at + WIDTH + OF_FIRE * tonumber(ARGV[at + 5])
+    at = at + WIDTH + OF_FIRE * tonumber(ARGV[at + 6])
 end
 local scores, found, wanted = call('ZMSCORE', crons, unpack(members)), {}, {}
 -- A cron whose record is damaged is not due again until somebody has changed it.
@@ -80,7 +51,7 @@ for i, start in ipairs(starts) do
     local done
     done, found[i], verdicts[i] = confined(ARGV[start], 'c:' .. ARGV[start + 1], read, start, members[i], scores[i])
     if not done then set_aside(i) end
-    if found[i] then wanted[ARGV[start]] = (wanted[ARGV[start]] or 0) + tonumber(ARGV[start + 5]) end
+    if found[i] then wanted[ARGV[start]] = (wanted[ARGV[start]] or 0) + tonumber(ARGV[start + 6]) end
 end
 for team, count in pairs(wanted) do confined(team, '', reserve_executions, team, count) end
 for i, start in ipairs(starts) do

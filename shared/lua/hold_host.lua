@@ -5,9 +5,10 @@
 -- Returns nothing.
 
 local MOST = 1000 -- hosts of a team; the rests that end first go
-local LONGEST = 3600 -- seconds that the key lives, and any rest with it
+local LONGEST = 3600000 -- ms that the key lives, and any rest with it
 local held = P .. 'held:' .. ARGV[1]
-call('ZADD', held, 'GT', moment(ARGV[4]) + tonumber(ARGV[3]), ARGV[2])
-call('ZREMRANGEBYSCORE', held, '-inf', moment())
+moment(ARGV[4])
+call('ZADD', held, 'GT', vouched() + tonumber(ARGV[3]), ARGV[2])
+call('ZREMRANGEBYSCORE', held, '-inf', vouched())
 call('ZREMRANGEBYRANK', held, 0, -MOST - 1)
-call('EXPIRE', held, LONGEST)
+fade(held, LONGEST)

@@ -7,5 +7,5 @@
 
 local team = ARGV[1]
 
-if team == '' then return put_all_aside(SINGLE) end
+if team == '' then return mend_shard() end
 return mend_team(team)

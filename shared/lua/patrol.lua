@@ -7,7 +7,7 @@
 -- KEYS  prefix    ARGV  now ('' = server), team, kind (j|e), index below x:<team>:, its state, after id, limit
 -- Returns the last id looked at (0 = the index is through) and what was mended: kind:id.
 
-local now, team, kind = moment(ARGV[1]), ARGV[2], ARGV[3]
+local now, team, kind = math.min(moment(ARGV[1]), vouched()), ARGV[2], ARGV[3]
 local index, state, limit = P .. 'x:' .. team .. ':' .. ARGV[4], ARGV[5], tonumber(ARGV[7])
 local mended = {}
 

@@ -19,7 +19,7 @@ for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':c' .. cron .. ':pendin
         ended = ended + 1
     end
 end
-if result.verdict == 'complete' then call('HSET', record, 'last_ping', now) end
+if result.verdict == 'complete' then call('HSET', record, 'last_ping', vouched()) end
 if ended == 0 and (result.verdict == 'fail' or fields[2] ~= '0') then
     call('HSET', record, 'last_status', result.verdict == 'fail' and 'failed' or 'completed', 'last_response', ARGV[9],
         'last_failure', failure_of(result))

@@ -2,11 +2,11 @@
 -- Read crons.
 --
 -- KEYS  prefix    ARGV  team, then ids
--- Returns per cron: id, its fields.
+-- Returns now (ms), and per cron: id, its fields.
 
 local team, rows = ARGV[1], {}
 for i = 2, #ARGV do
     local fields = call('HGETALL', P .. 'c:' .. team .. ':' .. ARGV[i])
     if #fields > 0 then rows[#rows + 1] = { ARGV[i], fields } end
 end
-return rows
+return { moment(), rows }

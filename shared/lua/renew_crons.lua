@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Give crons another next fire, if they are still as they were read:  next fire is reckoned anew.
+-- Give crons another next fire, if they are still as they were read, are not due, and it was not made:  next fire is
+-- reckoned anew.
 --
 -- KEYS  prefix    ARGV  per cron: team, id, version, next fire as read (ms), next fire (ms)
 -- Returns how many were given one.
@@ -7,11 +8,12 @@
 local renewed = 0
 
 local function renew(i, member)
-    local score = call('ZSCORE', P .. 'crons', member)
-    if score and tonumber(score) == tonumber(ARGV[i + 3]) and
-        call('HGET', P .. 'c:' .. member, 'version') == ARGV[i + 2] then
-        call('ZADD', P .. 'crons', ARGV[i + 4], member)
-        call('HSET', P .. 'c:' .. member, 'next', ARGV[i + 4])
+    local known_next, next_fire = tonumber(ARGV[i + 3]), ARGV[i + 4]
+    local fields = call('HMGET', P .. 'c:' .. member, 'version', 'offset', 'fired_until')
+    local is_known = fields[1] == ARGV[i + 2] and tonumber(call('ZSCORE', P .. 'crons', member) or '') == known_next
+    if is_known and known_next > moment() and is_fresh(next_fire - (fields[2] or 0) * 1000, fields[3]) then
+        call('ZADD', P .. 'crons', next_fire, member)
+        call('HSET', P .. 'c:' .. member, 'next', next_fire)
         tell_clock(member)
         renewed = renewed + 1
     end

@@ -5,7 +5,7 @@
 --                       unless the queue says), most finished ones to keep, limit
 -- Returns how many records went.
 
-local now, team, owner = moment(ARGV[1]), ARGV[2], ARGV[3]
+local now, team, owner = math.min(moment(ARGV[1]), vouched()), ARGV[2], ARGV[3]
 local age, dead_age, most, limit = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local base, id_of_owner = P .. 'x:' .. team .. ':' .. owner .. ':', string.sub(owner, 2)
 local is_queue, removed = string.sub(owner, 1, 1) == 'q', 0

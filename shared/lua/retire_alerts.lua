@@ -4,7 +4,8 @@
 -- KEYS  prefix    ARGV  now ('' = server), team, age (ms), most of a type to keep, limit
 -- Returns how many went.
 
-local now, team, age, most, limit = moment(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local now, team = math.min(moment(ARGV[1]), vouched()), ARGV[2]
+local age, most, limit = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local removed = 0
 
 for _, type in ipairs({ 'warning', 'failure', 'recovery', 'limit_warning' }) do

@@ -17,8 +17,8 @@ if id == '' then
     call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now)
 else
     local known = call('HMGET', P .. 'q:' .. team .. ':' .. id, 'version', 'name')
-    if known[1] ~= version then return 'stale', REFUSED end
-    if known[2] ~= name then call('HDEL', names, known[2]) end
+    if (known[1] or '') ~= version then return 'stale', REFUSED end
+    if known[2] and known[2] ~= name then call('HDEL', names, known[2]) end
 end
 
 local record = P .. 'q:' .. team .. ':' .. id

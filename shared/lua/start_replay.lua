@@ -6,7 +6,7 @@
 local team, now = ARGV[1], moment(ARGV[2])
 local id, index = next_id(team, 'replay'), P .. 'x:' .. team .. ':replays'
 call('HSET', replay_of(team, id), 'v', 1, 'state', 'collecting', 'rate', ARGV[3], 'stop_after', ARGV[4], 'total', 0,
-    'replayed', 0, 'skipped', 0, 'completed', 0, 'failed', 0, 'waiting', 0, 'created', now, 'at', now)
+    'replayed', 0, 'skipped', 0, 'completed', 0, 'failed', 0, 'waiting', 0, 'created', now, 'at', vouched())
 call('SADD', P .. 'replays', team .. ':' .. id)
 call('ZADD', index, id, id)
 for _, old in ipairs(call('ZRANGE', index, 0, -tonumber(ARGV[5]) - 1)) do

@@ -4,7 +4,8 @@
 -- Returns how many dead letters are left to it.
 
 local COLLECTING_MS = 60000 -- from one batch of ids to the next; then whoever collected them is gone
-local team, id, now = ARGV[1], ARGV[2], moment(ARGV[3])
+local team, id = ARGV[1], ARGV[2]
+local now = math.min(moment(ARGV[3]), vouched())
 local record, ids = replay_of(team, id), P .. 'replay_ids:' .. team .. ':' .. id
 local fields = call('HMGET', record, 'state', 'rate', 'at', 'tokens', 'stop_after', 'failed', 'waiting')
 if fields[1] == 'collecting' then
@@ -14,7 +15,7 @@ elseif fields[1] ~= 'running' then
     call('SREM', P .. 'replays', team .. ':' .. id)
     return 0
 end
-promote(now, 500) -- whatever fell due before goes before
+promote(moment(), 500) -- whatever fell due before goes before
 -- A bucket that a second fills, and not more: after a pause it goes on at its rate. A clock set back fills nothing.
 local rate = tonumber(fields[2])
 local tokens = math.min(math.max(1, rate), tonumber(fields[4]) + math.max(0, now - tonumber(fields[3])) * rate / 1000)

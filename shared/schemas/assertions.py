@@ -1,51 +1,22 @@
 """Assertions: what an answer must be, beside a status of 2xx, for a run to count as a success (spec §3)."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import re2
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from shared.schemas.base import HEADER_NAME, Schema
+from shared.patterns import NEW_BYTES, compiled, steps
+from shared.schemas.base import HEADER_NAME, STORED, Schema
 
 MAX_ASSERTIONS = 10
 MAX_CHARACTERS = 2048
-PATTERN_BYTES = 8 << 20
-"""What a compiled pattern and its search may take of memory; more is refused, not slow."""
-
-_STEP = re.compile(r"""\.([^.\[\]'"\s]+)|\[(\d{1,9})\]|\['([^']*)'\]|\["([^"]*)"\]""")
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
 
 
-def pattern(text: str) -> Any:
-    """A pattern that runs in time linear to what it is matched with; raises ValueError with the reason."""
-    options = re2.Options()
-    options.max_mem, options.log_errors = PATTERN_BYTES, False
-    try:
-        return re2.compile(text, options=options)
-    except re2.error as error:
-        said = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error.args[0]
-        raise ValueError(f"must be a pattern that RE2 takes ({said})") from None
-    finally:
-        re2.purge()  # it would keep the last 128 in memory, whatever they take
-
-
-def steps(path: str) -> list[str | int]:
-    """Names and numbers of a path such as `$.items[0]['a key']`; raises ValueError for any other."""
-    found: list[str | int] = []
-    at = 1
-    while path.startswith("$") and (step := _STEP.match(path, at)):
-        name = next((name for name in (step[1], step[3], step[4]) if name is not None), None)
-        found.append(int(step[2]) if name is None else name)
-        at = step.end()
-    if not path.startswith("$") or at != len(path):
-        raise ValueError("must be a path such as $.items[0].name, of names and numbers only")
-    return found
-
-
-def _check_pattern(text: str) -> str:
-    pattern(text)
+def _check_pattern(text: str, info: ValidationInfo) -> str:
+    if info.context is not STORED:  # what was accepted once stays so
+        compiled(text, NEW_BYTES)
     return text
 
 
@@ -93,7 +64,7 @@ class BodyNotContains(Schema):
 
 
 class BodyMatches(Schema):
-    """RE2: no back references and no look-around, and never slow."""
+    """RE2: no back references and no look-around, and a second at most."""
 
     type: Literal["body_matches"]
     value: Annotated[Text, AfterValidator(_check_pattern)]

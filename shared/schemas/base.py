@@ -12,6 +12,9 @@ T = TypeVar("T")
 
 MAX_HEADERS, MAX_HEADER_BYTES = 64, 8192
 
+STORED = object()
+"""The context in which a record is read: what was accepted once is not held to the rules for new input."""
+
 HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f\\]")
@@ -159,6 +162,14 @@ class Page(Schema, Generic[T]):
     total: int
 
 
+Problem = Annotated[
+    str | None,
+    Field(
+        description="What of its record cannot be used, where something cannot",
+        exclude_if=lambda found: found is None,
+    ),
+]
+"""Stands at the end of what shows a record, where there is something to say."""
 Warnings = Annotated[
     tuple[str, ...],
     Field(
@@ -167,6 +178,16 @@ Warnings = Annotated[
     ),
 ]
 """Stands at the end of what answers a write, where there is something to say."""
+
+
+Cut = Annotated[
+    tuple[str, ...],
+    Field(
+        description="Of a row of a list: fields of which it has only the beginning; GET of the one has all",
+        exclude_if=lambda names: not names,
+    ),
+]
+"""Stands at the end of a row of a list of which something was cut."""
 
 
 class Deleted(Schema):

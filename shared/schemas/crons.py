@@ -9,11 +9,13 @@ from shared import schedule, zone_data, zones
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     NO_BOOL,
+    Cut,
     Headers,
     Instant,
     Method,
     Name,
     PageQuery,
+    Problem,
     Schema,
     Timeout,
     Url,
@@ -145,6 +147,7 @@ class CronDetail(Timing, CronSummary):
     """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
     next_runs: list[Instant]
     """The next three, or as many as are left."""
+    problem: Problem = None
 
 
 class Cron(CronDetail):
@@ -159,6 +162,7 @@ class Cron(CronDetail):
     """Scheduled ones so far; what somebody ran beside the schedule is not among them."""
     lateness: dict[str, int]
     """How many runs were made so late, by an upper bound in ms: 100, 1000, 10000, 60000, more."""
+    cut: Cut = ()
 
 
 class CronSaved(Cron):
@@ -242,3 +246,4 @@ class Execution(Schema):
     waits_for: str | None
     idempotency_key: str | None
     run: Run | None
+    cut: Cut = ()

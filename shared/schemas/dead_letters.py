@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from shared.schemas.base import NO_BOOL, Id, Instant, PageQuery, Schema
+from shared.schemas.instants import Given
 from shared.schemas.runs import FailureReason
 
 MOST_IDS = 1000
@@ -33,7 +34,7 @@ class Chosen(Schema):
         str | None, Field(min_length=1, max_length=200, description="Those with this in the URL")
     ] = None
     failure_reason: Annotated[FailureReason | None, Field(description="Those that ended so")] = None
-    dead_lettered_before: Annotated[AwareDatetime | None, Field(description="Those from before")] = None
+    dead_lettered_before: Annotated[Given | None, Field(description="Those from before")] = None
 
     @property
     def is_filtered(self) -> bool:

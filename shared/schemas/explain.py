@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from shared.schemas.base import NO_BOOL, Instant, Schema, Timeout
 from shared.schemas.crons import Expression, Timezone
+from shared.schemas.instants import Given
 from shared.schemas.timing import Timing
 
 
@@ -16,7 +17,7 @@ class ExplainAsked(Timing):
     count: Annotated[
         int, Field(ge=1, le=100, description="How many of the next fires are wanted"), NO_BOOL
     ] = 5
-    after: Annotated[AwareDatetime | None, Field(description="From when on; now unless told")] = None
+    after: Annotated[Given | None, Field(description="From when on; now unless told")] = None
 
 
 class NextRun(Schema):

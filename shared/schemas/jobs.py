@@ -4,21 +4,24 @@ import json
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from shared.schemas.base import (
     NO_BOOL,
+    Cut,
     Headers,
     Id,
     Instant,
     Method,
     Name,
     PageQuery,
+    Problem,
     Schema,
     Timeout,
     Url,
     Warnings,
 )
+from shared.schemas.instants import Deadline
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import RetryDelay
 from shared.schemas.runs import FailureReason, FailureStage, Run, RunSummary
@@ -87,7 +90,7 @@ class JobCreate(JobAsked):
     """The same, and what only REST takes."""
 
     expires_at: Annotated[
-        AwareDatetime | None, Field(description="A job still waiting then fails and is not sent")
+        Deadline | None, Field(description="A job still waiting then fails and is not sent")
     ] = None
 
 
@@ -178,6 +181,7 @@ class JobDetail(JobSummary):
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
+    problem: Problem = None
 
 
 class Job(JobSummary):
@@ -199,3 +203,5 @@ class Job(JobSummary):
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
+    cut: Cut = ()
+    problem: Problem = None

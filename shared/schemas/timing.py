@@ -1,12 +1,12 @@
 """What says when a cron fires, beside its expression, and what becomes of fires that come late (spec §5)."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import Field
 
-from shared.schemas.base import NO_BOOL, Instant, Schema
+from shared.schemas.base import NO_BOOL, Schema
+from shared.schemas.instants import End, Start
 
 WEEK_SECONDS = 604_800
 
@@ -27,13 +27,6 @@ class OverlapPolicy(StrEnum):
     QUEUE_ONE = "queue_one"
 
 
-def _whole_second(moment: datetime) -> datetime:
-    return moment.replace(microsecond=0)
-
-
-Moment = Annotated[Instant, AwareDatetime, AfterValidator(_whole_second)]
-
-
 class Timing(Schema):
     misfire_policy: Annotated[
         MisfirePolicy,
@@ -51,8 +44,8 @@ class Timing(Schema):
         Field(ge=0, le=86_400, description="Fire up to so much later, always by the same offset"),
         NO_BOOL,
     ] = 0
-    starts_at: Annotated[Moment | None, Field(description="No fire before")] = None
-    ends_at: Annotated[Moment | None, Field(description="No fire after")] = None
+    starts_at: Annotated[Start | None, Field(description="No fire before")] = None
+    ends_at: Annotated[End | None, Field(description="No fire after")] = None
     max_runs: Annotated[
         Annotated[int, Field(ge=1, le=1_000_000_000), NO_BOOL] | None,
         Field(description="End after so many scheduled runs"),

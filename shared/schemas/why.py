@@ -2,22 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from shared.schemas.base import Instant, Schema
+from shared.schemas.instants import Asked
 
 MOST_FIRES = 100
 HOUR, INSTANT = timedelta(hours=1), timedelta(milliseconds=999)
-
-
-def _with_plus(value: Any) -> Any:
-    """A plus that was not encoded arrives as a blank."""
-    return value.replace(" ", "+") if isinstance(value, str) and "T" in value else value
-
-
-Asked = Annotated[AwareDatetime, BeforeValidator(_with_plus)]
 
 
 class WhyQuery(Schema):

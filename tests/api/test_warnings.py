@@ -58,3 +58,29 @@ async def test_rest_says_why_the_last_run_failed(client: AsyncClient) -> None:
     shown = (await client.post("/api/crons", json=CRON)).json()
 
     assert (shown["last_failure_reason"], shown["last_error"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "* */15 * * * *",
+        "*/7 * * * *",
+        "* 2 * * *",
+        "0 0 31 * *",
+        "0 0 29 2 *",
+        "0 0 1 * MON",
+        "*/10 * * * * *",
+        "5 4 * * *",
+    ],
+)
+async def test_a_new_cron_is_warned_of_all_that_explain_warns_of(
+    client: AsyncClient, expression: str
+) -> None:
+    timing = {"cron_expression": expression, "timezone": "Europe/Berlin", "spread_seconds": 90}
+
+    explained = await client.post("/api/crons/explain", json=timing)
+    created = await client.post("/api/crons", json={"name": "a", "url": "https://a.example/", **timing})
+
+    expected = explained.json()["warnings"]
+    found = created.json().get("warnings", [])
+    assert [warning for warning in found if warning in expected] == expected

@@ -11,7 +11,14 @@ from tests.deploy.documents import DEPLOY, ROOT, manifests, only
 
 NOT_DEPLOYED = {"RECURO_DATA_DIR"}
 """It holds what `recuro dev` keeps, and a key that containers are given."""
-DIFFER = {"API_HOST", "MCP_HOST", "MCP_ALLOWED_HOSTS", "METRICS_HOST", "METRICS_PORT"}
+DIFFER = {
+    "API_HOST",
+    "MCP_HOST",
+    "MCP_ALLOWED_HOSTS",
+    "MAX_CONNECTIONS_PER_ADDRESS",
+    "METRICS_HOST",
+    "METRICS_PORT",
+}
 SETTINGS = {f"RECURO_{name.upper()}": field for name, field in Settings.model_fields.items()}
 
 

@@ -59,7 +59,7 @@ def _check_records(model: Model, seen: Snapshot) -> None:
     asked = {f"b:{job.team}:{job.id}" for job in model.jobs() if not job.origin}
     assert {key for key in seen.strings if key.startswith("b:")} == asked
     assert {key for key in seen.strings if key.startswith("i:")} == {
-        key for key in seen.expiring if key.startswith("i:")
+        key for key in seen.zsets.get("fading", ()) if key.startswith("i:")
     }
 
 

@@ -27,6 +27,7 @@ TESTS = (
     "tests/worker/test_turns.py",
     "tests/scheduler/test_rescue.py",
     "tests/engine/test_edges.py",
+    "tests/engine/test_vouched.py",
     "tests/shared/test_idempotency.py",
     "tests/shared/test_jobs.py",
     "tests/shared/test_queues.py",

@@ -15,7 +15,7 @@ _READ = """
 local P, rows = ARGV[1], {}
 local read = {
     hash = function(key) return redis.call('HGETALL', key) end,
-    string = function(key) return { redis.call('GET', key), redis.call('PTTL', key) } end,
+    string = function(key) return redis.call('GET', key) end,
     set = function(key) return redis.call('SMEMBERS', key) end,
     zset = function(key) return redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') end,
     list = function() return {} end,
@@ -47,15 +47,13 @@ class Snapshot:
 
     hashes: dict[str, dict[str, str]]
     strings: dict[str, str]
-    expiring: set[str]
-    """The strings that have a time to live."""
     sets: dict[str, set[str]]
     zsets: dict[str, dict[str, float]]
     streams: dict[str, Stream]
 
 
 async def take(redis: Redis) -> Snapshot:
-    seen = Snapshot({}, {}, set(), {}, {}, {})
+    seen = Snapshot({}, {}, {}, {}, {})
     answer: list[tuple[str, str, Any]] = await redis.eval(_READ, 0, PREFIX)  # type: ignore[misc]
     for key, kind, value in answer:
         _note(seen, key, kind, value)
@@ -67,9 +65,7 @@ def _note(seen: Snapshot, key: str, kind: str, value: Any) -> None:
         case "hash":
             seen.hashes[key] = records.fields_of(value)
         case "string":
-            seen.strings[key], ttl = value
-            if ttl > 0:
-                seen.expiring.add(key)
+            seen.strings[key] = value
         case "set":
             seen.sets[key] = set(value)
         case "zset":

@@ -10,7 +10,6 @@ from services.scheduler.prune import prune
 from services.worker.deliveries import DROPPED, NOT_OURS, RECORDED, Deliveries
 from services.worker.work import Complete, Fail, Release, Result, Retry, Verdict
 from shared import crons, executions, jobs, keyspace, ledger, queues, scripts
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.events import Event
@@ -170,13 +169,6 @@ async def test_what_expires_before_it_is_due_is_not_promoted_after(
     assert await redis.xlen(f"{team.prefix}s:1:1") == 0
 
 
-async def test_an_idempotency_key_is_kept_for_a_day(redis: Redis, team: Team) -> None:
-    await jobs.create_many(redis, team, [ASKED], IdempotencyKey(team, "k", "of what is asked"), NOW)
-
-    (key,) = [key async for key in redis.scan_iter("*:i:1:*")]
-    assert 24 * 3600 - 60 < await redis.ttl(key) <= 24 * 3600
-
-
 @pytest.mark.parametrize("is_running", [False, True])
 async def test_only_its_own_entry_starts_a_job(
     redis: Redis, team: Team, worker: Deliveries, is_running: bool
@@ -222,13 +214,35 @@ async def test_a_cron_fires_as_it_was_seen_and_not_before_its_time(
     assert cron.next_run_at
     due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
 
-    one_fire = (later, 1, due, 0, due, "")
+    one_fire = (later, due, 1, due, 0, due, "")
     fired = await scripts.fire_crons(
         redis, team.prefix, due - early, team.id, cron.id, 1 + stale, due, *one_fire
     )
 
     assert fired == [answer]
     assert (await ledger.read(redis, team, "execution")).accepted == max(answer, 0)
+
+
+@pytest.mark.parametrize(("stale", "early", "answer"), [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
+@pytest.mark.parametrize("is_last", [False, True])
+async def test_a_part_of_what_a_cron_owes_is_made_of_what_was_read(
+    redis: Redis, team: Team, stale: int, early: int, answer: int, is_last: bool
+) -> None:
+    begun = datetime.fromtimestamp(NOW / 1000, UTC)
+    asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
+    cron = await crons.create(redis, team, asked, begun)
+    assert cron.next_run_at
+    due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
+    rest = (1 + stale, due, "" if is_last else later, due, 1, due, 0, due, "")
+
+    settled = [
+        await scripts.settle_cron(redis, team.prefix, team.id, due - early, cron.id, *rest) for _ in "12"
+    ]
+
+    assert settled == [answer, 0]
+    assert (await ledger.read(redis, team, "execution")).accepted == answer
+    next_fire = (None if is_last else later) if answer else due
+    assert await redis.zscore(keyspace.crons(SHARD), f"1:{cron.id}") == next_fire
 
 
 async def test_a_chain_of_many_is_deleted_as_one(redis: Redis, team: Team, worker: Deliveries) -> None:

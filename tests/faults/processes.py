@@ -3,12 +3,14 @@
 import asyncio
 import json
 import signal
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
 from services.cli import healthcheck
 from tests.faults import account
 from tests.faults.callers import Wanted
+from tests.faults.entrance import Entrance
 from tests.faults.house import Options
 from tests.faults.stage import Scene, Stage, playing
 from tests.house import TOKEN
@@ -123,6 +125,51 @@ async def stop_worker_beyond_its_lease(scene: Scene) -> None:
         stage.no_process_ended()
 
 
+async def stop_worker_with_unsent_work(scene: Scene) -> None:
+    """What it had claimed and not sent when it fell asleep is settled by others: it sends none of it."""
+    each = 3
+    async with playing(scene) as stage, Entrance(stage.target.port) as entrance:
+        made = {
+            path: stage.create(each, f"/{path}", "work", timeout_seconds=120, **asked)
+            for path, asked in _unsent(entrance.url).items()
+        }
+        await stage.holds(lambda: _processing(stage, 4 * each))
+        (worker,) = stage.house.of("worker")
+        stage.signal(worker, signal.SIGSTOP)
+        for job in made["cancelled"]:
+            assert stage.house.client.post(f"/api/jobs/{job}/cancel").status_code == 200
+        for job in made["deleted"]:
+            assert stage.house.client.delete(f"/api/jobs/{job}").status_code == 200
+            stage.created.discard(job)
+        await entrance.open()  # the kernel connects whoever still tries, asleep or not
+        stage.house.start("worker")
+        await stage.arrives(each, "/done", LEASE_SECONDS + 20)
+        await stage.settle()
+        stage.signal(worker, signal.SIGCONT)
+        await stage.holds(lambda: _says(scene, "lease_over"))
+        stage.create(10)
+        await stage.settle()
+        arrived = {path: stage.arrived(f"/{path}") for path in made}
+        assert arrived == {"done": each, "cancelled": 0, "deleted": 0, "expired": 0}, arrived
+        stage.no_process_ended()
+
+
+def _unsent(url: str) -> dict[str, dict[str, object]]:
+    """What becomes of jobs meanwhile, and how they are asked for."""
+    soon = datetime.now(UTC) + timedelta(seconds=15)
+    ways: dict[str, dict[str, object]] = {"done": {}, "cancelled": {}, "deleted": {}}
+    ways["expired"] = {"expires_at": soon.isoformat()}
+    return {path: {"url": f"{url}/{path}", **asked} for path, asked in ways.items()}
+
+
+async def _processing(stage: Stage, jobs: int) -> bool:
+    return (await stage.books()).processing == jobs
+
+
+async def _says(scene: Scene, event: str) -> bool:
+    return any(event in log.read_text() for log in scene.folder.glob("worker-*.log"))
+
+
 async def stop_scheduler_over_two_minutes(scene: Scene) -> None:
     """What a cron missed meanwhile collapses into one fire that counts it."""
     async with playing(scene) as stage:
@@ -191,6 +238,7 @@ BOUNDED = (kill_api, kill_scheduler, kill_worker, sigterm_with_work_in_flight)
 LONG = (
     kill_mcp,
     stop_worker_beyond_its_lease,
+    stop_worker_with_unsent_work,
     frozen_worker_is_reported,
     stop_scheduler_over_two_minutes,
     poisonous_job,

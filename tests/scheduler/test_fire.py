@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm
 from services.scheduler.fire import BATCH, fire_due, judge_ahead, keep_firing, look
-from services.scheduler.steadiness import Steadiness
+from services.scheduler.watch import Watch
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Fail, Result, Verdict
 from shared import clock, crons, executions, keyspace, ledger
@@ -164,7 +164,7 @@ async def test_a_scheduler_fires_on_time_and_once_what_it_and_others_judged_ahea
         )
         for _ in range(3)
     ]
-    firing = [asyncio.create_task(keep_firing(redis, SHARD, Alarm(), Steadiness())) for _ in range(3)]
+    firing = [asyncio.create_task(keep_firing(redis, SHARD, Alarm(), Watch(redis, SHARD))) for _ in range(3)]
 
     async def have_fired() -> bool:
         return (await ledger.read(redis, team, "execution")).accepted >= 9

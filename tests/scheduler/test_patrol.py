@@ -1,15 +1,21 @@
 """Open work is held against its streams, and what nothing would start any more is put back."""
 
+import time
+
 import pytest
 from redis.asyncio import Redis
 
+from services.scheduler.pace import Pace
 from services.scheduler.patrol import patrol, tidy
+from services.scheduler.retire import retire
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result
-from shared import audit, crons, executions, jobs, keyspace, ledger
+from shared import audit, crons, executions, jobs, keyspace, ledger, queues
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
+from shared.schemas.queues import QueueCreate
+from shared.settings import Settings
 
 NOW = 1_760_000_000_000
 SHARD = keyspace.SHARDS[0]
@@ -148,6 +154,34 @@ async def test_consumers_long_gone_are_forgotten_unless_they_hold_something(
     left = await redis.xinfo_consumers(f"{team.prefix}s:1:1", "workers")
     assert len(before) == 2
     assert [consumer["name"] for consumer in left] == ["one-that-holds"]
+
+
+async def test_what_has_no_work_is_passed_over_hundreds_at_a_time(redis: Redis, team: Team) -> None:
+    asked = CronCreate(name="idle", url="https://a.example/", cron_expression="0 0 29 2 *")
+    idle = [await crons.create(redis, team, asked) for _ in range(300)]
+    for number in range(300):
+        await queues.create(redis, team, QueueCreate(name=f"idle-{number}"))
+    busy = await executions.create(redis, team, idle[150].id)
+    await redis.delete(f"{team.prefix}s:1:crons")
+    await redis.config_resetstat()
+
+    mended = await patrol(redis, SHARD)
+    await retire(redis, SHARD, Settings())
+
+    assert mended == 1
+    assert [work.id for work in await Deliveries(redis, SHARD, "a-worker").claim(9)] == [busy.id]
+    scripts_run = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert scripts_run < 30
+
+
+async def test_a_walk_rests_a_hundred_times_as_long_as_it_takes() -> None:
+    pace, began = Pace(), time.monotonic()
+
+    sum(range(200_000))
+    took = time.monotonic() - began
+    await pace.rest()
+
+    assert time.monotonic() - began > min(100 * took, 1.0)
 
 
 async def test_a_cron_that_the_clocks_list_lost_is_put_back(redis: Redis, team: Team) -> None:

@@ -1,10 +1,11 @@
 import pytest
 from redis.asyncio import Redis
 
-from services.scheduler.rescue import LEASE_SECONDS, PATIENCE, Held, Watch, held_in, rescue
+from services.scheduler.rescue import PATIENCE, Held, Watch, held_in, rescue
 from services.worker.deliveries import NOT_OURS, RECORDED, Deliveries
 from services.worker.work import Complete, Result
 from shared import crons, executions, jobs, keyspace, ledger, queues
+from shared.health import LEASE_SECONDS
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate

@@ -61,6 +61,19 @@ async def test_finished_jobs_go_after_so_many_days_and_open_ones_stay(
     assert [key async for key in redis.scan_iter("*:r:1:*")] == []
 
 
+async def test_a_queue_whose_oldest_record_is_lost_is_looked_at_all_the_same(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await some_jobs(redis, team, 2)
+    await finish_next(worker, Complete())
+    await finish_next(worker, Complete(), NOW + 20 * DAY)
+    await redis.delete(f"{team.prefix}j:1:1")
+
+    await retire_all(redis, Settings(), NOW)
+
+    assert await redis.zrange(f"{team.prefix}x:1:q1:completed", 0, -1) == ["2"]
+
+
 async def test_of_one_queue_only_so_many_finished_jobs_are_kept(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from shared import zone_data
 from shared.explain import explain
 from shared.schedule import check
 from shared.schemas.explain import ExplainAsked, Explained
@@ -46,6 +47,38 @@ def explained(expression: str, **asked: object) -> Explained:
     return explain(ExplainAsked.model_validate({"cron_expression": expression, **asked}), NOON)
 
 
+STARRED = "It fires every second of the minutes it names: with six fields the first is the second"
+
+
+@pytest.mark.parametrize(
+    ("expression", "is_told"),
+    [
+        ("* */15 * * * *", True),
+        ("* 0 9 * * *", True),
+        ("0 */15 * * * *", False),
+        ("*/15 * * * *", False),
+        ("* * * * * *", False),
+        ("*/10 */15 * * * *", False),
+    ],
+)
+def test_every_second_of_some_minutes_is_hardly_meant(expression: str, is_told: bool) -> None:
+    warnings = explained(expression, overlap_policy="skip").warnings
+
+    assert [warning.startswith(STARRED) for warning in warnings] == [True] * is_told
+
+
+def test_a_change_of_the_clock_is_told_to_the_second() -> None:
+    asked = ExplainAsked.model_validate({"cron_expression": "0 9 * * *", "timezone": "Europe/Berlin"})
+
+    first, _ = explain(asked, NOON.replace(microsecond=700_000)).clock_changes
+
+    assert first.at == datetime(2027, 3, 28, 1, tzinfo=UTC)
+
+
+def test_explain_names_the_release_of_the_time_zones() -> None:
+    assert explained("0 9 * * *", timezone="Europe/Berlin").zone_data == str(zone_data.release())
+
+
 def test_common_expressions_read_as_approved() -> None:
     told = []
     for expression in COMMON:
@@ -70,6 +103,27 @@ def test_common_expressions_read_as_approved() -> None:
             "the fire of 02:30 comes once, the first time",
         ),
         ("0 9 * * *", "no fire falls into it", "no fire falls into it"),
+        (
+            "0,30 2 * * *",
+            "the 2 fires from 02:00 to 02:30 come as one, as it ends at 03:00",
+            "the 2 fires from 02:00 to 02:30 come once, the first time",
+        ),
+        (
+            "*/5 2 * * *",
+            "the 12 fires from 02:00 to 02:55 come as one, as it ends at 03:00",
+            "the 12 fires from 02:00 to 02:55 come in both",
+        ),
+        (
+            "* 1-3 * * *",
+            "the 60 fires from 02:00 to 02:59 come as one, as it ends at 03:00",
+            "the 60 fires from 02:00 to 02:59 come in both",
+        ),
+        ("30 */2 * * *", "the fire of 02:30 is left out", "the fire of 02:30 comes in both"),
+        (
+            "* * 2 * * *",
+            "the 1000 or more fires from 02:00 on come as one, as it ends at 03:00",
+            "the 1000 or more fires from 02:00 on come in both",
+        ),
         ("*/15 * * * *", "the fires go on as time passes", "the fires go on as time passes, in both"),
     ],
 )

@@ -154,6 +154,27 @@ def test_a_wildcard_or_a_step_in_the_hour_is_not_a_fixed_hour(hour: str, is_fixe
     fields = parse(f"0 {hour} * * *")
 
     assert fields.fixed_hours is is_fixed
+    assert fields.fixed_times is is_fixed
+
+
+@pytest.mark.parametrize(
+    ("minute", "is_fixed"),
+    [
+        ("30", True),
+        ("*/60", True),
+        ("0,30", True),
+        ("5-9", True),
+        ("*", False),
+        ("*/5", False),
+        ("1-59/5", False),
+        ("0-59", False),
+    ],
+)
+def test_a_wildcard_or_a_step_in_the_minute_is_no_fixed_time(minute: str, is_fixed: bool) -> None:
+    fields = parse(f"{minute} 2 * * *")
+
+    assert fields.fixed_times is is_fixed
+    assert fields.fixed_hours
 
 
 @pytest.mark.parametrize("expression", ["0 0 30 2 */2", "0 0 31 4 */3", "0 0 */16 * FRI#2"])

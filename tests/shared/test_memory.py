@@ -13,7 +13,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from services.worker import charset, deliveries, delivery, heads, masking, requests
-from services.worker.assertions import Answered, failed
+from services.worker.aside import Aside
+from services.worker.bodies import Wanted
 from shared import addresses, expressions, memory, timing, vault
 from shared.memory import MEBIBYTE, Remembered
 from shared.schemas.assertions import Assertions
@@ -152,11 +153,25 @@ def test_what_it_raises_is_raised_each_time() -> None:
 
 async def test_compiled_patterns_take_no_more_than_their_bytes() -> None:
     """They are not Python's memory, so it is the process's that is looked at; each takes some 3 MiB."""
-    answered = Answered(200, (), b"body", True, 1)
+    aside = Aside()
+    try:
+        await aside.why_not(1, Wanted("body_matches", "x"), b"body", is_whole=True)
+        (process,) = aside._all
+        before = resident_bytes(process.pid)
+        for number in range(30):
+            wanted = Wanted("body_matches", rf"\pL{{1,200}}x{number}")
+            await aside.why_not(1, wanted, b"body", is_whole=True)
+
+        assert (process,) == tuple(aside._all)
+        assert resident_bytes(process.pid) - before < 64 * MEBIBYTE
+    finally:
+        await aside.close()
+
+
+def test_patterns_that_are_checked_are_not_remembered() -> None:
     before = resident_bytes(os.getpid())
 
-    for number in range(30):
-        (wanted,) = PATTERNS.validate_python([{"type": "body_matches", "value": rf"\pL{{1,200}}x{number}"}])
-        failed([wanted], answered)
+    for number in range(60):
+        PATTERNS.validate_python([{"type": "body_matches", "value": rf"\pL{{1,25}}x{number}"}])
 
-    assert resident_bytes(os.getpid()) - before < 64 * MEBIBYTE
+    assert resident_bytes(os.getpid()) - before < 24 * MEBIBYTE

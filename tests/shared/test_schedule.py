@@ -13,7 +13,7 @@ from cronsim import CronSim
 from shared import zone_data
 from shared.schedule import MOST_COUNTED, catch_up, following
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 NEW_YORK, BERLIN, LORD_HOWE, HAVANA = (
     "America/New_York",
     "Europe/Berlin",
@@ -97,7 +97,7 @@ def test_a_fixed_time_in_the_gap_fires_once_as_it_ends(
     ("expression", "timezone", "first", "then"),
     [
         ("30 1 * * *", NEW_YORK, "2026-11-01T05:30", "2026-11-02T06:30"),
-        ("* 1 * * *", NEW_YORK, "2026-11-01T05:59", "2026-11-02T06:00"),
+        ("0-30 1 * * *", NEW_YORK, "2026-11-01T05:30", "2026-11-02T06:00"),
         ("0 1,2 * * *", NEW_YORK, "2026-11-01T05:00", "2026-11-01T07:00"),
         ("30 2 * * *", BERLIN, "2026-10-25T00:30", "2026-10-26T01:30"),
         ("45 1 * * *", LORD_HOWE, "2026-04-04T14:45", "2026-04-05T15:15"),
@@ -112,6 +112,33 @@ def test_a_fixed_time_that_comes_twice_fires_at_its_first(
     found = list(fires(expression, timezone, just_before, utc(then)))
 
     assert found == [utc(first), utc(then)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "timezone", "first_of_second_round", "last"),
+    [
+        ("* 1 * * *", NEW_YORK, "2026-11-01T06:00", "2026-11-01T06:59"),
+        ("*/5 1 * * *", NEW_YORK, "2026-11-01T06:00", "2026-11-01T06:55"),
+        ("1-59/5 1 * * *", NEW_YORK, "2026-11-01T06:01", "2026-11-01T06:56"),
+        ("0-59 1 * * *", NEW_YORK, "2026-11-01T06:00", "2026-11-01T06:59"),
+        ("*/20 1-3 * * *", BERLIN, "2026-10-25T00:00", "2026-10-25T02:40"),
+        ("*/10 1 * * *", LORD_HOWE, "2026-04-04T15:00", "2026-04-04T15:20"),
+        ("*/20 0 * * *", HAVANA, "2025-11-02T05:00", "2025-11-02T05:40"),
+    ],
+)
+def test_star_minutes_go_on_in_the_second_round_of_an_hour(
+    expression: str, timezone: str, first_of_second_round: str, last: str
+) -> None:
+    found = list(fires(expression, timezone, utc(first_of_second_round) - MINUTE, utc(last) + 12 * HOUR))
+
+    assert (found[0], found[-1]) == (utc(first_of_second_round), utc(last))
+
+
+@pytest.mark.parametrize("expression", ["*/20 2 * * *", "* 2 * * *"])
+def test_star_minutes_of_a_skipped_hour_fire_once_as_it_ends(expression: str) -> None:
+    found = list(fires(expression, NEW_YORK, utc("2026-03-08T06:00"), utc("2026-03-08T12:00")))
+
+    assert found == [utc("2026-03-08T07:00")]
 
 
 def test_a_search_that_starts_in_the_repeated_hour_goes_on_after_it() -> None:
@@ -142,16 +169,19 @@ def walls(expression: str, start: datetime, end: datetime) -> set[datetime]:
     return found
 
 
-def by_brute_force(expression: str, is_fixed: bool, timezone: str, middle: datetime) -> list[datetime]:
+def by_brute_force(expression: str, timezone: str, middle: datetime) -> list[datetime]:
     """The fires within a day and a half of `middle`, looking at the wall clock minute by minute."""
+    minute_text, hour_text, *_ = expression.split()
+    is_free, is_starred = (bool(set("*/") & set(text)) for text in (hour_text, minute_text))
     minutes = [middle + step * MINUTE for step in range(-2160, 2161)]
     clock = [minute.astimezone(zone_data.zone(timezone)).replace(tzinfo=None, fold=0) for minute in minutes]
     wanted = walls(expression, clock[0], clock[-1])
-    if not is_fixed:
+    if is_free:
         return [minute for minute, wall in zip(minutes, clock, strict=True) if wall in wanted]
     found, highest = [], clock[0] - MINUTE
     for minute, wall in zip(minutes, clock, strict=True):
-        if any(highest < each <= wall for each in wanted):  # the clock shows it or has just jumped over it
+        is_new = any(highest < each <= wall for each in wanted)  # it is shown or has just been jumped over
+        if is_new or (is_starred and wall in wanted):
             found.append(minute)
         highest = max(highest, wall)
     return found
@@ -164,16 +194,13 @@ def test_across_a_change_every_fire_is_there_once(timezone: str, moment: str) ->
     start, end = middle - 2161 * MINUTE, middle + 2160 * MINUTE
 
     for _ in range(12):
-        is_fixed = chance.random() < 0.6
-        hour = chance.choice(
-            ["0", "1", "2", "0-3", "1,2", "2,23"] if is_fixed else ["*", "*/2", "*/3", "1-5/2"]
-        )
+        hour = chance.choice(["0", "1", "2", "0-3", "1,2", "2,23", "*", "*/2", "*/3", "1-5/2"])
         minute = chance.choice(["0", "30", "15,45", "*/10", "*"])
         expression = f"{minute} {hour} {chance.choice(['* * *', '* * SUN', '1-8 * *', 'L * SAT'])}"
 
         found = list(fires(expression, timezone, start, end))
 
-        assert found == by_brute_force(expression, is_fixed, timezone, middle), expression
+        assert found == by_brute_force(expression, timezone, middle), expression
         assert all(earlier < later for earlier, later in pairwise(found))
 
 

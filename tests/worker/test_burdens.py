@@ -9,6 +9,7 @@ import json
 import time
 import tracemalloc
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -21,13 +22,17 @@ from services.worker.requests import request_of
 from services.worker.response import KEPT_BYTES, Answer
 from services.worker.work import Work
 from shared.addresses import Policy
-from shared.schemas.assertions import BodyContains
+from shared.schemas.assertions import BodyContains, BodyMatches, JsonPathEquals
 from tests import hostile
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.hostile import HEAD, saying
+from tests.poll import until
 
 LONGEST_MS = 1000
 """Of what takes some tens of milliseconds here, and would take many seconds if the work grew by squares."""
+LONGEST_TURN_SECONDS = 0.2
+"""Of what takes 0.06 s at most here."""
+MIB = 1 << 20
 NAMES = b"".join(b"%x:\r\n" % number for number in range(35_000))
 WORK_URL = "https://a.example/"
 WORK = Work("s0", "j", 3, "1", 42, "s:", "1-0", 1, "", 0, json.dumps({"url": WORK_URL}), None)
@@ -90,6 +95,61 @@ async def test_tens_of_thousands_of_empty_members_are_unpacked_in_one_go(
 
     assert (exchange.response_status, exchange.response_body) == (200, "")
     assert exchange.duration_ms < LONGEST_MS
+
+
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+PACKED = gzip.compress(gzip.compress(b"") * 50_000)
+ANSWERS = {
+    "tiny chunks": CHUNKED + b"1\r\na\r\n" * 200_000,
+    "folded lines": HEAD + b"X: a\r\n" + b" b\r\n" * 50_000 + b"Content-Length: 0\r\n\r\n",
+    "bytes that Windows has not": HEAD + b"Content-Type: a/b; charset=cp1252\r\n\r\n" + b"\x81" * MIB,
+    "empty members, packed once more": HEAD
+    + b"Content-Encoding: gzip, gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED)
+    + PACKED,
+    "lists in lists": HEAD + b"\r\n" + b"[" * 150 + b"[]," * (MIB // 3 - 300) + b"1" + b"]" * 150,
+    "what a pattern takes long for": HEAD + b"\r\n" + b"ab" * (MIB // 2),
+}
+WANTED = (
+    JsonPathEquals(type="json_path_equals", path="$[0]", value="x"),
+    BodyMatches(type="body_matches", value=r"(?s)(a.{900}z|b.{900}z|c.{900}z)$"),
+)
+
+
+@pytest.mark.parametrize("wanted", WANTED, ids=lambda one: one.type)
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_no_answer_stops_the_loop_for_long(
+    sender: Sender, answer: str, wanted: JsonPathEquals | BodyMatches
+) -> None:
+    async with hostile.serving(saying(ANSWERS[answer])) as address, longest_turn() as turns:
+        exchange = await sender.send(Outgoing("GET", f"http://{address}/", {}, None, 30.0, (wanted,)))
+
+    assert (exchange.response_status, exchange.failure_reason) == (200, "assertion_failed")
+    assert max(turns) < LONGEST_TURN_SECONDS
+
+
+@asynccontextmanager
+async def longest_turn() -> AsyncIterator[list[float]]:
+    """How long (s of this thread's time) others had the loop between any two turns of ours."""
+    turns: list[float] = []
+
+    async def look() -> None:
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.thread_time()
+            turns.append(now - last)
+            last = now
+
+    task = asyncio.create_task(look())
+    await asyncio.sleep(0)  # its first turn
+    yield turns
+    seen = len(turns)
+    await until(lambda: _more_than(seen, turns))
+    task.cancel()
+
+
+async def _more_than(count: int, turns: list[float]) -> bool:
+    return len(turns) > count
 
 
 async def test_charsets_that_do_not_exist_are_not_remembered_for_ever(sender: Sender) -> None:

@@ -11,6 +11,7 @@ from shared import jobs, keyspace, ledger, scripts
 from shared.errors import Conflict, Invalid
 from shared.keyspace import Team
 from shared.schemas.jobs import Job, JobCreate
+from tests.vouching import vouch
 
 NOW = 1_760_000_000_000
 SHARD = keyspace.SHARDS[0]
@@ -232,10 +233,10 @@ async def test_nothing_is_promoted_beyond_the_moment_that_is_vouched_for(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     soon, later = await a_job(redis, team, delay=1), await a_job(redis, team, delay=3600)
-    await redis.set(keyspace.trusted_until(SHARD), NOW + 5000)
+    await vouch(redis, NOW + 1000)
 
     early = await worker.claim(9, NOW + 7_200_000)
-    await redis.set(keyspace.trusted_until(SHARD), NOW + 3_600_000)
+    await vouch(redis, NOW + 3_600_000)
 
     assert [work.id for work in early] == [soon]
     assert [work.id for work in await worker.claim(9, NOW + 7_200_000)] == [later]

@@ -70,7 +70,7 @@ end
 
 -- Failures that are alike are one alert an hour, which counts them.
 local function alert_grouped(team, new)
-    local group, now = table.concat({ P .. 'g:' .. team, new.of, new.type, new.reason }, ':'), moment()
+    local group, now = table.concat({ P .. 'g:' .. team, new.of, new.type, new.reason }, ':'), vouched()
     local last = call('HMGET', group, 'alert', 'until')
     local known = last[1] and alert_of(team, last[1])
     if known and call('EXISTS', known) == 1 then
@@ -82,7 +82,7 @@ local function alert_grouped(team, new)
         new.before = tonumber(call('HGET', known, 'count')) - 1
     end
     call('HSET', group, 'alert', alert(team, new), 'until', now + QUIET)
-    call('PEXPIRE', group, GROUP_KEPT)
+    fade(group, GROUP_KEPT)
 end
 
 -- A chain's first failure warns; one that is over without success is a failure.

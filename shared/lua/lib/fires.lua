@@ -14,15 +14,22 @@ local function await_ping(team, cron, fire, grace, last_ping)
         return settle('e', team, 'crons', id, { verdict = 'complete', run = string.format(PINGED, last_ping) })
     end
     local deadline = at + grace
-    if deadline <= moment() then deadline = moment() + grace end -- that it could not be seen in time is our fault
+    if deadline <= vouched() then deadline = vouched() + grace end -- that it could not be seen in time is our fault
     call('HSET', record, 'awaits', deadline)
     wait_until('e', team, id, deadline)
 end
 
 local LATENESS = { 100, 1000, 10000, 60000, 'more' } -- upper bounds in ms, by which runs are counted on their cron
 
+-- Of a cron, what decides about its fires and is changed by them; in this order.
+local STANDS = { 'version', 'next', 'fired_until', 'overlap', 'max_runs', 'runs', 'grace', 'last_ping', 'late:100', 'late:1000',
+    'late:10000', 'late:60000', 'late:more' }
+local FIRST_LATE = 9 -- where the first of the counts by lateness stands among them
+local OF_FIRE = 4 -- parts of a fire in ARGV: instant (ms), how many earlier it stands for, the first (ms), why it is skipped
+local ASTRAY = 60000 -- ms ahead of now: so late a fire was made by a clock that was wrong, and forbids nothing
+
 local function note_lateness(fire, policy)
-    local late, bucket = moment() - fire.at, 1
+    local late, bucket = vouched() - fire.at, 1
     while bucket < #LATENESS and late > LATENESS[bucket] do bucket = bucket + 1 end
     policy.late[bucket] = (policy.late[bucket] or 0) + 1
 end
@@ -52,6 +59,42 @@ local function fire_cron(team, cron, fire, policy)
         make_execution(team, cron, fire)
     end
     return 1
+end
+
+local function policy_of(fields)
+    local overlap = fields[4] or ''
+    return { overlap = overlap == 'allow' and '' or overlap, most = tonumber(fields[5] or ''),
+        runs = tonumber(fields[6]) or 0, grace = tonumber(fields[7] or ''), last_ping = tonumber(fields[8]) or 0, late = {} }
+end
+
+-- Make the fires that stand in ARGV from `first` on; whether the cron has used up its runs then.
+local function fire_all(team, cron, policy, fires, first)
+    for i = first, first + OF_FIRE * (fires - 1), OF_FIRE do
+        local fire = { at = ARGV[i], missed = ARGV[i + 1], first = ARGV[i + 2], skip = ARGV[i + 3] }
+        policy.runs = policy.runs + fire_cron(team, cron, fire, policy)
+    end
+    return policy.most and policy.runs >= policy.most
+end
+
+-- What its cron carries from now on, beside the `fields` it had: up to when it has fired (ms, without its offset), how
+-- often it ran, how late that was, its next fire (ms, or nothing).
+local function note_fires(record, fields, policy, fired_until, next_fire)
+    local noted = { 'fired_until', fired_until, 'runs', policy.runs }
+    for bucket, count in pairs(policy.late) do
+        noted[#noted + 1] = 'late:' .. LATENESS[bucket]
+        noted[#noted + 1] = tonumber(fields[FIRST_LATE + bucket - 1] or 0) + count
+    end
+    if next_fire then
+        noted[#noted + 1] = 'next'
+        noted[#noted + 1] = next_fire
+    end
+    call('HSET', record, unpack(noted))
+end
+
+-- Whether a fire (ms, without its offset) comes after all that its cron has fired.
+local function is_fresh(fire, fired_until)
+    local last = tonumber(fired_until or '') or 0
+    return fire > last or last > moment() + ASTRAY
 end
 
 -- No ping came in time; of a cron that was paused meanwhile none was wanted.

@@ -18,6 +18,7 @@ local function make_job(team, queue, given)
         wait_until('j', team, id, given.due)
     else
         note('entry', push(team .. ':' .. queue, 'j:' .. id, READY))
+        note_doubt('j', team, id)
     end
     call('HSET', unpack(record))
     call('SET', P .. 'b:' .. team .. ':' .. id, given.spec)

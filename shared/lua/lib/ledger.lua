@@ -24,6 +24,26 @@ local function moment(given)
     return now_ms
 end
 
+local AHEAD = 5000 -- ms that a scheduler vouches for the clock beyond its last look, of which it takes one a second
+local SLACK = 2000 -- ms by which clocks may differ and still agree
+local vouched_ms
+
+-- The moment up to which nothing that it ends can be premature. The present, while a scheduler vouches for it; and while
+-- none does, for the clock has jumped or no scheduler lives, the last moment for which one did.
+local function vouched()
+    if not vouched_ms then
+        local latest = tonumber(call('GET', P .. 'trusted_until') or '')
+        vouched_ms = moment()
+        if latest and (now_ms > latest or now_ms < latest - AHEAD - SLACK) then vouched_ms = latest - AHEAD end
+    end
+    return vouched_ms
+end
+
+-- Forget a key after so long (ms), and not before that is certain: the server's own expiry goes by its clock alone.
+local function fade(key, after)
+    call('ZADD', P .. 'fading', 'GT', vouched() + after, string.sub(key, #P + 1))
+end
+
 local tallies = {}
 
 local function tally(team, field, by)

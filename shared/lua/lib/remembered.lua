@@ -27,5 +27,6 @@ end
 local function remember(answer, ms)
     local digests = digests_of_now()
     local oldest = table.remove(digests, 1)
-    call('SET', KEYS[3], oldest .. cmsgpack.pack(answer, unpack(digests)), 'PX', ms)
+    call('SET', KEYS[3], oldest .. cmsgpack.pack(answer, unpack(digests)))
+    fade(KEYS[3], ms)
 end

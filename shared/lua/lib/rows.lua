@@ -1,10 +1,26 @@
 -- Records as `read_*` return them, for scripts that answer with what they have written.
 
+local SPEC, RUN = '{"method"', '{' -- how long texts begin whose short fields come first
+
+-- A text, or its beginning if it is longer than `most` bytes (0 = any length is read) and starts with `mark`: what was
+-- stored by versions that did not put its short fields first is read whole.
+local function beginning_of(text, most, mark)
+    if most == 0 or not text or #text <= most or string.sub(text, 1, #mark) ~= mark then return text end
+    return (string.gsub(string.sub(text, 1, most), '[\194-\244][\128-\191]*$', '')) -- no half characters
+end
+
+-- The same of what is in a key.
+local function beginning_in(key, most, mark)
+    if most == 0 or call('STRLEN', key) <= most then return call('GET', key) end
+    if call('GETRANGE', key, 0, #mark - 1) ~= mark then return call('GET', key) end
+    return beginning_of(call('GETRANGE', key, 0, most), most, mark)
+end
+
 local queue_names = {}
 
 -- id, its fields, what was asked (JSON), queue name, run (JSON or nothing); nothing for a job that is not there, or whose
--- queue was deleted.
-local function job_row(team, id, with_run)
+-- queue was deleted. Of the two texts no more than `most` bytes, if it is not 0.
+local function job_row(team, id, with_run, most)
     local fields = call('HGETALL', P .. 'j:' .. team .. ':' .. id)
     local queue, origin
     for f = 1, #fields, 2 do
@@ -12,9 +28,9 @@ local function job_row(team, id, with_run)
         if fields[f] == 'origin' then origin = fields[f + 1] end
     end
     if queue and queue_names[queue] == nil then queue_names[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'name') end
-    local spec = queue and call('GET', P .. 'b:' .. team .. ':' .. (origin or id))
     if not queue or not queue_names[queue] then return nil end
-    return { id, fields, spec or '', queue_names[queue], with_run and call('GET', P .. 'r:' .. team .. ':j' .. id) }
+    local spec = beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC) or ''
+    return { id, fields, spec, queue_names[queue], with_run and beginning_in(P .. 'r:' .. team .. ':j' .. id, most, RUN) }
 end
 
 -- id, its fields, then the counts of its jobs that are pending, processing, completed, failed, retrying and dead_lettered.

@@ -13,10 +13,10 @@ local function settings_of(team)
     return settings
 end
 
--- The month of the script's moment in UTC, as in 2026-11 (days to civil date after H. Hinnant).
+-- The month in UTC that has certainly come, as in 2026-11 (days to civil date after H. Hinnant).
 local function month()
     if month_name then return month_name end
-    local days = math.floor(moment() / 86400000) + 719468
+    local days = math.floor(vouched() / 86400000) + 719468
     local era = math.floor(days / 146097)
     local day = days - era * 146097
     local year = math.floor((day - math.floor(day / 1460) + math.floor(day / 36524) - math.floor(day / 146096)) / 365)

@@ -40,7 +40,7 @@ local function resolve_chain(team, queue, origin, state, final)
     move('j', team, queue, origin, was, state)
     call('HSET', record, 'state', state, 'final', final)
     call('HDEL', record, 'pending_retry')
-    if state == 'dead_lettered' then call('HSET', record, 'dead_at', moment()) end
+    if state == 'dead_lettered' then call('HSET', record, 'dead_at', math.max(moment(), vouched())) end
 end
 
 local function make_retry(team, queue, origin, attempt, due)
@@ -83,7 +83,7 @@ local function settle_job(team, queue, id, result)
     if state == 'failed' then
         call('HSET', record, 'state', state, 'final', origin and 'failed_with_retries' or 'failed_no_retries')
     elseif state == 'dead_lettered' then
-        call('HSET', record, 'state', state, 'dead_at', moment())
+        call('HSET', record, 'state', state, 'dead_at', math.max(moment(), vouched()))
     else
         call('HSET', record, 'state', state) -- which says its final status too
     end

@@ -1,0 +1,24 @@
+"""What is remembered for a while is forgotten when that is over, by a moment that is vouched for.
+
+The expiry of Redis itself goes by its own clock, which may jump.
+"""
+
+import asyncio
+
+from redis.asyncio import Redis
+
+from shared import keyspace, scripts
+
+STEP = 500
+IDLE_SECONDS = 1.0
+
+
+async def keep_forgetting(redis: Redis, shard: str) -> None:
+    while True:
+        if await forget(redis, shard) < STEP:
+            await asyncio.sleep(IDLE_SECONDS)
+
+
+async def forget(redis: Redis, shard: str, now: int | None = None) -> int:
+    """Forget up to 500 keys; return how many went."""
+    return int(await scripts.forget(redis, keyspace.prefix(shard), "" if now is None else now, STEP))

@@ -1,0 +1,98 @@
+"""Schedulers watch the installation's clock, vouch for it, and correct it when that of Redis jumps."""
+
+import asyncio
+import os
+import socket
+import time
+
+import structlog
+from redis.asyncio import Redis
+
+from services.scheduler.metrics import CORRECTION, DIFFERENCE, JUMPS, VOUCHED
+from services.scheduler.steadiness import Reading, Steadiness, Steady, Wrong
+from shared import clock, keyspace, moments, scripts
+
+LOOK_SECONDS = 1.0
+STEP = 500
+"""Records that a script moves along with the clock."""
+
+log = structlog.get_logger()
+
+
+class Watch:
+    """One process's eye on the clock of a shard."""
+
+    def __init__(self, redis: Redis, shard: str) -> None:
+        self._redis, self._shard = redis, shard
+        self._steadiness = Steadiness()
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._is_believed = True
+        self.jumped = asyncio.Event()
+        """Set when the time is another than it would have been; whoever reckons anew clears it."""
+
+    async def look(self) -> float | None:
+        """The installation's clock (s), corrected if it must be; None while it cannot be believed."""
+        seen = await self._read()
+        judged = self._steadiness.judge(seen)
+        if isinstance(judged, Wrong):
+            await self._correct(seen, judged.correction)
+            seen = await self._read()
+            judged = self._steadiness.judge(seen)
+        now = judged.now if isinstance(judged, Steady) else None
+        self._note(seen, now)
+        if isinstance(judged, Steady) and judged.has_jumped:
+            self.jumped.set()
+        return now
+
+    async def vouch(self, now: float) -> bool:
+        """Say that the clock is right; False if it has jumped since it was looked at."""
+        ahead = round((time.time() - now) * 1000)
+        prefix = keyspace.prefix(self._shard)
+        return bool(await scripts.vouch(self._redis, prefix, round(now * 1000), self._name, ahead))
+
+    async def _read(self) -> Reading:
+        own, wall = clock.elapsed(), time.time()
+        seen = await moments.read(self._redis, self._shard)
+        return Reading(
+            redis=(seen.now_ms - seen.correction_ms) / 1000,
+            correction=seen.correction_ms / 1000,
+            own=own,
+            wall=wall,
+            took=clock.elapsed() - own,
+            is_vouched=seen.is_vouched,
+            others=[one.ahead_ms / 1000 for one in seen.witnesses if one.name != self._name],
+        )
+
+    async def _correct(self, seen: Reading, correction: float) -> None:
+        """Set the correction, unless somebody was faster."""
+        prefix, moved, step = keyspace.prefix(self._shard), 0, STEP
+        before, after = round(seen.correction * 1000), round(correction * 1000)
+        while step == STEP:
+            step = int(await scripts.correct(self._redis, prefix, before, after, STEP))
+            moved += max(step, 0)
+        if step >= 0:
+            JUMPS.labels(self._shard, "corrected").inc()
+            why = f"the clock of Redis {'jumped' if after else 'is right again'}"
+            log.warning("clock_corrected", correction_ms=after, was_ms=before, records_moved=moved, why=why)
+
+    def _note(self, seen: Reading, now: float | None) -> None:
+        CORRECTION.labels(self._shard).set(seen.correction)
+        DIFFERENCE.labels(self._shard).set(seen.redis - seen.wall)
+        VOUCHED.labels(self._shard).set(now is not None)
+        if now is None and self._is_believed:
+            JUMPS.labels(self._shard, "doubted").inc()
+            log.warning(
+                "clock_jumped",
+                redis_ahead_seconds=round(seen.redis - seen.wall, 3),
+                remedy="nothing falls due or is forgotten until the clock of Redis is steady for 30 s",
+            )
+        self._is_believed = now is not None
+
+
+async def keep_watching(watch: Watch) -> None:
+    """Vouch for the clock, a few seconds ahead; without that, nobody ends, promotes or forgets anything."""
+    while True:
+        now = await watch.look()
+        if now is not None:
+            await watch.vouch(now)
+        await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,35 @@
+#!lua flags=allow-oom
+-- Correct the clock, if its correction is still what was seen; what was reckoned from the wrong present moves with it.
+--
+-- KEYS  prefix    ARGV  correction as seen (ms), correction from now on (ms), limit
+-- Returns -1 if it is another by now, or how many records were moved: with as many as the limit there are more, and the
+-- correction is still what it was.
+
+local seen, correction, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+if tonumber(call('GET', P .. 'correction') or 0) ~= seen then return -1 end
+local by, wrong = correction - seen, moment()
+local right = wrong + by
+
+-- `at` is the present from which it was reckoned: with no scheduler alive, that may have been the right one.
+local function move_along(member, at)
+    if math.abs(at - wrong) >= math.abs(at - right) then return end
+    local kind, team, id = string.match(member, '^(%a):(%d+):0*(%d+)$')
+    local record, score = record_of(kind, team, id), tonumber(call('ZSCORE', P .. 'due', member) or '')
+    local fields = call('HMGET', record, 'created', 'due', 'held_since', 'awaits')
+    if not fields[2] or fields[4] then return end -- gone; or it awaits a ping until a moment of its cron's
+    local is_new = tonumber(fields[1] or '') == at
+    if is_new then call('HSET', record, 'created', fields[1] + by) end
+    if is_new or (score and tonumber(fields[2]) == score) then call('HSET', record, 'due', fields[2] + by) end
+    if tonumber(fields[3] or '') == at then call('HSET', record, 'held_since', fields[3] + by) end
+    if score then call('ZINCRBY', P .. 'due', by, member) end
+end
+
+local rows = call('ZRANGE', P .. 'doubtful', 0, limit - 1, 'WITHSCORES')
+for i = 1, #rows, 2 do
+    move_along(rows[i], tonumber(rows[i + 1]))
+    call('ZREM', P .. 'doubtful', rows[i])
+end
+if #rows == 2 * limit then return limit end
+if correction == 0 then call('DEL', P .. 'correction') else call('SET', P .. 'correction', correction) end
+tell_clock('correction')
+return #rows / 2

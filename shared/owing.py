@@ -1,0 +1,116 @@
+"""What a cron owes: the fires that are due by the plan it has, which are made before that plan is changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared import clock, timing
+from shared.records import Fields
+from shared.timing import Fire, Judged, Plan
+
+ASTRAY = timedelta(seconds=60)
+"""A fire that was made so far ahead of now was made by a clock that was wrong, and forbids nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """The next fire as it was read, the fires that are due, and the first that is not (ms, '' is none)."""
+
+    next_fire: str
+    not_due: str | int
+    last_nominal: int
+    """Of the last fire that was made or is due, without the spread; 0 if there is none."""
+    fires: Sequence[Fire] = ()
+
+    def is_more_than_a_step(self, now: datetime) -> bool:
+        """Whether the first one that was left out is due too: one step makes so many fires and no more."""
+        return bool(self.fires) and self.not_due != "" and int(self.not_due) <= clock.milliseconds(now)
+
+
+NOTHING = Owed("", "", 0)
+
+
+def owed(fields: Fields, now: datetime, wanted: Plan | None = None) -> Owed:
+    """What a stored cron owes at `now`, before it fires as `wanted`; None if it will not."""
+    next_fire, fired_until = fields.get("next", ""), int(_number(fields.get("fired_until")) or 0)
+    last = 0 if clock.moment(fired_until) > now + ASTRAY else fired_until
+    if _number(next_fire) is None:  # none, or what is stored there is no moment
+        return Owed(next_fire, "", last)
+    had = plan_of(fields)
+    forward = _brought_forward(had, wanted)
+    found = _owed(fields, had, forward, now, last)
+    # By the plan it had, the fires between both spreads were not due: too many for one script are left out.
+    return _owed(fields, had, had, now, last) if found.is_more_than_a_step(now) else found
+
+
+def _owed(fields: Fields, had: Plan, plan: Plan, now: datetime, last: int) -> Owed:
+    due = clock.moment(fields["next"]) - had.offset + plan.offset
+    if due > now:
+        return Owed(fields["next"], clock.milliseconds(due), last)
+    judged = _judged(plan, due, now)
+    following = "" if judged.following is None else clock.milliseconds(judged.following)
+    return Owed(fields["next"], following, nominal(plan, judged.fires[-1].at), judged.fires)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
+
+
+def next_after(plan: Plan, now: datetime, last_nominal: int) -> datetime | None:
+    """The first fire that is still to come: after `now`, and none that was made already."""
+    return timing.following(plan, max(now, clock.moment(last_nominal) + plan.offset))
+
+
+def renewed(plan: Plan, next_fire: datetime, now: datetime, fired_until: int) -> datetime | None:
+    """What by new rules of its zone comes instead of `next_fire`, which is not due yet.
+
+    It may have passed: if it lies nearer to that than to the last one made, it is the same fire, and is owed.
+    """
+    last = clock.moment(fired_until) + plan.offset
+    if fired_until and last <= now:
+        first = timing.following(plan, last)
+        if first and first <= now and next_fire - first < first - last:
+            return first
+    return timing.following(plan, now)
+
+
+def fired_until(plan: Plan, now: datetime, owed: Owed) -> int:
+    """Up to when (ms, without the spread) nothing is to fire any more, once what is owed was made."""
+    return max(nominal(plan, now), owed.last_nominal)
+
+
+def nominal(plan: Plan, at: datetime) -> int:
+    """The moment (ms) that a fire stands for, whatever its spread."""
+    return clock.milliseconds(at - plan.offset)
+
+
+def plan_of(fields: Fields) -> Plan:
+    """By which a stored cron fires, paused or not."""
+    offset, policy = fields.get("offset") or 0, fields.get("timing") or ""
+    return timing.plan_of(fields["expression"], fields["timezone"], offset, policy)
+
+
+def flat(fires: Sequence[Fire]) -> list[str | int]:
+    """How many they are, and each, as the scripts take them."""
+    parts: list[str | int] = [len(fires)]
+    for fire in fires:
+        parts += (clock.milliseconds(fire.at), fire.missed, clock.milliseconds(fire.first), fire.skip)
+    return parts
+
+
+def _brought_forward(had: Plan, wanted: Plan | None) -> Plan:
+    """The plan it had, by the smaller of both spreads: else a fire between the two would be stepped over."""
+    if wanted is None or (wanted.expression, wanted.timezone) != (had.expression, had.timezone):
+        return had
+    return replace(had, offset=min(had.offset, wanted.offset))
+
+
+def _judged(plan: Plan, due: datetime, now: datetime) -> Judged:
+    """Of a plan that this version cannot read only the fire that is due is known: it is said to be missed."""
+    try:
+        return timing.judge(plan, due, now)
+    except (ValueError, LookupError, OSError):
+        return Judged((Fire(due, 0, due, "missed"),), None)

@@ -1,0 +1,295 @@
+"""uvicorn's HTTP/1.1, bounded: whatever a peer sends or not, a connection ends in time and stays small."""
+
+import asyncio
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.serving import refusals
+from shared.serving.bounds import (
+    BODY_BYTES,
+    BYTES_PER_SECOND,
+    HEAD_BYTES,
+    HEADER_FIELDS,
+    LINGER_BYTES,
+    LINGER_SECONDS,
+    PIPELINED,
+    REQUEST_LINE_BYTES,
+    Bounds,
+)
+from shared.serving.connections import Connections, network_of
+from shared.serving.refusals import Refusal
+from shared.serving.upgrades import framing_of, parser_behind
+
+_INFINITE = float("inf")
+
+
+Stage = Literal["head", "body", "answer", "idle", "end"]
+"""What a connection waits for: a header, its body, our answer to it, another request, or its end."""
+
+
+class _Unfit(Exception):
+    """Stops the parser; what is wrong is in `_refusal`."""
+
+
+class Door:
+    """What the connections of one server share; `error_body` writes the sentence of a refusal."""
+
+    def __init__(self, bounds: Bounds, error_body: Callable[[str], bytes]) -> None:
+        self.bounds = bounds
+        self.error_body = error_body
+        self.connections = Connections(bounds)
+        self.patience: dict[Stage, float] = {
+            "head": bounds.head_seconds,
+            "body": bounds.body_seconds,
+            "answer": bounds.answer_seconds,  # once the peer does not take it
+            "idle": bounds.idle_seconds,
+            "end": LINGER_SECONDS,
+        }
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection of the server whose `door` a subclass has."""
+
+    door: ClassVar[Door]
+
+    address = ""
+    since = 0.0
+    _stage: Stage = "head"
+    _until = _INFINITE
+    _is_in_head = _is_in_body = _is_new = _is_deaf = False
+    _slice = 0
+    """Bytes that the parser is being fed."""
+    _size = 0
+    """Bytes of this stage: of the header as far as it is here, of the body, or of what is thrown away."""
+    _left = _INFINITE
+    """What the peer had not taken of our answers when we last looked, in bytes."""
+    _barren = 0
+    """Bytes of a body that held nothing of it since the last that did."""
+    _framing = b""
+    """Of the body of a request that asks for another protocol, until its parser is there."""
+    _refusal: Refusal | None = None
+
+    @property
+    def waits(self) -> bool:
+        return self._stage != "answer"
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing that comes is read any more."""
+        return self._is_deaf or self._stage == "end"
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.address = network_of(self.client[0]) if self.client else ""
+        self._enter("head")
+        if not self.door.connections.admit(self, self.loop):
+            self.door.connections.count(refusals.FULL.reason)
+            self._stage = "end"
+            transport.write(refusals.FULL.answer(self.door.error_body(refusals.FULL.sentence)))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.door.connections.discard(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_over:
+            self._throw_away(len(data))
+            return
+        if len(data) <= HEAD_BYTES:
+            self._feed(data)
+            return
+        view = memoryview(data)  # in slices, so that a header that is not complete cannot be larger than two
+        for start in range(0, len(data), HEAD_BYTES):
+            self._feed(view[start : start + HEAD_BYTES])
+            if self._is_over:
+                return
+
+    def _feed(self, data: bytes | memoryview) -> None:
+        self._slice = len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._feed_behind(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError:
+            self._refuse(self._refusal or refusals.of_no_http(bytes(data[:12])))
+            return
+        self._move_on()
+        self._size += self._slice
+        self._barren += self._slice
+        if self._size > HEAD_BYTES:
+            refusal = self._excess()
+            if refusal:
+                self._refuse(refusal)
+
+    def _feed_behind(self, rest: bytes | memoryview) -> None:
+        """Go on with this protocol behind a header that asks for another."""
+        try:
+            if self._framing:
+                self.parser, self._framing = parser_behind(self._framing, self), b""
+        except httptools.HttpParserError:
+            self._refuse(refusals.MALFORMED)
+            return
+        self._feed(rest)
+
+    def _excess(self) -> Refusal | None:
+        """What there is too much of; counted by two slices, as the first may hold the end of another."""
+        if self._stage == "body":
+            if self._size > BODY_BYTES:
+                return refusals.BODY_SIZE
+            return refusals.MALFORMED if self._barren > 2 * HEAD_BYTES else None
+        if self._size > 2 * HEAD_BYTES and (self._is_in_head or self._stage != "answer"):
+            has_long_line = self._is_in_head and len(self.url) > REQUEST_LINE_BYTES
+            return refusals.REQUEST_LINE if has_long_line else refusals.HEADERS
+        return None
+
+    # What the parser finds
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_in_head = self._is_new = True
+
+    def on_headers_complete(self) -> None:
+        self._refusal = self._unfit()
+        if self._refusal:
+            raise _Unfit
+        self._is_in_head, self._is_in_body, self._barren = False, True, 0
+        super().on_headers_complete()
+        if self.parser.should_upgrade():
+            self._framing = framing_of(self.headers)
+        self.headers = []  # trailers are never taken for headers
+
+    def _unfit(self) -> Refusal | None:
+        if len(self.pipeline) >= PIPELINED:
+            return refusals.PIPELINE
+        if len(self.url) > REQUEST_LINE_BYTES:
+            return refusals.REQUEST_LINE
+        if len(self.headers) > HEADER_FIELDS:
+            return refusals.HEADERS
+        if self._size + self._slice <= HEAD_BYTES:
+            return None  # it cannot be larger than all that came
+        size = len(self.url) + sum([len(name) + len(value) for name, value in self.headers])
+        return refusals.HEADERS if size > HEAD_BYTES else None
+
+    def on_body(self, body: bytes) -> None:
+        self._barren = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._framing:
+            return  # of the header alone: the body follows
+        self._is_in_body = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn does it, but that the one timer of all connections ends an idle one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            self._enter("end", self.door.bounds.answer_seconds)
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        self._is_new = True
+        self._move_on()
+
+    # What it waits for, and for how long
+
+    def _move_on(self) -> None:
+        stage = self._next_stage()
+        if stage != self._stage or self._is_new:
+            self._is_new = False
+            self._enter(stage)
+
+    def _next_stage(self) -> Stage:
+        if self._stage == "end":
+            return "end"
+        if self._is_in_body and not self.pipeline:
+            return "body"
+        if self.cycle is None:
+            return "head"
+        if self.pipeline or not self.cycle.response_complete:
+            return "answer"
+        return "head" if self._is_in_head else "idle"
+
+    def _enter(self, stage: Stage, seconds: float | None = None) -> None:
+        self._stage, self._size, self._left = stage, 0, _INFINITE
+        if stage == "answer" and not self.flow.write_paused:
+            self._until = _INFINITE
+            return
+        self.since = self.loop.time()
+        self._until = self.since + (self.door.patience[stage] if seconds is None else seconds)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._until = self.loop.time() + self.door.bounds.answer_seconds
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stage == "answer":
+            self._until = _INFINITE
+
+    def expire(self, now: float) -> None:
+        if now < self._until or self._is_taken(now):
+            return
+        if self._stage == "body" and not self.flow.write_paused and not self.transport.is_closing():
+            self._expire_body(now)
+        elif self._stage == "head" and self._is_in_head and not self.transport.is_closing():
+            self._refuse(refusals.HEAD_TIME)
+        else:
+            if self._stage == "answer" or self.transport.get_write_buffer_size():
+                self.door.connections.count("unread")
+            self.transport.abort()  # what it has not taken by now it does not want
+
+    def _expire_body(self, now: float) -> None:
+        if self.flow.read_paused:  # it is we who do not read
+            self.since, self._until = now, now + self.door.bounds.body_seconds
+            return
+        self._until = self.since + self.door.bounds.body_seconds + self._size / BYTES_PER_SECOND
+        if now >= self._until:
+            self._refuse(refusals.BODY_TIME)
+
+    def _is_taken(self, now: float) -> bool:
+        """Whether the peer took enough of an answer since the last look that it may go on."""
+        left, seconds = self.transport.get_write_buffer_size(), self.door.bounds.answer_seconds
+        enough = 0 < left <= self._left - seconds * BYTES_PER_SECOND
+        self._left = left
+        if enough:
+            self._until = now + seconds
+        return enough
+
+    def drop(self) -> None:
+        self._stage = "end"
+        self.transport.abort()
+
+    # Saying no
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.door.connections.count(refusal.reason)
+        self._is_deaf, self._size = True, 0
+        cycle = self.cycle
+        if cycle is None or (cycle.response_complete and not self._is_in_body):
+            self._say(refusal)
+        elif self._is_in_body and not self.pipeline and not cycle.response_started:
+            cycle.disconnected = True  # its application waits for a body that does not come
+            cycle.message_event.set()
+            self._say(refusal)
+        elif self._is_in_body:
+            self.drop()
+        else:
+            cycle.keep_alive = False  # the answers before it are finished first
+
+    def _say(self, refusal: Refusal) -> None:
+        self._enter("end")
+        self.flow.resume_reading()
+        self.transport.write(refusal.answer(self.door.error_body(refusal.sentence)))
+        self.transport.write_eof()
+
+    def _throw_away(self, size: int) -> None:
+        self._size += size
+        if self._size > LINGER_BYTES and not self.transport.is_closing():
+            self.transport.abort()

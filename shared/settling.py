@@ -1,0 +1,46 @@
+"""A cron as it is read before a change: by the clock of Redis, and with no more due than one script makes."""
+
+import time
+from datetime import datetime
+
+from redis.asyncio import Redis
+
+from shared import clock, owing, records, scripts
+from shared.errors import Conflict, NotFound
+from shared.keyspace import Team
+from shared.records import Fields
+
+PATIENCE_SECONDS = 10.0
+"""So long a change waits for what the cron has to make up for."""
+_OWING = "The cron still has missed fires to make up for, before a change; try again in some seconds."
+
+
+async def read(
+    redis: Redis, team: Team, cron_id: int, now: datetime | None = None
+) -> tuple[Fields, datetime]:
+    """What is stored of a cron, and when that was read unless `now` is given; raises NotFound."""
+    now_ms, rows = await scripts.read_crons(redis, team.prefix, team.id, cron_id)
+    if not rows:
+        raise NotFound("Cron")
+    return records.fields_of(rows[0][1]), now or clock.moment(now_ms)
+
+
+async def read_settled(
+    redis: Redis, team: Team, cron_id: int, now: datetime | None = None
+) -> tuple[Fields, datetime]:
+    """The same, once the cron owes no more than one script makes; raises Conflict if that takes too long."""
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        fields, at = await read(redis, team, cron_id, now)
+        owed = owing.owed(fields, at)
+        if not owed.is_more_than_a_step(at):
+            return fields, at
+        if time.monotonic() > ends:
+            raise Conflict(_OWING)
+        step = (fields["version"], owed.next_fire, owed.not_due, owed.last_nominal, *owing.flat(owed.fires))
+        await scripts.settle_cron(redis, team.prefix, team.id, given(now), cron_id, *step)
+
+
+def given(now: datetime | None) -> str | int:
+    """As the scripts take it: '' is their own clock."""
+    return "" if now is None else clock.milliseconds(now)

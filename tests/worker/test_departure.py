@@ -1,0 +1,211 @@
+"""Nothing leaves once the work may be another's: looked at last of all before the first byte."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from services.scheduler.rescue import held_in, rescue
+from services.worker.deliveries import CERTAIN_SECONDS, NOT_OURS, OURS, Deliveries
+from services.worker.delivery import Outgoing, Sender
+from services.worker.departure import Departure, Withheld
+from services.worker.egress import Resolver
+from services.worker.mail import Letter, Mailer
+from services.worker.processor import process
+from services.worker.reach import Reach
+from services.worker.work import Complete, Release, Result, Work
+from shared import jobs, keyspace, ledger
+from shared.addresses import Policy
+from shared.clock import elapsed
+from shared.health import LEASE_SECONDS
+from shared.keyspace import Team
+from shared.schemas.jobs import JobCreate
+from shared.settings import Settings
+from tests import hostile
+from tests.conftest import LOOPBACK, MAILER, VAULT
+from tests.mailbox import Mailbox
+from tests.poll import until
+from tests.target import Target
+
+SHARD = keyspace.SHARDS[0]
+POLICY = Policy(LOOPBACK)
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+async def reach(redis: Redis) -> AsyncIterator[Reach]:
+    async with Sender(POLICY) as sender:
+        yield Reach(redis, sender, VAULT, MAILER)
+
+
+@pytest.fixture
+def worker(redis: Redis) -> Deliveries:
+    return Deliveries(redis, SHARD, "a-worker")
+
+
+@pytest.fixture
+def other(redis: Redis) -> Deliveries:
+    return Deliveries(redis, SHARD, "another")
+
+
+def leased_for(seconds: float) -> Departure:
+    until = elapsed() + seconds
+    return Departure(Work(SHARD, "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, leased_until=until))
+
+
+async def slept(redis: Redis, team: Team, worker: Deliveries, url: str, **asked: object) -> Work:
+    """A job that was claimed and not sent, and whose worker has heard of nothing since its lease ended."""
+    job = JobCreate.model_validate({"queue": "mail", "url": url, **asked})
+    await jobs.create(redis, team, job)
+    (work,) = await worker.claim(1)
+    work.leased_until = elapsed()
+    return work
+
+
+async def test_what_was_done_meanwhile_is_not_sent(
+    redis: Redis, team: Team, worker: Deliveries, other: Deliveries, reach: Reach, target: Target
+) -> None:
+    work = await slept(redis, team, worker, target.url)
+    await rescue(redis, SHARD, await held_in(redis, SHARD))
+    (again,) = await other.claim(1)
+    await other.finish([Result(again, Complete(), "[1,200,1,1]")])
+
+    result = await process(work, reach)
+
+    assert (result.verdict, target.received) == (Release(), [])
+    assert await worker.finish([result]) == [NOT_OURS]
+    assert (await jobs.get(redis, team, work.id)).final_status == "success"
+
+
+async def test_what_was_cancelled_or_deleted_meanwhile_is_not_sent(
+    redis: Redis, team: Team, worker: Deliveries, reach: Reach, target: Target
+) -> None:
+    works = [await slept(redis, team, worker, target.url) for _ in range(2)]
+    await jobs.cancel(redis, team, works[0].id)
+    await jobs.delete(redis, team, works[1].id)
+
+    await worker.finish([await process(work, reach) for work in works])
+
+    assert target.received == []
+    run = (await jobs.get(redis, team, works[0].id)).run
+    assert run is not None
+    assert run.failure_reason == "cancelled"
+    assert (await ledger.read(redis, team)).holds
+    assert await worker.claim(9) == []
+
+
+async def test_what_is_still_its_own_goes_back_without_an_attempt(
+    redis: Redis, team: Team, worker: Deliveries, other: Deliveries, reach: Reach, target: Target
+) -> None:
+    work = await slept(redis, team, worker, target.url)
+
+    await worker.finish([await process(work, reach)])
+    (again,) = await other.claim(1)
+    await other.finish([await process(again, reach)])
+
+    assert (again.id, again.attempt, len(target.received)) == (work.id, 1, 1)
+
+
+async def test_a_lease_that_ends_while_the_name_is_looked_up_ends_the_request(target: Target) -> None:
+    def slow(_name: str) -> list[str]:
+        lapsed.result(5)
+        return ["127.0.0.1"]
+
+    departure = leased_for(60)
+    loop = asyncio.get_running_loop()
+
+    async def lapse() -> None:
+        departure.work.leased_until = elapsed()
+
+    lapsed = asyncio.run_coroutine_threadsafe(lapse(), loop)
+    async with Sender(POLICY, resolver=Resolver(POLICY, slow)) as sender:
+        call = Outgoing("POST", f"http://slow.test:{target.port}/", {}, b"", 5.0)
+        with pytest.raises(Withheld):
+            await sender.send(call, departure)
+
+    assert target.received == []
+
+
+async def test_a_request_that_would_go_out_once_more_looks_again(reach: Reach) -> None:
+    departure, requests = leased_for(60), list[bytes]()
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await hostile.request(reader))
+        if len(requests) == 1:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            requests.append(await hostile.request(reader))
+            departure.work.leased_until = elapsed()
+
+    async with hostile.serving(once) as address:
+        call = Outgoing("GET", f"http://{address}/", {}, None, 5.0)
+        await reach.sender.send(call, departure)
+        with pytest.raises(Withheld):
+            await reach.sender.send(call, departure)
+
+    assert len(requests) == 2
+
+
+async def test_a_connection_that_was_made_for_it_is_kept_for_the_next(reach: Reach) -> None:
+    talk = hostile.Talk(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with hostile.serving(talk) as address:
+        call = Outgoing("POST", f"http://{address}/", {}, b"", 5.0)
+        with pytest.raises(Withheld):
+            await reach.sender.send(call, leased_for(0))
+        await reach.sender.send(call, leased_for(60))
+
+    assert (talk.connections, len(talk.requests)) == (1, 1)
+
+
+async def test_a_letter_is_withheld_too() -> None:
+    with Mailbox() as mailbox:
+        mailer = Mailer(
+            Settings(
+                smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_from="a@b.example", smtp_security="none"
+            )
+        )
+        letter = Letter(("ops@b.example",), "Subject", "Text", "<1@b.example>")
+
+        with pytest.raises(Withheld):
+            await mailer.send(letter, leased_for(0))
+        await mailer.send(letter, leased_for(60))
+
+        assert len(mailbox.letters) == 1
+
+
+async def test_a_beat_renews_the_lease_of_what_is_still_its_own(
+    redis: Redis, team: Team, worker: Deliveries, other: Deliveries
+) -> None:
+    works = [await slept(redis, team, worker, "https://a.example/") for _ in range(2)]
+    seen = await held_in(redis, SHARD)
+    await rescue(redis, SHARD, [one for one in seen if one.entry == works[1].entry])
+
+    began = elapsed()
+    answers = await worker.beat(works)
+
+    assert answers == [OURS, NOT_OURS]
+    assert works[0].leased_until >= began + CERTAIN_SECONDS
+    assert works[1].leased_until < began
+
+
+async def test_a_lease_counts_from_before_the_wait_for_the_bell(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await worker.wait_and_claim(redis, 1, 1)  # makes the bell
+    waiting = asyncio.create_task(worker.wait_and_claim(redis, 1, 5000))
+    await until(lambda: _is_waiting(redis))
+
+    rang = elapsed()
+    await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"))
+    (work,) = await waiting
+
+    assert work.leased_until < rang + CERTAIN_SECONDS < rang + LEASE_SECONDS
+
+
+async def _is_waiting(redis: Redis) -> bool:
+    return bool((await redis.info("clients"))["blocked_clients"] == 1)
