@@ -60,6 +60,8 @@ live                           zset    <service>:<host>:<pid> of what lives, by 
 troubles                       hash    what those cannot go on with, by the same
 bell                           stream  one wake-up for an idle worker, group `workers`
 clock                          stream  "crons changed", for the schedulers
+damaged                        hash    what was found damaged, by its name, since when (ms) and how
+aside:<name>                   any     a key of a wrong type, put aside from where it was in the way
 quarantine                     stream  entries that could not be read, with their bytes
 events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
 =============================  ======  =====================================================================
@@ -141,6 +143,10 @@ def in_flight(shard: str) -> str:
 
 def replays(shard: str) -> str:
     return f"{prefix(shard)}replays"
+
+
+def damaged(shard: str) -> str:
+    return f"{prefix(shard)}damaged"
 
 
 def teams_in(shard: str) -> str:

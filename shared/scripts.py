@@ -17,6 +17,8 @@ from shared.store import AnswerLost, OutcomeUnknown, had_begun
 _LUA = files("shared").joinpath("lua")
 _LIBRARIES = (
     "ledger",
+    "damage",
+    "ids",
     "changes",
     "team",
     "turns",
@@ -125,7 +127,7 @@ def _fresh(prefix: str) -> str:
 
 
 _recall = Script("recall", "remembered")
-create_jobs = Script("create_jobs", write=True)
+create_jobs = Script("create_jobs", "queues", write=True)
 read_jobs = Script("read_jobs", "rows")
 cancel_job = Script("cancel_job", "rows", write=True)
 delete_job = Script("delete_job", write=True)
@@ -169,6 +171,8 @@ begin_retiring = Script("begin_retiring")
 patrol = Script("patrol")
 patrol_crons = Script("patrol_crons")
 audit = Script("audit")
+mend = Script("mend")
+mend_queues = Script("mend_queues", "queues")
 tidy = Script("tidy")
 read_ledger = Script("read_ledger")
 set_team = Script("set_team", write=True)

@@ -10,7 +10,7 @@ import structlog
 from shared.errors import Damaged
 from shared.store import AWAY, text_of
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 2.0
 CALM_SECONDS = 10.0
 """What went on for so long without an error is well again."""
 QUIET_SECONDS = 30.0

@@ -44,7 +44,7 @@ local function resolve_chain(team, queue, origin, state, final)
 end
 
 local function make_retry(team, queue, origin, attempt, due)
-    local retry = call('HINCRBY', P .. 'ids:' .. team, 'job', 1)
+    local retry = next_id(team, 'job')
     local record, first = record_of('j', team, retry), record_of('j', team, origin)
     local given = call('HMGET', first, 'retries', 'callback', 'expires', 'intent')
     call('HSET', record, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', attempt + 1, 'origin', origin,
