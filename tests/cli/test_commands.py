@@ -216,7 +216,7 @@ async def test_the_doctor_fails_where_jobs_would_be_lost(
 ) -> None:
     async with Redis.from_url(nearby.url, decode_responses=True) as redis:
         if setting == "replicaof":
-            await redis.replicaof(*value.split())  # type: ignore[no-untyped-call]
+            await redis.replicaof(*value.split())
         else:
             await redis.config_set(setting, value)
 

@@ -1,6 +1,7 @@
 """Keys are changed: all that the old one sealed is sealed anew, and the old one can go."""
 
 import pytest
+from pydantic_core import from_json
 from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
@@ -72,7 +73,7 @@ async def test_a_cron_keeps_its_secret_and_all_else_that_was_asked(redis: Redis,
     await resealing.reseal_all(redis, Vault(NEW, OLD))
 
     spec = await redis.hget(f"{team.prefix}c:{team.id}:1", "spec") or ""  # type: ignore[misc]
-    opened = Vault(NEW).open_headers(resealing.from_json(spec)["headers"], team.id, ORIGIN)
+    opened = Vault(NEW).open_headers(from_json(spec)["headers"], team.id, ORIGIN)
     assert opened == HEADERS
     assert await crons.get(redis, team, 1) == before
 
