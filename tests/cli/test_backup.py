@@ -114,7 +114,7 @@ async def test_a_snapshot_becomes_a_log_by_the_steps_of_the_page(
 
     async with without_log(folder) as redis:
         for command in commands(SNAPSHOT_PART)[:-1]:
-            await redis.execute_command(*command)
+            await redis.execute_command(*command)  # type: ignore[no-untyped-call]
         await is_written(redis)
     (folder / "dump.rdb").unlink()
 
