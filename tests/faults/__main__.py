@@ -17,6 +17,7 @@ from tests.faults import (
     clocks,
     data,
     doors,
+    edits,
     idle,
     links,
     load,
@@ -60,6 +61,7 @@ FAMILIES = (
     aftermath,
     street,
     ticks,
+    edits,
     repeats,
 )
 ROWS = [
