@@ -79,11 +79,11 @@ async def crons_edited_as_they_fire(scene: Scene) -> None:
         editors = Editors(stage.house.api)
         stage.target.before_answer = editors.edit
         _crons(stage, editors, 4 if scene.is_small else 20)
-        for seconds in SHIFTS[::2] if scene.is_small else SHIFTS:
+        for seconds in SHIFTS[::3] if scene.is_small else SHIFTS:
             stage.story.note(f"the clock of the API is {seconds:+} s")
             _shift(clock, seconds)
             await _live(stage, 4 if scene.is_small else 10)
-        await _edited_while_nobody_fires(stage, editors)
+        await _edited_while_nobody_fires(stage, editors, 6.0 if scene.is_small else STOPPED_SECONDS)
         stop(stage, list(editors.crons.values()))
         stage.target.before_answer = None
         await executions_end(stage)
@@ -120,14 +120,14 @@ async def _comes_soon(stage: Stage, moment: str) -> None:
     assert -SOON_SECONDS < wait < SOON_SECONDS, f"the next fire is {wait:+.1f} s from now"
 
 
-async def _edited_while_nobody_fires(stage: Stage, editors: Editors) -> None:
+async def _edited_while_nobody_fires(stage: Stage, editors: Editors, seconds: float) -> None:
     """Edits around the second with all schedulers stopped: what falls due is made by the edits, or after them."""
     schedulers, rng = stage.house.of("scheduler"), stage.scene.rng
     crons = [cron for path, cron in editors.crons.items() if path.startswith(EDITED)]
-    with stage.story.during(f"the schedulers are stopped for {STOPPED_SECONDS:.0f} s"):
+    with stage.story.during(f"the schedulers are stopped for {seconds:.0f} s"):
         for process in schedulers:
             stage.signal(process, signal.SIGSTOP)
-        ends = time.monotonic() + STOPPED_SECONDS
+        ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             answer = stage.house.client.patch(f"/api/crons/{rng.choice(crons)}", json=rng.choice(CHANGES))
             assert answer.status_code == 200, answer.text
