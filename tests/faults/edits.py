@@ -20,7 +20,7 @@ from tests.house import TOKEN
 
 SHIFTS = (-0.02, 0.02, -0.1, -0.5, -1.0, 1.0, -3600.0, 3600.0)
 """How far the API's clock is from that of Redis (s), one after the other."""
-SOON_SECONDS = 5.0
+SOON_SECONDS = 20.0
 """So soon the next fire of a cron of every second comes, on a busy machine."""
 STOPPED_SECONDS = 12.0
 EDITED, PAUSED = "/edited/", "/paused/"
