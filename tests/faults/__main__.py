@@ -17,6 +17,7 @@ from tests.faults import (
     clocks,
     data,
     doors,
+    edits,
     idle,
     jumps,
     links,
@@ -64,6 +65,7 @@ FAMILIES = (
     aftermath,
     street,
     ticks,
+    edits,
     repeats,
 )
 ROWS = [
