@@ -12,7 +12,8 @@ e:<team>:<execution>           hash    one fire of a cron
 log:<team>:<cron>              list    since when a cron fires as it does, and how it did before (JSON)
 n:<team>:<notice>              hash    a callback or alert to be told, and where it stands
 a:<team>:<alert>               hash    an alert: what failed, and what became of it in each channel
-g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures of one kind, and until when
+g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures of one kind, and until when;
+                                       `h<host>` instead of a queue: how often the host asked for a rest
 s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; length = waiting + in flight
 f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
@@ -31,8 +32,10 @@ replay:<team>:<replay>         hash    dead letters tried again in the backgroun
 replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
 replays                        set     <team>:<replay> of those that run
 i:<team>:<digest>              string  what was asked under an idempotency key (digest) and answered, for 24 h
-held:<team>                    zset    hosts that asked for a rest, by its end (ms)
-starts:<team>:<queue>          zset    the starts that a queue's rate limit still counts, by their moment (ms)
+held:<team>                    zset    hosts that asked for a rest, by when they may be tried again (ms)
+busy:<team>                    zset    those that asked for more than they get, by what they asked for (ms)
+starts:<team>:<queue>          zset    the claims that a queue's rate limit still counts, by their moment (ms)
+sent:<team>:<queue>            zset    its requests that it still counts, by the moment before they left (ms)
 turns                          zset    teams that may hand out work, by virtual time
 turns:<team>                   zset    their queues that may hand out work, by virtual time
 virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present

@@ -78,11 +78,6 @@ def renewed(plan: Plan, next_fire: datetime, now: datetime, fired_until: int) ->
     return timing.following(plan, now)
 
 
-def fired_until(plan: Plan, now: datetime, owed: Owed) -> int:
-    """Up to when (ms, without the spread) nothing is to fire any more, once what is owed was made."""
-    return max(nominal(plan, now), owed.last_nominal)
-
-
 def nominal(plan: Plan, at: datetime) -> int:
     """The moment (ms) that a fire stands for, whatever its spread."""
     return clock.milliseconds(at - plan.offset)

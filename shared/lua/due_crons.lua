@@ -3,8 +3,7 @@
 --
 -- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit, how many of the first to leave out
 -- Returns now (ms, no later than is vouched for), the first due moment after them (ms, 0 = none), then per cron: team:id,
--- due (ms), version,
--- expression, time zone, offset (s), time policy (JSON), up to when it has fired (ms, without its offset).
+-- due (ms; its next fire, also where it was set aside for later), version, expression, time zone, offset (s), time policy (JSON), up to when it has fired (ms, without its offset).
 
 local now, limit, skip = math.min(moment(ARGV[1]), vouched()), tonumber(ARGV[3]), tonumber(ARGV[4])
 local crons = P .. 'crons'
@@ -12,9 +11,11 @@ local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHS
 local rows = {}
 for i = 1, #due, 2 do
     local fields = call('HMGET', P .. 'c:' .. due[i], 'version', 'expression', 'timezone', 'offset', 'timing',
-        'fired_until')
+        'fired_until', 'next')
     if fields[1] then
-        rows[#rows + 1] = { due[i], due[i + 1], fields[1], fields[2], fields[3], fields[4] or '0',
+        local at = tonumber(fields[7] or '')
+        if not at or at > tonumber(due[i + 1]) then at = due[i + 1] end
+        rows[#rows + 1] = { due[i], string.format('%.0f', at), fields[1], fields[2], fields[3], fields[4] or '0',
             fields[5] or '', fields[6] or '0' }
     else
         call('ZREM', crons, due[i])
