@@ -13,8 +13,9 @@ import httpx
 
 from services.cli import doctor
 from shared import moments
-from tests.faults.clocks import HOUR, fooled, set_clock
-from tests.faults.stage import TEAM, Scene, Stage
+from tests.faults.clocks import HOUR, faked, fooled, set_clock
+from tests.faults.house import Options
+from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.house import free_port
 from tests.poll import until
 
@@ -72,15 +73,15 @@ class Trial:
         stage = self.stage
         with stage.story.during(f"the clock of Redis jumps by {name} for {seconds:.0f} s"):
             set_clock(self.clock, shift)
-            await self._live(min(SEEN_SECONDS, seconds))
-            await self._is_said(-shift)
-            await self._live(seconds - SEEN_SECONDS)
+            await self.live(min(SEEN_SECONDS, seconds))
+            await self.is_said(-shift)
+            await self.live(seconds - SEEN_SECONDS)
         set_clock(self.clock, 0)
-        await self._live(SEEN_SECONDS)
-        await self._is_said(0)
-        await self._live(AFTER_SECONDS - SEEN_SECONDS)
+        await self.live(SEEN_SECONDS)
+        await self.is_said(0)
+        await self.live(AFTER_SECONDS - SEEN_SECONDS)
 
-    async def _live(self, seconds: float) -> None:
+    async def live(self, seconds: float) -> None:
         """Callers go on, and nothing happens that should not."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
@@ -88,11 +89,12 @@ class Trial:
             self.stage.create(1, path, delay=DELAY_SECONDS)
             self.made_at[path] = time.monotonic()
             assert self._repeat() == self.first_of_key, "a second job was made under one idempotency key"
+            self._edit("/zoned")
             assert self.api.post(f"/ping/{self.ping_key}").status_code == 200
             assert self.stage.arrived("/much-later") == 0, "a job started hours early"
             await asyncio.sleep(0.4)  # a round at a time
 
-    async def _is_said(self, correction: int) -> None:
+    async def is_said(self, correction: int) -> None:
         """Doctor, metrics and the clock itself say what is."""
         now = await moments.read(self.stage.redis, TEAM.shard)
         assert abs(now.correction_ms / 1000 - correction) < 2, now
@@ -173,6 +175,12 @@ class Trial:
         for path in ("/hourly", "/daily"):
             assert self.stage.arrived(path) == 1, f"{path} came {self.stage.arrived(path)} times"
 
+    def _edit(self, path: str) -> None:
+        """As its own target might: what it owes is made first, and nothing that is still to come."""
+        asked = {"max_runs": 1_000_000 + len(self.made_at)}
+        answer = self.api.patch(f"/api/crons/{self.crons[path]}", json=asked)
+        assert answer.status_code == 200, answer.text
+
     def _repeat(self) -> int:
         job = {"queue": "work", "url": self.stage.url("/once"), "payload": {"n": 1}}
         answer = self.api.post("/api/jobs", json=job, headers={"Idempotency-Key": "once"})
@@ -236,5 +244,28 @@ async def redis_jumps_for_75_s(scene: Scene) -> None:
     await _play(scene, 75, iter(SHIFTS))
 
 
+async def hosts_that_are_off(scene: Scene) -> None:
+    """The clocks of API and worker are ahead and behind by a little, a second, an hour: only Redis's counts."""
+    port, clocks = free_port(), {name: scene.folder / f"clock-{name}" for name in ("api", "worker")}
+    for clock in clocks.values():
+        set_clock(clock, 0)
+    environments = {name: faked(clock) for name, clock in clocks.items()}
+    environments["scheduler"] = {"RECURO_METRICS_PORT": str(port)}
+    async with playing(scene, Options(environments=environments)) as stage:
+        trial = Trial(stage, scene.folder, port)
+        await trial.prepare()
+        for seconds in (0.02, -0.02, 1.0, -1.0, float(HOUR), float(-HOUR)):
+            with stage.story.during(f"the API is {seconds:+g} s ahead, the worker {-seconds:+g} s"):
+                set_clock(clocks["api"], seconds)
+                set_clock(clocks["worker"], -seconds)
+                await trial.live(AFTER_SECONDS)
+                await trial.is_said(0)
+        await trial.reckon()
+
+
 BOUNDED: tuple[Callable[[Scene], Any], ...] = (redis_jumps_for_5_s,)
-LONG: tuple[Callable[[Scene], Any], ...] = (redis_jumps_for_29_s, redis_jumps_for_75_s)
+LONG: tuple[Callable[[Scene], Any], ...] = (
+    redis_jumps_for_29_s,
+    redis_jumps_for_75_s,
+    hosts_that_are_off,
+)
