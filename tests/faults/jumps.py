@@ -23,6 +23,8 @@ DAY = 24 * HOUR
 SHIFTS = {"+2 h": 2 * HOUR, "+25 h": 25 * HOUR, "+40 d": 40 * DAY, "-1 h": -HOUR}
 AFTER_SECONDS = 8.0
 DELAY_SECONDS = 2
+DEAD = 4
+"""Two dead letters and the retries before them."""
 LATE_SECONDS = 4.0
 """Of what was made in the moment in which the clock jumped; the machine is busy, too."""
 SEEN_SECONDS = 3.0
@@ -41,7 +43,6 @@ class Trial:
     ping_key: str = ""
     first_of_key: int = 0
     waiting: int = 0
-    dead: int = 0
 
     @property
     def api(self) -> httpx.Client:
@@ -66,7 +67,11 @@ class Trial:
         self.ping_key = self._heartbeat()
         await stage.arrives(4, "/broken")
         await stage.arrives(5)
-        self.dead = (await stage.books()).failed
+
+        async def are_dead() -> bool:
+            return (await stage.books()).failed == DEAD
+
+        await until(are_dead, 20)
 
     async def suffer(self, name: str, shift: int, seconds: float) -> None:
         """Let the clock jump, and be mended after so long."""
@@ -139,7 +144,7 @@ class Trial:
         self._late_and_early()
         await self._crons_were_not_silent()
         books = await stage.books()
-        assert (books.failed, books.deleted) == (self.dead, 1), books
+        assert (books.failed, books.deleted) == (DEAD, 1), books
         told = [one["type"] for one in self.api.get("/api/alerts").json()["data"]]
         assert Counter(told) == {"warning": 1, "failure": 1}, told
         assert stage.story.figures["repeats"] == 0
