@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer, start
 from services.cli.places import redis_name
-from shared import health, jobs, signatures, tokens, zone_data
+from shared import clock, health, jobs, keyspace, retention, signatures, tokens, zone_data
 from shared.errors import Unauthenticated
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
@@ -122,6 +122,20 @@ async def test_no_token_goes_into_a_redis_that_is_not_ours_unless_it_is_to_begin
     assert holds in refused.stderr
     assert "--new" in refused.stderr
     assert await Callers(redis).caller_of(begun.stdout.strip())
+
+
+async def test_history_that_waits_is_shown_and_let_go(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    now = str(clock.milliseconds(clock.now()))
+    await redis.hset(keyspace.retention_waits("s0"), mapping={"1:q7:completed": now})  # type: ignore[misc]
+
+    shown = recuro("retention", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+    confirmed = recuro("retention", "--confirm", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+
+    assert shown.stdout.startswith("1:q7:completed: goes from ")
+    assert confirmed.stdout == "1:q7:completed: goes now\n"
+    assert await retention.waiting(redis, "s0") == []
 
 
 @pytest.mark.usefixtures("token")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.faults.clocks import _faked
+from tests.faults.clocks import faked
 from tests.faults.house import Options
 from tests.faults.stage import Scene, Stage, playing
 from tests.faults.ticks import executions_end, fault_of, stop, ticks_of
@@ -75,7 +75,7 @@ async def crons_edited_as_they_fire(scene: Scene) -> None:
     clock = scene.folder / "clock"
     _shift(clock, 0.0)
     services = ("api", "worker", "scheduler", "scheduler")
-    async with playing(scene, Options(services=services, environments={"api": _faked(clock)})) as stage:
+    async with playing(scene, Options(services=services, environments={"api": faked(clock)})) as stage:
         editors = Editors(stage.house.api)
         stage.target.before_answer = editors.edit
         _crons(stage, editors, 4 if scene.is_small else 20)
