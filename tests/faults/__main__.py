@@ -27,6 +27,7 @@ from tests.faults import (
     streams,
     street,
     ticks,
+    times,
 )
 from tests.faults.stage import Scene
 from tests.faults.story import Outcome, Skipped, Story
@@ -60,6 +61,7 @@ FAMILIES = (
     aftermath,
     street,
     ticks,
+    times,
     repeats,
 )
 ROWS = [
