@@ -15,7 +15,7 @@ from services.worker.charset import as_utf8, is_utf8, text_of
 from services.worker.clock import Clock
 from services.worker.connection import Connection, ConnectionClosed
 from services.worker.departure import Departure, Withheld
-from services.worker.egress import Resolver
+from services.worker.egress import NoPlace, Resolver
 from services.worker.failures import Asked, Failure
 from services.worker.pool import Pool
 from services.worker.proxy import Proxy
@@ -112,14 +112,14 @@ class Sender:
             return None
 
     async def send(self, call: Outgoing, departure: Departure | None = None) -> Exchange:
-        """Send once, if the departure allows it; raises Withheld or a cancellation, and nothing else."""
+        """Send once, if the departure allows it; raises Withheld, NoPlace or a cancellation only."""
         clock = departure.work.clock if departure else Clock()
         started_at_ms, began = clock.now_ms(), time.perf_counter()
         needs_all = call.assertions and look_at_body(call.assertions)
         answer = Answer(kept_bytes=READ_BYTES if needs_all else KEPT_BYTES)
         try:
             await self._exchange(call, answer, departure)
-        except Withheld:
+        except (Withheld, NoPlace):
             raise
         except Exception as error:  # a target's faults are data, and the error goes with all it holds on to
             answer.truncated |= answer.status is not None
@@ -192,7 +192,7 @@ class Sender:
         connection = pool.take(to.origin, may_repeat=is_idempotent)
         while True:
             is_kept = connection is not None
-            connection = connection or await pool.dial(to, deadline)
+            connection = connection or await pool.dial(to, deadline, call.team)
             if departure is not None and (waited := await _wait_to_leave(departure, connection, pool)):
                 deadline += waited
                 connection = pool.take(to.origin, may_repeat=is_idempotent)

@@ -88,9 +88,9 @@ class Pool:
             seconds = connection.kept_until - self._loop.time()
             self._sweep_timer = self._loop.call_later(min(SWEEP_SECONDS, seconds), self._sweep)
 
-    async def dial(self, to: Destination, deadline: float) -> Connection:
+    async def dial(self, to: Destination, deadline: float, team: int = 0) -> Connection:
         """A new connection; raises as `Dialer.dial` does."""
-        connection = await self._dialer.dial(to, deadline)
+        connection = await self._dialer.dial(to, deadline, team)
         if self._is_closed:
             connection.close()
             raise ConnectionClosed

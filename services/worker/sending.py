@@ -6,6 +6,7 @@ import time
 from services.worker import discord, rests
 from services.worker.delivery import Exchange, Outgoing, unsent
 from services.worker.departure import Departure, Withheld
+from services.worker.egress import OF_A_TEAM, NoPlace
 from services.worker.failures import shown
 from services.worker.hosts import is_silent
 from services.worker.reach import Reach
@@ -16,6 +17,8 @@ from shared.schemas.runs import FailureReason
 
 LONGEST_HELD_SECONDS = 300
 """How long an attempt is held back for a silent host; then it fails unsent, so that chains end."""
+PLACE_REST_SECONDS = 5.0
+"""How long a request waits whose team has all of its look-ups under way: as long as one may take."""
 SPREAD = 0.25
 """What waited for a host comes back over so much longer than it had to wait, not all at once."""
 
@@ -36,6 +39,9 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
     except (asyncio.CancelledError, Withheld):
         reach.hosts.give_up((work.team, host))
         raise
+    except NoPlace:
+        reach.hosts.give_up((work.team, host))
+        return _unresolved(work, host)
     exchange = discord.with_wait(exchange, host, outgoing.url)
     reach.hosts.note((work.team, host), time.monotonic(), silent=is_silent(exchange))
     if exchange.response_status in rests.BUSY or work.busy:
@@ -66,9 +72,21 @@ def _silence(work: Work, host: Origin, reach: Reach) -> Postpone | Exchange | No
         return None
     failures = reach.hosts.failures_of((work.team, host))
     said = f"{shown(host)} has left {failures} requests in a row without an answer"
-    if work.held_since_ms and work.now_ms - work.held_since_ms > LONGEST_HELD_SECONDS * 1000:
+    if _has_waited(work):
         return unsent(FailureReason.CONNECTION_ERROR, f"{said}; this one was not sent.", work.now_ms)
     return Postpone(_spread(work, wait), f"{said}; it is being tried by one at a time.", is_counted=True)
+
+
+def _unresolved(work: Work, host: Origin) -> Postpone | Exchange:
+    """The team's names that are being looked up take all of its places."""
+    said = f"{host.host} was not looked up, for the team has {OF_A_TEAM} look-ups under way"
+    if _has_waited(work):
+        return unsent(FailureReason.DNS_ERROR, f"{said}; this one was not sent.", work.now_ms)
+    return Postpone(_spread(work, PLACE_REST_SECONDS), f"{said}.", is_counted=True)
+
+
+def _has_waited(work: Work) -> bool:
+    return bool(work.held_since_ms) and work.now_ms - work.held_since_ms > LONGEST_HELD_SECONDS * 1000
 
 
 def _spread(work: Work, seconds: float) -> float:

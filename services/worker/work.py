@@ -93,6 +93,8 @@ class Work:
     """Its result is on its way to Redis."""
     cancelled: bool = False
     """Somebody wants it stopped."""
+    problem: str = ""
+    """Why its queue's settings cannot be used; then nothing is sent."""
     lost: bool = False
     """The rescuer gave it to somebody else; whatever happens here no longer counts."""
 

@@ -1,7 +1,10 @@
 """Work for a host that is given a rest waits, uses no attempt, says for what, and ends in finite time."""
 
+import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,6 +13,7 @@ from redis.asyncio import Redis
 from services.worker import rests
 from services.worker.deliveries import Deliveries
 from services.worker.delivery import Sender
+from services.worker.egress import OF_A_TEAM, Resolver
 from services.worker.hosts import FAILURES, Hosts
 from services.worker.processor import process
 from services.worker.reach import Reach
@@ -399,3 +403,54 @@ async def test_what_nobody_can_read_ends_and_says_so(stage: Stage, spec: str) ->
     assert work.id == job_id
     assert "the worker's log says why" in stored or "invalid_url" in stored
     assert (await ledger.read(stage.redis, stage.team)).processing == 0
+
+
+@asynccontextmanager
+async def all_places_taken(team: Team) -> AsyncIterator[Sender]:
+    """A sender of whose look-ups the team has all of its own under way."""
+    silent = threading.Event()
+
+    def look_up(name: str) -> list[str]:
+        if name.startswith("silent"):
+            silent.wait(10)
+        return ["127.0.0.1"]
+
+    policy = Policy(LOOPBACK)
+    resolver = Resolver(policy, look_up)
+    async with Sender(policy, resolver=resolver) as sender:
+        taken = [
+            asyncio.create_task(resolver.addresses(f"silent-{n}.test", team.id)) for n in range(OF_A_TEAM)
+        ]
+        await asyncio.sleep(0)
+        yield sender
+        silent.set()
+        await asyncio.gather(*taken, return_exceptions=True)
+
+
+async def test_who_waits_for_a_look_up_uses_no_attempt_and_says_so(
+    redis: Redis, team: Team, target: Target
+) -> None:
+    async with all_places_taken(team) as sender:
+        stage = Stage(redis, team, sender)
+        (job_id,) = await stage.make(f"http://quick.test:{target.port}/")
+        await stage.run()
+        held = await stage.job(job_id)
+
+    assert (held.status, held.attempt_number, held.run) == ("pending", 1, None)
+    assert held.waits_for == (
+        f"quick.test was not looked up, for the team has {OF_A_TEAM} look-ups under way."
+    )
+
+
+async def test_who_waited_for_a_look_up_for_too_long_fails_unsent(redis: Redis, team: Team) -> None:
+    async with all_places_taken(team) as sender:
+        stage = Stage(redis, team, sender)
+        await queues.create(redis, team, QueueCreate(name="mail", retries_enabled=False))
+        (job_id,) = await stage.make("http://quick.test/")
+        await stage.run()
+        await scripts.promote(redis, team.prefix, 10**13, 10)
+        await stage.run(LONGEST_HELD_SECONDS + 10)
+        failed = await stage.job(job_id)
+
+    assert failed.run is not None
+    assert failed.run.failure_reason == "dns_error"
