@@ -99,7 +99,8 @@ class Deliveries:
         now_ms, answers = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
         self.clock.note(now_ms, sent, elapsed())
         for work, answer in zip(works, answers, strict=True):
-            if answer != NOT_OURS:
+            # One that has ended stays so: what was deleted or expired meanwhile may be in our name still.
+            if answer != NOT_OURS and work.leased_until > sent:
                 work.leased_until = sent + CERTAIN_SECONDS
         return list(answers)
 

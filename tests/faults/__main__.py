@@ -30,6 +30,7 @@ from tests.faults import (
     streams,
     street,
     ticks,
+    times,
 )
 from tests.faults.stage import Scene
 from tests.faults.story import Outcome, Skipped, Story
@@ -66,6 +67,7 @@ FAMILIES = (
     street,
     ticks,
     edits,
+    times,
     repeats,
 )
 ROWS = [
