@@ -30,6 +30,7 @@ x:<team>:<q or c><id>:alerts   zset    alert ids of a queue or cron
 replay:<team>:<replay>         hash    dead letters tried again in the background: how, and how it went
 replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
 replays                        set     <team>:<replay> of those that run
+zones                          hash    newest release of the time zones' rules, when one who has it spoke (ms)
 i:<team>:<digest>              string  what was asked under an idempotency key (digest) and answered, for 24 h
 held:<team>                    zset    hosts that asked for a rest, by its end (ms)
 starts:<team>:<queue>          zset    the starts that a queue's rate limit still counts, by their moment (ms)
@@ -122,6 +123,10 @@ def crons(shard: str) -> str:
 
 def in_flight(shard: str) -> str:
     return f"{prefix(shard)}in_flight"
+
+
+def zones(shard: str) -> str:
+    return f"{prefix(shard)}zones"
 
 
 def replays(shard: str) -> str:

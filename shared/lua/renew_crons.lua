@@ -2,11 +2,13 @@
 -- Give crons another next fire, if they are still as they were read, are not due, and it was not made:  next fire is
 -- reckoned anew.
 --
--- KEYS  prefix    ARGV  per cron: team, id, version, next fire as read (ms), next fire (ms)
+-- KEYS  prefix    ARGV  per cron: team, id, version, next fire as read (ms), next fire (ms); and at the end, if other rules of
+--                       its time zone are why, their release: by an older one than ever was in use nothing is moved
 -- Returns how many were given one.
 
-local renewed = 0
-for i = 1, #ARGV, 5 do
+local renewed, OF_CRON = 0, 5
+if #ARGV % OF_CRON == 1 and ARGV[#ARGV] < newest_zones() then return 0 end
+for i = 1, #ARGV - OF_CRON + 1, OF_CRON do
     local member = ARGV[i] .. ':' .. ARGV[i + 1]
     local known_next, next_fire = tonumber(ARGV[i + 3]), ARGV[i + 4]
     local fields = call('HMGET', P .. 'c:' .. member, 'version', 'offset', 'fired_until')

@@ -24,6 +24,7 @@ from tests.faults import (
     processes,
     refusals,
     repeats,
+    rules,
     streams,
     street,
     ticks,
@@ -61,6 +62,7 @@ FAMILIES = (
     street,
     ticks,
     repeats,
+    rules,
 )
 ROWS = [
     Row(play, is_bounded)
