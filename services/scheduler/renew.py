@@ -65,7 +65,8 @@ async def renew(redis: Redis, shard: str) -> int:
         found = await look(redis, shard, ahead_ms=FAR_MS, skip=skip)
         arguments = [part for due in found.crons for part in _renewed(due, found.now_ms)]
         if arguments:
-            renewed += int(await scripts.renew_crons(redis, keyspace.prefix(shard), *arguments, release))
+            prefix = keyspace.prefix(shard)
+            renewed += int(await scripts.renew_crons(redis, prefix, "", release, *arguments))
         if len(found.crons) < BATCH:
             break
         skip += BATCH

@@ -61,30 +61,49 @@ CRONS = [
         ("a lost cron stays lost", "call('ZADD', P .. 'crons', next_fire, member)", ""),
     ),
     *rows(
+        "read_plans",
+        ("the watchdog goes by a present nobody vouches for", "math.min(moment(ARGV[1]), vouched())", "moment(ARGV[1])"),
+    ),
+    *rows(
+        "reckon_due",
+        ("what was made in time is moved too", "if created and created > now + SLACK then", "if created then"),
+        ("a job that a wrong clock made waits for hours", "call('ZADD', due, now + at - created, member)", ""),
+    ),
+    *rows(
         "find_executions",
         ("what one record stands for is not found", "tonumber(span[1] or span[2]) <= to", "tonumber(span[2]) <= to"),
         ("the search goes the wrong way", "< from then low = middle + 1 else high = middle end", "< from then high = middle else low = middle + 1 end"),
     ),
     *rows(
         "fire_crons",
-        ("a cron fires once a scheduler", "if tonumber(score or '') ~= due then return nil, 0 end", ""),
+        ("a cron fires once a scheduler", "if tonumber(score) ~= due and tonumber(fields[2] or '') ~= due then return nil, 0 end", ""),
+        ("a cron that was set aside never fires", " and tonumber(fields[2] or '') ~= due", ""),
         ("a changed cron fires as it was", "if fields[1] ~= ARGV[at + 2] then return nil, 0 end", ""),
         ("a cron with no runs left fires on", "at + WIDTH) or following == ''", "at + WIDTH) and following == ''"),
         ("an ended cron stays in the list", "call('ZREM', crons, member)", ""),
         ("the next fire is not moved on", "call_in_parts(moved, 'ZADD', crons)", ""),
         ("a cron fires early", "if due > now then return nil, -1 end", ""),
-        ("older rules reckon the next fire", "    if outdated then return nil, 0 end\n", ""),
+        ("older rules reckon the next fire", "if not score or outdated then", "if not score then"),
     ),
     *rows(
         "announce_zones",
         ("an older release takes the place of a newer one", "if release >= newest then", "if true then"),
     ),
     *rows(
+        "due_crons",
+        ("what was missed aside is forgotten", "if not at or at > tonumber(score) then", "if true then"),
+    ),
+    *rows(
+        "set_crons_aside",
+        ("a changed cron is set aside", "if call('HGET', P .. 'c:' .. member, 'version') == ARGV[i + 2] then", "if true then"),
+        ("a cron that went comes back", "'XX', ", ""),
+    ),
+    *rows(
         "renew_crons",
-        ("an older release moves fires back", "and ARGV[#ARGV] < newest_zones() then return 0 end", "and false then return 0 end"),
+        ("an older release moves fires back", "if ARGV[2] ~= '' and ARGV[2] < newest_zones() then return 0 end\n", ""),
         ("a changed cron is reckoned anew as it was", "fields[1] == ARGV[i + 2] and ", ""),
         ("a cron that fired is reckoned anew", " == known_next", " ~= nil"),
-        ("a cron that is due is reckoned anew", "known_next > moment() and ", ""),
+        ("a cron that is due is reckoned anew", "known_next > now and ", ""),
         ("a fire that was made is reckoned anew", " and is_fresh(next_fire - (fields[2] or 0) * 1000, fields[3])", ""),
     ),
     *rows(
