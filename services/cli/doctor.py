@@ -30,7 +30,7 @@ async def examine(redis: Redis) -> list[Finding]:
         *_lost(facts),
         _eviction(facts),
         _memory(facts),
-        Finding(True, f"time zones: {zone_data.release()}"),
+        await _zones(redis),
         *await punctuality.examine(redis),
     ]
 
@@ -82,6 +82,16 @@ async def audit_all(redis: Redis) -> list[Finding]:
             law = "holds" if books.holds else "does NOT hold"
             findings.append(Finding(books.holds, f"team {team.id}: {books.accepted} jobs, the ledger {law}"))
     return findings
+
+
+async def _zones(redis: Redis) -> Finding:
+    here, newest = zone_data.release(), ""
+    for shard in keyspace.SHARDS:
+        said: dict[str, str] = await redis.hgetall(keyspace.zones(shard))  # type: ignore[misc]
+        newest = max(newest, said.get("release", ""))
+    if here.version >= newest:
+        return Finding(True, f"time zones: {here}")
+    return Finding(False, f"time zones: {here}, and a scheduler had {newest}: update Recuro or tzdata here")
 
 
 def _version(facts: Mapping[str, str]) -> Finding:

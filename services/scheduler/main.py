@@ -5,7 +5,7 @@ Every step is conditional in Redis, so any number of schedulers may run and none
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 
 import structlog
 import uvloop
@@ -21,7 +21,7 @@ from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
 from services.scheduler.reckon import keep_reckoning
-from services.scheduler.renew import renew
+from services.scheduler.renew import keep_announcing, keep_renewing
 from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
@@ -69,7 +69,8 @@ def _duties(
     return {
         "listening to the clock": lambda: listen(blocking, shard, (firing, promoting)),
         "firing crons": lambda: keep_firing(redis, shard, firing, watch),
-        "renewing crons": lambda: _once(renew(redis, shard)),
+        "announcing time zones": lambda: keep_announcing(redis, shard),
+        "renewing crons": lambda: keep_renewing(redis, shard),
         "promoting jobs": lambda: keep_promoting(redis, shard, promoting),
         "vouching for the clock": lambda: keep_watching(watch, troubles),
         "watching crons": lambda: keep_reckoning(redis, shard, watch, troubles),
@@ -83,11 +84,6 @@ def _duties(
         "watching the memory": lambda: keep_weighing(redis, shard),
         "rescuing": lambda: keep_rescuing(redis, shard),
     }
-
-
-async def _once(work: Coroutine[None, None, int]) -> None:
-    await work
-    await asyncio.Event().wait()  # done for the life of this process
 
 
 async def _say_alive(redis: Redis, troubles: Troubles) -> None:

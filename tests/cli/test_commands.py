@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer, start
 from services.cli.places import redis_name
-from shared import clock, health, jobs, keyspace, retention, signatures, tokens, zone_data
+from shared import clock, health, jobs, keyspace, retention, scripts, signatures, tokens, zone_data
 from shared.errors import Unauthenticated
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
@@ -258,6 +258,19 @@ async def test_the_doctor_audits_and_says_what_it_repaired(tmp_path: Path, nearb
     assert [line for line in second.stdout.splitlines() if "team 1" in line] == [
         "ok   team 1: 1 jobs, the ledger holds"
     ]
+
+
+async def test_the_doctor_finds_older_time_zones_than_a_scheduler_had(
+    tmp_path: Path, nearby: EmbeddedServer
+) -> None:
+    async with Redis.from_url(nearby.url, decode_responses=True) as redis:
+        await scripts.announce_zones(redis, keyspace.prefix("s0"), "", "2199a")
+
+    answer = recuro("doctor", folder=tmp_path)
+
+    assert answer.returncode == 1
+    told = f"time zones: {zone_data.release()}, and a scheduler had 2199a: update Recuro or tzdata here"
+    assert f"FAIL {told}" in answer.stdout.splitlines()
 
 
 async def test_the_doctor_refuses_a_redis_that_evicts(tmp_path: Path, nearby: EmbeddedServer) -> None:

@@ -26,6 +26,7 @@ from tests.faults import (
     processes,
     refusals,
     repeats,
+    rules,
     strangers,
     streams,
     street,
@@ -69,6 +70,7 @@ FAMILIES = (
     edits,
     times,
     repeats,
+    rules,
 )
 ROWS = [
     Row(play, is_bounded)
