@@ -126,7 +126,9 @@ class Sender:
             failure = self._judged(call, answer, error)
         else:
             failure = self._judged(call, answer, None)
-        duration_ms = round((time.perf_counter() - began) * 1000)
+        waited_seconds = departure.waited_seconds if departure else 0.0
+        started_at_ms += round(waited_seconds * 1000)
+        duration_ms = round((time.perf_counter() - began - waited_seconds) * 1000)
         text = None if answer.status is None else await self._text(call, answer)
         if call.assertions and failure is None:
             failure = await self._asserted(call, answer, duration_ms)
@@ -188,28 +190,42 @@ class Sender:
         request = written(call, to, self._proxy)
         is_idempotent = call.method in _IDEMPOTENT
         connection = pool.take(to.origin, may_repeat=is_idempotent)
-        is_kept = connection is not None
         while True:
+            is_kept = connection is not None
             connection = connection or await pool.dial(to, deadline, call.team)
+            if departure is not None and (waited := await _wait_to_leave(departure, connection, pool)):
+                deadline += waited
+                connection = pool.take(to.origin, may_repeat=is_idempotent)
+                continue
             timer = loop.call_at(deadline, connection.expire)
             try:
-                if departure is not None:
-                    departure.check()
                 answer.is_asked_for = True
                 return await connection.ask(request, answer, watched=is_kept and not is_idempotent)
             except ConnectionClosed:
-                if (
-                    not is_kept
-                    or answer.begun
-                    or not (is_idempotent or await _was_ignored(connection, deadline))
-                ):
+                may_repeat = is_kept and not answer.begun
+                if not (may_repeat and (is_idempotent or await _was_ignored(connection, deadline))):
                     raise
             finally:
                 timer.cancel()
                 pool.keep(connection)
                 if connection.evidence is not None:
                     connection.evidence.close()
-            connection, is_kept = None, False
+            connection = None
+
+
+async def _wait_to_leave(departure: Departure, connection: Connection, pool: Pool) -> float:
+    """Seconds that the request waited, to ask again; at 0.0 it leaves now. Raises as the departure does."""
+    try:
+        seconds = await departure.wait_of() if departure.is_limited else 0.0
+        if not seconds:
+            departure.check()
+    except BaseException:
+        pool.put_back(connection)
+        raise
+    if seconds:
+        pool.put_back(connection)
+        await asyncio.sleep(seconds)
+    return seconds
 
 
 async def _was_ignored(connection: Connection, deadline: float) -> bool:
