@@ -59,10 +59,16 @@ class Deliveries:
     consumer: str
     clock: Clock = field(default_factory=Clock)
 
-    async def claim(self, n: int, now: int | None = None, *, spare: int = 0) -> list[Work]:
-        """Up to `n` pieces of work in order of turns, and `spare` more of queues with nothing in flight."""
+    async def claim(
+        self, n: int, now: int | None = None, *, spare: int = 0, kept: int = 0, crowd: Collection[int] = ()
+    ) -> list[Work]:
+        """Up to `n` pieces of work in order of turns, and `spare` more of queues with nothing in flight.
+
+        The teams of the `crowd` leave `kept` of the spare places to the others, which may have several.
+        """
         at, sent = "" if now is None else now, elapsed()
-        claimed = await scripts.claim(self.redis, keyspace.prefix(self.shard), self.consumer, n, spare, at)
+        prefix = keyspace.prefix(self.shard)
+        claimed = await scripts.claim(self.redis, prefix, self.consumer, n, spare, at, kept, *crowd)
         return self._works(claimed, sent)
 
     async def finish(self, results: Sequence[Result], now: int | None = None) -> list[int]:

@@ -2,9 +2,10 @@
 -- Claim up to n pieces of work for one worker, over the teams and their queues in turn:  pending -> processing.
 --
 -- Then up to `spare` more, one each of queues that have nothing in flight: however many slow jobs hold the workers,
--- a quiet queue does not wait for them.
+-- a quiet queue does not wait for them. Where teams have many of the worker's places, `kept` of the spare ones are for
+-- the others, and these may have more than one.
 --
--- KEYS  prefix    ARGV  consumer, n, spare, now ('' = server)
+-- KEYS  prefix    ARGV  consumer, n, spare, now ('' = server), kept, the teams that have many of the worker's places
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
 -- a hidden one), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
 -- a notice), due (ms), what was asked (JSON, or what a notice tells of), since when it is held back (ms, '' = it is
@@ -186,10 +187,21 @@ local function serve_in_turn()
     end
 end
 
+local crowd, kept = {}, tonumber(ARGV[5] or '') or 0
+for i = 6, #ARGV do crowd[ARGV[i]] = true end
+
+-- How many of the spare places a queue may have.
+local function spare_for(turn, in_flight)
+    if next(crowd) and not crowd[turn.team] then return spare end
+    if in_flight > 0 then return 0 end
+    return math.min(1, crowd[turn.team] and spare - kept or spare)
+end
+
 local function serve_quiet()
     for _, turn in ipairs(next_turns(QUIET_LOOK, QUIET_LOOK)) do
         local read, _, in_flight = confined(turn.team, turn.queue, allowance, turn.queue)
-        if read and spare > 0 and in_flight == 0 then spare = spare - try_turn(turn, 1) end
+        local want = read and spare_for(turn, in_flight) or 0
+        if want > 0 then spare = spare - try_turn(turn, want) end
     end
 end
 
