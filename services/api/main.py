@@ -22,6 +22,7 @@ from services.api import (
     health,
     jobs,
     limits,
+    metrics,
     notifications,
     pings,
     queues,
@@ -33,6 +34,7 @@ from shared.addresses import Policy
 from shared.admission import Admission
 from shared.serving import server
 from shared.serving.bounds import Bounds
+from shared.serving.metrics import telling
 from shared.settings import Settings, load
 
 GRACE_SECONDS = 10
@@ -66,7 +68,11 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
-        async with store.connect(settings) as redis, _bootstrapping(redis, settings):
+        async with (
+            store.connect(settings) as redis,
+            _bootstrapping(redis, settings),
+            telling(settings, lambda: metrics.look(redis)),
+        ):
             yield {"redis": redis, "callers": tokens.Callers(redis), "admission": admission}
 
     app = Starlette(

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.cli.embedded import OLDEST
-from shared import audit, keyspace, ledger, zone_data
+from shared import audit, keyspace, ledger, overdue, zone_data
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
 STRICT = "strict (AOF always: what was answered is on disk)"
@@ -26,7 +26,7 @@ class Finding:
 
 
 async def examine(redis: Redis) -> list[Finding]:
-    """Version, persistence, eviction policy and the time zones here, in this order."""
+    """Version, persistence, eviction policy, the time zones here and work that is late, in this order."""
     info: dict[str, object] = await redis.info()
     facts = {name: str(value) for name, value in info.items()}
     return [
@@ -34,6 +34,7 @@ async def examine(redis: Redis) -> list[Finding]:
         Finding(True, f"durability: {await durability(redis)}"),
         _eviction(facts),
         Finding(True, f"time zones: {zone_data.release()}"),
+        _work(await overdue.longest(redis)),
     ]
 
 
@@ -75,6 +76,13 @@ def _version(facts: Mapping[str, str]) -> Finding:
     number = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
     good = number >= OLDEST
     return Finding(good, f"version: {product} {version}" + ("" if good else ", 7.0 or newer is needed"))
+
+
+def _work(late_seconds: float) -> Finding:
+    if late_seconds <= overdue.LATE_SECONDS:
+        return Finding(True, "work: nothing waits for a scheduler")
+    text = f"the oldest job or cron waits for a scheduler since {late_seconds:.0f} s: is one running?"
+    return Finding(False, f"work: {text}")
 
 
 def _eviction(facts: Mapping[str, str]) -> Finding:

@@ -17,12 +17,13 @@ from starlette.routing import Route
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body
 from services.mcp.other_paths import Elsewhere
 from services.mcp.server import Context, answer, build
-from shared import durability, logs, store, vault, zone_data
+from shared import durability, health, logs, store, vault, zone_data
 from shared.addresses import Policy
 from shared.admission import Admission
 from shared.errors import Damaged
 from shared.serving import server
 from shared.serving.bounds import Bounds
+from shared.serving.metrics import telling
 from shared.settings import Settings, load
 from shared.store import AWAY
 from shared.tokens import Callers
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> Starlette:
 
     async def readyz(_request: Request) -> JSONResponse:
         try:
-            await redis.ping()
+            await health.require_writable(redis)
         except (Damaged, *AWAY):
             return JSONResponse({"error": "Storage unavailable"}, 503, {"Retry-After": "1"})
         return JSONResponse({"status": "ok"})
@@ -59,14 +60,14 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with manager.run():
+        async with manager.run(), telling(settings):
             yield
         await redis.aclose()
 
     # Both spellings by themselves: Starlette's redirect comes before the gate and says http behind TLS.
     doors = [Route(path, gate) for path in ("/mcp", "/mcp/")]
-    health = [Route("/healthz", healthz), Route("/readyz", readyz)]
-    return Starlette(routes=[*doors, *health, Route("/{path:path}", Elsewhere())], lifespan=lifespan)
+    probes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    return Starlette(routes=[*doors, *probes, Route("/{path:path}", Elsewhere())], lifespan=lifespan)
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:

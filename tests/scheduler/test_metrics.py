@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
-from services.scheduler.metrics import LATENESS, overdue_seconds
-from shared import crons
+from services.scheduler.metrics import LATENESS
+from shared import crons, overdue
 from shared.keyspace import Team
 from tests.fires import MINUTE, NOON, SHARD, a_cron
 from tests.house import House, free_port
@@ -38,17 +38,17 @@ async def test_how_late_crons_were_is_counted_by_the_process_and_on_the_cron(
 
 
 async def test_a_cron_that_nobody_fires_is_overdue(redis: Redis, team: Team) -> None:
-    nothing = await overdue_seconds(redis, SHARD)
+    nothing = await overdue.seconds(redis, SHARD)
     await a_cron(redis, team, at=NOON)  # which is long ago, or to come
     await redis.zadd(f"{team.prefix}crons", {"1:1": 1_000_000})
 
-    assert nothing == 0
-    assert await overdue_seconds(redis, SHARD) > 1_700_000_000
+    assert nothing == {"job": 0, "cron": 0}
+    assert (await overdue.seconds(redis, SHARD))["cron"] > 1_700_000_000
 
 
 async def test_a_scraper_reads_them_on_a_port_of_their_own(tmp_path: Path) -> None:
     port = free_port()
-    with House(tmp_path, environment={"RECURO_METRICS_PORT": str(port)}) as house:
+    with House(tmp_path, own={"scheduler": {"RECURO_METRICS_PORT": str(port)}}) as house:
         asked = {"name": "a", "url": house.api, "cron_expression": "* * * * * *"}
         assert house.client.post("/api/crons", json=asked).status_code == 201
 
