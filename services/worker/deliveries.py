@@ -164,7 +164,7 @@ class Deliveries:
     def _works(self, claimed: list[Any], sent: float) -> list[Work]:
         """What a claim brought that went out at the moment `sent`."""
         now_ms, _next_due, queues, rows, teams = claimed
-        settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
+        settings = {queue: (_settings_of(spec) if spec else None, name) for queue, spec, name in queues}
         of_teams = {team: (signing, _holds(held)) for team, signing, held in teams}
         self.clock.note(int(now_ms), sent, elapsed())
         leased_until = sent + CERTAIN_SECONDS
@@ -173,16 +173,18 @@ class Deliveries:
     def _work(
         self,
         row: list[str],
-        settings: dict[str, QueueSettings | None],
+        settings: dict[str, tuple[QueueSettings | None, str]],
         of_team: tuple[str, Mapping[str, int]],
         leased_until: float,
     ) -> Work:
-        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent = row
-        of = NOTICES if kind == "n" else settings[f"{team}:{queue}"]
+        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent, cron = row
+        of_queue, name = settings[f"{team}:{queue}"]
+        of = NOTICES if kind == "n" else of_queue
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
         asked = (int(attempt), origin, int(float(due)), spec, of)
         since = int(held_since or 0)
-        return Work(*where, *asked, *of_team, intent, since, self.clock, leased_until=leased_until)
+        name = cron or name
+        return Work(*where, *asked, *of_team, intent, since, name, self.clock, leased_until=leased_until)
 
 
 def _holds(held: Sequence[str]) -> Mapping[str, int]:

@@ -80,6 +80,8 @@ class Work:
     """A name of what shall happen once, the same for all attempts and replays, that never comes again."""
     held_since_ms: int = 0
     """Since when this attempt waits for a silent host, by the installation's clock; 0 if it does not."""
+    name: str = ""
+    """What people call its queue or cron; nothing of a notice."""
     clock: Clock = field(default_factory=Clock)
     """The installation's clock, as the worker that claimed it knows it."""
     claimed_at: float = field(default_factory=elapsed)
