@@ -17,6 +17,8 @@ from shared.store import AnswerLost, OutcomeUnknown, had_begun
 _LUA = files("shared").joinpath("lua")
 _LIBRARIES = (
     "ledger",
+    "damage",
+    "ids",
     "changes",
     "team",
     "turns",
@@ -26,6 +28,7 @@ _LIBRARIES = (
     "outbox",
     "alerts",
     "usage",
+    "memory",
     "verdicts",
     "fires",
     "promote",
@@ -124,7 +127,7 @@ def _fresh(prefix: str) -> str:
 
 
 _recall = Script("recall", "remembered")
-create_jobs = Script("create_jobs", write=True)
+create_jobs = Script("create_jobs", "queues", write=True)
 read_jobs = Script("read_jobs", "rows")
 cancel_job = Script("cancel_job", "rows", write=True)
 delete_job = Script("delete_job", write=True)
@@ -140,6 +143,7 @@ run_cron = Script("run_cron", write=True)
 ping_cron = Script("ping_cron", write=True)
 due_crons = Script("due_crons")
 fire_crons = Script("fire_crons")
+set_crons_aside = Script("set_crons_aside")
 settle_cron = Script("settle_cron")
 renew_crons = Script("renew_crons")
 read_executions = Script("read_executions", "rows")
@@ -147,21 +151,28 @@ find_executions = Script("find_executions", "rows")
 claim = Script("claim")
 finish = Script("finish")
 beat = Script("beat")
+admit = Script("admit")
 in_flight = Script("in_flight")
 rescue = Script("rescue")
 promote = Script("promote")
+note_memory = Script("note_memory")
 prune = Script("prune")
 forget = Script("forget")
 read_clock = Script("read_clock")
 vouch = Script("vouch")
 correct = Script("correct")
+read_plans = Script("read_plans")
+reckon_due = Script("reckon_due")
 stop_worker = Script("stop_worker")
 find_owners = Script("find_owners")
 find_overdue = Script("find_overdue")
 retire = Script("retire")
+begin_retiring = Script("begin_retiring")
 patrol = Script("patrol")
 patrol_crons = Script("patrol_crons")
 audit = Script("audit")
+mend = Script("mend")
+mend_queues = Script("mend_queues", "queues")
 tidy = Script("tidy")
 read_ledger = Script("read_ledger")
 set_team = Script("set_team", write=True)
@@ -174,6 +185,8 @@ step_replay = Script("step_replay")
 cancel_replay = Script("cancel_replay", write=True)
 read_replays = Script("read_replays")
 hold_host = Script("hold_host")
+probe_host = Script("probe_host")
+free_host = Script("free_host")
 say_alive = Script("say_alive")
 read_alerts = Script("read_alerts")
 retire_alerts = Script("retire_alerts")

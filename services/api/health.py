@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from services.api.routing import at
 from shared import health, overdue
 from shared.errors import Damaged
-from shared.store import AWAY
+from shared.store import AWAY, OutcomeUnknown
 
 
 async def live(_request: Request) -> Response:
@@ -20,7 +20,10 @@ async def ready(request: Request) -> Response:
     """Whether this process can serve: Redis takes a write. What schedulers left undone is told beside it."""
     redis: Redis = request.state.redis
     await health.require_writable(redis)
-    await health.beat(redis, "api")
+    try:
+        await health.beat(redis, "api")
+    except OutcomeUnknown as error:  # nobody asked for this write: why it failed is all there is to say
+        raise error.__cause__ or error from None
     late = None
     with suppress(Damaged, *AWAY):
         late = int(await overdue.longest(redis))

@@ -1,13 +1,15 @@
 """`recuro doctor`: whether this Redis is fit to keep jobs, and what it keeps through a crash."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.cli import punctuality
 from services.cli.embedded import OLDEST
+from services.cli.findings import Finding
 from shared import audit, keyspace, ledger, overdue, zone_data
+from shared.shortage import REMEDY, Shortage, share_used
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
 STRICT = "strict (AOF always: what was answered is on disk)"
@@ -17,24 +19,18 @@ MEMORY = "none (memory only, a crash loses everything: set appendonly yes)"
 AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report, and whether Recuro can work with what it says."""
-
-    good: bool
-    text: str
-
-
 async def examine(redis: Redis) -> list[Finding]:
-    """Version, persistence, eviction policy, the time zones here and work that is late, in this order."""
+    """Version, persistence, eviction, memory, time zones, the clock and work that is late, in this order."""
     info: dict[str, object] = await redis.info()
     facts = {name: str(value) for name, value in info.items()}
     return [
         _version(facts),
         Finding(True, f"durability: {await durability(redis)}"),
         _eviction(facts),
+        _memory(facts),
         Finding(True, f"time zones: {zone_data.release()}"),
-        _work(await overdue.longest(redis)),
+        *await punctuality.examine(redis),
+        *await _jobs(redis),
     ]
 
 
@@ -78,11 +74,12 @@ def _version(facts: Mapping[str, str]) -> Finding:
     return Finding(good, f"version: {product} {version}" + ("" if good else ", 7.0 or newer is needed"))
 
 
-def _work(late_seconds: float) -> Finding:
-    if late_seconds <= overdue.LATE_SECONDS:
-        return Finding(True, "work: nothing waits for a scheduler")
-    text = f"the oldest job or cron waits for a scheduler since {late_seconds:.0f} s: is one running?"
-    return Finding(False, f"work: {text}")
+async def _jobs(redis: Redis) -> list[Finding]:
+    """Those that are overdue; nothing if none is."""
+    late = max([(await overdue.seconds(redis, shard))["job"] for shard in keyspace.SHARDS])
+    if late <= overdue.LATE_SECONDS:
+        return []
+    return [Finding(False, f"jobs: one should have started {late:.0f} s ago: does a scheduler run?")]
 
 
 def _eviction(facts: Mapping[str, str]) -> Finding:
@@ -90,3 +87,14 @@ def _eviction(facts: Mapping[str, str]) -> Finding:
     if policy == "noeviction":
         return Finding(True, "eviction policy: noeviction")
     return Finding(False, f"eviction policy: {policy} drops jobs when memory is short; set noeviction")
+
+
+def _memory(facts: Mapping[str, str]) -> Finding:
+    share = share_used(facts)
+    level = Shortage.ROOM.following(share)
+    if facts.get("maxmemory", "0") == "0":
+        said = "without a limit: set maxmemory, so that Recuro keeps less before the machine has none left"
+        return Finding(True, f"memory: {said}")
+    if level is Shortage.ROOM:
+        return Finding(True, f"memory: {share:.0%} of maxmemory is used")
+    return Finding(False, f"memory: {share:.0%} of maxmemory is used, {level.effect}; {REMEDY}")

@@ -76,23 +76,27 @@ class Work:
     """The team's signing secrets, sealed; nothing if its requests are not signed."""
     holds: Mapping[str, int] = field(default_factory=dict)
     """Hosts that asked the team for a rest, and until when (ms since 1970 by the installation's clock)."""
+    busy: Mapping[str, int] = field(default_factory=dict)
+    """Hosts that asked for a longer one than they get, and until when they would have it."""
     intent: str = ""
     """A name of what shall happen once, the same for all attempts and replays, that never comes again."""
     held_since_ms: int = 0
     """Since when this attempt waits for a silent host, by the installation's clock; 0 if it does not."""
-    name: str = ""
-    """What people call its queue or cron; nothing of a notice."""
     clock: Clock = field(default_factory=Clock)
     """The installation's clock, as the worker that claimed it knows it."""
     claimed_at: float = field(default_factory=elapsed)
     leased_until: float = inf
     """Until when it is ours for certain, by the monotonic clock (s); each beat puts that off."""
+    name: str = ""
+    """What people call its queue or cron; nothing of a notice."""
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
     is_handed_on: bool = False
     """Its result is on its way to Redis."""
     cancelled: bool = False
     """Somebody wants it stopped."""
+    problem: str = ""
+    """Why its queue's settings cannot be used; then nothing is sent."""
     lost: bool = False
     """The rescuer gave it to somebody else; whatever happens here no longer counts."""
 
