@@ -19,6 +19,8 @@ async def live(_request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Whether this process can serve: Redis takes a write. What schedulers left undone is told beside it."""
     redis: Redis = request.state.redis
+    if troubles := request.state.troubles.sentences:
+        return JSONResponse({"error": "; ".join(troubles.values())}, 503)
     await health.require_writable(redis)
     try:
         await health.beat(redis, "api")

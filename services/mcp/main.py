@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolRequestParams, CallToolResult
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -25,6 +26,7 @@ from shared.serving import server
 from shared.serving.bounds import Bounds
 from shared.serving.metrics import telling
 from shared.settings import Settings, load
+from shared.steadily import Troubles, beside
 from shared.store import AWAY
 from shared.tokens import Callers
 
@@ -35,20 +37,11 @@ ANY_HOST = "*"
 def create_app(settings: Settings) -> Starlette:
     """The gateway as an ASGI application; one lifespan an application."""
     policy = Policy(settings.egress_allow, settings.egress_ports)
-    redis, admission = store.connect(settings), Admission(policy, vault.load(settings))
+    keys, troubles = vault.load(settings), Troubles()
+    redis, admission = store.connect(settings), Admission(policy, keys)
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         return await answer(redis, admission, caller_of(ctx.request), params)
-
-    async def healthz(_request: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok"})
-
-    async def readyz(_request: Request) -> JSONResponse:
-        try:
-            await health.require_writable(redis)
-        except (Damaged, *AWAY):
-            return JSONResponse({"error": "Storage unavailable"}, 503, {"Retry-After": "1"})
-        return JSONResponse({"status": "ok"})
 
     manager = StreamableHTTPSessionManager(
         build(call),
@@ -60,14 +53,34 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with manager.run(), telling(settings):
+        async with (
+            manager.run(),
+            beside("checking Redis", lambda: durability.keep_fit(redis, keys), troubles),
+            telling(settings),
+        ):
             yield
         await redis.aclose()
 
     # Both spellings by themselves: Starlette's redirect comes before the gate and says http behind TLS.
     doors = [Route(path, gate) for path in ("/mcp", "/mcp/")]
-    probes = [Route("/healthz", healthz), Route("/readyz", readyz)]
-    return Starlette(routes=[*doors, *probes, Route("/{path:path}", Elsewhere())], lifespan=lifespan)
+    routes = [*doors, *_probes(redis, troubles), Route("/{path:path}", Elsewhere())]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _probes(redis: Redis, troubles: Troubles) -> list[Route]:
+    async def healthz(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_request: Request) -> JSONResponse:
+        try:
+            await health.require_writable(redis)
+        except (Damaged, *AWAY):
+            return JSONResponse({"error": "Storage unavailable"}, 503, {"Retry-After": "1"})
+        if troubles.sentences:
+            return JSONResponse({"error": "; ".join(troubles.sentences.values())}, 503)
+        return JSONResponse({"status": "ok"})
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:

@@ -42,8 +42,10 @@ async def telling(settings: Settings, refresh: Refresh = nothing) -> AsyncIterat
     try:
         listener = await _listen(settings, refresh, state)
     except OSError as error:
-        hint = "set RECURO_METRICS_PORT or RECURO_METRICS_HOST of this service to others"
-        log.warning("metrics_unavailable", port=settings.metrics_port, error=str(error), hint=hint)
+        where = f"{settings.metrics_host}:{settings.metrics_port}"
+        log.error(
+            "metrics_unavailable", where=where, error=error.strerror, remedy="set another RECURO_METRICS_PORT"
+        )
         yield
         return
     log.info("metrics_ready", port=settings.metrics_port)

@@ -71,5 +71,5 @@ def test_a_taken_port_of_the_metrics_ends_nothing(server: EmbeddedServer, port: 
 
     assert status == 200
     told = [line for line in logged if line["event"] == "metrics_unavailable"]
-    assert [line["port"] for line in told] == [port]
-    assert "RECURO_METRICS_PORT" in told[0]["hint"]
+    assert [line["where"] for line in told] == [f"127.0.0.1:{port}"]
+    assert "RECURO_METRICS_PORT" in told[0]["remedy"]

@@ -1,9 +1,11 @@
 """What a scheduler tells Prometheus, as a scraper reads it."""
 
+import socket
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
@@ -11,6 +13,8 @@ from services.scheduler.fire import fire_due
 from services.scheduler.metrics import LATENESS
 from shared import crons, overdue
 from shared.keyspace import Team
+from shared.serving.metrics import telling
+from shared.settings import Settings
 from tests.fires import MINUTE, NOON, SHARD, a_cron
 from tests.house import House, free_port
 from tests.poll import until
@@ -44,6 +48,18 @@ async def test_a_cron_that_nobody_fires_is_overdue(redis: Redis, team: Team) -> 
 
     assert nothing == {"job": 0, "cron": 0}
     assert (await overdue.seconds(redis, SHARD))["cron"] > 1_700_000_000
+
+
+async def test_a_port_that_is_taken_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        async with telling(Settings(metrics_port=port)):
+            pass
+
+    said = capsys.readouterr().out
+    assert "metrics_unavailable" in said
+    assert f"127.0.0.1:{port}" in said
 
 
 async def test_a_scraper_reads_them_on_a_port_of_their_own(tmp_path: Path) -> None:
