@@ -11,7 +11,6 @@ import structlog
 import uvloop
 from redis.asyncio import Redis
 
-from services.scheduler import metrics
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
 from services.scheduler.forget import keep_forgetting
@@ -30,6 +29,7 @@ from services.scheduler.watch import Watch, keep_watching
 from shared import durability, health, keyspace, logs, store, zone_data
 from shared.errors import Damaged
 from shared.follow import READ_MILLISECONDS
+from shared.serving.metrics import telling
 from shared.settings import Settings, load
 from shared.steadily import Troubles, steadily
 from shared.store import AWAY
@@ -41,7 +41,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """Run every duty in every shard until `stopping` is set, whatever they meet."""
     redis = store.connect(settings)
     blocking = store.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
-    async with redis, blocking, asyncio.TaskGroup() as tasks:
+    async with redis, blocking, telling(settings), asyncio.TaskGroup() as tasks:
         troubles = Troubles()
         duties = [
             tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
@@ -111,5 +111,4 @@ def main() -> None:
     logs.configure(settings, "scheduler")
     durability.require_fit(settings)
     zone_data.announce()
-    metrics.serve(settings)
     uvloop.run(_until_told(settings))

@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -283,6 +284,16 @@ async def test_the_doctor_refuses_a_redis_that_evicts(tmp_path: Path, nearby: Em
     assert "FAIL eviction policy: allkeys-lru" in answer.stdout
 
 
+async def test_the_doctor_says_when_jobs_wait_for_a_scheduler(tmp_path: Path, nearby: EmbeddedServer) -> None:
+    async with Redis.from_url(nearby.url) as redis:
+        await redis.zadd("r:{s0}:due", {"j:1:1": (time.time() - 500) * 1000})
+
+    answer = recuro("doctor", folder=tmp_path)
+
+    assert answer.returncode == 1
+    assert "FAIL jobs: one should have started 50" in answer.stdout
+
+
 async def test_the_doctor_says_when_nothing_outlives_a_crash(tmp_path: Path, nearby: EmbeddedServer) -> None:
     async with Redis.from_url(nearby.url) as redis:
         await redis.config_set("appendonly", "no")
@@ -303,7 +314,9 @@ def test_a_service_that_does_not_run_is_not_healthy(tmp_path: Path, service: str
         RECURO_REDIS_URL="redis://127.0.0.1:1/0",
     )
 
-    assert (answer.returncode, answer.stderr) == (1, "")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("recuro healthcheck: ")
+    assert "does not answer" in answer.stderr
 
 
 async def test_a_worker_that_gives_signs_of_life_is_healthy(
