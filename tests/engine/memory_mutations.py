@@ -7,7 +7,6 @@ MEMORY = [
     *rows(
         "lib/memory",
         ("long runs are kept whole", " or shortage().level < NO_BODIES then return run end", " or true then return run end"),
-        ("short runs lose their bodies", "#run <= SMALL or ", ""),
         ("a run is cut at its last big field", "at < first", "at > first"),
         ("a note holds for ever", "tonumber(noted[2]) > moment()", "true"),
         ("last answers are kept", "> SMALL / 4 and shortage().level >= NO_BODIES", "> SMALL / 4 and false"),
@@ -20,6 +19,17 @@ MEMORY = [
         "lib/fires",
         ("fires are made without memory", "shortage().level >= NO_FIRES then", "false then"),
         ("heartbeats are left out", "not policy.grace and shortage()", "shortage()"),
+    ),
+    *rows(
+        "lib/verdicts",
+        ("what ended takes nothing", "    tally(team, 'bytes', size)\n", ""),
+        ("what was asked takes nothing", "tonumber(asked or 0) + #result.run", "#result.run"),
+    ),
+    *rows(
+        "lib/records",
+        ("what is gone still takes what it took", "if not OPEN[fields[2]] then tally(team, 'bytes', -(fields[8] or 0)) end", ""),
+        ("what waited is taken off", "if not OPEN[fields[2]] then tally(team, 'bytes'", "if true then tally(team, 'bytes'"),
+        ("executions that are gone take what they took", "    tally(team, 'bytes', -(call('HGET', record_of('e', team, id), 'size') or 0))\n", ""),
     ),
     *rows(
         "note_memory",

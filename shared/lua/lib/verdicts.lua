@@ -74,18 +74,27 @@ local function settle_chain(team, queue, id, fields, result)
     end
 end
 
+-- What a record that has ended takes, in bytes of what was asked and of its run; its team's ledger counts them.
+local function keep(team, asked, result)
+    local size = tonumber(asked or 0) + #result.run
+    tally(team, 'bytes', size)
+    return size
+end
+
 local function settle_job(team, queue, id, result)
     local record, verdict = record_of('j', team, id), result.verdict
-    local fields = call('HMGET', record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay', 'held_since')
+    local fields = call('HMGET', record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay', 'held_since',
+        'size')
     local origin, state = fields[2], STATE[verdict]
+    local size = keep(team, fields[8], result)
     if origin and verdict ~= 'complete' then state = 'failed' end
     move('j', team, queue, id, fields[1], state)
     if state == 'failed' then
-        call('HSET', record, 'state', state, 'final', origin and 'failed_with_retries' or 'failed_no_retries')
+        call('HSET', record, 'state', state, 'size', size, 'final', origin and 'failed_with_retries' or 'failed_no_retries')
     elseif state == 'dead_lettered' then
-        call('HSET', record, 'state', state, 'dead_at', math.max(moment(), vouched()))
+        call('HSET', record, 'state', state, 'size', size, 'dead_at', math.max(moment(), vouched()))
     else
-        call('HSET', record, 'state', state) -- which says its final status too
+        call('HSET', record, 'state', state, 'size', size) -- which says its final status too
     end
     if fields[5] then forget_expiry(team, id) end
     settle_chain(team, queue, id, fields, result)
@@ -108,7 +117,7 @@ local function settle_execution(team, id, result)
     local fields = call('HMGET', record, 'state', 'cron')
     local state = result.verdict == 'complete' and 'completed' or 'failed'
     move('e', team, fields[2], id, fields[1], state)
-    call('HSET', record, 'state', state)
+    call('HSET', record, 'state', state, 'size', keep(team, nil, result))
     event('cron.' .. state, team, 'e:' .. id)
     local cron = P .. 'c:' .. team .. ':' .. fields[2]
     local callback = call('HMGET', cron, 'callback', 'version', 'queued')
@@ -123,7 +132,8 @@ end
 -- Record what became of one piece of work.
 local function settle(kind, team, queue, id, result)
     if kind == 'n' then return settle_notice(team, id, result) end
-    call('SET', P .. 'r:' .. team .. ':' .. kind .. id, kept_run(result.run))
+    result.run = kept_run(result.run)
+    call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)
     if kind == 'j' then return settle_job(team, queue, id, result) end
     settle_execution(team, id, result)
 end
