@@ -32,10 +32,10 @@ NOTHING = Owed("", "", 0)
 
 def owed(fields: Fields, now: datetime, wanted: Plan | None = None) -> Owed:
     """What a stored cron owes at `now`, before it fires as `wanted`; None if it will not."""
-    next_fire, fired_until = fields.get("next", ""), int(fields.get("fired_until", 0))
+    next_fire, fired_until = fields.get("next", ""), int(_number(fields.get("fired_until")) or 0)
     last = 0 if clock.moment(fired_until) > now + ASTRAY else fired_until
-    if not next_fire:
-        return Owed("", "", last)
+    if _number(next_fire) is None:  # none, or what is stored there is no moment
+        return Owed(next_fire, "", last)
     had = plan_of(fields)
     forward = _brought_forward(had, wanted)
     found = _owed(fields, had, forward, now, last)
@@ -52,9 +52,24 @@ def _owed(fields: Fields, had: Plan, plan: Plan, now: datetime, last: int) -> Ow
     return Owed(fields["next"], following, nominal(plan, judged.fires[-1].at), judged.fires)
 
 
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
+
+
 def next_after(plan: Plan, now: datetime, last_nominal: int) -> datetime | None:
     """The first fire that is still to come: after `now`, and none that was made already."""
     return timing.following(plan, max(now, clock.moment(last_nominal) + plan.offset))
+
+
+def next_of(plan: Plan, now: datetime, last_nominal: int) -> datetime | None:
+    """The fire after the last one made; after `now` if that one is unknown or astray."""
+    last = clock.moment(last_nominal)
+    if not last_nominal or last > now + ASTRAY:
+        return timing.following(plan, now)
+    return timing.following(plan, last + plan.offset)
 
 
 def renewed(plan: Plan, next_fire: datetime, now: datetime, fired_until: int) -> datetime | None:
@@ -68,11 +83,6 @@ def renewed(plan: Plan, next_fire: datetime, now: datetime, fired_until: int) ->
         if first and first <= now and next_fire - first < first - last:
             return first
     return timing.following(plan, now)
-
-
-def fired_until(plan: Plan, now: datetime, owed: Owed) -> int:
-    """Up to when (ms, without the spread) nothing is to fire any more, once what is owed was made."""
-    return max(nominal(plan, now), owed.last_nominal)
 
 
 def nominal(plan: Plan, at: datetime) -> int:

@@ -10,7 +10,7 @@ import structlog
 from shared.errors import Damaged
 from shared.store import AWAY, text_of
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 2.0
 CALM_SECONDS = 10.0
 """What went on for so long without an error is well again."""
 QUIET_SECONDS = 30.0
@@ -36,6 +36,7 @@ class Troubles:
 
     def __init__(self) -> None:
         self._of: dict[str, Trouble] = {}
+        self._noted: dict[str, tuple[str, float]] = {}
 
     def met(self, loop: str, error: Exception) -> float:
         """Note and log an error; the seconds until the loop shall try again, each time more of them."""
@@ -53,15 +54,21 @@ class Troubles:
         self._of[loop] = trouble
         return trouble.pause
 
+    def note(self, what: str, said: str, seconds: float) -> None:
+        """Something is wrong that is no error, and is to be told for so long."""
+        self._noted[what] = (said, time.monotonic() + seconds)
+
     def over(self, loop: str) -> None:
         """It goes well again."""
+        self._noted.pop(loop, None)
         self._of.pop(loop, None)
 
     @property
     def sentences(self) -> dict[str, str]:
         """By loop what is wrong now."""
         now = time.monotonic()
-        return {
+        noted = {what: said for what, (said, until) in self._noted.items() if now < until}
+        return noted | {
             loop: f"{loop} cannot go on: {trouble.said}"
             for loop, trouble in self._of.items()
             if now - trouble.last <= CALM_SECONDS + trouble.pause

@@ -1,12 +1,13 @@
 """`recuro doctor`: whether this Redis is fit to keep jobs, and what it keeps through a crash."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.cli import punctuality
 from services.cli.embedded import OLDEST
+from services.cli.findings import Finding
 from shared import audit, keyspace, ledger, zone_data
 from shared.shortage import REMEDY, Shortage, share_used
 
@@ -18,16 +19,8 @@ MEMORY = "none (memory only, a crash loses everything: set appendonly yes)"
 AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report, and whether Recuro can work with what it says."""
-
-    good: bool
-    text: str
-
-
 async def examine(redis: Redis) -> list[Finding]:
-    """Version, persistence, eviction policy, memory and the time zones here, in this order."""
+    """Version, persistence, eviction policy, memory, the time zones here and the clock, in this order."""
     info: dict[str, object] = await redis.info()
     facts = {name: str(value) for name, value in info.items()}
     return [
@@ -36,6 +29,7 @@ async def examine(redis: Redis) -> list[Finding]:
         _eviction(facts),
         _memory(facts),
         Finding(True, f"time zones: {zone_data.release()}"),
+        *await punctuality.examine(redis),
     ]
 
 

@@ -30,6 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     listen.add_argument("--port", type=_port, default=9000, help="(%(default)s)")
     doctor = _add(commands, "doctor", _doctor, "check that Redis is fit to keep jobs")
     doctor.add_argument("--audit", action="store_true", help="recount what is stored, and repair it")
+    retention = _add(commands, "retention", _retention, "show what history waits to be removed")
+    retention.add_argument("--confirm", action="store_true", help="let it go now")
     healthcheck = _add(commands, "healthcheck", _healthcheck, "exit 0 when a service here is alive, else 1")
     healthcheck.add_argument("service", choices=tuple(SERVICES))
     verify = _add(commands, "verify", _verify, "say whether a request is signed by Recuro, or why not")
@@ -114,6 +116,14 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from services.cli import reports
 
     return asyncio.run(reports.doctor(audit=arguments.audit))
+
+
+def _retention(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from services.cli import reports
+
+    return asyncio.run(reports.show_retention(confirm=arguments.confirm))
 
 
 def _healthcheck(arguments: argparse.Namespace) -> int:

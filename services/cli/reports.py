@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from services.cli.doctor import audit_all, examine
 from services.cli.places import in_vain, redis_name, with_redis_nearby
-from shared import clock, store, tokens
+from shared import clock, keyspace, retention, store, tokens
 from shared.errors import Damaged, NotFound
 from shared.settings import load
 
@@ -54,6 +54,18 @@ async def list_tokens() -> int:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+async def show_retention(*, confirm: bool) -> int:
+    """Print a line a kind of history that waits to be removed, or let it go."""
+    async with _redis() as (redis, _):
+        for shard in keyspace.SHARDS:
+            for one in await retention.waiting(redis, shard):
+                goes = "now" if confirm else f"from {one.until.isoformat(timespec='minutes')} on"
+                print(f"{one.what}: goes {goes}")
+            if confirm:
+                await retention.confirm(redis, shard)
     return 0
 
 

@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from redis.asyncio import Redis
 
-from shared import keyspace, moments
+from shared import damage, keyspace, moments, retention
 from shared.settings import Settings
 from shared.steadily import Troubles
 
@@ -20,6 +20,7 @@ LATENESS = Histogram(
 OVERDUE = Gauge(
     "recuro_crons_overdue_seconds", "For how long the oldest cron that is due was not made", ["shard"]
 )
+DAMAGED = Gauge("recuro_damaged_records", "What was found damaged and is named by `recuro doctor`", ["shard"])
 TROUBLE = Gauge("recuro_scheduler_trouble", "1 while a duty of this scheduler cannot go on", ["duty"])
 CORRECTION = Gauge(
     "recuro_clock_correction_seconds", "What is added to the clock of Redis because it jumped", ["shard"]
@@ -37,6 +38,15 @@ JUMPS = Counter(
     "Jumps of the clock of Redis that this scheduler corrected, or doubted for a while",
     ["shard", "outcome"],
 )
+RETENTION = Gauge(
+    "recuro_retention_waits", "Kinds of history that would go nearly whole, and wait for a day", ["shard"]
+)
+WATCHED = Gauge("recuro_crons_watched", "Active crons that were held against their plans", ["shard"])
+RECKONED = Counter(
+    "recuro_crons_reckoned_anew",
+    "Crons whose next fire was later than their plan has it, and was mended",
+    ["shard"],
+)
 
 log = structlog.get_logger()
 
@@ -51,6 +61,8 @@ def serve(settings: Settings) -> None:
 async def keep_measuring(redis: Redis, shard: str) -> None:
     while True:
         OVERDUE.labels(shard).set(await overdue_seconds(redis, shard))
+        RETENTION.labels(shard).set(len(await retention.waiting(redis, shard)))
+        DAMAGED.labels(shard).set(await damage.count(redis, shard))
         await asyncio.sleep(LOOK_SECONDS)
 
 

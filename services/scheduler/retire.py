@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
+import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, ledger, scripts
+from shared import audit, keyspace, ledger, scripts
 from shared.keyspace import Team
 from shared.schemas.queues import QueueSettings
 from shared.settings import Settings
@@ -20,6 +21,9 @@ LEAST_MILLISECONDS = 60_000
 """What is younger stays, however much it is."""
 MOST_ALERTS = 10_000
 """Of a team and a type."""
+REMEDY = "if clock and settings are right, recuro retention --confirm; else it goes after a day"
+
+log = structlog.get_logger()
 
 
 class Owner(NamedTuple):
@@ -35,6 +39,8 @@ class Limits(NamedTuple):
     age: int
     dead_age: int
     most: int
+    may_take_most: int = 0
+    """1 where it is not the clock that makes it too old, so that nobody has to look at that first."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -44,8 +50,18 @@ class Limits(NamedTuple):
 
 async def keep_retiring(redis: Redis, shard: str, settings: Settings) -> None:
     while True:
-        await retire(redis, shard, settings)
+        if await may_retire(redis, shard):
+            await retire(redis, shard, settings)
         await asyncio.sleep(IDLE_SECONDS)
+
+
+async def may_retire(redis: Redis, shard: str, now: int | None = None) -> bool:
+    """Whether no more than a day has gone by since the last time, or one more since that was seen."""
+    at = "" if now is None else now
+    may, is_new = await scripts.begin_retiring(redis, keyspace.prefix(shard), at)
+    if is_new:
+        log.warning("retention_waits", shard=shard, why="more than a day has gone by at once", remedy=REMEDY)
+    return bool(may)
 
 
 async def retire_alerts(redis: Redis, team: Team, settings: Settings, now: int | None = None) -> int:
@@ -73,9 +89,13 @@ async def retire(redis: Redis, shard: str, settings: Settings, now: int | None =
 
 async def retire_step(redis: Redis, owner: Owner, limits: Limits, now: int | None = None) -> int:
     """Remove at most 200 records of a queue or cron; return how many went."""
-    at = "" if now is None else now
     team, name = owner
-    return int(await scripts.retire(redis, team.prefix, at, team.id, name, *limits, STEP))
+    at = "" if now is None else now
+    went, begun = await scripts.retire(redis, team.prefix, at, team.id, name, *limits, STEP)
+    if begun:
+        why = "more than half of it is too old at once"
+        log.warning("retention_waits", team=team.id, owner=name, why=why, remedy=REMEDY)
+    return int(went)
 
 
 async def _round(
@@ -95,7 +115,8 @@ async def _shrink(redis: Redis, team: Team, settings: Settings, now: int | None)
     """Keep ever younger history alone, until it takes no more than a team's may; return how many went."""
     removed, limits = 0, Limits.of(settings)
     while await _is_too_much(redis, team, settings) and limits.age > LEAST_MILLISECONDS:
-        limits = limits._replace(age=max(limits.age * 3 // 4, LEAST_MILLISECONDS))
+        age = max(limits.age * 3 // 4, LEAST_MILLISECONDS)
+        limits = limits._replace(age=age, may_take_most=1)
         owners = [owner async for owner in _overdue(redis, team, limits, now)]
         while owners and await _is_too_much(redis, team, settings):
             went, owners = await _round(redis, owners, limits, now)

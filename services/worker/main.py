@@ -57,7 +57,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
         await ctx["reach"].sender.__aexit__(None, None, None)
 
     return StreamWorker(
-        store=store.connect(settings),
+        connect=lambda: store.connect(settings),
         blocking=store.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000),
         shards=keyspace.SHARDS,
         consumer=f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}",

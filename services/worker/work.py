@@ -76,6 +76,8 @@ class Work:
     """The team's signing secrets, sealed; nothing if its requests are not signed."""
     holds: Mapping[str, int] = field(default_factory=dict)
     """Hosts that asked the team for a rest, and until when (ms since 1970 by the installation's clock)."""
+    busy: Mapping[str, int] = field(default_factory=dict)
+    """Hosts that asked for a longer one than they get, and until when they would have it."""
     intent: str = ""
     """A name of what shall happen once, the same for all attempts and replays, that never comes again."""
     held_since_ms: int = 0
@@ -91,6 +93,8 @@ class Work:
     """Its result is on its way to Redis."""
     cancelled: bool = False
     """Somebody wants it stopped."""
+    problem: str = ""
+    """Why its queue's settings cannot be used; then nothing is sent."""
     lost: bool = False
     """The rescuer gave it to somebody else; whatever happens here no longer counts."""
 

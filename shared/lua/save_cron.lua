@@ -7,15 +7,15 @@
 --                       and of one that waits for pings: the grace (ms), a secret for the key of a new one ('' =
 --                       none); how it fires from now on (JSON), for the log; what the answer says beside (JSON);
 --                       unless the next fire is kept: the one as read (ms, '' = none), the first one that is not due by
---                       the plan it had (ms, '' = none), up to when it has fired then (ms, without its offset), how many
---                       fires are due, and per fire as in `fire_crons`
+--                       the plan it had (ms, '' = none), its last fire then (ms, without its offset), how many fires are
+--                       due, and per fire as in `fire_crons`
 -- Returns the id, its fields, what the answer says beside; 'stale' if the cron changed, fired or went since it was read,
 -- if more is due by now, or if its next fire has passed.
 
 local team, now, id, version, spec = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local MOST_CHANGES = 100 -- of a cron's schedule that are remembered
 local active, next_fire, most, offset = ARGV[6] == '1', ARGV[7], tonumber(ARGV[15]), ARGV[16] * 1000
-local is_reckoned, known_next, not_due, fired_until, FIRES = next_fire ~= 'keep', ARGV[22], ARGV[23], ARGV[24], 26
+local is_reckoned, known_next, not_due, FIRES = next_fire ~= 'keep', ARGV[22], ARGV[23], 26
 local stands = call('HMGET', P .. 'c:' .. team .. ':' .. id, unpack(STANDS))
 
 -- Whether the next fire that was reckoned is one that is still to come, and nothing is due beside what was judged.
@@ -29,7 +29,7 @@ if id ~= '' and stands[1] ~= version then return 'stale', REFUSED end
 if is_reckoned and not is_in_time() then return 'stale', REFUSED end
 
 if id == '' then
-    id = tostring(call('HINCRBY', P .. 'ids:' .. team, 'cron', 1))
+    id = tostring(next_id(team, 'cron'))
     call('HSET', P .. 'c:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now, 'failures', 0)
     call('SADD', P .. 'teams', team)
 end
@@ -39,7 +39,7 @@ local index = P .. 'x:' .. team .. ':crons:'
 if is_reckoned then
     local policy = policy_of(stands)
     fire_all(team, id, policy, tonumber(ARGV[25]), FIRES)
-    note_fires(record, stands, policy, fired_until)
+    note_fires(record, stands, policy, math.max(now - offset, tonumber(ARGV[24])))
     if most and policy.runs >= most then next_fire = '' end
 end
 call('HSET', record, 'spec', spec, 'is_active', active and 1 or 0, 'expression', ARGV[8], 'timezone', ARGV[9],
@@ -47,6 +47,7 @@ call('HSET', record, 'spec', spec, 'is_active', active and 1 or 0, 'expression',
     'max_runs', ARGV[15], 'offset', ARGV[16], 'phase', ARGV[17], 'grace', ARGV[18])
 if ARGV[19] ~= '' then call('HSETNX', record, 'ping', ARGV[19]) end
 call('HINCRBY', record, 'version', 1)
+local was_damaged = call('HDEL', P .. 'damaged', 'c:' .. member) == 1
 call('ZREM', index .. (active and 'paused' or 'active'), id)
 call('ZADD', index .. (active and 'active' or 'paused'), id, id)
 if next_fire == '' then
@@ -55,6 +56,9 @@ if next_fire == '' then
 elseif is_reckoned then
     call('ZADD', P .. 'crons', next_fire, member)
     call('HSET', record, 'next', next_fire)
+end
+if was_damaged and not is_reckoned and call('HGET', record, 'next') then -- it was taken out of the due ones
+    call('ZADD', P .. 'crons', call('HGET', record, 'next'), member)
 end
 if is_reckoned then -- which says when it was to fire from now on
     call('RPUSH', P .. 'log:' .. member, now .. ' ' .. ARGV[20])

@@ -15,6 +15,7 @@ from shared.schemas.base import (
     Method,
     Name,
     PageQuery,
+    Problem,
     Schema,
     Timeout,
     Url,
@@ -146,6 +147,7 @@ class CronDetail(Timing, CronSummary):
     """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
     next_runs: list[Instant]
     """The next three, or as many as are left."""
+    problem: Problem = None
 
 
 class Cron(CronDetail):

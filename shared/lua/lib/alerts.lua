@@ -18,7 +18,7 @@ end
 -- `new` is { type, kind = cron | queue | team, of = its id, told = whether people are told; and of what failed: name,
 -- ref, reason, facts (JSON), failures, since, before = how many more the alert before it counted }.
 local function alert(team, new)
-    local id = call('HINCRBY', P .. 'ids:' .. team, 'alert', 1)
+    local id = next_id(team, 'alert')
     call('HSET', alert_of(team, id), 'v', 1, 'type', new.type, 'kind', new.kind, 'of', new.of, 'name', new.name or '',
         'ref', new.ref or '', 'reason', new.reason or '', 'facts', new.facts or '', 'failures', new.failures or 0,
         'since', new.since or moment(), 'before', new.before or 0, 'count', 1, 'created', moment())
@@ -68,9 +68,9 @@ local function alert_cron(team, cron, ref, result)
     end
 end
 
--- Failures that are alike are one alert an hour, which counts them.
+-- Failures that are alike are one alert an hour, which counts them; of what, `group` says, or the id.
 local function alert_grouped(team, new)
-    local group, now = table.concat({ P .. 'g:' .. team, new.of, new.type, new.reason }, ':'), vouched()
+    local group, now = table.concat({ P .. 'g:' .. team, new.group or new.of, new.type, new.reason }, ':'), vouched()
     local last = call('HMGET', group, 'alert', 'until')
     local known = last[1] and alert_of(team, last[1])
     if known and call('EXISTS', known) == 1 then

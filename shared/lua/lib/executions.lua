@@ -19,7 +19,7 @@ local reserved = {}
 
 -- Ids for so many executions that the script is about to make.
 local function reserve_executions(team, count)
-    reserved[team] = { last = call('HINCRBY', P .. 'ids:' .. team, 'execution', count), left = count }
+    reserved[team] = { last = next_id(team, 'execution', count), left = count }
 end
 
 local function next_execution(team)

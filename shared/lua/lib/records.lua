@@ -5,7 +5,6 @@
 
 local LEDGER_STATE = { retrying = 'failed', dead_lettered = 'failed' }
 local NOUN = { j = 'job', e = 'execution', n = 'notice' }
-local OPEN = { pending = true, processing = true } -- what has not ended takes what it takes; the rest is history
 local OLDEST_NEWER = 2 -- records from this version on are another's to read
 
 local function record_of(kind, team, id)
@@ -34,13 +33,17 @@ local function place(move, state, is_in)
     tally(move.team, field, is_in and #move.ids or -#move.ids)
 end
 
+local function write_move(move)
+    for i, id in ipairs(move.ids) do
+        move.scored[2 * i - 1], move.scored[2 * i] = id, id
+    end
+    if move.from then place(move, move.from, false) end
+    if move.to then place(move, move.to, true) end
+end
+
 local function write_moves()
     for _, move in pairs(moves) do
-        for i, id in ipairs(move.ids) do
-            move.scored[2 * i - 1], move.scored[2 * i] = id, id
-        end
-        if move.from then place(move, move.from, false) end
-        if move.to then place(move, move.to, true) end
+        confined(move.team, move.kind == 'e' and 'c:' .. move.owner or move.team .. ':' .. move.owner, write_move, move)
     end
     moves, last_move, left, entered = {}, {}, {}, {}
 end
@@ -89,7 +92,8 @@ local function remove_job(team, id)
     if fields[6] and fields[7] then count_waiting(team, fields[6], -1) end
     move('j', team, fields[1], id, fields[2], nil)
     tally(team, 'job.deleted', 1)
-    if not OPEN[fields[2]] then tally(team, 'bytes', -(fields[8] or 0)) end
+    local is_open = fields[2] == 'pending' or fields[2] == 'processing'
+    if not is_open then tally(team, 'bytes', -(fields[8] or 0)) end
     call('DEL', record, P .. 'r:' .. team .. ':j' .. id, P .. 'b:' .. team .. ':' .. id)
     event('job.deleted', team, 'j:' .. id)
 end

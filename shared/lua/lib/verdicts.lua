@@ -44,7 +44,7 @@ local function resolve_chain(team, queue, origin, state, final)
 end
 
 local function make_retry(team, queue, origin, attempt, due)
-    local retry = call('HINCRBY', P .. 'ids:' .. team, 'job', 1)
+    local retry = next_id(team, 'job')
     local record, first = record_of('j', team, retry), record_of('j', team, origin)
     local given = call('HMGET', first, 'retries', 'callback', 'expires', 'intent')
     call('HSET', record, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', attempt + 1, 'origin', origin,
@@ -74,19 +74,12 @@ local function settle_chain(team, queue, id, fields, result)
     end
 end
 
--- What a record that has ended takes, in bytes of what was asked and of its run; its team's ledger counts them.
-local function keep(team, asked, result)
-    local size = tonumber(asked or 0) + #result.run
-    tally(team, 'bytes', size)
-    return size
-end
-
 local function settle_job(team, queue, id, result)
     local record, verdict = record_of('j', team, id), result.verdict
     local fields = call('HMGET', record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay', 'held_since',
         'size')
     local origin, state = fields[2], STATE[verdict]
-    local size = keep(team, fields[8], result)
+    local size = memory.take(team, fields[8], result)
     if origin and verdict ~= 'complete' then state = 'failed' end
     move('j', team, queue, id, fields[1], state)
     if state == 'failed' then
@@ -117,12 +110,12 @@ local function settle_execution(team, id, result)
     local fields = call('HMGET', record, 'state', 'cron')
     local state = result.verdict == 'complete' and 'completed' or 'failed'
     move('e', team, fields[2], id, fields[1], state)
-    call('HSET', record, 'state', state, 'size', keep(team, nil, result))
+    call('HSET', record, 'state', state, 'size', memory.take(team, nil, result))
     event('cron.' .. state, team, 'e:' .. id)
     local cron = P .. 'c:' .. team .. ':' .. fields[2]
     local callback = call('HMGET', cron, 'callback', 'version', 'queued')
     if not callback[2] then return end -- deleted meanwhile
-    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', kept_response(result.response or ''),
+    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', memory.kept_response(result.response or ''),
         'last_failure', failure_of(result))
     alert_cron(team, fields[2], 'e:' .. id, result)
     if callback[3] then start_queued(team, fields[2], callback[3]) end
@@ -132,7 +125,7 @@ end
 -- Record what became of one piece of work.
 local function settle(kind, team, queue, id, result)
     if kind == 'n' then return settle_notice(team, id, result) end
-    result.run = kept_run(result.run)
+    result.run = memory.kept_run(result.run)
     call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)
     if kind == 'j' then return settle_job(team, queue, id, result) end
     settle_execution(team, id, result)
