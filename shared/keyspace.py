@@ -67,8 +67,9 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
-`sealed` (string: a text that only the installation's key opens), `bootstrap` (set: digests of the tokens that
-`RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes writes).
+`sealed` (string: a text that only the installation's keys open), `seals` (hash: one of each key, by the key's
+name), `bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string:
+written to see whether Redis takes writes).
 """
 
 from dataclasses import dataclass
@@ -183,6 +184,10 @@ def probe() -> str:
 
 def token(digest: str) -> str:
     return f"{prefix('global')}token:{digest}"
+
+
+def seals() -> str:
+    return f"{prefix('global')}seals"
 
 
 def bootstrap() -> str:

@@ -37,6 +37,8 @@ _LIBRARIES = (
 )
 _SHEBANG = "#!lua"
 _ONCE = "{remembered}\nlocal REFUSED = true\nlocal function work()\n{body}\nend\n{once}"
+_ITSELF = "local function work()\n{body}\nend\nreturn work()"
+"""A function of Lua has 200 locals at most, and those of the libraries are many."""
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
 RANDOM_BYTES = 12
 """Of each script's call: 2^48 calls until two are expected to be alike."""
@@ -57,6 +59,8 @@ class Script:
         libraries = [_library(name) for name in (*_LIBRARIES, *uses)]
         if write:
             body = _ONCE.format(body=body, remembered=_library("remembered"), once=_library("once"))
+        else:
+            body = _ITSELF.format(body=body)
         self.text = "\n".join([shebang, *libraries, body])
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         self._only_reads = "no-writes" in shebang
@@ -164,6 +168,7 @@ correct = Script("correct")
 read_plans = Script("read_plans")
 reckon_due = Script("reckon_due")
 stop_worker = Script("stop_worker")
+reseal = Script("reseal")
 find_owners = Script("find_owners")
 find_overdue = Script("find_overdue")
 retire = Script("retire")

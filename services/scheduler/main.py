@@ -45,6 +45,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         troubles = Troubles()
         duties = [
             tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
+            tasks.create_task(steadily("checking Redis", lambda: durability.keep_fit(redis), troubles)),
             tasks.create_task(steadily("measuring", lambda: keep_showing(troubles), troubles)),
         ]
         for shard in keyspace.SHARDS:

@@ -52,9 +52,17 @@ log = structlog.get_logger()
 
 
 def serve(settings: Settings) -> None:
-    """Answer at /metrics, if `RECURO_METRICS_PORT` is set; raises OSError if it is taken."""
-    if settings.metrics_port:
+    """Answer at /metrics, if `RECURO_METRICS_PORT` is set; a port that is taken keeps no cron from firing."""
+    if not settings.metrics_port:
+        return
+    try:
         start_http_server(settings.metrics_port, settings.metrics_host)
+    except OSError as error:
+        where = f"{settings.metrics_host}:{settings.metrics_port}"
+        log.error(
+            "metrics_unavailable", where=where, error=error.strerror, remedy="set another RECURO_METRICS_PORT"
+        )
+    else:
         log.info("metrics_ready", port=settings.metrics_port)
 
 
