@@ -70,8 +70,8 @@ local function fire_cron(team, cron, fire, policy)
         skip_execution(team, cron, fire, reason)
         return 0
     end
-    if not policy.grace and shortage().level >= NO_FIRES then
-        skip_for_memory(team, cron, fire)
+    if not policy.grace and memory.leaves_out_fires() then
+        memory.skip(team, cron, fire)
         return 0
     end
     note_lateness(fire, policy)
