@@ -7,7 +7,7 @@ from typing import NamedTuple
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, scripts
+from shared import audit, damage, scripts
 from shared.keyspace import Team
 from shared.schemas.queues import QueueSettings
 from shared.settings import Settings
@@ -43,14 +43,17 @@ async def retire(redis: Redis, shard: str, settings: Settings, now: int | None =
     """Remove what may go, at most 200 records a step, of every queue and cron in turn; say how many went."""
     removed, owners = 0, list[Owner]()
     for team in await audit.teams(redis, shard):
-        while went := await retire_alerts(redis, team, settings, now):
-            removed += went
-            await asyncio.sleep(PAUSE_SECONDS)
-        owners += [Owner(team, name) async for name in _overdue(redis, team, settings, now)]
+        async with damage.confined(redis, team, "retiring history"):
+            while went := await retire_alerts(redis, team, settings, now):
+                removed += went
+                await asyncio.sleep(PAUSE_SECONDS)
+            owners += [Owner(team, name) async for name in _overdue(redis, team, settings, now)]
     while owners:
         unfinished = list[Owner]()
         for owner in owners:
-            went = await retire_step(redis, owner, settings, now)
+            went = 0
+            async with damage.confined(redis, owner.team, f"retiring history of {owner.name}"):
+                went = await retire_step(redis, owner, settings, now)
             removed += went
             if went:
                 unfinished.append(owner)

@@ -14,6 +14,7 @@ local rows = {}
 local function read(member, at)
     local fields = call('HMGET', P .. 'c:' .. member, 'version', 'expression', 'timezone', 'offset', 'timing',
         'fired_until')
+    if not fields[1] and call('EXISTS', P .. 'c:' .. member) == 1 then error('its version is lost', 0) end
     if not fields[1] then return call('ZREM', crons, member) end
     rows[#rows + 1] = { member, at, fields[1], fields[2] or '', fields[3] or '', fields[4] or '0', fields[5] or '',
         fields[6] or '0' }
