@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from services.cli import punctuality
 from services.cli.embedded import OLDEST
 from services.cli.findings import Finding
-from shared import audit, keyspace, ledger, zone_data
+from shared import audit, keyspace, ledger, overdue, zone_data
 from shared.shortage import REMEDY, Shortage, share_used
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
@@ -20,7 +20,7 @@ AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
 
 
 async def examine(redis: Redis) -> list[Finding]:
-    """Version, persistence, eviction policy, memory, the time zones here and the clock, in this order."""
+    """Version, persistence, eviction, memory, time zones, the clock and work that is late, in this order."""
     info: dict[str, object] = await redis.info()
     facts = {name: str(value) for name, value in info.items()}
     kept = await durability(redis)
@@ -30,8 +30,9 @@ async def examine(redis: Redis) -> list[Finding]:
         *_lost(facts),
         _eviction(facts),
         _memory(facts),
-        Finding(True, f"time zones: {zone_data.release()}"),
+        await _zones(redis),
         *await punctuality.examine(redis),
+        *await _jobs(redis),
     ]
 
 
@@ -84,12 +85,30 @@ async def audit_all(redis: Redis) -> list[Finding]:
     return findings
 
 
+async def _zones(redis: Redis) -> Finding:
+    here, newest = zone_data.release(), ""
+    for shard in keyspace.SHARDS:
+        said: dict[str, str] = await redis.hgetall(keyspace.zones(shard))  # type: ignore[misc]
+        newest = max(newest, said.get("release", ""))
+    if here.version >= newest:
+        return Finding(True, f"time zones: {here}")
+    return Finding(False, f"time zones: {here}, and a scheduler had {newest}: update Recuro or tzdata here")
+
+
 def _version(facts: Mapping[str, str]) -> Finding:
     product = "Valkey" if facts.get("server_name") == "valkey" else "Redis"
     version = facts.get("valkey_version") or facts.get("redis_version", "unknown")
     number = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
     good = number >= OLDEST
     return Finding(good, f"version: {product} {version}" + ("" if good else ", 7.0 or newer is needed"))
+
+
+async def _jobs(redis: Redis) -> list[Finding]:
+    """Those that are overdue; nothing if none is."""
+    late = max([(await overdue.seconds(redis, shard))["job"] for shard in keyspace.SHARDS])
+    if late <= overdue.LATE_SECONDS:
+        return []
+    return [Finding(False, f"jobs: one should have started {late:.0f} s ago: does a scheduler run?")]
 
 
 def _eviction(facts: Mapping[str, str]) -> Finding:
