@@ -8,7 +8,7 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, keyspace, ledger, scripts
+from shared import audit, damage, keyspace, ledger, scripts
 from shared.keyspace import Team
 from shared.schemas.queues import QueueSettings
 from shared.settings import Settings
@@ -75,15 +75,17 @@ async def retire(redis: Redis, shard: str, settings: Settings, now: int | None =
     removed, owners, limits = 0, list[Owner](), Limits.of(settings)
     teams = await audit.teams(redis, shard)
     for team in teams:
-        while went := await retire_alerts(redis, team, settings, now):
-            removed += went
-            await asyncio.sleep(PAUSE_SECONDS)
-        owners += [owner async for owner in _overdue(redis, team, limits, now)]
+        async with damage.confined(redis, team, "retiring history"):
+            while went := await retire_alerts(redis, team, settings, now):
+                removed += went
+                await asyncio.sleep(PAUSE_SECONDS)
+            owners += [owner async for owner in _overdue(redis, team, limits, now)]
     while owners:
         went, owners = await _round(redis, owners, limits, now)
         removed += went
     for team in teams:
-        removed += await _shrink(redis, team, settings, now)
+        async with damage.confined(redis, team, "retiring what takes too many bytes"):
+            removed += await _shrink(redis, team, settings, now)
     return removed
 
 
@@ -104,8 +106,11 @@ async def _round(
     """One step for each; how many went, and of whom there may be more."""
     removed, unfinished = 0, list[Owner]()
     for owner in owners:
-        if went := await retire_step(redis, owner, limits, now):
-            removed += went
+        went = 0
+        async with damage.confined(redis, owner.team, f"retiring history of {owner.name}"):
+            went = await retire_step(redis, owner, limits, now)
+        removed += went
+        if went:
             unfinished.append(owner)
             await asyncio.sleep(PAUSE_SECONDS)
     return removed, unfinished

@@ -16,6 +16,7 @@ local rows = {}
 local function read(member, score)
     local fields = call('HMGET', P .. 'c:' .. member, 'version', 'expression', 'timezone', 'offset', 'timing',
         'fired_until', 'next')
+    if not fields[1] and call('EXISTS', P .. 'c:' .. member) == 1 then error('its version is lost', 0) end
     if not fields[1] then return call('ZREM', crons, member) end
     local at = tonumber(fields[7] or '')
     if not at or at > tonumber(score) then at = score end

@@ -199,6 +199,22 @@ MUTATIONS = [
         ("what was refused is remembered", "if not refused then", "if true then"),
     ),
     *rows(
+        "lib/damage",
+        ("!one record's damage is everybody's", "local done, first, second, third = pcall(work, ...)", "local done, first, second, third = true, work(...)"),
+        ("what the server refuses is taken for damage", "and code ~= 'NOGROUP' then return false end", "and code ~= 'NOGROUP' then return true end"),
+        ("a key of a wrong type stays in the way", "call('RENAME', P .. name, P .. 'aside:' .. name)", ""),
+        ("what is damaged is not remembered", "if found > 0 then return end", "if true then return end"),
+    ),
+    *rows(
+        "lib/ids",
+        ("ids begin again where their count was lost", "if last > count then return last end", "if true then return last end"),
+    ),
+    *rows(
+        "lib/queues",
+        ("names that were lost are given to others", "if its then call('HSETNX', names_of(team), its, id) end", ""),
+        ("a queue whose record was lost stays so", "if fields[1] and fields[2]", "if true or fields[2]"),
+    ),
+    *rows(
         "lib/remembered",
         ("a key takes another request", "if known[digest] then", "if digest then"),
         ("a key is kept for ever", "fade(KEYS[3], ms)", ""),
