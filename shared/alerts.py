@@ -129,8 +129,12 @@ def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertData)
     match type_, of:
         case AlertType.LIMIT_WARNING, _:
             return f"The team has made {times:,} requests this month, more than its soft limit."
+        case AlertType.STORAGE_WARNING, _:
+            return "Redis is nearly out of memory: until it has more, crons are skipped."
         case AlertType.RECOVERY, _:
             return f"{name} works again after it failed {often}."
+        case AlertType.WARNING, Alertable.TEAM:
+            return f"{name} asks for a rest: {why}"
         case AlertType.WARNING, Alertable.QUEUE:
             return f"A job of {name} has begun to fail: {why}"
         case AlertType.WARNING, _:

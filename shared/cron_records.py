@@ -16,7 +16,6 @@ from shared.vault import masked
 
 PHASES = 2**32
 """Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
-NEXT_RUNS = 3
 LATENESS = ("100", "1000", "10000", "60000", "more")
 
 
@@ -83,18 +82,10 @@ def _next_runs_of(
 ) -> list[datetime]:
     """The next fires; none of what this host cannot reckon, such as a zone that it does not have."""
     try:
-        return _next_runs(plan_of(asked, phase_of(fields)), state[0], asked.max_runs, state[1])
+        return timing.next_runs(plan_of(asked, phase_of(fields)), state[0], asked.max_runs, state[1])
     except (ValueError, LookupError, OSError, OverflowError) as error:
         reader.note("cron_expression", f"when it fires cannot be reckoned here: {str(error)[:80]}")
         return []
-
-
-def _next_runs(plan: Plan, fire: datetime | None, most: int | None, runs: int) -> list[datetime]:
-    found: list[datetime] = []
-    while fire and len(found) < NEXT_RUNS and (most is None or runs + len(found) < most):
-        found.append(fire)
-        fire = timing.following(plan, fire)
-    return found
 
 
 def phase_of(fields: Fields) -> int:

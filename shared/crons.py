@@ -43,13 +43,21 @@ ATTEMPTS = 8
 class _When(NamedTuple):
     """What is kept of when a cron fires: its phase, and the next fire (ms, '' = none, 'keep' = as it is).
 
-    Before that, what it owes is made, so that it has fired up to a moment (ms).
+    Before that, what it owes is made.
     """
 
     phase: int
     next_fire: str
     owed: Owed = NOTHING
-    fired_until: int = 0
+
+    def before(self) -> Sequence[str | int]:
+        """What comes before that, as the script takes it."""
+        return (
+            self.owed.next_fire,
+            self.owed.not_due,
+            self.owed.last_nominal,
+            *owing.flat(self.owed.fires),
+        )
 
 
 class _Known(NamedTuple):
@@ -195,10 +203,7 @@ async def _save(
         secrets.token_urlsafe(PING_BYTES) if is_heartbeat else "",
         to_json(_logged(asked, when.phase)).decode(),
         to_json(known.warnings).decode(),
-        when.owed.next_fire,
-        when.owed.not_due,
-        when.fired_until,
-        *owing.flat(when.owed.fires),
+        *when.before(),
         key=key,
     )
     return None if saved == "stale" else _of_row(team, *saved)
@@ -224,7 +229,7 @@ def _reckoned(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _
     owed = owing.owed(fields, at, plan if wanted.is_active else None)
     fire = owing.next_after(plan, at, owed.last_nominal) if wanted.is_active else None
     next_fire = str(clock.milliseconds(fire)) if fire else ""
-    return _When(phase, next_fire, owed, owing.fired_until(plan, at, owed))
+    return _When(phase, next_fire, owed)
 
 
 def _check(asked: CronCreate) -> None:

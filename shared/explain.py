@@ -6,7 +6,7 @@ from itertools import islice, pairwise
 
 from cron_descriptor import Options, get_description
 
-from shared import clock, expressions, schedule, timing, zone_data, zones
+from shared import expressions, schedule, timing, zone_data, zones
 from shared.expressions import Fields
 from shared.schedule import Change
 from shared.schemas.explain import ClockChange, ExplainAsked, Explained, NextRun
@@ -27,9 +27,9 @@ _WORDS.use_24hour_time_format = True
 _WORDS.day_of_week_start_index_zero = True
 
 
-def explain(asked: ExplainAsked, now: datetime | None = None) -> Explained:
+def explain(asked: ExplainAsked, now: datetime) -> Explained:
     """Nothing is stored, and what is given need not be."""
-    after = (asked.after or now or clock.now()).astimezone(UTC)
+    after = (asked.after or now).astimezone(UTC)
     fires = _looked_at(asked, after)
     most = min(asked.count, asked.max_runs or asked.count)
     zone = zone_data.zone(asked.timezone)

@@ -40,7 +40,7 @@ _FINAL = {
     "retrying": FinalStatus.RETRYING,
     "dead_lettered": FinalStatus.DEAD_LETTERED,
 }
-_TOO_LATE = "The expires_at field must be later than now and the delay."
+TOO_LATE = "The expires_at field must be later than now and the delay."
 _ENDED = "ended"
 KEPT_CHARACTERS = 65_536
 """Of a body, in what is shown of a run."""
@@ -88,19 +88,35 @@ async def create_many(
     key: IdempotencyKey | None = None,
     now: int | None = None,
 ) -> list[Made]:
-    """Store jobs in order, 250 a round trip; raises Invalid if one would expire before it could start."""
-    made = []
+    """Store jobs in order; raises Invalid if one would expire before it could start."""
+    made = [one for one in await create_each(redis, team, asked, key, now) if one]
+    if len(made) < len(asked):
+        raise Invalid("expires_at", TOO_LATE)
+    return made
+
+
+async def create_each(
+    redis: Redis,
+    team: Team,
+    asked: Sequence[JobAsked],
+    key: IdempotencyKey | None = None,
+    now: int | None = None,
+) -> list[Made | None]:
+    """Store jobs in order, 250 a round trip; None is one that would expire before it could start."""
+    made: list[Made | None] = []
     for step, start in enumerate(range(0, len(asked), _BATCH)):
         flat = [part for job in asked[start : start + _BATCH] for part in _row(job)]
         at = "" if now is None else now
         with store.begun() if step else nullcontext():
-            answer = await scripts.create_jobs(
+            rows = await scripts.create_jobs(
                 redis, team.prefix, team.id, at, _NEW_QUEUE, *flat, key=key, step=step
             )
-        if isinstance(answer, int):
-            raise Invalid("expires_at", _TOO_LATE)
-        made += answer
-    return [Made(job_id, queue_id, clock.moment(due), bool(paused)) for job_id, queue_id, due, paused in made]
+        made += [_made(*row) if row else None for row in rows]
+    return made
+
+
+def _made(job_id: int, queue_id: int, due: int, paused: int) -> Made:
+    return Made(job_id, queue_id, clock.moment(due), bool(paused))
 
 
 def _row(asked: JobAsked) -> tuple[str | int, ...]:
@@ -116,13 +132,6 @@ def _row(asked: JobAsked) -> tuple[str | int, ...]:
     expires = asked.expires_at if isinstance(asked, JobCreate) else None
     callback = "1" if asked.callback_url else ""
     return asked.queue, spec, asked.delay * 1000, callback, clock.milliseconds(expires) if expires else ""
-
-
-def check_expiry(asked: JobCreate) -> None:
-    """Raises Invalid if the job would expire before it could start, by our own clock."""
-    earliest = clock.milliseconds(clock.now()) + asked.delay * 1000
-    if asked.expires_at and clock.milliseconds(asked.expires_at) <= earliest:
-        raise Invalid("expires_at", _TOO_LATE)
 
 
 async def get(redis: Redis, team: Team, job_id: int) -> Job:

@@ -12,7 +12,8 @@ e:<team>:<execution>           hash    one fire of a cron
 log:<team>:<cron>              list    since when a cron fires as it does, and how it did before (JSON)
 n:<team>:<notice>              hash    a callback or alert to be told, and where it stands
 a:<team>:<alert>               hash    an alert: what failed, and what became of it in each channel
-g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures of one kind, and until when
+g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures of one kind, and until when;
+                                       `h<host>` instead of a queue: how often the host asked for a rest
 s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; length = waiting + in flight
 f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
@@ -31,8 +32,10 @@ replay:<team>:<replay>         hash    dead letters tried again in the backgroun
 replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
 replays                        set     <team>:<replay> of those that run
 i:<team>:<digest>              string  what was asked under an idempotency key (digest) and answered, for 24 h
-held:<team>                    zset    hosts that asked for a rest, by its end (ms)
-starts:<team>:<queue>          zset    the starts that a queue's rate limit still counts, by their moment (ms)
+held:<team>                    zset    hosts that asked for a rest, by when they may be tried again (ms)
+busy:<team>                    zset    those that asked for more than they get, by what they asked for (ms)
+starts:<team>:<queue>          zset    the claims that a queue's rate limit still counts, by their moment (ms)
+sent:<team>:<queue>            zset    its requests that it still counts, by the moment before they left (ms)
 turns                          zset    teams that may hand out work, by virtual time
 turns:<team>                   zset    their queues that may hand out work, by virtual time
 virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present
@@ -41,6 +44,9 @@ trusted_until                  string  the latest moment (ms) that a scheduler v
 correction                     string  what is added to the clock of Redis (ms); none: it is right
 clocks                         hash    by scheduler: when it last vouched, how far its clock was ahead (ms)
 doubtful                       zset    what was reckoned while nobody vouched, by its present (ms)
+retention_waits                hash    of what nearly all is too old at once, or `all`: since when (ms)
+retired_at                     string  when history was last retired (ms)
+watchdog                       hash    when all crons' next fires were looked at, and what was found
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
@@ -48,6 +54,7 @@ due                            zset    what starts later, <kind>:<team>:<padded 
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
 fading                         zset    keys below the prefix to forget, by when (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
+memory                         hash    how short of memory Redis is, as a scheduler saw it, and until when
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
 live                           zset    <service>:<host>:<pid> of what lives, by when to give it up (ms)
 troubles                       hash    what those cannot go on with, by the same
@@ -60,8 +67,9 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
-`sealed` (string: a text that only the installation's key opens), `bootstrap` (set: digests of the tokens that
-`RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes writes).
+`sealed` (string: a text that only the installation's keys open), `seals` (hash: one of each key, by the key's
+name), `bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string:
+written to see whether Redis takes writes).
 """
 
 from dataclasses import dataclass
@@ -100,6 +108,14 @@ def clock(shard: str) -> str:
 
 def events(shard: str) -> str:
     return f"{prefix(shard)}events"
+
+
+def retention_waits(shard: str) -> str:
+    return f"{prefix(shard)}retention_waits"
+
+
+def watchdog(shard: str) -> str:
+    return f"{prefix(shard)}watchdog"
 
 
 def cancels(shard: str) -> str:
@@ -168,6 +184,10 @@ def probe() -> str:
 
 def token(digest: str) -> str:
     return f"{prefix('global')}token:{digest}"
+
+
+def seals() -> str:
+    return f"{prefix('global')}seals"
 
 
 def bootstrap() -> str:

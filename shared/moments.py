@@ -33,6 +33,8 @@ class Present:
     now_ms: int
     correction_ms: int
     is_vouched: bool
+    was_vouched: bool
+    """Ever, by anybody."""
     witnesses: Sequence[Witness]
 
 
@@ -60,7 +62,7 @@ async def read(redis: Redis, shard: str) -> Present:
     now_ms, correction_ms, vouched_until, flat = await scripts.read_clock(redis, keyspace.prefix(shard))
     is_vouched = vouched_until - AHEAD_MS - SLACK_MS <= now_ms <= vouched_until
     said = (Witness(name, int(ahead)) for name, ahead in _fresh(flat, now_ms))
-    return Present(now_ms, correction_ms, is_vouched, tuple(said))
+    return Present(now_ms, correction_ms, is_vouched, vouched_until > 0, tuple(said))
 
 
 def _fresh(flat: Sequence[str], now_ms: int) -> list[tuple[str, str]]:

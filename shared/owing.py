@@ -64,6 +64,14 @@ def next_after(plan: Plan, now: datetime, last_nominal: int) -> datetime | None:
     return timing.following(plan, max(now, clock.moment(last_nominal) + plan.offset))
 
 
+def next_of(plan: Plan, now: datetime, last_nominal: int) -> datetime | None:
+    """The fire after the last one made; after `now` if that one is unknown or astray."""
+    last = clock.moment(last_nominal)
+    if not last_nominal or last > now + ASTRAY:
+        return timing.following(plan, now)
+    return timing.following(plan, last + plan.offset)
+
+
 def renewed(plan: Plan, next_fire: datetime, now: datetime, fired_until: int) -> datetime | None:
     """What by new rules of its zone comes instead of `next_fire`, which is not due yet.
 
@@ -75,11 +83,6 @@ def renewed(plan: Plan, next_fire: datetime, now: datetime, fired_until: int) ->
         if first and first <= now and next_fire - first < first - last:
             return first
     return timing.following(plan, now)
-
-
-def fired_until(plan: Plan, now: datetime, owed: Owed) -> int:
-    """Up to when (ms, without the spread) nothing is to fire any more, once what is owed was made."""
-    return max(nominal(plan, now), owed.last_nominal)
 
 
 def nominal(plan: Plan, at: datetime) -> int:

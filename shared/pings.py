@@ -1,20 +1,66 @@
-"""What whoever has a heartbeat's key can do: say that the work was done, or that it failed."""
+"""What whoever has a heartbeat's key can do: say that its work was done or failed, began, or how it goes."""
 
 import re
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from shared import clock, keyspace, scripts
+from shared import clock, keyspace, scripts, store
 from shared.errors import NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.runs import FailureReason
 
 SAID_CHARACTERS = 4096
+MOST_EXIT_STATUS = 255
 FAILED = "The ping said that it failed."
+FAILED_WITH = "The ping said that it failed, with exit status {}."
 
 _KEY = re.compile(r"([a-z0-9]{1,16})-([1-9][0-9]{0,15})-([1-9][0-9]{0,15})-([A-Za-z0-9_-]{1,64})")
+
+
+class Kind(StrEnum):
+    """What a ping says."""
+
+    COMPLETE = "complete"
+    FAIL = "fail"
+    START = "start"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """What a ping says: a kind, of one that ended its exit status if it has one, and a text."""
+
+    kind: Kind = Kind.COMPLETE
+    said: str = ""
+    exit_status: int | None = None
+
+    @property
+    def failure(self) -> dict[str, str]:
+        """Why it failed; empty if it did not."""
+        if self.kind != Kind.FAIL:
+            return {}
+        told = FAILED if self.exit_status is None else FAILED_WITH.format(self.exit_status)
+        return {"failure_reason": FailureReason.PING_FAILED, "error_message": told}
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Of a ping: the fire to come that it counts for; or the next one, and from when on that takes pings."""
+
+    counts_for: datetime | None
+    next_fire: datetime | None
+    takes_pings_from: datetime | None
+
+
+def exit_ping(status: int, said: str) -> Ping:
+    """Of a program that ended with that status; 0 is well."""
+    return Ping(Kind.FAIL if status else Kind.COMPLETE, said, status)
 
 
 def team_of(key: str) -> Team:
@@ -28,33 +74,26 @@ def team_of(key: str) -> Team:
 async def ping(
     redis: Redis,
     key: str,
-    said: str = "",
+    ping: Ping | None = None,
     *,
-    failed: bool = False,
     now: int | None = None,
     once: IdempotencyKey | None = None,
-) -> None:
-    """Note a ping and what was said with it; raises NotFound for a key that opens nothing."""
-    team, text = team_of(key), said[:SAID_CHARACTERS]
+) -> Noted:
+    """Note a ping, in steps if very many fires wait for it; raises NotFound for a key that opens nothing."""
+    team = team_of(key)
     *_, cron, secret = key.split("-", 3)
-    run: dict[str, object] = {
-        "executed_at": now or clock.milliseconds(clock.now()),
-        "response_body": text or None,
-    }
-    failure = {"failure_reason": FailureReason.PING_FAILED, "error_message": FAILED} if failed else {}
-    taken = await scripts.ping_cron(
-        redis,
-        team.prefix,
-        team.id,
-        cron,
-        secret,
-        "" if now is None else now,
-        "fail" if failed else "complete",
-        to_json(run | failure).decode(),
-        FailureReason.PING_FAILED if failed else "",
-        to_json(failure | {"response": text}).decode() if failed else "",
-        text,
-        key=once,
-    )
-    if not taken:
-        raise NotFound("Ping key")
+    asked = (team.id, cron, secret, "" if now is None else now, *_arguments(ping or Ping()))
+    after, rest, step = 0, [0, 0, 0], 0
+    while after or not step:
+        with store.begun() if step else nullcontext():
+            answer = await scripts.ping_cron(redis, team.prefix, *asked, after, key=once, step=step)
+        if not answer and not step:
+            raise NotFound("Ping key")
+        after, *rest = answer or [0, *rest]  # it may be deleted between two steps
+        step += 1
+    return Noted(*(clock.moment(each) if each else None for each in rest))
+
+
+def _arguments(ping: Ping) -> tuple[str, str, str, str]:
+    alike, failure = (FailureReason.PING_FAILED, ping.failure) if ping.failure else ("", None)
+    return ping.kind, alike, to_json(failure).decode() if failure else "", ping.said[:SAID_CHARACTERS]

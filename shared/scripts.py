@@ -28,6 +28,7 @@ _LIBRARIES = (
     "outbox",
     "alerts",
     "usage",
+    "memory",
     "verdicts",
     "fires",
     "promote",
@@ -36,6 +37,8 @@ _LIBRARIES = (
 )
 _SHEBANG = "#!lua"
 _ONCE = "{remembered}\nlocal REFUSED = true\nlocal function work()\n{body}\nend\n{once}"
+_ITSELF = "local function work()\n{body}\nend\nreturn work()"
+"""A function of Lua has 200 locals at most, and those of the libraries are many."""
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
 RANDOM_BYTES = 12
 """Of each script's call: 2^48 calls until two are expected to be alike."""
@@ -56,6 +59,8 @@ class Script:
         libraries = [_library(name) for name in (*_LIBRARIES, *uses)]
         if write:
             body = _ONCE.format(body=body, remembered=_library("remembered"), once=_library("once"))
+        else:
+            body = _ITSELF.format(body=body)
         self.text = "\n".join([shebang, *libraries, body])
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         self._only_reads = "no-writes" in shebang
@@ -142,6 +147,7 @@ run_cron = Script("run_cron", write=True)
 ping_cron = Script("ping_cron", write=True)
 due_crons = Script("due_crons")
 fire_crons = Script("fire_crons")
+set_crons_aside = Script("set_crons_aside")
 settle_cron = Script("settle_cron")
 renew_crons = Script("renew_crons")
 read_executions = Script("read_executions", "rows")
@@ -149,18 +155,24 @@ find_executions = Script("find_executions", "rows")
 claim = Script("claim")
 finish = Script("finish")
 beat = Script("beat")
+admit = Script("admit")
 in_flight = Script("in_flight")
 rescue = Script("rescue")
 promote = Script("promote")
+note_memory = Script("note_memory")
 prune = Script("prune")
 forget = Script("forget")
 read_clock = Script("read_clock")
 vouch = Script("vouch")
 correct = Script("correct")
+read_plans = Script("read_plans")
+reckon_due = Script("reckon_due")
 stop_worker = Script("stop_worker")
+reseal = Script("reseal")
 find_owners = Script("find_owners")
 find_overdue = Script("find_overdue")
 retire = Script("retire")
+begin_retiring = Script("begin_retiring")
 patrol = Script("patrol")
 patrol_crons = Script("patrol_crons")
 audit = Script("audit")
@@ -178,6 +190,8 @@ step_replay = Script("step_replay")
 cancel_replay = Script("cancel_replay", write=True)
 read_replays = Script("read_replays")
 hold_host = Script("hold_host")
+probe_host = Script("probe_host")
+free_host = Script("free_host")
 say_alive = Script("say_alive")
 read_alerts = Script("read_alerts")
 retire_alerts = Script("retire_alerts")

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
 
-from shared.errors import Damaged
+from shared.errors import Damaged, Unfit
 from shared.store import AWAY, text_of
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 2.0
@@ -36,6 +37,7 @@ class Troubles:
 
     def __init__(self) -> None:
         self._of: dict[str, Trouble] = {}
+        self._noted: dict[str, tuple[str, float]] = {}
 
     def met(self, loop: str, error: Exception) -> float:
         """Note and log an error; the seconds until the loop shall try again, each time more of them."""
@@ -53,15 +55,21 @@ class Troubles:
         self._of[loop] = trouble
         return trouble.pause
 
+    def note(self, what: str, said: str, seconds: float) -> None:
+        """Something is wrong that is no error, and is to be told for so long."""
+        self._noted[what] = (said, time.monotonic() + seconds)
+
     def over(self, loop: str) -> None:
         """It goes well again."""
+        self._noted.pop(loop, None)
         self._of.pop(loop, None)
 
     @property
     def sentences(self) -> dict[str, str]:
         """By loop what is wrong now."""
         now = time.monotonic()
-        return {
+        noted = {what: said for what, (said, until) in self._noted.items() if now < until}
+        return noted | {
             loop: f"{loop} cannot go on: {trouble.said}"
             for loop, trouble in self._of.items()
             if now - trouble.last <= CALM_SECONDS + trouble.pause
@@ -80,6 +88,18 @@ async def steadily(loop: str, duty: Callable[[], Awaitable[None]], troubles: Tro
         await asyncio.sleep(pause)
 
 
+@asynccontextmanager
+async def beside(loop: str, duty: Callable[[], Awaitable[None]], troubles: Troubles) -> AsyncIterator[None]:
+    """Run such a duty for as long as the block lasts."""
+    task = asyncio.create_task(steadily(loop, duty, troubles))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
 def said_of(error: Exception) -> str:
     """What it says, in one line, or what it is."""
     text = " ".join(text_of(error).split())[:SAID_CHARACTERS]
@@ -89,6 +109,8 @@ def said_of(error: Exception) -> str:
 def _tell(loop: str, error: Exception, said: str) -> None:
     if isinstance(error, AWAY):
         log.warning("redis_away", loop=loop, error=f"{type(error).__name__}: {said}")
+    elif isinstance(error, Unfit):
+        log.error("redis_unfit", error=said)
     elif isinstance(error, Damaged):
         log.error("record_damaged", loop=loop, error=said)
     else:

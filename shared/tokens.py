@@ -10,7 +10,7 @@ from typing import TypeVar
 import structlog
 from redis.asyncio import Redis
 
-from shared import clock, keyspace
+from shared import clock, keyspace, moments
 from shared.brake import Brake
 from shared.errors import Damaged, Forbidden, NotFound, TooManyGuesses, Unauthenticated
 from shared.keyspace import Team
@@ -122,7 +122,7 @@ async def create(
     token = token or f"rc_{secrets.token_urlsafe(32)}"
     team_id = await _team_named(redis, team)
     fields = {"team": team_id, "name": name, "scopes": ",".join(scopes)}
-    created = clock.milliseconds(clock.now())
+    created = clock.milliseconds(await moments.now(redis, keyspace.SHARDS[0]))
     await redis.hset(keyspace.token(digest_of(token)), mapping={**fields, "created": created})  # type: ignore[misc]
     return token
 

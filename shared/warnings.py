@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from shared import clock, notifications
+from shared import clock, moments, notifications
 from shared.errors import Damaged
 from shared.explain import pitfalls
 from shared.keyspace import Team
@@ -34,7 +34,7 @@ async def saved_cron(redis: Redis, team: Team, cron: Cron) -> CronSaved:
     is_told = cron.alert_threshold is None or await _has_channel(redis, team)
     found = (
         *before,
-        *of_cron(cron, clock.now()),
+        *of_cron(cron, await _now(redis, team)),
         *([] if is_told else [_NOBODY_TOLD.format("alert_threshold")]),
     )
     return CronSaved(**{**dict(cron), "warnings": found})
@@ -51,6 +51,13 @@ _NOBODY_TOLD = (
     "{} is set, and the team has no alert channel: nobody will be told. Set one up with "
     "PUT /api/settings/notifications."
 )
+
+
+async def _now(redis: Redis, team: Team) -> datetime:
+    try:
+        return await moments.now(redis, team.shard)
+    except AWAY:  # as below; our own clock will do for advice
+        return clock.now()
 
 
 async def _has_channel(redis: Redis, team: Team) -> bool:

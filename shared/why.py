@@ -22,6 +22,7 @@ _SKIPPED = {
     SkipReason.LIMIT: "The cron had used up its max_runs.",
     SkipReason.ENDED: "It could be made only after the cron's ends_at.",
     SkipReason.PAUSED: "The cron was paused while it waited for a ping.",
+    SkipReason.MEMORY: "Redis had next to no memory left, and crons are skipped until it has more.",
 }
 
 

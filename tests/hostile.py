@@ -92,6 +92,23 @@ class Talk:
             self.open -= 1
 
 
+def passing_on(address: str, after: float) -> Behaviour:
+    """Take a connection at once, and lead it to the address after so many seconds."""
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(65_536):
+            writer.write(chunk)
+        writer.close()
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(after)
+        host, _, port = address.partition(":")
+        there, to = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(pump(reader, to), pump(there, writer))
+
+    return behave
+
+
 async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Reads nothing and says nothing."""
     await asyncio.Event().wait()

@@ -29,6 +29,26 @@ def test_a_module_stays_readable(path: Path) -> None:
         assert (function.end_lineno or 0) - function.lineno < 40, function.name
 
 
+WALL_CLOCK = re.compile(r"\b(clock\.now|time\.time|datetime\.now|datetime\.utcnow|redis\.time)\(")
+BY_THE_HOST = {
+    "shared/clock.py": "names it",
+    "shared/warnings.py": "advice, while Redis is away",
+    "shared/zones.py": "which offset a zone has this year, in a sentence",
+    "shared/pings.py": "when a ping came, as it is shown",
+    "services/worker/clock.py": "until Redis was asked",
+    "services/worker/mail.py": "the Date of a message",
+    "services/cli/verify.py": "of a signature that somebody else made",
+}
+"""All that may read the clock of its own host; what Lua compares goes by `shared.moments` or a script's answer."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_nothing_else_reads_the_clock_of_its_host(path: Path) -> None:
+    reads = WALL_CLOCK.findall(path.read_text())
+
+    assert not reads or named(path) in BY_THE_HOST, "take it from shared.moments or from a script's answer"
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=named)
 def test_a_script_says_what_it_is_for(path: Path) -> None:
     lines = path.read_text().splitlines()

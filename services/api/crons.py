@@ -7,7 +7,7 @@ from services.api.answers import answer
 from services.api.auth import team_of
 from services.api.requests import body_of, changes_of, id_of, key_of, query_of
 from services.api.routing import at
-from shared import crons, warnings
+from shared import crons, moments, warnings
 from shared.explain import explain
 from shared.schemas.base import Deleted
 from shared.schemas.crons import Cron, CronCreate, CronQuery, CronUpdate
@@ -63,8 +63,9 @@ async def delete(request: Request) -> Response:
 
 async def explain_asked(request: Request) -> Response:
     """Nothing is stored; a token is asked for all the same, for the work that it is."""
-    await team_of(request, scope="read")
-    return answer(explain(await body_of(request, ExplainAsked)))
+    team = await team_of(request, scope="read")
+    asked = await body_of(request, ExplainAsked)
+    return answer(explain(asked, await moments.now(request.state.redis, team.shard)))
 
 
 async def explain_why(request: Request) -> Response:

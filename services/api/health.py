@@ -18,6 +18,8 @@ async def live(_request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Redis takes a write, and nothing waits for a scheduler; 503 with the reason otherwise."""
     redis: Redis = request.state.redis
+    if troubles := request.state.troubles.sentences:
+        return JSONResponse({"error": "; ".join(troubles.values())}, 503)
     await health.require_writable(redis)
     try:
         await health.beat(redis, "api")

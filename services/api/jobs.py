@@ -37,10 +37,10 @@ async def create_many(request: Request) -> Response:
     texts = spelled(raw) or [None] * len(batch.jobs)
     checked = [_checked(job, text, team, admission) for job, text in zip(batch.jobs, texts, strict=True)]
     good = [job for job in checked if isinstance(job, JobCreate)]
-    # Which are good belongs to what is asked: one may have expired since.
+    # Which are good belongs to what is asked: what is admitted may have changed since.
     key = key_of(request, team, batch, str([isinstance(job, JobCreate) for job in checked]))
-    made = iter(await jobs.create_many(request.state.redis, team, good, key))
-    results = [job if isinstance(job, JobRefused) else _accepted(next(made), job) for job in checked]
+    made = iter(await jobs.create_each(request.state.redis, team, good, key))
+    results = [job if isinstance(job, JobRefused) else _result(next(made), job) for job in checked]
     return answer(JobResults(results=results), 200)
 
 
@@ -76,6 +76,12 @@ def _accepted(made: Made, asked: JobCreate) -> JobAccepted:
     )
 
 
+def _result(made: Made | None, asked: JobCreate) -> JobAccepted | JobRefused:
+    if made is None:
+        return JobRefused(message=jobs.TOO_LATE, errors={"expires_at": [jobs.TOO_LATE]})
+    return _accepted(made, asked)
+
+
 def _as_spelled(asked: JobCreate, text: str | None) -> JobCreate:
     """With the payload's numbers as they were written."""
     if text is None or asked.payload is None:
@@ -87,7 +93,6 @@ def _checked(job: JsonValue, text: str | None, team: Team, admission: Admission)
     try:
         asked = _as_spelled(JobCreate.model_validate_json(to_json(job)), text)
         asked = admission.admit(team, asked)
-        jobs.check_expiry(asked)
     except ValidationError as error:
         errors = by_field(error, JobCreate)
     except Invalid as error:

@@ -1,32 +1,72 @@
 """/ping/{key}, without a token: the key says for which heartbeat"""
 
+from datetime import datetime
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.api.requests import key_of, text_of
 from services.api.routing import at
 from shared import pings
+from shared.errors import NotFound
+from shared.pings import MOST_EXIT_STATUS, Kind, Noted, Ping
 
 
 async def ping(request: Request) -> Response:
     """What is in the body is kept with the run, as far as it is text."""
-    return await _noted(request, failed=False)
+    return await _noted(request, Ping(Kind.COMPLETE, await text_of(request)))
 
 
 async def fail(request: Request) -> Response:
-    return await _noted(request, failed=True)
+    return await _noted(request, Ping(Kind.FAIL, await text_of(request)))
 
 
-async def _noted(request: Request, *, failed: bool) -> Response:
-    said, key = await text_of(request), request.path_params["key"]
-    once = key_of(request, pings.team_of(key), None, said)
+async def start(request: Request) -> Response:
+    return await _noted(request, Ping(Kind.START, await text_of(request)))
+
+
+async def note(request: Request) -> Response:
+    return await _noted(request, Ping(Kind.LOG, await text_of(request)))
+
+
+async def end(request: Request) -> Response:
+    """As a shell has it: `curl …/ping/KEY/$?`."""
+    status: int = request.path_params["exit_status"]
+    if status > MOST_EXIT_STATUS:
+        raise NotFound("Ping key")
+    return await _noted(request, pings.exit_ping(status, await text_of(request)))
+
+
+async def _noted(request: Request, said: Ping) -> Response:
+    key = request.path_params["key"]
+    once = key_of(request, pings.team_of(key), None, said.said)
     if once:
         once.text = f"{key} {once.text}"  # nobody without a token learns what keys the team has used
-    await pings.ping(request.state.redis, key, said, failed=failed, once=once)
-    return JSONResponse({"ok": True})
+    noted = await pings.ping(request.state.redis, key, said, once=once)
+    told = _told(noted) if said.kind == Kind.COMPLETE else ""
+    return JSONResponse({"ok": True, **({"note": told} if told else {})})
+
+
+def _told(noted: Noted) -> str:
+    """Of one that ended nothing: whether it came early, and for what; silent where it ended a fire."""
+    if noted.counts_for:
+        return f"It came early, and counts for the fire of {_iso(noted.counts_for)}."
+    if noted.next_fire and noted.takes_pings_from:
+        return (
+            f"No fire waits for it. The next one is due at {_iso(noted.next_fire)}, and a ping counts for it "
+            f"from {_iso(noted.takes_pings_from)} on."
+        )
+    return ""
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 routes = [
     at("/ping/{key}", look="/api/crons", GET=ping, POST=ping),
     at("/ping/{key}/fail", look="/api/crons", GET=fail, POST=fail),
+    at("/ping/{key}/start", look="/api/crons", GET=start, POST=start),
+    at("/ping/{key}/log", look="/api/crons", GET=note, POST=note),
+    at("/ping/{key}/{exit_status:int}", look="/api/crons", GET=end, POST=end),
 ]

@@ -1,43 +1,39 @@
 """`recuro doctor`: whether this Redis is fit to keep jobs, and what it keeps through a crash."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.cli import inspection
+from services.cli import damaged, punctuality
 from services.cli.embedded import OLDEST
-from shared import audit, damage, health, keyspace, ledger, zone_data
+from services.cli.findings import Finding
+from shared import audit, keyspace, ledger, zone_data
+from shared.shortage import REMEDY, Shortage, share_used
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
 STRICT = "strict (AOF always: what was answered is on disk)"
 LAX = "lax (AOF, but the system decides when to write: a power cut may lose up to about 30 s)"
 SNAPSHOTS = "snapshots only (a crash loses what came after the last one: set appendonly yes)"
 MEMORY = "none (memory only, a crash loses everything: set appendonly yes)"
-MOST_SHOWN = 100
 AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report, and whether Recuro can work with what it says."""
-
-    good: bool
-    text: str
-
-
 async def examine(redis: Redis) -> list[Finding]:
-    """Version, persistence, eviction policy and the time zones here, in this order."""
+    """Version, persistence, eviction policy, memory, the time zones here and the clock, in this order."""
     info: dict[str, object] = await redis.info()
     facts = {name: str(value) for name, value in info.items()}
+    kept = await durability(redis)
     return [
         _version(facts),
-        Finding(True, f"durability: {await durability(redis)}"),
+        Finding(kept != MEMORY, f"durability: {kept}"),
+        *_lost(facts),
         _eviction(facts),
+        _memory(facts),
         Finding(True, f"time zones: {zone_data.release()}"),
-        *await _troubles(redis),
-        *await _damages(redis),
+        *await damaged.troubles(redis),
+        *await damaged.damages(redis),
+        *await punctuality.examine(redis),
     ]
 
 
@@ -55,48 +51,31 @@ async def durability(redis: Redis) -> str:
     return SNAPSHOTS if config["save"] else MEMORY
 
 
-async def _troubles(redis: Redis) -> list[Finding]:
-    said = (await health.troubles(redis)).items()
-    return [Finding(False, f"{member.replace(':', ' ')}: {sentence}") for member, sentence in said]
-
-
-async def _damages(redis: Redis) -> list[Finding]:
-    """What was met by those who work with it; `--audit` looks at everything."""
-    found = [one for shard in keyspace.SHARDS for one in await damage.found(redis, shard)]
-    shown = [Finding(False, f"damaged: {one.name}: {one.said} ({one.at:%Y-%m-%d %H:%M})") for one in found]
-    if len(shown) > MOST_SHOWN:
-        shown[MOST_SHOWN:] = [Finding(False, f"damaged: and {len(found) - MOST_SHOWN} more")]
-    return shown
-
-
-async def _inspected(redis: Redis, shard: str) -> tuple[list[Finding], list[str]]:
-    """Everything is looked at anew: what is damaged, and which records were repaired."""
-    await damage.forget(redis, shard)
-    await damage.mend_shard(redis, shard)
-    for team in await audit.teams(redis, shard):
-        await damage.mend_team(redis, team)
-        async for _ in damage.mend_queues(redis, team):
-            pass
-    found = [one async for one in inspection.inspect(redis, shard)]
-    damaged = [(name, said) for name, said in found if said != inspection.REPAIRED]
-    repaired = [name for name, said in found if said == inspection.REPAIRED]
-    return [Finding(False, f"damaged: {name}: {said}") for name, said in damaged], repaired
-
-
-def _of_team(names: list[str], team: int) -> list[str]:
-    """`j:5` out of `j:<team>:5`."""
-    parts = [name.split(":") for name in names]
-    return [f"{kind}:{number}" for kind, of, number in parts if of == str(team)]
+def _lost(facts: Mapping[str, str]) -> list[Finding]:
+    """What keeps Redis from writing what it is told; nothing if all is well."""
+    found = []
+    if facts.get("role") not in (None, "master"):
+        found.append("role: a replica takes no writes; RECURO_REDIS_URL must name the primary")
+    if facts.get("aof_enabled") == "1" and facts.get("aof_last_write_status", "ok") != "ok":
+        found.append("append-only log: the last write failed, and nothing is kept; is the disk full?")
+    if facts.get("aof_enabled") == "1" and facts.get("aof_last_bgrewrite_status", "ok") != "ok":
+        found.append("append-only log: it could not be rewritten and grows; is the disk nearly full?")
+    if facts.get("rdb_last_bgsave_status", "ok") != "ok":
+        found.append("snapshots: the last one failed; is the disk full?")
+    most = int(facts.get("maxmemory", 0))
+    if most and int(facts.get("used_memory", 0)) >= most:
+        found.append(f"memory: all {most} bytes of maxmemory are used, and no job is taken; raise it")
+    return [Finding(False, text) for text in found]
 
 
 async def audit_all(redis: Redis) -> list[Finding]:
     """Recount everything, repair what the records prove, and say what was found; it may take a while."""
     findings = []
     for shard in keyspace.SHARDS:
-        damaged, repaired = await _inspected(redis, shard)
-        findings += damaged
+        found, repaired = await damaged.inspected(redis, shard)
+        findings += found
         for team in await audit.teams(redis, shard):
-            mended = _of_team(repaired, team.id)
+            mended = damaged.of_team(repaired, team.id)
             mended += [ref async for step in audit.patrol(redis, team, whole=True) for ref in step.mended]
             if mended:
                 shown = ", ".join(mended[:20]) + (", …" if len(mended) > 20 else "")
@@ -109,7 +88,7 @@ async def audit_all(redis: Redis) -> list[Finding]:
             findings += [Finding(True, f"team {team.id}: cron {cron} is due again") for cron in lost]
             law = "holds" if books.holds else "does NOT hold"
             findings.append(Finding(books.holds, f"team {team.id}: {books.accepted} jobs, the ledger {law}"))
-    return [*findings, *await _damages(redis)]
+    return [*findings, *await damaged.damages(redis)]
 
 
 def _version(facts: Mapping[str, str]) -> Finding:
@@ -125,3 +104,14 @@ def _eviction(facts: Mapping[str, str]) -> Finding:
     if policy == "noeviction":
         return Finding(True, "eviction policy: noeviction")
     return Finding(False, f"eviction policy: {policy} drops jobs when memory is short; set noeviction")
+
+
+def _memory(facts: Mapping[str, str]) -> Finding:
+    share = share_used(facts)
+    level = Shortage.ROOM.following(share)
+    if facts.get("maxmemory", "0") == "0":
+        said = "without a limit: set maxmemory, so that Recuro keeps less before the machine has none left"
+        return Finding(True, f"memory: {said}")
+    if level is Shortage.ROOM:
+        return Finding(True, f"memory: {share:.0%} of maxmemory is used")
+    return Finding(False, f"memory: {share:.0%} of maxmemory is used, {level.effect}; {REMEDY}")

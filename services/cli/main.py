@@ -30,6 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     listen.add_argument("--port", type=_port, default=9000, help="(%(default)s)")
     doctor = _add(commands, "doctor", _doctor, "check that Redis is fit to keep jobs")
     doctor.add_argument("--audit", action="store_true", help="recount what is stored, and repair it")
+    retention = _add(commands, "retention", _retention, "show what history waits to be removed")
+    retention.add_argument("--confirm", action="store_true", help="let it go now")
     healthcheck = _add(commands, "healthcheck", _healthcheck, "exit 0 when a service here is alive, else 1")
     healthcheck.add_argument("service", choices=tuple(SERVICES))
     verify = _add(commands, "verify", _verify, "say whether a request is signed by Recuro, or why not")
@@ -43,6 +45,13 @@ def _parser() -> argparse.ArgumentParser:
         "--body", default="-", help="a file with the body as it arrived (- is standard input)"
     )
     _add_tokens(commands)
+    keys = commands.add_parser("keys", help="manage the keys that seal stored secrets")
+    _add(
+        keys.add_subparsers(metavar="COMMAND", required=True),
+        "reseal",
+        _reseal,
+        "seal all stored secrets with the first key of RECURO_ENCRYPTION_KEY",
+    )
     return parser
 
 
@@ -116,6 +125,14 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return asyncio.run(reports.doctor(audit=arguments.audit))
 
 
+def _retention(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from services.cli import reports
+
+    return asyncio.run(reports.show_retention(confirm=arguments.confirm))
+
+
 def _healthcheck(arguments: argparse.Namespace) -> int:
     import asyncio
 
@@ -151,6 +168,14 @@ def _token_create(arguments: argparse.Namespace) -> int:
     return asyncio.run(
         reports.new_token(arguments.team, arguments.name, arguments.scope, begin=arguments.new)
     )
+
+
+def _reseal(_: argparse.Namespace) -> int:
+    import asyncio
+
+    from services.cli import reports
+
+    return asyncio.run(reports.reseal())
 
 
 def _token_list(_: argparse.Namespace) -> int:

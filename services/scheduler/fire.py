@@ -27,6 +27,9 @@ STALE_SECONDS = 5.0
 AT_ONCE = 2
 """Scripts on their way: while Redis runs one, the next is written."""
 UNSTEADY_SECONDS = 1.0
+ASIDE_SECONDS = 300
+"""For so long at least, and twice that at most, a cron that cannot be judged is not looked at again."""
+QUOTED = 300
 FIRED = 1
 
 log = structlog.get_logger()
@@ -95,12 +98,30 @@ async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Fou
     """Fire all that is due at `now` (else by the server's clock), as each cron's time policy has it."""
     skip = 0
     while (found := await look(redis, shard, now=now, skip=skip)).crons:
-        batches = await _judged(found.crons, clock.moment(found.now_ms))
-        if not batches:
+        batches, unread = await _judged(found.crons, clock.moment(found.now_ms))
+        if unread:
+            await _set_aside(redis, shard, unread, found.now_ms)
+        elif not batches:
             skip += len(found.crons)  # what cannot be fired stands in nobody's way
         for batch in batches:
             await _fire(redis, shard, batch, found.now_ms, now)
     return found
+
+
+async def _set_aside(redis: Redis, shard: str, unread: dict[Due, Exception], now_ms: int) -> None:
+    """Look at them again in some minutes, each at another moment: a newer scheduler may judge them."""
+    arguments = [
+        part for one in unread for part in (one.team, one.cron, one.version, now_ms + _rest_ms(int(one.cron)))
+    ]
+    await scripts.set_crons_aside(redis, keyspace.prefix(shard), *arguments)
+    first, error = next(iter(unread.items()))
+    log.error(
+        "crons_not_fired", crons=len(unread), first=f"{first.team}:{first.cron}", error=repr(error)[:QUOTED]
+    )
+
+
+def _rest_ms(cron: int) -> int:
+    return (ASIDE_SECONDS + cron % ASIDE_SECONDS) * 1000
 
 
 async def look(
@@ -118,7 +139,8 @@ async def judge_ahead(redis: Redis, shard: str, due_ms: int) -> list[Batch]:
     moment = clock.moment(due_ms)
     for skip in range(0, MOST_AHEAD, BATCH):
         found = await look(redis, shard, now=moment, skip=skip)
-        batches += await _judged((one for one in found.crons if one.due == moment), moment)
+        judged, _ = await _judged((one for one in found.crons if one.due == moment), moment)
+        batches += judged
         if len(found.crons) < BATCH:
             break
     return batches
@@ -129,17 +151,16 @@ def _due(member: str, due: str, *rest: str) -> Due:
     return Due(team, cron, clock.moment(due), *rest)
 
 
-async def _judged(crons: Iterable[Due], now: datetime) -> list[Batch]:
-    batches: list[Batch] = []
+async def _judged(crons: Iterable[Due], now: datetime) -> tuple[list[Batch], dict[Due, Exception]]:
+    """What becomes of them, and those that this version cannot read, with the reason."""
+    batches, unread = list[Batch](), dict[Due, Exception]()
     for number, due in enumerate(crons):
         if number % BREATH == 0:
             await asyncio.sleep(0)  # counting what was missed takes a while, and others must beat
         try:
             judged = timing.judge(due.plan, due.due, now)
-        except (
-            Exception
-        ) as error:  # an expression or time zone that this version cannot read: the others fire
-            log.error("cron_not_fired", team=due.team, cron=due.cron, error=repr(error))
+        except Exception as error:  # of an expression or zone that is none here: the others fire
+            unread[due] = error
             continue
         if not batches or batches[-1].fires >= BATCH:
             batches.append(Batch())
@@ -148,7 +169,7 @@ async def _judged(crons: Iterable[Due], now: datetime) -> list[Batch]:
         known = (due.team, due.cron, due.version, clock.milliseconds(due.due))
         batch.arguments += [*known, *_flat(due.plan, judged)]
         batch.latest_ms.append(clock.milliseconds(judged.fires[-1].at))
-    return batches
+    return batches, unread
 
 
 def _flat(plan: Plan, judged: Judged) -> list[str | int]:

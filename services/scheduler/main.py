@@ -15,10 +15,12 @@ from services.scheduler import metrics
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
 from services.scheduler.forget import keep_forgetting
+from services.scheduler.memory import keep_weighing
 from services.scheduler.metrics import keep_measuring, keep_showing
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
+from services.scheduler.reckon import keep_reckoning
 from services.scheduler.renew import renew
 from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
@@ -43,10 +45,11 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         troubles = Troubles()
         duties = [
             tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
+            tasks.create_task(steadily("checking Redis", lambda: durability.keep_fit(redis), troubles)),
             tasks.create_task(steadily("measuring", lambda: keep_showing(troubles), troubles)),
         ]
         for shard in keyspace.SHARDS:
-            for name, work in _duties(redis, blocking, shard, settings).items():
+            for name, work in _duties(redis, blocking, shard, settings, troubles).items():
                 duties.append(tasks.create_task(steadily(name, work, troubles)))
         log.info("scheduler_ready")
         await stopping.wait()
@@ -58,7 +61,9 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
 Duty = Callable[[], Awaitable[None]]
 
 
-def _duties(redis: Redis, blocking: Redis, shard: str, settings: Settings) -> dict[str, Duty]:
+def _duties(
+    redis: Redis, blocking: Redis, shard: str, settings: Settings, troubles: Troubles
+) -> dict[str, Duty]:
     """By what each is called where it cannot go on."""
     firing, promoting, watch = Alarm(), Alarm(), Watch(redis, shard)
     return {
@@ -66,7 +71,8 @@ def _duties(redis: Redis, blocking: Redis, shard: str, settings: Settings) -> di
         "firing crons": lambda: keep_firing(redis, shard, firing, watch),
         "renewing crons": lambda: _once(renew(redis, shard)),
         "promoting jobs": lambda: keep_promoting(redis, shard, promoting),
-        "vouching for the clock": lambda: keep_watching(watch),
+        "vouching for the clock": lambda: keep_watching(watch, troubles),
+        "watching crons": lambda: keep_reckoning(redis, shard, watch, troubles),
         "pruning": lambda: keep_pruning(redis, shard),
         "forgetting": lambda: keep_forgetting(redis, shard),
         "replaying": lambda: keep_replaying(redis, shard),
@@ -74,6 +80,7 @@ def _duties(redis: Redis, blocking: Redis, shard: str, settings: Settings) -> di
         "keeping sound": lambda: keep_sound(redis, shard),
         "patrolling": lambda: keep_patrolling(redis, shard),
         "measuring lateness": lambda: keep_measuring(redis, shard),
+        "watching the memory": lambda: keep_weighing(redis, shard),
         "rescuing": lambda: keep_rescuing(redis, shard),
     }
 

@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from redis.asyncio import Redis
 
-from shared import damage, keyspace, moments
+from shared import damage, keyspace, moments, retention
 from shared.settings import Settings
 from shared.steadily import Troubles
 
@@ -38,20 +38,38 @@ JUMPS = Counter(
     "Jumps of the clock of Redis that this scheduler corrected, or doubted for a while",
     ["shard", "outcome"],
 )
+RETENTION = Gauge(
+    "recuro_retention_waits", "Kinds of history that would go nearly whole, and wait for a day", ["shard"]
+)
+WATCHED = Gauge("recuro_crons_watched", "Active crons that were held against their plans", ["shard"])
+RECKONED = Counter(
+    "recuro_crons_reckoned_anew",
+    "Crons whose next fire was later than their plan has it, and was mended",
+    ["shard"],
+)
 
 log = structlog.get_logger()
 
 
 def serve(settings: Settings) -> None:
-    """Answer at /metrics, if `RECURO_METRICS_PORT` is set; raises OSError if it is taken."""
-    if settings.metrics_port:
+    """Answer at /metrics, if `RECURO_METRICS_PORT` is set; a port that is taken keeps no cron from firing."""
+    if not settings.metrics_port:
+        return
+    try:
         start_http_server(settings.metrics_port, settings.metrics_host)
+    except OSError as error:
+        where = f"{settings.metrics_host}:{settings.metrics_port}"
+        log.error(
+            "metrics_unavailable", where=where, error=error.strerror, remedy="set another RECURO_METRICS_PORT"
+        )
+    else:
         log.info("metrics_ready", port=settings.metrics_port)
 
 
 async def keep_measuring(redis: Redis, shard: str) -> None:
     while True:
         OVERDUE.labels(shard).set(await overdue_seconds(redis, shard))
+        RETENTION.labels(shard).set(len(await retention.waiting(redis, shard)))
         DAMAGED.labels(shard).set(await damage.count(redis, shard))
         await asyncio.sleep(LOOK_SECONDS)
 

@@ -28,7 +28,7 @@ async def renew(redis: Redis, shard: str) -> int:
         found = await look(redis, shard, ahead_ms=FAR_MS, skip=skip)
         arguments = [part for due in found.crons for part in _renewed(due, found.now_ms)]
         if arguments:
-            renewed += int(await scripts.renew_crons(redis, keyspace.prefix(shard), *arguments))
+            renewed += int(await scripts.renew_crons(redis, keyspace.prefix(shard), "", *arguments))
         if len(found.crons) < BATCH:
             break
         skip += BATCH

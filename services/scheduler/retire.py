@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
+import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, damage, scripts
+from shared import audit, damage, keyspace, scripts
 from shared.keyspace import Team
 from shared.schemas.queues import QueueSettings
 from shared.settings import Settings
@@ -18,6 +19,9 @@ IDLE_SECONDS = 30.0
 DAY_MILLISECONDS = 86_400_000
 MOST_ALERTS = 10_000
 """Of a team and a type."""
+REMEDY = "if clock and settings are right, recuro retention --confirm; else it goes after a day"
+
+log = structlog.get_logger()
 
 
 class Owner(NamedTuple):
@@ -29,8 +33,18 @@ class Owner(NamedTuple):
 
 async def keep_retiring(redis: Redis, shard: str, settings: Settings) -> None:
     while True:
-        await retire(redis, shard, settings)
+        if await may_retire(redis, shard):
+            await retire(redis, shard, settings)
         await asyncio.sleep(IDLE_SECONDS)
+
+
+async def may_retire(redis: Redis, shard: str, now: int | None = None) -> bool:
+    """Whether no more than a day has gone by since the last time, or one more since that was seen."""
+    at = "" if now is None else now
+    may, is_new = await scripts.begin_retiring(redis, keyspace.prefix(shard), at)
+    if is_new:
+        log.warning("retention_waits", shard=shard, why="more than a day has gone by at once", remedy=REMEDY)
+    return bool(may)
 
 
 async def retire_alerts(redis: Redis, team: Team, settings: Settings, now: int | None = None) -> int:
@@ -64,7 +78,7 @@ async def retire(redis: Redis, shard: str, settings: Settings, now: int | None =
 
 async def retire_step(redis: Redis, owner: Owner, settings: Settings, now: int | None = None) -> int:
     """Remove at most 200 records of a queue or cron; return how many went."""
-    went = await scripts.retire(
+    went, begun = await scripts.retire(
         redis,
         owner.team.prefix,
         "" if now is None else now,
@@ -74,6 +88,9 @@ async def retire_step(redis: Redis, owner: Owner, settings: Settings, now: int |
         settings.retention_runs,
         STEP,
     )
+    if begun:
+        why = "more than half of it is too old at once"
+        log.warning("retention_waits", team=owner.team.id, owner=owner.name, why=why, remedy=REMEDY)
     return int(went)
 
 

@@ -11,7 +11,9 @@ from redis.asyncio import Redis
 from services.scheduler.metrics import CORRECTION, DIFFERENCE, JUMPS, VOUCHED
 from services.scheduler.steadiness import Reading, Steadiness, Steady, Wrong
 from shared import clock, keyspace, moments, scripts
+from shared.steadily import Troubles
 
+DOUBT = "the clock"
 LOOK_SECONDS = 1.0
 STEP = 500
 """Records that a script moves along with the clock."""
@@ -89,10 +91,13 @@ class Watch:
         self._is_believed = now is not None
 
 
-async def keep_watching(watch: Watch) -> None:
+async def keep_watching(watch: Watch, troubles: Troubles) -> None:
     """Vouch for the clock, a few seconds ahead; without that, nobody ends, promotes or forgets anything."""
     while True:
         now = await watch.look()
-        if now is not None:
+        if now is None:
+            troubles.note(DOUBT, "The clock of Redis jumped: nothing falls due for 30 s", 2 * LOOK_SECONDS)
+        else:
             await watch.vouch(now)
+            troubles.over(DOUBT)
         await asyncio.sleep(LOOK_SECONDS)

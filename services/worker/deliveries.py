@@ -167,7 +167,7 @@ class Deliveries:
         """What a claim brought that went out at the moment `sent`."""
         now_ms, _next_due, queues, rows, teams = claimed
         settings = {queue: _settings_of(spec) for queue, spec in queues if spec}
-        of_teams = {team: (signing, _holds(held)) for team, signing, held in teams}
+        of_teams = {team: (signing, _rests(held), _rests(busy)) for team, signing, held, busy in teams}
         self.clock.note(int(now_ms), sent, elapsed())
         leased_until = sent + CERTAIN_SECONDS
         return [self._work(row, settings, of_teams[row[1]], leased_until) for row in rows]
@@ -176,7 +176,7 @@ class Deliveries:
         self,
         row: list[str],
         settings: dict[str, tuple[QueueSettings, str]],
-        of_team: tuple[str, Mapping[str, int]],
+        of_team: tuple[str, Mapping[str, int], Mapping[str, int]],
         leased_until: float,
     ) -> Work:
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent = row
@@ -197,8 +197,8 @@ def _number(text: str | None, spoiled: int = 0) -> int:
         return spoiled
 
 
-def _holds(held: Sequence[str]) -> Mapping[str, int]:
-    return {host: int(float(until)) for host, until in zip(held[::2], held[1::2], strict=True)}
+def _rests(hosts: Sequence[str]) -> Mapping[str, int]:
+    return {host: int(float(until)) for host, until in zip(hosts[::2], hosts[1::2], strict=True)}
 
 
 def _orphan(shard: str, queue: str, lane: str, entry: str, ref: str) -> Work:

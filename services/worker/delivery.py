@@ -15,7 +15,7 @@ from services.worker.charset import as_utf8, is_utf8, text_of
 from services.worker.clock import Clock
 from services.worker.connection import Connection, ConnectionClosed
 from services.worker.departure import Departure, Withheld
-from services.worker.egress import Resolver
+from services.worker.egress import NoPlace, Resolver
 from services.worker.failures import Asked, Failure
 from services.worker.pool import Pool
 from services.worker.proxy import Proxy
@@ -112,21 +112,23 @@ class Sender:
             return None
 
     async def send(self, call: Outgoing, departure: Departure | None = None) -> Exchange:
-        """Send once, if the departure allows it; raises Withheld or a cancellation, and nothing else."""
+        """Send once, if the departure allows it; raises Withheld, NoPlace or a cancellation only."""
         clock = departure.work.clock if departure else Clock()
         started_at_ms, began = clock.now_ms(), time.perf_counter()
         needs_all = call.assertions and look_at_body(call.assertions)
         answer = Answer(kept_bytes=READ_BYTES if needs_all else KEPT_BYTES)
         try:
             await self._exchange(call, answer, departure)
-        except Withheld:
+        except (Withheld, NoPlace):
             raise
         except Exception as error:  # a target's faults are data, and the error goes with all it holds on to
             answer.truncated |= answer.status is not None
             failure = self._judged(call, answer, error)
         else:
             failure = self._judged(call, answer, None)
-        duration_ms = round((time.perf_counter() - began) * 1000)
+        waited_seconds = departure.waited_seconds if departure else 0.0
+        started_at_ms += round(waited_seconds * 1000)
+        duration_ms = round((time.perf_counter() - began - waited_seconds) * 1000)
         text = None if answer.status is None else await self._text(call, answer)
         if call.assertions and failure is None:
             failure = await self._asserted(call, answer, duration_ms)
@@ -188,28 +190,42 @@ class Sender:
         request = written(call, to, self._proxy)
         is_idempotent = call.method in _IDEMPOTENT
         connection = pool.take(to.origin, may_repeat=is_idempotent)
-        is_kept = connection is not None
         while True:
-            connection = connection or await pool.dial(to, deadline)
+            is_kept = connection is not None
+            connection = connection or await pool.dial(to, deadline, call.team)
+            if departure is not None and (waited := await _wait_to_leave(departure, connection, pool)):
+                deadline += waited
+                connection = pool.take(to.origin, may_repeat=is_idempotent)
+                continue
             timer = loop.call_at(deadline, connection.expire)
             try:
-                if departure is not None:
-                    departure.check()
                 answer.is_asked_for = True
                 return await connection.ask(request, answer, watched=is_kept and not is_idempotent)
             except ConnectionClosed:
-                if (
-                    not is_kept
-                    or answer.begun
-                    or not (is_idempotent or await _was_ignored(connection, deadline))
-                ):
+                may_repeat = is_kept and not answer.begun
+                if not (may_repeat and (is_idempotent or await _was_ignored(connection, deadline))):
                     raise
             finally:
                 timer.cancel()
                 pool.keep(connection)
                 if connection.evidence is not None:
                     connection.evidence.close()
-            connection, is_kept = None, False
+            connection = None
+
+
+async def _wait_to_leave(departure: Departure, connection: Connection, pool: Pool) -> float:
+    """Seconds that the request waited, to ask again; at 0.0 it leaves now. Raises as the departure does."""
+    try:
+        seconds = await departure.wait_of() if departure.is_limited else 0.0
+        if not seconds:
+            departure.check()
+    except BaseException:
+        pool.put_back(connection)
+        raise
+    if seconds:
+        pool.put_back(connection)
+        await asyncio.sleep(seconds)
+    return seconds
 
 
 async def _was_ignored(connection: Connection, deadline: float) -> bool:

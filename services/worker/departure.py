@@ -1,11 +1,21 @@
-"""The last moment before a request's first byte: whether it may leave."""
+"""The last moment before a request's first byte: whether it may leave, and when."""
 
 from dataclasses import dataclass
 
 import structlog
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
-from services.worker.work import Release, Work
+from services.worker.work import Postpone, Release, Work
+from shared import keyspace, scripts
 from shared.clock import elapsed
+from shared.errors import Damaged
+from shared.store import AWAY
+
+LONGEST_WAIT_SECONDS = 5.0
+"""For which a request whose connection stands may wait for its turn; then others get its place."""
+REFUSED_SECONDS = 5.0
+"""After which work is tried again that Redis would not serve: at once it would do so again."""
 
 log = structlog.get_logger()
 
@@ -13,7 +23,7 @@ log = structlog.get_logger()
 class Withheld(Exception):
     """Nothing has left, nor shall it from here and now; `verdict` says what becomes of the work instead."""
 
-    def __init__(self, verdict: Release) -> None:
+    def __init__(self, verdict: Release | Postpone) -> None:
         self.verdict = verdict
         super().__init__(verdict)
 
@@ -23,6 +33,31 @@ class Departure:
     """Of one piece of work."""
 
     work: Work
+    redis: Redis
+    waited_seconds: float = 0.0
+    """For which the rate of its queue had it wait."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its queue has a rate limit."""
+        return self.work.kind == "j" and bool(self.work.settings and self.work.settings.rate_limit)
+
+    async def wait_of(self) -> float:
+        """Seconds after which to ask again; at 0.0 the request is counted, and has to leave at once.
+
+        Raises Withheld if that would take longer than a place of the worker is worth.
+        """
+        work, prefix = self.work, keyspace.prefix(self.work.shard)
+        try:
+            seconds = int(await scripts.admit(self.redis, prefix, f"{work.team}:{work.queue}", "")) / 1000
+        except AWAY as error:
+            raise Withheld(Release()) from error
+        except (Damaged, ResponseError) as error:
+            raise Withheld(Postpone(REFUSED_SECONDS, "the storage to answer")) from error
+        if self.waited_seconds + seconds > LONGEST_WAIT_SECONDS:
+            raise Withheld(Postpone(seconds, "the rate_limit of its queue"))
+        self.waited_seconds += seconds
+        return seconds
 
     def check(self) -> None:
         """Raises Withheld if the work may be another's by now.

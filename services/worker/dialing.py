@@ -55,9 +55,9 @@ class Dialer:
     proxy: Proxy | None
     opened: set[Connection]
 
-    async def dial(self, to: Destination, deadline: float) -> Connection:
-        """A new one; raises Refusal, ProxyRefused, NoConnection, HandshakeEnded, Late or ssl.SSLError."""
-        addresses = await self._addresses(to, deadline)
+    async def dial(self, to: Destination, deadline: float, team: int = 0) -> Connection:
+        """A new one; raises Refusal, NoPlace, ProxyRefused, NoConnection, HandshakeEnded, Late, SSLError."""
+        addresses = await self._addresses(to, deadline, team)
         for address in addresses:
             self.policy.check(address, "The target is")
         if self.proxy is not None:
@@ -75,13 +75,13 @@ class Dialer:
             raise
         return connection
 
-    async def _addresses(self, to: Destination, deadline: float) -> Sequence[Address]:
+    async def _addresses(self, to: Destination, deadline: float, team: int) -> Sequence[Address]:
         if to.address:
             return (to.address,)
         if self.proxy is not None and self.proxy.resolves:
             return ()  # by its own rules: names may mean nothing here
         async with _until(deadline, FailureStage.LOOKUP, to.origin):
-            return await self.resolver.addresses(to.origin.host)
+            return await self.resolver.addresses(to.origin.host, team)
 
     async def _plain(self, connection: Connection, address: Address, deadline: float) -> None:
         async with _until(deadline, FailureStage.CONNECT, connection.origin):

@@ -21,14 +21,14 @@ class Holder:
     cancel: Callable[[Work], None]
 
 
-async def keep_beating(deliveries: Deliveries, holder: Holder) -> None:
-    """Beat every 10 s for all that is older than half of that."""
+async def keep_beating(deliveries: Deliveries, holder: Holder, seconds: float = BEAT_SECONDS) -> None:
+    """Beat every so many seconds for all that is older than half of that."""
     while True:
-        await asyncio.sleep(BEAT_SECONDS)
-        old = elapsed() - BEAT_SECONDS / 2
+        old = elapsed() - seconds / 2
         works = [work for work in holder.held() if work.claimed_at <= old and work.shard == deliveries.shard]
         for start in range(0, len(works), BATCH):
             await _beat(deliveries, works[start : start + BATCH], holder)
+        await asyncio.sleep(seconds)
 
 
 async def _beat(deliveries: Deliveries, works: list[Work], holder: Holder) -> None:

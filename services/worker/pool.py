@@ -67,17 +67,30 @@ class Pool:
             return
         connection.kept_at = self._loop.time()
         connection.kept_until = connection.kept_at + seconds
+        self._add(connection)
+
+    def put_back(self, connection: Connection) -> None:
+        """One on which nothing was asked since it was taken or dialled; its server waits since before."""
+        if not connection.kept_at:
+            self.keep(connection)
+        elif connection.is_usable and not self._is_closed:
+            self._add(connection)
+        else:
+            connection.close()
+
+    def _add(self, connection: Connection) -> None:
         self._kept[connection] = None
         self._kept_with[connection.origin][connection] = None
         self._weight += _weight(connection)
         while self._weight > min(KEPT_CONNECTIONS, self._most):
             self._drop(next(iter(self._kept)))
         if self._sweep_timer is None:
+            seconds = connection.kept_until - self._loop.time()
             self._sweep_timer = self._loop.call_later(min(SWEEP_SECONDS, seconds), self._sweep)
 
-    async def dial(self, to: Destination, deadline: float) -> Connection:
+    async def dial(self, to: Destination, deadline: float, team: int = 0) -> Connection:
         """A new connection; raises as `Dialer.dial` does."""
-        connection = await self._dialer.dial(to, deadline)
+        connection = await self._dialer.dial(to, deadline, team)
         if self._is_closed:
             connection.close()
             raise ConnectionClosed

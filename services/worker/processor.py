@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 
 from services.worker.alerts import alert_notice
 from services.worker.delivery import Exchange, Outgoing, unsent
-from services.worker.departure import Departure, Withheld
+from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
 from services.worker.heads import Headers
 from services.worker.mail import Letter
 from services.worker.masking import masked
@@ -29,7 +29,6 @@ from shared.vault import Unsealable
 
 LAST_RESPONSE_CHARACTERS = 4096
 FACT_CHARACTERS = 500
-REFUSED_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -43,7 +42,8 @@ async def process(work: Work, reach: Reach) -> Result:
     except ResponseError:  # Redis is there and refuses: at once it would do so again
         return Result(work, Postpone(REFUSED_SECONDS, "the storage to answer"))
     except Withheld as withheld:
-        return Result(work, withheld.verdict)
+        why = withheld.verdict.why if isinstance(withheld.verdict, Postpone) else ""
+        return Result(work, withheld.verdict, facts=why)
     except AWAY:
         return Result(work, Release())
     if isinstance(exchange, Postpone):
@@ -82,7 +82,7 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
     try:
         outgoing = await _outgoing(work, reach)
         if isinstance(outgoing, Letter):
-            return await reach.mailer.send(outgoing, Departure(work))
+            return await reach.mailer.send(outgoing, Departure(work, reach.redis))
         exchange = await send(signed(outgoing, work, reach.vault), work, reach)
         if isinstance(exchange, Postpone):
             return exchange

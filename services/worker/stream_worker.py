@@ -19,18 +19,19 @@ from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import Redis
 
-from services.worker import heartbeat
 from services.worker.deliveries import NOT_OURS, Deliveries
 from services.worker.feed import Feed
+from services.worker.heart import Heart
 from services.worker.heartbeat import Holder
 from services.worker.results import Results
 from services.worker.work import Cancelled, Release, Result, Work
-from shared import health, keyspace
+from shared import durability, health, keyspace
 from shared.clock import elapsed
 from shared.errors import Damaged
 from shared.follow import follow
 from shared.steadily import Troubles, steadily
 from shared.store import AWAY
+from shared.vault import Vault
 
 BACKSTOP_SECONDS = 310
 """Longer than any timeout a user can set: the sender ends every request before this does."""
@@ -63,11 +64,21 @@ class StreamWorker(Worker):
     """Runs the arq function `deliver(ctx, work) -> Result` for whatever the shards' streams hold."""
 
     def __init__(
-        self, *, store: Redis, blocking: Redis, shards: tuple[str, ...], consumer: str, **arq: Any
+        self,
+        *,
+        connect: Callable[[], Redis],
+        blocking: Redis,
+        shards: tuple[str, ...],
+        consumer: str,
+        keys: Vault,
+        **arq: Any,
     ) -> None:
+        store = connect()
         super().__init__(queue_name=UNUSED_QUEUE, redis_pool=cast(ArqRedis, store), **arq)
+        self._connect = connect
         self._store = store
         self._blocking = blocking
+        self._keys = keys
         self._held: set[Work] = set()
         """From its claim until its result is in Redis."""
         self._troubles = Troubles()
@@ -95,20 +106,26 @@ class StreamWorker(Worker):
             await self.on_startup(self.ctx)
         for shard in self._shards:
             self._serve_shard(shard)
-        self._serving.append(self._steadily("the sign of life", self._say_alive))
+        self._serving += [
+            self._steadily("beating", self._heart().beat),
+            self._steadily("the sign of life", self._say_alive),
+            self._steadily("checking Redis", lambda: durability.keep_fit(self._store, self._keys)),
+        ]
         await asyncio.Event().wait()  # the drain cancels us
 
     def _serve_shard(self, shard: _Shard) -> None:
-        holder = Holder(lambda: list(self._held), self._lost, self._cancel)
         self._serving += [
             self._steadily("writing results", shard.results.run),
-            self._steadily("beating", lambda: heartbeat.keep_beating(shard.deliveries, holder)),
             self._steadily("hearing of cancellations", lambda: self._hear_cancels(shard)),
         ]
         self._feeding.append(self._steadily("claiming work", lambda: self._feed(shard)))
 
     def _steadily(self, loop: str, duty: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         return self.loop.create_task(steadily(loop, duty, self._troubles))
+
+    def _heart(self) -> Heart:
+        holder = Holder(lambda: list(self._held), self._lost, self._cancel)
+        return Heart(self._connect, [shard.deliveries for shard in self._shards], holder)
 
     async def _feed(self, shard: _Shard) -> None:
         while not shard.feed.is_stopped:

@@ -76,6 +76,8 @@ class Work:
     """The team's signing secrets, sealed; nothing if its requests are not signed."""
     holds: Mapping[str, int] = field(default_factory=dict)
     """Hosts that asked the team for a rest, and until when (ms since 1970 by the installation's clock)."""
+    busy: Mapping[str, int] = field(default_factory=dict)
+    """Hosts that asked for a longer one than they get, and until when they would have it."""
     intent: str = ""
     """A name of what shall happen once, the same for all attempts and replays, that never comes again."""
     held_since_ms: int = 0

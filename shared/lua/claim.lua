@@ -8,7 +8,8 @@
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
 -- a hidden one), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
 -- a notice), due (ms), what was asked (JSON, or what a notice tells of), since when it is held back (ms, '' = it is
--- not), its intent; at last per team served: team, its signing secrets (sealed, '' without), hosts it leaves alone and until when.
+-- not), its intent; at last per team served: team, its signing secrets (sealed, '' without), hosts it leaves alone and until when,
+-- and hosts that say they are busy and until when.
 
 local consumer, n, spare, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), moment(ARGV[4])
 local turns, queues, works, teams = P .. 'turns', {}, {}, {}
@@ -203,16 +204,17 @@ local function ring_on()
 end
 
 -- Rests end by the moment that is vouched for.
-local function rests_of(team)
-    local held = call('ZRANGEBYSCORE', P .. 'held:' .. team, vouched(), '+inf', 'WITHSCORES')
-    for i = 2, #held, 2 do held[i] = as_seen_now(held[i]) end
-    return held
+local function rests_of(team, kind)
+    local rests = call('ZRANGEBYSCORE', P .. kind .. team, vouched(), '+inf', 'WITHSCORES')
+    for i = 2, #rests, 2 do rests[i] = as_seen_now(rests[i]) end
+    return rests
 end
 
 if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end
 local of_teams = {}
 for team in pairs(teams) do
-    local read, held = confined(team, '', rests_of, team)
-    of_teams[#of_teams + 1] = { team, settings_of(team).signing, read and held or {} }
+    local held, rests = confined(team, '', rests_of, team, 'held:')
+    local busy, asked = confined(team, '', rests_of, team, 'busy:')
+    of_teams[#of_teams + 1] = { team, settings_of(team).signing, held and rests or {}, busy and asked or {} }
 end
 return { now, next_due, queues, works, of_teams }

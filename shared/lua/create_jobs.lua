@@ -2,8 +2,8 @@
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), settings of a new queue (JSON), then per job: queue name, what was
 --                       asked (JSON), delay (ms), with a callback ('1' or ''), when it expires (ms or '')
--- Returns per job: id, queue id, due (ms), 1 if its queue is paused. No job is made and the answer is the number, from
--- 0, of a job that would expire before it could start.
+-- Returns per job: id, queue id, due (ms), 1 if its queue is paused; or 0 for one that would expire before it could start
+-- and is not made.
 
 local team, now, settings = ARGV[1], moment(ARGV[2]), ARGV[3]
 local WIDTH = 5
@@ -22,17 +22,24 @@ local function queue_named(name)
     return known
 end
 
+local rows, good = {}, 0
 for i = 4, #ARGV, WIDTH do
     local expires = tonumber(ARGV[i + 4])
-    if expires and expires <= vouched() + tonumber(ARGV[i + 2]) then return (i - 4) / WIDTH, REFUSED end
+    local is_late = expires and expires <= vouched() + tonumber(ARGV[i + 2])
+    rows[#rows + 1] = is_late and 0 or i
+    if not is_late then good = good + 1 end
 end
+if good == 0 then return rows, REFUSED end
 
 promote(now, 500) -- whatever fell due before these jobs goes before them
 local made = {}
-for i = 4, #ARGV, WIDTH do
-    local queue, due = queue_named(ARGV[i]), now + tonumber(ARGV[i + 2])
-    local id = make_job(team, queue, { spec = ARGV[i + 1], due = due, callback = ARGV[i + 3], expires = ARGV[i + 4] })
-    made[#made + 1] = { id, tonumber(queue), due }
+for number, i in ipairs(rows) do
+    if i > 0 then
+        local queue, due = queue_named(ARGV[i]), now + tonumber(ARGV[i + 2])
+        local id = make_job(team, queue, { spec = ARGV[i + 1], due = due, callback = ARGV[i + 3], expires = ARGV[i + 4] })
+        rows[number] = { id, tonumber(queue), due }
+        made[#made + 1] = rows[number]
+    end
 end
 
 local paused = {}
@@ -44,4 +51,4 @@ for _, each in ipairs(made) do
     each[4] = paused[queue]
 end
 conclude()
-return made
+return rows

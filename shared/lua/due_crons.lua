@@ -3,21 +3,22 @@
 --
 -- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit, how many of the first to leave out
 -- Returns now (ms, no later than is vouched for), the first due moment after them (ms, 0 = none), then per cron: team:id,
--- due (ms), version,
--- expression, time zone, offset (s), time policy (JSON), up to when it has fired (ms, without its offset).
+-- due (ms; its next fire, also where it was set aside for later), version, expression, time zone, offset (s), time policy (JSON), up to when it has fired (ms, without its offset).
 
 local now, limit, skip = math.min(moment(ARGV[1]), vouched()), tonumber(ARGV[3]), tonumber(ARGV[4])
 local crons = P .. 'crons'
 local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', skip, limit)
 local rows = {}
 
-local function read(member, at)
+local function read(member, score)
     local fields = call('HMGET', P .. 'c:' .. member, 'version', 'expression', 'timezone', 'offset', 'timing',
-        'fired_until')
+        'fired_until', 'next')
     if not fields[1] and call('EXISTS', P .. 'c:' .. member) == 1 then error('its version is lost', 0) end
     if not fields[1] then return call('ZREM', crons, member) end
-    rows[#rows + 1] = { member, at, fields[1], fields[2] or '', fields[3] or '', fields[4] or '0', fields[5] or '',
-        fields[6] or '0' }
+    local at = tonumber(fields[7] or '')
+    if not at or at > tonumber(score) then at = score end
+    rows[#rows + 1] = { member, string.format('%.0f', at), fields[1], fields[2] or '', fields[3] or '', fields[4] or '0',
+        fields[5] or '', fields[6] or '0' }
 end
 
 for i = 1, #due, 2 do

@@ -25,11 +25,13 @@ local function fire(at, member, fields)
     end
 end
 
--- What the cron is, if it is due and as the caller knows it; or else the verdict.
+-- What the cron is, if it is due and as the caller knows it; or else the verdict. One that was set aside stands in the
+-- clock's list at another moment than its next fire.
 local function read(at, member, score)
     local due = tonumber(ARGV[at + 3])
-    if tonumber(score or '') ~= due then return nil, 0 end
+    if not score then return nil, 0 end
     local fields = call('HMGET', P .. 'c:' .. member, unpack(STANDS))
+    if tonumber(score) ~= due and tonumber(fields[2] or '') ~= due then return nil, 0 end
     if fields[1] ~= ARGV[at + 2] then return nil, 0 end
     if due > now then return nil, -1 end
     return fields, 1

@@ -1,29 +1,88 @@
 #!lua flags=allow-oom
--- A ping came for a cron that waits for them: every fire that is open has ended, well or as the ping says.
+-- A ping came for a cron that waits for them. Its work is done or failed, so that every fire that waits has ended; or it
+-- has started, so that they wait for its end; or there is something to note.
 --
--- KEYS  prefix    ARGV  team, cron, secret, now ('' = server), 'complete' or 'fail', run (JSON), why it failed,
---                       facts (JSON), what was said with it
--- Returns 1, or 0 if there is no such cron or the secret is another.
+-- KEYS  prefix    ARGV  team, cron, secret, now ('' = server), 'complete', 'fail', 'start' or 'log', what its failure is
+--                       alike in, why it failed (JSON, '' = it did not), what was said with it, after which execution to
+--                       go on (0 at first)
+-- Returns after which execution to go on (0 = that was all); the fire to come that it counts for (ms, 0 = none); of one
+-- that ended nothing the next fire (ms, 0 = none) and from when on that takes pings (ms). Nothing if there is no such cron
+-- or the secret is another.
 
-local MOST = 100 -- open ones that one ping ends; there are few
-local team, cron, now = ARGV[1], ARGV[2], moment(ARGV[4])
+local MOST = 500 -- fires that one call looks at
+local LONGEST = 259200000 -- ms that work may take for its duration to be told: an older start was forgotten
+local team, cron, now, kind = ARGV[1], ARGV[2], moment(ARGV[4]), ARGV[5]
+local reason, failure, said, after = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local record = P .. 'c:' .. team .. ':' .. cron
-local fields = call('HMGET', record, 'ping', 'failures')
-if not fields[1] or fields[1] ~= ARGV[3] then return 0, REFUSED end
+local fields = call('HMGET', record, 'ping', 'failures', 'next', 'offset', 'fired_until', 'grace', 'ping_started', 'logged')
+if not fields[1] or fields[1] ~= ARGV[3] then return {}, REFUSED end
 
-local result, ended = { verdict = ARGV[5], run = ARGV[6], reason = ARGV[7], facts = ARGV[8], response = ARGV[9] }, 0
-for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':c' .. cron .. ':pending', 0, MOST - 1)) do
-    if call('HEXISTS', record_of('e', team, id), 'awaits') == 1 then
+local index, grace, waiting = P .. 'x:' .. team .. ':c' .. cron .. ':pending', tonumber(fields[6]), {}
+local ids = call('ZRANGEBYSCORE', index, '(' .. after, '+inf', 'LIMIT', 0, MOST)
+for _, id in ipairs(ids) do
+    if call('HEXISTS', record_of('e', team, id), 'awaits') == 1 then waiting[#waiting + 1] = id end
+end
+local go_on_after = #ids == MOST and tonumber(ids[MOST]) or 0
+
+-- The next fire, and from when on it takes pings: within the grace before it, and nearer to it than to the last one.
+local function coming()
+    local due, last = tonumber(fields[3] or ''), tonumber(fields[5] or '')
+    if not due then return 0, 0 end
+    local from = due - grace
+    if last then return due, math.max(from, math.ceil((due + last + (fields[4] or 0) * 1000) / 2)) end
+    return due, math.max(from, due - EARLY)
+end
+
+local function wait_on()
+    for _, id in ipairs(waiting) do
+        local execution, deadline = record_of('e', team, id), now + grace
+        if deadline > tonumber(call('HGET', execution, 'awaits')) then
+            call('HSET', execution, 'awaits', deadline, 'started', now)
+            wait_until('e', team, id, deadline)
+        end
+    end
+    call('HSET', record, 'ping_started', now)
+    return { go_on_after, 0, 0, 0 }
+end
+
+local function note()
+    for _, id in ipairs(waiting) do
+        call('SET', P .. 'r:' .. team .. ':e' .. id, '{' .. said_as('response_body', said) .. '}')
+    end
+    call('HSET', record, 'logged', said)
+    return { go_on_after, 0, 0, 0 }
+end
+
+-- One that came when nothing waited: late or out of turn it counts all the same, and a little early for what comes.
+local function out_of_turn(result)
+    local due, from = coming()
+    local counts_for = result.verdict == 'complete' and due > 0 and vouched() >= from and due or 0
+    if counts_for > 0 then call('HSET', record, 'pinged_for', counts_for, 'logged', said) end
+    if result.verdict == 'fail' or fields[2] ~= '0' then
+        call('HSET', record, 'last_status', result.verdict == 'fail' and 'failed' or 'completed', 'last_response', said,
+            'last_failure', failure_of(result))
+        alert_cron(team, cron, '', result)
+    end
+    return { 0, counts_for, due, from }
+end
+
+local function finish()
+    local started = tonumber(fields[7] or '')
+    if started and now - started > LONGEST then started = nil end
+    if said == '' then said = fields[8] or '' end
+    local facts = failure ~= '' and '{' .. said_as('response', said) .. ',' .. string.sub(failure, 2) or ''
+    local result = { verdict = kind, run = pinged_run(now, started, said, failure), reason = reason, facts = facts,
+        response = said }
+    for _, id in ipairs(waiting) do
         call('ZREM', P .. 'due', due_member('e', team, id))
         settle('e', team, 'crons', id, result)
-        ended = ended + 1
     end
+    if kind == 'complete' then call('HSET', record, 'last_ping', vouched()) end
+    if go_on_after == 0 then call('HDEL', record, 'ping_started', 'logged') end
+    if #waiting > 0 or after ~= '0' then return { go_on_after, 0, 0, 0 } end
+    return out_of_turn(result)
 end
-if result.verdict == 'complete' then call('HSET', record, 'last_ping', vouched()) end
-if ended == 0 and (result.verdict == 'fail' or fields[2] ~= '0') then
-    call('HSET', record, 'last_status', result.verdict == 'fail' and 'failed' or 'completed', 'last_response', ARGV[9],
-        'last_failure', failure_of(result))
-    alert_cron(team, cron, '', result) -- late, or out of turn: it counts all the same
-end
+
+local answer = kind == 'start' and wait_on() or kind == 'log' and note() or finish()
 conclude()
-return 1
+return answer

@@ -2,16 +2,16 @@
 -- Give crons another next fire, if they are still as they were read, are not due, and it was not made:  next fire is
 -- reckoned anew.
 --
--- KEYS  prefix    ARGV  per cron: team, id, version, next fire as read (ms), next fire (ms)
+-- KEYS  prefix    ARGV  now ('' = server), then per cron: team, id, version, next fire as read (ms), next fire (ms)
 -- Returns how many were given one.
 
-local renewed = 0
+local now, renewed = moment(ARGV[1]), 0
 
 local function renew(i, member)
     local known_next, next_fire = tonumber(ARGV[i + 3]), ARGV[i + 4]
     local fields = call('HMGET', P .. 'c:' .. member, 'version', 'offset', 'fired_until')
     local is_known = fields[1] == ARGV[i + 2] and tonumber(call('ZSCORE', P .. 'crons', member) or '') == known_next
-    if is_known and known_next > moment() and is_fresh(next_fire - (fields[2] or 0) * 1000, fields[3]) then
+    if is_known and known_next > now and is_fresh(next_fire - (fields[2] or 0) * 1000, fields[3]) then
         call('ZADD', P .. 'crons', next_fire, member)
         call('HSET', P .. 'c:' .. member, 'next', next_fire)
         tell_clock(member)
@@ -19,7 +19,7 @@ local function renew(i, member)
     end
 end
 
-for i = 1, #ARGV, 5 do
+for i = 2, #ARGV, 5 do
     confined(ARGV[i], 'c:' .. ARGV[i + 1], renew, i, ARGV[i] .. ':' .. ARGV[i + 1])
 end
 return renewed

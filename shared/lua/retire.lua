@@ -3,12 +3,13 @@
 --
 -- KEYS  prefix    ARGV  now ('' = server), team, owner (q<queue> or c<cron>), age (ms), age of dead letters (ms,
 --                       unless the queue says), most finished ones to keep, limit
--- Returns how many records went.
+-- Returns how many records went, and how many states of it wait from now on, for nearly all there was is too old at once.
 
 local now, team, owner = math.min(moment(ARGV[1]), vouched()), ARGV[2], ARGV[3]
 local age, dead_age, most, limit = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local base, id_of_owner = P .. 'x:' .. team .. ':' .. owner .. ':', string.sub(owner, 2)
-local is_queue, removed = string.sub(owner, 1, 1) == 'q', 0
+local is_queue, removed, begun = string.sub(owner, 1, 1) == 'q', 0, 0
+local MANY, PATIENCE = 300, 86400000 -- records, and ms
 
 -- An original goes with its chain; a retry alone, for its original may be kept for longer.
 local function remove(id, state)
@@ -37,16 +38,49 @@ local function too_old(than)
     return function(at) return at + than < now end
 end
 
+local function moment_in(index, place, moment_field)
+    local id = call('ZRANGE', index, place, place)[1]
+    return id and tonumber(call('HGET', record_of(is_queue and 'j' or 'e', team, id), moment_field) or '')
+end
+
+-- Whether more than half of many are too old, of the owner or of its team.
+local function is_nearly_all(state, moment_field, is_over)
+    for _, index in ipairs({ base .. state, P .. 'x:' .. team .. ':' .. state }) do
+        local count = call('ZCARD', index)
+        local middle = count >= MANY and moment_in(index, math.floor(count / 2), moment_field)
+        if middle and is_over(middle) then return true end
+    end
+    return false
+end
+
+-- What is too old goes; nearly all there is goes only after a day in which somebody may find a clock or setting wrong.
+local function retire_old(state, moment_field, is_over)
+    local oldest = moment_in(base .. state, 0, moment_field)
+    if oldest and not is_over(oldest) then return end
+    local waits, name = P .. 'retention_waits', team .. ':' .. owner .. ':' .. state
+    if not is_nearly_all(state, moment_field, is_over) then
+        call('HDEL', waits, name)
+        return retire(state, moment_field, is_over)
+    end
+    local since = tonumber(call('HGET', waits, name) or '')
+    if not since or since > now then
+        call('HSET', waits, name, now)
+        begun = begun + 1
+    elseif now - since >= PATIENCE then
+        retire(state, moment_field, is_over)
+    end
+end
+
 if is_queue then
     local days = call('HGET', P .. 'q:' .. team .. ':' .. id_of_owner, 'dlq_days')
-    retire('dead_lettered', 'dead_at', too_old(days and tonumber(days) * 86400000 or dead_age))
+    retire_old('dead_lettered', 'dead_at', too_old(days and tonumber(days) * 86400000 or dead_age))
 end
 local ENDED = { 'completed', 'failed', 'skipped' } -- a job is never skipped
 for _, state in ipairs(ENDED) do
-    retire(state, 'due', too_old(age))
+    retire_old(state, 'due', too_old(age))
     local over = -removed - most
     for _, each in ipairs(ENDED) do over = over + call('ZCARD', base .. each) end
     if over > 0 and removed < limit then retire(state, 'due', function(_, gone) return gone < over end) end
 end
 conclude()
-return removed
+return { removed, begun }

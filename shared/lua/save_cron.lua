@@ -7,15 +7,15 @@
 --                       and of one that waits for pings: the grace (ms), a secret for the key of a new one ('' =
 --                       none); how it fires from now on (JSON), for the log; what the answer says beside (JSON);
 --                       unless the next fire is kept: the one as read (ms, '' = none), the first one that is not due by
---                       the plan it had (ms, '' = none), up to when it has fired then (ms, without its offset), how many
---                       fires are due, and per fire as in `fire_crons`
+--                       the plan it had (ms, '' = none), its last fire then (ms, without its offset), how many fires are
+--                       due, and per fire as in `fire_crons`
 -- Returns the id, its fields, what the answer says beside; 'stale' if the cron changed, fired or went since it was read,
 -- if more is due by now, or if its next fire has passed.
 
 local team, now, id, version, spec = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local MOST_CHANGES = 100 -- of a cron's schedule that are remembered
 local active, next_fire, most, offset = ARGV[6] == '1', ARGV[7], tonumber(ARGV[15]), ARGV[16] * 1000
-local is_reckoned, known_next, not_due, fired_until, FIRES = next_fire ~= 'keep', ARGV[22], ARGV[23], ARGV[24], 26
+local is_reckoned, known_next, not_due, FIRES = next_fire ~= 'keep', ARGV[22], ARGV[23], 26
 local stands = call('HMGET', P .. 'c:' .. team .. ':' .. id, unpack(STANDS))
 
 -- Whether the next fire that was reckoned is one that is still to come, and nothing is due beside what was judged.
@@ -39,7 +39,7 @@ local index = P .. 'x:' .. team .. ':crons:'
 if is_reckoned then
     local policy = policy_of(stands)
     fire_all(team, id, policy, tonumber(ARGV[25]), FIRES)
-    note_fires(record, stands, policy, fired_until)
+    note_fires(record, stands, policy, math.max(now - offset, tonumber(ARGV[24])))
     if most and policy.runs >= most then next_fire = '' end
 end
 call('HSET', record, 'spec', spec, 'is_active', active and 1 or 0, 'expression', ARGV[8], 'timezone', ARGV[9],

@@ -220,6 +220,8 @@ class SkipReason(StrEnum):
     """The cron was paused while it waited for a ping."""
     ENDED = "ended"
     """It was made up for only after the cron's `ends_at`."""
+    MEMORY = "memory"
+    """Redis had next to no memory left; such fires of a cron that follow each other are one record."""
 
 
 class ExecutionQuery(PageQuery):

@@ -85,17 +85,18 @@ class Connections:
             del self._of_address[connection.address]
         OPEN.dec()
 
-    def count(self, reason: str) -> None:
-        """Note why one was refused or closed; the log says it with the next sweep."""
-        self._refused[reason] += 1
-        REFUSED.labels(reason).inc()
+    def count(self, reason: str, connections: int = 1) -> None:
+        """Note why they were refused or closed; the log says it with the next sweep."""
+        self._refused[reason] += connections
+        REFUSED.labels(reason).inc(connections)
 
     def _make_room(self, among: Iterable[Connection]) -> None:
         waiting = [one for one in among if one.waits]
         crowd = Counter(one.address for one in waiting)
         waiting.sort(key=lambda one: (-crowd[one.address], one.since))
-        for one in waiting[: max(1, self._bounds.connections // ROOM)]:
-            self.count(EVICTED)
+        leaving = waiting[: max(1, self._bounds.connections // ROOM)]
+        self.count(EVICTED, len(leaving))
+        for one in leaving:
             self.discard(one)
             one.drop()
 

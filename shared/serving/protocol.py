@@ -194,6 +194,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._is_in_body and b"content-length" not in dict(self.cycle.scope["headers"]):
+            self._linger()  # to read it unseen may cost a call for every byte
+            return
         self._is_new = True
         self._move_on()
 
@@ -284,9 +287,13 @@ class BoundedProtocol(HttpToolsProtocol):
             cycle.keep_alive = False  # the answers before it are finished first
 
     def _say(self, refusal: Refusal) -> None:
+        self.transport.write(refusal.answer(self.door.error_body(refusal.sentence)))
+        self._linger()
+
+    def _linger(self) -> None:
+        """End it once what we wrote is taken, and throw away for a moment what still comes."""
         self._enter("end")
         self.flow.resume_reading()
-        self.transport.write(refusal.answer(self.door.error_body(refusal.sentence)))
         self.transport.write_eof()
 
     def _throw_away(self, size: int) -> None:

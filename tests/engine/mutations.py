@@ -1,6 +1,7 @@
 """Single faults in the Lua, each of which some test must notice."""
 
 from tests.engine.cron_mutations import CRONS
+from tests.engine.memory_mutations import MEMORY
 from tests.engine.mutation import rows
 
 # fmt: off
@@ -10,12 +11,12 @@ MUTATIONS = [
         ("!the fence lets any consumer in", " or pending[1][2] ~= consumer", ""),
         ("the fence of a batch lets any consumer in", "'-', '+', most, consumer)", "'-', '+', most)"),
         ("!one more in flight than allowed", "most - in_flight)", "most - in_flight + 1)"),
-        ("!one start more than the rate", "call('ZCARD', starts) - count", "call('ZCARD', starts) - count - 1"),
+        ("!one start more than the rate", "call('ZCARD', window) - count", "call('ZCARD', window) - count - 1"),
         ("the rate limit is ignored", "if count and allowed > 0 then", "if false then"),
         ("half a period is a window", "'-inf', now - period)", "'-inf', now - period / 2)"),
-        ("starts from before a clock set back count", "call('ZREMRANGEBYSCORE', starts, now + period + AHEAD, '+inf')", ""),
-        ("a limited queue never comes back", "wait_until('q', team, id, tonumber(oldest[2]) + period)", ""),
-        ("a limited queue looks at the wrong start", "starts, over, over,", "starts, 0, 0,"),
+        ("starts from before a clock set back count", "call('ZREMRANGEBYSCORE', window, now + period + AHEAD, '+inf')", ""),
+        ("a limited queue never comes back", "wait_until('q', team, id, next_at)", ""),
+        ("a limited queue looks at the wrong start", "window, over, over,", "window, 0, 0,"),
         ("starts are not noted", "call_in_parts(rows, 'ZADD', starts)", ""),
         ("starts of a batch share a name", "rows[#rows + 1] = number", "rows[#rows + 1] = last"),
         ("!a pause is ignored", "if settings[1] ~= '1' then", "if false then"),
@@ -151,6 +152,8 @@ MUTATIONS = [
     *rows(
         "create_jobs",
         ("a new job passes what was due before it", "promote(now, 500)", ""),
+        ("a job is made that expires too soon", "is_late and 0 or i", "i"),
+        ("that no job was made is remembered", "return rows, REFUSED", "return rows"),
     ),
     *rows(
         "lib/ledger",
@@ -171,6 +174,17 @@ MUTATIONS = [
         ("!a delay that was reckoned wrong stays", "if score then call('ZINCRBY', P .. 'due', by, member) end", ""),
         ("a job says the wrong moment", "if is_new then call('HSET', record, 'created', fields[1] + by) end", ""),
         ("the clock is corrected before all has moved", "if #rows == 2 * limit then return limit end", ""),
+    ),
+    *rows(
+        "retire",
+        ("nearly all history goes at once", "if middle and is_over(middle) then return true end", ""),
+        ("many small queues go at once", "P .. 'x:' .. team .. ':' .. state }", "base .. state }"),
+        ("what waits waits for ever", "elseif now - since >= PATIENCE then", "elseif false then"),
+    ),
+    *rows(
+        "begin_retiring",
+        ("a jump of days retires at once", "if now - last > DAY then", "if false then"),
+        ("a jump of days is waited for for ever", "if now - (since or now) < DAY then", "if true then"),
     ),
     *rows(
         "vouch",
@@ -283,6 +297,29 @@ MUTATIONS = [
         ("a job of a deleted queue comes back", "call('EXISTS', P .. 'q:' .. queue) == 0", "false"),
     ),
     *rows(
+        "hold_host",
+        ("a rest is as long as it was asked for", "math.min(asked, most))", "asked)"),
+        ("a host that is held for long is not known to be busy", "if asked > most then", "if false then"),
+        ("of two rests the last one said counts", "'GT', vouched() + length", "vouched() + length"),
+    ),
+    *rows(
+        "probe_host",
+        ("all find out at once", "    call('ZADD', held, now + tonumber(ARGV[3]), ARGV[2])\n", ""),
+        ("one finds out at once", "if ends > now then return ends - now end", ""),
+        ("nobody finds out after one", "if ends > now then", "if ends > 0 then"),
+    ),
+    *rows(
+        "free_host",
+        ("a host that is back is still held", "call('ZREM', P .. 'held:' .. ARGV[1], ARGV[2])", ""),
+        ("a host that is back is tried by one at a time", "call('ZREM', P .. 'busy:' .. ARGV[1], ARGV[2])", ""),
+    ),
+    *rows(
+        "admit",
+        ("requests are not counted", "call('ZADD', sent, vouched(), new_intent())", ""),
+        ("a request leaves before its time", "if next_at then", "if false then"),
+        ("requests of one moment count as one", "new_intent()", "1"),
+    ),
+    *rows(
         "beat",
         ("a beat does not count", "beats + 1", "beats"),
         ("a beat hears of no cancel", "== 1 and 2 or 1", "== 1 and 1 or 1"),
@@ -341,5 +378,6 @@ MUTATIONS = [
         ("an original leaves its chain behind", "return remove_chain(team, id) end", "remove_job(team, id) return 1 end"),
     ),
     *CRONS,
+    *MEMORY,
 ]
 # fmt: on

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.cli import embedded
+from shared import moments
 from tests.faults.house import Options
-from tests.faults.stage import Scene, Stage, playing
+from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.faults.story import Skipped
 from tests.poll import until
 
@@ -32,26 +33,29 @@ def _faked(clock: Path) -> dict[str, str]:
     }
 
 
-def _set(clock: Path, seconds: int) -> None:
+def set_clock(clock: Path, seconds: int) -> None:
     fresh = clock.with_suffix(".fresh")  # a reader must never see half a line
     fresh.write_text(f"{seconds:+d}\n")
     fresh.rename(clock)
 
 
 @asynccontextmanager
-async def _fooled(scene: Scene) -> AsyncIterator[tuple[Stage, Path]]:
-    """A house whose Redis reads its clock with the shift in the file."""
+async def fooled(
+    scene: Scene, environments: Mapping[str, Mapping[str, str]] | None = None, *, whole: bool = False
+) -> AsyncIterator[tuple[Stage, Path]]:
+    """A house whose Redis reads its clock with the shift in the file; `whole`: its scheduler does so too."""
     server, clock = embedded.wheel_program(), scene.folder / "clock"
     if server is None:
         raise Skipped("the wheel brings no server for this machine")
-    _set(clock, 0)
+    set_clock(clock, 0)
     wrapper = scene.folder / "server"
     settings = " ".join(f"{name}={value}" for name, value in _faked(clock).items())
     wrapper.write_text(f'#!/bin/sh\n{settings} exec {server} "$@"\n')
     wrapper.chmod(0o700)
-    async with playing(scene, Options(server=wrapper)) as stage:
+    given = environments or {"scheduler": _faked(clock) if whole else {}}
+    async with playing(scene, Options(server=wrapper, environments=given)) as stage:
         seconds, _ = await stage.redis.time()
-        _set(clock, HOUR)
+        set_clock(clock, HOUR)
 
         async def is_fooled() -> bool:
             return bool((await stage.redis.time())[0] - seconds >= HOUR - 5)
@@ -61,20 +65,25 @@ async def _fooled(scene: Scene) -> AsyncIterator[tuple[Stage, Path]]:
         except AssertionError:
             raise Skipped("libfaketime does not fool this server") from None
         finally:
-            _set(clock, 0)
-        await asyncio.sleep(PAUSE_SECONDS + 2)  # the house saw that too, and must come to trust it again
+            set_clock(clock, 0)
+
+        async def is_trusted() -> bool:
+            seen = await moments.read(stage.redis, TEAM.shard)
+            return seen.is_vouched and seen.correction_ms == 0
+
+        await until(is_trusted, PAUSE_SECONDS + 10)  # the house saw that too
         yield stage, clock
 
 
-async def redis_two_hours_ahead(scene: Scene) -> None:
+async def machine_two_hours_ahead(scene: Scene) -> None:
     """Nothing starts early while the jump is not believed; once it is, a cron fires once for all it missed."""
-    async with _fooled(scene) as (stage, clock):
+    async with fooled(scene, whole=True) as (stage, clock):
         stage.cron("0 * * * *")
         stage.create(10, "/later", delay=HOUR)
         stage.create(10)
         await stage.arrives(10)
-        stage.story.note("the clock of Redis jumps by +2 h")
-        _set(clock, 2 * HOUR)
+        stage.story.note("the clock of the machine of Redis and the scheduler jumps by +2 h")
+        set_clock(clock, 2 * HOUR)
         jumped = time.monotonic()
         while time.monotonic() < jumped + PAUSE_SECONDS - 5:
             stage.create(1)
@@ -91,19 +100,19 @@ async def redis_two_hours_ahead(scene: Scene) -> None:
         stage.no_process_ended()
 
 
-async def redis_an_hour_back(scene: Scene) -> None:
+async def machine_an_hour_back(scene: Scene) -> None:
     """Work goes on, delayed jobs of the new time start, and nothing happens twice when the clock is mended."""
-    async with _fooled(scene) as (stage, clock):
+    async with fooled(scene, whole=True) as (stage, clock):
         stage.cron("* * * * *")
         stage.create(5, "/before", delay=5)
-        stage.story.note("the clock of Redis jumps by -1 h")
-        _set(clock, -HOUR)
+        stage.story.note("the clock of the machine of Redis and the scheduler jumps by -1 h")
+        set_clock(clock, -HOUR)
         stage.create(10)
         await stage.arrives(10, seconds=10)
         stage.create(5, "/after", delay=3)
         await stage.arrives(5, "/after", PAUSE_SECONDS + 20)
-        stage.story.note("the clock of Redis is mended")
-        _set(clock, 0)
+        stage.story.note("that clock is mended")
+        set_clock(clock, 0)
         await stage.arrives(5, "/before", PAUSE_SECONDS + 20)
         fired = stage.arrived("/cron")
         await stage.arrives(fired + 1, "/cron", 90)
@@ -117,7 +126,7 @@ async def redis_an_hour_back(scene: Scene) -> None:
 async def worker_an_hour_ahead(scene: Scene) -> None:
     """Its work is its own as long as it beats, whatever its wall clock says."""
     clock = scene.folder / "clock"
-    _set(clock, HOUR)
+    set_clock(clock, HOUR)
     options = Options(
         services=("api", "scheduler", "worker", "worker"), environments={"worker": _faked(clock)}
     )
@@ -137,4 +146,4 @@ async def worker_an_hour_ahead(scene: Scene) -> None:
 
 
 BOUNDED = (worker_an_hour_ahead,)
-LONG = (redis_two_hours_ahead, redis_an_hour_back)
+LONG = (machine_two_hours_ahead, machine_an_hour_back)

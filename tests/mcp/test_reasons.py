@@ -9,6 +9,7 @@ from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Fail, Postpone, Result, Verdict
 from shared import crons, executions, pings, queues
 from shared.keyspace import SHARDS, Team
+from shared.pings import Kind, Ping
 from shared.schemas.crons import CronCreate
 from shared.schemas.queues import QueueUpdate
 from tests.mcp.clients import CRON, JOB
@@ -66,7 +67,7 @@ async def test_a_heartbeat_whose_ping_said_that_it_failed_says_so(
     cron = await crons.create(redis, team, CronCreate.model_validate(asked))
     assert cron.ping_key
 
-    await pings.ping(redis, cron.ping_key, "disk full", failed=True)
+    await pings.ping(redis, cron.ping_key, Ping(Kind.FAIL, "disk full"))
 
     shown = await call(client, "get-cron", id=cron.id)
     assert reason(shown) == ("failed", "disk full", "ping_failed", "The ping said that it failed.")

@@ -9,7 +9,7 @@ from services.scheduler.fire import BATCH, fire_due, judge_ahead, keep_firing, l
 from services.scheduler.watch import Watch
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Fail, Result, Verdict
-from shared import clock, crons, executions, keyspace, ledger
+from shared import clock, crons, executions, keyspace, ledger, scripts
 from shared.errors import NotFound
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronCreate, CronUpdate, ExecutionQuery
@@ -200,3 +200,50 @@ async def test_crons_that_nobody_can_read_stand_in_nobodys_way(redis: Redis, tea
     assert await fired(redis, team, right) == [(NOW + FIVE, 0)]
     assert found.next_due_ms == clock.milliseconds(NOW + 2 * FIVE)
     assert await fired(redis, team, later) == await fired(redis, team, wrong[0]) == []
+
+
+async def _spoil(redis: Redis, team: Team, cron: Cron, expression: str = "no expression") -> None:
+    await redis.hset(f"{team.prefix}c:{team.id}:{cron.id}", "expression", expression)  # type: ignore[misc]
+
+
+async def test_crons_that_cannot_be_judged_are_set_aside_for_minutes(redis: Redis, team: Team) -> None:
+    spoiled = [await every_five_minutes(redis, team) for _ in range(2 * BATCH + 5)]
+    for cron in spoiled:
+        await _spoil(redis, team, cron)
+    good = await every_five_minutes(redis, team)
+
+    await fire_due(redis, SHARD, NOW + FIVE)
+
+    assert await fired(redis, team, good) == [(NOW + FIVE, 0)]
+    assert (await look(redis, SHARD, now=NOW + 2 * FIVE - timedelta(seconds=1))).crons == []
+    again = (await look(redis, SHARD, now=NOW + 3 * FIVE)).crons
+    assert {one.due for one in again if one.cron != str(good.id)} == {NOW + FIVE}
+
+
+async def test_what_a_cron_missed_while_it_was_set_aside_is_counted(redis: Redis, team: Team) -> None:
+    cron = await every_five_minutes(redis, team)
+    await _spoil(redis, team, cron)
+    await fire_due(redis, SHARD, NOW + FIVE)
+    await _spoil(redis, team, cron, "*/5 * * * *")
+
+    for _ in range(2):
+        await fire_due(redis, SHARD, NOW + 4 * FIVE)
+
+    assert await fired(redis, team, cron) == [(NOW + 4 * FIVE, 3)]
+
+
+async def test_a_cron_that_was_changed_or_deleted_meanwhile_is_not_set_aside(
+    redis: Redis, team: Team
+) -> None:
+    cron, gone = await every_five_minutes(redis, team), await every_five_minutes(redis, team)
+    later = clock.milliseconds(NOW + 10 * FIVE)
+    await crons.delete(redis, team, gone.id)
+    await crons.update(redis, team, cron.id, CronUpdate(name="new"), NOW)
+
+    for one in (cron, gone):
+        await scripts.set_crons_aside(redis, team.prefix, team.id, one.id, 1, later)
+    await redis.hset(f"{team.prefix}c:{team.id}:{gone.id}", "version", "1")  # type: ignore[misc]  # half deleted
+    await scripts.set_crons_aside(redis, team.prefix, team.id, gone.id, 1, later)
+
+    assert [one.cron for one in (await look(redis, SHARD, now=NOW + FIVE)).crons] == [str(cron.id)]
+    assert await redis.zcard(keyspace.crons(SHARD)) == 1

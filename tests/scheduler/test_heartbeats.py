@@ -11,6 +11,7 @@ from services.scheduler.promote import promote_due
 from shared import alerts, clock, crons, executions, keyspace, pings
 from shared.errors import Conflict, Invalid, NotFound
 from shared.keyspace import Team
+from shared.pings import Kind, Noted, Ping, exit_ping
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.crons import Cron, CronUpdate
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history
@@ -21,9 +22,11 @@ async def a_heartbeat(redis: Redis, team: Team, **fields: object) -> Cron:
     return await a_cron(redis, team, at=NOON, **asked)
 
 
-async def ping(redis: Redis, cron: Cron, after: timedelta, said: str = "", *, failed: bool = False) -> None:
+async def ping(
+    redis: Redis, cron: Cron, after: timedelta, said: str = "", kind: Kind = Kind.COMPLETE
+) -> Noted:
     assert cron.ping_key
-    await pings.ping(redis, cron.ping_key, said, failed=failed, now=clock.milliseconds(NOON + after))
+    return await pings.ping(redis, cron.ping_key, Ping(kind, said), now=clock.milliseconds(NOON + after))
 
 
 async def pass_to(redis: Redis, after: timedelta) -> None:
@@ -90,15 +93,221 @@ async def test_the_grace_ends_to_the_millisecond(redis: Redis, team: Team) -> No
 
 
 @pytest.mark.parametrize(("early", "state"), [(10 * SECOND, "completed"), (11 * SECOND, "pending")])
-async def test_a_ping_a_little_too_early_counts(
+async def test_a_ping_a_little_too_early_counts_however_short_the_grace(
     redis: Redis, team: Team, early: timedelta, state: str
 ) -> None:
-    cron = await a_heartbeat(redis, team)
+    cron = await a_heartbeat(redis, team, grace_seconds=5)
 
     await ping(redis, cron, HOUR - early)
     await pass_to(redis, HOUR)
 
     assert await states(redis, team, cron) == [state]
+
+
+async def test_a_ping_within_the_grace_before_its_time_counts_for_what_comes(
+    redis: Redis, team: Team
+) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+    await ping(redis, cron, HOUR + MINUTE)
+
+    noted = await ping(redis, cron, 2 * HOUR - 4 * MINUTE, "a little early")
+    await pass_to(redis, 2 * HOUR)
+    await pass_to(redis, 2 * HOUR + 5 * MINUTE)
+
+    assert noted.counts_for == NOON + 2 * HOUR
+    record = (await history(redis, team, cron))[-1]
+    assert (record.status, record.run and record.run.response_body) == ("completed", "a little early")
+    assert await alerted(redis, team) == []
+
+
+async def test_an_early_ping_counts_for_one_fire_alone(redis: Redis, team: Team) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+    await ping(redis, cron, HOUR + MINUTE)
+
+    await ping(redis, cron, 2 * HOUR - MINUTE)
+    for hour in (2, 3):
+        await pass_to(redis, hour * HOUR)
+        await pass_to(redis, hour * HOUR + 5 * MINUTE)
+
+    assert await states(redis, team, cron) == ["completed", "completed", "failed"]
+
+
+async def test_a_ping_nearer_to_the_last_fire_is_told_that_it_does_not_count_for_the_next(
+    redis: Redis, team: Team
+) -> None:
+    cron = await a_heartbeat(redis, team, grace_seconds=3600)
+    await pass_to(redis, HOUR)
+
+    first = await ping(redis, cron, HOUR + 10 * MINUTE)
+    second = await ping(redis, cron, HOUR + 11 * MINUTE)
+    await pass_to(redis, 2 * HOUR)
+
+    assert (first.counts_for, first.next_fire) == (None, None)  # it ended one
+    assert (second.counts_for, second.next_fire) == (None, NOON + 2 * HOUR)
+    assert second.takes_pings_from == NOON + 1.5 * HOUR
+    assert await states(redis, team, cron) == ["completed", "pending"]
+
+
+async def test_a_ping_too_early_by_more_than_the_grace_is_told_from_when_one_counts(
+    redis: Redis, team: Team
+) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+    await ping(redis, cron, HOUR + MINUTE)
+
+    noted = await ping(redis, cron, 2 * HOUR - 6 * MINUTE)
+    await pass_to(redis, 2 * HOUR)
+
+    assert (noted.counts_for, noted.takes_pings_from) == (None, NOON + 2 * HOUR - 5 * MINUTE)
+    assert await states(redis, team, cron) == ["completed", "pending"]
+
+
+@pytest.mark.parametrize(("kind", "state"), [(Kind.COMPLETE, "completed"), (Kind.FAIL, "failed")])
+async def test_one_ping_ends_more_fires_than_one_script_looks_at(
+    redis: Redis, team: Team, kind: Kind, state: str
+) -> None:
+    fields = {"cron_expression": "* * * * * *", "grace_seconds": 3600, "misfire_policy": "run_all"}
+    cron = await a_heartbeat(redis, team, **fields)
+    await pass_to(redis, 1000 * SECOND)
+    waiting = await redis.zcard(f"{team.prefix}x:{team.id}:c{cron.id}:pending")
+
+    await ping(redis, cron, 1000 * SECOND, kind=kind)
+
+    assert waiting == 1000
+    assert await redis.zcard(f"{team.prefix}x:{team.id}:c{cron.id}:{state}") == 1000
+    assert (await crons.get(redis, team, cron.id)).consecutive_failures == (1000 if kind == Kind.FAIL else 0)
+    assert await redis.zcard(keyspace.due(SHARD)) == 0
+    assert await books_hold(redis, team)
+
+
+async def test_a_fire_that_a_ping_left_behind_ends_well_when_its_grace_is_over(
+    redis: Redis, team: Team
+) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+    record = f"{team.prefix}c:{team.id}:{cron.id}"
+    await redis.hset(record, "last_ping", str(clock.milliseconds(NOON + HOUR + MINUTE)))  # type: ignore[misc]
+
+    await pass_to(redis, HOUR + 5 * MINUTE)
+
+    assert await states(redis, team, cron) == ["completed"]
+
+
+async def test_a_start_waits_for_its_end_and_tells_how_long_it_took(redis: Redis, team: Team) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+
+    await ping(redis, cron, HOUR + 4 * MINUTE, kind=Kind.START)
+    await pass_to(redis, HOUR + 8 * MINUTE)
+    waits = await states(redis, team, cron)
+    await ping(redis, cron, HOUR + 8.5 * MINUTE, "3 GB")
+
+    (record,) = await history(redis, team, cron)
+    assert (waits, record.status) == (["pending"], "completed")
+    assert record.run
+    assert (record.run.duration_ms, record.run.response_body) == (270_000, "3 GB")
+    assert record.run.started_at == NOON + HOUR + 4 * MINUTE
+    assert await books_hold(redis, team)
+
+
+async def test_a_start_shortens_no_wait(redis: Redis, team: Team) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+    await crons.update(redis, team, cron.id, CronUpdate(grace_seconds=60), NOON + HOUR)
+
+    await ping(redis, cron, HOUR + MINUTE, kind=Kind.START)
+    await pass_to(redis, HOUR + 4 * MINUTE)
+
+    assert await states(redis, team, cron) == ["pending"]
+
+
+async def test_work_that_started_and_does_not_end_is_missed(redis: Redis, team: Team) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+    await ping(redis, cron, HOUR + 4 * MINUTE, kind=Kind.START)
+
+    await pass_to(redis, HOUR + 9 * MINUTE)
+    await ping(redis, cron, HOUR + 30 * MINUTE)
+
+    (record,) = await history(redis, team, cron)
+    assert record.run
+    assert record.run.error_message == "It started, and no ping came within 300 s of that."
+    assert record.run.failure_reason == "no_ping"
+    assert await alerted(redis, team) == ["failure", "recovery"]
+
+
+async def test_a_start_alone_ends_nothing_and_a_plain_ping_has_no_duration(redis: Redis, team: Team) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+
+    await ping(redis, cron, HOUR + MINUTE, kind=Kind.START)
+    await ping(redis, cron, HOUR + 2 * MINUTE)
+    await pass_to(redis, 2 * HOUR)
+    await ping(redis, cron, 2 * HOUR + MINUTE)
+
+    first, second = await history(redis, team, cron)
+    assert first.run
+    assert second.run
+    assert (first.run.duration_ms, second.run.duration_ms) == (60_000, None)
+
+
+async def test_a_failure_tells_how_long_it_took_too(redis: Redis, team: Team) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+    assert cron.ping_key
+
+    await ping(redis, cron, HOUR + MINUTE, kind=Kind.START)
+    await pings.ping(redis, cron.ping_key, exit_ping(3, ""), now=clock.milliseconds(NOON + HOUR + 2 * MINUTE))
+
+    (record,) = await history(redis, team, cron)
+    assert record.run
+    assert (record.run.failure_reason, record.run.duration_ms) == ("ping_failed", 60_000)
+    assert record.run.error_message == "The ping said that it failed, with exit status 3."
+    assert (await crons.get(redis, team, cron.id)).last_error == record.run.error_message
+
+
+async def test_a_start_that_was_forgotten_tells_no_duration(redis: Redis, team: Team) -> None:
+    cron = await a_heartbeat(redis, team)
+    await ping(redis, cron, MINUTE, kind=Kind.START)
+    await pass_to(redis, 80 * HOUR)
+
+    await ping(redis, cron, 80 * HOUR + MINUTE)
+
+    assert [one.run and one.run.duration_ms for one in (await history(redis, team, cron))[-1:]] == [None]
+
+
+async def test_a_note_is_shown_while_the_fire_waits_and_kept_with_how_it_ends(
+    redis: Redis, team: Team
+) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+
+    await ping(redis, cron, HOUR + MINUTE, 'half of it, "quoted" / \u2713', Kind.LOG)
+    (waiting,) = await history(redis, team, cron)
+    await ping(redis, cron, HOUR + 2 * MINUTE)
+    await pass_to(redis, 2 * HOUR)
+    await ping(redis, cron, 2 * HOUR + MINUTE, "stuck", Kind.LOG)
+    await pass_to(redis, 2 * HOUR + 5 * MINUTE)
+
+    ended, missed = await history(redis, team, cron)
+    assert (waiting.status, ended.status, missed.status) == ("pending", "completed", "failed")
+    bodies = [one.run and one.run.response_body for one in (waiting, ended, missed)]
+    assert bodies == ['half of it, "quoted" / \u2713', 'half of it, "quoted" / \u2713', "stuck"]
+    assert missed.run
+    assert missed.run.failure_reason == "no_ping"
+    assert (await crons.get(redis, team, cron.id)).last_response == "stuck"
+
+
+async def test_what_a_ping_says_itself_counts_before_a_note(redis: Redis, team: Team) -> None:
+    cron = await a_heartbeat(redis, team)
+    await pass_to(redis, HOUR)
+
+    await ping(redis, cron, HOUR + MINUTE, "begun", Kind.LOG)
+    await ping(redis, cron, HOUR + 2 * MINUTE, "done")
+
+    assert (await crons.get(redis, team, cron.id)).last_response == "done"
 
 
 async def test_one_ping_ends_all_that_are_open(redis: Redis, team: Team) -> None:
@@ -116,7 +325,7 @@ async def test_a_ping_can_say_that_it_failed(redis: Redis, team: Team) -> None:
     cron = await a_heartbeat(redis, team)
     await pass_to(redis, HOUR)
 
-    await ping(redis, cron, HOUR + MINUTE, "disk full", failed=True)
+    await ping(redis, cron, HOUR + MINUTE, "disk full", Kind.FAIL)
     told = await alerts.page(redis, team, AlertQuery())
     await ping(redis, cron, HOUR + 2 * MINUTE)
 
@@ -129,7 +338,7 @@ async def test_a_ping_can_say_that_it_failed(redis: Redis, team: Team) -> None:
 async def test_a_failing_ping_out_of_turn_counts_too(redis: Redis, team: Team) -> None:
     cron = await a_heartbeat(redis, team)
 
-    await ping(redis, cron, MINUTE, failed=True)
+    await ping(redis, cron, MINUTE, kind=Kind.FAIL)
 
     assert (await crons.get(redis, team, cron.id)).is_alerted
 

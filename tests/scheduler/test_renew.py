@@ -112,5 +112,5 @@ async def test_nothing_that_was_made_is_due_or_changed_is_reckoned_anew(redis: R
     ]
 
     for each in wrong:
-        assert await scripts.renew_crons(redis, team.prefix, team.id, *each) == 0
-    assert await scripts.renew_crons(redis, team.prefix, team.id, made.id, 1, known, now + 1) == 1
+        assert await scripts.renew_crons(redis, team.prefix, "", team.id, *each) == 0
+    assert await scripts.renew_crons(redis, team.prefix, "", team.id, made.id, 1, known, now + 1) == 1

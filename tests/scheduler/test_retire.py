@@ -3,10 +3,10 @@
 import pytest
 from redis.asyncio import Redis
 
-from services.scheduler.retire import retire
+from services.scheduler.retire import may_retire, retire
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Dead, Result, Retry, Verdict
-from shared import crons, executions, jobs, keyspace, ledger, queues
+from shared import clock, crons, executions, jobs, keyspace, ledger, queues, retention
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate, ExecutionQuery
 from shared.schemas.jobs import JobCreate, JobQuery
@@ -125,3 +125,71 @@ async def test_the_executions_of_a_cron_are_bounded_too(redis: Redis, team: Team
     page = await executions.page(redis, team, cron.id, ExecutionQuery())
     assert [execution.id for execution in page.data] == [6, 5]
     assert (await ledger.read(redis, team, "execution")).holds
+
+
+async def finished_jobs(redis: Redis, team: Team, worker: Deliveries, n: int, now: int = NOW) -> None:
+    await some_jobs(redis, team, n, now)
+    while works := await worker.claim(90, now):
+        await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], now)
+
+
+async def test_nearly_all_history_goes_only_after_a_day_or_when_an_operator_says_so(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    settings = Settings(retention_days=30)
+    await finished_jobs(redis, team, worker, 310)
+    await finished_jobs(redis, team, worker, 10, NOW + 20 * DAY)
+    at = NOW + 31 * DAY
+
+    assert await retire_all(redis, settings, at) == 0
+    assert await retire_all(redis, settings, at + DAY - 1) == 0
+    assert await retire_all(redis, settings, at + DAY) == 310
+
+    assert await redis.hgetall(keyspace.retention_waits(SHARD)) == {}  # type: ignore[misc]
+
+
+async def test_what_an_operator_confirms_goes_at_once(redis: Redis, team: Team, worker: Deliveries) -> None:
+    made = clock.milliseconds(clock.now()) - 31 * DAY
+    await finished_jobs(redis, team, worker, 310, made)
+    assert await retire(redis, SHARD, Settings(retention_days=30)) == 0
+    waiting = await retention.waiting(redis, SHARD)
+
+    confirmed = await retention.confirm(redis, SHARD)
+
+    assert [one.what for one in waiting] == ["1:q1:completed"]
+    assert confirmed == 1
+    assert await retention.waiting(redis, SHARD) == []
+    assert await retire(redis, SHARD, Settings(retention_days=30)) == 310
+
+
+async def test_less_than_half_of_the_history_goes_as_it_becomes_too_old(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await finished_jobs(redis, team, worker, 150)
+    await finished_jobs(redis, team, worker, 160, NOW + 20 * DAY)
+
+    assert await retire_all(redis, Settings(retention_days=30), NOW + 31 * DAY) == 150
+
+
+async def test_many_small_queues_of_a_team_wait_together(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    for number in range(4):
+        asked = JobCreate(queue=f"mail-{number}", url="https://a.example/")
+        await jobs.create_many(redis, team, [asked] * 80, now=NOW)
+    while works := await worker.claim(90, NOW):
+        await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
+
+    assert await retire_all(redis, Settings(retention_days=30), NOW + 31 * DAY) == 0
+    assert await retire_all(redis, Settings(retention_days=30), NOW + 32 * DAY) == 320
+
+
+async def test_after_more_than_a_day_at_once_nothing_goes_for_a_day_and_a_mended_clock_ends_that(
+    redis: Redis,
+) -> None:
+    mays = [
+        await may_retire(redis, SHARD, NOW + at)
+        for at in (0, DAY, 42 * DAY, 42 * DAY + 1, DAY + 2, 42 * DAY, 43 * DAY - 1, 43 * DAY, 43 * DAY + 1)
+    ]
+
+    assert mays == [True, True, False, False, True, False, False, True, True]

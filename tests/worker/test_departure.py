@@ -53,9 +53,11 @@ def other(redis: Redis) -> Deliveries:
     return Deliveries(redis, SHARD, "another")
 
 
-def leased_for(seconds: float) -> Departure:
+def leased_for(redis: Redis, seconds: float) -> Departure:
     until = elapsed() + seconds
-    return Departure(Work(SHARD, "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, leased_until=until))
+    return Departure(
+        Work(SHARD, "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, leased_until=until), redis
+    )
 
 
 async def slept(redis: Redis, team: Team, worker: Deliveries, url: str, **asked: object) -> Work:
@@ -111,12 +113,14 @@ async def test_what_is_still_its_own_goes_back_without_an_attempt(
     assert (again.id, again.attempt, len(target.received)) == (work.id, 1, 1)
 
 
-async def test_a_lease_that_ends_while_the_name_is_looked_up_ends_the_request(target: Target) -> None:
+async def test_a_lease_that_ends_while_the_name_is_looked_up_ends_the_request(
+    redis: Redis, target: Target
+) -> None:
     def slow(_name: str) -> list[str]:
         lapsed.result(5)
         return ["127.0.0.1"]
 
-    departure = leased_for(60)
+    departure = leased_for(redis, 60)
     loop = asyncio.get_running_loop()
 
     async def lapse() -> None:
@@ -131,8 +135,8 @@ async def test_a_lease_that_ends_while_the_name_is_looked_up_ends_the_request(ta
     assert target.received == []
 
 
-async def test_a_request_that_would_go_out_once_more_looks_again(reach: Reach) -> None:
-    departure, requests = leased_for(60), list[bytes]()
+async def test_a_request_that_would_go_out_once_more_looks_again(redis: Redis, reach: Reach) -> None:
+    departure, requests = leased_for(redis, 60), list[bytes]()
 
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         requests.append(await hostile.request(reader))
@@ -150,19 +154,19 @@ async def test_a_request_that_would_go_out_once_more_looks_again(reach: Reach) -
     assert len(requests) == 2
 
 
-async def test_a_connection_that_was_made_for_it_is_kept_for_the_next(reach: Reach) -> None:
+async def test_a_connection_that_was_made_for_it_is_kept_for_the_next(redis: Redis, reach: Reach) -> None:
     talk = hostile.Talk(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     async with hostile.serving(talk) as address:
         call = Outgoing("POST", f"http://{address}/", {}, b"", 5.0)
         with pytest.raises(Withheld):
-            await reach.sender.send(call, leased_for(0))
-        await reach.sender.send(call, leased_for(60))
+            await reach.sender.send(call, leased_for(redis, 0))
+        await reach.sender.send(call, leased_for(redis, 60))
 
     assert (talk.connections, len(talk.requests)) == (1, 1)
 
 
-async def test_a_letter_is_withheld_too() -> None:
+async def test_a_letter_is_withheld_too(redis: Redis) -> None:
     with Mailbox() as mailbox:
         mailer = Mailer(
             Settings(
@@ -172,8 +176,8 @@ async def test_a_letter_is_withheld_too() -> None:
         letter = Letter(("ops@b.example",), "Subject", "Text", "<1@b.example>")
 
         with pytest.raises(Withheld):
-            await mailer.send(letter, leased_for(0))
-        await mailer.send(letter, leased_for(60))
+            await mailer.send(letter, leased_for(redis, 0))
+        await mailer.send(letter, leased_for(redis, 60))
 
         assert len(mailbox.letters) == 1
 

@@ -1,22 +1,29 @@
 """Work for a host that is given a rest waits, uses no attempt, says for what, and ends in finite time."""
 
+import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
 from redis.asyncio import Redis
 
+from services.worker import rests
 from services.worker.deliveries import Deliveries
 from services.worker.delivery import Sender
+from services.worker.egress import OF_A_TEAM, Resolver
 from services.worker.hosts import FAILURES, Hosts
 from services.worker.processor import process
 from services.worker.reach import Reach
-from services.worker.sending import LONGEST_HELD_SECONDS, LONGEST_REST_SECONDS, SPREAD
+from services.worker.rests import LONGEST_SECONDS, PROBE_SECONDS
+from services.worker.sending import LONGEST_HELD_SECONDS, SPREAD
 from services.worker.work import Work
-from shared import crons, executions, jobs, keyspace, ledger, queues, scripts
-from shared.addresses import Policy
+from shared import alerts, crons, executions, jobs, keyspace, ledger, queues, scripts
+from shared.addresses import Origin, Policy
 from shared.keyspace import Team
+from shared.schemas.alerts import AlertQuery
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.queues import QueueCreate
@@ -27,7 +34,7 @@ from tests.target import Target
 
 @dataclass(slots=True)
 class Stage:
-    """A worker whose clock for Redis is ours: `after_seconds` from now."""
+    """A worker of an installation whose clock is ours: `after_seconds` from now."""
 
     redis: Redis
     team: Team
@@ -41,10 +48,10 @@ class Stage:
     async def run(self, after_seconds: float = 0.0, hosts: Hosts | None = None) -> list[Work]:
         """Do once what is ready; a rested host would have it come back at once."""
         reach = Reach(self.redis, self.sender, VAULT, MAILER, hosts or self.hosts)
-        worker, (seconds, _) = Deliveries(self.redis, keyspace.SHARDS[0], "w"), await self.redis.time()
-        now = round((seconds + 1 + after_seconds) * 1000)
-        works = await worker.claim(64, now)
-        await worker.finish([await process(work, reach) for work in works], now)
+        worker = Deliveries(self.redis, self.team.shard, "w")
+        await self.redis.set(keyspace.correction(self.team.shard), round((1 + after_seconds) * 1000))
+        works = await worker.claim(64)
+        await worker.finish([await process(work, reach) for work in works])
         return works
 
     async def job(self, job_id: int) -> Job:
@@ -55,6 +62,12 @@ class Stage:
 async def stage(redis: Redis, team: Team) -> AsyncIterator[Stage]:
     async with Sender(Policy(LOOPBACK)) as sender:
         yield Stage(redis, team, sender)
+
+
+def host_of(stage: Stage, target: Target) -> Origin:
+    host = stage.sender.origin_of(target.url)
+    assert host is not None
+    return host
 
 
 @pytest.fixture
@@ -122,9 +135,9 @@ async def test_a_rest_that_the_host_asked_for_is_no_silence(stage: Stage, nowher
     record = f"{stage.team.prefix}j:{stage.team.id}:{job_id}"
     host = stage.sender.origin_of(nowhere)
     assert host is not None
-    await scripts.hold_host(
-        stage.redis, stage.team.prefix, stage.team.id, f"{host.host}:{host.port}", 3_600_000, ""
-    )
+    hour = 3_600_000
+    held = (f"{host.host}:{host.port}", hour, hour, "", "", "", "")
+    await scripts.hold_host(stage.redis, stage.team.prefix, stage.team.id, *held)
     await stage.run()
     assert await stage.redis.hget(record, "held_since") == "0"  # type: ignore[misc]
 
@@ -141,12 +154,14 @@ async def test_a_rest_that_the_host_asked_for_is_no_silence(stage: Stage, nowher
 
 
 @pytest.mark.parametrize("years", [-20, 20])
-async def test_the_clock_of_redis_says_when_a_rest_is_over(stage: Stage, target: Target, years: int) -> None:
+async def test_the_installations_clock_says_when_a_rest_is_over(
+    stage: Stage, target: Target, years: int
+) -> None:
     await stage.make(target.url)
     host, seconds = stage.sender.origin_of(target.url), years * 31_536_000
     assert host is not None
     began, _ = await stage.redis.time()
-    asked = (f"{host.host}:{host.port}", 60_000, (began + seconds) * 1000)
+    asked = (f"{host.host}:{host.port}", 60_000, 60_000, (began + seconds) * 1000, "", "", "")
     await scripts.hold_host(stage.redis, stage.team.prefix, stage.team.id, *asked)
 
     await stage.run(seconds)
@@ -177,7 +192,7 @@ async def test_executions_and_callbacks_are_held_back_too(stage: Stage, nowhere:
 
 @pytest.mark.parametrize(
     ("said", "seconds"),
-    [("30", 30), ("3600", 3600), ("9" * 18, LONGEST_REST_SECONDS), ("0", 0), ("-5", 0), ("soon", 0)],
+    [("30", 30), ("300", LONGEST_SECONDS), ("0", 0), ("-5", 0), ("soon", 0)],
 )
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_busy_host_is_left_alone_by_the_whole_team(
@@ -199,6 +214,145 @@ async def test_a_busy_host_is_left_alone_by_the_whole_team(
         assert await stage.run(seconds - 2) == []
         await stage.run(seconds * (1 + SPREAD) + 2, hosts=Hosts())
         assert [request.path for request in target.received][-1] in ("/other", "/")
+
+
+@pytest.fixture
+async def busy(stage: Stage, target: Target) -> Target:
+    """A target of which one job was told that it is busy for an hour."""
+    target.answer("/busy", 429, retry_after="3600")
+    await stage.make(f"{target.url}/busy")
+    await stage.run()
+    return target
+
+
+def seen(target: Target) -> list[str]:
+    return [request.path for request in target.received]
+
+
+async def test_who_asks_for_an_hour_is_left_alone_by_the_team_for_minutes(stage: Stage, busy: Target) -> None:
+    ids = await stage.make(f"{busy.url}/well", 5, queue="other")
+
+    await stage.run(1)
+    waiting = (await stage.job(ids[0])).waits_for
+    await stage.run(LONGEST_SECONDS * (1 + SPREAD) + 2)
+    await stage.run((LONGEST_SECONDS + PROBE_SECONDS) * (1 + SPREAD) + 5)
+
+    assert waiting is not None
+    assert waiting.count("is busy until") == waiting.count("one request at a time") == 1
+    assert seen(busy) == ["/busy"] + ["/well"] * 5
+
+
+async def test_the_retry_of_who_was_told_so_waits_for_the_whole_hour(stage: Stage, busy: Target) -> None:
+    await stage.run(3598)
+    early = seen(busy)
+    await stage.run(3602)
+
+    assert (early, seen(busy)) == (["/busy"], ["/busy", "/busy"])
+
+
+async def test_one_request_of_the_whole_team_finds_out_at_a_time(stage: Stage, busy: Target) -> None:
+    await stage.make(f"{busy.url}/well", 5)
+    await stage.run(1)
+    later = LONGEST_SECONDS * (1 + SPREAD) + 2
+    await stage.redis.set(keyspace.correction(stage.team.shard), round(later * 1000))
+    workers = [Deliveries(stage.redis, stage.team.shard, name) for name in "ab"]
+
+    works = [work for worker in workers for work in await worker.claim(2)]
+    waits = [await rests.wait_of(work, host_of(stage, busy), stage.redis) for work in works]
+
+    assert (len(works), waits.count(0.0)) == (4, 1)
+    assert all(PROBE_SECONDS - 5 < wait <= PROBE_SECONDS for wait in waits if wait)
+
+
+async def test_one_that_finds_out_and_is_never_heard_of_again_is_followed_by_another(
+    stage: Stage, busy: Target
+) -> None:
+    await stage.make(f"{busy.url}/well", 2)
+    await stage.run(1)
+    worker, clock = Deliveries(stage.redis, stage.team.shard, "a"), keyspace.correction(stage.team.shard)
+    later = LONGEST_SECONDS * (1 + SPREAD) + 2
+
+    await stage.redis.set(clock, round(later * 1000))
+    lost, other = await worker.claim(2)
+    waits = [await rests.wait_of(work, host_of(stage, busy), stage.redis) for work in (lost, other)]
+    await stage.redis.set(clock, round((later + PROBE_SECONDS + 1) * 1000))
+    await worker.beat([other])  # which brings the time
+    waits.append(await rests.wait_of(other, host_of(stage, busy), stage.redis))
+
+    assert (waits[0], waits[1] > 0, waits[2]) == (0.0, True, 0.0)
+
+
+@pytest.mark.parametrize(("retry_after", "status"), [("3600", 429), ("", 429), ("", 503), ("7", 503)])
+async def test_one_that_finds_the_host_still_busy_waits_with_the_others(
+    stage: Stage, busy: Target, retry_after: str, status: int
+) -> None:
+    busy.answer("/well", status, retry_after=retry_after)
+    await stage.make(f"{busy.url}/well", 3)
+    await stage.run(1)
+    later = LONGEST_SECONDS * (1 + SPREAD) + 2
+
+    await stage.run(later)
+    tried = len(seen(busy))
+    await stage.run(later + 5)
+
+    assert (tried, len(seen(busy))) == (2, 2)
+
+
+async def test_a_host_that_cannot_serve_is_not_taken_for_back(stage: Stage, busy: Target) -> None:
+    busy.answer("/well", 502)
+    await stage.make(f"{busy.url}/well", 3)
+    await stage.run(1)
+
+    await stage.run(LONGEST_SECONDS * (1 + SPREAD) + 2)
+
+    assert len(seen(busy)) == 2
+
+
+async def test_what_holds_the_whole_team_is_an_alert_an_hour(stage: Stage, busy: Target) -> None:
+    await stage.make(f"{busy.url}/busy", 2, queue="other")
+    await stage.run(1)
+    await stage.run(LONGEST_SECONDS * (1 + SPREAD) + 2)
+
+    page = await alerts.page(stage.redis, stage.team, AlertQuery())
+
+    (alert,) = page.data
+    assert (alert.type, alert.alertable_type, alert.count, alert.deliveries) == ("warning", "team", 2, ())
+    assert alert.data.response_status == 429
+    assert alert.message.startswith(f"{busy.url.split('/')[2]} asks for a rest: it answered with status 429")
+
+
+async def test_a_host_that_is_found_to_be_back_gets_everything_at_once(stage: Stage, busy: Target) -> None:
+    await stage.make(f"{busy.url}/well")
+    await stage.run(1)
+    later = LONGEST_SECONDS * (1 + SPREAD) + 2
+
+    await stage.run(later)
+    await stage.make(busy.url, 3)
+    works = await Deliveries(stage.redis, stage.team.shard, "a").claim(3)
+    waits = [await rests.wait_of(work, host_of(stage, busy), stage.redis) for work in works]
+
+    assert (seen(busy), waits) == (["/busy", "/well"], [0.0] * 3)
+
+
+async def test_of_two_rests_the_later_counts(stage: Stage, target: Target) -> None:
+    await stage.make(target.url, queue="other")
+    for seconds in (60, 10):
+        held = (f"127.0.0.1:{target.port}", seconds * 1000, LONGEST_SECONDS * 1000, "", "", "", "")
+        await scripts.hold_host(stage.redis, stage.team.prefix, stage.team.id, *held)
+
+    await stage.run()
+    await stage.run(10 * (1 + SPREAD) + 5)
+
+    assert target.received == []
+
+
+async def test_a_short_rest_is_no_alert(stage: Stage, target: Target) -> None:
+    target.answer_with(429, headers={"Retry-After": str(LONGEST_SECONDS)})
+    await stage.make(target.url)
+
+    await stage.run()
+
+    assert (await alerts.page(stage.redis, stage.team, AlertQuery())).total == 0
 
 
 async def test_another_team_is_not_held_back(stage: Stage, target: Target) -> None:
@@ -249,3 +403,54 @@ async def test_what_nobody_can_read_ends_and_says_so(stage: Stage, spec: str) ->
     assert work.id == job_id
     assert "the worker's log says why" in stored or "invalid_url" in stored
     assert (await ledger.read(stage.redis, stage.team)).processing == 0
+
+
+@asynccontextmanager
+async def all_places_taken(team: Team) -> AsyncIterator[Sender]:
+    """A sender of whose look-ups the team has all of its own under way."""
+    silent = threading.Event()
+
+    def look_up(name: str) -> list[str]:
+        if name.startswith("silent"):
+            silent.wait(10)
+        return ["127.0.0.1"]
+
+    policy = Policy(LOOPBACK)
+    resolver = Resolver(policy, look_up)
+    async with Sender(policy, resolver=resolver) as sender:
+        taken = [
+            asyncio.create_task(resolver.addresses(f"silent-{n}.test", team.id)) for n in range(OF_A_TEAM)
+        ]
+        await asyncio.sleep(0)
+        yield sender
+        silent.set()
+        await asyncio.gather(*taken, return_exceptions=True)
+
+
+async def test_who_waits_for_a_look_up_uses_no_attempt_and_says_so(
+    redis: Redis, team: Team, target: Target
+) -> None:
+    async with all_places_taken(team) as sender:
+        stage = Stage(redis, team, sender)
+        (job_id,) = await stage.make(f"http://quick.test:{target.port}/")
+        await stage.run()
+        held = await stage.job(job_id)
+
+    assert (held.status, held.attempt_number, held.run) == ("pending", 1, None)
+    assert held.waits_for == (
+        f"quick.test was not looked up, for the team has {OF_A_TEAM} look-ups under way."
+    )
+
+
+async def test_who_waited_for_a_look_up_for_too_long_fails_unsent(redis: Redis, team: Team) -> None:
+    async with all_places_taken(team) as sender:
+        stage = Stage(redis, team, sender)
+        await queues.create(redis, team, QueueCreate(name="mail", retries_enabled=False))
+        (job_id,) = await stage.make("http://quick.test/")
+        await stage.run()
+        await scripts.promote(redis, team.prefix, 10**13, 10)
+        await stage.run(LONGEST_HELD_SECONDS + 10)
+        failed = await stage.job(job_id)
+
+    assert failed.run is not None
+    assert failed.run.failure_reason == "dns_error"

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result, Work
-from shared import jobs, keyspace, queues
+from shared import jobs, keyspace, queues, scripts
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, QueueUpdate, RateLimit
@@ -125,6 +125,36 @@ async def test_a_clock_set_back_does_not_close_a_limited_queue(
     await fill(redis, team, "a", 1, NOW - 3_600_000)
 
     assert len(await worker.claim(9, NOW - 3_600_000)) == 2
+
+
+async def admitted(redis: Redis, team: Team, now: int, n: int = 1) -> list[int]:
+    """What each of `n` requests of the first queue is told: 0, or how long to wait (ms)."""
+    return [await scripts.admit(redis, team.prefix, f"{team.id}:1", now) for _ in range(n)]
+
+
+async def test_requests_of_a_limited_queue_are_counted_in_any_window(redis: Redis, team: Team) -> None:
+    await queues.create(redis, team, QueueCreate(name="a", rate_limit=RateLimit(count=3, per_seconds=10)))
+
+    assert await admitted(redis, team, NOW, 2) == [0, 0]
+    assert await admitted(redis, team, NOW + 4000, 2) == [0, 6000]
+    assert await admitted(redis, team, NOW + 9999) == [1]
+    assert await admitted(redis, team, NOW + 10_000, 3) == [0, 0, 4000]
+    assert await admitted(redis, team, NOW + 14_000, 2) == [0, 6000]
+
+
+async def test_a_clock_set_back_lets_requests_of_a_limited_queue_go(redis: Redis, team: Team) -> None:
+    await queues.create(redis, team, QueueCreate(name="a", rate_limit=RateLimit(count=1, per_seconds=60)))
+    await admitted(redis, team, NOW)
+
+    assert await admitted(redis, team, NOW - 3_600_000, 2) == [0, 60_000]
+
+
+async def test_requests_of_a_queue_without_a_limit_or_of_none_at_all_go(redis: Redis, team: Team) -> None:
+    await queues.create(redis, team, QueueCreate(name="a"))
+
+    assert await admitted(redis, team, NOW, 3) == [0, 0, 0]
+    assert await scripts.admit(redis, team.prefix, f"{team.id}:77", NOW) == 0
+    assert not await redis.exists(f"{team.prefix}q:{team.id}:77", f"{team.prefix}sent:{team.id}:1")
 
 
 async def test_a_full_worker_still_serves_a_quiet_queue(redis: Redis, team: Team, worker: Deliveries) -> None:

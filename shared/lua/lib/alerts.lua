@@ -68,9 +68,9 @@ local function alert_cron(team, cron, ref, result)
     end
 end
 
--- Failures that are alike are one alert an hour, which counts them.
+-- Failures that are alike are one alert an hour, which counts them; of what, `group` says, or the id.
 local function alert_grouped(team, new)
-    local group, now = table.concat({ P .. 'g:' .. team, new.of, new.type, new.reason }, ':'), vouched()
+    local group, now = table.concat({ P .. 'g:' .. team, new.group or new.of, new.type, new.reason }, ':'), vouched()
     local last = call('HMGET', group, 'alert', 'until')
     local known = last[1] and alert_of(team, last[1])
     if known and call('EXISTS', known) == 1 then

@@ -39,7 +39,9 @@ local function make_execution(team, cron, fire)
 end
 
 local function skip_execution(team, cron, fire, reason)
-    record_execution(team, cron, fire, next_execution(team), 'skipped', 'entry', '', 'skip_reason', reason)
+    local id = next_execution(team)
+    record_execution(team, cron, fire, id, 'skipped', 'entry', '', 'skip_reason', reason)
+    return id
 end
 
 local function count_open(team, cron)

@@ -68,18 +68,24 @@ local function is_hidden(queue)
     return string.match(queue, ':%a+$') ~= nil
 end
 
+-- How many more moments a window of `count` within `period` ms takes, and if none, when it takes the next.
+local function room_in(window, count, period)
+    local now = vouched()
+    call('ZREMRANGEBYSCORE', window, '-inf', now - period)
+    call('ZREMRANGEBYSCORE', window, now + period + AHEAD, '+inf') -- from before the clock was set back
+    local over = call('ZCARD', window) - count
+    if over < 0 then return -over end
+    return -over, tonumber(call('ZRANGE', window, over, over, 'WITHSCORES')[2]) + period
+end
+
 -- How many may still start within the queue's rate limit; at 0 the clock brings the queue back when one may again.
 local function rate_allowance(queue, count, period)
-    local starts, now = P .. 'starts:' .. queue, vouched()
-    call('ZREMRANGEBYSCORE', starts, '-inf', now - period)
-    call('ZREMRANGEBYSCORE', starts, now + period + AHEAD, '+inf') -- from before the clock was set back
-    local over = call('ZCARD', starts) - count
-    if over >= 0 then
-        local oldest = call('ZRANGE', starts, over, over, 'WITHSCORES')
+    local room, next_at = room_in(P .. 'starts:' .. queue, count, period)
+    if next_at then
         local team, id = string.match(queue, '^(%d+):(%d+)$')
-        wait_until('q', team, id, tonumber(oldest[2]) + period)
+        wait_until('q', team, id, next_at)
     end
-    return -over
+    return room
 end
 
 local function note_starts(queue, started)

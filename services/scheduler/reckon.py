@@ -1,0 +1,139 @@
+"""A watchdog: a cron whose next fire is not the one that its plan has after the last one is reckoned anew.
+
+A clock that was wrong for a while leaves crons behind that are silent until the moment comes that it showed.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio import Redis
+
+from services.scheduler.metrics import RECKONED, WATCHED
+from services.scheduler.watch import Watch
+from shared import audit, clock, keyspace, owing, scripts, timing, watchdog
+from shared.keyspace import Team
+from shared.steadily import Troubles
+from shared.timing import Plan
+
+STEP = 200
+SHARE = 0.01
+"""Of a core that a walk takes while nothing hurries."""
+REST_SECONDS = 60.0
+TOLD_SECONDS = 300.0
+SOON_MS = 60_000
+"""What fires so soon is silent for no longer, and not looked at."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """When a cron fires next (ms), up to when it has fired, and by what plan."""
+
+    id: str
+    version: str
+    next_ms: int
+    fired_until_ms: int
+    plan: Plan
+
+
+async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troubles) -> None:
+    """Walk over all crons again and again, slowly; at once and fast when the clock has jumped."""
+    while True:
+        if await watch.look() is None:
+            await asyncio.sleep(1.0)
+            continue
+        if watch.jumped.is_set():
+            watch.jumped.clear()
+            await reckon_due(redis, shard)
+        if moved := await reckon(redis, shard, watch):
+            troubles.note("crons", f"The next fire of {moved} crons was too late, and mended", TOLD_SECONDS)
+        await _rest(watch, REST_SECONDS)
+
+
+async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now: int | None = None) -> int:
+    """Look once at every active cron; return how many were given another next fire."""
+    seen, moved, at = 0, 0, "" if now is None else now
+    for team in await audit.teams(redis, shard):
+        after = 0
+        while True:
+            began = time.process_time()
+            now_ms, after, rows = await scripts.read_plans(redis, team.prefix, at, team.id, after, STEP)
+            moved += await _mend(redis, team, rows, int(now_ms), at)
+            seen += len(rows)
+            await _rest(watch, (time.process_time() - began) / SHARE)
+            if not after:
+                break
+    await watchdog.note(redis, shard, seen, moved)
+    WATCHED.labels(shard).set(seen)
+    return moved
+
+
+async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
+    """Move what was made by a clock that has been set back since; return how many jobs."""
+    moved, cursor = 0, "0"
+    while True:
+        at = "" if now is None else now
+        cursor, step = await scripts.reckon_due(redis, keyspace.prefix(shard), at, cursor, STEP)
+        moved += int(step)
+        if cursor == "0":
+            break
+        await asyncio.sleep(0)
+    if moved:
+        log.warning(
+            "jobs_reckoned_anew", shard=shard, jobs=moved, why="they were made by a clock that was ahead"
+        )
+    return moved
+
+
+async def _mend(redis: Redis, team: Team, rows: Sequence[Sequence[str]], now_ms: int, at: str | int) -> int:
+    crons = [_row(*row) for row in rows if int(float(row[2])) > now_ms + SOON_MS]
+    arguments: list[str | int] = []
+    for number, cron in enumerate(crons):
+        if number % 32 == 0:
+            await asyncio.sleep(0)  # others of this process have their turn
+        expected = _expected(cron, now_ms)
+        if expected is not None:
+            arguments += [team.id, cron.id, cron.version, cron.next_ms, expected]
+    if not arguments:
+        return 0
+    moved = int(await scripts.renew_crons(redis, team.prefix, at, *arguments))
+    if moved:
+        RECKONED.labels(team.shard).inc(moved)
+        ids = [str(one) for one in arguments[1::5]][:20]
+        log.warning("crons_reckoned_anew", team=team.id, crons=ids, why="their next fire was too late")
+    return moved
+
+
+def _row(cron: str, version: str, next_ms: str, fired_until: str, *plan: str) -> Row:
+    return Row(cron, version, int(float(next_ms)), int(float(fired_until)), timing.plan_of(*plan))
+
+
+def _expected(cron: Row, now_ms: int) -> int | None:
+    """The fire that is to come instead of the one that is stored; None if that is right or not ours to judge.
+
+    By other rules of its zone it may lie elsewhere: only a fire that passes over another is wrong.
+    """
+    try:
+        first = owing.next_of(cron.plan, clock.moment(now_ms), cron.fired_until_ms)
+        second = first and timing.following(cron.plan, first)
+    except (ValueError, LookupError, OSError):  # what this version cannot read; said when it is due
+        return None
+    if first is None or second is None or clock.milliseconds(second) > cron.next_ms:
+        return None
+    return clock.milliseconds(first)
+
+
+async def _rest(watch: Watch | None, seconds: float) -> None:
+    """Until the clock jumps, or so long."""
+    if watch is None or watch.jumped.is_set():
+        await asyncio.sleep(0)
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await watch.jumped.wait()
+    except TimeoutError:
+        return

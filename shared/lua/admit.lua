@@ -1,0 +1,20 @@
+#!lua flags=allow-oom
+-- Count a request of a queue with a rate limit, just before it is written.
+--
+-- A claim counts too, so that no more is in hand than can leave; but between claim and request lies a connection that
+-- takes as long as it takes, and what the target sees is this.
+--
+-- KEYS  prefix, the prefix and random bits    ARGV  team:queue, now ('' = server)
+-- Returns 0 if it is counted and may leave, or after how long to ask again (ms).
+
+moment(ARGV[2])
+local limit = call('HMGET', P .. 'q:' .. ARGV[1], 'rate_count', 'rate_ms')
+local count, period = tonumber(limit[1] or ''), tonumber(limit[2] or '')
+if not count then return 0 end
+
+local sent = P .. 'sent:' .. ARGV[1]
+local _, next_at = room_in(sent, count, period)
+if next_at then return math.max(1, next_at - vouched()) end
+call('ZADD', sent, vouched(), new_intent())
+fade(sent, period)
+return 0

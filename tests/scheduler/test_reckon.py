@@ -1,0 +1,145 @@
+"""A cron or job that a wrong clock left waiting for hours is found, and waits no longer."""
+
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from services.cli import punctuality
+from services.scheduler.fire import fire_due
+from services.scheduler.reckon import reckon, reckon_due
+from shared import clock, crons, jobs, keyspace
+from shared.keyspace import Team
+from shared.schemas.crons import CronUpdate
+from shared.schemas.jobs import JobCreate
+from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
+
+NOW = clock.milliseconds(NOON)
+
+
+async def fire_ahead(redis: Redis, team: Team, **asked: object) -> int:
+    """A cron that fired by a clock which is two hours ahead of noon."""
+    cron = await a_cron(redis, team, at=NOON, **asked)
+    await fire_due(redis, SHARD, NOON + 2 * HOUR)
+    return cron.id
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("kind", [{}, {"mode": "heartbeat", "url": "", "grace_seconds": 60}])
+async def test_a_cron_that_a_clock_two_hours_ahead_moved_fires_again_at_once(
+    redis: Redis, team: Team, zone: str, kind: dict[str, object]
+) -> None:
+    cron = await fire_ahead(redis, team, timezone=zone, **kind)
+
+    moved = await reckon(redis, SHARD, now=NOW + 5000)
+
+    assert moved == 1
+    assert (await crons.get(redis, team, cron)).next_run_at == NOON + MINUTE
+    await fire_due(redis, SHARD, NOON + MINUTE)
+    assert NOON + MINUTE in [
+        one.scheduled_at for one in await history(redis, team, await crons.get(redis, team, cron))
+    ]
+    assert await reckon(redis, SHARD, now=NOW + 65_000) == 0
+
+
+async def test_a_cron_whose_next_fire_passed_over_one_that_is_due_owes_it(redis: Redis, team: Team) -> None:
+    cron = await a_cron(redis, team, at=NOON)
+    late = clock.milliseconds(NOON + HOUR)
+    await redis.zadd(keyspace.crons(SHARD), {f"1:{cron.id}": late})
+    await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(late))  # type: ignore[misc]
+
+    moved = await reckon(redis, SHARD, now=NOW + 3 * 60_000)
+    await fire_due(redis, SHARD, NOON + 3 * MINUTE)
+
+    (record,) = await history(redis, team, cron)
+    assert moved == 1
+    assert (record.missed_since, record.scheduled_at) == (NOON + MINUTE, NOON + 3 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"cron_expression": "0 0 1 1 *"},
+        {"cron_expression": "0 9 1 * *", "timezone": "Europe/Berlin"},
+        {"cron_expression": "0 * * * *", "spread_seconds": 3600},
+        {"starts_at": NOON + timedelta(days=3)},
+        {"cron_expression": "0 * * * *", "ends_at": NOON + 2 * HOUR},
+        {"cron_expression": "0 */2 * * *", "max_runs": 1},
+    ],
+)
+async def test_a_cron_that_is_right_is_left_alone(redis: Redis, team: Team, asked: dict[str, object]) -> None:
+    cron = await a_cron(redis, team, at=NOON, **asked)
+    before = (await crons.get(redis, team, cron.id)).next_run_at
+
+    await fire_due(redis, SHARD, NOON + 10 * SECOND)
+    moved = await reckon(redis, SHARD, now=NOW + 20_000)
+    await fire_due(redis, SHARD, NOON + 3 * HOUR)
+    moved += await reckon(redis, SHARD, now=NOW + 3 * 3_600_000 + 1000)
+
+    assert moved == 0
+    assert before
+
+
+async def test_a_fire_that_other_rules_of_its_zone_put_an_hour_later_stays(redis: Redis, team: Team) -> None:
+    cron = await a_cron(redis, team, at=NOON, cron_expression="0 9 * * *", timezone="Europe/Berlin")
+    assert cron.next_run_at
+    later = clock.milliseconds(cron.next_run_at + HOUR)
+    await redis.zadd(keyspace.crons(SHARD), {f"1:{cron.id}": later})
+    await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(later))  # type: ignore[misc]
+
+    assert await reckon(redis, SHARD, now=NOW) == 0
+
+
+async def test_paused_crons_and_those_of_other_versions_are_nobodys_to_mend(redis: Redis, team: Team) -> None:
+    paused, unreadable = await fire_ahead(redis, team), await fire_ahead(redis, team)
+    await crons.update(redis, team, paused, CronUpdate(is_active=False), NOON + 2 * HOUR)
+    await redis.hset(f"{team.prefix}c:1:{unreadable}", "expression", "no such thing")  # type: ignore[misc]
+
+    assert await reckon(redis, SHARD, now=NOW) == 0
+
+
+async def test_many_crons_are_all_looked_at(redis: Redis, team: Team) -> None:
+    for _ in range(205):
+        await a_cron(redis, team, at=NOON, cron_expression="*/5 * * * *")
+    await fire_due(redis, SHARD, NOON + 2 * HOUR)
+
+    assert await reckon(redis, SHARD, now=NOW) == 205
+
+
+async def test_the_doctor_says_that_crons_were_late_and_are_not_any_more(redis: Redis, team: Team) -> None:
+    now = clock.now()
+    await a_cron(redis, team, at=now)
+    await fire_due(redis, SHARD, now + 2 * HOUR)
+
+    silent = [finding for finding in await punctuality.examine(redis) if "cron" in finding.text]
+    await reckon(redis, SHARD)
+    told = [finding for finding in await punctuality.examine(redis) if "cron" in finding.text]
+
+    assert silent == []
+    assert [finding.good for finding in told] == [False]
+    assert "the next fire of 1 was too late" in told[0].text
+
+
+async def test_the_doctor_says_that_crons_are_overdue(redis: Redis, team: Team) -> None:
+    await a_cron(redis, team, at=clock.now() - timedelta(minutes=10))
+
+    (found,) = [finding for finding in await punctuality.examine(redis) if "cron" in finding.text]
+
+    assert not found.good
+    assert "should have fired" in found.text
+
+
+async def test_a_job_that_was_made_by_a_clock_ahead_waits_no_longer_than_it_was_to(
+    redis: Redis, team: Team
+) -> None:
+    asked = JobCreate(queue="mail", url="https://a.example/", delay=600)
+    wrong = await jobs.create(redis, team, asked, NOW + 2 * 3_600_000)
+    right = await jobs.create(redis, team, asked, NOW)
+
+    moved = await reckon_due(redis, SHARD, NOW + 1000)
+
+    shown = await jobs.read(redis, team, [wrong.id, right.id])
+    assert moved == 1
+    assert [job.scheduled_at - NOON for job in shown] == [10 * MINUTE + SECOND, 10 * MINUTE]
+    assert shown[0].created_at == NOON + SECOND
+    assert await reckon_due(redis, SHARD, NOW + 1000) == 0
