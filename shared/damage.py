@@ -36,6 +36,7 @@ TYPES = {
     "replay_ids": "list",
     "i": "string",
     "held": "zset",
+    "busy": "zset",
     "starts": "zset",
     "turns": "zset",
     "virtual_time": "hash",
