@@ -38,6 +38,7 @@ TYPES = {
     "held": "zset",
     "busy": "zset",
     "starts": "zset",
+    "sent": "zset",
     "turns": "zset",
     "virtual_time": "hash",
     "teams": "set",
