@@ -96,7 +96,7 @@ CRONS = [
         "renew_crons",
         ("a changed cron is reckoned anew as it was", "fields[1] == ARGV[i + 2] and ", ""),
         ("a cron that fired is reckoned anew", " == known_next", " ~= nil"),
-        ("a cron that is due is reckoned anew", "known_next > moment() and ", ""),
+        ("a cron that is due is reckoned anew", "known_next > now and ", ""),
         ("a fire that was made is reckoned anew", " and is_fresh(next_fire - (fields[2] or 0) * 1000, fields[3])", ""),
     ),
     *rows(

@@ -228,7 +228,7 @@ MUTATIONS = [
         "step_replay",
         ("a replay forgets its rate", "+ math.max(0, now - tonumber(fields[3])) * rate / 1000)", "+ rate)"),
         ("a replay saves up over a pause", "math.min(math.max(1, rate), tonumber(fields[4])", "math.min(math.huge, tonumber(fields[4])"),
-        ("a replay passes what was due before it", "promote(now, 500)", ""),
+        ("a replay passes what was due before it", "promote(moment(), 500)", ""),
         ("a replay collects for ever", "if now - tonumber(fields[3]) > COLLECTING_MS then", "if false then"),
         ("a replay does not wait with its jobs", "(tonumber(fields[5]) or math.huge) then allowed = 0 end", "math.huge then allowed = 0 end"),
         ("a bucket is not emptied", "tostring(tokens - replayed - skipped)", "tostring(tokens)"),

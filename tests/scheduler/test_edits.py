@@ -167,6 +167,10 @@ class Meanwhile:
                 await self._happens()  # type: ignore[operator]
         return await self._redis.evalsha(digest, *arguments)  # type: ignore[arg-type, misc]
 
+    async def eval(self, text: str, *arguments: object) -> object:
+        """Of a script that Redis does not know yet."""
+        return await self._redis.eval(text, *arguments)  # type: ignore[arg-type, misc]
+
 
 async def test_a_fire_between_read_and_change_is_not_made_again(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team)
