@@ -77,7 +77,7 @@ async def outcome(redis: Redis, team: Team, test_id: int, channel: Channel) -> T
 async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Alert]:
     rows = await scripts.read_alerts(redis, team.prefix, team.id, *ids)
     read = [(int(alert_id), records.fields_of(flat)) for alert_id, flat in rows]
-    return [_alert(alert_id, fields) for alert_id, fields in read if fields["type"] != TEST]
+    return records.each("alert", [row for row in read if row[1].get("type") != TEST], _alert)
 
 
 def _alert(alert_id: int, fields: Fields) -> Alert:
@@ -129,6 +129,8 @@ def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertData)
     match type_, of:
         case AlertType.LIMIT_WARNING, _:
             return f"The team has made {times:,} requests this month, more than its soft limit."
+        case AlertType.STORAGE_WARNING, _:
+            return "Redis is nearly out of memory: until it has more, crons are skipped."
         case AlertType.RECOVERY, _:
             return f"{name} works again after it failed {often}."
         case AlertType.WARNING, Alertable.TEAM:

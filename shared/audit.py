@@ -50,7 +50,7 @@ class Difference:
 async def teams(redis: Redis, shard: str) -> list[Team]:
     """The teams that have a queue or a cron in the shard."""
     found = await redis.smembers(keyspace.teams_in(shard))  # type: ignore[misc]
-    return [Team(number, shard) for number in sorted(map(int, found))]
+    return [Team(number, shard) for number in sorted(int(one) for one in found if one.isdecimal())]
 
 
 async def owners(redis: Redis, team: Team) -> AsyncIterator[str]:

@@ -3,15 +3,15 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
 from shared import (
     clock,
+    cron_records,
     custody,
-    excerpts,
     moments,
     owing,
     pages,
@@ -25,24 +25,19 @@ from shared import (
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.lenient import Reader
 from shared.owing import NOTHING, Owed
 from shared.records import Fields
-from shared.schemas.base import STORED, Page
+from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
-from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
-from shared.timing import Plan
-from shared.vault import Vault, masked
+from shared.vault import Vault
 
 _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
 """What says when it fires, and what becomes of a fire."""
-PHASES = 2**32
-"""Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
-NEXT_RUNS = 3
 PING_BYTES = 18
 ATTEMPTS = 8
 """Somebody else may change the cron meanwhile, and it may fire."""
-LATENESS = ("100", "1000", "10000", "60000", "more")
 
 
 class _When(NamedTuple):
@@ -94,8 +89,8 @@ async def create(
     _check(asked)
     if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
         asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
-    phase = _phase({})
-    plan = _plan(asked, phase)
+    phase = cron_records.phase_of({})
+    plan = cron_records.plan_of(asked, phase)
     for _ in range(ATTEMPTS):
         at = now or await moments.now(redis, team.shard)
         if timing.following(plan, at) is None:
@@ -113,7 +108,7 @@ async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
 async def get_now(redis: Redis, team: Team, cron_id: int) -> tuple[Cron, datetime]:
     """The cron, and the present of its installation."""
     fields, now = await settling.read(redis, team, cron_id)
-    return _cron(team, cron_id, fields), now
+    return cron_records.of(team, cron_id, fields), now
 
 
 async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
@@ -122,7 +117,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
 
     async def read(ids: Sequence[int]) -> list[Cron]:
         rows = await scripts.list_crons(redis, team.prefix, team.id, stored.LIST_BYTES, *ids)
-        return [_excerpt(team, int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
+        return [cron_records.excerpt(team, int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
 
     listing = pages.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
@@ -152,16 +147,16 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
     meant_for, read = None, settling.read_settled if _WHEN & asked.model_fields_set else settling.read
     for _ in range(ATTEMPTS):
         fields, at = await read(redis, team, cron_id, now)
-        before = _asked(fields)
+        before = cron_records.asked_of(fields, Reader())
         meant_for = meant_for or before.url
         if asked.headers and "url" not in asked.model_fields_set and before.url != meant_for:
             raise Conflict("The cron's url is being changed by others; look before you give it headers.")
         wanted, dropped = custody.changed(before, asked)
         wanted = custody.sealed(wanted, vault, team)
         _check(wanted)
-        when = _When(_phase(fields), "keep")
+        when = _When(cron_records.phase_of(fields), "keep")
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
-            when = _reckoned(wanted, when.phase, fields, at)
+            when = _reckoned_of(wanted, when.phase, fields, at)
         known = _Known(cron_id, fields["version"], custody.warnings(dropped, wanted.url), now)
         if saved := await _save(redis, team, wanted, when, known, key):
             return saved
@@ -199,10 +194,10 @@ async def _save(
         "1" if asked.callback_url else "",
         asked.alert_threshold or "",
         asked.name,
-        _policy(asked),
+        cron_records.policy_of(asked),
         asked.overlap_policy,
         asked.max_runs or "",
-        _offset(asked, when.phase),
+        cron_records.offset_of(asked, when.phase),
         when.phase,
         asked.grace_seconds * 1000 if is_heartbeat else "",
         secrets.token_urlsafe(PING_BYTES) if is_heartbeat else "",
@@ -215,13 +210,22 @@ async def _save(
 
 
 def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> CronSaved:
-    cron = _cron(team, int(cron_id), records.fields_of(flat))
+    cron = cron_records.of(team, int(cron_id), records.fields_of(flat))
     return CronSaved(**dict(cron), warnings=from_json(warnings))
+
+
+def _reckoned_of(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
+    """The same of what may be stored in a way that this host cannot reckon; raises Invalid."""
+    try:
+        return _reckoned(wanted, phase, fields, at)
+    except (ValueError, LookupError, OSError) as error:
+        said = f"by {wanted.timezone} nobody can reckon {wanted.cron_expression}; give both anew."
+        raise Invalid("timezone", f"The timezone field must be a zone that is known here: {said}") from error
 
 
 def _reckoned(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
     """When it fires from now on; whether its runs are used up is for the script to see."""
-    plan = _plan(wanted, phase)
+    plan = cron_records.plan_of(wanted, phase)
     owed = owing.owed(fields, at, plan if wanted.is_active else None)
     fire = owing.next_after(plan, at, owed.last_nominal) if wanted.is_active else None
     next_fire = str(clock.milliseconds(fire)) if fire else ""
@@ -240,73 +244,12 @@ def _check(asked: CronCreate) -> None:
         raise Invalid("ends_at", "The ends_at field must be later than starts_at.")
 
 
-def _phase(fields: Fields) -> int:
-    return int(fields["phase"]) if "phase" in fields else secrets.randbelow(PHASES)
-
-
 def _logged(asked: CronCreate, phase: int) -> list[object]:
     """How it fires from now on, as `shared.why` reads it."""
-    when = (asked.cron_expression, asked.timezone, _offset(asked, phase), _policy(asked))
-    return [asked.is_active, *when]
-
-
-def _offset(asked: CronCreate, phase: int) -> int:
-    return phase % (asked.spread_seconds + 1)
-
-
-def _plan(asked: CronCreate, phase: int) -> Plan:
-    return timing.plan_of(asked.cron_expression, asked.timezone, _offset(asked, phase), _policy(asked))
-
-
-def _policy(asked: CronCreate) -> str:
-    return asked.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)
-
-
-def _asked(fields: Fields) -> CronCreate:
-    return _of_spec(from_json(fields["spec"]))
-
-
-def _of_spec(kept: dict[str, Any]) -> CronCreate:
-    headers = kept.pop("headers", None)  # sealed values are none that a caller may give
-    asked = CronCreate.model_validate(kept, extra="ignore", context=STORED)
-    return asked.model_copy(update={"headers": headers})
-
-
-def _excerpt(team: Team, cron_id: int, fields: Fields) -> Cron:
-    kept = stored.read_spec(fields["spec"])
-    return excerpts.of_cron(_cron(team, cron_id, fields, _of_spec(kept.fields)), kept.unread)
-
-
-def _cron(team: Team, cron_id: int, fields: Fields, asked: CronCreate | None = None) -> Cron:
-    asked = asked or _asked(fields)
-    failures, runs = int(fields["failures"]), int(fields.get("runs", 0))
-    next_run, secret = records.instant(fields, "next"), fields.get("ping")
-    failure = records.run(fields.get("last_failure")) or Run()
-    return Cron(
-        **asked.model_dump(exclude={"headers"}),
-        headers=masked(asked.headers),
-        id=cron_id,
-        consecutive_failures=failures,
-        is_alerted="alerted" in fields,
-        ping_key=f"{team.shard}-{team.id}-{cron_id}-{secret}" if secret else None,
-        last_ping_at=records.instant(fields, "last_ping"),
-        runs=runs,
-        lateness={name: int(fields.get(f"late:{name}", 0)) for name in LATENESS},
-        has_ended=asked.is_active and next_run is None,
-        last_run_at=records.instant(fields, "last_run"),
-        next_run_at=next_run,
-        next_runs=_next_runs(_plan(asked, _phase(fields)), next_run, asked.max_runs, runs),
-        last_status=fields.get("last_status"),
-        last_response=fields.get("last_response") or None,
-        created_at=clock.moment(fields["created"]),
-        last_failure_reason=failure.failure_reason,
-        last_error=failure.error_message,
+    when = (
+        asked.cron_expression,
+        asked.timezone,
+        cron_records.offset_of(asked, phase),
+        cron_records.policy_of(asked),
     )
-
-
-def _next_runs(plan: Plan, fire: datetime | None, most: int | None, runs: int) -> list[datetime]:
-    found: list[datetime] = []
-    while fire and len(found) < NEXT_RUNS and (most is None or runs + len(found) < most):
-        found.append(fire)
-        fire = timing.following(plan, fire)
-    return found
+    return [asked.is_active, *when]

@@ -211,7 +211,7 @@ def _index(team: Team, queue_id: int | None) -> str:
 
 async def _read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[Replay]:
     rows = await scripts.read_replays(redis, team.prefix, team.id, *ids)
-    return [_of_row(*row) for row in rows]
+    return records.each("replay", rows, _of_row)
 
 
 def _of_row(replay_id: str, flat: Sequence[str]) -> Replay:

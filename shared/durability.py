@@ -1,49 +1,102 @@
-"""Whether a Redis is fit to keep jobs, and our key the one of its secrets; asked once at the start."""
+"""Whether a Redis is fit to keep jobs, and our keys open its secrets: at the start and after each restart."""
 
 import asyncio
 import sys
 
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from shared import keyspace, store
-from shared.errors import Damaged
+from shared.errors import Damaged, Unfit
 from shared.settings import Settings
 from shared.vault import Unsealable, Vault
+
+LOOK_SECONDS = 5.0
+_CHECK = ("recuro", "check")
 
 log = structlog.get_logger()
 
 
 def require_fit(settings: Settings, vault: Vault | None = None) -> None:
-    """End the process with one line if this Redis drops jobs when memory is short; warn if it keeps no log.
-
-    So too if it holds secrets that the vault cannot open.
+    """End the process with one line that says why this Redis is not fit; warn if it keeps no log.
 
     While Redis is away there is nothing to ask, and the service starts all the same.
     """
-    asyncio.run(_ask(settings, vault))
+    try:
+        asyncio.run(_ask(settings, vault))
+    except Unfit as error:
+        sys.exit(str(error))
+
+
+async def keep_fit(redis: Redis, vault: Vault | None = None) -> None:
+    """Check again whenever another Redis answers, or the same after a restart; raises Unfit."""
+    known = ""
+    while True:
+        answers = await redis.info("server")
+        if answers.get("run_id") != known:
+            await check(redis, vault)
+            known = answers.get("run_id", "")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def check(redis: Redis, vault: Vault | None = None) -> None:
+    """Raises Unfit if it drops jobs when memory is short, or holds secrets that the vault cannot open."""
+    try:
+        facts = {**await redis.info("memory"), **await redis.info("persistence")}
+    except NoPermissionError:
+        raise Unfit(
+            "RECURO_REDIS_URL: its user may not run INFO, by which we check it; allow it +info"
+        ) from None
+    policy = facts.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        raise Unfit(
+            f"RECURO_REDIS_URL: this Redis drops jobs when memory is short ({policy}); set noeviction"
+        )
+    if str(facts.get("aof_enabled")) != "1":
+        log.warning("redis_keeps_no_log", remedy="set appendonly yes, or a crash of Redis loses jobs")
+    if vault is not None:
+        await _require_known(redis, vault)
 
 
 async def _ask(settings: Settings, vault: Vault | None) -> None:
     async with store.connect(settings) as redis:
         try:
-            facts = {**await redis.info("memory"), **await redis.info("persistence")}
-            if vault is not None:
-                await _require_known(redis, vault)
+            await check(redis, vault)
         except (Damaged, *store.AWAY) as error:
-            log.warning("redis_away", error=repr(error))
-            return
-    policy = facts.get("maxmemory_policy", "noeviction")
-    if policy != "noeviction":
-        sys.exit(f"RECURO_REDIS_URL: this Redis drops jobs when memory is short ({policy}); set noeviction")
-    if str(facts.get("aof_enabled")) != "1":
-        log.warning("redis_keeps_no_log", remedy="set appendonly yes, or a crash of Redis loses jobs")
+            log.warning("redis_away", error=store.text_of(error), remedy=_remedy(error))
+
+
+def _remedy(error: Exception) -> str:
+    # Also within the error of the connection that was to greet with it.
+    if isinstance(error, AuthenticationError) or any(
+        isinstance(arg, AuthenticationError) for arg in error.args
+    ):
+        return "RECURO_REDIS_URL: Redis refuses this user or password; we try again until it does not"
+    return "we try again until it is there"
 
 
 async def _require_known(redis: Redis, vault: Vault) -> None:
-    """The first service to start here leaves a sealed text, and every later one must open it."""
-    await redis.set(keyspace.sealed(), vault.seal("recuro", "check"), nx=True)
-    try:
-        vault.open(await redis.get(keyspace.sealed()) or "", "check")
-    except Unsealable:
-        sys.exit("RECURO_ENCRYPTION_KEY is not the key of this Redis' secrets: add that one after a comma")
+    """Whoever seals with a key leaves a text that it sealed, and everybody must open all of them."""
+    text = vault.seal(*_CHECK)
+    await redis.set(keyspace.sealed(), text, nx=True)
+    await redis.hsetnx(keyspace.seals(), vault.name, text)  # type: ignore[misc]
+    texts = [await redis.get(keyspace.sealed()), *await redis.hvals(keyspace.seals())]  # type: ignore[misc]
+    for sealed in texts:
+        try:
+            vault.open(sealed or "", *_CHECK[1:])
+        except Unsealable:
+            raise Unfit(
+                "RECURO_ENCRYPTION_KEY lacks a key of this Redis' secrets: add that one after a comma; "
+                "`recuro keys reseal` makes old ones superfluous"
+            ) from None
+
+
+async def forget_other_keys(redis: Redis, vault: Vault) -> None:
+    """Of which nothing is left that they sealed."""
+    text = vault.seal(*_CHECK)
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.set(keyspace.sealed(), text)
+        pipe.delete(keyspace.seals())
+        pipe.hset(keyspace.seals(), vault.name, text)
+        await pipe.execute()

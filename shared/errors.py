@@ -58,3 +58,7 @@ class Invalid(RecuroError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class Unfit(RecuroError):
+    """This Redis must not be used as it is set up: `str(error)` names the setting and the remedy."""

@@ -54,7 +54,7 @@ async def _read(
     redis: Redis, team: Team, cron_id: int, ids: Sequence[int], most_bytes: int = WHOLE_BYTES
 ) -> list[Execution]:
     rows = await scripts.read_executions(redis, team.prefix, team.id, cron_id, most_bytes, *ids)
-    return [excerpt(*row) if most_bytes else stored(*row) for row in rows]
+    return records.each("execution", rows, excerpt if most_bytes else stored)
 
 
 def stored(execution_id: str, flat: Sequence[str], run: str | None = None) -> Execution:

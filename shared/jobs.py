@@ -1,18 +1,19 @@
 """What a caller can do to jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from shared import clock, excerpts, pages, records, scripts, store, stored, words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.lenient import Reader
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.jobs import (
@@ -189,58 +190,92 @@ async def delete(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | No
 
 
 def _of_row(job_id: str, flat: Sequence[str], spec: str, queue: str, run: str | None = None) -> Job:
-    return _job(int(job_id), records.fields_of(flat), from_json(spec), queue, records.run(run))
+    reader = Reader()
+    asked, (ran, _) = reader.spec(spec), reader.run(run)
+    return _job(int(job_id), records.fields_of(flat), asked.fields, _Around(queue, ran, reader))
 
 
 def _excerpt_of(job_id: str, flat: Sequence[str], spec: str, queue: str, run: str | None = None) -> Job:
-    asked = stored.read_spec(spec)
-    kept = stored.read_run(run) if run else None
-    shown = Run.model_validate(kept.fields, extra="ignore") if kept else None
-    unread = [*asked.unread, *(f"run.{name}" for name in (kept.unread if kept else ()))]
-    return excerpts.of_job(_job(int(job_id), records.fields_of(flat), asked.fields, queue, shown), unread)
+    reader = Reader()
+    asked, (ran, unread) = reader.spec(spec), reader.run(run)
+    job = _job(int(job_id), records.fields_of(flat), asked.fields, _Around(queue, ran, reader))
+    return excerpts.of_job(job, [*asked.unread, *(f"run.{name}" for name in unread)])
 
 
-def _job(job_id: int, fields: Fields, asked: dict[str, Any], queue: str, run: Run | None) -> Job:
-    status, final = _status(fields)
-    return Job(
-        id=job_id,
-        url=asked["url"],
-        method=asked.get("method", "POST"),
-        headers=masked(asked.get("headers")),
-        payload=stored.read_payload(asked["payload_json"])
-        if "payload_json" in asked
-        else asked.get("payload"),
-        callback_url=asked.get("callback_url"),
-        queue=queue,
-        queue_id=int(fields["queue"]),
-        status=status,
-        final_status=final,
-        attempt_number=int(fields["attempt"]),
-        is_retry="origin" in fields,
-        delay_seconds=0 if "replay_of" in fields else asked.get("delay", 0),
-        scheduled_at=clock.moment(fields["due"]),
-        created_at=clock.moment(fields["created"]),
-        run=_with_body(run, asked),
-        original_job_id=int(fields.get("origin", job_id)),
-        has_pending_retry="pending_retry" in fields,
-        dead_lettered_at=records.instant(fields, "dead_at"),
-        callback_status=records.callback_status(fields),
-        waits_for=fields.get("waits_for") if status == JobStatus.PENDING else None,
-        body=asked.get("body"),
-        timeout_seconds=asked.get("timeout_seconds"),
-        retry_delays=asked.get("retry_delays"),
-        idempotency_key=_key_of(asked.get("headers") or {}, fields),
-        expires_at=records.instant(fields, "expires"),
-        replay_of=int(fields["replay_of"]) if "replay_of" in fields else None,
-        replayed_as=int(fields["replayed_as"]) if "replayed_as" in fields else None,
+class _Around(NamedTuple):
+    """What is known of a job beside its own record."""
+
+    queue: str
+    run: Run | None
+    reader: Reader
+
+
+def _job(job_id: int, fields: Fields, asked: dict[str, Any], around: _Around) -> Job:
+    reader, (status, final) = around.reader, _status(fields, around.reader)
+    payload = _payload(asked, reader)
+    job = reader.model(
+        Job,
+        {
+            "method": "POST",
+            **asked,
+            "url": asked.get("url", ""),
+            "headers": masked(_headers(asked)),
+            "payload": payload,
+            "id": job_id,
+            "queue": around.queue,
+            "queue_id": fields["queue"],
+            "status": status,
+            "final_status": final,
+            "attempt_number": reader.number(fields, "attempt", 1),
+            "is_retry": "origin" in fields,
+            "delay_seconds": 0 if "replay_of" in fields else asked.get("delay", 0),
+            "scheduled_at": reader.made(fields, "due"),
+            "created_at": reader.made(fields, "created"),
+            "run": _with_body(around.run, asked, payload),
+            **_chain(job_id, fields, reader),
+            "waits_for": fields.get("waits_for") if status == JobStatus.PENDING else None,
+            "callback_url": asked.get("callback_url"),
+            "body": asked.get("body"),
+            "timeout_seconds": asked.get("timeout_seconds"),
+            "retry_delays": asked.get("retry_delays"),
+            "idempotency_key": _key_of(_headers(asked) or {}, fields),
+            "expires_at": reader.instant(fields, "expires"),
+        },
     )
+    return job if reader.problem is None else job.model_copy(update={"problem": reader.problem})
 
 
-def _with_body(run: Run | None, asked: dict[str, Any]) -> Run | None:
+def _chain(job_id: int, fields: Fields, reader: Reader) -> dict[str, Any]:
+    """Which jobs belong to it, and what became of them."""
+    replays = {name: fields.get(name) for name in ("replay_of", "replayed_as")}
+    return {
+        "original_job_id": fields.get("origin", job_id),
+        "has_pending_retry": "pending_retry" in fields,
+        "dead_lettered_at": reader.instant(fields, "dead_at"),
+        "callback_status": records.callback_status(fields),
+        **replays,
+    }
+
+
+def _headers(asked: Mapping[str, Any]) -> dict[str, str] | None:
+    found = asked.get("headers")
+    return found if isinstance(found, dict) else None
+
+
+def _payload(asked: Mapping[str, Any], reader: Reader) -> Any:
+    if "payload_json" not in asked:
+        return asked.get("payload")
+    try:
+        return stored.read_payload(asked["payload_json"])
+    except (ValueError, TypeError):
+        reader.note("payload", "it is no JSON")
+        return None
+
+
+def _with_body(run: Run | None, asked: dict[str, Any], payload: Any) -> Run | None:
     """A run of a request that went out, with the body that all attempts carry."""
     if run is None or run.request_headers is None:
         return run
-    payload = asked.get("payload")
     text = asked.get("payload_json", asked.get("body") if payload is None else to_json(payload).decode())
     return run if text is None else run.model_copy(update={"request_body": text[:KEPT_CHARACTERS]})
 
@@ -250,7 +285,11 @@ def _key_of(headers: dict[str, str], fields: Fields) -> str | None:
     return next(given, fields.get("intent"))
 
 
-def _status(fields: Fields) -> tuple[JobStatus, FinalStatus | None]:
-    state = fields["state"]
-    final = FinalStatus(fields["final"]) if state == "failed" else _FINAL.get(state)
+def _status(fields: Fields, reader: Reader) -> tuple[str, str | None]:
+    """As they are stored, where a newer version may know others."""
+    state = fields.get("state", "")
+    if state not in _STATES:
+        reader.note("state", f"{state[:20] or 'nothing'} is none that is known here")
+        return JobStatus.FAILED, None
+    final = fields.get("final") if state == "failed" else _FINAL.get(state)
     return (JobStatus.FAILED if state in _FAILED else JobStatus(state)), final

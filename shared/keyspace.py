@@ -54,18 +54,22 @@ due                            zset    what starts later, <kind>:<team>:<padded 
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
 fading                         zset    keys below the prefix to forget, by when (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned
+memory                         hash    how short of memory Redis is, as a scheduler saw it, and until when
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
 live                           zset    <service>:<host>:<pid> of what lives, by when to give it up (ms)
 troubles                       hash    what those cannot go on with, by the same
 bell                           stream  one wake-up for an idle worker, group `workers`
 clock                          stream  "crons changed", for the schedulers
+damaged                        hash    what was found damaged, by its name, since when (ms) and how
+aside:<name>                   any     a key of a wrong type, put aside from where it was in the way
 quarantine                     stream  entries that could not be read, with their bytes
 events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
 =============================  ======  =====================================================================
 
 Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
-`sealed` (string: a text that only the installation's key opens), `bootstrap` (set: digests of the tokens that
-`RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes writes).
+`sealed` (string: a text that only the installation's keys open), `seals` (hash: one of each key, by the key's
+name), `bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string:
+written to see whether Redis takes writes).
 """
 
 from dataclasses import dataclass
@@ -142,6 +146,10 @@ def replays(shard: str) -> str:
     return f"{prefix(shard)}replays"
 
 
+def damaged(shard: str) -> str:
+    return f"{prefix(shard)}damaged"
+
+
 def teams_in(shard: str) -> str:
     return f"{prefix(shard)}teams"
 
@@ -176,6 +184,10 @@ def probe() -> str:
 
 def token(digest: str) -> str:
     return f"{prefix('global')}token:{digest}"
+
+
+def seals() -> str:
+    return f"{prefix('global')}seals"
 
 
 def bootstrap() -> str:

@@ -32,10 +32,10 @@ NOTHING = Owed("", "", 0)
 
 def owed(fields: Fields, now: datetime, wanted: Plan | None = None) -> Owed:
     """What a stored cron owes at `now`, before it fires as `wanted`; None if it will not."""
-    next_fire, fired_until = fields.get("next", ""), int(fields.get("fired_until", 0))
+    next_fire, fired_until = fields.get("next", ""), int(_number(fields.get("fired_until")) or 0)
     last = 0 if clock.moment(fired_until) > now + ASTRAY else fired_until
-    if not next_fire:
-        return Owed("", "", last)
+    if _number(next_fire) is None:  # none, or what is stored there is no moment
+        return Owed(next_fire, "", last)
     had = plan_of(fields)
     forward = _brought_forward(had, wanted)
     found = _owed(fields, had, forward, now, last)
@@ -50,6 +50,13 @@ def _owed(fields: Fields, had: Plan, plan: Plan, now: datetime, last: int) -> Ow
     judged = _judged(plan, due, now)
     following = "" if judged.following is None else clock.milliseconds(judged.following)
     return Owed(fields["next"], following, nominal(plan, judged.fires[-1].at), judged.fires)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
 
 
 def next_after(plan: Plan, now: datetime, last_nominal: int) -> datetime | None:

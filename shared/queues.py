@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from shared import clock, keyspace, pages, records, scripts, words
+from shared import keyspace, pages, records, scripts, words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.lenient import Reader
 from shared.records import Fields
 from shared.schemas.base import STORED, Page, PageQuery
 from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings, QueueUpdate
@@ -68,11 +69,11 @@ async def update(
         if not found:
             raise NotFound("Queue")
         _, fields, _ = found[0]
-        settings = QueueSettings.model_validate_json(
-            fields["spec"], extra="ignore", context=STORED
-        ).model_dump()
-        wanted = QueueCreate.model_validate({**settings, "name": fields["name"], **changes}, context=STORED)
-        if changed := await _save(redis, team, wanted, (queue_id, fields["version"]), key):
+        reader = Reader()
+        settings = reader.model(QueueSettings, reader.spec(fields.get("spec")).fields).model_dump()
+        name = fields.get("name", f"queue {queue_id}")
+        wanted = QueueCreate.model_validate({**settings, "name": name, **changes}, context=STORED)
+        if changed := await _save(redis, team, wanted, (queue_id, fields.get("version", "")), key):
             return changed
     raise Conflict("The queue is being changed by others; try again.")
 
@@ -124,13 +125,17 @@ def _of_row(queue_id: str, flat: Sequence[str], *counts: int) -> Queue:
 
 
 def _queue(queue_id: int, fields: Fields, counts: list[int]) -> Queue:
-    settings = QueueSettings.model_validate_json(fields["spec"], extra="ignore", context=STORED)
+    reader = Reader()
+    settings = reader.model(QueueSettings, reader.spec(fields.get("spec")).fields)
+    name, created = fields.get("name"), reader.made(fields, "created")
+    if name is None:
+        reader.note("name", "it is lost")
     pending, processing, completed, failed, retrying, dead_lettered = counts
     return Queue(
         id=queue_id,
-        name=fields["name"],
+        name=name or f"queue {queue_id}",
         **settings.model_dump(),
-        created_at=clock.moment(fields["created"]),
+        created_at=created,
         counts=QueueCounts(
             pending=pending,
             processing=processing,
@@ -139,4 +144,5 @@ def _queue(queue_id: int, fields: Fields, counts: list[int]) -> Queue:
             retrying=retrying,
             dead_lettered=dead_lettered,
         ),
+        problem=fields.get("lost") or reader.problem,
     )

@@ -17,6 +17,8 @@ from shared.store import AnswerLost, OutcomeUnknown, had_begun
 _LUA = files("shared").joinpath("lua")
 _LIBRARIES = (
     "ledger",
+    "damage",
+    "ids",
     "changes",
     "team",
     "turns",
@@ -26,6 +28,7 @@ _LIBRARIES = (
     "outbox",
     "alerts",
     "usage",
+    "memory",
     "verdicts",
     "fires",
     "promote",
@@ -34,6 +37,8 @@ _LIBRARIES = (
 )
 _SHEBANG = "#!lua"
 _ONCE = "{remembered}\nlocal REFUSED = true\nlocal function work()\n{body}\nend\n{once}"
+_ITSELF = "local function work()\n{body}\nend\nreturn work()"
+"""A function of Lua has 200 locals at most, and those of the libraries are many."""
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
 RANDOM_BYTES = 12
 """Of each script's call: 2^48 calls until two are expected to be alike."""
@@ -54,6 +59,8 @@ class Script:
         libraries = [_library(name) for name in (*_LIBRARIES, *uses)]
         if write:
             body = _ONCE.format(body=body, remembered=_library("remembered"), once=_library("once"))
+        else:
+            body = _ITSELF.format(body=body)
         self.text = "\n".join([shebang, *libraries, body])
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         self._only_reads = "no-writes" in shebang
@@ -124,7 +131,7 @@ def _fresh(prefix: str) -> str:
 
 
 _recall = Script("recall", "remembered")
-create_jobs = Script("create_jobs", write=True)
+create_jobs = Script("create_jobs", "queues", write=True)
 read_jobs = Script("read_jobs", "rows")
 cancel_job = Script("cancel_job", "rows", write=True)
 delete_job = Script("delete_job", write=True)
@@ -152,6 +159,7 @@ admit = Script("admit")
 in_flight = Script("in_flight")
 rescue = Script("rescue")
 promote = Script("promote")
+note_memory = Script("note_memory")
 prune = Script("prune")
 forget = Script("forget")
 read_clock = Script("read_clock")
@@ -160,6 +168,7 @@ correct = Script("correct")
 read_plans = Script("read_plans")
 reckon_due = Script("reckon_due")
 stop_worker = Script("stop_worker")
+reseal = Script("reseal")
 find_owners = Script("find_owners")
 find_overdue = Script("find_overdue")
 retire = Script("retire")
@@ -167,6 +176,8 @@ begin_retiring = Script("begin_retiring")
 patrol = Script("patrol")
 patrol_crons = Script("patrol_crons")
 audit = Script("audit")
+mend = Script("mend")
+mend_queues = Script("mend_queues", "queues")
 tidy = Script("tidy")
 read_ledger = Script("read_ledger")
 set_team = Script("set_team", write=True)

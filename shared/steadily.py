@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
 
-from shared.errors import Damaged
+from shared.errors import Damaged, Unfit
 from shared.store import AWAY, text_of
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 2.0
 CALM_SECONDS = 10.0
 """What went on for so long without an error is well again."""
 QUIET_SECONDS = 30.0
@@ -87,6 +88,18 @@ async def steadily(loop: str, duty: Callable[[], Awaitable[None]], troubles: Tro
         await asyncio.sleep(pause)
 
 
+@asynccontextmanager
+async def beside(loop: str, duty: Callable[[], Awaitable[None]], troubles: Troubles) -> AsyncIterator[None]:
+    """Run such a duty for as long as the block lasts."""
+    task = asyncio.create_task(steadily(loop, duty, troubles))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
 def said_of(error: Exception) -> str:
     """What it says, in one line, or what it is."""
     text = " ".join(text_of(error).split())[:SAID_CHARACTERS]
@@ -96,6 +109,8 @@ def said_of(error: Exception) -> str:
 def _tell(loop: str, error: Exception, said: str) -> None:
     if isinstance(error, AWAY):
         log.warning("redis_away", loop=loop, error=f"{type(error).__name__}: {said}")
+    elif isinstance(error, Unfit):
+        log.error("redis_unfit", error=said)
     elif isinstance(error, Damaged):
         log.error("record_damaged", loop=loop, error=said)
     else:

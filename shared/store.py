@@ -35,6 +35,8 @@ _CODE = re.compile(r"[A-Z]{4,} ")
 _OF_PIPELINE = re.compile(
     r"Command # \d+ \(.*\) of pipeline caused error: \(?['\"]?(.*?)['\"]?,?\)?$", re.DOTALL
 )
+_AGAIN = re.compile(r"^(ERR )+")
+"""Stands before an error that a script has looked at and passed on."""
 _WHERE = re.compile(r" script: \w+, on @user_script:\d+\.?$")
 
 
@@ -69,7 +71,7 @@ def text_of(error: Exception) -> str:
     """What Redis said, without the command of a pipeline that led to it: there may be secrets in that."""
     text = str(error)
     match = _OF_PIPELINE.match(text)
-    return match[1] if match else text
+    return _AGAIN.sub("", match[1] if match else text)
 
 
 def is_of_data(error: ResponseError) -> bool:

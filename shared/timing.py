@@ -13,6 +13,7 @@ from shared.schemas.timing import MisfirePolicy, Timing
 
 LATE_SECONDS = 60
 """So late a fire is still in time, under every policy: schedulers restart, and boundaries are crowded."""
+NEXT_RUNS = 3
 MOST_AT_ONCE = 100
 """Fires of one cron that a step makes; the others follow in the next one."""
 
@@ -123,3 +124,12 @@ def _caught(plan: Plan, due: datetime, now: datetime) -> Caught:
 
 def _within(plan: Plan, nominal: datetime) -> datetime | None:
     return None if plan.ends_at and nominal > plan.ends_at else nominal + plan.offset
+
+
+def next_runs(plan: Plan, fire: datetime | None, most: int | None, runs: int) -> list[datetime]:
+    """From its next fire on the first three, or as many as are left to run."""
+    found: list[datetime] = []
+    while fire and len(found) < NEXT_RUNS and (most is None or runs + len(found) < most):
+        found.append(fire)
+        fire = following(plan, fire)
+    return found

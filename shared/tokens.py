@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from shared import clock, keyspace, moments
 from shared.brake import Brake
-from shared.errors import Forbidden, NotFound, TooManyGuesses, Unauthenticated
+from shared.errors import Damaged, Forbidden, NotFound, TooManyGuesses, Unauthenticated
 from shared.keyspace import Team
 
 SCOPES = ("read", "write", "admin")
@@ -179,9 +179,12 @@ async def _look_up(redis: Redis, digest: str) -> Caller:
     fields: dict[str, str] = await redis.hgetall(keyspace.token(digest))  # type: ignore[misc]
     if not fields:
         raise Unauthenticated("Invalid authorization token")
-    shard = await redis.hget(keyspace.team(fields["team"]), "shard")  # type: ignore[misc]
-    team = Team(int(fields["team"]), shard or keyspace.SHARDS[0])
-    return Caller(team, frozenset(fields["scopes"].split(",")))
+    team_id, scopes = fields.get("team", ""), fields.get("scopes", "").split(",")
+    if not team_id.isdecimal() or not set(scopes) & set(SCOPES):
+        raise Damaged("it names no team and scope", "The record of this token")
+    shard = await redis.hget(keyspace.team(team_id), "shard")  # type: ignore[misc]
+    team = Team(int(team_id), shard if shard in keyspace.SHARDS else keyspace.SHARDS[0])
+    return Caller(team, frozenset(scopes))
 
 
 async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:

@@ -48,6 +48,8 @@ class Vault:
 
     def __init__(self, *keys: str) -> None:
         self._ciphers = [AESSIV(_derived(key, b"recuro vault")) for key in keys]
+        self.name = _derived(keys[0], b"recuro key name")[:8].hex()
+        """Of the first key; it tells nothing of the key."""
         self._digest_keys = [_derived(key, b"recuro digest") for key in reversed(keys)]
         self._opened = Remembered(self._open, _KEPT_BYTES)
 
@@ -77,14 +79,23 @@ class Vault:
                 continue
         raise Unsealable
 
+    def reseal(self, sealed: str, *place: str | int) -> str:
+        """The same text sealed with the first key; raises Unsealable."""
+        return self.seal(self.open(sealed, *place), *place)
+
     def seal_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
         """Headers with the secret ones sealed for requests to one origin; what is sealed stays as it is."""
         return {
-            name: _BOUND + self.seal(value, *_header(team, name, origin)).removeprefix(_SEALED)
+            name: self._seal_header(name, value, team, origin)
             if is_secret(name) and not is_sealed(value)
             else value
             for name, value in headers.items()
         }
+
+    def reseal_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
+        """Sealed headers, sealed for that origin with the first key; raises Unsealable."""
+        opened = self.open_headers(headers, team, origin)
+        return {name: self._seal_header(name, value, team, origin) for name, value in opened.items()}
 
     def open_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
         """Headers as they were given for that origin; raises Unsealable."""
@@ -92,6 +103,9 @@ class Vault:
             name: self._open_header(name, value, team, origin) if is_sealed(value) else value
             for name, value in headers.items()
         }
+
+    def _seal_header(self, name: str, value: str, team: int, origin: str) -> str:
+        return _BOUND + self.seal(value, *_header(team, name, origin)).removeprefix(_SEALED)
 
     def _open_header(self, name: str, sealed: str, team: int, origin: str) -> str:
         if sealed.startswith(_BOUND):

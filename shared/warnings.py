@@ -94,6 +94,9 @@ _CALLS_BACK = "callback_url is the url itself: every outcome goes to the endpoin
 
 
 def _of_its_fires(cron: Cron, now: datetime) -> Iterator[str]:
+    if cron.problem:
+        yield cron.problem
+        return
     if not cron.is_active:
         yield "It is paused: it will not fire until is_active is true."
     elif cron.next_run_at is None:

@@ -22,6 +22,7 @@ _SKIPPED = {
     SkipReason.LIMIT: "The cron had used up its max_runs.",
     SkipReason.ENDED: "It could be made only after the cron's ends_at.",
     SkipReason.PAUSED: "The cron was paused while it waited for a ping.",
+    SkipReason.MEMORY: "Redis had next to no memory left, and crons are skipped until it has more.",
 }
 
 
@@ -64,9 +65,13 @@ def _periods(log: Sequence[str]) -> list[Period]:
     plans: list[Plan | None] = []
     for line in log:
         at, _, text = line.partition(" ")
-        is_active, *when = from_json(text)
-        starts.append(clock.moment(at))
-        plans.append(timing.plan_of(*when) if is_active else None)
+        try:
+            is_active, *when = from_json(text)
+            plan = timing.plan_of(*when) if is_active else None
+            starts.append(clock.moment(at))
+        except (ValueError, TypeError, OverflowError):
+            continue  # a line that nobody can read says nothing
+        plans.append(plan)
     ends = [*starts[1:], _NEVER]
     return [Period(*each) for each in zip(starts, ends, plans, strict=False)]
 
@@ -95,11 +100,19 @@ def _fires(case: Case, since: datetime, until: datetime) -> Iterator[datetime]:
     """The instants in the range at which the cron was to fire, one more than are answered."""
     left = MOST_FIRES + 1
     for period in case.periods:
-        fire = period.plan and timing.following(period.plan, max(period.since, since - _SECOND))
+        fire = period.plan and _following(period.plan, max(period.since, since - _SECOND))
         while fire and fire <= min(period.until, until) and left and period.plan:
             yield fire
             left -= 1
-            fire = timing.following(period.plan, fire)
+            fire = _following(period.plan, fire)
+
+
+def _following(plan: Plan, after: datetime) -> datetime | None:
+    """As `timing.following`; none of a plan that this host cannot reckon."""
+    try:
+        return timing.following(plan, after)
+    except (ValueError, LookupError, OSError):
+        return None
 
 
 def _of_record(record: Execution, at: datetime) -> Reason:
@@ -157,7 +170,9 @@ def _no_fire(case: Case, at: datetime) -> Reason:
     period = next(one for one in reversed(case.periods) if one.since <= at)
     if period.plan is None:
         return Reason(at=at, verdict=Verdict.PAUSED, why=_paused(period))
-    following = timing.following(period.plan, at)
+    following = _following(period.plan, at)
+    if following is None and case.cron.problem:
+        return Reason(at=at, verdict=Verdict.UNKNOWN, why=case.cron.problem)
     if following is None:
         return Reason(
             at=at, verdict=Verdict.ENDED, why="The cron had ended: it has no fire at or after that instant."

@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.api.routing import at
 from shared import health, keyspace, moments
+from shared.store import OutcomeUnknown
 
 OVERDUE_SECONDS = 60
 
@@ -17,8 +18,13 @@ async def live(_request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Redis takes a write, and nothing waits for a scheduler; 503 with the reason otherwise."""
     redis: Redis = request.state.redis
+    if troubles := request.state.troubles.sentences:
+        return JSONResponse({"error": "; ".join(troubles.values())}, 503)
     await health.require_writable(redis)
-    await health.beat(redis, "api")
+    try:
+        await health.beat(redis, "api")
+    except OutcomeUnknown as error:  # nobody asked for this write: why it failed is all there is to say
+        raise error.__cause__ or error from None
     late = max([await overdue_seconds(redis, shard) for shard in keyspace.SHARDS])
     if late > OVERDUE_SECONDS:
         return JSONResponse({"error": f"Work is overdue by {late:.0f} s: is a scheduler running?"}, 503)

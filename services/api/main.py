@@ -34,6 +34,7 @@ from shared.admission import Admission
 from shared.serving import server
 from shared.serving.bounds import Bounds
 from shared.settings import Settings, load
+from shared.steadily import Troubles, beside
 
 GRACE_SECONDS = 10
 
@@ -57,17 +58,24 @@ class State(TypedDict):
     redis: Redis
     callers: tokens.Callers
     admission: Admission
+    troubles: Troubles
 
 
 def create_app(settings: Settings) -> Starlette:
     """The application; it starts and answers 503 while Redis is away."""
 
-    admission = Admission(Policy(settings.egress_allow, settings.egress_ports), vault.load(settings))
+    keys, troubles = vault.load(settings), Troubles()
+    admission = Admission(Policy(settings.egress_allow, settings.egress_ports), keys)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
-        async with store.connect(settings) as redis, _bootstrapping(redis, settings):
-            yield {"redis": redis, "callers": tokens.Callers(redis), "admission": admission}
+        async with (
+            store.connect(settings) as redis,
+            _bootstrapping(redis, settings),
+            beside("checking Redis", lambda: durability.keep_fit(redis, keys), troubles),
+        ):
+            callers = tokens.Callers(redis)
+            yield {"redis": redis, "callers": callers, "admission": admission, "troubles": troubles}
 
     app = Starlette(
         routes=ROUTES,

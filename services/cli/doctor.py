@@ -9,6 +9,7 @@ from services.cli import punctuality
 from services.cli.embedded import OLDEST
 from services.cli.findings import Finding
 from shared import audit, keyspace, ledger, zone_data
+from shared.shortage import REMEDY, Shortage, share_used
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
 STRICT = "strict (AOF always: what was answered is on disk)"
@@ -19,13 +20,16 @@ AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
 
 
 async def examine(redis: Redis) -> list[Finding]:
-    """Version, persistence, eviction policy, the time zones here and the clock, in this order."""
+    """Version, persistence, eviction policy, memory, the time zones here and the clock, in this order."""
     info: dict[str, object] = await redis.info()
     facts = {name: str(value) for name, value in info.items()}
+    kept = await durability(redis)
     return [
         _version(facts),
-        Finding(True, f"durability: {await durability(redis)}"),
+        Finding(kept != MEMORY, f"durability: {kept}"),
+        *_lost(facts),
         _eviction(facts),
+        _memory(facts),
         Finding(True, f"time zones: {zone_data.release()}"),
         *await punctuality.examine(redis),
     ]
@@ -43,6 +47,23 @@ async def durability(redis: Redis) -> str:
     if "save" not in config:
         return "unknown, the server does not tell: ask its provider"
     return SNAPSHOTS if config["save"] else MEMORY
+
+
+def _lost(facts: Mapping[str, str]) -> list[Finding]:
+    """What keeps Redis from writing what it is told; nothing if all is well."""
+    found = []
+    if facts.get("role") not in (None, "master"):
+        found.append("role: a replica takes no writes; RECURO_REDIS_URL must name the primary")
+    if facts.get("aof_enabled") == "1" and facts.get("aof_last_write_status", "ok") != "ok":
+        found.append("append-only log: the last write failed, and nothing is kept; is the disk full?")
+    if facts.get("aof_enabled") == "1" and facts.get("aof_last_bgrewrite_status", "ok") != "ok":
+        found.append("append-only log: it could not be rewritten and grows; is the disk nearly full?")
+    if facts.get("rdb_last_bgsave_status", "ok") != "ok":
+        found.append("snapshots: the last one failed; is the disk full?")
+    most = int(facts.get("maxmemory", 0))
+    if most and int(facts.get("used_memory", 0)) >= most:
+        found.append(f"memory: all {most} bytes of maxmemory are used, and no job is taken; raise it")
+    return [Finding(False, text) for text in found]
 
 
 async def audit_all(redis: Redis) -> list[Finding]:
@@ -76,3 +97,14 @@ def _eviction(facts: Mapping[str, str]) -> Finding:
     if policy == "noeviction":
         return Finding(True, "eviction policy: noeviction")
     return Finding(False, f"eviction policy: {policy} drops jobs when memory is short; set noeviction")
+
+
+def _memory(facts: Mapping[str, str]) -> Finding:
+    share = share_used(facts)
+    level = Shortage.ROOM.following(share)
+    if facts.get("maxmemory", "0") == "0":
+        said = "without a limit: set maxmemory, so that Recuro keeps less before the machine has none left"
+        return Finding(True, f"memory: {said}")
+    if level is Shortage.ROOM:
+        return Finding(True, f"memory: {share:.0%} of maxmemory is used")
+    return Finding(False, f"memory: {share:.0%} of maxmemory is used, {level.effect}; {REMEDY}")

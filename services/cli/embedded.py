@@ -22,6 +22,7 @@ from services.cli.leash import leashed
 
 OLDEST = (7, 0, 0)
 LOG = "redis.log"
+SNAPSHOT, APPEND_ONLY = "dump.rdb", "appendonlydir"
 SOCKET = "redis.sock"
 SOCKET_PATH_BYTES = 103  # macOS allows 104 with the closing zero, Linux 108
 SILENCE_SECONDS = 30.0
@@ -114,6 +115,11 @@ def start(data_dir: Path, *, server: str | None = None) -> EmbeddedServer:
     Call it from the main thread: the end of the calling thread ends the server.
     """
     program = usable(server) if server else find()
+    if (data_dir / SNAPSHOT).exists() and not (data_dir / APPEND_ONLY).exists():
+        raise CannotStart(
+            f"{data_dir / SNAPSHOT} lies there without {APPEND_ONLY}, and a server with an append-only log "
+            "would start empty: docs/backup.md says how to restore a snapshot; or take the file away"
+        )
     running = EmbeddedServer(program, data_dir)
     (running.data_dir / LOG).unlink(missing_ok=True)
     running.launch()

@@ -45,6 +45,13 @@ def _parser() -> argparse.ArgumentParser:
         "--body", default="-", help="a file with the body as it arrived (- is standard input)"
     )
     _add_tokens(commands)
+    keys = commands.add_parser("keys", help="manage the keys that seal stored secrets")
+    _add(
+        keys.add_subparsers(metavar="COMMAND", required=True),
+        "reseal",
+        _reseal,
+        "seal all stored secrets with the first key of RECURO_ENCRYPTION_KEY",
+    )
     return parser
 
 
@@ -161,6 +168,14 @@ def _token_create(arguments: argparse.Namespace) -> int:
     return asyncio.run(
         reports.new_token(arguments.team, arguments.name, arguments.scope, begin=arguments.new)
     )
+
+
+def _reseal(_: argparse.Namespace) -> int:
+    import asyncio
+
+    from services.cli import reports
+
+    return asyncio.run(reports.reseal())
 
 
 def _token_list(_: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from services.cli.doctor import audit_all, examine
 from services.cli.places import in_vain, redis_name, with_redis_nearby
-from shared import clock, keyspace, retention, store, tokens
+from shared import clock, keyspace, resealing, retention, store, tokens, vault
 from shared.errors import Damaged, NotFound
 from shared.settings import load
 
@@ -80,6 +80,25 @@ async def revoke_token(token_id: str) -> int:
             )
             return 1
     print(f"ended token {ended.id}: {ended.name!r} of team {ended.team!r}; it is refused within 5 s")
+    return 0
+
+
+async def reseal() -> int:
+    """Seal all stored secrets with the first key, and say how many; 1 if one of them does not open."""
+    settings = with_redis_nearby(load())
+    keys = vault.load(settings)
+    async with _redis() as (redis, where):
+        count = await resealing.reseal_all(redis, keys)
+    print(f"{where}: {count.seen} records looked at, {count.resealed} sealed anew with the first key")
+    if count.locked:
+        shown = ", ".join(count.locked[:20]) + (", …" if len(count.locked) > 20 else "")
+        print(
+            f"recuro: {len(count.locked)} could not be opened: {shown}. Add the key that sealed them to "
+            "RECURO_ENCRYPTION_KEY after a comma; until then keep every key that is there.",
+            file=sys.stderr,
+        )
+        return 1
+    print("Keep the first key of RECURO_ENCRYPTION_KEY alone, once every service was started with it first.")
     return 0
 
 

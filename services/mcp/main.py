@@ -24,6 +24,7 @@ from shared.errors import Damaged
 from shared.serving import server
 from shared.serving.bounds import Bounds
 from shared.settings import Settings, load
+from shared.steadily import Troubles, beside
 from shared.store import AWAY
 from shared.tokens import Callers
 
@@ -34,7 +35,8 @@ ANY_HOST = "*"
 def create_app(settings: Settings) -> Starlette:
     """The gateway as an ASGI application; one lifespan an application."""
     policy = Policy(settings.egress_allow, settings.egress_ports)
-    redis, admission = store.connect(settings), Admission(policy, vault.load(settings))
+    keys, troubles = vault.load(settings), Troubles()
+    redis, admission = store.connect(settings), Admission(policy, keys)
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         return await answer(redis, admission, caller_of(ctx.request), params)
@@ -47,6 +49,8 @@ def create_app(settings: Settings) -> Starlette:
             await redis.ping()
         except (Damaged, *AWAY):
             return JSONResponse({"error": "Storage unavailable"}, 503, {"Retry-After": "1"})
+        if troubles.sentences:
+            return JSONResponse({"error": "; ".join(troubles.sentences.values())}, 503)
         return JSONResponse({"status": "ok"})
 
     manager = StreamableHTTPSessionManager(
@@ -59,7 +63,10 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with manager.run():
+        async with (
+            manager.run(),
+            beside("checking Redis", lambda: durability.keep_fit(redis, keys), troubles),
+        ):
             yield
         await redis.aclose()
 

@@ -15,6 +15,7 @@ from services.scheduler import metrics
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
 from services.scheduler.forget import keep_forgetting
+from services.scheduler.memory import keep_weighing
 from services.scheduler.metrics import keep_measuring, keep_showing
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
@@ -24,6 +25,7 @@ from services.scheduler.renew import renew
 from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
+from services.scheduler.sound import keep_sound
 from services.scheduler.watch import Watch, keep_watching
 from shared import durability, health, keyspace, logs, store, zone_data
 from shared.errors import Damaged
@@ -43,6 +45,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         troubles = Troubles()
         duties = [
             tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
+            tasks.create_task(steadily("checking Redis", lambda: durability.keep_fit(redis), troubles)),
             tasks.create_task(steadily("measuring", lambda: keep_showing(troubles), troubles)),
         ]
         for shard in keyspace.SHARDS:
@@ -74,8 +77,10 @@ def _duties(
         "forgetting": lambda: keep_forgetting(redis, shard),
         "replaying": lambda: keep_replaying(redis, shard),
         "retiring history": lambda: keep_retiring(redis, shard, settings),
+        "keeping sound": lambda: keep_sound(redis, shard),
         "patrolling": lambda: keep_patrolling(redis, shard),
         "measuring lateness": lambda: keep_measuring(redis, shard),
+        "watching the memory": lambda: keep_weighing(redis, shard),
         "rescuing": lambda: keep_rescuing(redis, shard),
     }
 

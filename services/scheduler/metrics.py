@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from redis.asyncio import Redis
 
-from shared import keyspace, moments, retention
+from shared import damage, keyspace, moments, retention
 from shared.settings import Settings
 from shared.steadily import Troubles
 
@@ -20,6 +20,7 @@ LATENESS = Histogram(
 OVERDUE = Gauge(
     "recuro_crons_overdue_seconds", "For how long the oldest cron that is due was not made", ["shard"]
 )
+DAMAGED = Gauge("recuro_damaged_records", "What was found damaged and is named by `recuro doctor`", ["shard"])
 TROUBLE = Gauge("recuro_scheduler_trouble", "1 while a duty of this scheduler cannot go on", ["duty"])
 CORRECTION = Gauge(
     "recuro_clock_correction_seconds", "What is added to the clock of Redis because it jumped", ["shard"]
@@ -51,9 +52,17 @@ log = structlog.get_logger()
 
 
 def serve(settings: Settings) -> None:
-    """Answer at /metrics, if `RECURO_METRICS_PORT` is set; raises OSError if it is taken."""
-    if settings.metrics_port:
+    """Answer at /metrics, if `RECURO_METRICS_PORT` is set; a port that is taken keeps no cron from firing."""
+    if not settings.metrics_port:
+        return
+    try:
         start_http_server(settings.metrics_port, settings.metrics_host)
+    except OSError as error:
+        where = f"{settings.metrics_host}:{settings.metrics_port}"
+        log.error(
+            "metrics_unavailable", where=where, error=error.strerror, remedy="set another RECURO_METRICS_PORT"
+        )
+    else:
         log.info("metrics_ready", port=settings.metrics_port)
 
 
@@ -61,6 +70,7 @@ async def keep_measuring(redis: Redis, shard: str) -> None:
     while True:
         OVERDUE.labels(shard).set(await overdue_seconds(redis, shard))
         RETENTION.labels(shard).set(len(await retention.waiting(redis, shard)))
+        DAMAGED.labels(shard).set(await damage.count(redis, shard))
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -25,8 +25,8 @@ from shared import keyspace, scripts, store
 from shared.clock import elapsed
 from shared.errors import Damaged
 from shared.health import LEASE_SECONDS
+from shared.lenient import Reader
 from shared.memory import MEBIBYTE, remembered
-from shared.schemas.base import STORED
 from shared.schemas.queues import QueueSettings
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
@@ -37,15 +37,17 @@ SILENT_SECONDS = 1.0
 CERTAIN_SECONDS = LEASE_SECONDS - 5.0
 """Of a lease, from before it was asked for; the rest is for what lies between a look at it and a request."""
 
+_OF_A_CRON: tuple[None, str] = (None, "")
 NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 """A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
 
 
 @remembered(8 * MEBIBYTE, per_byte=6)
-def _settings_of(spec: str) -> QueueSettings:
-    return QueueSettings.model_validate_json(
-        spec, extra="ignore", context=STORED
-    )  # a newer version may have written it
+def _settings_of(spec: str) -> tuple[QueueSettings, str]:
+    """A queue's settings, and what is wrong with them: a newer version may have written them."""
+    reader = Reader()
+    settings = reader.model(QueueSettings, reader.spec(spec).fields)
+    return settings, reader.problem or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ class Deliveries:
         now_ms, answers = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
         self.clock.note(now_ms, sent, elapsed())
         for work, answer in zip(works, answers, strict=True):
-            if answer != NOT_OURS:
+            # One that has ended stays so: what was deleted or expired meanwhile may be in our name still.
+            if answer != NOT_OURS and work.leased_until > sent:
                 work.leased_until = sent + CERTAIN_SECONDS
         return list(answers)
 
@@ -164,7 +167,7 @@ class Deliveries:
     def _works(self, claimed: list[Any], sent: float) -> list[Work]:
         """What a claim brought that went out at the moment `sent`."""
         now_ms, _next_due, queues, rows, teams = claimed
-        settings = {queue: _settings_of(spec) if spec else None for queue, spec in queues}
+        settings = {queue: _settings_of(spec) for queue, spec in queues if spec}
         of_teams = {team: (signing, _rests(held), _rests(busy)) for team, signing, held, busy in teams}
         self.clock.note(int(now_ms), sent, elapsed())
         leased_until = sent + CERTAIN_SECONDS
@@ -173,16 +176,26 @@ class Deliveries:
     def _work(
         self,
         row: list[str],
-        settings: dict[str, QueueSettings | None],
+        settings: dict[str, tuple[QueueSettings, str]],
         of_team: tuple[str, Mapping[str, int], Mapping[str, int]],
         leased_until: float,
     ) -> Work:
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent = row
-        of = NOTICES if kind == "n" else settings[f"{team}:{queue}"]
+        of, problem = (NOTICES, "") if kind == "n" else settings.get(f"{team}:{queue}", _OF_A_CRON)
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
-        asked = (int(attempt), origin, int(float(due)), spec, of)
-        since = int(held_since or 0)
-        return Work(*where, *asked, *of_team, intent, since, self.clock, leased_until=leased_until)
+        asked = (_number(attempt, 1), origin, _number(due), spec, of)
+        since = _number(held_since)
+        work = Work(*where, *asked, *of_team, intent, since, self.clock, leased_until=leased_until)
+        work.problem = problem
+        return work
+
+
+def _number(text: str | None, spoiled: int = 0) -> int:
+    """Of a record that may be damaged: one that cannot be read must not keep the others from being run."""
+    try:
+        return int(float(text or 0))
+    except (ValueError, OverflowError):
+        return spoiled
 
 
 def _rests(hosts: Sequence[str]) -> Mapping[str, int]:

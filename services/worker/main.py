@@ -60,6 +60,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
         connect=lambda: store.connect(settings),
         blocking=store.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000),
         shards=keyspace.SHARDS,
+        keys=keys,
         consumer=f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}",
         functions=[deliver],
         on_startup=open_sender,

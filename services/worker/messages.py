@@ -75,6 +75,11 @@ def _of_queue(alert: Alert) -> tuple[str, list[str]]:
 
 
 def _of_team(alert: Alert) -> tuple[str, list[str]]:
+    if alert.type == AlertType.STORAGE_WARNING:
+        return "Crons are skipped: Redis is nearly out of memory", [
+            "Crons are not run, and long answers not kept, until it has more. Jobs go on while they can.",
+            "Whoever operates Recuro can raise the limit of Redis, or have less history kept.",
+        ]
     made = f"{alert.data.consecutive_failures:,} requests have been made this month"
     return "The soft limit of this month is passed", [
         f"{made}. Nothing is stopped by that; the hard limit would."

@@ -75,6 +75,10 @@ def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
 
 
 async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
+    if work.problem:
+        return unsent(
+            FailureReason.UNKNOWN, f"Its queue's settings cannot be used. {work.problem}", work.now_ms
+        )
     try:
         outgoing = await _outgoing(work, reach)
         if isinstance(outgoing, Letter):

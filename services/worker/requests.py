@@ -53,8 +53,11 @@ def settings_of(work: Work) -> QueueSettings | None:
     """Its queue's settings, with the retries that the job asked for itself; nothing for an execution."""
     if work.settings is None or work.kind != "j" or _OWN_RETRIES not in work.spec:
         return work.settings
-    own = from_json(work.spec).get("retry_delays")
-    if own is None:
+    try:
+        own = from_json(work.spec).get("retry_delays")
+    except (ValueError, AttributeError):  # which its request will say
+        return work.settings
+    if not isinstance(own, list):
         return work.settings
     return work.settings.model_copy(update={"retries_enabled": True, "retry_delays": tuple(own)})
 

@@ -25,12 +25,13 @@ from services.worker.heart import Heart
 from services.worker.heartbeat import Holder
 from services.worker.results import Results
 from services.worker.work import Cancelled, Release, Result, Work
-from shared import health, keyspace
+from shared import durability, health, keyspace
 from shared.clock import elapsed
 from shared.errors import Damaged
 from shared.follow import follow
 from shared.steadily import Troubles, steadily
 from shared.store import AWAY
+from shared.vault import Vault
 
 BACKSTOP_SECONDS = 310
 """Longer than any timeout a user can set: the sender ends every request before this does."""
@@ -69,6 +70,7 @@ class StreamWorker(Worker):
         blocking: Redis,
         shards: tuple[str, ...],
         consumer: str,
+        keys: Vault,
         **arq: Any,
     ) -> None:
         store = connect()
@@ -76,6 +78,7 @@ class StreamWorker(Worker):
         self._connect = connect
         self._store = store
         self._blocking = blocking
+        self._keys = keys
         self._held: set[Work] = set()
         """From its claim until its result is in Redis."""
         self._troubles = Troubles()
@@ -103,8 +106,11 @@ class StreamWorker(Worker):
             await self.on_startup(self.ctx)
         for shard in self._shards:
             self._serve_shard(shard)
-        self._serving.append(self._steadily("beating", self._heart().beat))
-        self._serving.append(self._steadily("the sign of life", self._say_alive))
+        self._serving += [
+            self._steadily("beating", self._heart().beat),
+            self._steadily("the sign of life", self._say_alive),
+            self._steadily("checking Redis", lambda: durability.keep_fit(self._store, self._keys)),
+        ]
         await asyncio.Event().wait()  # the drain cancels us
 
     def _serve_shard(self, shard: _Shard) -> None:

@@ -86,13 +86,15 @@ class Work:
     """The installation's clock, as the worker that claimed it knows it."""
     claimed_at: float = field(default_factory=elapsed)
     leased_until: float = inf
-    """Until when it is ours for certain, by the monotonic clock (s); each beat puts that off."""
+    """Until when it is ours for certain, by the monotonic clock (s); a beat puts that off until it has come."""
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
     is_handed_on: bool = False
     """Its result is on its way to Redis."""
     cancelled: bool = False
     """Somebody wants it stopped."""
+    problem: str = ""
+    """Why its queue's settings cannot be used; then nothing is sent."""
     lost: bool = False
     """The rescuer gave it to somebody else; whatever happens here no longer counts."""
 

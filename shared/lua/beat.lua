@@ -10,7 +10,8 @@ for i = 2, #ARGV, 6 do
     local beats, answer = holds(consumer, queue, lane, entry), 0
     if beats then
         call('XCLAIM', P .. lane .. queue, 'workers', consumer, 0, entry, 'RETRYCOUNT', beats + 1, 'JUSTID')
-        answer = call('HEXISTS', record_of(ARGV[i], ARGV[i + 1], ARGV[i + 3]), 'cancel') == 1 and 2 or 1
+        local cancelled = redis.pcall('HEXISTS', record_of(ARGV[i], ARGV[i + 1], ARGV[i + 3]), 'cancel')
+        answer = cancelled == 1 and 2 or 1
     end
     answers[#answers + 1] = answer
 end

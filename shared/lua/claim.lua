@@ -16,12 +16,17 @@ local turns, queues, works, teams = P .. 'turns', {}, {}, {}
 
 local ORIGIN = { j = 'origin', e = 'cron', n = 'subject' }
 local LATER = 5000 -- ms until what only a newer version can read is offered again
+local LOST = '{"failure_reason":"unknown","error_message":"What this job asks for is lost; nothing was sent."}'
 local QUIET_LOOK = 8 -- teams, and queues of each, that a look for quiet queues takes in
 
 -- What was asked; nothing if that was deleted meanwhile.
 local function asked(kind, team, id, origin)
     if kind == 'j' then return call('GET', P .. 'b:' .. team .. ':' .. (origin or id)) end
-    if kind == 'e' then return origin and call('HGET', P .. 'c:' .. team .. ':' .. origin, 'spec') end
+    if kind == 'e' then
+        local spec = origin and call('HGET', P .. 'c:' .. team .. ':' .. origin, 'spec')
+        if spec or not origin or call('EXISTS', P .. 'c:' .. team .. ':' .. origin) == 0 then return spec end
+        error('what is asked for by cron ' .. origin .. ' is lost', 0)
+    end
     if call('EXISTS', record_of_subject(team, origin)) == 1 then
         return call('HGET', record_of('n', team, id), 'name')
     end
@@ -61,6 +66,12 @@ local function refuse(kind, team, qid, id, queue, lane, entry)
     settle(kind, team, qid, id, { verdict = 'fail', run = USED_UP, reason = 'limit_exceeded' })
 end
 
+-- What it asks for is lost: nothing can be sent, and it must not wait for ever.
+local function bury(team, qid, id, queue, lane, entry)
+    take_off(queue, lane, entry)
+    settle('j', team, qid, id, { verdict = 'dead', run = LOST, due = now, reason = 'unknown' })
+end
+
 local function start(queue, lane, entry, ref)
     local team, qid = string.match(queue, '^(%d+):(.+)$')
     local kind, id = string.match(ref, '^([jen]):(%d+)$')
@@ -75,6 +86,7 @@ local function start(queue, lane, entry, ref)
     -- Delivered again while it is being processed: the group was lost, and with it who had it.
     local startable = fields[5] == entry and (fields[1] == 'pending' or fields[1] == 'processing')
     local spec = startable and asked(kind, team, id, fields[3])
+    if startable and kind == 'j' and not spec then return bury(team, qid, id, queue, lane, entry) end
     if not spec then return take_off(queue, lane, entry) end -- deleted meanwhile
     if kind ~= 'n' and not count_request(team) then return refuse(kind, team, qid, id, queue, lane, entry) end
     call('HSET', record, 'state', 'processing')
@@ -86,8 +98,8 @@ local function start(queue, lane, entry, ref)
 end
 
 -- Read up to `want` entries and start what they name; returns how many were read, and how many started.
-local function serve(queue, want)
-    local left, before = want, #works
+local function serve(turn, want)
+    local queue, left, before = turn.queue, want, #works
     for _, lane in ipairs({ FRONT, READY }) do
         local stream = P .. lane .. queue
         if left > 0 and call('XLEN', stream) > 0 then
@@ -95,7 +107,10 @@ local function serve(queue, want)
             call('SADD', P .. 'in_flight', queue) -- first: whatever happens below, the rescuer looks here
             for _, entry in ipairs(read and read[1][2] or {}) do
                 left = left - 1
-                start(queue, lane, entry[1], entry[2][1] == 'w' and entry[2][2] or table.concat(entry[2], ' '))
+                local ref = entry[2][1] == 'w' and entry[2][2] or table.concat(entry[2], ' ')
+                if not confined(turn.team, ref, start, queue, lane, entry[1], ref) then
+                    quarantine(queue, lane, entry[1], ref)
+                end
             end
         end
     end
@@ -109,8 +124,8 @@ end
 -- Move the virtual times of the team and the queue on by what was served from where their turns stood.
 local function charge(team, queue, turn, work, weight)
     local times = call('HMGET', P .. 'virtual_time', team, queue)
-    local team_at = math.max(tonumber(times[1] or 0), turn.team_at) + work
-    local queue_at = math.max(tonumber(times[2] or 0), turn.queue_at) + work / weight
+    local team_at = math.max(tonumber(times[1]) or 0, turn.team_at) + work
+    local queue_at = math.max(tonumber(times[2]) or 0, turn.queue_at) + work / weight
     call('HSET', P .. 'virtual_time', '_', turn.team_at, team, team_at, team .. ':_', turn.queue_at, queue, queue_at)
     call('ZADD', turns, 'XX', team_at, team)
     call('ZADD', P .. 'turns:' .. team, 'XX', queue_at, queue)
@@ -123,18 +138,32 @@ local function take_turn(turn, want)
         leave_turns(team, queue)
         return
     end
-    local read, started = serve(queue, math.min(want, allowed))
+    settings_of(team) -- first: of whom these are damaged nothing may start
+    local read, started = serve(turn, math.min(want, allowed))
     charge(team, queue, turn, math.max(read, 1), weight)
     if read == 0 or read >= allowed then leave_turns(team, queue) end
     if started == 0 then touched[queue] = true end -- nothing is in flight after all
     return started
 end
 
+-- The same; a queue, or a team, whose records are damaged loses its turn, until it is touched again.
+local function try_turn(turn, want)
+    local done, started = confined(turn.team, turn.queue, take_turn, turn, want)
+    if done then return started or 0 end
+    if not confined(turn.team, '', leave_turns, turn.team, turn.queue) then call('ZREM', turns, turn.team) end
+    return 0
+end
+
+local function first_queues(team, most)
+    return call('ZRANGE', P .. 'turns:' .. team, 0, most - 1, 'WITHSCORES')
+end
+
 -- The queues whose turn it is, in order: up to so many teams, and up to so many queues of each.
 local function next_turns(most_teams, most_queues)
     local found, teams = {}, call('ZRANGE', turns, 0, most_teams - 1, 'WITHSCORES')
     for t = 1, #teams, 2 do
-        local rows = call('ZRANGE', P .. 'turns:' .. teams[t], 0, most_queues - 1, 'WITHSCORES')
+        local read, rows = confined(teams[t], '', first_queues, teams[t], most_queues)
+        rows = read and rows or {}
         if #rows == 0 then call('ZREM', turns, teams[t]) end
         for q = 1, #rows, 2 do
             found[#found + 1] = { team = teams[t], team_at = tonumber(teams[t + 1]), queue = rows[q],
@@ -152,27 +181,28 @@ local function serve_in_turn()
         local turn = next_turns(1, 1)[1]
         if turn then
             local sharing = call('ZCARD', turns) * call('ZCARD', P .. 'turns:' .. turn.team)
-            n = n - (take_turn(turn, math.min(n, math.max(1, math.floor(n / sharing)))) or 0)
+            n = n - try_turn(turn, math.min(n, math.max(1, math.floor(n / sharing))))
         end
     end
 end
 
 local function serve_quiet()
     for _, turn in ipairs(next_turns(QUIET_LOOK, QUIET_LOOK)) do
-        local _, in_flight = allowance(turn.queue)
-        if spare > 0 and in_flight == 0 then spare = spare - (take_turn(turn, 1) or 0) end
+        local read, _, in_flight = confined(turn.team, turn.queue, allowance, turn.queue)
+        if read and spare > 0 and in_flight == 0 then spare = spare - try_turn(turn, 1) end
     end
 end
 
 if call('EXISTS', P .. 'stopped:' .. consumer) == 1 then return { now, 0, {}, {}, {} } end -- a late one: nobody reads this
 local next_due = promote(now, 500)
 refresh_touched()
-serve_in_turn()
-if spare > 0 then serve_quiet() end
+confined('', '', serve_in_turn)
+if spare > 0 then confined('', '', serve_quiet) end
 conclude()
-if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) and call('EXISTS', turns) == 1 then
-    ring() -- another idle worker may take the rest
+local function ring_on()
+    if call('EXISTS', turns) == 1 then ring() end -- another idle worker may take the rest
 end
+
 -- Rests end by the moment that is vouched for.
 local function rests_of(team, kind)
     local rests = call('ZRANGEBYSCORE', P .. kind .. team, vouched(), '+inf', 'WITHSCORES')
@@ -180,8 +210,11 @@ local function rests_of(team, kind)
     return rests
 end
 
+if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end
 local of_teams = {}
 for team in pairs(teams) do
-    of_teams[#of_teams + 1] = { team, settings_of(team).signing, rests_of(team, 'held:'), rests_of(team, 'busy:') }
+    local held, rests = confined(team, '', rests_of, team, 'held:')
+    local busy, asked = confined(team, '', rests_of, team, 'busy:')
+    of_teams[#of_teams + 1] = { team, settings_of(team).signing, held and rests or {}, busy and asked or {} }
 end
 return { now, next_due, queues, works, of_teams }

@@ -7,18 +7,16 @@
 
 local team, now, settings = ARGV[1], moment(ARGV[2]), ARGV[3]
 local WIDTH = 5
-local ids, names = P .. 'ids:' .. team, P .. 'names:' .. team
 local known_queues = {}
 
 local function queue_named(name)
-    local known = known_queues[name] or call('HGET', names, name)
+    if known_queues[name] then return known_queues[name] end
+    local known = call('HGET', names_of(team), name)
     if not known then
-        known = tostring(call('HINCRBY', ids, 'queue', 1))
-        call('HSET', names, name, known)
-        call('HSET', P .. 'q:' .. team .. ':' .. known, 'v', 1, 'name', name, 'spec', settings, 'is_active', 1,
-            'max_parallelism', '', 'version', 1, 'created', now)
-        call('ZADD', P .. 'x:' .. team .. ':queues', known, known)
-        call('SADD', P .. 'teams', team)
+        known = tostring(next_id(team, 'queue'))
+        write_queue(team, known, name, settings)
+    elseif call('EXISTS', P .. 'q:' .. team .. ':' .. known) == 0 then
+        mend_queue(team, known, settings, name) -- lost: nothing of it would ever start
     end
     known_queues[name] = known
     return known

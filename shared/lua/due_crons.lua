@@ -9,17 +9,21 @@ local now, limit, skip = math.min(moment(ARGV[1]), vouched()), tonumber(ARGV[3])
 local crons = P .. 'crons'
 local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', skip, limit)
 local rows = {}
-for i = 1, #due, 2 do
-    local fields = call('HMGET', P .. 'c:' .. due[i], 'version', 'expression', 'timezone', 'offset', 'timing',
+
+local function read(member, score)
+    local fields = call('HMGET', P .. 'c:' .. member, 'version', 'expression', 'timezone', 'offset', 'timing',
         'fired_until', 'next')
-    if fields[1] then
-        local at = tonumber(fields[7] or '')
-        if not at or at > tonumber(due[i + 1]) then at = due[i + 1] end
-        rows[#rows + 1] = { due[i], string.format('%.0f', at), fields[1], fields[2], fields[3], fields[4] or '0',
-            fields[5] or '', fields[6] or '0' }
-    else
-        call('ZREM', crons, due[i])
-    end
+    if not fields[1] then return call('ZREM', crons, member) end
+    local at = tonumber(fields[7] or '')
+    if not at or at > tonumber(score) then at = score end
+    rows[#rows + 1] = { member, string.format('%.0f', at), fields[1], fields[2] or '', fields[3] or '', fields[4] or '0',
+        fields[5] or '', fields[6] or '0' }
+end
+
+for i = 1, #due, 2 do
+    local team, id = string.match(due[i], '^(%d+):(%d+)$')
+    -- What is no cron's name, or whose record is damaged, is not due again until somebody has changed it.
+    if not team or not confined(team, 'c:' .. id, read, due[i], due[i + 1]) then call('ZREM', crons, due[i]) end
 end
 local after = call('ZRANGE', crons, skip + #due / 2, skip + #due / 2, 'WITHSCORES')
 return { now, after[2] and tonumber(after[2]) or 0, rows }

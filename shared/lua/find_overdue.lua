@@ -5,8 +5,8 @@
 --                       dead letters (ms, unless the queue says), most finished ones to keep
 -- Returns the last id looked at (0 = all were), and the ids of those.
 
-local now = math.min(moment(ARGV[1]), vouched())
-local team, kind, limit, found = ARGV[2], ARGV[3], tonumber(ARGV[6]), {}
+local now, team, kind = math.min(moment(ARGV[1]), vouched()), ARGV[2], ARGV[3]
+local limit, found = tonumber(ARGV[6]), {}
 local age, dead_age, most = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local ENDED = { 'completed', 'failed', 'skipped' }
 

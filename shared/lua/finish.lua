@@ -7,7 +7,7 @@
 --                       verdict (complete|retry|dead|fail|release|postpone), run (JSON), retry or again after (ms), response
 --                       (text), and of a failure: reason, facts (JSON); of what is postponed: `counted` if its
 --                       wait shall end in minutes, what it waits for
--- Returns per work: 1 recorded, 2 dropped because it was deleted, 0 not ours any more (nothing was changed).
+-- Returns per work: 1 recorded, 2 dropped because it was deleted or is damaged, 0 not ours any more (nothing was changed).
 
 local consumer, now, answers = ARGV[1], moment(ARGV[2]), {}
 local WIDTH = 12
@@ -34,26 +34,30 @@ local function lives(kind, team, queue, id)
     return living[record]
 end
 
+-- `at` is where the work stands in ARGV.
+local function finish(at, kind, team, queue, id)
+    if not lives(kind, team, queue, id) then return 2 end
+    local verdict, due = ARGV[at + 6], now + tonumber(ARGV[at + 8])
+    if kind ~= 'n' and (verdict == 'release' or verdict == 'postpone') then uncount_request(team) end
+    if verdict == 'release' then
+        give_back(kind, team, queue, id)
+    elseif verdict == 'postpone' then
+        postpone(kind, team, queue, id, due, ARGV[at + 11], ARGV[at + 10] == 'counted')
+    else
+        settle(kind, team, queue, id, { verdict = verdict, run = ARGV[at + 7], due = due, response = ARGV[at + 9],
+            reason = ARGV[at + 10], facts = ARGV[at + 11] })
+    end
+    return 1
+end
+
 for i = 3, #ARGV, WIDTH do
     local kind, team, queue, id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    local lane, entry, verdict = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
-    local whole, answer = team .. ':' .. queue, 0
+    local lane, entry, answer = ARGV[i + 4], ARGV[i + 5], 0
+    local whole = team .. ':' .. queue
     if is_held(whole, lane, entry) then
         take_off(whole, lane, entry)
-        answer = 2
-        if lives(kind, team, queue, id) then
-            answer = 1
-            local due = now + tonumber(ARGV[i + 8])
-            if kind ~= 'n' and (verdict == 'release' or verdict == 'postpone') then uncount_request(team) end
-            if verdict == 'release' then
-                give_back(kind, team, queue, id)
-            elseif verdict == 'postpone' then
-                postpone(kind, team, queue, id, due, ARGV[i + 11], ARGV[i + 10] == 'counted')
-            else
-                settle(kind, team, queue, id, { verdict = verdict, run = ARGV[i + 7], due = due,
-                    response = ARGV[i + 9], reason = ARGV[i + 10], facts = ARGV[i + 11] })
-            end
-        end
+        local done, found = confined(team, kind .. ':' .. id, finish, i, kind, team, queue, id)
+        answer = done and found or 2
     end
     answers[#answers + 1] = answer
 end

@@ -43,13 +43,23 @@ while at <= #ARGV do
     at = at + WIDTH + OF_FIRE * tonumber(ARGV[at + 6])
 end
 local scores, found, wanted = call('ZMSCORE', crons, unpack(members)), {}, {}
+-- A cron whose record is damaged is not due again until somebody has changed it.
+local function set_aside(i)
+    call('ZREM', crons, members[i])
+    found[i], verdicts[i] = nil, 0
+end
+
 for i, start in ipairs(starts) do
-    found[i], verdicts[i] = read(start, members[i], scores[i])
+    local done
+    done, found[i], verdicts[i] = confined(ARGV[start], 'c:' .. ARGV[start + 1], read, start, members[i], scores[i])
+    if not done then set_aside(i) end
     if found[i] then wanted[ARGV[start]] = (wanted[ARGV[start]] or 0) + tonumber(ARGV[start + 6]) end
 end
-for team, count in pairs(wanted) do reserve_executions(team, count) end
+for team, count in pairs(wanted) do confined(team, '', reserve_executions, team, count) end
 for i, start in ipairs(starts) do
-    if found[i] then fire(start, members[i], found[i]) end
+    if found[i] and not confined(ARGV[start], 'c:' .. ARGV[start + 1], fire, start, members[i], found[i]) then
+        set_aside(i)
+    end
 end
 call_in_parts(moved, 'ZADD', crons)
 conclude()

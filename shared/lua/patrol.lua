@@ -71,7 +71,8 @@ local function check(id)
     end
     local queue = team .. ':' .. (fields[2] or 'crons')
     local actual, right = fields[1], true
-    if (actual == 'pending' or actual == 'processing') and is_lost(fields, queue, id) then
+    local is_open = actual == 'pending' or actual == 'processing'
+    if is_open and is_lost(fields, queue, id) and not is_damaged(kind .. ':' .. team .. ':' .. id) then
         put_back(record, queue, id, tonumber(fields[6]), actual == 'pending' and READY or FRONT, fields[8])
         actual, right = 'pending', false
     end
@@ -81,7 +82,8 @@ end
 
 local ids = call('ZRANGEBYSCORE', index, '(' .. ARGV[6], '+inf', 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
-    if not check(id) then mended[#mended + 1] = kind .. ':' .. id end
+    local done, right = confined(team, kind .. ':' .. id, check, id)
+    if done and not right then mended[#mended + 1] = kind .. ':' .. id end
 end
 conclude()
 return { #ids == limit and tonumber(ids[#ids]) or 0, mended }

@@ -6,10 +6,15 @@
 
 local team, limit, mended = ARGV[1], tonumber(ARGV[3]), {}
 local ids = call('ZRANGEBYSCORE', P .. 'x:' .. team .. ':crons:active', '(' .. ARGV[2], '+inf', 'LIMIT', 0, limit)
+local function next_of(member)
+    if call('EXISTS', P .. 'c:' .. member) == 0 then note_damage('c:' .. member, 'its record is lost; delete the cron')  end
+    return call('HGET', P .. 'c:' .. member, 'next')
+end
+
 for _, id in ipairs(ids) do
     local member = team .. ':' .. id
-    local next_fire = call('HGET', P .. 'c:' .. member, 'next')
-    if next_fire and not call('ZSCORE', P .. 'crons', member) then
+    local done, next_fire = confined(team, 'c:' .. id, next_of, member)
+    if done and tonumber(next_fire) and not is_damaged('c:' .. member) and not call('ZSCORE', P .. 'crons', member) then
         call('ZADD', P .. 'crons', next_fire, member)
         tell_clock(member)
         mended[#mended + 1] = id

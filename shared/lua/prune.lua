@@ -45,9 +45,12 @@ end
 
 for _, doomed in ipairs(call('SRANDMEMBER', P .. 'doomed', 16)) do
     local kind, team, id = string.match(doomed, '^(%a):(%d+):(%d+)$')
-    if removed < limit and (kind == 'q' and prune_queue or prune_cron)(team, id) then
-        call('SREM', P .. 'doomed', doomed)
+    local done, is_over = true, not kind
+    if kind and removed < limit then
+        local about = kind == 'q' and team .. ':' .. id or 'c:' .. id
+        done, is_over = confined(team, about, kind == 'q' and prune_queue or prune_cron, team, id)
     end
+    if not done or is_over then call('SREM', P .. 'doomed', doomed) end
 end
 conclude()
 return removed

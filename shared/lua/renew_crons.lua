@@ -6,8 +6,8 @@
 -- Returns how many were given one.
 
 local now, renewed = moment(ARGV[1]), 0
-for i = 2, #ARGV, 5 do
-    local member = ARGV[i] .. ':' .. ARGV[i + 1]
+
+local function renew(i, member)
     local known_next, next_fire = tonumber(ARGV[i + 3]), ARGV[i + 4]
     local fields = call('HMGET', P .. 'c:' .. member, 'version', 'offset', 'fired_until')
     local is_known = fields[1] == ARGV[i + 2] and tonumber(call('ZSCORE', P .. 'crons', member) or '') == known_next
@@ -17,5 +17,9 @@ for i = 2, #ARGV, 5 do
         tell_clock(member)
         renewed = renewed + 1
     end
+end
+
+for i = 2, #ARGV, 5 do
+    confined(ARGV[i], 'c:' .. ARGV[i + 1], renew, i, ARGV[i] .. ':' .. ARGV[i + 1])
 end
 return renewed

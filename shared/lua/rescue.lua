@@ -7,9 +7,13 @@
 
 local now, patience, rescued = moment(ARGV[1]), tonumber(ARGV[2]), 0
 
-local function rescue(queue, lane, entry)
-    local ref = (call('XRANGE', P .. lane .. queue, entry, entry)[1] or {})[2]
-    local kind, id = string.match(ref and ref[2] or '', '^(%a):(%d+)$')
+local function ref_of(queue, lane, entry)
+    local found = (call('XRANGE', P .. lane .. queue, entry, entry)[1] or {})[2]
+    return found and found[2] or ''
+end
+
+local function rescue(queue, lane, entry, ref)
+    local kind, id = string.match(ref, '^(%a):(%d+)$')
     local team, qid = string.match(queue, '^(%d+):(.+)$')
     local record = kind and record_of(kind, team, id)
     take_off(queue, lane, entry)
@@ -26,7 +30,12 @@ end
 for i = 4, #ARGV, 5 do
     local queue, lane, entry, consumer = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     local has_not_moved = holds(consumer, queue, lane, entry) == tonumber(ARGV[i + 4])
-    if has_not_moved and rescue(queue, lane, entry) then rescued = rescued + 1 end
+    if has_not_moved then
+        local team = team_of(queue) or ''
+        local read, ref = confined(team, queue, ref_of, queue, lane, entry)
+        local done, was_rescued = confined(team, ref or queue, rescue, queue, lane, entry, read and ref or '')
+        if done and was_rescued then rescued = rescued + 1 end
+    end
 end
 conclude()
 return rescued

@@ -8,7 +8,7 @@ local now, team = math.min(moment(ARGV[1]), vouched()), ARGV[2]
 local age, most, limit = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local removed = 0
 
-for _, type in ipairs({ 'warning', 'failure', 'recovery', 'limit_warning' }) do
+for _, type in ipairs({ 'warning', 'failure', 'recovery', 'limit_warning', 'storage_warning' }) do
     local index = P .. 'x:' .. team .. ':alerts:' .. type
     local over = call('ZCARD', index) - most
     for place, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do

@@ -29,7 +29,7 @@ if id ~= '' and stands[1] ~= version then return 'stale', REFUSED end
 if is_reckoned and not is_in_time() then return 'stale', REFUSED end
 
 if id == '' then
-    id = tostring(call('HINCRBY', P .. 'ids:' .. team, 'cron', 1))
+    id = tostring(next_id(team, 'cron'))
     call('HSET', P .. 'c:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now, 'failures', 0)
     call('SADD', P .. 'teams', team)
 end
@@ -47,6 +47,7 @@ call('HSET', record, 'spec', spec, 'is_active', active and 1 or 0, 'expression',
     'max_runs', ARGV[15], 'offset', ARGV[16], 'phase', ARGV[17], 'grace', ARGV[18])
 if ARGV[19] ~= '' then call('HSETNX', record, 'ping', ARGV[19]) end
 call('HINCRBY', record, 'version', 1)
+local was_damaged = call('HDEL', P .. 'damaged', 'c:' .. member) == 1
 call('ZREM', index .. (active and 'paused' or 'active'), id)
 call('ZADD', index .. (active and 'active' or 'paused'), id, id)
 if next_fire == '' then
@@ -55,6 +56,9 @@ if next_fire == '' then
 elseif is_reckoned then
     call('ZADD', P .. 'crons', next_fire, member)
     call('HSET', record, 'next', next_fire)
+end
+if was_damaged and not is_reckoned and call('HGET', record, 'next') then -- it was taken out of the due ones
+    call('ZADD', P .. 'crons', call('HGET', record, 'next'), member)
 end
 if is_reckoned then -- which says when it was to fire from now on
     call('RPUSH', P .. 'log:' .. member, now .. ' ' .. ARGV[20])

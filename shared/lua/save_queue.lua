@@ -11,14 +11,14 @@ local holder = call('HGET', names, name)
 if holder and holder ~= id then return 'taken', REFUSED end
 
 if id == '' then
-    id = tostring(call('HINCRBY', P .. 'ids:' .. team, 'queue', 1))
+    id = tostring(next_id(team, 'queue'))
     call('ZADD', P .. 'x:' .. team .. ':queues', id, id)
     call('SADD', P .. 'teams', team)
     call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now)
 else
     local known = call('HMGET', P .. 'q:' .. team .. ':' .. id, 'version', 'name')
-    if known[1] ~= version then return 'stale', REFUSED end
-    if known[2] ~= name then call('HDEL', names, known[2]) end
+    if (known[1] or '') ~= version then return 'stale', REFUSED end
+    if known[2] and known[2] ~= name then call('HDEL', names, known[2]) end
 end
 
 local record = P .. 'q:' .. team .. ':' .. id
@@ -27,5 +27,7 @@ call('HSET', record, 'name', name, 'spec', ARGV[6], 'is_active', ARGV[7], 'max_p
     'rate_count', ARGV[9], 'rate_ms', ARGV[10], 'weight', ARGV[11],
     'dlq_days', ARGV[12], 'alerts', ARGV[13])
 call('HINCRBY', record, 'version', 1)
+call('HDEL', record, 'lost')
+call('HDEL', P .. 'damaged', 'q:' .. team .. ':' .. id)
 refresh(team .. ':' .. id) -- a pause, a resume or another limit holds from the next claim on
 return queue_row(team, id)

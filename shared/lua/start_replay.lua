@@ -4,7 +4,7 @@
 -- Returns its id. Of a team's replays that have ended only the newest are kept.
 
 local team, now = ARGV[1], moment(ARGV[2])
-local id, index = call('HINCRBY', P .. 'ids:' .. team, 'replay', 1), P .. 'x:' .. team .. ':replays'
+local id, index = next_id(team, 'replay'), P .. 'x:' .. team .. ':replays'
 call('HSET', replay_of(team, id), 'v', 1, 'state', 'collecting', 'rate', ARGV[3], 'stop_after', ARGV[4], 'total', 0,
     'replayed', 0, 'skipped', 0, 'completed', 0, 'failed', 0, 'waiting', 0, 'created', now, 'at', vouched())
 call('SADD', P .. 'replays', team .. ':' .. id)

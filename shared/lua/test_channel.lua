@@ -5,7 +5,7 @@
 
 local KEPT = 3600000 -- ms
 local team, channel = ARGV[1], ARGV[2]
-local id = call('HINCRBY', P .. 'ids:' .. team, 'alert', 1)
+local id = next_id(team, 'alert')
 call('HSET', alert_of(team, id), 'v', 1, 'type', 'test', 'kind', 'team', 'of', team, 'created', moment(ARGV[3]))
 fade(alert_of(team, id), KEPT)
 tell_channels(team, id, channel)

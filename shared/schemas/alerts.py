@@ -15,6 +15,7 @@ class AlertType(StrEnum):
     FAILURE = "failure"
     RECOVERY = "recovery"
     LIMIT_WARNING = "limit_warning"
+    STORAGE_WARNING = "storage_warning"
 
 
 class Alertable(StrEnum):

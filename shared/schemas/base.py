@@ -162,6 +162,14 @@ class Page(Schema, Generic[T]):
     total: int
 
 
+Problem = Annotated[
+    str | None,
+    Field(
+        description="What of its record cannot be used, where something cannot",
+        exclude_if=lambda found: found is None,
+    ),
+]
+"""Stands at the end of what shows a record, where there is something to say."""
 Warnings = Annotated[
     tuple[str, ...],
     Field(

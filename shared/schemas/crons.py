@@ -15,6 +15,7 @@ from shared.schemas.base import (
     Method,
     Name,
     PageQuery,
+    Problem,
     Schema,
     Timeout,
     Url,
@@ -146,6 +147,7 @@ class CronDetail(Timing, CronSummary):
     """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
     next_runs: list[Instant]
     """The next three, or as many as are left."""
+    problem: Problem = None
 
 
 class Cron(CronDetail):
@@ -218,6 +220,8 @@ class SkipReason(StrEnum):
     """The cron was paused while it waited for a ping."""
     ENDED = "ended"
     """It was made up for only after the cron's `ends_at`."""
+    MEMORY = "memory"
+    """Redis had next to no memory left; such fires of a cron that follow each other are one record."""
 
 
 class ExecutionQuery(PageQuery):

@@ -15,6 +15,7 @@ from shared.schemas.base import (
     Method,
     Name,
     PageQuery,
+    Problem,
     Schema,
     Timeout,
     Url,
@@ -180,6 +181,7 @@ class JobDetail(JobSummary):
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
+    problem: Problem = None
 
 
 class Job(JobSummary):
@@ -202,3 +204,4 @@ class Job(JobSummary):
     replay_of: int | None
     replayed_as: int | None
     cut: Cut = ()
+    problem: Problem = None

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from shared.schemas.assertions import Assertions
-from shared.schemas.base import NO_BOOL, Instant, Name, Schema, Timeout, Warnings, without_defaults
+from shared.schemas.base import NO_BOOL, Instant, Name, Problem, Schema, Timeout, Warnings, without_defaults
 
 RetryDelay = Annotated[int, Field(ge=1, le=86_400), NO_BOOL]
 
@@ -81,6 +81,7 @@ class Queue(Schema):
     weight: int
     created_at: Instant
     counts: QueueCounts
+    problem: Problem = None
 
 
 class QueueSaved(Queue):

@@ -13,12 +13,13 @@ from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer, start
 from services.cli.places import redis_name
-from shared import clock, health, jobs, keyspace, retention, tokens, zone_data
+from shared import clock, health, jobs, keyspace, retention, signatures, tokens, zone_data
 from shared.errors import Unauthenticated
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
 from shared.tokens import Callers
+from shared.vault import Vault
 
 RECURO = Path(sys.executable).parent / "recuro"
 
@@ -55,7 +56,18 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
     answer = recuro("--help", folder=tmp_path)
 
     assert answer.returncode == 0
-    for command in ("dev", "api", "scheduler", "worker", "mcp", "token", "healthcheck", "doctor", "verify"):
+    for command in (
+        "dev",
+        "api",
+        "scheduler",
+        "worker",
+        "mcp",
+        "token",
+        "healthcheck",
+        "doctor",
+        "verify",
+        "keys",
+    ):
         assert f"\n    {command}" in answer.stdout
 
 
@@ -148,6 +160,22 @@ async def test_a_token_is_listed_and_ended_by_its_id(
         await Callers(redis).caller_of(made)
 
 
+async def test_secrets_are_sealed_with_the_first_key_anew(
+    tmp_path: Path, redis: Redis, settings: Settings, team: Team
+) -> None:
+    old, new = "the-old-key-" + 32 * "o", "the-new-key-" + 32 * "n"
+    await signatures.rotate(redis, Vault(old), team, 0)
+    keys = {"RECURO_REDIS_URL": settings.redis_url, "RECURO_ENCRYPTION_KEY": f"{new},{old}"}
+
+    done = recuro("keys", "reseal", folder=tmp_path, **keys)
+    locked = recuro("keys", "reseal", folder=tmp_path, **keys | {"RECURO_ENCRYPTION_KEY": old})
+
+    assert done.returncode == 0
+    assert "1 sealed anew with the first key" in done.stdout
+    assert (locked.returncode, locked.stdout.splitlines()[1:]) == (1, [])
+    assert "1 could not be opened: t:1. Add the key" in locked.stderr
+
+
 def test_commands_find_the_redis_of_recuro_dev_in_the_same_directory(
     tmp_path: Path, nearby: EmbeddedServer
 ) -> None:
@@ -187,6 +215,29 @@ async def test_the_doctor_is_content_with_an_embedded_server(tmp_path: Path, nea
     assert {line[:4] for line in answer.stdout.splitlines()} == {"ok  "}
     assert "durability: standard (AOF everysec" in answer.stdout
     assert f"time zones: {zone_data.release()}" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("appendonly", "no", "FAIL durability: none (memory only"),
+        ("maxmemory", "1", "FAIL memory: all 1 bytes of maxmemory are used"),
+        ("replicaof", "127.0.0.1 1", "FAIL role: a replica takes no writes"),
+    ],
+)
+async def test_the_doctor_fails_where_jobs_would_be_lost(
+    tmp_path: Path, nearby: EmbeddedServer, setting: str, value: str, said: str
+) -> None:
+    async with Redis.from_url(nearby.url, decode_responses=True) as redis:
+        if setting == "replicaof":
+            await redis.replicaof(*value.split())
+        else:
+            await redis.config_set(setting, value)
+
+        answer = recuro("doctor", folder=tmp_path)
+
+    assert answer.returncode == 1
+    assert said in answer.stdout
 
 
 async def test_the_doctor_audits_and_says_what_it_repaired(tmp_path: Path, nearby: EmbeddedServer) -> None:

@@ -1,6 +1,7 @@
 """Single faults in the Lua, each of which some test must notice."""
 
 from tests.engine.cron_mutations import CRONS
+from tests.engine.memory_mutations import MEMORY
 from tests.engine.mutation import rows
 
 # fmt: off
@@ -19,8 +20,8 @@ MUTATIONS = [
         ("starts are not noted", "call_in_parts(rows, 'ZADD', starts)", ""),
         ("starts of a batch share a name", "rows[#rows + 1] = number", "rows[#rows + 1] = last"),
         ("!a pause is ignored", "if settings[1] ~= '1' then", "if false then"),
-        ("who returns has saved up", "tonumber(times[1] or 0), tonumber(times[2] or 0)", "0, tonumber(times[2] or 0)"),
-        ("who leaves and returns forgets what it got", "tonumber(times[1] or 0), tonumber(times[2] or 0)", "tonumber(times[1] or 0)"),
+        ("who returns has saved up", "tonumber(times[1]) or 0, tonumber(times[2]) or 0", "0, tonumber(times[2]) or 0"),
+        ("who leaves and returns forgets what it got", "tonumber(times[1]) or 0, tonumber(times[2]) or 0", "tonumber(times[1]) or 0"),
         ("ids are not padded", "%s:%s:%014d", "%s:%s:%d"),
         ("the clock is not told of an earlier moment", "== 0 then tell_clock(member) end", "== 0 then end"),
         ("a lost group starts at the end", "'workers', '0')", "'workers', '$')"),
@@ -126,8 +127,8 @@ MUTATIONS = [
         ("weight is ignored", "+ work / weight", "+ work"),
         ("what was served is not remembered", "call('HSET', P .. 'virtual_time', '_',", "call('HSET', P .. 'unread', '_',"),
         ("!work in flight is not watched", "call('SADD', P .. 'in_flight', queue)", ""),
-        ("!a spare place goes to a busy queue", "if spare > 0 and in_flight == 0 then", "if spare > 0 then"),
-        ("another idle worker is not woken", "ring() -- another", "-- another"),
+        ("!a spare place goes to a busy queue", "and spare > 0 and in_flight == 0 then", "and spare > 0 then"),
+        ("another idle worker is not woken", "ring() end -- another", "end -- another"),
         ("a claim moves no row", "fields[3] or qid, id, fields[1], 'processing')", "fields[3] or qid, id, fields[1], fields[1])"),
         ("a claim sends what expired", "fields[7] and tonumber(fields[7]) <= now then", "false then"),
         ("an entry that is not the job's starts it", "fields[5] == entry and", ""),
@@ -136,14 +137,14 @@ MUTATIONS = [
         ("a newer record is started", "if (tonumber(fields[6]) or 0) >= OLDEST_NEWER then", "if false then"),
         ("a callback of what was deleted stays", "    call('DEL', record_of('n', team, id))\n", ""),
         ("a claim starts without its rate being noted", "if started > 0 and not is_hidden(queue) then", "if false then"),
-        ("a claim takes one more", "serve(queue, math.min(want, allowed))", "serve(queue, want)"),
+        ("a claim takes one more", "serve(turn, math.min(want, allowed))", "serve(turn, want)"),
         ("a retry reads its own spec", "(origin or id))", "id)"),
     ),
     *rows(
         "finish",
         ("any result is taken", "return holds(consumer, queue, lane, entry) ~= nil", "return true"),
         ("a result named twice counts twice", "if done[stream .. entry] then return false end", ""),
-        ("a retry is due at once", "now + tonumber(ARGV[i + 8])", "now"),
+        ("a retry is due at once", "now + tonumber(ARGV[at + 8])", "now"),
         ("results of a deleted queue are recorded", "living[record] = call('EXISTS', record) == 1", "living[record] = true"),
         ("results make records of deleted jobs", "if call('EXISTS', record_of(kind, team, id)) == 0 then return false end", ""),
         ("a batch takes any result", "return held[stream][entry] ~= nil", "return true"),
@@ -328,7 +329,7 @@ MUTATIONS = [
     ),
     *rows(
         "save_queue",
-        ("two changes lose one", "if known[1] ~= version then return 'stale', REFUSED end", ""),
+        ("two changes lose one", "if (known[1] or '') ~= version then return 'stale', REFUSED end", ""),
         ("a change does not hold at once", "refresh(team .. ':' .. id)", ""),
         ("two queues have one name", "if holder and holder ~= id then return 'taken', REFUSED end", ""),
     ),
@@ -361,5 +362,6 @@ MUTATIONS = [
         ("an original leaves its chain behind", "return remove_chain(team, id) end", "remove_job(team, id) return 1 end"),
     ),
     *CRONS,
+    *MEMORY,
 ]
 # fmt: on

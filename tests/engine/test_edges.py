@@ -325,7 +325,7 @@ async def test_a_record_that_moves_on_within_one_script_is_where_it_came_last(
     redis: Redis, team: Team
 ) -> None:
     """No script does so today; moves are gathered by kind, and this is what keeps their order."""
-    libraries = scripts.claim.text.partition("\n-- Claim up to")[0]
+    libraries = scripts.claim.text.partition("\nlocal function work()")[0]
     moves = ["nil, 'pending'", "'pending', 'failed'", "'failed', 'pending'", "'pending', 'completed'"]
     body = "\n".join(f"move('j', '1', '1', 7, {states})" for states in moves)
 

@@ -17,6 +17,7 @@ from tests.faults import (
     clocks,
     data,
     doors,
+    edits,
     idle,
     jumps,
     links,
@@ -29,6 +30,7 @@ from tests.faults import (
     streams,
     street,
     ticks,
+    times,
 )
 from tests.faults.stage import Scene
 from tests.faults.story import Outcome, Skipped, Story
@@ -64,6 +66,8 @@ FAMILIES = (
     aftermath,
     street,
     ticks,
+    edits,
+    times,
     repeats,
 )
 ROWS = [

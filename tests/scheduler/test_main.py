@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
+from services.scheduler import metrics
 from services.scheduler.main import serve
 from shared import health, jobs
 from shared.keyspace import Team
@@ -21,6 +23,7 @@ JOB = JobCreate(queue="mail", url="https://a.example/", delay=1)
 async def scheduler(
     settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[asyncio.Task[None]]:
+    monkeypatch.setattr(metrics, "LOOK_SECONDS", 0.1)
     monkeypatch.setattr(health, "HEALTH_SECONDS", 0.2)
     stopping = asyncio.Event()
     serving = asyncio.create_task(serve(settings, stopping))
@@ -29,12 +32,20 @@ async def scheduler(
     await serving
 
 
-async def test_it_goes_on_after_any_refusal(scheduler: asyncio.Task[None], redis: Redis, team: Team) -> None:
-    async def is_red() -> bool:
-        return any("NOPERM" in said or "no permissions" in said for said in await said_in_trouble(redis))
+@pytest.mark.parametrize("denied", [("evalsha", "eval"), ("smembers", "zrange", "xread"), ("time", "zadd")])
+async def test_it_goes_on_after_any_refusal(
+    scheduler: asyncio.Task[None], redis: Redis, team: Team, denied: tuple[str, ...]
+) -> None:
+    async def shows_it() -> bool:
+        return any(
+            sample.value
+            for metric in REGISTRY.collect()
+            for sample in metric.samples
+            if sample.name == "recuro_scheduler_trouble"
+        )
 
-    async with denying(redis, "smembers"):
-        await until(is_red)
+    async with denying(redis, *denied):
+        await until(shows_it)
     await jobs.create(redis, team, JOB)
 
     async def is_promoted() -> bool:
@@ -44,5 +55,13 @@ async def test_it_goes_on_after_any_refusal(scheduler: asyncio.Task[None], redis
     assert not scheduler.done()
 
 
-async def said_in_trouble(redis: Redis) -> list[str]:
-    return list((await health.troubles(redis)).values())
+async def test_what_it_cannot_go_on_with_stands_beside_its_sign_of_life(
+    scheduler: asyncio.Task[None], redis: Redis
+) -> None:
+    async def is_said() -> bool:
+        said = (await health.troubles(redis)).values()
+        return any("patrolling cannot go on" in each and "no permissions" in each for each in said)
+
+    async with denying(redis, "smembers"):
+        await until(is_said)
+    assert not scheduler.done()

@@ -1,16 +1,20 @@
 """What a scheduler tells Prometheus, as a scraper reads it."""
 
+import socket
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
+from services.scheduler import metrics
 from services.scheduler.fire import fire_due
 from services.scheduler.metrics import LATENESS, overdue_seconds
 from shared import crons
 from shared.keyspace import Team
+from shared.settings import Settings
 from tests.fires import MINUTE, NOON, SHARD, a_cron
 from tests.house import House, free_port
 from tests.poll import until
@@ -44,6 +48,17 @@ async def test_a_cron_that_nobody_fires_is_overdue(redis: Redis, team: Team) -> 
 
     assert nothing == 0
     assert await overdue_seconds(redis, SHARD) > 1_700_000_000
+
+
+def test_a_port_that_is_taken_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+
+        metrics.serve(Settings(metrics_port=port))
+
+    said = capsys.readouterr().out
+    assert "metrics_unavailable" in said
+    assert f"127.0.0.1:{port}" in said
 
 
 async def test_a_scraper_reads_them_on_a_port_of_their_own(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ end
 -- `new` is { type, kind = cron | queue | team, of = its id, told = whether people are told; and of what failed: name,
 -- ref, reason, facts (JSON), failures, since, before = how many more the alert before it counted }.
 local function alert(team, new)
-    local id = call('HINCRBY', P .. 'ids:' .. team, 'alert', 1)
+    local id = next_id(team, 'alert')
     call('HSET', alert_of(team, id), 'v', 1, 'type', new.type, 'kind', new.kind, 'of', new.of, 'name', new.name or '',
         'ref', new.ref or '', 'reason', new.reason or '', 'facts', new.facts or '', 'failures', new.failures or 0,
         'since', new.since or moment(), 'before', new.before or 0, 'count', 1, 'created',

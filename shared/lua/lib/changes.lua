@@ -42,27 +42,38 @@ local function call_in_parts(arguments, command, ...)
     end
 end
 
-local function write_indexes()
-    for index, changes in pairs(index_changes) do
-        local gone, come = {}, {}
-        for id, is_in in pairs(changes) do
-            if is_in then
-                come[#come + 1] = id
-                come[#come + 1] = id
-            else
-                gone[#gone + 1] = id
-            end
+local function write_index(index, changes)
+    local gone, come = {}, {}
+    for id, is_in in pairs(changes) do
+        if is_in then
+            come[#come + 1] = id
+            come[#come + 1] = id
+        else
+            gone[#gone + 1] = id
         end
-        call_in_parts(gone, 'ZREM', index)
-        call_in_parts(come, 'ZADD', index)
     end
+    call_in_parts(gone, 'ZREM', index)
+    call_in_parts(come, 'ZADD', index)
+end
+
+-- The team of an index or stream, by its whole name.
+local function team_in(key)
+    return string.match(key, ':(%d+):') or ''
+end
+
+local function write_indexes()
+    for index, changes in pairs(index_changes) do confined(team_in(index), '', write_index, index, changes) end
     index_changes = {}
+end
+
+local function end_in(stream, entries)
+    call_in_parts(entries, 'XACK', stream, 'workers')
+    call_in_parts(entries, 'XDEL', stream)
 end
 
 local function end_entries()
     for stream, entries in pairs(ended) do
-        call_in_parts(entries, 'XACK', stream, 'workers')
-        call_in_parts(entries, 'XDEL', stream)
+        confined(team_in(stream), string.match(stream, '(%d+:%d+)$') or '', end_in, stream, entries)
     end
     ended = {}
 end

@@ -19,7 +19,7 @@ local reserved = {}
 
 -- Ids for so many executions that the script is about to make.
 local function reserve_executions(team, count)
-    reserved[team] = { last = call('HINCRBY', P .. 'ids:' .. team, 'execution', count), left = count }
+    reserved[team] = { last = next_id(team, 'execution', count), left = count }
 end
 
 local function next_execution(team)
@@ -39,7 +39,9 @@ local function make_execution(team, cron, fire)
 end
 
 local function skip_execution(team, cron, fire, reason)
-    record_execution(team, cron, fire, next_execution(team), 'skipped', 'entry', '', 'skip_reason', reason)
+    local id = next_execution(team)
+    record_execution(team, cron, fire, id, 'skipped', 'entry', '', 'skip_reason', reason)
+    return id
 end
 
 local function count_open(team, cron)

@@ -70,6 +70,10 @@ local function fire_cron(team, cron, fire, policy)
         skip_execution(team, cron, fire, reason)
         return 0
     end
+    if not policy.grace and shortage().level >= NO_FIRES then
+        skip_for_memory(team, cron, fire)
+        return 0
+    end
     note_lateness(fire, policy)
     if policy.grace then
         await_ping(team, cron, fire, policy.grace, policy.last_ping)
@@ -82,7 +86,7 @@ end
 local function policy_of(fields)
     local overlap = fields[4] or ''
     return { overlap = overlap == 'allow' and '' or overlap, most = tonumber(fields[5] or ''),
-        runs = tonumber(fields[6] or 0), grace = tonumber(fields[7] or ''), last_ping = tonumber(fields[8] or 0), late = {} }
+        runs = tonumber(fields[6]) or 0, grace = tonumber(fields[7] or ''), last_ping = tonumber(fields[8]) or 0, late = {} }
 end
 
 -- Make the fires that stand in ARGV from `first` on; whether the cron has used up its runs then.

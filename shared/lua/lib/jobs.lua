@@ -3,7 +3,7 @@
 -- A new job in a queue:  (nothing) -> pending. `given` is { spec = JSON, due (ms), callback = '1' or '', expires = ms or
 -- '', and of a replay: replay_of = the old job, replay = the replay that made it, intent = the old job's }.
 local function make_job(team, queue, given)
-    local id = call('HINCRBY', P .. 'ids:' .. team, 'job', 1)
+    local id = next_id(team, 'job')
     local record = { record_of('j', team, id), 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1,
         'due', given.due, 'created', moment(), 'intent', given.intent or new_intent() }
     local function note(field, value)

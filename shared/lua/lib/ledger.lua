@@ -19,7 +19,7 @@ local function moment(given)
     if given and given ~= '' then now_ms = tonumber(given) end
     if not now_ms then
         local time, known = call('TIME'), call('MGET', P .. 'correction', P .. 'trusted_until')
-        now_ms = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(known[1] or 0)
+        now_ms = time[1] * 1000 + math.floor(time[2] / 1000) + (tonumber(known[1] or 0) or 0)
         trusted_until = known[2]
     end
     return now_ms
@@ -55,13 +55,4 @@ local function tally(team, field, by)
         tallies[team] = fields
     end
     fields[field] = (fields[field] or 0) + by
-end
-
-local function post_tallies()
-    for team, fields in pairs(tallies) do
-        for field, by in pairs(fields) do
-            if by ~= 0 then call('HINCRBY', P .. 'ledger:' .. team, field, by) end
-        end
-    end
-    tallies = {}
 end

@@ -3,7 +3,7 @@
 -- `queue` is `outbox` for callbacks, whose subject is `j:<job>` or `e:<cron>:<execution>` and whose name is what
 -- happened; and `alerts`, whose subject is `a:<alert>` and whose name is the channel.
 local function tell(team, queue, subject, name)
-    local id = call('HINCRBY', P .. 'ids:' .. team, 'notice', 1)
+    local id = next_id(team, 'notice')
     local entry = push(team .. ':' .. queue, 'n:' .. id, READY)
     call('HSET', P .. 'n:' .. team .. ':' .. id, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1,
         'subject', subject, 'name', name, 'due', 0, 'entry', entry, 'intent', new_intent())

@@ -33,13 +33,17 @@ local function place(move, state, is_in)
     tally(move.team, field, is_in and #move.ids or -#move.ids)
 end
 
+local function write_move(move)
+    for i, id in ipairs(move.ids) do
+        move.scored[2 * i - 1], move.scored[2 * i] = id, id
+    end
+    if move.from then place(move, move.from, false) end
+    if move.to then place(move, move.to, true) end
+end
+
 local function write_moves()
     for _, move in pairs(moves) do
-        for i, id in ipairs(move.ids) do
-            move.scored[2 * i - 1], move.scored[2 * i] = id, id
-        end
-        if move.from then place(move, move.from, false) end
-        if move.to then place(move, move.to, true) end
+        confined(move.team, move.kind == 'e' and 'c:' .. move.owner or move.team .. ':' .. move.owner, write_move, move)
     end
     moves, last_move, left, entered = {}, {}, {}, {}
 end

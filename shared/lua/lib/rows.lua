@@ -28,8 +28,8 @@ local function job_row(team, id, with_run, most)
         if fields[f] == 'origin' then origin = fields[f + 1] end
     end
     if queue and queue_names[queue] == nil then queue_names[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'name') end
-    local spec = queue and beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC)
-    if not spec or not queue_names[queue] then return nil end
+    if not queue or not queue_names[queue] then return nil end
+    local spec = beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC) or ''
     return { id, fields, spec, queue_names[queue], with_run and beginning_in(P .. 'r:' .. team .. ':j' .. id, most, RUN) }
 end
 

@@ -118,7 +118,7 @@ end
 
 local function virtual_times(present, own)
     local times = call('HMGET', P .. 'virtual_time', present, own)
-    return math.max(tonumber(times[1] or 0), tonumber(times[2] or 0))
+    return math.max(tonumber(times[1]) or 0, tonumber(times[2]) or 0)
 end
 
 local function leave_turns(team, queue)
@@ -143,7 +143,7 @@ local function refresh(queue)
 end
 
 local function refresh_touched()
-    for queue in pairs(touched) do refresh(queue) end
+    for queue in pairs(touched) do confined(team_of(queue), queue, refresh, queue) end
     touched = {}
 end
 

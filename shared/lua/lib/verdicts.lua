@@ -44,7 +44,7 @@ local function resolve_chain(team, queue, origin, state, final)
 end
 
 local function make_retry(team, queue, origin, attempt, due)
-    local retry = call('HINCRBY', P .. 'ids:' .. team, 'job', 1)
+    local retry = next_id(team, 'job')
     local record, first = record_of('j', team, retry), record_of('j', team, origin)
     local given = call('HMGET', first, 'retries', 'callback', 'expires', 'intent')
     call('HSET', record, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', attempt + 1, 'origin', origin,
@@ -113,7 +113,7 @@ local function settle_execution(team, id, result)
     local cron = P .. 'c:' .. team .. ':' .. fields[2]
     local callback = call('HMGET', cron, 'callback', 'version', 'queued')
     if not callback[2] then return end -- deleted meanwhile
-    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', result.response or '',
+    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', kept_response(result.response or ''),
         'last_failure', failure_of(result))
     alert_cron(team, fields[2], 'e:' .. id, result)
     if callback[3] then start_queued(team, fields[2], callback[3]) end
@@ -123,7 +123,7 @@ end
 -- Record what became of one piece of work.
 local function settle(kind, team, queue, id, result)
     if kind == 'n' then return settle_notice(team, id, result) end
-    call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)
+    call('SET', P .. 'r:' .. team .. ':' .. kind .. id, kept_run(result.run))
     if kind == 'j' then return settle_job(team, queue, id, result) end
     settle_execution(team, id, result)
 end

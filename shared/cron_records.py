@@ -1,0 +1,103 @@
+"""Crons as they are stored, read for whoever asks, whatever version or host has written them."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from shared import excerpts, timing
+from shared.keyspace import Team
+from shared.lenient import Reader
+from shared.records import Fields
+from shared.schemas.crons import Cron, CronCreate
+from shared.schemas.runs import Run
+from shared.schemas.timing import Timing
+from shared.timing import Plan
+from shared.vault import masked
+
+PHASES = 2**32
+"""Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
+LATENESS = ("100", "1000", "10000", "60000", "more")
+
+
+def asked_of(fields: Fields, reader: Reader) -> CronCreate:
+    return _of_spec(reader.spec(fields.get("spec")).fields, reader)
+
+
+def _of_spec(kept: dict[str, Any], reader: Reader) -> CronCreate:
+    headers = kept.pop("headers", None)  # sealed values are none that a caller may give
+    asked = reader.model(CronCreate, kept)
+    return asked.model_copy(update={"headers": headers if isinstance(headers, dict) else None})
+
+
+def excerpt(team: Team, cron_id: int, fields: Fields) -> Cron:
+    reader = Reader()
+    kept = reader.spec(fields.get("spec"))
+    asked = _of_spec(kept.fields, reader)
+    return excerpts.of_cron(_shown(team, cron_id, fields, (asked, reader)), kept.unread)
+
+
+def of(team: Team, cron_id: int, fields: Fields) -> Cron:
+    reader = Reader()
+    return _shown(team, cron_id, fields, (asked_of(fields, reader), reader))
+
+
+def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Reader]) -> Cron:
+    asked, reader = read
+    runs, next_run, secret = (
+        reader.number(fields, "runs"),
+        reader.instant(fields, "next"),
+        fields.get("ping"),
+    )
+    failure = reader.run(fields.get("last_failure"))[0] or Run()
+    cron = reader.model(
+        Cron,
+        {
+            **{name: getattr(asked, name) for name in CronCreate.model_fields},
+            "headers": masked(asked.headers),
+            "id": cron_id,
+            "consecutive_failures": reader.number(fields, "failures"),
+            "is_alerted": "alerted" in fields,
+            "ping_key": f"{team.shard}-{team.id}-{cron_id}-{secret}" if secret else None,
+            "last_ping_at": reader.instant(fields, "last_ping"),
+            "runs": runs,
+            "lateness": {name: reader.number(fields, f"late:{name}") for name in LATENESS},
+            "last_run_at": reader.instant(fields, "last_run"),
+            "next_run_at": next_run,
+            "next_runs": _next_runs_of(asked, fields, (next_run, runs), reader),
+            "last_status": fields.get("last_status"),
+            "last_response": fields.get("last_response") or None,
+            "created_at": reader.made(fields, "created"),
+            "last_failure_reason": failure.failure_reason,
+            "last_error": failure.error_message,
+            "has_ended": asked.is_active and next_run is None and reader.problem is None,
+        },
+    )
+    return cron if reader.problem is None else cron.model_copy(update={"problem": reader.problem})
+
+
+def _next_runs_of(
+    asked: CronCreate, fields: Fields, state: tuple[datetime | None, int], reader: Reader
+) -> list[datetime]:
+    """The next fires; none of what this host cannot reckon, such as a zone that it does not have."""
+    try:
+        return timing.next_runs(plan_of(asked, phase_of(fields)), state[0], asked.max_runs, state[1])
+    except (ValueError, LookupError, OSError, OverflowError) as error:
+        reader.note("cron_expression", f"when it fires cannot be reckoned here: {str(error)[:80]}")
+        return []
+
+
+def phase_of(fields: Fields) -> int:
+    phase = fields.get("phase", "")
+    return int(phase) if phase.isdecimal() else secrets.randbelow(PHASES)
+
+
+def offset_of(asked: CronCreate, phase: int) -> int:
+    return phase % (asked.spread_seconds + 1)
+
+
+def plan_of(asked: CronCreate, phase: int) -> Plan:
+    return timing.plan_of(asked.cron_expression, asked.timezone, offset_of(asked, phase), policy_of(asked))
+
+
+def policy_of(asked: CronCreate) -> str:
+    return asked.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)

@@ -1,0 +1,46 @@
+-- Ids, counted in each team and for each noun. Where a count was lost it goes on from the highest id that is listed: an
+-- id never comes again while what had it is there.
+
+local next_id
+
+do
+    local CRONS = { 'crons:active', 'crons:paused' }
+    local LISTED_IN = {
+        job = { 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered' },
+        queue = { 'queues' }, cron = CRONS, replay = { 'replays' },
+        alert = { 'alerts:warning', 'alerts:failure', 'alerts:recovery', 'alerts:limit_warning' },
+    }
+
+    -- Executions are listed by their crons alone.
+    local function indexes_of_crons(team)
+        local found = {}
+        for _, index in ipairs(CRONS) do
+            for _, cron in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':' .. index, 0, -1)) do
+                for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'skipped' }) do
+                    found[#found + 1] = 'c' .. cron .. ':' .. state
+                end
+            end
+        end
+        return found
+    end
+
+    local function highest_listed(team, noun)
+        local highest = 0
+        for _, index in ipairs(noun == 'execution' and indexes_of_crons(team) or LISTED_IN[noun] or {}) do
+            highest = math.max(highest, tonumber(call('ZRANGE', P .. 'x:' .. team .. ':' .. index, -1, -1)[1]) or 0)
+        end
+        return highest
+    end
+
+    -- The last of `count` (1) ids that nothing has had.
+    function next_id(team, noun, count)
+        count = count or 1
+        local ids = P .. 'ids:' .. team
+        local last = call('HINCRBY', ids, noun, count)
+        if last > count then return last end
+        local highest = highest_listed(team, noun)
+        if highest == 0 then return last end -- the first ever
+        note_damage('ids:' .. team, noun .. ' was lost; it goes on from ' .. highest)
+        return call('HINCRBY', ids, noun, highest)
+    end
+end

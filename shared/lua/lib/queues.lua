@@ -1,0 +1,40 @@
+-- Queues: made on first use, found by name, and made anew with the settings of a new one where their record is lost.
+
+local LOST = 'Its record was lost: these are the settings of a new queue. Set those that it had; any change takes this back.'
+
+local function names_of(team)
+    return P .. 'names:' .. team
+end
+
+local function write_queue(team, id, name, settings, ...)
+    call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'name', name, 'spec', settings, 'is_active', 1,
+        'max_parallelism', '', 'version', 1, 'created', moment(), ...)
+    call('HSET', names_of(team), name, id)
+    call('ZADD', P .. 'x:' .. team .. ':queues', id, id)
+    call('SADD', P .. 'teams', team)
+end
+
+local function name_of(team, id)
+    local cursor = '0'
+    repeat
+        local step = call('HSCAN', names_of(team), cursor, 'COUNT', 500)
+        cursor = step[1]
+        for i = 1, #step[2], 2 do
+            if step[2][i + 1] == id then return step[2][i] end
+        end
+    until cursor == '0'
+end
+
+-- Whether its record was lost, or what of it nothing can do without. The name is the one that jobs are sent to.
+local function mend_queue(team, id, settings, name)
+    local fields = call('HMGET', P .. 'q:' .. team .. ':' .. id, 'name', 'version', 'spec', 'created', 'is_active')
+    if fields[1] and fields[2] and fields[3] and fields[4] and fields[5] then
+        if call('HSETNX', names_of(team), fields[1], id) == 0 then return false end
+        note_damage('names:' .. team, 'it had lost ' .. fields[1])
+        return true
+    end
+    write_queue(team, id, fields[1] or name or name_of(team, id) or 'queue ' .. id, settings, 'lost', LOST)
+    note_damage('q:' .. team .. ':' .. id, 'its record was lost, or a part of it; it has the settings of a new queue')
+    touched[team .. ':' .. id] = true
+    return true
+end

@@ -1,0 +1,42 @@
+"""Single faults in the Lua that keeps memory and walks within bounds, each of which some test must notice."""
+
+from tests.engine.mutation import rows
+
+# fmt: off
+MEMORY = [
+    *rows(
+        "lib/memory",
+        ("long runs are kept whole", " or shortage().level < NO_BODIES then return run end", " or true then return run end"),
+        ("short runs lose their bodies", "#run <= SMALL or ", ""),
+        ("a run is cut at its last big field", "at < first", "at > first"),
+        ("a note holds for ever", "tonumber(noted[2]) > moment()", "true"),
+        ("last answers are kept", "> SMALL / 4 and shortage().level >= NO_BODIES", "> SMALL / 4 and false"),
+        ("a team is told of each fire", "< QUIET_HOUR then return end", "< 0 then return end"),
+        ("each fire left out is a record", "tonumber(fields[1]) >= shortage().since then", "false then"),
+        ("one record stands for two shortages", "fields[1] and tonumber(fields[1]) >= shortage().since then", "fields[1] then"),
+        ("a record forgets since when", "'first', fields[4] or fields[2])", "'first', fields[2])"),
+    ),
+    *rows(
+        "lib/fires",
+        ("fires are made without memory", "shortage().level >= NO_FIRES then", "false then"),
+        ("heartbeats are left out", "not policy.grace and shortage()", "shortage()"),
+    ),
+    *rows(
+        "note_memory",
+        ("a shortage never ends", "    call('DEL', P .. 'memory')\n", ""),
+        ("a shortage begins anew with each look", "if level ~= before then", "if true then"),
+    ),
+    *rows(
+        "find_overdue",
+        ("old history is not found", "if is_older(base .. state, 'due', now - age) then return true end", ""),
+        ("too much history is not found", "return kept > most", "return false"),
+        ("old dead letters are not found", "if has_dead_ones(id, base) then return true end", ""),
+        ("a lost record hides what follows it", "return not at or", "return at and"),
+    ),
+    *rows(
+        "find_owners",
+        ("no cron has work", "call('EXISTS', unpack(indexes)) > 0", "call('EXISTS', unpack(indexes)) > 9"),
+        ("the first crons alone are looked at", "#ids == limit and tonumber(ids[#ids]) or 0", "0"),
+    ),
+]
+# fmt: on
