@@ -59,10 +59,16 @@ class Deliveries:
     consumer: str
     clock: Clock = field(default_factory=Clock)
 
-    async def claim(self, n: int, now: int | None = None, *, spare: int = 0) -> list[Work]:
-        """Up to `n` pieces of work in order of turns, and `spare` more of queues with nothing in flight."""
+    async def claim(
+        self, n: int, now: int | None = None, *, spare: int = 0, kept: int = 0, crowd: Collection[int] = ()
+    ) -> list[Work]:
+        """Up to `n` pieces of work in order of turns, and `spare` more of queues with nothing in flight.
+
+        The teams of the `crowd` leave `kept` of the spare places to the others, which may have several.
+        """
         at, sent = "" if now is None else now, elapsed()
-        claimed = await scripts.claim(self.redis, keyspace.prefix(self.shard), self.consumer, n, spare, at)
+        prefix = keyspace.prefix(self.shard)
+        claimed = await scripts.claim(self.redis, prefix, self.consumer, n, spare, at, kept, *crowd)
         return self._works(claimed, sent)
 
     async def finish(self, results: Sequence[Result], now: int | None = None) -> list[int]:
@@ -167,11 +173,15 @@ class Deliveries:
     def _works(self, claimed: list[Any], sent: float) -> list[Work]:
         """What a claim brought that went out at the moment `sent`."""
         now_ms, _next_due, queues, rows, teams = claimed
-        settings = {queue: _settings_of(spec) for queue, spec in queues if spec}
+        settings = {queue: _settings_of(spec) for queue, spec, _ in queues if spec}
+        names = {queue: name for queue, _, name in queues}
         of_teams = {team: (signing, _rests(held), _rests(busy)) for team, signing, held, busy in teams}
         self.clock.note(int(now_ms), sent, elapsed())
         leased_until = sent + CERTAIN_SECONDS
-        return [self._work(row, settings, of_teams[row[1]], leased_until) for row in rows]
+        works = [self._work(row, settings, of_teams[row[1]], leased_until) for row in rows]
+        for work in works:
+            work.name = work.name or names[f"{work.team}:{work.queue}"]
+        return works
 
     def _work(
         self,
@@ -180,13 +190,13 @@ class Deliveries:
         of_team: tuple[str, Mapping[str, int], Mapping[str, int]],
         leased_until: float,
     ) -> Work:
-        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent = row
+        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent, name = row
         of, problem = (NOTICES, "") if kind == "n" else settings.get(f"{team}:{queue}", _OF_A_CRON)
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
         asked = (_number(attempt, 1), origin, _number(due), spec, of)
         since = _number(held_since)
         work = Work(*where, *asked, *of_team, intent, since, self.clock, leased_until=leased_until)
-        work.problem = problem
+        work.problem, work.name = problem, name
         return work
 
 

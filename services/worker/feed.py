@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import structlog
 from redis.asyncio import Redis
@@ -17,10 +18,21 @@ BELL_MILLISECONDS = 5000
 log = structlog.get_logger()
 
 
+class Spare(NamedTuple):
+    """What a full worker has left for quiet queues.
+
+    Teams of the `crowd` have many of its places already; they leave `kept` of these to the others.
+    """
+
+    places: int
+    kept: int = 0
+    crowd: tuple[int, ...] = ()
+
+
 class Feed:
     """The claims of one worker in one shard, one at a time.
 
-    `free` says how many places there are for any work, and how many more for quiet queues; `held` is what it
+    `places` says how many it has for any work, and `spare` how many more for quiet queues; `held` is what it
     has in hand.
     """
 
@@ -28,12 +40,13 @@ class Feed:
         self,
         deliveries: Deliveries,
         blocking: Redis,
-        free: Callable[[], tuple[int, int]],
+        places: Callable[[], int],
+        spare: Callable[[], Spare],
         held: Callable[[], Iterable[Work]],
     ) -> None:
         self._deliveries = deliveries
         self._blocking = blocking
-        self._free = free
+        self._free, self._spare = places, spare
         self._held = held
         self._turn = asyncio.Lock()
         self._is_taking = False
@@ -63,7 +76,7 @@ class Feed:
 
         Only if nobody takes, for that may sleep on the bell, and if nothing says that there is no work.
         """
-        wanted = min(self._free()[0] + len(results), BATCH)
+        wanted = min(self._free() + len(results), BATCH)
         if self.is_stopped or self._is_taking or self._unsure or self._dry or wanted <= 0:
             return await self._deliveries.finish(results), []
         async with self._turn:
@@ -99,13 +112,14 @@ class Feed:
             orphans = await self._deliveries.release_orphans(self._places())
             log.warning("lost_claim_given_back", works=orphans)
             self._unsure = False
-        places, spare = self._free()
-        wanted = max(0, min(places, BATCH))
+        wanted = max(0, min(self._free(), BATCH))
         if wanted and self._dry:
             # The last claim got less than it asked for; what becomes ready from then on rings the bell.
             works = await self._deliveries.wait_and_claim(self._blocking, wanted, BELL_MILLISECONDS)
-        elif wanted or spare:
-            works = await self._deliveries.claim(wanted, spare=0 if wanted else spare)
+        elif wanted:
+            works = await self._deliveries.claim(wanted)
+        elif (spare := self._spare()).places > 0:
+            works = await self._deliveries.claim(0, spare=spare.places, kept=spare.kept, crowd=spare.crowd)
         else:
             works = []
         self._dry = len(works) < wanted

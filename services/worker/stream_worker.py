@@ -8,6 +8,7 @@ the jobs_* counters, main_task, loop and _job_completion_wait.
 import asyncio
 import signal
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from arq.worker import Worker
 from redis.asyncio import Redis
 
 from services.worker.deliveries import NOT_OURS, Deliveries
-from services.worker.feed import Feed
+from services.worker.feed import Feed, Spare
 from services.worker.heart import Heart
 from services.worker.heartbeat import Holder
 from services.worker.results import Results
@@ -44,7 +45,9 @@ NOTICE_SHARE, LEAST_NOTICES = 4, 4
 """Up to a quarter as many callbacks and alerts as places take none: if they hang, no job waits for them."""
 RESERVE = 16
 """One place in so many is kept for queues with nothing in flight: slow jobs elsewhere do not delay them."""
-QUIET_SECONDS = 0.5
+CROWD_SHARE, LEAST_CROWD = 8, 4
+"""Of a full worker a team with an eighth of the places has many: half of those kept are for the others."""
+QUIET_SECONDS = 0.05
 """How often a full worker looks for such queues."""
 _CANCELLED = '{"failure_reason":"cancelled","error_message":"It was cancelled while its request ran."}'
 
@@ -94,7 +97,7 @@ class StreamWorker(Worker):
         self._serving: list[asyncio.Task[None]] = []
 
     def _shard(self, deliveries: Deliveries) -> _Shard:
-        feed = Feed(deliveries, self._blocking, self._free, lambda: list(self._held))
+        feed = Feed(deliveries, self._blocking, self._free, self._spare, lambda: list(self._held))
         results = Results(lambda batch: self._record(batch, shard), self._give_up, self._troubles)
         shard = _Shard(feed, results, deliveries)
         return shard
@@ -147,12 +150,17 @@ class StreamWorker(Worker):
         self._start(works, shard)
         await asyncio.sleep(0)  # as in `_feed`
 
-    def _free(self) -> tuple[int, int]:
-        """Places for any work, and those kept for quiet queues."""
-        reserve = self.max_jobs // RESERVE
+    def _free(self) -> int:
+        """Places for any work; fewer than none where those kept for quiet queues are in use."""
         beside = min(self._notices, max(LEAST_NOTICES, self.max_jobs // NOTICE_SHARE))
-        places = self.max_jobs - reserve - len(self._held) + beside
-        return places, reserve if places >= 0 else reserve + places
+        return self.max_jobs - self.max_jobs // RESERVE - len(self._held) + beside
+
+    def _spare(self) -> Spare:
+        reserve = self.max_jobs // RESERVE
+        most = max(LEAST_CROWD, self.max_jobs // CROWD_SHARE)
+        teams = Counter(work.team for work in self._held)
+        crowd = tuple(team for team, held in teams.items() if held >= most)
+        return Spare(reserve + min(0, self._free()), reserve // 2, crowd)
 
     def _start(self, works: Iterable[Work], shard: _Shard) -> None:
         for work in works:
@@ -184,7 +192,7 @@ class StreamWorker(Worker):
             self._notices -= work.kind == "n"
 
     def _mind_the_room(self) -> None:
-        if self._free()[0] > 0:
+        if self._free() > 0:
             self._room.set()
         else:
             self._room.clear()

@@ -127,7 +127,9 @@ MUTATIONS = [
         ("weight is ignored", "+ work / weight", "+ work"),
         ("what was served is not remembered", "call('HSET', P .. 'virtual_time', '_',", "call('HSET', P .. 'unread', '_',"),
         ("!work in flight is not watched", "call('SADD', P .. 'in_flight', queue)", ""),
-        ("!a spare place goes to a busy queue", "and spare > 0 and in_flight == 0 then", "and spare > 0 then"),
+        ("!a spare place goes to a busy queue", "    if in_flight > 0 then return 0 end\n", ""),
+        ("a crowd takes all spare places", "crowd[turn.team] and spare - kept or spare", "spare"),
+        ("a small team waits for its own in a crowd", "if next(crowd) and not crowd[turn.team] then return spare end", ""),
         ("another idle worker is not woken", "ring() end -- another", "end -- another"),
         ("a claim moves no row", "fields[3] or qid, id, fields[1], 'processing')", "fields[3] or qid, id, fields[1], fields[1])"),
         ("a claim sends what expired", "fields[7] and tonumber(fields[7]) <= now then", "false then"),
@@ -195,6 +197,22 @@ MUTATIONS = [
         "lib/once",
         ("!a key is not remembered", "remember(answer, KEPT)", ""),
         ("what was refused is remembered", "if not refused then", "if true then"),
+    ),
+    *rows(
+        "lib/damage",
+        ("!one record's damage is everybody's", "local done, first, second, third = pcall(work, ...)", "local done, first, second, third = true, work(...)"),
+        ("what the server refuses is taken for damage", "and code ~= 'NOGROUP' then return false end", "and code ~= 'NOGROUP' then return true end"),
+        ("a key of a wrong type stays in the way", "call('RENAME', P .. name, P .. 'aside:' .. name)", ""),
+        ("what is damaged is not remembered", "if found > 0 then return end", "if true then return end"),
+    ),
+    *rows(
+        "lib/ids",
+        ("ids begin again where their count was lost", "if last > count then return last end", "if true then return last end"),
+    ),
+    *rows(
+        "lib/queues",
+        ("names that were lost are given to others", "if its then call('HSETNX', names_of(team), its, id) end", ""),
+        ("a queue whose record was lost stays so", "if fields[1] and fields[2]", "if true or fields[2]"),
     ),
     *rows(
         "lib/remembered",

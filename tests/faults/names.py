@@ -17,8 +17,10 @@ class Names:
     A name that is not known does not exist; one with no addresses gets no answer.
     """
 
-    def __init__(self, said: dict[str, list[list[str]]]) -> None:
+    def __init__(self, said: dict[str, list[list[str]]], silent: str = "") -> None:
+        """`silent`: no name below this one gets an answer."""
         self._said = said
+        self._silent = f".{silent}"
         self.asked: list[str] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._thread = threading.Thread(target=self._run, name="names", daemon=True)
@@ -50,7 +52,7 @@ class Names:
         (kind,) = struct.unpack("!H", query[end : end + 2])
         known = self._said.get(name)
         self.asked.append(name)
-        if known == []:
+        if known == [] or (len(self._silent) > 1 and name.endswith(self._silent)):
             return None
         addresses = known[0] if known and kind == _TYPE_A else []
         if known and kind == _TYPE_A:

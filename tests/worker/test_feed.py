@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.worker.deliveries import RECORDED, Deliveries
-from services.worker.feed import BELL_MILLISECONDS, Feed
+from services.worker.feed import BELL_MILLISECONDS, Feed, Spare
 from services.worker.work import Complete, Result, Work
 from shared import jobs, keyspace, store
 from shared.keyspace import Team
@@ -26,10 +26,11 @@ class Hands:
     def __init__(self, redis: Redis, blocking: Redis) -> None:
         self.held: list[Work] = []
         self.redis = redis
-        self.feed = Feed(Deliveries(redis, SHARD, "a-worker"), blocking, self.free, lambda: self.held)
+        deliveries = Deliveries(redis, SHARD, "a-worker")
+        self.feed = Feed(deliveries, blocking, self.free, lambda: Spare(0), lambda: self.held)
 
-    def free(self) -> tuple[int, int]:
-        return PLACES - len(self.held), 0
+    def free(self) -> int:
+        return PLACES - len(self.held)
 
     async def take(self) -> list[Work]:
         """As a worker does it: again and again, until there is some."""

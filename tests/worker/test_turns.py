@@ -169,6 +169,31 @@ async def test_a_full_worker_still_serves_a_quiet_queue(redis: Redis, team: Team
     assert await worker.claim(0, NOW, spare=2) == []
 
 
+async def test_beside_a_crowd_a_small_team_has_as_many_of_the_spare_places_as_it_needs(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await fill(redis, team, "flood", 500)
+    await worker.claim(60, NOW, spare=4)
+    await fill(redis, Team(2), "quiet", 6)
+    await worker.claim(0, NOW, spare=1, kept=2, crowd=(team.id,))
+
+    works = await worker.claim(0, NOW, spare=3, kept=2, crowd=(team.id,))
+
+    assert [(work.team, work.queue) for work in works] == [(2, "1")] * 3
+
+
+async def test_a_crowd_leaves_places_for_others_however_many_quiet_queues_it_has(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    for number in range(6):
+        await fill(redis, team, f"q{number}", 3)
+
+    works = await worker.claim(0, NOW, spare=4, kept=2, crowd=(team.id,))
+
+    assert len(works) == 2
+    assert await worker.claim(0, NOW, spare=2, kept=2, crowd=(team.id,)) == []
+
+
 async def test_a_pause_and_a_resume_hold_from_the_next_claim_on(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
