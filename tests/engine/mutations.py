@@ -76,7 +76,7 @@ MUTATIONS = [
         ("a chain's death is lost", "resolve_chain(team, queue, origin, 'dead_lettered', 'dead_lettered')", ""),
         ("a chain's end is lost", "resolve_chain(team, queue, origin, 'failed', 'failed_no_retries')", ""),
         ("a dead chain has no moment", "if state == 'dead_lettered' then call('HSET', record, 'dead_at', math.max(moment(), vouched())) end", ""),
-        ("a dead letter has no moment", "'state', state, 'dead_at', math.max(moment(), vouched()))", "'state', state)"),
+        ("a dead letter has no moment", "'size', size, 'dead_at', math.max(moment(), vouched()))", "'size', size)"),
         ("a chain waits for a retry for ever", "call('HDEL', record, 'pending_retry')", ""),
         ("a failed retry is a dead letter of its own", "if origin and verdict ~= 'complete' then", "if false then"),
         ("what ended still expires", "if fields[5] then forget_expiry(team, id) end", ""),
