@@ -35,6 +35,7 @@ BY_THE_HOST = {
     "shared/warnings.py": "advice, while Redis is away",
     "shared/zones.py": "which offset a zone has this year, in a sentence",
     "shared/pings.py": "when a ping came, as it is shown",
+    "services/scheduler/watch.py": "the witness against a clock of Redis that jumps",
     "services/worker/clock.py": "until Redis was asked",
     "services/worker/mail.py": "the Date of a message",
     "services/cli/verify.py": "of a signature that somebody else made",

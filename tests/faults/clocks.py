@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from services.cli import embedded
+from services.cli import doctor, embedded
 from shared import moments
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
@@ -100,6 +101,44 @@ async def machine_two_hours_ahead(scene: Scene) -> None:
         stage.no_process_ended()
 
 
+async def machine_ahead_and_mended(scene: Scene) -> None:
+    """What fired and was made by a clock two hours ahead is not silent for two hours once it is mended."""
+    async with fooled(scene, whole=True) as (stage, clock):
+        made = {
+            path: stage.cron(when, path)
+            for path, when in (("/ticks", "*/2 * * * * *"), ("/slow", "* * * * *"))
+        }
+        await stage.arrives(1, "/ticks")
+        with stage.story.during("the clock of the machine of Redis and the scheduler is 2 h ahead"):
+            set_clock(clock, 2 * HOUR)
+            await asyncio.sleep(PAUSE_SECONDS + 2)  # so long it is not believed
+            before = stage.arrived("/ticks")
+            await stage.arrives(before + 2, "/ticks", 20)
+            await stage.arrives(1, "/slow", 20)
+            stage.create(1, "/delayed", delay=20)
+        set_clock(clock, 0)
+        before, slow = stage.arrived("/ticks"), stage.arrived("/slow")
+        stage.story.figures["ticks after"] = round(await _fires_again(stage, "/ticks", before), 1)
+        await _fires_again(stage, "/slow", slow, 150)
+        await stage.arrives(1, "/delayed", 60)
+        found = [one.text for one in await doctor.examine(stage.redis) if not one.good]
+        assert any("the next fire of" in text for text in found), found
+        at = datetime.fromtimestamp(int(time.time()) // 2 * 2 - 4, UTC).isoformat()
+        why = stage.house.client.get(f"/api/crons/{made['/ticks']}/why", params={"at": at}).json()
+        assert [reason["verdict"] for reason in why["reasons"]] == ["completed"], why
+        stage.stop_crons()
+        await stage.settle()
+        assert stage.story.figures["repeats"] == 0
+        stage.no_process_ended()
+
+
+async def _fires_again(stage: Stage, path: str, before: int, seconds: float = PAUSE_SECONDS + 15) -> float:
+    async def again() -> bool:
+        return stage.arrived(path) >= before + 2
+
+    return await stage.holds(again, seconds)
+
+
 async def machine_an_hour_back(scene: Scene) -> None:
     """Work goes on, delayed jobs of the new time start, and nothing happens twice when the clock is mended."""
     async with fooled(scene, whole=True) as (stage, clock):
@@ -146,4 +185,4 @@ async def worker_an_hour_ahead(scene: Scene) -> None:
 
 
 BOUNDED = (worker_an_hour_ahead,)
-LONG = (machine_two_hours_ahead, machine_an_hour_back)
+LONG = (machine_two_hours_ahead, machine_ahead_and_mended, machine_an_hour_back)
