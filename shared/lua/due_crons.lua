@@ -3,7 +3,8 @@
 --
 -- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit, how many of the first to leave out
 -- Returns now (ms, no later than is vouched for), the first due moment after them (ms, 0 = none), then per cron: team:id,
--- due (ms; its next fire, also where it was set aside for later), version, expression, time zone, offset (s), time policy (JSON), up to when it has fired (ms, without its offset).
+-- due (ms; its next fire, also where it was set aside for later), version, expression, time zone, offset (s), time policy
+-- (JSON), up to when it has fired (ms, without its offset).
 
 local now, limit, skip = math.min(moment(ARGV[1]), vouched()), tonumber(ARGV[3]), tonumber(ARGV[4])
 local crons = P .. 'crons'

@@ -85,7 +85,7 @@ CRONS = [
     ),
     *rows(
         "due_crons",
-        ("what was missed aside is forgotten", "if not at or at > tonumber(due[i + 1]) then", "if true then"),
+        ("what was missed aside is forgotten", "if not at or at > tonumber(score) then at = score end", "at = score"),
     ),
     *rows(
         "set_crons_aside",
