@@ -1,6 +1,6 @@
 """Holding records, indexes, streams and ledger against each other; what the records prove is mended."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -92,6 +92,16 @@ async def patrol(
             yield Step(team.id, index, tuple(mended), is_full=bool(after))
             if not after:
                 break
+
+
+async def relist(redis: Redis, team: Team, kind: str, ids: Sequence[int]) -> list[str]:
+    """Mend these records as `patrol` does, whether a list has them or not; `kind:id` of those."""
+    found = list[str]()
+    for start in range(0, len(ids), STEP):
+        span = ids[start : start + STEP]
+        _, mended = await scripts.patrol(redis, team.prefix, "", team.id, kind, "", "", 0, STEP, *span)
+        found += mended
+    return found
 
 
 async def patrol_crons(redis: Redis, team: Team, rest: Rest = at_once) -> list[int]:

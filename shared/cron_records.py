@@ -48,6 +48,8 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
         reader.instant(fields, "next"),
         fields.get("ping"),
     )
+    if "version" not in fields:
+        reader.note("version", "it is lost")
     failure = reader.run(fields.get("last_failure"))[0] or Run()
     cron = reader.model(
         Cron,

@@ -157,7 +157,7 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
         when = _When(cron_records.phase_of(fields), "keep")
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
             when = _reckoned_of(wanted, when.phase, fields, at)
-        known = _Known(cron_id, fields["version"], custody.warnings(dropped, wanted.url), now)
+        known = _Known(cron_id, fields.get("version", ""), custody.warnings(dropped, wanted.url), now)
         if saved := await _save(redis, team, wanted, when, known, key):
             return saved
     raise Conflict(_BUSY)

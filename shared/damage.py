@@ -1,17 +1,66 @@
 """What is stored and cannot be used: found, put aside, made anew where it can be, and named."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from redis.asyncio import Redis
 
-from shared import clock, keyspace, scripts
+from shared import clock, keyspace, moments, scripts
+from shared.errors import Damaged
 from shared.keyspace import Team
 from shared.schemas.queues import QueueSettings
 
 STEP = 500
+TYPES = {
+    "j": "hash",
+    "b": "string",
+    "r": "string",
+    "q": "hash",
+    "c": "hash",
+    "e": "hash",
+    "log": "list",
+    "n": "hash",
+    "a": "hash",
+    "g": "hash",
+    "s": "stream",
+    "f": "stream",
+    "names": "hash",
+    "ids": "hash",
+    "ledger": "hash",
+    "t": "hash",
+    "x": "zset",
+    "replay": "hash",
+    "replay_ids": "list",
+    "i": "string",
+    "held": "zset",
+    "starts": "zset",
+    "turns": "zset",
+    "virtual_time": "hash",
+    "teams": "set",
+    "trusted_until": "string",
+    "correction": "string",
+    "cancels": "stream",
+    "in_flight": "set",
+    "due": "zset",
+    "live": "zset",
+    "troubles": "hash",
+    "crons": "zset",
+    "doomed": "set",
+    "bell": "stream",
+    "clock": "stream",
+    "quarantine": "stream",
+    "events": "stream",
+    "replays": "set",
+    "damaged": "hash",
+}
+"""By how a key's name begins below the prefix; `lib/damage.lua` has the same table."""
 _NEW_QUEUE = QueueSettings().model_dump_json()
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +96,23 @@ async def found(redis: Redis, shard: str) -> list[Damage]:
     """All that is remembered, oldest first."""
     stored: dict[str, str] = await redis.hgetall(keyspace.damaged(shard))  # type: ignore[misc]
     return sorted((_damage(name, text) for name, text in stored.items()), key=lambda one: one.at)
+
+
+@asynccontextmanager
+async def confined(redis: Redis, team: Team, duty: str) -> AsyncIterator[None]:
+    """What is met in here is one team's, told once and remembered for a while; no other waits for it."""
+    try:
+        yield
+    except Damaged as error:
+        name, now = f"team:{team.id}", clock.milliseconds(await moments.now(redis, team.shard))
+        told = await redis.hsetnx(keyspace.damaged(team.shard), name, f"{now} {duty}: {error}")  # type: ignore[misc]
+        if told:
+            log.error("team_left_out", team=team.id, duty=duty, error=str(error))
+
+
+async def look_again(redis: Redis, shard: str, teams: Sequence[Team]) -> None:
+    """What teams were left out for is remembered by whoever meets it once more."""
+    await redis.hdel(keyspace.damaged(shard), "shard", *(f"team:{team.id}" for team in teams))  # type: ignore[misc]
 
 
 async def count(redis: Redis, shard: str) -> int:

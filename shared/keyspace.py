@@ -31,6 +31,7 @@ x:<team>:<q or c><id>:alerts   zset    alert ids of a queue or cron
 replay:<team>:<replay>         hash    dead letters tried again in the background: how, and how it went
 replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
 replays                        set     <team>:<replay> of those that run
+zones                          hash    newest release of the time zones' rules, when one who has it spoke (ms)
 i:<team>:<digest>              string  what was asked under an idempotency key (digest) and answered, for 24 h
 held:<team>                    zset    hosts that asked for a rest, by when they may be tried again (ms)
 busy:<team>                    zset    those that asked for more than they get, by what they asked for (ms)
@@ -140,6 +141,10 @@ def crons(shard: str) -> str:
 
 def in_flight(shard: str) -> str:
     return f"{prefix(shard)}in_flight"
+
+
+def zones(shard: str) -> str:
+    return f"{prefix(shard)}zones"
 
 
 def replays(shard: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from shared import records, scripts
+from shared import keyspace, records, scripts
 from shared.keyspace import Team
 
 
@@ -25,6 +25,11 @@ class Ledger:
     def holds(self) -> bool:
         ended = self.completed + self.failed + self.skipped
         return self.accepted == self.pending + self.processing + ended + self.deleted
+
+
+async def kept_bytes(redis: Redis, team: Team) -> int:
+    """What the team's ended jobs and executions take: what they asked for, and their runs."""
+    return int(await redis.hget(keyspace.ledger(team), "bytes") or 0)  # type: ignore[misc]
 
 
 async def read(redis: Redis, team: Team, noun: str = "job") -> Ledger:

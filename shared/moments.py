@@ -1,5 +1,6 @@
 """The installation's clock: that of Redis, and how far the schedulers found it to be wrong."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ AHEAD_MS = 5000
 SLACK_MS = 2000
 """Both as in `shared/lua/lib/ledger.lua`."""
 FRESH_MS = 10_000
+PATIENCE_SECONDS, LOOK_SECONDS = 2.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,19 @@ def join(pipe: Pipeline, shard: str) -> None:
 def of(answers: Answers) -> datetime:
     (seconds, microseconds), correction = answers
     return clock.moment(1000 * seconds + microseconds / 1000 + int(correction or 0))
+
+
+async def settled(redis: Redis, shard: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until somebody vouches for the present: a clock that jumped is mended within a second or so.
+
+    Without any scheduler alive nobody does, and it has to do.
+    """
+    ends = clock.elapsed() + seconds
+    while clock.elapsed() < ends:
+        seen = await read(redis, shard)
+        if seen.is_vouched or not seen.was_vouched:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def read(redis: Redis, shard: str) -> Present:

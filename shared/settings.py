@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     metrics_port: Port = 0
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     retention_runs: Annotated[int, Field(ge=1)] = 100_000
+    retention_bytes: Annotated[int, Field(ge=0)] = 0
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

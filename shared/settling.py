@@ -5,7 +5,7 @@ from datetime import datetime
 
 from redis.asyncio import Redis
 
-from shared import clock, owing, records, scripts
+from shared import clock, moments, owing, records, scripts
 from shared.errors import Conflict, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
@@ -28,7 +28,12 @@ async def read(
 async def read_settled(
     redis: Redis, team: Team, cron_id: int, now: datetime | None = None
 ) -> tuple[Fields, datetime]:
-    """The same, once the cron owes no more than one script makes; raises Conflict if that takes too long."""
+    """The same, once the cron owes no more than one script makes; raises Conflict if that takes too long.
+
+    By a clock that has just jumped it would owe what is still to come.
+    """
+    if now is None:
+        await moments.settled(redis, team.shard)
     ends = time.monotonic() + PATIENCE_SECONDS
     while True:
         fields, at = await read(redis, team, cron_id, now)

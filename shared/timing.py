@@ -19,6 +19,8 @@ MOST_AT_ONCE = 100
 
 _LATE = timedelta(seconds=LATE_SECONDS)
 _SECOND = timedelta(seconds=1)
+_MOST_MOVED = timedelta(hours=3)
+"""By so much at most a new release of a zone's rules moves its fires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def following(plan: Plan, after: datetime) -> datetime | None:
 @lru_cache(512)
 def judge(plan: Plan, due: datetime, now: datetime) -> Judged:
     """What becomes of the fires from `due`, which is one, until `now`; many crons ask the same."""
-    then = following(plan, due)
+    then = _after(plan, due)
     if then is None or then > now:
         return Judged((Fire(due, 0, due, _why_not(plan, due, now)),), then)
     caught = _caught(plan, due, now)
@@ -102,8 +104,22 @@ def _judge_each(plan: Plan, due: datetime, now: datetime) -> Judged:
     each: datetime | None = at
     while each is not None and each <= now and len(fires) < MOST_AT_ONCE:
         fires.append(Fire(each, 0, each))
-        each = following(plan, each)
+        each = _after(plan, each)
     return Judged(tuple(fires), each)
+
+
+def _after(plan: Plan, due: datetime) -> datetime | None:
+    """The fire after `due`; where other rules of the time zone made that, not its own once more by ours."""
+    then = following(plan, due)
+    if (
+        plan.timezone == "UTC"
+        or then is None
+        or then - due > _MOST_MOVED
+        or following(plan, due - _SECOND) == due
+    ):
+        return then
+    is_same = following(plan, due - (then - due)) == then  # it is nearer to that than to the one before
+    return following(plan, then) if is_same else then
 
 
 def _why_not(plan: Plan, at: datetime, now: datetime) -> str:

@@ -38,7 +38,9 @@ class House:
         concurrency: int = 64,
         grace_seconds: int = 20,
         environment: Mapping[str, str] | None = None,
+        own: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
+        """`environment` is told to all processes, `own` to those of one service."""
         self.folder = folder
         self.api_port, self.mcp_port = free_port(), free_port()
         self.api = f"http://127.0.0.1:{self.api_port}"
@@ -56,6 +58,7 @@ class House:
             "RECURO_LOG_FORMAT": "json",
             **(environment or {}),
         }
+        self.own = own or {}
         self.running: list[subprocess.Popen[bytes]] = []
         self.client = httpx.Client(
             base_url=self.api, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=30
@@ -70,7 +73,9 @@ class House:
         number = sum(service in str(process.args) for process in self.running)
         with (self.folder / f"{service}-{number}.log").open("wb") as said:
             command = leashed([str(RECURO), service], death_signal=signal.SIGKILL)
-            process = subprocess.Popen(command, env=self.environment, stdout=said, stderr=said)
+            process = subprocess.Popen(
+                command, env={**self.environment, **self.own.get(service, {})}, stdout=said, stderr=said
+            )
         self.running.append(process)
         return process
 

@@ -12,6 +12,7 @@ from services.api.routing import Resource
 
 log = structlog.get_logger()
 
+PROBES = ("/healthz", "/readyz")
 _SANE = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
@@ -54,7 +55,9 @@ def _request_id(scope: Scope) -> bytes:
 
 def _tell(scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
     resource = scope.get("endpoint")
-    log.info(
+    # Probes come every few seconds, for ever; one that fails is of interest.
+    tell = log.debug if scope["path"] in PROBES and status < 400 else log.info
+    tell(
         "request",
         method=scope["method"],
         # The pattern, not the path: people paste tokens and addresses into paths and queries.

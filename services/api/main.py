@@ -22,6 +22,7 @@ from services.api import (
     health,
     jobs,
     limits,
+    metrics,
     notifications,
     pings,
     queues,
@@ -33,6 +34,7 @@ from shared.addresses import Policy
 from shared.admission import Admission
 from shared.serving import server
 from shared.serving.bounds import Bounds
+from shared.serving.metrics import telling
 from shared.settings import Settings, load
 from shared.steadily import Troubles, beside
 
@@ -73,6 +75,7 @@ def create_app(settings: Settings) -> Starlette:
             store.connect(settings) as redis,
             _bootstrapping(redis, settings),
             beside("checking Redis", lambda: durability.keep_fit(redis, keys), troubles),
+            telling(settings, lambda: metrics.look(redis)),
         ):
             callers = tokens.Callers(redis)
             yield {"redis": redis, "callers": callers, "admission": admission, "troubles": troubles}

@@ -141,7 +141,9 @@ def _services(settings: Settings) -> list[Service]:
     }
     # -P: without it a start from inside services/ would find our mcp folder in place of the SDK.
     command = (sys.executable, "-P", "-m", "services.cli.main")
-    return [Service(name, (*command, name), urls.get(name)) for name in SERVICES]
+    # One machine has the port of the metrics once: it is the scheduler's, who measures what is late.
+    own = {name: {} if name == "scheduler" else {"RECURO_METRICS_PORT": "0"} for name in SERVICES}
+    return [Service(name, (*command, name), urls.get(name), own[name]) for name in SERVICES]
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.cli import punctuality
+from services.cli import inspection, punctuality
 from services.cli.embedded import OLDEST
 from services.cli.findings import Finding
-from shared import audit, keyspace, ledger, zone_data
+from shared import audit, damage, health, keyspace, ledger, overdue, zone_data
 from shared.shortage import REMEDY, Shortage, share_used
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
@@ -16,11 +16,12 @@ STRICT = "strict (AOF always: what was answered is on disk)"
 LAX = "lax (AOF, but the system decides when to write: a power cut may lose up to about 30 s)"
 SNAPSHOTS = "snapshots only (a crash loses what came after the last one: set appendonly yes)"
 MEMORY = "none (memory only, a crash loses everything: set appendonly yes)"
+MOST_SHOWN = 100
 AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
 
 
 async def examine(redis: Redis) -> list[Finding]:
-    """Version, persistence, eviction policy, memory, the time zones here and the clock, in this order."""
+    """Version, persistence, eviction, memory, time zones, the clock and work that is late, in this order."""
     info: dict[str, object] = await redis.info()
     facts = {name: str(value) for name, value in info.items()}
     kept = await durability(redis)
@@ -30,8 +31,11 @@ async def examine(redis: Redis) -> list[Finding]:
         *_lost(facts),
         _eviction(facts),
         _memory(facts),
-        Finding(True, f"time zones: {zone_data.release()}"),
+        await _zones(redis),
         *await punctuality.examine(redis),
+        *await _jobs(redis),
+        *await _troubles(redis),
+        *await _damages(redis),
     ]
 
 
@@ -66,12 +70,49 @@ def _lost(facts: Mapping[str, str]) -> list[Finding]:
     return [Finding(False, text) for text in found]
 
 
+async def _troubles(redis: Redis) -> list[Finding]:
+    said = (await health.troubles(redis)).items()
+    return [Finding(False, f"{member.replace(':', ' ')}: {sentence}") for member, sentence in said]
+
+
+async def _damages(redis: Redis) -> list[Finding]:
+    """What was met by those who work with it; `--audit` looks at everything."""
+    found = [one for shard in keyspace.SHARDS for one in await damage.found(redis, shard)]
+    shown = [Finding(False, f"damaged: {one.name}: {one.said} ({one.at:%Y-%m-%d %H:%M})") for one in found]
+    if len(shown) > MOST_SHOWN:
+        shown[MOST_SHOWN:] = [Finding(False, f"damaged: and {len(found) - MOST_SHOWN} more")]
+    return shown
+
+
+async def _inspected(redis: Redis, shard: str) -> tuple[list[Finding], list[str]]:
+    """Everything is looked at anew: what is damaged, and which records were repaired."""
+    await damage.forget(redis, shard)
+    await damage.mend_shard(redis, shard)
+    for team in await audit.teams(redis, shard):
+        await damage.mend_team(redis, team)
+        async for _ in damage.mend_queues(redis, team):
+            pass
+    found = [one async for one in inspection.inspect(redis, shard)]
+    damaged = [(name, said) for name, said in found if said != inspection.REPAIRED]
+    repaired = [name for name, said in found if said == inspection.REPAIRED]
+    return [Finding(False, f"damaged: {name}: {said}") for name, said in damaged], repaired
+
+
+def _of_team(names: list[str], team: int) -> list[str]:
+    """`j:5` out of `j:<team>:5`."""
+    parts = [name.split(":") for name in names]
+    return [f"{kind}:{number}" for kind, of, number in parts if of == str(team)]
+
+
 async def audit_all(redis: Redis) -> list[Finding]:
     """Recount everything, repair what the records prove, and say what was found; it may take a while."""
     findings = []
     for shard in keyspace.SHARDS:
+        damaged, repaired = await _inspected(redis, shard)
+        findings += damaged
         for team in await audit.teams(redis, shard):
-            mended = [ref async for step in audit.patrol(redis, team, whole=True) for ref in step.mended]
+            mended = _of_team(repaired, team.id)
+            mended += [ref async for step in audit.patrol(redis, team, whole=True) for ref in step.mended]
             if mended:
                 shown = ", ".join(mended[:20]) + (", …" if len(mended) > 20 else "")
                 findings.append(Finding(True, f"team {team.id}: repaired {len(mended)} records: {shown}"))
@@ -79,9 +120,21 @@ async def audit_all(redis: Redis) -> list[Finding]:
                 text = f"{wrong.noun}s {wrong.column} was {wrong.posted}, counted {wrong.counted}: repaired"
                 findings.append(Finding(True, f"team {team.id}: ledger: {text}"))
             books = await ledger.read(redis, team)
+            lost = await audit.patrol_crons(redis, team)
+            findings += [Finding(True, f"team {team.id}: cron {cron} is due again") for cron in lost]
             law = "holds" if books.holds else "does NOT hold"
             findings.append(Finding(books.holds, f"team {team.id}: {books.accepted} jobs, the ledger {law}"))
-    return findings
+    return [*findings, *await _damages(redis)]
+
+
+async def _zones(redis: Redis) -> Finding:
+    here, newest = zone_data.release(), ""
+    for shard in keyspace.SHARDS:
+        said: dict[str, str] = await redis.hgetall(keyspace.zones(shard))  # type: ignore[misc]
+        newest = max(newest, said.get("release", ""))
+    if here.version >= newest:
+        return Finding(True, f"time zones: {here}")
+    return Finding(False, f"time zones: {here}, and a scheduler had {newest}: update Recuro or tzdata here")
 
 
 def _version(facts: Mapping[str, str]) -> Finding:
@@ -90,6 +143,14 @@ def _version(facts: Mapping[str, str]) -> Finding:
     number = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
     good = number >= OLDEST
     return Finding(good, f"version: {product} {version}" + ("" if good else ", 7.0 or newer is needed"))
+
+
+async def _jobs(redis: Redis) -> list[Finding]:
+    """Those that are overdue; nothing if none is."""
+    late = max([(await overdue.seconds(redis, shard))["job"] for shard in keyspace.SHARDS])
+    if late <= overdue.LATE_SECONDS:
+        return []
+    return [Finding(False, f"jobs: one should have started {late:.0f} s ago: does a scheduler run?")]
 
 
 def _eviction(facts: Mapping[str, str]) -> Finding:

@@ -134,14 +134,9 @@ def _retention(arguments: argparse.Namespace) -> int:
 
 
 def _healthcheck(arguments: argparse.Namespace) -> int:
-    import asyncio
-
     from services.cli import healthcheck
-    from services.cli.places import with_redis_nearby
-    from shared.settings import load
 
-    alive = asyncio.run(healthcheck.check(with_redis_nearby(load()), arguments.service))
-    return 0 if alive else 1
+    return healthcheck.run(arguments.service)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

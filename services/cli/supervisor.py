@@ -5,7 +5,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -23,11 +23,12 @@ NAME = "recuro"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process to keep running, and the address that answers 200 once it is of use."""
+    """A process to keep running, the address that answers 200 once it is of use, and what only it is told."""
 
     name: str
     argv: Sequence[str]
     ready_url: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Supervisor:
@@ -90,7 +91,9 @@ class Supervisor:
 
     async def _start(self, service: Service) -> Child:
         return await Child.start(
-            service.argv, self._environment, lambda text: self._console.say(service.name, text)
+            service.argv,
+            {**self._environment, **service.environment},
+            lambda text: self._console.say(service.name, text),
         )
 
     async def _until_it_ends(self, child: Child) -> int | None:

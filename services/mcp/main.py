@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolRequestParams, CallToolResult
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -17,12 +18,13 @@ from starlette.routing import Route
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body
 from services.mcp.other_paths import Elsewhere
 from services.mcp.server import Context, answer, build
-from shared import durability, logs, store, vault, zone_data
+from shared import durability, health, logs, store, vault, zone_data
 from shared.addresses import Policy
 from shared.admission import Admission
 from shared.errors import Damaged
 from shared.serving import server
 from shared.serving.bounds import Bounds
+from shared.serving.metrics import telling
 from shared.settings import Settings, load
 from shared.steadily import Troubles, beside
 from shared.store import AWAY
@@ -41,18 +43,6 @@ def create_app(settings: Settings) -> Starlette:
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         return await answer(redis, admission, caller_of(ctx.request), params)
 
-    async def healthz(_request: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok"})
-
-    async def readyz(_request: Request) -> JSONResponse:
-        try:
-            await redis.ping()
-        except (Damaged, *AWAY):
-            return JSONResponse({"error": "Storage unavailable"}, 503, {"Retry-After": "1"})
-        if troubles.sentences:
-            return JSONResponse({"error": "; ".join(troubles.sentences.values())}, 503)
-        return JSONResponse({"status": "ok"})
-
     manager = StreamableHTTPSessionManager(
         build(call),
         json_response=True,
@@ -66,14 +56,31 @@ def create_app(settings: Settings) -> Starlette:
         async with (
             manager.run(),
             beside("checking Redis", lambda: durability.keep_fit(redis, keys), troubles),
+            telling(settings),
         ):
             yield
         await redis.aclose()
 
     # Both spellings by themselves: Starlette's redirect comes before the gate and says http behind TLS.
     doors = [Route(path, gate) for path in ("/mcp", "/mcp/")]
-    health = [Route("/healthz", healthz), Route("/readyz", readyz)]
-    return Starlette(routes=[*doors, *health, Route("/{path:path}", Elsewhere())], lifespan=lifespan)
+    routes = [*doors, *_probes(redis, troubles), Route("/{path:path}", Elsewhere())]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _probes(redis: Redis, troubles: Troubles) -> list[Route]:
+    async def healthz(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_request: Request) -> JSONResponse:
+        try:
+            await health.require_writable(redis)
+        except (Damaged, *AWAY):
+            return JSONResponse({"error": "Storage unavailable"}, 503, {"Retry-After": "1"})
+        if troubles.sentences:
+            return JSONResponse({"error": "; ".join(troubles.sentences.values())}, 503)
+        return JSONResponse({"status": "ok"})
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:

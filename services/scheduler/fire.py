@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from services.scheduler.alarm import Alarm
 from services.scheduler.metrics import LATENESS
 from services.scheduler.watch import Watch
-from shared import clock, keyspace, moments, owing, scripts, timing
+from shared import clock, keyspace, moments, owing, scripts, timing, zone_data
 from shared.timing import Judged, Plan
 
 BATCH = 200
@@ -33,6 +33,8 @@ QUOTED = 300
 MOST_IN_VAIN = 3
 """So often in a row others may be faster with the first that are due; then they are passed over."""
 FIRED = 1
+UTC_ZONE = "UTC"
+"""The one zone whose rules are the same in every release."""
 
 log = structlog.get_logger()
 
@@ -58,17 +60,25 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one look at the due crons saw, by the server's clock in ms; 0 is "nothing due after these"."""
+    """What one look at the due crons saw, by the server's clock in ms; 0 is "nothing due after these".
+
+    `is_outdated`: another scheduler has newer rules of the time zones, and fires crons that have one.
+    """
 
     now_ms: int
     next_due_ms: int
     crons: list[Due]
+    is_outdated: bool
+
+    def ours(self) -> list[Due]:
+        return [one for one in self.crons if one.timezone == UTC_ZONE or not self.is_outdated]
 
 
 @dataclass(slots=True)
 class Batch:
-    """What one script is told, and per cron the moment (ms) of its last fire."""
+    """What one script is told, by which release of the time zones' rules, and per cron its last fire (ms)."""
 
+    release: str
     arguments: list[str | int] = field(default_factory=list)
     latest_ms: list[int] = field(default_factory=list)
     fires: int = 0
@@ -100,12 +110,12 @@ async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Fou
     """Fire all that is due at `now` (else by the server's clock), as each cron's time policy has it."""
     skip = vain = 0
     while (found := await look(redis, shard, now=now, skip=skip)).crons:
-        batches, unread = await _judged(found.crons, clock.moment(found.now_ms))
+        batches, unread = await _judged(found.ours(), clock.moment(found.now_ms))
         if unread:
             await _set_aside(redis, shard, unread, found.now_ms)
         fired = [await _fire(redis, shard, batch, found.now_ms, now) for batch in batches]
         vain = 0 if any(fired) or unread else vain + 1
-        if vain > MOST_IN_VAIN:
+        if vain > MOST_IN_VAIN or not (batches or unread):
             skip += len(found.crons)  # what cannot be fired stands in nobody's way
     if not skip:
         return found
@@ -133,9 +143,10 @@ async def look(
     redis: Redis, shard: str, *, ahead_ms: int = 0, now: datetime | None = None, skip: int = 0
 ) -> Found:
     """The crons due until `ahead_ms` from now but the first `skip`, earliest first, at most 200."""
-    answer = await scripts.due_crons(redis, keyspace.prefix(shard), _at(now), ahead_ms, BATCH, skip)
-    now_ms, next_due, rows = answer
-    return Found(int(now_ms), int(next_due), [_due(*row) for row in rows])
+    release = zone_data.release().version
+    answer = await scripts.due_crons(redis, keyspace.prefix(shard), _at(now), ahead_ms, BATCH, skip, release)
+    now_ms, next_due, rows, is_outdated = answer
+    return Found(int(now_ms), int(next_due), [_due(*row) for row in rows], bool(is_outdated))
 
 
 async def judge_ahead(redis: Redis, shard: str, due_ms: int) -> list[Batch]:
@@ -144,7 +155,7 @@ async def judge_ahead(redis: Redis, shard: str, due_ms: int) -> list[Batch]:
     moment = clock.moment(due_ms)
     for skip in range(0, MOST_AHEAD, BATCH):
         found = await look(redis, shard, now=moment, skip=skip)
-        judged, _ = await _judged((one for one in found.crons if one.due == moment), moment)
+        judged, _ = await _judged((one for one in found.ours() if one.due == moment), moment)
         batches += judged
         if len(found.crons) < BATCH:
             break
@@ -158,7 +169,7 @@ def _due(member: str, due: str, *rest: str) -> Due:
 
 async def _judged(crons: Iterable[Due], now: datetime) -> tuple[list[Batch], dict[Due, Exception]]:
     """What becomes of them, and those that this version cannot read, with the reason."""
-    batches, unread = list[Batch](), dict[Due, Exception]()
+    batches, unread, filling = list[Batch](), dict[Due, Exception](), dict[str, Batch]()
     for number, due in enumerate(crons):
         if number % BREATH == 0:
             await asyncio.sleep(0)  # counting what was missed takes a while, and others must beat
@@ -167,9 +178,11 @@ async def _judged(crons: Iterable[Due], now: datetime) -> tuple[list[Batch], dic
         except Exception as error:  # of an expression or zone that is none here: the others fire
             unread[due] = error
             continue
-        if not batches or batches[-1].fires >= BATCH:
-            batches.append(Batch())
-        batch = batches[-1]
+        release = "" if due.timezone == UTC_ZONE else zone_data.release().version
+        batch = filling.get(release)
+        if batch is None or batch.fires >= BATCH:
+            batch = filling[release] = Batch(release)
+            batches.append(batch)
         batch.fires += len(judged.fires)
         known = (due.team, due.cron, due.version, clock.milliseconds(due.due))
         batch.arguments += [*known, *_flat(due.plan, judged)]
@@ -194,7 +207,8 @@ async def _fire_all(redis: Redis, shard: str, batches: list[Batch], due_ms: int)
 
 async def _fire(redis: Redis, shard: str, batch: Batch, now_ms: int, now: datetime | None = None) -> bool:
     """Whether any of them fired here."""
-    verdicts = await scripts.fire_crons(redis, keyspace.prefix(shard), _at(now), *batch.arguments)
+    prefix = keyspace.prefix(shard)
+    verdicts = await scripts.fire_crons(redis, prefix, _at(now), batch.release, *batch.arguments)
     for at, verdict in zip(batch.latest_ms, verdicts, strict=True):
         if verdict == FIRED:
             LATENESS.observe(max(0.0, (now_ms - at) / 1000))

@@ -5,13 +5,12 @@ Every step is conditional in Redis, so any number of schedulers may run and none
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 
 import structlog
 import uvloop
 from redis.asyncio import Redis
 
-from services.scheduler import metrics
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
 from services.scheduler.forget import keep_forgetting
@@ -21,7 +20,7 @@ from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
 from services.scheduler.reckon import keep_reckoning
-from services.scheduler.renew import renew
+from services.scheduler.renew import keep_announcing, keep_renewing
 from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
@@ -30,6 +29,7 @@ from services.scheduler.watch import Watch, keep_watching
 from shared import durability, health, keyspace, logs, store, zone_data
 from shared.errors import Damaged
 from shared.follow import READ_MILLISECONDS
+from shared.serving.metrics import telling
 from shared.settings import Settings, load
 from shared.steadily import Troubles, steadily
 from shared.store import AWAY
@@ -41,7 +41,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """Run every duty in every shard until `stopping` is set, whatever they meet."""
     redis = store.connect(settings)
     blocking = store.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
-    async with redis, blocking, asyncio.TaskGroup() as tasks:
+    async with redis, blocking, telling(settings), asyncio.TaskGroup() as tasks:
         troubles = Troubles()
         duties = [
             tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
@@ -69,7 +69,8 @@ def _duties(
     return {
         "listening to the clock": lambda: listen(blocking, shard, (firing, promoting)),
         "firing crons": lambda: keep_firing(redis, shard, firing, watch),
-        "renewing crons": lambda: _once(renew(redis, shard)),
+        "announcing time zones": lambda: keep_announcing(redis, shard),
+        "renewing crons": lambda: keep_renewing(redis, shard),
         "promoting jobs": lambda: keep_promoting(redis, shard, promoting),
         "vouching for the clock": lambda: keep_watching(watch, troubles),
         "watching crons": lambda: keep_reckoning(redis, shard, watch, troubles),
@@ -83,11 +84,6 @@ def _duties(
         "watching the memory": lambda: keep_weighing(redis, shard),
         "rescuing": lambda: keep_rescuing(redis, shard),
     }
-
-
-async def _once(work: Coroutine[None, None, int]) -> None:
-    await work
-    await asyncio.Event().wait()  # done for the life of this process
 
 
 async def _say_alive(redis: Redis, troubles: Troubles) -> None:
@@ -115,5 +111,4 @@ def main() -> None:
     logs.configure(settings, "scheduler")
     durability.require_fit(settings)
     zone_data.announce()
-    metrics.serve(settings)
     uvloop.run(_until_told(settings))

@@ -1,13 +1,11 @@
-"""What a scheduler tells of its punctuality, for Prometheus, on a port of its own if one is set."""
+"""What a scheduler tells Prometheus of its punctuality."""
 
 import asyncio
 
-import structlog
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram
 from redis.asyncio import Redis
 
-from shared import damage, keyspace, moments, retention
-from shared.settings import Settings
+from shared import damage, overdue, retention
 from shared.steadily import Troubles
 
 LOOK_SECONDS = 5.0
@@ -48,27 +46,10 @@ RECKONED = Counter(
     ["shard"],
 )
 
-log = structlog.get_logger()
-
-
-def serve(settings: Settings) -> None:
-    """Answer at /metrics, if `RECURO_METRICS_PORT` is set; a port that is taken keeps no cron from firing."""
-    if not settings.metrics_port:
-        return
-    try:
-        start_http_server(settings.metrics_port, settings.metrics_host)
-    except OSError as error:
-        where = f"{settings.metrics_host}:{settings.metrics_port}"
-        log.error(
-            "metrics_unavailable", where=where, error=error.strerror, remedy="set another RECURO_METRICS_PORT"
-        )
-    else:
-        log.info("metrics_ready", port=settings.metrics_port)
-
 
 async def keep_measuring(redis: Redis, shard: str) -> None:
     while True:
-        OVERDUE.labels(shard).set(await overdue_seconds(redis, shard))
+        OVERDUE.labels(shard).set((await overdue.seconds(redis, shard))["cron"])
         RETENTION.labels(shard).set(len(await retention.waiting(redis, shard)))
         DAMAGED.labels(shard).set(await damage.count(redis, shard))
         await asyncio.sleep(LOOK_SECONDS)
@@ -83,10 +64,3 @@ async def keep_showing(troubles: Troubles) -> None:
             TROUBLE.labels(loop).set(loop in now)
         shown |= now
         await asyncio.sleep(LOOK_SECONDS)
-
-
-async def overdue_seconds(redis: Redis, shard: str) -> float:
-    """By the installation's clock; 0 if nothing is."""
-    now = await moments.now(redis, shard)
-    first = await redis.zrange(keyspace.crons(shard), 0, 0, withscores=True)
-    return max(0.0, now.timestamp() - first[0][1] / 1000) if first else 0.0

@@ -7,7 +7,8 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, keyspace, scripts
+from shared import audit, damage, keyspace, scripts
+from shared.keyspace import Team
 
 ROWS_A_SECOND = 2000
 """How fast it walks: a step costs Redis some milliseconds, and nothing is in a hurry."""
@@ -33,17 +34,23 @@ async def patrol(redis: Redis, shard: str, now: int | None = None) -> int:
     """Walk once over all open work of the shard; return how many records were mended."""
     mended, pace = 0, Pace()
     for team in await audit.teams(redis, shard):
-        if lost := await audit.patrol_crons(redis, team, pace.rest):
-            log.warning("crons_put_back", team=team.id, crons=lost[:20])
-            mended += len(lost)
-        before = mended
-        async for step in audit.patrol(redis, team, now=now, rest=pace.rest):
-            if step.mended:
-                log.warning("records_mended", team=team.id, index=step.index, records=step.mended[:20])
-            mended += len(step.mended)
-            await asyncio.sleep(audit.STEP / ROWS_A_SECOND if step.is_full else 0)
-        if mended > before:
-            await audit.recount(redis, team, repair=True)
+        async with damage.confined(redis, team, "patrolling"):
+            mended += await _patrol(redis, team, now, pace)
+    return mended
+
+
+async def _patrol(redis: Redis, team: Team, now: int | None, pace: Pace) -> int:
+    mended = 0
+    if lost := await audit.patrol_crons(redis, team, pace.rest):
+        log.warning("crons_put_back", team=team.id, crons=lost[:20])
+        mended += len(lost)
+    async for step in audit.patrol(redis, team, now=now, rest=pace.rest):
+        if step.mended:
+            log.warning("records_mended", team=team.id, index=step.index, records=step.mended[:20])
+        mended += len(step.mended)
+        await asyncio.sleep(audit.STEP / ROWS_A_SECOND if step.is_full else 0)
+    if mended:
+        await audit.recount(redis, team, repair=True)
     return mended
 
 
@@ -51,10 +58,17 @@ async def tidy(redis: Redis, shard: str, gone_ms: int = GONE_MILLISECONDS) -> in
     """Forget consumers that are no more; return how many."""
     forgotten, pace = int(await scripts.tidy(redis, keyspace.prefix(shard), "bell", gone_ms)), Pace()
     for team in await audit.teams(redis, shard):
-        queues = [owner[1:] async for owner in audit.owners(redis, team) if owner.startswith("q")]
-        for queue in (*queues, *keyspace.HIDDEN):
-            for lane in keyspace.LANES:
-                stream = f"{lane}{team.id}:{queue}"
-                forgotten += int(await scripts.tidy(redis, team.prefix, stream, gone_ms))
-            await pace.rest()
+        async with damage.confined(redis, team, "tidying"):
+            forgotten += await _tidy(redis, team, gone_ms, pace)
+    return forgotten
+
+
+async def _tidy(redis: Redis, team: Team, gone_ms: int, pace: Pace) -> int:
+    forgotten = 0
+    queues = [owner[1:] async for owner in audit.owners(redis, team) if owner.startswith("q")]
+    for queue in (*queues, *keyspace.HIDDEN):
+        for lane in keyspace.LANES:
+            stream = f"{lane}{team.id}:{queue}"
+            forgotten += int(await scripts.tidy(redis, team.prefix, stream, gone_ms))
+        await pace.rest()
     return forgotten

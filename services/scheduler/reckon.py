@@ -100,7 +100,7 @@ async def _mend(redis: Redis, team: Team, rows: Sequence[Sequence[str]], now_ms:
             arguments += [team.id, cron.id, cron.version, cron.next_ms, expected]
     if not arguments:
         return 0
-    moved = int(await scripts.renew_crons(redis, team.prefix, at, *arguments))
+    moved = int(await scripts.renew_crons(redis, team.prefix, at, "", *arguments))
     if moved:
         RECKONED.labels(team.shard).inc(moved)
         ids = [str(one) for one in arguments[1::5]][:20]

@@ -1,7 +1,8 @@
-"""What other rules of time zones would have reckoned otherwise is reckoned anew when a scheduler starts.
+"""What other rules of time zones would have reckoned otherwise is reckoned anew.
 
-A cron's next fire is stored; a release of tzdata may move it. Schedulers with two releases side by side fire
-each moment once all the same: who fires first has it, and reckons the next.
+A cron's next fire is stored; a release of the rules may move it. Of schedulers with two releases side by side
+only those with the newer one reckon anew and fire crons that have a time zone, as long as one of them lives.
+After that the others fire what is due, and still move nothing: a release never goes backwards.
 """
 
 import asyncio
@@ -10,25 +11,62 @@ from datetime import timedelta
 import structlog
 from redis.asyncio import Redis
 
-from services.scheduler.fire import BATCH, Due, look
-from shared import clock, keyspace, owing, scripts
+from services.scheduler.fire import BATCH, UTC_ZONE, Due, look
+from shared import clock, keyspace, owing, scripts, zone_data
 
 FAR_MS = 400 * 366 * 86_400_000
 SOON = timedelta(seconds=10)
 """What fires so soon is left as it is."""
 PAUSE_SECONDS = 0.05
+ANEW_SECONDS = 600.0
+"""So often all are looked at: others may have written by older rules."""
+SPEAK_SECONDS = 5.0
 
 log = structlog.get_logger()
 
 
+async def keep_renewing(redis: Redis, shard: str) -> None:
+    while True:
+        await renew(redis, shard)
+        await asyncio.sleep(ANEW_SECONDS)
+
+
+async def keep_announcing(redis: Redis, shard: str) -> None:
+    """Say by which release this scheduler reckons, and in its log when another has a newer one."""
+    was_outdated = False
+    while True:
+        newest, _ = await announce(redis, shard)
+        is_outdated = zone_data.release().version < newest
+        if is_outdated and not was_outdated:
+            log.warning(
+                "zone_data_outdated",
+                release=str(zone_data.release()),
+                newest=newest,
+                remedy="update this host; crons with a time zone are left to schedulers with the newest",
+            )
+        was_outdated = is_outdated
+        await asyncio.sleep(SPEAK_SECONDS)
+
+
+async def announce(redis: Redis, shard: str, now: int | None = None) -> tuple[str, bool]:
+    """Say it once; return the newest release that ever was, and whether a scheduler that lives has it."""
+    at = "" if now is None else now
+    newest, is_alive = await scripts.announce_zones(
+        redis, keyspace.prefix(shard), at, zone_data.release().version
+    )
+    return newest, bool(is_alive)
+
+
 async def renew(redis: Redis, shard: str) -> int:
     """Look once at every cron that has a time zone; return how many were given another next fire."""
-    renewed, skip = 0, 0
+    await announce(redis, shard)  # first, so that nobody else moves back what is moved here
+    renewed, skip, release = 0, 0, zone_data.release().version
     while True:
         found = await look(redis, shard, ahead_ms=FAR_MS, skip=skip)
         arguments = [part for due in found.crons for part in _renewed(due, found.now_ms)]
         if arguments:
-            renewed += int(await scripts.renew_crons(redis, keyspace.prefix(shard), "", *arguments))
+            prefix = keyspace.prefix(shard)
+            renewed += int(await scripts.renew_crons(redis, prefix, "", release, *arguments))
         if len(found.crons) < BATCH:
             break
         skip += BATCH
@@ -41,7 +79,7 @@ async def renew(redis: Redis, shard: str) -> int:
 def _renewed(due: Due, now_ms: int) -> list[str | int]:
     """Nothing if its next fire is what we reckon too, or not for us to judge."""
     now = clock.moment(now_ms)
-    if due.timezone == "UTC" or due.due <= now + SOON:
+    if due.timezone == UTC_ZONE or due.due <= now + SOON:
         return []
     try:
         following = owing.renewed(due.plan, due.due, now, int(due.fired_until))

@@ -4,7 +4,8 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared import keyspace, scripts
+from shared import damage, keyspace, scripts
+from shared.keyspace import Team
 
 STEP = 200
 STEP_SECONDS = 0.1
@@ -21,7 +22,10 @@ async def step(redis: Redis, shard: str, now: int | None = None) -> int:
     """Take one step of every replay that runs; return how many dead letters are left to them."""
     left = 0
     for member in await redis.smembers(keyspace.replays(shard)):  # type: ignore[misc]
-        team, _, replay = member.partition(":")
-        at = "" if now is None else now
-        left += int(await scripts.step_replay(redis, keyspace.prefix(shard), team, replay, at, STEP))
+        number, _, replay = member.partition(":")
+        if not number.isdecimal():
+            continue
+        team, at = Team(int(number), shard), "" if now is None else now
+        async with damage.confined(redis, team, f"replay {replay}"):
+            left += int(await scripts.step_replay(redis, team.prefix, team.id, replay, at, STEP))
     return left

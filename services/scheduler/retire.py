@@ -1,4 +1,4 @@
-"""Finished history goes when it is too old, or too much of one queue or cron."""
+"""Finished history goes when it is too old, or too much of one queue, cron or team."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, keyspace, scripts
+from shared import audit, damage, keyspace, ledger, scripts
 from shared.keyspace import Team
 from shared.schemas.queues import QueueSettings
 from shared.settings import Settings
@@ -17,6 +17,8 @@ STEP = 200
 PAUSE_SECONDS = 0.1
 IDLE_SECONDS = 30.0
 DAY_MILLISECONDS = 86_400_000
+LEAST_MILLISECONDS = 60_000
+"""What is younger stays, however much it is."""
 MOST_ALERTS = 10_000
 """Of a team and a type."""
 REMEDY = "if clock and settings are right, recuro retention --confirm; else it goes after a day"
@@ -29,6 +31,21 @@ class Owner(NamedTuple):
 
     team: Team
     name: str
+
+
+class Limits(NamedTuple):
+    """How long finished history is kept, and dead letters of a silent queue (ms); how many of an owner."""
+
+    age: int
+    dead_age: int
+    most: int
+    may_take_most: int = 0
+    """1 where it is not the clock that makes it too old, so that nobody has to look at that first."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        dead_age = QueueSettings().dlq_retention_days * DAY_MILLISECONDS
+        return cls(settings.retention_days * DAY_MILLISECONDS, dead_age, settings.retention_runs)
 
 
 async def keep_retiring(redis: Redis, shard: str, settings: Settings) -> None:
@@ -54,60 +71,79 @@ async def retire_alerts(redis: Redis, team: Team, settings: Settings, now: int |
 
 
 async def retire(redis: Redis, shard: str, settings: Settings, now: int | None = None) -> int:
-    """Remove what may go, at most 200 records a step, of every queue and cron in turn; say how many went."""
-    removed, owners = 0, list[Owner]()
-    for team in await audit.teams(redis, shard):
-        while went := await retire_alerts(redis, team, settings, now):
-            removed += went
-            await asyncio.sleep(PAUSE_SECONDS)
-        owners += [Owner(team, name) async for name in _overdue(redis, team, settings, now)]
-    while owners:
-        unfinished = list[Owner]()
-        for owner in owners:
-            went = await retire_step(redis, owner, settings, now)
-            removed += went
-            if went:
-                unfinished.append(owner)
+    """Remove what may go of every queue and cron in turn, at most 200 records a step; say how many went."""
+    removed, owners, limits = 0, list[Owner](), Limits.of(settings)
+    teams = await audit.teams(redis, shard)
+    for team in teams:
+        async with damage.confined(redis, team, "retiring history"):
+            while went := await retire_alerts(redis, team, settings, now):
+                removed += went
                 await asyncio.sleep(PAUSE_SECONDS)
-        owners = unfinished
+            owners += [owner async for owner in _overdue(redis, team, limits, now)]
+    while owners:
+        went, owners = await _round(redis, owners, limits, now)
+        removed += went
+    for team in teams:
+        async with damage.confined(redis, team, "retiring what takes too many bytes"):
+            removed += await _shrink(redis, team, settings, now)
     return removed
 
 
-async def retire_step(redis: Redis, owner: Owner, settings: Settings, now: int | None = None) -> int:
+async def retire_step(redis: Redis, owner: Owner, limits: Limits, now: int | None = None) -> int:
     """Remove at most 200 records of a queue or cron; return how many went."""
-    went, begun = await scripts.retire(
-        redis,
-        owner.team.prefix,
-        "" if now is None else now,
-        owner.team.id,
-        owner.name,
-        *_ages(settings),
-        settings.retention_runs,
-        STEP,
-    )
+    team, name = owner
+    at = "" if now is None else now
+    went, begun = await scripts.retire(redis, team.prefix, at, team.id, name, *limits, STEP)
     if begun:
         why = "more than half of it is too old at once"
-        log.warning("retention_waits", team=owner.team.id, owner=owner.name, why=why, remedy=REMEDY)
+        log.warning("retention_waits", team=team.id, owner=name, why=why, remedy=REMEDY)
     return int(went)
 
 
-async def _overdue(redis: Redis, team: Team, settings: Settings, now: int | None) -> AsyncIterator[str]:
+async def _round(
+    redis: Redis, owners: list[Owner], limits: Limits, now: int | None
+) -> tuple[int, list[Owner]]:
+    """One step for each; how many went, and of whom there may be more."""
+    removed, unfinished = 0, list[Owner]()
+    for owner in owners:
+        went = 0
+        async with damage.confined(redis, owner.team, f"retiring history of {owner.name}"):
+            went = await retire_step(redis, owner, limits, now)
+        removed += went
+        if went:
+            unfinished.append(owner)
+            await asyncio.sleep(PAUSE_SECONDS)
+    return removed, unfinished
+
+
+async def _shrink(redis: Redis, team: Team, settings: Settings, now: int | None) -> int:
+    """Keep ever younger history alone, until it takes no more than a team's may; return how many went."""
+    removed, limits = 0, Limits.of(settings)
+    while await _is_too_much(redis, team, settings) and limits.age > LEAST_MILLISECONDS:
+        age = max(limits.age * 3 // 4, LEAST_MILLISECONDS)
+        limits = limits._replace(age=age, may_take_most=1)
+        owners = [owner async for owner in _overdue(redis, team, limits, now)]
+        while owners and await _is_too_much(redis, team, settings):
+            went, owners = await _round(redis, owners, limits, now)
+            removed += went
+    return removed
+
+
+async def _is_too_much(redis: Redis, team: Team, settings: Settings) -> bool:
+    most = settings.retention_bytes
+    return most > 0 and await ledger.kept_bytes(redis, team) > most
+
+
+async def _overdue(redis: Redis, team: Team, limits: Limits, now: int | None) -> AsyncIterator[Owner]:
     """Of many queues and crons the few that a step would remove something of."""
     at, pace = "" if now is None else now, Pace()
     for kind, index in audit.OWNERS:
         after = 0
         while True:
             span = (kind, index, after, audit.LOOK)
-            after, found = await scripts.find_overdue(
-                redis, team.prefix, at, team.id, *span, *_ages(settings), settings.retention_runs
-            )
-            for owner in found:
-                yield f"{kind}{owner}"
+            after, found = await scripts.find_overdue(redis, team.prefix, at, team.id, *span, *limits)
+            for number in found:
+                yield Owner(team, f"{kind}{number}")
             await pace.rest()
             if not after:
                 break
-
-
-def _ages(settings: Settings) -> tuple[int, int]:
-    """How long finished history is kept, and dead letters whose queue does not say (ms)."""
-    return settings.retention_days * DAY_MILLISECONDS, QueueSettings().dlq_retention_days * DAY_MILLISECONDS

@@ -25,7 +25,10 @@ async def keep_sound(redis: Redis, shard: str) -> None:
 async def mend(redis: Redis, shard: str, *, teams: bool = True, queues: bool = True) -> list[str]:
     """Take one look; the names of what was mended or put aside."""
     mended = await damage.mend_shard(redis, shard)
-    for team in await audit.teams(redis, shard) if teams else ():
+    known = await audit.teams(redis, shard) if teams else []
+    if queues:
+        await damage.look_again(redis, shard, known)
+    for team in known:
         of_team = await damage.mend_team(redis, team)
         if queues:
             async for ids in damage.mend_queues(redis, team):

@@ -105,7 +105,8 @@ class Deliveries:
         now_ms, answers = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
         self.clock.note(now_ms, sent, elapsed())
         for work, answer in zip(works, answers, strict=True):
-            if answer != NOT_OURS:
+            # One that has ended stays so: what was deleted or expired meanwhile may be in our name still.
+            if answer != NOT_OURS and work.leased_until > sent:
                 work.leased_until = sent + CERTAIN_SECONDS
         return list(answers)
 
@@ -172,11 +173,15 @@ class Deliveries:
     def _works(self, claimed: list[Any], sent: float) -> list[Work]:
         """What a claim brought that went out at the moment `sent`."""
         now_ms, _next_due, queues, rows, teams = claimed
-        settings = {queue: _settings_of(spec) for queue, spec in queues if spec}
+        settings = {queue: _settings_of(spec) for queue, spec, _ in queues if spec}
+        names = {queue: name for queue, _, name in queues}
         of_teams = {team: (signing, _rests(held), _rests(busy)) for team, signing, held, busy in teams}
         self.clock.note(int(now_ms), sent, elapsed())
         leased_until = sent + CERTAIN_SECONDS
-        return [self._work(row, settings, of_teams[row[1]], leased_until) for row in rows]
+        works = [self._work(row, settings, of_teams[row[1]], leased_until) for row in rows]
+        for work in works:
+            work.name = work.name or names[f"{work.team}:{work.queue}"]
+        return works
 
     def _work(
         self,
@@ -185,13 +190,13 @@ class Deliveries:
         of_team: tuple[str, Mapping[str, int], Mapping[str, int]],
         leased_until: float,
     ) -> Work:
-        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent = row
+        kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent, name = row
         of, problem = (NOTICES, "") if kind == "n" else settings.get(f"{team}:{queue}", _OF_A_CRON)
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
         asked = (_number(attempt, 1), origin, _number(due), spec, of)
         since = _number(held_since)
         work = Work(*where, *asked, *of_team, intent, since, self.clock, leased_until=leased_until)
-        work.problem = problem
+        work.problem, work.name = problem, name
         return work
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections import defaultdict
+from urllib.parse import urlsplit
 
 import structlog
 from pydantic_core import from_json, to_json
@@ -65,13 +66,25 @@ def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
     log.info(
         "run",
         work=work.key,
-        queue=work.queue,
+        name=work.name,  # of the queue or the cron
+        team=work.team,
+        request_id=work.idempotency_key,
+        host=_host_of(work, exchange),
         attempt=work.attempt,
         verdict=type(verdict).__name__.lower(),
         status=exchange.response_status,
         reason=exchange.failure_reason,
         duration_ms=exchange.duration_ms,
     )
+
+
+def _host_of(work: Work, exchange: Exchange) -> str | None:
+    """Where it went, without the rest of the URL: people write secrets into users, paths and queries."""
+    url = exchange.sent.url if exchange.sent else _url_of(work.spec)
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] if url else None
+    except ValueError:
+        return None
 
 
 async def _send(work: Work, reach: Reach) -> Exchange | Postpone:

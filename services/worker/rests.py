@@ -23,7 +23,7 @@ LONGEST_SECONDS = 300
 """Of what a host may ask of the whole team; the retry of the job that was told so waits for all of it."""
 PROBE_SECONDS = 15
 """How long one request may take to find out whether a host is back before another may."""
-_BUSY = frozenset((429, 503))
+BUSY = frozenset((429, 503))
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ def why(work: Work, host: Origin) -> str:
 
 async def note(exchange: Exchange, work: Work, host: Origin, redis: Redis) -> None:
     """Tell the team's other workers what the answer means for them, as far as that is possible."""
-    is_busy = exchange.response_status in _BUSY
+    is_busy = exchange.response_status in BUSY
     asked = asked_wait(exchange) if is_busy else 0
     if is_busy and not asked and _is_busy(work, host):
         asked = (work.busy[_named(host)] - work.now_ms) // 1000  # as it had said before
@@ -104,7 +104,7 @@ def _facts(exchange: Exchange, now_ms: int, asked: int) -> str:
 def _is_back(exchange: Exchange) -> bool:
     """It answered, and not as who is overloaded or stands before somebody who is gone."""
     status = exchange.response_status
-    return status is not None and status < 500 and status not in _BUSY
+    return status is not None and status < 500 and status not in BUSY
 
 
 def _is_busy(work: Work, host: Origin) -> bool:

@@ -30,7 +30,9 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
     departure = Departure(work, reach.redis)
     if host is None:
         return await reach.sender.send(outgoing, departure)  # which says why nothing leaves
-    if held_back := await _rest(work, host, reach) or _silence(work, host, reach):
+    # Not asked where nothing is held: to be told so would cost as much as the rest of this.
+    rest = await _rest(work, host, reach) if work.holds or work.busy else None
+    if held_back := rest or _silence(work, host, reach):
         return held_back
     try:
         exchange = await reach.sender.send(outgoing, departure)
@@ -42,7 +44,8 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
         return _unresolved(work, host)
     exchange = discord.with_wait(exchange, host, outgoing.url)
     reach.hosts.note((work.team, host), time.monotonic(), silent=is_silent(exchange))
-    await rests.note(exchange, work, host, reach.redis)
+    if exchange.response_status in rests.BUSY or work.busy:
+        await rests.note(exchange, work, host, reach.redis)
     return exchange
 
 

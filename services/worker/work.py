@@ -86,7 +86,9 @@ class Work:
     """The installation's clock, as the worker that claimed it knows it."""
     claimed_at: float = field(default_factory=elapsed)
     leased_until: float = inf
-    """Until when it is ours for certain, by the monotonic clock (s); each beat puts that off."""
+    """Until when it is ours for certain, by the monotonic clock (s); a beat moves that on until it came."""
+    name: str = ""
+    """What people call its queue or cron; nothing of a notice."""
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
     is_handed_on: bool = False

@@ -7,10 +7,10 @@
 --
 -- KEYS  prefix    ARGV  consumer, n, spare, now ('' = server), kept, the teams that have many of the worker's places
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
--- a hidden one), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
+-- a hidden one), name (or ''), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
 -- a notice), due (ms), what was asked (JSON, or what a notice tells of), since when it is held back (ms, '' = it is
--- not), its intent; at last per team served: team, its signing secrets (sealed, '' without), hosts it leaves alone and until when,
--- and hosts that say they are busy and until when.
+-- not), its intent, the name of its cron (or ''); at last per team served: team, its signing secrets (sealed, '' without), hosts it
+-- leaves alone and until when, and hosts that say they are busy and until when.
 
 local consumer, n, spare, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), moment(ARGV[4])
 local turns, queues, works, teams = P .. 'turns', {}, {}, {}
@@ -20,12 +20,12 @@ local LATER = 5000 -- ms until what only a newer version can read is offered aga
 local LOST = '{"failure_reason":"unknown","error_message":"What this job asks for is lost; nothing was sent."}'
 local QUIET_LOOK = 8 -- teams, and queues of each, that a look for quiet queues takes in
 
--- What was asked; nothing if that was deleted meanwhile.
+-- What was asked, and by a cron of which name; nothing if that was deleted meanwhile.
 local function asked(kind, team, id, origin)
     if kind == 'j' then return call('GET', P .. 'b:' .. team .. ':' .. (origin or id)) end
     if kind == 'e' then
-        local spec = origin and call('HGET', P .. 'c:' .. team .. ':' .. origin, 'spec')
-        if spec or not origin or call('EXISTS', P .. 'c:' .. team .. ':' .. origin) == 0 then return spec end
+        local cron = origin and call('HMGET', P .. 'c:' .. team .. ':' .. origin, 'spec', 'name') or {}
+        if cron[1] or not origin or call('EXISTS', P .. 'c:' .. team .. ':' .. origin) == 0 then return cron[1], cron[2] end
         error('what is asked for by cron ' .. origin .. ' is lost', 0)
     end
     if call('EXISTS', record_of_subject(team, origin)) == 1 then
@@ -86,7 +86,8 @@ local function start(queue, lane, entry, ref)
     end
     -- Delivered again while it is being processed: the group was lost, and with it who had it.
     local startable = fields[5] == entry and (fields[1] == 'pending' or fields[1] == 'processing')
-    local spec = startable and asked(kind, team, id, fields[3])
+    local spec, name
+    if startable then spec, name = asked(kind, team, id, fields[3]) end
     if startable and kind == 'j' and not spec then return bury(team, qid, id, queue, lane, entry) end
     if not spec then return take_off(queue, lane, entry) end -- deleted meanwhile
     if kind ~= 'n' and not count_request(team) then return refuse(kind, team, qid, id, queue, lane, entry) end
@@ -95,7 +96,7 @@ local function start(queue, lane, entry, ref)
     move(kind, team, kind == 'e' and fields[3] or qid, id, fields[1], 'processing')
     event(NOUN[kind] .. '.started', team, ref)
     works[#works + 1] = { kind, team, qid, id, lane, entry, fields[2] or '1', fields[3] or '', fields[4], spec,
-        as_seen_now(fields[8] or ''), fields[9] or '' }
+        as_seen_now(fields[8] or ''), fields[9] or '', name or '' }
 end
 
 -- Read up to `want` entries and start what they name; returns how many were read, and how many started.
@@ -117,7 +118,10 @@ local function serve(turn, want)
     end
     local started = #works - before
     if started > 0 and not is_hidden(queue) then note_starts(queue, started) end
-    if started > 0 then queues[#queues + 1] = { queue, call('HGET', P .. 'q:' .. queue, 'spec') or '' } end
+    if started > 0 then
+        local known = call('HMGET', P .. 'q:' .. queue, 'spec', 'name')
+        queues[#queues + 1] = { queue, known[1] or '', known[2] or '' }
+    end
     if started > 0 then teams[team_of(queue)] = true end
     return want - left, started
 end

@@ -11,7 +11,7 @@ local known_queues = {}
 
 local function queue_named(name)
     if known_queues[name] then return known_queues[name] end
-    local known = call('HGET', names_of(team), name)
+    local known = queue_by_name(team, name)
     if not known then
         known = tostring(next_id(team, 'queue'))
         write_queue(team, known, name, settings)

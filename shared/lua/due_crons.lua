@@ -1,10 +1,12 @@
 #!lua flags=allow-oom
 -- Read the crons that fall due up to a horizon.
 --
--- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit, how many of the first to leave out
+-- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit, how many of the first to leave out, the release of
+--                       the time zones' rules that the caller reckons by
 -- Returns now (ms, no later than is vouched for), the first due moment after them (ms, 0 = none), then per cron: team:id,
 -- due (ms; its next fire, also where it was set aside for later), version, expression, time zone, offset (s), time policy
--- (JSON), up to when it has fired (ms, without its offset).
+-- (JSON), up to when it has fired (ms, without its offset); and last 1 if those with a time zone are for others to fire, by
+-- a newer release of its rules, else 0.
 
 local now, limit, skip = math.min(moment(ARGV[1]), vouched()), tonumber(ARGV[3]), tonumber(ARGV[4])
 local crons = P .. 'crons'
@@ -14,6 +16,7 @@ local rows = {}
 local function read(member, score)
     local fields = call('HMGET', P .. 'c:' .. member, 'version', 'expression', 'timezone', 'offset', 'timing',
         'fired_until', 'next')
+    if not fields[1] and call('EXISTS', P .. 'c:' .. member) == 1 then error('its version is lost', 0) end
     if not fields[1] then return call('ZREM', crons, member) end
     local at = tonumber(fields[7] or '')
     if not at or at > tonumber(score) then at = score end
@@ -27,4 +30,4 @@ for i = 1, #due, 2 do
     if not team or not confined(team, 'c:' .. id, read, due[i], due[i + 1]) then call('ZREM', crons, due[i]) end
 end
 local after = call('ZRANGE', crons, skip + #due / 2, skip + #due / 2, 'WITHSCORES')
-return { now, after[2] and tonumber(after[2]) or 0, rows }
+return { now, after[2] and tonumber(after[2]) or 0, rows, is_outdated(ARGV[5]) and 1 or 0 }

@@ -1,14 +1,16 @@
 #!lua flags=allow-oom
 -- Fire crons that are due, each once however many schedulers try:  next fire moves on, executions are made.
 --
--- KEYS  prefix    ARGV  now ('' = server), then per cron: team, id, version, due (ms), following fire (ms, '' = it
+-- KEYS  prefix    ARGV  now ('' = server), the release of the time zones' rules that the following fires were reckoned by
+--                       ('' = by none), then per cron: team, id, version, due (ms), following fire (ms, '' = it
 --                       has ended), its last fire here (ms, without its offset), how many fires follow here, and per
 --                       fire: its instant (ms), how many earlier ones it stands for, the first of them (ms), why it is
 --                       skipped ('' = it runs)
--- Returns per cron 1 if it fired here, 0 if it changed, went or was fired by somebody else, -1 if it is not due yet.
+-- Returns per cron 1 if it fired here, 0 if it changed, went, was fired by somebody else or is to be, by a newer release,
+-- -1 if it is not due yet.
 
 local now, verdicts, crons, moved = math.min(moment(ARGV[1]), vouched()), {}, P .. 'crons', {}
-local WIDTH = 7
+local WIDTH, outdated = 7, is_outdated(ARGV[2])
 
 -- `at` is where the cron stands in ARGV, `fields` what it is.
 local function fire(at, member, fields)
@@ -29,7 +31,7 @@ end
 -- clock's list at another moment than its next fire.
 local function read(at, member, score)
     local due = tonumber(ARGV[at + 3])
-    if not score then return nil, 0 end
+    if not score or outdated then return nil, 0 end
     local fields = call('HMGET', P .. 'c:' .. member, unpack(STANDS))
     if tonumber(score) ~= due and tonumber(fields[2] or '') ~= due then return nil, 0 end
     if fields[1] ~= ARGV[at + 2] then return nil, 0 end
@@ -37,7 +39,7 @@ local function read(at, member, score)
     return fields, 1
 end
 
-local starts, members, at = {}, {}, 2
+local starts, members, at = {}, {}, 3
 while at <= #ARGV do
     starts[#starts + 1], members[#members + 1] = at, ARGV[at] .. ':' .. ARGV[at + 1]
     at = at + WIDTH + OF_FIRE * tonumber(ARGV[at + 6])

@@ -5,8 +5,8 @@
 -- Returns the level noted before, as far as it still held.
 
 local now, level = moment(ARGV[1]), tonumber(ARGV[2])
-local before = shortage().level
-if level == ROOM then
+local before = memory.shortage().level
+if level == 0 then
     call('DEL', P .. 'memory')
 else
     if level ~= before then call('HSET', P .. 'memory', 'since', now) end

@@ -4,12 +4,13 @@
 -- Work that nothing would ever start is put back into its stream or among the due; a row without a record, or in
 -- the index of another state, goes where its record says. The ledger follows with `audit`.
 --
--- KEYS  prefix    ARGV  now ('' = server), team, kind (j|e), index below x:<team>:, its state, after id, limit
+-- KEYS  prefix    ARGV  now ('' = server), team, kind (j|e), index below x:<team>:, its state, after id, limit;
+--                       or 'told' for the last of these, and the ids to look at instead
 -- Returns the last id looked at (0 = the index is through) and what was mended: kind:id.
 
 local now, team, kind = math.min(moment(ARGV[1]), vouched()), ARGV[2], ARGV[3]
 local index, state, limit = P .. 'x:' .. team .. ':' .. ARGV[4], ARGV[5], tonumber(ARGV[7])
-local mended = {}
+local mended, is_told = {}, ARGV[8] ~= nil
 
 local function put_back(record, queue, id, due, lane, awaits)
     call('HSET', record, 'state', 'pending')
@@ -61,6 +62,9 @@ local function check_rows(owner, id, actual)
     return right
 end
 
+local KNOWN = { pending = true, processing = true, completed = true, failed = true, retrying = true,
+    dead_lettered = true, skipped = true }
+
 local function check(id)
     local record = record_of(kind, team, id)
     local fields = call('HMGET', record, 'state', 'queue', 'cron', 'entry', 'lane', 'due', 'v', 'awaits')
@@ -69,8 +73,10 @@ local function check(id)
         change_index(index, id, false)
         return false
     end
+    if not KNOWN[fields[1]] then error('its state is ' .. fields[1] .. ', which is none', 0) end
     local queue = team .. ':' .. (fields[2] or 'crons')
     local actual, right = fields[1], true
+    if is_told then state = actual end
     local is_open = actual == 'pending' or actual == 'processing'
     if is_open and is_lost(fields, queue, id) and not is_damaged(kind .. ':' .. team .. ':' .. id) then
         put_back(record, queue, id, tonumber(fields[6]), actual == 'pending' and READY or FRONT, fields[8])
@@ -80,10 +86,10 @@ local function check(id)
     return check_rows(fields[3] or fields[2], id, actual) and right
 end
 
-local ids = call('ZRANGEBYSCORE', index, '(' .. ARGV[6], '+inf', 'LIMIT', 0, limit)
+local ids = is_told and { unpack(ARGV, 8) } or call('ZRANGEBYSCORE', index, '(' .. ARGV[6], '+inf', 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
     local done, right = confined(team, kind .. ':' .. id, check, id)
     if done and not right then mended[#mended + 1] = kind .. ':' .. id end
 end
 conclude()
-return { #ids == limit and tonumber(ids[#ids]) or 0, mended }
+return { not is_told and #ids == limit and tonumber(ids[#ids]) or 0, mended }

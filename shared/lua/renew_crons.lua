@@ -2,10 +2,13 @@
 -- Give crons another next fire, if they are still as they were read, are not due, and it was not made:  next fire is
 -- reckoned anew.
 --
--- KEYS  prefix    ARGV  now ('' = server), then per cron: team, id, version, next fire as read (ms), next fire (ms)
+-- KEYS  prefix    ARGV  now ('' = server), the release of the time zones' rules that says so ('' = none does: by an older one
+--                       than ever was in use nothing is moved), then per cron: team, id, version, next fire as read (ms),
+--                       next fire (ms)
 -- Returns how many were given one.
 
 local now, renewed = moment(ARGV[1]), 0
+if ARGV[2] ~= '' and ARGV[2] < newest_zones() then return 0 end
 
 local function renew(i, member)
     local known_next, next_fire = tonumber(ARGV[i + 3]), ARGV[i + 4]
@@ -19,7 +22,7 @@ local function renew(i, member)
     end
 end
 
-for i = 2, #ARGV, 5 do
+for i = 3, #ARGV, 5 do
     confined(ARGV[i], 'c:' .. ARGV[i + 1], renew, i, ARGV[i] .. ':' .. ARGV[i + 1])
 end
 return renewed

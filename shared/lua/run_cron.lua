@@ -4,7 +4,7 @@
 -- Returns the execution's id and its fields, 0 if there is no such cron, or -1 if it waits for pings and has nothing to
 -- run.
 
-local team, id, now = ARGV[1], ARGV[2], moment(ARGV[3])
+local team, id, now = ARGV[1], ARGV[2], math.max(moment(ARGV[3]), vouched())
 local fields = call('HMGET', P .. 'c:' .. team .. ':' .. id, 'version', 'grace')
 if not fields[1] then return 0, REFUSED end
 if (fields[2] or '') ~= '' then return -1, REFUSED end

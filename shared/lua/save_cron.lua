@@ -25,7 +25,7 @@ local function is_in_time()
     return next_fire == '' or (tonumber(next_fire) > now and is_fresh(next_fire - offset, stands[3]))
 end
 
-if id ~= '' and stands[1] ~= version then return 'stale', REFUSED end
+if id ~= '' and (stands[1] or '') ~= version then return 'stale', REFUSED end
 if is_reckoned and not is_in_time() then return 'stale', REFUSED end
 
 if id == '' then

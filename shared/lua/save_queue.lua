@@ -7,7 +7,7 @@
 
 local team, now, id, version, name = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local names = P .. 'names:' .. team
-local holder = call('HGET', names, name)
+local holder = queue_by_name(team, name)
 if holder and holder ~= id then return 'taken', REFUSED end
 
 if id == '' then
@@ -26,6 +26,7 @@ call('HSET', names, name, id)
 call('HSET', record, 'name', name, 'spec', ARGV[6], 'is_active', ARGV[7], 'max_parallelism', ARGV[8],
     'rate_count', ARGV[9], 'rate_ms', ARGV[10], 'weight', ARGV[11],
     'dlq_days', ARGV[12], 'alerts', ARGV[13])
+call('HSETNX', record, 'created', now)
 call('HINCRBY', record, 'version', 1)
 call('HDEL', record, 'lost')
 call('HDEL', P .. 'damaged', 'q:' .. team .. ':' .. id)

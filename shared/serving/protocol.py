@@ -1,8 +1,7 @@
 """uvicorn's HTTP/1.1, bounded: whatever a peer sends or not, a connection ends in time and stays small."""
 
 import asyncio
-from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,40 +13,19 @@ from shared.serving.bounds import (
     HEAD_BYTES,
     HEADER_FIELDS,
     LINGER_BYTES,
-    LINGER_SECONDS,
     PIPELINED,
     REQUEST_LINE_BYTES,
-    Bounds,
 )
-from shared.serving.connections import Connections, network_of
+from shared.serving.connections import network_of
+from shared.serving.door import Door, Stage
 from shared.serving.refusals import Refusal
 from shared.serving.upgrades import framing_of, parser_behind
 
 _INFINITE = float("inf")
 
 
-Stage = Literal["head", "body", "answer", "idle", "end"]
-"""What a connection waits for: a header, its body, our answer to it, another request, or its end."""
-
-
 class _Unfit(Exception):
     """Stops the parser; what is wrong is in `_refusal`."""
-
-
-class Door:
-    """What the connections of one server share; `error_body` writes the sentence of a refusal."""
-
-    def __init__(self, bounds: Bounds, error_body: Callable[[str], bytes]) -> None:
-        self.bounds = bounds
-        self.error_body = error_body
-        self.connections = Connections(bounds)
-        self.patience: dict[Stage, float] = {
-            "head": bounds.head_seconds,
-            "body": bounds.body_seconds,
-            "answer": bounds.answer_seconds,  # once the peer does not take it
-            "idle": bounds.idle_seconds,
-            "end": LINGER_SECONDS,
-        }
 
 
 class BoundedProtocol(HttpToolsProtocol):

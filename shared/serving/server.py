@@ -8,7 +8,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from shared.serving.bounds import RESERVED_FILES, Bounds, allow_files
-from shared.serving.protocol import BoundedProtocol, Door
+from shared.serving.door import Door
+from shared.serving.protocol import BoundedProtocol
 from shared.serving.refusals import json_error
 
 log = structlog.get_logger()

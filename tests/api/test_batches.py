@@ -99,6 +99,14 @@ async def test_a_repeat_gets_its_answer_even_after_the_job_expired(client: Async
     assert (again.status_code, again.json()) == (201, first.json())
 
 
+async def test_a_key_is_free_again_when_the_job_came_too_late(client: AsyncClient) -> None:
+    late = await client.post("/api/jobs", json={**JOB, "expires_at": PAST}, headers=key())
+
+    answer = await client.post("/api/jobs", json=JOB, headers=key())
+
+    assert (late.status_code, answer.status_code) == (422, 201)
+
+
 async def test_keys_are_a_teams_own(client: AsyncClient, stranger: AsyncClient) -> None:
     await client.post("/api/jobs", json=JOB, headers=key())
 

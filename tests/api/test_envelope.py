@@ -48,6 +48,15 @@ async def test_every_request_has_one_line_without_secrets(client: AsyncClient, t
     assert token not in repr(lines)
 
 
+async def test_a_probe_that_goes_well_is_told_to_those_who_debug(anonymous: AsyncClient) -> None:
+    with capture_logs() as lines:
+        for path in ("/healthz", "/readyz"):
+            await anonymous.get(path)
+        told = await until(lambda: _lines(lines, "request"))
+
+    assert {line["log_level"] for line in told} == {"debug"}
+
+
 async def test_a_fault_of_ours_is_answered_without_a_traceback_and_logged(
     client: AsyncClient, redis: Redis, team: keyspace.Team
 ) -> None:

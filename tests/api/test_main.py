@@ -99,13 +99,14 @@ async def test_the_process_serves_logs_json_and_ends_on_sigterm(server: embedded
                     return False
 
             await until(served)
+            assert (await client.get("/api/jobs")).status_code == 401
         process.send_signal(signal.SIGTERM)
         _, logged = process.communicate(timeout=10)
     finally:
         process.kill()
 
     assert process.returncode == 0
-    assert b'"event":"request"' in logged
+    assert logged.count(b'"event":"request"') == 1, "probes are not told"
     assert b'"service":"api"' in logged
     assert b"Traceback" not in logged
 

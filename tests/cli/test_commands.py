@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer, start
 from services.cli.places import redis_name
-from shared import health, jobs, signatures, tokens, zone_data
+from shared import clock, health, jobs, keyspace, retention, scripts, signatures, tokens, zone_data
 from shared.errors import Unauthenticated
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
@@ -122,6 +123,20 @@ async def test_no_token_goes_into_a_redis_that_is_not_ours_unless_it_is_to_begin
     assert holds in refused.stderr
     assert "--new" in refused.stderr
     assert await Callers(redis).caller_of(begun.stdout.strip())
+
+
+async def test_history_that_waits_is_shown_and_let_go(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    now = str(clock.milliseconds(clock.now()))
+    await redis.hset(keyspace.retention_waits("s0"), mapping={"1:q7:completed": now})  # type: ignore[misc]
+
+    shown = recuro("retention", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+    confirmed = recuro("retention", "--confirm", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+
+    assert shown.stdout.startswith("1:q7:completed: goes from ")
+    assert confirmed.stdout == "1:q7:completed: goes now\n"
+    assert await retention.waiting(redis, "s0") == []
 
 
 @pytest.mark.usefixtures("token")
@@ -246,6 +261,19 @@ async def test_the_doctor_audits_and_says_what_it_repaired(tmp_path: Path, nearb
     ]
 
 
+async def test_the_doctor_finds_older_time_zones_than_a_scheduler_had(
+    tmp_path: Path, nearby: EmbeddedServer
+) -> None:
+    async with Redis.from_url(nearby.url, decode_responses=True) as redis:
+        await scripts.announce_zones(redis, keyspace.prefix("s0"), "", "2199a")
+
+    answer = recuro("doctor", folder=tmp_path)
+
+    assert answer.returncode == 1
+    told = f"time zones: {zone_data.release()}, and a scheduler had 2199a: update Recuro or tzdata here"
+    assert f"FAIL {told}" in answer.stdout.splitlines()
+
+
 async def test_the_doctor_refuses_a_redis_that_evicts(tmp_path: Path, nearby: EmbeddedServer) -> None:
     async with Redis.from_url(nearby.url) as redis:
         await redis.config_set("maxmemory-policy", "allkeys-lru")
@@ -254,6 +282,16 @@ async def test_the_doctor_refuses_a_redis_that_evicts(tmp_path: Path, nearby: Em
 
     assert answer.returncode == 1
     assert "FAIL eviction policy: allkeys-lru" in answer.stdout
+
+
+async def test_the_doctor_says_when_jobs_wait_for_a_scheduler(tmp_path: Path, nearby: EmbeddedServer) -> None:
+    async with Redis.from_url(nearby.url) as redis:
+        await redis.zadd("r:{s0}:due", {"j:1:1": (time.time() - 500) * 1000})
+
+    answer = recuro("doctor", folder=tmp_path)
+
+    assert answer.returncode == 1
+    assert "FAIL jobs: one should have started 50" in answer.stdout
 
 
 async def test_the_doctor_says_when_nothing_outlives_a_crash(tmp_path: Path, nearby: EmbeddedServer) -> None:
@@ -276,7 +314,9 @@ def test_a_service_that_does_not_run_is_not_healthy(tmp_path: Path, service: str
         RECURO_REDIS_URL="redis://127.0.0.1:1/0",
     )
 
-    assert (answer.returncode, answer.stderr) == (1, "")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("recuro healthcheck: ")
+    assert "does not answer" in answer.stderr
 
 
 async def test_a_worker_that_gives_signs_of_life_is_healthy(

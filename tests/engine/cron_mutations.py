@@ -29,6 +29,7 @@ CRONS = [
         ("runs beyond the most are made", "policy.runs >= policy.most then", "false then"),
         ("fires meet each other", "count_open(team, cron) > 0 then", "false then"),
         ("two wait in line", "policy.overlap == 'queue_one' and not queued then", "policy.overlap == 'queue_one' then"),
+        ("a scheduler with newer rules is waited for in vain", "<= SPOKEN", "< 1e18"),
         ("a paused heartbeat alerts", "'is_active') ~= '1' then", "'is_active') == '2' then"),
         ("runs are not counted", "'runs', policy.runs }", "'runs', 0 }"),
         ("lateness is forgotten", "tonumber(fields[FIRST_LATE + bucket - 1] or 0) + count", "count"),
@@ -82,6 +83,11 @@ CRONS = [
         ("an ended cron stays in the list", "call('ZREM', crons, member)", ""),
         ("the next fire is not moved on", "call_in_parts(moved, 'ZADD', crons)", ""),
         ("a cron fires early", "if due > now then return nil, -1 end", ""),
+        ("older rules reckon the next fire", "if not score or outdated then", "if not score then"),
+    ),
+    *rows(
+        "announce_zones",
+        ("an older release takes the place of a newer one", "if release >= newest then", "if true then"),
     ),
     *rows(
         "due_crons",
@@ -94,9 +100,10 @@ CRONS = [
     ),
     *rows(
         "renew_crons",
+        ("an older release moves fires back", "if ARGV[2] ~= '' and ARGV[2] < newest_zones() then return 0 end\n", ""),
         ("a changed cron is reckoned anew as it was", "fields[1] == ARGV[i + 2] and ", ""),
         ("a cron that fired is reckoned anew", " == known_next", " ~= nil"),
-        ("a cron that is due is reckoned anew", "known_next > moment() and ", ""),
+        ("a cron that is due is reckoned anew", "known_next > now and ", ""),
         ("a fire that was made is reckoned anew", " and is_fresh(next_fire - (fields[2] or 0) * 1000, fields[3])", ""),
     ),
     *rows(

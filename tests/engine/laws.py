@@ -7,7 +7,7 @@ from tests.engine.pieces import Entry, Job, Notice, Piece, Queue
 from tests.engine.snapshot import Snapshot, Stream
 
 _LEDGER = {"retrying": "failed", "dead_lettered": "failed"}
-_UNMODELLED = {"v", "created", "entry", "lane", "held_since", "waits_for", "intent"}
+_UNMODELLED = {"v", "created", "entry", "lane", "held_since", "waits_for", "intent", "size"}
 
 
 def learn(model: Model, seen: Snapshot, *, after_claim: bool) -> bool:
@@ -114,9 +114,18 @@ def _check_ledger(model: Model, seen: Snapshot) -> None:
         requests = {
             f"requests.{month}": n for (owner, month), n in model.requests.items() if owner == team and n
         }
-        assert stored == {f"job.{name}": value for name, value in columns.items() if value} | requests
+        kept = {"bytes": size} if (size := _kept_bytes(model, seen, team)) else {}
+        expected = {f"job.{name}": value for name, value in columns.items() if value}
+        assert stored == expected | requests | kept
         states = sum(value for name, value in columns.items() if name not in ("accepted", "deleted"))
         assert columns["accepted"] == states + columns["deleted"], "the ledger law"
+
+
+def _kept_bytes(model: Model, seen: Snapshot, team: int) -> int:
+    """Of what has ended: the texts that are stored of it."""
+    ended = [job for job in model.jobs() if job.team == team and job.state not in ("pending", "processing")]
+    names = [name for job in ended for name in (f"r:{team}:j{job.id}", f"b:{team}:{job.id}")]
+    return sum(len(seen.strings.get(name, "").encode()) for name in names)
 
 
 def _check_streams(model: Model, seen: Snapshot) -> None:

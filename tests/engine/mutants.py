@@ -39,6 +39,7 @@ TESTS = (
     "tests/api/test_dead_letters.py",
     "tests/scheduler",
     "tests/engine/test_crons.py",
+    "tests/engine/test_damage.py",
     "tests/engine/test_state_machine.py",
 )
 """Quick ones that look at the scripts; the first failure ends a run."""

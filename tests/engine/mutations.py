@@ -120,7 +120,7 @@ MUTATIONS = [
     *rows(
         "claim",
         ("a job expires by a present that nobody vouches for", "if expires <= vouched() then return expire(team, id) end", "if true then return expire(team, id) end"),
-        ("a rest ends by a present that nobody vouches for", "'held:' .. team, vouched(), '+inf'", "'held:' .. team, now, '+inf'"),
+        ("a rest ends by a present that nobody vouches for", "P .. kind .. team, vouched(), '+inf'", "P .. kind .. team, now, '+inf'"),
         ("teams are not charged", "call('ZADD', turns, 'XX', team_at, team)", ""),
         ("queues are not charged", "call('ZADD', P .. 'turns:' .. team, 'XX', queue_at, queue)", ""),
         ("a stopped worker's late claim takes work", "if call('EXISTS', P .. 'stopped:' .. consumer) == 1 then", "if false then"),
@@ -197,6 +197,22 @@ MUTATIONS = [
         "lib/once",
         ("!a key is not remembered", "remember(answer, KEPT)", ""),
         ("what was refused is remembered", "if not refused then", "if true then"),
+    ),
+    *rows(
+        "lib/damage",
+        ("!one record's damage is everybody's", "local done, first, second, third = pcall(work, ...)", "local done, first, second, third = true, work(...)"),
+        ("what the server refuses is taken for damage", "and code ~= 'NOGROUP' then return false end", "and code ~= 'NOGROUP' then return true end"),
+        ("a key of a wrong type stays in the way", "call('RENAME', P .. name, P .. 'aside:' .. name)", ""),
+        ("what is damaged is not remembered", "if found > 0 then return end", "if true then return end"),
+    ),
+    *rows(
+        "lib/ids",
+        ("ids begin again where their count was lost", "if last > count then return last end", "if true then return last end"),
+    ),
+    *rows(
+        "lib/queues",
+        ("names that were lost are given to others", "if its then call('HSETNX', names_of(team), its, id) end", ""),
+        ("a queue whose record was lost stays so", "if fields[1] and fields[2]", "if true or fields[2]"),
     ),
     *rows(
         "lib/remembered",

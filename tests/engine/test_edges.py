@@ -216,7 +216,7 @@ async def test_a_cron_fires_as_it_was_seen_and_not_before_its_time(
 
     one_fire = (later, due, 1, due, 0, due, "")
     fired = await scripts.fire_crons(
-        redis, team.prefix, due - early, team.id, cron.id, 1 + stale, due, *one_fire
+        redis, team.prefix, due - early, "", team.id, cron.id, 1 + stale, due, *one_fire
     )
 
     assert fired == [answer]

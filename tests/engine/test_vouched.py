@@ -187,6 +187,14 @@ async def test_a_request_counts_in_the_month_that_has_come(
     assert fields[f"requests.{NOON:%Y-%m}"] == "1"
 
 
+async def test_who_waits_for_the_next_due_moment_looks_again_in_a_while(redis: Redis, team: Team) -> None:
+    await a_job(redis, team, delay=60)
+
+    wait = await promote_due(redis, SHARD, clock.moment(NOW + 2 * HOUR))
+
+    assert 0 < wait <= 5
+
+
 async def test_a_replay_goes_on_being_collected(redis: Redis, team: Team) -> None:
     replay = await scripts.start_replay(redis, team.prefix, team.id, NOW, 20, "", 10)
 

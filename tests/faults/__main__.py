@@ -17,19 +17,23 @@ from tests.faults import (
     clocks,
     data,
     doors,
+    edits,
     idle,
     jumps,
     links,
     load,
+    memory,
     neighbours,
     outages,
     processes,
     refusals,
     repeats,
+    rules,
     strangers,
     streams,
     street,
     ticks,
+    times,
 )
 from tests.faults.stage import Scene
 from tests.faults.story import Outcome, Skipped, Story
@@ -63,10 +67,14 @@ FAMILIES = (
     load,
     neighbours,
     idle,
+    memory,
     aftermath,
     street,
     ticks,
+    edits,
+    times,
     repeats,
+    rules,
 )
 ROWS = [
     Row(play, is_bounded)

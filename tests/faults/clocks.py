@@ -21,7 +21,7 @@ FOOLED_SECONDS = 3.0
 """The library does not always see at once that its file has changed."""
 
 
-def _faked(clock: Path) -> dict[str, str]:
+def faked(clock: Path) -> dict[str, str]:
     """The environment in which a program reads its wall clock with the shift in `clock`."""
     if not LIBRARIES:
         raise Skipped("libfaketime is not installed")
@@ -33,9 +33,9 @@ def _faked(clock: Path) -> dict[str, str]:
     }
 
 
-def set_clock(clock: Path, seconds: int) -> None:
+def set_clock(clock: Path, seconds: float) -> None:
     fresh = clock.with_suffix(".fresh")  # a reader must never see half a line
-    fresh.write_text(f"{seconds:+d}\n")
+    fresh.write_text(f"{seconds:+.3f}\n")
     fresh.rename(clock)
 
 
@@ -49,10 +49,10 @@ async def fooled(
         raise Skipped("the wheel brings no server for this machine")
     set_clock(clock, 0)
     wrapper = scene.folder / "server"
-    settings = " ".join(f"{name}={value}" for name, value in _faked(clock).items())
+    settings = " ".join(f"{name}={value}" for name, value in faked(clock).items())
     wrapper.write_text(f'#!/bin/sh\n{settings} exec {server} "$@"\n')
     wrapper.chmod(0o700)
-    given = environments or {"scheduler": _faked(clock) if whole else {}}
+    given = environments or {"scheduler": faked(clock) if whole else {}}
     async with playing(scene, Options(server=wrapper, environments=given)) as stage:
         seconds, _ = await stage.redis.time()
         set_clock(clock, HOUR)
@@ -128,7 +128,7 @@ async def worker_an_hour_ahead(scene: Scene) -> None:
     clock = scene.folder / "clock"
     set_clock(clock, HOUR)
     options = Options(
-        services=("api", "scheduler", "worker", "worker"), environments={"worker": _faked(clock)}
+        services=("api", "scheduler", "worker", "worker"), environments={"worker": faked(clock)}
     )
     async with playing(scene, options) as stage:
         stage.target.answer("/slow", 200, delay=12.0 if scene.is_small else 40.0)

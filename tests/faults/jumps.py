@@ -13,8 +13,9 @@ import httpx
 
 from services.cli import doctor
 from shared import moments
-from tests.faults.clocks import HOUR, fooled, set_clock
-from tests.faults.stage import TEAM, Scene, Stage
+from tests.faults.clocks import HOUR, faked, fooled, set_clock
+from tests.faults.house import Options
+from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.house import free_port
 from tests.poll import until
 
@@ -22,6 +23,8 @@ DAY = 24 * HOUR
 SHIFTS = {"+2 h": 2 * HOUR, "+25 h": 25 * HOUR, "+40 d": 40 * DAY, "-1 h": -HOUR}
 AFTER_SECONDS = 8.0
 DELAY_SECONDS = 2
+DEAD = 4
+"""Two dead letters and the retries before them."""
 LATE_SECONDS = 4.0
 """Of what was made in the moment in which the clock jumped; the machine is busy, too."""
 SEEN_SECONDS = 3.0
@@ -40,7 +43,6 @@ class Trial:
     ping_key: str = ""
     first_of_key: int = 0
     waiting: int = 0
-    dead: int = 0
 
     @property
     def api(self) -> httpx.Client:
@@ -65,22 +67,26 @@ class Trial:
         self.ping_key = self._heartbeat()
         await stage.arrives(4, "/broken")
         await stage.arrives(5)
-        self.dead = (await stage.books()).failed
+
+        async def are_dead() -> bool:
+            return (await stage.books()).failed == DEAD
+
+        await until(are_dead, 20)
 
     async def suffer(self, name: str, shift: int, seconds: float) -> None:
         """Let the clock jump, and be mended after so long."""
         stage = self.stage
         with stage.story.during(f"the clock of Redis jumps by {name} for {seconds:.0f} s"):
             set_clock(self.clock, shift)
-            await self._live(min(SEEN_SECONDS, seconds))
-            await self._is_said(-shift)
-            await self._live(seconds - SEEN_SECONDS)
+            await self.live(min(SEEN_SECONDS, seconds))
+            await self.is_said(-shift)
+            await self.live(seconds - SEEN_SECONDS)
         set_clock(self.clock, 0)
-        await self._live(SEEN_SECONDS)
-        await self._is_said(0)
-        await self._live(AFTER_SECONDS - SEEN_SECONDS)
+        await self.live(SEEN_SECONDS)
+        await self.is_said(0)
+        await self.live(AFTER_SECONDS - SEEN_SECONDS)
 
-    async def _live(self, seconds: float) -> None:
+    async def live(self, seconds: float) -> None:
         """Callers go on, and nothing happens that should not."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
@@ -88,11 +94,12 @@ class Trial:
             self.stage.create(1, path, delay=DELAY_SECONDS)
             self.made_at[path] = time.monotonic()
             assert self._repeat() == self.first_of_key, "a second job was made under one idempotency key"
+            self._edit("/zoned")
             assert self.api.post(f"/ping/{self.ping_key}").status_code == 200
             assert self.stage.arrived("/much-later") == 0, "a job started hours early"
             await asyncio.sleep(0.4)  # a round at a time
 
-    async def _is_said(self, correction: int) -> None:
+    async def is_said(self, correction: int) -> None:
         """Doctor, metrics and the clock itself say what is."""
         now = await moments.read(self.stage.redis, TEAM.shard)
         assert abs(now.correction_ms / 1000 - correction) < 2, now
@@ -137,7 +144,7 @@ class Trial:
         self._late_and_early()
         await self._crons_were_not_silent()
         books = await stage.books()
-        assert (books.failed, books.deleted) == (self.dead, 1), books
+        assert (books.failed, books.deleted) == (DEAD, 1), books
         told = [one["type"] for one in self.api.get("/api/alerts").json()["data"]]
         assert Counter(told) == {"warning": 1, "failure": 1}, told
         assert stage.story.figures["repeats"] == 0
@@ -172,6 +179,12 @@ class Trial:
             self.stage.story.figures[f"{path} late by 1-10 s"] = late["10000"]
         for path in ("/hourly", "/daily"):
             assert self.stage.arrived(path) == 1, f"{path} came {self.stage.arrived(path)} times"
+
+    def _edit(self, path: str) -> None:
+        """As its own target might: what it owes is made first, and nothing that is still to come."""
+        asked = {"max_runs": 1_000_000 + len(self.made_at)}
+        answer = self.api.patch(f"/api/crons/{self.crons[path]}", json=asked)
+        assert answer.status_code == 200, answer.text
 
     def _repeat(self) -> int:
         job = {"queue": "work", "url": self.stage.url("/once"), "payload": {"n": 1}}
@@ -236,5 +249,28 @@ async def redis_jumps_for_75_s(scene: Scene) -> None:
     await _play(scene, 75, iter(SHIFTS))
 
 
+async def hosts_that_are_off(scene: Scene) -> None:
+    """The clocks of API and worker are ahead and behind by a little, a second, an hour: only Redis's counts."""
+    port, clocks = free_port(), {name: scene.folder / f"clock-{name}" for name in ("api", "worker")}
+    for clock in clocks.values():
+        set_clock(clock, 0)
+    environments = {name: faked(clock) for name, clock in clocks.items()}
+    environments["scheduler"] = {"RECURO_METRICS_PORT": str(port)}
+    async with playing(scene, Options(environments=environments)) as stage:
+        trial = Trial(stage, scene.folder, port)
+        await trial.prepare()
+        for seconds in (0.02, -0.02, 1.0, -1.0, float(HOUR), float(-HOUR)):
+            with stage.story.during(f"the API is {seconds:+g} s ahead, the worker {-seconds:+g} s"):
+                set_clock(clocks["api"], seconds)
+                set_clock(clocks["worker"], -seconds)
+                await trial.live(AFTER_SECONDS)
+                await trial.is_said(0)
+        await trial.reckon()
+
+
 BOUNDED: tuple[Callable[[Scene], Any], ...] = (redis_jumps_for_5_s,)
-LONG: tuple[Callable[[Scene], Any], ...] = (redis_jumps_for_29_s, redis_jumps_for_75_s)
+LONG: tuple[Callable[[Scene], Any], ...] = (
+    redis_jumps_for_29_s,
+    redis_jumps_for_75_s,
+    hosts_that_are_off,
+)

@@ -3,17 +3,17 @@
 import asyncio
 import json
 import signal
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from services.cli import healthcheck
 from tests.faults import account
 from tests.faults.callers import Wanted
 from tests.faults.entrance import Entrance
 from tests.faults.house import Options
 from tests.faults.stage import Scene, Stage, playing
-from tests.house import TOKEN
+from tests.house import RECURO, TOKEN
 from tests.poll import until
 
 LEASE_SECONDS = 30.0
@@ -203,7 +203,9 @@ async def frozen_worker_is_reported(scene: Scene) -> None:
         (worker,) = stage.house.of("worker")
 
         async def healthy() -> bool:
-            return await healthcheck.check(stage.house.settings, "worker")
+            command = [str(RECURO), "healthcheck", "worker"]
+            ended = await asyncio.to_thread(subprocess.run, command, env=stage.house.environment)
+            return ended.returncode == 0
 
         async def unhealthy() -> bool:
             return not await healthy()

@@ -1,6 +1,7 @@
 """A target that counts what it has in hand, and fails now and then where it is asked to."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -18,6 +19,8 @@ class CountingTarget(Target):
         self.most: Counter[str] = Counter()
         self._in_hand: Counter[str] = Counter()
         self._flaky = 0
+        self.before_answer: Callable[[str], Awaitable[None]] | None = None
+        """Called with the path, in the loop of the target, before each answer."""
 
     @property
     def in_hand(self) -> int:
@@ -29,6 +32,8 @@ class CountingTarget(Target):
         self.most[path] = max(self.most[path], self._in_hand[path])
         try:
             answer = await super()._receive(request)
+            if self.before_answer:
+                await self.before_answer(path)
         finally:
             self._in_hand[path] -= 1
         if path == FLAKY:

@@ -34,11 +34,11 @@ async def schedulers_killed_over_crons(scene: Scene) -> None:
                 with stage.story.during("kill -9 Redis, restart", repeats=True):
                     stage.house.restart_redis()
         await _all_fire_again(stage, crons)
-        _stop(stage, list(first))
-        await _executions_end(stage)
-        ticks = await _ticks(stage)
+        stop(stage, list(first))
+        await executions_end(stage)
+        ticks = await ticks_of(stage)
         stage.story.figures |= {"crons": crons, "ticks": sum(len(each) for each in ticks.values())}
-        wrong = {cron: fault for cron, each in ticks.items() if (fault := _fault_of(each))}
+        wrong = {cron: fault for cron, each in ticks.items() if (fault := fault_of(each))}
         assert not wrong, f"{len(wrong)} crons: {dict(list(wrong.items())[:3])}"
         assert len(ticks) == crons
 
@@ -54,13 +54,13 @@ async def _all_fire_again(stage: Stage, crons: int) -> None:
     await until(fired, 60)
 
 
-def _stop(stage: Stage, crons: list[int]) -> None:
+def stop(stage: Stage, crons: list[int]) -> None:
     for cron in crons:
         answer = stage.house.client.patch(f"/api/crons/{cron}", json={"is_active": False})
         assert answer.status_code == 200, answer.text
 
 
-async def _executions_end(stage: Stage) -> None:
+async def executions_end(stage: Stage) -> None:
     async def ended() -> bool:
         books = await stage.books("execution")
         return books.pending == books.processing == 0
@@ -68,7 +68,7 @@ async def _executions_end(stage: Stage) -> None:
     await until(ended, 90)
 
 
-async def _ticks(stage: Stage) -> dict[str, Counter[int]]:
+async def ticks_of(stage: Stage) -> dict[str, Counter[int]]:
     """Per cron, how many records stand for each second from its first to its last."""
     ticks: dict[str, Counter[int]] = defaultdict(Counter)
     keys = [key async for key in stage.redis.scan_iter(f"{TEAM.prefix}e:{TEAM.id}:*", count=1000)]
@@ -81,7 +81,7 @@ async def _ticks(stage: Stage) -> dict[str, Counter[int]]:
     return ticks
 
 
-def _fault_of(ticks: Counter[int]) -> str:
+def fault_of(ticks: Counter[int]) -> str:
     """What is wrong with a cron's ticks; nothing if each second has one record."""
     twice = [second for second, times in ticks.items() if times > 1]
     lost = set(range(min(ticks), max(ticks) + 1)) - ticks.keys()

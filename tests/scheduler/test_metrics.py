@@ -9,11 +9,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
-from services.scheduler import metrics
 from services.scheduler.fire import fire_due
-from services.scheduler.metrics import LATENESS, overdue_seconds
-from shared import crons
+from services.scheduler.metrics import LATENESS
+from shared import crons, overdue
 from shared.keyspace import Team
+from shared.serving.metrics import telling
 from shared.settings import Settings
 from tests.fires import MINUTE, NOON, SHARD, a_cron
 from tests.house import House, free_port
@@ -42,19 +42,20 @@ async def test_how_late_crons_were_is_counted_by_the_process_and_on_the_cron(
 
 
 async def test_a_cron_that_nobody_fires_is_overdue(redis: Redis, team: Team) -> None:
-    nothing = await overdue_seconds(redis, SHARD)
+    nothing = await overdue.seconds(redis, SHARD)
     await a_cron(redis, team, at=NOON)  # which is long ago, or to come
     await redis.zadd(f"{team.prefix}crons", {"1:1": 1_000_000})
 
-    assert nothing == 0
-    assert await overdue_seconds(redis, SHARD) > 1_700_000_000
+    assert nothing == {"job": 0, "cron": 0}
+    assert (await overdue.seconds(redis, SHARD))["cron"] > 1_700_000_000
 
 
-def test_a_port_that_is_taken_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        port = holder.getsockname()[1]
+async def test_a_port_that_is_taken_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
 
-        metrics.serve(Settings(metrics_port=port))
+        async with telling(Settings(metrics_port=port)):
+            pass
 
     said = capsys.readouterr().out
     assert "metrics_unavailable" in said
@@ -63,7 +64,7 @@ def test_a_port_that_is_taken_ends_nothing(capsys: pytest.CaptureFixture[str]) -
 
 async def test_a_scraper_reads_them_on_a_port_of_their_own(tmp_path: Path) -> None:
     port = free_port()
-    with House(tmp_path, environment={"RECURO_METRICS_PORT": str(port)}) as house:
+    with House(tmp_path, own={"scheduler": {"RECURO_METRICS_PORT": str(port)}}) as house:
         asked = {"name": "a", "url": house.api, "cron_expression": "* * * * * *"}
         assert house.client.post("/api/crons", json=asked).status_code == 201
 

@@ -156,7 +156,10 @@ async def test_consumers_long_gone_are_forgotten_unless_they_hold_something(
     assert [consumer["name"] for consumer in left] == ["one-that-holds"]
 
 
-async def test_what_has_no_work_is_passed_over_hundreds_at_a_time(redis: Redis, team: Team) -> None:
+async def test_what_has_no_work_is_passed_over_a_hundred_at_a_time(
+    redis: Redis, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "LOOK", 100)
     asked = CronCreate(name="idle", url="https://a.example/", cron_expression="0 0 29 2 *")
     idle = [await crons.create(redis, team, asked) for _ in range(300)]
     for number in range(300):

@@ -3,14 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from redis.asyncio import Redis
 
-from services.scheduler.fire import fire_due
-from services.scheduler.renew import renew
-from shared import clock, crons, keyspace, scripts
+from services.scheduler.fire import fire_due, judge_ahead
+from services.scheduler.renew import announce, renew
+from shared import clock, crons, keyspace, scripts, zone_data
 from shared.keyspace import Team
 from shared.schemas.crons import Cron
-from tests.fires import HOUR, MINUTE, NOON, SHARD, a_cron, history
+from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
 
 BERLIN = {"cron_expression": "0 9 1 * *", "timezone": "Europe/Berlin"}
 
@@ -112,5 +113,92 @@ async def test_nothing_that_was_made_is_due_or_changed_is_reckoned_anew(redis: R
     ]
 
     for each in wrong:
-        assert await scripts.renew_crons(redis, team.prefix, "", team.id, *each) == 0
-    assert await scripts.renew_crons(redis, team.prefix, "", team.id, made.id, 1, known, now + 1) == 1
+        assert await scripts.renew_crons(redis, team.prefix, "", "", team.id, *each) == 0
+    assert await scripts.renew_crons(redis, team.prefix, "", "", team.id, made.id, 1, known, now + 1) == 1
+
+
+NEWER = "2199a"
+
+
+async def another_announces(redis: Redis, at: datetime, release: str = NEWER) -> None:
+    """As a scheduler with that release does."""
+    await scripts.announce_zones(redis, keyspace.prefix(SHARD), clock.milliseconds(at), release)
+
+
+async def test_crons_with_a_zone_are_left_to_a_scheduler_with_newer_rules(redis: Redis, team: Team) -> None:
+    berlin = await a_cron(redis, team, at=NOON, timezone="Europe/Berlin")
+    plain = await a_cron(redis, team, at=NOON)
+    await another_announces(redis, NOON + MINUTE)
+
+    await fire_due(redis, SHARD, NOON + MINUTE)
+
+    assert [len(await history(redis, team, cron)) for cron in (berlin, plain)] == [0, 1]
+
+
+@pytest.mark.parametrize(("release", "fired"), [(NEWER, 0), ("2000a", 1)])
+async def test_many_that_are_left_to_others_stand_in_nobodys_way(
+    redis: Redis, team: Team, release: str, fired: int
+) -> None:
+    for _ in range(201):
+        zoned = await a_cron(redis, team, at=NOON, timezone="Europe/Berlin")
+    plain = await a_cron(redis, team, at=NOON)
+    await another_announces(redis, NOON + MINUTE, release)
+
+    await fire_due(redis, SHARD, NOON + MINUTE)
+
+    assert [len(await history(redis, team, cron)) for cron in (zoned, plain)] == [fired, 1]
+
+
+async def test_what_was_judged_by_older_rules_before_newer_ones_came_is_refused(
+    redis: Redis, team: Team
+) -> None:
+    cron = await a_cron(redis, team, at=NOON, timezone="Europe/Berlin")
+    batches = await judge_ahead(redis, SHARD, clock.milliseconds(NOON + MINUTE))
+    await another_announces(redis, NOON + MINUTE)
+
+    answers = [
+        await scripts.fire_crons(
+            redis, team.prefix, clock.milliseconds(NOON + MINUTE), batch.release, *batch.arguments
+        )
+        for batch in batches
+    ]
+
+    assert answers == [[0]]
+    assert await history(redis, team, cron) == []
+
+
+@pytest.mark.parametrize(("seconds", "fired"), [(29, 0), (31, 1), (-29, 0), (-31, 1)])
+async def test_when_the_last_scheduler_with_newer_rules_is_gone_the_others_fire(
+    redis: Redis, team: Team, seconds: int, fired: int
+) -> None:
+    cron = await a_cron(redis, team, at=NOON, timezone="Europe/Berlin")
+    await another_announces(redis, NOON + MINUTE - seconds * SECOND)
+
+    await fire_due(redis, SHARD, NOON + MINUTE)
+
+    assert len(await history(redis, team, cron)) == fired
+
+
+async def test_an_older_release_never_moves_a_fire_however_long_the_newer_one_is_gone(
+    redis: Redis, team: Team
+) -> None:
+    now = datetime.now(UTC)
+    cron = await a_cron(redis, team, at=now, **BERLIN)
+    assert cron.next_run_at
+    await reckoned(redis, team, cron, cron.next_run_at + HOUR)
+    await another_announces(redis, now - timedelta(days=30))
+
+    assert await renew(redis, SHARD) == 0
+
+    assert (await crons.get(redis, team, cron.id)).next_run_at == cron.next_run_at + HOUR
+
+
+async def test_the_newest_release_is_remembered(redis: Redis) -> None:
+    ours = zone_data.release().version
+
+    first = await announce(redis, SHARD, clock.milliseconds(NOON))
+    await another_announces(redis, NOON + SECOND)
+    beside = await announce(redis, SHARD, clock.milliseconds(NOON + 2 * SECOND))
+    after = await announce(redis, SHARD, clock.milliseconds(NOON + MINUTE))
+
+    assert (first, beside, after) == ((ours, True), (NEWER, True), (NEWER, False))

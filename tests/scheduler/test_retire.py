@@ -127,6 +127,56 @@ async def test_the_executions_of_a_cron_are_bounded_too(redis: Redis, team: Team
     assert (await ledger.read(redis, team, "execution")).holds
 
 
+async def test_of_a_team_no_more_bytes_are_kept_and_the_oldest_go_first(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    asked = {"url": "https://a.example/", "payload": {"text": "x" * 1000}}
+    for day in range(20):
+        queue = f"queue-{day % 2}"
+        await jobs.create_many(
+            redis, team, [JobCreate.model_validate({**asked, "queue": queue})], now=NOW + day * DAY
+        )
+        await finish_next(worker, Complete(), NOW + day * DAY)
+    await some_jobs(redis, team, 1, NOW + 20 * DAY)
+    everything = await ledger.kept_bytes(redis, team)
+
+    removed = await retire_all(redis, Settings(retention_bytes=everything // 2), NOW + 20 * DAY)
+
+    left = await kept(redis, team)
+    assert everything // 4 < await ledger.kept_bytes(redis, team) <= everything // 2
+    assert left == list(range(21, removed, -1))
+    assert (await ledger.read(redis, team)).holds
+
+
+async def test_what_waits_and_what_ended_just_now_stays_however_much_it_is(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await some_jobs(redis, team, 3)
+    await finish_next(worker, Complete())
+    await finish_next(worker, Dead())
+
+    assert await retire_all(redis, Settings(retention_bytes=1), NOW + 60_000) == 0
+    assert await retire_all(redis, Settings(retention_bytes=1), NOW + 60_001) == 1
+
+    assert await kept(redis, team) == [3, 2]
+
+
+async def test_the_bytes_of_executions_are_counted_until_they_go(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    asked = CronCreate(name="a", url="https://a.example/", cron_expression="0 0 1 1 *")
+    cron = await crons.create(redis, team, asked)
+    for _ in range(3):
+        await executions.create(redis, team, cron.id)
+        (work,) = await worker.claim(1)
+        await worker.finish([Result(work, Complete(), "[1,200,1,1]")])
+    before = await ledger.kept_bytes(redis, team)
+
+    await retire(redis, SHARD, Settings(retention_runs=1))
+
+    assert (before, await ledger.kept_bytes(redis, team)) == (3 * 11, 11)
+
+
 async def finished_jobs(redis: Redis, team: Team, worker: Deliveries, n: int, now: int = NOW) -> None:
     await some_jobs(redis, team, n, now)
     while works := await worker.claim(90, now):
@@ -193,3 +243,16 @@ async def test_after_more_than_a_day_at_once_nothing_goes_for_a_day_and_a_mended
     ]
 
     assert mays == [True, True, False, False, True, False, False, True, True]
+
+
+async def test_what_is_too_much_goes_though_it_is_nearly_all(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await finished_jobs(redis, team, worker, 310)
+    await finished_jobs(redis, team, worker, 10, NOW + 20 * DAY)
+    bound = await ledger.kept_bytes(redis, team) // 20
+
+    await retire_all(redis, Settings(retention_bytes=bound), NOW + 21 * DAY)
+
+    assert await ledger.kept_bytes(redis, team) <= bound
+    assert await redis.hgetall(keyspace.retention_waits(SHARD)) == {}  # type: ignore[misc]

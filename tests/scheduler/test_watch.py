@@ -1,5 +1,6 @@
 """A correction of the clock, and what was reckoned from a present that proves wrong."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -10,8 +11,9 @@ from services.scheduler.promote import promote_due
 from services.scheduler.watch import Watch
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Postpone, Result, Retry, Verdict
-from shared import clock, jobs, keyspace, moments, scripts
+from shared import clock, crons, jobs, keyspace, moments, scripts
 from shared.keyspace import Team
+from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
 from tests import fires
 from tests.vouching import SHARD, vouch
@@ -171,6 +173,31 @@ async def test_a_correction_that_nobody_needs_any_more_is_lifted_at_the_start(re
     assert now
     assert abs(clock.moment(now * 1000) - clock.now()) < SOON
     assert await redis.get(keyspace.correction(SHARD)) is None
+
+
+async def test_a_cron_that_is_edited_as_the_clock_jumps_fires_nothing_that_is_still_to_come(
+    redis: Redis, team: Team
+) -> None:
+    cron = await fires.a_cron(redis, team, at=await moments.now(redis, SHARD))
+    await vouch(redis, await present(redis))
+    await redis.set(keyspace.correction(SHARD), 2 * HOUR)
+
+    async def mend() -> None:
+        await asyncio.sleep(0.3)  # as long as a scheduler may take to see it
+        await correct(redis, 2 * HOUR, 0)
+
+    changed, _ = await asyncio.gather(crons.update(redis, team, cron.id, CronUpdate(max_runs=9)), mend())
+
+    assert await fires.history(redis, team, cron) == []
+    assert changed.next_run_at
+    assert changed.next_run_at - await moments.now(redis, SHARD) <= fires.MINUTE
+
+
+async def test_a_cron_is_edited_though_no_scheduler_vouches_for_anything(redis: Redis, team: Team) -> None:
+    cron = await fires.a_cron(redis, team, at=await moments.now(redis, SHARD))
+    await vouch(redis, await present(redis) - HOUR)
+
+    assert (await crons.update(redis, team, cron.id, CronUpdate(max_runs=9))).max_runs == 9
 
 
 async def test_work_goes_on_after_a_correction(redis: Redis, team: Team, worker: Deliveries) -> None:

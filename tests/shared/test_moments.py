@@ -2,8 +2,7 @@ from datetime import datetime, timedelta
 
 from redis.asyncio import Redis
 
-from services.api.health import overdue_seconds
-from shared import clock, jobs, keyspace, limits, moments
+from shared import clock, jobs, keyspace, limits, moments, overdue
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 
@@ -45,7 +44,7 @@ async def test_what_is_overdue_is_so_by_the_installations_clock(redis: Redis, te
 
     await correct(redis, WRONG_BY)
 
-    assert abs(await overdue_seconds(redis, SHARD) - WRONG_BY.total_seconds()) < SOON.total_seconds()
+    assert abs(await overdue.longest(redis) - WRONG_BY.total_seconds()) < SOON.total_seconds()
 
 
 async def test_the_month_of_a_teams_usage_is_the_installations(redis: Redis, team: Team) -> None:

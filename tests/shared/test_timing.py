@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -79,3 +80,31 @@ def test_a_plan_keeps_within_its_bounds(plan: Plan) -> None:
     assert all(plan.starts_at is None or fire - plan.offset >= plan.starts_at for fire in fires)
     assert all(plan.ends_at is None or fire - plan.offset <= plan.ends_at for fire in fires)
     assert fires == sorted(set(fires))
+
+
+@pytest.mark.parametrize(
+    ("expression", "due", "then"),
+    [
+        (
+            "0 9 * * *",
+            "2026-12-01T07:00",
+            "2026-12-02T08:00",
+        ),  # nine o'clock, by rules that are an hour ahead
+        ("0 9 * * *", "2026-12-01T09:00", "2026-12-02T08:00"),
+        ("0 9 * * *", "2026-12-01T08:00", "2026-12-02T08:00"),
+        ("0 9,11 * * *", "2026-12-01T07:00", "2026-12-01T10:00"),
+        ("30 * * * *", "2026-12-01T07:30", "2026-12-01T08:30"),
+        ("0 9 * * *", "2026-12-01T03:00", "2026-12-01T08:00"),  # no rules move a fire so far
+    ],
+)
+@pytest.mark.parametrize("policy", list(MisfirePolicy))
+def test_a_fire_that_other_rules_of_its_zone_made_is_not_made_once_more(
+    expression: str, due: str, then: str, policy: MisfirePolicy
+) -> None:
+    plan = Plan(expression, "Europe/Berlin", misfire=policy)
+    at, expected = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (due, then))
+
+    judged = judge(plan, at, at + SECOND)
+
+    assert judged.following == expected
+    assert [fire.at for fire in judged.fires] == [at]

@@ -183,18 +183,34 @@ async def test_a_letter_is_withheld_too(redis: Redis) -> None:
 
 
 async def test_a_beat_renews_the_lease_of_what_is_still_its_own(
-    redis: Redis, team: Team, worker: Deliveries, other: Deliveries
+    redis: Redis, team: Team, worker: Deliveries
 ) -> None:
-    works = [await slept(redis, team, worker, "https://a.example/") for _ in range(2)]
+    works = [await slept(redis, team, worker, "https://a.example/") for _ in range(3)]
     seen = await held_in(redis, SHARD)
     await rescue(redis, SHARD, [one for one in seen if one.entry == works[1].entry])
-
     began = elapsed()
+    for work in works[:2]:
+        work.leased_until = began + 5
+
     answers = await worker.beat(works)
 
-    assert answers == [OURS, NOT_OURS]
+    assert answers == [OURS, NOT_OURS, OURS]
     assert works[0].leased_until >= began + CERTAIN_SECONDS
-    assert works[1].leased_until < began
+    assert works[1].leased_until == began + 5
+    assert works[2].leased_until <= began
+
+
+async def test_what_was_deleted_while_nobody_rescued_is_not_sent(
+    redis: Redis, team: Team, worker: Deliveries, reach: Reach, target: Target
+) -> None:
+    work = await slept(redis, team, worker, target.url)
+    await jobs.delete(redis, team, work.id)
+
+    await worker.beat([work])
+    await worker.finish([await process(work, reach)])
+
+    assert target.received == []
+    assert await worker.claim(9) == []
 
 
 async def test_a_lease_counts_from_before_the_wait_for_the_bell(

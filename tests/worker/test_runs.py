@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from services.worker.deliveries import Deliveries
 from services.worker.delivery import Sender
@@ -98,3 +99,30 @@ async def test_all_values_of_a_header_are_kept(redis: Redis, team: Team, sender:
         run = await run_of_job(redis, team, sender, url=f"http://{address}/")
 
     assert run.response_headers == {"set-cookie": ["a=1", "b=2"], "x-one": "1", "content-length": "0"}
+
+
+async def test_the_log_line_of_a_run_names_queue_request_and_host(
+    redis: Redis, team: Team, sender: Sender, target: Target
+) -> None:
+    secret = f"{target.url}/canary?token=canary"
+
+    with capture_logs() as logged:
+        await run_of_job(redis, team, sender, url=secret, headers=HEADERS)
+
+    (line,) = [line for line in logged if line["event"] == "run"]
+    assert (line["name"], line["team"], line["host"]) == ("mail", team.id, target.url.removeprefix("http://"))
+    assert line["request_id"] == target.received[0].headers["Idempotency-Key"]
+    assert "canary" not in str(line)
+
+
+async def test_the_log_line_of_a_crons_run_names_the_cron(
+    redis: Redis, team: Team, sender: Sender, target: Target
+) -> None:
+    cron = CronCreate(name="nightly", url=target.url, cron_expression="0 3 * * *")
+    made = await crons.create(redis, team, ADMISSION.admit(team, cron))
+    await executions.create(redis, team, made.id)
+
+    with capture_logs() as logged:
+        await run_next(redis, sender)
+
+    assert [line["name"] for line in logged if line["event"] == "run"] == ["nightly"]

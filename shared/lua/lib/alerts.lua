@@ -21,7 +21,8 @@ local function alert(team, new)
     local id = next_id(team, 'alert')
     call('HSET', alert_of(team, id), 'v', 1, 'type', new.type, 'kind', new.kind, 'of', new.of, 'name', new.name or '',
         'ref', new.ref or '', 'reason', new.reason or '', 'facts', new.facts or '', 'failures', new.failures or 0,
-        'since', new.since or moment(), 'before', new.before or 0, 'count', 1, 'created', moment())
+        'since', new.since or moment(), 'before', new.before or 0, 'count', 1, 'created',
+        math.max(moment(), vouched()))
     change_index(P .. 'x:' .. team .. ':alerts:' .. new.type, id, true)
     if new.kind ~= 'team' then
         change_index(P .. 'x:' .. team .. ':' .. string.sub(new.kind, 1, 1) .. new.of .. ':alerts', id, true)

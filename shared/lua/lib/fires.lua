@@ -70,8 +70,8 @@ local function fire_cron(team, cron, fire, policy)
         skip_execution(team, cron, fire, reason)
         return 0
     end
-    if not policy.grace and shortage().level >= NO_FIRES then
-        skip_for_memory(team, cron, fire)
+    if not policy.grace and memory.leaves_out_fires() then
+        memory.skip(team, cron, fire)
         return 0
     end
     note_lateness(fire, policy)
@@ -117,6 +117,20 @@ end
 local function is_fresh(fire, fired_until)
     local last = tonumber(fired_until or '') or 0
     return fire > last or last > moment() + ASTRAY
+end
+
+local SPOKEN = 30000 -- ms for which a scheduler's word on its release of the time zones' rules holds
+
+-- The newest release that a scheduler ever had; and whether one of those that live has it.
+local function newest_zones()
+    local said = call('HMGET', P .. 'zones', 'release', 'spoken')
+    return said[1] or '', said[1] ~= false and math.abs(moment() - tonumber(said[2])) <= SPOKEN
+end
+
+-- Whether who reckons by this release ('' = by none) leaves crons with a time zone to others, who know better.
+local function is_outdated(release)
+    local newest, is_alive = newest_zones()
+    return is_alive and release ~= '' and release < newest
 end
 
 -- No ping came in time; of a cron that was paused meanwhile none was wanted.

@@ -5,7 +5,7 @@
 local function make_job(team, queue, given)
     local id = next_id(team, 'job')
     local record = { record_of('j', team, id), 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1,
-        'due', given.due, 'created', moment(), 'intent', given.intent or new_intent() }
+        'due', given.due, 'created', moment(), 'intent', given.intent or new_intent(), 'size', #given.spec }
     local function note(field, value)
         record[#record + 1] = field
         record[#record + 1] = value

@@ -11,15 +11,16 @@ local function new_intent()
     return string.sub(KEYS[2], #P + 1) .. '-' .. intents
 end
 
-local now_ms
+local now_ms, trusted_until
 
 -- Milliseconds since 1970: what the caller says, or else the installation's clock; the same for the whole script. That
 -- is the server's, and how far the schedulers found it to be wrong.
 local function moment(given)
     if given and given ~= '' then now_ms = tonumber(given) end
     if not now_ms then
-        local time = call('TIME')
-        now_ms = time[1] * 1000 + math.floor(time[2] / 1000) + (tonumber(call('GET', P .. 'correction') or 0) or 0)
+        local time, known = call('TIME'), call('MGET', P .. 'correction', P .. 'trusted_until')
+        now_ms = time[1] * 1000 + math.floor(time[2] / 1000) + (tonumber(known[1] or 0) or 0)
+        trusted_until = known[2]
     end
     return now_ms
 end
@@ -32,8 +33,9 @@ local vouched_ms
 -- none does, for the clock has jumped or no scheduler lives, the last moment for which one did.
 local function vouched()
     if not vouched_ms then
-        local latest = tonumber(call('GET', P .. 'trusted_until') or '')
         vouched_ms = moment()
+        if trusted_until == nil then trusted_until = call('GET', P .. 'trusted_until') end
+        local latest = tonumber(trusted_until or '')
         if latest and (now_ms > latest or now_ms < latest - AHEAD - SLACK) then vouched_ms = latest - AHEAD end
     end
     return vouched_ms

@@ -1,56 +1,71 @@
 -- What is left out while Redis is short of memory, as a scheduler notes it in `memory`: at first what was sent and
 -- answered beyond a bound, then fires of crons too. What is under way ends all the same.
 
-local ROOM, NO_BODIES, NO_FIRES = 0, 1, 2
-local SMALL = 4096 -- bytes of a run, or of a cron's last answer, that are kept in any case; longer runs end with what is big
-local QUIET_HOUR = 3600000 -- ms in which a team is told of it once
-local BIG = { ',"request_headers":', ',"response_headers":', ',"response_body":', ',"request_body":' }
-local shortage_noted
+local memory = {}
 
--- How short it is, and since when; a note that nobody renews holds for seconds only.
-local function shortage()
-    if not shortage_noted then
-        local noted = call('HMGET', P .. 'memory', 'level', 'until', 'since')
-        local holds_on = noted[1] and tonumber(noted[2]) > moment()
-        shortage_noted = { level = holds_on and tonumber(noted[1]) or ROOM, since = tonumber(noted[3] or 0) }
+do
+    local NO_BODIES, NO_FIRES = 1, 2 -- 0 is room for all
+    local SMALL = 4096 -- bytes of a run, or of a cron's last answer, that are kept in any case; longer runs end with what is big
+    local QUIET_HOUR = 3600000 -- ms in which a team is told of it once
+    local BIG = { ',"request_headers":', ',"response_headers":', ',"response_body":', ',"request_body":' }
+    local shortage_noted
+
+    -- How short it is, and since when; a note that nobody renews holds for seconds only.
+    function memory.shortage()
+        if not shortage_noted then
+            local noted = call('HMGET', P .. 'memory', 'level', 'until', 'since')
+            local holds_on = noted[1] and tonumber(noted[2]) > moment()
+            shortage_noted = { level = holds_on and tonumber(noted[1]) or 0, since = tonumber(noted[3] or 0) }
+        end
+        return shortage_noted
     end
-    return shortage_noted
-end
 
--- A run as it is kept. Before the first of its big fields there are only texts and numbers: in these a quotation mark
--- is escaped, so that what is found is that field.
-local function kept_run(run)
-    if #run <= SMALL or string.sub(run, 1, 1) ~= '{' or shortage().level < NO_BODIES then return run end
-    local first
-    for _, name in ipairs(BIG) do
-        local at = string.find(run, name, 1, true)
-        if at and (not first or at < first) then first = at end
+    -- A run as it is kept. Before the first of its big fields there are only texts and numbers: in these a quotation mark
+    -- is escaped, so that what is found is that field.
+    function memory.kept_run(run)
+        if #run <= SMALL or string.sub(run, 1, 1) ~= '{' or memory.shortage().level < NO_BODIES then return run end
+        local first
+        for _, name in ipairs(BIG) do
+            local at = string.find(run, name, 1, true)
+            if at and (not first or at < first) then first = at end
+        end
+        return first and string.sub(run, 1, first - 1) .. ',"response_truncated":true}' or run
     end
-    return first and string.sub(run, 1, first - 1) .. ',"response_truncated":true}' or run
-end
 
-local function kept_response(response)
-    if #response > SMALL / 4 and shortage().level >= NO_BODIES then return '' end
-    return response
-end
+    function memory.kept_response(response)
+        if #response > SMALL / 4 and memory.shortage().level >= NO_BODIES then return '' end
+        return response
+    end
 
-local function tell_of_shortage(team)
-    local settings = P .. 't:' .. team
-    if moment() - tonumber(call('HGET', settings, 'memory_told') or 0) < QUIET_HOUR then return end
-    call('HSET', settings, 'memory_told', moment())
-    alert(team, { type = 'storage_warning', kind = 'team', of = team, told = true })
-end
+    local function tell_of_shortage(team)
+        local settings = P .. 't:' .. team
+        if moment() - tonumber(call('HGET', settings, 'memory_told') or 0) < QUIET_HOUR then return end
+        call('HSET', settings, 'memory_told', moment())
+        alert(team, { type = 'storage_warning', kind = 'team', of = team, told = true })
+    end
 
--- A fire that is not made for want of memory; those of a cron that follow each other are one record.
-local function skip_for_memory(team, cron, fire)
-    tell_of_shortage(team)
-    local record = P .. 'c:' .. team .. ':' .. cron
-    local last = call('HGET', record, 'memory_skip')
-    local known = last and record_of('e', team, last)
-    local fields = known and call('HMGET', known, 'created', 'due', 'missed', 'first') or {}
-    if fields[1] and tonumber(fields[1]) >= shortage().since then
-        call('HSET', known, 'due', fire.at, 'missed', fields[3] + 1 + fire.missed, 'first', fields[4] or fields[2])
-    else
-        call('HSET', record, 'memory_skip', skip_execution(team, cron, fire, 'memory'))
+    function memory.leaves_out_fires()
+        return memory.shortage().level >= NO_FIRES
+    end
+
+    -- A fire that is not made for want of memory; those of a cron that follow each other are one record.
+    function memory.skip(team, cron, fire)
+        tell_of_shortage(team)
+        local record = P .. 'c:' .. team .. ':' .. cron
+        local last = call('HGET', record, 'memory_skip')
+        local known = last and record_of('e', team, last)
+        local fields = known and call('HMGET', known, 'created', 'due', 'missed', 'first') or {}
+        if fields[1] and tonumber(fields[1]) >= memory.shortage().since then
+            call('HSET', known, 'due', fire.at, 'missed', fields[3] + 1 + fire.missed, 'first', fields[4] or fields[2])
+        else
+            call('HSET', record, 'memory_skip', skip_execution(team, cron, fire, 'memory'))
+        end
+    end
+
+    -- What a record that has ended takes, in bytes of what was asked and of its run; its team's ledger counts them.
+    function memory.take(team, asked, result)
+        local size = tonumber(asked or 0) + #result.run
+        tally(team, 'bytes', size)
+        return size
     end
 end

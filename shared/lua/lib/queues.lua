@@ -6,6 +6,18 @@ local function names_of(team)
     return P .. 'names:' .. team
 end
 
+-- The id of the queue of that name. If all names were lost they are read from the queues.
+local function queue_by_name(team, name)
+    local known = call('HGET', names_of(team), name)
+    if known or call('EXISTS', names_of(team)) == 1 then return known end
+    for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':queues', 0, -1)) do
+        local its = call('HGET', P .. 'q:' .. team .. ':' .. id, 'name')
+        if its then call('HSETNX', names_of(team), its, id) end
+        note_damage('names:' .. team, 'it was lost, and is read from the queues')
+    end
+    return call('HGET', names_of(team), name)
+end
+
 local function write_queue(team, id, name, settings, ...)
     call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'name', name, 'spec', settings, 'is_active', 1,
         'max_parallelism', '', 'version', 1, 'created', moment(), ...)

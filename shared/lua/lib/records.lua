@@ -85,13 +85,15 @@ end
 -- Remove one job: its record, run, index rows and whatever would still start it. The request in flight may end.
 local function remove_job(team, id)
     local record = record_of('j', team, id)
-    local fields = call('HMGET', record, 'queue', 'state', 'entry', 'lane', 'expires', 'replay', 'held_since')
+    local fields = call('HMGET', record, 'queue', 'state', 'entry', 'lane', 'expires', 'replay', 'held_since', 'size')
     if not fields[1] then return end
     if fields[2] == 'pending' then unqueue('j', team, fields[1], id, fields[4], fields[3]) end
     if fields[5] then forget_expiry(team, id) end
     if fields[6] and fields[7] then count_waiting(team, fields[6], -1) end
     move('j', team, fields[1], id, fields[2], nil)
     tally(team, 'job.deleted', 1)
+    local is_open = fields[2] == 'pending' or fields[2] == 'processing'
+    if not is_open then tally(team, 'bytes', -(fields[8] or 0)) end
     call('DEL', record, P .. 'r:' .. team .. ':j' .. id, P .. 'b:' .. team .. ':' .. id)
     event('job.deleted', team, 'j:' .. id)
 end
@@ -113,5 +115,6 @@ end
 local function remove_execution(team, cron, id, state)
     move('e', team, cron, id, state, nil)
     tally(team, 'execution.deleted', 1)
+    tally(team, 'bytes', -(call('HGET', record_of('e', team, id), 'size') or 0))
     call('DEL', record_of('e', team, id), P .. 'r:' .. team .. ':e' .. id)
 end

@@ -76,16 +76,18 @@ end
 
 local function settle_job(team, queue, id, result)
     local record, verdict = record_of('j', team, id), result.verdict
-    local fields = call('HMGET', record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay', 'held_since')
+    local fields = call('HMGET', record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay', 'held_since',
+        'size')
     local origin, state = fields[2], STATE[verdict]
+    local size = memory.take(team, fields[8], result)
     if origin and verdict ~= 'complete' then state = 'failed' end
     move('j', team, queue, id, fields[1], state)
     if state == 'failed' then
-        call('HSET', record, 'state', state, 'final', origin and 'failed_with_retries' or 'failed_no_retries')
+        call('HSET', record, 'state', state, 'size', size, 'final', origin and 'failed_with_retries' or 'failed_no_retries')
     elseif state == 'dead_lettered' then
-        call('HSET', record, 'state', state, 'dead_at', math.max(moment(), vouched()))
+        call('HSET', record, 'state', state, 'size', size, 'dead_at', math.max(moment(), vouched()))
     else
-        call('HSET', record, 'state', state) -- which says its final status too
+        call('HSET', record, 'state', state, 'size', size) -- which says its final status too
     end
     if fields[5] then forget_expiry(team, id) end
     settle_chain(team, queue, id, fields, result)
@@ -108,12 +110,12 @@ local function settle_execution(team, id, result)
     local fields = call('HMGET', record, 'state', 'cron')
     local state = result.verdict == 'complete' and 'completed' or 'failed'
     move('e', team, fields[2], id, fields[1], state)
-    call('HSET', record, 'state', state)
+    call('HSET', record, 'state', state, 'size', memory.take(team, nil, result))
     event('cron.' .. state, team, 'e:' .. id)
     local cron = P .. 'c:' .. team .. ':' .. fields[2]
     local callback = call('HMGET', cron, 'callback', 'version', 'queued')
     if not callback[2] then return end -- deleted meanwhile
-    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', kept_response(result.response or ''),
+    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', memory.kept_response(result.response or ''),
         'last_failure', failure_of(result))
     alert_cron(team, fields[2], 'e:' .. id, result)
     if callback[3] then start_queued(team, fields[2], callback[3]) end
@@ -123,7 +125,8 @@ end
 -- Record what became of one piece of work.
 local function settle(kind, team, queue, id, result)
     if kind == 'n' then return settle_notice(team, id, result) end
-    call('SET', P .. 'r:' .. team .. ':' .. kind .. id, kept_run(result.run))
+    result.run = memory.kept_run(result.run)
+    call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)
     if kind == 'j' then return settle_job(team, queue, id, result) end
     settle_execution(team, id, result)
 end

@@ -1,0 +1,128 @@
+"""Schedulers with two releases of the time zones' rules side by side, around the fires of zones whose rules changed."""
+
+import asyncio
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from shared import zone_data
+from tests.faults.house import Options
+from tests.faults.stage import Scene, Stage, playing
+
+OLDER = "2000a"
+CHANGED = (
+    *(
+        "America/Vancouver",
+        "America/Edmonton",
+        "America/Winnipeg",
+        "America/Inuvik",
+        "America/Havana",
+        "Cuba",
+    ),
+    *("America/Rainy_River", "America/Yellowknife", "Canada/Pacific", "Canada/Mountain", "Canada/Central"),
+    *("Africa/Casablanca", "Africa/El_Aaiun"),
+)
+"""Zones that 2026 gave other rules."""
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LASTS, AHEAD, TAKES_OVER = timedelta(seconds=len(CHANGED)), timedelta(seconds=25), timedelta(seconds=40)
+"""From the first fire to the last; to the first one from when its cron is made; and from the end of the last newer
+scheduler until another takes over."""
+
+
+async def two_releases_side_by_side(scene: Scene) -> None:
+    """Every fire comes once and by the newer rules, whoever dies; when only older ones are left nothing is moved."""
+    older = _older(scene.folder / "older")
+    async with playing(scene, Options(services=("api", "worker", "scheduler"))) as stage:
+        for _ in range(2):
+            stage.house.start("scheduler", **older)
+        stage.house.wait_until_ready()
+        at = _soon(AHEAD)
+        # By the older rules the latter fire now.
+        right, early = _crons(stage, at), _crons(stage, at + HOUR)
+        await _until_past(scene, stage, at + LASTS, older)
+        assert _fires(stage, right) == Counter(right.keys()), "each fires once"
+        assert _fires(stage, early) == Counter(), "none by the older rules"
+        assert _next_runs(stage, right) == {cron: fire + DAY for cron, fire in right.items()}
+        assert _next_runs(stage, early) == early
+        if not scene.is_small:
+            await _only_older_are_left(stage, older)
+        stage.stop_crons()
+        await stage.settle()
+
+
+async def _only_older_are_left(stage: Stage, older: dict[str, str]) -> None:
+    for process in stage.house.of("scheduler"):
+        stage.kill(process)
+    at = _soon(TAKES_OVER + AHEAD)
+    crons = _crons(stage, at)
+    for _ in range(2):
+        stage.house.start("scheduler", **older)
+    await _passes(at + LASTS + timedelta(seconds=10))
+    assert _fires(stage, crons) == Counter(crons.keys()), "each fires once, by the rules that reckoned it"
+    again = {cron for cron, fire in _next_runs(stage, crons).items() if fire < crons[cron] + DAY}
+    assert again == set(), "none is due again within the day"
+
+
+async def _until_past(scene: Scene, stage: Stage, at: datetime, older: dict[str, str]) -> None:
+    """Until the moment is over, killing and starting schedulers of both kinds, and leaving one newer alive."""
+    while datetime.now(UTC) < at + timedelta(seconds=5):
+        await asyncio.sleep(scene.rng.uniform(1.0, 4.0))  # between two faults
+        _, *others = stage.house.of("scheduler")
+        stage.kill(scene.rng.choice(others))
+        stage.house.start("scheduler", **scene.rng.choice([older, {}]))
+
+
+def _older(folder: Path) -> dict[str, str]:
+    """The environment of a process whose pinned release is older: there the changed zones are an hour behind."""
+    with as_file(files("tzdata")) as package:
+        shutil.copytree(package, folder / "tzdata")
+    (folder / "tzdata" / "__init__.py").write_text(f'IANA_VERSION = "{OLDER}"\n')
+    zones, now = folder / "tzdata" / "zoneinfo", datetime.now(UTC)
+    for name in CHANGED:
+        offset = now.astimezone(zone_data.zone(name)).utcoffset()
+        assert offset is not None
+        west = -offset // HOUR + 1  # the names of these count to the west
+        shutil.copy(zones / "Etc" / f"GMT{west:+d}", zones / name)
+    return {"PYTHONPATH": str(folder), "PYTHONTZPATH": ""}
+
+
+def _soon(after: timedelta) -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) + after
+
+
+def _crons(stage: Stage, at: datetime) -> dict[int, datetime]:
+    """One a zone and a second from then on, which fires every day at the wall-clock time that it is there then."""
+    made = {}
+    for number, zone in enumerate(CHANGED):
+        fire = at + timedelta(seconds=number)
+        wall = fire.astimezone(zone_data.zone(zone))
+        expression = f"{wall.second} {wall.minute} {wall.hour} * * *"
+        asked = {"name": zone, "url": stage.url("/cron"), "cron_expression": expression, "timezone": zone}
+        answer = stage.house.client.post("/api/crons", json=asked)
+        assert answer.status_code == 201, answer.text
+        made[int(answer.json()["id"])] = fire
+    return made
+
+
+def _fires(stage: Stage, crons: Iterable[int]) -> Counter[int]:
+    """How many executions each has."""
+    found: Counter[int] = Counter()
+    for cron in crons:
+        found[cron] = stage.house.client.get(f"/api/crons/{cron}/executions").json()["total"]
+    return +found
+
+
+def _next_runs(stage: Stage, crons: Iterable[int]) -> dict[int, datetime]:
+    shown = {cron: stage.house.client.get(f"/api/crons/{cron}").json() for cron in crons}
+    return {cron: datetime.fromisoformat(one["next_run_at"]) for cron, one in shown.items()}
+
+
+async def _passes(moment: datetime) -> None:
+    await asyncio.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+
+
+BOUNDED = (two_releases_side_by_side,)
+LONG = ()
