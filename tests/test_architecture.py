@@ -35,7 +35,9 @@ BY_THE_HOST = {
     "shared/warnings.py": "advice, while Redis is away",
     "shared/zones.py": "which offset a zone has this year, in a sentence",
     "shared/pings.py": "when a ping came, as it is shown",
+    "services/scheduler/watch.py": "a witness of the clock of Redis, for the schedulers to agree on",
     "services/worker/clock.py": "until Redis was asked",
+    "services/scheduler/watch.py": "which of two clocks has jumped",
     "services/worker/mail.py": "the Date of a message",
     "services/cli/verify.py": "of a signature that somebody else made",
 }

@@ -7,14 +7,21 @@
 -- KEYS  prefix, the prefix and random bits    ARGV  team:queue, now ('' = server)
 -- Returns 0 if it is counted and may leave, or after how long to ask again (ms).
 
+local AGAIN = 1000 -- ms until a look whether what was damaged has been put aside
+local queue = ARGV[1]
 moment(ARGV[2])
-local limit = call('HMGET', P .. 'q:' .. ARGV[1], 'rate_count', 'rate_ms')
-local count, period = tonumber(limit[1] or ''), tonumber(limit[2] or '')
-if not count then return 0 end
 
-local sent = P .. 'sent:' .. ARGV[1]
-local _, next_at = room_in(sent, count, period)
-if next_at then return math.max(1, next_at - vouched()) end
-call('ZADD', sent, vouched(), new_intent())
-fade(sent, period)
-return 0
+local function take_turn()
+    local limit = call('HMGET', P .. 'q:' .. queue, 'rate_count', 'rate_ms')
+    local count, period = tonumber(limit[1] or ''), tonumber(limit[2] or '')
+    if not count then return 0 end
+    local sent = P .. 'sent:' .. queue
+    local _, next_at = room_in(sent, count, period)
+    if next_at then return math.max(1, next_at - vouched()) end
+    call('ZADD', sent, vouched(), new_intent())
+    fade(sent, period)
+    return 0
+end
+
+local done, wait = confined(team_of(queue), queue, take_turn)
+return done and wait or AGAIN

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient
-from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from shared import keyspace
+from shared import jobs
 from tests.poll import until
 
 
@@ -58,10 +57,12 @@ async def test_a_probe_that_goes_well_is_told_to_those_who_debug(anonymous: Asyn
 
 
 async def test_a_fault_of_ours_is_answered_without_a_traceback_and_logged(
-    client: AsyncClient, redis: Redis, team: keyspace.Team
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await client.post("/api/jobs", json={"queue": "mail", "url": "https://example.com"})
-    await redis.set(f"{team.prefix}b:{team.id}:1", "this is no JSON")
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(jobs, "get", broken)
 
     with capture_logs() as lines:
         answer = await client.get("/api/jobs/1", headers={"X-Request-Id": "broken-1"})

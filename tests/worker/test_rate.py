@@ -162,3 +162,16 @@ async def test_a_queue_without_a_limit_asks_nobody(redis: Redis, team: Team) -> 
     work = await claimed(redis, team, "https://a.example/")
 
     assert not Departure(work, redis).is_limited
+
+
+async def test_a_window_that_cannot_be_read_is_put_aside_and_stops_nothing(
+    redis: Redis, team: Team, reach: Reach, target: Target
+) -> None:
+    await limited(redis, team, 1, 60)
+    work = await claimed(redis, team, target.url)
+    await redis.set(f"{team.prefix}sent:{team.id}:1", "junk")
+
+    await process(work, reach)
+
+    assert len(target.received) == 1
+    assert await redis.get(f"{team.prefix}aside:sent:{team.id}:1") == "junk"

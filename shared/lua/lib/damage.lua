@@ -10,19 +10,19 @@ do
     local MOST_DAMAGED, SAID_CHARACTERS = 1000, 300
     local TYPES = { j = 'hash', b = 'string', r = 'string', q = 'hash', c = 'hash', e = 'hash', log = 'list',
         n = 'hash', a = 'hash', g = 'hash', s = 'stream', f = 'stream', names = 'hash', ids = 'hash', ledger = 'hash', t = 'hash',
-        x = 'zset', replay = 'hash', replay_ids = 'list', i = 'string', held = 'zset', starts = 'zset', turns = 'zset',
-        virtual_time = 'hash', teams = 'set', trusted_until = 'string', correction = 'string', cancels = 'stream',
+        x = 'zset', replay = 'hash', replay_ids = 'list', i = 'string', held = 'zset', busy = 'zset', starts = 'zset',
+        sent = 'zset', turns = 'zset', virtual_time = 'hash', teams = 'set', trusted_until = 'string', correction = 'string', cancels = 'stream',
         in_flight = 'set', due = 'zset', live = 'zset', troubles = 'hash',
         crons = 'zset', doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream',
         replays = 'set', damaged = 'hash' }
     local SINGLE = { 'damaged', 'turns', 'virtual_time', 'teams', 'trusted_until', 'correction', 'cancels', 'in_flight',
         'due', 'crons', 'live', 'troubles',
         'doomed', 'bell', 'clock', 'quarantine', 'events', 'replays' }
-    local OF_TEAM = { 'names:#', 'ids:#', 'ledger:#', 't:#', 'held:#', 'turns:#', 'x:#:queues', 'x:#:replays',
-        'x:#:crons:active', 'x:#:crons:paused', 'x:#:alerts:warning', 'x:#:alerts:failure', 'x:#:alerts:recovery',
+    local OF_TEAM = { 'names:#', 'ids:#', 'ledger:#', 't:#', 'held:#', 'busy:#', 'turns:#', 'x:#:queues',
+        'x:#:replays', 'x:#:crons:active', 'x:#:crons:paused', 'x:#:alerts:warning', 'x:#:alerts:failure', 'x:#:alerts:recovery',
         'x:#:alerts:limit_warning', 'x:#:pending', 'x:#:processing', 'x:#:completed', 'x:#:failed', 'x:#:retrying',
         'x:#:dead_lettered', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts' }
-    local OF_QUEUE = { 'q:#', 's:#', 'f:#', 'starts:#' }
+    local OF_QUEUE = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#' }
     local OF_CRON = { 'c:#', 'log:#' }
     local STATES = { 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered', 'skipped', 'alerts' }
 
