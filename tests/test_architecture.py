@@ -37,7 +37,6 @@ BY_THE_HOST = {
     "shared/pings.py": "when a ping came, as it is shown",
     "services/scheduler/watch.py": "a witness of the clock of Redis, for the schedulers to agree on",
     "services/worker/clock.py": "until Redis was asked",
-    "services/scheduler/watch.py": "which of two clocks has jumped",
     "services/worker/mail.py": "the Date of a message",
     "services/cli/verify.py": "of a signature that somebody else made",
 }
