@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- A process says that it lives, and those that have not for too long are given up.
 --
 -- KEYS  prefix    ARGV  service:host:pid, for how long that holds (ms), now ('' = server), what it cannot go on with
