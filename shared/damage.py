@@ -57,6 +57,15 @@ TYPES = {
     "events": "stream",
     "replays": "set",
     "damaged": "hash",
+    "fading": "zset",
+    "memory": "hash",
+    "zones": "hash",
+    "clocks": "hash",
+    "doubtful": "zset",
+    "retention_waits": "hash",
+    "retired_at": "string",
+    "watchdog": "hash",
+    "stopped": "string",
 }
 """By how a key's name begins below the prefix; `lib/damage.lua` has the same table."""
 _NEW_QUEUE = QueueSettings().model_dump_json()

@@ -1,7 +1,8 @@
 """The installation's clock: that of Redis, and how far the schedulers found it to be wrong."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -18,6 +19,7 @@ SLACK_MS = 2000
 """Both as in `shared/lua/lib/ledger.lua`."""
 FRESH_MS = 10_000
 PATIENCE_SECONDS, LOOK_SECONDS = 2.0, 0.1
+_SAID = re.compile(r"(\d+) (-?\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,12 @@ async def read(redis: Redis, shard: str) -> Present:
     """The present, and why it can be believed."""
     now_ms, correction_ms, vouched_until, flat = await scripts.read_clock(redis, keyspace.prefix(shard))
     is_vouched = vouched_until - AHEAD_MS - SLACK_MS <= now_ms <= vouched_until
-    said = (Witness(name, int(ahead)) for name, ahead in _fresh(flat, now_ms))
-    return Present(now_ms, correction_ms, is_vouched, vouched_until > 0, tuple(said))
+    said = tuple(_fresh(flat, now_ms))
+    return Present(now_ms, correction_ms, is_vouched, vouched_until > 0, said)
 
 
-def _fresh(flat: Sequence[str], now_ms: int) -> list[tuple[str, str]]:
-    told = [(name, *text.partition(" ")) for name, text in zip(flat[::2], flat[1::2], strict=True)]
-    return [(name, ahead) for name, at, _, ahead in told if abs(now_ms - int(at)) <= FRESH_MS]
+def _fresh(flat: Sequence[str], now_ms: int) -> Iterator[Witness]:
+    for name, text in zip(flat[::2], flat[1::2], strict=True):
+        said = _SAID.fullmatch(text)  # what is none goes as soon as somebody vouches
+        if said and abs(now_ms - int(said[1])) <= FRESH_MS:
+            yield Witness(name, int(said[2]))

@@ -14,6 +14,7 @@ OF_A_TEAM = (
         "x:1:replays",
         "x:1:crons:active",
         "x:1:alerts:failure",
+        "x:1:alerts:storage_warning",
         "held:1",
         "busy:1",
         "starts:1:1",
@@ -25,6 +26,7 @@ OF_A_TEAM = (
 SHARED = (
     *("turns", "virtual_time", "teams", "trusted_until", "cancels", "in_flight", "due", "crons", "doomed"),
     *("bell", "clock", "quarantine", "events", "replays", "damaged", "correction", "live", "troubles"),
+    *("fading", "memory", "zones", "clocks", "doubtful", "retention_waits", "retired_at", "watchdog"),
 )
 LOST = ("q:1:1", "c:1:1", "names:1", "ids:1")
 HEALED = ("s:1:1", "turns:1", "turns", "virtual_time", "bell", "in_flight", "due", "crons")
@@ -64,7 +66,7 @@ class Damage:
 
 
 def _is_text(key: str) -> bool:
-    return key.startswith(("b:", "r:")) or key in ("trusted_until", "correction")
+    return key.startswith(("b:", "r:")) or key in ("trusted_until", "correction", "retired_at")
 
 
 # fmt: off
@@ -82,10 +84,16 @@ DAMAGES = (
     Damage("junk", "c:1:1", "spec", SPEC),
     Damage("junk", "c:1:1", "failures", "many", is_healed=True),
     Damage("junk", "c:1:1", "next", "soon", is_healed=True),
+    Damage("junk", "c:1:1", "timing", "{spoiled", is_healed=True),
+    Damage("junk", "c:1:1", "offset", "some", is_healed=True),
     Damage("junk", "q:1:1", "spec", "{spoiled"),
     Damage("junk", "ids:1", "job", "many"),
     Damage("junk", "ledger:1", "job.pending", "many"),
     Damage("junk", "virtual_time", "1", "late", is_healed=True),
+    Damage("junk", "zones", "spoken", "now", is_healed=True),
+    Damage("junk", "clocks", "host:1", "now", is_healed=True),
+    Damage("junk", "memory", "level", "2", is_healed=True),
+    Damage("junk", "retired_at", "", "then", is_healed=True),
     Damage("half", "j:1:1", "state"),
     Damage("half", "j:1:1", "queue"),
     Damage("half", "j:1:1", "due"),
@@ -93,6 +101,7 @@ DAMAGES = (
     Damage("half", "q:1:1", "name"),
     Damage("half", "c:1:1", "spec"),
     Damage("half", "c:1:1", "version"),
+    Damage("half", "c:1:1", "expression", is_healed=True),
     Damage("half", "e:1:1", "cron"),
     Damage("half", "e:1:1", "state"),
 )

@@ -7,7 +7,7 @@
 
 local DAY = 86400000 -- ms
 local now, waits = math.min(moment(ARGV[1]), vouched()), P .. 'retention_waits'
-local last, since = tonumber(call('GET', P .. 'retired_at') or now), tonumber(call('HGET', waits, 'all') or '')
+local last, since = tonumber(call('GET', P .. 'retired_at') or '') or now, tonumber(call('HGET', waits, 'all') or '')
 
 if now - last > DAY then
     if not since then call('HSET', waits, 'all', now) end

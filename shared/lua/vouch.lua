@@ -11,7 +11,7 @@ call('SET', P .. 'trusted_until', judged + AHEAD)
 call('UNLINK', P .. 'doubtful') -- it was right after all
 local known = call('HGETALL', clocks)
 for i = 1, #known, 2 do
-    if math.abs(now - tonumber(string.match(known[i + 1], '^%d+'))) > LONG_GONE then call('HDEL', clocks, known[i]) end
+    if math.abs(now - tonumber(string.match(known[i + 1], '^%d+') or 0)) > LONG_GONE then call('HDEL', clocks, known[i]) end
 end
 call('HSET', clocks, ARGV[2], now .. ' ' .. ARGV[3])
 return 1

@@ -9,15 +9,32 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from services.cli import doctor
-from services.scheduler import fire, pace, patrol, promote, prune, replay, rescue, retire, sound
+from services.scheduler import (
+    fire,
+    forget,
+    pace,
+    patrol,
+    promote,
+    prune,
+    reckon,
+    renew,
+    replay,
+    rescue,
+    retire,
+    sound,
+)
+from services.scheduler.memory import weigh
+from services.scheduler.watch import Watch
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result
 from shared import crons, damage, executions, jobs, keyspace, ledger, moments
 from shared.errors import Damaged
 from shared.keyspace import Team
+from shared.schemas.alerts import AlertType
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.settings import Settings
+from shared.shortage import Shortage
 from tests.damages import DAMAGES, P
 from tests.damages import Damage as Doing
 
@@ -39,13 +56,22 @@ async def begin(redis: Redis, team: Team) -> None:
 async def pass_of_everything(redis: Redis, settings: Settings, worker: Deliveries) -> list[int]:
     """What a scheduler and a worker do in a while; the ids of team 2's jobs that were done."""
     await sound.mend(redis, SHARD)
+    watch = Watch(redis, SHARD)
+    if (believed := await watch.look()) is not None:
+        await watch.vouch(believed)
     now = await moments.now(redis, SHARD)
     await redis.set(keyspace.trusted_until(SHARD), round((now.timestamp() + 60) * 1000))
     await promote.promote_due(redis, SHARD)
     await fire.fire_due(redis, SHARD, now + timedelta(seconds=2))
+    await reckon.reckon_due(redis, SHARD)
+    await reckon.reckon(redis, SHARD)
+    await renew.renew(redis, SHARD)
+    await weigh(redis, SHARD, Shortage.NO_BODIES)
+    await forget.forget(redis, SHARD)
     await patrol.patrol(redis, SHARD)
     await patrol.tidy(redis, SHARD)
-    await retire.retire(redis, SHARD, settings)
+    if await retire.may_retire(redis, SHARD):
+        await retire.retire(redis, SHARD, settings)
     await prune.prune(redis, SHARD)
     await replay.step(redis, SHARD)
     await rescue.rescue(redis, SHARD, await rescue.held_in(redis, SHARD))
@@ -69,6 +95,7 @@ async def test_the_other_team_is_served_and_the_doctor_names_it(
     worker = Deliveries(redis, SHARD, "w")
     for team in (ONE, TWO):
         await begin(redis, team)
+    await renew.announce(redis, SHARD)
     (done,) = (work for work in await worker.claim(50) if (work.team, work.kind, work.id) == (1, "j", 2))
     await worker.finish([Result(done, Complete(), "[1,200,1,1]")])
 
@@ -101,3 +128,25 @@ def test_types_are_the_same_in_lua_and_here() -> None:
     found = dict(re.findall(r"(\w+) = '(\w+)'", table))
 
     assert found == damage.TYPES
+
+
+@pytest.mark.parametrize("type_", AlertType)
+async def test_an_alert_of_any_type_keeps_its_id_where_the_last_one_is_lost(
+    redis: Redis, type_: AlertType
+) -> None:
+    await redis.zadd(f"{P}x:1:alerts:{type_}", {"7": 7})
+    await redis.hset(f"{P}memory", mapping={"level": 2, "since": 1, "until": 1e15})  # type: ignore[misc]
+    cron = await crons.create(redis, ONE, CRON)
+    await redis.delete(f"{P}ids:1")
+
+    await fire.fire_due(redis, SHARD, cron.next_run_at)  # which is left out, and that is told
+
+    assert await redis.zrange(f"{P}x:1:alerts:storage_warning", -1, -1) == ["8"]
+
+
+def test_what_is_done_for_alerts_is_done_for_those_of_every_type() -> None:
+    texts = [
+        Path(f"shared/lua/{name}.lua").read_text() for name in ("lib/ids", "lib/damage", "retire_alerts")
+    ]
+
+    assert [one for one in AlertType for text in texts if f"{one.value}'" not in text] == []

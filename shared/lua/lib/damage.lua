@@ -14,13 +14,15 @@ do
         sent = 'zset', turns = 'zset', virtual_time = 'hash', teams = 'set', trusted_until = 'string', correction = 'string', cancels = 'stream',
         in_flight = 'set', due = 'zset', live = 'zset', troubles = 'hash',
         crons = 'zset', doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream',
-        replays = 'set', damaged = 'hash' }
+        replays = 'set', damaged = 'hash', fading = 'zset', memory = 'hash', zones = 'hash', clocks = 'hash',
+        doubtful = 'zset', retention_waits = 'hash', retired_at = 'string', watchdog = 'hash', stopped = 'string' }
     local SINGLE = { 'damaged', 'turns', 'virtual_time', 'teams', 'trusted_until', 'correction', 'cancels', 'in_flight',
         'due', 'crons', 'live', 'troubles',
-        'doomed', 'bell', 'clock', 'quarantine', 'events', 'replays' }
+        'doomed', 'bell', 'clock', 'quarantine', 'events', 'replays', 'fading', 'memory', 'zones', 'clocks', 'doubtful',
+        'retention_waits', 'retired_at', 'watchdog' }
     local OF_TEAM = { 'names:#', 'ids:#', 'ledger:#', 't:#', 'held:#', 'busy:#', 'turns:#', 'x:#:queues',
         'x:#:replays', 'x:#:crons:active', 'x:#:crons:paused', 'x:#:alerts:warning', 'x:#:alerts:failure', 'x:#:alerts:recovery',
-        'x:#:alerts:limit_warning', 'x:#:pending', 'x:#:processing', 'x:#:completed', 'x:#:failed', 'x:#:retrying',
+        'x:#:alerts:limit_warning', 'x:#:alerts:storage_warning', 'x:#:pending', 'x:#:processing', 'x:#:completed', 'x:#:failed', 'x:#:retrying',
         'x:#:dead_lettered', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts' }
     local OF_QUEUE = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#' }
     local OF_CRON = { 'c:#', 'log:#' }

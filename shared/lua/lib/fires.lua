@@ -124,7 +124,7 @@ local SPOKEN = 30000 -- ms for which a scheduler's word on its release of the ti
 -- The newest release that a scheduler ever had; and whether one of those that live has it.
 local function newest_zones()
     local said = call('HMGET', P .. 'zones', 'release', 'spoken')
-    return said[1] or '', said[1] ~= false and math.abs(moment() - tonumber(said[2])) <= SPOKEN
+    return said[1] or '', said[1] ~= false and math.abs(moment() - (tonumber(said[2] or '') or 0)) <= SPOKEN
 end
 
 -- Whether who reckons by this release ('' = by none) leaves crons with a time zone to others, who know better.

@@ -8,7 +8,8 @@ do
     local LISTED_IN = {
         job = { 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered' },
         queue = { 'queues' }, cron = CRONS, replay = { 'replays' },
-        alert = { 'alerts:warning', 'alerts:failure', 'alerts:recovery', 'alerts:limit_warning' },
+        alert = { 'alerts:warning', 'alerts:failure', 'alerts:recovery', 'alerts:limit_warning',
+            'alerts:storage_warning' },
     }
 
     -- Executions are listed by their crons alone.

@@ -14,8 +14,9 @@ do
     function memory.shortage()
         if not shortage_noted then
             local noted = call('HMGET', P .. 'memory', 'level', 'until', 'since')
-            local holds_on = noted[1] and tonumber(noted[2]) > moment()
-            shortage_noted = { level = holds_on and tonumber(noted[1]) or 0, since = tonumber(noted[3] or 0) }
+            local holds_on = (tonumber(noted[2] or '') or 0) > moment()
+            shortage_noted = { level = holds_on and tonumber(noted[1] or '') or 0,
+                since = tonumber(noted[3] or '') or 0 }
         end
         return shortage_noted
     end
