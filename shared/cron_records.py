@@ -83,7 +83,7 @@ def _next_runs_of(
     """The next fires; none of what this host cannot reckon, such as a zone that it does not have."""
     try:
         return timing.next_runs(plan_of(asked, phase_of(fields)), state[0], asked.max_runs, state[1])
-    except (ValueError, LookupError, OSError, OverflowError) as error:
+    except timing.UNREADABLE as error:
         reader.note("cron_expression", f"when it fires cannot be reckoned here: {str(error)[:80]}")
         return []
 

@@ -218,7 +218,7 @@ def _reckoned_of(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -
     """The same of what may be stored in a way that this host cannot reckon; raises Invalid."""
     try:
         return _reckoned(wanted, phase, fields, at)
-    except (ValueError, LookupError, OSError) as error:
+    except timing.UNREADABLE as error:
         said = f"by {wanted.timezone} nobody can reckon {wanted.cron_expression}; give both anew."
         raise Invalid("timezone", f"The timezone field must be a zone that is known here: {said}") from error
 

@@ -121,5 +121,5 @@ def _judged(plan: Plan, due: datetime, now: datetime) -> Judged:
     """Of a plan that this version cannot read only the fire that is due is known: it is said to be missed."""
     try:
         return timing.judge(plan, due, now)
-    except (ValueError, LookupError, OSError):
+    except timing.UNREADABLE:
         return Judged((Fire(due, 0, due, "missed"),), None)

@@ -17,6 +17,9 @@ NEXT_RUNS = 3
 MOST_AT_ONCE = 100
 """Fires of one cron that a step makes; the others follow in the next one."""
 
+UNREADABLE = (ValueError, LookupError, OSError, OverflowError)
+"""What a plan raises that this host or version cannot reckon by: an expression, a zone, a moment."""
+
 _LATE = timedelta(seconds=LATE_SECONDS)
 _SECOND = timedelta(seconds=1)
 _MOST_MOVED = timedelta(hours=3)

@@ -111,7 +111,7 @@ def _following(plan: Plan, after: datetime) -> datetime | None:
     """As `timing.following`; none of a plan that this host cannot reckon."""
     try:
         return timing.following(plan, after)
-    except (ValueError, LookupError, OSError):
+    except timing.UNREADABLE:
         return None
 
 

@@ -5,7 +5,7 @@ A clock that was wrong for a while leaves crons behind that are silent until the
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.metrics import RECKONED, WATCHED
 from services.scheduler.watch import Watch
-from shared import audit, clock, keyspace, owing, scripts, timing, watchdog
+from shared import audit, clock, damage, keyspace, owing, scripts, timing, watchdog
 from shared.keyspace import Team
 from shared.steadily import Troubles
 from shared.timing import Plan
@@ -31,13 +31,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """When a cron fires next (ms), up to when it has fired, and by what plan."""
+    """When a cron fires next (ms), up to when it has fired, and by what plan, as it is stored."""
 
     id: str
     version: str
     next_ms: int
     fired_until_ms: int
-    plan: Plan
+    stored: Sequence[str]
+
+    @property
+    def plan(self) -> Plan:
+        return timing.plan_of(*self.stored)
 
 
 async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troubles) -> None:
@@ -58,18 +62,26 @@ async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now: int 
     """Look once at every active cron; return how many were given another next fire."""
     seen, moved, at = 0, 0, "" if now is None else now
     for team in await audit.teams(redis, shard):
-        after = 0
-        while True:
-            began = time.process_time()
-            now_ms, after, rows = await scripts.read_plans(redis, team.prefix, at, team.id, after, STEP)
-            moved += await _mend(redis, team, rows, int(now_ms), at)
-            seen += len(rows)
-            await _rest(watch, (time.process_time() - began) / SHARE)
-            if not after:
-                break
+        async with damage.confined(redis, team, "watching crons"):
+            async for looked_at, mended in _steps(redis, team, watch, at):
+                seen, moved = seen + looked_at, moved + mended
     await watchdog.note(redis, shard, seen, moved)
     WATCHED.labels(shard).set(seen)
     return moved
+
+
+async def _steps(
+    redis: Redis, team: Team, watch: Watch | None, at: str | int
+) -> AsyncIterator[tuple[int, int]]:
+    """Of each step over a team's active crons, how many it looked at and how many it mended."""
+    after = 0
+    while True:
+        began = time.process_time()
+        now_ms, after, rows = await scripts.read_plans(redis, team.prefix, at, team.id, after, STEP)
+        yield len(rows), await _mend(redis, team, rows, int(now_ms), at)
+        await _rest(watch, (time.process_time() - began) / SHARE)
+        if not after:
+            return
 
 
 async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
@@ -90,7 +102,7 @@ async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
 
 
 async def _mend(redis: Redis, team: Team, rows: Sequence[Sequence[str]], now_ms: int, at: str | int) -> int:
-    crons = [_row(*row) for row in rows if int(float(row[2])) > now_ms + SOON_MS]
+    crons = [one for row in rows if (one := _row(*row)) and one.next_ms > now_ms + SOON_MS]
     arguments: list[str | int] = []
     for number, cron in enumerate(crons):
         if number % 32 == 0:
@@ -108,8 +120,11 @@ async def _mend(redis: Redis, team: Team, rows: Sequence[Sequence[str]], now_ms:
     return moved
 
 
-def _row(cron: str, version: str, next_ms: str, fired_until: str, *plan: str) -> Row:
-    return Row(cron, version, int(float(next_ms)), int(float(fired_until)), timing.plan_of(*plan))
+def _row(cron: str, version: str, next_ms: str, fired_until: str, *plan: str) -> Row | None:
+    try:
+        return Row(cron, version, int(float(next_ms)), int(float(fired_until)), plan)
+    except ValueError:  # no moments: said where the cron is shown
+        return None
 
 
 def _expected(cron: Row, now_ms: int) -> int | None:
@@ -118,12 +133,12 @@ def _expected(cron: Row, now_ms: int) -> int | None:
     By other rules of its zone it may lie elsewhere: only a fire that passes over another is wrong.
     """
     try:
-        now = clock.moment(now_ms)
-        if owing.is_right(cron.plan, clock.moment(cron.next_ms), now, cron.fired_until_ms):
+        plan, now = cron.plan, clock.moment(now_ms)
+        if owing.is_right(plan, clock.moment(cron.next_ms), now, cron.fired_until_ms):
             return None
-        first = owing.next_of(cron.plan, now, cron.fired_until_ms)
-        second = first and timing.following(cron.plan, first)
-    except (ValueError, LookupError, OSError):  # what this version cannot read; said when it is due
+        first = owing.next_of(plan, now, cron.fired_until_ms)
+        second = first and timing.following(plan, first)
+    except timing.UNREADABLE:  # what this version cannot read; said when it is due
         return None
     if first is None or second is None or clock.milliseconds(second) > cron.next_ms:
         return None

@@ -12,7 +12,7 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.fire import BATCH, UTC_ZONE, Due, look
-from shared import clock, keyspace, owing, scripts, zone_data
+from shared import clock, keyspace, owing, scripts, timing, zone_data
 
 FAR_MS = 400 * 366 * 86_400_000
 SOON = timedelta(seconds=10)
@@ -83,7 +83,7 @@ def _renewed(due: Due, now_ms: int) -> list[str | int]:
         return []
     try:
         following = owing.renewed(due.plan, due.due, now, int(due.fired_until))
-    except (ValueError, LookupError):  # what this version cannot read; said when it is due
+    except timing.UNREADABLE:  # what this version cannot read; said when it is due
         return []
     if following is None or following == due.due:
         return []

@@ -9,11 +9,11 @@
 local now, team, limit, rows = math.min(moment(ARGV[1]), vouched()), ARGV[2], tonumber(ARGV[4]), {}
 local ids = call('ZRANGEBYSCORE', P .. 'x:' .. team .. ':crons:active', '(' .. ARGV[3], '+inf', 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
-    local fields = call('HMGET', P .. 'c:' .. team .. ':' .. id, 'version', 'next', 'fired_until', 'expression', 'timezone',
-        'offset', 'timing')
+    local fields = redis.pcall('HMGET', P .. 'c:' .. team .. ':' .. id, 'version', 'next', 'fired_until', 'expression',
+        'timezone', 'offset', 'timing') -- of one that is damaged an error, which is for the patrol to see to
     if fields[1] and fields[2] then
-        rows[#rows + 1] = { id, fields[1], fields[2], fields[3] or '0', fields[4], fields[5], fields[6] or '0',
-            fields[7] or '' }
+        rows[#rows + 1] = { id, fields[1], fields[2], fields[3] or '0', fields[4] or '', fields[5] or '',
+            fields[6] or '0', fields[7] or '' }
     end
 end
 return { now, #ids == limit and tonumber(ids[#ids]) or 0, rows }

@@ -158,3 +158,29 @@ async def test_a_job_that_was_made_by_a_clock_ahead_waits_no_longer_than_it_was_
     assert [job.scheduled_at - NOON for job in shown] == [10 * MINUTE + SECOND, 10 * MINUTE]
     assert shown[0].created_at == NOON + SECOND
     assert await reckon_due(redis, SHARD, NOW + 1000) == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("expression", None), ("timezone", None), ("timing", "{spoiled"), ("offset", "some"), ("next", "soon")],
+)
+async def test_a_cron_that_is_spoiled_hides_no_other_one_from_the_watchdog(
+    redis: Redis, team: Team, field: str, value: str | None
+) -> None:
+    spoiled, other = await fire_ahead(redis, team), await fire_ahead(redis, Team(2, team.shard))
+    record = f"{team.prefix}c:1:{spoiled}"
+    await (redis.hset(record, field, value) if value else redis.hdel(record, field))  # type: ignore[misc]
+
+    moved = await reckon(redis, SHARD, now=NOW + 5000)
+
+    assert moved == 1
+    assert (await crons.get(redis, Team(2, team.shard), other)).next_run_at == NOON + MINUTE
+
+
+async def test_a_team_whose_crons_cannot_be_read_hides_no_other_teams_from_the_watchdog(
+    redis: Redis, team: Team
+) -> None:
+    spoiled, _ = await fire_ahead(redis, team), await fire_ahead(redis, Team(2, team.shard))
+    await redis.set(f"{team.prefix}c:1:{spoiled}", "junk")
+
+    assert await reckon(redis, SHARD, now=NOW + 5000) == 1
