@@ -1,16 +1,17 @@
 #!lua flags=allow-oom
--- Delete a cron: it fires no more and is not found; `prune` removes its executions in bounded steps.
+-- Delete a cron: it fires no more and is not found; `prune` removes its executions in bounded steps. One whose record is
+-- lost is still listed, and goes too.
 --
 -- KEYS  prefix    ARGV  team, id
 -- Returns 1, or 0 if there is no such cron.
 
 local team, id = ARGV[1], ARGV[2]
-local member = team .. ':' .. id
-if call('DEL', P .. 'c:' .. member) == 0 then return 0, REFUSED end
+local member, listed = team .. ':' .. id, P .. 'x:' .. team .. ':crons:'
+local found = call('DEL', P .. 'c:' .. member) + call('ZREM', listed .. 'active', id) + call('ZREM', listed .. 'paused', id)
+if found == 0 then return 0, REFUSED end
 call('DEL', P .. 'log:' .. member)
 call('ZREM', P .. 'crons', member)
-call('ZREM', P .. 'x:' .. team .. ':crons:active', id)
-call('ZREM', P .. 'x:' .. team .. ':crons:paused', id)
+call('HDEL', P .. 'damaged', 'c:' .. member)
 call('SADD', P .. 'doomed', 'c:' .. member)
 tell_clock(member)
 return 1

@@ -6,6 +6,9 @@ import pytest
 from httpx import AsyncClient
 from redis.asyncio import Redis
 
+from services.scheduler import patrol
+from shared import damage
+
 P = "r:{s0}:"
 CRON = {"name": "nightly", "url": "https://a.example/", "cron_expression": "0 3 * * *"}
 JOB = {"queue": "mail", "url": "https://a.example/"}
@@ -161,6 +164,23 @@ async def test_a_new_job_makes_the_lost_record_of_its_queue_anew(client: AsyncCl
     assert (queue["name"], queue["counts"]["pending"], queue["is_active"]) == ("mail", 2, True)
     assert "record was lost" in queue["problem"]
     assert "problem" not in (await client.patch("/api/queues/1", json={"weight": 2})).json()
+
+
+async def test_a_cron_whose_record_is_lost_can_be_deleted_as_the_doctor_says(
+    client: AsyncClient, redis: Redis
+) -> None:
+    await client.post("/api/crons", json=CRON)
+    await redis.delete(f"{P}c:1:1")
+    await patrol.patrol(redis, "s0")
+    (damaged,) = await damage.found(redis, "s0")
+
+    answers = [(await client.delete("/api/crons/1")).status_code for _ in range(2)]
+    await patrol.patrol(redis, "s0")
+
+    assert damaged.said == "its record is lost; delete the cron"
+    assert answers == [200, 404]
+    assert await damage.found(redis, "s0") == []
+    assert (await client.get("/api/crons")).json()["total"] == 0
 
 
 async def test_ids_go_on_where_their_count_was_lost(client: AsyncClient, redis: Redis) -> None:
