@@ -9,7 +9,6 @@ from shared import clock, keyspace, moments
 
 PATIENCE = timedelta(days=1)
 """As in `shared/lua/retire.lua` and `begin_retiring.lua`."""
-_CONFIRMED = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +23,18 @@ async def waiting(redis: Redis, shard: str) -> list[Waiting]:
     """By name; without what was confirmed, or goes by now."""
     now = await moments.now(redis, shard)
     stored: dict[str, str] = await redis.hgetall(keyspace.retention_waits(shard))  # type: ignore[misc]
-    found = [Waiting(what, clock.moment(since) + PATIENCE) for what, since in sorted(stored.items())]
+    found = [
+        Waiting(what, clock.moment(since) + PATIENCE)
+        for what, since in sorted(stored.items())
+        if since.isdecimal()
+    ]
     return [one for one in found if one.until > now]
 
 
 async def confirm(redis: Redis, shard: str) -> int:
-    """Let go what waits now; return how many kinds of records that is."""
+    """Let go what waits now, as if its day were over; return how many kinds of records that is."""
     found = [one.what for one in await waiting(redis, shard)]
     if found:
-        await redis.hset(keyspace.retention_waits(shard), mapping=dict.fromkeys(found, _CONFIRMED))  # type: ignore[misc]
+        over = clock.milliseconds(await moments.now(redis, shard) - PATIENCE)
+        await redis.hset(keyspace.retention_waits(shard), mapping=dict.fromkeys(found, over))  # type: ignore[misc]
     return len(found)

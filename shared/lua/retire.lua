@@ -64,7 +64,7 @@ local function retire_old(state, moment_field, is_over)
         return retire(state, moment_field, is_over)
     end
     local since = tonumber(call('HGET', waits, name) or '')
-    if not since or since > now then
+    if not since or since > now or now - since >= 2 * PATIENCE then -- so old, it was of something else that was put right
         call('HSET', waits, name, now)
         begun = begun + 1
     elseif now - since >= PATIENCE then

@@ -182,6 +182,7 @@ MUTATIONS = [
         ("nearly all history goes at once", "if middle and is_over(middle) then return true end", ""),
         ("many small queues go at once", "P .. 'x:' .. team .. ':' .. state }", "base .. state }"),
         ("what waits waits for ever", "elseif now - since >= PATIENCE then", "elseif false then"),
+        ("what waited once never waits again", " or now - since >= 2 * PATIENCE", ""),
     ),
     *rows(
         "begin_retiring",

@@ -256,3 +256,19 @@ async def test_what_is_too_much_goes_though_it_is_nearly_all(
 
     assert await ledger.kept_bytes(redis, team) <= bound
     assert await redis.hgetall(keyspace.retention_waits(SHARD)) == {}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_the_day_begins_anew_where_what_waited_long_ago_was_put_right(
+    redis: Redis, team: Team, worker: Deliveries, confirmed: bool
+) -> None:
+    made = clock.milliseconds(clock.now()) - 2 * DAY
+    await finished_jobs(redis, team, worker, 310, made)
+    assert await retire(redis, SHARD, Settings(retention_days=1)) == 0
+    if confirmed:
+        await retention.confirm(redis, SHARD)
+    at = made + 31 * DAY
+    await redis.set(keyspace.trusted_until(SHARD), at + 60_000)
+
+    assert await retire_all(redis, Settings(retention_days=30), at) == 0
+    assert await retire_all(redis, Settings(retention_days=30), at + DAY - 1) == 0
