@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared import moments
+
 STEP_SECONDS = 2.0
 """Clocks that differ by no more agree."""
 SNAP_SECONDS = 0.5
@@ -11,6 +13,8 @@ PAUSE_SECONDS = 30.0
 """For so long a jump that we cannot mend is not believed."""
 START_SECONDS = 60.0
 """Nor is a clock, when we start, that differs by more from our own and for which nobody else vouches."""
+VOUCHED_SECONDS = (moments.AHEAD_MS + moments.SLACK_MS) / 1000
+"""Who vouches for a moment that is farther from ours has not done so before the clock jumped."""
 SHARE = 0.1
 """Our wall clock speaks for the expected time if that differs by so little of what the new one does."""
 
@@ -36,6 +40,11 @@ class Reading:
     def now(self) -> float:
         """The installation's clock."""
         return self.redis + self.correction
+
+    @property
+    def is_witnessed(self) -> bool:
+        """Whether the wall clock of another scheduler agrees with it."""
+        return any(_agrees(ahead, 0.0) for ahead in self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,8 @@ class Steadiness:
         self._offset: float | None = None
         self._correction = 0.0
         self._wall_offset = 0.0
-        self._wall_moved = 0.0
+        self._wall_moved = self._wall_moved_since = 0.0
+        """In all, and since the correction is what it is."""
         self._doubt_until: float | None = None
         self._right_since: float | None = None
 
@@ -105,11 +115,17 @@ class Steadiness:
         """A scheduler changed the correction; with what it saw, we would have done so too."""
         self._offset, self._correction = seen.now - seen.own, seen.correction
         self._doubt_until = self._right_since = None
+        self._wall_moved_since = 0.0
         return Steady(seen.now, has_jumped=True)
 
     def _jumped(self, seen: Reading, expected: float) -> Judgement:
         if seen.took > STEP_SECONDS / 2:
             return Doubtful()  # too slow an answer to reckon with
+        if seen.is_vouched and seen.is_witnessed and abs(seen.now - expected) > VOUCHED_SECONDS:
+            self._offset = seen.now - seen.own
+            return Steady(
+                seen.now, has_jumped=True
+            )  # it is our machine that was suspended, with all its clocks
         if abs(seen.wall - expected) <= max(STEP_SECONDS, SHARE * abs(seen.wall - seen.now)):
             correction = expected - seen.redis
             return Wrong(0.0 if abs(correction) < SNAP_SECONDS else correction)
@@ -138,16 +154,20 @@ class Steadiness:
         moved = 0.0 if self._offset is None else offset - self._wall_offset
         if abs(moved) > STEP_SECONDS:
             self._wall_moved += moved
+            self._wall_moved_since += moved
         self._wall_offset = offset
 
     def _is_right_without(self, seen: Reading) -> bool:
-        """Whether Redis's own clock has for 30 s been right, and only the corrected one is wrong."""
+        """Whether Redis's own clock has for 30 s been right, and only the corrected one is wrong.
+
+        Ours has moved since by what was corrected where it was we who were wrong: after a suspension, say.
+        """
         is_right = (
             seen.correction != 0
-            and abs(self._wall_moved) <= STEP_SECONDS
+            and (_agrees(self._wall_moved, 0.0) or _agrees(self._wall_moved_since, -seen.correction))
             and _agrees(seen.redis, seen.wall)
             and not _agrees(seen.now, seen.wall)
-            and not any(abs(ahead) <= STEP_SECONDS for ahead in seen.others)
+            and not seen.is_witnessed
         )
         if not is_right:
             self._right_since = None

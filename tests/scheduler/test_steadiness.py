@@ -186,3 +186,55 @@ def test_a_scheduler_that_starts_keeps_what_agrees_or_is_vouched_for(
     host = Host(redis_ahead=redis_ahead, wall_ahead=wall_ahead, correction=correction)
 
     assert host.look(0.0, is_vouched=is_vouched) == expected
+
+
+SUSPENDED = 600.0
+
+
+def suspended(host: Host, at: float, **more: object) -> Judgement:
+    """A look of a machine whose every clock stood still for ten minutes."""
+    return host.look(at - SUSPENDED, redis=EPOCH + at + host.redis_ahead, **more)
+
+
+def test_a_machine_that_was_suspended_believes_those_who_were_not() -> None:
+    host = Host()
+    host.look(0.0)
+
+    judged = suspended(host, 601.0, is_vouched=True, others=(0.2,))
+
+    assert judged == Steady(EPOCH + 601.0, has_jumped=True)
+    assert suspended(host, 602.0, is_vouched=True, others=(0.2,)) == Steady(EPOCH + 602.0)
+
+
+@pytest.mark.parametrize("others", [(), (7200.0,), (-7200.0,)])
+def test_a_jump_that_nobodys_clock_agrees_with_is_taken_out_though_it_is_vouched_for(
+    others: tuple[float, ...],
+) -> None:
+    host = Host()
+    host.look(0.0)
+    host.redis_ahead = 7200.0
+
+    assert isinstance(host.look(1.0, is_vouched=True, others=others), Wrong)
+
+
+def test_a_jump_of_seconds_is_taken_out_though_those_who_vouched_before_it_agreed() -> None:
+    host = Host()
+    host.look(0.0)
+    host.redis_ahead = 4.0
+
+    assert isinstance(host.look(1.0, is_vouched=True, others=(0.0,)), Wrong)
+
+
+def test_a_correction_of_a_machine_that_was_suspended_is_lifted_when_its_wall_clock_is_set() -> None:
+    host = Host()
+    host.look(0.0)
+    judged = suspended(host, 601.0)
+    host.correction = -SUSPENDED
+    suspended(host, 602.0)
+
+    host.wall_ahead = SUSPENDED  # by NTP
+    after = [suspended(host, 603.0 + at, is_vouched=True) for at in range(int(PAUSE_SECONDS) + 1)]
+
+    assert isinstance(judged, Wrong)
+    assert all(map(is_steady, after[:-1]))
+    assert after[-1] == Wrong(0.0)
