@@ -11,11 +11,15 @@ local by, wrong = correction - seen, moment()
 local right = wrong + by
 
 -- `at` is the present from which it was reckoned: with no scheduler alive, that may have been the right one.
-local function move_along(member, at)
+local function move_along(member, at, kind, team, id)
     if math.abs(at - wrong) >= math.abs(at - right) then return end
-    local kind, team, id = string.match(member, '^(%a):(%d+):0*(%d+)$')
     local record, score = record_of(kind, team, id), tonumber(call('ZSCORE', P .. 'due', member) or '')
-    local fields = call('HMGET', record, 'created', 'due', 'held_since', 'awaits')
+    local fields = call('HMGET', record, 'created', 'due', 'held_since', 'awaits', 'started')
+    if fields[4] and fields[5] then -- it awaits the end of work that began lately
+        if math.abs(fields[5] - wrong) >= math.abs(fields[5] - right) then return end
+        call('HSET', record, 'awaits', fields[4] + by, 'started', fields[5] + by)
+        return score and call('ZINCRBY', P .. 'due', by, member)
+    end
     if not fields[2] or fields[4] then return end -- gone; or it awaits a ping until a moment of its cron's
     local is_new = tonumber(fields[1] or '') == at
     if is_new then call('HSET', record, 'created', fields[1] + by) end
@@ -26,7 +30,8 @@ end
 
 local rows = call('ZRANGE', P .. 'doubtful', 0, limit - 1, 'WITHSCORES')
 for i = 1, #rows, 2 do
-    move_along(rows[i], tonumber(rows[i + 1]))
+    local kind, team, id = string.match(rows[i], '^(%a):(%d+):0*(%d+)$')
+    if kind then confined(team, kind .. ':' .. id, move_along, rows[i], tonumber(rows[i + 1]), kind, team, id) end
     call('ZREM', P .. 'doubtful', rows[i])
 end
 if #rows == 2 * limit then return limit end

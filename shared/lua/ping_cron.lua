@@ -68,7 +68,7 @@ end
 
 local function finish()
     local started = tonumber(fields[7] or '')
-    if started and now - started > LONGEST then started = nil end
+    if started and (now - started > LONGEST or started > now) then started = nil end -- or by a clock that was ahead
     if said == '' then said = fields[8] or '' end
     local facts = failure ~= '' and '{' .. said_as('response', said) .. ',' .. string.sub(failure, 2) or ''
     local result = { verdict = kind, run = pinged_run(now, started, said, failure), reason = reason, facts = facts,

@@ -50,7 +50,7 @@ CRONS = [
         ("a start is not waited for", "call('HSET', execution, 'awaits', deadline, 'started', now)", ""),
         ("a start shortens the wait", "if deadline > tonumber(call('HGET', execution, 'awaits')) then", "if true then"),
         ("a duration is told of another run", "call('HDEL', record, 'ping_started', 'logged')", ""),
-        ("a forgotten start counts", "if started and now - started > LONGEST then started = nil end", ""),
+        ("a forgotten start counts", "(now - started > LONGEST or started > now)", "started > now"),
         ("a note is forgotten when it ends", "if said == '' then said = fields[8] or '' end", ""),
         ("an ended fire still waits", "call('ZREM', P .. 'due', due_member('e', team, id))", ""),
         ("a late ping does not recover", " or fields[2] ~= '0' then", " then"),
@@ -66,7 +66,7 @@ CRONS = [
     ),
     *rows(
         "reckon_due",
-        ("what was made in time is moved too", "if created and created > now + SLACK then", "if created then"),
+        ("what was made in time is moved too", "if not created or created <= now + SLACK then return end", "if not created then return end"),
         ("a job that a wrong clock made waits for hours", "call('ZADD', due, now + at - created, member)", ""),
     ),
     *rows(

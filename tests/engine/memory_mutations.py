@@ -8,7 +8,7 @@ MEMORY = [
         "lib/memory",
         ("long runs are kept whole", " or memory.shortage().level < NO_BODIES then return run end", " or true then return run end"),
         ("a run is cut at its last big field", "at < first", "at > first"),
-        ("a note holds for ever", "tonumber(noted[2]) > moment()", "true"),
+        ("a note holds for ever", "(tonumber(noted[2] or '') or 0) > moment()", "true"),
         ("last answers are kept", "> SMALL / 4 and memory.shortage().level >= NO_BODIES", "> SMALL / 4 and false"),
         ("a team is told of each fire", "< QUIET_HOUR then return end", "< 0 then return end"),
         ("each fire left out is a record", "tonumber(fields[1]) >= memory.shortage().since then", "false then"),

@@ -184,3 +184,12 @@ async def test_a_team_whose_crons_cannot_be_read_hides_no_other_teams_from_the_w
     await redis.set(f"{team.prefix}c:1:{spoiled}", "junk")
 
     assert await reckon(redis, SHARD, now=NOW + 5000) == 1
+
+
+async def test_a_job_that_is_damaged_keeps_no_other_waiting(redis: Redis, team: Team) -> None:
+    asked = JobCreate(queue="mail", url="https://a.example/", delay=600)
+    spoiled, wrong = [await jobs.create(redis, team, asked, NOW + 2 * 3_600_000) for _ in range(2)]
+    await redis.set(f"{team.prefix}j:1:{spoiled.id}", "junk")
+
+    assert await reckon_due(redis, SHARD, NOW + 1000) == 1
+    assert (await jobs.get(redis, team, wrong.id)).scheduled_at == NOON + 10 * MINUTE + SECOND

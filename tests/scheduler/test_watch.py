@@ -11,8 +11,9 @@ from services.scheduler.promote import promote_due
 from services.scheduler.watch import Watch
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Postpone, Result, Retry, Verdict
-from shared import clock, crons, jobs, keyspace, moments, scripts
+from shared import clock, crons, jobs, keyspace, moments, pings, scripts
 from shared.keyspace import Team
+from shared.pings import Kind, Ping
 from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
 from tests import fires
@@ -104,6 +105,40 @@ async def test_a_heartbeat_awaits_its_ping_until_the_moment_its_cron_says(redis:
 
     assert before
     assert await redis.zrange(keyspace.due(SHARD), 0, -1, withscores=True) == before
+
+
+async def test_work_that_began_while_the_clock_was_wrong_is_missed_no_hours_later(
+    redis: Redis, team: Team
+) -> None:
+    now = await moments.now(redis, SHARD)
+    cron = await fires.a_cron(redis, team, at=now - fires.MINUTE, mode="heartbeat", url="", grace_seconds=300)
+    await fire_due(redis, SHARD)
+    assert cron.ping_key
+    await jump(redis, 2 * HOUR)
+    await pings.ping(redis, cron.ping_key, Ping(Kind.START))
+
+    await correct(redis, 0, -2 * HOUR)
+
+    ((_, due),) = await redis.zrange(keyspace.due(SHARD), 0, 0, withscores=True)
+    assert 290_000 < due - await present(redis) <= 300_000
+    await pings.ping(redis, cron.ping_key)
+    (record,) = await fires.history(redis, team, cron)
+    assert record.run
+    assert record.run.duration_ms is None or record.run.duration_ms >= 0
+
+
+async def test_a_job_that_is_damaged_moves_alone_and_keeps_no_clock_wrong(redis: Redis, team: Team) -> None:
+    await jump(redis, 2 * HOUR)
+    asked = JOB.model_copy(update={"delay": 60})
+    spoiled, right = [await jobs.create(redis, team, asked) for _ in range(2)]
+    await redis.set(f"{PREFIX}j:1:{spoiled.id}", "junk")
+
+    moved = await correct(redis, 0, -2 * HOUR)
+
+    (job,) = await jobs.read(redis, team, [right.id])
+    assert moved == 2
+    assert await redis.get(keyspace.correction(SHARD)) == str(-2 * HOUR)
+    assert job.scheduled_at - await moments.now(redis, SHARD) < fires.MINUTE
 
 
 async def test_the_clock_is_corrected_once_all_records_have_moved_along(redis: Redis, team: Team) -> None:
