@@ -72,6 +72,12 @@ def next_of(plan: Plan, now: datetime, last_nominal: int) -> datetime | None:
     return timing.following(plan, last + plan.offset)
 
 
+def is_right(plan: Plan, next_fire: datetime, now: datetime, fired_until: int) -> bool:
+    """Whether that is the fire after the last one made, also where other rules of its zone made that."""
+    last = clock.moment(fired_until) + plan.offset
+    return last <= now and timing.after_fire(plan, last) == next_fire
+
+
 def renewed(plan: Plan, next_fire: datetime, now: datetime, fired_until: int) -> datetime | None:
     """What by new rules of its zone comes instead of `next_fire`, which is not due yet.
 

@@ -81,7 +81,7 @@ def following(plan: Plan, after: datetime) -> datetime | None:
 @lru_cache(512)
 def judge(plan: Plan, due: datetime, now: datetime) -> Judged:
     """What becomes of the fires from `due`, which is one, until `now`; many crons ask the same."""
-    then = _after(plan, due)
+    then = after_fire(plan, due)
     if then is None or then > now:
         return Judged((Fire(due, 0, due, _why_not(plan, due, now)),), then)
     caught = _caught(plan, due, now)
@@ -104,11 +104,11 @@ def _judge_each(plan: Plan, due: datetime, now: datetime) -> Judged:
     each: datetime | None = at
     while each is not None and each <= now and len(fires) < MOST_AT_ONCE:
         fires.append(Fire(each, 0, each))
-        each = _after(plan, each)
+        each = after_fire(plan, each)
     return Judged(tuple(fires), each)
 
 
-def _after(plan: Plan, due: datetime) -> datetime | None:
+def after_fire(plan: Plan, due: datetime) -> datetime | None:
     """The fire after `due`; where other rules of the time zone made that, not its own once more by ours."""
     then = following(plan, due)
     if (

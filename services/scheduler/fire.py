@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -30,6 +30,8 @@ UNSTEADY_SECONDS = 1.0
 ASIDE_SECONDS = 300
 """For so long at least, and twice that at most, a cron that cannot be judged is not looked at again."""
 QUOTED = 300
+MOST_IN_VAIN = 3
+"""So often in a row others may be faster with the first that are due; then they are passed over."""
 FIRED = 1
 UTC_ZONE = "UTC"
 """The one zone whose rules are the same in every release."""
@@ -106,16 +108,19 @@ async def keep_firing(redis: Redis, shard: str, alarm: Alarm, watch: Watch) -> N
 
 async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Found:
     """Fire all that is due at `now` (else by the server's clock), as each cron's time policy has it."""
-    skip = 0
+    skip = vain = 0
     while (found := await look(redis, shard, now=now, skip=skip)).crons:
         batches, unread = await _judged(found.ours(), clock.moment(found.now_ms))
         if unread:
             await _set_aside(redis, shard, unread, found.now_ms)
-        elif not batches:
+        fired = [await _fire(redis, shard, batch, found.now_ms, now) for batch in batches]
+        vain = 0 if any(fired) or unread else vain + 1
+        if vain > MOST_IN_VAIN or not (batches or unread):
             skip += len(found.crons)  # what cannot be fired stands in nobody's way
-        for batch in batches:
-            await _fire(redis, shard, batch, found.now_ms, now)
-    return found
+    if not skip:
+        return found
+    again_ms = found.now_ms + round(AHEAD_SECONDS * 1000)
+    return replace(found, next_due_ms=min(found.next_due_ms or again_ms, again_ms))
 
 
 async def _set_aside(redis: Redis, shard: str, unread: dict[Due, Exception], now_ms: int) -> None:
@@ -200,12 +205,14 @@ async def _fire_all(redis: Redis, shard: str, batches: list[Batch], due_ms: int)
     await asyncio.gather(*map(fire, batches))
 
 
-async def _fire(redis: Redis, shard: str, batch: Batch, now_ms: int, now: datetime | None = None) -> None:
+async def _fire(redis: Redis, shard: str, batch: Batch, now_ms: int, now: datetime | None = None) -> bool:
+    """Whether any of them fired here."""
     prefix = keyspace.prefix(shard)
     verdicts = await scripts.fire_crons(redis, prefix, _at(now), batch.release, *batch.arguments)
     for at, verdict in zip(batch.latest_ms, verdicts, strict=True):
         if verdict == FIRED:
             LATENESS.observe(max(0.0, (now_ms - at) / 1000))
+    return FIRED in verdicts
 
 
 async def _until(redis: Redis, shard: str, due_ms: int) -> float:

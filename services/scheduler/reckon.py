@@ -118,7 +118,10 @@ def _expected(cron: Row, now_ms: int) -> int | None:
     By other rules of its zone it may lie elsewhere: only a fire that passes over another is wrong.
     """
     try:
-        first = owing.next_of(cron.plan, clock.moment(now_ms), cron.fired_until_ms)
+        now = clock.moment(now_ms)
+        if owing.is_right(cron.plan, clock.moment(cron.next_ms), now, cron.fired_until_ms):
+            return None
+        first = owing.next_of(cron.plan, now, cron.fired_until_ms)
         second = first and timing.following(cron.plan, first)
     except (ValueError, LookupError, OSError):  # what this version cannot read; said when it is due
         return None

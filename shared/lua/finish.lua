@@ -56,7 +56,8 @@ for i = 3, #ARGV, WIDTH do
     local whole = team .. ':' .. queue
     if is_held(whole, lane, entry) then
         take_off(whole, lane, entry)
-        local done, found = confined(team, kind .. ':' .. id, finish, i, kind, team, queue, id)
+        local done, found = pcall(finish, i, kind, team, queue, id)
+        if not done then take_damage(team, kind .. ':' .. id, found) end
         answer = done and found or 2
     end
     answers[#answers + 1] = answer

@@ -91,7 +91,7 @@ CRONS = [
     ),
     *rows(
         "due_crons",
-        ("what was missed aside is forgotten", "if not at or at > tonumber(score) then", "if true then"),
+        ("what was missed aside is forgotten", "if not at or at > tonumber(score) then at = score end", "at = score"),
     ),
     *rows(
         "set_crons_aside",

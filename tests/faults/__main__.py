@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.faults import (
     aftermath,
     clocks,
+    damage,
     data,
     doors,
     edits,
@@ -57,6 +58,7 @@ FAMILIES = (
     processes,
     outages,
     refusals,
+    damage,
     links,
     doors,
     strangers,

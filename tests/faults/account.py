@@ -84,6 +84,17 @@ async def all_ended(redis: Redis, team: Team, seconds: float) -> None:
         await asyncio.sleep(0.2)  # a poller, slower than usual: every look is a script
 
 
+async def all_ended_jobs(redis: Redis, team: Team, seconds: float) -> None:
+    """The same of jobs alone: crons may go on."""
+    deadline = time.monotonic() + seconds
+    while True:
+        books = await ledger.read(redis, team)
+        if books.pending == books.processing == 0:
+            return
+        assert time.monotonic() < deadline, f"not all ended within {seconds:.0f} s: {books}"
+        await asyncio.sleep(0.2)  # a poller, slower than usual: every look is a script
+
+
 async def indexes_agree(redis: Redis, team: Team) -> None:
     """The ledger's columns are as long as the indexes that they count, at one instant: pruning may go on."""
     async with redis.pipeline() as together:

@@ -23,6 +23,7 @@ class Names:
         self._silent = f".{silent}"
         self.asked: list[str] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._is_over = False
         self._thread = threading.Thread(target=self._run, name="names", daemon=True)
 
     def resolv_conf(self, folder: Path) -> Path:
@@ -36,13 +37,17 @@ class Names:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._is_over = True
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", (ADDRESS, PORT))  # a thread that reads would go on with a closed socket
+        self._thread.join()
         self._socket.close()
 
     def _run(self) -> None:
-        while True:
+        while not self._is_over:
             try:
                 query, asker = self._socket.recvfrom(512)
-                if answer := self._answer(query):
+                if query and (answer := self._answer(query)):
                     self._socket.sendto(answer, asker)
             except OSError:
                 return

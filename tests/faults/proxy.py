@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import hiredis
+
 CHUNK = 65_536
+GREETINGS = (b"HELLO", b"CLIENT", b"SELECT", b"AUTH")
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +42,7 @@ class Proxy:
         self._markers: list[bytes] = []
         self._skips = 0
         self._is_shut = False
+        self._reply = b""
         self._delay = 0.0
         self._loop = asyncio.new_event_loop()
         self._flowing, self._stop = asyncio.Event(), asyncio.Event()
@@ -77,6 +81,17 @@ class Proxy:
         finally:
             self._loop.call_soon_threadsafe(self._flowing.set)
 
+    @contextmanager
+    def refusing(self, reply: bytes) -> Iterator[None]:
+        """Meanwhile nothing gets through, and each command is answered with this; greetings with OK."""
+        self._reply = reply
+        self.reset_all()
+        try:
+            yield
+        finally:
+            self._reply = b""
+            self.reset_all()
+
     def delay(self, seconds: float) -> None:
         """From now on hold every piece, in each direction, for so long."""
         self._delay = seconds
@@ -113,6 +128,9 @@ class Proxy:
         if self._is_shut:
             writer.transport.abort()
             return
+        if self._reply:
+            await self._refuse(reader, writer)
+            return
         try:
             answers, server = await asyncio.open_unix_connection(self._upstream)
         except OSError:
@@ -132,6 +150,19 @@ class Proxy:
             await asyncio.gather(*pumps, return_exceptions=True)
             self._links.discard(link)
             link.reset()
+
+    async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        commands = hiredis.Reader()
+        try:
+            while self._reply and (chunk := await reader.read(CHUNK)):
+                commands.feed(chunk)
+                while (command := commands.gets()) is not False:
+                    writer.write(b"+OK\r\n" if command[0].upper() in GREETINGS else self._reply)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.transport.abort()
 
     async def _ask(self, link: _Link, reader: asyncio.StreamReader) -> None:
         while chunk := await reader.read(CHUNK):

@@ -56,6 +56,21 @@ async def test_a_cron_whose_next_fire_passed_over_one_that_is_due_owes_it(redis:
     assert (record.missed_since, record.scheduled_at) == (NOON + MINUTE, NOON + 3 * MINUTE)
 
 
+async def test_a_fire_that_other_rules_of_its_zone_made_is_not_owed_once_more(
+    redis: Redis, team: Team
+) -> None:
+    cron = await a_cron(redis, team, at=NOON, cron_expression="0 15 * * *", timezone="Europe/Berlin")
+    early = clock.milliseconds(NOON + HOUR)  # three o'clock, by rules that are an hour ahead
+    await redis.zadd(keyspace.crons(SHARD), {f"1:{cron.id}": early})
+    await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(early))  # type: ignore[misc]
+    await fire_due(redis, SHARD, NOON + HOUR)
+
+    moved = await reckon(redis, SHARD, now=early + 20_000)
+
+    assert moved == 0
+    assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + 26 * HOUR
+
+
 @pytest.mark.parametrize(
     "asked",
     [

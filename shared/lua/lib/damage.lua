@@ -4,7 +4,7 @@
 -- aside under another name, so that it is as if it were lost, which all mending knows how to live with. A record that
 -- an error was met in is left as it is, and nobody starts it until `recuro doctor --audit` has looked at it again.
 
-local note_damage, is_damaged, mend_shard, mend_team, confined
+local note_damage, is_damaged, mend_shard, mend_team, take_damage, confined
 
 do
     local MOST_DAMAGED, SAID_CHARACTERS = 1000, 300
@@ -127,14 +127,19 @@ do
         note_damage(kind and kind .. ':' .. team .. ':' .. id or team == '' and 'shard' or 'team:' .. team, said)
     end
 
+    -- What `pcall` caught: if what is stored is to blame it is seen to, any other error is raised.
+    function take_damage(team, about, caught)
+        local said = type(caught) == 'table' and caught.err or tostring(caught)
+        if not is_of_data(said) then error(caught, 0) end
+        blame(team, about, said)
+    end
+
     -- Do `work` of a team about `about`: a record (`j:5`, `c:7`), a queue (`1:3`), or '' for what it shares. True and
     -- what it returns; false if what is stored there is damaged, which is remembered. Other errors are raised.
     function confined(team, about, work, ...)
         local done, first, second, third = pcall(work, ...)
         if done then return true, first, second, third end
-        local said = type(first) == 'table' and first.err or tostring(first)
-        if not is_of_data(said) then error(first, 0) end
-        blame(team, about, said)
+        take_damage(team, about, first)
         return false
     end
 end
