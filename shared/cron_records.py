@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from shared import excerpts, timing
+from shared import excerpts, owing, timing
 from shared.keyspace import Team
 from shared.lenient import Reader
 from shared.records import Fields
@@ -80,9 +80,9 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
 def _next_runs_of(
     asked: CronCreate, fields: Fields, state: tuple[datetime | None, int], reader: Reader
 ) -> list[datetime]:
-    """The next fires; none of what this host cannot reckon, such as a zone that it does not have."""
+    """The next fires, by what schedulers read; none where this host cannot reckon, without its zone, say."""
     try:
-        return timing.next_runs(plan_of(asked, phase_of(fields)), state[0], asked.max_runs, state[1])
+        return timing.next_runs(owing.plan_of(fields), state[0], asked.max_runs, state[1])
     except timing.UNREADABLE as error:
         reader.note("cron_expression", f"when it fires cannot be reckoned here: {str(error)[:80]}")
         return []

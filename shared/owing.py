@@ -36,7 +36,7 @@ def owed(fields: Fields, now: datetime, wanted: Plan | None = None) -> Owed:
     last = 0 if clock.moment(fired_until) > now + ASTRAY else fired_until
     if _number(next_fire) is None:  # none, or what is stored there is no moment
         return Owed(next_fire, "", last)
-    had = plan_of(fields)
+    had = _had(fields)
     forward = _brought_forward(had, wanted)
     found = _owed(fields, had, forward, now, last)
     # By the plan it had, the fires between both spreads were not due: too many for one script are left out.
@@ -108,6 +108,14 @@ def flat(fires: Sequence[Fire]) -> list[str | int]:
     for fire in fires:
         parts += (clock.milliseconds(fire.at), fire.missed, clock.milliseconds(fire.first), fire.skip)
     return parts
+
+
+def _had(fields: Fields) -> Plan:
+    """The plan it had; one that nobody can reckon by where what is stored of that is spoiled."""
+    try:
+        return plan_of(fields)
+    except timing.UNREADABLE:
+        return Plan("", "UTC")
 
 
 def _brought_forward(had: Plan, wanted: Plan | None) -> Plan:

@@ -42,7 +42,13 @@ async def read_settled(
             return fields, at
         if time.monotonic() > ends:
             raise Conflict(_OWING)
-        step = (fields["version"], owed.next_fire, owed.not_due, owed.last_nominal, *owing.flat(owed.fires))
+        step = (
+            fields.get("version", ""),
+            owed.next_fire,
+            owed.not_due,
+            owed.last_nominal,
+            *owing.flat(owed.fires),
+        )
         await scripts.settle_cron(redis, team.prefix, team.id, given(now), cron_id, *step)
 
 

@@ -99,6 +99,36 @@ async def test_any_part_of_a_cron_may_be_spoiled(
 
 
 @pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("expression", None),
+        ("expression", "never"),
+        ("timezone", None),
+        ("timing", "{spoiled"),
+        ("offset", "some"),
+    ],
+)
+@pytest.mark.parametrize("is_due", [False, True])
+async def test_a_plan_that_schedulers_cannot_read_is_shown_and_a_patch_mends_it(
+    client: AsyncClient, redis: Redis, field: str, value: str | None, is_due: bool
+) -> None:
+    await client.post("/api/crons", json=CRON)
+    if is_due:
+        await redis.hset(f"{P}c:1:1", "next", "1790000000000")  # type: ignore[misc]
+    await spoil(redis, f"{P}c:1:1", field, value)
+
+    shown = await client.get("/api/crons/1")
+    paused = await client.patch("/api/crons/1", json={"is_active": False})
+    mended = await client.patch("/api/crons/1", json={"is_active": True})
+
+    assert "cron_expression" in shown.json()["problem"]
+    assert (paused.status_code, mended.status_code, "problem" in mended.json()) == (200, 200, False)
+    assert mended.json()["next_run_at"]
+    fires = (await client.get("/api/crons/1/executions")).json()["data"]
+    assert [one["skip_reason"] for one in fires] == ["missed"] * is_due
+
+
+@pytest.mark.parametrize(
     ("key", "field", "value"),
     [
         ("b:1:1", None, "{spoiled"),

@@ -108,7 +108,7 @@ CRONS = [
     ),
     *rows(
         "settle_cron",
-        ("a part is made of a cron that changed", "stands[1] ~= ARGV[4] or ", ""),
+        ("a part is made of a cron that changed", "(stands[1] or '') ~= ARGV[4] or ", ""),
         ("a part is made twice", "stands[2] ~= ARGV[5] or ", ""),
         ("a part is made early", " or tonumber(stands[2]) > now", ""),
         ("a part is made again", "    call('ZADD', P .. 'crons', following, member)\n", ""),
