@@ -219,11 +219,21 @@ local function ring_on()
     if call('EXISTS', turns) == 1 then ring() end -- another idle worker may take the rest
 end
 
--- Rests end by the moment that is vouched for.
+local LONGEST_REST = { ['held:'] = 300000, ['busy:'] = 86400000 } -- ms
+
+-- Rests end by the moment that is vouched for; one that would last too long is from before the clock was set back.
 local function rests_of(team, kind)
-    local rests = call('ZRANGEBYSCORE', P .. kind .. team, vouched(), '+inf', 'WITHSCORES')
-    for i = 2, #rests, 2 do rests[i] = as_seen_now(rests[i]) end
-    return rests
+    local key, latest = P .. kind .. team, vouched() + LONGEST_REST[kind] + AHEAD
+    local rests, found = call('ZRANGEBYSCORE', key, vouched(), '+inf', 'WITHSCORES'), {}
+    for i = 1, #rests, 2 do
+        if tonumber(rests[i + 1]) > latest then
+            call('ZREM', key, rests[i])
+        else
+            found[#found + 1] = rests[i]
+            found[#found + 1] = as_seen_now(rests[i + 1])
+        end
+    end
+    return found
 end
 
 if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end

@@ -120,7 +120,9 @@ MUTATIONS = [
     *rows(
         "claim",
         ("a job expires by a present that nobody vouches for", "if expires <= vouched() then return expire(team, id) end", "if true then return expire(team, id) end"),
-        ("a rest ends by a present that nobody vouches for", "P .. kind .. team, vouched(), '+inf'", "P .. kind .. team, now, '+inf'"),
+        ("a rest ends by a present that nobody vouches for", "key, vouched(), '+inf'", "key, now, '+inf'"),
+        ("a rest outlasts a clock that is set back", "if tonumber(rests[i + 1]) > latest then", "if false then"),
+        ("the longest rest is taken for a wrong one", "LONGEST_REST[kind] + AHEAD", "LONGEST_REST[kind] / 2"),
         ("teams are not charged", "call('ZADD', turns, 'XX', team_at, team)", ""),
         ("queues are not charged", "call('ZADD', P .. 'turns:' .. team, 'XX', queue_at, queue)", ""),
         ("a stopped worker's late claim takes work", "if call('EXISTS', P .. 'stopped:' .. consumer) == 1 then", "if false then"),

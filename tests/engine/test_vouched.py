@@ -10,6 +10,7 @@ from services.scheduler.forget import forget
 from services.scheduler.promote import promote_due
 from services.scheduler.replay import step
 from services.scheduler.retire import retire, retire_alerts
+from services.worker import rests
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result
 from shared import alerts, clock, crons, dead_letters, jobs, keyspace, limits, pings, queues, scripts
@@ -163,6 +164,34 @@ async def test_a_host_has_the_rest_it_asked_for(redis: Redis, team: Team, worker
     (work,) = await worker.claim(1, NOW + 2 * HOUR)
 
     assert work.holds["a.example:443"] - work.now_ms == pytest.approx(60 * SECOND, abs=100)
+
+
+async def test_a_rest_from_before_the_clock_was_set_back_is_none(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await vouch(redis, NOW + 30 * HOUR)
+    for host, asked in (("a.example:443", 60 * SECOND), ("b.example:443", 24 * HOUR)):
+        await scripts.hold_host(
+            redis, team.prefix, team.id, host, asked, rests.LONGEST_SECONDS * SECOND, NOW + 30 * HOUR
+        )
+    await vouch(redis, NOW)
+    await a_job(redis, team)
+
+    (work,) = await worker.claim(1, NOW)
+
+    assert (work.holds, work.busy) == ({}, {})
+    assert await scripts.probe_host(redis, team.prefix, team.id, "a.example:443", SECOND, NOW) == 0
+
+
+async def test_the_longest_rest_is_kept(redis: Redis, team: Team, worker: Deliveries) -> None:
+    day, most = 24 * HOUR, rests.LONGEST_SECONDS * SECOND
+    await scripts.hold_host(redis, team.prefix, team.id, "a.example:443", day, most, NOW)
+    await a_job(redis, team)
+
+    (work,) = await worker.claim(1, NOW)
+
+    ends = [each["a.example:443"] - work.now_ms for each in (work.holds, work.busy)]
+    assert ends == pytest.approx([most, day], abs=100)
 
 
 async def test_a_rate_is_kept(redis: Redis, team: Team, worker: Deliveries) -> None:
