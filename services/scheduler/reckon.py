@@ -85,7 +85,7 @@ async def _steps(
 
 
 async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
-    """Move what was made by a clock that has been set back since; return how many jobs."""
+    """Move what was made or put off by a clock that has been set back since; return how many records."""
     moved, cursor = 0, "0"
     while True:
         at = "" if now is None else now
@@ -96,7 +96,7 @@ async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
         await asyncio.sleep(0)
     if moved:
         log.warning(
-            "jobs_reckoned_anew", shard=shard, jobs=moved, why="they were made by a clock that was ahead"
+            "records_reckoned_anew", shard=shard, records=moved, why="they wait by a clock that was ahead"
         )
     return moved
 

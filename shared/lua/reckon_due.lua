@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Jobs that were made by a clock that has been set back since wait no longer than they were to.
+-- What was made or put off by a clock that has been set back since waits no longer than it was to: jobs, executions and
+-- notices.
 --
 -- KEYS  prefix    ARGV  now ('' = server), cursor of the walk, how many to look at, about
 -- Returns the cursor to go on from ('0' = all were looked at), and how many were moved.
@@ -7,18 +8,23 @@
 local now, due, moved = moment(ARGV[1]), P .. 'due', 0
 local walk = call('ZSCAN', due, ARGV[2], 'COUNT', ARGV[3])
 
-local function reckon(member, at, team, id)
-    local created = tonumber(call('HGET', record_of('j', team, id), 'created') or '')
-    if not created or created <= now + SLACK then return end
-    call('ZADD', due, now + at - created, member)
-    call('HSET', record_of('j', team, id), 'created', now, 'due', now + at - created)
+local function reckon(member, at, kind, team, id)
+    local record = record_of(kind, team, id)
+    local fields = call('HMGET', record, 'created', 'postponed', 'due', 'awaits')
+    local created = tonumber(fields[1] or '') or 0
+    local from = math.max(created, tonumber(fields[2] or '') or 0)
+    if from <= now + SLACK or fields[4] then return end -- a ping is awaited until a moment of its cron's
+    call('ZADD', due, at + now - from, member)
+    call('HSET', record, 'postponed', now)
+    if created > now + SLACK then call('HSET', record, 'created', created + now - from) end
+    if kind == 'j' and created > now + SLACK then call('HSET', record, 'due', fields[3] + now - from) end
     moved = moved + 1
 end
 
 for i = 1, #walk[2], 2 do
     local member, at = walk[2][i], tonumber(walk[2][i + 1])
-    local team, id = string.match(member, '^j:(%d+):0*(%d+)$')
-    if team and at > now then confined(team, 'j:' .. id, reckon, member, at, team, id) end
+    local kind, team, id = string.match(member, '^([jen]):(%d+):0*(%d+)$')
+    if kind and at > now then confined(team, kind .. ':' .. id, reckon, member, at, kind, team, id) end
 end
 if moved > 0 then tell_clock('due') end
 return { walk[1], moved }

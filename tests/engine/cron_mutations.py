@@ -66,8 +66,11 @@ CRONS = [
     ),
     *rows(
         "reckon_due",
-        ("what was made in time is moved too", "if not created or created <= now + SLACK then return end", "if not created then return end"),
-        ("a job that a wrong clock made waits for hours", "call('ZADD', due, now + at - created, member)", ""),
+        ("what was made in time is moved too", "if from <= now + SLACK or fields[4] then return end", "if fields[4] then return end"),
+        ("a job that a wrong clock made waits for hours", "call('ZADD', due, at + now - from, member)", ""),
+        ("what a wrong clock put off waits for hours", "math.max(created, tonumber(fields[2] or '') or 0)", "created"),
+        ("what awaits a ping is moved too", " or fields[4] then return end", " then return end"),
+        ("an execution is of another fire", "if kind == 'j' and created", "if created"),
     ),
     *rows(
         "find_executions",

@@ -89,7 +89,7 @@ MUTATIONS = [
         ("a cancelled job that is postponed is tried again", "'held_since', 'replay')\n    if fields[3] then return settle(", "'held_since', 'replay')\n    if false then return settle("),
         ("what is postponed never comes back", "wait_until(kind, team, id, due)\n    move(", "move("),
         ("what is postponed does not expire", "if fields[4] then wait_until('x', team, id, fields[4]) end\n    call('HDEL', record, 'lane')", "call('HDEL', record, 'lane')"),
-        ("a rest counts as silence", "'held_since', is_counted and since or 0)", "'held_since', since)"),
+        ("a rest counts as silence", "'held_since', is_counted and since or 0,", "'held_since', since,"),
         ("what is held back anew is silent from then on", "if since == 0 then since = moment() end", "since = moment()"),
         ("a replay hears of nothing that waits", "if fields[6] and not fields[5] then count_waiting(team, fields[6], 1) end", ""),
         ("what waits twice counts twice", "if fields[6] and not fields[5] then", "if fields[6] then"),

@@ -8,6 +8,8 @@ from redis.asyncio import Redis
 from services.cli import punctuality
 from services.scheduler.fire import fire_due
 from services.scheduler.reckon import reckon, reckon_due
+from services.worker.deliveries import Deliveries
+from services.worker.work import Complete, Postpone, Result, Retry
 from shared import clock, crons, jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.crons import CronUpdate
@@ -15,6 +17,11 @@ from shared.schemas.jobs import JobCreate
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
 
 NOW = clock.milliseconds(NOON)
+
+
+@pytest.fixture
+def worker(redis: Redis) -> Deliveries:
+    return Deliveries(redis, SHARD, "a-worker")
 
 
 async def fire_ahead(redis: Redis, team: Team, **asked: object) -> int:
@@ -193,3 +200,53 @@ async def test_a_job_that_is_damaged_keeps_no_other_waiting(redis: Redis, team: 
 
     assert await reckon_due(redis, SHARD, NOW + 1000) == 1
     assert (await jobs.get(redis, team, wrong.id)).scheduled_at == NOON + 10 * MINUTE + SECOND
+
+
+AHEAD = NOW + 2 * 3_600_000
+
+
+async def waits(redis: Redis) -> list[tuple[str, int]]:
+    """What is due later, and in how many seconds after noon."""
+    rows = await redis.zrange(keyspace.due(SHARD), 0, -1, withscores=True)
+    return [(member[0], round((at - NOW) / 1000)) for member, at in rows]
+
+
+async def test_what_was_put_off_by_a_clock_ahead_waits_no_longer_than_it_was_to(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"), NOW)
+    cron = await a_cron(redis, team, at=NOON - MINUTE)
+    await fire_due(redis, SHARD, NOON)
+    works = await worker.claim(2, NOW)
+    await worker.finish([Result(work, Postpone(60, "its host"), "[]") for work in works], AHEAD)
+
+    moved = await reckon_due(redis, SHARD, NOW + 1000)
+
+    assert moved == 2
+    assert sorted(await waits(redis)) == [("e", 61), ("j", 61)]
+    (record,) = await history(redis, team, cron)
+    assert record.scheduled_at == NOON
+    assert await reckon_due(redis, SHARD, NOW + 1000) == 0
+
+
+async def test_a_notice_that_a_clock_ahead_put_off_is_tried_again_in_time(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    asked = JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")
+    await jobs.create(redis, team, asked, NOW)
+    for verdict, now in ((Complete(), NOW), (Retry(60), AHEAD)):
+        works = await worker.claim(1, now)
+        await worker.finish([Result(work, verdict, "[1,200,1,1]") for work in works], now)
+
+    assert await reckon_due(redis, SHARD, NOW + 1000) == 1
+    assert await waits(redis) == [("n", 61)]
+
+
+async def test_a_heartbeat_that_a_clock_ahead_fired_awaits_its_ping_as_long_as_its_cron_says(
+    redis: Redis, team: Team
+) -> None:
+    await fire_ahead(redis, team, mode="heartbeat", url="", grace_seconds=60)
+    before = await waits(redis)
+
+    assert await reckon_due(redis, SHARD, NOW + 1000) == 0
+    assert await waits(redis) == before

@@ -25,7 +25,7 @@ local function settle_notice(team, id, result)
     if tries_again then
         call('HINCRBY', notice, 'attempt', 1)
         call('HDEL', notice, 'held_since', 'waits_for')
-        call('HSET', notice, 'state', 'pending', 'due', result.due, 'entry', '')
+        call('HSET', notice, 'state', 'pending', 'due', result.due, 'entry', '', 'postponed', moment())
         wait_until('n', team, id, result.due)
     else
         call('DEL', notice)
@@ -143,7 +143,8 @@ local function postpone(kind, team, queue, id, due, why, is_counted)
     if fields[6] and not fields[5] then count_waiting(team, fields[6], 1) end
     local since = tonumber(fields[5] or '') or 0
     if since == 0 then since = moment() end
-    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', is_counted and since or 0)
+    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', is_counted and since or 0,
+        'postponed', moment())
     wait_until(kind, team, id, due)
     move(kind, team, fields[1] or queue, id, fields[2], 'pending')
 end
