@@ -284,6 +284,7 @@ MUTATIONS = [
         ("a recovery comes unasked", "return fields[3] and alert(team, new)", "return alert(team, new)"),
         ("every failure is told", "if now < tonumber(last[2]) then", "if false then"),
         ("an hour is a minute", "QUIET = 3600000", "QUIET = 60000"),
+        ("a clock that was ahead silences what fails", " and ends <= now + QUIET + AHEAD", ""),
         ("a queue alerts unasked", "if fields[1] ~= '1' then return end", ""),
         ("every retry warns", "or (verdict == 'retry' and attempt > 1) then return end", "then return end"),
         ("a test call is tried again", " and call('HGET', record, 'type') ~= 'test'", ""),

@@ -157,6 +157,19 @@ async def test_failures_that_are_alike_stay_one_alert(redis: Redis, team: Team) 
     assert (await alerts.page(redis, team, AlertQuery())).total == 1
 
 
+async def test_an_alert_from_before_the_clock_was_set_back_silences_no_other(
+    redis: Redis, team: Team
+) -> None:
+    await queues.create(redis, team, QueueCreate(name="mail", alerts_enabled=True))
+    await vouch(redis, NOW + 40 * DAY)
+    await dead.dead_letters(redis, team, 1, now=NOW + 40 * DAY)
+    await vouch(redis, NOW)
+
+    await dead.dead_letters(redis, team, 2, now=NOW)
+
+    assert [one.count for one in (await alerts.page(redis, team, AlertQuery())).data] == [2, 1]
+
+
 async def test_a_host_has_the_rest_it_asked_for(redis: Redis, team: Team, worker: Deliveries) -> None:
     await scripts.hold_host(redis, team.prefix, team.id, "a.example:443", 60 * SECOND, NOW)
     await a_job(redis, team)

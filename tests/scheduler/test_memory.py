@@ -166,6 +166,17 @@ async def test_a_team_is_told_once_an_hour(redis: Redis, team: Team) -> None:
     assert found[0].message == "Redis is nearly out of memory: until it has more, crons are skipped."
 
 
+async def test_a_team_is_told_though_a_clock_that_was_ahead_told_it_before(redis: Redis, team: Team) -> None:
+    await a_cron(redis, team)
+    ahead = str(clock.milliseconds(NOON) + 40 * 86_400_000)
+    await redis.hset(f"{team.prefix}t:{team.id}", "memory_told", ahead)  # type: ignore[misc]
+    await noted(redis, Shortage.NO_FIRES)
+
+    await fire_due(redis, SHARD, NOON + MINUTE)
+
+    assert (await alerts.page(redis, team, AlertQuery(filter=AlertType.STORAGE_WARNING))).total == 1
+
+
 async def test_long_answers_fill_redis_no_further_than_its_limit(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team)
     await fill(redis, 0.78)

@@ -75,7 +75,8 @@ local function alert_grouped(team, new)
     local last = call('HMGET', group, 'alert', 'until')
     local known = last[1] and alert_of(team, last[1])
     if known and call('EXISTS', known) == 1 then
-        if now < tonumber(last[2]) then
+        local ends = tonumber(last[2] or '') or 0
+        if now < ends and ends <= now + QUIET + AHEAD then -- later than that it is from before the clock was set back
             call('HINCRBY', known, 'count', 1)
             call('HSET', known, 'ref', new.ref)
             return

@@ -40,8 +40,9 @@ do
 
     local function tell_of_shortage(team)
         local settings = P .. 't:' .. team
-        if moment() - tonumber(call('HGET', settings, 'memory_told') or 0) < QUIET_HOUR then return end
-        call('HSET', settings, 'memory_told', moment())
+        local before = tonumber(call('HGET', settings, 'memory_told') or '') or 0
+        if math.abs(vouched() - before) < QUIET_HOUR then return end -- also not of before the clock was set back
+        call('HSET', settings, 'memory_told', vouched())
         alert(team, { type = 'storage_warning', kind = 'team', of = team, told = true })
     end
 
