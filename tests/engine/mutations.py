@@ -282,7 +282,7 @@ MUTATIONS = [
         ("a threshold is one too high", "failures + 1 >= threshold and not fields[3]", "failures >= threshold and not fields[3]"),
         ("who is alerted is told again", "failures + 1 >= threshold and not fields[3]", "failures + 1 >= threshold"),
         ("a recovery comes unasked", "return fields[3] and alert(team, new)", "return alert(team, new)"),
-        ("every failure is told", "if now < tonumber(last[2]) then", "if false then"),
+        ("every failure is told", "if now < ends and", "if false and"),
         ("an hour is a minute", "QUIET = 3600000", "QUIET = 60000"),
         ("a clock that was ahead silences what fails", " and ends <= now + QUIET + AHEAD", ""),
         ("a queue alerts unasked", "if fields[1] ~= '1' then return end", ""),
