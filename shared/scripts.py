@@ -53,9 +53,9 @@ RANDOM_BYTES = 12
 class Script:
     """Run by its digest; the text travels only when Redis does not know it yet.
 
-    Before its body stand the libraries that it names something of, for each call pays for what is there; `uses`
-    names those that few scripts need. Calls of one that is a `write` of a caller's may carry an idempotency
-    key: what was done under it before is not done again, and its answer comes once more.
+    Before its body stand the libraries that it names something of, for each call pays for what is there;
+    `uses` names those that few scripts need. Calls of one that is a `write` of a caller's may carry an
+    idempotency key: what was done under it before is not done again, and its answer comes once more.
     """
 
     def __init__(self, name: str, *uses: str, write: bool = False) -> None:
