@@ -24,7 +24,7 @@ from services.scheduler.renew import keep_announcing, keep_renewing
 from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
-from services.scheduler.sound import keep_sound
+from services.scheduler.sound import keep_sound, keep_teams_sound
 from services.scheduler.watch import Watch, keep_watching
 from shared import durability, health, keyspace, logs, store, zone_data
 from shared.errors import Damaged
@@ -79,6 +79,7 @@ def _duties(
         "replaying": lambda: keep_replaying(redis, shard),
         "retiring history": lambda: keep_retiring(redis, shard, settings),
         "keeping sound": lambda: keep_sound(redis, shard),
+        "keeping teams sound": lambda: keep_teams_sound(redis, shard),
         "patrolling": lambda: keep_patrolling(redis, shard),
         "measuring lateness": lambda: keep_measuring(redis, shard),
         "watching the memory": lambda: keep_weighing(redis, shard),

@@ -1,41 +1,60 @@
 """What is damaged of what records share is put aside and made anew: one team's trouble at most."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 from redis.asyncio import Redis
 
+from services.scheduler.pace import Pace
 from shared import audit, damage
+from shared.keyspace import Team
 
-LOOK_SECONDS = 2.0
-TEAM_LOOKS, QUEUE_LOOKS = 3, 15
-"""Every so many looks the teams are looked at too, and all their queues."""
+LOOK_SECONDS, TEAM_LOOK_SECONDS = 2.0, 6.0
+QUEUE_LOOKS = 5
+"""Every so many looks at the teams all their queues are looked at too."""
 
 log = structlog.get_logger()
 
 
 async def keep_sound(redis: Redis, shard: str) -> None:
-    looks = 0
+    """Look at what all teams share: however many there are, it stops them all."""
     while True:
-        await mend(redis, shard, teams=looks % TEAM_LOOKS == 0, queues=looks % QUEUE_LOOKS == 0)
-        looks += 1
+        _tell(shard, await damage.mend_shard(redis, shard))
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def mend(redis: Redis, shard: str, *, teams: bool = True, queues: bool = True) -> list[str]:
-    """Take one look; the names of what was mended or put aside."""
-    mended = await damage.mend_shard(redis, shard)
-    known = await audit.teams(redis, shard) if teams else []
+async def keep_teams_sound(redis: Redis, shard: str) -> None:
+    looks = 0
+    while True:
+        await mend_teams(redis, shard, queues=looks % QUEUE_LOOKS == 0)
+        looks += 1
+        await asyncio.sleep(TEAM_LOOK_SECONDS)
+
+
+async def mend_teams(redis: Redis, shard: str, *, queues: bool = True) -> list[str]:
+    """Look at each team, with `queues` at its queues too; the names of what was mended or put aside."""
+    mended, known, pace = list[str](), await audit.teams(redis, shard), Pace()
     if queues:
         await damage.look_again(redis, shard, known)
     for team in known:
-        of_team = await damage.mend_team(redis, team)
-        if queues:
-            async for ids in damage.mend_queues(redis, team):
-                of_team += [f"q:{team.id}:{queue}" for queue in ids]
-        if of_team:
-            await audit.recount(redis, team, repair=True)
-        mended += of_team
+        async with damage.confined(redis, team, "mending"):
+            mended += await _mend(redis, team, queues=queues)
+        await pace.rest()
+    _tell(shard, mended)
+    return mended
+
+
+async def _mend(redis: Redis, team: Team, *, queues: bool) -> list[str]:
+    mended = await damage.mend_team(redis, team)
+    if queues:
+        async for ids in damage.mend_queues(redis, team):
+            mended += [f"q:{team.id}:{queue}" for queue in ids]
+    if mended:
+        await audit.recount(redis, team, repair=True)
+    return mended
+
+
+def _tell(shard: str, mended: Sequence[str]) -> None:
     if mended:
         log.error("damage_mended", shard=shard, names=mended[:20], remedy="`recuro doctor` says what it was")
-    return mended

@@ -55,7 +55,8 @@ async def begin(redis: Redis, team: Team) -> None:
 
 async def pass_of_everything(redis: Redis, settings: Settings, worker: Deliveries) -> list[int]:
     """What a scheduler and a worker do in a while; the ids of team 2's jobs that were done."""
-    await sound.mend(redis, SHARD)
+    await damage.mend_shard(redis, SHARD)
+    await sound.mend_teams(redis, SHARD)
     watch = Watch(redis, SHARD)
     if (believed := await watch.look()) is not None:
         await watch.vouch(believed)
