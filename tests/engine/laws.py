@@ -7,7 +7,7 @@ from tests.engine.pieces import Entry, Job, Notice, Piece, Queue
 from tests.engine.snapshot import Snapshot, Stream
 
 _LEDGER = {"retrying": "failed", "dead_lettered": "failed"}
-_UNMODELLED = {"v", "created", "entry", "lane", "held_since", "waits_for", "intent", "size"}
+_UNMODELLED = {"v", "created", "entry", "lane", "held_since", "postponed", "waits_for", "intent", "size"}
 
 
 def learn(model: Model, seen: Snapshot, *, after_claim: bool) -> bool:
