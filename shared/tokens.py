@@ -20,6 +20,8 @@ CACHE_SECONDS = 5.0
 ID_DIGITS = 12
 BOOTSTRAP = "bootstrap"
 BOOTSTRAP_TEAM = "default"
+DAMAGED = "(damaged)"
+"""What stands for the name of a token whose record cannot be read."""
 _CACHE_SIZE = 4096
 _PAGE = 500
 
@@ -141,12 +143,15 @@ async def register_bootstrap(redis: Redis, token: str) -> None:
 
 
 async def listed(redis: Redis) -> list[Listed]:
-    """Every token of every team, oldest first."""
+    """Every token of every team, oldest first; what is damaged is one that nobody can use."""
     found = []
     async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE):
-        fields: dict[str, str] = await redis.hgetall(key)  # type: ignore[misc]
-        if fields:
-            found.append(await _listed(redis, key.removeprefix(keyspace.token("")), fields))
+        digest = key.removeprefix(keyspace.token(""))
+        try:
+            if fields := await redis.hgetall(key):  # type: ignore[misc]
+                found.append(await _listed(redis, digest, fields))
+        except Damaged:
+            found.append(Listed(digest, "", DAMAGED, (), 0))
     return sorted(found, key=lambda token: (token.created_ms, token.digest))
 
 
@@ -188,13 +193,13 @@ async def _look_up(redis: Redis, digest: str) -> Caller:
 
 
 async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:
-    team = fields.get("team", "")
+    team, created = fields.get("team", ""), fields.get("created", "")
     return Listed(
         digest=digest,
         team=await redis.hget(keyspace.team(team), "name") or team,  # type: ignore[misc]
         name=fields.get("name", ""),
         scopes=tuple(fields.get("scopes", "").split(",")),
-        created_ms=int(fields.get("created", 0)),
+        created_ms=int(created) if created.isdecimal() else 0,
     )
 
 

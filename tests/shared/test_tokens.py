@@ -119,3 +119,16 @@ async def refusal(callers: Callers, token: str, address: str) -> type[Exception]
     except (Unauthenticated, TooManyGuesses) as error:
         return type(error)
     return None
+
+
+async def test_a_damaged_record_hides_no_other_token(redis: Redis) -> None:
+    token = await tokens.create(redis, team="a", name="good", scopes=("read",))
+    await redis.set(keyspace.token("of-a-wrong-type"), "junk")
+    await redis.hset(keyspace.token("odd"), mapping={"team": "1", "created": "long ago"})  # type: ignore[misc]
+
+    listed = await tokens.listed(redis)
+    ended = await tokens.revoke(redis, tokens.digest_of(token)[: tokens.ID_DIGITS])
+    await tokens.register_bootstrap(redis, "a-first-token-of-this-place")
+
+    assert {one.digest for one in listed} == {tokens.digest_of(token), "odd", "of-a-wrong-type"}
+    assert ended.name == "good"
