@@ -34,8 +34,8 @@ from shared.steadily import Troubles, steadily
 from shared.store import AWAY
 from shared.vault import Vault
 
-BACKSTOP_SECONDS = 310
-"""Longer than any timeout a user can set: the sender ends every request before this does."""
+BACKSTOP_SECONDS = 420
+"""Longer than any request (300 s), its wait for a turn, and the looks at its answer (45 s and 60 s) take."""
 LAST_WRITE_SECONDS = 10.0
 """How long, at least, a stopping worker waits for Redis to take its results; the rest is the rescuer's."""
 UNUSED_QUEUE = "recuro:arq-unused"
