@@ -92,14 +92,14 @@ async def reseal() -> int:
     print(f"{where}: {count.seen} records looked at, {count.resealed} sealed anew with the first key")
     if count.locked:
         print(
-            f"recuro: {len(count.locked)} could not be opened: {_some(count.locked)}. Add the key that sealed "
-            "them to RECURO_ENCRYPTION_KEY after a comma; until then keep every key that is there.",
+            f"recuro: {len(count.locked)} could not be opened: {_some(count.locked)}. Add the key that "
+            "sealed them to RECURO_ENCRYPTION_KEY after a comma; until then keep every key that is there.",
             file=sys.stderr,
         )
     if count.damaged:
         print(
-            f"recuro: {len(count.damaged)} are damaged: {_some(count.damaged)}. Mend or delete them, then run "
-            "this again; until then keep every key that is there.",
+            f"recuro: {len(count.damaged)} are damaged: {_some(count.damaged)}. Mend or delete them, then "
+            "run this again; until then keep every key that is there.",
             file=sys.stderr,
         )
     if not count.is_complete:
