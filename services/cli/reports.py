@@ -127,6 +127,6 @@ async def _redis() -> AsyncIterator[tuple[Redis, str]]:
     try:
         yield redis, where
     except (Damaged, *store.AWAY) as error:
-        sys.exit(f"recuro: Redis at {where} cannot be used: {error}")
+        sys.exit(f"recuro: Redis at {where} cannot be used: {store.text_of(error)}")
     finally:
         await redis.aclose()
