@@ -53,7 +53,7 @@ class Judged(NamedTuple):
     following: datetime | None
 
 
-@remembered(32 * MEBIBYTE, per_byte=1)
+@remembered(32 * MEBIBYTE, per_byte=1, per_entry=1000)
 def plan_of(expression: str, timezone: str, offset: str | int, text: str) -> Plan:
     """The plan of a stored cron: `offset` in seconds, `text` its `Timing` as JSON, empty for the defaults."""
     # A newer version may have written it, or an older one that refused less.

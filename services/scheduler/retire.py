@@ -144,6 +144,6 @@ async def _overdue(redis: Redis, team: Team, limits: Limits, now: int | None) ->
             after, found = await scripts.find_overdue(redis, team.prefix, at, team.id, *span, *limits)
             for number in found:
                 yield Owner(team, f"{kind}{number}")
-            await pace.rest()
             if not after:
                 break
+            await pace.rest()
