@@ -43,7 +43,7 @@ class Remembered(Generic[P, V]):
             return self._present[args]
         except KeyError:
             pass
-        found = self._before.pop(args, _ABSENT)
+        found: V = self._before.pop(args, _ABSENT)
         if found is _ABSENT:  # not in a handler: an error of the work must not carry the arguments along
             found = self.work(*args, **kwargs)
         self._keep(args, found)
