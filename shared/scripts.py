@@ -1,8 +1,10 @@
 """The Lua scripts in `shared/lua`, as async functions."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -35,6 +37,10 @@ _LIBRARIES = (
     "jobs",
     "conclude",
 )
+"""In this order: one may name what stands in those before it."""
+_COMMENT = re.compile(r"--.*")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_DEFINED = re.compile(r"^local (?:function (\w+)|([\w, ]+))", re.MULTILINE)
 _SHEBANG = "#!lua"
 _ONCE = "{remembered}\nlocal REFUSED = true\nlocal function work()\n{body}\nend\n{once}"
 _ITSELF = "local function work()\n{body}\nend\nreturn work()"
@@ -47,7 +53,8 @@ RANDOM_BYTES = 12
 class Script:
     """Run by its digest; the text travels only when Redis does not know it yet.
 
-    `uses` names libraries that few scripts need. Calls of one that is a `write` of a caller's may carry an
+    Before its body stand the libraries that it names something of, for each call pays for what is there;
+    `uses` names those that few scripts need. Calls of one that is a `write` of a caller's may carry an
     idempotency key: what was done under it before is not done again, and its answer comes once more.
     """
 
@@ -56,12 +63,11 @@ class Script:
         first, _, rest = body.partition("\n")
         # `#!lua` also makes Redis refuse the whole script, not half of it, when it is out of memory.
         shebang, body = (first, rest) if first.startswith(_SHEBANG) else (_SHEBANG, body)
-        libraries = [_library(name) for name in (*_LIBRARIES, *uses)]
         if write:
             body = _ONCE.format(body=body, remembered=_library("remembered"), once=_library("once"))
         else:
             body = _ITSELF.format(body=body)
-        self.text = "\n".join([shebang, *libraries, body])
+        self.text = "\n".join([shebang, *_named((*_LIBRARIES, *uses), body), body])
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         self._only_reads = "no-writes" in shebang
 
@@ -108,8 +114,30 @@ async def recall(redis: Redis, key: IdempotencyKey | None, step: int = 0) -> Any
     return _first_answer(key, await _recall._run(redis, keys, ()))
 
 
+@lru_cache(32)
 def _library(name: str) -> str:
     return _LUA.joinpath("lib", f"{name}.lua").read_text()
+
+
+def _named(libraries: Sequence[str], body: str) -> list[str]:
+    """The texts of those that the body names something of, and of those that these do."""
+    needed, named = {"ledger"}, _words(body) | _words(_library("ledger"))
+    while more := {name for name in libraries if name not in needed and _defined(name) & named}:
+        needed |= more
+        named = named.union(*(_words(_library(name)) for name in more))
+    return [_library(name) for name in libraries if name in needed]
+
+
+@lru_cache(32)
+def _defined(library: str) -> frozenset[str]:
+    """What stands outside of every function and block of it."""
+    found = _DEFINED.findall(_library(library))
+    return frozenset(word for one, some in found for word in _WORD.findall(one or some))
+
+
+@lru_cache(32)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(_COMMENT.sub("", text)))
 
 
 def _remembered(key: IdempotencyKey, step: int) -> tuple[str, ...]:

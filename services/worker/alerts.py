@@ -47,7 +47,7 @@ def _outgoing(
         return messages.letter(message, settings.to, f"<{told.key}@recuro.invalid>")
     headers, body = WRITERS[Channel(work.spec)](told)
     headers = {"Content-Type": "application/json", "User-Agent": f"Recuro/{VERSION}", **headers}
-    return Outgoing("POST", settings.url, headers, body, TIMEOUT_SECONDS)
+    return Outgoing("POST", settings.url, headers, body, TIMEOUT_SECONDS, team=work.team)
 
 
 class _Told(NamedTuple):

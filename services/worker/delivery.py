@@ -129,7 +129,12 @@ class Sender:
         waited_seconds = departure.waited_seconds if departure else 0.0
         started_at_ms += round(waited_seconds * 1000)
         duration_ms = round((time.perf_counter() - began - waited_seconds) * 1000)
-        text = None if answer.status is None else await self._text(call, answer)
+        text = None
+        if answer.status is not None:
+            content_type = answer.content_type
+            if answer.packed and answer.body:
+                content_type = await self._unpacked(call, answer)
+            text = _text(answer, content_type)
         if call.assertions and failure is None:
             failure = await self._asserted(call, answer, duration_ms)
         return Exchange(
@@ -156,22 +161,18 @@ class Sender:
         told = failures.of_status(answer, asked) if answer.status is not None else None
         return told or (failures.of_error(error, answer, asked) if error else None)
 
-    async def _text(self, call: Outgoing, answer: Answer) -> str:
-        """Put what a packed body holds in its place, as UTF-8 and within its bound; the text to show."""
+    async def _unpacked(self, call: Outgoing, answer: Answer) -> str:
+        """Put what a packed body holds in its place, within its bound; the type of that."""
         body, content_type = answer.body, answer.content_type
-        if answer.packed and body:
-            found = await self._aside.unpacked(call.team, bytes(body), answer.packed, answer.kept_bytes)
-            if found.unread and not is_utf8(body):
-                body[:] = f"[a body of {len(body)} bytes, packed as {found.unread[:40]}]".encode()
-                content_type = ""
-            elif not found.unread:
-                body[:] = found.body
-            answer.is_cut |= not found.is_whole
-            answer.truncated |= not found.is_whole or len(found.body) > KEPT_BYTES
-        as_utf8(body, content_type, is_whole=not answer.truncated)
-        if not answer.truncated:
-            return body.decode("utf-8", "replace")
-        return text_of(body[:KEPT_BYTES], is_whole=False)
+        found = await self._aside.unpacked(call.team, bytes(body), answer.packed, answer.kept_bytes)
+        if found.unread and not is_utf8(body):
+            body[:] = f"[a body of {len(body)} bytes, packed as {found.unread[:40]}]".encode()
+            content_type = ""
+        elif not found.unread:
+            body[:] = found.body
+        answer.is_cut |= not found.is_whole
+        answer.truncated |= not found.is_whole or len(found.body) > KEPT_BYTES
+        return content_type
 
     async def _asserted(self, call: Outgoing, answer: Answer, duration_ms: int) -> Failure | None:
         body, is_whole = bytes(answer.body), not answer.is_cut
@@ -193,10 +194,12 @@ class Sender:
         while True:
             is_kept = connection is not None
             connection = connection or await pool.dial(to, deadline, call.team)
-            if departure is not None and (waited := await _wait_to_leave(departure, connection, pool)):
-                deadline += waited
-                connection = pool.take(to.origin, may_repeat=is_idempotent)
-                continue
+            if departure is not None:
+                if departure.is_limited and (waited := await _wait_for_turn(departure, connection, pool)):
+                    deadline += waited
+                    connection = pool.take(to.origin, may_repeat=is_idempotent)
+                    continue
+                _check(departure, connection, pool)
             timer = loop.call_at(deadline, connection.expire)
             try:
                 answer.is_asked_for = True
@@ -213,12 +216,19 @@ class Sender:
             connection = None
 
 
-async def _wait_to_leave(departure: Departure, connection: Connection, pool: Pool) -> float:
+def _text(answer: Answer, content_type: str) -> str:
+    """What is shown of the body, which is UTF-8 from now on."""
+    body = answer.body
+    as_utf8(body, content_type, is_whole=not answer.truncated)
+    if not answer.truncated:
+        return body.decode("utf-8", "replace")
+    return text_of(body[:KEPT_BYTES], is_whole=False)
+
+
+async def _wait_for_turn(departure: Departure, connection: Connection, pool: Pool) -> float:
     """Seconds that the request waited, to ask again; at 0.0 it leaves now. Raises as the departure does."""
     try:
-        seconds = await departure.wait_of() if departure.is_limited else 0.0
-        if not seconds:
-            departure.check()
+        seconds = await departure.wait_of()
     except BaseException:
         pool.put_back(connection)
         raise
@@ -226,6 +236,14 @@ async def _wait_to_leave(departure: Departure, connection: Connection, pool: Poo
         pool.put_back(connection)
         await asyncio.sleep(seconds)
     return seconds
+
+
+def _check(departure: Departure, connection: Connection, pool: Pool) -> None:
+    try:
+        departure.check()
+    except BaseException:
+        pool.put_back(connection)
+        raise
 
 
 async def _was_ignored(connection: Connection, deadline: float) -> bool:

@@ -26,7 +26,7 @@ async def callback_of(redis: Redis, work: Work) -> Outgoing:
         "Idempotency-Key": work.idempotency_key,
     }
     told = f'{{"event":"{work.spec}",{subject.model_dump_json()[1:]}'
-    return Outgoing("POST", url, headers, told.encode(), TIMEOUT_SECONDS)
+    return Outgoing("POST", url, headers, told.encode(), TIMEOUT_SECONDS, team=work.team)
 
 
 async def _subject(redis: Redis, team: keyspace.Team, subject: str) -> tuple[str, Job | Execution]:

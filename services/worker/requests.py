@@ -38,7 +38,8 @@ def request_of(work: Work, vault: Vault) -> Outgoing:
         headers["traceparent"] = _trace(work)
     headers.update(_identity(work))
     timeout, assertions = _rules(work, asked.get("timeout_seconds"))
-    return Outgoing(asked.get("method", "POST"), asked["url"], headers, body, float(timeout), assertions)
+    method, timeout_seconds = asked.get("method", "POST"), float(timeout)
+    return Outgoing(method, asked["url"], headers, body, timeout_seconds, assertions, work.team)
 
 
 def _rules(work: Work, own_timeout: int | None) -> tuple[int, Assertions]:

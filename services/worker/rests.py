@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 async def wait_of(work: Work, host: Origin, redis: Redis) -> float:
     """Seconds for which nothing is sent to the host; 0.0 lets this one leave, perhaps to find out for all."""
+    if not work.holds and not work.busy:
+        return 0.0
     held = (work.holds.get(_named(host), 0) - work.now_ms) / 1000
     if held > 0 or not _is_busy(work, host):
         return max(held, 0.0)
@@ -58,6 +60,8 @@ def why(work: Work, host: Origin) -> str:
 async def note(exchange: Exchange, work: Work, host: Origin, redis: Redis) -> None:
     """Tell the team's other workers what the answer means for them, as far as that is possible."""
     is_busy = exchange.response_status in BUSY
+    if not is_busy and not work.busy:
+        return
     asked = asked_wait(exchange) if is_busy else 0
     if is_busy and not asked and _is_busy(work, host):
         asked = (work.busy[_named(host)] - work.now_ms) // 1000  # as it had said before

@@ -25,7 +25,6 @@ SPREAD = 0.25
 
 async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postpone:
     """One request, or none and how much later to try; raises Withheld or a cancellation, and nothing else."""
-    outgoing = outgoing._replace(team=work.team)
     host = reach.sender.origin_of(outgoing.url)
     departure = Departure(work, reach.redis)
     if host is None:
