@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 import structlog
 from redis.asyncio import Redis
@@ -12,6 +13,8 @@ from shared.errors import Damaged, Unfit
 from shared.settings import Settings
 from shared.vault import Unsealable, Vault
 
+CHECKING = "checking Redis"
+"""What the loop of `keep_fit` is called."""
 LOOK_SECONDS = 5.0
 _CHECK = ("recuro", "check")
 
@@ -29,14 +32,20 @@ def require_fit(settings: Settings, vault: Vault | None = None) -> None:
         sys.exit(str(error))
 
 
-async def keep_fit(redis: Redis, vault: Vault | None = None) -> None:
-    """Check again whenever another Redis answers, or the same after a restart; raises Unfit."""
+async def keep_fit(
+    redis: Redis, vault: Vault | None = None, fit: Callable[[str], None] = lambda _: None
+) -> None:
+    """Check again whenever another Redis answers, or the same after a restart; raises Unfit.
+
+    `fit` is called with CHECKING as often as all is well, so that nobody is red for longer than it is not.
+    """
     known = ""
     while True:
         answers = await redis.info("server")
         if answers.get("run_id") != known:
             await check(redis, vault)
             known = answers.get("run_id", "")
+        fit(CHECKING)
         await asyncio.sleep(LOOK_SECONDS)
 
 

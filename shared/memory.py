@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 V = TypeVar("V")
@@ -13,6 +13,7 @@ KEPT_SECONDS = 300.0
 """What nobody asked for during that long, or twice, is forgotten when something new comes."""
 _ENTRY_BYTES = 400
 """Of an entry, beside what its texts take."""
+_ABSENT: Any = object()
 
 
 class Remembered(Generic[P, V]):
@@ -42,9 +43,8 @@ class Remembered(Generic[P, V]):
             return self._present[args]
         except KeyError:
             pass
-        try:
-            found = self._before.pop(args)
-        except KeyError:
+        found: V = self._before.pop(args, _ABSENT)
+        if found is _ABSENT:  # not in a handler: an error of the work must not carry the arguments along
             found = self.work(*args, **kwargs)
         self._keep(args, found)
         return found

@@ -18,6 +18,7 @@ AHEAD_MS = 5000
 SLACK_MS = 2000
 """Both as in `shared/lua/lib/ledger.lua`."""
 FRESH_MS = 10_000
+_WHOLE = re.compile(r"-?\d{1,15}")
 PATIENCE_SECONDS, LOOK_SECONDS = 2.0, 0.1
 _SAID = re.compile(r"(\d+) (-?\d+)")
 
@@ -58,7 +59,8 @@ def join(pipe: Pipeline, shard: str) -> None:
 
 def of(answers: Answers) -> datetime:
     (seconds, microseconds), correction = answers
-    return clock.moment(1000 * seconds + microseconds / 1000 + int(correction or 0))
+    known = int(correction) if correction and _WHOLE.fullmatch(correction) else 0  # as in `ledger.lua`
+    return clock.moment(1000 * seconds + microseconds / 1000 + known)
 
 
 async def settled(redis: Redis, shard: str, seconds: float = PATIENCE_SECONDS) -> None:

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
 from shared import durability, keyspace, scripts
 from shared.addresses import origin_of
+from shared.errors import Damaged
 from shared.notifications import HOOKS
 from shared.vault import Unsealable, Vault, is_sealed
 
@@ -18,11 +19,17 @@ _TRIES = 5
 
 @dataclass(slots=True)
 class Count:
-    """How many texts were looked at, sealed anew, and could not be opened; the latter by their keys."""
+    """How many texts were looked at and sealed anew, and by their keys which do not open, or are damaged."""
 
     seen: int = 0
     resealed: int = 0
-    locked: tuple[str, ...] = ()
+    locked: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing needs another key than the first any more."""
+        return not self.locked and not self.damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class _Place:
 
 
 async def reseal_all(redis: Redis, vault: Vault) -> Count:
-    """Go once over everything, beside whatever runs; if nothing stays locked, only the first key is needed.
+    """Go once over everything, beside whatever runs; if that is complete, only the first key is needed.
 
     A process that still has another key first seals with that: start them all with the new one before.
     """
@@ -45,7 +52,7 @@ async def reseal_all(redis: Redis, vault: Vault) -> Count:
         for place in _PLACES:
             async for key in _found(redis, shard, place):
                 await _reseal(redis, vault, (shard, key, place), count)
-    if not count.locked:
+    if count.is_complete:
         await durability.forget_other_keys(redis, vault)
     return count
 
@@ -57,23 +64,34 @@ async def _found(redis: Redis, shard: str, place: _Place) -> AsyncIterator[str]:
 
 
 async def _reseal(redis: Redis, vault: Vault, where: tuple[str, str, _Place], count: Count) -> None:
-    shard, key, place = where
-    name, team = keyspace.prefix(shard) + key, int(key.split(":")[1])
+    key = where[1]
     count.seen += 1
-    for _ in range(_TRIES):
-        text = await (redis.hget(name, place.field) if place.field else redis.get(name))  # type: ignore[misc]
-        try:
-            anew = place.reseal(vault, team, text) if text else text
-        except (Unsealable, ValueError, KeyError):  # a key that we do not have, or a damaged record
-            count.locked += (key,)
-            return
-        if anew == text:
-            return
-        version = "1" if place.has_version else ""
-        if await scripts.reseal(redis, keyspace.prefix(shard), key, place.field, text, anew, version):
-            count.resealed += 1
-            return
-    count.locked += (key,)
+    try:
+        for _ in range(_TRIES):
+            if await _is_sealed_anew(redis, vault, where, count):
+                return
+    except Unsealable:
+        count.locked.append(key)
+    except (Damaged, ValueError, LookupError, TypeError, AttributeError):  # nothing that anybody can read
+        count.damaged.append(key)
+    else:
+        count.locked.append(key)
+
+
+async def _is_sealed_anew(redis: Redis, vault: Vault, where: tuple[str, str, _Place], count: Count) -> bool:
+    """False if others changed it meanwhile."""
+    shard, key, place = where
+    prefix, team = keyspace.prefix(shard), int(key.split(":")[1])
+    name = prefix + key
+    text = await (redis.hget(name, place.field) if place.field else redis.get(name))  # type: ignore[misc]
+    anew = place.reseal(vault, team, text) if text else text
+    if anew == text:
+        return True
+    version = "1" if place.has_version else ""
+    if not await scripts.reseal(redis, prefix, key, place.field, text, anew, version):
+        return False
+    count.resealed += 1
+    return True
 
 
 def _spec(vault: Vault, team: int, text: str) -> str:

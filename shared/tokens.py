@@ -1,6 +1,7 @@
 """API tokens and the teams they act for; only a token's SHA-256 is stored, whose first digits are its id."""
 
 import hashlib
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -20,9 +21,12 @@ CACHE_SECONDS = 5.0
 ID_DIGITS = 12
 BOOTSTRAP = "bootstrap"
 BOOTSTRAP_TEAM = "default"
+DAMAGED = "(damaged)"
+"""What stands for the name of a token whose record cannot be read."""
 _CACHE_SIZE = 4096
 _PAGE = 500
 
+_MADE_BY_US = re.compile(r"rc_[\w-]{43}", re.ASCII)
 Known = TypeVar("Known")
 
 log = structlog.get_logger()
@@ -68,7 +72,8 @@ class Listed:
 class Callers:
     """Token to caller, remembered for 5 s a process so that a busy client costs one look-up.
 
-    Who guesses is braked. A token that was right or wrong in this process before is no guess.
+    Who guesses is braked. A token that was right or wrong in this process before is no guess, and one of the
+    shape of those that we make cannot be guessed: it is looked up all the same, so that nobody locks it out.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -87,12 +92,17 @@ class Callers:
             return caller
         if caller is not None or digest in self._wrong:
             return await self._asked(digest)
-        if wait := self._brake.wait_seconds(address):
+        wait = self._brake.wait_seconds(address)
+        if wait and not _MADE_BY_US.fullmatch(token):
             raise TooManyGuesses(wait)
         try:
             return await self._asked(digest)
+        except Unauthenticated:
+            if wait:
+                raise TooManyGuesses(wait) from None
+            raise
         finally:
-            if digest not in self._wrong:  # right, or nobody knows yet
+            if not wait and digest not in self._wrong:  # right, or nobody knows yet
                 self._brake.give_back(address)
 
     async def _asked(self, digest: str) -> Caller:
@@ -141,12 +151,15 @@ async def register_bootstrap(redis: Redis, token: str) -> None:
 
 
 async def listed(redis: Redis) -> list[Listed]:
-    """Every token of every team, oldest first."""
+    """Every token of every team, oldest first; what is damaged is one that nobody can use."""
     found = []
     async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE):
-        fields: dict[str, str] = await redis.hgetall(key)  # type: ignore[misc]
-        if fields:
-            found.append(await _listed(redis, key.removeprefix(keyspace.token("")), fields))
+        digest = key.removeprefix(keyspace.token(""))
+        try:
+            if fields := await redis.hgetall(key):  # type: ignore[misc]
+                found.append(await _listed(redis, digest, fields))
+        except Damaged:
+            found.append(Listed(digest, "", DAMAGED, (), 0))
     return sorted(found, key=lambda token: (token.created_ms, token.digest))
 
 
@@ -188,13 +201,13 @@ async def _look_up(redis: Redis, digest: str) -> Caller:
 
 
 async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:
-    team = fields.get("team", "")
+    team, created = fields.get("team", ""), fields.get("created", "")
     return Listed(
         digest=digest,
         team=await redis.hget(keyspace.team(team), "name") or team,  # type: ignore[misc]
         name=fields.get("name", ""),
         scopes=tuple(fields.get("scopes", "").split(",")),
-        created_ms=int(fields.get("created", 0)),
+        created_ms=int(created) if created.isdecimal() else 0,
     )
 
 

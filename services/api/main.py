@@ -74,7 +74,7 @@ def create_app(settings: Settings) -> Starlette:
         async with (
             store.connect(settings) as redis,
             _bootstrapping(redis, settings),
-            beside("checking Redis", lambda: durability.keep_fit(redis, keys), troubles),
+            beside(durability.CHECKING, lambda: durability.keep_fit(redis, keys, troubles.over), troubles),
             telling(settings, lambda: metrics.look(redis)),
         ):
             callers = tokens.Callers(redis)

@@ -1,32 +1,37 @@
 """/ping/{key}, without a token: the key says for which heartbeat"""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.api.requests import key_of, text_of
+from services.api.requests import beginning_of, key_of
 from services.api.routing import at
 from shared import pings
 from shared.errors import NotFound
-from shared.pings import MOST_EXIT_STATUS, Kind, Noted, Ping
+from shared.pings import MOST_EXIT_STATUS, SAID_CHARACTERS, Kind, Noted, Ping
+
+_TEXT_BYTES = 4 * SAID_CHARACTERS
+"""As many as the characters that are kept may take in UTF-8."""
 
 
 async def ping(request: Request) -> Response:
     """What is in the body is kept with the run, as far as it is text."""
-    return await _noted(request, Ping(Kind.COMPLETE, await text_of(request)))
+    return await _noted(request, partial(Ping, Kind.COMPLETE))
 
 
 async def fail(request: Request) -> Response:
-    return await _noted(request, Ping(Kind.FAIL, await text_of(request)))
+    return await _noted(request, partial(Ping, Kind.FAIL))
 
 
 async def start(request: Request) -> Response:
-    return await _noted(request, Ping(Kind.START, await text_of(request)))
+    return await _noted(request, partial(Ping, Kind.START))
 
 
 async def note(request: Request) -> Response:
-    return await _noted(request, Ping(Kind.LOG, await text_of(request)))
+    return await _noted(request, partial(Ping, Kind.LOG))
 
 
 async def end(request: Request) -> Response:
@@ -34,14 +39,17 @@ async def end(request: Request) -> Response:
     status: int = request.path_params["exit_status"]
     if status > MOST_EXIT_STATUS:
         raise NotFound("Ping key")
-    return await _noted(request, pings.exit_ping(status, await text_of(request)))
+    return await _noted(request, partial(pings.exit_ping, status))
 
 
-async def _noted(request: Request, said: Ping) -> Response:
+async def _noted(request: Request, saying: Callable[[str], Ping]) -> Response:
     key = request.path_params["key"]
-    once = key_of(request, pings.team_of(key), None, said.said)
+    team = pings.team_of(key)
+    text, digest = await beginning_of(request, _TEXT_BYTES)
+    once = key_of(request, team, None, text, *([digest] if digest else ()))
     if once:
         once.text = f"{key} {once.text}"  # nobody without a token learns what keys the team has used
+    said = saying(text)
     noted = await pings.ping(request.state.redis, key, said, once=once)
     told = _told(noted) if said.kind == Kind.COMPLETE else ""
     return JSONResponse({"ok": True, **({"note": told} if told else {})})

@@ -1,8 +1,10 @@
 """What a request asks: its body, its query and the ids in its path, checked."""
 
+import hashlib
 import json
 import math
 import re
+from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -43,9 +45,17 @@ def parsed(raw: bytearray, model: type[T]) -> T:
         raise _told(error, model) from None
 
 
-async def text_of(request: Request) -> str:
-    """The body, whatever it is, as text; raises TooLarge."""
-    return (await raw_of(request)).decode("utf-8", "replace")
+async def beginning_of(request: Request, most_bytes: int) -> tuple[str, str]:
+    """So much of the body, whatever it is, as text, and a digest of all if that is more; raises TooLarge.
+
+    For callers whom nobody knows: of what they send no more is kept, however many send at once.
+    """
+    beginning, size, digest = bytearray(), 0, hashlib.sha256()
+    async for part in _parts_of(request):
+        beginning += part[: most_bytes - len(beginning)]
+        size += len(part)
+        digest.update(part)
+    return beginning.decode("utf-8", "replace"), digest.hexdigest() if size > most_bytes else ""
 
 
 async def changes_of(request: Request, model: type[T]) -> T:
@@ -97,19 +107,28 @@ def key_of(request: Request, team: Team, asked: BaseModel | None = None, *more: 
 
 async def raw_of(request: Request) -> bytearray:
     """The body as it came; raises TooLarge."""
+    body = bytearray()
+    async for part in _parts_of(request):
+        body += part
+    return body
+
+
+async def _parts_of(request: Request) -> AsyncIterator[bytes]:
+    """What comes of the body; raises TooLarge."""
     declared = request.headers.get("content-length")
     if declared and int(declared) > MAX_BODY_BYTES:
         raise TooLarge
-    body, more = bytearray(), True
+    size, more = 0, True
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY_BYTES:
             raise TooLarge
+        yield part
         more = message.get("more_body", False)
-    return body
 
 
 def _check_finite(raw: bytearray) -> None:

@@ -108,7 +108,8 @@ async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeti
         await tokens.create(redis, team=TEAM, name="dev", scopes=("admin",), token=token)
         durability = await doctor.durability(redis)
     except (Damaged, *store.AWAY) as error:
-        raise CannotStart(f"Redis at {redis_name(settings.redis_url)} cannot be used: {error}") from error
+        said = store.text_of(error)
+        raise CannotStart(f"Redis at {redis_name(settings.redis_url)} cannot be used: {said}") from error
     finally:
         await redis.aclose()
     return Greeting(

@@ -1,14 +1,15 @@
 """`recuro doctor`: whether this Redis is fit to keep jobs, and what it keeps through a crash."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from services.cli import inspection, punctuality
 from services.cli.embedded import OLDEST
 from services.cli.findings import Finding
-from shared import audit, damage, health, keyspace, ledger, overdue, zone_data
+from shared import audit, damage, health, keyspace, ledger, overdue, store, zone_data
+from shared.errors import Damaged
 from shared.shortage import REMEDY, Shortage, share_used
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
@@ -17,6 +18,7 @@ LAX = "lax (AOF, but the system decides when to write: a power cut may lose up t
 SNAPSHOTS = "snapshots only (a crash loses what came after the last one: set appendonly yes)"
 MEMORY = "none (memory only, a crash loses everything: set appendonly yes)"
 MOST_SHOWN = 100
+Look = Callable[[Redis], Awaitable[list[Finding]]]
 AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
 
 
@@ -31,12 +33,19 @@ async def examine(redis: Redis) -> list[Finding]:
         *_lost(facts),
         _eviction(facts),
         _memory(facts),
-        await _zones(redis),
-        *await punctuality.examine(redis),
-        *await _jobs(redis),
-        *await _troubles(redis),
-        *await _damages(redis),
+        *[finding for what, look in _LOOKS.items() for finding in await _looked(redis, what, look)],
     ]
+
+
+async def _looked(redis: Redis, what: str, look: Look) -> list[Finding]:
+    """What is found; a key that is damaged is one finding and hides no other."""
+    try:
+        return await look(redis)
+    except (Damaged, ResponseError) as error:
+        said = store.translated(error)
+        if not isinstance(said, Damaged):
+            raise
+        return [Finding(False, f"{what}: {said} A scheduler puts it aside; --audit looks at every key")]
 
 
 async def durability(redis: Redis) -> str:
@@ -127,14 +136,14 @@ async def audit_all(redis: Redis) -> list[Finding]:
     return [*findings, *await _damages(redis)]
 
 
-async def _zones(redis: Redis) -> Finding:
+async def _zones(redis: Redis) -> list[Finding]:
     here, newest = zone_data.release(), ""
     for shard in keyspace.SHARDS:
         said: dict[str, str] = await redis.hgetall(keyspace.zones(shard))  # type: ignore[misc]
         newest = max(newest, said.get("release", ""))
     if here.version >= newest:
-        return Finding(True, f"time zones: {here}")
-    return Finding(False, f"time zones: {here}, and a scheduler had {newest}: update Recuro or tzdata here")
+        return [Finding(True, f"time zones: {here}")]
+    return [Finding(False, f"time zones: {here}, and a scheduler had {newest}: update Recuro or tzdata here")]
 
 
 def _version(facts: Mapping[str, str]) -> Finding:
@@ -169,3 +178,12 @@ def _memory(facts: Mapping[str, str]) -> Finding:
     if level is Shortage.ROOM:
         return Finding(True, f"memory: {share:.0%} of maxmemory is used")
     return Finding(False, f"memory: {share:.0%} of maxmemory is used, {level.effect}; {REMEDY}")
+
+
+_LOOKS: Mapping[str, Look] = {
+    "time zones": _zones,
+    "clock and crons": punctuality.examine,
+    "jobs": _jobs,
+    "processes": _troubles,
+    "damaged": _damages,
+}

@@ -72,7 +72,8 @@ def _sign(service: str, given: Mapping[str, str]) -> str | None:
         return f"Redis at {where} does not answer: {error}"
     except Refused as error:
         return f"Redis at {where} refuses: {error}"
-    now_ms = 1000 * int(seconds) + int(microseconds) // 1000 + int(correction or 0)
+    known = int(correction) if correction and correction.lstrip(b"-").isdigit() else 0
+    now_ms = 1000 * int(seconds) + int(microseconds) // 1000 + known
     return _silence(service, dict(zip(living[::2], map(float, living[1::2]), strict=True)), now_ms)
 
 

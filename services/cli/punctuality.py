@@ -5,11 +5,10 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from services.cli.findings import Finding
-from shared import clock, keyspace, moments, retention, watchdog
+from shared import clock, keyspace, moments, overdue, retention, watchdog
 from shared.moments import Present
 
 AGREE_MS = 2000
-OVERDUE_SECONDS = 60.0
 TOLD = timedelta(minutes=10)
 """For so long what was mended is told of."""
 _OUT = "that is taken out, and time goes on as it should: set it right"
@@ -44,9 +43,8 @@ def _clock(seen: Present) -> list[Finding]:
 async def _crons(redis: Redis, shard: str, seen: Present) -> list[Finding]:
     """Those that are overdue, and those that the schedulers lately found silent."""
     found, watched = [], await watchdog.read(redis, shard)
-    first = await redis.zrange(keyspace.crons(shard), 0, 0, withscores=True)
-    late = (seen.now_ms - first[0][1]) / 1000 if first else 0.0
-    if late > OVERDUE_SECONDS:
+    late = (await overdue.seconds(redis, shard))["cron"]
+    if late > overdue.LATE_SECONDS:
         found.append(Finding(False, f"crons: one should have fired {late:.0f} s ago: does a scheduler run?"))
     if watched and watched.moved_at and clock.moment(seen.now_ms) - watched.moved_at < TOLD:
         at = watched.moved_at.isoformat(timespec="seconds")

@@ -84,22 +84,32 @@ async def revoke_token(token_id: str) -> int:
 
 
 async def reseal() -> int:
-    """Seal all stored secrets with the first key, and say how many; 1 if one of them does not open."""
+    """Seal all stored secrets with the first key, and say how many; 1 if one of them cannot be."""
     settings = with_redis_nearby(load())
     keys = vault.load(settings)
     async with _redis() as (redis, where):
         count = await resealing.reseal_all(redis, keys)
     print(f"{where}: {count.seen} records looked at, {count.resealed} sealed anew with the first key")
     if count.locked:
-        shown = ", ".join(count.locked[:20]) + (", …" if len(count.locked) > 20 else "")
         print(
-            f"recuro: {len(count.locked)} could not be opened: {shown}. Add the key that sealed them to "
-            "RECURO_ENCRYPTION_KEY after a comma; until then keep every key that is there.",
+            f"recuro: {len(count.locked)} could not be opened: {_some(count.locked)}. Add the key that "
+            "sealed them to RECURO_ENCRYPTION_KEY after a comma; until then keep every key that is there.",
             file=sys.stderr,
         )
+    if count.damaged:
+        print(
+            f"recuro: {len(count.damaged)} are damaged: {_some(count.damaged)}. Mend or delete them, then "
+            "run this again; until then keep every key that is there.",
+            file=sys.stderr,
+        )
+    if not count.is_complete:
         return 1
     print("Keep the first key of RECURO_ENCRYPTION_KEY alone, once every service was started with it first.")
     return 0
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
 
 
 def _day(milliseconds: int) -> str:
@@ -117,6 +127,6 @@ async def _redis() -> AsyncIterator[tuple[Redis, str]]:
     try:
         yield redis, where
     except (Damaged, *store.AWAY) as error:
-        sys.exit(f"recuro: Redis at {where} cannot be used: {error}")
+        sys.exit(f"recuro: Redis at {where} cannot be used: {store.text_of(error)}")
     finally:
         await redis.aclose()

@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with (
             manager.run(),
-            beside("checking Redis", lambda: durability.keep_fit(redis, keys), troubles),
+            beside(durability.CHECKING, lambda: durability.keep_fit(redis, keys, troubles.over), troubles),
             telling(settings),
         ):
             yield

@@ -6,6 +6,7 @@ Every step is conditional in Redis, so any number of schedulers may run and none
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 import uvloop
@@ -43,9 +44,10 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     blocking = store.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
     async with redis, blocking, telling(settings), asyncio.TaskGroup() as tasks:
         troubles = Troubles()
+        check = partial(durability.keep_fit, redis, fit=troubles.over)
         duties = [
             tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
-            tasks.create_task(steadily("checking Redis", lambda: durability.keep_fit(redis), troubles)),
+            tasks.create_task(steadily(durability.CHECKING, check, troubles)),
             tasks.create_task(steadily("measuring", lambda: keep_showing(troubles), troubles)),
         ]
         for shard in keyspace.SHARDS:

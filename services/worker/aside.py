@@ -28,7 +28,10 @@ WALL_SECONDS = 15.0
 WAIT_SECONDS = 30.0
 SMALL_BYTES = 64 * 1024
 """What takes 10 ms at most, and is done right here unless a pattern is looked for."""
+ENDING_SECONDS = 1.0
 _TRIES = 2
+_ENDED = (asyncio.IncompleteReadError, ConnectionError)
+"""What is met at the pipes of a process that has ended."""
 
 log = structlog.get_logger()
 
@@ -88,7 +91,13 @@ class Aside:
 
     async def _started(self) -> Process:
         argv = (sys.executable, "-P", "-m", "services.worker.aside_process", str(self._cpu_seconds))
-        process = await asyncio.create_subprocess_exec(*argv, stdin=PIPE, stdout=PIPE, start_new_session=True)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=PIPE, stdout=PIPE, start_new_session=True
+            )
+        except OSError as error:  # no memory, no descriptor: whoever waits is told to look here
+            log.error("aside_not_started", error=repr(error))
+            raise
         self._all.add(process)
         return process
 
@@ -97,17 +106,22 @@ class Aside:
             async with asyncio.timeout(WALL_SECONDS):
                 said, body = await _exchange(process, message)
         except BaseException as error:
-            await self._end(process)
+            await self._end(process, by_itself=isinstance(error, _ENDED))
             if process.returncode == -signal.SIGPROF or isinstance(error, TimeoutError):
                 seconds = f"{self._cpu_seconds:g} s"
                 raise NotDone(f"it takes more than {seconds} to look; let it be something simpler") from None
-            log.warning("aside_lost", error=repr(error), code=process.returncode)
+            if not isinstance(error, asyncio.CancelledError):
+                log.warning("aside_lost", error=repr(error), code=process.returncode)
             raise
         self._idle.append(process)
         return from_json(said), body
 
-    async def _end(self, process: Process) -> None:
+    async def _end(self, process: Process, *, by_itself: bool = False) -> None:
         self._all.discard(process)
+        if by_itself:  # to kill it now may hide by which signal it ended
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ENDING_SECONDS):
+                    await process.wait()
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()

@@ -1,5 +1,6 @@
 """Whether an answer is what its owner expects."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from shared.schemas.assertions import (
     ResponseTimeUnder,
     StatusCodeEquals,
 )
+
+LONGEST_SECONDS = 60.0
+"""For all assertions of one answer; each of them may wait for those of the team's others."""
 
 _OF_BODY = BodyContains | BodyNotContains | BodyMatches | JsonPathEquals
 
@@ -40,6 +44,16 @@ async def failed(
     assertions: Sequence[Assertion], answered: Answered, aside: Aside, team: int = 0
 ) -> str | None:
     """The sentence that names the first assertion that does not hold, or nothing if all do."""
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            return await _first_of(assertions, answered, aside, team)
+    except TimeoutError:
+        return f"Assertions failed: there was no time to look at all of them within {LONGEST_SECONDS:g} s."
+
+
+async def _first_of(
+    assertions: Sequence[Assertion], answered: Answered, aside: Aside, team: int
+) -> str | None:
     for assertion in assertions:
         if isinstance(assertion, _OF_BODY):
             wanted = Wanted(assertion.type, assertion.value, getattr(assertion, "path", ""))

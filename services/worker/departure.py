@@ -50,10 +50,10 @@ class Departure:
         work, prefix = self.work, keyspace.prefix(self.work.shard)
         try:
             seconds = int(await scripts.admit(self.redis, prefix, f"{work.team}:{work.queue}", "")) / 1000
+        except (Damaged, ResponseError) as error:  # first: such an answer counts as away, too
+            raise Withheld(Postpone(REFUSED_SECONDS, "the storage to answer")) from error
         except AWAY as error:
             raise Withheld(Release()) from error
-        except (Damaged, ResponseError) as error:
-            raise Withheld(Postpone(REFUSED_SECONDS, "the storage to answer")) from error
         if self.waited_seconds + seconds > LONGEST_WAIT_SECONDS:
             raise Withheld(Postpone(seconds, "the rate_limit of its queue"))
         self.waited_seconds += seconds

@@ -50,21 +50,33 @@ class Shares:
         self._taken[team] -= 1
         if not self._taken[team]:
             del self._taken[team]
-        for next_ in list(self._waiting):
+        self._offer()
+
+    def _offer(self) -> None:
+        """Hand what is free to those whose turn it is."""
+        for team in list(self._waiting):
             if not self._free:
                 break
-            if self._taken[next_] < self._share:
-                self._serve(next_)
+            if self._taken[team] < self._share:
+                self._serve(team)
 
     def _serve(self, team: int) -> None:
-        turns = self._waiting.pop(team)
-        turn = turns.popleft()
-        if turns:
-            self._waiting[team] = turns  # behind the others
+        turns = self._waiting[team]
+        # One that was cancelled still stands here until its task runs.
+        turn = next((one for one in turns if not one.cancelled()), None)
+        if turn is None:
+            return
+        self._drop(team, turn)
+        if team in self._waiting:
+            self._waiting.move_to_end(team)  # behind the others
         self._hand(team)
         turn.set_result(None)
 
     def _leave(self, team: int, turn: asyncio.Future[None]) -> None:
+        self._drop(team, turn)
+        self._offer()  # who came behind it may have waited for it alone
+
+    def _drop(self, team: int, turn: asyncio.Future[None]) -> None:
         turns = self._waiting[team]
         turns.remove(turn)
         if not turns:

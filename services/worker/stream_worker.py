@@ -34,8 +34,8 @@ from shared.steadily import Troubles, steadily
 from shared.store import AWAY
 from shared.vault import Vault
 
-BACKSTOP_SECONDS = 310
-"""Longer than any timeout a user can set: the sender ends every request before this does."""
+BACKSTOP_SECONDS = 420
+"""Longer than any request (300 s), its wait for a turn, and the looks at its answer (45 s and 60 s) take."""
 LAST_WRITE_SECONDS = 10.0
 """How long, at least, a stopping worker waits for Redis to take its results; the rest is the rescuer's."""
 UNUSED_QUEUE = "recuro:arq-unused"
@@ -112,7 +112,7 @@ class StreamWorker(Worker):
         self._serving += [
             self._steadily("beating", self._heart().beat),
             self._steadily("the sign of life", self._say_alive),
-            self._steadily("checking Redis", lambda: durability.keep_fit(self._store, self._keys)),
+            self._steadily(durability.CHECKING, self._keep_fit),
         ]
         await asyncio.Event().wait()  # the drain cancels us
 
@@ -125,6 +125,9 @@ class StreamWorker(Worker):
 
     def _steadily(self, loop: str, duty: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         return self.loop.create_task(steadily(loop, duty, self._troubles))
+
+    async def _keep_fit(self) -> None:
+        await durability.keep_fit(self._store, self._keys, self._troubles.over)
 
     def _heart(self) -> Heart:
         holder = Holder(lambda: list(self._held), self._lost, self._cancel)

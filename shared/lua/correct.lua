@@ -6,7 +6,7 @@
 -- correction is still what it was.
 
 local seen, correction, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-if tonumber(call('GET', P .. 'correction') or 0) ~= seen then return -1 end
+if (tonumber(call('GET', P .. 'correction') or '') or 0) ~= seen then return -1 end
 local by, wrong = correction - seen, moment()
 local right = wrong + by
 

@@ -5,5 +5,9 @@
 -- Returns now (ms), how far the server's clock was corrected for that (ms), until when somebody vouches (ms, 0 = nobody
 -- ever did), and by scheduler (host:pid) when it last vouched and how far its own clock was ahead then (ms).
 
-return { moment(), tonumber(call('GET', P .. 'correction') or 0), tonumber(call('GET', P .. 'trusted_until') or 0),
-    call('HGETALL', P .. 'clocks') }
+-- What is no number is as if it were lost.
+local function number(key)
+    return tonumber(call('GET', P .. key) or '') or 0
+end
+
+return { moment(), number('correction'), number('trusted_until'), call('HGETALL', P .. 'clocks') }

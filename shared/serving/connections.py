@@ -95,7 +95,8 @@ class Connections:
         crowd = Counter(one.address for one in waiting)
         waiting.sort(key=lambda one: (-crowd[one.address], one.since))
         leaving = waiting[: max(1, self._bounds.connections // ROOM)]
-        self.count(EVICTED, len(leaving))
+        if leaving:
+            self.count(EVICTED, len(leaving))
         for one in leaving:
             self.discard(one)
             one.drop()

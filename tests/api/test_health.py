@@ -46,6 +46,17 @@ async def test_a_list_of_due_work_that_cannot_be_read_leaves_it_ready(
     assert (answer.status_code, answer.json()) == (200, {"status": "ready", "overdue_seconds": None})
 
 
+@pytest.mark.parametrize("key", ["live", "troubles"])
+async def test_signs_of_life_that_are_damaged_leave_it_ready(
+    anonymous: AsyncClient, redis: Redis, team: Team, key: str
+) -> None:
+    await redis.set(f"{team.prefix}{key}", "no signs")
+
+    answer = await anonymous.get("/readyz")
+
+    assert answer.status_code == 200
+
+
 async def test_a_redis_that_takes_no_writes_makes_it_unready(anonymous: AsyncClient, redis: Redis) -> None:
     await redis.config_set("maxmemory", 1)
     try:

@@ -143,3 +143,14 @@ async def test_a_wrong_key_opens_nothing(client: AsyncClient, path: str) -> None
     answer = await client.post(f"/ping/{key}x{path}")
 
     assert (answer.status_code, answer.json()) == (404, {"error": "Ping key not found"})
+
+
+async def test_what_differs_beyond_the_text_that_is_kept_is_another_ping(client: AsyncClient) -> None:
+    key, once, log = await a_key(client), {"Idempotency-Key": "run-7"}, b"a" * 100_000
+
+    first = await client.post(f"/ping/{key}", content=log, headers=once)
+    again = await client.post(f"/ping/{key}", content=log, headers=once)
+    another = await client.post(f"/ping/{key}", content=log + b"b", headers=once)
+
+    assert (first.status_code, again.status_code, another.status_code) == (200, 200, 409)
+    assert again.headers["idempotent-replayed"] == "true"

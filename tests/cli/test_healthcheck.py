@@ -92,6 +92,15 @@ async def test_it_goes_by_the_installations_clock_and_names_other_hosts(
     assert said(late).endswith("has given a sign of life for 30 s; on other one has")
 
 
+async def test_a_correction_that_is_no_number_counts_as_none(redis: Redis, settings: Settings) -> None:
+    await health.beat(redis, "worker")
+    await redis.set(keyspace.correction("s0"), "junk")
+
+    asked = checked("worker", RECURO_REDIS_URL=settings.redis_url)
+
+    assert (asked.returncode, said(asked)) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("service", "environment", "sentence"),
     [

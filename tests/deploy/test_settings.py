@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import yaml
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
@@ -62,6 +63,16 @@ def test_compose_takes_every_setting_from_the_caller() -> None:
 
     assert set(SETTINGS) - NOT_DEPLOYED - fixed == passed - {"RECURO_IMAGE"}
     assert all(f"{name}: 0.0.0.0" in text for name in fixed)
+
+
+def test_compose_lets_each_service_that_tells_prometheus_do_so() -> None:
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+
+    told = {name for name, each in services.items() if "RECURO_METRICS_PORT" in each.get("environment", {})}
+
+    assert told == {
+        path.parent.name for path in (ROOT / "services").glob("*/main.py") if "telling(" in path.read_text()
+    }
 
 
 def test_the_configmap_has_every_setting_that_is_no_secret_with_its_default() -> None:

@@ -118,6 +118,23 @@ async def test_one_line_of_the_log_says_what_was_refused(port: int) -> None:
     assert lines[0]["malformed"] >= 1
 
 
+async def test_the_log_names_no_reason_that_met_nobody(port: int) -> None:
+    with capture_logs() as logged:
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(16):
+                await opened(stack, port, "127.0.0.1", SLOW)
+            refused = await opened(stack, port, "127.0.0.1", GET)
+            assert (await refused.answer()).status == 503
+
+            async def is_said() -> bool:
+                return bool(logged)
+
+            await until(is_said, 5)
+
+    (line,) = [line for line in logged if line["event"] == "connections_refused"]
+    assert set(line) == {"event", "log_level", "full"}
+
+
 @pytest.mark.parametrize(
     ("host", "network"),
     [

@@ -14,6 +14,7 @@ from shared.steadily import Troubles, beside
 from shared.vault import Vault
 from tests.conftest import VAULT
 from tests.poll import until
+from tests.refusing import denying
 
 NEW, OLD, OTHER = "the-new-key-" + 32 * "n", "the-old-key-" + 32 * "o", "another-key-" + 32 * "x"
 
@@ -86,6 +87,24 @@ async def test_a_password_that_is_refused_is_said_to_be(
     assert "hidden" not in said
 
 
+async def test_a_service_is_red_no_longer_than_its_redis_is_away(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "LOOK_SECONDS", 0.05)
+    troubles = Troubles()
+
+    async def is_red() -> bool:
+        return bool(troubles.sentences)
+
+    async def is_well() -> bool:
+        return not troubles.sentences
+
+    async with beside(durability.CHECKING, lambda: durability.keep_fit(redis, fit=troubles.over), troubles):
+        async with denying(redis, "info"):
+            await until(is_red)
+        await until(is_well, seconds=5)
+
+
 async def test_another_redis_behind_the_address_is_checked_again(
     redis: Redis, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,7 +117,7 @@ async def test_another_redis_behind_the_address_is_checked_again(
 
     async with (
         store.connect(Settings(redis_url=f"unix://{address}")) as client,
-        beside("checking Redis", lambda: durability.keep_fit(client), troubles),
+        beside(durability.CHECKING, lambda: durability.keep_fit(client), troubles),
     ):
         await client.ping()
         assert not troubles.sentences

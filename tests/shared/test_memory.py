@@ -176,3 +176,13 @@ def test_patterns_that_are_checked_are_not_remembered() -> None:
         PATTERNS.validate_python([{"type": "body_matches", "value": rf"\pL{{1,25}}x{number}"}])
 
     assert resident_bytes(os.getpid()) - before < 24 * MEBIBYTE
+
+
+def test_an_error_of_the_work_does_not_carry_its_arguments_into_the_log() -> None:
+    def fail(text: str) -> str:
+        raise ValueError("it cannot be read")
+
+    with pytest.raises(ValueError, match="cannot be read") as raised:
+        Remembered(fail, MEBIBYTE)("a payload")
+
+    assert raised.value.__context__ is None

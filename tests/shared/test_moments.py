@@ -1,5 +1,6 @@
 from datetime import datetime, timedelta
 
+import pytest
 from redis.asyncio import Redis
 
 from shared import clock, jobs, keyspace, limits, moments, overdue
@@ -53,3 +54,13 @@ async def test_the_month_of_a_teams_usage_is_the_installations(redis: Redis, tea
     usage = await limits.usage(redis, team)
 
     assert usage.month == f"{await of_redis(redis) + timedelta(days=40):%Y-%m}"
+
+
+@pytest.mark.parametrize("key", [keyspace.correction(SHARD), keyspace.trusted_until(SHARD)])
+async def test_what_is_no_number_is_as_if_it_were_lost(redis: Redis, key: str) -> None:
+    await redis.set(key, "junk")
+
+    now, seen = await moments.now(redis, SHARD), await moments.read(redis, SHARD)
+
+    assert timedelta(0) <= await of_redis(redis) - now < SOON
+    assert (seen.correction_ms, seen.was_vouched) == (0, False)

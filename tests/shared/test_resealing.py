@@ -57,7 +57,7 @@ async def test_afterwards_the_new_key_alone_opens_everything(redis: Redis, team:
     request = request_of(work, new)
     stored = await redis.hget(f"{team.prefix}t:{team.id}", "signing")  # type: ignore[misc]
     channels = await notifications.opened_of(redis, new, team)
-    assert (count.resealed, count.locked) == (4, ())
+    assert (count.resealed, count.is_complete) == (4, True)
     assert request.headers["Authorization"] == SECRET
     assert request.body == BODY.encode()
     assert signatures.secrets_of(new, team.id, stored or "", 0)[0] == sealed
@@ -110,3 +110,17 @@ async def test_whoever_changes_a_cron_meanwhile_does_not_bring_the_old_key_back(
     after = await redis.hget(f"{team.prefix}c:{team.id}:1", "version")  # type: ignore[misc]
     assert int(after or 0) == int(version or 0) + 2
     assert await resealing.reseal_all(redis, Vault(NEW)) == Count(seen=4)
+
+
+@pytest.mark.usefixtures("sealed")
+async def test_what_is_damaged_is_named_and_stops_nothing(redis: Redis, team: Team) -> None:
+    await redis.rpush(f"{team.prefix}b:{team.id}:77", "no text")  # type: ignore[misc]
+    await redis.set(f"{team.prefix}c:{team.id}:77", "no record")
+    await redis.set(f"{team.prefix}b:junk", "{}")
+    await redis.set(f"{team.prefix}b:{team.id}:78", '["no object"]')
+
+    count = await resealing.reseal_all(redis, Vault(NEW, OLD))
+
+    damaged = {f"b:{team.id}:77", f"c:{team.id}:77", "b:junk", f"b:{team.id}:78"}
+    assert (count.resealed, count.locked, set(count.damaged)) == (4, [], damaged)
+    assert not count.is_complete

@@ -51,14 +51,17 @@ async def test_wrong_tokens_of_an_address_are_braked_and_right_ones_are_not(
     redis: Redis, token: str, other_token: str
 ) -> None:
     callers = Callers(redis)
+    await tokens.register_bootstrap(redis, FIRST)
     await callers.caller_of(token, "203.0.113.7")
 
     said = [await refusal(callers, f"rc_{number}", "203.0.113.7") for number in range(BURST + 5)]
 
     assert said == [Unauthenticated] * BURST + [TooManyGuesses] * 5
     assert await callers.caller_of(token, "203.0.113.7")  # it was right before
-    assert await refusal(callers, other_token, "203.0.113.7") is TooManyGuesses  # it might be a guess
-    assert await callers.caller_of(other_token, "203.0.113.8")
+    assert await callers.caller_of(other_token, "203.0.113.7")  # nobody can guess it
+    assert await refusal(callers, f"{other_token[:-4]}AAAA", "203.0.113.7") is TooManyGuesses
+    assert await refusal(callers, FIRST, "203.0.113.7") is TooManyGuesses  # it is known, and might be a guess
+    assert await callers.caller_of(FIRST, "203.0.113.8")
 
 
 async def test_one_wrong_token_that_is_sent_again_and_again_is_no_guessing(redis: Redis) -> None:
@@ -119,3 +122,16 @@ async def refusal(callers: Callers, token: str, address: str) -> type[Exception]
     except (Unauthenticated, TooManyGuesses) as error:
         return type(error)
     return None
+
+
+async def test_a_damaged_record_hides_no_other_token(redis: Redis) -> None:
+    token = await tokens.create(redis, team="a", name="good", scopes=("read",))
+    await redis.set(keyspace.token("of-a-wrong-type"), "junk")
+    await redis.hset(keyspace.token("odd"), mapping={"team": "1", "created": "long ago"})  # type: ignore[misc]
+
+    listed = await tokens.listed(redis)
+    ended = await tokens.revoke(redis, tokens.digest_of(token)[: tokens.ID_DIGITS])
+    await tokens.register_bootstrap(redis, "a-first-token-of-this-place")
+
+    assert {one.digest for one in listed} == {tokens.digest_of(token), "odd", "of-a-wrong-type"}
+    assert ended.name == "good"

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -109,3 +110,14 @@ def test_a_stored_pattern_that_is_larger_is_read_all_the_same() -> None:
     settings = QueueSettings.model_validate({"success_assertions": [LARGE]}, context=STORED)
 
     assert settings.success_assertions[0].type == "body_matches"
+
+
+async def test_a_machine_that_starts_no_process_says_so_in_the_log(
+    aside: Aside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+
+    said = await aside.why_not(QUIET, QUICK, BODY, is_whole=True)
+
+    assert said == "nobody could look; the worker's log says why"
+    assert "aside_not_started" in capsys.readouterr().out

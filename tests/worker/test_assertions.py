@@ -245,3 +245,12 @@ async def test_a_cron_has_assertions_of_its_own(
     assert run is not None
     assert run.error_message == 'Assertion json_path_equals failed: there is nothing at "$.ok".'
     assert (await crons.get(redis, team, cron.id)).success_assertions == of
+
+
+async def test_all_assertions_of_an_answer_have_one_time_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assertions, "LONGEST_SECONDS", 0.2)
+    answered = Answered(200, (), b"ab" * (MIB // 2), True, 1)
+
+    why = await failed([asserted("body_matches", value=SLOW)], answered)
+
+    assert why == "Assertions failed: there was no time to look at all of them within 0.2 s."

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
 from services.worker.delivery import Sender
-from services.worker.departure import Departure, Withheld
+from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
 from services.worker.egress import Resolver
 from services.worker.processor import process
 from services.worker.reach import Reach
@@ -25,6 +25,7 @@ from tests import hostile
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.house import free_port
 from tests.poll import until
+from tests.refusing import denying
 from tests.target import Target
 
 POLICY = Policy(LOOPBACK)
@@ -154,6 +155,18 @@ async def test_nothing_leaves_uncounted_while_redis_is_away(redis: Redis, team: 
             await Departure(work, away).wait_of()
 
     assert withheld.value.verdict == Release()
+
+
+async def test_a_redis_that_refuses_to_count_is_not_asked_again_at_once(redis: Redis, team: Team) -> None:
+    await limited(redis, team, 1, 3600)
+    work = await claimed(redis, team, "https://a.example/")
+
+    async with denying(redis, "evalsha"):
+        with pytest.raises(Withheld) as withheld:
+            await Departure(work, redis).wait_of()
+
+    assert isinstance(withheld.value.verdict, Postpone)
+    assert withheld.value.verdict.after_seconds == REFUSED_SECONDS
 
 
 async def test_a_queue_without_a_limit_asks_nobody(redis: Redis, team: Team) -> None:
