@@ -10,13 +10,17 @@ if (tonumber(call('GET', P .. 'correction') or '') or 0) ~= seen then return -1 
 local by, wrong = correction - seen, moment()
 local right = wrong + by
 
--- `at` is the present from which it was reckoned: with no scheduler alive, that may have been the right one.
+-- Whether it was reckoned from the wrong present: with no scheduler alive, that may have been the right one.
+local function is_wrong(at)
+    return at and math.abs(at - wrong) < math.abs(at - right)
+end
+
 local function move_along(member, at, kind, team, id)
-    if math.abs(at - wrong) >= math.abs(at - right) then return end
+    if not is_wrong(at) then return end
     local record, score = record_of(kind, team, id), tonumber(call('ZSCORE', P .. 'due', member) or '')
-    local fields = call('HMGET', record, 'created', 'due', 'held_since', 'awaits', 'started')
+    local fields = call('HMGET', record, 'created', 'due', 'held_since', 'awaits', 'started', 'postponed')
     if fields[4] and fields[5] then -- it awaits the end of work that began lately
-        if math.abs(fields[5] - wrong) >= math.abs(fields[5] - right) then return end
+        if not is_wrong(tonumber(fields[5])) then return end
         call('HSET', record, 'awaits', fields[4] + by, 'started', fields[5] + by)
         return score and call('ZINCRBY', P .. 'due', by, member)
     end
@@ -25,6 +29,7 @@ local function move_along(member, at, kind, team, id)
     if is_new then call('HSET', record, 'created', fields[1] + by) end
     if is_new or (score and tonumber(fields[2]) == score) then call('HSET', record, 'due', fields[2] + by) end
     if tonumber(fields[3] or '') == at then call('HSET', record, 'held_since', fields[3] + by) end
+    if is_wrong(tonumber(fields[6] or '')) then call('HSET', record, 'postponed', fields[6] + by) end
     if score then call('ZINCRBY', P .. 'due', by, member) end
 end
 

@@ -173,7 +173,8 @@ MUTATIONS = [
     *rows(
         "correct",
         ("the clock is corrected twice", "~= seen then return -1 end", "~= seen then return 0 end"),
-        ("what was right before the jump moves too", "if math.abs(at - wrong) >= math.abs(at - right) then return end", ""),
+        ("what was right before the jump moves too", "if not is_wrong(at) then return end", ""),
+        ("what was put off moves twice", "call('HSET', record, 'postponed', fields[6] + by)", ""),
         ("work that began is missed hours later", "return score and call('ZINCRBY', P .. 'due', by, member)", "return"),
         ("what awaits a ping moves too", "if not fields[2] or fields[4] then return end", "if not fields[2] then return end"),
         ("!a delay that was reckoned wrong stays", "if score then call('ZINCRBY', P .. 'due', by, member) end", ""),

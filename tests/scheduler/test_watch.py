@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
 from services.scheduler.promote import promote_due
+from services.scheduler.reckon import reckon_due
 from services.scheduler.watch import Watch
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Postpone, Result, Retry, Verdict
@@ -70,15 +71,17 @@ async def test_jobs_made_by_a_wrong_clock_get_the_moments_they_would_have_had(
 async def test_a_retry_and_what_waits_for_its_host_are_not_hours_late(
     redis: Redis, team: Team, worker: Deliveries, verdict: Verdict
 ) -> None:
-    await jobs.create(redis, team, JOB)
+    await jobs.create(redis, team, JOB, await present(redis) - 2 * HOUR)
     works = await worker.claim(1)
     await jump(redis, 2 * HOUR)
     await worker.finish([Result(work, verdict, "[1,500,1,1]") for work in works])
 
     await correct(redis, 0, -2 * HOUR)
+    moved = await reckon_due(redis, SHARD)
 
     ((_, due),) = await redis.zrange(keyspace.due(SHARD), 0, 0, withscores=True)
     assert 0 < due - await present(redis) < 70_000
+    assert moved == 0  # once is enough
 
 
 async def test_what_was_reckoned_before_the_jump_with_no_scheduler_alive_stays(
