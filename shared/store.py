@@ -29,7 +29,14 @@ _OUT_OF_SERVICE = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "BUSY ")
 """Answers of a Redis that is there but cannot serve, for which redis-py has no error of their own."""
 _IN_A_SCRIPT = " script: "
 """Stands in what a script ended with that had begun."""
-_OF_THE_SERVER = ("The user executing the script", "Unknown Redis command", "This Redis command is not")
+_OF_THE_SERVER = (
+    "The user executing the script",
+    "Unknown Redis command",
+    "This Redis command is not",
+    "ACL failure in script",  # this and the following as Valkey says it
+    "Unknown command called from script",
+    "This Valkey command is not",
+)
 _OF_DATA = ("WRONGTYPE", "NOGROUP")
 _CODE = re.compile(r"[A-Z]{4,} ")
 _OF_PIPELINE = re.compile(

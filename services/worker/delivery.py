@@ -87,7 +87,7 @@ class Sender:
         self._policy = policy
         self._proxy = proxy
         self._resolver = resolver or Resolver(policy)
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or _modern_tls()
         self._destination = Remembered(partial(destination, policy), 8 * MEBIBYTE, per_byte=6)
         self._pool: Pool | None = None
         self._aside = Aside()
@@ -214,6 +214,13 @@ class Sender:
                 if connection.evidence is not None:
                     connection.evidence.close()
             connection = None
+
+
+def _modern_tls() -> ssl.SSLContext:
+    """Debian's Python leaves the oldest version to a file of the system, which may name none."""
+    context = ssl.create_default_context()
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+    return context
 
 
 def _text(answer: Answer, content_type: str) -> str:

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -20,9 +21,9 @@ except ZeroDivisionError:
 
 
 def said(format_: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", SAY.format(format=format_)], capture_output=True, text=True, check=True
-    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RECURO_")}
+    argv = [sys.executable, "-c", SAY.format(format=format_)]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == ""
     return done.stderr
 

@@ -31,7 +31,9 @@ do
         local STATES = { 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered', 'skipped', 'alerts' }
 
         -- Errors of the server, and not of what is stored: they would come whatever was touched.
-        local OF_SERVER = { '^ERR The user executing the script', '^ERR Unknown Redis command', '^ERR This Redis command' }
+        local OF_SERVER = { '^ERR The user executing the script', '^ERR Unknown Redis command', '^ERR This Redis command',
+            -- as Valkey says it
+            '^ERR ACL failure in script', '^ERR Unknown command called from script', '^ERR This Valkey command' }
 
         local function is_of_data(said)
             local code = string.match(said, '^%u%u%u+')
