@@ -93,7 +93,9 @@ class Stage:
 
     def stop_crons(self) -> None:
         """Pause every cron, so that the house can come to rest."""
-        for cron in self.house.client.get("/api/crons").json()["data"]:
+        listed = self.house.client.get("/api/crons", params={"per_page": 100})
+        assert listed.status_code == 200, listed.text
+        for cron in listed.json()["data"]:
             answer = self.house.client.patch(f"/api/crons/{cron['id']}", json={"is_active": False})
             assert answer.status_code == 200, answer.text
 
