@@ -16,6 +16,7 @@ from tests.faults.data import OTHER_TOKEN
 from tests.faults.house import Options
 from tests.faults.stage import OTHER_TEAM, Scene, Stage, playing
 from tests.house import RECURO
+from tests.poll import until
 
 ERRORS = (
     "NOPERM this user has no permissions to run the 'evalsha' command",
@@ -62,10 +63,15 @@ async def redis_refuses_in_every_way(scene: Scene) -> None:
             await callers.gain(20)
         for reply in OF_ANOTHER_KIND:
             await _answered(stage, reply)
+        await until(lambda: _is_served(stage))
         stage.stop_crons()
         await stage.settle(90)
         stage.no_process_ended()
         stage.story.figures["refusals"] = len(replies)
+
+
+async def _is_served(stage: Stage) -> bool:
+    return stage.house.client.get("/api/crons").status_code == 200
 
 
 async def _answered(stage: Stage, reply: bytes) -> None:
