@@ -20,6 +20,8 @@ _PROXY = re.compile(
     re.ASCII,
 )
 
+_TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
+
 PREFIX = "RECURO_"
 READ_BY_OTHERS = ("API_TOKEN", "URL", "MCP_URL", "REDIS_SERVER", "SIGNING_SECRET", "IMAGE")
 """Variables with our prefix that clients, the command line and deploy/ read, and no service."""
@@ -133,20 +135,25 @@ class Settings(BaseSettings):
     @field_validator("bootstrap_token")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not 16 <= len(value.get_secret_value()) <= 200:
-            raise ValueError("must be 16 to 200 characters long")
-        return value
+        if value is None:
+            return None
+        token = value.get_secret_value().strip()  # a file that it was read from ends its line
+        if not 16 <= len(token) <= 200 or not _TOKEN.fullmatch(token):
+            raise ValueError("must be 16 to 200 characters long: letters, digits and -._~+/= (RFC 6750)")
+        return SecretStr(token)
 
     @field_validator("encryption_key")
     @classmethod
     def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
-        keys = value.get_secret_value().split(",") if value is not None else []
-        if any(len(key.strip()) < 32 or key != key.strip() for key in keys):
+        if value is None:
+            return None
+        keys = [key.strip() for key in value.get_secret_value().split(",")]
+        if any(len(key) < 32 for key in keys):
             raise ValueError(
                 "must be 32 characters or longer, such as `openssl rand -hex 32` makes; old ones follow "
-                "after commas"
+                "after commas, with none after the last"
             )
-        return value
+        return SecretStr(",".join(keys))
 
 
 def load() -> Settings:

@@ -50,7 +50,10 @@ async def list_tokens() -> int:
     async with _redis() as (redis, _):
         found = await tokens.listed(redis)
     rows = [("ID", "TEAM", "NAME", "SCOPE", "CREATED")]
-    rows += [(each.id, each.team, each.name, ",".join(each.scopes), _day(each.created_ms)) for each in found]
+    rows += [
+        (each.id, _printable(each.team), _printable(each.name), ",".join(each.scopes), _day(each.created_ms))
+        for each in found
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -59,13 +62,17 @@ async def list_tokens() -> int:
 
 async def show_retention(*, confirm: bool) -> int:
     """Print a line a kind of history that waits to be removed, or let it go."""
+    nothing = True
     async with _redis() as (redis, _):
         for shard in keyspace.SHARDS:
             for one in await retention.waiting(redis, shard):
+                nothing = False
                 goes = "now" if confirm else f"from {one.until.isoformat(timespec='minutes')} on"
                 print(f"{one.what}: goes {goes}")
             if confirm:
                 await retention.confirm(redis, shard)
+    if nothing:
+        print("nothing waits")
     return 0
 
 
@@ -80,6 +87,10 @@ async def revoke_token(token_id: str) -> int:
             )
             return 1
     print(f"ended token {ended.id}: {ended.name!r} of team {ended.team!r}; it is refused within 5 s")
+    if ended.is_bootstrap:
+        print(
+            "an API that starts with the same RECURO_BOOTSTRAP_TOKEN makes it known again: take it away there"
+        )
     return 0
 
 
@@ -110,6 +121,11 @@ async def reseal() -> int:
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+
+
+def _printable(name: str) -> str:
+    """On one line, and nothing that a terminal obeys; an empty one is seen."""
+    return name if name and name.isprintable() else repr(name)
 
 
 def _day(milliseconds: int) -> str:

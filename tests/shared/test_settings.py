@@ -125,3 +125,26 @@ def test_an_empty_user_and_password_of_the_mail_server_are_none(monkeypatch: pyt
     monkeypatch.setenv("RECURO_SMTP_PASSWORD", "")
 
     assert (load().smtp_user, load().smtp_password) == (None, None)
+
+
+def test_secrets_are_read_without_the_blanks_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = 32 * "k"
+    monkeypatch.setenv("RECURO_ENCRYPTION_KEY", f"{key}, {key[::-1]}\n")
+    monkeypatch.setenv("RECURO_BOOTSTRAP_TOKEN", "the-first-teams-token\n")
+
+    settings = load()
+
+    assert settings.encryption_key is not None
+    assert settings.bootstrap_token is not None
+    assert settings.encryption_key.get_secret_value() == f"{key},{key[::-1]}"
+    assert settings.bootstrap_token.get_secret_value() == "the-first-teams-token"
+
+
+@pytest.mark.parametrize("token", ["short", "with a blank in its middle", "with-an-ümlaut-in-it", 201 * "x"])
+def test_a_bootstrap_token_that_no_header_could_carry_is_refused(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("RECURO_BOOTSTRAP_TOKEN", token)
+
+    with pytest.raises(SystemExit, match="RECURO_BOOTSTRAP_TOKEN is wrong: must be 16 to 200"):
+        load()
