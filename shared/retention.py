@@ -9,6 +9,8 @@ from shared import clock, keyspace, moments
 
 PATIENCE = timedelta(days=1)
 """As in `shared/lua/retire.lua` and `begin_retiring.lua`."""
+MARGIN = timedelta(minutes=1)
+"""By which a day that was confirmed is over: the moment that schedulers go by may be a little behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,6 @@ async def confirm(redis: Redis, shard: str) -> int:
     """Let go what waits now, as if its day were over; return how many kinds of records that is."""
     found = [one.what for one in await waiting(redis, shard)]
     if found:
-        over = clock.milliseconds(await moments.now(redis, shard) - PATIENCE)
+        over = clock.milliseconds(await moments.now(redis, shard) - PATIENCE - MARGIN)
         await redis.hset(keyspace.retention_waits(shard), mapping=dict.fromkeys(found, over))  # type: ignore[misc]
     return len(found)
