@@ -53,6 +53,12 @@ async def teams(redis: Redis, shard: str) -> list[Team]:
     return [Team(number, shard) for number in sorted(int(one) for one in found if one.isdecimal())]
 
 
+async def relist_teams(redis: Redis, shard: str) -> int:
+    """List the teams again that the shard's list has lost, for their crons would fire no more; how many."""
+    known = [number for number in await redis.hvals(keyspace.teams()) if number.isdecimal()]  # type: ignore[misc]
+    return int(await redis.sadd(keyspace.teams_in(shard), *known)) if known else 0  # type: ignore[misc]
+
+
 async def owners(redis: Redis, team: Team) -> AsyncIterator[str]:
     """`q<queue>` and `c<cron>` of all of a team's queues and crons."""
     for kind, index in OWNERS:

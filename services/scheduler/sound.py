@@ -34,6 +34,7 @@ async def keep_teams_sound(redis: Redis, shard: str) -> None:
 
 async def mend_teams(redis: Redis, shard: str, *, queues: bool = True) -> list[str]:
     """Look at each team, with `queues` at its queues too; the names of what was mended or put aside."""
+    await audit.relist_teams(redis, shard)
     mended, known, pace = list[str](), await audit.teams(redis, shard), Pace()
     if queues:
         await damage.look_again(redis, shard, known)

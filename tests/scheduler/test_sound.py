@@ -2,10 +2,11 @@
 
 import time
 
+import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.sound import mend_teams
-from shared import damage, jobs, keyspace
+from shared import audit, damage, jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 
@@ -38,3 +39,12 @@ async def test_a_team_that_cannot_be_mended_hides_no_other(redis: Redis) -> None
 
     assert mended == ["ledger:2"]
     assert {"ledger:1", "ledger:2", "team:1"} <= {one.name for one in await damage.found(redis, SHARD)}
+
+
+@pytest.mark.usefixtures("token", "other_token")
+async def test_teams_that_the_list_has_lost_are_listed_again(redis: Redis) -> None:
+    await redis.delete(keyspace.teams_in(SHARD))
+
+    await mend_teams(redis, SHARD)
+
+    assert await audit.teams(redis, SHARD) == [Team(1), Team(2)]
