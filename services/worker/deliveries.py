@@ -223,8 +223,9 @@ def _orphan(shard: str, queue: str, lane: str, entry: str, ref: str) -> Work:
 
 def _flat(results: Sequence[Result]) -> list[str | int]:
     flat: list[str | int] = []
-    for work, verdict, run, *rest in results:
-        flat += (*_place(work), *_verdict(verdict, run), *rest)
+    for work, verdict, run, response, reason, facts in results:
+        flat += (work.kind, work.team, work.queue, work.id, work.lane, work.entry)
+        flat += (*_verdict(verdict, run), response, reason, facts)
     return flat
 
 
@@ -232,17 +233,17 @@ def _place(work: Work) -> list[str | int]:
     return [work.kind, work.team, work.queue, work.id, work.lane, work.entry]
 
 
-def _verdict(verdict: Verdict, run: str) -> list[str | int]:
+def _verdict(verdict: Verdict, run: str) -> tuple[str, str, int]:
     match verdict:
         case Complete():
-            return ["complete", run, 0]
+            return "complete", run, 0
         case Retry(after_seconds):
-            return ["retry", run, after_seconds * 1000]
+            return "retry", run, after_seconds * 1000
         case Dead():
-            return ["dead", run, 0]
+            return "dead", run, 0
         case Fail() | Cancelled():
-            return ["fail", run, 0]
+            return "fail", run, 0
         case Release():
-            return ["release", "", 0]
+            return "release", "", 0
         case Postpone(after_seconds):
-            return ["postpone", "", round(after_seconds * 1000)]
+            return "postpone", "", round(after_seconds * 1000)
