@@ -3,9 +3,10 @@
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
+K = TypeVar("K")
 V = TypeVar("V")
 
 MEBIBYTE = 1 << 20
@@ -16,59 +17,87 @@ _ENTRY_BYTES = 400
 _ABSENT: Any = object()
 
 
-class Remembered(Generic[P, V]):
-    """A function of values whose size callers or targets choose; what it raises is not remembered.
+class Remembered(dict[K, V]):
+    """A function of one value whose size callers or targets choose; what it raises is not remembered.
 
     In two halves: what was asked for in the present one moves there from the one before. When the present
     half is full, or old, it becomes the one before, and that is forgotten. `per_byte` says how many bytes
-    an entry takes for each byte of its arguments, and `per_entry` how many beside.
+    an entry takes for each byte of its value, and `per_entry` how many beside.
     """
 
-    __slots__ = ("_before", "_began", "_most", "_present", "bytes", "per_byte", "per_entry", "work")
+    __slots__ = ("_before", "_began", "_most", "bytes", "per_byte", "per_entry", "work")
 
     def __init__(
-        self, work: Callable[P, V], most_bytes: int, *, per_byte: int = 3, per_entry: int = _ENTRY_BYTES
+        self, work: Callable[[K], V], most_bytes: int, *, per_byte: int = 3, per_entry: int = _ENTRY_BYTES
     ) -> None:
         self.work = work
         self._most = most_bytes // 2
         self.per_byte, self.per_entry = per_byte, per_entry
-        self._present: dict[object, V] = {}
-        self._before: dict[object, V] = {}
+        self._before: dict[K, V] = {}
         self.bytes = 0
-        """Of the present half, as it is counted."""
+        """Of the present half, which is the mapping itself, as it is counted."""
         self._began = time.monotonic()
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V:
-        try:
-            return self._present[args]
-        except KeyError:
-            pass
-        found: V = self._before.pop(args, _ABSENT)
-        if found is _ABSENT:  # not in a handler: an error of the work must not carry the arguments along
-            found = self.work(*args, **kwargs)
-        self._keep(args, found)
+    if TYPE_CHECKING:
+
+        def __call__(self, value: K, /) -> V:
+            """What the function says of it."""
+    else:
+        # No frame of Python's for what is known: a request asks some fifteen times.
+        __call__ = dict.__getitem__
+
+    def __missing__(self, value: K) -> V:
+        found: V = self._before.pop(value, _ABSENT)
+        if found is _ABSENT:
+            found = self.work(value)
+        self._keep(value, found)
         return found
 
     def __len__(self) -> int:
-        return len(self._present) + len(self._before)
+        return super().__len__() + len(self._before)
 
-    def _keep(self, args: object, found: V) -> None:
-        size = self.per_entry + self.per_byte * _size_of(args)
+    def _keep(self, value: K, found: V) -> None:
+        size = self.per_entry + self.per_byte * _size_of(value)
         if size > self._most:
             return
         now = time.monotonic()
         if self.bytes + size > self._most or now - self._began > KEPT_SECONDS:
-            self._before, self._present = self._present, {}
+            self._before = dict(self)
+            self.clear()
             self.bytes, self._began = 0, now
-        self._present[args] = found
+        self[value] = found
         self.bytes += size
+
+
+class RememberedOfSeveral(Generic[P, V]):
+    """The same of a function of several values, by position."""
+
+    __slots__ = ("known",)
+
+    def __init__(
+        self, work: Callable[P, V], most_bytes: int, *, per_byte: int = 3, per_entry: int = _ENTRY_BYTES
+    ) -> None:
+        asked: Callable[..., V] = work
+        self.known = Remembered[tuple[Any, ...], V](
+            lambda values: asked(*values), most_bytes, per_byte=per_byte, per_entry=per_entry
+        )
+
+    def __call__(self, *values: P.args, **_: P.kwargs) -> V:
+        return self.known[values]
 
 
 def remembered(
     most_bytes: int, *, per_byte: int = 3, per_entry: int = _ENTRY_BYTES
-) -> Callable[[Callable[P, V]], Remembered[P, V]]:
-    """Of a decorated function; it takes positional arguments alone."""
+) -> Callable[[Callable[[K], V]], Remembered[K, V]]:
+    """Of a decorated function of one value."""
     return lambda work: Remembered(work, most_bytes, per_byte=per_byte, per_entry=per_entry)
+
+
+def remembered_of_several(
+    most_bytes: int, *, per_byte: int = 3, per_entry: int = _ENTRY_BYTES
+) -> Callable[[Callable[P, V]], RememberedOfSeveral[P, V]]:
+    """Of a decorated function of several."""
+    return lambda work: RememberedOfSeveral(work, most_bytes, per_byte=per_byte, per_entry=per_entry)
 
 
 def _size_of(value: object) -> int:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from shared import schedule
-from shared.memory import MEBIBYTE, remembered
+from shared.memory import MEBIBYTE, remembered_of_several
 from shared.schedule import Caught
 from shared.schemas.base import STORED
 from shared.schemas.timing import MisfirePolicy, Timing
@@ -56,7 +56,7 @@ class Judged(NamedTuple):
     following: datetime | None
 
 
-@remembered(32 * MEBIBYTE, per_byte=1, per_entry=1000)
+@remembered_of_several(32 * MEBIBYTE, per_byte=1, per_entry=1000)
 def plan_of(expression: str, timezone: str, offset: str | int, text: str) -> Plan:
     """The plan of a stored cron: `offset` in seconds, `text` its `Timing` as JSON, empty for the defaults."""
     # A newer version may have written it, or an older one that refused less.
@@ -72,7 +72,7 @@ def plan_of(expression: str, timezone: str, offset: str | int, text: str) -> Pla
     )
 
 
-@remembered(32 * MEBIBYTE, per_byte=1, per_entry=1000)
+@remembered_of_several(32 * MEBIBYTE, per_byte=1, per_entry=1000)
 def following(plan: Plan, after: datetime) -> datetime | None:
     """The first fire strictly later than `after`; None if the cron ends before it."""
     after -= plan.offset

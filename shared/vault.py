@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from shared.memory import MEBIBYTE, Remembered, remembered
+from shared.memory import MEBIBYTE, RememberedOfSeveral, remembered
 from shared.settings import Settings
 
 KEY_FILE = "encryption.key"
@@ -51,7 +51,7 @@ class Vault:
         self.name = _derived(keys[0], b"recuro key name")[:8].hex()
         """Of the first key; it tells nothing of the key."""
         self._digest_keys = [_derived(key, b"recuro digest") for key in reversed(keys)]
-        self._opened = Remembered(self._open, _KEPT_BYTES)
+        self._opened = RememberedOfSeveral(self._open, _KEPT_BYTES)
 
     def seal(self, text: str, *place: str | int) -> str:
         sealed = self._ciphers[0].encrypt(text.encode(), _associated(place))
@@ -124,11 +124,17 @@ def is_secret(name: str) -> bool:
     return lower in _NAMES or (lower != _NO_SECRET and any(part in lower for part in _PARTS))
 
 
+@remembered(MEBIBYTE)
+def secret_ones(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of headers' names that hold a secret."""
+    return tuple(filter(is_secret, names))
+
+
 def masked(headers: Mapping[str, str] | None) -> dict[str, str] | None:
     """Headers fit to be shown."""
     if headers is None:
         return None
-    return {name: MASK if is_secret(name) else value for name, value in headers.items()}
+    return {**headers, **dict.fromkeys(secret_ones(tuple(headers)), MASK)}
 
 
 def load(settings: Settings) -> Vault:

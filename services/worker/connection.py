@@ -23,6 +23,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         *("origin", "is_usable", "kept_at", "kept_until", "idle_seconds", "is_hinted", "lost", "evidence"),
         *("_loop", "_opened", "_transport", "_waiter", "_reader", "_acknowledged", "_written"),
+        *("_deadline", "_timer", "_rings_at"),
     )
 
     def __init__(self, origin: Origin, opened: set["Connection"]) -> None:
@@ -44,14 +45,20 @@ class Connection(asyncio.Protocol):
         self._reader = _IDLE
         self._acknowledged: int | None = None
         self._written = 0
+        self._deadline = self._rings_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def has_answered(self) -> bool:
         """Whether anything came back for the last request."""
         return self._reader.seen > 0
 
-    def ask(self, request: bytes, answer: Answer, *, watched: bool = False) -> "asyncio.Future[None]":
+    def ask(
+        self, request: bytes, answer: Answer, deadline: float, *, watched: bool = False
+    ) -> "asyncio.Future[None]":
         """Write the request; the future is done when `answer` is complete, or fails for a reason of ours.
+
+        At the deadline, by the clock of the loop, that is a TimeoutError.
 
         `watched`: gather evidence of whether the target took any of it, should it be lost.
         """
@@ -63,6 +70,9 @@ class Connection(asyncio.Protocol):
         self._waiter, self._reader = waiter, Reader(answer)
         self._acknowledged = self._taken() if watched else None
         self._written += len(request)
+        self._deadline = deadline
+        if self._timer is None or deadline < self._rings_at:
+            self._set_timer()
         self._transport.write(request)
         return waiter
 
@@ -72,9 +82,25 @@ class Connection(asyncio.Protocol):
         is_plain = self.origin.scheme == "http"
         return self._written + OPENING_BYTES if is_plain else acknowledged_bytes(self._transport)
 
-    def expire(self) -> None:
-        """The deadline of the exchange has come."""
-        self._fail(TimeoutError())
+    def _set_timer(self) -> None:
+        """One serves many exchanges: if it rings before the deadline of the present one, it is set anew."""
+        self._stop_timer()
+        self._rings_at = self._deadline
+        self._timer = self._loop.call_at(self._rings_at, self._ring)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._deadline > self._rings_at:
+            self._set_timer()
+        else:
+            self._fail(TimeoutError())
 
     def close(self) -> None:
         """At once: a polite end would wait for a target that does not read."""
@@ -108,6 +134,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.is_usable = False
         self._lose(error or ConnectionClosed())
+        self._stop_timer()
         self._opened.discard(self)
         self._transport = None
         if not self.lost.done():

@@ -38,6 +38,10 @@ CERTAIN_SECONDS = LEASE_SECONDS - 5.0
 """Of a lease, from before it was asked for; the rest is for what lies between a look at it and a request."""
 
 _OF_A_CRON: tuple[None, str] = (None, "")
+_USUAL_DIGITS = 15
+"""A float has as many, and says of them what they say."""
+_OfTeam = tuple[str, Mapping[str, int], Mapping[str, int]]
+"""The team's signing secrets, and its hosts that rest and that are busy."""
 NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 """A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
 
@@ -176,32 +180,31 @@ class Deliveries:
         settings = {queue: _settings_of(spec) for queue, spec, _ in queues if spec}
         names = {queue: name for queue, _, name in queues}
         of_teams = {team: (signing, _rests(held), _rests(busy)) for team, signing, held, busy in teams}
-        self.clock.note(int(now_ms), sent, elapsed())
-        leased_until = sent + CERTAIN_SECONDS
-        works = [self._work(row, settings, of_teams[row[1]], leased_until) for row in rows]
-        for work in works:
-            work.name = work.name or names[f"{work.team}:{work.queue}"]
-        return works
+        received = elapsed()
+        self.clock.note(int(now_ms), sent, received)
+        since = (self.clock, received, sent + CERTAIN_SECONDS)
+        return [self._work(row, settings, names, (of_teams[row[1]], since)) for row in rows]
 
     def _work(
         self,
         row: list[str],
-        settings: dict[str, tuple[QueueSettings, str]],
-        of_team: tuple[str, Mapping[str, int], Mapping[str, int]],
-        leased_until: float,
+        settings: Mapping[str, tuple[QueueSettings, str]],
+        names: Mapping[str, str],
+        around: tuple[_OfTeam, tuple[Clock, float, float]],
     ) -> Work:
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent, name = row
-        of, problem = (NOTICES, "") if kind == "n" else settings.get(f"{team}:{queue}", _OF_A_CRON)
+        place, (of_team, since) = f"{team}:{queue}", around
+        of, problem = (NOTICES, "") if kind == "n" else settings.get(place, _OF_A_CRON)
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
         asked = (_number(attempt, 1), origin, _number(due), spec, of)
-        since = _number(held_since)
-        work = Work(*where, *asked, *of_team, intent, since, self.clock, leased_until=leased_until)
-        work.problem, work.name = problem, name
-        return work
+        held = _number(held_since) if held_since else 0
+        return Work(*where, *asked, *of_team, intent, held, *since, name or names[place], problem)
 
 
 def _number(text: str | None, spoiled: int = 0) -> int:
     """Of a record that may be damaged: one that cannot be read must not keep the others from being run."""
+    if text and text.isdecimal() and len(text) <= _USUAL_DIGITS:
+        return int(text)
     try:
         return int(float(text or 0))
     except (ValueError, OverflowError):
@@ -220,8 +223,9 @@ def _orphan(shard: str, queue: str, lane: str, entry: str, ref: str) -> Work:
 
 def _flat(results: Sequence[Result]) -> list[str | int]:
     flat: list[str | int] = []
-    for work, verdict, run, *rest in results:
-        flat += (*_place(work), *_verdict(verdict, run), *rest)
+    for work, verdict, run, response, reason, facts in results:
+        flat += (work.kind, work.team, work.queue, work.id, work.lane, work.entry)
+        flat += (*_verdict(verdict, run), response, reason, facts)
     return flat
 
 
@@ -229,17 +233,17 @@ def _place(work: Work) -> list[str | int]:
     return [work.kind, work.team, work.queue, work.id, work.lane, work.entry]
 
 
-def _verdict(verdict: Verdict, run: str) -> list[str | int]:
+def _verdict(verdict: Verdict, run: str) -> tuple[str, str, int]:
     match verdict:
         case Complete():
-            return ["complete", run, 0]
+            return "complete", run, 0
         case Retry(after_seconds):
-            return ["retry", run, after_seconds * 1000]
+            return "retry", run, after_seconds * 1000
         case Dead():
-            return ["dead", run, 0]
+            return "dead", run, 0
         case Fail() | Cancelled():
-            return ["fail", run, 0]
+            return "fail", run, 0
         case Release():
-            return ["release", "", 0]
+            return "release", "", 0
         case Postpone(after_seconds):
-            return ["postpone", "", round(after_seconds * 1000)]
+            return "postpone", "", round(after_seconds * 1000)

@@ -185,8 +185,7 @@ class Sender:
         pool = self._pool
         if pool is None:
             raise RuntimeError("the sender is not open")
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + call.timeout_seconds
+        deadline = asyncio.get_running_loop().time() + call.timeout_seconds
         to = self._destination(call.url)
         request = written(call, to, self._proxy)
         is_idempotent = call.method in _IDEMPOTENT
@@ -200,16 +199,14 @@ class Sender:
                     connection = pool.take(to.origin, may_repeat=is_idempotent)
                     continue
                 _check(departure, connection, pool)
-            timer = loop.call_at(deadline, connection.expire)
             try:
                 answer.is_asked_for = True
-                return await connection.ask(request, answer, watched=is_kept and not is_idempotent)
+                return await connection.ask(request, answer, deadline, watched=is_kept and not is_idempotent)
             except ConnectionClosed:
                 may_repeat = is_kept and not answer.begun
                 if not (may_repeat and (is_idempotent or await _was_ignored(connection, deadline))):
                     raise
             finally:
-                timer.cancel()
                 pool.keep(connection)
                 if connection.evidence is not None:
                     connection.evidence.close()

@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from shared.memory import MEBIBYTE, Remembered, remembered
+from shared.memory import MEBIBYTE, RememberedOfSeveral, remembered
 
 SWITCHING_PROTOCOLS = 101
 SHOWN_CHARACTERS = 100
@@ -177,7 +177,7 @@ def _framing(fields: tuple[tuple[str, str], ...], has_body: bool, keeps_alive: b
     )
 
 
-_known_framing = Remembered(_framing, 4 * MEBIBYTE)
+_known_framing = RememberedOfSeveral(_framing, 4 * MEBIBYTE)
 """For few short values only, as of fields: a hostile target must not fill the memory."""
 
 

@@ -47,6 +47,10 @@ class Hosts:
     def __init__(self) -> None:
         self._circuits: OrderedDict[Host, Circuit] = OrderedDict()
 
+    def __bool__(self) -> bool:
+        """Whether any host failed last."""
+        return bool(self._circuits)
+
     def wait_of(self, host: Host, now: float) -> float:
         """Seconds until the host may be tried again; 0.0 lets this caller send, alone if it is a probe."""
         circuit = self._circuits.get(host)

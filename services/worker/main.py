@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import socket
 import uuid
 from typing import Any
@@ -50,6 +51,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
             Mailer(settings),
             public_url=settings.public_url,
             secrets=proxy.secrets if proxy else (),
+            tells_runs=log.is_enabled_for(logging.INFO),
         )
         log.info("worker_ready", concurrency=settings.worker_concurrency)
 

@@ -14,8 +14,8 @@ from services.worker.heads import Headers
 from services.worker.reach import Reach
 from services.worker.work import Work
 from shared import signatures, signing
-from shared.memory import MEBIBYTE, Remembered, remembered
-from shared.vault import MASK, Unsealable, is_secret
+from shared.memory import MEBIBYTE, Remembered
+from shared.vault import MASK, Unsealable, secret_ones
 
 LEAST = 8
 """Characters of what is masked: a shorter secret is in many a text by chance."""
@@ -27,6 +27,8 @@ _BLANKS = re.compile(r"\s+")
 def masked(exchange: Exchange, outgoing: Outgoing, work: Work, reach: Reach) -> Exchange:
     """The exchange without the secrets that went out with it, in a header, a channel's URL or a signature."""
     secrets = tuple(_secrets(outgoing, work, reach))
+    if not secrets:
+        return exchange
     spellings = (_known_spellings if sum(map(len, secrets)) <= _SHORT_CHARACTERS else _spellings)(secrets)
     if not spellings:
         return exchange
@@ -43,18 +45,13 @@ def masked(exchange: Exchange, outgoing: Outgoing, work: Work, reach: Reach) -> 
 
 
 def _secrets(outgoing: Outgoing, work: Work, reach: Reach) -> Iterator[str]:
-    for name in _secret_ones(tuple(outgoing.headers)):
+    for name in secret_ones(tuple(outgoing.headers)):
         yield from _of_header(name.lower(), outgoing.headers[name].strip())
     for secret in _of_signing(work, reach):
         yield from (secret, secret.removeprefix(signing.PREFIX))
     if work.kind == "n" and work.origin.startswith("a:"):
         yield from _of_url(outgoing.url)
     yield from reach.secrets
-
-
-@remembered(MEBIBYTE)
-def _secret_ones(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(filter(is_secret, names))
 
 
 def _of_header(name: str, value: str) -> Iterator[str]:

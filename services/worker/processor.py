@@ -1,6 +1,5 @@
 """One piece of work, from request to result."""
 
-import logging
 from collections import defaultdict
 from urllib.parse import urlsplit
 
@@ -52,7 +51,7 @@ async def process(work: Work, reach: Reach) -> Result:
         return Result(work, exchange, reason=reason, facts=exchange.why)
     longest = LONGEST_NOTICE_WAIT_SECONDS if work.kind == "n" else LONGEST_WAIT_SECONDS
     verdict = decide(exchange, settings_of(work), work.attempt, longest)
-    if log.is_enabled_for(logging.INFO):  # asked, for to be told no costs more
+    if reach.tells_runs:  # asked, for to be told no costs more
         _tell(work, verdict, exchange)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if work.kind == "e" else ""
     result = Result(work, verdict, run_of(exchange, work), response)

@@ -23,3 +23,5 @@ class Reach:
     """What links in messages begin with."""
     secrets: tuple[str, ...] = ()
     """What goes along of the operator's own: how a proxy knows us."""
+    tells_runs: bool = True
+    """Whether the log takes a line of each run."""

@@ -1,7 +1,7 @@
 """From what was asked to the request that leaves (spec §4)."""
 
 import hashlib
-import secrets
+import random
 
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
@@ -27,19 +27,22 @@ _OWN_RETRIES = '"retry_delays":'
 def request_of(work: Work, vault: Vault) -> Outgoing:
     """The request of a job or execution; all attempts carry one `Idempotency-Key`, the caller's if given."""
     asked = from_json(work.spec)
-    given = vault.open_headers(asked.get("headers") or {}, work.team, origin_of(asked["url"]))
+    url, given, key = asked["url"], asked.get("headers"), work.idempotency_key
+    headers = _of_caller(vault.open_headers(given, work.team, origin_of(url))) if given else {}
     body, content_type = _body(work, asked)
-    headers = {_CALLERS.get(name.lower(), name): value for name, value in given.items()}
-    if body is not None and not any(name.lower() == "content-type" for name in given):
+    if body is not None and not (given and any(name.lower() == "content-type" for name in given)):
         headers["Content-Type"] = content_type
     headers.setdefault("User-Agent", USER_AGENT)
-    headers.setdefault("Idempotency-Key", work.idempotency_key)
+    headers.setdefault("Idempotency-Key", key)
     if "traceparent" not in headers:
-        headers["traceparent"] = _trace(work)
-    headers.update(_identity(work))
+        headers["traceparent"] = _trace(key)
+    headers |= _identity(work)
     timeout, assertions = _rules(work, asked.get("timeout_seconds"))
-    method, timeout_seconds = asked.get("method", "POST"), float(timeout)
-    return Outgoing(method, asked["url"], headers, body, timeout_seconds, assertions, work.team)
+    return Outgoing(asked.get("method", "POST"), url, headers, body, float(timeout), assertions, work.team)
+
+
+def _of_caller(given: dict[str, str]) -> dict[str, str]:
+    return {_CALLERS.get(name.lower(), name): value for name, value in given.items()}
 
 
 def _rules(work: Work, own_timeout: int | None) -> tuple[int, Assertions]:
@@ -95,17 +98,19 @@ def _body(work: Work, asked: dict[str, object]) -> tuple[bytes | None, str]:
     return raw, "application/json"
 
 
-def _trace(work: Work) -> str:
+def _trace(key: str) -> str:
     """A W3C traceparent: one trace for all attempts, one span for each request, to be sampled as its own."""
-    trace = hashlib.blake2s(work.idempotency_key.encode(), digest_size=16).hexdigest()
-    return f"00-{trace}-{secrets.token_hex(8)}-01"
+    trace = hashlib.blake2s(key.encode(), digest_size=16).hexdigest()
+    span = random.getrandbits(64)  # told apart from others, and kept from nobody
+    return f"00-{trace}-{span:016x}-01"
 
 
 def _identity(work: Work) -> dict[str, str]:
     if work.kind == "j":
+        number = str(work.id)
         return {
-            "Recuro-Job-Id": str(work.id),
-            "Recuro-Original-Job-Id": work.origin or str(work.id),
+            "Recuro-Job-Id": number,
+            "Recuro-Original-Job-Id": work.origin or number,
             "Recuro-Attempt": str(work.attempt),
         }
     return {

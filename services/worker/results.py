@@ -38,9 +38,10 @@ class Results:
 
     def record(self, result: Result) -> None:
         """It is written soon, and as often as it takes."""
+        if not self._waiting:
+            self._arrived.set()
+            self._written.clear()
         self._waiting.append(result)
-        self._arrived.set()
-        self._written.clear()
 
     async def drain(self, seconds: float) -> None:
         """Wait until all results are written, at most so long: what remains is the rescuer's."""

@@ -31,7 +31,7 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
         return await reach.sender.send(outgoing, departure)  # which says why nothing leaves
     # Not asked where nothing is held: to be told so would cost as much as the rest of this.
     rest = await _rest(work, host, reach) if work.holds or work.busy else None
-    if held_back := rest or _silence(work, host, reach):
+    if held_back := rest or (_silence(work, host, reach) if reach.hosts else None):
         return held_back
     try:
         exchange = await reach.sender.send(outgoing, departure)
@@ -42,7 +42,9 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
         reach.hosts.give_up((work.team, host))
         return _unresolved(work, host)
     exchange = discord.with_wait(exchange, host, outgoing.url)
-    reach.hosts.note((work.team, host), time.monotonic(), silent=is_silent(exchange))
+    silent = is_silent(exchange)
+    if silent or reach.hosts:
+        reach.hosts.note((work.team, host), time.monotonic(), silent=silent)
     if exchange.response_status in rests.BUSY or work.busy:
         await rests.note(exchange, work, host, reach.redis)
     return exchange

@@ -89,14 +89,14 @@ class Work:
     """Until when it is ours for certain, by the monotonic clock (s); a beat moves that on until it came."""
     name: str = ""
     """What people call its queue or cron; nothing of a notice."""
+    problem: str = ""
+    """Why its queue's settings cannot be used; then nothing is sent."""
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
     is_handed_on: bool = False
     """Its result is on its way to Redis."""
     cancelled: bool = False
     """Somebody wants it stopped."""
-    problem: str = ""
-    """Why its queue's settings cannot be used; then nothing is sent."""
     lost: bool = False
     """The rescuer gave it to somebody else; whatever happens here no longer counts."""
 

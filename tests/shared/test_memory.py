@@ -66,19 +66,19 @@ def _fields(number: int) -> tuple[tuple[str, str], ...]:
     return tuple(("content-encoding", f"{number},{place}" + "," * 20) for place in range(16))
 
 
-HOSTILE: list[tuple[Remembered[..., Any], Callable[[int], tuple[Any, ...]]]] = [
+HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
     (deliveries._settings_of, lambda number: (_settings(number),)),
     (requests._known_assertions_of, lambda number: (_asserted(number),)),
     (charset.charset_of, lambda number: (f"{number}" + "t" * 200,)),
     (delivery._names, lambda number: (_names(number),)),
-    (masking._secret_ones, lambda number: (_names(number),)),
+    (vault.secret_ones, lambda number: (_names(number),)),
     (masking._known_spellings, lambda number: ((f"{number}" + "<\u00e9/ " * 400,),)),
     (heads.regular_head, lambda number: (b"HTTP/1.1 200 OK\r\nx: %d" % number + b"\r\na:" * 240,)),
-    (heads._known_framing, lambda number: (_fields(number), True, True)),
+    (heads._known_framing.known, lambda number: ((_fields(number), True, True),)),
     (vault.is_secret, lambda number: (f"{number}" + "x" * 120,)),
     (addresses.origin_of, lambda number: (f"https://a{number}.example/" + "x" * 2000,)),
     (expressions.parse, lambda number: (f"{number % 60},{'1,' * 100}2-59 * * * *",)),
-    (timing.plan_of, lambda number: ("* " * 120 + str(number), "UTC", number, ENDING)),
+    (timing.plan_of.known, lambda number: (("* " * 120 + str(number), "UTC", number, ENDING),)),
 ]
 ENDING = '{"ends_at":"2030-01-01T00:00:00Z","starts_at":"2029-01-01T00:00:00Z"}'
 
@@ -87,7 +87,7 @@ ENDING = '{"ends_at":"2030-01-01T00:00:00Z","starts_at":"2029-01-01T00:00:00Z"}'
     ("function", "arguments"), HOSTILE, ids=[getattr(row[0].work, "__name__", "") for row in HOSTILE]
 )
 def test_an_entry_takes_no_more_than_it_is_counted_for(
-    function: Remembered[..., Any], arguments: Callable[[int], tuple[Any, ...]]
+    function: Remembered[Any, Any], arguments: Callable[[int], tuple[Any, ...]]
 ) -> None:
     fresh = Remembered(function.work, 1 << 40, per_byte=function.per_byte, per_entry=function.per_entry)
     fresh(*arguments(0))

@@ -12,6 +12,7 @@ from services.worker import pool
 from services.worker.delivery import Exchange, Outgoing, Sender
 from services.worker.egress import Resolver
 from shared.addresses import Policy
+from shared.schemas.runs import FailureReason
 from tests import hostile
 from tests.hostile import HEAD, Talk
 
@@ -68,6 +69,30 @@ def deaf_for_a_while(sender: Sender) -> Callable[[], None]:
     assert connection._transport is not None
     connection._transport.pause_reading()
     return connection._transport.resume_reading
+
+
+@pytest.mark.parametrize(("before", "after", "takes"), [(0.2, 5.0, 0.4), (0.2, 0.6, 9.0), (5.0, 0.3, 9.0)])
+async def test_each_request_on_a_connection_has_a_deadline_of_its_own(
+    sender: Sender, listening: socket.socket, before: float, after: float, takes: float
+) -> None:
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    first = Outgoing("GET", address, {}, None, before)
+    link, _ = await answered(listening, asyncio.create_task(sender.send(first)))
+    loop = asyncio.get_running_loop()
+
+    sending, began = asyncio.create_task(sender.send(first._replace(timeout_seconds=after))), loop.time()
+    await loop.sock_recv(link, 65536)
+    await asyncio.wait([sending], timeout=min(takes, 3.0))
+    if not sending.done():
+        await loop.sock_sendall(link, OK)
+    exchange = await sending
+
+    link.close()
+    if takes < after:
+        assert exchange.response_body == "ok"
+    else:
+        assert exchange.failure_reason == FailureReason.TIMEOUT
+        assert after - 0.01 <= loop.time() - began < after + 0.25
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])
