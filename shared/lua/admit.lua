@@ -12,8 +12,8 @@ local queue = ARGV[1]
 moment(ARGV[2])
 
 local function take_turn()
-    local limit = call('HMGET', P .. 'q:' .. queue, 'rate_count', 'rate_ms')
-    local count, period = tonumber(limit[1] or ''), tonumber(limit[2] or '')
+    local limit = fields_of(P .. 'q:' .. queue, 'rate_count', 'rate_ms')
+    local count, period = tonumber(limit.rate_count or ''), tonumber(limit.rate_ms or '')
     if not count then return 0 end
     local sent = P .. 'sent:' .. queue
     local _, next_at = room_in(sent, count, period)

@@ -11,11 +11,11 @@ local queue = call('HGET', record_of('j', team, id), 'queue')
 if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0, REFUSED end
 local last = last_attempt_of(team, id)
 local record = record_of('j', team, last)
-local fields = call('HMGET', record, 'state', 'lane', 'entry')
-if fields[1] == 'pending' then
-    unqueue('j', team, queue, last, fields[2], fields[3])
+local fields = fields_of(record, 'state', 'lane', 'entry')
+if fields.state == 'pending' then
+    unqueue('j', team, queue, last, fields.lane, fields.entry)
     settle('j', team, queue, last, { verdict = 'fail', run = CANCELLED })
-elseif fields[1] == 'processing' then
+elseif fields.state == 'processing' then
     call('HSET', record, 'cancel', 1)
     call('XADD', P .. 'cancels', 'MAXLEN', '~', 1000, '*', 'work', 'j:' .. team .. ':' .. last)
 else

@@ -24,8 +24,8 @@ local QUIET_LOOK = 8 -- teams, and queues of each, that a look for quiet queues 
 local function asked(kind, team, id, origin)
     if kind == 'j' then return call('GET', P .. 'b:' .. team .. ':' .. (origin or id)) end
     if kind == 'e' then
-        local cron = origin and call('HMGET', P .. 'c:' .. team .. ':' .. origin, 'spec', 'name') or {}
-        if cron[1] or not origin or call('EXISTS', P .. 'c:' .. team .. ':' .. origin) == 0 then return cron[1], cron[2] end
+        local cron = origin and fields_of(P .. 'c:' .. team .. ':' .. origin, 'spec', 'name') or {}
+        if cron.spec or not origin or call('EXISTS', P .. 'c:' .. team .. ':' .. origin) == 0 then return cron.spec, cron.name end
         error('what is asked for by cron ' .. origin .. ' is lost', 0)
     end
     if call('EXISTS', record_of_subject(team, origin)) == 1 then
@@ -78,25 +78,26 @@ local function start(queue, lane, entry, ref)
     local kind, id = string.match(ref, '^([jen]):(%d+)$')
     if not kind then return quarantine(queue, lane, entry, ref) end
     local record = record_of(kind, team, id)
-    local fields = call('HMGET', record, 'state', 'attempt', ORIGIN[kind], 'due', 'entry', 'v', 'expires', 'held_since',
+    local fields = fields_of(record, 'state', 'attempt', ORIGIN[kind], 'due', 'entry', 'v', 'expires', 'held_since',
         'intent')
-    if (tonumber(fields[6]) or 0) >= OLDEST_NEWER then return put_back(kind, team, id, queue, lane, entry) end
-    if fields[1] == 'pending' and fields[7] and tonumber(fields[7]) <= now then
-        return expire_or_wait(team, id, queue, lane, entry, tonumber(fields[7]))
+    if (tonumber(fields.v) or 0) >= OLDEST_NEWER then return put_back(kind, team, id, queue, lane, entry) end
+    if fields.state == 'pending' and fields.expires and tonumber(fields.expires) <= now then
+        return expire_or_wait(team, id, queue, lane, entry, tonumber(fields.expires))
     end
+    local origin = fields[ORIGIN[kind]]
     -- Delivered again while it is being processed: the group was lost, and with it who had it.
-    local startable = fields[5] == entry and (fields[1] == 'pending' or fields[1] == 'processing')
+    local startable = fields.entry == entry and (fields.state == 'pending' or fields.state == 'processing')
     local spec, name
-    if startable then spec, name = asked(kind, team, id, fields[3]) end
+    if startable then spec, name = asked(kind, team, id, origin) end
     if startable and kind == 'j' and not spec then return bury(team, qid, id, queue, lane, entry) end
     if not spec then return take_off(queue, lane, entry) end -- deleted meanwhile
     if kind ~= 'n' and not count_request(team) then return refuse(kind, team, qid, id, queue, lane, entry) end
     call('HSET', record, 'state', 'processing')
-    if fields[8] then call('HDEL', record, 'waits_for') end
-    move(kind, team, kind == 'e' and fields[3] or qid, id, fields[1], 'processing')
+    if fields.held_since then call('HDEL', record, 'waits_for') end
+    move(kind, team, kind == 'e' and origin or qid, id, fields.state, 'processing')
     event(NOUN[kind] .. '.started', team, ref)
-    works[#works + 1] = { kind, team, qid, id, lane, entry, fields[2] or '1', fields[3] or '', fields[4], spec,
-        as_seen_now(fields[8] or ''), fields[9] or '', name or '' }
+    works[#works + 1] = { kind, team, qid, id, lane, entry, fields.attempt or '1', origin or '', fields.due or false, spec,
+        as_seen_now(fields.held_since or ''), fields.intent or '', name or '' }
 end
 
 -- Read up to `want` entries and start what they name; returns how many were read, and how many started.
@@ -119,8 +120,8 @@ local function serve(turn, want)
     local started = #works - before
     if started > 0 and not is_hidden(queue) then note_starts(queue, started) end
     if started > 0 then
-        local known = call('HMGET', P .. 'q:' .. queue, 'spec', 'name')
-        queues[#queues + 1] = { queue, known[1] or '', known[2] or '' }
+        local known = fields_of(P .. 'q:' .. queue, 'spec', 'name')
+        queues[#queues + 1] = { queue, known.spec or '', known.name or '' }
     end
     if started > 0 then teams[team_of(queue)] = true end
     return want - left, started

@@ -13,9 +13,9 @@ local function row()
     return { id, call('HGETALL', record) }
 end
 
-local fields = call('HMGET', record, 'state', 'collected')
-if fields[1] ~= 'collecting' then return row() end
-if (fields[2] or '0') ~= ARGV[4] then return tonumber(fields[2] or 0), REFUSED end
+local fields = fields_of(record, 'state', 'collected')
+if fields.state ~= 'collecting' then return row() end
+if (fields.collected or '0') ~= ARGV[4] then return tonumber(fields.collected or 0), REFUSED end
 call('HSET', record, 'at', vouched(), 'collected', ARGV[5]) -- somebody still collects
 local ids = {}
 for i = 7, #ARGV do ids[i - 6] = ARGV[i] end

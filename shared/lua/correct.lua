@@ -18,18 +18,18 @@ end
 local function move_along(member, at, kind, team, id)
     if not is_wrong(at) then return end
     local record, score = record_of(kind, team, id), tonumber(call('ZSCORE', P .. 'due', member) or '')
-    local fields = call('HMGET', record, 'created', 'due', 'held_since', 'awaits', 'started', 'postponed')
-    if fields[4] and fields[5] then -- it awaits the end of work that began lately
-        if not is_wrong(tonumber(fields[5])) then return end
-        call('HSET', record, 'awaits', fields[4] + by, 'started', fields[5] + by)
+    local fields = fields_of(record, 'created', 'due', 'held_since', 'awaits', 'started', 'postponed')
+    if fields.awaits and fields.started then -- it awaits the end of work that began lately
+        if not is_wrong(tonumber(fields.started)) then return end
+        call('HSET', record, 'awaits', fields.awaits + by, 'started', fields.started + by)
         return score and call('ZINCRBY', P .. 'due', by, member)
     end
-    if not fields[2] or fields[4] then return end -- gone; or it awaits a ping until a moment of its cron's
-    local is_new = tonumber(fields[1] or '') == at
-    if is_new then call('HSET', record, 'created', fields[1] + by) end
-    if is_new or (score and tonumber(fields[2]) == score) then call('HSET', record, 'due', fields[2] + by) end
-    if tonumber(fields[3] or '') == at then call('HSET', record, 'held_since', fields[3] + by) end
-    if is_wrong(tonumber(fields[6] or '')) then call('HSET', record, 'postponed', fields[6] + by) end
+    if not fields.due or fields.awaits then return end -- gone; or it awaits a ping until a moment of its cron's
+    local is_new = tonumber(fields.created or '') == at
+    if is_new then call('HSET', record, 'created', fields.created + by) end
+    if is_new or (score and tonumber(fields.due) == score) then call('HSET', record, 'due', fields.due + by) end
+    if tonumber(fields.held_since or '') == at then call('HSET', record, 'held_since', fields.held_since + by) end
+    if is_wrong(tonumber(fields.postponed or '')) then call('HSET', record, 'postponed', fields.postponed + by) end
     if score then call('ZINCRBY', P .. 'due', by, member) end
 end
 

@@ -14,14 +14,14 @@ local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHS
 local rows = {}
 
 local function read(member, score)
-    local fields = call('HMGET', P .. 'c:' .. member, 'version', 'expression', 'timezone', 'offset', 'timing',
+    local fields = fields_of(P .. 'c:' .. member, 'version', 'expression', 'timezone', 'offset', 'timing',
         'fired_until', 'next')
-    if not fields[1] and call('EXISTS', P .. 'c:' .. member) == 1 then error('its version is lost', 0) end
-    if not fields[1] then return call('ZREM', crons, member) end
-    local at = tonumber(fields[7] or '')
+    if not fields.version and call('EXISTS', P .. 'c:' .. member) == 1 then error('its version is lost', 0) end
+    if not fields.version then return call('ZREM', crons, member) end
+    local at = tonumber(fields.next or '')
     if not at or at > tonumber(score) then at = score end
-    rows[#rows + 1] = { member, string.format('%.0f', at), fields[1], fields[2] or '', fields[3] or '', fields[4] or '0',
-        fields[5] or '', fields[6] or '0' }
+    rows[#rows + 1] = { member, string.format('%.0f', at), fields.version, fields.expression or '', fields.timezone or '', fields.offset or '0',
+        fields.timing or '', fields.fired_until or '0' }
 end
 
 for i = 1, #due, 2 do

@@ -27,8 +27,8 @@ for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'skippe
     local index = P .. 'x:' .. team .. ':c' .. cron .. ':' .. state
     local first = math.max(0, rank_of(index) - ASTRAY)
     for _, id in ipairs(call('ZRANGE', index, first, first + most + 2 * ASTRAY)) do
-        local span = call('HMGET', record_of('e', team, id), 'first', 'due')
-        if span[2] and tonumber(span[2]) >= from and tonumber(span[1] or span[2]) <= to then
+        local span = fields_of(record_of('e', team, id), 'first', 'due')
+        if span.due and tonumber(span.due) >= from and tonumber(span.first or span.due) <= to then
             rows[#rows + 1] = { id, call('HGETALL', record_of('e', team, id)), beginning_in(P .. 'r:' .. team .. ':e' .. id, RUN_BYTES, RUN) }
         end
     end

@@ -32,9 +32,9 @@ end
 local function read(at, member, score)
     local due = tonumber(ARGV[at + 3])
     if not score or outdated then return nil, 0 end
-    local fields = call('HMGET', P .. 'c:' .. member, unpack(STANDS))
-    if tonumber(score) ~= due and tonumber(fields[2] or '') ~= due then return nil, 0 end
-    if fields[1] ~= ARGV[at + 2] then return nil, 0 end
+    local fields = fields_of(P .. 'c:' .. member, unpack(STANDS))
+    if tonumber(score) ~= due and tonumber(fields.next or '') ~= due then return nil, 0 end
+    if fields.version ~= ARGV[at + 2] then return nil, 0 end
     if due > now then return nil, -1 end
     return fields, 1
 end

@@ -31,7 +31,7 @@ end
 
 -- Whether it is the execution that starts when the others of its cron have ended, and they have not.
 local function waits_in_line(fields, id)
-    local cron = kind == 'e' and fields[3]
+    local cron = kind == 'e' and fields.cron
     if not cron or call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued') ~= id then return false end
     if count_open(team, cron) > 1 then return true end
     call('HDEL', P .. 'c:' .. team .. ':' .. cron, 'queued')
@@ -40,7 +40,7 @@ end
 
 -- Whether a pending or processing record will still be started or finished by somebody.
 local function is_lost(fields, queue, id)
-    local entry, lane = fields[4] or '', fields[5] or READY
+    local entry, lane = fields.entry or '', fields.lane or READY
     if entry == '' and waits_in_line(fields, id) then return false end
     if entry == '' then return not call('ZSCORE', P .. 'due', due_member(kind, team, id)) end
     return not entry_of(P .. lane .. queue, entry) -- what is there but not delivered will be, again
@@ -67,23 +67,23 @@ local KNOWN = { pending = true, processing = true, completed = true, failed = tr
 
 local function check(id)
     local record = record_of(kind, team, id)
-    local fields = call('HMGET', record, 'state', 'queue', 'cron', 'entry', 'lane', 'due', 'v', 'awaits')
-    if (tonumber(fields[7]) or 0) >= OLDEST_NEWER then return true end
-    if not fields[1] then
+    local fields = fields_of(record, 'state', 'queue', 'cron', 'entry', 'lane', 'due', 'v', 'awaits')
+    if (tonumber(fields.v) or 0) >= OLDEST_NEWER then return true end
+    if not fields.state then
         change_index(index, id, false)
         return false
     end
-    if not KNOWN[fields[1]] then error('its state is ' .. fields[1] .. ', which is none', 0) end
-    local queue = team .. ':' .. (fields[2] or 'crons')
-    local actual, right = fields[1], true
+    if not KNOWN[fields.state] then error('its state is ' .. fields.state .. ', which is none', 0) end
+    local queue = team .. ':' .. (fields.queue or 'crons')
+    local actual, right = fields.state, true
     if is_told then state = actual end
     local is_open = actual == 'pending' or actual == 'processing'
     if is_open and is_lost(fields, queue, id) and not is_damaged(kind .. ':' .. team .. ':' .. id) then
-        put_back(record, queue, id, tonumber(fields[6]), actual == 'pending' and READY or FRONT, fields[8])
+        put_back(record, queue, id, tonumber(fields.due), actual == 'pending' and READY or FRONT, fields.awaits)
         actual, right = 'pending', false
     end
     touched[queue] = true
-    return check_rows(fields[3] or fields[2], id, actual) and right
+    return check_rows(fields.cron or fields.queue, id, actual) and right
 end
 
 local ids = is_told and { unpack(ARGV, 8) } or call('ZRANGEBYSCORE', index, '(' .. ARGV[6], '+inf', 'LIMIT', 0, limit)

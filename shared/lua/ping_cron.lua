@@ -14,10 +14,10 @@ local LONGEST = 259200000 -- ms that work may take for its duration to be told: 
 local team, cron, now, kind = ARGV[1], ARGV[2], moment(ARGV[4]), ARGV[5]
 local reason, failure, said, after = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local record = P .. 'c:' .. team .. ':' .. cron
-local fields = call('HMGET', record, 'ping', 'failures', 'next', 'offset', 'fired_until', 'grace', 'ping_started', 'logged')
-if not fields[1] or fields[1] ~= ARGV[3] then return {}, REFUSED end
+local fields = fields_of(record, 'ping', 'failures', 'next', 'offset', 'fired_until', 'grace', 'ping_started', 'logged')
+if not fields.ping or fields.ping ~= ARGV[3] then return {}, REFUSED end
 
-local index, grace, waiting = P .. 'x:' .. team .. ':c' .. cron .. ':pending', tonumber(fields[6]), {}
+local index, grace, waiting = P .. 'x:' .. team .. ':c' .. cron .. ':pending', tonumber(fields.grace), {}
 local ids = call('ZRANGEBYSCORE', index, '(' .. after, '+inf', 'LIMIT', 0, MOST)
 for _, id in ipairs(ids) do
     if call('HEXISTS', record_of('e', team, id), 'awaits') == 1 then waiting[#waiting + 1] = id end
@@ -26,10 +26,10 @@ local go_on_after = #ids == MOST and tonumber(ids[MOST]) or 0
 
 -- The next fire, and from when on it takes pings: within the grace before it, and nearer to it than to the last one.
 local function coming()
-    local due, last = tonumber(fields[3] or ''), tonumber(fields[5] or '')
+    local due, last = tonumber(fields.next or ''), tonumber(fields.fired_until or '')
     if not due then return 0, 0 end
     local from = due - grace
-    if last then return due, math.max(from, math.ceil((due + last + (fields[4] or 0) * 1000) / 2)) end
+    if last then return due, math.max(from, math.ceil((due + last + (fields.offset or 0) * 1000) / 2)) end
     return due, math.max(from, due - EARLY)
 end
 
@@ -58,7 +58,7 @@ local function out_of_turn(result)
     local due, from = coming()
     local counts_for = result.verdict == 'complete' and due > 0 and vouched() >= from and due or 0
     if counts_for > 0 then call('HSET', record, 'pinged_for', counts_for, 'logged', said) end
-    if result.verdict == 'fail' or fields[2] ~= '0' then
+    if result.verdict == 'fail' or fields.failures ~= '0' then
         call('HSET', record, 'last_status', result.verdict == 'fail' and 'failed' or 'completed', 'last_response', said,
             'last_failure', failure_of(result))
         alert_cron(team, cron, '', result)
@@ -67,9 +67,9 @@ local function out_of_turn(result)
 end
 
 local function finish()
-    local started = tonumber(fields[7] or '')
+    local started = tonumber(fields.ping_started or '')
     if started and (now - started > LONGEST or started > now) then started = nil end -- or by a clock that was ahead
-    if said == '' then said = fields[8] or '' end
+    if said == '' then said = fields.logged or '' end
     local facts = failure ~= '' and '{' .. said_as('response', said) .. ',' .. string.sub(failure, 2) or ''
     local result = { verdict = kind, run = pinged_run(now, started, said, failure), reason = reason, facts = facts,
         response = said }

@@ -9,11 +9,12 @@
 local now, team, limit, rows = math.min(moment(ARGV[1]), vouched()), ARGV[2], tonumber(ARGV[4]), {}
 local ids = call('ZRANGEBYSCORE', P .. 'x:' .. team .. ':crons:active', '(' .. ARGV[3], '+inf', 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
-    local fields = redis.pcall('HMGET', P .. 'c:' .. team .. ':' .. id, 'version', 'next', 'fired_until', 'expression',
-        'timezone', 'offset', 'timing') -- of one that is damaged an error, which is for the patrol to see to
-    if fields[1] and fields[2] then
-        rows[#rows + 1] = { id, fields[1], fields[2], fields[3] or '0', fields[4] or '', fields[5] or '',
-            fields[6] or '0', fields[7] or '' }
+    -- One that is damaged is for the patrol to see to.
+    local read, fields = pcall(fields_of, P .. 'c:' .. team .. ':' .. id, 'version', 'next', 'fired_until', 'expression',
+        'timezone', 'offset', 'timing')
+    if read and fields.version and fields.next then
+        rows[#rows + 1] = { id, fields.version, fields.next, fields.fired_until or '0', fields.expression or '',
+            fields.timezone or '', fields.offset or '0', fields.timing or '' }
     end
 end
 return { now, #ids == limit and tonumber(ids[#ids]) or 0, rows }

@@ -10,14 +10,14 @@ local walk = call('ZSCAN', due, ARGV[2], 'COUNT', ARGV[3])
 
 local function reckon(member, at, kind, team, id)
     local record = record_of(kind, team, id)
-    local fields = call('HMGET', record, 'created', 'postponed', 'due', 'awaits')
-    local created = tonumber(fields[1] or '') or 0
-    local from = math.max(created, tonumber(fields[2] or '') or 0)
-    if from <= now + SLACK or fields[4] then return end -- a ping is awaited until a moment of its cron's
+    local fields = fields_of(record, 'created', 'postponed', 'due', 'awaits')
+    local created = tonumber(fields.created or '') or 0
+    local from = math.max(created, tonumber(fields.postponed or '') or 0)
+    if from <= now + SLACK or fields.awaits then return end -- a ping is awaited until a moment of its cron's
     call('ZADD', due, at + now - from, member)
     call('HSET', record, 'postponed', now)
     if created > now + SLACK then call('HSET', record, 'created', created + now - from) end
-    if kind == 'j' and created > now + SLACK then call('HSET', record, 'due', fields[3] + now - from) end
+    if kind == 'j' and created > now + SLACK then call('HSET', record, 'due', fields.due + now - from) end
     moved = moved + 1
 end
 

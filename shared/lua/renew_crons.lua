@@ -12,9 +12,9 @@ if ARGV[2] ~= '' and ARGV[2] < newest_zones() then return 0 end
 
 local function renew(i, member)
     local known_next, next_fire = tonumber(ARGV[i + 3]), ARGV[i + 4]
-    local fields = call('HMGET', P .. 'c:' .. member, 'version', 'offset', 'fired_until')
-    local is_known = fields[1] == ARGV[i + 2] and tonumber(call('ZSCORE', P .. 'crons', member) or '') == known_next
-    if is_known and known_next > now and is_fresh(next_fire - (fields[2] or 0) * 1000, fields[3]) then
+    local fields = fields_of(P .. 'c:' .. member, 'version', 'offset', 'fired_until')
+    local is_known = fields.version == ARGV[i + 2] and tonumber(call('ZSCORE', P .. 'crons', member) or '') == known_next
+    if is_known and known_next > now and is_fresh(next_fire - (fields.offset or 0) * 1000, fields.fired_until) then
         call('ZADD', P .. 'crons', next_fire, member)
         call('HSET', P .. 'c:' .. member, 'next', next_fire)
         tell_clock(member)

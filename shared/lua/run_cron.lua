@@ -5,9 +5,9 @@
 -- run.
 
 local team, id, now = ARGV[1], ARGV[2], math.max(moment(ARGV[3]), vouched())
-local fields = call('HMGET', P .. 'c:' .. team .. ':' .. id, 'version', 'grace')
-if not fields[1] then return 0, REFUSED end
-if (fields[2] or '') ~= '' then return -1, REFUSED end
+local fields = fields_of(P .. 'c:' .. team .. ':' .. id, 'version', 'grace')
+if not fields.version then return 0, REFUSED end
+if (fields.grace or '') ~= '' then return -1, REFUSED end
 local execution = make_execution(team, id, { at = now, missed = 0 })
 conclude()
 return { execution, call('HGETALL', record_of('e', team, execution)) }

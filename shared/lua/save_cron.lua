@@ -16,16 +16,16 @@ local team, now, id, version, spec = ARGV[1], moment(ARGV[2]), ARGV[3], ARGV[4],
 local MOST_CHANGES = 100 -- of a cron's schedule that are remembered
 local active, next_fire, most, offset = ARGV[6] == '1', ARGV[7], tonumber(ARGV[15]), ARGV[16] * 1000
 local is_reckoned, known_next, not_due, FIRES = next_fire ~= 'keep', ARGV[22], ARGV[23], 26
-local stands = call('HMGET', P .. 'c:' .. team .. ':' .. id, unpack(STANDS))
+local stands = fields_of(P .. 'c:' .. team .. ':' .. id, unpack(STANDS))
 
 -- Whether the next fire that was reckoned is one that is still to come, and nothing is due beside what was judged.
 local function is_in_time()
-    if (stands[2] or '') ~= known_next then return false end
+    if (stands.next or '') ~= known_next then return false end
     if not_due ~= '' and tonumber(not_due) <= now then return false end
-    return next_fire == '' or (tonumber(next_fire) > now and is_fresh(next_fire - offset, stands[3]))
+    return next_fire == '' or (tonumber(next_fire) > now and is_fresh(next_fire - offset, stands.fired_until))
 end
 
-if id ~= '' and (stands[1] or '') ~= version then return 'stale', REFUSED end
+if id ~= '' and (stands.version or '') ~= version then return 'stale', REFUSED end
 if is_reckoned and not is_in_time() then return 'stale', REFUSED end
 
 if id == '' then

@@ -16,9 +16,9 @@ if id == '' then
     call('SADD', P .. 'teams', team)
     call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now)
 else
-    local known = call('HMGET', P .. 'q:' .. team .. ':' .. id, 'version', 'name')
-    if (known[1] or '') ~= version then return 'stale', REFUSED end
-    if known[2] and known[2] ~= name then call('HDEL', names, known[2]) end
+    local known = fields_of(P .. 'q:' .. team .. ':' .. id, 'version', 'name')
+    if (known.version or '') ~= version then return 'stale', REFUSED end
+    if known.name and known.name ~= name then call('HDEL', names, known.name) end
 end
 
 local record = P .. 'q:' .. team .. ':' .. id

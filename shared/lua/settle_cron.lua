@@ -8,8 +8,8 @@
 local team, now, id, FIRES = ARGV[1], moment(ARGV[2]), ARGV[3], 9
 local member = team .. ':' .. id
 local record = P .. 'c:' .. member
-local stands, following = call('HMGET', record, unpack(STANDS)), ARGV[6]
-if (stands[1] or '') ~= ARGV[4] or stands[2] ~= ARGV[5] or tonumber(stands[2]) > now then return 0 end
+local stands, following = fields_of(record, unpack(STANDS)), ARGV[6]
+if (stands.version or '') ~= ARGV[4] or stands.next ~= ARGV[5] or tonumber(stands.next) > now then return 0 end
 
 local policy = policy_of(stands)
 local has_ended = fire_all(team, id, policy, tonumber(ARGV[8]), FIRES) or following == ''

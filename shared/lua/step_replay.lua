@@ -7,21 +7,21 @@ local COLLECTING_MS = 60000 -- from one batch of ids to the next; then whoever c
 local team, id = ARGV[1], ARGV[2]
 local now = math.min(moment(ARGV[3]), vouched())
 local record, ids = replay_of(team, id), P .. 'replay_ids:' .. team .. ':' .. id
-local fields = call('HMGET', record, 'state', 'rate', 'at', 'tokens', 'stop_after', 'failed', 'waiting')
-if fields[1] == 'collecting' then
-    if now - tonumber(fields[3]) > COLLECTING_MS then end_replay(team, id, 'cancelled') end
+local fields = fields_of(record, 'state', 'rate', 'at', 'tokens', 'stop_after', 'failed', 'waiting')
+if fields.state == 'collecting' then
+    if now - tonumber(fields.at) > COLLECTING_MS then end_replay(team, id, 'cancelled') end
     return 0
-elseif fields[1] ~= 'running' then
+elseif fields.state ~= 'running' then
     call('SREM', P .. 'replays', team .. ':' .. id)
     return 0
 end
 promote(moment(), 500) -- whatever fell due before goes before
 -- A bucket that a second fills, and not more: after a pause it goes on at its rate. A clock set back fills nothing.
-local rate = tonumber(fields[2])
-local tokens = math.min(math.max(1, rate), tonumber(fields[4]) + math.max(0, now - tonumber(fields[3])) * rate / 1000)
+local rate = tonumber(fields.rate)
+local tokens = math.min(math.max(1, rate), tonumber(fields.tokens) + math.max(0, now - tonumber(fields.at)) * rate / 1000)
 local allowed, replayed, skipped = math.min(math.floor(tokens), tonumber(ARGV[4])), 0, 0
 -- As many as may fail wait for their hosts: how those end is awaited.
-if fields[6] + (fields[7] or 0) >= (tonumber(fields[5]) or math.huge) then allowed = 0 end
+if fields.failed + (fields.waiting or 0) >= (tonumber(fields.stop_after) or math.huge) then allowed = 0 end
 for _, job in ipairs(allowed > 0 and call('LPOP', ids, allowed) or {}) do
     if replay_job(team, job, id) then replayed = replayed + 1 else skipped = skipped + 1 end
 end

@@ -33,11 +33,11 @@ local function alert(team, new)
 end
 
 local function remove_alert(team, id)
-    local fields = call('HMGET', alert_of(team, id), 'type', 'kind', 'of')
-    if not fields[1] then return end
-    change_index(P .. 'x:' .. team .. ':alerts:' .. fields[1], id, false)
-    if fields[2] ~= 'team' then
-        change_index(P .. 'x:' .. team .. ':' .. string.sub(fields[2], 1, 1) .. fields[3] .. ':alerts', id, false)
+    local fields = fields_of(alert_of(team, id), 'type', 'kind', 'of')
+    if not fields.type then return end
+    change_index(P .. 'x:' .. team .. ':alerts:' .. fields.type, id, false)
+    if fields.kind ~= 'team' then
+        change_index(P .. 'x:' .. team .. ':' .. string.sub(fields.kind, 1, 1) .. fields.of .. ':alerts', id, false)
     end
     call('DEL', alert_of(team, id))
 end
@@ -45,21 +45,21 @@ end
 -- The first failure of a cron warns; as many in a row as its threshold are a failure, and the next success recovers.
 local function alert_cron(team, cron, ref, result)
     local record = P .. 'c:' .. team .. ':' .. cron
-    local fields = call('HMGET', record, 'failures', 'alert_threshold', 'alerted', 'failing_since', 'name')
-    local failures, threshold = tonumber(fields[1] or 0), tonumber(fields[2] or '')
-    local new = { kind = 'cron', of = cron, name = fields[5], ref = ref, reason = result.reason, facts = result.facts }
-    new.since = fields[4] or moment()
+    local fields = fields_of(record, 'failures', 'alert_threshold', 'alerted', 'failing_since', 'name')
+    local failures, threshold = tonumber(fields.failures or 0), tonumber(fields.alert_threshold or '')
+    local new = { kind = 'cron', of = cron, name = fields.name, ref = ref, reason = result.reason, facts = result.facts }
+    new.since = fields.failing_since or moment()
     if result.verdict == 'complete' then
         if failures == 0 then return end
         call('HSET', record, 'failures', 0)
         call('HDEL', record, 'alerted', 'failing_since')
         new.type, new.told, new.failures = 'recovery', true, failures
-        return fields[3] and alert(team, new)
+        return fields.alerted and alert(team, new)
     end
     new.failures = failures + 1
     call('HSET', record, 'failures', failures + 1)
     if failures == 0 then call('HSET', record, 'failing_since', moment()) end
-    if threshold and failures + 1 >= threshold and not fields[3] then
+    if threshold and failures + 1 >= threshold and not fields.alerted then
         call('HSET', record, 'alerted', 1)
         new.type, new.told = 'failure', true
         alert(team, new)
@@ -72,10 +72,10 @@ end
 -- Failures that are alike are one alert an hour, which counts them; of what, `group` says, or the id.
 local function alert_grouped(team, new)
     local group, now = table.concat({ P .. 'g:' .. team, new.group or new.of, new.type, new.reason }, ':'), vouched()
-    local last = call('HMGET', group, 'alert', 'until')
-    local known = last[1] and alert_of(team, last[1])
+    local last = fields_of(group, 'alert', 'until')
+    local known = last.alert and alert_of(team, last.alert)
     if known and call('EXISTS', known) == 1 then
-        local ends = tonumber(last[2] or '') or 0
+        local ends = tonumber(last['until'] or '') or 0
         if now < ends and ends <= now + QUIET + AHEAD then -- later than that it is from before the clock was set back
             call('HINCRBY', known, 'count', 1)
             call('HSET', known, 'ref', new.ref)
@@ -91,10 +91,10 @@ end
 local function alert_queue(team, queue, ref, attempt, result)
     local verdict, reason = result.verdict, result.reason or ''
     if verdict == 'complete' or reason == '' or (verdict == 'retry' and attempt > 1) then return end
-    local fields = call('HMGET', P .. 'q:' .. team .. ':' .. queue, 'alerts', 'name')
-    if fields[1] ~= '1' then return end
+    local fields = fields_of(P .. 'q:' .. team .. ':' .. queue, 'alerts', 'name')
+    if fields.alerts ~= '1' then return end
     local type = verdict == 'retry' and 'warning' or 'failure'
-    alert_grouped(team, { type = type, kind = 'queue', of = queue, name = fields[2], ref = ref, reason = reason,
+    alert_grouped(team, { type = type, kind = 'queue', of = queue, name = fields.name, ref = ref, reason = reason,
         facts = result.facts, failures = attempt, told = type == 'failure' })
 end
 

@@ -6,6 +6,13 @@ local P -- the shard's prefix, which is KEYS[1]
 local call -- redis.call, which is there only while a function runs
 local beginnings = {}
 
+-- Fields of a hash by their names; those that it does not have are nil.
+local function fields_of(key, ...)
+    local values, names, found = call('HMGET', key, ...), { ... }, {}
+    for i = 1, #names do found[names[i]] = values[i] or nil end
+    return found
+end
+
 local function at_begin(reset)
     beginnings[#beginnings + 1] = reset
 end

@@ -80,9 +80,9 @@ do
     local function put_record_aside(team, kind, id)
         local name = kind .. ':' .. team .. ':' .. id
         local found = #put_all_aside({ name, 'b:' .. team .. ':' .. id, 'r:' .. team .. ':' .. kind .. id })
-        local of = call('HMGET', P .. name, 'queue', 'cron')
-        if of[1] then found = found + put_owner_aside(OF_QUEUE, team, 'q' .. of[1]) end
-        if of[2] then found = found + put_owner_aside(OF_CRON, team, 'c' .. of[2]) end
+        local of = fields_of(P .. name, 'queue', 'cron')
+        if of.queue then found = found + put_owner_aside(OF_QUEUE, team, 'q' .. of.queue) end
+        if of.cron then found = found + put_owner_aside(OF_CRON, team, 'c' .. of.cron) end
         return found
     end
 

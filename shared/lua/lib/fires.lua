@@ -24,10 +24,10 @@ local function await_ping(team, cron, fire, grace, last_ping)
     local id = next_execution(team)
     local record = record_execution(team, cron, fire, id, 'pending', 'entry', '')
     local at, of_cron = tonumber(fire.at), P .. 'c:' .. team .. ':' .. cron
-    local kept = last_ping > 0 and call('HMGET', of_cron, 'pinged_for', 'logged') or {}
-    if last_ping >= at - EARLY or tonumber(kept[1] or '') == at then
+    local kept = last_ping > 0 and fields_of(of_cron, 'pinged_for', 'logged') or {}
+    if last_ping >= at - EARLY or tonumber(kept.pinged_for or '') == at then
         call('HDEL', of_cron, 'pinged_for', 'logged')
-        local said = kept[2] or ''
+        local said = kept.logged or ''
         return settle('e', team, 'crons', id,
             { verdict = 'complete', run = pinged_run(last_ping, nil, said, ''), response = said })
     end
@@ -39,10 +39,9 @@ end
 
 local LATENESS = { 100, 1000, 10000, 60000, 'more' } -- upper bounds in ms, by which runs are counted on their cron
 
--- Of a cron, what decides about its fires and is changed by them; in this order.
+-- Of a cron, what decides about its fires and is changed by them.
 local STANDS = { 'version', 'next', 'fired_until', 'overlap', 'max_runs', 'runs', 'grace', 'last_ping', 'late:100', 'late:1000',
     'late:10000', 'late:60000', 'late:more' }
-local FIRST_LATE = 9 -- where the first of the counts by lateness stands among them
 local OF_FIRE = 4 -- parts of a fire in ARGV: instant (ms), how many earlier it stands for, the first (ms), why it is skipped
 local ASTRAY = 60000 -- ms ahead of now: so late a fire was made by a clock that was wrong, and forbids nothing
 
@@ -84,9 +83,10 @@ local function fire_cron(team, cron, fire, policy)
 end
 
 local function policy_of(fields)
-    local overlap = fields[4] or ''
-    return { overlap = overlap == 'allow' and '' or overlap, most = tonumber(fields[5] or ''),
-        runs = tonumber(fields[6]) or 0, grace = tonumber(fields[7] or ''), last_ping = tonumber(fields[8]) or 0, late = {} }
+    local overlap = fields.overlap or ''
+    return { overlap = overlap == 'allow' and '' or overlap, most = tonumber(fields.max_runs or ''),
+        runs = tonumber(fields.runs) or 0, grace = tonumber(fields.grace or ''), last_ping = tonumber(fields.last_ping) or 0,
+        late = {} }
 end
 
 -- Make the fires that stand in ARGV from `first` on; whether the cron has used up its runs then.
@@ -103,8 +103,9 @@ end
 local function note_fires(record, fields, policy, fired_until, next_fire)
     local noted = { 'fired_until', fired_until, 'runs', policy.runs }
     for bucket, count in pairs(policy.late) do
-        noted[#noted + 1] = 'late:' .. LATENESS[bucket]
-        noted[#noted + 1] = tonumber(fields[FIRST_LATE + bucket - 1] or 0) + count
+        local field = 'late:' .. LATENESS[bucket]
+        noted[#noted + 1] = field
+        noted[#noted + 1] = tonumber(fields[field] or 0) + count
     end
     if next_fire then
         noted[#noted + 1] = 'next'
@@ -123,8 +124,8 @@ local SPOKEN = 30000 -- ms for which a scheduler's word on its release of the ti
 
 -- The newest release that a scheduler ever had; and whether one of those that live has it.
 local function newest_zones()
-    local said = call('HMGET', P .. 'zones', 'release', 'spoken')
-    return said[1] or '', said[1] ~= false and math.abs(moment() - (tonumber(said[2] or '') or 0)) <= SPOKEN
+    local said = fields_of(P .. 'zones', 'release', 'spoken')
+    return said.release or '', said.release ~= nil and math.abs(moment() - (tonumber(said.spoken or '') or 0)) <= SPOKEN
 end
 
 -- Whether who reckons by this release ('' = by none) leaves crons with a time zone to others, who know better.
@@ -136,18 +137,18 @@ end
 -- No ping came in time; of a cron that was paused meanwhile none was wanted.
 local function miss_ping(team, id)
     local record = record_of('e', team, id)
-    local fields = call('HMGET', record, 'cron', 'due', 'awaits', 'started')
-    local of_cron = P .. 'c:' .. team .. ':' .. fields[1]
+    local fields = fields_of(record, 'cron', 'due', 'awaits', 'started')
+    local of_cron = P .. 'c:' .. team .. ':' .. fields.cron
     if call('HGET', of_cron, 'is_active') ~= '1' then
         call('HSET', record, 'state', 'skipped', 'skip_reason', 'paused')
-        return move('e', team, fields[1], id, 'pending', 'skipped')
+        return move('e', team, fields.cron, id, 'pending', 'skipped')
     end
     local last_ping = tonumber(call('HGET', of_cron, 'last_ping') or 0)
-    if last_ping >= fields[2] - EARLY then -- one ping ends all that wait, in steps: this one was left
+    if last_ping >= fields.due - EARLY then -- one ping ends all that wait, in steps: this one was left
         return settle('e', team, 'crons', id, { verdict = 'complete', run = pinged_run(last_ping, nil, '', '') })
     end
-    local why = fields[4] and string.format(UNFINISHED, (fields[3] - fields[4]) / 1000) or
-        string.format(SILENT, (fields[3] - fields[2]) / 1000)
+    local why = fields.started and string.format(UNFINISHED, (fields.awaits - fields.started) / 1000) or
+        string.format(SILENT, (fields.awaits - fields.due) / 1000)
     local said = call('HGET', of_cron, 'logged') or ''
     call('HDEL', of_cron, 'ping_started', 'logged')
     local run = said == '' and why or '{' .. said_as('response_body', said) .. ',' .. string.sub(why, 2)

@@ -34,13 +34,13 @@ end
 local function replay_job(team, any, replay)
     local id = original_of(team, any)
     local record = record_of('j', team, id)
-    local fields = call('HMGET', record, 'state', 'queue', 'callback', 'intent')
-    if fields[1] ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields[2]) == 0 then return end
+    local fields = fields_of(record, 'state', 'queue', 'callback', 'intent')
+    if fields.state ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields.queue) == 0 then return end
     local spec = call('GET', P .. 'b:' .. team .. ':' .. id)
     if not spec then return nil, true end
-    local new = make_job(team, fields[2], { spec = spec, due = moment(), callback = fields[3] and '1' or '',
-        expires = '', replay_of = id, replay = replay, intent = fields[4] })
-    move('j', team, fields[2], id, 'dead_lettered', 'failed')
+    local new = make_job(team, fields.queue, { spec = spec, due = moment(), callback = fields.callback and '1' or '',
+        expires = '', replay_of = id, replay = replay, intent = fields.intent })
+    move('j', team, fields.queue, id, 'dead_lettered', 'failed')
     call('HSET', record, 'state', 'failed', 'final', 'dead_lettered', 'replayed_as', new)
     return new
 end

@@ -15,10 +15,10 @@ do
     -- How short it is, and since when; a note that nobody renews holds for seconds only.
     function memory.shortage()
         if not shortage_noted then
-            local noted = call('HMGET', P .. 'memory', 'level', 'until', 'since')
-            local holds_on = (tonumber(noted[2] or '') or 0) > moment()
-            shortage_noted = { level = holds_on and tonumber(noted[1] or '') or 0,
-                since = tonumber(noted[3] or '') or 0 }
+            local noted = fields_of(P .. 'memory', 'level', 'until', 'since')
+            local holds_on = (tonumber(noted['until'] or '') or 0) > moment()
+            shortage_noted = { level = holds_on and tonumber(noted.level or '') or 0,
+                since = tonumber(noted.since or '') or 0 }
         end
         return shortage_noted
     end
@@ -58,9 +58,9 @@ do
         local record = P .. 'c:' .. team .. ':' .. cron
         local last = call('HGET', record, 'memory_skip')
         local known = last and record_of('e', team, last)
-        local fields = known and call('HMGET', known, 'created', 'due', 'missed', 'first') or {}
-        if fields[1] and tonumber(fields[1]) >= memory.shortage().since then
-            call('HSET', known, 'due', fire.at, 'missed', fields[3] + 1 + fire.missed, 'first', fields[4] or fields[2])
+        local fields = known and fields_of(known, 'created', 'due', 'missed', 'first') or {}
+        if fields.created and tonumber(fields.created) >= memory.shortage().since then
+            call('HSET', known, 'due', fire.at, 'missed', fields.missed + 1 + fire.missed, 'first', fields.first or fields.due)
         else
             call('HSET', record, 'memory_skip', skip_execution(team, cron, fire, 'memory'))
         end

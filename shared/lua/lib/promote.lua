@@ -9,22 +9,22 @@ do
 
     -- A job that may no longer start:  pending -> failed.
     function expire(team, id)
-        local fields = call('HMGET', record_of('j', team, id), 'state', 'queue', 'lane', 'entry')
-        if fields[1] ~= 'pending' then return end
-        unqueue('j', team, fields[2], id, fields[3], fields[4])
-        settle('j', team, fields[2], id, { verdict = 'fail', run = EXPIRED, reason = 'expired' })
+        local fields = fields_of(record_of('j', team, id), 'state', 'queue', 'lane', 'entry')
+        if fields.state ~= 'pending' then return end
+        unqueue('j', team, fields.queue, id, fields.lane, fields.entry)
+        settle('j', team, fields.queue, id, { verdict = 'fail', run = EXPIRED, reason = 'expired' })
     end
 
     local function start_due(kind, team, id)
         if kind == 'x' then return expire(team, id) end
         local record = record_of(kind, team, id)
-        local fields = call('HMGET', record, 'queue', 'state', 'lane', 'awaits')
-        if fields[2] == 'pending' and fields[4] then
+        local fields = fields_of(record, 'queue', 'state', 'lane', 'awaits')
+        if fields.state == 'pending' and fields.awaits then
             miss_ping(team, id)
-        elseif fields[2] == 'pending' then
-            local queue = team .. ':' .. (fields[1] or 'crons')
+        elseif fields.state == 'pending' then
+            local queue = team .. ':' .. (fields.queue or 'crons')
             call('HSET', record, 'entry', push(queue, kind .. ':' .. id, READY))
-            if fields[3] then call('HDEL', record, 'lane') end
+            if fields.lane then call('HDEL', record, 'lane') end
         end
     end
 

@@ -39,13 +39,13 @@ end
 
 -- Whether its record was lost, or what of it nothing can do without. The name is the one that jobs are sent to.
 local function mend_queue(team, id, settings, name)
-    local fields = call('HMGET', P .. 'q:' .. team .. ':' .. id, 'name', 'version', 'spec', 'created', 'is_active')
-    if fields[1] and fields[2] and fields[3] and fields[4] and fields[5] then
-        if call('HSETNX', names_of(team), fields[1], id) == 0 then return false end
-        note_damage('names:' .. team, 'it had lost ' .. fields[1])
+    local fields = fields_of(P .. 'q:' .. team .. ':' .. id, 'name', 'version', 'spec', 'created', 'is_active')
+    if fields.name and fields.version and fields.spec and fields.created and fields.is_active then
+        if call('HSETNX', names_of(team), fields.name, id) == 0 then return false end
+        note_damage('names:' .. team, 'it had lost ' .. fields.name)
         return true
     end
-    write_queue(team, id, fields[1] or name or name_of(team, id) or 'queue ' .. id, settings, 'lost', LOST)
+    write_queue(team, id, fields.name or name or name_of(team, id) or 'queue ' .. id, settings, 'lost', LOST)
     note_damage('q:' .. team .. ':' .. id, 'its record was lost, or a part of it; it has the settings of a new queue')
     touched[team .. ':' .. id] = true
     return true

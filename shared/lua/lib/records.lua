@@ -87,24 +87,24 @@ end
 -- Remove one job: its record, run, index rows and whatever would still start it. The request in flight may end.
 local function remove_job(team, id)
     local record = record_of('j', team, id)
-    local fields = call('HMGET', record, 'queue', 'state', 'entry', 'lane', 'expires', 'replay', 'held_since', 'size')
-    if not fields[1] then return end
-    if fields[2] == 'pending' then unqueue('j', team, fields[1], id, fields[4], fields[3]) end
-    if fields[5] then forget_expiry(team, id) end
-    if fields[6] and fields[7] then count_waiting(team, fields[6], -1) end
-    move('j', team, fields[1], id, fields[2], nil)
+    local fields = fields_of(record, 'queue', 'state', 'entry', 'lane', 'expires', 'replay', 'held_since', 'size')
+    if not fields.queue then return end
+    if fields.state == 'pending' then unqueue('j', team, fields.queue, id, fields.lane, fields.entry) end
+    if fields.expires then forget_expiry(team, id) end
+    if fields.replay and fields.held_since then count_waiting(team, fields.replay, -1) end
+    move('j', team, fields.queue, id, fields.state, nil)
     tally(team, 'job.deleted', 1)
-    local is_open = fields[2] == 'pending' or fields[2] == 'processing'
-    if not is_open then tally(team, 'bytes', -(fields[8] or 0)) end
+    local is_open = fields.state == 'pending' or fields.state == 'processing'
+    if not is_open then tally(team, 'bytes', -(fields.size or 0)) end
     call('DEL', record, P .. 'r:' .. team .. ':j' .. id, P .. 'b:' .. team .. ':' .. id)
     event('job.deleted', team, 'j:' .. id)
 end
 
 -- A job goes with its whole chain: the original, its retries, and the one that still waits.
 local function remove_chain(team, id)
-    local fields = call('HMGET', record_of('j', team, id), 'queue', 'origin')
-    if not fields[1] then return 0 end
-    local first, removed = fields[2] or id, 1
+    local fields = fields_of(record_of('j', team, id), 'queue', 'origin')
+    if not fields.queue then return 0 end
+    local first, removed = fields.origin or id, 1
     local retries = call('HGET', record_of('j', team, first), 'retries') or ''
     remove_job(team, first)
     for retry in string.gmatch(retries, '%d+') do

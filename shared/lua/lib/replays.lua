@@ -22,7 +22,7 @@ local function count_replayed(team, id, verdict)
     local record = replay_of(team, id)
     if call('EXISTS', record) == 0 then return end
     if verdict == 'complete' then return call('HINCRBY', record, 'completed', 1) end
-    local failed, fields = call('HINCRBY', record, 'failed', 1), call('HMGET', record, 'state', 'stop_after')
-    local is_open = fields[1] == 'running' or fields[1] == 'collecting'
-    if is_open and failed >= (tonumber(fields[2]) or math.huge) then end_replay(team, id, 'stopped') end
+    local failed, fields = call('HINCRBY', record, 'failed', 1), fields_of(record, 'state', 'stop_after')
+    local is_open = fields.state == 'running' or fields.state == 'collecting'
+    if is_open and failed >= (tonumber(fields.stop_after) or math.huge) then end_replay(team, id, 'stopped') end
 end

@@ -10,9 +10,9 @@ do
     function settings_of(team)
         local settings = settings_by_team[team]
         if not settings then
-            local read = call('HMGET', P .. 't:' .. team, 'signing', 'request_limit', 'soft_limit', 'warned', 'channels')
-            settings = { signing = read[1] or '', limit = tonumber(read[2] or ''), soft_limit = tonumber(read[3] or ''),
-                warned = read[4], channels = read[5] or '' }
+            local read = fields_of(P .. 't:' .. team, 'signing', 'request_limit', 'soft_limit', 'warned', 'channels')
+            settings = { signing = read.signing or '', limit = tonumber(read.request_limit or ''), soft_limit = tonumber(read.soft_limit or ''),
+                warned = read.warned, channels = read.channels or '' }
             settings_by_team[team] = settings
         end
         return settings

@@ -109,12 +109,12 @@ local function allowance(queue)
     local in_flight, waiting = load_of(queue)
     if NOTICES[string.match(queue, '%a*$')] then return math.min(waiting, OUTBOX_PARALLELISM - in_flight), in_flight, 1 end
     if is_hidden(queue) then return waiting, in_flight, 1 end
-    local settings = call('HMGET', P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight')
-    local weight = tonumber(settings[5] or '') or 1
-    if settings[1] ~= '1' then return 0, in_flight, weight end
-    local allowed, most, count = waiting, tonumber(settings[2] or ''), tonumber(settings[3] or '')
+    local settings = fields_of(P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight')
+    local weight = tonumber(settings.weight or '') or 1
+    if settings.is_active ~= '1' then return 0, in_flight, weight end
+    local allowed, most, count = waiting, tonumber(settings.max_parallelism or ''), tonumber(settings.rate_count or '')
     if most then allowed = math.min(allowed, most - in_flight) end
-    if count and allowed > 0 then allowed = math.min(allowed, rate_allowance(queue, count, tonumber(settings[4]))) end
+    if count and allowed > 0 then allowed = math.min(allowed, rate_allowance(queue, count, tonumber(settings.rate_ms))) end
     return allowed, in_flight, weight
 end
 

@@ -11,11 +11,11 @@ local CANCELLED = '{"failure_reason":"cancelled","error_message":"It was cancell
 -- What became of a notice stands on what it tells of: `delivered`, `retrying` or `failed`.
 local function settle_notice(team, id, result)
     local notice, tries_again = P .. 'n:' .. team .. ':' .. id, result.verdict == 'retry'
-    local fields = call('HMGET', notice, 'subject', 'name')
-    if string.sub(fields[1], 1, 1) == 'a' then
-        tries_again = settle_alert_notice(team, fields[1], fields[2], result.verdict, result.facts)
+    local fields = fields_of(notice, 'subject', 'name')
+    if string.sub(fields.subject, 1, 1) == 'a' then
+        tries_again = settle_alert_notice(team, fields.subject, fields.name, result.verdict, result.facts)
     else
-        local subject, outcomes = record_of_subject(team, fields[1]), { complete = 'delivered', retry = 'retrying' }
+        local subject, outcomes = record_of_subject(team, fields.subject), { complete = 'delivered', retry = 'retrying' }
         local outcome, origin = outcomes[result.verdict] or 'failed', call('HGET', subject, 'origin')
         -- Whoever asks for the chain by its name is told too. Of a deleted queue either may be gone before the other.
         for _, record in ipairs({ subject, origin and record_of('j', team, origin) or nil }) do
@@ -46,25 +46,25 @@ end
 local function make_retry(team, queue, origin, attempt, due)
     local retry = next_id(team, 'job')
     local record, first = record_of('j', team, retry), record_of('j', team, origin)
-    local given = call('HMGET', first, 'retries', 'callback', 'expires', 'intent')
+    local given = fields_of(first, 'retries', 'callback', 'expires', 'intent')
     call('HSET', record, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', attempt + 1, 'origin', origin,
         'due', due, 'created', moment())
-    call('HSET', first, 'retries', (given[1] or '') .. retry .. ',', 'pending_retry', 1)
+    call('HSET', first, 'retries', (given.retries or '') .. retry .. ',', 'pending_retry', 1)
     move('j', team, queue, retry, nil, 'pending')
     tally(team, 'job.accepted', 1)
-    if given[2] then call('HSET', record, 'callback', 'none') end
-    if given[4] then call('HSET', record, 'intent', given[4]) end
+    if given.callback then call('HSET', record, 'callback', 'none') end
+    if given.intent then call('HSET', record, 'intent', given.intent) end
     wait_until('j', team, retry, due)
-    if given[3] then
-        call('HSET', record, 'expires', given[3])
-        wait_until('x', team, retry, given[3])
+    if given.expires then
+        call('HSET', record, 'expires', given.expires)
+        wait_until('x', team, retry, given.expires)
     end
 end
 
 local function settle_chain(team, queue, id, fields, result)
-    local origin, verdict = fields[2], result.verdict
+    local origin, verdict = fields.origin, result.verdict
     if verdict == 'retry' then
-        make_retry(team, queue, origin or id, tonumber(fields[3]), result.due)
+        make_retry(team, queue, origin or id, tonumber(fields.attempt), result.due)
     elseif origin and verdict == 'complete' then
         resolve_chain(team, queue, origin, 'failed', 'success')
     elseif origin and verdict == 'dead' then
@@ -76,12 +76,12 @@ end
 
 local function settle_job(team, queue, id, result)
     local record, verdict = record_of('j', team, id), result.verdict
-    local fields = call('HMGET', record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay', 'held_since',
+    local fields = fields_of(record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay', 'held_since',
         'size')
-    local origin, state = fields[2], STATE[verdict]
-    local size = memory.take(team, fields[8], result)
+    local origin, state = fields.origin, STATE[verdict]
+    local size = memory.take(team, fields.size, result)
     if origin and verdict ~= 'complete' then state = 'failed' end
-    move('j', team, queue, id, fields[1], state)
+    move('j', team, queue, id, fields.state, state)
     if state == 'failed' then
         call('HSET', record, 'state', state, 'size', size, 'final', origin and 'failed_with_retries' or 'failed_no_retries')
     elseif state == 'dead_lettered' then
@@ -89,14 +89,14 @@ local function settle_job(team, queue, id, result)
     else
         call('HSET', record, 'state', state, 'size', size) -- which says its final status too
     end
-    if fields[5] then forget_expiry(team, id) end
+    if fields.expires then forget_expiry(team, id) end
     settle_chain(team, queue, id, fields, result)
-    if fields[6] and fields[7] then count_waiting(team, fields[6], -1) end
+    if fields.replay and fields.held_since then count_waiting(team, fields.replay, -1) end
     -- What was cancelled has no reason, and says nothing of the target.
-    if fields[6] and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, fields[6], verdict) end
+    if fields.replay and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, fields.replay, verdict) end
     event(HAPPENED[verdict], team, 'j:' .. id)
-    if verdict ~= 'retry' and fields[4] then tell(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
-    alert_queue(team, queue, 'j:' .. (origin or id), tonumber(fields[3]), result)
+    if verdict ~= 'retry' and fields.callback then tell(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
+    alert_queue(team, queue, 'j:' .. (origin or id), tonumber(fields.attempt), result)
 end
 
 -- What a cron says of the last time it failed (JSON); nothing once it went well.
@@ -107,19 +107,19 @@ end
 
 local function settle_execution(team, id, result)
     local record = record_of('e', team, id)
-    local fields = call('HMGET', record, 'state', 'cron')
+    local fields = fields_of(record, 'state', 'cron')
     local state = result.verdict == 'complete' and 'completed' or 'failed'
-    move('e', team, fields[2], id, fields[1], state)
+    move('e', team, fields.cron, id, fields.state, state)
     call('HSET', record, 'state', state, 'size', memory.take(team, nil, result))
     event('cron.' .. state, team, 'e:' .. id)
-    local cron = P .. 'c:' .. team .. ':' .. fields[2]
-    local callback = call('HMGET', cron, 'callback', 'version', 'queued')
-    if not callback[2] then return end -- deleted meanwhile
+    local cron = P .. 'c:' .. team .. ':' .. fields.cron
+    local callback = fields_of(cron, 'callback', 'version', 'queued')
+    if not callback.version then return end -- deleted meanwhile
     call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', memory.kept_response(result.response or ''),
         'last_failure', failure_of(result))
-    alert_cron(team, fields[2], 'e:' .. id, result)
-    if callback[3] then start_queued(team, fields[2], callback[3]) end
-    if callback[1] == '1' then tell(team, 'outbox', 'e:' .. fields[2] .. ':' .. id, 'cron.' .. state) end
+    alert_cron(team, fields.cron, 'e:' .. id, result)
+    if callback.queued then start_queued(team, fields.cron, callback.queued) end
+    if callback.callback == '1' then tell(team, 'outbox', 'e:' .. fields.cron .. ':' .. id, 'cron.' .. state) end
 end
 
 -- Record what became of one piece of work.
@@ -136,26 +136,26 @@ end
 -- waits for what its host asked for.
 local function postpone(kind, team, queue, id, due, why, is_counted)
     local record = record_of(kind, team, id)
-    local fields = call('HMGET', record, 'cron', 'state', 'cancel', 'expires', 'held_since', 'replay')
-    if fields[3] then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
-    if fields[4] then wait_until('x', team, id, fields[4]) end
+    local fields = fields_of(record, 'cron', 'state', 'cancel', 'expires', 'held_since', 'replay')
+    if fields.cancel then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
+    if fields.expires then wait_until('x', team, id, fields.expires) end
     call('HDEL', record, 'lane')
-    if fields[6] and not fields[5] then count_waiting(team, fields[6], 1) end
-    local since = tonumber(fields[5] or '') or 0
+    if fields.replay and not fields.held_since then count_waiting(team, fields.replay, 1) end
+    local since = tonumber(fields.held_since or '') or 0
     if since == 0 then since = moment() end
     call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', is_counted and since or 0,
         'postponed', moment())
     wait_until(kind, team, id, due)
-    move(kind, team, fields[1] or queue, id, fields[2], 'pending')
+    move(kind, team, fields.cron or queue, id, fields.state, 'pending')
 end
 
 -- Back to the head of its queue, without using an attempt:  processing -> pending.
 local function give_back(kind, team, queue, id)
     local record = record_of(kind, team, id)
-    local fields = call('HMGET', record, 'cron', 'state', 'cancel', 'expires')
-    if fields[3] then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
-    if fields[4] then wait_until('x', team, id, fields[4]) end -- its moment may have passed while it ran
+    local fields = fields_of(record, 'cron', 'state', 'cancel', 'expires')
+    if fields.cancel then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
+    if fields.expires then wait_until('x', team, id, fields.expires) end -- its moment may have passed while it ran
     local entry = push(team .. ':' .. queue, kind .. ':' .. id, FRONT)
     call('HSET', record, 'state', 'pending', 'entry', entry, 'lane', FRONT)
-    move(kind, team, fields[1] or queue, id, fields[2], 'pending')
+    move(kind, team, fields.cron or queue, id, fields.state, 'pending')
 end
