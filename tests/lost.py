@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
-from shared import scripts
+from shared.transitions import functions
 from tests.faults.proxy import Proxy
 
 
@@ -21,13 +21,12 @@ def way_to(server: EmbeddedServer) -> Iterator[Proxy]:
 
 async def teach(redis: Redis) -> None:
     """Let Redis know the library: a call that it does not know writes nothing."""
-    await scripts.library.load(redis)
+    await functions.library.load(redis)
 
 
 def on_the_wire(script: str) -> bytes:
     """How a call of the function is told from those of all others."""
-    found: scripts.Script = getattr(scripts, script)
-    return f"{found.function}\r\n".encode()
+    return f"{functions.Function(script).in_redis}\r\n".encode()
 
 
 async def everything(redis: Redis) -> dict[str, bytes]:

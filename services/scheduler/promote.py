@@ -5,7 +5,7 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm
-from shared import clock, keyspace, scripts
+from shared import clock, transitions
 
 BATCH = 500
 
@@ -19,6 +19,6 @@ async def keep_promoting(redis: Redis, shard: str, alarm: Alarm) -> None:
 
 async def promote_due(redis: Redis, shard: str, now: datetime | None = None) -> float:
     """Promote up to 500 jobs; return the seconds until the next one is due (0 = at once, 60 = none)."""
-    at = "" if now is None else clock.milliseconds(now)
-    now_ms, next_due = await scripts.promote(redis, keyspace.prefix(shard), at, BATCH)
-    return max(0.0, (int(next_due) - int(now_ms)) / 1000) if next_due else 60.0
+    at = None if now is None else clock.milliseconds(now)
+    now_ms, next_due_ms = await transitions.promote(redis, shard, most=BATCH, now_ms=at)
+    return max(0.0, (next_due_ms - now_ms) / 1000) if next_due_ms else 60.0

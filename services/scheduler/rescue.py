@@ -7,14 +7,14 @@ clock is compared, and an observation made across a Redis outage does not count.
 import asyncio
 import json
 import time
-from dataclasses import dataclass
 
 import structlog
 from redis.asyncio import Redis
 
-from shared import keyspace, scripts
+from shared import keyspace, transitions
 from shared.health import LEASE_SECONDS
 from shared.schemas.runs import FailureReason
+from shared.transitions import Held
 
 LOOK_SECONDS = 2.0
 PATIENCE = 3
@@ -22,17 +22,6 @@ PATIENCE = 3
 PAGE = 200
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One entry in flight, as last seen; `beats` counts its worker's heartbeats for it."""
-
-    queue: str
-    lane: str
-    entry: str
-    consumer: str
-    beats: int
 
 
 class Watch:
@@ -66,19 +55,18 @@ async def held_in(redis: Redis, shard: str) -> list[Held]:
 
 async def rescue(redis: Redis, shard: str, lost: list[Held]) -> int:
     """Give back what has not moved since it was seen; the third lost worker makes it a dead letter."""
-    flat = [part for one in lost[:PAGE] for part in (one.queue, one.lane, one.entry, one.consumer, one.beats)]
-    return int(await scripts.rescue(redis, keyspace.prefix(shard), "", PATIENCE, _POISONED, *flat))
+    return await transitions.rescue(redis, shard, lost[:PAGE], patience=PATIENCE, run=_POISONED)
 
 
 async def _held(redis: Redis, shard: str, queue: str, lane: str) -> list[Held]:
     held: list[Held] = []
-    after = "-"
+    after = None
     while True:
-        rows = await scripts.in_flight(redis, keyspace.prefix(shard), queue, lane, after, PAGE)
-        held += [Held(queue, lane, entry, consumer, int(beats)) for entry, consumer, _ref, beats in rows]
+        rows = await transitions.in_flight(redis, shard, queue=queue, lane=lane, after=after, most=PAGE)
+        held += [Held(queue, lane, one.entry, one.consumer, one.beats) for one in rows]
         if len(rows) < PAGE:
             return held
-        after = rows[-1][0]
+        after = rows[-1].entry
 
 
 _POISONED = json.dumps(

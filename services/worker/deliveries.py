@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -21,13 +20,14 @@ from services.worker.work import (
     Verdict,
     Work,
 )
-from shared import keyspace, scripts, store
+from shared import keyspace, store, transitions
 from shared.clock import elapsed
 from shared.errors import Damaged
 from shared.health import LEASE_SECONDS
 from shared.lenient import Reader
 from shared.memory import MEBIBYTE, remembered
 from shared.schemas.queues import QueueSettings
+from shared.transitions import Claimed, Entry, Finished
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
 OURS, TO_CANCEL = 1, 2
@@ -70,18 +70,23 @@ class Deliveries:
 
         The teams of the `crowd` leave `kept` of the spare places to the others, which may have several.
         """
-        at, sent = "" if now is None else now, elapsed()
-        prefix = keyspace.prefix(self.shard)
-        claimed = await scripts.claim(self.redis, prefix, self.consumer, n, spare, at, kept, *crowd)
+        sent = elapsed()
+        claimed = await transitions.claim(
+            self.redis,
+            self.shard,
+            consumer=self.consumer,
+            places=n,
+            spare=spare,
+            kept=kept,
+            crowd=crowd,
+            now_ms=now,
+        )
         return self._works(claimed, sent)
 
     async def finish(self, results: Sequence[Result], now: int | None = None) -> list[int]:
         """Per result RECORDED, DROPPED (deleted meanwhile) or NOT_OURS, as is a repeat after a lost reply."""
-        at = "" if now is None else now
-        answers: list[int] = await scripts.finish(
-            self.redis, keyspace.prefix(self.shard), self.consumer, at, *_flat(results)
-        )
-        return answers
+        finished = [_finished(result) for result in results]
+        return await transitions.finish(self.redis, self.shard, finished, consumer=self.consumer, now_ms=now)
 
     async def finish_and_claim(
         self, results: Sequence[Result], n: int
@@ -90,23 +95,23 @@ class Deliveries:
 
         What failed may have been done, and so may either if this raises.
         """
-        prefix, flat, sent = keyspace.prefix(self.shard), _flat(results), elapsed()
+        finished, sent = [_finished(result) for result in results], elapsed()
         pipeline = self.redis.pipeline(transaction=False)
-        scripts.finish.join(pipeline, prefix, self.consumer, "", *flat)
-        scripts.claim.join(pipeline, prefix, self.consumer, n, 0, "")
+        transitions.join_finish(pipeline, self.shard, finished, consumer=self.consumer)
+        transitions.join_claim(pipeline, self.shard, consumer=self.consumer, places=n)
         answers, claimed = await pipeline.execute(raise_on_error=False)
-        if scripts.is_missing(answers):
-            answers = await scripts.finish(self.redis, prefix, self.consumer, "", *flat)
+        if transitions.is_missing(answers):
+            answers = await self.finish(results)
         if isinstance(answers, Exception):
             raise store.translated(answers)
-        if scripts.is_missing(claimed):
+        if transitions.is_missing(claimed):
             return answers, await self.claim(n)
-        return answers, None if isinstance(claimed, Exception) else self._works(claimed, sent)
+        return answers, None if isinstance(claimed, Exception) else self._works(Claimed(*claimed), sent)
 
     async def beat(self, works: Sequence[Work]) -> list[int]:
         """Say that these are still being worked on; per work OURS, TO_CANCEL or NOT_OURS."""
-        flat, sent = [part for work in works for part in _place(work)], elapsed()
-        now_ms, answers = await scripts.beat(self.redis, keyspace.prefix(self.shard), self.consumer, *flat)
+        entries, sent = [_entry(work) for work in works], elapsed()
+        now_ms, answers = await transitions.beat(self.redis, self.shard, entries, consumer=self.consumer)
         self.clock.note(now_ms, sent, elapsed())
         for work, answer in zip(works, answers, strict=True):
             # One that has ended stays so: what was deleted or expired meanwhile may be in our name still.
@@ -116,11 +121,11 @@ class Deliveries:
 
     async def release_orphans(self, held: Collection[str]) -> int:
         """Give back what is in this consumer's name but not in its hands: the reply to a claim was lost."""
-        prefix, orphans = keyspace.prefix(self.shard), []
+        orphans = []
         for queue in await self.redis.smembers(keyspace.in_flight(self.shard)):  # type: ignore[misc]
             for lane in keyspace.LANES:
-                for entry, consumer, ref, _beats in await scripts.in_flight(
-                    self.redis, prefix, queue, lane, "-", MOST_ORPHANS
+                for entry, consumer, ref, _beats in await transitions.in_flight(
+                    self.redis, self.shard, queue=queue, lane=lane, after=None, most=MOST_ORPHANS
                 ):
                     if consumer == self.consumer and f"{lane}{queue}:{entry}" not in held:
                         orphans.append(_orphan(self.shard, queue, lane, entry, ref))
@@ -133,24 +138,24 @@ class Deliveries:
 
         Both go out at once: Redis runs the claim the moment the bell rings, with no round trip in between.
         """
-        prefix, bell, sent = keyspace.prefix(self.shard), keyspace.bell(self.shard), elapsed()
+        bell, sent = keyspace.bell(self.shard), elapsed()
         pipeline = blocking.pipeline(transaction=False)
         pipeline.xreadgroup(
             keyspace.WORKERS, self.consumer, {bell: ">"}, count=1, block=milliseconds, noack=True
         )
-        scripts.claim.join(pipeline, prefix, self.consumer, n, 0, "")
+        transitions.join_claim(pipeline, self.shard, consumer=self.consumer, places=n)
         rang, claimed = await pipeline.execute(raise_on_error=False)
-        if scripts.is_missing(claimed):
+        if transitions.is_missing(claimed):
             return await self.claim(n)
         if isinstance(claimed, Exception):
             raise store.translated(claimed)
         if isinstance(rang, Exception):
             await self._mend_bell(rang, milliseconds)
-        return self._works(claimed, sent)
+        return self._works(Claimed(*claimed), sent)
 
     async def withdraw(self, held: Collection[str]) -> int:
         """Claim nothing from now on, and give back what claims on their way still moved into our name."""
-        await scripts.stop_worker(self.redis, keyspace.prefix(self.shard), self.consumer)
+        await transitions.stop_worker(self.redis, self.shard, consumer=self.consumer)
         orphans = await self.release_orphans(held)
         await self.ring()  # what we were told, nobody else was
         return orphans
@@ -174,9 +179,9 @@ class Deliveries:
             if "BUSYGROUP" not in str(error):  # another worker was faster
                 raise
 
-    def _works(self, claimed: list[Any], sent: float) -> list[Work]:
+    def _works(self, claimed: Claimed, sent: float) -> list[Work]:
         """What a claim brought that went out at the moment `sent`."""
-        now_ms, _next_due, queues, rows, teams = claimed
+        now_ms, _, queues, rows, teams = claimed
         settings = {queue: _settings_of(spec) for queue, spec, _ in queues if spec}
         names = {queue: name for queue, _, name in queues}
         of_teams = {team: (signing, _rests(held), _rests(busy)) for team, signing, held, busy in teams}
@@ -221,16 +226,14 @@ def _orphan(shard: str, queue: str, lane: str, entry: str, ref: str) -> Work:
     return Work(shard, kind, int(team), queue_id, int(work_id or 0), lane, entry, 1, "", 0, "", None)
 
 
-def _flat(results: Sequence[Result]) -> list[str | int]:
-    flat: list[str | int] = []
-    for work, verdict, run, response, reason, facts in results:
-        flat += (work.kind, work.team, work.queue, work.id, work.lane, work.entry)
-        flat += (*_verdict(verdict, run), response, reason, facts)
-    return flat
+def _entry(work: Work) -> Entry:
+    return Entry(work.kind, work.team, work.queue, work.id, work.lane, work.entry)
 
 
-def _place(work: Work) -> list[str | int]:
-    return [work.kind, work.team, work.queue, work.id, work.lane, work.entry]
+def _finished(result: Result) -> Finished:
+    work, verdict, run, response, reason, facts = result
+    place = (work.kind, work.team, work.queue, work.id, work.lane, work.entry)
+    return Finished(*place, *_verdict(verdict, run), response, reason, facts)
 
 
 def _verdict(verdict: Verdict, run: str) -> tuple[str, str, int]:

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from services.worker.work import Postpone, Release, Work
-from shared import keyspace, scripts
+from shared import transitions
 from shared.clock import elapsed
 from shared.errors import Damaged
 from shared.store import AWAY
@@ -47,9 +47,11 @@ class Departure:
 
         Raises Withheld if that would take longer than a place of the worker is worth.
         """
-        work, prefix = self.work, keyspace.prefix(self.work.shard)
+        work = self.work
         try:
-            seconds = int(await scripts.admit(self.redis, prefix, f"{work.team}:{work.queue}", "")) / 1000
+            seconds = (
+                await transitions.admit(self.redis, work.shard, queue=f"{work.team}:{work.queue}") / 1000
+            )
         except (Damaged, ResponseError) as error:  # first: such an answer counts as away, too
             raise Withheld(Postpone(REFUSED_SECONDS, "the storage to answer")) from error
         except AWAY as error:

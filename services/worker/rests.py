@@ -14,7 +14,7 @@ from services.worker.delivery import Exchange
 from services.worker.failures import shown
 from services.worker.retry import asked_wait
 from services.worker.work import Work
-from shared import keyspace, scripts
+from shared import keyspace, transitions
 from shared.addresses import Origin
 from shared.errors import Damaged
 from shared.store import AWAY
@@ -37,13 +37,11 @@ async def wait_of(work: Work, host: Origin, redis: Redis) -> float:
         return max(held, 0.0)
     team = keyspace.Team(work.team, work.shard)
     try:
-        wait_ms = await scripts.probe_host(
-            redis, team.prefix, team.id, _named(host), PROBE_SECONDS * 1000, ""
-        )
+        wait_ms = await transitions.probe_host(redis, team, host=_named(host), alone_ms=PROBE_SECONDS * 1000)
     except Damaged as error:  # no host is held by what nobody can read
         log.error("rests_damaged", team=work.team, error=str(error))
         return 0.0
-    return min(int(wait_ms) / 1000, PROBE_SECONDS)
+    return min(wait_ms / 1000, PROBE_SECONDS)
 
 
 def why(work: Work, host: Origin) -> str:
@@ -70,7 +68,7 @@ async def note(exchange: Exchange, work: Work, host: Origin, redis: Redis) -> No
             await _hold(exchange, work, host, asked, redis)
         elif _is_back(exchange) and _is_busy(work, host):
             team = keyspace.Team(work.team, work.shard)
-            await scripts.free_host(redis, team.prefix, team.id, _named(host))
+            await transitions.free_host(redis, team, host=_named(host))
             log.info("host_back", team=work.team, host=_named(host))
     except (Damaged, *AWAY) as error:
         log.warning("redis_away", error=repr(error))
@@ -81,8 +79,8 @@ async def _hold(exchange: Exchange, work: Work, host: Origin, asked: int, redis:
     ref = work.origin if work.kind == "n" else f"{work.kind}:{work.id}"
     reason = f"{exchange.failure_reason} {exchange.response_status}"
     facts = _facts(exchange, work.now_ms, asked)
-    of = (_named(host), asked * 1000, held * 1000, "", ref, reason, facts)
-    await scripts.hold_host(redis, team.prefix, team.id, *of)
+    for_ms = {"asked_ms": asked * 1000, "most_ms": held * 1000}
+    await transitions.hold_host(redis, team, host=_named(host), ref=ref, reason=reason, facts=facts, **for_ms)
     if asked > held:
         log.warning(
             "host_held", team=work.team, host=_named(host), work=work.key, asked_seconds=asked, seconds=held

@@ -4,12 +4,12 @@
 -- A claim counts too, so that no more is in hand than can leave; but between claim and request lies a connection that
 -- takes as long as it takes, and what the target sees is this.
 --
--- KEYS  prefix, the prefix and random bits    ARGV  team:queue, now ('' = server)
+-- Given `queue` (team:queue), now_ms.
 -- Returns 0 if it is counted and may leave, or after how long to ask again (ms).
 
 local AGAIN = 1000 -- ms until a look whether what was damaged has been put aside
-local queue = ARGV[1]
-moment(ARGV[2])
+local queue = given.queue
+moment(given.now_ms)
 
 local function take_turn()
     local limit = fields_of(P .. 'q:' .. queue, 'rate_count', 'rate_ms')

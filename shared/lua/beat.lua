@@ -1,16 +1,19 @@
 #!lua flags=allow-oom
 -- Say that long-running work is alive; the rescuer watches the count, not a clock.
 --
--- KEYS  prefix    ARGV  consumer, then per work: kind, team, queue, id, lane, entry
+-- Given the consumer; and rows: entries.
 -- Returns now (ms), and per work: 1 still ours, 2 still ours but somebody wants it cancelled, 0 lost to the rescuer.
 
-local consumer, answers = ARGV[1], {}
-for i = 2, #ARGV, 6 do
-    local queue, lane, entry = ARGV[i + 1] .. ':' .. ARGV[i + 2], ARGV[i + 4], ARGV[i + 5]
-    local beats, answer = holds(consumer, queue, lane, entry), 0
+local ENTRY = { 'kind', 'team', 'queue', 'id', 'lane', 'entry' }
+local consumer, answers = given.consumer, {}
+
+while more_rows() do
+    local its = next_row(ENTRY)
+    local queue = its.team .. ':' .. its.queue
+    local beats, answer = holds(consumer, queue, its.lane, its.entry), 0
     if beats then
-        call('XCLAIM', P .. lane .. queue, 'workers', consumer, 0, entry, 'RETRYCOUNT', beats + 1, 'JUSTID')
-        local cancelled = redis.pcall('HEXISTS', record_of(ARGV[i], ARGV[i + 1], ARGV[i + 3]), 'cancel')
+        call('XCLAIM', P .. its.lane .. queue, 'workers', consumer, 0, its.entry, 'RETRYCOUNT', beats + 1, 'JUSTID')
+        local cancelled = redis.pcall('HEXISTS', record_of(its.kind, its.team, its.id), 'cancel')
         answer = cancelled == 1 and 2 or 1
     end
     answers[#answers + 1] = answer

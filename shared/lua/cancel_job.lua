@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua flags=allow-oom repeatable
 -- Cancel a job, by any id of its chain: what waits is not sent, what runs is broken off by its worker:
 -- pending -> failed.
 --

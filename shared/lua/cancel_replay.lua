@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua flags=allow-oom repeatable
 -- Cancel a replay; the jobs that it has made stay:  collecting | running -> cancelled.
 --
 -- KEYS  prefix    ARGV  team, id, now ('' = server)

@@ -5,14 +5,15 @@
 -- a quiet queue does not wait for them. Where teams have many of the worker's places, `kept` of the spare ones are for
 -- the others, and these may have more than one.
 --
--- KEYS  prefix    ARGV  consumer, n, spare, now ('' = server), kept, the teams that have many of the worker's places
+-- Given the consumer, `places` (n), `spare`, `kept`, now_ms; and the teams that have many of the worker's places.
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
 -- a hidden one), name (or ''), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
 -- a notice), due (ms), what was asked (JSON, or what a notice tells of), since when it is held back (ms, '' = it is
 -- not), its intent, the name of its cron (or ''); at last per team served: team, its signing secrets (sealed, '' without), hosts it
 -- leaves alone and until when, and hosts that say they are busy and until when.
 
-local consumer, n, spare, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), moment(ARGV[4])
+local consumer, now = given.consumer, moment(given.now_ms)
+local n, spare, kept = tonumber(given.places), tonumber(given.spare or 0), tonumber(given.kept or 0)
 local turns, queues, works, teams = P .. 'turns', {}, {}, {}
 
 local ORIGIN = { j = 'origin', e = 'cron', n = 'subject' }
@@ -192,8 +193,8 @@ local function serve_in_turn()
     end
 end
 
-local crowd, kept = {}, tonumber(ARGV[5] or '') or 0
-for i = 6, #ARGV do crowd[ARGV[i]] = true end
+local crowd = {}
+for _, team in ipairs(given_list()) do crowd[team] = true end
 
 -- How many of the spare places a queue may have.
 local function spare_for(turn, in_flight)
@@ -237,7 +238,7 @@ local function rests_of(team, kind)
     return found
 end
 
-if tonumber(ARGV[2]) > 0 and (#works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end
+if tonumber(given.places) > 0 and (#works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end
 local of_teams = {}
 for team in pairs(teams) do
     local held, rests = confined(team, '', rests_of, team, 'held:')

@@ -1,3 +1,4 @@
+#!lua repeatable
 -- Add dead letters to a replay, and with the last of them let it run:  collecting -> running.
 --
 -- KEYS  prefix    ARGV  team, id, now ('' = server), how far they were collected before these, how far with them,

@@ -1,3 +1,4 @@
+#!lua repeatable
 -- Make jobs, and their queues where those are new:  (nothing) -> pending.
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), settings of a new queue (JSON), then per job: queue name, what was

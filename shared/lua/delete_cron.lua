@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua flags=allow-oom repeatable
 -- Delete a cron: it fires no more and is not found; `prune` removes its executions in bounded steps. One whose record is
 -- lost is still listed, and goes too.
 --

@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua flags=allow-oom repeatable
 -- Delete a job with its run, its chain and its pending retries:  any -> (nothing).
 --
 -- KEYS  prefix    ARGV  team, id

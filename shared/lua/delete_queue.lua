@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua flags=allow-oom repeatable
 -- Delete a queue: nothing of it starts or is found from now on; `prune` removes its jobs in bounded steps.
 --
 -- KEYS  prefix    ARGV  team, id

@@ -3,14 +3,13 @@
 --
 -- The fence: the entry must still be pending for this consumer. What was rescued has a new entry.
 --
--- KEYS  prefix    ARGV  consumer, now ('' = server), then per work: kind, team, queue, id, lane, entry,
---                       verdict (complete|retry|dead|fail|release|postpone), run (JSON), retry or again after (ms), response
---                       (text), and of a failure: reason, facts (JSON); of what is postponed: `counted` if its
---                       wait shall end in minutes, what it waits for
+-- Given the consumer, now_ms; and rows: entries with a verdict (complete, retry, dead, fail, release or postpone), `run`
+-- (JSON), `after_ms` (of a retry or what is postponed), `response` (text), and of a failure: `reason`, `facts` (JSON); of what
+-- is postponed: `counted` as the reason if its wait shall end in minutes, and what it waits for.
 -- Returns per work: 1 recorded, 2 dropped because it was deleted or is damaged, 0 not ours any more (nothing was changed).
 
-local consumer, now, answers = ARGV[1], moment(ARGV[2]), {}
-local WIDTH = 12
+local FINISHED = { 'kind', 'team', 'queue', 'id', 'lane', 'entry', 'verdict', 'run', 'after_ms', 'response', 'reason', 'facts' }
+local consumer, now, answers, is_batch = given.consumer, moment(given.now_ms), {}, #ARGV > cursor + 2 * #FINISHED
 
 local MOST_HELD = 1000 -- of one consumer in one lane to be read at once
 local held, done, living = {}, {}, {}
@@ -20,7 +19,7 @@ local function is_held(queue, lane, entry)
     if done[stream .. entry] then return false end -- named twice, it counts once
     done[stream .. entry] = true
     if held[stream] == nil then
-        held[stream] = #ARGV > 2 * WIDTH + 2 and all_held(consumer, stream, MOST_HELD) or false
+        held[stream] = is_batch and all_held(consumer, stream, MOST_HELD) or false
     end
     if held[stream] then return held[stream][entry] ~= nil end
     return holds(consumer, queue, lane, entry) ~= nil
@@ -34,30 +33,28 @@ local function lives(kind, team, queue, id)
     return living[record]
 end
 
--- `at` is where the work stands in ARGV.
-local function finish(at, kind, team, queue, id)
+local function finish(its)
+    local kind, team, queue, id, verdict = its.kind, its.team, its.queue, its.id, its.verdict
     if not lives(kind, team, queue, id) then return 2 end
-    local verdict, due = ARGV[at + 6], now + tonumber(ARGV[at + 8])
+    its.due = now + tonumber(its.after_ms)
     if kind ~= 'n' and (verdict == 'release' or verdict == 'postpone') then uncount_request(team) end
     if verdict == 'release' then
         give_back(kind, team, queue, id)
     elseif verdict == 'postpone' then
-        postpone(kind, team, queue, id, due, ARGV[at + 11], ARGV[at + 10] == 'counted')
+        postpone(kind, team, queue, id, its.due, its.facts, its.reason == 'counted')
     else
-        settle(kind, team, queue, id, { verdict = verdict, run = ARGV[at + 7], due = due, response = ARGV[at + 9],
-            reason = ARGV[at + 10], facts = ARGV[at + 11] })
+        settle(kind, team, queue, id, its)
     end
     return 1
 end
 
-for i = 3, #ARGV, WIDTH do
-    local kind, team, queue, id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    local lane, entry, answer = ARGV[i + 4], ARGV[i + 5], 0
-    local whole = team .. ':' .. queue
-    if is_held(whole, lane, entry) then
-        take_off(whole, lane, entry)
-        local done, found = pcall(finish, i, kind, team, queue, id)
-        if not done then take_damage(team, kind .. ':' .. id, found) end
+while more_rows() do
+    local its, answer = next_row(FINISHED), 0
+    local queue = its.team .. ':' .. its.queue
+    if is_held(queue, its.lane, its.entry) then
+        take_off(queue, its.lane, its.entry)
+        local done, found = pcall(finish, its)
+        if not done then take_damage(its.team, its.kind .. ':' .. its.id, found) end
         answer = done and found or 2
     end
     answers[#answers + 1] = answer

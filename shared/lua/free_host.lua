@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- A host is back before the end of the rest that it asked for.
 --
--- KEYS  prefix    ARGV  team, host
+-- Given `team`, `host`.
 -- Returns nothing.
 
-call('ZREM', P .. 'held:' .. ARGV[1], ARGV[2])
-call('ZREM', P .. 'busy:' .. ARGV[1], ARGV[2])
+call('ZREM', P .. 'held:' .. given.team, given.host)
+call('ZREM', P .. 'busy:' .. given.team, given.host)

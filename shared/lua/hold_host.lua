@@ -4,14 +4,14 @@
 -- A host may be shared by all that a team does, and mean only one of its jobs: past `most` it is busy still, but one
 -- request at a time may find out whether it is back (`probe_host`).
 --
--- KEYS  prefix    ARGV  team, host, how long it asked for (ms), most that it gets (ms), now ('' = server); of what was
---                       refused, for the alert: kind:id, reason, facts (JSON)
+-- Given `team`, `host`, `asked_ms` (how long), `most_ms` (that it gets), now_ms; of what was refused, for the alert: `ref`
+-- (kind:id), `reason`, `facts` (JSON).
 -- Returns nothing.
 
 local MOST = 1000 -- hosts of a team; the rests that end first go
 local LONGEST = 86400000 -- ms that a host may ask for
-local team, host, asked, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-moment(ARGV[5])
+local team, host, asked, most = given.team, given.host, tonumber(given.asked_ms), tonumber(given.most_ms)
+moment(given.now_ms)
 
 local function note(key, length)
     call('ZADD', key, 'GT', vouched() + length, host)
@@ -23,7 +23,7 @@ end
 note(P .. 'held:' .. team, math.min(asked, most))
 if asked > most then
     note(P .. 'busy:' .. team, asked)
-    alert_grouped(team, { type = 'warning', kind = 'team', of = team, group = 'h' .. host, name = host, ref = ARGV[6],
-        reason = ARGV[7], facts = ARGV[8], failures = 1 })
+    alert_grouped(team, { type = 'warning', kind = 'team', of = team, group = 'h' .. host, name = host, ref = given.ref,
+        reason = given.reason, facts = given.facts, failures = 1 })
 end
 conclude()

@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua flags=allow-oom repeatable
 -- A ping came for a cron that waits for them. Its work is done or failed, so that every fire that waits has ended; or it
 -- has started, so that they wait for its end; or there is something to note.
 --

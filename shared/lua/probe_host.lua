@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
 -- Whether a request may find out if a host is back that is busy for longer than the team leaves it alone.
 --
--- KEYS  prefix    ARGV  team, host, for how long no other may then (ms), now ('' = server)
+-- Given `team`, `host`, `alone_ms` (for how long no other may then), now_ms.
 -- Returns 0 if it may, or how long to wait (ms).
 
-moment(ARGV[4])
-local held, now = P .. 'held:' .. ARGV[1], vouched()
-local ends = tonumber(call('ZSCORE', held, ARGV[2]) or 0)
+moment(given.now_ms)
+local held, host, now = P .. 'held:' .. given.team, given.host, vouched()
+local ends = tonumber(call('ZSCORE', held, host) or 0)
 if ends > now then return ends - now end
-if tonumber(call('ZSCORE', P .. 'busy:' .. ARGV[1], ARGV[2]) or 0) > now then
-    call('ZADD', held, now + tonumber(ARGV[3]), ARGV[2])
+if tonumber(call('ZSCORE', P .. 'busy:' .. given.team, host) or 0) > now then
+    call('ZADD', held, now + tonumber(given.alone_ms), host)
 end
 return 0

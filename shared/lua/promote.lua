@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- Move jobs whose time has come to their streams:  pending, due later -> pending, ready.
 --
--- KEYS  prefix    ARGV  now ('' = server), limit
+-- Given `most`, now_ms.
 -- Returns now (ms) and the next due moment (ms, 0 = none).
 
-local now = moment(ARGV[1])
-local next_due = promote(now, tonumber(ARGV[2]))
+local now = moment(given.now_ms)
+local next_due = promote(now, tonumber(given.most))
 conclude()
 return { now, next_due }

@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua flags=allow-oom repeatable
 -- Delete dead letters with their chains and runs:  dead_lettered -> (nothing).
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), how many went before these, how many are left, then ids,

@@ -1,3 +1,4 @@
+#!lua repeatable
 -- Replay dead letters now:  dead_lettered -> failed, and a fresh job each.
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), then ids, each of any job of a chain

@@ -1,3 +1,4 @@
+#!lua
 -- Put a newly sealed text in the place of one, if that is still as it was read.
 --
 -- KEYS  prefix    ARGV  the key below the prefix, its field ('' = the key is a string), what was read, what to keep;

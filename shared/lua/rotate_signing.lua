@@ -1,3 +1,4 @@
+#!lua repeatable
 -- Replace a team's signing secrets, if they are still what was read.
 --
 -- KEYS  prefix    ARGV  team, what was read ('' for none), what to keep

@@ -1,3 +1,4 @@
+#!lua repeatable
 -- Run a cron now, beside its schedule.
 --
 -- KEYS  prefix    ARGV  team, id, now ('' = server)

@@ -1,3 +1,4 @@
+#!lua repeatable
 -- Make a cron, or change one that is still as it was read; what was due by the plan it had is fired first.
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), id ('' = new), version, what was asked (JSON), is_active (0|1),

@@ -1,3 +1,4 @@
+#!lua repeatable
 -- Make a queue, or change one that is still as it was read.
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), id ('' = new), version, name, settings (JSON), is_active (0|1),

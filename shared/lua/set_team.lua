@@ -1,3 +1,4 @@
+#!lua repeatable
 -- Set what a team set for itself.
 --
 -- KEYS  prefix    ARGV  team, then field and value, ...; a field without a value ('') is removed

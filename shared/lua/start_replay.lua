@@ -1,3 +1,4 @@
+#!lua repeatable
 -- Begin a replay, whose ids are still to be collected:  (nothing) -> collecting.
 --
 -- KEYS  prefix    ARGV  team, now ('' = server), jobs a second, failures to stop after ('' = never), most kept

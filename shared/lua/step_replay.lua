@@ -1,3 +1,4 @@
+#!lua
 -- Replay as many of a replay's dead letters as its rate allows by now; however many schedulers step, together no more.
 --
 -- KEYS  prefix    ARGV  team, id, now ('' = server), most of them

@@ -1,3 +1,4 @@
+#!lua repeatable
 -- Put a test call to one of a team's channels into its alerts, to be sent by a worker.
 --
 -- KEYS  prefix    ARGV  team, channel, now ('' = server)

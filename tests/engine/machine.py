@@ -10,14 +10,15 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.promote import BATCH
-from services.scheduler.rescue import Held, held_in, rescue
+from services.scheduler.rescue import held_in, rescue
 from services.worker.deliveries import Deliveries
 from services.worker.work import Result, Verdict, Work
-from shared import jobs, keyspace, scripts, store
+from shared import jobs, keyspace, store, transitions
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from shared.transitions import Held, functions
 from tests.engine import laws, moves, snapshot
 from tests.engine.model import Model
 from tests.engine.pieces import Job, Queue
@@ -35,9 +36,9 @@ _READS = "call('LRANGE', P .. 'now', 0, 1)"
 
 def tell_the_time(patch: pytest.MonkeyPatch) -> None:
     """Let the library read the clock of the test where it would ask the server's; else it stays as it is."""
-    body = scripts.library.body
+    body = functions.library.body
     assert body.count(_ASKS) == 1
-    patch.setattr(scripts, "library", scripts.Library(body.replace(_ASKS, _READS)))
+    patch.setattr(functions, "library", functions.Library(body.replace(_ASKS, _READS)))
 
 
 class Bench:
@@ -184,7 +185,7 @@ class Engine:
 
     def promote(self, limit: int = BATCH) -> None:
         self.model.promote(limit)
-        self.do(scripts.promote(self.redis, PREFIX, self.model.now, limit))
+        self.do(transitions.promote(self.redis, SHARD, most=limit, now_ms=self.model.now))
 
     def rescue(self, lost: list[Held]) -> None:
         places = [(one.consumer, f"{one.lane}{one.queue}:{one.entry}", one.beats) for one in lost]

@@ -148,7 +148,7 @@ MUTATIONS = [
         "finish",
         ("any result is taken", "return holds(consumer, queue, lane, entry) ~= nil", "return true"),
         ("a result named twice counts twice", "if done[stream .. entry] then return false end", ""),
-        ("a retry is due at once", "now + tonumber(ARGV[at + 8])", "now"),
+        ("a retry is due at once", "now + tonumber(its.after_ms)", "now"),
         ("results of a deleted queue are recorded", "living[record] = call('EXISTS', record) == 1", "living[record] = true"),
         ("results make records of deleted jobs", "if call('EXISTS', record_of(kind, team, id)) == 0 then return false end", ""),
         ("a batch takes any result", "return held[stream][entry] ~= nil", "return true"),
@@ -298,7 +298,7 @@ MUTATIONS = [
     ),
     *rows(
         "rescue",
-        ("!a beat does not save a job", "== tonumber(ARGV[i + 4])", "~= nil"),
+        ("!a beat does not save a job", "== tonumber(its.beats)", "~= nil"),
         ("a fourth worker may be lost", "< patience then", "<= patience then"),
         ("lost workers are not counted", "call('HINCRBY', record, 'lost', 1) <", "1 <"),
         ("a deleted job comes back", "or call('HGET', record, 'state') ~= 'processing'", ""),
@@ -312,14 +312,14 @@ MUTATIONS = [
     ),
     *rows(
         "probe_host",
-        ("all find out at once", "    call('ZADD', held, now + tonumber(ARGV[3]), ARGV[2])\n", ""),
+        ("all find out at once", "    call('ZADD', held, now + tonumber(given.alone_ms), host)\n", ""),
         ("one finds out at once", "if ends > now then return ends - now end", ""),
         ("nobody finds out after one", "if ends > now then", "if ends > 0 then"),
     ),
     *rows(
         "free_host",
-        ("a host that is back is still held", "call('ZREM', P .. 'held:' .. ARGV[1], ARGV[2])", ""),
-        ("a host that is back is tried by one at a time", "call('ZREM', P .. 'busy:' .. ARGV[1], ARGV[2])", ""),
+        ("a host that is back is still held", "call('ZREM', P .. 'held:' .. given.team, given.host)", ""),
+        ("a host that is back is tried by one at a time", "call('ZREM', P .. 'busy:' .. given.team, given.host)", ""),
     ),
     *rows(
         "admit",
@@ -366,7 +366,7 @@ MUTATIONS = [
     ),
     *rows(
         "in_flight",
-        ("a page repeats the last row", "'(' .. ARGV[3]", "ARGV[3]"),
+        ("a page repeats the last row", "'(' .. given.after", "given.after"),
     ),
     *rows(
         "patrol",

@@ -15,14 +15,16 @@ from redis.asyncio import Redis
 from services.scheduler import fire
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result
-from shared import crons, scripts
+from shared import crons
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate, CronUpdate
+from shared.transitions.functions import Function
 from tests.engine.machine import NOW, SHARD, Bench
 from tests.engine.plans import PERIODS, Ledger, Record, Wish, told
 from tests.engine.snapshot import PREFIX
 from tests.engine.test_state_machine import profile
 
+SAVE_CRON = Function("save_cron")
 TEAM = Team(1)
 START = NOW // 1000
 
@@ -52,7 +54,7 @@ class Meanwhile:
         self._redis, self._happens, self._has_happened = redis, happens, False
 
     async def fcall(self, function: str, *arguments: object) -> object:
-        if function == scripts.save_cron.function and not self._has_happened:
+        if function == SAVE_CRON.in_redis and not self._has_happened:
             self._has_happened = True
             await self._happens()
         return await self._redis.fcall(function, *arguments)  # type: ignore[arg-type, misc]

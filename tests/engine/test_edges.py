@@ -9,12 +9,13 @@ from redis.asyncio import Redis
 from services.scheduler.prune import prune
 from services.worker.deliveries import DROPPED, NOT_OURS, RECORDED, Deliveries
 from services.worker.work import Complete, Fail, Release, Result, Retry, Verdict
-from shared import crons, executions, jobs, keyspace, ledger, queues, scripts
+from shared import crons, executions, jobs, keyspace, ledger, queues, scripts, transitions
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueUpdate, RateLimit
+from shared.transitions import functions
 
 SHARD = keyspace.SHARDS[0]
 NOW = 1_760_000_000_000
@@ -164,7 +165,7 @@ async def test_what_expires_before_it_is_due_is_not_promoted_after(
     works = await worker.claim(1, NOW)
     await worker.finish([Result(work, Retry(60), "[1,500,1,1]") for work in works], NOW)
 
-    await scripts.promote(redis, team.prefix, NOW + 61_000, 500)
+    await transitions.promote(redis, SHARD, most=500, now_ms=NOW + 61_000)
 
     assert await redis.xlen(f"{team.prefix}s:1:1") == 0
 
@@ -199,9 +200,9 @@ async def test_an_unreadable_entry_takes_no_place(redis: Redis, team: Team, work
 async def test_a_full_batch_of_due_jobs_asks_to_be_called_again(redis: Redis, team: Team) -> None:
     await jobs.create_many(redis, team, [ASKED.model_copy(update={"delay": 1})] * 3, now=NOW)
 
-    answers = [await scripts.promote(redis, team.prefix, NOW + 2000, 2) for _ in range(2)]
+    answers = [await transitions.promote(redis, SHARD, most=2, now_ms=NOW + 2000) for _ in range(2)]
 
-    assert answers == [[NOW + 2000, NOW + 2000], [NOW + 2000, 0]]
+    assert answers == [(NOW + 2000, NOW + 2000), (NOW + 2000, 0)]
 
 
 @pytest.mark.parametrize(("stale", "early", "answer"), [(1, 0, 0), (0, 1, -1), (0, 0, 1)])
@@ -297,7 +298,7 @@ async def test_a_job_that_was_given_back_and_put_off_can_be_cancelled(
     await redis.hset(record, "v", "2")  # type: ignore[misc]
     await worker.claim(1, NOW)
     await redis.hset(record, "v", "1")  # type: ignore[misc]
-    await scripts.promote(redis, team.prefix, NOW + 5000, 500)
+    await transitions.promote(redis, SHARD, most=500, now_ms=NOW + 5000)
 
     await jobs.cancel(redis, team, made.id)
 
@@ -329,7 +330,7 @@ async def test_a_record_that_moves_on_within_one_script_is_where_it_came_last(
     body = "\n".join(f"move('j', '1', '1', 7, {states})" for states in moves)
 
     function = f"do\nlocal function work()\n{body}\nconclude()\nend\nregister('moves', {{}}, work)\nend"
-    library = scripts.Library(f"{scripts.library.body}\n{function}")
+    library = functions.Library(f"{functions.library.body}\n{function}")
     await library.load(redis)
     await redis.fcall(f"{library.name}_moves", 1, team.prefix)  # type: ignore[misc, arg-type]
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared import jobs, keyspace, ledger, scripts
+from shared import jobs, keyspace, ledger
 from shared.errors import Damaged
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
+from shared.transitions import functions
 
 JOB = JobCreate(queue="mail", url="https://a.example/")
 PARTS = Path("shared/lua/lib")
@@ -33,13 +34,13 @@ end
 
 async def test_what_a_call_gathered_that_failed_is_nothing_to_the_next_one(redis: Redis, team: Team) -> None:
     await jobs.create(redis, team, JOB)
-    failing = scripts.Library(scripts.library.body + FAILING)
+    failing = functions.Library(functions.library.body + FAILING)
     await failing.load(redis)
     with pytest.raises(Damaged, match="half-way"):
         await redis.fcall(f"{failing.name}_fail", 1, team.prefix)  # type: ignore[misc, arg-type]
 
     await redis.fcall(f"{failing.name}_tidy", 1, team.prefix, team.id)  # type: ignore[misc, arg-type]
-    await redis.fcall(f"{failing.name}_promote", 1, team.prefix, "", 10)  # type: ignore[misc, arg-type]
+    await redis.fcall(f"{failing.name}_promote", 1, team.prefix, 1, "most", 10)  # type: ignore[misc, arg-type]
 
     assert (await ledger.read(redis, team)).accepted == 1
     assert await redis.zrange(f"{team.prefix}x:1:pending", 0, -1) == ["1"]
@@ -66,13 +67,13 @@ def _names(text: str) -> list[str]:
 
 
 async def test_libraries_of_two_releases_stand_side_by_side(redis: Redis, team: Team) -> None:
-    other = scripts.Library(scripts.library.body + "\n-- another release")
+    other = functions.Library(functions.library.body + "\n-- another release")
 
     await other.load(redis)
     await other.load(redis)
     await jobs.create(redis, team, JOB)
 
-    assert other.name != scripts.library.name
+    assert other.name != functions.library.name
     assert await redis.fcall(f"{other.name}_read_clock", 1, team.prefix)  # type: ignore[misc, arg-type]
     assert (await jobs.get(redis, team, 1)).id == 1
 

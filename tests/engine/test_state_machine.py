@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 
 from services.scheduler.promote import promote_due
 from services.scheduler.prune import prune
-from services.scheduler.rescue import Held
 from services.worker.work import Cancelled, Complete, Dead, Fail, Postpone, Release, Retry, Verdict, Work
 from shared import audit, dead_letters, jobs, keyspace, queues
 from shared.errors import Conflict, NotFound
@@ -30,6 +29,7 @@ from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.dead_letters import Chosen
 from shared.schemas.queues import QueueUpdate, RateLimit
+from shared.transitions import Held
 from tests.conftest import VAULT
 from tests.engine import laws, moves
 from tests.engine.machine import CONSUMERS, SHARD, Asked, Bench, Engine

@@ -21,11 +21,13 @@ from shared.schemas.jobs import Job, JobCreate, JobFilter, JobQuery
 from shared.schemas.queues import QueueCreate, RateLimit
 from shared.schemas.teams import Limits
 from shared.settings import Settings
+from shared.transitions import hold_host, probe_host
 from tests import dead, fires
 from tests.fires import NOON
 from tests.vouching import SHARD, vouch
 
 NOW = clock.milliseconds(NOON)
+HOST = "a.example:443"
 SECOND, HOUR, DAY = 1000, 3_600_000, 86_400_000
 AHEAD = [2 * HOUR, 25 * HOUR, 40 * DAY]
 JOB = JobCreate(queue="mail", url="https://a.example/")
@@ -171,7 +173,7 @@ async def test_an_alert_from_before_the_clock_was_set_back_silences_no_other(
 
 
 async def test_a_host_has_the_rest_it_asked_for(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await scripts.hold_host(redis, team.prefix, team.id, "a.example:443", 60 * SECOND, NOW)
+    await hold_host(redis, team, host=HOST, asked_ms=60 * SECOND, most_ms=60 * SECOND)
     await a_job(redis, team)
 
     (work,) = await worker.claim(1, NOW + 2 * HOUR)
@@ -184,21 +186,20 @@ async def test_a_rest_from_before_the_clock_was_set_back_is_none(
 ) -> None:
     await vouch(redis, NOW + 30 * HOUR)
     for host, asked in (("a.example:443", 60 * SECOND), ("b.example:443", 24 * HOUR)):
-        await scripts.hold_host(
-            redis, team.prefix, team.id, host, asked, rests.LONGEST_SECONDS * SECOND, NOW + 30 * HOUR
-        )
+        most = rests.LONGEST_SECONDS * SECOND
+        await hold_host(redis, team, host=host, asked_ms=asked, most_ms=most, now_ms=NOW + 30 * HOUR)
     await vouch(redis, NOW)
     await a_job(redis, team)
 
     (work,) = await worker.claim(1, NOW)
 
     assert (work.holds, work.busy) == ({}, {})
-    assert await scripts.probe_host(redis, team.prefix, team.id, "a.example:443", SECOND, NOW) == 0
+    assert await probe_host(redis, team, host=HOST, alone_ms=SECOND, now_ms=NOW) == 0
 
 
 async def test_the_longest_rest_is_kept(redis: Redis, team: Team, worker: Deliveries) -> None:
     day, most = 24 * HOUR, rests.LONGEST_SECONDS * SECOND
-    await scripts.hold_host(redis, team.prefix, team.id, "a.example:443", day, most, NOW)
+    await hold_host(redis, team, host=HOST, asked_ms=day, most_ms=most, now_ms=NOW)
     await a_job(redis, team)
 
     (work,) = await worker.claim(1, NOW)

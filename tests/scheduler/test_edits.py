@@ -8,13 +8,15 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
-from shared import clock, crons, keyspace, moments, scripts
+from shared import clock, crons, keyspace, moments, transitions
 from shared.errors import Conflict
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronUpdate
+from shared.transitions.functions import Function
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history, told
 from tests.poll import until
 
+SAVE_CRON = Function("save_cron")
 EDITS = [
     {"is_active": False},
     {"max_runs": 9},
@@ -161,7 +163,7 @@ class Meanwhile:
         self._redis, self._happens, self.saves = redis, happens, 0
 
     async def fcall(self, function: str, *arguments: object) -> object:
-        if function == scripts.save_cron.function:
+        if function == SAVE_CRON.in_redis:
             self.saves += 1
             if self.saves == 1:
                 await self._happens()  # type: ignore[operator]
@@ -191,7 +193,7 @@ class Reckons:
         self._redis, self._next_fire = redis, clock.milliseconds(next_fire)
 
     async def fcall(self, function: str, *arguments: object) -> object:
-        if function == scripts.save_cron.function:
+        if function == SAVE_CRON.in_redis:
             before = 3 + 6  # the number of keys, two keys, and six arguments
             arguments = (*arguments[:before], self._next_fire, *arguments[before + 1 :])
         return await self._redis.fcall(function, *arguments)  # type: ignore[arg-type, misc]
@@ -280,7 +282,7 @@ async def test_a_heartbeat_that_is_paused_while_a_fire_is_due_says_so(redis: Red
     cron = await a_cron(redis, team, mode="heartbeat", url="", grace_seconds=60)
 
     await change(redis, team, cron, MINUTE, is_active=False)
-    await scripts.promote(redis, team.prefix, clock.milliseconds(NOON + 3 * MINUTE), 500)
+    await transitions.promote(redis, SHARD, most=500, now_ms=clock.milliseconds(NOON + 3 * MINUTE))
 
     assert await told(redis, team, cron) == [("paused", 1, 0)]
 

@@ -3,9 +3,10 @@
 from redis.asyncio import Redis
 
 from services.scheduler.releases import Releases
-from shared import jobs, scripts
+from shared import jobs
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
+from shared.transitions import functions
 
 OTHER = "#!lua name=somebody_elses\nredis.register_function('theirs', function() return 1 end)"
 
@@ -15,8 +16,8 @@ async def libraries(redis: Redis) -> set[str]:
 
 
 async def test_a_library_of_another_release_goes_once_it_was_seen_for_long(redis: Redis, team: Team) -> None:
-    old = scripts.Library(scripts.library.body + "\n-- an older release")
-    await scripts.library.load(redis)
+    old = functions.Library(functions.library.body + "\n-- an older release")
+    await functions.library.load(redis)
     await old.load(redis)
     await redis.function_load(OTHER, replace=True)  # type: ignore[misc]
     releases, another = Releases(redis), Releases(redis)
@@ -28,12 +29,12 @@ async def test_a_library_of_another_release_goes_once_it_was_seen_for_long(redis
     await another.forget(kept_seconds=0)
 
     assert old.name in before
-    assert await libraries(redis) == {scripts.library.name, "somebody_elses"}
+    assert await libraries(redis) == {functions.library.name, "somebody_elses"}
     assert (await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"))).id == 1
 
 
 async def test_a_library_that_just_came_stays(redis: Redis) -> None:
-    new = scripts.Library(scripts.library.body + "\n-- a newer release")
+    new = functions.Library(functions.library.body + "\n-- a newer release")
     releases = Releases(redis)
     await releases.forget()
     await new.load(redis)

@@ -1,7 +1,7 @@
 import pytest
 from redis.asyncio import Redis
 
-from services.scheduler.rescue import PATIENCE, Held, Watch, held_in, rescue
+from services.scheduler.rescue import PATIENCE, Watch, held_in, rescue
 from services.worker.deliveries import NOT_OURS, RECORDED, Deliveries
 from services.worker.work import Complete, Result
 from shared import crons, executions, jobs, keyspace, ledger, queues
@@ -10,6 +10,7 @@ from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
+from shared.transitions import Held
 
 SHARD = keyspace.SHARDS[0]
 

@@ -6,15 +6,17 @@ import pytest
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from shared import crons, scripts
+from shared import crons
 from shared.addresses import Policy
 from shared.admission import Admission
 from shared.errors import Conflict, Invalid
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronCreate, CronUpdate
+from shared.transitions.functions import Function
 from shared.vault import MASK
 from tests.conftest import VAULT
 
+SAVE_CRON = Function("save_cron")
 URL = "https://api.example.com/sync"
 HEADERS = {"Authorization": "Bearer canary", "X-Api-Key": "canary-too", "X-Tenant": "7"}
 ADMISSION = Admission(Policy(), VAULT)
@@ -124,7 +126,7 @@ class Racing:
         self._redis, self._team, self._raced = redis, team, False
 
     async def fcall(self, function: str, *arguments: object) -> object:
-        if function == scripts.save_cron.function and not self._raced:
+        if function == SAVE_CRON.in_redis and not self._raced:
             self._raced = True
             await crons.update(self._redis, self._team, 1, CronUpdate(url="https://evil.example.com/"))
         return await self._redis.fcall(function, *arguments)  # type: ignore[arg-type, misc]

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import NOT_OURS, RECORDED, TO_CANCEL, Deliveries
 from services.worker.work import Cancelled, Complete, Postpone, Release, Result, Retry
-from shared import jobs, keyspace, ledger, scripts
+from shared import jobs, keyspace, ledger, transitions
 from shared.errors import Conflict, Invalid
 from shared.keyspace import Team
 from shared.schemas.jobs import Job, JobCreate
@@ -38,7 +38,7 @@ async def a_job(redis: Redis, team: Team, expires: float | None = None, delay: i
 
 
 async def promote(redis: Redis, seconds: float) -> None:
-    await scripts.promote(redis, keyspace.prefix(SHARD), NOW + round(seconds * 1000), 500)
+    await transitions.promote(redis, SHARD, most=500, now_ms=NOW + round(seconds * 1000))
 
 
 def ending(job: Job) -> tuple[str, str | None, str | None]:

@@ -15,7 +15,7 @@ from services.worker.egress import Resolver
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Postpone, Release, Work
-from shared import jobs, queues, scripts, store
+from shared import jobs, queues, store, transitions
 from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
@@ -52,7 +52,7 @@ async def claimed(redis: Redis, team: Team, url: str, **asked: object) -> Work:
 
 
 async def turn_taken(redis: Redis, team: Team) -> None:
-    assert await scripts.admit(redis, team.prefix, f"{team.id}:1", "") == 0
+    assert await transitions.admit(redis, team.shard, queue=f"{team.id}:1") == 0
 
 
 class Clocked:

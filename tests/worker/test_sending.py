@@ -20,7 +20,7 @@ from services.worker.reach import Reach
 from services.worker.rests import LONGEST_SECONDS, PROBE_SECONDS
 from services.worker.sending import LONGEST_HELD_SECONDS, SPREAD
 from services.worker.work import Work
-from shared import alerts, crons, executions, jobs, keyspace, ledger, queues, scripts
+from shared import alerts, crons, executions, jobs, keyspace, ledger, queues, transitions
 from shared.addresses import Origin, Policy
 from shared.keyspace import Team
 from shared.schemas.alerts import AlertQuery
@@ -135,8 +135,8 @@ async def test_a_rest_that_the_host_asked_for_is_no_silence(stage: Stage, nowher
     record = f"{stage.team.prefix}j:{stage.team.id}:{job_id}"
     host = stage.sender.origin_of(nowhere)
     assert host is not None
-    held = (f"{host.host}:{host.port}", 300_000, 300_000, "", "", "", "")
-    await scripts.hold_host(stage.redis, stage.team.prefix, stage.team.id, *held)
+    named = f"{host.host}:{host.port}"
+    await transitions.hold_host(stage.redis, stage.team, host=named, asked_ms=300_000, most_ms=300_000)
     await stage.run()
     assert await stage.redis.hget(record, "held_since") == "0"  # type: ignore[misc]
 
@@ -160,8 +160,10 @@ async def test_the_installations_clock_says_when_a_rest_is_over(
     host, seconds = stage.sender.origin_of(target.url), years * 31_536_000
     assert host is not None
     began, _ = await stage.redis.time()
-    asked = (f"{host.host}:{host.port}", 60_000, 60_000, (began + seconds) * 1000, "", "", "")
-    await scripts.hold_host(stage.redis, stage.team.prefix, stage.team.id, *asked)
+    named, at = f"{host.host}:{host.port}", (began + seconds) * 1000
+    await transitions.hold_host(
+        stage.redis, stage.team, host=named, asked_ms=60_000, most_ms=60_000, now_ms=at
+    )
 
     await stage.run(seconds)
     waiting = len(target.received)
@@ -336,8 +338,8 @@ async def test_a_host_that_is_found_to_be_back_gets_everything_at_once(stage: St
 async def test_of_two_rests_the_later_counts(stage: Stage, target: Target) -> None:
     await stage.make(target.url, queue="other")
     for seconds in (60, 10):
-        held = (f"127.0.0.1:{target.port}", seconds * 1000, LONGEST_SECONDS * 1000, "", "", "", "")
-        await scripts.hold_host(stage.redis, stage.team.prefix, stage.team.id, *held)
+        host, asked, most = f"127.0.0.1:{target.port}", seconds * 1000, LONGEST_SECONDS * 1000
+        await transitions.hold_host(stage.redis, stage.team, host=host, asked_ms=asked, most_ms=most)
 
     await stage.run()
     await stage.run(10 * (1 + SPREAD) + 5)
@@ -447,7 +449,7 @@ async def test_who_waited_for_a_look_up_for_too_long_fails_unsent(redis: Redis, 
         await queues.create(redis, team, QueueCreate(name="mail", retries_enabled=False))
         (job_id,) = await stage.make("http://quick.test/")
         await stage.run()
-        await scripts.promote(redis, team.prefix, 10**13, 10)
+        await transitions.promote(redis, team.shard, most=10, now_ms=10**13)
         await stage.run(LONGEST_HELD_SECONDS + 10)
         failed = await stage.job(job_id)
 

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result, Work
-from shared import jobs, keyspace, queues, scripts
+from shared import jobs, keyspace, queues, transitions
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, QueueUpdate, RateLimit
@@ -129,7 +129,7 @@ async def test_a_clock_set_back_does_not_close_a_limited_queue(
 
 async def admitted(redis: Redis, team: Team, now: int, n: int = 1) -> list[int]:
     """What each of `n` requests of the first queue is told: 0, or how long to wait (ms)."""
-    return [await scripts.admit(redis, team.prefix, f"{team.id}:1", now) for _ in range(n)]
+    return [await transitions.admit(redis, team.shard, queue=f"{team.id}:1", now_ms=now) for _ in range(n)]
 
 
 async def test_requests_of_a_limited_queue_are_counted_in_any_window(redis: Redis, team: Team) -> None:
@@ -153,7 +153,7 @@ async def test_requests_of_a_queue_without_a_limit_or_of_none_at_all_go(redis: R
     await queues.create(redis, team, QueueCreate(name="a"))
 
     assert await admitted(redis, team, NOW, 3) == [0, 0, 0]
-    assert await scripts.admit(redis, team.prefix, f"{team.id}:77", NOW) == 0
+    assert await transitions.admit(redis, team.shard, queue=f"{team.id}:77", now_ms=NOW) == 0
     assert not await redis.exists(f"{team.prefix}q:{team.id}:77", f"{team.prefix}sent:{team.id}:1")
 
 

@@ -2,6 +2,8 @@
 -- one that failed half-way, so every file that keeps something of a call in locals says here how that begins.
 
 local KEYS, ARGV -- of this call; KEYS[1] routes it to its shard, and is never a key itself
+local given -- what the call was given by name, as texts
+local cursor -- where its rest goes on in ARGV: rows, or ids
 local P -- the shard's prefix, which is KEYS[1]
 local call -- redis.call, which is there only while a function runs
 local beginnings = {}
@@ -17,7 +19,29 @@ local function at_begin(reset)
     beginnings[#beginnings + 1] = reset
 end
 
-local function begin(keys, arguments)
-    KEYS, ARGV, P, call = keys, arguments, keys[1], redis.call
+-- Whether the call brought more rows.
+local function more_rows()
+    return cursor <= #ARGV
+end
+
+-- The next row, by these names.
+local function next_row(names)
+    local found = {}
+    for i = 1, #names do found[names[i]] = ARGV[cursor + i - 1] end
+    cursor = cursor + #names
+    return found
+end
+
+-- What is left of it, as a list.
+local function given_list()
+    return { unpack(ARGV, cursor) }
+end
+
+local function begin(keys, arguments, is_named)
+    KEYS, ARGV, P, call, given, cursor = keys, arguments, keys[1], redis.call, {}, 1
+    if is_named then
+        cursor = 2 * arguments[1] + 2
+        for i = 2, cursor - 1, 2 do given[arguments[i]] = arguments[i + 1] end
+    end
     for i = 1, #beginnings do beginnings[i]() end
 end

@@ -14,9 +14,9 @@ local function once(work)
     return { 0, answer }
 end
 
-local function register(name, flags, work)
+local function register(name, flags, work, is_named)
     define({ function_name = LIBRARY .. '_' .. name, flags = flags, callback = function(keys, arguments)
-        begin(keys, arguments)
+        begin(keys, arguments, is_named)
         return work()
     end })
 end

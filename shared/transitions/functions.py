@@ -1,0 +1,255 @@
+"""The Lua in `shared/lua`: one Redis function library, and how its functions are called."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.resources import files
+from typing import Any, NamedTuple, TypeAlias
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from shared.errors import Conflict
+from shared.idempotency import IdempotencyKey
+from shared.store import AnswerLost, OutcomeUnknown, OutOfService, had_begun, text_of
+
+Argument: TypeAlias = str | int | float
+_LUA = files("shared").joinpath("lua")
+_PARTS = (
+    "call",
+    "ledger",
+    "damage",
+    "ids",
+    "changes",
+    "team",
+    "turns",
+    "replays",
+    "records",
+    "executions",
+    "outbox",
+    "alerts",
+    "usage",
+    "memory",
+    "verdicts",
+    "fires",
+    "promote",
+    "jobs",
+    "conclude",
+    "queues",
+    "rows",
+    "remembered",
+    "once",
+)
+"""Of the library, in this order: one may name what stands in those before it."""
+_FIRST_LINE = re.compile(r"#!lua(?: flags=([\w,-]+))?( repeatable)?\n")
+_FUNCTION = "do\nlocal function work()\n{body}\nend\nregister('{name}', {{ {flags} }}, {work}, {named})\nend"
+"""A function of Lua has 200 locals at most, and those of the library are many."""
+_LIBRARY = "#!lua name={name}\nlocal LIBRARY, define = '{name}', redis.register_function\n"
+_SCRIPT = """#!lua{flags}
+local LIBRARY, given_keys, given_arguments, chosen = '', KEYS, ARGV, nil
+local function define(one)
+    if one.function_name == '_{name}' then chosen = one.callback end
+end
+"""
+_CALL = "\nreturn chosen(given_keys, given_arguments)"
+_DONE_BEFORE, _OF_ANOTHER = 1, -1
+RANDOM_BYTES = 12
+"""Of each call: 2^48 calls until two are expected to be alike."""
+NAMED = "recuro_"
+"""So the names of all releases' libraries begin."""
+
+
+class _File(NamedTuple):
+    """One function as its file has it; `repeatable`: its calls may carry an idempotency key."""
+
+    name: str
+    flags: str
+    is_repeatable: bool
+    body: str
+
+
+def _file(name: str) -> _File:
+    first, _, body = _LUA.joinpath(f"{name}.lua").read_text().partition("\n")
+    found = _FIRST_LINE.fullmatch(f"{first}\n")
+    if found is None:
+        raise ValueError(f"{name}.lua: the first line says `{first}`, and no flags")
+    return _File(name, found[1] or "", bool(found[2]), body)
+
+
+def _defined(file: _File) -> str:
+    # Without flags Redis refuses the whole call, not half of it, when it is out of memory.
+    flags = ", ".join(f"'{flag}'" for flag in file.flags.split(",") if flag)
+    work = "function() return once(work) end" if file.is_repeatable else "work"
+    named = "true" if re.search(r"\bgiven\.|\bnext_row\(|\bgiven_list\(", file.body) else "false"
+    return _FUNCTION.format(body=file.body, name=file.name, flags=flags, work=work, named=named)
+
+
+def _body() -> str:
+    parts = (_LUA.joinpath("lib", f"{part}.lua").read_text() for part in _PARTS)
+    return "\n".join((*parts, *(_defined(_file(name)) for name in names())))
+
+
+def names() -> list[str]:
+    """Of all functions."""
+    return sorted(file.name.removesuffix(".lua") for file in _LUA.iterdir() if file.name.endswith(".lua"))
+
+
+class Library:
+    """Functions for Redis, named by the digest of their text: releases stand side by side."""
+
+    def __init__(self, body: str) -> None:
+        self.body = body
+
+    @cached_property
+    def name(self) -> str:
+        return NAMED + hashlib.sha256(self.body.encode()).hexdigest()[:16]
+
+    @property
+    def text(self) -> str:
+        return _LIBRARY.format(name=self.name) + self.body
+
+    def script(self, function: str, flags: str) -> str:
+        """A script that does what one of the functions does."""
+        said = f" flags={flags}" if flags else ""
+        return _SCRIPT.format(name=function, flags=said) + self.body + _CALL
+
+    async def load(self, redis: Redis) -> None:
+        """Make it known to Redis, if it is not yet; raises errors of AWAY."""
+        try:
+            await redis.function_load(self.text)  # type: ignore[misc]
+        except AnswerLost as error:  # nothing of a caller's was done
+            raise RedisConnectionError(str(error)) from error
+        except ResponseError as error:
+            if "already exists" not in str(error):
+                raise
+
+
+library = Library(_body())
+
+
+class Function:
+    """One of the library, which is loaded when Redis does not know it.
+
+    What it is `given` has the same names in the Lua: what is None or False is not there, and True is 1. The
+    `rest` are rows, or ids. Calls of one that is repeatable may carry an idempotency key: what was done under
+    it before is not done again, and its answer comes once more.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._flags = _file(name).flags
+        self._only_reads = "no-writes" in self._flags
+
+    @property
+    def in_redis(self) -> str:
+        """Its name there."""
+        return f"{library.name}_{self.name}"
+
+    async def __call__(
+        self,
+        redis: Redis,
+        prefix: str,
+        rest: Sequence[Argument] = (),
+        *,
+        key: IdempotencyKey | None = None,
+        step: int = 0,
+        **given: Argument | None,
+    ) -> Any:
+        """Its answer. Its keys are the shard's prefix, and the same with random bits after it.
+
+        The second is none that holds anything: names that must never come again are made from it, also after
+        a restore and in a copied installation. `step` counts the calls of one write. Raises OutcomeUnknown
+        if a write went out and no answer came, and Conflict if the key was used for something else.
+        """
+        return await self.run(redis, prefix, _arguments(given, rest), key=key, step=step)
+
+    async def run(
+        self,
+        redis: Redis,
+        prefix: str,
+        arguments: Sequence[Argument],
+        *,
+        key: IdempotencyKey | None = None,
+        step: int = 0,
+    ) -> Any:
+        keys = (prefix, _fresh(prefix))
+        if key is None:
+            return await self._run(redis, keys, arguments)
+        return _first_answer(key, await self._run(redis, (*keys, *_remembered(key, step)), arguments))
+
+    async def recall(self, redis: Redis, key: IdempotencyKey, step: int) -> Any:
+        keys = (key.team.prefix, _fresh(key.team.prefix), *_remembered(key, step))
+        return _first_answer(key, await self._run(redis, keys, _arguments({}, ())))
+
+    async def _run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        try:
+            try:
+                return await redis.fcall(self.in_redis, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+            except ResponseError as error:
+                if not is_missing(error):
+                    raise
+            return await self._load_and_run(redis, keys, arguments)
+        except AnswerLost as error:
+            raise (error if self._only_reads else OutcomeUnknown(str(error))) from error
+        except ResponseError as error:
+            raise (OutcomeUnknown(str(error)) if had_begun(error) else error) from error
+
+    async def _load_and_run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Where Redis takes no library, for it is full or writes nothing, the call brings the text along."""
+        try:
+            await library.load(redis)
+        except (ResponseError, OutOfService):
+            script = library.script(self.name, self._flags)
+            return await redis.eval(script, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+        return await redis.fcall(self.in_redis, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+
+    def join(
+        self, pipeline: Pipeline, prefix: str, rest: Sequence[Argument] = (), **given: Argument | None
+    ) -> None:
+        """Call it in a pipeline; its answer `is_missing` there if Redis does not know the library yet."""
+        pipeline.fcall(self.in_redis, 2, prefix, _fresh(prefix), *_arguments(given, rest))  # type: ignore[arg-type]
+
+
+def _arguments(given: dict[str, Argument | None], rest: Sequence[Argument]) -> list[Argument]:
+    arguments: list[Argument] = [0]
+    for name, value in given.items():
+        if value is not None and value is not False:
+            arguments += (name, 1 if value is True else value)
+    arguments[0] = len(arguments) // 2
+    arguments += rest
+    return arguments
+
+
+def is_missing(answer: object) -> bool:
+    """Whether Redis did not know the library, and nothing was done."""
+    return isinstance(answer, ResponseError) and text_of(answer) == "Function not found"
+
+
+_recall = Function("recall")
+
+
+async def recall(redis: Redis, key: IdempotencyKey | None, step: int = 0) -> Any:
+    """What a write answered that was done under the key, or nothing; raises Conflict as the write would."""
+    return None if key is None else await _recall.recall(redis, key, step)
+
+
+def _remembered(key: IdempotencyKey, step: int) -> tuple[str, ...]:
+    """Where what was done under the key is, and what is asked now: no keys, but named like some."""
+    return key.name(step), *(key.team.prefix + digest for digest in (key.asked, *key.newer))
+
+
+def _first_answer(key: IdempotencyKey, found: list[Any]) -> Any:
+    """Out of what `once.lua` returns."""
+    state, *answer = found
+    if state == _OF_ANOTHER:
+        raise Conflict("The idempotency key was used for another request; take a new one.")
+    key.was_used = key.was_used or state == _DONE_BEFORE
+    return answer[0] if answer else None
+
+
+def _fresh(prefix: str) -> str:
+    return prefix + secrets.token_urlsafe(RANDOM_BYTES)
