@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from shared import clock, keyspace, moments, scripts
 
 HEALTH_SECONDS = 10
+SERVICES = ("worker", "scheduler")
 LEASE_SECONDS = 30.0
 """For how long work is its worker's without a beat."""
 SHARD = keyspace.SHARDS[0]
@@ -22,6 +23,14 @@ async def alive(redis: Redis, service: str, host: str) -> bool:
     now = clock.milliseconds(await moments.now(redis, SHARD))
     living = await redis.zrangebyscore(keyspace.live(), now, "+inf")
     return any(member.startswith(f"{service}:{host}:") for member in living)
+
+
+async def living(redis: Redis) -> dict[str, int]:
+    """How many workers and schedulers have lately said that they live."""
+    now = clock.milliseconds(await moments.now(redis, SHARD))
+    members = await redis.zrangebyscore(keyspace.live(), now, "+inf")
+    services = [member.partition(":")[0] for member in members]
+    return {service: services.count(service) for service in SERVICES}
 
 
 async def require_writable(redis: Redis) -> None:

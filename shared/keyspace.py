@@ -135,6 +135,10 @@ def due(shard: str) -> str:
     return f"{prefix(shard)}due"
 
 
+def turns(shard: str) -> str:
+    return prefix(shard) + "turns"
+
+
 def crons(shard: str) -> str:
     return f"{prefix(shard)}crons"
 

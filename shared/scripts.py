@@ -1,23 +1,26 @@
-"""The Lua scripts in `shared/lua`, as async functions."""
+"""The Lua in `shared/lua`, one Redis function library, as async functions."""
 
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from shared.errors import Conflict
 from shared.idempotency import IdempotencyKey
-from shared.store import AnswerLost, OutcomeUnknown, had_begun
+from shared.store import AnswerLost, OutcomeUnknown, OutOfService, had_begun, text_of
 
+Argument: TypeAlias = str | int | float
 _LUA = files("shared").joinpath("lua")
-_LIBRARIES = (
+_PARTS = (
+    "call",
     "ledger",
     "damage",
     "ids",
@@ -36,53 +39,97 @@ _LIBRARIES = (
     "promote",
     "jobs",
     "conclude",
+    "queues",
+    "rows",
+    "remembered",
+    "once",
 )
-"""In this order: one may name what stands in those before it."""
-_COMMENT = re.compile(r"--.*")
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_DEFINED = re.compile(r"^local (?:function (\w+)|([\w, ]+))", re.MULTILINE)
-_SHEBANG = "#!lua"
-_ONCE = "{remembered}\nlocal REFUSED = true\nlocal function work()\n{body}\nend\n{once}"
-_ITSELF = "local function work()\n{body}\nend\nreturn work()"
-"""A function of Lua has 200 locals at most, and those of the libraries are many."""
+"""Of the library, in this order: one may name what stands in those before it."""
+_FLAGS = re.compile(r"^#!lua flags=([\w,-]+)\n")
+_FUNCTION = "do\nlocal function work()\n{body}\nend\nregister('{name}', {{ {flags} }}, {work})\nend"
+"""A function of Lua has 200 locals at most, and those of the library are many."""
+_LIBRARY = "#!lua name={name}\nlocal LIBRARY, define = '{name}', redis.register_function\n"
+_SCRIPT = """#!lua flags={flags}
+local LIBRARY, given, arguments, chosen = '', KEYS, ARGV, nil
+local function define(one)
+    if one.function_name == '_{name}' then chosen = one.callback end
+end
+"""
+_CALL = "\nreturn chosen(given, arguments)"
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
 RANDOM_BYTES = 12
-"""Of each script's call: 2^48 calls until two are expected to be alike."""
+"""Of each call: 2^48 calls until two are expected to be alike."""
+NAMED = "recuro_"
+"""So the names of all releases' libraries begin."""
+
+
+class Library:
+    """Functions for Redis, named by the digest of their text: releases stand side by side."""
+
+    def __init__(self, body: str) -> None:
+        self.body = body
+
+    @cached_property
+    def name(self) -> str:
+        return NAMED + hashlib.sha256(self.body.encode()).hexdigest()[:16]
+
+    @property
+    def text(self) -> str:
+        return _LIBRARY.format(name=self.name) + self.body
+
+    def script(self, function: str, flags: str) -> str:
+        """A script that does what one of the functions does."""
+        return _SCRIPT.format(name=function, flags=flags) + self.body + _CALL
+
+    async def load(self, redis: Redis) -> None:
+        """Make it known to Redis, if it is not yet; raises errors of AWAY."""
+        try:
+            await redis.function_load(self.text)  # type: ignore[misc]
+        except AnswerLost as error:  # nothing of a caller's was done
+            raise RedisConnectionError(str(error)) from error
+        except ResponseError as error:
+            if "already exists" not in str(error):
+                raise
 
 
 class Script:
-    """Run by its digest; the text travels only when Redis does not know it yet.
+    """A function of the library, which is loaded when Redis does not know it.
 
-    Before its body stand the libraries that it names something of, for each call pays for what is there;
-    `uses` names those that few scripts need. Calls of one that is a `write` of a caller's may carry an
-    idempotency key: what was done under it before is not done again, and its answer comes once more.
+    Calls of one that is a `write` of a caller's may carry an idempotency key: what was done under it
+    before is not done again, and its answer comes once more.
     """
 
-    def __init__(self, name: str, *uses: str, write: bool = False) -> None:
-        body = _LUA.joinpath(f"{name}.lua").read_text()
-        first, _, rest = body.partition("\n")
-        # `#!lua` also makes Redis refuse the whole script, not half of it, when it is out of memory.
-        shebang, body = (first, rest) if first.startswith(_SHEBANG) else (_SHEBANG, body)
-        if write:
-            body = _ONCE.format(body=body, remembered=_library("remembered"), once=_library("once"))
-        else:
-            body = _ITSELF.format(body=body)
-        self.text = "\n".join([shebang, *_named((*_LIBRARIES, *uses), body), body])
-        self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
-        self._only_reads = "no-writes" in shebang
+    def __init__(self, name: str, *, write: bool = False) -> None:
+        text = _LUA.joinpath(f"{name}.lua").read_text()
+        flags = _FLAGS.match(text)
+        self._name = name
+        self._flags = flags[1] if flags else ""
+        self._only_reads = "no-writes" in self._flags
+        # Without flags Redis refuses the whole call, not half of it, when it is out of memory.
+        self.text = _FUNCTION.format(
+            body=_FLAGS.sub("", text),
+            name=name,
+            flags=", ".join(f"'{flag}'" for flag in self._flags.split(",") if flag),
+            work="function() return once(work) end" if write else "work",
+        )
+
+    @property
+    def function(self) -> str:
+        """Its name in Redis."""
+        return f"{library.name}_{self._name}"
 
     async def __call__(
         self,
         redis: Redis,
         prefix: str,
-        *arguments: str | int | float,
+        *arguments: Argument,
         key: IdempotencyKey | None = None,
         step: int = 0,
     ) -> Any:
-        """The script's answer. Its keys are the shard's prefix, and the same with random bits after it.
+        """Its answer. Its keys are the shard's prefix, and the same with random bits after it.
 
         The second is none that holds anything: names that must never come again are made from it, also after
-        a restore and in a copied installation. `step` counts the scripts of one write. Raises OutcomeUnknown
+        a restore and in a copied installation. `step` counts the calls of one write. Raises OutcomeUnknown
         if a write went out and no answer came, and Conflict if the key was used for something else.
         """
         keys = (prefix, _fresh(prefix))
@@ -90,20 +137,36 @@ class Script:
             return await self._run(redis, keys, arguments)
         return _first_answer(key, await self._run(redis, (*keys, *_remembered(key, step)), arguments))
 
-    async def _run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[str | int | float]) -> Any:
+    async def _run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         try:
             try:
-                return await redis.evalsha(self.digest, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
-            except NoScriptError:
-                return await redis.eval(self.text, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+                return await redis.fcall(self.function, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+            except ResponseError as error:
+                if not is_missing(error):
+                    raise
+            return await self._load_and_run(redis, keys, arguments)
         except AnswerLost as error:
             raise (error if self._only_reads else OutcomeUnknown(str(error))) from error
         except ResponseError as error:
             raise (OutcomeUnknown(str(error)) if had_begun(error) else error) from error
 
-    def join(self, pipeline: Pipeline, prefix: str, *arguments: str | int | float) -> None:
-        """Run it in a pipeline; there it answers a NoScriptError if Redis does not know it yet."""
-        pipeline.evalsha(self.digest, 2, prefix, _fresh(prefix), *arguments)  # type: ignore[arg-type]
+    async def _load_and_run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Where Redis takes no library, for it is full or writes nothing, the call brings the text along."""
+        try:
+            await library.load(redis)
+        except (ResponseError, OutOfService):
+            script = library.script(self._name, self._flags)
+            return await redis.eval(script, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+        return await redis.fcall(self.function, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+
+    def join(self, pipeline: Pipeline, prefix: str, *arguments: Argument) -> None:
+        """Call it in a pipeline; its answer `is_missing` there if Redis does not know the library yet."""
+        pipeline.fcall(self.function, 2, prefix, _fresh(prefix), *arguments)  # type: ignore[arg-type]
+
+
+def is_missing(answer: object) -> bool:
+    """Whether Redis did not know the library, and nothing was done."""
+    return isinstance(answer, ResponseError) and text_of(answer) == "Function not found"
 
 
 async def recall(redis: Redis, key: IdempotencyKey | None, step: int = 0) -> Any:
@@ -112,32 +175,6 @@ async def recall(redis: Redis, key: IdempotencyKey | None, step: int = 0) -> Any
         return None
     keys = (key.team.prefix, _fresh(key.team.prefix), *_remembered(key, step))
     return _first_answer(key, await _recall._run(redis, keys, ()))
-
-
-@lru_cache(32)
-def _library(name: str) -> str:
-    return _LUA.joinpath("lib", f"{name}.lua").read_text()
-
-
-def _named(libraries: Sequence[str], body: str) -> list[str]:
-    """The texts of those that the body names something of, and of those that these do."""
-    needed, named = {"ledger"}, _words(body) | _words(_library("ledger"))
-    while more := {name for name in libraries if name not in needed and _defined(name) & named}:
-        needed |= more
-        named = named.union(*(_words(_library(name)) for name in more))
-    return [_library(name) for name in libraries if name in needed]
-
-
-@lru_cache(32)
-def _defined(library: str) -> frozenset[str]:
-    """What stands outside of every function and block of it."""
-    found = _DEFINED.findall(_library(library))
-    return frozenset(word for one, some in found for word in _WORD.findall(one or some))
-
-
-@lru_cache(32)
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(_COMMENT.sub("", text)))
 
 
 def _remembered(key: IdempotencyKey, step: int) -> tuple[str, ...]:
@@ -158,18 +195,18 @@ def _fresh(prefix: str) -> str:
     return prefix + secrets.token_urlsafe(RANDOM_BYTES)
 
 
-_recall = Script("recall", "remembered")
-create_jobs = Script("create_jobs", "queues", write=True)
-read_jobs = Script("read_jobs", "rows")
-cancel_job = Script("cancel_job", "rows", write=True)
+_recall = Script("recall")
+create_jobs = Script("create_jobs", write=True)
+read_jobs = Script("read_jobs")
+cancel_job = Script("cancel_job", write=True)
 delete_job = Script("delete_job", write=True)
 page = Script("page")
-save_queue = Script("save_queue", "rows", "queues", write=True)
-read_queues = Script("read_queues", "rows")
+save_queue = Script("save_queue", write=True)
+read_queues = Script("read_queues")
 delete_queue = Script("delete_queue", write=True)
 save_cron = Script("save_cron", write=True)
 read_crons = Script("read_crons")
-list_crons = Script("list_crons", "rows")
+list_crons = Script("list_crons")
 delete_cron = Script("delete_cron", write=True)
 run_cron = Script("run_cron", write=True)
 ping_cron = Script("ping_cron", write=True)
@@ -179,8 +216,8 @@ set_crons_aside = Script("set_crons_aside")
 settle_cron = Script("settle_cron")
 renew_crons = Script("renew_crons")
 announce_zones = Script("announce_zones")
-read_executions = Script("read_executions", "rows")
-find_executions = Script("find_executions", "rows")
+read_executions = Script("read_executions")
+find_executions = Script("find_executions")
 claim = Script("claim")
 finish = Script("finish")
 beat = Script("beat")
@@ -206,7 +243,7 @@ patrol = Script("patrol")
 patrol_crons = Script("patrol_crons")
 audit = Script("audit")
 mend = Script("mend")
-mend_queues = Script("mend_queues", "queues")
+mend_queues = Script("mend_queues")
 tidy = Script("tidy")
 read_ledger = Script("read_ledger")
 set_team = Script("set_team", write=True)
@@ -225,3 +262,11 @@ say_alive = Script("say_alive")
 read_alerts = Script("read_alerts")
 retire_alerts = Script("retire_alerts")
 test_channel = Script("test_channel", write=True)
+
+
+def _body(scripts: Iterable[Script]) -> str:
+    parts = (_LUA.joinpath("lib", f"{part}.lua").read_text() for part in _PARTS)
+    return "\n".join((*parts, *(script.text for script in scripts)))
+
+
+library = Library(_body([script for script in globals().values() if isinstance(script, Script)]))

@@ -46,14 +46,15 @@ _OF_PIPELINE = re.compile(
 )
 _AGAIN = re.compile(r"^(ERR )+")
 """Stands before an error that a script has looked at and passed on."""
-_WHERE = re.compile(r" script: \w+, on @user_script:\d+\.?$")
-
-
-_LONG = frozenset(("EVALSHA", "FCALL"))
+_WHERE = re.compile(r" script: \w+, on @user_function:\d+\.?$")
 
 
 class AnswerLost(RedisConnectionError, RedisTimeoutError):
     """A command went out, or a part of it, and no answer came; any other error of AWAY: nothing was done."""
+
+
+class OutOfService(RedisConnectionError):
+    """Redis is there, and said that it cannot serve: nothing was done."""
 
 
 class OutcomeUnknown(AnswerLost):
@@ -75,7 +76,7 @@ def translated(error: Exception) -> Exception:
         return error
     text = text_of(error)
     if text.startswith(_OUT_OF_SERVICE):
-        return RedisConnectionError(text)
+        return OutOfService(text)
     return Damaged(_WHERE.sub("", text)) if is_of_data(error) else error
 
 
@@ -108,7 +109,7 @@ class _Connection(AbstractConnection):
     """A connection of the library's that makes no task and gives up no turn of the loop for each command."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
-        if args[0] not in _LONG:
+        if args[0] != "FCALL":
             packed: list[bytes] = super().pack_command(*args)
             return packed
         return [hiredis.pack_command(args)]  # a batch of results has a thousand arguments

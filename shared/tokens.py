@@ -72,14 +72,17 @@ class Listed:
 class Callers:
     """Token to caller, remembered for 5 s a process so that a busy client costs one look-up.
 
-    Who guesses is braked. A token that was right or wrong in this process before is no guess, and one of the
-    shape of those that we make cannot be guessed: it is looked up all the same, so that nobody locks it out.
+    Who guesses is braked. A token that was right or wrong in this process before is no guess, nor is one that
+    others bring at the same time, and one of the shape of those that we make cannot be guessed: it is looked
+    up all the same, so that nobody locks it out.
     """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._right: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
         self._wrong: OrderedDict[str, None] = OrderedDict()
+        self._guessed: set[str] = set()
+        """Digests of tokens that are being looked up for the first time."""
         self._brake = Brake()
 
     async def caller_of(self, token: str | None, address: str = "") -> Caller:
@@ -90,11 +93,15 @@ class Callers:
         until, caller = self._right.get(digest, (0.0, None))
         if caller is not None and until >= time.monotonic():
             return caller
-        if caller is not None or digest in self._wrong:
+        if caller is not None or digest in self._wrong or digest in self._guessed:
             return await self._asked(digest)
+        return await self._guess(token, digest, address)
+
+    async def _guess(self, token: str, digest: str, address: str) -> Caller:
         wait = self._brake.wait_seconds(address)
         if wait and not _MADE_BY_US.fullmatch(token):
             raise TooManyGuesses(wait)
+        self._guessed.add(digest)
         try:
             return await self._asked(digest)
         except Unauthenticated:
@@ -102,6 +109,7 @@ class Callers:
                 raise TooManyGuesses(wait) from None
             raise
         finally:
+            self._guessed.discard(digest)
             if not wait and digest not in self._wrong:  # right, or nobody knows yet
                 self._brake.give_back(address)
 

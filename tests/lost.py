@@ -20,16 +20,14 @@ def way_to(server: EmbeddedServer) -> Iterator[Proxy]:
 
 
 async def teach(redis: Redis) -> None:
-    """Let Redis know every script: the first call of one that it does not know writes nothing."""
-    for script in vars(scripts).values():
-        if isinstance(script, scripts.Script):
-            await redis.script_load(script.text)
+    """Let Redis know the library: a call that it does not know writes nothing."""
+    await scripts.library.load(redis)
 
 
-def digest(script: str) -> bytes:
-    """By which a script is found on the wire."""
+def on_the_wire(script: str) -> bytes:
+    """How a call of the function is told from those of all others."""
     found: scripts.Script = getattr(scripts, script)
-    return found.digest.encode()
+    return f"{found.function}\r\n".encode()
 
 
 async def everything(redis: Redis) -> dict[str, bytes]:

@@ -1,9 +1,11 @@
-"""What the API tells Prometheus of overdue work: it is asked where no scheduler is left to tell it."""
+"""What the API tells Prometheus of workers, schedulers and overdue work, of whom none may be left to tell."""
+
+from collections.abc import Mapping
 
 from prometheus_client import Gauge
 from redis.asyncio import Redis
 
-from shared import keyspace, overdue
+from shared import health, keyspace, overdue
 from shared.errors import Damaged
 from shared.store import AWAY
 
@@ -11,6 +13,11 @@ OVERDUE = Gauge(
     "recuro_overdue_seconds",
     "For how long the oldest job or cron is due that no scheduler took up; NaN where Redis does not say",
     ["shard", "kind"],
+)
+ALIVE = Gauge(
+    "recuro_processes_alive",
+    "Workers and schedulers that gave a sign of life in the last 30 s; NaN where Redis does not say",
+    ["service"],
 )
 
 
@@ -23,3 +30,12 @@ async def look(redis: Redis) -> None:
             late = dict.fromkeys(("job", "cron"), float("nan"))
         for kind, seconds in late.items():
             OVERDUE.labels(shard, kind).set(seconds)
+    for service, alive in (await _living(redis)).items():
+        ALIVE.labels(service).set(alive)
+
+
+async def _living(redis: Redis) -> Mapping[str, float]:
+    try:
+        return await health.living(redis)
+    except (Damaged, *AWAY):
+        return dict.fromkeys(health.SERVICES, float("nan"))

@@ -79,6 +79,20 @@ def _lost(facts: Mapping[str, str]) -> list[Finding]:
     return [Finding(False, text) for text in found]
 
 
+async def _living(redis: Redis) -> list[Finding]:
+    """Who works; that nobody does is good as long as nothing waits for it."""
+    alive = await health.living(redis)
+    said = f"processes: {alive['worker']} workers and {alive['scheduler']} schedulers gave a sign of life"
+    waits = [shard for shard in keyspace.SHARDS if await redis.zcard(keyspace.turns(shard))]
+    if waits and not alive["worker"]:
+        return [Finding(False, f"{said}: there is work, and no worker to send it")]
+    if not alive["scheduler"] and [
+        shard for shard in keyspace.SHARDS if await redis.zcard(keyspace.crons(shard))
+    ]:
+        return [Finding(False, f"{said}: there are crons, and no scheduler to fire them")]
+    return [Finding(True, said)]
+
+
 async def _troubles(redis: Redis) -> list[Finding]:
     said = (await health.troubles(redis)).items()
     return [Finding(False, f"{member.replace(':', ' ')}: {sentence}") for member, sentence in said]
@@ -184,6 +198,7 @@ _LOOKS: Mapping[str, Look] = {
     "time zones": _zones,
     "clock and crons": punctuality.examine,
     "jobs": _jobs,
-    "processes": _troubles,
+    "processes": _living,
+    "troubles": _troubles,
     "damaged": _damages,
 }

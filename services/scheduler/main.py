@@ -21,6 +21,7 @@ from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
 from services.scheduler.reckon import keep_reckoning
+from services.scheduler.releases import keep_forgetting_releases
 from services.scheduler.renew import keep_announcing, keep_renewing
 from services.scheduler.replay import keep_replaying
 from services.scheduler.rescue import keep_rescuing
@@ -45,9 +46,11 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     async with redis, blocking, telling(settings), asyncio.TaskGroup() as tasks:
         troubles = Troubles()
         check = partial(durability.keep_fit, redis, fit=troubles.over)
+        forget = partial(keep_forgetting_releases, redis)
         duties = [
             tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
             tasks.create_task(steadily(durability.CHECKING, check, troubles)),
+            tasks.create_task(steadily("forgetting releases", forget, troubles)),
             tasks.create_task(steadily("measuring", lambda: keep_showing(troubles), troubles)),
         ]
         for shard in keyspace.SHARDS:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ResponseError
 
 from services.worker.clock import Clock
 from services.worker.work import (
@@ -95,11 +95,11 @@ class Deliveries:
         scripts.finish.join(pipeline, prefix, self.consumer, "", *flat)
         scripts.claim.join(pipeline, prefix, self.consumer, n, spare, "", kept, *crowd)
         answers, claimed = await pipeline.execute(raise_on_error=False)
-        if isinstance(answers, NoScriptError):
+        if scripts.is_missing(answers):
             answers = await scripts.finish(self.redis, prefix, self.consumer, "", *flat)
         if isinstance(answers, Exception):
             raise store.translated(answers)
-        if isinstance(claimed, NoScriptError):
+        if scripts.is_missing(claimed):
             return answers, await self.claim(n, spare=spare, kept=kept, crowd=crowd)
         return answers, None if isinstance(claimed, Exception) else self._works(claimed, sent)
 
@@ -140,7 +140,7 @@ class Deliveries:
         )
         scripts.claim.join(pipeline, prefix, self.consumer, n, 0, "")
         rang, claimed = await pipeline.execute(raise_on_error=False)
-        if isinstance(claimed, NoScriptError):
+        if scripts.is_missing(claimed):
             return await self.claim(n)
         if isinstance(claimed, Exception):
             raise store.translated(claimed)

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from services.cli.embedded import EmbeddedServer
+from shared import health
 from shared.keyspace import Team
 from shared.settings import Settings
 from tests.api.serving import serving
@@ -28,11 +29,16 @@ def port(server: EmbeddedServer) -> Iterator[int]:
 
 async def overdue(port: int) -> dict[str, float]:
     """The gauge by what is overdue."""
+    return await gauge(port, "recuro_overdue_seconds", "kind")
+
+
+async def gauge(port: int, name: str, label: str) -> dict[str, float]:
+    """Its values by one of its labels."""
     async with httpx.AsyncClient(trust_env=False) as client:
         text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    found = [sample for sample in samples if sample.name == "recuro_overdue_seconds"]
-    return {sample.labels["kind"]: sample.value for sample in found}
+    found = [sample for sample in samples if sample.name == name]
+    return {sample.labels[label]: sample.value for sample in found}
 
 
 async def test_overdue_work_is_a_gauge_that_needs_no_scheduler(port: int, redis: Redis, team: Team) -> None:
@@ -45,6 +51,16 @@ async def test_overdue_work_is_a_gauge_that_needs_no_scheduler(port: int, redis:
     assert nothing == {"job": 0, "cron": 0}
     assert 74 < late["job"] < 85
     assert 499 < late["cron"] < 510
+
+
+async def test_who_lives_is_a_gauge_that_needs_none_of_them(port: int, redis: Redis) -> None:
+    nobody = await gauge(port, "recuro_processes_alive", "service")
+    await health.beat(redis, "worker")
+
+    one = await gauge(port, "recuro_processes_alive", "service")
+
+    assert nobody == {"worker": 0, "scheduler": 0}
+    assert one == {"worker": 1, "scheduler": 0}
 
 
 async def test_what_redis_does_not_say_is_no_number(port: int, redis: Redis, team: Team) -> None:

@@ -9,7 +9,7 @@ from tests.refusing import denying
 JOB = {"queue": "mail", "url": "https://a.example/"}
 
 
-@pytest.mark.parametrize("command", ["evalsha", "eval|evalsha"])
+@pytest.mark.parametrize("command", ["fcall", "function|fcall"])
 async def test_a_command_that_is_denied_is_a_503_until_it_is_allowed(
     client: AsyncClient, redis: Redis, command: str
 ) -> None:
@@ -22,7 +22,7 @@ async def test_a_command_that_is_denied_is_a_503_until_it_is_allowed(
 
     assert [one.status_code for one in (refused, listed, after)] == [503, 503, 201]
     assert refused.headers["Retry-After"] == "1"
-    assert "evalsha" in refused.json()["message"]
+    assert "fcall" in refused.json()["message"]
 
 
 async def test_a_write_that_is_refused_in_its_middle_may_have_been_done(

@@ -80,7 +80,7 @@ async def test_a_write_whose_answer_was_lost_is_done_once_by_who_repeats_it_unde
     write = await ready(cut, redis, team, write)
     before = await lost.everything(redis)
 
-    way.cut_after(lost.digest(write.script), skip=write.steps - 1)
+    way.cut_after(lost.on_the_wire(write.script), skip=write.steps - 1)
     unheard = await do(cut, write, Idempotency_Key="order-7")
     done = await lost.everything(redis)
     again = await do(cut, write, Idempotency_Key="order-7")
@@ -116,7 +116,7 @@ async def test_who_gave_no_key_is_told_where_to_look(
 ) -> None:
     write = await ready(cut, redis, team, write)
 
-    way.cut_after(lost.digest(write.script))
+    way.cut_after(lost.on_the_wire(write.script))
     unheard = await do(cut, write)
 
     assert (unheard.status_code, unheard.json()["error"]) == (503, "Outcome unknown")
@@ -201,7 +201,7 @@ async def test_a_read_whose_answer_was_lost_did_nothing(
     await cut.post("/api/crons", json=cron)
     before = await lost.everything(redis)
 
-    way.cut_after(lost.digest(script))
+    way.cut_after(lost.on_the_wire(script))
     answer = await ask(cut, method, path, body)
 
     assert (answer.status_code, answer.json()) == (503, {"error": "Storage unavailable"})

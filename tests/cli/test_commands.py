@@ -244,6 +244,7 @@ async def test_the_doctor_fails_where_jobs_would_be_lost(
 async def test_the_doctor_audits_and_says_what_it_repaired(tmp_path: Path, nearby: EmbeddedServer) -> None:
     async with Redis.from_url(nearby.url, decode_responses=True) as redis:
         await jobs.create(redis, Team(1), JobCreate(queue="mail", url="https://a.example/"))
+        await health.beat(redis, "worker")
         await redis.delete("r:{s0}:s:1:1")
         await redis.hset("r:{s0}:ledger:1", "job.completed", 3)
 

@@ -5,7 +5,10 @@ from redis.asyncio import Redis
 
 from services.cli import doctor
 from services.cli.findings import Finding
-from shared import keyspace
+from shared import crons, health, jobs, keyspace
+from shared.keyspace import Team
+from shared.schemas.crons import CronCreate
+from shared.schemas.jobs import JobCreate
 
 SHARD = keyspace.SHARDS[0]
 P = keyspace.prefix(SHARD)
@@ -18,7 +21,8 @@ P = keyspace.prefix(SHARD)
         ("clocks", "clock and crons"),
         ("crons", "clock and crons"),
         ("retention_waits", "clock and crons"),
-        ("troubles", "processes"),
+        ("live", "processes"),
+        ("troubles", "troubles"),
         ("damaged", "damaged"),
     ],
 )
@@ -30,6 +34,35 @@ async def test_a_damaged_key_is_a_finding_and_hides_no_other(redis: Redis, key: 
 
     assert what in {subject(one) for one in found if not one.good and "WRONGTYPE" in one.text}
     assert before - {"clock"} <= {subject(one) for one in found}
+
+
+async def test_work_that_no_worker_is_left_for_is_a_finding(redis: Redis, team: Team) -> None:
+    idle = await of_processes(redis)
+    await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"))
+    waiting = await of_processes(redis)
+    await health.beat(redis, "worker")
+    worked_on = await of_processes(redis)
+
+    assert [idle.good, waiting.good, worked_on.good] == [True, False, True]
+    assert waiting.text == (
+        "processes: 0 workers and 0 schedulers gave a sign of life: there is work, and no worker to send it"
+    )
+
+
+async def test_crons_that_no_scheduler_is_left_for_are_a_finding(redis: Redis, team: Team) -> None:
+    cron = CronCreate(name="yearly", url="https://a.example/", cron_expression="0 0 1 1 *")
+    await crons.create(redis, team, cron)
+    alone = await of_processes(redis)
+    await health.beat(redis, "scheduler")
+    looked_after = await of_processes(redis)
+
+    assert [alone.good, looked_after.good] == [False, True]
+    assert "there are crons, and no scheduler to fire them" in alone.text
+
+
+async def of_processes(redis: Redis) -> Finding:
+    (found,) = [one for one in await doctor.examine(redis) if subject(one) == "processes"]
+    return found
 
 
 def subject(finding: Finding) -> str:

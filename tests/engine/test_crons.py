@@ -51,11 +51,11 @@ class Meanwhile:
     def __init__(self, redis: Redis, happens: Callable[[], Awaitable[object]]) -> None:
         self._redis, self._happens, self._has_happened = redis, happens, False
 
-    async def evalsha(self, digest: str, *arguments: object) -> object:
-        if digest == scripts.save_cron.digest and not self._has_happened:
+    async def fcall(self, function: str, *arguments: object) -> object:
+        if function == scripts.save_cron.function and not self._has_happened:
             self._has_happened = True
             await self._happens()
-        return await self._redis.evalsha(digest, *arguments)  # type: ignore[arg-type, misc]
+        return await self._redis.fcall(function, *arguments)  # type: ignore[arg-type, misc]
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._redis, name)

@@ -244,9 +244,9 @@ class EngineMachine(RuleBasedStateMachine):
     # Accidents
 
     @rule(pick=picks, lane=st.sampled_from(("f:", "s:")))
-    def lose_a_group_and_the_scripts(self, pick: int, lane: str) -> None:
+    def lose_a_group_and_the_functions(self, pick: int, lane: str) -> None:
         queue = self.pick_queue(pick)
-        self.engine.do(self.engine.redis.script_flush())
+        self.engine.do(self.engine.redis.function_flush())  # type: ignore[arg-type]
         if queue and self.model.lanes[lane + queue.place]:
             self.engine.do(self.engine.redis.xgroup_destroy(f"{PREFIX}{lane}{queue.place}", "workers"))
             lost = self.model.lanes[lane + queue.place]

@@ -19,11 +19,11 @@ from tests.house import RECURO
 from tests.poll import until
 
 ERRORS = (
-    "NOPERM this user has no permissions to run the 'evalsha' command",
+    "NOPERM this user has no permissions to run the 'fcall' command",
     "NOAUTH Authentication required.",
     "WRONGPASS invalid username-password pair or user is disabled.",
     "LOADING Redis is loading the dataset in memory",
-    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+    "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
     "READONLY You can't write against a read only replica.",
     "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
     "OOM command not allowed when used memory > 'maxmemory'.",
@@ -34,11 +34,11 @@ ERRORS = (
     "TRYAGAIN Multiple keys request during rehashing of slot",
     "CROSSSLOT Keys in request don't hash to the same slot",
     "EXECABORT Transaction discarded because of previous errors.",
-    "ERR unknown command 'EVALSHA', with args beginning with: 'x'",
+    "ERR unknown command 'FCALL', with args beginning with: 'x'",
     "ERR max number of clients reached",
-    "ERR Error compiling script (new function): user_script:1: syntax error",
-    "ERR user_script:9: attempt to compare nil with number script: 0a1b, on @user_script:9.",
-    "ERR The user executing the script can't run this command or subcommand script: 0a1b, on @user_script:9.",
+    "ERR Error compiling function: user_function:1: syntax error",
+    "ERR user_function:9: attempt to compare nil with number script: 0a1b, on @user_function:9.",
+    "ERR The user executing the script can't run this command or subcommand script: 0a1b, on @user_function:9.",
     "WRONGTYPE Operation against a key holding the wrong kind of value",
     "NEWLY a code that nobody has heard of",
 )

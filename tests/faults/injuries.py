@@ -5,7 +5,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Coroutine
 
-from shared import scripts
+from tests import lost
 from tests.faults.stage import Stage
 
 Injury = Callable[[Stage], Coroutine[None, None, None]]
@@ -78,9 +78,9 @@ async def restart_redis(stage: Stage) -> None:
         stage.house.restart_redis()
 
 
-async def flush_scripts(stage: Stage) -> None:
-    stage.story.note("SCRIPT FLUSH")
-    await stage.redis.script_flush()
+async def flush_functions(stage: Stage) -> None:
+    stage.story.note("FUNCTION FLUSH")
+    await stage.redis.function_flush()  # type: ignore[misc]
 
 
 async def kill_clients(stage: Stage) -> None:
@@ -91,7 +91,7 @@ async def kill_clients(stage: Stage) -> None:
 async def lose_reply(stage: Stage) -> None:
     script = stage.scene.rng.choice(CUTTABLE)
     stage.story.note(f"lost reply of {script}")
-    stage.house.proxy.cut_after(getattr(scripts, script).digest.encode())
+    stage.house.proxy.cut_after(lost.on_the_wire(script))
 
 
 async def reset_links(stage: Stage) -> None:
@@ -115,7 +115,7 @@ INJURIES: tuple[tuple[Injury, int], ...] = (
     (pause_scheduler, 2),
     (pause_worker_beyond_its_lease, 1),
     (restart_redis, 3),
-    (flush_scripts, 2),
+    (flush_functions, 2),
     (kill_clients, 2),
     (lose_reply, 4),
     (reset_links, 2),

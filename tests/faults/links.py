@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from shared import scripts
+from tests import lost
 from tests.faults.callers import Wanted
 from tests.faults.house import Options
 from tests.faults.stage import Scene, Stage, playing
@@ -79,10 +79,9 @@ async def replies_lost(scene: Scene) -> None:
 
 
 async def _lose_reply(stage: Stage, script: str) -> None:
-    digest: str = getattr(scripts, script).digest
     stage.story.note(f"lost reply of {script}")
     before = stage.house.proxy.cuts
-    stage.house.proxy.cut_after(digest.encode())
+    stage.house.proxy.cut_after(lost.on_the_wire(script))
 
     async def is_lost() -> bool:
         return stage.house.proxy.cuts > before
@@ -102,14 +101,14 @@ async def links_reset(scene: Scene) -> None:
         stage.no_process_ended()
 
 
-async def scripts_flushed(scene: Scene) -> None:
-    """SCRIPT FLUSH under load: the scripts are sent again, nobody notices."""
+async def functions_flushed(scene: Scene) -> None:
+    """FUNCTION FLUSH under load: the library is loaded again, nobody notices."""
     async with playing(scene) as stage:
         with stage.calling(per_second=80) as callers:
             for _ in range(15):
                 await callers.gain(8)
-                stage.story.note("SCRIPT FLUSH")
-                await stage.redis.script_flush()
+                stage.story.note("FUNCTION FLUSH")
+                await stage.redis.function_flush()  # type: ignore[misc]
         await stage.settle()
         assert set(callers.answers) == {201}, callers.answers
         assert stage.story.figures["repeats"] == 0
@@ -127,5 +126,5 @@ async def clients_killed(scene: Scene) -> None:
         stage.no_process_ended()
 
 
-BOUNDED = (black_hole, replies_lost, scripts_flushed, clients_killed)
+BOUNDED = (black_hole, replies_lost, functions_flushed, clients_killed)
 LONG = (black_hole_before_many, slow_redis, links_reset)

@@ -74,7 +74,7 @@ async def test_a_call_whose_answer_was_lost_is_done_once_by_who_repeats_it_under
     await ready(cut, write)
     before = await lost.everything(redis)
 
-    way.cut_after(lost.digest(write.script))
+    way.cut_after(lost.on_the_wire(write.script))
     unheard = await call(cut, write.tool, **write.arguments, idempotency_key="order-7")
     done = await lost.everything(redis)
     again = await call(cut, write.tool, **write.arguments, idempotency_key="order-7")
@@ -94,7 +94,7 @@ async def test_who_gave_no_key_is_told_with_what_to_look(
 ) -> None:
     await ready(cut, write)
 
-    way.cut_after(lost.digest(write.script))
+    way.cut_after(lost.on_the_wire(write.script))
     unheard = await call(cut, write.tool, **write.arguments)
 
     assert code(unheard) == "outcome_unknown"

@@ -160,12 +160,12 @@ class Meanwhile:
     def __init__(self, redis: Redis, happens: object) -> None:
         self._redis, self._happens, self.saves = redis, happens, 0
 
-    async def evalsha(self, digest: str, *arguments: object) -> object:
-        if digest == scripts.save_cron.digest:
+    async def fcall(self, function: str, *arguments: object) -> object:
+        if function == scripts.save_cron.function:
             self.saves += 1
             if self.saves == 1:
                 await self._happens()  # type: ignore[operator]
-        return await self._redis.evalsha(digest, *arguments)  # type: ignore[arg-type, misc]
+        return await self._redis.fcall(function, *arguments)  # type: ignore[arg-type, misc]
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._redis, name)
@@ -190,11 +190,11 @@ class Reckons:
     def __init__(self, redis: Redis, next_fire: datetime) -> None:
         self._redis, self._next_fire = redis, clock.milliseconds(next_fire)
 
-    async def evalsha(self, digest: str, *arguments: object) -> object:
-        if digest == scripts.save_cron.digest:
+    async def fcall(self, function: str, *arguments: object) -> object:
+        if function == scripts.save_cron.function:
             before = 3 + 6  # the number of keys, two keys, and six arguments
             arguments = (*arguments[:before], self._next_fire, *arguments[before + 1 :])
-        return await self._redis.evalsha(digest, *arguments)  # type: ignore[arg-type, misc]
+        return await self._redis.fcall(function, *arguments)  # type: ignore[arg-type, misc]
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._redis, name)

@@ -32,7 +32,7 @@ async def scheduler(
     await serving
 
 
-@pytest.mark.parametrize("denied", [("evalsha", "eval"), ("smembers", "zrange", "xread"), ("time", "zadd")])
+@pytest.mark.parametrize("denied", [("fcall", "function"), ("smembers", "zrange", "xread"), ("time", "zadd")])
 async def test_it_goes_on_after_any_refusal(
     scheduler: asyncio.Task[None], redis: Redis, team: Team, denied: tuple[str, ...]
 ) -> None:

@@ -173,8 +173,8 @@ async def test_what_has_no_work_is_passed_over_a_hundred_at_a_time(
 
     assert mended == 1
     assert [work.id for work in await Deliveries(redis, SHARD, "a-worker").claim(9)] == [busy.id]
-    scripts_run = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
-    assert scripts_run < 30
+    functions_run = (await redis.info("commandstats"))["cmdstat_fcall"]["calls"]
+    assert functions_run < 30
 
 
 async def test_a_walk_rests_a_hundred_times_as_long_as_it_takes() -> None:

@@ -123,11 +123,11 @@ class Racing:
     def __init__(self, redis: Redis, team: Team) -> None:
         self._redis, self._team, self._raced = redis, team, False
 
-    async def evalsha(self, digest: str, *arguments: object) -> object:
-        if digest == scripts.save_cron.digest and not self._raced:
+    async def fcall(self, function: str, *arguments: object) -> object:
+        if function == scripts.save_cron.function and not self._raced:
             self._raced = True
             await crons.update(self._redis, self._team, 1, CronUpdate(url="https://evil.example.com/"))
-        return await self._redis.evalsha(digest, *arguments)  # type: ignore[arg-type, misc]
+        return await self._redis.fcall(function, *arguments)  # type: ignore[arg-type, misc]
 
 
 async def test_a_secret_given_for_one_host_is_not_kept_for_one_that_somebody_else_just_chose(

@@ -28,9 +28,6 @@ BY_ENTRIES = {
     "services/worker/heads.py: _known_field",  # of lines of 128 characters
     "shared/lenient.py: _adapter",  # of the fields of our own models
     "shared/schedule.py: _days",  # of fields that `parse` remembers, and at most 31 numbers
-    "shared/scripts.py: _defined",  # of the texts of our own scripts
-    "shared/scripts.py: _library",
-    "shared/scripts.py: _words",
     "shared/signatures.py: _parts",  # of secrets that we made
     "shared/signing.py: decoded",  # of the same
     "shared/timing.py: judge",  # 512 of at most 100 fires

@@ -1,5 +1,7 @@
 """Who comes in: bootstrap tokens that are replaced, and guesses that are braked."""
 
+import asyncio
+
 import pytest
 from redis.asyncio import Redis
 
@@ -62,6 +64,15 @@ async def test_wrong_tokens_of_an_address_are_braked_and_right_ones_are_not(
     assert await refusal(callers, f"{other_token[:-4]}AAAA", "203.0.113.7") is TooManyGuesses
     assert await refusal(callers, FIRST, "203.0.113.7") is TooManyGuesses  # it is known, and might be a guess
     assert await callers.caller_of(FIRST, "203.0.113.8")
+
+
+async def test_a_right_token_that_many_bring_at_once_to_a_new_process_is_no_guessing(redis: Redis) -> None:
+    await tokens.register_bootstrap(redis, FIRST)
+    callers = Callers(redis)
+
+    found = await asyncio.gather(*(callers.caller_of(FIRST, "203.0.113.7") for _ in range(2 * BURST)))
+
+    assert len(found) == 2 * BURST
 
 
 async def test_one_wrong_token_that_is_sent_again_and_again_is_no_guessing(redis: Redis) -> None:

@@ -102,7 +102,7 @@ async def test_a_redis_that_forgot_the_scripts_is_told_them(
     await some_jobs(redis, team, 8)
     works = await hands.take()
     if flushed:
-        await redis.script_flush()
+        await redis.function_flush()  # type: ignore[misc]
 
     assert len(await hands.swap(works)) == PLACES
 

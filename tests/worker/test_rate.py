@@ -161,7 +161,7 @@ async def test_a_redis_that_refuses_to_count_is_not_asked_again_at_once(redis: R
     await limited(redis, team, 1, 3600)
     work = await claimed(redis, team, "https://a.example/")
 
-    async with denying(redis, "evalsha"):
+    async with denying(redis, "fcall"):
         with pytest.raises(Withheld) as withheld:
             await Departure(work, redis).wait_of()
 

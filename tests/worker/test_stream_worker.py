@@ -42,7 +42,7 @@ async def _never() -> None:
     await asyncio.Event().wait()
 
 
-UNNOTICED = ("eval", "xreadgroup")
+UNNOTICED = ("function", "xreadgroup")
 """What is not asked for while there is no work."""
 
 
@@ -58,7 +58,7 @@ async def working(settings: Settings, redis: Redis) -> AsyncIterator[StreamWorke
     await worker.close()
 
 
-@pytest.mark.parametrize("denied", ["evalsha", "eval", "xreadgroup", "hset", "time", "xadd", "zadd"])
+@pytest.mark.parametrize("denied", ["fcall", "function", "xreadgroup", "hset", "time", "xadd", "zadd"])
 async def test_a_worker_goes_on_after_any_refusal(
     working: StreamWorker, redis: Redis, target: Target, team: Team, denied: str
 ) -> None:

@@ -1,4 +1,4 @@
--- What a script changes in indexes and streams and has to tell, gathered and written once at its end: a batch of
+-- What a call changes in indexes and streams and has to tell, gathered and written once at its end: a batch of
 -- jobs costs one call an index, not one call a job.
 
 local change_index, end_entry, event, call_in_parts, write_indexes, end_entries, tell_events
@@ -6,8 +6,10 @@ local change_index, end_entry, event, call_in_parts, write_indexes, end_entries,
 do
     local MOST = 500 -- arguments of one call; even, for they may be pairs
 
-    local index_changes, ended, told, last_told = {}, {}, {}, {}
-    local NOTICE = string.byte('n')
+    local NOTICE = 110 -- string.byte('n'): while the library is loaded there is no `string`
+    local index_changes, ended, told, last_told
+
+    at_begin(function() index_changes, ended, told, last_told = {}, {}, {}, {} end)
 
     local function group_of(groups, key)
         local group = groups[key]

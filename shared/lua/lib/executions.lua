@@ -15,7 +15,9 @@ local function record_execution(team, cron, fire, id, state, ...)
     return record
 end
 
-local reserved = {}
+local reserved
+
+at_begin(function() reserved = {} end)
 
 -- Ids for so many executions that the script is about to make.
 local function reserve_executions(team, count)

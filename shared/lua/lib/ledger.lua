@@ -1,9 +1,6 @@
--- The shard's prefix, its clock, and the ledger: counted here, posted once at the end of a script.
+-- The shard's prefix, its clock, and the ledger: counted here, posted once at the end of a call.
 
-local P = KEYS[1] -- routes the script to its shard; never a key itself
-local call = redis.call
-
-local intents = 0
+local intents, tallies
 
 -- A name that never comes again, of what shall happen once: random bits that the caller drew for this call, and a count.
 local function new_intent()
@@ -11,9 +8,13 @@ local function new_intent()
     return string.sub(KEYS[2], #P + 1) .. '-' .. intents
 end
 
-local now_ms, trusted_until
+local now_ms, trusted_until, vouched_ms
 
--- Milliseconds since 1970: what the caller says, or else the installation's clock; the same for the whole script. That
+at_begin(function()
+    intents, tallies, now_ms, trusted_until, vouched_ms = 0, {}, nil, nil, nil
+end)
+
+-- Milliseconds since 1970: what the caller says, or else the installation's clock; the same for the whole call. That
 -- is the server's, and how far the schedulers found it to be wrong.
 local function moment(given)
     if given and given ~= '' then now_ms = tonumber(given) end
@@ -27,7 +28,6 @@ end
 
 local AHEAD = 5000 -- ms that a scheduler vouches for the clock beyond its last look, of which it takes one a second
 local SLACK = 2000 -- ms by which clocks may differ and still agree
-local vouched_ms
 
 -- The moment up to which nothing that it ends can be premature. The present, while a scheduler vouches for it; and while
 -- none does, for the clock has jumped or no scheduler lives, the last moment for which one did.
@@ -45,8 +45,6 @@ end
 local function fade(key, after)
     call('ZADD', P .. 'fading', 'GT', vouched() + after, string.sub(key, #P + 1))
 end
-
-local tallies = {}
 
 local function tally(team, field, by)
     local fields = tallies[team]

@@ -10,6 +10,8 @@ do
     local BIG = { ',"request_headers":', ',"response_headers":', ',"response_body":', ',"request_body":' }
     local shortage_noted
 
+    at_begin(function() shortage_noted = nil end)
+
     -- How short it is, and since when; a note that nobody renews holds for seconds only.
     function memory.shortage()
         if not shortage_noted then

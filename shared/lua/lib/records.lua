@@ -22,7 +22,9 @@ local function last_attempt_of(team, id)
     return string.match(call('HGET', record_of('j', team, first), 'retries') or '', '(%d+),$') or first
 end
 
-local moves, last_move, left, entered = {}, {}, {}, {}
+local moves, last_move, left, entered
+
+at_begin(function() moves, last_move, left, entered = {}, {}, {}, {} end)
 
 local function place(move, state, is_in)
     local whole, own = P .. 'x:' .. move.team .. ':', move.kind == 'e' and 'c' or 'q'

@@ -16,7 +16,9 @@ local function beginning_in(key, most, mark)
     return beginning_of(call('GETRANGE', key, 0, most), most, mark)
 end
 
-local queue_names = {}
+local queue_names
+
+at_begin(function() queue_names = {} end)
 
 -- id, its fields, what was asked (JSON), queue name, run (JSON or nothing); nothing for a job that is not there, or whose
 -- queue was deleted. Of the two texts no more than `most` bytes, if it is not 0.

@@ -3,7 +3,9 @@
 local settings_of, month
 
 do
-    local settings_by_team, month_name = {}, nil
+    local settings_by_team, month_name
+
+    at_begin(function() settings_by_team, month_name = {}, nil end)
 
     function settings_of(team)
         local settings = settings_by_team[team]

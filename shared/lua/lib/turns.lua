@@ -6,7 +6,9 @@
 --
 -- What is in flight is the group's own pending count, and a finished entry is deleted: nothing can drift.
 
-local touched, has_group = {}, {}
+local touched, has_group
+
+at_begin(function() touched, has_group = {}, {} end)
 
 local OUTBOX_PARALLELISM = 4 -- a team's dead callback target holds no more of the workers than this
 local NOTICES = { outbox = true, alerts = true } -- hidden queues apart, so that neither waits for the other

@@ -2,7 +2,9 @@
 
 local USED_UP = '{"failure_reason":"limit_exceeded","error_message":"The team has made all requests of its monthly '
     .. 'limit; nothing was sent."}'
-local used_by_team = {}
+local used_by_team
+
+at_begin(function() used_by_team = {} end)
 
 -- Count one request of a job or execution; false, and nothing is counted, if the month's are used up.
 local function count_request(team)
