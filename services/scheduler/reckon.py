@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.metrics import RECKONED, WATCHED
 from services.scheduler.watch import Watch
-from shared import audit, clock, damage, keyspace, owing, scripts, timing, watchdog
+from shared import audit, clock, damage, owing, scripts, timing, transitions, watchdog
 from shared.keyspace import Team
 from shared.steadily import Troubles
 from shared.timing import Plan
@@ -88,9 +88,8 @@ async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
     """Move what was made or put off by a clock that has been set back since; return how many records."""
     moved, cursor = 0, "0"
     while True:
-        at = "" if now is None else now
-        cursor, step = await scripts.reckon_due(redis, keyspace.prefix(shard), at, cursor, STEP)
-        moved += int(step)
+        cursor, step = await transitions.reckon_due(redis, shard, cursor=cursor, count=STEP, now_ms=now)
+        moved += step
         if cursor == "0":
             break
         await asyncio.sleep(0)

@@ -4,8 +4,10 @@ Where one is given no `now_ms` it goes by the installation's clock. All raise er
 that write raise OutcomeUnknown where nobody can say whether they did.
 """
 
+from shared.transitions.clock import Clock, correct, read_clock, reckon_due, vouch
 from shared.transitions.functions import Function, is_missing, recall
 from shared.transitions.hosts import free_host, hold_host, probe_host
+from shared.transitions.patrol import patrol, patrol_chosen, patrol_crons
 from shared.transitions.work import (
     Claimed,
     Entry,
@@ -26,6 +28,7 @@ from shared.transitions.work import (
 
 __all__ = [
     "Claimed",
+    "Clock",
     "Entry",
     "Finished",
     "Function",
@@ -34,6 +37,7 @@ __all__ = [
     "admit",
     "beat",
     "claim",
+    "correct",
     "finish",
     "free_host",
     "hold_host",
@@ -41,9 +45,15 @@ __all__ = [
     "is_missing",
     "join_claim",
     "join_finish",
+    "patrol",
+    "patrol_chosen",
+    "patrol_crons",
     "probe_host",
     "promote",
+    "read_clock",
     "recall",
+    "reckon_due",
     "rescue",
     "stop_worker",
+    "vouch",
 ]
