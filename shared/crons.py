@@ -20,6 +20,7 @@ from shared import (
     settling,
     stored,
     timing,
+    transitions,
     words,
 )
 from shared.errors import Conflict, Invalid, NotFound
@@ -116,8 +117,8 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     states = ["active", "paused"] if query.filter == CronFilter.ALL else [query.filter.value]
 
     async def read(ids: Sequence[int]) -> list[Cron]:
-        rows = await scripts.list_crons(redis, team.prefix, team.id, stored.LIST_BYTES, *ids)
-        return [cron_records.excerpt(team, int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
+        rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
+        return [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
 
     listing = pages.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
@@ -165,7 +166,7 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
 
 async def delete(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> None:
     """Delete a cron with its executions; it does not fire any more once this returns."""
-    if not await scripts.delete_cron(redis, team.prefix, team.id, cron_id, key=key):
+    if not await transitions.delete_cron(redis, team, cron=cron_id, key=key):
         raise NotFound("Cron")
 
 

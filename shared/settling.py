@@ -5,7 +5,7 @@ from datetime import datetime
 
 from redis.asyncio import Redis
 
-from shared import clock, moments, owing, records, scripts
+from shared import clock, moments, owing, records, scripts, transitions
 from shared.errors import Conflict, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
@@ -19,10 +19,10 @@ async def read(
     redis: Redis, team: Team, cron_id: int, now: datetime | None = None
 ) -> tuple[Fields, datetime]:
     """What is stored of a cron, and when that was read unless `now` is given; raises NotFound."""
-    now_ms, rows = await scripts.read_crons(redis, team.prefix, team.id, cron_id)
-    if not rows:
+    now_ms, crons = await transitions.read_crons(redis, team, [cron_id])
+    if not crons:
         raise NotFound("Cron")
-    return records.fields_of(rows[0][1]), now or clock.moment(now_ms)
+    return records.fields_of(crons[0].fields), now or clock.moment(now_ms)
 
 
 async def read_settled(

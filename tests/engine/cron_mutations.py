@@ -41,7 +41,7 @@ CRONS = [
     ),
     *rows(
         "ping_cron",
-        ("any secret will do", " or fields.ping ~= ARGV[3] then", " then"),
+        ("any secret will do", " or fields.ping ~= given.secret then", " then"),
         ("a ping ends nothing", "if call('HEXISTS', record_of('e', team, id), 'awaits') == 1 then", "if false then"),
         ("a ping ends as many fires as a script looks at", "#ids == MOST and tonumber(ids[MOST]) or 0", "0"),
         ("what a call leaves counts as out of turn", " or after ~= '0' then return", " then return"),

@@ -11,12 +11,12 @@ local function said_as(field, said)
 end
 
 -- The run (JSON) of a ping that came at a moment (ms), of work that started (ms or nothing), with what was said of it
--- and why it failed (JSON, '' = it did not).
+-- and why it failed (JSON, or nothing).
 local function pinged_run(at, started, said, failure)
     local run = string.format('{"executed_at":%.0f', at)
     if started then run = run .. string.format(',"started_at":%.0f,"duration_ms":%.0f', started, at - started) end
     if said ~= '' then run = run .. ',' .. said_as('response_body', said) end
-    return run .. (failure ~= '' and ',' .. string.sub(failure, 2) or '}')
+    return run .. (failure and ',' .. string.sub(failure, 2) or '}')
 end
 
 -- Wait for a ping until the grace is over; one that has come already will do.
@@ -29,7 +29,7 @@ local function await_ping(team, cron, fire, grace, last_ping)
         call('HDEL', of_cron, 'pinged_for', 'logged')
         local said = kept.logged or ''
         return settle('e', team, 'crons', id,
-            { verdict = 'complete', run = pinged_run(last_ping, nil, said, ''), response = said })
+            { verdict = 'complete', run = pinged_run(last_ping, nil, said), response = said })
     end
     local deadline = at + grace
     if deadline <= vouched() then deadline = vouched() + grace end -- that it could not be seen in time is our fault
@@ -145,7 +145,7 @@ local function miss_ping(team, id)
     end
     local last_ping = tonumber(call('HGET', of_cron, 'last_ping') or 0)
     if last_ping >= fields.due - EARLY then -- one ping ends all that wait, in steps: this one was left
-        return settle('e', team, 'crons', id, { verdict = 'complete', run = pinged_run(last_ping, nil, '', '') })
+        return settle('e', team, 'crons', id, { verdict = 'complete', run = pinged_run(last_ping, nil, '') })
     end
     local why = fields.started and string.format(UNFINISHED, (fields.awaits - fields.started) / 1000) or
         string.format(SILENT, (fields.awaits - fields.due) / 1000)

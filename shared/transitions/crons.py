@@ -1,0 +1,89 @@
+"""Crons: read, deleted, pinged."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from shared.idempotency import IdempotencyKey
+from shared.keyspace import Team
+from shared.transitions.functions import Function
+
+_READ = Function("read_crons")
+_LIST = Function("list_crons")
+_DELETE = Function("delete_cron")
+_PING = Function("ping_cron")
+
+
+class StoredCron(NamedTuple):
+    """A cron as it is stored, by its fields' names and values in turn."""
+
+    id: str
+    fields: Sequence[str]
+
+
+class Pinged(NamedTuple):
+    """What a ping did."""
+
+    after: int = 0
+    """The execution after which to go on; 0 if that was all."""
+    counts_for_ms: int = 0
+    """The fire to come that it counts for; 0 if none."""
+    next_ms: int = 0
+    """Of one that ended nothing the next fire; 0 if none."""
+    taken_from_ms: int = 0
+    """From when on that takes pings."""
+
+
+async def read_crons(redis: Redis, team: Team, ids: Sequence[int]) -> tuple[int, list[StoredCron]]:
+    """Now (ms), and those that are there."""
+    now_ms, rows = await _READ(redis, team.prefix, ids, team=team.id)
+    return now_ms, [StoredCron(*row) for row in rows]
+
+
+async def list_crons(redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int) -> list[StoredCron]:
+    """Those that are there, with so many bytes of what was asked."""
+    rows = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes)
+    return [StoredCron(*row) for row in rows]
+
+
+async def delete_cron(redis: Redis, team: Team, *, cron: int, key: IdempotencyKey | None = None) -> bool:
+    """Whether there was such a cron; it fires no more."""
+    return bool(await _DELETE(redis, team.prefix, key=key, team=team.id, cron=cron))
+
+
+async def ping_cron(
+    redis: Redis,
+    team: Team,
+    *,
+    cron: str,
+    secret: str,
+    kind: str,
+    said: str,
+    reason: str | None = None,
+    failure: str | None = None,
+    after: int = 0,
+    now_ms: int | None = None,
+    key: IdempotencyKey | None = None,
+    step: int = 0,
+) -> Pinged | None:
+    """Note what a ping said (complete, fail, start or log); None if there is no such cron, or another secret.
+
+    `reason` and `failure` (JSON) are why it failed: what it is alike in, and what its run shows.
+    """
+    answer = await _PING(
+        redis,
+        team.prefix,
+        key=key,
+        step=step,
+        team=team.id,
+        cron=cron,
+        secret=secret,
+        kind=kind,
+        reason=reason,
+        failure=failure,
+        said=said,
+        after=after,
+        now_ms=now_ms,
+    )
+    return Pinged(*answer) if answer else None
