@@ -5,7 +5,7 @@ from datetime import datetime
 
 from redis.asyncio import Redis
 
-from shared import clock, moments, owing, records, scripts, transitions
+from shared import clock, moments, owing, records, transitions
 from shared.errors import Conflict, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
@@ -42,16 +42,19 @@ async def read_settled(
             return fields, at
         if time.monotonic() > ends:
             raise Conflict(_OWING)
-        step = (
-            fields.get("version", ""),
-            owed.next_fire,
-            owed.not_due,
-            owed.last_nominal,
-            *owing.flat(owed.fires),
+        await transitions.settle_cron(
+            redis,
+            team,
+            owing.rows(owed.fires),
+            cron=cron_id,
+            version=fields.get("version"),
+            known_next=fields["next"],
+            following_ms=owed.not_due,
+            fired_until_ms=owed.last_nominal,
+            now_ms=given(now),
         )
-        await scripts.settle_cron(redis, team.prefix, team.id, given(now), cron_id, *step)
 
 
-def given(now: datetime | None) -> str | int:
-    """As the scripts take it: '' is their own clock."""
-    return "" if now is None else clock.milliseconds(now)
+def given(now: datetime | None) -> int | None:
+    """As the transitions take it: without it they go by their own clock."""
+    return None if now is None else clock.milliseconds(now)

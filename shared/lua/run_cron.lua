@@ -9,6 +9,6 @@ local team, id, now = given.team, given.cron, math.max(moment(given.now_ms), vou
 local fields = fields_of(P .. 'c:' .. team .. ':' .. id, 'version', 'grace')
 if not fields.version then return 0, REFUSED end
 if (fields.grace or '') ~= '' then return -1, REFUSED end
-local execution = make_execution(team, id, { at = now, missed = 0 })
+local execution = make_execution(team, id, { at_ms = now, missed = 0 })
 conclude()
 return { execution, call('HGETALL', record_of('e', team, execution)) }

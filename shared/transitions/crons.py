@@ -1,18 +1,45 @@
-"""Crons: read, deleted, pinged."""
+"""Crons: saved, read, deleted, pinged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from redis.asyncio import Redis
 
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.transitions.fires import Fire
 from shared.transitions.functions import Function
+from shared.transitions.work import flat
 
+_SAVE = Function("save_cron")
 _READ = Function("read_crons")
 _LIST = Function("list_crons")
 _DELETE = Function("delete_cron")
 _PING = Function("ping_cron")
+_STALE = "stale"
+
+
+class CronFields(NamedTuple):
+    """What is stored of a cron that callers have a say in; what it has not is empty."""
+
+    spec: str
+    """JSON."""
+    is_active: int
+    expression: str
+    timezone: str
+    callback: str
+    """1 if it has one."""
+    alert_threshold: int | str
+    name: str
+    timing: str
+    """JSON."""
+    overlap: str
+    max_runs: int | str
+    offset_seconds: int
+    phase: int
+    """What its offset comes from."""
+    grace_ms: int | str
+    """Of one that waits for pings."""
 
 
 class StoredCron(NamedTuple):
@@ -20,6 +47,14 @@ class StoredCron(NamedTuple):
 
     id: str
     fields: Sequence[str]
+
+
+class SavedCron(NamedTuple):
+    """A `StoredCron`, and what the answer says beside (JSON)."""
+
+    id: str
+    fields: Sequence[str]
+    warnings: str
 
 
 class Pinged(NamedTuple):
@@ -33,6 +68,52 @@ class Pinged(NamedTuple):
     """Of one that ended nothing the next fire; 0 if none."""
     taken_from_ms: int = 0
     """From when on that takes pings."""
+
+
+async def save_cron(
+    redis: Redis,
+    team: Team,
+    fields: CronFields,
+    fires: Iterable[Fire] = (),
+    *,
+    cron: int | None,
+    version: str | None,
+    keeps_next: bool,
+    next_ms: int | None,
+    known_next: str | None,
+    not_due_ms: int | None,
+    fired_until_ms: int,
+    secret: str | None,
+    change: str,
+    warnings: str,
+    now_ms: int | None = None,
+    key: IdempotencyKey | None = None,
+) -> SavedCron | None:
+    """Make a cron, or change that one; None if it is another than was read, or more is due by now.
+
+    Unless it `keeps_next`, the fires that are due are made first, the last of them `fired_until_ms` (without
+    its offset); `known_next` and `not_due_ms` are by the plan it had, `next_ms` by the one from now on.
+    `secret` is for the key of a new one that waits for pings, `change` (JSON) for the log of its schedule.
+    """
+    saved = await _SAVE(
+        redis,
+        team.prefix,
+        (*fields, *flat(fires)),
+        key=key,
+        team=team.id,
+        cron=cron,
+        version=version,
+        keeps_next=keeps_next,
+        next_ms=next_ms,
+        known_next=known_next,
+        not_due_ms=not_due_ms,
+        fired_until_ms=fired_until_ms,
+        secret=secret,
+        change=change,
+        warnings=warnings,
+        now_ms=now_ms,
+    )
+    return None if saved == _STALE else SavedCron(*saved)
 
 
 async def read_crons(redis: Redis, team: Team, ids: Sequence[int]) -> tuple[int, list[StoredCron]]:

@@ -23,7 +23,7 @@ end
 local function await_ping(team, cron, fire, grace, last_ping)
     local id = next_execution(team)
     local record = record_execution(team, cron, fire, id, 'pending', 'entry', '')
-    local at, of_cron = tonumber(fire.at), P .. 'c:' .. team .. ':' .. cron
+    local at, of_cron = tonumber(fire.at_ms), P .. 'c:' .. team .. ':' .. cron
     local kept = last_ping > 0 and fields_of(of_cron, 'pinged_for', 'logged') or {}
     if last_ping >= at - EARLY or tonumber(kept.pinged_for or '') == at then
         call('HDEL', of_cron, 'pinged_for', 'logged')
@@ -42,11 +42,11 @@ local LATENESS = { 100, 1000, 10000, 60000, 'more' } -- upper bounds in ms, by w
 -- Of a cron, what decides about its fires and is changed by them.
 local STANDS = { 'version', 'next', 'fired_until', 'overlap', 'max_runs', 'runs', 'grace', 'last_ping', 'late:100', 'late:1000',
     'late:10000', 'late:60000', 'late:more' }
-local OF_FIRE = 4 -- parts of a fire in ARGV: instant (ms), how many earlier it stands for, the first (ms), why it is skipped
+local FIRE = { 'at_ms', 'missed', 'first_ms', 'skip_reason' } -- how many earlier it stands for, the first; '' = it runs
 local ASTRAY = 60000 -- ms ahead of now: so late a fire was made by a clock that was wrong, and forbids nothing
 
 local function note_lateness(fire, policy)
-    local late, bucket = vouched() - fire.at, 1
+    local late, bucket = vouched() - fire.at_ms, 1
     while bucket < #LATENESS and late > LATENESS[bucket] do bucket = bucket + 1 end
     policy.late[bucket] = (policy.late[bucket] or 0) + 1
 end
@@ -54,7 +54,7 @@ end
 -- By its cron's `policy` { overlap, most = runs, runs = so far, grace (ms) of one that waits for pings, last_ping,
 -- late = runs by how late they were made }; returns 1 if it runs.
 local function fire_cron(team, cron, fire, policy)
-    local reason = fire.skip
+    local reason = fire.skip_reason
     if reason == '' and policy.most and policy.runs >= policy.most then reason = 'limit' end
     if reason == '' and policy.overlap ~= '' and count_open(team, cron) > 0 then
         local queued = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued')
@@ -89,10 +89,16 @@ local function policy_of(fields)
         late = {} }
 end
 
--- Make the fires that stand in ARGV from `first` on; whether the cron has used up its runs then.
-local function fire_all(team, cron, policy, fires, first)
-    for i = first, first + OF_FIRE * (fires - 1), OF_FIRE do
-        local fire = { at = ARGV[i], missed = ARGV[i + 1], first = ARGV[i + 2], skip = ARGV[i + 3] }
+-- The next so many fires of the call, or all.
+local function next_fires(count)
+    local fires = {}
+    while more_rows() and #fires < (count or math.huge) do fires[#fires + 1] = next_row(FIRE) end
+    return fires
+end
+
+-- Make the fires; whether the cron has used up its runs then.
+local function fire_all(team, cron, policy, fires)
+    for _, fire in ipairs(fires) do
         policy.runs = policy.runs + fire_cron(team, cron, fire, policy)
     end
     return policy.most and policy.runs >= policy.most
@@ -128,10 +134,10 @@ local function newest_zones()
     return said.release or '', said.release ~= nil and math.abs(moment() - (tonumber(said.spoken or '') or 0)) <= SPOKEN
 end
 
--- Whether who reckons by this release ('' = by none) leaves crons with a time zone to others, who know better.
+-- Whether who reckons by this release (nothing = by none) leaves crons with a time zone to others, who know better.
 local function is_outdated(release)
     local newest, is_alive = newest_zones()
-    return is_alive and release ~= '' and release < newest
+    return is_alive and release and release < newest
 end
 
 -- No ping came in time; of a cron that was paused meanwhile none was wanted.
