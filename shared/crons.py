@@ -26,12 +26,12 @@ from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.lenient import Reader
-from shared.owing import NOTHING, Owed
+from shared.owing import NOTHING
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
 from shared.schemas.timing import Timing
-from shared.transitions import CronFields
+from shared.transitions import CronFields, Owed
 from shared.vault import Vault
 
 _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
@@ -175,14 +175,11 @@ async def _save(
         redis,
         team,
         _fields_of(asked, when.phase),
-        owing.rows(when.owed.fires),
+        when.owed,
         cron=known.id,
         version=known.version,
         keeps_next=when.keeps_next,
         next_ms=when.next_ms,
-        known_next=when.owed.next_fire,
-        not_due_ms=when.owed.not_due,
-        fired_until_ms=when.owed.last_nominal,
         secret=secrets.token_urlsafe(PING_BYTES) if asked.mode == CronMode.HEARTBEAT else None,
         change=to_json(_logged(asked, when.phase)).decode(),
         warnings=to_json(known.warnings).decode(),
@@ -228,7 +225,7 @@ def _reckoned(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _
     """When it fires from now on; whether its runs are used up is for the script to see."""
     plan = cron_records.plan_of(wanted, phase)
     owed = owing.owed(fields, at, plan if wanted.is_active else None)
-    fire = owing.next_after(plan, at, owed.last_nominal) if wanted.is_active else None
+    fire = owing.next_after(plan, at, owed.fired_until_ms) if wanted.is_active else None
     return _When(phase, next_ms=clock.milliseconds(fire) if fire else None, owed=owed)
 
 

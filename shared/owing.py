@@ -1,33 +1,24 @@
 """What a cron owes: the fires that are due by the plan it has, which are made before that plan is changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared import clock, timing, transitions
 from shared.records import Fields
 from shared.timing import Fire, Judged, Plan
+from shared.transitions import Owed
 
 ASTRAY = timedelta(seconds=60)
 """A fire that was made so far ahead of now was made by a clock that was wrong, and forbids nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """The next fire as it was read (ms), the fires that are due, and the first that is not (ms)."""
-
-    next_fire: str | None
-    not_due: int | None
-    last_nominal: int
-    """Of the last fire that was made or is due, without the spread; 0 if there is none."""
-    fires: Sequence[Fire] = ()
-
-    def is_more_than_a_step(self, now: datetime) -> bool:
-        """Whether the first one that was left out is due too: one step makes so many fires and no more."""
-        return bool(self.fires) and self.not_due is not None and self.not_due <= clock.milliseconds(now)
-
-
 NOTHING = Owed(None, None, 0)
+
+
+def is_more_than_a_step(owed: Owed, now: datetime) -> bool:
+    """Whether the first fire that was left out is due too: one step makes so many and no more."""
+    return bool(owed.fires) and owed.not_due_ms is not None and owed.not_due_ms <= clock.milliseconds(now)
 
 
 def owed(fields: Fields, now: datetime, wanted: Plan | None = None) -> Owed:
@@ -40,7 +31,7 @@ def owed(fields: Fields, now: datetime, wanted: Plan | None = None) -> Owed:
     forward = _brought_forward(had, wanted)
     found = _owed(fields, had, forward, now, last)
     # By the plan it had, the fires between both spreads were not due: too many for one script are left out.
-    return _owed(fields, had, had, now, last) if found.is_more_than_a_step(now) else found
+    return _owed(fields, had, had, now, last) if is_more_than_a_step(found, now) else found
 
 
 def _owed(fields: Fields, had: Plan, plan: Plan, now: datetime, last: int) -> Owed:
@@ -49,7 +40,7 @@ def _owed(fields: Fields, had: Plan, plan: Plan, now: datetime, last: int) -> Ow
         return Owed(fields["next"], clock.milliseconds(due), last)
     judged = _judged(plan, due, now)
     following = None if judged.following is None else clock.milliseconds(judged.following)
-    return Owed(fields["next"], following, nominal(plan, judged.fires[-1].at), judged.fires)
+    return Owed(fields["next"], following, nominal(plan, judged.fires[-1].at), rows(judged.fires))
 
 
 def _number(text: str | None) -> float | None:

@@ -38,21 +38,12 @@ async def read_settled(
     while True:
         fields, at = await read(redis, team, cron_id, now)
         owed = owing.owed(fields, at)
-        if not owed.is_more_than_a_step(at):
+        if not owing.is_more_than_a_step(owed, at):
             return fields, at
         if time.monotonic() > ends:
             raise Conflict(_OWING)
-        await transitions.settle_cron(
-            redis,
-            team,
-            owing.rows(owed.fires),
-            cron=cron_id,
-            version=fields.get("version"),
-            known_next=fields["next"],
-            following_ms=owed.not_due,
-            fired_until_ms=owed.last_nominal,
-            now_ms=given(now),
-        )
+        version = fields.get("version")
+        await transitions.settle_cron(redis, team, owed, cron=cron_id, version=version, now_ms=given(now))
 
 
 def given(now: datetime | None) -> int | None:

@@ -1,13 +1,13 @@
 """Crons: saved, read, deleted, pinged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from redis.asyncio import Redis
 
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
-from shared.transitions.fires import Fire
+from shared.transitions.fires import Owed
 from shared.transitions.functions import Function
 from shared.transitions.work import flat
 
@@ -74,15 +74,12 @@ async def save_cron(
     redis: Redis,
     team: Team,
     fields: CronFields,
-    fires: Iterable[Fire] = (),
+    owed: Owed,
     *,
     cron: int | None,
     version: str | None,
     keeps_next: bool,
     next_ms: int | None,
-    known_next: str | None,
-    not_due_ms: int | None,
-    fired_until_ms: int,
     secret: str | None,
     change: str,
     warnings: str,
@@ -91,23 +88,22 @@ async def save_cron(
 ) -> SavedCron | None:
     """Make a cron, or change that one; None if it is another than was read, or more is due by now.
 
-    Unless it `keeps_next`, the fires that are due are made first, the last of them `fired_until_ms` (without
-    its offset); `known_next` and `not_due_ms` are by the plan it had, `next_ms` by the one from now on.
-    `secret` is for the key of a new one that waits for pings, `change` (JSON) for the log of its schedule.
+    Unless it `keeps_next`, what it owes is made first. `secret` is for the key of a new one that waits for
+    pings, `change` (JSON) for the log of its schedule.
     """
     saved = await _SAVE(
         redis,
         team.prefix,
-        (*fields, *flat(fires)),
+        (*fields, *flat(owed.fires)),
         key=key,
         team=team.id,
         cron=cron,
         version=version,
         keeps_next=keeps_next,
         next_ms=next_ms,
-        known_next=known_next,
-        not_due_ms=not_due_ms,
-        fired_until_ms=fired_until_ms,
+        known_next=owed.known_next,
+        not_due_ms=owed.not_due_ms,
+        fired_until_ms=owed.fired_until_ms,
         secret=secret,
         change=change,
         warnings=warnings,

@@ -29,6 +29,19 @@ class Fire(NamedTuple):
     """Empty if it runs."""
 
 
+class Owed(NamedTuple):
+    """What a cron owes by the plan it has, which is made before that plan is changed."""
+
+    known_next: str | None
+    """Its next fire as it was read (ms)."""
+    not_due_ms: int | None
+    """The first fire that is not due."""
+    fired_until_ms: int
+    """The last fire that was made or is due, without the cron's offset; 0 if there is none."""
+    fires: Sequence[Fire] = ()
+    """Those that are due."""
+
+
 class JudgedCron(NamedTuple):
     """What becomes of a cron that is due; so many fires follow its row."""
 
@@ -156,32 +169,20 @@ async def set_crons_aside(redis: Redis, shard: str, crons: Iterable[CronAside]) 
 
 
 async def settle_cron(
-    redis: Redis,
-    team: Team,
-    fires: Iterable[Fire],
-    *,
-    cron: int,
-    version: str | int | None,
-    known_next: str | int,
-    following_ms: int | None,
-    fired_until_ms: int,
-    now_ms: int | None = None,
+    redis: Redis, team: Team, owed: Owed, *, cron: int, version: str | None, now_ms: int | None = None
 ) -> bool:
-    """Make a part of what a cron owes; False if it is another than was read, or not due yet.
-
-    `fired_until_ms` is the last of the fires, without the cron's offset.
-    """
+    """Make a part of what a cron owes; False if it is another than was read, or not due yet."""
     return bool(
         await _SETTLE(
             redis,
             team.prefix,
-            flat(fires),
+            flat(owed.fires),
             team=team.id,
             cron=cron,
             version=version,
-            known_next=known_next,
-            following_ms=following_ms,
-            fired_until_ms=fired_until_ms,
+            known_next=owed.known_next,
+            not_due_ms=owed.not_due_ms,
+            fired_until_ms=owed.fired_until_ms,
             now_ms=now_ms,
         )
     )

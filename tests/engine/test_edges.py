@@ -15,7 +15,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueUpdate, RateLimit
-from shared.transitions import Fire, JudgedCron, functions
+from shared.transitions import Fire, JudgedCron, Owed, functions
 
 SHARD = keyspace.SHARDS[0]
 NOW = 1_760_000_000_000
@@ -234,18 +234,11 @@ async def test_a_part_of_what_a_cron_owes_is_made_of_what_was_read(
     cron = await crons.create(redis, team, asked, begun)
     assert cron.next_run_at
     due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
+    owed = Owed(str(due), None if is_last else later, due, [Fire(due, 0, due, "")])
 
     settled = [
         await transitions.settle_cron(
-            redis,
-            team,
-            [Fire(due, 0, due, "")],
-            cron=cron.id,
-            version=1 + stale,
-            known_next=due,
-            following_ms=None if is_last else later,
-            fired_until_ms=due,
-            now_ms=due - early,
+            redis, team, owed, cron=cron.id, version=str(1 + stale), now_ms=due - early
         )
         for _ in "12"
     ]
