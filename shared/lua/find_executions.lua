@@ -1,13 +1,13 @@
 #!lua flags=no-writes
 -- Find the executions of a cron that stand for an instant in a range; ids and instants grow together, nearly.
 --
--- KEYS  prefix    ARGV  team, cron, from (ms), to (ms), most of each state
+-- Given the team, the cron, from_ms, to_ms, `most` (of each state).
 -- Returns the changes of its schedule (JSON, oldest first), then per execution: id, its fields, run (JSON or nothing).
 
 local RUN_BYTES = 4096 -- of each run: what became of it stands there, and not what was sent and answered
 local ASTRAY = 8 -- rows that one which was made out of turn may stand from its place
-local team, cron, from, to, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local rows = {}
+local team, cron, rows = given.team, given.cron, {}
+local from, to, most = tonumber(given.from_ms), tonumber(given.to_ms), tonumber(given.most)
 
 local function due_of(id)
     return tonumber(call('HGET', record_of('e', team, id), 'due') or 0)

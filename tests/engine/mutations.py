@@ -179,7 +179,7 @@ MUTATIONS = [
         ("what awaits a ping moves too", "if not fields.due or fields.awaits then return end", "if not fields.due then return end"),
         ("!a delay that was reckoned wrong stays", "if score then call('ZINCRBY', P .. 'due', by, member) end", ""),
         ("a job says the wrong moment", "if is_new then call('HSET', record, 'created', fields.created + by) end", ""),
-        ("the clock is corrected before all has moved", "if #rows == 2 * limit then return limit end", ""),
+        ("the clock is corrected before all has moved", "if #rows == 2 * most then return most end", ""),
     ),
     *rows(
         "retire",
