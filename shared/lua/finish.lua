@@ -56,9 +56,9 @@ for i = 3, #ARGV, WIDTH do
     local whole = team .. ':' .. queue
     if is_held(whole, lane, entry) then
         take_off(whole, lane, entry)
-        local done, found = pcall(finish, i, kind, team, queue, id)
-        if not done then take_damage(team, kind .. ':' .. id, found) end
-        answer = done and found or 2
+        local is_done, found = pcall(finish, i, kind, team, queue, id)
+        if not is_done then take_damage(team, kind .. ':' .. id, found) end
+        answer = is_done and found or 2
     end
     answers[#answers + 1] = answer
 end

@@ -4,6 +4,6 @@
 -- KEYS  prefix    ARGV  consumer
 -- Returns nothing.
 
-local KEPT = 60000 -- ms; then no claim is on its way any more
+local KEPT_MS = 60000 -- ms; then no claim is on its way any more
 call('SET', P .. 'stopped:' .. ARGV[1], 1)
-fade(P .. 'stopped:' .. ARGV[1], KEPT)
+fade(P .. 'stopped:' .. ARGV[1], KEPT_MS)
