@@ -18,12 +18,13 @@ dev: $(VENV)/.run.ok ## Run Redis and every service here until Ctrl-C
 test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-check: $(VENV)/.dev.ok ## Check format, lint, types, import contracts, the Lua and what deploy/ says
+check: $(VENV)/.dev.ok ## Check format, lint, types, import contracts, the Lua, the shape and what deploy/ says
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m scripts.check_lua
+	@$(BIN)/python -m scripts.check_shape
 	@$(BIN)/python scripts/check_deploy.py
 
 bench: $(VENV)/.dev.ok ## Measure this machine
