@@ -41,6 +41,8 @@ class Name:
     reads: int = 0
     values: list[Node] = field(default_factory=list)
     """All that is assigned to it by itself: not what a loop or the second answer of a call gives it."""
+    loops: list[Node] = field(default_factory=list)
+    """Of the second variable of a loop over a table: what it goes over."""
     function: Node | None = None
     """Of a parameter: whose it is."""
 
@@ -197,6 +199,8 @@ class Names:
         for value in values:
             self._expression(value)
         self._block(node.child_by_field_name("body"), declared)
+        if len(declared) > 1:
+            self.of[self._source.name, declared[1].start_byte].loops += values
 
     def _expression(self, node: Node) -> None:
         match node.type:
