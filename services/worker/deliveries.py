@@ -84,7 +84,7 @@ class Deliveries:
         return answers
 
     async def finish_and_claim(
-        self, results: Sequence[Result], n: int
+        self, results: Sequence[Result], n: int, *, spare: int = 0, kept: int = 0, crowd: Collection[int] = ()
     ) -> tuple[list[int], list[Work] | None]:
         """`finish`, then `claim`, on one trip; nothing instead of work if only the claim failed.
 
@@ -93,14 +93,14 @@ class Deliveries:
         prefix, flat, sent = keyspace.prefix(self.shard), _flat(results), elapsed()
         pipeline = self.redis.pipeline(transaction=False)
         scripts.finish.join(pipeline, prefix, self.consumer, "", *flat)
-        scripts.claim.join(pipeline, prefix, self.consumer, n, 0, "")
+        scripts.claim.join(pipeline, prefix, self.consumer, n, spare, "", kept, *crowd)
         answers, claimed = await pipeline.execute(raise_on_error=False)
         if scripts.is_missing(answers):
             answers = await scripts.finish(self.redis, prefix, self.consumer, "", *flat)
         if isinstance(answers, Exception):
             raise store.translated(answers)
         if scripts.is_missing(claimed):
-            return answers, await self.claim(n)
+            return answers, await self.claim(n, spare=spare, kept=kept, crowd=crowd)
         return answers, None if isinstance(claimed, Exception) else self._works(claimed, sent)
 
     async def beat(self, works: Sequence[Work]) -> list[int]:

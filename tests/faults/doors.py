@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from shared import tokens
+from shared import keyspace, tokens
 from tests import dead, lost
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
@@ -103,9 +103,11 @@ async def _once(stage: Stage, prepare: Prepare, what: str, fault: Fault) -> bool
 async def _effects(stage: Stage) -> dict[str, Any]:
     """What is there, and how much of it: ids and the ledger count every effect, however it is spelt."""
     team = TEAM.id
+    of_the_vault = {keyspace.sealed(), keyspace.seals()}  # which each process puts back at its next check
+    keys = set(await stage.redis.keys("*")) - of_the_vault
     return {
         # What a ping is remembered under is named by its cron's secret, which is drawn anew.
-        "keys": sorted(re.sub(r":i:(\d+):.*", r":i:\1:", key) for key in await stage.redis.keys("*")),
+        "keys": sorted(re.sub(r":i:(\d+):.*", r":i:\1:", key) for key in keys),
         "counts": [await stage.redis.hgetall(f"{TEAM.prefix}{name}:{team}") for name in ("ids", "ledger")],  # type: ignore[misc]
         "settings": sorted(await stage.redis.hkeys(f"{TEAM.prefix}t:{team}")),  # type: ignore[misc]
     }
