@@ -11,16 +11,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from scripts import lua
-from shared.scripts import _PARTS, library
+from shared.transitions.functions import PARTS, library
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "shared" / "lua"
 READ_ELSEWHERE = ("once", "register")
-"""What `shared.scripts` calls in the text that it writes around the files."""
+"""What `shared.transitions.functions` calls in the text that it writes around the files."""
 _AT = re.compile(r"^stdin:(\d+):(\d+): ", re.M)
 
 
-def problems(folder: Path = FOLDER, parts: Sequence[str] = _PARTS) -> Iterator[str]:
+def problems(folder: Path = FOLDER, parts: Sequence[str] = PARTS) -> Iterator[str]:
     try:
         names = lua.Names(lua.read(folder, parts))
     except lua.BadSyntax as error:
@@ -30,7 +30,10 @@ def problems(folder: Path = FOLDER, parts: Sequence[str] = _PARTS) -> Iterator[s
         if problem.said not in {f"{name} is never read" for name in READ_ELSEWHERE}:
             yield str(problem)
     unknown = {path.stem for path in (folder / "lib").glob("*.lua")} - set(parts)
-    yield from (f"lib/{name}.lua is no part of the library of shared/scripts.py" for name in sorted(unknown))
+    yield from (
+        f"lib/{name}.lua is no part of the library of shared/transitions/functions.py"
+        for name in sorted(unknown)
+    )
 
 
 def luacheck(program: str, text: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts import check_lua
-from shared.scripts import library
+from shared.transitions.functions import library
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_what_is_no_lua_and_what_no_library_has_is_named(copy: Path) -> None:
     unread = found(copy)
     add(copy / "free_host.lua", "if then")
 
-    assert unread == ["lib/spare.lua is no part of the library of shared/scripts.py"]
+    assert unread == ["lib/spare.lua is no part of the library of shared/transitions/functions.py"]
     assert found(copy) == ["free_host.lua is no Lua"]
 
 

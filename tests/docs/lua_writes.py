@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from scripts import lua
 from scripts.lua import Name, Source, text_of, walk
-from shared.scripts import _PARTS
+from shared.transitions.functions import PARTS
 
 LUA = Path(__file__).parents[2] / "shared" / "lua"
 ANY = "*"
@@ -281,7 +281,7 @@ def _returns(function: Node) -> Iterator[Node]:
 @cache
 def reading() -> Reading:
     """Of the Lua as it stands."""
-    return Reading(lua.read(LUA, _PARTS))
+    return Reading(lua.read(LUA, PARTS))
 
 
 @cache
