@@ -27,10 +27,6 @@ class Script:
         return await self.function.run(redis, prefix, arguments, key=key, step=step)
 
 
-create_jobs = Script("create_jobs")
-read_jobs = Script("read_jobs")
-cancel_job = Script("cancel_job")
-delete_job = Script("delete_job")
 page = Script("page")
 save_queue = Script("save_queue")
 read_queues = Script("read_queues")

@@ -6,6 +6,15 @@ that write raise OutcomeUnknown where nobody can say whether they did.
 
 from shared.transitions.functions import Function, is_missing, recall
 from shared.transitions.hosts import free_host, hold_host, probe_host
+from shared.transitions.jobs import (
+    CreatedJob,
+    JobRow,
+    NewJob,
+    cancel_job,
+    create_jobs,
+    delete_job,
+    read_jobs,
+)
 from shared.transitions.work import (
     Claimed,
     Entry,
@@ -26,14 +35,20 @@ from shared.transitions.work import (
 
 __all__ = [
     "Claimed",
+    "CreatedJob",
     "Entry",
     "Finished",
     "Function",
     "Held",
+    "JobRow",
+    "NewJob",
     "Pending",
     "admit",
     "beat",
+    "cancel_job",
     "claim",
+    "create_jobs",
+    "delete_job",
     "finish",
     "free_host",
     "hold_host",
@@ -43,6 +58,7 @@ __all__ = [
     "join_finish",
     "probe_host",
     "promote",
+    "read_jobs",
     "recall",
     "rescue",
     "stop_worker",

@@ -156,7 +156,7 @@ MUTATIONS = [
     *rows(
         "create_jobs",
         ("a new job passes what was due before it", "promote(now, 500)", ""),
-        ("a job is made that expires too soon", "is_late and 0 or i", "i"),
+        ("a job is made that expires too soon", "is_late and 0 or job", "job"),
         ("that no job was made is remembered", "return rows, REFUSED", "return rows"),
     ),
     *rows(
@@ -240,12 +240,12 @@ MUTATIONS = [
         ("a chain is replayed by its first id only", "local id = original_of(team, any)", "local id = any"),
         ("a replay may be asked for twice", "if fields.state ~= 'dead_lettered' or ", "if "),
         ("a replayed job stays a dead letter", "move('j', team, fields.queue, id, 'dead_lettered', 'failed')", ""),
-        ("a replay forgets the callback", "callback = fields.callback and '1' or '',", "callback = '',"),
+        ("a replay forgets the callback", "has_callback = fields.callback and '1' or '',", "has_callback = '',"),
         ("what is lost is replayed", "    if not spec then return nil, true end\n", ""),
         ("new jobs are not counted", "tally(team, 'job.accepted', 1)", ""),
-        ("a job does not expire", "if given.expires ~= '' then wait_until('x', team, id, given.expires) end", ""),
-        ("a delay is ignored", "if tonumber(given.due) > moment() then", "if false then"),
-        ("a job's callback is forgotten", "if given.callback == '1' then", "if false then"),
+        ("a job does not expire", "if new.expires_ms ~= '' then wait_until('x', team, id, new.expires_ms) end", ""),
+        ("a delay is ignored", "if tonumber(new.due) > moment() then", "if false then"),
+        ("a job's callback is forgotten", "if new.has_callback == '1' then", "if false then"),
         ("a replay is another intent", ", intent = fields.intent })", " })"),
     ),
     *rows(
