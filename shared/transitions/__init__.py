@@ -4,6 +4,16 @@ Where one is given no `now_ms` it goes by the installation's clock. All raise er
 that write raise OutcomeUnknown where nobody can say whether they did.
 """
 
+from shared.transitions.dead_letters import (
+    ReplayedJob,
+    cancel_replay,
+    collect_replay,
+    purge_jobs,
+    read_replays,
+    replay_jobs,
+    start_replay,
+    step_replay,
+)
 from shared.transitions.functions import Function, is_missing, recall
 from shared.transitions.hosts import free_host, hold_host, probe_host
 from shared.transitions.jobs import (
@@ -14,6 +24,9 @@ from shared.transitions.jobs import (
     create_jobs,
     delete_job,
     read_jobs,
+)
+from shared.transitions.rows import (
+    Row,
 )
 from shared.transitions.work import (
     Claimed,
@@ -43,10 +56,14 @@ __all__ = [
     "JobRow",
     "NewJob",
     "Pending",
+    "ReplayedJob",
+    "Row",
     "admit",
     "beat",
     "cancel_job",
+    "cancel_replay",
     "claim",
+    "collect_replay",
     "create_jobs",
     "delete_job",
     "finish",
@@ -58,8 +75,13 @@ __all__ = [
     "join_finish",
     "probe_host",
     "promote",
+    "purge_jobs",
     "read_jobs",
+    "read_replays",
     "recall",
+    "replay_jobs",
     "rescue",
+    "start_replay",
+    "step_replay",
     "stop_worker",
 ]

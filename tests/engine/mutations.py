@@ -260,7 +260,7 @@ MUTATIONS = [
     *rows(
         "collect_replay",
         ("who collects for long is given up", "'at', vouched(), 'collected'", "'collected'"),
-        ("two that collect add the same twice", "~= ARGV[4] then", "== '-' then"),
+        ("two that collect add the same twice", "~= given.after then", "== '-' then"),
     ),
     *rows(
         "lib/replays",
@@ -274,7 +274,7 @@ MUTATIONS = [
     *rows(
         "purge_jobs",
         ("anything is purged", "'state') == 'dead_lettered' then", "'state') then"),
-        ("a chain is purged by its first id only", "local first = original_of(team, ARGV[i])", "local first = ARGV[i]"),
+        ("a chain is purged by its first id only", "local first = original_of(team, id)", "local first = id"),
     ),
     *rows(
         "lib/alerts",
