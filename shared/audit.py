@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from shared import keyspace, scripts
+from shared import keyspace, scripts, transitions
 from shared.keyspace import Team
 
 STEP = 200
@@ -125,10 +125,8 @@ async def recount(redis: Redis, team: Team, *, repair: bool) -> list[Difference]
     """Where the ledger differs from a count of the indexes at one instant; `repair` sets it to that."""
     found = []
     for noun in ("job", "execution"):
-        rows = await scripts.audit(redis, team.prefix, team.id, noun, int(repair))
-        found += [
-            Difference(team.id, noun, column, int(posted), int(counted)) for column, posted, counted in rows
-        ]
+        rows = await transitions.audit(redis, team, noun=noun, repair=repair)
+        found += [Difference(team.id, noun, *row) for row in rows]
     return found
 
 

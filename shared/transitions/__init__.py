@@ -25,8 +25,26 @@ from shared.transitions.jobs import (
     delete_job,
     read_jobs,
 )
+from shared.transitions.lists import (
+    page,
+)
+from shared.transitions.queues import (
+    QueueRow,
+    delete_queue,
+    read_queues,
+    save_queue,
+)
 from shared.transitions.rows import (
     Row,
+)
+from shared.transitions.teams import (
+    Setting,
+    reseal,
+    rotate_signing,
+    set_team,
+)
+from shared.transitions.upkeep import (
+    audit,
 )
 from shared.transitions.work import (
     Claimed,
@@ -56,9 +74,12 @@ __all__ = [
     "JobRow",
     "NewJob",
     "Pending",
+    "QueueRow",
     "ReplayedJob",
     "Row",
+    "Setting",
     "admit",
+    "audit",
     "beat",
     "cancel_job",
     "cancel_replay",
@@ -66,6 +87,7 @@ __all__ = [
     "collect_replay",
     "create_jobs",
     "delete_job",
+    "delete_queue",
     "finish",
     "free_host",
     "hold_host",
@@ -73,14 +95,20 @@ __all__ = [
     "is_missing",
     "join_claim",
     "join_finish",
+    "page",
     "probe_host",
     "promote",
     "purge_jobs",
     "read_jobs",
+    "read_queues",
     "read_replays",
     "recall",
     "replay_jobs",
     "rescue",
+    "reseal",
+    "rotate_signing",
+    "save_queue",
+    "set_team",
     "start_replay",
     "step_replay",
     "stop_worker",

@@ -353,7 +353,7 @@ MUTATIONS = [
     ),
     *rows(
         "save_queue",
-        ("two changes lose one", "if (known.version or '') ~= version then return 'stale', REFUSED end", ""),
+        ("two changes lose one", "if known.version ~= given.version then return 'stale', REFUSED end", ""),
         ("a change does not hold at once", "refresh(team .. ':' .. id)", ""),
         ("two queues have one name", "if holder and holder ~= id then return 'taken', REFUSED end", ""),
     ),
@@ -378,7 +378,7 @@ MUTATIONS = [
     ),
     *rows(
         "audit",
-        ("a ledger is never set right", "if ARGV[3] == '1' then", "if false then"),
+        ("a ledger is never set right", "if given.repair then", "if false then"),
     ),
     *rows(
         "retire",
