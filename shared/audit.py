@@ -71,8 +71,8 @@ async def busy_crons(redis: Redis, team: Team, rest: Rest) -> AsyncIterator[str]
     for kind, index in OWNERS[1:]:
         after = 0
         while True:
-            after, found = await scripts.find_owners(
-                redis, team.prefix, team.id, kind, index, after, LOOK, *OPEN
+            after, found = await transitions.find_owners(
+                redis, team, OPEN, kind=kind, index=index, after=after, limit=LOOK
             )
             for owner in found:
                 yield f"{kind}{owner}"

@@ -4,6 +4,10 @@ Where one is given no `now_ms` it goes by the installation's clock. All raise er
 that write raise OutcomeUnknown where nobody can say whether they did.
 """
 
+from shared.transitions.alerts import (
+    read_alerts,
+    test_channel,
+)
 from shared.transitions.dead_letters import (
     ReplayedJob,
     cancel_replay,
@@ -34,6 +38,15 @@ from shared.transitions.queues import (
     read_queues,
     save_queue,
 )
+from shared.transitions.retention import (
+    Looked,
+    begin_retiring,
+    find_overdue,
+    forget,
+    prune,
+    retire,
+    retire_alerts,
+)
 from shared.transitions.rows import (
     Row,
 )
@@ -45,6 +58,13 @@ from shared.transitions.teams import (
 )
 from shared.transitions.upkeep import (
     audit,
+    find_owners,
+    mend_queues,
+    mend_shard,
+    mend_team,
+    note_memory,
+    say_alive,
+    tidy,
 )
 from shared.transitions.work import (
     Claimed,
@@ -72,6 +92,7 @@ __all__ = [
     "Function",
     "Held",
     "JobRow",
+    "Looked",
     "NewJob",
     "Pending",
     "QueueRow",
@@ -81,6 +102,7 @@ __all__ = [
     "admit",
     "audit",
     "beat",
+    "begin_retiring",
     "cancel_job",
     "cancel_replay",
     "claim",
@@ -88,17 +110,26 @@ __all__ = [
     "create_jobs",
     "delete_job",
     "delete_queue",
+    "find_overdue",
+    "find_owners",
     "finish",
+    "forget",
     "free_host",
     "hold_host",
     "in_flight",
     "is_missing",
     "join_claim",
     "join_finish",
+    "mend_queues",
+    "mend_shard",
+    "mend_team",
+    "note_memory",
     "page",
     "probe_host",
     "promote",
+    "prune",
     "purge_jobs",
+    "read_alerts",
     "read_jobs",
     "read_queues",
     "read_replays",
@@ -106,10 +137,15 @@ __all__ = [
     "replay_jobs",
     "rescue",
     "reseal",
+    "retire",
+    "retire_alerts",
     "rotate_signing",
     "save_queue",
+    "say_alive",
     "set_team",
     "start_replay",
     "step_replay",
     "stop_worker",
+    "test_channel",
+    "tidy",
 ]

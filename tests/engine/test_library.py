@@ -39,7 +39,7 @@ async def test_what_a_call_gathered_that_failed_is_nothing_to_the_next_one(redis
     with pytest.raises(Damaged, match="half-way"):
         await redis.fcall(f"{failing.name}_fail", 1, team.prefix)  # type: ignore[misc, arg-type]
 
-    await redis.fcall(f"{failing.name}_tidy", 1, team.prefix, team.id)  # type: ignore[misc, arg-type]
+    await redis.fcall(f"{failing.name}_mend", 1, team.prefix, 1, "team", team.id)  # type: ignore[misc, arg-type]
     await redis.fcall(f"{failing.name}_promote", 1, team.prefix, 1, "most", 10)  # type: ignore[misc, arg-type]
 
     assert (await ledger.read(redis, team)).accepted == 1
