@@ -11,7 +11,7 @@ from shared.keyspace import Team
 from shared.lenient import Reader
 from shared.schemas.base import STORED, Page, PageQuery
 from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings, QueueUpdate
-from shared.transitions import QueueRow
+from shared.transitions import QueueFields, QueueRow
 
 _NAMES, _TOLD = 1000, 5
 """How many names a wrong one is compared with, and how many are told if it is like none."""
@@ -92,13 +92,9 @@ async def _save(
 ) -> Queue | None:
     """The queue as it is now, or nothing if it changed since it was `known` by its id and version."""
     (queue_id, version), limit = known, asked.rate_limit
-    saved = await transitions.save_queue(
-        redis,
-        team,
-        queue_id=queue_id,
-        version=version,
+    fields = QueueFields(
         name=asked.name,
-        settings=asked.model_dump_json(exclude={"name"}),
+        spec=asked.model_dump_json(exclude={"name"}),
         is_active=asked.is_active,
         max_parallelism=asked.max_parallelism or None,
         rate_count=limit.count if limit else None,
@@ -106,8 +102,8 @@ async def _save(
         weight=asked.weight,
         dlq_days=asked.dlq_retention_days,
         alerts=asked.alerts_enabled,
-        key=key,
     )
+    saved = await transitions.save_queue(redis, team, fields, queue_id=queue_id, version=version, key=key)
     if saved == "taken":
         raise Invalid("name", "The name field must be unique: another queue of the team has it.")
     return None if saved == "stale" else _queue(saved)

@@ -95,7 +95,7 @@ async def _is_sealed_anew(redis: Redis, vault: Vault, where: tuple[str, str, _Pl
         after=anew,
         has_version=place.has_version,
     )
-    count.resealed += is_resealed
+    count.resealed += int(is_resealed)
     return is_resealed
 
 

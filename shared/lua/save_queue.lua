@@ -1,12 +1,12 @@
 #!lua repeatable
 -- Make a queue, or change one that is still as it was read.
 --
--- Given `team`, `queue_id` and `version` (of one that is changed), `name`, `settings` (JSON), `is_active`,
--- `max_parallelism` (any if nothing), `rate_count` (any number if nothing) in `rate_ms`, `weight`, `dlq_days` that dead
--- letters are kept, `alerts` (whether its failures do), now_ms.
+-- Given `team`, `queue_id` and `version` (nothing = a new one), now_ms; and one row: the queue, with '' for what it has not.
 -- Returns the row of `read_queues`; 'taken' if another queue has the name; 'stale' if the queue changed or went since it was read.
 
-local team, now, id, name = given.team, moment(given.now_ms), given.queue_id, given.name
+local QUEUE_FIELDS = { 'name', 'spec', 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight', 'dlq_days', 'alerts' }
+local team, now, id, its = given.team, moment(given.now_ms), given.queue_id, next_row(QUEUE_FIELDS)
+local name = its.name
 local names = P .. 'names:' .. team
 local holder = queue_by_name(team, name)
 if holder and holder ~= id then return 'taken', REFUSED end
@@ -24,9 +24,9 @@ end
 
 local record = P .. 'q:' .. team .. ':' .. id
 call('HSET', names, name, id)
-call('HSET', record, 'name', name, 'spec', given.settings, 'is_active', given.is_active or 0,
-    'max_parallelism', given.max_parallelism or '', 'rate_count', given.rate_count or '', 'rate_ms', given.rate_ms or '',
-    'weight', given.weight, 'dlq_days', given.dlq_days, 'alerts', given.alerts or '')
+call('HSET', record, 'name', name, 'spec', its.spec, 'is_active', its.is_active == '1' and 1 or 0, 'max_parallelism', its.max_parallelism,
+    'rate_count', its.rate_count, 'rate_ms', its.rate_ms, 'weight', its.weight, 'dlq_days', its.dlq_days,
+    'alerts', its.alerts)
 call('HSETNX', record, 'created', now)
 call('HINCRBY', record, 'version', 1)
 call('HDEL', record, 'lost')

@@ -33,6 +33,7 @@ from shared.transitions.lists import (
     page,
 )
 from shared.transitions.queues import (
+    QueueFields,
     QueueRow,
     delete_queue,
     read_queues,
@@ -95,6 +96,7 @@ __all__ = [
     "Looked",
     "NewJob",
     "Pending",
+    "QueueFields",
     "QueueRow",
     "ReplayedJob",
     "Row",

@@ -8,10 +8,29 @@ from redis.asyncio import Redis
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.transitions.functions import Function
+from shared.transitions.work import flat
 
 _SAVE_QUEUE = Function("save_queue")
 _READ_QUEUES = Function("read_queues")
 _DELETE_QUEUE = Function("delete_queue")
+
+
+class QueueFields(NamedTuple):
+    """What is stored of a queue that callers have a say in."""
+
+    name: str
+    spec: str
+    """All of it (JSON)."""
+    is_active: bool
+    max_parallelism: int | None
+    rate_count: int | None
+    """So many starts at most in `rate_ms`."""
+    rate_ms: int | None
+    weight: int
+    dlq_days: int
+    """For so long dead letters are kept."""
+    alerts: bool
+    """Whether its failures do."""
 
 
 class QueueRow(NamedTuple):
@@ -30,43 +49,25 @@ class QueueRow(NamedTuple):
 async def save_queue(
     redis: Redis,
     team: Team,
+    fields: QueueFields,
     *,
-    name: str,
-    settings: str,
-    is_active: bool,
-    max_parallelism: int | None,
-    rate_count: int | None,
-    rate_ms: int | None,
-    weight: int,
-    dlq_days: int,
-    alerts: bool,
     queue_id: int | None = None,
     version: str | None = None,
     now_ms: int | None = None,
     key: IdempotencyKey | None = None,
 ) -> QueueRow | Literal["taken", "stale"]:
-    """Make a queue, or change the one of that id if it still has that version; as it is then.
+    """Make a queue, or change that one if it still has the version; as it is then.
 
-    `settings` is all of it as JSON, of which the Lua reads what it is given beside that: at most
-    `rate_count` starts in `rate_ms`, dead letters kept for so many days, whether failures alert. "taken" if
-    another queue has the name, "stale" if this one changed or went since it was read.
+    "taken" if another queue has the name, "stale" if this one changed or went since it was read.
     """
     saved = await _SAVE_QUEUE(
         redis,
         team.prefix,
+        flat([fields]),
         key=key,
         team=team.id,
         queue_id=queue_id,
         version=version,
-        name=name,
-        settings=settings,
-        is_active=is_active,
-        max_parallelism=max_parallelism,
-        rate_count=rate_count,
-        rate_ms=rate_ms,
-        weight=weight,
-        dlq_days=dlq_days,
-        alerts=alerts,
         now_ms=now_ms,
     )
     answer: QueueRow | Literal["taken", "stale"]

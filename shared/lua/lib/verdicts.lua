@@ -46,18 +46,18 @@ end
 local function make_retry(team, queue, origin, attempt, due)
     local retry = next_id(team, 'job')
     local record, first = record_of('j', team, retry), record_of('j', team, origin)
-    local given = fields_of(first, 'retries', 'callback', 'expires', 'intent')
+    local original = fields_of(first, 'retries', 'callback', 'expires', 'intent')
     call('HSET', record, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', attempt + 1, 'origin', origin,
         'due', due, 'created', moment())
-    call('HSET', first, 'retries', (given.retries or '') .. retry .. ',', 'pending_retry', 1)
+    call('HSET', first, 'retries', (original.retries or '') .. retry .. ',', 'pending_retry', 1)
     move('j', team, queue, retry, nil, 'pending')
     tally(team, 'job.accepted', 1)
-    if given.callback then call('HSET', record, 'callback', 'none') end
-    if given.intent then call('HSET', record, 'intent', given.intent) end
+    if original.callback then call('HSET', record, 'callback', 'none') end
+    if original.intent then call('HSET', record, 'intent', original.intent) end
     wait_until('j', team, retry, due)
-    if given.expires then
-        call('HSET', record, 'expires', given.expires)
-        wait_until('x', team, retry, given.expires)
+    if original.expires then
+        call('HSET', record, 'expires', original.expires)
+        wait_until('x', team, retry, original.expires)
     end
 end
 
