@@ -109,7 +109,7 @@ async def _collect(
             redis,
             team,
             batch.ids,
-            replay_id=replay_id,
+            replay=replay_id,
             after=after,
             up_to=batch.end,
             is_last=batch.is_last,
@@ -137,7 +137,7 @@ async def cancel_replay(
     redis: Redis, team: Team, replay_id: int, key: IdempotencyKey | None = None
 ) -> Replay:
     """Hand out nothing more; jobs that were made stay."""
-    row = await transitions.cancel_replay(redis, team, replay_id=replay_id, key=key)
+    row = await transitions.cancel_replay(redis, team, replay=replay_id, key=key)
     if not row:
         raise NotFound("Replay")
     return _of_row(*row)

@@ -29,7 +29,7 @@ from shared.schemas.jobs import (
 from shared.schemas.queues import QueueSettings
 from shared.schemas.runs import Run
 from shared.spelling import Spelled
-from shared.transitions import CreatedJob, JobRow, NewJob
+from shared.transitions import CreatedJob, NewJob, StoredJob
 from shared.vault import masked
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
@@ -174,7 +174,7 @@ async def cancel(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | No
 
     Raises Conflict if it has ended already.
     """
-    row = await transitions.cancel_job(redis, team, job_id=job_id, key=key)
+    row = await transitions.cancel_job(redis, team, job=job_id, key=key)
     if row is None:
         raise NotFound("Job")
     if row == "ended":
@@ -184,17 +184,17 @@ async def cancel(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | No
 
 async def delete(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> None:
     """Delete a job with its run, its chain and its pending retries; a request in flight may still end."""
-    if not await transitions.delete_job(redis, team, job_id=job_id, key=key):
+    if not await transitions.delete_job(redis, team, job=job_id, key=key):
         raise NotFound("Job")
 
 
-def _of_row(row: JobRow) -> Job:
+def _of_row(row: StoredJob) -> Job:
     reader = Reader()
     asked, (ran, _) = reader.spec(row.spec), reader.run(row.run)
     return _job(int(row.id), records.fields_of(row.fields), asked.fields, _Around(row.queue, ran, reader))
 
 
-def _excerpt_of(row: JobRow) -> Job:
+def _excerpt_of(row: StoredJob) -> Job:
     reader = Reader()
     asked, (ran, unread) = reader.spec(row.spec), reader.run(row.run)
     job = _job(int(row.id), records.fields_of(row.fields), asked.fields, _Around(row.queue, ran, reader))

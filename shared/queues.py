@@ -11,7 +11,7 @@ from shared.keyspace import Team
 from shared.lenient import Reader
 from shared.schemas.base import STORED, Page, PageQuery
 from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings, QueueUpdate
-from shared.transitions import QueueFields, QueueRow
+from shared.transitions import QueueFields, StoredQueue
 
 _NAMES, _TOLD = 1000, 5
 """How many names a wrong one is compared with, and how many are told if it is like none."""
@@ -62,7 +62,7 @@ async def update(
 ) -> Queue:
     """Change the given fields; they hold for waiting jobs too, from the next claim on."""
     if done := await transitions.recall(redis, key):
-        return _queue(QueueRow(*done))
+        return _queue(StoredQueue(*done))
     changes = asked.model_dump(exclude_unset=True)
     for _ in range(5):
         found = await transitions.read_queues(redis, team, [queue_id])
@@ -79,7 +79,7 @@ async def update(
 
 async def delete(redis: Redis, team: Team, queue_id: int, key: IdempotencyKey | None = None) -> None:
     """Delete a queue with its jobs; nothing of it starts any more once this returns."""
-    if not await transitions.delete_queue(redis, team, queue_id=queue_id, key=key):
+    if not await transitions.delete_queue(redis, team, queue=queue_id, key=key):
         raise NotFound("Queue")
 
 
@@ -103,13 +103,13 @@ async def _save(
         dlq_days=asked.dlq_retention_days,
         alerts=asked.alerts_enabled,
     )
-    saved = await transitions.save_queue(redis, team, fields, queue_id=queue_id, version=version, key=key)
+    saved = await transitions.save_queue(redis, team, fields, queue=queue_id, version=version, key=key)
     if saved == "taken":
         raise Invalid("name", "The name field must be unique: another queue of the team has it.")
     return None if saved == "stale" else _queue(saved)
 
 
-def _queue(row: QueueRow) -> Queue:
+def _queue(row: StoredQueue) -> Queue:
     fields, reader = records.fields_of(row.fields), Reader()
     settings = reader.model(QueueSettings, reader.spec(fields.get("spec")).fields)
     name, created = fields.get("name"), reader.made(fields, "created")

@@ -27,5 +27,5 @@ async def step(redis: Redis, shard: str, now: int | None = None) -> int:
             continue
         team = Team(int(number), shard)
         async with damage.confined(redis, team, f"replay {replay}"):
-            left += await transitions.step_replay(redis, team, replay_id=replay, most=STEP, now_ms=now)
+            left += await transitions.step_replay(redis, team, replay=replay, most=STEP, now_ms=now)
     return left

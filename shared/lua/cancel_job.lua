@@ -2,10 +2,10 @@
 -- Cancel a job, by any id of its chain: what waits is not sent, what runs is broken off by its worker:
 -- pending -> failed.
 --
--- Given `team`, `job_id`, now_ms.
+-- Given `team`, `job`, now_ms.
 -- Returns its row as of `read_jobs`, 0 if there is no such job, or 'ended' if the chain had ended: that stays as it is.
 
-local team, id = given.team, given.job_id
+local team, id = given.team, given.job
 moment(given.now_ms)
 local queue = call('HGET', record_of('j', team, id), 'queue')
 if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0, REFUSED end

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom repeatable
 -- Cancel a replay; the jobs that it has made stay:  collecting | running -> cancelled.
 --
--- Given `team`, `replay_id`, now_ms.
+-- Given `team`, `replay`, now_ms.
 -- Returns its row as of `read_replays`, or 0 if there is no such replay.
 
-local team, id = given.team, given.replay_id
+local team, id = given.team, given.replay
 moment(given.now_ms)
 local state = call('HGET', replay_of(team, id), 'state')
 if state == 'running' or state == 'collecting' then end_replay(team, id, 'cancelled') end

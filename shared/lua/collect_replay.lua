@@ -1,12 +1,12 @@
 #!lua repeatable
 -- Add dead letters to a replay, and with the last of them let it run:  collecting -> running.
 --
--- Given `team`, `replay_id`, `after` (how far they were collected before these), `up_to` (how far with them), `is_last`,
+-- Given `team`, `replay`, `after` (how far they were collected before these), `up_to` (how far with them), `is_last`,
 -- now_ms; and ids of jobs.
 -- Returns how far they are collected: where others were faster, not these. Or, once it runs or was cancelled, its row
 -- as of `read_replays`.
 
-local team, id = given.team, given.replay_id
+local team, id = given.team, given.replay
 local record = replay_of(team, id)
 moment(given.now_ms)
 

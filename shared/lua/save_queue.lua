@@ -1,11 +1,11 @@
 #!lua repeatable
 -- Make a queue, or change one that is still as it was read.
 --
--- Given `team`, `queue_id` and `version` (nothing = a new one), now_ms; and one row: the queue, with '' for what it has not.
+-- Given `team`, `queue` and `version` (nothing = a new one), now_ms; and one row: the queue, with '' for what it has not.
 -- Returns the row of `read_queues`; 'taken' if another queue has the name; 'stale' if the queue changed or went since it was read.
 
 local QUEUE_FIELDS = { 'name', 'spec', 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight', 'dlq_days', 'alerts' }
-local team, now, id, its = given.team, moment(given.now_ms), given.queue_id, next_row(QUEUE_FIELDS)
+local team, now, id, its = given.team, moment(given.now_ms), given.queue, next_row(QUEUE_FIELDS)
 local name = its.name
 local names = P .. 'names:' .. team
 local holder = queue_by_name(team, name)

@@ -1,11 +1,11 @@
 #!lua
 -- Replay as many of a replay's dead letters as its rate allows by now; however many schedulers step, together no more.
 --
--- Given `team`, `replay_id`, `most` of them, now_ms.
+-- Given `team`, `replay`, `most` of them, now_ms.
 -- Returns how many dead letters are left to it.
 
 local COLLECTING_MS = 60000 -- from one batch of ids to the next; then whoever collected them is gone
-local team, id = given.team, given.replay_id
+local team, id = given.team, given.replay
 local now = math.min(moment(given.now_ms), vouched())
 local record, ids = replay_of(team, id), P .. 'replay_ids:' .. team .. ':' .. id
 local fields = fields_of(record, 'state', 'rate', 'at', 'tokens', 'stop_after', 'failed', 'waiting')

@@ -22,8 +22,8 @@ from shared.transitions.functions import Function, is_missing, recall
 from shared.transitions.hosts import free_host, hold_host, probe_host
 from shared.transitions.jobs import (
     CreatedJob,
-    JobRow,
     NewJob,
+    StoredJob,
     cancel_job,
     create_jobs,
     delete_job,
@@ -34,10 +34,13 @@ from shared.transitions.lists import (
 )
 from shared.transitions.queues import (
     QueueFields,
-    QueueRow,
+    StoredQueue,
     delete_queue,
     read_queues,
     save_queue,
+)
+from shared.transitions.records import (
+    StoredRecord,
 )
 from shared.transitions.retention import (
     Looked,
@@ -47,9 +50,6 @@ from shared.transitions.retention import (
     prune,
     retire,
     retire_alerts,
-)
-from shared.transitions.rows import (
-    Row,
 )
 from shared.transitions.teams import (
     Setting,
@@ -92,14 +92,14 @@ __all__ = [
     "Finished",
     "Function",
     "Held",
-    "JobRow",
+    "StoredJob",
     "Looked",
     "NewJob",
     "Pending",
     "QueueFields",
-    "QueueRow",
+    "StoredQueue",
     "ReplayedJob",
-    "Row",
+    "StoredRecord",
     "Setting",
     "admit",
     "audit",

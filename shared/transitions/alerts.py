@@ -7,15 +7,15 @@ from redis.asyncio import Redis
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.transitions.functions import Function
-from shared.transitions.rows import Row
+from shared.transitions.records import StoredRecord
 
 _READ_ALERTS = Function("read_alerts")
 _TEST_CHANNEL = Function("test_channel")
 
 
-async def read_alerts(redis: Redis, team: Team, ids: Sequence[int]) -> list[Row]:
+async def read_alerts(redis: Redis, team: Team, ids: Sequence[int]) -> list[StoredRecord]:
     """Those that are there."""
-    return [Row(*row) for row in await _READ_ALERTS(redis, team.prefix, ids, team=team.id)]
+    return [StoredRecord(*row) for row in await _READ_ALERTS(redis, team.prefix, ids, team=team.id)]
 
 
 async def test_channel(

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.transitions.functions import Function
-from shared.transitions.rows import Row
+from shared.transitions.records import StoredRecord
 
 _REPLAY_JOBS = Function("replay_jobs")
 _PURGE_JOBS = Function("purge_jobs")
@@ -95,14 +95,14 @@ async def collect_replay(
     team: Team,
     ids: Sequence[int],
     *,
-    replay_id: int,
+    replay: int,
     after: int,
     up_to: int,
     is_last: bool,
     now_ms: int | None = None,
     key: IdempotencyKey | None = None,
     step: int = 0,
-) -> int | Row:
+) -> int | StoredRecord:
     """Add what was collected after one place up to another; with the last of them the replay runs.
 
     How far it is collected, or once it runs or was cancelled its row.
@@ -114,20 +114,18 @@ async def collect_replay(
         key=key,
         step=step,
         team=team.id,
-        replay_id=replay_id,
+        replay=replay,
         after=after,
         up_to=up_to,
         is_last=is_last,
         now_ms=now_ms,
     )
-    return answer if isinstance(answer, int) else Row(*answer)
+    return answer if isinstance(answer, int) else StoredRecord(*answer)
 
 
-async def step_replay(
-    redis: Redis, team: Team, *, replay_id: str, most: int, now_ms: int | None = None
-) -> int:
+async def step_replay(redis: Redis, team: Team, *, replay: str, most: int, now_ms: int | None = None) -> int:
     """Replay as many of its dead letters as its rate allows by now, at most so many; how many are left."""
-    left = await _STEP_REPLAY(redis, team.prefix, team=team.id, replay_id=replay_id, most=most, now_ms=now_ms)
+    left = await _STEP_REPLAY(redis, team.prefix, team=team.id, replay=replay, most=most, now_ms=now_ms)
     return int(left)
 
 
@@ -135,15 +133,15 @@ async def cancel_replay(
     redis: Redis,
     team: Team,
     *,
-    replay_id: int,
+    replay: int,
     now_ms: int | None = None,
     key: IdempotencyKey | None = None,
-) -> Row | None:
+) -> StoredRecord | None:
     """Cancel a replay, whose jobs stay; its row then, if there is one."""
-    row = await _CANCEL_REPLAY(redis, team.prefix, key=key, team=team.id, replay_id=replay_id, now_ms=now_ms)
-    return Row(*row) if row else None
+    row = await _CANCEL_REPLAY(redis, team.prefix, key=key, team=team.id, replay=replay, now_ms=now_ms)
+    return StoredRecord(*row) if row else None
 
 
-async def read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[Row]:
+async def read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[StoredRecord]:
     """Those that are there."""
-    return [Row(*row) for row in await _READ_REPLAYS(redis, team.prefix, ids, team=team.id)]
+    return [StoredRecord(*row) for row in await _READ_REPLAYS(redis, team.prefix, ids, team=team.id)]

@@ -37,7 +37,7 @@ class CreatedJob(NamedTuple):
     is_paused: bool
 
 
-class JobRow(NamedTuple):
+class StoredJob(NamedTuple):
     """A job as it is stored: its fields are name, value, …; `spec` is what was asked (JSON)."""
 
     id: str
@@ -75,27 +75,27 @@ def _created(job_id: int, queue_id: int, due_ms: int, is_paused: int) -> Created
 
 async def read_jobs(
     redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool, most_bytes: int
-) -> list[JobRow]:
+) -> list[StoredJob]:
     """Those that are there, with at most so many bytes of each text (0 = any)."""
     rows = await _READ_JOBS(redis, team.prefix, ids, team=team.id, with_runs=with_runs, most_bytes=most_bytes)
-    return [JobRow(*row) for row in rows]
+    return [StoredJob(*row) for row in rows]
 
 
 async def cancel_job(
     redis: Redis,
     team: Team,
     *,
-    job_id: int,
+    job: int,
     now_ms: int | None = None,
     key: IdempotencyKey | None = None,
-) -> JobRow | Literal["ended"] | None:
+) -> StoredJob | Literal["ended"] | None:
     """Cancel a job, by any id of its chain: its row then; None if there is none, or that it had ended."""
-    row = await _CANCEL_JOB(redis, team.prefix, key=key, team=team.id, job_id=job_id, now_ms=now_ms)
+    row = await _CANCEL_JOB(redis, team.prefix, key=key, team=team.id, job=job, now_ms=now_ms)
     if row == _ENDED:
         return _ENDED
-    return JobRow(*row) if row else None
+    return StoredJob(*row) if row else None
 
 
-async def delete_job(redis: Redis, team: Team, *, job_id: int, key: IdempotencyKey | None = None) -> bool:
+async def delete_job(redis: Redis, team: Team, *, job: int, key: IdempotencyKey | None = None) -> bool:
     """Delete a job with its run, its chain and its pending retries; whether there was one."""
-    return bool(await _DELETE_JOB(redis, team.prefix, key=key, team=team.id, job_id=job_id))
+    return bool(await _DELETE_JOB(redis, team.prefix, key=key, team=team.id, job=job))

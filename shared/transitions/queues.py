@@ -33,7 +33,7 @@ class QueueFields(NamedTuple):
     """Whether its failures do."""
 
 
-class QueueRow(NamedTuple):
+class StoredQueue(NamedTuple):
     """A queue as it is stored: its fields are name, value, …; and how many of its jobs are in each state."""
 
     id: str
@@ -51,11 +51,11 @@ async def save_queue(
     team: Team,
     fields: QueueFields,
     *,
-    queue_id: int | None = None,
+    queue: int | None = None,
     version: str | None = None,
     now_ms: int | None = None,
     key: IdempotencyKey | None = None,
-) -> QueueRow | Literal["taken", "stale"]:
+) -> StoredQueue | Literal["taken", "stale"]:
     """Make a queue, or change that one if it still has the version; as it is then.
 
     "taken" if another queue has the name, "stale" if this one changed or went since it was read.
@@ -66,20 +66,20 @@ async def save_queue(
         flat([fields]),
         key=key,
         team=team.id,
-        queue_id=queue_id,
+        queue=queue,
         version=version,
         now_ms=now_ms,
     )
-    answer: QueueRow | Literal["taken", "stale"]
-    answer = saved if saved in ("taken", "stale") else QueueRow(*saved)
+    answer: StoredQueue | Literal["taken", "stale"]
+    answer = saved if saved in ("taken", "stale") else StoredQueue(*saved)
     return answer
 
 
-async def read_queues(redis: Redis, team: Team, ids: Sequence[int]) -> list[QueueRow]:
+async def read_queues(redis: Redis, team: Team, ids: Sequence[int]) -> list[StoredQueue]:
     """Those that are there."""
-    return [QueueRow(*row) for row in await _READ_QUEUES(redis, team.prefix, ids, team=team.id)]
+    return [StoredQueue(*row) for row in await _READ_QUEUES(redis, team.prefix, ids, team=team.id)]
 
 
-async def delete_queue(redis: Redis, team: Team, *, queue_id: int, key: IdempotencyKey | None = None) -> bool:
+async def delete_queue(redis: Redis, team: Team, *, queue: int, key: IdempotencyKey | None = None) -> bool:
     """Delete a queue, of which nothing starts or is found from then on; whether there was one."""
-    return bool(await _DELETE_QUEUE(redis, team.prefix, key=key, team=team.id, queue_id=queue_id))
+    return bool(await _DELETE_QUEUE(redis, team.prefix, key=key, team=team.id, queue=queue))

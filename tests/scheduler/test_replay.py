@@ -14,7 +14,7 @@ from shared.keyspace import Team
 from shared.schemas.base import PageQuery
 from shared.schemas.dead_letters import ReplayAsked, ReplayState
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
-from shared.transitions import Row
+from shared.transitions import StoredRecord
 from tests import dead
 
 SHARD = keyspace.SHARDS[0]
@@ -277,17 +277,17 @@ async def test_a_replay_that_nobody_collects_for_any_more_is_cancelled(redis: Re
 
     await step(redis, SHARD, began + 50_000)
     still = await transitions.collect_replay(
-        redis, team, ids, replay_id=replay, after=0, up_to=7, is_last=False, now_ms=began + 50_000
+        redis, team, ids, replay=replay, after=0, up_to=7, is_last=False, now_ms=began + 50_000
     )
     await step(redis, SHARD, began + 100_000)
     collecting = await dead_letters.get_replay(redis, team, replay)
     await step(redis, SHARD, began + 111_000)
     late = await transitions.collect_replay(
-        redis, team, ids, replay_id=replay, after=7, up_to=9, is_last=True, now_ms=began + 111_000
+        redis, team, ids, replay=replay, after=7, up_to=9, is_last=True, now_ms=began + 111_000
     )
 
     assert (still, collecting.state, collecting.total) == (7, ReplayState.COLLECTING, 3)
     assert (await dead_letters.get_replay(redis, team, replay)).state == ReplayState.CANCELLED
-    assert isinstance(late, Row)
+    assert isinstance(late, StoredRecord)
     assert late.id == str(replay)
     assert await redis.keys("*replay_ids*") == []

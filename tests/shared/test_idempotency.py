@@ -155,7 +155,7 @@ async def test_a_replay_that_was_broken_off_is_collected_on_and_by_two_at_once_n
     )
     for _ in range(2):
         collected = await transitions.collect_replay(
-            redis, team, ids[:200], replay_id=begun, after=0, up_to=ids[199], is_last=False
+            redis, team, ids[:200], replay=begun, after=0, up_to=ids[199], is_last=False
         )
         assert collected == ids[199]
 

@@ -12,6 +12,7 @@ from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobQuery
 from shared.settings import Settings
 from shared.store import AWAY, AnswerLost, OutcomeUnknown
+from shared.transitions import Setting
 from tests.house import free_port
 from tests.poll import until
 
@@ -181,10 +182,10 @@ async def test_a_greeting_without_an_answer_is_no_command_that_left() -> None:
 @pytest.mark.parametrize(
     ("transition", "is_unknown"),
     [
-        (lambda redis, team: transitions.delete_job(redis, team, job_id=1), True),
-        (lambda redis, team: jobs.read(redis, team, [1]), False),
+        (lambda redis, team: transitions.set_team(redis, team, [Setting("thing", 1)]), True),
+        (lambda redis, team: transitions.page(redis, team, ["thing"], offset=0, count=1), False),
     ],
-    ids=["delete_job", "read_jobs"],
+    ids=["a write", "a read"],
 )
 async def test_only_the_outcome_of_a_write_is_unknown(
     transition: Callable[[Redis, Team], Awaitable[object]], is_unknown: bool

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Row(NamedTuple):
+class StoredRecord(NamedTuple):
     """A record as it is stored: its fields are name, value, …"""
 
     id: str
