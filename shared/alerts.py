@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from shared import clock, pages, records, scripts, words
+from shared import clock, pages, records, transitions, words
 from shared.errors import NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -56,18 +56,18 @@ def _indexes(team: Team, query: AlertQuery) -> list[str]:
 
 async def test(redis: Redis, team: Team, channel: Channel, *, key: IdempotencyKey | None = None) -> int:  # noqa: PT028 - no test
     """Send a test call to a channel; the id is for `outcome`."""
-    return int(await scripts.test_channel(redis, team.prefix, team.id, channel, "", key=key))
+    return await transitions.test_channel(redis, team, channel=channel, key=key)
 
 
 async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:
-    rows = await scripts.read_alerts(redis, team.prefix, team.id, alert_id)
-    return bool(rows) and records.fields_of(rows[0][1])["type"] == TEST
+    rows = await transitions.read_alerts(redis, team, [alert_id])
+    return bool(rows) and records.fields_of(rows[0].fields)["type"] == TEST
 
 
 async def outcome(redis: Redis, team: Team, test_id: int, channel: Channel) -> TestOutcome:
     """What became of a test call within the last hour."""
-    rows = await scripts.read_alerts(redis, team.prefix, team.id, test_id)
-    fields = records.fields_of(rows[0][1]) if rows else {}
+    rows = await transitions.read_alerts(redis, team, [test_id])
+    fields = records.fields_of(rows[0].fields) if rows else {}
     if fields.get("type") != TEST:
         raise NotFound("Test")
     (delivery,) = _deliveries(fields)
@@ -75,8 +75,8 @@ async def outcome(redis: Redis, team: Team, test_id: int, channel: Channel) -> T
 
 
 async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Alert]:
-    rows = await scripts.read_alerts(redis, team.prefix, team.id, *ids)
-    read = [(int(alert_id), records.fields_of(flat)) for alert_id, flat in rows]
+    rows = await transitions.read_alerts(redis, team, ids)
+    read = [(int(row.id), records.fields_of(row.fields)) for row in rows]
     return records.each("alert", [row for row in read if row[1].get("type") != TEST], _alert)
 
 

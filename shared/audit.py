@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from shared import keyspace, scripts, transitions
+from shared import keyspace, transitions
 from shared.keyspace import Team
 
 STEP = 200
@@ -71,8 +71,8 @@ async def busy_crons(redis: Redis, team: Team, rest: Rest) -> AsyncIterator[str]
     for kind, index in OWNERS[1:]:
         after = 0
         while True:
-            after, found = await scripts.find_owners(
-                redis, team.prefix, team.id, kind, index, after, LOOK, *OPEN
+            after, found = await transitions.find_owners(
+                redis, team, OPEN, kind=kind, index=index, after=after, limit=LOOK
             )
             for owner in found:
                 yield f"{kind}{owner}"
@@ -123,10 +123,8 @@ async def recount(redis: Redis, team: Team, *, repair: bool) -> list[Difference]
     """Where the ledger differs from a count of the indexes at one instant; `repair` sets it to that."""
     found = []
     for noun in ("job", "execution"):
-        rows = await scripts.audit(redis, team.prefix, team.id, noun, int(repair))
-        found += [
-            Difference(team.id, noun, column, int(posted), int(counted)) for column, posted, counted in rows
-        ]
+        rows = await transitions.audit(redis, team, noun=noun, repair=repair)
+        found += [Difference(team.id, noun, *row) for row in rows]
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 from redis.asyncio import Redis
 
-from shared import clock, keyspace, moments, scripts
+from shared import clock, keyspace, moments, transitions
 from shared.errors import Damaged
 from shared.keyspace import Team
 from shared.schemas.queues import QueueSettings
@@ -83,21 +83,13 @@ class Damage:
     said: str
 
 
-async def mend_shard(redis: Redis, shard: str) -> list[str]:
-    """Put keys of a wrong type aside that all teams share; their names."""
-    return list(await scripts.mend(redis, keyspace.prefix(shard), ""))
-
-
-async def mend_team(redis: Redis, team: Team) -> list[str]:
-    """The same for what the records of a team share, and its counters; their names."""
-    return list(await scripts.mend(redis, team.prefix, team.id))
-
-
 async def mend_queues(redis: Redis, team: Team) -> AsyncIterator[list[str]]:
     """Make lost records of queues anew; step by step the ids of those."""
     after = 0
     while True:
-        after, mended = await scripts.mend_queues(redis, team.prefix, team.id, _NEW_QUEUE, after, STEP)
+        after, mended = await transitions.mend_queues(
+            redis, team, settings=_NEW_QUEUE, after=after, limit=STEP
+        )
         yield list(mended)
         if not after:
             return

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
-from shared import clock, jobs, pages, records, scripts, store, words
+from shared import clock, jobs, pages, records, store, transitions, words
 from shared.errors import NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -63,9 +63,8 @@ async def replay_now(
     asked, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
     for step, start in enumerate(range(0, len(asked), BATCH)):
         batch = asked[start : start + BATCH]
-        at = "" if now is None else now
         with store.begun() if step else nullcontext():
-            answers = await scripts.replay_jobs(redis, team.prefix, team.id, at, *batch, key=key, step=step)
+            answers = await transitions.replay_jobs(redis, team, batch, now_ms=now, key=key, step=step)
         for job_id, (new, is_new, original) in zip(batch, answers, strict=True):
             if is_new:
                 done.replayed.append(Replayed(job_id=job_id, new_job_id=new, original_job_id=original))
@@ -85,11 +84,15 @@ def _skipped(job_id: int, new: int, original: int | None) -> Skipped:
 
 async def replay(redis: Redis, team: Team, asked: ReplayAsked, key: IdempotencyKey | None = None) -> Replay:
     """Begin a replay in the background, of what is a dead letter now."""
-    if row := await scripts.recall(redis, key, _COLLECTED):
+    if row := await transitions.recall(redis, key, _COLLECTED):
         return _of_row(*row)
-    stop_after = asked.stop_after_failures or ""
-    replay_id = await scripts.start_replay(
-        redis, team.prefix, team.id, "", asked.rate or RATE, stop_after, MOST_REPLAYS, key=key
+    replay_id = await transitions.start_replay(
+        redis,
+        team,
+        rate=asked.rate or RATE,
+        stop_after=asked.stop_after_failures,
+        most_kept=MOST_REPLAYS,
+        key=key,
     )
     with store.begun():
         return await _collect(redis, team, asked, replay_id, key)
@@ -102,15 +105,14 @@ async def _collect(
     after = 0
     while True:
         batch = await _following(redis, team, asked, after)
-        span = (after, batch.end, "1" if batch.is_last else "")
-        answer = await scripts.collect_replay(
+        answer = await transitions.collect_replay(
             redis,
-            team.prefix,
-            team.id,
-            replay_id,
-            "",
-            *span,
-            *batch.ids,
+            team,
+            batch.ids,
+            replay=replay_id,
+            after=after,
+            up_to=batch.end,
+            is_last=batch.is_last,
             key=key if batch.is_last else None,
             step=_COLLECTED,
         )
@@ -135,7 +137,7 @@ async def cancel_replay(
     redis: Redis, team: Team, replay_id: int, key: IdempotencyKey | None = None
 ) -> Replay:
     """Hand out nothing more; jobs that were made stay."""
-    row = await scripts.cancel_replay(redis, team.prefix, team.id, replay_id, "", key=key)
+    row = await transitions.cancel_replay(redis, team, replay=replay_id, key=key)
     if not row:
         raise NotFound("Replay")
     return _of_row(*row)
@@ -152,7 +154,7 @@ async def purge(
 
     Under a key the last step is remembered: a repeat of what was broken off purges the rest, and counts that.
     """
-    if done := await scripts.recall(redis, key):
+    if done := await transitions.recall(redis, key):
         return Purged(purged=done[0], remaining=done[1])
     deadline, purged, after = time.monotonic() + seconds, 0, 0
     while True:
@@ -161,8 +163,8 @@ async def purge(
             is_over = bool(batch.ids) and time.monotonic() > deadline
             ids, remaining = ([], len(batch.ids)) if is_over else (batch.ids, 0)
             is_last = is_over or batch.is_last
-            purged, remaining = await scripts.purge_jobs(
-                redis, team.prefix, team.id, "", purged, remaining, *ids, key=key if is_last else None
+            purged, remaining = await transitions.purge_jobs(
+                redis, team, ids, purged=purged, remaining=remaining, key=key if is_last else None
             )
         if is_last:
             return Purged(purged=purged, remaining=remaining)
@@ -210,7 +212,7 @@ def _index(team: Team, queue_id: int | None) -> str:
 
 
 async def _read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[Replay]:
-    rows = await scripts.read_replays(redis, team.prefix, team.id, *ids)
+    rows = await transitions.read_replays(redis, team, ids)
     return records.each("replay", rows, _of_row)
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from redis.asyncio import Redis
 
-from shared import clock, keyspace, moments, scripts
+from shared import clock, keyspace, moments, transitions
 
 HEALTH_SECONDS = 10
 SERVICES = ("worker", "scheduler")
@@ -40,8 +40,10 @@ async def require_writable(redis: Redis) -> None:
 
 async def beat(redis: Redis, service: str, troubles: Mapping[str, str] = _WELL) -> None:
     """Say that this process lives, and what it cannot go on with; it holds for three beats."""
-    said = "; ".join(troubles.values())
-    await scripts.say_alive(redis, keyspace.prefix(SHARD), _member(service), 3000 * HEALTH_SECONDS, "", said)
+    trouble = "; ".join(troubles.values()) or None
+    await transitions.say_alive(
+        redis, SHARD, member=_member(service), holds_ms=3000 * HEALTH_SECONDS, trouble=trouble
+    )
 
 
 async def troubles(redis: Redis) -> dict[str, str]:

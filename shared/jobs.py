@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from shared import clock, excerpts, pages, records, scripts, store, stored, words
+from shared import clock, excerpts, pages, records, store, stored, transitions, words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -29,6 +29,7 @@ from shared.schemas.jobs import (
 from shared.schemas.queues import QueueSettings
 from shared.schemas.runs import Run
 from shared.spelling import Spelled
+from shared.transitions import CreatedJob, NewJob, StoredJob
 from shared.vault import masked
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
@@ -41,7 +42,6 @@ _FINAL = {
     "dead_lettered": FinalStatus.DEAD_LETTERED,
 }
 TOO_LATE = "The expires_at field must be later than now and the delay."
-_ENDED = "ended"
 KEPT_CHARACTERS = 65_536
 """Of a body, in what is shown of a run."""
 _BATCH = 250
@@ -105,21 +105,20 @@ async def create_each(
     """Store jobs in order, 250 a round trip; None is one that would expire before it could start."""
     made: list[Made | None] = []
     for step, start in enumerate(range(0, len(asked), _BATCH)):
-        flat = [part for job in asked[start : start + _BATCH] for part in _row(job)]
-        at = "" if now is None else now
+        batch = [_new(job) for job in asked[start : start + _BATCH]]
         with store.begun() if step else nullcontext():
-            rows = await scripts.create_jobs(
-                redis, team.prefix, team.id, at, _NEW_QUEUE, *flat, key=key, step=step
+            rows = await transitions.create_jobs(
+                redis, team, batch, settings=_NEW_QUEUE, now_ms=now, key=key, step=step
             )
-        made += [_made(*row) if row else None for row in rows]
+        made += [_made(row) if row else None for row in rows]
     return made
 
 
-def _made(job_id: int, queue_id: int, due: int, paused: int) -> Made:
-    return Made(job_id, queue_id, clock.moment(due), bool(paused))
+def _made(row: CreatedJob) -> Made:
+    return Made(row.id, row.queue_id, clock.moment(row.due_ms), row.is_paused)
 
 
-def _row(asked: JobAsked) -> tuple[str | int, ...]:
+def _new(asked: JobAsked) -> NewJob:
     spec = asked.model_dump_json(exclude_defaults=True, exclude={"queue", "expires_at"})
     if isinstance(asked.payload, Spelled):
         rest = asked.model_dump(
@@ -130,8 +129,8 @@ def _row(asked: JobAsked) -> tuple[str | int, ...]:
         rest = asked.model_dump(mode="json", exclude_defaults=True, exclude={"queue", "expires_at"})
         spec = stored.spec({**rest, "method": asked.method})
     expires = asked.expires_at if isinstance(asked, JobCreate) else None
-    callback = "1" if asked.callback_url else ""
-    return asked.queue, spec, asked.delay * 1000, callback, clock.milliseconds(expires) if expires else ""
+    expires_ms = clock.milliseconds(expires) if expires else None
+    return NewJob(asked.queue, spec, asked.delay * 1000, bool(asked.callback_url), expires_ms)
 
 
 async def get(redis: Redis, team: Team, job_id: int) -> Job:
@@ -153,8 +152,8 @@ async def read(
 
     With `most_bytes` no more is read of what is long, and the jobs are excerpts that say so.
     """
-    rows = await scripts.read_jobs(redis, team.prefix, team.id, int(with_runs), most_bytes, *ids)
-    return [_excerpt_of(*row) if most_bytes else _of_row(*row) for row in rows]
+    rows = await transitions.read_jobs(redis, team, ids, with_runs=with_runs, most_bytes=most_bytes)
+    return [_excerpt_of(row) if most_bytes else _of_row(row) for row in rows]
 
 
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
@@ -175,30 +174,30 @@ async def cancel(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | No
 
     Raises Conflict if it has ended already.
     """
-    row = await scripts.cancel_job(redis, team.prefix, team.id, job_id, "", key=key)
-    if not row:
+    row = await transitions.cancel_job(redis, team, job=job_id, key=key)
+    if row is None:
         raise NotFound("Job")
-    if row == _ENDED:
+    if row == "ended":
         raise Conflict("The job has ended; there is nothing to cancel.")
-    return _of_row(*row)
+    return _of_row(row)
 
 
 async def delete(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> None:
     """Delete a job with its run, its chain and its pending retries; a request in flight may still end."""
-    if not await scripts.delete_job(redis, team.prefix, team.id, job_id, key=key):
+    if not await transitions.delete_job(redis, team, job=job_id, key=key):
         raise NotFound("Job")
 
 
-def _of_row(job_id: str, flat: Sequence[str], spec: str, queue: str, run: str | None = None) -> Job:
+def _of_row(row: StoredJob) -> Job:
     reader = Reader()
-    asked, (ran, _) = reader.spec(spec), reader.run(run)
-    return _job(int(job_id), records.fields_of(flat), asked.fields, _Around(queue, ran, reader))
+    asked, (ran, _) = reader.spec(row.spec), reader.run(row.run)
+    return _job(int(row.id), records.fields_of(row.fields), asked.fields, _Around(row.queue, ran, reader))
 
 
-def _excerpt_of(job_id: str, flat: Sequence[str], spec: str, queue: str, run: str | None = None) -> Job:
+def _excerpt_of(row: StoredJob) -> Job:
     reader = Reader()
-    asked, (ran, unread) = reader.spec(spec), reader.run(run)
-    job = _job(int(job_id), records.fields_of(flat), asked.fields, _Around(queue, ran, reader))
+    asked, (ran, unread) = reader.spec(row.spec), reader.run(row.run)
+    job = _job(int(row.id), records.fields_of(row.fields), asked.fields, _Around(row.queue, ran, reader))
     return excerpts.of_job(job, [*asked.unread, *(f"run.{name}" for name in unread)])
 
 

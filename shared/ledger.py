@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from shared import keyspace, records, scripts
+from shared import keyspace
 from shared.keyspace import Team
 
 
@@ -34,6 +34,5 @@ async def kept_bytes(redis: Redis, team: Team) -> int:
 
 async def read(redis: Redis, team: Team, noun: str = "job") -> Ledger:
     """The team's ledger for `job` or `execution`, read at one instant."""
-    ((_, flat),) = await scripts.read_ledger(redis, team.prefix, team.id)
-    fields = records.fields_of(flat)
+    fields: dict[str, str] = await redis.hgetall(keyspace.ledger(team))  # type: ignore[misc]
     return Ledger(**{column: int(fields.get(f"{noun}.{column}", 0)) for column in Ledger.__slots__})

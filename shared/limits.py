@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
-from shared import keyspace, moments, scripts
+from shared import keyspace, moments, transitions
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.teams import Limits, Usage
+from shared.transitions import Setting
 
 _FIELDS = ("request_limit", "soft_limit")
 _MONTH = "requests."
@@ -16,9 +17,8 @@ _MONTH = "requests."
 async def put(redis: Redis, team: Team, asked: Limits, key: IdempotencyKey | None = None) -> Limits:
     """Set both limits; they hold from the next claim on."""
     values = (asked.monthly_request_limit, asked.soft_limit)
-    stored = ["" if value is None else value for value in values]
-    flat = [part for pair in zip(_FIELDS, stored, strict=True) for part in pair]
-    await scripts.set_team(redis, team.prefix, team.id, *flat, key=key)
+    settings = [Setting(field, value) for field, value in zip(_FIELDS, values, strict=True)]
+    await transitions.set_team(redis, team, settings, key=key)
     return asked
 
 

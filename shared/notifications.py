@@ -5,12 +5,13 @@ from urllib.parse import urlsplit
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from shared import keyspace, scripts
+from shared import keyspace, transitions
 from shared.errors import Invalid
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.alerts import Channel
 from shared.schemas.notifications import Email, Hook, Notifications
+from shared.transitions import Setting
 from shared.vault import MASK, Vault
 
 HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
@@ -20,13 +21,13 @@ async def put(
     redis: Redis, vault: Vault, team: Team, asked: Notifications, key: IdempotencyKey | None = None
 ) -> Notifications:
     """Set all channels at once; a URL that was read with its mask and given back stays as it is."""
-    if text := await scripts.recall(redis, key):
+    if text := await transitions.recall(redis, key):
         return _shown(_opened(_read(text), vault, team))
     kept = await _stored(redis, team)
     sealed = asked.model_copy(update={name: _sealed(name, asked, kept, (vault, team)) for name in HOOKS})
     enabled = [channel for channel in Channel if (of := getattr(asked, channel)) and of.enabled]
-    flat = ("notifications", sealed.model_dump_json(), "channels", " ".join(enabled))
-    await scripts.set_team(redis, team.prefix, team.id, *flat, key=key)
+    stored = Setting("notifications", sealed.model_dump_json())
+    await transitions.set_team(redis, team, [stored, Setting("channels", " ".join(enabled))], key=key)
     return _shown(_opened(sealed, vault, team))
 
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from redis.asyncio import Redis
 
-from shared import scripts
+from shared import transitions
 from shared.keyspace import Team
 from shared.schemas.base import Page, PageQuery
 
@@ -47,7 +47,7 @@ async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQu
         found = await _search(redis, team, listing, query.search or "")
         ids, total = found[offset : offset + query.per_page], len(found)
     else:
-        total, *ids = await scripts.page(redis, team.prefix, offset, query.per_page, *listing.indexes)
+        total, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=query.per_page)
     rows: list[T] = []
     for start in range(0, len(ids), _READ):
         rows += await listing.read(ids[start : start + _READ])
@@ -60,7 +60,7 @@ async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> l
     seen: set[int] = set()
     found: list[int] = []
     for offset in range(0, SEARCH_LIMIT, _CHUNK):
-        _, *ids = await scripts.page(redis, team.prefix, offset, _CHUNK, *listing.indexes)
+        _, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=_CHUNK)
         new = [each for each in ids if each not in seen]
         seen.update(new)
         found += [row.id for row in (await look(new) if new else []) if listing.matches(row, text)]

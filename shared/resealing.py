@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from shared import durability, keyspace, scripts
+from shared import durability, keyspace, transitions
 from shared.addresses import origin_of
 from shared.errors import Damaged
 from shared.notifications import HOOKS
@@ -81,17 +81,22 @@ async def _reseal(redis: Redis, vault: Vault, where: tuple[str, str, _Place], co
 async def _is_sealed_anew(redis: Redis, vault: Vault, where: tuple[str, str, _Place], count: Count) -> bool:
     """False if others changed it meanwhile."""
     shard, key, place = where
-    prefix, team = keyspace.prefix(shard), int(key.split(":")[1])
-    name = prefix + key
+    name, team = keyspace.prefix(shard) + key, int(key.split(":")[1])
     text = await (redis.hget(name, place.field) if place.field else redis.get(name))  # type: ignore[misc]
     anew = place.reseal(vault, team, text) if text else text
     if anew == text:
         return True
-    version = "1" if place.has_version else ""
-    if not await scripts.reseal(redis, prefix, key, place.field, text, anew, version):
-        return False
-    count.resealed += 1
-    return True
+    is_resealed = await transitions.reseal(
+        redis,
+        shard,
+        name=key,
+        field=place.field or None,
+        before=text,
+        after=anew,
+        has_version=place.has_version,
+    )
+    count.resealed += int(is_resealed)
+    return is_resealed
 
 
 def _spec(vault: Vault, team: int, text: str) -> str:

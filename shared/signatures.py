@@ -10,11 +10,12 @@ from functools import lru_cache
 
 from redis.asyncio import Redis
 
-from shared import clock, keyspace, moments, scripts, signing
+from shared import clock, keyspace, moments, signing, transitions
 from shared.errors import Conflict
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.teams import SigningSecret, SigningState
+from shared.transitions import Setting
 from shared.vault import Vault
 
 _FIELD = "signing"
@@ -35,7 +36,7 @@ async def rotate(
     stored = vault.seal(secret, team.id, _FIELD)
     if kept and keep_hours:
         stored = f"{stored} {kept} {until}"
-    made = await scripts.rotate_signing(redis, team.prefix, team.id, before, stored, key=key)
+    made = await transitions.rotate_signing(redis, team, before=before or None, after=stored, key=key)
     if not made:
         raise Conflict(
             "Somebody else made a signing secret at the same moment; look before you make another."
@@ -51,7 +52,7 @@ async def state(redis: Redis, team: Team) -> SigningState:
 
 async def remove(redis: Redis, team: Team, key: IdempotencyKey | None = None) -> None:
     """Sign no more."""
-    await scripts.set_team(redis, team.prefix, team.id, _FIELD, "", key=key)
+    await transitions.set_team(redis, team, [Setting(_FIELD, None)], key=key)
 
 
 def secrets_of(vault: Vault, team: int, stored: str, now: int) -> Sequence[str]:

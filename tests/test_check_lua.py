@@ -35,7 +35,7 @@ def test_what_we_ship_is_sound() -> None:
         ("local unused = 1", "unused is never read"),
         ("local function unused() end", "unused is never read"),
         ("for number, one in ipairs({}) do call(one) end", "number is never read"),
-        ("call(function(given) return 1 end)", "given is never read"),
+        ("call(function(spare) return 1 end)", "spare is never read"),
         ("leaked = 1", "leaked is set, and is no local"),
         ("function leaked() end", "leaked is set, and is no local"),
         ("call(function() local team_of = 1 call(team_of) end)", "team_of hides what lib/turns line 64 declares"),

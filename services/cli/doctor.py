@@ -8,7 +8,7 @@ from redis.exceptions import RedisError, ResponseError
 from services.cli import inspection, punctuality
 from services.cli.embedded import OLDEST
 from services.cli.findings import Finding
-from shared import audit, damage, health, keyspace, ledger, overdue, store, zone_data
+from shared import audit, damage, health, keyspace, ledger, overdue, store, transitions, zone_data
 from shared.errors import Damaged
 from shared.shortage import REMEDY, Shortage, share_used
 
@@ -110,9 +110,9 @@ async def _damages(redis: Redis) -> list[Finding]:
 async def _inspected(redis: Redis, shard: str) -> tuple[list[Finding], list[str]]:
     """Everything is looked at anew: what is damaged, and which records were repaired."""
     await damage.forget(redis, shard)
-    await damage.mend_shard(redis, shard)
+    await transitions.mend_shard(redis, shard)
     for team in await audit.teams(redis, shard):
-        await damage.mend_team(redis, team)
+        await transitions.mend_team(redis, team)
         async for _ in damage.mend_queues(redis, team):
             pass
     found = [one async for one in inspection.inspect(redis, shard)]

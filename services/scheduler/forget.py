@@ -7,7 +7,7 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared import keyspace, scripts
+from shared import transitions
 
 STEP = 500
 IDLE_SECONDS = 1.0
@@ -21,4 +21,4 @@ async def keep_forgetting(redis: Redis, shard: str) -> None:
 
 async def forget(redis: Redis, shard: str, now: int | None = None) -> int:
     """Forget up to 500 keys; return how many went."""
-    return int(await scripts.forget(redis, keyspace.prefix(shard), "" if now is None else now, STEP))
+    return await transitions.forget(redis, shard, limit=STEP, now_ms=now)

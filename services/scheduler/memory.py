@@ -8,7 +8,7 @@ from prometheus_client import Gauge
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared import keyspace, scripts
+from shared import transitions
 from shared.shortage import REMEDY, Shortage, share_used
 
 LOOK_SECONDS = 1.0
@@ -37,8 +37,9 @@ async def weigh(redis: Redis, shard: str, before: Shortage, now: int | None = No
     USED.labels(shard).set(share)
     level = before.following(share)
     if level or before:
-        at = "" if now is None else now
-        noted = await scripts.note_memory(redis, keyspace.prefix(shard), at, int(level), HOLDS_MILLISECONDS)
+        noted = await transitions.note_memory(
+            redis, shard, level=int(level), holds_ms=HOLDS_MILLISECONDS, now_ms=now
+        )
         if noted != level:
             log.warning("redis_memory", used=f"{share:.0%}", effect=level.effect, remedy=REMEDY)
     return level

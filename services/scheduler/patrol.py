@@ -7,7 +7,7 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, damage, keyspace, scripts
+from shared import audit, damage, keyspace, transitions
 from shared.keyspace import Team
 
 ROWS_A_SECOND = 2000
@@ -56,7 +56,8 @@ async def _patrol(redis: Redis, team: Team, now: int | None, pace: Pace) -> int:
 
 async def tidy(redis: Redis, shard: str, gone_ms: int = GONE_MILLISECONDS) -> int:
     """Forget consumers that are no more; return how many."""
-    forgotten, pace = int(await scripts.tidy(redis, keyspace.prefix(shard), "bell", gone_ms)), Pace()
+    forgotten = await transitions.tidy(redis, shard, stream="bell", idle_ms=gone_ms)
+    pace = Pace()
     for team in await audit.teams(redis, shard):
         async with damage.confined(redis, team, "tidying"):
             forgotten += await _tidy(redis, team, gone_ms, pace)
@@ -69,6 +70,6 @@ async def _tidy(redis: Redis, team: Team, gone_ms: int, pace: Pace) -> int:
     for queue in (*queues, *keyspace.HIDDEN):
         for lane in keyspace.LANES:
             stream = f"{lane}{team.id}:{queue}"
-            forgotten += int(await scripts.tidy(redis, team.prefix, stream, gone_ms))
+            forgotten += await transitions.tidy(redis, team.shard, stream=stream, idle_ms=gone_ms)
         await pace.rest()
     return forgotten

@@ -4,7 +4,7 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared import keyspace, scripts
+from shared import transitions
 
 STEP = 500
 IDLE_SECONDS = 1.0
@@ -18,4 +18,4 @@ async def keep_pruning(redis: Redis, shard: str) -> None:
 
 async def prune(redis: Redis, shard: str, limit: int = STEP) -> int:
     """Remove up to `limit` records; return how many went."""
-    return int(await scripts.prune(redis, keyspace.prefix(shard), limit))
+    return await transitions.prune(redis, shard, limit=limit)

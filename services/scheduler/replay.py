@@ -4,7 +4,7 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared import damage, keyspace, scripts
+from shared import damage, keyspace, transitions
 from shared.keyspace import Team
 
 STEP = 200
@@ -25,7 +25,7 @@ async def step(redis: Redis, shard: str, now: int | None = None) -> int:
         number, _, replay = member.partition(":")
         if not number.isdecimal():
             continue
-        team, at = Team(int(number), shard), "" if now is None else now
+        team = Team(int(number), shard)
         async with damage.confined(redis, team, f"replay {replay}"):
-            left += int(await scripts.step_replay(redis, team.prefix, team.id, replay, at, STEP))
+            left += await transitions.step_replay(redis, team, replay=replay, most=STEP, now_ms=now)
     return left

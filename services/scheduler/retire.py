@@ -8,7 +8,7 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, damage, keyspace, ledger, scripts
+from shared import audit, damage, ledger, transitions
 from shared.keyspace import Team
 from shared.schemas.queues import QueueSettings
 from shared.settings import Settings
@@ -34,13 +34,13 @@ class Owner(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How long finished history is kept, and dead letters of a silent queue (ms); how many of an owner."""
+    """How long finished history is kept, and dead letters of a silent queue; how many of an owner."""
 
-    age: int
-    dead_age: int
-    most: int
-    may_take_most: int = 0
-    """1 where it is not the clock that makes it too old, so that nobody has to look at that first."""
+    age_ms: int
+    dead_age_ms: int
+    most_kept: int
+    may_take_most: bool = False
+    """Where it is not the clock that makes it too old, so that nobody has to look at that first."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -57,17 +57,18 @@ async def keep_retiring(redis: Redis, shard: str, settings: Settings) -> None:
 
 async def may_retire(redis: Redis, shard: str, now: int | None = None) -> bool:
     """Whether no more than a day has gone by since the last time, or one more since that was seen."""
-    at = "" if now is None else now
-    may, is_new = await scripts.begin_retiring(redis, keyspace.prefix(shard), at)
+    may, is_new = await transitions.begin_retiring(redis, shard, now_ms=now)
     if is_new:
         log.warning("retention_waits", shard=shard, why="more than a day has gone by at once", remedy=REMEDY)
-    return bool(may)
+    return may
 
 
 async def retire_alerts(redis: Redis, team: Team, settings: Settings, now: int | None = None) -> int:
     """Take one step for the alerts of a team."""
-    age, at = settings.retention_days * DAY_MILLISECONDS, "" if now is None else now
-    return int(await scripts.retire_alerts(redis, team.prefix, at, team.id, age, MOST_ALERTS, STEP))
+    age_ms = settings.retention_days * DAY_MILLISECONDS
+    return await transitions.retire_alerts(
+        redis, team, age_ms=age_ms, most_kept=MOST_ALERTS, limit=STEP, now_ms=now
+    )
 
 
 async def retire(redis: Redis, shard: str, settings: Settings, now: int | None = None) -> int:
@@ -92,12 +93,21 @@ async def retire(redis: Redis, shard: str, settings: Settings, now: int | None =
 async def retire_step(redis: Redis, owner: Owner, limits: Limits, now: int | None = None) -> int:
     """Remove at most 200 records of a queue or cron; return how many went."""
     team, name = owner
-    at = "" if now is None else now
-    went, begun = await scripts.retire(redis, team.prefix, at, team.id, name, *limits, STEP)
+    went, begun = await transitions.retire(
+        redis,
+        team,
+        owner=name,
+        age_ms=limits.age_ms,
+        dead_age_ms=limits.dead_age_ms,
+        most_kept=limits.most_kept,
+        may_take_most=limits.may_take_most,
+        limit=STEP,
+        now_ms=now,
+    )
     if begun:
         why = "more than half of it is too old at once"
         log.warning("retention_waits", team=team.id, owner=name, why=why, remedy=REMEDY)
-    return int(went)
+    return went
 
 
 async def _round(
@@ -119,9 +129,9 @@ async def _round(
 async def _shrink(redis: Redis, team: Team, settings: Settings, now: int | None) -> int:
     """Keep ever younger history alone, until it takes no more than a team's may; return how many went."""
     removed, limits = 0, Limits.of(settings)
-    while await _is_too_much(redis, team, settings) and limits.age > LEAST_MILLISECONDS:
-        age = max(limits.age * 3 // 4, LEAST_MILLISECONDS)
-        limits = limits._replace(age=age, may_take_most=1)
+    while await _is_too_much(redis, team, settings) and limits.age_ms > LEAST_MILLISECONDS:
+        age_ms = max(limits.age_ms * 3 // 4, LEAST_MILLISECONDS)
+        limits = limits._replace(age_ms=age_ms, may_take_most=True)
         owners = [owner async for owner in _overdue(redis, team, limits, now)]
         while owners and await _is_too_much(redis, team, settings):
             went, owners = await _round(redis, owners, limits, now)
@@ -136,12 +146,22 @@ async def _is_too_much(redis: Redis, team: Team, settings: Settings) -> bool:
 
 async def _overdue(redis: Redis, team: Team, limits: Limits, now: int | None) -> AsyncIterator[Owner]:
     """Of many queues and crons the few that a step would remove something of."""
-    at, pace = "" if now is None else now, Pace()
+    pace = Pace()
     for kind, index in audit.OWNERS:
         after = 0
         while True:
-            span = (kind, index, after, audit.LOOK)
-            after, found = await scripts.find_overdue(redis, team.prefix, at, team.id, *span, *limits)
+            after, found = await transitions.find_overdue(
+                redis,
+                team,
+                kind=kind,
+                index=index,
+                after=after,
+                limit=audit.LOOK,
+                age_ms=limits.age_ms,
+                dead_age_ms=limits.dead_age_ms,
+                most_kept=limits.most_kept,
+                now_ms=now,
+            )
             for number in found:
                 yield Owner(team, f"{kind}{number}")
             if not after:

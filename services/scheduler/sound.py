@@ -7,7 +7,7 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, damage
+from shared import audit, damage, transitions
 from shared.keyspace import Team
 
 LOOK_SECONDS, TEAM_LOOK_SECONDS = 2.0, 6.0
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 async def keep_sound(redis: Redis, shard: str) -> None:
     """Look at what all teams share: however many there are, it stops them all."""
     while True:
-        _tell(shard, await damage.mend_shard(redis, shard))
+        _tell(shard, await transitions.mend_shard(redis, shard))
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -47,7 +47,7 @@ async def mend_teams(redis: Redis, shard: str, *, queues: bool = True) -> list[s
 
 
 async def _mend(redis: Redis, team: Team, *, queues: bool) -> list[str]:
-    mended = await damage.mend_team(redis, team)
+    mended = await transitions.mend_team(redis, team)
     if queues:
         async for ids in damage.mend_queues(redis, team):
             mended += [f"q:{team.id}:{queue}" for queue in ids]

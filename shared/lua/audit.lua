@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- Recount one noun of a team's ledger from the indexes, at one instant; with `repair`, the ledger is set to the count.
 --
--- KEYS  prefix    ARGV  team, noun (job|execution), repair ('1' or '0')
+-- Given `team`, `noun` (job|execution), `repair`.
 -- Returns per column that differs: column, as the ledger has it, as counted.
 
-local team, noun = ARGV[1], ARGV[2]
+local team, noun = given.team, given.noun
 local ledger, rows, sum = P .. 'ledger:' .. team, {}, 0
 
 local function owners()
@@ -26,7 +26,7 @@ local function compare(column, counted)
     local posted = tonumber(call('HGET', ledger, noun .. '.' .. column) or 0)
     if posted == counted then return end
     rows[#rows + 1] = { column, posted, counted }
-    if ARGV[3] == '1' then call('HSET', ledger, noun .. '.' .. column, counted) end
+    if given.repair then call('HSET', ledger, noun .. '.' .. column, counted) end
 end
 
 local parts, of_team = owners(), P .. 'x:' .. team .. ':'

@@ -2,11 +2,11 @@
 -- Whether history may be retired: not for a day after time went on by more than a day since it was last, for then much
 -- is too old at once that was not before.
 --
--- KEYS  prefix    ARGV  now ('' = server)
+-- Given now_ms.
 -- Returns 1 if it may, else 0, and whether that is new.
 
 local DAY = 86400000 -- ms
-local now, waits = math.min(moment(ARGV[1]), vouched()), P .. 'retention_waits'
+local now, waits = math.min(moment(given.now_ms), vouched()), P .. 'retention_waits'
 local last, since = tonumber(call('GET', P .. 'retired_at') or '') or now, tonumber(call('HGET', waits, 'all') or '')
 
 if now - last > DAY then

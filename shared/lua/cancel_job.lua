@@ -2,11 +2,11 @@
 -- Cancel a job, by any id of its chain: what waits is not sent, what runs is broken off by its worker:
 -- pending -> failed.
 --
--- KEYS  prefix    ARGV  team, id, now ('' = server)
+-- Given `team`, `job`, now_ms.
 -- Returns its row as of `read_jobs`, 0 if there is no such job, or 'ended' if the chain had ended: that stays as it is.
 
-local team, id = ARGV[1], ARGV[2]
-moment(ARGV[3])
+local team, id = given.team, given.job
+moment(given.now_ms)
 local queue = call('HGET', record_of('j', team, id), 'queue')
 if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0, REFUSED end
 local last = last_attempt_of(team, id)

@@ -1,11 +1,11 @@
 #!lua flags=allow-oom repeatable
 -- Cancel a replay; the jobs that it has made stay:  collecting | running -> cancelled.
 --
--- KEYS  prefix    ARGV  team, id, now ('' = server)
+-- Given `team`, `replay`, now_ms.
 -- Returns its row as of `read_replays`, or 0 if there is no such replay.
 
-local team, id = ARGV[1], ARGV[2]
-moment(ARGV[3])
+local team, id = given.team, given.replay
+moment(given.now_ms)
 local state = call('HGET', replay_of(team, id), 'state')
 if state == 'running' or state == 'collecting' then end_replay(team, id, 'cancelled') end
 if not state then return 0, REFUSED end

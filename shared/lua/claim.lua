@@ -1,9 +1,8 @@
 #!lua flags=allow-oom
 -- Claim up to n pieces of work for one worker, over the teams and their queues in turn:  pending -> processing.
 --
--- Then up to `spare` more, one each of queues that have nothing in flight: however many slow jobs hold the workers,
--- a quiet queue does not wait for them. Where teams have many of the worker's places, `kept` of the spare ones are for
--- the others, and these may have more than one.
+-- Then up to `spare` more, one each of queues that have nothing in flight: a quiet queue does not wait for slow jobs. Where
+-- teams have many of the worker's places, `kept` of the spare ones are for the others, and these may have more than one.
 --
 -- Given the consumer, `places` (n), `spare`, `kept`, now_ms; and the teams that have many of the worker's places.
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
@@ -14,7 +13,7 @@
 
 local consumer, now = given.consumer, moment(given.now_ms)
 local n, spare, kept = tonumber(given.places), tonumber(given.spare or 0), tonumber(given.kept or 0)
-local turns, queues, works, teams = P .. 'turns', {}, {}, {}
+local turns, queues, works, teams, crowd = P .. 'turns', {}, {}, {}, {}
 
 local ORIGIN = { j = 'origin', e = 'cron', n = 'subject' }
 local LATER = 5000 -- ms until what only a newer version can read is offered again
@@ -123,8 +122,8 @@ local function serve(turn, want)
     if started > 0 then
         local known = fields_of(P .. 'q:' .. queue, 'spec', 'name')
         queues[#queues + 1] = { queue, known.spec or '', known.name or '' }
+        teams[team_of(queue)] = true
     end
-    if started > 0 then teams[team_of(queue)] = true end
     return want - remaining, started
 end
 
@@ -193,7 +192,6 @@ local function serve_in_turn()
     end
 end
 
-local crowd = {}
 for _, team in ipairs(given_list()) do crowd[team] = true end
 
 -- How many of the spare places a queue may have.

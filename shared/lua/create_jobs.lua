@@ -1,13 +1,13 @@
 #!lua repeatable
 -- Make jobs, and their queues where those are new:  (nothing) -> pending.
 --
--- KEYS  prefix    ARGV  team, now ('' = server), settings of a new queue (JSON), then per job: queue name, what was
---                       asked (JSON), delay (ms), with a callback ('1' or ''), when it expires (ms or '')
+-- Given `team`, `settings` of a new queue (JSON), now_ms; and rows: per job `queue` (name), `spec` (JSON), `delay_ms`,
+-- `has_callback` (1 or ''), `expires_ms` (when, or '').
 -- Returns per job: id, queue id, due (ms), 1 if its queue is paused; or 0 for one that would expire before it could start
 -- and is not made.
 
-local team, now, settings = ARGV[1], moment(ARGV[2]), ARGV[3]
-local WIDTH = 5
+local NEW_JOB = { 'queue', 'spec', 'delay_ms', 'has_callback', 'expires_ms' }
+local team, now, settings = given.team, moment(given.now_ms), given.settings
 local known_queues = {}
 
 local function queue_named(name)
@@ -24,21 +24,22 @@ local function queue_named(name)
 end
 
 local rows, good = {}, 0
-for i = 4, #ARGV, WIDTH do
-    local expires = tonumber(ARGV[i + 4])
-    local is_late = expires and expires <= vouched() + tonumber(ARGV[i + 2])
-    rows[#rows + 1] = is_late and 0 or i
+while more_rows() do
+    local job = next_row(NEW_JOB)
+    local expires = tonumber(job.expires_ms)
+    local is_late = expires and expires <= vouched() + tonumber(job.delay_ms)
+    rows[#rows + 1] = is_late and 0 or job
     if not is_late then good = good + 1 end
 end
 if good == 0 then return rows, REFUSED end
 
 promote(now, 500) -- whatever fell due before these jobs goes before them
 local made = {}
-for number, i in ipairs(rows) do
-    if i > 0 then
-        local queue, due = queue_named(ARGV[i]), now + tonumber(ARGV[i + 2])
-        local id = make_job(team, queue, { spec = ARGV[i + 1], due = due, callback = ARGV[i + 3], expires = ARGV[i + 4] })
-        rows[number] = { id, tonumber(queue), due }
+for number, job in ipairs(rows) do
+    if job ~= 0 then
+        local queue = queue_named(job.queue)
+        job.due = now + tonumber(job.delay_ms)
+        rows[number] = { make_job(team, queue, job), tonumber(queue), job.due }
         made[#made + 1] = rows[number]
     end
 end

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom repeatable
 -- Delete a job with its run, its chain and its pending retries:  any -> (nothing).
 --
--- KEYS  prefix    ARGV  team, id
+-- Given `team`, `job`.
 -- Returns 1, or 0 if there is no such job.
 
-local team, id = ARGV[1], ARGV[2]
+local team, id = given.team, given.job
 local queue = call('HGET', P .. 'j:' .. team .. ':' .. id, 'queue')
 if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0, REFUSED end
 remove_chain(team, id)

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom repeatable
 -- Delete a queue: nothing of it starts or is found from now on; `prune` removes its jobs in bounded steps.
 --
--- KEYS  prefix    ARGV  team, id
+-- Given `team`, `queue`.
 -- Returns 1, or 0 if there is no such queue.
 
-local team, id = ARGV[1], ARGV[2]
+local team, id = given.team, given.queue
 local record = P .. 'q:' .. team .. ':' .. id
 local name = call('HGET', record, 'name')
 if not name then return 0, REFUSED end

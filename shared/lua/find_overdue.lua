@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
 -- Find those queues or crons of a team of whose history something may go; `retire` decides that, and removes it.
 --
--- KEYS  prefix    ARGV  now ('' = server), team, kind (q|c), index of all below x:<team>:, after id, limit, age (ms), age of
---                       dead letters (ms, unless the queue says), most finished ones to keep
+-- Given `team`, `kind` (q|c), `index` (of all, below x:<team>:), `after` (an id), `limit`, `age_ms`, `dead_age_ms` (of dead
+-- letters, unless the queue says), `most_kept` (finished ones), now_ms.
 -- Returns the last id looked at (0 = all were), and the ids of those.
 
-local now, team, kind = math.min(moment(ARGV[1]), vouched()), ARGV[2], ARGV[3]
-local limit, found = tonumber(ARGV[6]), {}
-local age, dead_age, most = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local now, team, kind = math.min(moment(given.now_ms), vouched()), given.team, given.kind
+local limit, found = tonumber(given.limit), {}
+local age, dead_age, most = tonumber(given.age_ms), tonumber(given.dead_age_ms), tonumber(given.most_kept)
 local ENDED = { 'completed', 'failed', 'skipped' }
 
 -- Whether the oldest of an index is from before, or is not there at all.
@@ -35,7 +35,7 @@ local function is_overdue(id)
     return kept > most
 end
 
-local ids = call('ZRANGEBYSCORE', P .. 'x:' .. team .. ':' .. ARGV[4], '(' .. ARGV[5], '+inf', 'LIMIT', 0, limit)
+local ids = call('ZRANGEBYSCORE', P .. 'x:' .. team .. ':' .. given.index, '(' .. given.after, '+inf', 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
     if is_overdue(id) then found[#found + 1] = id end
 end

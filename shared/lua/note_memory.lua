@@ -1,15 +1,15 @@
 #!lua flags=allow-oom
 -- Note how short of memory Redis is, until it is noted anew.
 --
--- KEYS  prefix    ARGV  now ('' = server), level (0 = there is room), for how long (ms)
+-- Given `level` (0 = there is room), `holds_ms` (for how long), now_ms.
 -- Returns the level noted before, as far as it still held.
 
-local now, level = moment(ARGV[1]), tonumber(ARGV[2])
+local now, level = moment(given.now_ms), tonumber(given.level)
 local before = memory.shortage().level
 if level == 0 then
     call('DEL', P .. 'memory')
 else
     if level ~= before then call('HSET', P .. 'memory', 'since', now) end
-    call('HSET', P .. 'memory', 'level', level, 'until', now + tonumber(ARGV[3]))
+    call('HSET', P .. 'memory', 'level', level, 'until', now + tonumber(given.holds_ms))
 end
 return before

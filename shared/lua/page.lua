@@ -1,13 +1,13 @@
 #!lua flags=no-writes
 -- Read one page of ids out of disjoint indexes, newest (highest id) first.
 --
--- KEYS  prefix    ARGV  offset, count, then the indexes' names below the prefix
+-- Given `offset`, `count`; and the indexes' names below the prefix.
 -- Returns the total, then the ids.
 
-local offset, count = tonumber(ARGV[1]), tonumber(ARGV[2])
+local offset, count = tonumber(given.offset), tonumber(given.count)
 local keys, total, highest = {}, 0, 0
-for i = 3, #ARGV do
-    local key = P .. ARGV[i]
+for _, index in ipairs(given_list()) do
+    local key = P .. index
     local size = call('ZCARD', key)
     if size > 0 then
         keys[#keys + 1] = key

@@ -9,7 +9,7 @@
 -- Returns the last id looked at (0 = the index is through) and what was mended: kind:id.
 
 local now, team, kind = math.min(moment(given.now_ms), vouched()), given.team, given.kind
-local index, state, most = P .. 'x:' .. team .. ':' .. (given.index or ''), given.state, tonumber(given.most)
+local index, state, most = given.index and P .. 'x:' .. team .. ':' .. given.index, given.state, tonumber(given.most)
 local mended, chosen = {}, given_list()
 local are_chosen = #chosen > 0
 

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- Remove what belonged to deleted queues and crons, a bounded step at a time.
 --
--- KEYS  prefix    ARGV  limit
+-- Given `limit`.
 -- Returns how many records went.
 
-local limit, removed = tonumber(ARGV[1]), 0
+local limit, removed = tonumber(given.limit), 0
 
 -- Whether all alerts of `q<queue>` or `c<cron>` are gone.
 local function prune_alerts(team, owner)

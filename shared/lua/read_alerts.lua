@@ -1,12 +1,12 @@
 #!lua flags=no-writes
 -- Read alerts.
 --
--- KEYS  prefix    ARGV  team, then ids
+-- Given `team`; and ids.
 -- Returns per alert: id, its fields.
 
-local team, rows = ARGV[1], {}
-for i = 2, #ARGV do
-    local fields = call('HGETALL', alert_of(team, ARGV[i]))
-    if #fields > 0 then rows[#rows + 1] = { ARGV[i], fields } end
+local rows = {}
+for _, id in ipairs(given_list()) do
+    local fields = call('HGETALL', alert_of(given.team, id))
+    if #fields > 0 then rows[#rows + 1] = { id, fields } end
 end
 return rows

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 -- Remove finished history that is too old or too much, oldest first, a bounded step at a time.
 --
--- KEYS  prefix    ARGV  now ('' = server), team, owner (q<queue> or c<cron>), age (ms), age of dead letters (ms,
---                       unless the queue says), most finished ones to keep, whether nearly all may go at once (0|1), limit
+-- Given `team`, `owner` (q<queue> or c<cron>), `age_ms`, `dead_age_ms` (of dead letters, unless the queue says),
+-- `most_kept` (finished ones), `may_take_most` (nearly all may go at once), `limit`, now_ms.
 -- Returns how many records went, and how many states of it wait from now on, for nearly all there was is too old at once.
 
-local now, team, owner = math.min(moment(ARGV[1]), vouched()), ARGV[2], ARGV[3]
-local age, dead_age, most, limit = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[8])
+local now, team, owner = math.min(moment(given.now_ms), vouched()), given.team, given.owner
+local age, dead_age = tonumber(given.age_ms), tonumber(given.dead_age_ms)
+local most, limit = tonumber(given.most_kept), tonumber(given.limit)
 local base, id_of_owner = P .. 'x:' .. team .. ':' .. owner .. ':', string.sub(owner, 2)
 local is_queue, removed, begun = string.sub(owner, 1, 1) == 'q', 0, 0
 local MANY, PATIENCE = 300, 86400000 -- records, and ms
@@ -58,7 +59,7 @@ local function retire_old(state, moment_field, is_over)
     local oldest = moment_in(base .. state, 0, moment_field)
     if oldest and not is_over(oldest) then return end
     local waits, name = P .. 'retention_waits', team .. ':' .. owner .. ':' .. state
-    if ARGV[7] == '1' then return retire(state, moment_field, is_over) end
+    if given.may_take_most then return retire(state, moment_field, is_over) end
     if not is_nearly_all(state, moment_field, is_over) then
         call('HDEL', waits, name)
         return retire(state, moment_field, is_over)

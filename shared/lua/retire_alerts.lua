@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- Remove a team's alerts that are too old or too many, oldest first, a bounded step at a time.
 --
--- KEYS  prefix    ARGV  now ('' = server), team, age (ms), most of a type to keep, limit
+-- Given `team`, `age_ms`, `most_kept` (of a type), `limit`, now_ms.
 -- Returns how many went.
 
-local now, team = math.min(moment(ARGV[1]), vouched()), ARGV[2]
-local age, most, limit = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local now, team = math.min(moment(given.now_ms), vouched()), given.team
+local age, most, limit = tonumber(given.age_ms), tonumber(given.most_kept), tonumber(given.limit)
 local removed = 0
 
 for _, type in ipairs({ 'warning', 'failure', 'recovery', 'limit_warning', 'storage_warning' }) do

@@ -1,10 +1,10 @@
 #!lua repeatable
 -- Replace a team's signing secrets, if they are still what was read.
 --
--- KEYS  prefix    ARGV  team, what was read ('' for none), what to keep
+-- Given `team`, `before` (what was read, if anything), `after` (what to keep).
 -- Returns what is kept now, or 0 if somebody else was faster.
 
-local settings = P .. 't:' .. ARGV[1]
-if (call('HGET', settings, 'signing') or '') ~= ARGV[2] then return 0, REFUSED end
-call('HSET', settings, 'signing', ARGV[3])
-return ARGV[3]
+local settings = P .. 't:' .. given.team
+if (call('HGET', settings, 'signing') or nil) ~= given.before then return 0, REFUSED end
+call('HSET', settings, 'signing', given.after)
+return given.after

@@ -1,11 +1,14 @@
 #!lua repeatable
 -- Set what a team set for itself.
 --
--- KEYS  prefix    ARGV  team, then field and value, ...; a field without a value ('') is removed
+-- Given `team`; and rows: fields and their values; a field without a value ('') is removed.
 -- Returns the first value.
 
-local settings = P .. 't:' .. ARGV[1]
-for i = 2, #ARGV, 2 do
-    if ARGV[i + 1] == '' then call('HDEL', settings, ARGV[i]) else call('HSET', settings, ARGV[i], ARGV[i + 1]) end
+local SETTING = { 'field', 'value' }
+local settings, first = P .. 't:' .. given.team, nil
+while more_rows() do
+    local its = next_row(SETTING)
+    first = first or its.value
+    if its.value == '' then call('HDEL', settings, its.field) else call('HSET', settings, its.field, its.value) end
 end
-return ARGV[3]
+return first

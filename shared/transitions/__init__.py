@@ -4,6 +4,7 @@ Where one is given no `now_ms` it goes by the installation's clock. All raise er
 that write raise OutcomeUnknown where nobody can say whether they did.
 """
 
+from shared.transitions.alerts import read_alerts, test_channel
 from shared.transitions.clock import Clock, correct, read_clock, reckon_due, vouch
 from shared.transitions.crons import (
     CronFields,
@@ -15,6 +16,16 @@ from shared.transitions.crons import (
     ping_cron,
     read_crons,
     save_cron,
+)
+from shared.transitions.dead_letters import (
+    ReplayedJob,
+    cancel_replay,
+    collect_replay,
+    purge_jobs,
+    read_replays,
+    replay_jobs,
+    start_replay,
+    step_replay,
 )
 from shared.transitions.executions import (
     FoundExecutions,
@@ -42,7 +53,39 @@ from shared.transitions.fires import (
 )
 from shared.transitions.functions import Function, is_missing, recall
 from shared.transitions.hosts import free_host, hold_host, probe_host
+from shared.transitions.jobs import (
+    CreatedJob,
+    NewJob,
+    StoredJob,
+    cancel_job,
+    create_jobs,
+    delete_job,
+    read_jobs,
+)
+from shared.transitions.lists import page
 from shared.transitions.patrol import patrol, patrol_chosen, patrol_crons
+from shared.transitions.queues import QueueFields, StoredQueue, delete_queue, read_queues, save_queue
+from shared.transitions.records import StoredRecord
+from shared.transitions.retention import (
+    Looked,
+    begin_retiring,
+    find_overdue,
+    forget,
+    prune,
+    retire,
+    retire_alerts,
+)
+from shared.transitions.teams import Setting, reseal, rotate_signing, set_team
+from shared.transitions.upkeep import (
+    audit,
+    find_owners,
+    mend_queues,
+    mend_shard,
+    mend_team,
+    note_memory,
+    say_alive,
+    tidy,
+)
 from shared.transitions.work import (
     Claimed,
     Entry,
@@ -64,6 +107,7 @@ from shared.transitions.work import (
 __all__ = [
     "Claimed",
     "Clock",
+    "CreatedJob",
     "CronAside",
     "CronFields",
     "DueCron",
@@ -75,24 +119,43 @@ __all__ = [
     "Function",
     "Held",
     "JudgedCron",
+    "Looked",
+    "NewJob",
     "Owed",
     "Pending",
     "Pinged",
+    "QueueFields",
     "Renewal",
+    "ReplayedJob",
     "SavedCron",
+    "Setting",
     "StoredCron",
     "StoredExecution",
+    "StoredJob",
     "StoredPlan",
+    "StoredQueue",
+    "StoredRecord",
     "admit",
     "announce_zones",
+    "audit",
     "beat",
+    "begin_retiring",
+    "cancel_job",
+    "cancel_replay",
     "claim",
+    "collect_replay",
     "correct",
+    "create_jobs",
     "delete_cron",
+    "delete_job",
+    "delete_queue",
     "due_crons",
     "find_executions",
+    "find_overdue",
+    "find_owners",
     "finish",
     "fire_crons",
+    "forget",
     "free_host",
     "hold_host",
     "in_flight",
@@ -100,24 +163,47 @@ __all__ = [
     "join_claim",
     "join_finish",
     "list_crons",
+    "mend_queues",
+    "mend_shard",
+    "mend_team",
+    "note_memory",
+    "page",
     "patrol",
     "patrol_chosen",
     "patrol_crons",
     "ping_cron",
     "probe_host",
     "promote",
+    "prune",
+    "purge_jobs",
+    "read_alerts",
     "read_clock",
     "read_crons",
     "read_executions",
+    "read_jobs",
     "read_plans",
+    "read_queues",
+    "read_replays",
     "recall",
     "reckon_due",
     "renew_crons",
+    "replay_jobs",
     "rescue",
+    "reseal",
+    "retire",
+    "retire_alerts",
+    "rotate_signing",
     "run_cron",
     "save_cron",
+    "save_queue",
+    "say_alive",
     "set_crons_aside",
+    "set_team",
     "settle_cron",
+    "start_replay",
+    "step_replay",
     "stop_worker",
+    "test_channel",
+    "tidy",
     "vouch",
 ]

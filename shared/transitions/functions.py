@@ -35,18 +35,18 @@ PARTS = (
     "usage",
     "memory",
     "verdicts",
+    "zones",
     "fires",
     "promote",
     "jobs",
     "conclude",
     "queues",
     "rows",
-    "remembered",
     "once",
 )
 """Of the library, in this order: one may name what stands in those before it."""
 _FIRST_LINE = re.compile(r"#!lua(?: flags=([\w,-]+))?( repeatable)?\n")
-_FUNCTION = "do\nlocal function work()\n{body}\nend\nregister('{name}', {{ {flags} }}, {work}, {named})\nend"
+_FUNCTION = "do\nlocal function work()\n{body}\nend\nregister('{name}', {{ {flags} }}, {work})\nend"
 """A function of Lua has 200 locals at most, and those of the library are many."""
 _LIBRARY = "#!lua name={name}\nlocal LIBRARY, define = '{name}', redis.register_function\n"
 _SCRIPT = """#!lua{flags}
@@ -84,8 +84,7 @@ def _defined(file: _File) -> str:
     # Without flags Redis refuses the whole call, not half of it, when it is out of memory.
     flags = ", ".join(f"'{flag}'" for flag in file.flags.split(",") if flag)
     work = "function() return once(work) end" if file.is_repeatable else "work"
-    named = "true" if re.search(r"\bgiven\.|\bnext_row\(|\bgiven_list\(", file.body) else "false"
-    return _FUNCTION.format(body=file.body, name=file.name, flags=flags, work=work, named=named)
+    return _FUNCTION.format(body=file.body, name=file.name, flags=flags, work=work)
 
 
 def _body() -> str:

@@ -188,5 +188,11 @@ async def stop_worker(redis: Redis, shard: str, *, consumer: str) -> None:
 
 
 def flat(rows: Iterable[tuple[Any, ...]]) -> list[Argument]:
-    """The rows as they are sent."""
-    return list(chain.from_iterable(rows))
+    """The rows as they are sent: what is None or False is '' there, and True is 1."""
+    return [_sent(part) for part in chain.from_iterable(rows)]
+
+
+def _sent(part: Argument | None) -> Argument:
+    if part is None or part is False:
+        return ""
+    return 1 if part is True else part

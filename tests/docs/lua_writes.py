@@ -201,10 +201,17 @@ class Reading:
                 yield Command(by, "HINCRBY", f"ledger:{ANY}", tuple(given[1:]))
             case "change_index" if text_of(given[2].node) != "false":
                 yield from (Command(by, "ZADD", key, ()) for key in self.texts(given[0]))
+            case "fields_of":
+                yield from self._fields_of(by, given)
+            case "pcall" if text_of(given[0].node) == "fields_of":
+                yield from self._fields_of(by, given[1:])
             case "call_in_parts":
                 yield from self._calls_of(by, given[1:])
             case name if name in COMMANDS:
                 yield from self._calls_of(by, given)
+
+    def _fields_of(self, by: str, given: Sequence[Bound]) -> Iterator[Command]:
+        yield from (Command(by, "HMGET", key, tuple(given[1:])) for key in self.texts(given[0]))
 
     def _calls_of(self, by: str, given: Sequence[Bound]) -> Iterator[Command]:
         for name, key in product(self.texts(given[0]), self.texts(given[1]) if given[1:] else ("",)):

@@ -68,7 +68,7 @@ def test_names_in_code_that_it_says_to_change_are_there() -> None:
         "tests/writes.py": "TOOL_WRITES",
         "tests/faults/__main__.py": "FAMILIES",
         "tests/faults/edits.py": "BOUNDED",
-        "shared/scripts.py": "Script(",
+        "shared/transitions/functions.py": "class Function",
         "shared/schemas/alerts.py": "class Channel",
     }
 

@@ -18,6 +18,10 @@ CRONS = [
         ("it is not said since when fires were missed", "if tonumber(fire.missed) > 0 then", "if false then"),
     ),
     *rows(
+        "lib/zones",
+        ("a scheduler with newer rules is waited for in vain", "<= SPOKEN", "< 1e18"),
+    ),
+    *rows(
         "lib/fires",
         ("a ping that came before counts for nothing", "if last_ping >= at - EARLY or", "if"),
         ("a ping within the grace before its time is missed", "or tonumber(kept.pinged_for or '') == at then", "then"),
@@ -29,7 +33,6 @@ CRONS = [
         ("runs beyond the most are made", "policy.runs >= policy.most then", "false then"),
         ("fires meet each other", "count_open(team, cron) > 0 then", "false then"),
         ("two wait in line", "policy.overlap == 'queue_one' and not queued then", "policy.overlap == 'queue_one' then"),
-        ("a scheduler with newer rules is waited for in vain", "<= SPOKEN", "< 1e18"),
         ("a paused heartbeat alerts", "'is_active') ~= '1' then", "'is_active') == '2' then"),
         ("runs are not counted", "'runs', policy.runs }", "'runs', 0 }"),
         ("lateness is forgotten", "tonumber(fields[field] or 0) + count", "count"),

@@ -156,7 +156,7 @@ MUTATIONS = [
     *rows(
         "create_jobs",
         ("a new job passes what was due before it", "promote(now, 500)", ""),
-        ("a job is made that expires too soon", "is_late and 0 or i", "i"),
+        ("a job is made that expires too soon", "is_late and 0 or job", "job"),
         ("that no job was made is remembered", "return rows, REFUSED", "return rows"),
     ),
     *rows(
@@ -220,7 +220,7 @@ MUTATIONS = [
         ("a queue whose record was lost stays so", "if fields.name and fields.version", "if true or fields.version"),
     ),
     *rows(
-        "lib/remembered",
+        "lib/once",
         ("a key takes another request", "if known[digest] then", "if digest then"),
         ("a key is kept for ever", "fade(KEYS[3], ms)", ""),
         ("an older encryption key is not known", "ipairs(digests_of_now())", "ipairs({ digests_of_now()[1] })"),
@@ -240,12 +240,12 @@ MUTATIONS = [
         ("a chain is replayed by its first id only", "local id = original_of(team, any)", "local id = any"),
         ("a replay may be asked for twice", "if fields.state ~= 'dead_lettered' or ", "if "),
         ("a replayed job stays a dead letter", "move('j', team, fields.queue, id, 'dead_lettered', 'failed')", ""),
-        ("a replay forgets the callback", "callback = fields.callback and '1' or '',", "callback = '',"),
+        ("a replay forgets the callback", "has_callback = fields.callback and '1' or '',", "has_callback = '',"),
         ("what is lost is replayed", "    if not spec then return nil, true end\n", ""),
         ("new jobs are not counted", "tally(team, 'job.accepted', 1)", ""),
-        ("a job does not expire", "if given.expires ~= '' then wait_until('x', team, id, given.expires) end", ""),
-        ("a delay is ignored", "if tonumber(given.due) > moment() then", "if false then"),
-        ("a job's callback is forgotten", "if given.callback == '1' then", "if false then"),
+        ("a job does not expire", "if new.expires_ms ~= '' then wait_until('x', team, id, new.expires_ms) end", ""),
+        ("a delay is ignored", "if tonumber(new.due) > moment() then", "if false then"),
+        ("a job's callback is forgotten", "if new.has_callback == '1' then", "if false then"),
         ("a replay is another intent", ", intent = fields.intent })", " })"),
     ),
     *rows(
@@ -260,7 +260,7 @@ MUTATIONS = [
     *rows(
         "collect_replay",
         ("who collects for long is given up", "'at', vouched(), 'collected'", "'collected'"),
-        ("two that collect add the same twice", "~= ARGV[4] then", "== '-' then"),
+        ("two that collect add the same twice", "~= given.after then", "== '-' then"),
     ),
     *rows(
         "lib/replays",
@@ -274,7 +274,7 @@ MUTATIONS = [
     *rows(
         "purge_jobs",
         ("anything is purged", "'state') == 'dead_lettered' then", "'state') then"),
-        ("a chain is purged by its first id only", "local first = original_of(team, ARGV[i])", "local first = ARGV[i]"),
+        ("a chain is purged by its first id only", "local first = original_of(team, id)", "local first = id"),
     ),
     *rows(
         "lib/alerts",
@@ -353,7 +353,7 @@ MUTATIONS = [
     ),
     *rows(
         "save_queue",
-        ("two changes lose one", "if (known.version or '') ~= version then return 'stale', REFUSED end", ""),
+        ("two changes lose one", "if known.version ~= given.version then return 'stale', REFUSED end", ""),
         ("a change does not hold at once", "refresh(team .. ':' .. id)", ""),
         ("two queues have one name", "if holder and holder ~= id then return 'taken', REFUSED end", ""),
     ),
@@ -378,7 +378,7 @@ MUTATIONS = [
     ),
     *rows(
         "audit",
-        ("a ledger is never set right", "if ARGV[3] == '1' then", "if false then"),
+        ("a ledger is never set right", "if given.repair then", "if false then"),
     ),
     *rows(
         "retire",

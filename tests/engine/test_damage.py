@@ -27,7 +27,7 @@ from services.scheduler.memory import weigh
 from services.scheduler.watch import Watch
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result
-from shared import crons, damage, executions, jobs, keyspace, ledger, moments
+from shared import crons, damage, executions, jobs, keyspace, ledger, moments, transitions
 from shared.errors import Damaged
 from shared.keyspace import Team
 from shared.schemas.alerts import AlertType
@@ -55,7 +55,7 @@ async def begin(redis: Redis, team: Team) -> None:
 
 async def pass_of_everything(redis: Redis, settings: Settings, worker: Deliveries) -> list[int]:
     """What a scheduler and a worker do in a while; the ids of team 2's jobs that were done."""
-    await damage.mend_shard(redis, SHARD)
+    await transitions.mend_shard(redis, SHARD)
     await sound.mend_teams(redis, SHARD)
     watch = Watch(redis, SHARD)
     if (believed := await watch.look()) is not None:

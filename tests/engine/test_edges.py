@@ -335,7 +335,7 @@ async def test_a_record_that_moves_on_within_one_script_is_where_it_came_last(
     function = f"do\nlocal function work()\n{body}\nconclude()\nend\nregister('moves', {{}}, work)\nend"
     library = functions.Library(f"{functions.library.body}\n{function}")
     await library.load(redis)
-    await redis.fcall(f"{library.name}_moves", 1, team.prefix)  # type: ignore[misc, arg-type]
+    await redis.fcall(f"{library.name}_moves", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
 
     found = {key async for key in redis.scan_iter(f"{team.prefix}x:1:*")}
     assert found == {f"{team.prefix}x:1:completed", f"{team.prefix}x:1:q1:completed"}

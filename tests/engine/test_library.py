@@ -17,6 +17,7 @@ PARTS = Path("shared/lua/lib")
 _LOCAL = re.compile(r"^ *local (?!function)([\w, ]+?)(?: = (.*))?(?: --.*)?$", re.MULTILINE)
 _FUNCTION = re.compile(r"^( *)(?:local )?function [^\n]*\n.*?^\1end$", re.MULTILINE | re.DOTALL)
 _RESET = re.compile(r"(?:at_begin\(function\(\)|local function begin\(.*\))\s+(.*)")
+_BEGIN = re.compile(r"^local function begin\(.*?^end", re.MULTILINE | re.DOTALL)
 FAILING = """
 do
 local function work()
@@ -37,9 +38,9 @@ async def test_what_a_call_gathered_that_failed_is_nothing_to_the_next_one(redis
     failing = functions.Library(functions.library.body + FAILING)
     await failing.load(redis)
     with pytest.raises(Damaged, match="half-way"):
-        await redis.fcall(f"{failing.name}_fail", 1, team.prefix)  # type: ignore[misc, arg-type]
+        await redis.fcall(f"{failing.name}_fail", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
 
-    await redis.fcall(f"{failing.name}_tidy", 1, team.prefix, team.id)  # type: ignore[misc, arg-type]
+    await redis.fcall(f"{failing.name}_mend", 1, team.prefix, 1, "team", team.id)  # type: ignore[misc, arg-type]
     await redis.fcall(f"{failing.name}_promote", 1, team.prefix, 1, "most", 10)  # type: ignore[misc, arg-type]
 
     assert (await ledger.read(redis, team)).accepted == 1
@@ -53,6 +54,7 @@ def test_what_a_part_keeps_between_calls_is_constant_or_begins_anew_with_each(pa
     declared = _LOCAL.findall(_FUNCTION.sub("", text))
     functions = set(re.findall(r"function (\w+)", text))
     begun = {name for reset in _RESET.findall(text) for name in _names(reset.partition("=")[0])}
+    begun |= {name for line in _BEGIN.findall(text) for name in re.findall(r"^    (\w+) = ", line, re.M)}
 
     empty = {name for names, value in declared if not value for name in _names(names)}
     filled = {name for names, value in declared if value for name in _names(names)}
@@ -74,7 +76,7 @@ async def test_libraries_of_two_releases_stand_side_by_side(redis: Redis, team: 
     await jobs.create(redis, team, JOB)
 
     assert other.name != functions.library.name
-    assert await redis.fcall(f"{other.name}_read_clock", 1, team.prefix)  # type: ignore[misc, arg-type]
+    assert await redis.fcall(f"{other.name}_read_clock", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
     assert (await jobs.get(redis, team, 1)).id == 1
 
 

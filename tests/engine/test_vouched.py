@@ -13,7 +13,7 @@ from services.scheduler.retire import retire, retire_alerts
 from services.worker import rests
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result
-from shared import alerts, clock, crons, dead_letters, jobs, keyspace, limits, pings, queues, scripts
+from shared import alerts, clock, crons, dead_letters, jobs, keyspace, limits, pings, queues, transitions
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.alerts import AlertQuery
@@ -239,11 +239,11 @@ async def test_who_waits_for_the_next_due_moment_looks_again_in_a_while(redis: R
 
 
 async def test_a_replay_goes_on_being_collected(redis: Redis, team: Team) -> None:
-    replay = await scripts.start_replay(redis, team.prefix, team.id, NOW, 20, "", 10)
+    replay = await transitions.start_replay(redis, team, rate=20, stop_after=None, most_kept=10, now_ms=NOW)
 
     await step(redis, SHARD, NOW + 2 * HOUR)
 
-    assert (await dead_letters.get_replay(redis, team, int(replay))).state == "collecting"
+    assert (await dead_letters.get_replay(redis, team, replay)).state == "collecting"
 
 
 async def test_no_cron_fires_and_no_heartbeat_is_missed(redis: Redis, team: Team) -> None:

@@ -11,7 +11,7 @@ from services.scheduler.fire import fire_due
 from services.scheduler.memory import HOLDS_MILLISECONDS, weigh
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result
-from shared import alerts, clock, crons, executions, scripts, stored
+from shared import alerts, clock, crons, executions, stored, transitions
 from shared.keyspace import Team
 from shared.schemas.alerts import AlertQuery, AlertType
 from shared.schemas.crons import Cron, Execution
@@ -52,8 +52,8 @@ async def fill(redis: Redis, share: float) -> None:
 
 
 async def noted(redis: Redis, level: Shortage, now: datetime = NOON, milliseconds: int = 3_600_000) -> None:
-    prefix = Team(1).prefix
-    await scripts.note_memory(redis, prefix, clock.milliseconds(now), int(level), milliseconds)
+    at = clock.milliseconds(now)
+    await transitions.note_memory(redis, SHARD, level=int(level), holds_ms=milliseconds, now_ms=at)
 
 
 async def ran(redis: Redis, team: Team, cron: Cron, run: str, now: datetime = NOON + MINUTE) -> Execution:

@@ -9,11 +9,12 @@ from redis.asyncio import Redis
 from services.scheduler.replay import step
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Dead, Fail, Postpone, Result, Retry
-from shared import dead_letters, jobs, keyspace, ledger, scripts
+from shared import dead_letters, jobs, keyspace, ledger, transitions
 from shared.keyspace import Team
 from shared.schemas.base import PageQuery
 from shared.schemas.dead_letters import ReplayAsked, ReplayState
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
+from shared.transitions import StoredRecord
 from tests import dead
 
 SHARD = keyspace.SHARDS[0]
@@ -270,16 +271,23 @@ async def test_what_fell_due_before_goes_before_what_is_replayed(redis: Redis, t
 async def test_a_replay_that_nobody_collects_for_any_more_is_cancelled(redis: Redis, team: Team) -> None:
     ids = await dead.dead_letters(redis, team, 3)
     began = dead.NOON
-    replay = await scripts.start_replay(redis, team.prefix, team.id, began, 10, "", 100)
+    replay = await transitions.start_replay(
+        redis, team, rate=10, stop_after=None, most_kept=100, now_ms=began
+    )
 
     await step(redis, SHARD, began + 50_000)
-    still = await scripts.collect_replay(redis, team.prefix, team.id, replay, began + 50_000, 0, 7, "", *ids)
+    still = await transitions.collect_replay(
+        redis, team, ids, replay=replay, after=0, up_to=7, is_last=False, now_ms=began + 50_000
+    )
     await step(redis, SHARD, began + 100_000)
     collecting = await dead_letters.get_replay(redis, team, replay)
     await step(redis, SHARD, began + 111_000)
-    late = await scripts.collect_replay(redis, team.prefix, team.id, replay, began + 111_000, 7, 9, "1", *ids)
+    late = await transitions.collect_replay(
+        redis, team, ids, replay=replay, after=7, up_to=9, is_last=True, now_ms=began + 111_000
+    )
 
     assert (still, collecting.state, collecting.total) == (7, ReplayState.COLLECTING, 3)
     assert (await dead_letters.get_replay(redis, team, replay)).state == ReplayState.CANCELLED
-    assert late[0] == str(replay)
+    assert isinstance(late, StoredRecord)
+    assert late.id == str(replay)
     assert await redis.keys("*replay_ids*") == []

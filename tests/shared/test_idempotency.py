@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
-from shared import crons, dead_letters, jobs, notifications, queues, scripts, signatures
+from shared import crons, dead_letters, jobs, notifications, queues, signatures, transitions
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -160,9 +160,14 @@ async def test_a_replay_that_was_broken_off_is_collected_on_and_by_two_at_once_n
     redis: Redis, team: Team
 ) -> None:
     ids = await dead.dead_letters(redis, team, 450)
-    begun = await scripts.start_replay(redis, team.prefix, team.id, "", 50, "", 100, key=a_key(team))
-    first = (redis, team.prefix, team.id, begun, "", 0, ids[199], "", *ids[:200])
-    assert [await scripts.collect_replay(*first) for _ in range(2)] == [ids[199]] * 2
+    begun = await transitions.start_replay(
+        redis, team, rate=50, stop_after=None, most_kept=100, key=a_key(team)
+    )
+    for _ in range(2):
+        collected = await transitions.collect_replay(
+            redis, team, ids[:200], replay=begun, after=0, up_to=ids[199], is_last=False
+        )
+        assert collected == ids[199]
 
     replay = await dead_letters.replay(redis, team, ReplayAsked(all=True), a_key(team))
 

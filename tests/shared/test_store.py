@@ -7,11 +7,12 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from shared import jobs, scripts, store
+from shared import jobs, store, transitions
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobQuery
 from shared.settings import Settings
 from shared.store import AWAY, AnswerLost, OutcomeUnknown
+from shared.transitions import Setting
 from tests.house import free_port
 from tests.poll import until
 
@@ -178,12 +179,21 @@ async def test_a_greeting_without_an_answer_is_no_command_that_left() -> None:
     assert not isinstance(raised.value, AnswerLost)
 
 
-@pytest.mark.parametrize(("script", "is_unknown"), [("delete_job", True), ("read_jobs", False)])
-async def test_only_the_outcome_of_a_write_is_unknown(script: str, is_unknown: bool) -> None:
+@pytest.mark.parametrize(
+    ("transition", "is_unknown"),
+    [
+        (lambda redis, team: transitions.set_team(redis, team, [Setting("thing", 1)]), True),
+        (lambda redis, team: transitions.page(redis, team, ["thing"], offset=0, count=1), False),
+    ],
+    ids=["a write", "a read"],
+)
+async def test_only_the_outcome_of_a_write_is_unknown(
+    transition: Callable[[Redis, Team], Awaitable[object]], is_unknown: bool
+) -> None:
     async with a_server(after_greeting()) as url:
         mine = store.connect(Settings(redis_url=url))
         with pytest.raises(AnswerLost) as raised:
-            await getattr(scripts, script)(mine, "r:{s0}:", "thing", 1)
+            await transition(mine, Team(1))
         await mine.aclose()
 
     assert isinstance(raised.value, OutcomeUnknown) == is_unknown

@@ -37,11 +37,10 @@ local function given_list()
     return { unpack(ARGV, cursor) }
 end
 
-local function begin(keys, arguments, is_named)
-    KEYS, ARGV, P, call, given, cursor = keys, arguments, keys[1], redis.call, {}, 1
-    if is_named then
-        cursor = 2 * arguments[1] + 2
-        for i = 2, cursor - 1, 2 do given[arguments[i]] = arguments[i + 1] end
-    end
+-- ARGV is how many names there are, then each with its value, then the rest.
+local function begin(keys, arguments)
+    KEYS, ARGV, P, call, given = keys, arguments, keys[1], redis.call, {}
+    cursor = 2 * arguments[1] + 2
+    for i = 2, cursor - 1, 2 do given[arguments[i]] = arguments[i + 1] end
     for i = 1, #beginnings do beginnings[i]() end
 end

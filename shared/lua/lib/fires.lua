@@ -126,20 +126,6 @@ local function is_fresh(fire, fired_until)
     return fire > last or last > moment() + ASTRAY
 end
 
-local SPOKEN = 30000 -- ms for which a scheduler's word on its release of the time zones' rules holds
-
--- The newest release that a scheduler ever had; and whether one of those that live has it.
-local function newest_zones()
-    local said = fields_of(P .. 'zones', 'release', 'spoken')
-    return said.release or '', said.release ~= nil and math.abs(moment() - (tonumber(said.spoken or '') or 0)) <= SPOKEN
-end
-
--- Whether who reckons by this release (nothing = by none) leaves crons with a time zone to others, who know better.
-local function is_outdated(release)
-    local newest, is_alive = newest_zones()
-    return is_alive and release and release < newest
-end
-
 -- No ping came in time; of a cron that was paused meanwhile none was wanted.
 local function miss_ping(team, id)
     local record = record_of('e', team, id)

@@ -1,28 +1,29 @@
 -- Jobs: made once, whoever asks, and made anew of a dead letter.
 
--- A new job in a queue:  (nothing) -> pending. `given` is { spec = JSON, due (ms), callback = '1' or '', expires = ms or
--- '', and of a replay: replay_of = the old job, replay = the replay that made it, intent = the old job's }.
-local function make_job(team, queue, given)
+-- A new job in a queue:  (nothing) -> pending. `new` is { spec = JSON, due (ms), has_callback = '1' or '',
+-- expires_ms = when or '', and of a replay: replay_of = the old job, replay = the replay that made it, intent = the old
+-- job's }.
+local function make_job(team, queue, new)
     local id = next_id(team, 'job')
     local record = { record_of('j', team, id), 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1,
-        'due', given.due, 'created', moment(), 'intent', given.intent or new_intent(), 'size', #given.spec }
+        'due', new.due, 'created', moment(), 'intent', new.intent or new_intent(), 'size', #new.spec }
     local function note(field, value)
         record[#record + 1] = field
         record[#record + 1] = value
     end
-    if given.callback == '1' then note('callback', 'none') end
-    if given.expires ~= '' then note('expires', given.expires) end
-    if given.replay_of then note('replay_of', given.replay_of) end
-    if given.replay then note('replay', given.replay) end
-    if tonumber(given.due) > moment() then
-        wait_until('j', team, id, given.due)
+    if new.has_callback == '1' then note('callback', 'none') end
+    if new.expires_ms ~= '' then note('expires', new.expires_ms) end
+    if new.replay_of then note('replay_of', new.replay_of) end
+    if new.replay then note('replay', new.replay) end
+    if tonumber(new.due) > moment() then
+        wait_until('j', team, id, new.due)
     else
         note('entry', push(team .. ':' .. queue, 'j:' .. id, READY))
         note_doubt('j', team, id)
     end
     call('HSET', unpack(record))
-    call('SET', P .. 'b:' .. team .. ':' .. id, given.spec)
-    if given.expires ~= '' then wait_until('x', team, id, given.expires) end
+    call('SET', P .. 'b:' .. team .. ':' .. id, new.spec)
+    if new.expires_ms ~= '' then wait_until('x', team, id, new.expires_ms) end
     move('j', team, queue, id, nil, 'pending')
     tally(team, 'job.accepted', 1)
     event('job.created', team, 'j:' .. id)
@@ -38,8 +39,8 @@ local function replay_job(team, any, replay)
     if fields.state ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields.queue) == 0 then return end
     local spec = call('GET', P .. 'b:' .. team .. ':' .. id)
     if not spec then return nil, true end
-    local new = make_job(team, fields.queue, { spec = spec, due = moment(), callback = fields.callback and '1' or '',
-        expires = '', replay_of = id, replay = replay, intent = fields.intent })
+    local new = make_job(team, fields.queue, { spec = spec, due = moment(), has_callback = fields.callback and '1' or '',
+        expires_ms = '', replay_of = id, replay = replay, intent = fields.intent })
     move('j', team, fields.queue, id, 'dead_lettered', 'failed')
     call('HSET', record, 'state', 'failed', 'final', 'dead_lettered', 'replayed_as', new)
     return new

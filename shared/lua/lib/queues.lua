@@ -27,14 +27,14 @@ local function write_queue(team, id, name, settings, ...)
 end
 
 local function name_of(team, id)
-    local cursor = '0'
+    local step_at = '0'
     repeat
-        local step = call('HSCAN', names_of(team), cursor, 'COUNT', 500)
-        cursor = step[1]
+        local step = call('HSCAN', names_of(team), step_at, 'COUNT', 500)
+        step_at = step[1]
         for i = 1, #step[2], 2 do
             if step[2][i + 1] == id then return step[2][i] end
         end
-    until cursor == '0'
+    until step_at == '0'
 end
 
 -- Whether its record was lost, or what of it nothing can do without. The name is the one that jobs are sent to.
