@@ -7,10 +7,10 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
           --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check bench faults answers servers idle lock
+.PHONY: help dev test check fix cov bench faults mutants soak answers servers idle ci lock release
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
 
 dev: $(VENV)/.run.ok ## Run Redis and every service here until Ctrl-C
 	@$(BIN)/recuro dev
@@ -18,12 +18,21 @@ dev: $(VENV)/.run.ok ## Run Redis and every service here until Ctrl-C
 test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-check: $(VENV)/.dev.ok ## Check format, lint, types, import contracts and what deploy/ says
+check: $(VENV)/.dev.ok ## Check format, lint, types, import contracts, the Lua, the shape and what deploy/ says
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m scripts.check_lua
+	@$(BIN)/python -m scripts.check_shape
 	@$(BIN)/python scripts/check_deploy.py
+
+fix: $(VENV)/.dev.ok ## Format the code, and mend what ruff can mend
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+cov: $(VENV)/.dev.ok ## Run the test suite and say which lines it left out (ARGS=tests/api for a part)
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: $(VENV)/.dev.ok ## Measure this machine
 	@$(BIN)/python -m tests.bench $(ARGS)
@@ -32,6 +41,12 @@ bench: $(VENV)/.dev.ok ## Measure this machine
 
 faults: $(VENV)/.dev.ok ## Hurt real processes, Redis, clocks and data, and see what holds (ARGS='--seed 7 --bounded')
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+mutants: $(VENV)/.dev.ok ## Break the Lua in one place at a time, and see that a test fails (ARGS=--bounded for a few)
+	@$(BIN)/python -m tests.engine.mutants $(ARGS)
+
+soak: $(VENV)/.dev.ok ## Hurt a busy installation at random for ten minutes (ARGS='--seed 8 --minutes 2 --faults 30')
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
 answers: $(VENV)/.dev.ok ## Hold odd answers beside curl, httpx, aiohttp and node, and write docs/answers.md
 	@$(BIN)/python -m tests.answers $(ARGS)
@@ -42,10 +57,16 @@ servers: $(VENV)/.dev.ok ## Call real servers beside curl; as root it installs t
 idle: $(VENV)/.dev.ok ## Call servers just when they close a kept connection (ARGS='--seconds 20' for a short run)
 	@$(BIN)/python -m tests.answers.idle $(ARGS)
 
+ci: ## Do all that CI does, on a bare Debian as root: packages, checks, both servers, mutants, faults
+	@.ci/run
+
 lock: $(VENV)/.dev.ok ## Renew the locks after a change of pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) $(ARGS) --group build pyproject.toml -o requirements.lock
 	@$(LOCK) $(ARGS) --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@echo 'uv' | $(LOCK) $(ARGS) --no-annotate - -o requirements-uv.lock
+
+release: check ## Set the version, date the changelog, commit and tag (VERSION=0.2.0)
+	@$(BIN)/python -m scripts.release $(VERSION)
 
 # A stamp is younger than the lock it was made from; a changed lock installs again.
 $(VENV)/.run.ok: requirements.lock requirements-uv.lock pyproject.toml scripts/bootstrap.py

@@ -162,14 +162,6 @@ class Policy:
             return None
         return "an address that is not public"
 
-    def refusal_of(self, url: str) -> "Refusal | None":
-        """Why nothing is ever sent to the URL, as far as that can be told without looking its name up."""
-        try:
-            destination(self, url)
-        except Refusal as refusal:
-            return refusal
-        return None
-
     def check_port(self, port: int) -> None:
         """Raises BlockedAddress if nothing is sent to the port."""
         if self.ports and not any(first <= port <= last for first, last in self.ports):

@@ -1,12 +1,14 @@
 """What every door does with a well-formed request before it is kept: URLs are judged, secrets sealed."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar, cast
 
-from shared.addresses import Policy, origin_of
+from shared.addresses import Destination, Policy, Refusal, destination, origin_of
 from shared.errors import Invalid
 from shared.keyspace import Team
+from shared.memory import MEBIBYTE, Remembered
 from shared.schemas.base import Schema
 from shared.schemas.crons import CronAsked, CronChanged
 from shared.schemas.jobs import JobAsked
@@ -25,6 +27,11 @@ class Admission:
 
     policy: Policy
     vault: Vault
+    _destination: Remembered[str, Destination] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known = Remembered(partial(destination, self.policy), 4 * MEBIBYTE, per_byte=6)
+        object.__setattr__(self, "_destination", known)
 
     def admit(self, team: Team, asked: S) -> S:
         """What may be kept of it; raises Invalid. What is no cron or job is left as it is.
@@ -44,9 +51,13 @@ class Admission:
         return cast(S, asked.model_copy(update={"headers": sealed}))
 
     def check_url(self, field: str, url: str | None) -> None:
-        """Raises Invalid with the reason why nothing would ever be sent there."""
-        if url and (refusal := self.policy.refusal_of(url)):
-            raise Invalid(field, f"The {field} field cannot be called. {refusal}")
+        """Raises Invalid if nothing would ever be sent there, as far as no look-up of its name tells that."""
+        if not url:
+            return
+        try:
+            self._destination(url)
+        except Refusal as refusal:
+            raise Invalid(field, f"The {field} field cannot be called. {refusal}") from None
 
 
 def _check_one_body(job: JobAsked) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from shared import keyspace, scripts, transitions
+from shared import keyspace, transitions
 from shared.keyspace import Team
 
 STEP = 200
@@ -92,8 +92,8 @@ async def patrol(
     for kind, state, index in [walk async for walk in _walks(redis, team, whole, rest)]:
         after = 0
         while True:
-            after, mended = await scripts.patrol(
-                redis, team.prefix, "" if now is None else now, team.id, kind, index, state, after, STEP
+            after, mended = await transitions.patrol(
+                redis, team, kind=kind, index=index, state=state, after=after, most=STEP, now_ms=now
             )
             yield Step(team.id, index, tuple(mended), is_full=bool(after))
             if not after:
@@ -104,9 +104,7 @@ async def relist(redis: Redis, team: Team, kind: str, ids: Sequence[int]) -> lis
     """Mend these records as `patrol` does, whether a list has them or not; `kind:id` of those."""
     found = list[str]()
     for start in range(0, len(ids), STEP):
-        span = ids[start : start + STEP]
-        _, mended = await scripts.patrol(redis, team.prefix, "", team.id, kind, "", "", 0, STEP, *span)
-        found += mended
+        found += await transitions.patrol_chosen(redis, team, ids[start : start + STEP], kind=kind)
     return found
 
 
@@ -114,8 +112,8 @@ async def patrol_crons(redis: Redis, team: Team, rest: Rest = at_once) -> list[i
     """Put crons back that are to fire and that the clock's list has lost; a rest follows each step."""
     after, found = 0, list[int]()
     while True:
-        after, mended = await scripts.patrol_crons(redis, team.prefix, team.id, after, STEP)
-        found += map(int, mended)
+        after, mended = await transitions.patrol_crons(redis, team, after=after, most=STEP)
+        found += mended
         await rest()
         if not after:
             return found

@@ -27,4 +27,7 @@ def milliseconds(moment: datetime) -> int:
 
 def moment(milliseconds: float | str) -> datetime:
     """The aware UTC datetime of so many milliseconds since 1970, within the years that Python has."""
-    return datetime.fromtimestamp(min(max(float(milliseconds) / 1000, _FIRST), _LAST), UTC)
+    seconds = float(milliseconds) / 1000
+    if not 0 <= seconds <= _LAST:  # the usual one costs no more than this
+        seconds = min(max(seconds, _FIRST), _LAST)
+    return datetime.fromtimestamp(seconds, UTC)

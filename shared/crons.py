@@ -16,21 +16,22 @@ from shared import (
     owing,
     pages,
     records,
-    scripts,
     settling,
     stored,
     timing,
+    transitions,
     words,
 )
 from shared.errors import Conflict, Invalid, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.lenient import Reader
-from shared.owing import NOTHING, Owed
+from shared.owing import NOTHING
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
 from shared.schemas.timing import Timing
+from shared.transitions import CronFields, Owed
 from shared.vault import Vault
 
 _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
@@ -41,23 +42,15 @@ ATTEMPTS = 8
 
 
 class _When(NamedTuple):
-    """What is kept of when a cron fires: its phase, and the next fire (ms, '' = none, 'keep' = as it is).
+    """What is kept of when a cron fires: its phase, and the next fire, if that is not kept as it is.
 
     Before that, what it owes is made.
     """
 
     phase: int
-    next_fire: str
+    keeps_next: bool = False
+    next_ms: int | None = None
     owed: Owed = NOTHING
-
-    def before(self) -> Sequence[str | int]:
-        """What comes before that, as the script takes it."""
-        return (
-            self.owed.next_fire,
-            self.owed.not_due,
-            self.owed.last_nominal,
-            *owing.flat(self.owed.fires),
-        )
 
 
 class _Known(NamedTuple):
@@ -66,8 +59,8 @@ class _Known(NamedTuple):
     `now` is the present if it was given, else Redis has it.
     """
 
-    id: int | str = ""
-    version: str = ""
+    id: int | None = None
+    version: str | None = None
     warnings: Sequence[str] = ()
     now: datetime | None = None
 
@@ -84,7 +77,7 @@ async def create(
     *,
     key: IdempotencyKey | None = None,
 ) -> CronSaved:
-    if done := await scripts.recall(redis, key):
+    if done := await transitions.recall(redis, key):
         return _of_row(team, *done)
     _check(asked)
     if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
@@ -116,8 +109,8 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     states = ["active", "paused"] if query.filter == CronFilter.ALL else [query.filter.value]
 
     async def read(ids: Sequence[int]) -> list[Cron]:
-        rows = await scripts.list_crons(redis, team.prefix, team.id, stored.LIST_BYTES, *ids)
-        return [cron_records.excerpt(team, int(cron_id), records.fields_of(flat)) for cron_id, flat in rows]
+        rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
+        return [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
 
     listing = pages.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
@@ -142,7 +135,7 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
     Secret headers that it kept for another scheme, host or port are dropped, and the answer warns of them.
     The vault seals those that are given.
     """
-    if done := await scripts.recall(redis, key):
+    if done := await transitions.recall(redis, key):
         return _of_row(team, *done)
     meant_for, read = None, settling.read_settled if _WHEN & asked.model_fields_set else settling.read
     for _ in range(ATTEMPTS):
@@ -154,10 +147,10 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
         wanted, dropped = custody.changed(before, asked)
         wanted = custody.sealed(wanted, vault, team)
         _check(wanted)
-        when = _When(cron_records.phase_of(fields), "keep")
+        when = _When(cron_records.phase_of(fields), keeps_next=True)
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
             when = _reckoned_of(wanted, when.phase, fields, at)
-        known = _Known(cron_id, fields.get("version", ""), custody.warnings(dropped, wanted.url), now)
+        known = _Known(cron_id, fields.get("version"), custody.warnings(dropped, wanted.url), now)
         if saved := await _save(redis, team, wanted, when, known, key):
             return saved
     raise Conflict(_BUSY)
@@ -165,7 +158,7 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
 
 async def delete(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> None:
     """Delete a cron with its executions; it does not fire any more once this returns."""
-    if not await scripts.delete_cron(redis, team.prefix, team.id, cron_id, key=key):
+    if not await transitions.delete_cron(redis, team, cron=cron_id, key=key):
         raise NotFound("Cron")
 
 
@@ -178,35 +171,40 @@ async def _save(
     key: IdempotencyKey | None = None,
 ) -> CronSaved | None:
     """The cron as it is now, or nothing if it changed or fired since it was `known`."""
-    is_heartbeat = asked.mode == CronMode.HEARTBEAT
-    saved = await scripts.save_cron(
+    saved = await transitions.save_cron(
         redis,
-        team.prefix,
-        team.id,
-        settling.given(known.now),
-        known.id,
-        known.version,
-        stored.spec(asked.model_dump(mode="json")),
-        int(asked.is_active),
-        when.next_fire,
-        asked.cron_expression,
-        asked.timezone,
-        "1" if asked.callback_url else "",
-        asked.alert_threshold or "",
-        asked.name,
-        cron_records.policy_of(asked),
-        asked.overlap_policy,
-        asked.max_runs or "",
-        cron_records.offset_of(asked, when.phase),
-        when.phase,
-        asked.grace_seconds * 1000 if is_heartbeat else "",
-        secrets.token_urlsafe(PING_BYTES) if is_heartbeat else "",
-        to_json(_logged(asked, when.phase)).decode(),
-        to_json(known.warnings).decode(),
-        *when.before(),
+        team,
+        _fields_of(asked, when.phase),
+        when.owed,
+        cron=known.id,
+        version=known.version,
+        keeps_next=when.keeps_next,
+        next_ms=when.next_ms,
+        secret=secrets.token_urlsafe(PING_BYTES) if asked.mode == CronMode.HEARTBEAT else None,
+        change=to_json(_logged(asked, when.phase)).decode(),
+        warnings=to_json(known.warnings).decode(),
+        now_ms=settling.given(known.now),
         key=key,
     )
-    return None if saved == "stale" else _of_row(team, *saved)
+    return _of_row(team, *saved) if saved else None
+
+
+def _fields_of(asked: CronCreate, phase: int) -> CronFields:
+    return CronFields(
+        spec=stored.spec(asked.model_dump(mode="json")),
+        is_active=int(asked.is_active),
+        expression=asked.cron_expression,
+        timezone=asked.timezone,
+        callback="1" if asked.callback_url else "",
+        alert_threshold=asked.alert_threshold or "",
+        name=asked.name,
+        timing=cron_records.policy_of(asked),
+        overlap=asked.overlap_policy,
+        max_runs=asked.max_runs or "",
+        offset_seconds=cron_records.offset_of(asked, phase),
+        phase=phase,
+        grace_ms=asked.grace_seconds * 1000 if asked.mode == CronMode.HEARTBEAT else "",
+    )
 
 
 def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> CronSaved:
@@ -227,9 +225,8 @@ def _reckoned(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _
     """When it fires from now on; whether its runs are used up is for the script to see."""
     plan = cron_records.plan_of(wanted, phase)
     owed = owing.owed(fields, at, plan if wanted.is_active else None)
-    fire = owing.next_after(plan, at, owed.last_nominal) if wanted.is_active else None
-    next_fire = str(clock.milliseconds(fire)) if fire else ""
-    return _When(phase, next_fire, owed)
+    fire = owing.next_after(plan, at, owed.fired_until_ms) if wanted.is_active else None
+    return _When(phase, next_ms=clock.milliseconds(fire) if fire else None, owed=owed)
 
 
 def _check(asked: CronCreate) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from shared import clock, excerpts, pages, records, scripts
+from shared import clock, excerpts, pages, records, transitions
 from shared.errors import Conflict, NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -18,12 +18,12 @@ _NOTHING_TO_RUN = -1
 
 async def create(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> Execution:
     """Run a cron now, beside its schedule."""
-    row = await scripts.run_cron(redis, team.prefix, team.id, cron_id, "", key=key)
-    if not row:
-        raise NotFound("Cron")
-    if row == _NOTHING_TO_RUN:
+    made = await transitions.run_cron(redis, team, cron=cron_id, key=key)
+    if made == _NOTHING_TO_RUN:
         raise Conflict("This cron waits for pings: there is nothing to run. Ping it, or make one with a url.")
-    return stored(*row)
+    if isinstance(made, int):
+        raise NotFound("Cron")
+    return stored(*made)
 
 
 async def get(redis: Redis, team: Team, cron_id: int, execution_id: int) -> Execution:
@@ -53,12 +53,12 @@ async def _require(redis: Redis, team: Team, cron_id: int) -> None:
 async def _read(
     redis: Redis, team: Team, cron_id: int, ids: Sequence[int], most_bytes: int = WHOLE_BYTES
 ) -> list[Execution]:
-    rows = await scripts.read_executions(redis, team.prefix, team.id, cron_id, most_bytes, *ids)
+    rows = await transitions.read_executions(redis, team, ids, cron=cron_id, most_bytes=most_bytes)
     return records.each("execution", rows, excerpt if most_bytes else stored)
 
 
 def stored(execution_id: str, flat: Sequence[str], run: str | None = None) -> Execution:
-    """An execution as the scripts read it: its id, its fields, its run as JSON."""
+    """An execution as the Lua reads it: its id, its fields, its run as JSON."""
     return _execution(execution_id, flat, records.run(run))
 
 

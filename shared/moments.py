@@ -10,7 +10,7 @@ from typing import TypeAlias
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from shared import clock, keyspace, scripts
+from shared import clock, keyspace, transitions
 
 Answers: TypeAlias = tuple[tuple[int, int], str | None]
 """What a pipeline answers for `join`: the clock of Redis (s, µs), and its correction (ms)."""
@@ -78,10 +78,10 @@ async def settled(redis: Redis, shard: str, seconds: float = PATIENCE_SECONDS) -
 
 async def read(redis: Redis, shard: str) -> Present:
     """The present, and why it can be believed."""
-    now_ms, correction_ms, vouched_until, flat = await scripts.read_clock(redis, keyspace.prefix(shard))
-    is_vouched = vouched_until - AHEAD_MS - SLACK_MS <= now_ms <= vouched_until
-    said = tuple(_fresh(flat, now_ms))
-    return Present(now_ms, correction_ms, is_vouched, vouched_until > 0, said)
+    seen = await transitions.read_clock(redis, shard)
+    is_vouched = seen.trusted_until_ms - AHEAD_MS - SLACK_MS <= seen.now_ms <= seen.trusted_until_ms
+    said = tuple(_fresh(seen.schedulers, seen.now_ms))
+    return Present(seen.now_ms, seen.correction_ms, is_vouched, seen.trusted_until_ms > 0, said)
 
 
 def _fresh(flat: Sequence[str], now_ms: int) -> Iterator[Witness]:

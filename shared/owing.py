@@ -1,46 +1,37 @@
 """What a cron owes: the fires that are due by the plan it has, which are made before that plan is changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared import clock, timing
+from shared import clock, timing, transitions
 from shared.records import Fields
 from shared.timing import Fire, Judged, Plan
+from shared.transitions import Owed
 
 ASTRAY = timedelta(seconds=60)
 """A fire that was made so far ahead of now was made by a clock that was wrong, and forbids nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """The next fire as it was read, the fires that are due, and the first that is not (ms, '' is none)."""
-
-    next_fire: str
-    not_due: str | int
-    last_nominal: int
-    """Of the last fire that was made or is due, without the spread; 0 if there is none."""
-    fires: Sequence[Fire] = ()
-
-    def is_more_than_a_step(self, now: datetime) -> bool:
-        """Whether the first one that was left out is due too: one step makes so many fires and no more."""
-        return bool(self.fires) and self.not_due != "" and int(self.not_due) <= clock.milliseconds(now)
+NOTHING = Owed(None, None, 0)
 
 
-NOTHING = Owed("", "", 0)
+def is_more_than_a_step(owed: Owed, now: datetime) -> bool:
+    """Whether the first fire that was left out is due too: one step makes so many and no more."""
+    return bool(owed.fires) and owed.not_due_ms is not None and owed.not_due_ms <= clock.milliseconds(now)
 
 
 def owed(fields: Fields, now: datetime, wanted: Plan | None = None) -> Owed:
     """What a stored cron owes at `now`, before it fires as `wanted`; None if it will not."""
-    next_fire, fired_until = fields.get("next", ""), int(_number(fields.get("fired_until")) or 0)
+    next_fire, fired_until = fields.get("next"), int(_number(fields.get("fired_until")) or 0)
     last = 0 if clock.moment(fired_until) > now + ASTRAY else fired_until
     if _number(next_fire) is None:  # none, or what is stored there is no moment
-        return Owed(next_fire, "", last)
+        return Owed(next_fire, None, last)
     had = _had(fields)
     forward = _brought_forward(had, wanted)
     found = _owed(fields, had, forward, now, last)
     # By the plan it had, the fires between both spreads were not due: too many for one script are left out.
-    return _owed(fields, had, had, now, last) if found.is_more_than_a_step(now) else found
+    return _owed(fields, had, had, now, last) if is_more_than_a_step(found, now) else found
 
 
 def _owed(fields: Fields, had: Plan, plan: Plan, now: datetime, last: int) -> Owed:
@@ -48,8 +39,8 @@ def _owed(fields: Fields, had: Plan, plan: Plan, now: datetime, last: int) -> Ow
     if due > now:
         return Owed(fields["next"], clock.milliseconds(due), last)
     judged = _judged(plan, due, now)
-    following = "" if judged.following is None else clock.milliseconds(judged.following)
-    return Owed(fields["next"], following, nominal(plan, judged.fires[-1].at), judged.fires)
+    following = None if judged.following is None else clock.milliseconds(judged.following)
+    return Owed(fields["next"], following, nominal(plan, judged.fires[-1].at), rows(judged.fires))
 
 
 def _number(text: str | None) -> float | None:
@@ -102,12 +93,12 @@ def plan_of(fields: Fields) -> Plan:
     return timing.plan_of(fields["expression"], fields["timezone"], offset, policy)
 
 
-def flat(fires: Sequence[Fire]) -> list[str | int]:
-    """How many they are, and each, as the scripts take them."""
-    parts: list[str | int] = [len(fires)]
-    for fire in fires:
-        parts += (clock.milliseconds(fire.at), fire.missed, clock.milliseconds(fire.first), fire.skip)
-    return parts
+def rows(fires: Sequence[Fire]) -> list[transitions.Fire]:
+    """As they are to be made."""
+    return [
+        transitions.Fire(clock.milliseconds(fire.at), fire.missed, clock.milliseconds(fire.first), fire.skip)
+        for fire in fires
+    ]
 
 
 def _had(fields: Fields) -> Plan:

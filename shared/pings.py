@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from shared import clock, keyspace, scripts, store
+from shared import clock, keyspace, store, transitions
 from shared.errors import NotFound
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
@@ -82,18 +82,26 @@ async def ping(
     """Note a ping, in steps if very many fires wait for it; raises NotFound for a key that opens nothing."""
     team = team_of(key)
     *_, cron, secret = key.split("-", 3)
-    asked = (team.id, cron, secret, "" if now is None else now, *_arguments(ping or Ping()))
-    after, rest, step = 0, [0, 0, 0], 0
-    while after or not step:
+    ping = ping or Ping()
+    noted, step = transitions.Pinged(), 0
+    while noted.after or not step:
         with store.begun() if step else nullcontext():
-            answer = await scripts.ping_cron(redis, team.prefix, *asked, after, key=once, step=step)
+            answer = await transitions.ping_cron(
+                redis,
+                team,
+                cron=cron,
+                secret=secret,
+                kind=ping.kind,
+                reason=FailureReason.PING_FAILED if ping.failure else None,
+                failure=to_json(ping.failure).decode() if ping.failure else None,
+                said=ping.said[:SAID_CHARACTERS],
+                after=noted.after,
+                now_ms=now,
+                key=once,
+                step=step,
+            )
         if not answer and not step:
             raise NotFound("Ping key")
-        after, *rest = answer or [0, *rest]  # it may be deleted between two steps
+        noted = answer or noted._replace(after=0)  # it may be deleted between two steps
         step += 1
-    return Noted(*(clock.moment(each) if each else None for each in rest))
-
-
-def _arguments(ping: Ping) -> tuple[str, str, str, str]:
-    alike, failure = (FailureReason.PING_FAILED, ping.failure) if ping.failure else ("", None)
-    return ping.kind, alike, to_json(failure).decode() if failure else "", ping.said[:SAID_CHARACTERS]
+    return Noted(*(clock.moment(each) if each else None for each in noted[1:]))

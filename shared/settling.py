@@ -5,7 +5,7 @@ from datetime import datetime
 
 from redis.asyncio import Redis
 
-from shared import clock, moments, owing, records, scripts
+from shared import clock, moments, owing, records, transitions
 from shared.errors import Conflict, NotFound
 from shared.keyspace import Team
 from shared.records import Fields
@@ -19,10 +19,10 @@ async def read(
     redis: Redis, team: Team, cron_id: int, now: datetime | None = None
 ) -> tuple[Fields, datetime]:
     """What is stored of a cron, and when that was read unless `now` is given; raises NotFound."""
-    now_ms, rows = await scripts.read_crons(redis, team.prefix, team.id, cron_id)
-    if not rows:
+    now_ms, crons = await transitions.read_crons(redis, team, [cron_id])
+    if not crons:
         raise NotFound("Cron")
-    return records.fields_of(rows[0][1]), now or clock.moment(now_ms)
+    return records.fields_of(crons[0].fields), now or clock.moment(now_ms)
 
 
 async def read_settled(
@@ -38,20 +38,14 @@ async def read_settled(
     while True:
         fields, at = await read(redis, team, cron_id, now)
         owed = owing.owed(fields, at)
-        if not owed.is_more_than_a_step(at):
+        if not owing.is_more_than_a_step(owed, at):
             return fields, at
         if time.monotonic() > ends:
             raise Conflict(_OWING)
-        step = (
-            fields.get("version", ""),
-            owed.next_fire,
-            owed.not_due,
-            owed.last_nominal,
-            *owing.flat(owed.fires),
-        )
-        await scripts.settle_cron(redis, team.prefix, team.id, given(now), cron_id, *step)
+        version = fields.get("version")
+        await transitions.settle_cron(redis, team, owed, cron=cron_id, version=version, now_ms=given(now))
 
 
-def given(now: datetime | None) -> str | int:
-    """As the scripts take it: '' is their own clock."""
-    return "" if now is None else clock.milliseconds(now)
+def given(now: datetime | None) -> int | None:
+    """As the transitions take it: without it they go by their own clock."""
+    return None if now is None else clock.milliseconds(now)

@@ -22,6 +22,8 @@ AWAY = (RedisError, OSError)
 """Redis cannot be used right now, whatever it says; only with AnswerLost may what was sent have been done."""
 
 PATIENCE_SECONDS = 2.0
+UNWAITED_BYTES = 16 * 1024
+"""With no more than that to be written nobody waits: the low mark of asyncio's and uvloop's transports."""
 
 _NO_ANSWER = (RedisConnectionError, RedisTimeoutError)
 """Just these, when reading an answer; what is derived from them was answered."""
@@ -127,8 +129,7 @@ class _Connection(AbstractConnection):
             await self.disconnect(nowait=True)
             raise RedisConnectionError("Connection closed before the command was written.")
         try:
-            async with asyncio.timeout(self.socket_timeout):
-                await self._send_packed_command(command)
+            await self._send_packed_command(command)
         except TimeoutError:
             await self.disconnect(nowait=True)
             raise AnswerLost("Timeout writing to socket") from None
@@ -141,6 +142,17 @@ class _Connection(AbstractConnection):
         except BaseException:
             await self.disconnect(nowait=True)  # half a command may be out
             raise
+
+    async def _send_packed_command(self, command: Any) -> None:
+        """Write it; only where Redis takes too little is there anything to wait for, and a timeout to set."""
+        writer = self._writer
+        assert writer is not None
+        writer.writelines(command)
+        if writer.transport.get_write_buffer_size() <= UNWAITED_BYTES:
+            await writer.drain()
+            return
+        async with asyncio.timeout(self.socket_timeout):
+            await writer.drain()
 
     async def can_read_destructive(self) -> bool:
         """Whether it holds what nobody asked for; raises if it is closed. The loop has heard of it."""

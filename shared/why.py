@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from shared import clock, crons, executions, scripts, timing
+from shared import clock, crons, executions, timing, transitions
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, Execution, ExecutionStatus, SkipReason
 from shared.schemas.why import MOST_FIRES, Reason, Verdict, Why, WhyQuery
@@ -50,10 +50,16 @@ async def why(redis: Redis, team: Team, cron_id: int, query: WhyQuery, now: date
     cron, read_at = await crons.get_now(redis, team, cron_id)
     now = now or read_at
     since, until = query.span(now)
-    span = (clock.milliseconds(since), clock.milliseconds(until))
-    log, rows = await scripts.find_executions(redis, team.prefix, team.id, cron_id, *span, MOST_FIRES)
-    records = sorted((executions.excerpt(*row) for row in rows), key=lambda one: one.id)
-    case = Case(cron, _periods(log), records, now)
+    found = await transitions.find_executions(
+        redis,
+        team,
+        cron=cron_id,
+        from_ms=clock.milliseconds(since),
+        to_ms=clock.milliseconds(until),
+        most=MOST_FIRES,
+    )
+    records = sorted((executions.excerpt(*row) for row in found.executions), key=lambda one: one.id)
+    case = Case(cron, _periods(found.changes), records, now)
     reasons = sorted(_reasons(case, since, until), key=lambda reason: reason.at)
     if query.at and not reasons:
         reasons = [_no_fire(case, since)]

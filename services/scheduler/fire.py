@@ -12,8 +12,9 @@ from redis.asyncio import Redis
 from services.scheduler.alarm import Alarm
 from services.scheduler.metrics import LATENESS
 from services.scheduler.watch import Watch
-from shared import clock, keyspace, moments, owing, scripts, timing, zone_data
+from shared import clock, moments, owing, timing, transitions, zone_data
 from shared.timing import Judged, Plan
+from shared.transitions import CronAside, Fire, JudgedCron
 
 BATCH = 200
 """About so many fires a script, at most as many crons: longer ones would hold Redis up."""
@@ -76,10 +77,10 @@ class Found:
 
 @dataclass(slots=True)
 class Batch:
-    """What one script is told, by which release of the time zones' rules, and per cron its last fire (ms)."""
+    """What one call makes, by which release of the time zones' rules, and per cron its last fire (ms)."""
 
-    release: str
-    arguments: list[str | int] = field(default_factory=list)
+    release: str | None
+    crons: list[tuple[JudgedCron, list[Fire]]] = field(default_factory=list)
     latest_ms: list[int] = field(default_factory=list)
     fires: int = 0
 
@@ -125,10 +126,11 @@ async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Fou
 
 async def _set_aside(redis: Redis, shard: str, unread: dict[Due, Exception], now_ms: int) -> None:
     """Look at them again in some minutes, each at another moment: a newer scheduler may judge them."""
-    arguments = [
-        part for one in unread for part in (one.team, one.cron, one.version, now_ms + _rest_ms(int(one.cron)))
+    aside = [
+        CronAside(one.team, one.cron, one.version, again_ms=now_ms + _rest_ms(int(one.cron)))
+        for one in unread
     ]
-    await scripts.set_crons_aside(redis, keyspace.prefix(shard), *arguments)
+    await transitions.set_crons_aside(redis, shard, aside)
     first, error = next(iter(unread.items()))
     log.error(
         "crons_not_fired", crons=len(unread), first=f"{first.team}:{first.cron}", error=repr(error)[:QUOTED]
@@ -143,10 +145,16 @@ async def look(
     redis: Redis, shard: str, *, ahead_ms: int = 0, now: datetime | None = None, skip: int = 0
 ) -> Found:
     """The crons due until `ahead_ms` from now but the first `skip`, earliest first, at most 200."""
-    release = zone_data.release().version
-    answer = await scripts.due_crons(redis, keyspace.prefix(shard), _at(now), ahead_ms, BATCH, skip, release)
-    now_ms, next_due, rows, is_outdated = answer
-    return Found(int(now_ms), int(next_due), [_due(*row) for row in rows], bool(is_outdated))
+    seen = await transitions.due_crons(
+        redis,
+        shard,
+        ahead_ms=ahead_ms,
+        most=BATCH,
+        skip=skip,
+        release=zone_data.release().version,
+        now_ms=_at(now),
+    )
+    return Found(seen.now_ms, seen.next_due_ms, [_due(*cron) for cron in seen.crons], seen.is_outdated)
 
 
 async def judge_ahead(redis: Redis, shard: str, due_ms: int) -> list[Batch]:
@@ -169,7 +177,7 @@ def _due(member: str, due: str, *rest: str) -> Due:
 
 async def _judged(crons: Iterable[Due], now: datetime) -> tuple[list[Batch], dict[Due, Exception]]:
     """What becomes of them, and those that this version cannot read, with the reason."""
-    batches, unread, filling = list[Batch](), dict[Due, Exception](), dict[str, Batch]()
+    batches, unread, filling = list[Batch](), dict[Due, Exception](), dict[str | None, Batch]()
     for number, due in enumerate(crons):
         if number % BREATH == 0:
             await asyncio.sleep(0)  # counting what was missed takes a while, and others must beat
@@ -178,21 +186,28 @@ async def _judged(crons: Iterable[Due], now: datetime) -> tuple[list[Batch], dic
         except Exception as error:  # of an expression or zone that is none here: the others fire
             unread[due] = error
             continue
-        release = "" if due.timezone == UTC_ZONE else zone_data.release().version
+        release = None if due.timezone == UTC_ZONE else zone_data.release().version
         batch = filling.get(release)
         if batch is None or batch.fires >= BATCH:
             batch = filling[release] = Batch(release)
             batches.append(batch)
         batch.fires += len(judged.fires)
-        known = (due.team, due.cron, due.version, clock.milliseconds(due.due))
-        batch.arguments += [*known, *_flat(due.plan, judged)]
+        batch.crons.append(_row(due, judged))
         batch.latest_ms.append(clock.milliseconds(judged.fires[-1].at))
     return batches, unread
 
 
-def _flat(plan: Plan, judged: Judged) -> list[str | int]:
-    following = "" if judged.following is None else clock.milliseconds(judged.following)
-    return [following, owing.nominal(plan, judged.fires[-1].at), *owing.flat(judged.fires)]
+def _row(due: Due, judged: Judged) -> tuple[JudgedCron, list[Fire]]:
+    cron = JudgedCron(
+        due.team,
+        due.cron,
+        due.version,
+        due_ms=clock.milliseconds(due.due),
+        following_ms="" if judged.following is None else clock.milliseconds(judged.following),
+        fired_until_ms=owing.nominal(due.plan, judged.fires[-1].at),
+        fires=len(judged.fires),
+    )
+    return cron, owing.rows(judged.fires)
 
 
 async def _fire_all(redis: Redis, shard: str, batches: list[Batch], due_ms: int) -> None:
@@ -207,8 +222,7 @@ async def _fire_all(redis: Redis, shard: str, batches: list[Batch], due_ms: int)
 
 async def _fire(redis: Redis, shard: str, batch: Batch, now_ms: int, now: datetime | None = None) -> bool:
     """Whether any of them fired here."""
-    prefix = keyspace.prefix(shard)
-    verdicts = await scripts.fire_crons(redis, prefix, _at(now), batch.release, *batch.arguments)
+    verdicts = await transitions.fire_crons(redis, shard, batch.crons, release=batch.release, now_ms=_at(now))
     for at, verdict in zip(batch.latest_ms, verdicts, strict=True):
         if verdict == FIRED:
             LATENESS.observe(max(0.0, (now_ms - at) / 1000))
@@ -219,5 +233,5 @@ async def _until(redis: Redis, shard: str, due_ms: int) -> float:
     return due_ms / 1000 - (await moments.now(redis, shard)).timestamp()
 
 
-def _at(now: datetime | None) -> str | int:
-    return "" if now is None else clock.milliseconds(now)
+def _at(now: datetime | None) -> int | None:
+    return None if now is None else clock.milliseconds(now)

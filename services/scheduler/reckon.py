@@ -13,10 +13,11 @@ from redis.asyncio import Redis
 
 from services.scheduler.metrics import RECKONED, WATCHED
 from services.scheduler.watch import Watch
-from shared import audit, clock, damage, keyspace, owing, scripts, timing, watchdog
+from shared import audit, clock, damage, owing, timing, transitions, watchdog
 from shared.keyspace import Team
 from shared.steadily import Troubles
 from shared.timing import Plan
+from shared.transitions import Renewal, StoredPlan
 
 STEP = 200
 SHARE = 0.01
@@ -60,10 +61,10 @@ async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troub
 
 async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now: int | None = None) -> int:
     """Look once at every active cron; return how many were given another next fire."""
-    seen, moved, at = 0, 0, "" if now is None else now
+    seen, moved = 0, 0
     for team in await audit.teams(redis, shard):
         async with damage.confined(redis, team, "watching crons"):
-            async for looked_at, mended in _steps(redis, team, watch, at):
+            async for looked_at, mended in _steps(redis, team, watch, now):
                 seen, moved = seen + looked_at, moved + mended
     await watchdog.note(redis, shard, seen, moved)
     WATCHED.labels(shard).set(seen)
@@ -71,14 +72,14 @@ async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now: int 
 
 
 async def _steps(
-    redis: Redis, team: Team, watch: Watch | None, at: str | int
+    redis: Redis, team: Team, watch: Watch | None, now: int | None
 ) -> AsyncIterator[tuple[int, int]]:
     """Of each step over a team's active crons, how many it looked at and how many it mended."""
     after = 0
     while True:
         began = time.process_time()
-        now_ms, after, rows = await scripts.read_plans(redis, team.prefix, at, team.id, after, STEP)
-        yield len(rows), await _mend(redis, team, rows, int(now_ms), at)
+        now_ms, after, plans = await transitions.read_plans(redis, team, after=after, most=STEP, now_ms=now)
+        yield len(plans), await _mend(redis, team, plans, now_ms, now)
         await _rest(watch, (time.process_time() - began) / SHARE)
         if not after:
             return
@@ -88,9 +89,8 @@ async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
     """Move what was made or put off by a clock that has been set back since; return how many records."""
     moved, cursor = 0, "0"
     while True:
-        at = "" if now is None else now
-        cursor, step = await scripts.reckon_due(redis, keyspace.prefix(shard), at, cursor, STEP)
-        moved += int(step)
+        cursor, step = await transitions.reckon_due(redis, shard, cursor=cursor, count=STEP, now_ms=now)
+        moved += step
         if cursor == "0":
             break
         await asyncio.sleep(0)
@@ -101,30 +101,32 @@ async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
     return moved
 
 
-async def _mend(redis: Redis, team: Team, rows: Sequence[Sequence[str]], now_ms: int, at: str | int) -> int:
-    crons = [one for row in rows if (one := _row(*row)) and one.next_ms > now_ms + SOON_MS]
-    arguments: list[str | int] = []
+async def _mend(redis: Redis, team: Team, plans: Sequence[StoredPlan], now_ms: int, now: int | None) -> int:
+    crons = [one for plan in plans if (one := _row(plan)) and one.next_ms > now_ms + SOON_MS]
+    renewals: list[Renewal] = []
     for number, cron in enumerate(crons):
         if number % 32 == 0:
             await asyncio.sleep(0)  # others of this process have their turn
         expected = _expected(cron, now_ms)
         if expected is not None:
-            arguments += [team.id, cron.id, cron.version, cron.next_ms, expected]
-    if not arguments:
+            renewals.append(Renewal(team.id, cron.id, cron.version, cron.next_ms, expected))
+    if not renewals:
         return 0
-    moved = int(await scripts.renew_crons(redis, team.prefix, at, "", *arguments))
+    moved = await transitions.renew_crons(redis, team.shard, renewals, now_ms=now)
     if moved:
         RECKONED.labels(team.shard).inc(moved)
-        ids = [str(one) for one in arguments[1::5]][:20]
+        ids = [one.id for one in renewals[:20]]
         log.warning("crons_reckoned_anew", team=team.id, crons=ids, why="their next fire was too late")
     return moved
 
 
-def _row(cron: str, version: str, next_ms: str, fired_until: str, *plan: str) -> Row | None:
+def _row(plan: StoredPlan) -> Row | None:
     try:
-        return Row(cron, version, int(float(next_ms)), int(float(fired_until)), plan)
+        next_ms, fired_until_ms = int(float(plan.next_ms)), int(float(plan.fired_until_ms))
     except ValueError:  # no moments: said where the cron is shown
         return None
+    stored = (plan.expression, plan.timezone, plan.offset, plan.timing)
+    return Row(plan.id, plan.version, next_ms, fired_until_ms, stored)
 
 
 def _expected(cron: Row, now_ms: int) -> int | None:

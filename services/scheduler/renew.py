@@ -12,7 +12,8 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.fire import BATCH, UTC_ZONE, Due, look
-from shared import clock, keyspace, owing, scripts, timing, zone_data
+from shared import clock, owing, timing, transitions, zone_data
+from shared.transitions import Renewal
 
 FAR_MS = 400 * 366 * 86_400_000
 SOON = timedelta(seconds=10)
@@ -50,11 +51,7 @@ async def keep_announcing(redis: Redis, shard: str) -> None:
 
 async def announce(redis: Redis, shard: str, now: int | None = None) -> tuple[str, bool]:
     """Say it once; return the newest release that ever was, and whether a scheduler that lives has it."""
-    at = "" if now is None else now
-    newest, is_alive = await scripts.announce_zones(
-        redis, keyspace.prefix(shard), at, zone_data.release().version
-    )
-    return newest, bool(is_alive)
+    return await transitions.announce_zones(redis, shard, release=zone_data.release().version, now_ms=now)
 
 
 async def renew(redis: Redis, shard: str) -> int:
@@ -63,10 +60,9 @@ async def renew(redis: Redis, shard: str) -> int:
     renewed, skip, release = 0, 0, zone_data.release().version
     while True:
         found = await look(redis, shard, ahead_ms=FAR_MS, skip=skip)
-        arguments = [part for due in found.crons for part in _renewed(due, found.now_ms)]
-        if arguments:
-            prefix = keyspace.prefix(shard)
-            renewed += int(await scripts.renew_crons(redis, prefix, "", release, *arguments))
+        renewals = [one for due in found.crons if (one := _renewed(due, found.now_ms))]
+        if renewals:
+            renewed += await transitions.renew_crons(redis, shard, renewals, release=release)
         if len(found.crons) < BATCH:
             break
         skip += BATCH
@@ -76,15 +72,16 @@ async def renew(redis: Redis, shard: str) -> int:
     return renewed
 
 
-def _renewed(due: Due, now_ms: int) -> list[str | int]:
+def _renewed(due: Due, now_ms: int) -> Renewal | None:
     """Nothing if its next fire is what we reckon too, or not for us to judge."""
     now = clock.moment(now_ms)
     if due.timezone == UTC_ZONE or due.due <= now + SOON:
-        return []
+        return None
     try:
         following = owing.renewed(due.plan, due.due, now, int(due.fired_until))
     except timing.UNREADABLE:  # what this version cannot read; said when it is due
-        return []
+        return None
     if following is None or following == due.due:
-        return []
-    return [due.team, due.cron, due.version, clock.milliseconds(due.due), clock.milliseconds(following)]
+        return None
+    known_ms, next_ms = clock.milliseconds(due.due), clock.milliseconds(following)
+    return Renewal(due.team, due.cron, due.version, known_ms, next_ms)

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.metrics import CORRECTION, DIFFERENCE, JUMPS, VOUCHED
 from services.scheduler.steadiness import Reading, Steadiness, Steady, Wrong
-from shared import clock, keyspace, moments, scripts
+from shared import clock, moments, transitions
 from shared.steadily import Troubles
 
 DOUBT = "the clock"
@@ -48,9 +48,13 @@ class Watch:
 
     async def vouch(self, now: float) -> bool:
         """Say that the clock is right; False if it has jumped since it was looked at."""
-        ahead = round((time.time() - now) * 1000)
-        prefix = keyspace.prefix(self._shard)
-        return bool(await scripts.vouch(self._redis, prefix, round(now * 1000), self._name, ahead))
+        return await transitions.vouch(
+            self._redis,
+            self._shard,
+            judged_ms=round(now * 1000),
+            scheduler=self._name,
+            ahead_ms=round((time.time() - now) * 1000),
+        )
 
     async def _read(self) -> Reading:
         own, wall = clock.elapsed(), time.time()
@@ -67,10 +71,12 @@ class Watch:
 
     async def _correct(self, seen: Reading, correction: float) -> None:
         """Set the correction, unless somebody was faster."""
-        prefix, moved, step = keyspace.prefix(self._shard), 0, STEP
+        moved, step = 0, STEP
         before, after = round(seen.correction * 1000), round(correction * 1000)
         while step == STEP:
-            step = int(await scripts.correct(self._redis, prefix, before, after, STEP))
+            step = await transitions.correct(
+                self._redis, self._shard, seen_ms=before, correction_ms=after, most=STEP
+            )
             moved += max(step, 0)
         if step >= 0:
             JUMPS.labels(self._shard, "corrected").inc()

@@ -89,7 +89,7 @@ class Deliveries:
         return await transitions.finish(self.redis, self.shard, finished, consumer=self.consumer, now_ms=now)
 
     async def finish_and_claim(
-        self, results: Sequence[Result], n: int
+        self, results: Sequence[Result], n: int, *, spare: int = 0, kept: int = 0, crowd: Collection[int] = ()
     ) -> tuple[list[int], list[Work] | None]:
         """`finish`, then `claim`, on one trip; nothing instead of work if only the claim failed.
 
@@ -98,14 +98,16 @@ class Deliveries:
         finished, sent = [_finished(result) for result in results], elapsed()
         pipeline = self.redis.pipeline(transaction=False)
         transitions.join_finish(pipeline, self.shard, finished, consumer=self.consumer)
-        transitions.join_claim(pipeline, self.shard, consumer=self.consumer, places=n)
+        transitions.join_claim(
+            pipeline, self.shard, consumer=self.consumer, places=n, spare=spare, kept=kept, crowd=crowd
+        )
         answers, claimed = await pipeline.execute(raise_on_error=False)
         if transitions.is_missing(answers):
             answers = await self.finish(results)
         if isinstance(answers, Exception):
             raise store.translated(answers)
         if transitions.is_missing(claimed):
-            return answers, await self.claim(n)
+            return answers, await self.claim(n, spare=spare, kept=kept, crowd=crowd)
         return answers, None if isinstance(claimed, Exception) else self._works(Claimed(*claimed), sent)
 
     async def beat(self, works: Sequence[Work]) -> list[int]:

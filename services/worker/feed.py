@@ -9,11 +9,14 @@ from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
 from services.worker.work import Release, Result, Work
+from shared.clock import elapsed
 from shared.errors import Damaged
 from shared.store import AWAY
 
 BATCH = 64
 BELL_MILLISECONDS = 5000
+QUIET_SECONDS, ALONG_SECONDS = 0.05, 0.04
+"""How often a full worker looks for quiet queues; the latter where that takes no trip of its own."""
 
 log = structlog.get_logger()
 
@@ -27,6 +30,9 @@ class Spare(NamedTuple):
     places: int
     kept: int = 0
     crowd: tuple[int, ...] = ()
+
+
+NONE_SPARE = Spare(0)
 
 
 class Feed:
@@ -53,7 +59,13 @@ class Feed:
         self.is_stopped = False
         self._dry = False
         self._unsure = False
+        self._looked_at = 0.0
         self._leaving: asyncio.Future[None] | None = None
+
+    @property
+    def rest_seconds(self) -> float:
+        """How long a full worker has no need to take; fewer than none once it shall look for quiet queues."""
+        return self._looked_at + QUIET_SECONDS - elapsed()
 
     async def take(self) -> list[Work]:
         """The next batch, empty if there was none for a while; raises what Redis says."""
@@ -80,8 +92,11 @@ class Feed:
         if self.is_stopped or self._is_taking or self._unsure or self._dry or wanted <= 0:
             return await self._deliveries.finish(results), []
         async with self._turn:
+            spare = self._spare_along()
             try:
-                answers, works = await self._deliveries.finish_and_claim(results, wanted)
+                answers, works = await self._deliveries.finish_and_claim(
+                    results, wanted, spare=spare.places, kept=spare.kept, crowd=spare.crowd
+                )
             except Exception:
                 self._unsure = True
                 raise
@@ -118,12 +133,25 @@ class Feed:
             works = await self._deliveries.wait_and_claim(self._blocking, wanted, BELL_MILLISECONDS)
         elif wanted:
             works = await self._deliveries.claim(wanted)
-        elif (spare := self._spare()).places > 0:
-            works = await self._deliveries.claim(0, spare=spare.places, kept=spare.kept, crowd=spare.crowd)
         else:
-            works = []
+            works = await self._take_quiet()
         self._dry = len(works) < wanted
         return works
+
+    async def _take_quiet(self) -> list[Work]:
+        spare, self._looked_at = self._spare(), elapsed()
+        if spare.places <= 0:
+            return []
+        return await self._deliveries.claim(0, spare=spare.places, kept=spare.kept, crowd=spare.crowd)
+
+    def _spare_along(self) -> Spare:
+        """The spare places, for a claim that goes out anyway; none if there was a look just now."""
+        now = elapsed()
+        if now - self._looked_at < ALONG_SECONDS:
+            return NONE_SPARE
+        self._looked_at = now
+        spare = self._spare()
+        return spare if spare.places > 0 else NONE_SPARE
 
     async def _leave(self) -> None:
         async with self._turn:

@@ -19,8 +19,11 @@ from shared.clock import elapsed
 
 BLOCKED_SECONDS = 150.0
 """So long the thread beats for a loop that does not answer: five times as long as a claim lives without."""
-LOOK_SECONDS, NOTED_SECONDS = 0.25, 1.0
-"""How often the loop is seen to answer, and how late that is worth a line in the log."""
+LOOK_SECONDS, NOTED_SECONDS = 0.5, 0.75
+"""How often the loop is seen to answer, and how late that is worth a line in the log.
+
+A loop that is held up for as long as both together is noticed for certain. Each look wakes an idle process.
+"""
 PATIENCE_SECONDS = 3.0
 
 log = structlog.get_logger()

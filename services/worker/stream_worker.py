@@ -47,8 +47,6 @@ RESERVE = 16
 """One place in so many is kept for queues with nothing in flight: slow jobs elsewhere do not delay them."""
 CROWD_SHARE, LEAST_CROWD = 8, 4
 """Of a full worker a team with an eighth of the places has many: half of those kept are for the others."""
-QUIET_SECONDS = 0.05
-"""How often a full worker looks for such queues."""
 _CANCELLED = '{"failure_reason":"cancelled","error_message":"It was cancelled while its request ran."}'
 
 log = structlog.get_logger()
@@ -135,9 +133,9 @@ class StreamWorker(Worker):
 
     async def _feed(self, shard: _Shard) -> None:
         while not shard.feed.is_stopped:
-            if not self._room.is_set():
+            while not self._room.is_set() and (seconds := shard.feed.rest_seconds) > 0:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._room.wait(), QUIET_SECONDS)
+                    await asyncio.wait_for(self._room.wait(), seconds)
             self._start(await shard.feed.take(), shard)
             await asyncio.sleep(0)  # what was started sends its requests before anything more is claimed
 

@@ -18,7 +18,7 @@ local turns, queues, works, teams = P .. 'turns', {}, {}, {}
 
 local ORIGIN = { j = 'origin', e = 'cron', n = 'subject' }
 local LATER = 5000 -- ms until what only a newer version can read is offered again
-local LOST = '{"failure_reason":"unknown","error_message":"What this job asks for is lost; nothing was sent."}'
+local SPEC_LOST = '{"failure_reason":"unknown","error_message":"What this job asks for is lost; nothing was sent."}'
 local QUIET_LOOK = 8 -- teams, and queues of each, that a look for quiet queues takes in
 
 -- What was asked, and by a cron of which name; nothing if that was deleted meanwhile.
@@ -71,7 +71,7 @@ end
 -- What it asks for is lost: nothing can be sent, and it must not wait for ever.
 local function bury(team, qid, id, queue, lane, entry)
     take_off(queue, lane, entry)
-    settle('j', team, qid, id, { verdict = 'dead', run = LOST, due = now, reason = 'unknown' })
+    settle('j', team, qid, id, { verdict = 'dead', run = SPEC_LOST, due = now, reason = 'unknown' })
 end
 
 local function start(queue, lane, entry, ref)
@@ -103,14 +103,14 @@ end
 
 -- Read up to `want` entries and start what they name; returns how many were read, and how many started.
 local function serve(turn, want)
-    local queue, left, before = turn.queue, want, #works
+    local queue, remaining, before = turn.queue, want, #works
     for _, lane in ipairs({ FRONT, READY }) do
         local stream = P .. lane .. queue
-        if left > 0 and call('XLEN', stream) > 0 then
-            local read = call('XREADGROUP', 'GROUP', 'workers', consumer, 'COUNT', left, 'STREAMS', stream, '>')
+        if remaining > 0 and call('XLEN', stream) > 0 then
+            local read = call('XREADGROUP', 'GROUP', 'workers', consumer, 'COUNT', remaining, 'STREAMS', stream, '>')
             call('SADD', P .. 'in_flight', queue) -- first: whatever happens below, the rescuer looks here
             for _, entry in ipairs(read and read[1][2] or {}) do
-                left = left - 1
+                remaining = remaining - 1
                 local ref = entry[2][1] == 'w' and entry[2][2] or table.concat(entry[2], ' ')
                 if not confined(turn.team, ref, start, queue, lane, entry[1], ref) then
                     quarantine(queue, lane, entry[1], ref)
@@ -125,14 +125,14 @@ local function serve(turn, want)
         queues[#queues + 1] = { queue, known.spec or '', known.name or '' }
     end
     if started > 0 then teams[team_of(queue)] = true end
-    return want - left, started
+    return want - remaining, started
 end
 
 -- Move the virtual times of the team and the queue on by what was served from where their turns stood.
-local function charge(team, queue, turn, work, weight)
+local function charge(team, queue, turn, served, weight)
     local times = call('HMGET', P .. 'virtual_time', team, queue)
-    local team_at = math.max(tonumber(times[1]) or 0, turn.team_at) + work
-    local queue_at = math.max(tonumber(times[2]) or 0, turn.queue_at) + work / weight
+    local team_at = math.max(tonumber(times[1]) or 0, turn.team_at) + served
+    local queue_at = math.max(tonumber(times[2]) or 0, turn.queue_at) + served / weight
     call('HSET', P .. 'virtual_time', '_', turn.team_at, team, team_at, team .. ':_', turn.queue_at, queue, queue_at)
     call('ZADD', turns, 'XX', team_at, team)
     call('ZADD', P .. 'turns:' .. team, 'XX', queue_at, queue)
@@ -167,13 +167,13 @@ end
 
 -- The queues whose turn it is, in order: up to so many teams, and up to so many queues of each.
 local function next_turns(most_teams, most_queues)
-    local found, teams = {}, call('ZRANGE', turns, 0, most_teams - 1, 'WITHSCORES')
-    for t = 1, #teams, 2 do
-        local read, rows = confined(teams[t], '', first_queues, teams[t], most_queues)
+    local found, turns_of_teams = {}, call('ZRANGE', turns, 0, most_teams - 1, 'WITHSCORES')
+    for t = 1, #turns_of_teams, 2 do
+        local read, rows = confined(turns_of_teams[t], '', first_queues, turns_of_teams[t], most_queues)
         rows = read and rows or {}
-        if #rows == 0 then call('ZREM', turns, teams[t]) end
+        if #rows == 0 then call('ZREM', turns, turns_of_teams[t]) end
         for q = 1, #rows, 2 do
-            found[#found + 1] = { team = teams[t], team_at = tonumber(teams[t + 1]), queue = rows[q],
+            found[#found + 1] = { team = turns_of_teams[t], team_at = tonumber(turns_of_teams[t + 1]), queue = rows[q],
                 queue_at = tonumber(rows[q + 1]) }
         end
     end
@@ -242,7 +242,7 @@ if tonumber(given.places) > 0 and (#works > 0 or rounds == MOST_ROUNDS) then con
 local of_teams = {}
 for team in pairs(teams) do
     local held, rests = confined(team, '', rests_of, team, 'held:')
-    local busy, asked = confined(team, '', rests_of, team, 'busy:')
-    of_teams[#of_teams + 1] = { team, settings_of(team).signing, held and rests or {}, busy and asked or {} }
+    local busy, waits = confined(team, '', rests_of, team, 'busy:')
+    of_teams[#of_teams + 1] = { team, settings_of(team).signing, held and rests or {}, busy and waits or {} }
 end
 return { now, next_due, queues, works, of_teams }

@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- Correct the clock, if its correction is still what was seen; what was reckoned from the wrong present moves with it.
 --
--- KEYS  prefix    ARGV  correction as seen (ms), correction from now on (ms), limit
--- Returns -1 if it is another by now, or how many records were moved: with as many as the limit there are more, and the
+-- Given `seen_ms` (the correction as it was seen), `correction_ms` (from now on), `most` (records that this call moves).
+-- Returns -1 if it is another by now, or how many records were moved: with as many as `most` there are more, and the
 -- correction is still what it was.
 
-local seen, correction, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local seen, correction, most = tonumber(given.seen_ms), tonumber(given.correction_ms), tonumber(given.most)
 if (tonumber(call('GET', P .. 'correction') or '') or 0) ~= seen then return -1 end
 local by, wrong = correction - seen, moment()
 local right = wrong + by
@@ -33,13 +33,13 @@ local function move_along(member, at, kind, team, id)
     if score then call('ZINCRBY', P .. 'due', by, member) end
 end
 
-local rows = call('ZRANGE', P .. 'doubtful', 0, limit - 1, 'WITHSCORES')
+local rows = call('ZRANGE', P .. 'doubtful', 0, most - 1, 'WITHSCORES')
 for i = 1, #rows, 2 do
     local kind, team, id = string.match(rows[i], '^(%a):(%d+):0*(%d+)$')
     if kind then confined(team, kind .. ':' .. id, move_along, rows[i], tonumber(rows[i + 1]), kind, team, id) end
     call('ZREM', P .. 'doubtful', rows[i])
 end
-if #rows == 2 * limit then return limit end
+if #rows == 2 * most then return most end
 if correction == 0 then call('DEL', P .. 'correction') else call('SET', P .. 'correction', correction) end
 tell_clock('correction')
 return #rows / 2

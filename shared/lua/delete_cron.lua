@@ -2,10 +2,10 @@
 -- Delete a cron: it fires no more and is not found; `prune` removes its executions in bounded steps. One whose record is
 -- lost is still listed, and goes too.
 --
--- KEYS  prefix    ARGV  team, id
+-- Given the team, the cron.
 -- Returns 1, or 0 if there is no such cron.
 
-local team, id = ARGV[1], ARGV[2]
+local team, id = given.team, given.cron
 local member, listed = team .. ':' .. id, P .. 'x:' .. team .. ':crons:'
 local found = call('DEL', P .. 'c:' .. member) + call('ZREM', listed .. 'active', id) + call('ZREM', listed .. 'paused', id)
 if found == 0 then return 0, REFUSED end

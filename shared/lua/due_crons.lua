@@ -1,16 +1,16 @@
 #!lua flags=allow-oom
 -- Read the crons that fall due up to a horizon.
 --
--- KEYS  prefix    ARGV  now ('' = server), horizon (ms from now), limit, how many of the first to leave out, the release of
---                       the time zones' rules that the caller reckons by
+-- Given `ahead_ms` (from now), `most`, `skip` (how many of the first to leave out), the release of the time zones' rules
+-- that the caller reckons by, now_ms.
 -- Returns now (ms, no later than is vouched for), the first due moment after them (ms, 0 = none), then per cron: team:id,
 -- due (ms; its next fire, also where it was set aside for later), version, expression, time zone, offset (s), time policy
 -- (JSON), up to when it has fired (ms, without its offset); and last 1 if those with a time zone are for others to fire, by
 -- a newer release of its rules, else 0.
 
-local now, limit, skip = math.min(moment(ARGV[1]), vouched()), tonumber(ARGV[3]), tonumber(ARGV[4])
+local now, skip = math.min(moment(given.now_ms), vouched()), tonumber(given.skip)
 local crons = P .. 'crons'
-local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(ARGV[2]), 'WITHSCORES', 'LIMIT', skip, limit)
+local due = call('ZRANGEBYSCORE', crons, '-inf', now + tonumber(given.ahead_ms), 'WITHSCORES', 'LIMIT', skip, given.most)
 local rows = {}
 
 local function read(member, score)
@@ -30,4 +30,4 @@ for i = 1, #due, 2 do
     if not team or not confined(team, 'c:' .. id, read, due[i], due[i + 1]) then call('ZREM', crons, due[i]) end
 end
 local after = call('ZRANGE', crons, skip + #due / 2, skip + #due / 2, 'WITHSCORES')
-return { now, after[2] and tonumber(after[2]) or 0, rows, is_outdated(ARGV[5]) and 1 or 0 }
+return { now, after[2] and tonumber(after[2]) or 0, rows, is_outdated(given.release) and 1 or 0 }

@@ -1,13 +1,13 @@
 #!lua flags=no-writes
 -- Find the executions of a cron that stand for an instant in a range; ids and instants grow together, nearly.
 --
--- KEYS  prefix    ARGV  team, cron, from (ms), to (ms), most of each state
+-- Given the team, the cron, from_ms, to_ms, `most` (of each state).
 -- Returns the changes of its schedule (JSON, oldest first), then per execution: id, its fields, run (JSON or nothing).
 
 local RUN_BYTES = 4096 -- of each run: what became of it stands there, and not what was sent and answered
-local ASTRAY = 8 -- rows that one which was made out of turn may stand from its place
-local team, cron, from, to, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local rows = {}
+local DISPLACED = 8 -- rows that one which was made out of turn may stand from its place
+local team, cron, rows = given.team, given.cron, {}
+local from, to, most = tonumber(given.from_ms), tonumber(given.to_ms), tonumber(given.most)
 
 local function due_of(id)
     return tonumber(call('HGET', record_of('e', team, id), 'due') or 0)
@@ -25,8 +25,8 @@ end
 
 for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'skipped' }) do
     local index = P .. 'x:' .. team .. ':c' .. cron .. ':' .. state
-    local first = math.max(0, rank_of(index) - ASTRAY)
-    for _, id in ipairs(call('ZRANGE', index, first, first + most + 2 * ASTRAY)) do
+    local first = math.max(0, rank_of(index) - DISPLACED)
+    for _, id in ipairs(call('ZRANGE', index, first, first + most + 2 * DISPLACED)) do
         local span = fields_of(record_of('e', team, id), 'first', 'due')
         if span.due and tonumber(span.due) >= from and tonumber(span.first or span.due) <= to then
             rows[#rows + 1] = { id, call('HGETALL', record_of('e', team, id)), beginning_in(P .. 'r:' .. team .. ':e' .. id, RUN_BYTES, RUN) }

@@ -53,9 +53,9 @@ while more_rows() do
     local queue = its.team .. ':' .. its.queue
     if is_held(queue, its.lane, its.entry) then
         take_off(queue, its.lane, its.entry)
-        local done, found = pcall(finish, its)
-        if not done then take_damage(its.team, its.kind .. ':' .. its.id, found) end
-        answer = done and found or 2
+        local is_done, found = pcall(finish, its)
+        if not is_done then take_damage(its.team, its.kind .. ':' .. its.id, found) end
+        answer = is_done and found or 2
     end
     answers[#answers + 1] = answer
 end

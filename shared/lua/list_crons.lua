@@ -1,15 +1,15 @@
 #!lua flags=no-writes
 -- Read crons for a list, and of what was asked no more than that shows.
 --
--- KEYS  prefix    ARGV  team, most bytes of it, then ids
+-- Given the team, `most_bytes` (of what was asked); and ids.
 -- Returns per cron: id, its fields.
 
-local team, most, rows = ARGV[1], tonumber(ARGV[2]), {}
-for i = 3, #ARGV do
-    local fields = call('HGETALL', P .. 'c:' .. team .. ':' .. ARGV[i])
+local most, rows = tonumber(given.most_bytes), {}
+for _, id in ipairs(given_list()) do
+    local fields = call('HGETALL', P .. 'c:' .. given.team .. ':' .. id)
     for f = 1, #fields, 2 do
         if fields[f] == 'spec' then fields[f + 1] = beginning_of(fields[f + 1], most, SPEC) end
     end
-    if #fields > 0 then rows[#rows + 1] = { ARGV[i], fields } end
+    if #fields > 0 then rows[#rows + 1] = { id, fields } end
 end
 return rows

@@ -4,13 +4,14 @@
 -- Work that nothing would ever start is put back into its stream or among the due; a row without a record, or in
 -- the index of another state, goes where its record says. The ledger follows with `audit`.
 --
--- KEYS  prefix    ARGV  now ('' = server), team, kind (j|e), index below x:<team>:, its state, after id, limit;
---                       or 'told' for the last of these, and the ids to look at instead
+-- Given the team, `kind` (j|e), now_ms; the index below x:<team>:, its state, `after` (an id) and `most`, or else the ids to
+-- look at.
 -- Returns the last id looked at (0 = the index is through) and what was mended: kind:id.
 
-local now, team, kind = math.min(moment(ARGV[1]), vouched()), ARGV[2], ARGV[3]
-local index, state, limit = P .. 'x:' .. team .. ':' .. ARGV[4], ARGV[5], tonumber(ARGV[7])
-local mended, is_told = {}, ARGV[8] ~= nil
+local now, team, kind = math.min(moment(given.now_ms), vouched()), given.team, given.kind
+local index, state, most = P .. 'x:' .. team .. ':' .. (given.index or ''), given.state, tonumber(given.most)
+local mended, chosen = {}, given_list()
+local are_chosen = #chosen > 0
 
 local function put_back(record, queue, id, due, lane, awaits)
     call('HSET', record, 'state', 'pending')
@@ -76,7 +77,7 @@ local function check(id)
     if not KNOWN[fields.state] then error('its state is ' .. fields.state .. ', which is none', 0) end
     local queue = team .. ':' .. (fields.queue or 'crons')
     local actual, right = fields.state, true
-    if is_told then state = actual end
+    if are_chosen then state = actual end
     local is_open = actual == 'pending' or actual == 'processing'
     if is_open and is_lost(fields, queue, id) and not is_damaged(kind .. ':' .. team .. ':' .. id) then
         put_back(record, queue, id, tonumber(fields.due), actual == 'pending' and READY or FRONT, fields.awaits)
@@ -86,10 +87,10 @@ local function check(id)
     return check_rows(fields.cron or fields.queue, id, actual) and right
 end
 
-local ids = is_told and { unpack(ARGV, 8) } or call('ZRANGEBYSCORE', index, '(' .. ARGV[6], '+inf', 'LIMIT', 0, limit)
+local ids = are_chosen and chosen or call('ZRANGEBYSCORE', index, '(' .. given.after, '+inf', 'LIMIT', 0, most)
 for _, id in ipairs(ids) do
     local done, right = confined(team, kind .. ':' .. id, check, id)
     if done and not right then mended[#mended + 1] = kind .. ':' .. id end
 end
 conclude()
-return { not is_told and #ids == limit and tonumber(ids[#ids]) or 0, mended }
+return { not are_chosen and #ids == most and tonumber(ids[#ids]) or 0, mended }

@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- Hold active crons against the clock's list, and put back what is to fire and is not in it.
 --
--- KEYS  prefix    ARGV  team, after id, limit
+-- Given the team, `after` (an id), `most`.
 -- Returns the last id looked at (0 = all were) and the ids that were put back.
 
-local team, limit, mended = ARGV[1], tonumber(ARGV[3]), {}
-local ids = call('ZRANGEBYSCORE', P .. 'x:' .. team .. ':crons:active', '(' .. ARGV[2], '+inf', 'LIMIT', 0, limit)
+local team, most, mended = given.team, tonumber(given.most), {}
+local ids = call('ZRANGEBYSCORE', P .. 'x:' .. team .. ':crons:active', '(' .. given.after, '+inf', 'LIMIT', 0, most)
 local function next_of(member)
     if call('EXISTS', P .. 'c:' .. member) == 0 then note_damage('c:' .. member, 'its record is lost; delete the cron')  end
     return call('HGET', P .. 'c:' .. member, 'next')
@@ -20,4 +20,4 @@ for _, id in ipairs(ids) do
         mended[#mended + 1] = id
     end
 end
-return { #ids == limit and tonumber(ids[#ids]) or 0, mended }
+return { #ids == most and tonumber(ids[#ids]) or 0, mended }

@@ -2,20 +2,19 @@
 -- A ping came for a cron that waits for them. Its work is done or failed, so that every fire that waits has ended; or it
 -- has started, so that they wait for its end; or there is something to note.
 --
--- KEYS  prefix    ARGV  team, cron, secret, now ('' = server), 'complete', 'fail', 'start' or 'log', what its failure is
---                       alike in, why it failed (JSON, '' = it did not), what was said with it, after which execution to
---                       go on (0 at first)
+-- Given the team, the cron, the secret, `kind` (complete, fail, start or log), `reason` (what its failure is alike in),
+-- `failure` (why it failed, JSON), `said` (with it), `after` (which execution to go on, 0 at first), now_ms.
 -- Returns after which execution to go on (0 = that was all); the fire to come that it counts for (ms, 0 = none); of one
 -- that ended nothing the next fire (ms, 0 = none) and from when on that takes pings (ms). Nothing if there is no such cron
 -- or the secret is another.
 
 local MOST = 500 -- fires that one call looks at
 local LONGEST = 259200000 -- ms that work may take for its duration to be told: an older start was forgotten
-local team, cron, now, kind = ARGV[1], ARGV[2], moment(ARGV[4]), ARGV[5]
-local reason, failure, said, after = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local team, cron, now, kind = given.team, given.cron, moment(given.now_ms), given.kind
+local failure, said, after = given.failure, given.said, given.after
 local record = P .. 'c:' .. team .. ':' .. cron
 local fields = fields_of(record, 'ping', 'failures', 'next', 'offset', 'fired_until', 'grace', 'ping_started', 'logged')
-if not fields.ping or fields.ping ~= ARGV[3] then return {}, REFUSED end
+if not fields.ping or fields.ping ~= given.secret then return {}, REFUSED end
 
 local index, grace, waiting = P .. 'x:' .. team .. ':c' .. cron .. ':pending', tonumber(fields.grace), {}
 local ids = call('ZRANGEBYSCORE', index, '(' .. after, '+inf', 'LIMIT', 0, MOST)
@@ -70,9 +69,9 @@ local function finish()
     local started = tonumber(fields.ping_started or '')
     if started and (now - started > LONGEST or started > now) then started = nil end -- or by a clock that was ahead
     if said == '' then said = fields.logged or '' end
-    local facts = failure ~= '' and '{' .. said_as('response', said) .. ',' .. string.sub(failure, 2) or ''
-    local result = { verdict = kind, run = pinged_run(now, started, said, failure), reason = reason, facts = facts,
-        response = said }
+    local facts = failure and '{' .. said_as('response', said) .. ',' .. string.sub(failure, 2) or ''
+    local result = { verdict = kind, run = pinged_run(now, started, said, failure), reason = given.reason or '',
+        facts = facts, response = said }
     for _, id in ipairs(waiting) do
         call('ZREM', P .. 'due', due_member('e', team, id))
         settle('e', team, 'crons', id, result)

@@ -1,12 +1,12 @@
 #!lua flags=no-writes
 -- Read crons.
 --
--- KEYS  prefix    ARGV  team, then ids
+-- Given the team; and ids.
 -- Returns now (ms), and per cron: id, its fields.
 
-local team, rows = ARGV[1], {}
-for i = 2, #ARGV do
-    local fields = call('HGETALL', P .. 'c:' .. team .. ':' .. ARGV[i])
-    if #fields > 0 then rows[#rows + 1] = { ARGV[i], fields } end
+local rows = {}
+for _, id in ipairs(given_list()) do
+    local fields = call('HGETALL', P .. 'c:' .. given.team .. ':' .. id)
+    if #fields > 0 then rows[#rows + 1] = { id, fields } end
 end
 return { moment(), rows }

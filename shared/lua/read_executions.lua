@@ -1,14 +1,14 @@
 #!lua flags=no-writes
 -- Read executions of one cron.
 --
--- KEYS  prefix    ARGV  team, cron, most bytes of a run (0 = any), then ids
+-- Given the team, the cron, `most_bytes` (of a run, 0 = any); and ids.
 -- Returns per execution: id, its fields, run (JSON or nothing).
 
-local team, cron, most, rows = ARGV[1], ARGV[2], tonumber(ARGV[3]), {}
-for i = 4, #ARGV do
-    local record = P .. 'e:' .. team .. ':' .. ARGV[i]
-    if call('HGET', record, 'cron') == cron then
-        rows[#rows + 1] = { ARGV[i], call('HGETALL', record), beginning_in(P .. 'r:' .. team .. ':e' .. ARGV[i], most, RUN) }
+local team, most, rows = given.team, tonumber(given.most_bytes), {}
+for _, id in ipairs(given_list()) do
+    local record = P .. 'e:' .. team .. ':' .. id
+    if call('HGET', record, 'cron') == given.cron then
+        rows[#rows + 1] = { id, call('HGETALL', record), beginning_in(P .. 'r:' .. team .. ':e' .. id, most, RUN) }
     end
 end
 return rows

@@ -2,11 +2,11 @@
 -- What was made or put off by a clock that has been set back since waits no longer than it was to: jobs, executions and
 -- notices.
 --
--- KEYS  prefix    ARGV  now ('' = server), cursor of the walk, how many to look at, about
+-- Given the cursor of the walk, `count` (how many to look at, about), now_ms.
 -- Returns the cursor to go on from ('0' = all were looked at), and how many were moved.
 
-local now, due, moved = moment(ARGV[1]), P .. 'due', 0
-local walk = call('ZSCAN', due, ARGV[2], 'COUNT', ARGV[3])
+local now, due, moved = moment(given.now_ms), P .. 'due', 0
+local walk = call('ZSCAN', due, given.cursor, 'COUNT', given.count)
 
 local function reckon(member, at, kind, team, id)
     local record = record_of(kind, team, id)

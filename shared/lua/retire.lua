@@ -39,8 +39,8 @@ local function too_old(than)
     return function(at) return at + than < now end
 end
 
-local function moment_in(index, place, moment_field)
-    local id = call('ZRANGE', index, place, place)[1]
+local function moment_in(index, rank, moment_field)
+    local id = call('ZRANGE', index, rank, rank)[1]
     return id and tonumber(call('HGET', record_of(is_queue and 'j' or 'e', team, id), moment_field) or '')
 end
 

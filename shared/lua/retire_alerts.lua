@@ -11,9 +11,9 @@ local removed = 0
 for _, type in ipairs({ 'warning', 'failure', 'recovery', 'limit_warning', 'storage_warning' }) do
     local index = P .. 'x:' .. team .. ':alerts:' .. type
     local over = call('ZCARD', index) - most
-    for place, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do
+    for rank, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do
         local created = tonumber(call('HGET', alert_of(team, id), 'created') or 0)
-        if place > over and created + age >= now then break end
+        if rank > over and created + age >= now then break end
         remove_alert(team, id)
         removed = removed + 1
     end

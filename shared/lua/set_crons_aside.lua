@@ -1,14 +1,16 @@
 #!lua flags=allow-oom
 -- Look at crons again only later that nobody could judge, so that they stand in no other cron's way:  next fire stays.
 --
--- KEYS  prefix    ARGV  per cron: team, id, version, when to look again (ms)
+-- Given rows: crons, and when to look again.
 -- Returns how many were set aside.
 
+local CRON_ASIDE = { 'team', 'id', 'version', 'again_ms' }
 local count = 0
-for i = 1, #ARGV, 4 do
-    local member = ARGV[i] .. ':' .. ARGV[i + 1]
-    if call('HGET', P .. 'c:' .. member, 'version') == ARGV[i + 2] then
-        call('ZADD', P .. 'crons', 'XX', ARGV[i + 3], member)
+while more_rows() do
+    local its = next_row(CRON_ASIDE)
+    local member = its.team .. ':' .. its.id
+    if call('HGET', P .. 'c:' .. member, 'version') == its.version then
+        call('ZADD', P .. 'crons', 'XX', its.again_ms, member)
         count = count + 1
     end
 end

@@ -29,7 +29,7 @@ end
 call('HINCRBY', record, 'replayed', replayed)
 call('HINCRBY', record, 'skipped', skipped)
 call('HSET', record, 'at', now, 'tokens', tostring(tokens - replayed - skipped))
-local left = call('LLEN', ids)
-if left == 0 then end_replay(team, id, 'finished') end
+local remaining = call('LLEN', ids)
+if remaining == 0 then end_replay(team, id, 'finished') end
 conclude()
-return left
+return remaining

@@ -4,6 +4,6 @@
 -- Given the consumer.
 -- Returns nothing.
 
-local KEPT = 60000 -- ms; then no claim is on its way any more
+local KEPT_MS = 60000 -- ms; then no claim is on its way any more
 call('SET', P .. 'stopped:' .. given.consumer, 1)
-fade(P .. 'stopped:' .. given.consumer, KEPT)
+fade(P .. 'stopped:' .. given.consumer, KEPT_MS)

@@ -4,11 +4,11 @@
 -- Given `team`, `channel`, now_ms.
 -- Returns the id to look at for its outcome.
 
-local KEPT = 3600000 -- ms
+local KEPT_MS = 3600000 -- ms
 local team = given.team
 local id = next_id(team, 'alert')
 call('HSET', alert_of(team, id), 'v', 1, 'type', 'test', 'kind', 'team', 'of', team, 'created', moment(given.now_ms))
-fade(alert_of(team, id), KEPT)
+fade(alert_of(team, id), KEPT_MS)
 tell_channels(team, id, given.channel)
 conclude()
 return id

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from shared.memory import MEBIBYTE, remembered
+
 T = TypeVar("T")
 
 MAX_HEADERS, MAX_HEADER_BYTES = 64, 8192
@@ -65,6 +67,11 @@ class Method(StrEnum):
 
 def check_url(value: str) -> str:
     """The URL as it is; raises ValueError if it is none that can be called."""
+    return _checked_url(value)
+
+
+@remembered(2 * MEBIBYTE)
+def _checked_url(value: str) -> str:
     if _NOT_IN_URLS.search(value):
         raise ValueError("must not contain blanks, backslashes or control characters; percent-encode them")
     try:

@@ -18,6 +18,7 @@ from shared.serving.bounds import (
 )
 from shared.serving.connections import network_of
 from shared.serving.door import Door, Stage
+from shared.serving.gathering import Gathering
 from shared.serving.refusals import Refusal
 from shared.serving.upgrades import framing_of, parser_behind
 
@@ -60,14 +61,14 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._is_deaf or self._stage == "end"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]
         self.address = network_of(self.client[0]) if self.client else ""
         self._enter("head")
         if not self.door.connections.admit(self, self.loop):
             self.door.connections.count(refusals.FULL.reason)
             self._stage = "end"
-            transport.write(refusals.FULL.answer(self.door.error_body(refusals.FULL.sentence)))
-            transport.close()
+            self.transport.write(refusals.FULL.answer(self.door.error_body(refusals.FULL.sentence)))
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.door.connections.discard(self)

@@ -19,7 +19,7 @@ from shared.store import AnswerLost, OutcomeUnknown, OutOfService, had_begun, te
 
 Argument: TypeAlias = str | int | float
 _LUA = files("shared").joinpath("lua")
-_PARTS = (
+PARTS = (
     "call",
     "ledger",
     "damage",
@@ -89,7 +89,7 @@ def _defined(file: _File) -> str:
 
 
 def _body() -> str:
-    parts = (_LUA.joinpath("lib", f"{part}.lua").read_text() for part in _PARTS)
+    parts = (_LUA.joinpath("lib", f"{part}.lua").read_text() for part in PARTS)
     return "\n".join((*parts, *(_defined(_file(name)) for name in names())))
 
 

@@ -112,9 +112,26 @@ async def claim(
     return Claimed(*claimed)
 
 
-def join_claim(pipeline: Pipeline, shard: str, *, consumer: str, places: int) -> None:
+def join_claim(
+    pipeline: Pipeline,
+    shard: str,
+    *,
+    consumer: str,
+    places: int,
+    spare: int = 0,
+    kept: int = 0,
+    crowd: Iterable[int] = (),
+) -> None:
     """The same in a pipeline, where its answer is a list or an error."""
-    _CLAIM.join(pipeline, keyspace.prefix(shard), consumer=consumer, places=places)
+    _CLAIM.join(
+        pipeline,
+        keyspace.prefix(shard),
+        tuple(crowd),
+        consumer=consumer,
+        places=places,
+        spare=spare,
+        kept=kept,
+    )
 
 
 async def finish(

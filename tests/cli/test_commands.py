@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer, start
 from services.cli.places import redis_name
-from shared import clock, health, jobs, keyspace, retention, scripts, signatures, tokens, zone_data
+from shared import clock, health, jobs, keyspace, retention, signatures, tokens, transitions, zone_data
 from shared.errors import Unauthenticated
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
@@ -266,7 +266,7 @@ async def test_the_doctor_finds_older_time_zones_than_a_scheduler_had(
     tmp_path: Path, nearby: EmbeddedServer
 ) -> None:
     async with Redis.from_url(nearby.url, decode_responses=True) as redis:
-        await scripts.announce_zones(redis, keyspace.prefix("s0"), "", "2199a")
+        await transitions.announce_zones(redis, "s0", release="2199a")
 
     answer = recuro("doctor", folder=tmp_path)
 

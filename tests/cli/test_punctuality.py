@@ -8,15 +8,14 @@ from redis.asyncio import Redis
 from services.cli import punctuality
 from services.cli.findings import Finding
 from services.scheduler.watch import Watch
-from shared import keyspace, retention, scripts
+from shared import keyspace, retention, transitions
 from tests.vouching import SHARD, vouch
 
-PREFIX = keyspace.prefix(SHARD)
 HOUR = 3_600_000
 
 
 async def now_ms(redis: Redis) -> int:
-    return int((await scripts.read_clock(redis, PREFIX))[0])
+    return (await transitions.read_clock(redis, SHARD)).now_ms
 
 
 async def test_a_clock_that_nobody_has_looked_at_is_no_fault(redis: Redis) -> None:
@@ -39,7 +38,7 @@ async def test_a_clock_that_agrees_is_said_to(redis: Redis) -> None:
 
 @pytest.mark.parametrize(("correction", "said"), [(-2 * HOUR, "7200.0 s ahead"), (HOUR, "3600.0 s behind")])
 async def test_a_clock_of_redis_that_is_corrected_is_named(redis: Redis, correction: int, said: str) -> None:
-    await scripts.correct(redis, PREFIX, 0, correction, 500)
+    await transitions.correct(redis, SHARD, seen_ms=0, correction_ms=correction, most=500)
     await vouch(redis, await now_ms(redis))
 
     (found,) = await punctuality.examine(redis)
@@ -60,7 +59,8 @@ async def test_a_clock_that_nobody_vouches_for_any_more_is_named(redis: Redis) -
 async def test_a_scheduler_whose_own_clock_is_wrong_is_named(redis: Redis) -> None:
     now = await now_ms(redis)
 
-    await scripts.vouch(redis, PREFIX, now, "host-1:42", round(time.time() * 1000) - now + HOUR)
+    ahead = round(time.time() * 1000) - now + HOUR
+    await transitions.vouch(redis, SHARD, judged_ms=now, scheduler="host-1:42", ahead_ms=ahead)
 
     (found,) = await punctuality.examine(redis)
     assert not found.good

@@ -126,7 +126,7 @@ MUTATIONS = [
         ("teams are not charged", "call('ZADD', turns, 'XX', team_at, team)", ""),
         ("queues are not charged", "call('ZADD', P .. 'turns:' .. team, 'XX', queue_at, queue)", ""),
         ("a stopped worker's late claim takes work", "if call('EXISTS', P .. 'stopped:' .. consumer) == 1 then", "if false then"),
-        ("weight is ignored", "+ work / weight", "+ work"),
+        ("weight is ignored", "+ served / weight", "+ served"),
         ("what was served is not remembered", "call('HSET', P .. 'virtual_time', '_',", "call('HSET', P .. 'unread', '_',"),
         ("!work in flight is not watched", "call('SADD', P .. 'in_flight', queue)", ""),
         ("!a spare place goes to a busy queue", "    if in_flight > 0 then return 0 end\n", ""),
@@ -179,7 +179,7 @@ MUTATIONS = [
         ("what awaits a ping moves too", "if not fields.due or fields.awaits then return end", "if not fields.due then return end"),
         ("!a delay that was reckoned wrong stays", "if score then call('ZINCRBY', P .. 'due', by, member) end", ""),
         ("a job says the wrong moment", "if is_new then call('HSET', record, 'created', fields.created + by) end", ""),
-        ("the clock is corrected before all has moved", "if #rows == 2 * limit then return limit end", ""),
+        ("the clock is corrected before all has moved", "if #rows == 2 * most then return most end", ""),
     ),
     *rows(
         "retire",

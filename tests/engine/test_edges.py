@@ -9,13 +9,13 @@ from redis.asyncio import Redis
 from services.scheduler.prune import prune
 from services.worker.deliveries import DROPPED, NOT_OURS, RECORDED, Deliveries
 from services.worker.work import Complete, Fail, Release, Result, Retry, Verdict
-from shared import crons, executions, jobs, keyspace, ledger, queues, scripts, transitions
+from shared import crons, executions, jobs, keyspace, ledger, queues, transitions
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueUpdate, RateLimit
-from shared.transitions import functions
+from shared.transitions import Fire, JudgedCron, Owed, functions
 
 SHARD = keyspace.SHARDS[0]
 NOW = 1_760_000_000_000
@@ -215,9 +215,9 @@ async def test_a_cron_fires_as_it_was_seen_and_not_before_its_time(
     assert cron.next_run_at
     due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
 
-    one_fire = (later, due, 1, due, 0, due, "")
-    fired = await scripts.fire_crons(
-        redis, team.prefix, due - early, "", team.id, cron.id, 1 + stale, due, *one_fire
+    judged = JudgedCron(team.id, cron.id, 1 + stale, due, following_ms=later, fired_until_ms=due, fires=1)
+    fired = await transitions.fire_crons(
+        redis, SHARD, [(judged, [Fire(due, 0, due, "")])], release=None, now_ms=due - early
     )
 
     assert fired == [answer]
@@ -234,10 +234,13 @@ async def test_a_part_of_what_a_cron_owes_is_made_of_what_was_read(
     cron = await crons.create(redis, team, asked, begun)
     assert cron.next_run_at
     due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
-    rest = (1 + stale, due, "" if is_last else later, due, 1, due, 0, due, "")
+    owed = Owed(str(due), None if is_last else later, due, [Fire(due, 0, due, "")])
 
     settled = [
-        await scripts.settle_cron(redis, team.prefix, team.id, due - early, cron.id, *rest) for _ in "12"
+        await transitions.settle_cron(
+            redis, team, owed, cron=cron.id, version=str(1 + stale), now_ms=due - early
+        )
+        for _ in "12"
     ]
 
     assert settled == [answer, 0]

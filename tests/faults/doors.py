@@ -103,9 +103,8 @@ async def _once(stage: Stage, prepare: Prepare, what: str, fault: Fault) -> bool
 async def _effects(stage: Stage) -> dict[str, Any]:
     """What is there, and how much of it: ids and the ledger count every effect, however it is spelt."""
     team = TEAM.id
-    keys = set(await stage.redis.keys("*")) - {
-        keyspace.sealed()
-    }  # which each process puts back at its next check
+    of_the_vault = {keyspace.sealed(), keyspace.seals()}  # which each process puts back at its next check
+    keys = set(await stage.redis.keys("*")) - of_the_vault
     return {
         # What a ping is remembered under is named by its cron's secret, which is drawn anew.
         "keys": sorted(re.sub(r":i:(\d+):.*", r":i:\1:", key) for key in keys),

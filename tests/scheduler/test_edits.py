@@ -194,8 +194,8 @@ class Reckons:
 
     async def fcall(self, function: str, *arguments: object) -> object:
         if function == SAVE_CRON.in_redis:
-            before = 3 + 6  # the number of keys, two keys, and six arguments
-            arguments = (*arguments[:before], self._next_fire, *arguments[before + 1 :])
+            value = arguments.index("next_ms") + 1
+            arguments = (*arguments[:value], self._next_fire, *arguments[value + 1 :])
         return await self._redis.fcall(function, *arguments)  # type: ignore[arg-type, misc]
 
     def __getattr__(self, name: str) -> object:

@@ -9,10 +9,11 @@ from services.scheduler.fire import BATCH, fire_due, judge_ahead, keep_firing, l
 from services.scheduler.watch import Watch
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Fail, Result, Verdict
-from shared import clock, crons, executions, keyspace, ledger, scripts
+from shared import clock, crons, executions, keyspace, ledger, transitions
 from shared.errors import NotFound
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronCreate, CronUpdate, ExecutionQuery
+from shared.transitions import CronAside
 from tests.poll import until
 
 SHARD = keyspace.SHARDS[0]
@@ -240,10 +241,10 @@ async def test_a_cron_that_was_changed_or_deleted_meanwhile_is_not_set_aside(
     await crons.delete(redis, team, gone.id)
     await crons.update(redis, team, cron.id, CronUpdate(name="new"), NOW)
 
-    for one in (cron, gone):
-        await scripts.set_crons_aside(redis, team.prefix, team.id, one.id, 1, later)
+    aside = [CronAside(team.id, one.id, 1, later) for one in (cron, gone)]
+    await transitions.set_crons_aside(redis, SHARD, aside)
     await redis.hset(f"{team.prefix}c:{team.id}:{gone.id}", "version", "1")  # type: ignore[misc]  # half deleted
-    await scripts.set_crons_aside(redis, team.prefix, team.id, gone.id, 1, later)
+    await transitions.set_crons_aside(redis, SHARD, aside[1:])
 
     assert [one.cron for one in (await look(redis, SHARD, now=NOW + FIVE)).crons] == [str(cron.id)]
     assert await redis.zcard(keyspace.crons(SHARD)) == 1

@@ -15,6 +15,7 @@ from shared.keyspace import Team
 from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
+from tests.vouching import vouch
 
 NOW = clock.milliseconds(NOON)
 
@@ -110,6 +111,19 @@ async def test_a_fire_that_other_rules_of_its_zone_put_an_hour_later_stays(redis
     await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(later))  # type: ignore[misc]
 
     assert await reckon(redis, SHARD, now=NOW) == 0
+
+
+async def test_a_cron_is_judged_by_the_present_that_is_vouched_for(redis: Redis, team: Team) -> None:
+    cron = await a_cron(redis, team, at=NOON)
+    late = clock.milliseconds(NOON + 10 * HOUR)
+    await redis.zadd(keyspace.crons(SHARD), {f"1:{cron.id}": late})
+    unknown = {"next": str(late), "fired_until": "0"}
+    await redis.hset(f"{team.prefix}c:1:{cron.id}", mapping=unknown)  # type: ignore[misc]
+    await vouch(redis, NOW)
+
+    await reckon(redis, SHARD, now=clock.milliseconds(NOON + 2 * HOUR))
+
+    assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + MINUTE
 
 
 async def test_paused_crons_and_those_of_other_versions_are_nobodys_to_mend(redis: Redis, team: Team) -> None:

@@ -8,9 +8,10 @@ from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due, judge_ahead
 from services.scheduler.renew import announce, renew
-from shared import clock, crons, keyspace, scripts, zone_data
+from shared import clock, crons, keyspace, transitions, zone_data
 from shared.keyspace import Team
 from shared.schemas.crons import Cron
+from shared.transitions import Renewal
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
 
 BERLIN = {"cron_expression": "0 9 1 * *", "timezone": "Europe/Berlin"}
@@ -113,8 +114,9 @@ async def test_nothing_that_was_made_is_due_or_changed_is_reckoned_anew(redis: R
     ]
 
     for each in wrong:
-        assert await scripts.renew_crons(redis, team.prefix, "", "", team.id, *each) == 0
-    assert await scripts.renew_crons(redis, team.prefix, "", "", team.id, made.id, 1, known, now + 1) == 1
+        assert await transitions.renew_crons(redis, SHARD, [Renewal(team.id, *each)]) == 0
+    right = Renewal(team.id, made.id, 1, known, now + 1)
+    assert await transitions.renew_crons(redis, SHARD, [right]) == 1
 
 
 NEWER = "2199a"
@@ -122,7 +124,7 @@ NEWER = "2199a"
 
 async def another_announces(redis: Redis, at: datetime, release: str = NEWER) -> None:
     """As a scheduler with that release does."""
-    await scripts.announce_zones(redis, keyspace.prefix(SHARD), clock.milliseconds(at), release)
+    await transitions.announce_zones(redis, SHARD, release=release, now_ms=clock.milliseconds(at))
 
 
 async def test_crons_with_a_zone_are_left_to_a_scheduler_with_newer_rules(redis: Redis, team: Team) -> None:
@@ -156,10 +158,9 @@ async def test_what_was_judged_by_older_rules_before_newer_ones_came_is_refused(
     batches = await judge_ahead(redis, SHARD, clock.milliseconds(NOON + MINUTE))
     await another_announces(redis, NOON + MINUTE)
 
+    now_ms = clock.milliseconds(NOON + MINUTE)
     answers = [
-        await scripts.fire_crons(
-            redis, team.prefix, clock.milliseconds(NOON + MINUTE), batch.release, *batch.arguments
-        )
+        await transitions.fire_crons(redis, SHARD, batch.crons, release=batch.release, now_ms=now_ms)
         for batch in batches
     ]
 

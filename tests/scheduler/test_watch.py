@@ -12,7 +12,7 @@ from services.scheduler.reckon import reckon_due
 from services.scheduler.watch import Watch
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Postpone, Result, Retry, Verdict
-from shared import clock, crons, jobs, keyspace, moments, pings, scripts
+from shared import clock, crons, jobs, keyspace, moments, pings, transitions
 from shared.keyspace import Team
 from shared.pings import Kind, Ping
 from shared.schemas.crons import CronUpdate
@@ -42,7 +42,7 @@ async def jump(redis: Redis, by: int) -> None:
 
 
 async def correct(redis: Redis, seen: int, to: int, limit: int = 500) -> int:
-    return int(await scripts.correct(redis, PREFIX, seen, to, limit))
+    return await transitions.correct(redis, SHARD, seen_ms=seen, correction_ms=to, most=limit)
 
 
 @pytest.mark.parametrize("by", [2 * HOUR, -HOUR])

@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
-from shared import clock, crons, scripts
+from shared import clock, crons, transitions
 from shared.errors import NotFound
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronUpdate
@@ -143,7 +143,7 @@ async def test_a_record_that_went_is_not_made_up(redis: Redis, team: Team) -> No
 async def test_a_run_by_hand_stands_among_the_fires(redis: Redis, team: Team) -> None:
     cron = await a_known_cron(redis, team)
     at = NOON + timedelta(seconds=90, milliseconds=500)
-    await scripts.run_cron(redis, team.prefix, team.id, cron.id, clock.milliseconds(at))
+    await transitions.run_cron(redis, team, cron=cron.id, now_ms=clock.milliseconds(at))
 
     assert (await asked_at(redis, team, cron, NOON + 90 * SECOND))[0] == "pending"
 

@@ -53,6 +53,16 @@ async def test_a_change_that_would_be_refused_by_now_is_answered_as_it_was(redis
         await crons.update(redis, team, cron.id, ends, key=a_key(team, "something else"))
 
 
+async def test_a_key_under_which_no_job_was_made_can_be_used_for_another(redis: Redis, team: Team) -> None:
+    late = JOB.model_copy(update={"expires_at": datetime(2020, 1, 1, tzinfo=UTC)})
+    with pytest.raises(Invalid, match="expire"):
+        await jobs.create(redis, team, late, key=a_key(team))
+
+    made = await jobs.create(redis, team, JOB, key=a_key(team, "something else"))
+
+    assert made.id == 1
+
+
 async def test_the_warnings_of_a_change_are_told_again(redis: Redis, team: Team) -> None:
     secret = CRON.model_copy(update={"headers": {"Cookie": "canary-of-a-cookie"}})
     cron = await crons.create(redis, team, secret)

@@ -145,3 +145,14 @@ def test_what_is_wrong_is_said(fields: dict[str, object], sentence: str) -> None
         a_job(**fields)
 
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("-inf"), 10**5000], ids=["nan", "infinite", "long"])
+def test_a_payload_holds_no_number_that_json_cannot_carry(number: float) -> None:
+    with pytest.raises(ValidationError, match=r"finite number|must not contain NaN, Infinity"):
+        a_job(payload={"deep": [{"a": number}]})
+
+
+@pytest.mark.parametrize("text", ["NaN", "-Infinity", "9" * 5000, "\ud800"])
+def test_texts_that_look_like_such_a_number_are_texts(text: str) -> None:
+    assert a_job(payload={text: text}).payload == {text: text}

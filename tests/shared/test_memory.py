@@ -17,6 +17,7 @@ from services.worker.aside import Aside
 from services.worker.bodies import Wanted
 from shared import addresses, expressions, memory, timing, vault
 from shared.memory import MEBIBYTE, Remembered
+from shared.schemas import base
 from shared.schemas.assertions import Assertions
 from shared.schemas.queues import QueueSettings
 from tests.processes import resident_bytes
@@ -76,6 +77,7 @@ HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
     (heads.regular_head, lambda number: (b"HTTP/1.1 200 OK\r\nx: %d" % number + b"\r\na:" * 240,)),
     (heads._known_framing.known, lambda number: ((_fields(number), True, True),)),
     (vault.is_secret, lambda number: (f"{number}" + "x" * 120,)),
+    (base._checked_url, lambda number: (f"https://a{number}.example/" + "x" * 2000,)),
     (addresses.origin_of, lambda number: (f"https://a{number}.example/" + "x" * 2000,)),
     (expressions.parse, lambda number: (f"{number % 60},{'1,' * 100}2-59 * * * *",)),
     (timing.plan_of.known, lambda number: (("* " * 120 + str(number), "UTC", number, ENDING),)),

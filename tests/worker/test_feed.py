@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from services.worker import feed
 from services.worker.deliveries import RECORDED, Deliveries
 from services.worker.feed import BELL_MILLISECONDS, Feed, Spare
 from services.worker.work import Complete, Result, Work
@@ -27,7 +28,8 @@ class Hands:
         self.held: list[Work] = []
         self.redis = redis
         deliveries = Deliveries(redis, SHARD, "a-worker")
-        self.feed = Feed(deliveries, blocking, self.free, lambda: Spare(0), lambda: self.held)
+        self.spare = Spare(0)
+        self.feed = Feed(deliveries, blocking, self.free, lambda: self.spare, lambda: self.held)
 
     def free(self) -> int:
         return PLACES - len(self.held)
@@ -76,6 +78,21 @@ async def test_results_are_written_and_their_places_filled_on_one_trip(
 
     assert [work.id for work in came] == [5, 6]
     assert await reads(redis) == before + 2  # the other one asks for the number
+
+
+async def test_a_full_worker_looks_for_quiet_queues_on_the_same_trip_and_not_on_each(
+    redis: Redis, team: Team, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "ALONG_SECONDS", 60.0)
+    await some_jobs(redis, team, 8)
+    works, hands.spare = await hands.take(), Spare(1)
+    for number in range(4):
+        await jobs.create(redis, team, JobCreate(queue=f"quiet{number}", url="https://a.example/"))
+
+    first, second = await hands.swap(works[:1]), await hands.swap(works[1:])
+
+    assert [len(first), len(second)] == [2, 1]
+    assert 0 < hands.feed.rest_seconds <= feed.QUIET_SECONDS
 
 
 @pytest.mark.parametrize("flushed", [False, True])

@@ -2,13 +2,13 @@
 
 local NEXT_TO_RUN = 'the execution before it'
 
--- `fire` is { at (ms), missed = how many earlier ones it stands for, first = the earliest of them (ms) }; `...` are
--- fields and values of the record.
+-- `fire` is { at_ms, missed = how many earlier ones it stands for, first_ms = the earliest of them }; `...` are fields and
+-- values of the record.
 local function record_execution(team, cron, fire, id, state, ...)
     local record = record_of('e', team, id)
-    call('HSET', record, 'v', '1', 'cron', cron, 'state', state, 'due', fire.at, 'created', moment(), 'missed',
+    call('HSET', record, 'v', '1', 'cron', cron, 'state', state, 'due', fire.at_ms, 'created', moment(), 'missed',
         fire.missed, 'intent', new_intent(), ...)
-    if tonumber(fire.missed) > 0 then call('HSET', record, 'first', fire.first) end
+    if tonumber(fire.missed) > 0 then call('HSET', record, 'first', fire.first_ms) end
     move('e', team, cron, id, nil, state)
     tally(team, 'execution.accepted', 1)
     event(state == 'skipped' and 'cron.skipped' or 'cron.fired', team, 'e:' .. id)

@@ -11,25 +11,25 @@ local function said_as(field, said)
 end
 
 -- The run (JSON) of a ping that came at a moment (ms), of work that started (ms or nothing), with what was said of it
--- and why it failed (JSON, '' = it did not).
+-- and why it failed (JSON, or nothing).
 local function pinged_run(at, started, said, failure)
     local run = string.format('{"executed_at":%.0f', at)
     if started then run = run .. string.format(',"started_at":%.0f,"duration_ms":%.0f', started, at - started) end
     if said ~= '' then run = run .. ',' .. said_as('response_body', said) end
-    return run .. (failure ~= '' and ',' .. string.sub(failure, 2) or '}')
+    return run .. (failure and ',' .. string.sub(failure, 2) or '}')
 end
 
 -- Wait for a ping until the grace is over; one that has come already will do.
 local function await_ping(team, cron, fire, grace, last_ping)
     local id = next_execution(team)
     local record = record_execution(team, cron, fire, id, 'pending', 'entry', '')
-    local at, of_cron = tonumber(fire.at), P .. 'c:' .. team .. ':' .. cron
+    local at, of_cron = tonumber(fire.at_ms), P .. 'c:' .. team .. ':' .. cron
     local kept = last_ping > 0 and fields_of(of_cron, 'pinged_for', 'logged') or {}
     if last_ping >= at - EARLY or tonumber(kept.pinged_for or '') == at then
         call('HDEL', of_cron, 'pinged_for', 'logged')
         local said = kept.logged or ''
         return settle('e', team, 'crons', id,
-            { verdict = 'complete', run = pinged_run(last_ping, nil, said, ''), response = said })
+            { verdict = 'complete', run = pinged_run(last_ping, nil, said), response = said })
     end
     local deadline = at + grace
     if deadline <= vouched() then deadline = vouched() + grace end -- that it could not be seen in time is our fault
@@ -42,11 +42,11 @@ local LATENESS = { 100, 1000, 10000, 60000, 'more' } -- upper bounds in ms, by w
 -- Of a cron, what decides about its fires and is changed by them.
 local STANDS = { 'version', 'next', 'fired_until', 'overlap', 'max_runs', 'runs', 'grace', 'last_ping', 'late:100', 'late:1000',
     'late:10000', 'late:60000', 'late:more' }
-local OF_FIRE = 4 -- parts of a fire in ARGV: instant (ms), how many earlier it stands for, the first (ms), why it is skipped
+local FIRE = { 'at_ms', 'missed', 'first_ms', 'skip_reason' } -- how many earlier it stands for, the first; '' = it runs
 local ASTRAY = 60000 -- ms ahead of now: so late a fire was made by a clock that was wrong, and forbids nothing
 
 local function note_lateness(fire, policy)
-    local late, bucket = vouched() - fire.at, 1
+    local late, bucket = vouched() - fire.at_ms, 1
     while bucket < #LATENESS and late > LATENESS[bucket] do bucket = bucket + 1 end
     policy.late[bucket] = (policy.late[bucket] or 0) + 1
 end
@@ -54,7 +54,7 @@ end
 -- By its cron's `policy` { overlap, most = runs, runs = so far, grace (ms) of one that waits for pings, last_ping,
 -- late = runs by how late they were made }; returns 1 if it runs.
 local function fire_cron(team, cron, fire, policy)
-    local reason = fire.skip
+    local reason = fire.skip_reason
     if reason == '' and policy.most and policy.runs >= policy.most then reason = 'limit' end
     if reason == '' and policy.overlap ~= '' and count_open(team, cron) > 0 then
         local queued = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued')
@@ -89,10 +89,16 @@ local function policy_of(fields)
         late = {} }
 end
 
--- Make the fires that stand in ARGV from `first` on; whether the cron has used up its runs then.
-local function fire_all(team, cron, policy, fires, first)
-    for i = first, first + OF_FIRE * (fires - 1), OF_FIRE do
-        local fire = { at = ARGV[i], missed = ARGV[i + 1], first = ARGV[i + 2], skip = ARGV[i + 3] }
+-- The next so many fires of the call, or all.
+local function next_fires(count)
+    local fires = {}
+    while more_rows() and #fires < (count or math.huge) do fires[#fires + 1] = next_row(FIRE) end
+    return fires
+end
+
+-- Make the fires; whether the cron has used up its runs then.
+local function fire_all(team, cron, policy, fires)
+    for _, fire in ipairs(fires) do
         policy.runs = policy.runs + fire_cron(team, cron, fire, policy)
     end
     return policy.most and policy.runs >= policy.most
@@ -128,10 +134,10 @@ local function newest_zones()
     return said.release or '', said.release ~= nil and math.abs(moment() - (tonumber(said.spoken or '') or 0)) <= SPOKEN
 end
 
--- Whether who reckons by this release ('' = by none) leaves crons with a time zone to others, who know better.
+-- Whether who reckons by this release (nothing = by none) leaves crons with a time zone to others, who know better.
 local function is_outdated(release)
     local newest, is_alive = newest_zones()
-    return is_alive and release ~= '' and release < newest
+    return is_alive and release and release < newest
 end
 
 -- No ping came in time; of a cron that was paused meanwhile none was wanted.
@@ -145,7 +151,7 @@ local function miss_ping(team, id)
     end
     local last_ping = tonumber(call('HGET', of_cron, 'last_ping') or 0)
     if last_ping >= fields.due - EARLY then -- one ping ends all that wait, in steps: this one was left
-        return settle('e', team, 'crons', id, { verdict = 'complete', run = pinged_run(last_ping, nil, '', '') })
+        return settle('e', team, 'crons', id, { verdict = 'complete', run = pinged_run(last_ping, nil, '') })
     end
     local why = fields.started and string.format(UNFINISHED, (fields.awaits - fields.started) / 1000) or
         string.format(SILENT, (fields.awaits - fields.due) / 1000)

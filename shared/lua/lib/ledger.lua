@@ -16,8 +16,8 @@ end)
 
 -- Milliseconds since 1970: what the caller says, or else the installation's clock; the same for the whole call. That
 -- is the server's, and how far the schedulers found it to be wrong.
-local function moment(given)
-    if given and given ~= '' then now_ms = tonumber(given) end
+local function moment(at_ms)
+    if at_ms and at_ms ~= '' then now_ms = tonumber(at_ms) end
     if not now_ms then
         local time, known = call('TIME'), call('MGET', P .. 'correction', P .. 'trusted_until')
         now_ms = time[1] * 1000 + math.floor(time[2] / 1000) + (tonumber(known[1] or 0) or 0)

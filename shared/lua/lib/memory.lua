@@ -60,7 +60,7 @@ do
         local known = last and record_of('e', team, last)
         local fields = known and fields_of(known, 'created', 'due', 'missed', 'first') or {}
         if fields.created and tonumber(fields.created) >= memory.shortage().since then
-            call('HSET', known, 'due', fire.at, 'missed', fields.missed + 1 + fire.missed, 'first', fields.first or fields.due)
+            call('HSET', known, 'due', fire.at_ms, 'missed', fields.missed + 1 + fire.missed, 'first', fields.first or fields.due)
         else
             call('HSET', record, 'memory_skip', skip_execution(team, cron, fire, 'memory'))
         end

@@ -1,0 +1,63 @@
+"""Check the Lua: names that are not defined, never read, or hide another; `make check` runs it.
+
+Where luacheck is installed (Debian's package lua-check, as in CI) it looks at the whole library too.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scripts import lua
+from shared.transitions.functions import PARTS, library
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "shared" / "lua"
+READ_ELSEWHERE = ("once", "register")
+"""What `shared.transitions.functions` calls in the text that it writes around the files."""
+_AT = re.compile(r"^stdin:(\d+):(\d+): ", re.M)
+
+
+def problems(folder: Path = FOLDER, parts: Sequence[str] = PARTS) -> Iterator[str]:
+    try:
+        names = lua.Names(lua.read(folder, parts))
+    except lua.BadSyntax as error:
+        yield str(error)
+        return
+    for problem in names.problems:
+        if problem.said not in {f"{name} is never read" for name in READ_ELSEWHERE}:
+            yield str(problem)
+    unknown = {path.stem for path in (folder / "lib").glob("*.lua")} - set(parts)
+    yield from (
+        f"lib/{name}.lua is no part of the library of shared/transitions/functions.py"
+        for name in sorted(unknown)
+    )
+
+
+def luacheck(program: str, text: str) -> Iterator[str]:
+    """What luacheck says of the library, each line of it with the text that it is about."""
+    options = ("--no-color", "--formatter", "plain", "--filename", "stdin", "--config", ROOT / ".luacheckrc")
+    ended = subprocess.run([program, *options, "-"], input=text, capture_output=True, text=True, check=False)
+    lines = text.splitlines()
+    for said in filter(None, (ended.stdout + ended.stderr).splitlines()):
+        place = _AT.match(said)
+        about = f"  in: {lines[int(place[1]) - 1].strip()}" if place else ""
+        yield f"luacheck: {_AT.sub('', said)}{about}"
+
+
+def main() -> None:
+    """Exit with 1 if there are problems, each on a line of its own."""
+    program = shutil.which("luacheck")
+    found = [*problems(), *(luacheck(program, library.text) if program else ())]
+    for problem in found:
+        print(problem, file=sys.stderr)
+    if found:
+        sys.exit(1)
+    by_both = ", says luacheck too" if program else ""
+    print(f"lua: {len(list(FOLDER.rglob('*.lua')))} files are sound{by_both}")
+
+
+if __name__ == "__main__":
+    main()
