@@ -99,7 +99,7 @@ def _named_for_records(root: Node) -> Iterator[str]:
 def _has_many_arguments(call: Node) -> bool:
     """Of what is not a command of Redis, whose arguments are its own."""
     function, arguments = call.named_children
-    is_command = lua.text_of(function) in ("call", "redis.call", "redis.pcall", "fields_of")
+    is_command = lua.text_of(function) in ("call", "redis.call", "redis.pcall", "fields_of", "values_of")
     return len(arguments.named_children) > MOST_ARGUMENTS and not is_command
 
 

@@ -78,26 +78,25 @@ local function start(queue, lane, entry, ref)
     local kind, id = string.match(ref, '^([jen]):(%d+)$')
     if not kind then return quarantine(queue, lane, entry, ref) end
     local record = record_of(kind, team, id)
-    local fields = fields_of(record, 'state', 'attempt', ORIGIN[kind], 'due', 'entry', 'v', 'expires', 'held_since',
-        'intent')
-    if (tonumber(fields.v) or 0) >= OLDEST_NEWER then return put_back(kind, team, id, queue, lane, entry) end
-    if fields.state == 'pending' and fields.expires and tonumber(fields.expires) <= now then
-        return expire_or_wait(team, id, queue, lane, entry, tonumber(fields.expires))
+    local state, attempt, origin, due, its_entry, version, expires, held_since, intent = values_of(record, 'state', 'attempt',
+        ORIGIN[kind], 'due', 'entry', 'v', 'expires', 'held_since', 'intent')
+    if (tonumber(version) or 0) >= OLDEST_NEWER then return put_back(kind, team, id, queue, lane, entry) end
+    if state == 'pending' and expires and tonumber(expires) <= now then
+        return expire_or_wait(team, id, queue, lane, entry, tonumber(expires))
     end
-    local origin = fields[ORIGIN[kind]]
     -- Delivered again while it is being processed: the group was lost, and with it who had it.
-    local startable = fields.entry == entry and (fields.state == 'pending' or fields.state == 'processing')
+    local startable = its_entry == entry and (state == 'pending' or state == 'processing')
     local spec, name
     if startable then spec, name = asked(kind, team, id, origin) end
     if startable and kind == 'j' and not spec then return bury(team, qid, id, queue, lane, entry) end
     if not spec then return take_off(queue, lane, entry) end -- deleted meanwhile
     if kind ~= 'n' and not count_request(team) then return refuse(kind, team, qid, id, queue, lane, entry) end
     call('HSET', record, 'state', 'processing')
-    if fields.held_since then call('HDEL', record, 'waits_for') end
-    move(kind, team, kind == 'e' and origin or qid, id, fields.state, 'processing')
+    if held_since then call('HDEL', record, 'waits_for') end
+    move(kind, team, kind == 'e' and origin or qid, id, state, 'processing')
     event(NOUN[kind] .. '.started', team, ref)
-    works[#works + 1] = { kind, team, qid, id, lane, entry, fields.attempt or '1', origin or '', fields.due or false, spec,
-        as_seen_now(fields.held_since or ''), fields.intent or '', name or '' }
+    works[#works + 1] = { kind, team, qid, id, lane, entry, attempt or '1', origin or '', due, spec,
+        as_seen_now(held_since or ''), intent or '', name or '' }
 end
 
 -- Read up to `want` entries and start what they name; returns how many were read, and how many started.

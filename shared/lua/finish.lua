@@ -33,28 +33,28 @@ local function lives(kind, team, queue, id)
     return living[record]
 end
 
-local function finish(its)
-    local kind, team, queue, id, verdict = its.kind, its.team, its.queue, its.id, its.verdict
+local function finish(kind, team, queue, id, result)
     if not lives(kind, team, queue, id) then return 2 end
-    its.due = now + tonumber(its.after_ms)
+    local verdict = result.verdict
     if kind ~= 'n' and (verdict == 'release' or verdict == 'postpone') then uncount_request(team) end
     if verdict == 'release' then
         give_back(kind, team, queue, id)
     elseif verdict == 'postpone' then
-        postpone(kind, team, queue, id, its.due, its.facts, its.reason == 'counted')
+        postpone(kind, team, queue, id, result)
     else
-        settle(kind, team, queue, id, its)
+        settle(kind, team, queue, id, result)
     end
     return 1
 end
 
 while more_rows() do
-    local its, answer = next_row(FINISHED), 0
-    local queue = its.team .. ':' .. its.queue
-    if is_held(queue, its.lane, its.entry) then
-        take_off(queue, its.lane, its.entry)
-        local is_done, found = pcall(finish, its)
-        if not is_done then take_damage(its.team, its.kind .. ':' .. its.id, found) end
+    local kind, team, queue, id, lane, entry, verdict, run, after_ms, response, reason, facts = next_values(FINISHED)
+    local whole, answer = team .. ':' .. queue, 0
+    if is_held(whole, lane, entry) then
+        take_off(whole, lane, entry)
+        local is_done, found = pcall(finish, kind, team, queue, id, { verdict = verdict, run = run,
+            due = now + tonumber(after_ms), response = response, reason = reason, facts = facts })
+        if not is_done then take_damage(team, kind .. ':' .. id, found) end
         answer = is_done and found or 2
     end
     answers[#answers + 1] = answer

@@ -201,7 +201,7 @@ class Reading:
                 yield Command(by, "HINCRBY", f"ledger:{ANY}", tuple(given[1:]))
             case "change_index" if text_of(given[2].node) != "false":
                 yield from (Command(by, "ZADD", key, ()) for key in self.texts(given[0]))
-            case "fields_of":
+            case "fields_of" | "values_of":
                 yield from self._fields_of(by, given)
             case "pcall" if text_of(given[0].node) == "fields_of":
                 yield from self._fields_of(by, given[1:])

@@ -57,6 +57,7 @@ NOBODY = {
     "post_tally": "writes what `tally` was called with, and whoever calls that is named",
     "write_index": "writes what `change_index` was called with",
     "fields_of": "reads what it is asked for, and whoever calls it is named",
+    "values_of": "the same",
     "put_record_aside": "looks at a record of any kind for its owner",
 }
 Users = dict[tuple[str, str], set[str]]

@@ -12,7 +12,7 @@ from shared import transitions
 ROOT = Path(__file__).parents[2]
 LUA = ROOT / "shared" / "lua"
 _GIVEN = re.compile(r"\bgiven\.(\w+)")
-_ROW = re.compile(r"next_row\((\w+)\)")
+_ROW = re.compile(r"next_(?:row|values)\((\w+)\)")
 
 
 class Called(NamedTuple):

@@ -15,6 +15,12 @@ local function fields_of(key, ...)
     return found
 end
 
+-- The same as values in that order, false for those that it does not have: on the way of every job a table of names takes
+-- a third as long as the read.
+local function values_of(key, ...)
+    return unpack(call('HMGET', key, ...))
+end
+
 local function at_begin(reset)
     beginnings[#beginnings + 1] = reset
 end
@@ -30,6 +36,13 @@ local function next_row(names)
     for i = 1, #names do found[names[i]] = ARGV[cursor + i - 1] end
     cursor = cursor + #names
     return found
+end
+
+-- The same as values in that order.
+local function next_values(names)
+    local first = cursor
+    cursor = cursor + #names
+    return unpack(ARGV, first, cursor - 1)
 end
 
 -- What is left of it, as a list.

@@ -61,10 +61,10 @@ local function make_retry(team, queue, origin, attempt, due)
     end
 end
 
-local function settle_chain(team, queue, id, fields, result)
-    local origin, verdict = fields.origin, result.verdict
+local function settle_chain(team, queue, id, origin, attempt, result)
+    local verdict = result.verdict
     if verdict == 'retry' then
-        make_retry(team, queue, origin or id, tonumber(fields.attempt), result.due)
+        make_retry(team, queue, origin or id, tonumber(attempt), result.due)
     elseif origin and verdict == 'complete' then
         resolve_chain(team, queue, origin, 'failed', 'success')
     elseif origin and verdict == 'dead' then
@@ -76,12 +76,11 @@ end
 
 local function settle_job(team, queue, id, result)
     local record, verdict = record_of('j', team, id), result.verdict
-    local fields = fields_of(record, 'state', 'origin', 'attempt', 'callback', 'expires', 'replay', 'held_since',
-        'size')
-    local origin, state = fields.origin, STATE[verdict]
-    local size = memory.take(team, fields.size, result)
+    local before, origin, attempt, callback, expires, replay, held_since, request_size = values_of(record, 'state', 'origin',
+        'attempt', 'callback', 'expires', 'replay', 'held_since', 'size')
+    local state, size = STATE[verdict], memory.take(team, request_size, result)
     if origin and verdict ~= 'complete' then state = 'failed' end
-    move('j', team, queue, id, fields.state, state)
+    move('j', team, queue, id, before, state)
     if state == 'failed' then
         call('HSET', record, 'state', state, 'size', size, 'final', origin and 'failed_with_retries' or 'failed_no_retries')
     elseif state == 'dead_lettered' then
@@ -89,14 +88,14 @@ local function settle_job(team, queue, id, result)
     else
         call('HSET', record, 'state', state, 'size', size) -- which says its final status too
     end
-    if fields.expires then forget_expiry(team, id) end
-    settle_chain(team, queue, id, fields, result)
-    if fields.replay and fields.held_since then count_waiting(team, fields.replay, -1) end
+    if expires then forget_expiry(team, id) end
+    settle_chain(team, queue, id, origin, attempt, result)
+    if replay and held_since then count_waiting(team, replay, -1) end
     -- What was cancelled has no reason, and says nothing of the target.
-    if fields.replay and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, fields.replay, verdict) end
+    if replay and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, replay, verdict) end
     event(HAPPENED[verdict], team, 'j:' .. id)
-    if verdict ~= 'retry' and fields.callback then tell(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
-    alert_queue(team, queue, 'j:' .. (origin or id), tonumber(fields.attempt), result)
+    if verdict ~= 'retry' and callback then tell(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
+    alert_queue(team, queue, 'j:' .. (origin or id), tonumber(attempt), result)
 end
 
 -- What a cron says of the last time it failed (JSON); nothing once it went well.
@@ -134,7 +133,7 @@ end
 -- Not tried, for its host is given a rest; later again, without using an attempt:  processing -> pending.
 -- `held_since` is since when waits are counted, for the worker to end them: for a host that is silent; 0 while a job
 -- waits for what its host asked for.
-local function postpone(kind, team, queue, id, due, why, is_counted)
+local function postpone(kind, team, queue, id, result)
     local record = record_of(kind, team, id)
     local fields = fields_of(record, 'cron', 'state', 'cancel', 'expires', 'held_since', 'replay')
     if fields.cancel then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
@@ -143,9 +142,9 @@ local function postpone(kind, team, queue, id, due, why, is_counted)
     if fields.replay and not fields.held_since then count_waiting(team, fields.replay, 1) end
     local since = tonumber(fields.held_since or '') or 0
     if since == 0 then since = moment() end
-    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', why, 'held_since', is_counted and since or 0,
-        'postponed', moment())
-    wait_until(kind, team, id, due)
+    call('HSET', record, 'state', 'pending', 'entry', '', 'waits_for', result.facts, 'held_since',
+        result.reason == 'counted' and since or 0, 'postponed', moment())
+    wait_until(kind, team, id, result.due)
     move(kind, team, fields.cron or queue, id, fields.state, 'pending')
 end
 
