@@ -139,21 +139,21 @@ async def finish(
 ) -> list[int]:
     """Per result 1 if it is recorded, 2 if the work was deleted or is damaged, 0 if another has it."""
     answers: list[int] = await _FINISH(
-        redis, keyspace.prefix(shard), flat(results), consumer=consumer, now_ms=now_ms
+        redis, keyspace.prefix(shard), _parts(results), consumer=consumer, now_ms=now_ms
     )
     return answers
 
 
 def join_finish(pipeline: Pipeline, shard: str, results: Sequence[Finished], *, consumer: str) -> None:
     """The same in a pipeline, where its answer is a list or an error."""
-    _FINISH.join(pipeline, keyspace.prefix(shard), flat(results), consumer=consumer)
+    _FINISH.join(pipeline, keyspace.prefix(shard), _parts(results), consumer=consumer)
 
 
 async def beat(
     redis: Redis, shard: str, entries: Sequence[Entry], *, consumer: str
 ) -> tuple[int, Sequence[int]]:
     """Now (ms), and per entry 1 if the consumer has it, 2 if it shall be cancelled, 0 if another has it."""
-    now_ms, answers = await _BEAT(redis, keyspace.prefix(shard), flat(entries), consumer=consumer)
+    now_ms, answers = await _BEAT(redis, keyspace.prefix(shard), _parts(entries), consumer=consumer)
     return now_ms, answers
 
 
@@ -173,7 +173,7 @@ async def in_flight(
 
 async def rescue(redis: Redis, shard: str, lost: Sequence[Held], *, patience: int, run: str) -> int:
     """Give back what has not moved, or end it by `run` (JSON) once it lost so many workers; how many."""
-    return int(await _RESCUE(redis, keyspace.prefix(shard), flat(lost), patience=patience, run=run))
+    return int(await _RESCUE(redis, keyspace.prefix(shard), _parts(lost), patience=patience, run=run))
 
 
 async def promote(redis: Redis, shard: str, *, most: int, now_ms: int | None = None) -> tuple[int, int]:
@@ -190,6 +190,11 @@ async def stop_worker(redis: Redis, shard: str, *, consumer: str) -> None:
 def flat(rows: Iterable[tuple[Any, ...]]) -> list[Argument]:
     """The rows as they are sent: what is None or False is '' there, and True is 1."""
     return [_sent(part) for part in chain.from_iterable(rows)]
+
+
+def _parts(rows: Iterable[Entry | Finished | Held]) -> list[Argument]:
+    """The same of rows that have texts and numbers alone, without a look at each of a thousand."""
+    return list(chain.from_iterable(rows))
 
 
 def _sent(part: Argument | None) -> Argument:
