@@ -203,7 +203,8 @@ class Deliveries:
         place, (of_team, since) = f"{team}:{queue}", around
         of, problem = (NOTICES, "") if kind == "n" else settings.get(place, _OF_A_CRON)
         where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
-        asked = (_number(attempt, 1), origin, _number(due), spec, of)
+        attempts = 1 if attempt == "1" else _number(attempt, 1)
+        asked = (attempts, origin, _number(due), spec, of)
         held = _number(held_since) if held_since else 0
         return Work(*where, *asked, *of_team, intent, held, *since, name or names[place], problem)
 
