@@ -9,7 +9,9 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def test_help_lists_all_that_there_is() -> None:
-    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     listed = [line.split()[0] for line in said.splitlines()]
 
     assert listed == re.findall(r"^([a-z]+):", MAKEFILE, re.M)
