@@ -82,7 +82,11 @@ def _lost(facts: Mapping[str, str]) -> list[Finding]:
 async def _living(redis: Redis) -> list[Finding]:
     """Who works; that nobody does is good as long as nothing waits for it."""
     alive = await health.living(redis)
-    said = f"processes: {alive['worker']} workers and {alive['scheduler']} schedulers gave a sign of life"
+    said = (
+        "processes: "
+        + " and ".join(f"{n} {one}{'' if n == 1 else 's'}" for one, n in alive.items())
+        + " live"
+    )
     waits = [shard for shard in keyspace.SHARDS if await redis.zcard(keyspace.turns(shard))]
     if waits and not alive["worker"]:
         return [Finding(False, f"{said}: there is work, and no worker to send it")]

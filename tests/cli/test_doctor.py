@@ -45,7 +45,7 @@ async def test_work_that_no_worker_is_left_for_is_a_finding(redis: Redis, team: 
 
     assert [idle.good, waiting.good, worked_on.good] == [True, False, True]
     assert waiting.text == (
-        "processes: 0 workers and 0 schedulers gave a sign of life: there is work, and no worker to send it"
+        "processes: 0 workers and 0 schedulers live: there is work, and no worker to send it"
     )
 
 
