@@ -28,6 +28,7 @@ TESTS = (
     "tests/scheduler/test_rescue.py",
     "tests/engine/test_edges.py",
     "tests/engine/test_vouched.py",
+    "tests/engine/test_library.py",
     "tests/shared/test_idempotency.py",
     "tests/shared/test_jobs.py",
     "tests/shared/test_queues.py",

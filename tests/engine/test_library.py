@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from shared import jobs, keyspace, ledger
 from shared.errors import Damaged
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
+from shared.store import AWAY
 from shared.transitions import functions
 
 JOB = JobCreate(queue="mail", url="https://a.example/")
@@ -46,6 +48,29 @@ async def test_what_a_call_gathered_that_failed_is_nothing_to_the_next_one(redis
     assert (await ledger.read(redis, team)).accepted == 1
     assert await redis.zrange(f"{team.prefix}x:1:pending", 0, -1) == ["1"]
     assert await redis.xlen(keyspace.events("s0")) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "is_damage"),
+    [("MISCONF Errors writing", False), ("NOREPLICAS Not enough", False), ("WRONGTYPE Operation", True)],
+)
+async def test_what_the_server_refuses_is_raised_and_what_data_is_to_blame_for_is_remembered(
+    redis: Redis, team: Team, said: str, is_damage: bool
+) -> None:
+    body = f"confined('1', 'j:1', function() error({{ err = '{said}' }}, 0) end)"
+    library = functions.Library(
+        f"{functions.library.body}\ndo\nlocal function work()\n{body}\nend\nregister('meet', {{}}, work)\nend"
+    )
+    await library.load(redis)
+
+    refused = False
+    try:
+        await redis.fcall(f"{library.name}_meet", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
+    except (ResponseError, *AWAY):
+        refused = True
+
+    assert refused is not is_damage
+    assert bool(await redis.exists(keyspace.damaged(team.shard))) is is_damage
 
 
 @pytest.mark.parametrize("part", sorted(PARTS.glob("*.lua")), ids=lambda part: part.stem)

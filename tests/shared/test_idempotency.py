@@ -201,9 +201,11 @@ async def test_a_repeat_is_known_while_encryption_keys_are_rotated(redis: Redis,
 
     begun = [await made_by(vault, "begun") for vault in (before, between)]
     on_the_way = [await made_by(vault, "on the way") for vault in (between, before, after)]
+    behind = [await made_by(vault, "behind") for vault in (after, between)]
 
     assert begun == [1, 1]
     assert on_the_way == [2, 2, 2], "a process from before or from after does not know it"
+    assert behind == [3, 3], "a process that still has the old key does not know what was done without it"
 
 
 async def test_a_key_that_no_encryption_key_knows_is_taken_for_another_request(

@@ -22,6 +22,15 @@ async def test_a_queue_is_stored_as_asked(redis: Redis, team: Team) -> None:
     assert (made.name, made.retry_delays, made.max_parallelism) == ("mail", (5, 10), 3)
 
 
+async def test_a_queue_is_found_by_its_name_after_all_names_were_lost(redis: Redis, team: Team) -> None:
+    made = await queues.create(redis, team, MAIL)
+    await redis.delete(keyspace.queue_names(team))
+
+    job = await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example"))
+
+    assert job.queue_id == made.id
+
+
 async def test_a_name_is_taken_once(redis: Redis, team: Team) -> None:
     await queues.create(redis, team, MAIL)
     other = await queues.create(redis, team, QueueCreate(name="other"))
