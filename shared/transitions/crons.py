@@ -8,8 +8,7 @@ from redis.asyncio import Redis
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.transitions.fires import Owed
-from shared.transitions.functions import Function
-from shared.transitions.work import flat
+from shared.transitions.functions import Function, flat
 
 _SAVE = Function("save_cron")
 _READ = Function("read_crons")

@@ -7,8 +7,7 @@ from redis.asyncio import Redis
 
 from shared import keyspace
 from shared.keyspace import Team
-from shared.transitions.functions import Argument, Function
-from shared.transitions.work import flat
+from shared.transitions.functions import Argument, Function, flat
 
 _DUE = Function("due_crons")
 _FIRE = Function("fire_crons")

@@ -3,9 +3,10 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from importlib.resources import files
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from redis.asyncio import Redis
@@ -221,6 +222,17 @@ def _arguments(given: dict[str, Argument | None], rest: Sequence[Argument]) -> l
     arguments[0] = len(arguments) // 2
     arguments += rest
     return arguments
+
+
+def flat(rows: Iterable[tuple[Any, ...]]) -> list[Argument]:
+    """The rows as they are sent: what is None or False is '' there, and True is 1."""
+    return [_sent(part) for part in chain.from_iterable(rows)]
+
+
+def _sent(part: Argument | None) -> Argument:
+    if part is None or part is False:
+        return ""
+    return 1 if part is True else part
 
 
 def is_missing(answer: object) -> bool:

@@ -7,8 +7,7 @@ from redis.asyncio import Redis
 
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
-from shared.transitions.functions import Function
-from shared.transitions.work import flat
+from shared.transitions.functions import Function, flat
 
 _CREATE_JOBS = Function("create_jobs")
 _READ_JOBS = Function("read_jobs")

@@ -7,8 +7,7 @@ from redis.asyncio import Redis
 
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
-from shared.transitions.functions import Function
-from shared.transitions.work import flat
+from shared.transitions.functions import Function, flat
 
 _SAVE_QUEUE = Function("save_queue")
 _READ_QUEUES = Function("read_queues")

@@ -8,8 +8,7 @@ from redis.asyncio import Redis
 from shared import keyspace
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
-from shared.transitions.functions import Function
-from shared.transitions.work import flat
+from shared.transitions.functions import Function, flat
 
 _SET_TEAM = Function("set_team")
 _ROTATE_SIGNING = Function("rotate_signing")

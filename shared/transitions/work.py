@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
@@ -187,17 +187,6 @@ async def stop_worker(redis: Redis, shard: str, *, consumer: str) -> None:
     await _STOP_WORKER(redis, keyspace.prefix(shard), consumer=consumer)
 
 
-def flat(rows: Iterable[tuple[Any, ...]]) -> list[Argument]:
-    """The rows as they are sent: what is None or False is '' there, and True is 1."""
-    return [_sent(part) for part in chain.from_iterable(rows)]
-
-
 def _parts(rows: Iterable[Entry | Finished | Held]) -> list[Argument]:
-    """The same of rows that have texts and numbers alone, without a look at each of a thousand."""
+    """As `flat` of rows that have texts and numbers alone, without a look at each of a thousand."""
     return list(chain.from_iterable(rows))
-
-
-def _sent(part: Argument | None) -> Argument:
-    if part is None or part is False:
-        return ""
-    return 1 if part is True else part
