@@ -33,6 +33,7 @@ from shared.keyspace import Team
 from shared.schemas.alerts import AlertType
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate, JobStatus
+from shared.schemas.kinds import Beside, Kind
 from shared.settings import Settings
 from shared.shortage import Shortage
 from tests.damages import DAMAGES, P
@@ -123,12 +124,30 @@ async def test_the_other_team_is_served_and_the_doctor_names_it(
 
 
 def test_types_are_the_same_in_lua_and_here() -> None:
-    text = Path("shared/lua/lib/call/damage.lua").read_text()
-    table = text[text.index("TYPES = {") : text.index("local SINGLE")]
+    text = Path("shared/lua/lib/call/types.lua").read_text()
+    table = text[text.index("TYPES = {") : text.index("}")]
 
-    found = dict(re.findall(r"(\w+) = '(\w+)'", table))
+    found = {letter(name): type_ for name, type_ in re.findall(r"(\w+)\]? = '(\w+)'", table)}
 
     assert found == damage.TYPES
+
+
+def letter(name: str) -> str:
+    """Of a kind that has a name in Python and the Lua, or any other beginning of a key."""
+    return next((str(one) for one in (*Kind, *Beside) if one.name == name), name)
+
+
+def test_kinds_are_the_same_in_lua_and_here() -> None:
+    text = Path("shared/lua/lib/call/kinds.lua").read_text()
+    declared = re.findall(r"^local ([A-Z, ]+) = ((?:'\w', )*'\w')", text, re.M)
+    found = {
+        name: value
+        for names, values in declared
+        for name, value in zip(names.split(", "), re.findall(r"'(\w)'", values), strict=True)
+    }
+
+    here = {one.name: one.value for one in (*Kind, *Beside) if one is not Kind.REPLAY}
+    assert {name: value for name, value in found.items() if name not in ("EXPIRY", "RING")} == here
 
 
 @pytest.mark.parametrize("type_", AlertType)
@@ -145,10 +164,8 @@ async def test_an_alert_of_any_type_keeps_its_id_where_the_last_one_is_lost(
     assert await redis.zrange(f"{P}x:1:alerts:storage_warning", -1, -1) == ["8"]
 
 
-def test_what_is_done_for_alerts_is_done_for_those_of_every_type() -> None:
-    texts = [
-        Path(f"shared/lua/{name}.lua").read_text()
-        for name in ("lib/call/ids", "lib/call/damage", "care/retire_alerts")
-    ]
+def test_types_of_alerts_are_the_same_in_lua_and_here() -> None:
+    text = Path("shared/lua/lib/call/states.lua").read_text()
+    (types,) = re.findall(r"ALERT_TYPES = \{(.*)\}", text)
 
-    assert [one for one in AlertType for text in texts if f"{one.value}'" not in text] == []
+    assert set(re.findall(r"'(\w+)'", types)) == {*AlertType}

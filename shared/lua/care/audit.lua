@@ -10,34 +10,35 @@ local ledger, rows, sum = P .. 'ledger:' .. team, {}, 0
 local function owners()
     if noun == 'job' then return { '' } end
     local found = {}
-    for _, state in ipairs({ 'active', 'paused' }) do
+    for _, state in ipairs(STATES.cron) do
         for _, cron in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':crons:' .. state, 0, -1)) do
-            found[#found + 1] = 'c' .. cron .. ':'
+            found[#found + 1] = CRON .. cron .. ':'
         end
     end
     for _, doomed in ipairs(call('SMEMBERS', P .. 'doomed')) do
         local cron = string.match(doomed, '^c:' .. team .. ':(%d+)$')
-        if cron then found[#found + 1] = 'c' .. cron .. ':' end
+        if cron then found[#found + 1] = CRON .. cron .. ':' end
     end
     return found
 end
 
-local function compare(column, counted)
+local function compare(column, count)
     local posted = tonumber(call('HGET', ledger, noun .. '.' .. column) or 0)
-    if posted == counted then return end
-    rows[#rows + 1] = { column, posted, counted }
-    if given.repair then call('HSET', ledger, noun .. '.' .. column, counted) end
+    if posted == count then return end
+    rows[#rows + 1] = { column, posted, count }
+    if given.repair then call('HSET', ledger, noun .. '.' .. column, count) end
 end
 
-local parts, of_team = owners(), P .. 'x:' .. team .. ':'
-for column, states in pairs({ pending = { 'pending' }, processing = { 'processing' }, completed = { 'completed' },
-    failed = { 'failed', 'retrying', 'dead_lettered' }, skipped = { 'skipped' } }) do
-    local counted = 0
-    for _, part in ipairs(parts) do
-        for _, state in ipairs(states) do counted = counted + call('ZCARD', of_team .. part .. state) end
+local of_team, counted = P .. 'x:' .. team .. ':', {}
+for _, part in ipairs(owners()) do
+    for _, state in ipairs(STATES[noun]) do
+        local column = LEDGER_STATE[state] or state
+        counted[column] = (counted[column] or 0) + call('ZCARD', of_team .. part .. state)
     end
-    sum = sum + counted
-    compare(column, counted)
+end
+for _, column in ipairs(STATES.execution) do -- which those of jobs are counted as too
+    sum = sum + (counted[column] or 0)
+    compare(column, counted[column] or 0)
 end
 local accepted = tonumber(call('HGET', ledger, noun .. '.accepted') or 0)
 local deleted = tonumber(call('HGET', ledger, noun .. '.deleted') or 0)

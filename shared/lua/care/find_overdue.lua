@@ -8,18 +8,17 @@
 local now, team, kind = math.min(moment(given.now_ms), vouched()), given.team, given.kind
 local limit, found = tonumber(given.limit), {}
 local age, dead_age, most = tonumber(given.age_ms), tonumber(given.dead_age_ms), tonumber(given.most_kept)
-local ENDED = { 'completed', 'failed', 'skipped' }
 
 -- Whether the oldest of an index is from before, or is not there at all.
 local function is_older(index, field, moment_before)
     local oldest = call('ZRANGE', index, 0, 0)[1]
     if not oldest then return false end
-    local at = call('HGET', record_of(kind == 'q' and 'j' or 'e', team, oldest), field)
+    local at = call('HGET', record_of(kind == QUEUE and JOB or EXECUTION, team, oldest), field)
     return not at or tonumber(at) < moment_before
 end
 
 local function has_dead_ones(id, base)
-    if kind ~= 'q' or call('EXISTS', base .. 'dead_lettered') == 0 then return false end
+    if kind ~= QUEUE or call('EXISTS', base .. 'dead_lettered') == 0 then return false end
     local days = tonumber(call('HGET', P .. 'q:' .. team .. ':' .. id, 'dlq_days') or '')
     return is_older(base .. 'dead_lettered', 'dead_at', now - (days and days * 86400000 or dead_age))
 end

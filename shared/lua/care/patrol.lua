@@ -32,7 +32,7 @@ end
 
 -- Whether it is the execution that starts when the others of its cron have ended, and they have not.
 local function waits_in_line(fields, id)
-    local cron = kind == 'e' and fields.cron
+    local cron = kind == EXECUTION and fields.cron
     if not cron or call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued') ~= id then return false end
     if count_open(team, cron) > 1 then return true end
     call('HDEL', P .. 'c:' .. team .. ':' .. cron, 'queued')
@@ -48,9 +48,9 @@ local function is_lost(fields, queue, id)
 end
 
 local function check_rows(owner, id, actual)
-    local own = P .. 'x:' .. team .. (kind == 'e' and ':c' or ':q') .. owner .. ':'
+    local own = P .. 'x:' .. team .. (kind == EXECUTION and ':c' or ':q') .. owner .. ':'
     local right = true
-    for _, base in ipairs(kind == 'j' and { P .. 'x:' .. team .. ':', own } or { own }) do
+    for _, base in ipairs(kind == JOB and { P .. 'x:' .. team .. ':', own } or { own }) do
         if not call('ZSCORE', base .. actual, id) then
             change_index(base .. actual, id, true)
             right = false
@@ -63,8 +63,8 @@ local function check_rows(owner, id, actual)
     return right
 end
 
-local KNOWN = { pending = true, processing = true, completed = true, failed = true, retrying = true,
-    dead_lettered = true, skipped = true }
+local known = {}
+for _, each in ipairs(STATES[NOUN[kind]]) do known[each] = true end
 
 local function check(id)
     local record = record_of(kind, team, id)
@@ -74,7 +74,7 @@ local function check(id)
         change_index(index, id, false)
         return false
     end
-    if not KNOWN[fields.state] then error('its state is ' .. fields.state .. ', which is none', 0) end
+    if not known[fields.state] then error('its state is ' .. fields.state .. ', which is none', 0) end
     local queue = team .. ':' .. (fields.queue or 'crons')
     local actual, right = fields.state, true
     if are_chosen then state = actual end

@@ -15,7 +15,7 @@ local function prune_alerts(team, owner)
 end
 
 local function prune_queue(team, queue)
-    for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered' }) do
+    for _, state in ipairs(STATES.job) do
         local index = P .. 'x:' .. team .. ':q' .. queue .. ':' .. state
         for _, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do
             remove_job(team, id)
@@ -23,7 +23,7 @@ local function prune_queue(team, queue)
         end
         if removed >= limit then return false end
     end
-    if not prune_alerts(team, 'q' .. queue) then return false end
+    if not prune_alerts(team, QUEUE .. queue) then return false end
     if load_of(team .. ':' .. queue) > 0 then return false end -- the last requests are still out
     call('SREM', P .. 'in_flight', team .. ':' .. queue)
     call('DEL', P .. FRONT .. team .. ':' .. queue, P .. READY .. team .. ':' .. queue,
@@ -32,7 +32,7 @@ local function prune_queue(team, queue)
 end
 
 local function prune_cron(team, cron)
-    for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'skipped' }) do
+    for _, state in ipairs(STATES.execution) do
         local index = P .. 'x:' .. team .. ':c' .. cron .. ':' .. state
         for _, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do
             remove_execution(team, cron, id, state)
@@ -40,15 +40,15 @@ local function prune_cron(team, cron)
         end
         if removed >= limit then return false end
     end
-    return prune_alerts(team, 'c' .. cron)
+    return prune_alerts(team, CRON .. cron)
 end
 
 for _, doomed in ipairs(call('SRANDMEMBER', P .. 'doomed', 16)) do
     local kind, team, id = string.match(doomed, '^(%a):(%d+):(%d+)$')
     local done, is_over = true, not kind
     if kind and removed < limit then
-        local about = kind == 'q' and team .. ':' .. id or 'c:' .. id
-        done, is_over = confined(team, about, kind == 'q' and prune_queue or prune_cron, team, id)
+        local about = kind == QUEUE and team .. ':' .. id or 'c:' .. id
+        done, is_over = confined(team, about, kind == QUEUE and prune_queue or prune_cron, team, id)
     end
     if not done or is_over then call('SREM', P .. 'doomed', doomed) end
 end

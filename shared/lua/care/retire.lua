@@ -9,7 +9,7 @@ local now, team, owner = math.min(moment(given.now_ms), vouched()), given.team, 
 local age, dead_age = tonumber(given.age_ms), tonumber(given.dead_age_ms)
 local most, limit = tonumber(given.most_kept), tonumber(given.limit)
 local base, id_of_owner = P .. 'x:' .. team .. ':' .. owner .. ':', string.sub(owner, 2)
-local is_queue, removed, begun = string.sub(owner, 1, 1) == 'q', 0, 0
+local is_queue, removed, begun = string.sub(owner, 1, 1) == QUEUE, 0, 0
 local MANY, PATIENCE = 300, 86400000 -- records, and ms
 
 -- An original goes with its chain; a retry alone, for its original may be kept for longer.
@@ -18,7 +18,7 @@ local function remove(id, state)
         remove_execution(team, id_of_owner, id, state)
         return 1
     end
-    if call('HEXISTS', record_of('j', team, id), 'origin') == 0 then return remove_chain(team, id) end
+    if call('HEXISTS', record_of(JOB, team, id), 'origin') == 0 then return remove_chain(team, id) end
     remove_job(team, id)
     return 1
 end
@@ -27,7 +27,7 @@ end
 local function retire(state, moment_field, is_over)
     local gone = 0
     for _, id in ipairs(call('ZRANGE', base .. state, 0, limit - removed - 1)) do
-        local at = call('HGET', record_of(is_queue and 'j' or 'e', team, id), moment_field)
+        local at = call('HGET', record_of(is_queue and JOB or EXECUTION, team, id), moment_field)
         if at and not is_over(tonumber(at), gone) then return end
         gone = gone + 1
         if at then removed = removed + remove(id, state) else change_index(base .. state, id, false) end
@@ -41,7 +41,7 @@ end
 
 local function moment_in(index, rank, moment_field)
     local id = call('ZRANGE', index, rank, rank)[1]
-    return id and tonumber(call('HGET', record_of(is_queue and 'j' or 'e', team, id), moment_field) or '')
+    return id and tonumber(call('HGET', record_of(is_queue and JOB or EXECUTION, team, id), moment_field) or '')
 end
 
 -- Whether more than half of many are too old, of the owner or of its team.
@@ -77,7 +77,6 @@ if is_queue then
     local days = call('HGET', P .. 'q:' .. team .. ':' .. id_of_owner, 'dlq_days')
     retire_old('dead_lettered', 'dead_at', too_old(days and tonumber(days) * 86400000 or dead_age))
 end
-local ENDED = { 'completed', 'failed', 'skipped' } -- a job is never skipped
 for _, state in ipairs(ENDED) do
     retire_old(state, 'due', too_old(age))
     local over = -removed - most

@@ -8,7 +8,7 @@ local now, team = math.min(moment(given.now_ms), vouched()), given.team
 local age, most, limit = tonumber(given.age_ms), tonumber(given.most_kept), tonumber(given.limit)
 local removed = 0
 
-for _, type in ipairs({ 'warning', 'failure', 'recovery', 'limit_warning', 'storage_warning' }) do
+for _, type in ipairs(ALERT_TYPES) do
     local index = P .. 'x:' .. team .. ':alerts:' .. type
     local over = call('ZCARD', index) - most
     for rank, id in ipairs(call('ZRANGE', index, 0, limit - removed - 1)) do

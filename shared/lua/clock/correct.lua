@@ -15,9 +15,9 @@ local function is_wrong(at)
     return at and math.abs(at - wrong) < math.abs(at - right)
 end
 
-local function move_along(member, at, kind, team, id)
+local function move_along(member, at, record)
     if not is_wrong(at) then return end
-    local record, score = record_of(kind, team, id), tonumber(call('ZSCORE', P .. 'due', member) or '')
+    local score = tonumber(call('ZSCORE', P .. 'due', member) or '')
     local fields = fields_of(record, 'created', 'due', 'held_since', 'awaits', 'started', 'postponed')
     if fields.awaits and fields.started then -- it awaits the end of work that began lately
         if not is_wrong(tonumber(fields.started)) then return end
@@ -36,7 +36,9 @@ end
 local rows = call('ZRANGE', P .. 'doubtful', 0, most - 1, 'WITHSCORES')
 for i = 1, #rows, 2 do
     local kind, team, id = string.match(rows[i], '^(%a):(%d+):0*(%d+)$')
-    if kind then confined(team, kind .. ':' .. id, move_along, rows[i], tonumber(rows[i + 1]), kind, team, id) end
+    if kind then
+        confined(team, kind .. ':' .. id, move_along, rows[i], tonumber(rows[i + 1]), record_of(kind, team, id))
+    end
     call('ZREM', P .. 'doubtful', rows[i])
 end
 if #rows == 2 * most then return most end

@@ -10,7 +10,7 @@ local team, cron, rows = given.team, given.cron, {}
 local from, to, most = tonumber(given.from_ms), tonumber(given.to_ms), tonumber(given.most)
 
 local function due_of(id)
-    return tonumber(call('HGET', record_of('e', team, id), 'due') or 0)
+    return tonumber(call('HGET', record_of(EXECUTION, team, id), 'due') or 0)
 end
 
 -- The first rank of an index whose execution was due at `from` or later.
@@ -23,13 +23,14 @@ local function rank_of(index)
     return low
 end
 
-for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'skipped' }) do
+for _, state in ipairs(STATES.execution) do
     local index = P .. 'x:' .. team .. ':c' .. cron .. ':' .. state
     local first = math.max(0, rank_of(index) - DISPLACED)
     for _, id in ipairs(call('ZRANGE', index, first, first + most + 2 * DISPLACED)) do
-        local span = fields_of(record_of('e', team, id), 'first', 'due')
+        local span = fields_of(record_of(EXECUTION, team, id), 'first', 'due')
         if span.due and tonumber(span.due) >= from and tonumber(span.first or span.due) <= to then
-            rows[#rows + 1] = { id, call('HGETALL', record_of('e', team, id)), beginning_in(P .. 'r:' .. team .. ':e' .. id, RUN_BYTES, RUN) }
+            rows[#rows + 1] = { id, call('HGETALL', record_of(EXECUTION, team, id)),
+                beginning_in(P .. 'r:' .. team .. ':e' .. id, RUN_BYTES, RUN_BEGINS) }
         end
     end
 end

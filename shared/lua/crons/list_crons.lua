@@ -8,7 +8,7 @@ local most, rows = tonumber(given.most_bytes), {}
 for _, id in ipairs(given_list()) do
     local fields = call('HGETALL', P .. 'c:' .. given.team .. ':' .. id)
     for f = 1, #fields, 2 do
-        if fields[f] == 'spec' then fields[f + 1] = beginning_of(fields[f + 1], most, SPEC) end
+        if fields[f] == 'spec' then fields[f + 1] = beginning_of(fields[f + 1], most, SPEC_BEGINS) end
     end
     if #fields > 0 then rows[#rows + 1] = { id, fields } end
 end

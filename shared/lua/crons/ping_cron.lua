@@ -19,7 +19,7 @@ if not fields.ping or fields.ping ~= given.secret then return {}, REFUSED end
 local index, grace, waiting = P .. 'x:' .. team .. ':c' .. cron .. ':pending', tonumber(fields.grace), {}
 local ids = call('ZRANGEBYSCORE', index, '(' .. after, '+inf', 'LIMIT', 0, MOST)
 for _, id in ipairs(ids) do
-    if call('HEXISTS', record_of('e', team, id), 'awaits') == 1 then waiting[#waiting + 1] = id end
+    if call('HEXISTS', record_of(EXECUTION, team, id), 'awaits') == 1 then waiting[#waiting + 1] = id end
 end
 local go_on_after = #ids == MOST and tonumber(ids[MOST]) or 0
 
@@ -34,10 +34,10 @@ end
 
 local function wait_on()
     for _, id in ipairs(waiting) do
-        local execution, deadline = record_of('e', team, id), now + grace
+        local execution, deadline = record_of(EXECUTION, team, id), now + grace
         if deadline > tonumber(call('HGET', execution, 'awaits')) then
             call('HSET', execution, 'awaits', deadline, 'started', now)
-            wait_until('e', team, id, deadline)
+            wait_until(EXECUTION, team, id, deadline)
         end
     end
     call('HSET', record, 'ping_started', now)
@@ -73,8 +73,8 @@ local function finish()
     local result = { verdict = kind, run = pinged_run(now, started, said, failure), reason = given.reason or '',
         facts = facts, response = said }
     for _, id in ipairs(waiting) do
-        call('ZREM', P .. 'due', due_member('e', team, id))
-        settle('e', team, 'crons', id, result)
+        call('ZREM', P .. 'due', due_member(EXECUTION, team, id))
+        settle(EXECUTION, team, 'crons', id, result)
     end
     if kind == 'complete' then call('HSET', record, 'last_ping', vouched()) end
     if go_on_after == 0 then call('HDEL', record, 'ping_started', 'logged') end

@@ -11,4 +11,4 @@ if not fields.version then return 0, REFUSED end
 if (fields.grace or '') ~= '' then return -1, REFUSED end
 local execution = make_execution(team, id, { at_ms = now, missed = 0 })
 conclude()
-return { execution, call('HGETALL', record_of('e', team, execution)) }
+return { execution, call('HGETALL', record_of(EXECUTION, team, execution)) }

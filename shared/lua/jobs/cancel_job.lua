@@ -7,14 +7,14 @@
 
 local team, id = given.team, given.job
 moment(given.now_ms)
-local queue = call('HGET', record_of('j', team, id), 'queue')
+local queue = call('HGET', record_of(JOB, team, id), 'queue')
 if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0, REFUSED end
 local last = last_attempt_of(team, id)
-local record = record_of('j', team, last)
+local record = record_of(JOB, team, last)
 local fields = fields_of(record, 'state', 'lane', 'entry')
 if fields.state == 'pending' then
-    unqueue('j', team, queue, last, fields.lane, fields.entry)
-    settle('j', team, queue, last, { verdict = 'fail', run = CANCELLED })
+    unqueue(JOB, team, queue, last, fields.lane, fields.entry)
+    settle(JOB, team, queue, last, { verdict = 'fail', run = CANCELLED })
 elseif fields.state == 'processing' then
     call('HSET', record, 'cancel', 1)
     call('XADD', P .. 'cancels', 'MAXLEN', '~', 1000, '*', 'work', 'j:' .. team .. ':' .. last)

@@ -9,7 +9,7 @@ local team, purged = given.team, tonumber(given.purged)
 moment(given.now_ms)
 for _, id in ipairs(given_list()) do
     local first = original_of(team, id)
-    if call('HGET', record_of('j', team, first), 'state') == 'dead_lettered' then
+    if call('HGET', record_of(JOB, team, first), 'state') == 'dead_lettered' then
         remove_chain(team, first)
         purged = purged + 1
     end

@@ -10,7 +10,7 @@ promote(moment(given.now_ms), 500) -- whatever fell due before goes before
 for _, id in ipairs(given_list()) do
     local first = original_of(team, id)
     local new, is_lost = replay_job(team, first)
-    local before = not new and call('HGET', record_of('j', team, first), 'replayed_as')
+    local before = not new and call('HGET', record_of(JOB, team, first), 'replayed_as')
     answers[#answers + 1] = { tonumber(new or before or (is_lost and -1) or 0), new and 1 or 0, tonumber(first) }
 end
 conclude()

@@ -27,7 +27,7 @@ end
 
 local function lives(kind, team, queue, id)
     if call('EXISTS', record_of(kind, team, id)) == 0 then return false end
-    if kind ~= 'j' then return true end
+    if kind ~= JOB then return true end
     local record = P .. 'q:' .. team .. ':' .. queue
     if living[record] == nil then living[record] = call('EXISTS', record) == 1 end
     return living[record]
@@ -36,7 +36,7 @@ end
 local function finish(kind, team, queue, id, result)
     if not lives(kind, team, queue, id) then return 2 end
     local verdict = result.verdict
-    if kind ~= 'n' and (verdict == 'release' or verdict == 'postpone') then uncount_request(team) end
+    if kind ~= NOTICE and (verdict == 'release' or verdict == 'postpone') then uncount_request(team) end
     if verdict == 'release' then
         give_back(kind, team, queue, id)
     elseif verdict == 'postpone' then

@@ -12,17 +12,17 @@ local function ref_of(queue, lane, entry)
     return found and found[2] or ''
 end
 
-local function rescue(queue, lane, entry, ref)
+local function rescue(its, ref)
     local kind, id = string.match(ref, '^(%a):(%d+)$')
-    local team, qid = string.match(queue, '^(%d+):(.+)$')
+    local team, name = string.match(its.queue, '^(%d+):(.+)$')
     local record = kind and record_of(kind, team, id)
-    take_off(queue, lane, entry)
+    take_off(its.queue, its.lane, its.entry)
     if not record or call('HGET', record, 'state') ~= 'processing' then return false end
-    if kind == 'j' and call('EXISTS', P .. 'q:' .. queue) == 0 then return false end
+    if kind == JOB and call('EXISTS', P .. 'q:' .. its.queue) == 0 then return false end
     if call('HINCRBY', record, 'lost', 1) < patience then
-        give_back(kind, team, qid, id)
+        give_back(kind, team, name, id)
     else
-        settle(kind, team, qid, id, { verdict = 'dead', run = given.run, due = now, reason = 'unknown' })
+        settle(kind, team, name, id, { verdict = 'dead', run = given.run, due = now, reason = 'unknown' })
     end
     return true
 end
@@ -31,9 +31,9 @@ while more_rows() do
     local its = next_row(HELD)
     local has_not_moved = holds(its.consumer, its.queue, its.lane, its.entry) == tonumber(its.beats)
     if has_not_moved then
-        local queue, lane, entry, team = its.queue, its.lane, its.entry, team_of(its.queue) or ''
-        local read, ref = confined(team, queue, ref_of, queue, lane, entry)
-        local done, was_rescued = confined(team, ref or queue, rescue, queue, lane, entry, read and ref or '')
+        local team = team_of(its.queue) or ''
+        local read, ref = confined(team, its.queue, ref_of, its.queue, its.lane, its.entry)
+        local done, was_rescued = confined(team, ref or its.queue, rescue, its, read and ref or '')
         if done and was_rescued then rescued = rescued + 1 end
     end
 end

@@ -6,7 +6,7 @@ local change_index, end_entry, event, call_in_parts, write_indexes, end_entries,
 do
     local MOST = 500 -- arguments of one call; even, for they may be pairs
 
-    local NOTICE = 110 -- string.byte('n'): while the library is loaded there is no `string`
+    local BYTE_OF_NOTICE = 110 -- of its letter: while the library is loaded there is no `string`
     local index_changes, ended, told, last_told
 
     at_begin(function() index_changes, ended, told, last_told = {}, {}, {}, {} end)
@@ -32,7 +32,7 @@ do
 
     -- Notices are nobody's to list: they have no index, no column in the ledger and no events.
     function event(name, team, ref)
-        if string.byte(ref) == NOTICE then return end
+        if string.byte(ref) == BYTE_OF_NOTICE then return end
         if last_told.name ~= name or last_told.team ~= team then
             last_told = { name = name, team = team, refs = group_of(group_of(told, name), team) }
         end

@@ -4,30 +4,35 @@
 local next_id
 
 do
-    local CRONS = { 'crons:active', 'crons:paused' }
-    local LISTED_IN = {
-        job = { 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered' },
-        queue = { 'queues' }, cron = CRONS, replay = { 'replays' },
-        alert = { 'alerts:warning', 'alerts:failure', 'alerts:recovery', 'alerts:limit_warning',
-            'alerts:storage_warning' },
-    }
+    local LISTED_IN = { job = STATES.job, queue = { 'queues' }, cron = { 'crons:active', 'crons:paused' },
+        replay = { 'replays' } }
+
+    local function indexes_of_alerts()
+        local found = {}
+        for i, of in ipairs(ALERT_TYPES) do found[i] = 'alerts:' .. of end
+        return found
+    end
 
     -- Executions are listed by their crons alone.
     local function indexes_of_crons(team)
         local found = {}
-        for _, index in ipairs(CRONS) do
+        for _, index in ipairs(LISTED_IN.cron) do
             for _, cron in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':' .. index, 0, -1)) do
-                for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'skipped' }) do
-                    found[#found + 1] = 'c' .. cron .. ':' .. state
-                end
+                for _, state in ipairs(STATES.execution) do found[#found + 1] = CRON .. cron .. ':' .. state end
             end
         end
         return found
     end
 
+    local function listing(team, noun)
+        if noun == 'execution' then return indexes_of_crons(team) end
+        if noun == 'alert' then return indexes_of_alerts() end
+        return LISTED_IN[noun] or {}
+    end
+
     local function highest_listed(team, noun)
         local highest = 0
-        for _, index in ipairs(noun == 'execution' and indexes_of_crons(team) or LISTED_IN[noun] or {}) do
+        for _, index in ipairs(listing(team, noun)) do
             highest = math.max(highest, tonumber(call('ZRANGE', P .. 'x:' .. team .. ':' .. index, -1, -1)[1]) or 0)
         end
         return highest

@@ -2,14 +2,14 @@
 
 local NEXT_TO_RUN = 'the execution before it'
 
--- `fire` is { at_ms, missed = how many earlier ones it stands for, first_ms = the earliest of them }; `...` are fields and
--- values of the record.
-local function record_execution(team, cron, fire, id, state, ...)
-    local record = record_of('e', team, id)
+-- `fire` is { at_ms, missed = how many earlier ones it stands for, first_ms = the earliest of them };
+-- `entry` is the one in the stream, or ''.
+local function record_execution(team, cron, fire, id, state, entry)
+    local record = record_of(EXECUTION, team, id)
     call('HSET', record, 'v', '1', 'cron', cron, 'state', state, 'due', fire.at_ms, 'created', moment(), 'missed',
-        fire.missed, 'intent', new_intent(), ...)
+        fire.missed, 'intent', new_intent(), 'entry', entry)
     if tonumber(fire.missed) > 0 then call('HSET', record, 'first', fire.first_ms) end
-    move('e', team, cron, id, nil, state)
+    move(EXECUTION, team, cron, id, nil, state)
     tally(team, 'execution.accepted', 1)
     event(state == 'skipped' and 'cron.skipped' or 'cron.fired', team, 'e:' .. id)
     return record
@@ -36,13 +36,13 @@ end
 
 local function make_execution(team, cron, fire)
     local id = next_execution(team)
-    record_execution(team, cron, fire, id, 'pending', 'entry', push(team .. ':crons', 'e:' .. id, READY))
+    record_execution(team, cron, fire, id, 'pending', push(team .. ':crons', 'e:' .. id, READY))
     return id
 end
 
 local function skip_execution(team, cron, fire, reason)
     local id = next_execution(team)
-    record_execution(team, cron, fire, id, 'skipped', 'entry', '', 'skip_reason', reason)
+    call('HSET', record_execution(team, cron, fire, id, 'skipped', ''), 'skip_reason', reason)
     return id
 end
 
@@ -55,14 +55,14 @@ end
 -- One that waits until nothing else of its cron is open.
 local function queue_execution(team, cron, fire)
     local id = next_execution(team)
-    record_execution(team, cron, fire, id, 'pending', 'entry', '', 'waits_for', NEXT_TO_RUN)
+    call('HSET', record_execution(team, cron, fire, id, 'pending', ''), 'waits_for', NEXT_TO_RUN)
     call('HSET', P .. 'c:' .. team .. ':' .. cron, 'queued', id)
 end
 
 -- Start the one that waits for the others of its cron, if they have ended.
 local function start_queued(team, cron, id)
     if count_open(team, cron) > 1 then return end
-    local record = record_of('e', team, id)
+    local record = record_of(EXECUTION, team, id)
     call('HDEL', P .. 'c:' .. team .. ':' .. cron, 'queued')
     if call('HGET', record, 'state') ~= 'pending' then return end
     call('HDEL', record, 'waits_for')

@@ -5,7 +5,7 @@
 -- job's }.
 local function make_job(team, queue, new)
     local id = next_id(team, 'job')
-    local record = { record_of('j', team, id), 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1,
+    local record = { record_of(JOB, team, id), 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1,
         'due', new.due, 'created', moment(), 'intent', new.intent or new_intent(), 'size', #new.spec }
     local function note(field, value)
         record[#record + 1] = field
@@ -16,15 +16,15 @@ local function make_job(team, queue, new)
     if new.replay_of then note('replay_of', new.replay_of) end
     if new.replay then note('replay', new.replay) end
     if tonumber(new.due) > moment() then
-        wait_until('j', team, id, new.due)
+        wait_until(JOB, team, id, new.due)
     else
         note('entry', push(team .. ':' .. queue, 'j:' .. id, READY))
-        note_doubt('j', team, id)
+        note_doubt(JOB, team, id)
     end
     call('HSET', unpack(record))
     call('SET', P .. 'b:' .. team .. ':' .. id, new.spec)
-    if new.expires_ms ~= '' then wait_until('x', team, id, new.expires_ms) end
-    move('j', team, queue, id, nil, 'pending')
+    if new.expires_ms ~= '' then wait_until(EXPIRY, team, id, new.expires_ms) end
+    move(JOB, team, queue, id, nil, 'pending')
     tally(team, 'job.accepted', 1)
     event('job.created', team, 'j:' .. id)
     return id
@@ -34,14 +34,14 @@ end
 -- the new one. Returns the new id; or nothing, and whether it is a dead letter whose request is lost.
 local function replay_job(team, any, replay)
     local id = original_of(team, any)
-    local record = record_of('j', team, id)
+    local record = record_of(JOB, team, id)
     local fields = fields_of(record, 'state', 'queue', 'callback', 'intent')
     if fields.state ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields.queue) == 0 then return end
     local spec = call('GET', P .. 'b:' .. team .. ':' .. id)
     if not spec then return nil, true end
     local new = make_job(team, fields.queue, { spec = spec, due = moment(), has_callback = fields.callback and '1' or '',
         expires_ms = '', replay_of = id, replay = replay, intent = fields.intent })
-    move('j', team, fields.queue, id, 'dead_lettered', 'failed')
+    move(JOB, team, fields.queue, id, 'dead_lettered', 'failed')
     call('HSET', record, 'state', 'failed', 'final', 'dead_lettered', 'replayed_as', new)
     return new
 end

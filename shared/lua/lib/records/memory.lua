@@ -57,7 +57,7 @@ do
         tell_of_shortage(team)
         local record = P .. 'c:' .. team .. ':' .. cron
         local last = call('HGET', record, 'memory_skip')
-        local known = last and record_of('e', team, last)
+        local known = last and record_of(EXECUTION, team, last)
         local fields = known and fields_of(known, 'created', 'due', 'missed', 'first') or {}
         if fields.created and tonumber(fields.created) >= memory.shortage().since then
             call('HSET', known, 'due', fire.at_ms, 'missed', fields.missed + 1 + fire.missed, 'first', fields.first or fields.due)

@@ -1,6 +1,6 @@
 -- Records as `read_*` return them, for scripts that answer with what they have written.
 
-local SPEC, RUN = '{"method"', '{' -- how long texts begin whose short fields come first
+local SPEC_BEGINS, RUN_BEGINS = '{"method"', '{' -- how long texts begin whose short fields come first
 
 -- A text, or its beginning if it is longer than `most` bytes (0 = any length is read) and starts with `mark`: what was
 -- stored by versions that did not put its short fields first is read whole.
@@ -31,8 +31,8 @@ local function job_row(team, id, with_run, most)
     end
     if queue and queue_names[queue] == nil then queue_names[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'name') end
     if not queue or not queue_names[queue] then return nil end
-    local spec = beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC) or ''
-    return { id, fields, spec, queue_names[queue], with_run and beginning_in(P .. 'r:' .. team .. ':j' .. id, most, RUN) }
+    local spec = beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC_BEGINS) or ''
+    return { id, fields, spec, queue_names[queue], with_run and beginning_in(P .. 'r:' .. team .. ':j' .. id, most, RUN_BEGINS) }
 end
 
 -- id, its fields, then the counts of its jobs that are pending, processing, completed, failed, retrying and dead_lettered.
@@ -40,7 +40,7 @@ local function queue_row(team, id)
     local fields = call('HGETALL', P .. 'q:' .. team .. ':' .. id)
     if #fields == 0 then return nil end
     local row = { id, fields }
-    for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered' }) do
+    for _, state in ipairs(STATES.job) do
         row[#row + 1] = call('ZCARD', P .. 'x:' .. team .. ':q' .. id .. ':' .. state)
     end
     return row

@@ -9,14 +9,14 @@ do
 
     -- A job that may no longer start:  pending -> failed.
     function expire(team, id)
-        local fields = fields_of(record_of('j', team, id), 'state', 'queue', 'lane', 'entry')
+        local fields = fields_of(record_of(JOB, team, id), 'state', 'queue', 'lane', 'entry')
         if fields.state ~= 'pending' then return end
-        unqueue('j', team, fields.queue, id, fields.lane, fields.entry)
-        settle('j', team, fields.queue, id, { verdict = 'fail', run = EXPIRED, reason = 'expired' })
+        unqueue(JOB, team, fields.queue, id, fields.lane, fields.entry)
+        settle(JOB, team, fields.queue, id, { verdict = 'fail', run = EXPIRED, reason = 'expired' })
     end
 
     local function start_due(kind, team, id)
-        if kind == 'x' then return expire(team, id) end
+        if kind == EXPIRY then return expire(team, id) end
         local record = record_of(kind, team, id)
         local fields = fields_of(record, 'queue', 'state', 'lane', 'awaits')
         if fields.state == 'pending' and fields.awaits then
@@ -38,10 +38,10 @@ do
         for _, member in ipairs(due) do
             call('ZREM', P .. 'due', member)
             local kind, team, id = string.match(member, '^(%a):(%d+):0*(%d+)$')
-            if kind == 'q' then
+            if kind == QUEUE then
                 touched[team .. ':' .. id] = true
             elseif kind then
-                confined(team, (kind == 'x' and 'j' or kind) .. ':' .. id, start_due, kind, team, id)
+                confined(team, (kind == EXPIRY and JOB or kind) .. ':' .. id, start_due, kind, team, id)
             end
         end
         if #due == limit then return now end
