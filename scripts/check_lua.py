@@ -1,4 +1,4 @@
-"""Check the Lua: names that are not defined, never read, or hide another; `make check` runs it.
+"""Check the Lua: wrong names (not defined, never read, hiding another) and states; `make check` runs it.
 
 Where luacheck is installed (Debian's package lua-check, as in CI) it looks at the whole library too.
 """
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scripts import lua
+from scripts import lua, lua_states
 from shared.transitions.functions import PARTS, library
 
 ROOT = Path(__file__).parents[1]
@@ -23,11 +23,11 @@ _AT = re.compile(r"^stdin:(\d+):(\d+): ", re.M)
 
 def problems(folder: Path = FOLDER, parts: Sequence[str] = PARTS) -> Iterator[str]:
     try:
-        names = lua.Names(lua.read(folder, parts))
+        sources = lua.read(folder, parts)
     except lua.BadSyntax as error:
         yield str(error)
         return
-    for problem in names.problems:
+    for problem in (*lua.Names(sources).problems, *lua_states.problems(sources)):
         if problem.said not in {f"{name} is never read" for name in READ_ELSEWHERE}:
             yield str(problem)
     yield from _misplaced(folder, parts)

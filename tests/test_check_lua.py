@@ -51,6 +51,35 @@ def test_a_wrong_name_is_found_where_it_stands(copy: Path, text: str, said: str)
     assert found(copy) == ([f"work/free_host.lua:{line}: {said}"] if said else [])
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("move(JOB, 1, 2, 3, nil, 'pendng')", "'pendng'"),
+        ("move(JOB, 1, 2, 3, 'pending', 'skipped')", "'skipped'"),  # of executions alone
+        ("move(EXECUTION, 1, 2, 3, 'pending', 'skipped')", ""),
+        ("move(given.kind, 1, 2, 3, 'retrying', 'skipped')", ""),
+        ("call('HSET', P .. 'j:1:2', 'v', 1, 'state', 'falied')", "'falied'"),
+        ("call('HSET', P .. 'j:1:2', 'state', 'failed', 'final', 'success')", ""),
+        ("call({ 'v', 1, 'state', 'pendng' })", "'pendng'"),
+        ("call(given.state == 'colecting')", "'colecting'"),
+        ("local state = call() call(state ~= 'completed' and state)", ""),
+        ("local state = call() call(state ~= 'complete' and state)", "'complete'"),
+        ("local verdict = call() call(verdict ~= 'complete' and verdict)", ""),
+    ],
+)  # fmt: skip
+def test_a_state_that_is_none_is_found(copy: Path, text: str, said: str) -> None:
+    line = add(copy / "work" / "free_host.lua", text)
+
+    wrong = [f"work/free_host.lua:{line}: {said} is no state of STATES"] if said else []
+    assert found(copy) == wrong
+
+
+def test_two_functions_of_one_name_are_named(copy: Path) -> None:
+    shutil.copy(copy / "work" / "free_host.lua", copy / "care" / "free_host.lua")
+
+    assert found(copy) == ["2 functions are called free_host"]
+
+
 def test_a_part_sees_those_before_it_and_no_function_sees_another(copy: Path) -> None:
     early = add(copy / "lib" / "call" / "ledger.lua", "call(ring)")
     other = add(copy / "work" / "free_host.lua", "call(serve_in_turn)")
