@@ -6,8 +6,7 @@
 
 local KEPT_MS = 3600000 -- ms
 local team = given.team
-local id = next_id(team, 'alert')
-call('HSET', alert_of(team, id), 'v', 1, 'type', 'test', 'kind', 'team', 'of', team, 'created', moment(given.now_ms))
+local id = write_alert(team, { type = 'test', kind = 'team', of = team }, moment(given.now_ms))
 fade(alert_of(team, id), KEPT_MS)
 tell_channels(team, id, given.channel)
 conclude()

@@ -13,9 +13,7 @@ if holder and holder ~= id then return 'taken', REFUSED end
 
 if not id then
     id = tostring(next_id(team, 'queue'))
-    call('ZADD', P .. 'x:' .. team .. ':queues', id, id)
-    call('SADD', P .. 'teams', team)
-    call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now)
+    begin_queue(team, id)
 else
     local known = fields_of(P .. 'q:' .. team .. ':' .. id, 'version', 'name')
     if known.version ~= given.version then return 'stale', REFUSED end

@@ -15,14 +15,19 @@ local function tell_channels(team, id, channels)
     end
 end
 
+-- What each has, also the call of a test; returns its id.
+local function write_alert(team, new, created)
+    local id = next_id(team, 'alert')
+    call('HSET', alert_of(team, id), 'v', 1, 'type', new.type, 'kind', new.kind, 'of', new.of, 'created', created)
+    return id
+end
+
 -- `new` is { type, kind = cron | queue | team, of = its id, told = whether people are told; and of what failed: name,
 -- ref, reason, facts (JSON), failures, since, before = how many more the alert before it counted }.
 local function alert(team, new)
-    local id = next_id(team, 'alert')
-    call('HSET', alert_of(team, id), 'v', 1, 'type', new.type, 'kind', new.kind, 'of', new.of, 'name', new.name or '',
-        'ref', new.ref or '', 'reason', new.reason or '', 'facts', new.facts or '', 'failures', new.failures or 0,
-        'since', new.since or moment(), 'before', new.before or 0, 'count', 1, 'created',
-        math.max(moment(), vouched()))
+    local id = write_alert(team, new, math.max(moment(), vouched()))
+    call('HSET', alert_of(team, id), 'name', new.name or '', 'ref', new.ref or '', 'reason', new.reason or '', 'facts',
+        new.facts or '', 'failures', new.failures or 0, 'since', new.since or moment(), 'before', new.before or 0, 'count', 1)
     change_index(P .. 'x:' .. team .. ':alerts:' .. new.type, id, true)
     if new.kind ~= 'team' then
         change_index(P .. 'x:' .. team .. ':' .. string.sub(new.kind, 1, 1) .. new.of .. ':alerts', id, true)

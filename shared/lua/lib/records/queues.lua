@@ -18,12 +18,19 @@ local function queue_by_name(team, name)
     return call('HGET', names_of(team), name)
 end
 
-local function write_queue(team, id, name, settings, ...)
-    call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'name', name, 'spec', settings, 'is_active', 1,
-        'max_parallelism', '', 'version', 1, 'created', moment(), ...)
-    call('HSET', names_of(team), name, id)
+-- What each has, whoever makes it; its name and settings follow.
+local function begin_queue(team, id)
+    call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', moment())
     call('ZADD', P .. 'x:' .. team .. ':queues', id, id)
     call('SADD', P .. 'teams', team)
+end
+
+-- A queue that nobody has set anything of: its record if it is new, or made anew.
+local function write_queue(team, id, name, settings, ...)
+    begin_queue(team, id)
+    call('HSET', P .. 'q:' .. team .. ':' .. id, 'name', name, 'spec', settings, 'is_active', 1, 'max_parallelism', '',
+        'version', 1, ...)
+    call('HSET', names_of(team), name, id)
 end
 
 local function name_of(team, id)
