@@ -294,5 +294,16 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     # retire
     ("young history goes", "retire.too_old", "at + than < now", "at + than > now"),
     ("an original leaves its chain behind", "retire.remove", "return remove_chain(team, id) end", "remove_job(team, id) return 1 end"),
-) + CRONS + MEMORY
+) + CRONS + MEMORY + rows(
+    # of later on: numbers stay what they were
+    ("what was deleted is buried", "start", "startable and kind == JOB and bury", "kind == JOB and bury"),
+    ("what is lost waits for ever", "start", "return startable and kind == JOB and bury(team, name_of_queue, id)", "return"),
+    ("a job may be skipped", "patrol", "ipairs(STATES[NOUN[kind]])", "ipairs({ 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered', 'skipped' })"),
+    ("a team's history is counted without what is retried", "audit", "local column = LEDGER_STATE[state] or state", "local column = state"),
+    ("a broken list of a team's jobs stays in the way", "mend_team", "put_indexes_aside('x:' .. team .. ':', STATES.job, found)", ""),
+    ("a broken list of a team's alerts stays in the way", "mend_team", "put_indexes_aside('x:' .. team .. ':alerts:', ALERT_TYPES, found)", ""),
+    ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
+    ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts' }, found)", ""),
+    ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
+)
 # fmt: on

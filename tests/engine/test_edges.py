@@ -187,6 +187,20 @@ async def test_only_its_own_entry_starts_a_job(
     assert (await ledger.read(redis, team)).completed == 1
 
 
+async def test_a_job_whose_request_is_lost_ends_and_does_not_wait(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    lost, other = [made.id for made in await jobs.create_many(redis, team, [ASKED] * 2, now=NOW)]
+    await redis.delete(f"{team.prefix}b:1:{lost}")
+
+    claimed = await worker.claim(9, NOW)
+
+    assert [work.id for work in claimed] == [other]
+    assert await redis.hget(f"{team.prefix}j:1:{lost}", "state") == "dead_lettered"  # type: ignore[misc]
+    assert await redis.zrange(f"{team.prefix}x:1:dead_lettered", 0, -1) == [str(lost)]
+    assert (await ledger.read(redis, team)).holds
+
+
 async def test_an_unreadable_entry_takes_no_place(redis: Redis, team: Team, worker: Deliveries) -> None:
     await jobs.create(redis, team, ASKED, NOW)
     await redis.xadd(f"{team.prefix}s:1:1", {"w": "junk"})
