@@ -14,7 +14,7 @@ KNOWN = frozenset(
         *("ipairs", "pairs", "next", "pcall", "error", "unpack", "LIBRARY", "define"),
     )
 )
-"""What Redis gives to a library, and the two names that `shared.transitions.functions` writes before it."""
+"""What Redis gives to a library, and the two names that `shared.transitions.library` writes before it."""
 FUNCTIONS = ("function_declaration", "function_definition")
 
 

@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from scripts import lua
 from scripts.lua import Name, Source, text_of, walk
-from shared.transitions.functions import PARTS
+from shared.transitions.library import PARTS
 
 LUA = Path(__file__).parents[2] / "shared" / "lua"
 ANY = "*"

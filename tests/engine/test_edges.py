@@ -16,6 +16,7 @@ from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueUpdate, RateLimit
 from shared.transitions import Fire, JudgedCron, Owed, functions
+from shared.transitions.library import Library
 
 SHARD = keyspace.SHARDS[0]
 NOW = 1_760_000_000_000
@@ -347,7 +348,7 @@ async def test_a_record_that_moves_on_within_one_script_is_where_it_came_last(
     body = "\n".join(f"move('j', '1', '1', 7, {states})" for states in moves)
 
     function = f"do\nlocal function work()\n{body}\nconclude()\nend\nregister('moves', {{}}, work)\nend"
-    library = functions.Library(f"{functions.library.body}\n{function}")
+    library = Library(f"{functions.library.body}\n{function}")
     await library.load(redis)
     await redis.fcall(f"{library.name}_moves", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
 

@@ -1,6 +1,6 @@
--- What becomes of a notice: it is delivered, tried again or given up, which stands on what it tells of.
+-- What becomes of a notice: it is delivered, tried again or given up.
 
--- By the verdict that thing says `delivered`, `retrying` or `failed`.
+-- What it tells of says so from then on: `delivered`, `retrying` or `failed`.
 local function settle_notice(team, id, result)
     local notice, tries_again = P .. 'n:' .. team .. ':' .. id, result.verdict == 'retry'
     local fields = fields_of(notice, 'subject', 'name')
