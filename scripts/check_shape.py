@@ -32,6 +32,8 @@ RULES = {
 }
 NOT_MEANT = {
     ("shared/words.py", "kind"),  # `q` is what somebody may have called `search`
+    ("shared/schemas/kinds.py", "kind"),  # which names them
+    ("shared/lua/lib/call/kinds.lua", "kind"),  # likewise
     ("shared/suggestions.py", "fields"),  # of an expression, which has no names for them
 }
 Counts = Counter[tuple[str, str]]

@@ -21,6 +21,7 @@ from shared.schemas.alerts import (
     TestOutcome,
 )
 from shared.schemas.base import Page
+from shared.schemas.kinds import Kind
 from shared.schemas.notices import NoticeStatus
 
 TEST = "test"
@@ -89,7 +90,7 @@ def _alert(alert_id: int, fields: Fields) -> Alert:
         type=AlertType(fields["type"]),
         alertable_type=Alertable(fields["kind"]),
         alertable_id=int(fields["of"]),
-        job_id=int(ref) if kind == "j" else None,
+        job_id=int(ref) if kind == Kind.JOB else None,
         message=_message(AlertType(fields["type"]), Alertable(fields["kind"]), name, data),
         data=data,
         notified_at=records.instant(fields, "notified"),

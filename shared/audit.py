@@ -7,15 +7,19 @@ from redis.asyncio import Redis
 
 from shared import keyspace, transitions
 from shared.keyspace import Team
+from shared.schemas.kinds import Kind
 
 STEP = 200
 """Rows a script: it looks at each row's record, stream entry and indexes."""
 LOOK = 500
 """Queues or crons a script, of those that mostly have nothing to look at."""
 OPEN = ("pending", "processing")
-OWNERS = (("q", "queues"), ("c", "crons:active"), ("c", "crons:paused"))
+OWNERS = ((Kind.QUEUE, "queues"), (Kind.CRON, "crons:active"), (Kind.CRON, "crons:paused"))
 """How a queue or a cron is marked, and the indexes below the team's that list them all."""
-ENDED = {"j": ("completed", "failed", "retrying", "dead_lettered"), "e": ("completed", "failed", "skipped")}
+ENDED = {
+    Kind.JOB: ("completed", "failed", "retrying", "dead_lettered"),
+    Kind.EXECUTION: ("completed", "failed", "skipped"),
+}
 
 
 Rest = Callable[[], Awaitable[None]]
@@ -128,11 +132,11 @@ async def recount(redis: Redis, team: Team, *, repair: bool) -> list[Difference]
     return found
 
 
-async def _walks(redis: Redis, team: Team, whole: bool, rest: Rest) -> AsyncIterator[tuple[str, str, str]]:
+async def _walks(redis: Redis, team: Team, whole: bool, rest: Rest) -> AsyncIterator[tuple[Kind, str, str]]:
     """Kind, state and index below the team's, of every index to walk over."""
-    for state in (*OPEN, *(ENDED["j"] if whole else ())):
-        yield "j", state, state
+    for state in (*OPEN, *(ENDED[Kind.JOB] if whole else ())):
+        yield Kind.JOB, state, state
     async for owner in owners(redis, team) if whole else busy_crons(redis, team, rest):
-        kind = "e" if owner.startswith("c") else "j"
+        kind = Kind.EXECUTION if owner.startswith(Kind.CRON) else Kind.JOB
         for state in (*OPEN, *(ENDED[kind] if whole else ())):
             yield kind, state, f"{owner}:{state}"

@@ -1,6 +1,6 @@
 """What is stored and cannot be used: found, put aside, made anew where it can be, and named."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,19 +11,16 @@ from redis.asyncio import Redis
 from shared import clock, keyspace, moments, transitions
 from shared.errors import Damaged
 from shared.keyspace import Team
+from shared.schemas.kinds import Beside, Kind
 from shared.schemas.queues import QueueSettings
 
 STEP = 500
-TYPES = {
-    "j": "hash",
-    "b": "string",
-    "r": "string",
-    "q": "hash",
-    "c": "hash",
-    "e": "hash",
+TYPES: Mapping[str, str] = {
+    **dict.fromkeys(Kind, "hash"),
+    Beside.SPEC: "string",
+    Beside.RUN: "string",
+    Beside.INDEX: "zset",
     "log": "list",
-    "n": "hash",
-    "a": "hash",
     "g": "hash",
     "s": "stream",
     "f": "stream",
@@ -31,8 +28,6 @@ TYPES = {
     "ids": "hash",
     "ledger": "hash",
     "t": "hash",
-    "x": "zset",
-    "replay": "hash",
     "replay_ids": "list",
     "i": "string",
     "held": "zset",
@@ -67,7 +62,7 @@ TYPES = {
     "watchdog": "hash",
     "stopped": "string",
 }
-"""By how a key's name begins below the prefix; `lib/damage.lua` has the same table."""
+"""By how a key's name begins below the prefix; `damage.lua` has the same table."""
 _NEW_QUEUE = QueueSettings().model_dump_json()
 
 

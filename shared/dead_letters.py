@@ -25,6 +25,7 @@ from shared.schemas.dead_letters import (
     Skipped,
 )
 from shared.schemas.jobs import Job
+from shared.schemas.kinds import Kind
 from shared.stored import LIST_BYTES, LOOK_BYTES
 
 BATCH = 200
@@ -208,7 +209,7 @@ def _fits(job: Job, asked: Chosen) -> bool:
 
 
 def _index(team: Team, queue_id: int | None) -> str:
-    return f"x:{team.id}:{f'q{queue_id}:' if queue_id else ''}dead_lettered"
+    return f"x:{team.id}:{f'{Kind.QUEUE}{queue_id}:' if queue_id else ''}dead_lettered"
 
 
 async def _read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[Replay]:

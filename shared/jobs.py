@@ -26,6 +26,7 @@ from shared.schemas.jobs import (
     JobQuery,
     JobStatus,
 )
+from shared.schemas.kinds import Kind
 from shared.schemas.queues import QueueSettings
 from shared.schemas.runs import Run
 from shared.spelling import Spelled
@@ -159,7 +160,7 @@ async def read(
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     """Jobs newest first, by status and queue; a search looks in the URL."""
     states = _MANY.get(query.filter, [query.filter])
-    owner = f"q{query.queue_id}:" if query.queue_id else ""
+    owner = f"{Kind.QUEUE}{query.queue_id}:" if query.queue_id else ""
     listing = pages.Listing(
         [f"x:{team.id}:{owner}{state}" for state in states],
         read=lambda ids: read(redis, team, ids, most_bytes=stored.LIST_BYTES),

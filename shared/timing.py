@@ -64,11 +64,11 @@ def plan_of(expression: str, timezone: str, offset: str | int, text: str) -> Pla
     return Plan(
         expression,
         timezone,
-        timedelta(seconds=int(offset or 0)),
-        timing.misfire_policy,
-        timedelta(seconds=timing.misfire_window_seconds),
-        timing.starts_at,
-        timing.ends_at,
+        offset=timedelta(seconds=int(offset or 0)),
+        misfire=timing.misfire_policy,
+        window=timedelta(seconds=timing.misfire_window_seconds),
+        starts_at=timing.starts_at,
+        ends_at=timing.ends_at,
     )
 
 

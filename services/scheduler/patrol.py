@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from services.scheduler.pace import Pace
 from shared import audit, damage, keyspace, transitions
 from shared.keyspace import Team
+from shared.schemas.kinds import Kind
 
 ROWS_A_SECOND = 2000
 """How fast it walks: a step costs Redis some milliseconds, and nothing is in a hurry."""
@@ -66,7 +67,7 @@ async def tidy(redis: Redis, shard: str, gone_ms: int = GONE_MILLISECONDS) -> in
 
 async def _tidy(redis: Redis, team: Team, gone_ms: int, pace: Pace) -> int:
     forgotten = 0
-    queues = [owner[1:] async for owner in audit.owners(redis, team) if owner.startswith("q")]
+    queues = [owner[1:] async for owner in audit.owners(redis, team) if owner.startswith(Kind.QUEUE)]
     for queue in (*queues, *keyspace.HIDDEN):
         for lane in keyspace.LANES:
             stream = f"{lane}{team.id}:{queue}"

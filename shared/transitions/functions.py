@@ -1,134 +1,25 @@
-"""The Lua in `shared/lua`: one Redis function library, and how its functions are called."""
+"""How the functions of the library in Redis are called."""
 
-import hashlib
-import re
 import secrets
 from collections.abc import Iterable, Sequence
-from functools import cached_property
-from importlib.resources import files
 from itertools import chain
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from shared.errors import Conflict
 from shared.idempotency import IdempotencyKey
 from shared.store import AnswerLost, OutcomeUnknown, OutOfService, had_begun, text_of
+from shared.transitions.library import Library, file_of, whole
 
 Argument: TypeAlias = str | int | float
-_LUA = files("shared").joinpath("lua")
-PARTS = (
-    "call",
-    "ledger",
-    "damage",
-    "ids",
-    "changes",
-    "team",
-    "turns",
-    "replays",
-    "records",
-    "executions",
-    "outbox",
-    "alerts",
-    "usage",
-    "memory",
-    "verdicts",
-    "zones",
-    "fires",
-    "promote",
-    "jobs",
-    "conclude",
-    "queues",
-    "rows",
-    "once",
-)
-"""Of the library, in this order: one may name what stands in those before it."""
-_FIRST_LINE = re.compile(r"#!lua(?: flags=([\w,-]+))?( repeatable)?\n")
-_FUNCTION = "do\nlocal function work()\n{body}\nend\nregister('{name}', {{ {flags} }}, {work})\nend"
-"""A function of Lua has 200 locals at most, and those of the library are many."""
-_LIBRARY = "#!lua name={name}\nlocal LIBRARY, define = '{name}', redis.register_function\n"
-_SCRIPT = """#!lua{flags}
-local LIBRARY, given_keys, given_arguments, chosen = '', KEYS, ARGV, nil
-local function define(one)
-    if one.function_name == '_{name}' then chosen = one.callback end
-end
-"""
-_CALL = "\nreturn chosen(given_keys, given_arguments)"
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
 RANDOM_BYTES = 12
 """Of each call: 2^48 calls until two are expected to be alike."""
-NAMED = "recuro_"
-"""So the names of all releases' libraries begin."""
 
-
-class _File(NamedTuple):
-    """One function as its file has it; `repeatable`: its calls may carry an idempotency key."""
-
-    name: str
-    flags: str
-    is_repeatable: bool
-    body: str
-
-
-def _file(name: str) -> _File:
-    first, _, body = _LUA.joinpath(f"{name}.lua").read_text().partition("\n")
-    found = _FIRST_LINE.fullmatch(f"{first}\n")
-    if found is None:
-        raise ValueError(f"{name}.lua: the first line says `{first}`, and no flags")
-    return _File(name, found[1] or "", bool(found[2]), body)
-
-
-def _defined(file: _File) -> str:
-    # Without flags Redis refuses the whole call, not half of it, when it is out of memory.
-    flags = ", ".join(f"'{flag}'" for flag in file.flags.split(",") if flag)
-    work = "function() return once(work) end" if file.is_repeatable else "work"
-    return _FUNCTION.format(body=file.body, name=file.name, flags=flags, work=work)
-
-
-def _body() -> str:
-    parts = (_LUA.joinpath("lib", f"{part}.lua").read_text() for part in PARTS)
-    return "\n".join((*parts, *(_defined(_file(name)) for name in names())))
-
-
-def names() -> list[str]:
-    """Of all functions."""
-    return sorted(file.name.removesuffix(".lua") for file in _LUA.iterdir() if file.name.endswith(".lua"))
-
-
-class Library:
-    """Functions for Redis, named by the digest of their text: releases stand side by side."""
-
-    def __init__(self, body: str) -> None:
-        self.body = body
-
-    @cached_property
-    def name(self) -> str:
-        return NAMED + hashlib.sha256(self.body.encode()).hexdigest()[:16]
-
-    @property
-    def text(self) -> str:
-        return _LIBRARY.format(name=self.name) + self.body
-
-    def script(self, function: str, flags: str) -> str:
-        """A script that does what one of the functions does."""
-        said = f" flags={flags}" if flags else ""
-        return _SCRIPT.format(name=function, flags=said) + self.body + _CALL
-
-    async def load(self, redis: Redis) -> None:
-        """Make it known to Redis, if it is not yet; raises errors of AWAY."""
-        try:
-            await redis.function_load(self.text)  # type: ignore[misc]
-        except AnswerLost as error:  # nothing of a caller's was done
-            raise RedisConnectionError(str(error)) from error
-        except ResponseError as error:
-            if "already exists" not in str(error):
-                raise
-
-
-library = Library(_body())
+library = Library(whole())
 
 
 class Function:
@@ -141,7 +32,7 @@ class Function:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._flags = _file(name).flags
+        self._flags = file_of(name).flags
         self._only_reads = "no-writes" in self._flags
 
     @property

@@ -19,6 +19,7 @@ from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
 from shared.transitions import Held, functions
+from shared.transitions.library import Library
 from tests.engine import laws, moves, snapshot
 from tests.engine.model import Model
 from tests.engine.pieces import Job, Queue
@@ -38,7 +39,7 @@ def tell_the_time(patch: pytest.MonkeyPatch) -> None:
     """Let the library read the clock of the test where it would ask the server's; else it stays as it is."""
     body = functions.library.body
     assert body.count(_ASKS) == 1
-    patch.setattr(functions, "library", functions.Library(body.replace(_ASKS, _READS)))
+    patch.setattr(functions, "library", Library(body.replace(_ASKS, _READS)))
 
 
 class Bench:

@@ -16,6 +16,7 @@ from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueUpdate, RateLimit
 from shared.transitions import Fire, JudgedCron, Owed, functions
+from shared.transitions.library import Library
 
 SHARD = keyspace.SHARDS[0]
 NOW = 1_760_000_000_000
@@ -187,6 +188,20 @@ async def test_only_its_own_entry_starts_a_job(
     assert (await ledger.read(redis, team)).completed == 1
 
 
+async def test_a_job_whose_request_is_lost_ends_and_does_not_wait(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    lost, other = [made.id for made in await jobs.create_many(redis, team, [ASKED] * 2, now=NOW)]
+    await redis.delete(f"{team.prefix}b:1:{lost}")
+
+    claimed = await worker.claim(9, NOW)
+
+    assert [work.id for work in claimed] == [other]
+    assert await redis.hget(f"{team.prefix}j:1:{lost}", "state") == "dead_lettered"  # type: ignore[misc]
+    assert await redis.zrange(f"{team.prefix}x:1:dead_lettered", 0, -1) == [str(lost)]
+    assert (await ledger.read(redis, team)).holds
+
+
 async def test_an_unreadable_entry_takes_no_place(redis: Redis, team: Team, worker: Deliveries) -> None:
     await jobs.create(redis, team, ASKED, NOW)
     await redis.xadd(f"{team.prefix}s:1:1", {"w": "junk"})
@@ -333,7 +348,7 @@ async def test_a_record_that_moves_on_within_one_script_is_where_it_came_last(
     body = "\n".join(f"move('j', '1', '1', 7, {states})" for states in moves)
 
     function = f"do\nlocal function work()\n{body}\nconclude()\nend\nregister('moves', {{}}, work)\nend"
-    library = functions.Library(f"{functions.library.body}\n{function}")
+    library = Library(f"{functions.library.body}\n{function}")
     await library.load(redis)
     await redis.fcall(f"{library.name}_moves", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
 

@@ -10,7 +10,7 @@ from services.scheduler.patrol import patrol, tidy
 from services.scheduler.retire import retire
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result
-from shared import audit, crons, executions, jobs, keyspace, ledger, queues
+from shared import audit, crons, damage, executions, jobs, keyspace, ledger, queues
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
@@ -122,6 +122,18 @@ async def test_a_row_in_the_wrong_index_goes_where_its_record_says(
     assert await redis.zcard(f"{team.prefix}x:1:completed") == 2
     assert await redis.zcard(f"{team.prefix}x:1:q1:completed") == 2
     assert await redis.zcard(f"{team.prefix}x:1:pending") == 0
+
+
+async def test_a_job_in_a_state_that_only_executions_have_is_damaged(
+    redis: Redis, team: Team, worker: Deliveries
+) -> None:
+    made = await some_jobs(redis, team, 2)
+    await redis.hset(f"{team.prefix}j:1:{made[0]}", "state", "skipped")  # type: ignore[misc]
+
+    await patrol(redis, SHARD, NOW)
+
+    assert [one.name for one in await damage.found(redis, SHARD)] == [f"j:1:{made[0]}"]
+    assert await redis.zrange(f"{team.prefix}x:1:skipped", 0, -1) == []
 
 
 async def test_a_ledger_that_was_tampered_with_is_recounted(

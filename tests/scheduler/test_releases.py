@@ -7,6 +7,7 @@ from shared import jobs
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.transitions import functions
+from shared.transitions.library import Library
 
 OTHER = "#!lua name=somebody_elses\nredis.register_function('theirs', function() return 1 end)"
 
@@ -16,7 +17,7 @@ async def libraries(redis: Redis) -> set[str]:
 
 
 async def test_a_library_of_another_release_goes_once_it_was_seen_for_long(redis: Redis, team: Team) -> None:
-    old = functions.Library(functions.library.body + "\n-- an older release")
+    old = Library(functions.library.body + "\n-- an older release")
     await functions.library.load(redis)
     await old.load(redis)
     await redis.function_load(OTHER, replace=True)  # type: ignore[misc]
@@ -34,7 +35,7 @@ async def test_a_library_of_another_release_goes_once_it_was_seen_for_long(redis
 
 
 async def test_a_library_that_just_came_stays(redis: Redis) -> None:
-    new = functions.Library(functions.library.body + "\n-- a newer release")
+    new = Library(functions.library.body + "\n-- a newer release")
     releases = Releases(redis)
     await releases.forget()
     await new.load(redis)
