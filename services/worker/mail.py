@@ -10,8 +10,8 @@ from typing import NamedTuple
 import aiosmtplib
 import structlog
 
-from services.worker.delivery import Exchange, unsent
 from services.worker.departure import Departure
+from services.worker.http.client import Exchange, unsent
 from shared import clock
 from shared.schemas.runs import FailureReason
 from shared.settings import Settings
@@ -57,7 +57,15 @@ class Mailer:
         duration_ms = round((time.perf_counter() - began) * 1000)
         reason, sentence = failure or (None, None)
         return Exchange(
-            None, (), None, False, duration_ms, sentence, reason, started_at_ms, started_at_ms + duration_ms
+            response_status=None,
+            response_headers=(),
+            response_body=None,
+            response_truncated=False,
+            duration_ms=duration_ms,
+            error_message=sentence,
+            failure_reason=reason,
+            started_at_ms=started_at_ms,
+            executed_at_ms=started_at_ms + duration_ms,
         )
 
     def _written(self, letter: Letter, now: datetime) -> EmailMessage:

@@ -8,15 +8,15 @@ from pydantic_core import from_json, to_json
 from redis.exceptions import ResponseError
 
 from services.worker.alerts import alert_notice
-from services.worker.delivery import Exchange, Outgoing, unsent
 from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
-from services.worker.heads import Headers
+from services.worker.http.client import Exchange, Outgoing, unsent
+from services.worker.http.heads import Headers
+from services.worker.http.response import KEPT_BYTES
 from services.worker.mail import Letter
 from services.worker.masking import masked
 from services.worker.notices import callback_of
 from services.worker.reach import Reach
 from services.worker.requests import request_of, settings_of
-from services.worker.response import KEPT_BYTES
 from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, LONGEST_WAIT_SECONDS, decide
 from services.worker.sending import send
 from services.worker.signing import signed

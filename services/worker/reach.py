@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from services.worker.delivery import Sender
 from services.worker.hosts import Hosts
+from services.worker.http.client import Sender
 from services.worker.mail import Mailer
 from shared.vault import Vault
 

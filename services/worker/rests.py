@@ -10,8 +10,8 @@ import structlog
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from services.worker.delivery import Exchange
-from services.worker.failures import shown
+from services.worker.http.client import Exchange
+from services.worker.http.failures import shown
 from services.worker.retry import asked_wait
 from services.worker.work import Work
 from shared import keyspace, transitions

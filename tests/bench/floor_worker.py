@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from services.worker.delivery import Outgoing, Sender
+from services.worker.http.client import Outgoing, Sender
 from shared.addresses import Policy
 from tests.bench import feed
 

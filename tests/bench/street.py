@@ -21,8 +21,8 @@ import aiohttp
 import uvloop
 from httptools import HttpResponseParser
 
-from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import NoPlace, Resolver
+from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.egress import NoPlace, Resolver
 from shared.addresses import Policy
 from tests.bench import pages
 from tests.bench.board import Board

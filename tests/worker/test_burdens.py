@@ -14,12 +14,12 @@ from dataclasses import replace
 
 import pytest
 
-from services.worker.delivery import Exchange, Outgoing, Sender
+from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.response import KEPT_BYTES, Answer
 from services.worker.masking import masked
 from services.worker.processor import run_of
 from services.worker.reach import Reach
 from services.worker.requests import request_of
-from services.worker.response import KEPT_BYTES, Answer
 from services.worker.work import Work
 from shared.addresses import Policy
 from shared.schemas.assertions import BodyContains, BodyMatches, JsonPathEquals

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from services.worker.alerts import WRITERS
 from services.worker.deliveries import NOTICES, Deliveries
-from services.worker.delivery import Sender
+from services.worker.http.client import Sender
 from services.worker.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach

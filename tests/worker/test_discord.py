@@ -6,8 +6,8 @@ import pytest
 from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
-from services.worker.egress import Resolver
+from services.worker.http.client import Sender
+from services.worker.http.egress import Resolver
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.rests import LONGEST_SECONDS

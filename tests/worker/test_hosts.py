@@ -1,6 +1,5 @@
 import pytest
 
-from services.worker.delivery import unsent
 from services.worker.hosts import (
     FAILURES,
     FIRST_SECONDS,
@@ -10,6 +9,7 @@ from services.worker.hosts import (
     Hosts,
     is_silent,
 )
+from services.worker.http.client import unsent
 from shared.addresses import Origin
 from shared.schemas.runs import FailureReason, FailureStage
 

@@ -10,10 +10,10 @@ import pytest
 from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.http.client import Sender
+from services.worker.http.response import KEPT_BYTES
 from services.worker.processor import process
 from services.worker.reach import Reach
-from services.worker.response import KEPT_BYTES
 from shared import alerts, crons, executions, jobs, keyspace, notifications, queues, signatures
 from shared.addresses import Policy
 from shared.admission import Admission

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.prune import prune
 from services.worker.deliveries import NOTICES, Deliveries
-from services.worker.delivery import Sender
+from services.worker.http.client import Sender
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Complete, Result, Work

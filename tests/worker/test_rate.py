@@ -9,9 +9,9 @@ import pytest
 from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
 from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
-from services.worker.egress import Resolver
+from services.worker.http.client import Sender
+from services.worker.http.egress import Resolver
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Postpone, Release, Work

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.http.client import Sender
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace

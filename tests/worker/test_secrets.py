@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.http.client import Sender
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace

@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 
 from services.worker import rests
 from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
-from services.worker.egress import OF_A_TEAM, Resolver
 from services.worker.hosts import FAILURES, Hosts
+from services.worker.http.client import Sender
+from services.worker.http.egress import OF_A_TEAM, Resolver
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.rests import LONGEST_SECONDS, PROBE_SECONDS

@@ -8,7 +8,7 @@ import svix.webhooks
 from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.http.client import Sender
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import jobs, keyspace, moments, queues, signatures, signing

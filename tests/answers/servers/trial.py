@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
-from services.worker.delivery import Outgoing, Sender
+from services.worker.http.client import Outgoing, Sender
 from shared.addresses import Policy
 from tests.answers import ours
 from tests.answers.curl import curl

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
-from services.worker.names import Names
-from services.worker.shares import Shares
+from services.worker.http.names import Names
+from services.worker.http.shares import Shares
 from shared.addresses import Address, Policy, Refusal
 from shared.schemas.runs import FailureReason
 

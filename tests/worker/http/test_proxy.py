@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import Resolver
-from services.worker.proxy import Proxy
+from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.egress import Resolver
+from services.worker.http.proxy import Proxy
 from shared.addresses import Policy
 from shared.schemas.runs import FailureReason
 from tests import hostile

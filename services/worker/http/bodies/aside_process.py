@@ -1,7 +1,8 @@
 """The process beside a worker that works on bodies; it ends with its input, or when one takes too long.
 
-`python -m services.worker.aside_process SECONDS`: each of its requests may take so many of processor time. A
-request is a duty with what it needs, as JSON, and a body; so is an answer. Each part comes behind its length.
+`python -m services.worker.http.bodies.aside_process SECONDS`: each of its requests may take so many of
+processor time. A request is a duty with what it needs, as JSON, and a body; so is an answer. Each part comes
+behind its length.
 """
 
 import gc
@@ -14,7 +15,7 @@ from typing import BinaryIO
 
 from pydantic_core import from_json, to_json
 
-from services.worker.bodies import Wanted, why_not
+from services.worker.http.bodies.checks import Wanted, why_not
 
 LENGTH = struct.Struct("!I")
 NICE = 5
@@ -50,7 +51,9 @@ def _why_not(body: bytes, wanted: list[str], is_whole: bool) -> tuple[object, by
 
 
 def _unpacked(body: bytes, codings: list[str], most: int) -> tuple[object, bytes]:
-    from services.worker.coding import unpacked  # few targets pack what they say, and it is slow to import
+    from services.worker.http.bodies.coding import (
+        unpacked,  # few targets pack what they say, and it is slow to import
+    )
 
     found = unpacked(body, codings, most)
     return (found.is_whole, found.unread), found.body

@@ -6,8 +6,8 @@ What was told counts (spec §4): once a status line has arrived, its status is k
 import re
 from dataclasses import dataclass, field
 
-from services.worker.chunked import Chunks
-from services.worker.heads import (
+from services.worker.http.chunked import Chunks
+from services.worker.http.heads import (
     SHOWN_CHARACTERS,
     Framing,
     Head,

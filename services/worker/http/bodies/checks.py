@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from services.worker.heads import shown
-from services.worker.response import READ_BYTES
+from services.worker.http.heads import shown
+from services.worker.http.response import READ_BYTES
 from shared.memory import MEBIBYTE, remembered
 from shared.patterns import RUN_BYTES, compiled, steps
 

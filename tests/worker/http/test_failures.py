@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import Resolver
+from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.egress import Resolver
 from shared.addresses import Policy
 from tests import hostile
 from tests.target import Target

@@ -15,10 +15,11 @@ from typing import Any
 import structlog
 from pydantic_core import from_json
 
-from services.worker.aside_process import LENGTH, UNPACK, WHY_NOT, framed
-from services.worker.bodies import PATTERN, Wanted, why_not
-from services.worker.coding import Unpacked, unpacked
-from services.worker.shares import Shares
+from services.worker.http.bodies import aside_process
+from services.worker.http.bodies.aside_process import LENGTH, UNPACK, WHY_NOT, framed
+from services.worker.http.bodies.checks import PATTERN, Wanted, why_not
+from services.worker.http.bodies.coding import Unpacked, unpacked
+from services.worker.http.shares import Shares
 
 PROCESSES, OF_A_TEAM = 2, 1
 CPU_SECONDS = 1.0
@@ -90,7 +91,7 @@ class Aside:
         raise NotDone("nobody could look; the worker's log says why")
 
     async def _started(self) -> Process:
-        argv = (sys.executable, "-P", "-m", "services.worker.aside_process", str(self._cpu_seconds))
+        argv = (sys.executable, "-P", "-m", aside_process.__name__, str(self._cpu_seconds))
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv, stdin=PIPE, stdout=PIPE, start_new_session=True

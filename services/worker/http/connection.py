@@ -4,9 +4,9 @@ import asyncio
 import ssl
 from typing import cast
 
-from services.worker.evidence import OPENING_BYTES, Evidence, acknowledged_bytes
-from services.worker.heads import NotHttp
-from services.worker.response import Answer, Reader, ResponseTooLarge
+from services.worker.http.evidence import OPENING_BYTES, Evidence, acknowledged_bytes
+from services.worker.http.heads import NotHttp
+from services.worker.http.response import Answer, Reader, ResponseTooLarge
 from shared.addresses import Origin
 
 _IDLE = Reader(Answer())

@@ -11,8 +11,8 @@ from contextlib import suppress
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.worker.aside import Aside
-from services.worker.bodies import Wanted
+from services.worker.http.bodies.aside import Aside
+from services.worker.http.bodies.checks import Wanted
 from shared.schemas.assertions import Assertion
 from shared.schemas.base import STORED
 from shared.schemas.queues import QueueSettings

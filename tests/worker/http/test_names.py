@@ -12,9 +12,9 @@ from typing import cast
 
 import pytest
 
-from services.worker import names
-from services.worker.egress import OF_A_TEAM, NameNotFound, NoPlace, Resolver
-from services.worker.names import Names
+from services.worker.http import names
+from services.worker.http.egress import OF_A_TEAM, NameNotFound, NoPlace, Resolver
+from services.worker.http.names import Names
 from shared.addresses import Policy
 from tests.poll import until
 

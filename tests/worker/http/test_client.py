@@ -16,8 +16,8 @@ import brotli
 import pytest
 import zstandard
 
-from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import Resolver
+from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.egress import Resolver
 from shared.addresses import Policy
 from shared.schemas.assertions import (
     Assertion,

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from services.worker.shares import Shares
+from services.worker.http.shares import Shares
 
 
 async def _wait_for_place(shares: Shares, team: int) -> None:

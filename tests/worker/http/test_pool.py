@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from services.worker import pool
-from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import Resolver
-from services.worker.pool import Pool
+from services.worker.http import pool
+from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.egress import Resolver
+from services.worker.http.pool import Pool
 from shared.addresses import BlockedAddress, Policy, destination
 from shared.schemas.runs import FailureReason
 from tests import hostile

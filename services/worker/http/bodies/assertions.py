@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.worker.aside import Aside
-from services.worker.bodies import Wanted
-from services.worker.heads import shown
+from services.worker.http.bodies.aside import Aside
+from services.worker.http.bodies.checks import Wanted
+from services.worker.http.heads import shown
 from shared.schemas.assertions import (
     Assertion,
     BodyContains,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
-from services.worker.connection import Connection
-from services.worker.egress import Resolver
-from services.worker.proxy import Proxy
+from services.worker.http.connection import Connection
+from services.worker.http.egress import Resolver
+from services.worker.http.proxy import Proxy
 from shared.addresses import Address, Destination, Origin, Policy
 from shared.schemas.runs import FailureStage
 

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from services.worker.egress import NameNotFound, Resolver
+from services.worker.http.egress import NameNotFound, Resolver
 from shared.addresses import BlockedAddress, InvalidUrl, Policy, Refusal, destination
 
 NOT_PUBLIC = """

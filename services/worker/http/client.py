@@ -8,18 +8,18 @@ from functools import partial
 from types import TracebackType
 from typing import NamedTuple
 
-from services.worker import failures
-from services.worker.aside import Aside
-from services.worker.assertions import Answered, failed, look_at_body
-from services.worker.charset import as_utf8, is_utf8, text_of
 from services.worker.clock import Clock
-from services.worker.connection import Connection, ConnectionClosed
 from services.worker.departure import Departure, Withheld
-from services.worker.egress import NoPlace, Resolver
-from services.worker.failures import Asked, Failure
-from services.worker.pool import Pool
-from services.worker.proxy import Proxy
-from services.worker.response import KEPT_BYTES, READ_BYTES, Answer
+from services.worker.http import failures
+from services.worker.http.bodies.aside import Aside
+from services.worker.http.bodies.assertions import Answered, failed, look_at_body
+from services.worker.http.bodies.charset import as_utf8, is_utf8, text_of
+from services.worker.http.connection import Connection, ConnectionClosed
+from services.worker.http.egress import NoPlace, Resolver
+from services.worker.http.failures import Asked, Failure
+from services.worker.http.pool import Pool
+from services.worker.http.proxy import Proxy
+from services.worker.http.response import KEPT_BYTES, READ_BYTES, Answer
 from shared.addresses import Destination, Origin, Policy, Refusal, destination
 from shared.memory import MEBIBYTE, Remembered, remembered
 from shared.schemas.assertions import Assertion
@@ -66,7 +66,17 @@ class Exchange(NamedTuple):
 
 def unsent(reason: FailureReason, sentence: str, now_ms: int) -> Exchange:
     """What became of a request that was never made."""
-    return Exchange(None, (), None, False, 0, sentence, reason, now_ms, now_ms)
+    return Exchange(
+        response_status=None,
+        response_headers=(),
+        response_body=None,
+        response_truncated=False,
+        duration_ms=0,
+        error_message=sentence,
+        failure_reason=reason,
+        started_at_ms=now_ms,
+        executed_at_ms=now_ms,
+    )
 
 
 class InvalidRequest(Refusal):

@@ -7,12 +7,12 @@ from urllib.parse import urljoin
 
 import structlog
 
-from services.worker.connection import ConnectionClosed
-from services.worker.dialing import HandshakeEnded, Late, NoConnection
-from services.worker.egress import NameNotFound
-from services.worker.heads import NotHttp
-from services.worker.proxy import ProxyRefused
-from services.worker.response import Answer, ResponseTooLarge
+from services.worker.http.connection import ConnectionClosed
+from services.worker.http.dialing import HandshakeEnded, Late, NoConnection
+from services.worker.http.egress import NameNotFound
+from services.worker.http.heads import NotHttp
+from services.worker.http.proxy import ProxyRefused
+from services.worker.http.response import Answer, ResponseTooLarge
 from shared.addresses import Origin, Refusal
 from shared.schemas.runs import FailureReason, FailureStage
 

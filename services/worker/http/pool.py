@@ -5,10 +5,10 @@ import resource
 import ssl
 from collections import defaultdict
 
-from services.worker.connection import Connection, ConnectionClosed
-from services.worker.dialing import Dialer
-from services.worker.egress import Resolver
-from services.worker.proxy import Proxy
+from services.worker.http.connection import Connection, ConnectionClosed
+from services.worker.http.dialing import Dialer
+from services.worker.http.egress import Resolver
+from services.worker.http.proxy import Proxy
 from shared.addresses import Destination, Origin, Policy
 
 KEEPALIVE_SECONDS = 15.0

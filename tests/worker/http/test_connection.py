@@ -8,8 +8,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.response import HEAD_BYTES, KEPT_BYTES, READ_BYTES
+from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.response import HEAD_BYTES, KEPT_BYTES, READ_BYTES
 from shared.addresses import Policy
 from shared.schemas.assertions import Assertion, BodyContains, BodyNotContains, JsonPathEquals
 from shared.schemas.runs import FailureReason

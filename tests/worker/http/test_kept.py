@@ -8,9 +8,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from services.worker import pool
-from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import Resolver
+from services.worker.http import pool
+from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.egress import Resolver
 from shared.addresses import Policy
 from shared.schemas.runs import FailureReason
 from tests import hostile
