@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from services.worker import messages
-from services.worker.http.client import Outgoing
+from services.worker.http.outgoing import Outgoing
 from services.worker.mail import Letter
 from services.worker.reach import Reach
 from services.worker.work import Work

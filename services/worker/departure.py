@@ -6,6 +6,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from services.worker.http.permit import NotSent
 from services.worker.work import Postpone, Release, Work
 from shared import transitions
 from shared.clock import elapsed
@@ -20,7 +21,7 @@ REFUSED_SECONDS = 5.0
 log = structlog.get_logger()
 
 
-class Withheld(Exception):
+class Withheld(NotSent):
     """Nothing has left, nor shall it from here and now; `verdict` says what becomes of the work instead."""
 
     def __init__(self, verdict: Release | Postpone) -> None:
@@ -41,6 +42,10 @@ class Departure:
     def is_limited(self) -> bool:
         """Whether its queue has a rate limit."""
         return self.work.kind == "j" and bool(self.work.settings and self.work.settings.rate_limit)
+
+    def now_ms(self) -> int:
+        """The time by the installation's clock."""
+        return self.work.clock.now_ms()
 
     async def wait_of(self) -> float:
         """Seconds after which to ask again; at 0.0 the request is counted, and has to leave at once.

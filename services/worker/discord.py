@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from services.worker.http.client import Exchange
+from services.worker.http.exchange import Exchange
 from shared.addresses import Origin
 
 FIRST_IN_SECONDS = 8

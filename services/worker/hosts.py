@@ -7,7 +7,7 @@ request at a time find out whether the host is back. Teams share none: one may a
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from services.worker.http.client import Exchange
+from services.worker.http.exchange import Exchange
 from shared.addresses import Origin
 from shared.schemas.runs import FailureReason, FailureStage
 

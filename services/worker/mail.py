@@ -11,7 +11,7 @@ import aiosmtplib
 import structlog
 
 from services.worker.departure import Departure
-from services.worker.http.client import Exchange, unsent
+from services.worker.http.exchange import Exchange, unsent, without_response
 from shared import clock
 from shared.schemas.runs import FailureReason
 from shared.settings import Settings
@@ -38,7 +38,7 @@ class Mailer:
 
     async def send(self, letter: Letter, departure: Departure) -> Exchange:
         """Send once, within 30 s in all; raises Withheld or a cancellation, and nothing else."""
-        started_at_ms, began = departure.work.now_ms, time.perf_counter()
+        started_at_ms, began = departure.now_ms(), time.perf_counter()
         if not self._settings.smtp_host or not self._settings.smtp_from:
             missing = "HOST" if not self._settings.smtp_host else "FROM"
             why = f"RECURO_SMTP_{missing} is not set: no mail can be sent."
@@ -56,17 +56,7 @@ class Mailer:
             failure = _failure_of(error)
         duration_ms = round((time.perf_counter() - began) * 1000)
         reason, sentence = failure or (None, None)
-        return Exchange(
-            response_status=None,
-            response_headers=(),
-            response_body=None,
-            response_truncated=False,
-            duration_ms=duration_ms,
-            error_message=sentence,
-            failure_reason=reason,
-            started_at_ms=started_at_ms,
-            executed_at_ms=started_at_ms + duration_ms,
-        )
+        return without_response(reason, sentence, started_at_ms, duration_ms)
 
     def _written(self, letter: Letter, now: datetime) -> EmailMessage:
         message = EmailMessage()

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from urllib.parse import quote, quote_plus, urlsplit
 
-from services.worker.http.client import Exchange, Outgoing
+from services.worker.http.exchange import Exchange
 from services.worker.http.heads import Headers
+from services.worker.http.outgoing import Outgoing
 from services.worker.reach import Reach
 from services.worker.work import Work
 from shared import signatures, signing

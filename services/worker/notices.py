@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from services.worker.http.client import Outgoing
+from services.worker.http.outgoing import Outgoing
 from services.worker.requests import USER_AGENT
 from services.worker.work import Work
 from shared import crons, executions, jobs, keyspace

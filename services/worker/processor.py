@@ -9,8 +9,9 @@ from redis.exceptions import ResponseError
 
 from services.worker.alerts import alert_notice
 from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
-from services.worker.http.client import Exchange, Outgoing, unsent
+from services.worker.http.exchange import Exchange, unsent
 from services.worker.http.heads import Headers
+from services.worker.http.outgoing import Outgoing
 from services.worker.http.response import KEPT_BYTES
 from services.worker.mail import Letter
 from services.worker.masking import masked

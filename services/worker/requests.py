@@ -6,7 +6,7 @@ import random
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
-from services.worker.http.client import Outgoing
+from services.worker.http.outgoing import Outgoing
 from services.worker.work import Work
 from shared import clock
 from shared.addresses import origin_of

@@ -10,7 +10,7 @@ import structlog
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from services.worker.http.client import Exchange
+from services.worker.http.exchange import Exchange
 from services.worker.http.failures import shown
 from services.worker.retry import asked_wait
 from services.worker.work import Work

@@ -4,7 +4,7 @@ import math
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from services.worker.http.client import Exchange
+from services.worker.http.exchange import Exchange
 from services.worker.work import Complete, Dead, Fail, Retry, Verdict
 from shared import clock
 from shared.schemas.queues import QueueSettings

@@ -1,6 +1,6 @@
 """A team's requests and callbacks are signed with its secrets, if it has any (spec §4)."""
 
-from services.worker.http.client import Outgoing
+from services.worker.http.outgoing import Outgoing
 from services.worker.work import Work
 from shared import signatures, signing
 from shared.schemas.alerts import Channel

@@ -13,7 +13,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from services.worker import deliveries, masking, requests
-from services.worker.http import client, heads
+from services.worker.http import heads, outgoing
 from services.worker.http.bodies import charset
 from services.worker.http.bodies.aside import Aside
 from services.worker.http.bodies.checks import Wanted
@@ -73,7 +73,7 @@ HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
     (deliveries._settings_of, lambda number: (_settings(number),)),
     (requests._known_assertions_of, lambda number: (_asserted(number),)),
     (charset.charset_of, lambda number: (f"{number}" + "t" * 200,)),
-    (client._names, lambda number: (_names(number),)),
+    (outgoing._names, lambda number: (_names(number),)),
     (vault.secret_ones, lambda number: (_names(number),)),
     (masking._known_spellings, lambda number: ((f"{number}" + "<\u00e9/ " * 400,),)),
     (heads.regular_head, lambda number: (b"HTTP/1.1 200 OK\r\nx: %d" % number + b"\r\na:" * 240,)),

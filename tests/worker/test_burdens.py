@@ -14,7 +14,9 @@ from dataclasses import replace
 
 import pytest
 
-from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.client import Sender
+from services.worker.http.exchange import Exchange
+from services.worker.http.outgoing import Outgoing
 from services.worker.http.response import KEPT_BYTES, Answer
 from services.worker.masking import masked
 from services.worker.processor import run_of

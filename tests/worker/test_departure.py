@@ -9,8 +9,9 @@ from redis.asyncio import Redis
 from services.scheduler.rescue import held_in, rescue
 from services.worker.deliveries import CERTAIN_SECONDS, NOT_OURS, OURS, Deliveries
 from services.worker.departure import Departure, Withheld
-from services.worker.http.client import Outgoing, Sender
+from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
+from services.worker.http.outgoing import Outgoing
 from services.worker.mail import Letter, Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach

@@ -9,7 +9,7 @@ from services.worker.hosts import (
     Hosts,
     is_silent,
 )
-from services.worker.http.client import unsent
+from services.worker.http.exchange import unsent
 from shared.addresses import Origin
 from shared.schemas.runs import FailureReason, FailureStage
 

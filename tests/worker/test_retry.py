@@ -2,7 +2,8 @@ import pytest
 from redis.asyncio import Redis
 
 from services.worker.deliveries import Deliveries
-from services.worker.http.client import Exchange, Sender
+from services.worker.http.client import Sender
+from services.worker.http.exchange import Exchange
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.retry import decide

@@ -1,86 +1,30 @@
 """One HTTP exchange: a request goes out under one deadline, and whatever happens becomes a value."""
 
 import asyncio
-import re
 import ssl
 import time
 from functools import partial
 from types import TracebackType
-from typing import NamedTuple
 
-from services.worker.clock import Clock
-from services.worker.departure import Departure, Withheld
 from services.worker.http import failures
 from services.worker.http.bodies.aside import Aside
 from services.worker.http.bodies.assertions import Answered, failed, look_at_body
 from services.worker.http.bodies.charset import as_utf8, is_utf8, text_of
 from services.worker.http.connection import Connection, ConnectionClosed
-from services.worker.http.egress import NoPlace, Resolver
+from services.worker.http.egress import Resolver
+from services.worker.http.exchange import Exchange
 from services.worker.http.failures import Asked, Failure
+from services.worker.http.outgoing import Outgoing, written
+from services.worker.http.permit import AT_ONCE, NotSent, Permit
 from services.worker.http.pool import Pool
 from services.worker.http.proxy import Proxy
 from services.worker.http.response import KEPT_BYTES, READ_BYTES, Answer
-from shared.addresses import Destination, Origin, Policy, Refusal, destination
-from shared.memory import MEBIBYTE, Remembered, remembered
-from shared.schemas.assertions import Assertion
-from shared.schemas.runs import FailureReason, FailureStage
+from shared.addresses import Origin, Policy, Refusal, destination
+from shared.memory import MEBIBYTE, Remembered
+from shared.schemas.runs import FailureReason
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"))
-_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 _IDEMPOTENT = frozenset(("GET", "PUT", "DELETE"))
 """Methods that do no more when they come twice (RFC 9110, 9.2.2), of those that a caller may ask for."""
-
-
-class Outgoing(NamedTuple):
-    """A request as it shall leave; `timeout_seconds` covers name lookup to last byte."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes | None
-    timeout_seconds: float
-    assertions: tuple[Assertion, ...] = ()
-    team: int = 0
-    """Whose it is: teams share what they all need by turns."""
-
-
-class Exchange(NamedTuple):
-    """What became of it: no `failure_reason` means a 2xx as asserted; header names are in lower case."""
-
-    response_status: int | None
-    response_headers: tuple[tuple[str, str], ...]
-    response_body: str | None
-    response_truncated: bool
-    duration_ms: int
-    error_message: str | None
-    failure_reason: FailureReason | None
-    started_at_ms: int
-    executed_at_ms: int
-    failure_stage: FailureStage | None = None
-    sent: Outgoing | None = None
-    """The request, if it went out."""
-    asked_wait_seconds: int | None = None
-    """What the target asked to wait, where its `Retry-After` does not say it as RFC 9110 does."""
-
-
-def unsent(reason: FailureReason, sentence: str, now_ms: int) -> Exchange:
-    """What became of a request that was never made."""
-    return Exchange(
-        response_status=None,
-        response_headers=(),
-        response_body=None,
-        response_truncated=False,
-        duration_ms=0,
-        error_message=sentence,
-        failure_reason=reason,
-        started_at_ms=now_ms,
-        executed_at_ms=now_ms,
-    )
-
-
-class InvalidRequest(Refusal):
-    """A method or header that would not arrive as what it is."""
 
 
 class Sender:
@@ -121,22 +65,21 @@ class Sender:
         except Refusal:
             return None
 
-    async def send(self, call: Outgoing, departure: Departure | None = None) -> Exchange:
-        """Send once, if the departure allows it; raises Withheld, NoPlace or a cancellation only."""
-        clock = departure.work.clock if departure else Clock()
-        started_at_ms, began = clock.now_ms(), time.perf_counter()
+    async def send(self, call: Outgoing, permit: Permit = AT_ONCE) -> Exchange:
+        """Send once, if the permit allows it; raises NotSent (NoPlace is one) or a cancellation only."""
+        started_at_ms, began = permit.now_ms(), time.perf_counter()
         needs_all = call.assertions and look_at_body(call.assertions)
         answer = Answer(kept_bytes=READ_BYTES if needs_all else KEPT_BYTES)
         try:
-            await self._exchange(call, answer, departure)
-        except (Withheld, NoPlace):
+            await self._exchange(call, answer, permit)
+        except NotSent:
             raise
         except Exception as error:  # a target's faults are data, and the error goes with all it holds on to
             answer.truncated |= answer.status is not None
             failure = self._judged(call, answer, error)
         else:
             failure = self._judged(call, answer, None)
-        waited_seconds = departure.waited_seconds if departure else 0.0
+        waited_seconds = permit.waited_seconds
         started_at_ms += round(waited_seconds * 1000)
         duration_ms = round((time.perf_counter() - began - waited_seconds) * 1000)
         text = None
@@ -190,7 +133,7 @@ class Sender:
         why = await failed(call.assertions, answered, self._aside, call.team)
         return Failure(FailureReason.ASSERTION_FAILED, why) if why else None
 
-    async def _exchange(self, call: Outgoing, answer: Answer, departure: Departure | None) -> None:
+    async def _exchange(self, call: Outgoing, answer: Answer, permit: Permit) -> None:
         """One request; once more only where a kept connection was lost and nothing can have been done."""
         pool = self._pool
         if pool is None:
@@ -203,12 +146,11 @@ class Sender:
         while True:
             is_kept = connection is not None
             connection = connection or await pool.dial(to, deadline, call.team)
-            if departure is not None:
-                if departure.is_limited and (waited := await _wait_for_turn(departure, connection, pool)):
-                    deadline += waited
-                    connection = pool.take(to.origin, may_repeat=is_idempotent)
-                    continue
-                _check(departure, connection, pool)
+            if permit.is_limited and (waited := await _wait_for_turn(permit, connection, pool)):
+                deadline += waited
+                connection = pool.take(to.origin, may_repeat=is_idempotent)
+                continue
+            _check(permit, connection, pool)
             try:
                 answer.is_asked_for = True
                 return await connection.ask(request, answer, deadline, watched=is_kept and not is_idempotent)
@@ -239,10 +181,10 @@ def _text(answer: Answer, content_type: str) -> str:
     return text_of(body[:KEPT_BYTES], is_whole=False)
 
 
-async def _wait_for_turn(departure: Departure, connection: Connection, pool: Pool) -> float:
-    """Seconds that the request waited, to ask again; at 0.0 it leaves now. Raises as the departure does."""
+async def _wait_for_turn(permit: Permit, connection: Connection, pool: Pool) -> float:
+    """Seconds that the request waited, to ask again; at 0.0 it leaves now. Raises as the permit does."""
     try:
-        seconds = await departure.wait_of()
+        seconds = await permit.wait_of()
     except BaseException:
         pool.put_back(connection)
         raise
@@ -252,9 +194,9 @@ async def _wait_for_turn(departure: Departure, connection: Connection, pool: Poo
     return seconds
 
 
-def _check(departure: Departure, connection: Connection, pool: Pool) -> None:
+def _check(permit: Permit, connection: Connection, pool: Pool) -> None:
     try:
-        departure.check()
+        permit.check()
     except BaseException:
         pool.put_back(connection)
         raise
@@ -264,37 +206,3 @@ async def _was_ignored(connection: Connection, deadline: float) -> bool:
     """Whether the target is known to have taken no byte of what was lost on it."""
     evidence = connection.evidence
     return evidence is not None and await evidence.shows_nothing_was_taken(deadline)
-
-
-def written(call: Outgoing, to: Destination, proxy: Proxy | None = None) -> bytes:
-    """Raises InvalidRequest; names and values were checked when they were accepted, framing hangs on it."""
-    names = _names(tuple(call.headers))
-    # A proxy is asked for the whole URL (RFC 9112, 3.2.2); what is encrypted it carries unseen.
-    is_proxied = proxy is not None and to.origin.scheme == "http"
-    target = str(to) if is_proxied else to.target
-    lines = [f"{call.method} {target} HTTP/1.1", f"Host: {to.authority}", "Accept-Encoding: identity"]
-    if proxy is not None and is_proxied:
-        lines += proxy.headers
-    lines += [f"{name}: {value}" for name, value in call.headers.items()]
-    if "accept" not in names:
-        lines.append("Accept: */*")
-    if call.body is not None or call.method in _WITH_BODY:
-        lines.append(f"Content-Length: {len(call.body or b'')}")
-    head, breaks = "\r\n".join(lines), len(lines) - 1
-    if head.count("\r") != breaks or head.count("\n") != breaks or "\0" in head:
-        raise InvalidRequest("A header of the request cannot be sent.")
-    if not _TOKEN.match(call.method):
-        raise InvalidRequest("The method of the request cannot be sent.")
-    try:
-        return f"{head}\r\n\r\n".encode("latin-1") + (call.body or b"")
-    except UnicodeEncodeError:
-        raise InvalidRequest("A header of the request holds a character outside Latin-1.") from None
-
-
-@remembered(2 * MEBIBYTE, per_byte=4)
-def _names(names: tuple[str, ...]) -> frozenset[str]:
-    """Headers' names in lower case; raises InvalidRequest if one is none, or one that frames a message."""
-    lower = frozenset(name.lower() for name in names)
-    if lower & _FRAMING or not all(map(_TOKEN.match, names)):
-        raise InvalidRequest("A header of the request has a name that cannot be sent.")
-    return lower

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
 from services.worker.http.names import Names
+from services.worker.http.permit import NotSent
 from services.worker.http.shares import Shares
 from shared.addresses import Address, Policy, Refusal
 from shared.schemas.runs import FailureReason
@@ -21,7 +22,7 @@ MOST_ADDRESSES = 32
 """Of a name; others are neither judged nor dialled."""
 
 
-class NoPlace(Exception):
+class NoPlace(NotSent):
     """The team has as many look-ups under way as it may; nothing was sent, and later it may be."""
 
 

@@ -16,8 +16,10 @@ import brotli
 import pytest
 import zstandard
 
-from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
+from services.worker.http.exchange import Exchange
+from services.worker.http.outgoing import Outgoing
 from shared.addresses import Policy
 from shared.schemas.assertions import (
     Assertion,

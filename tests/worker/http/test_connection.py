@@ -8,7 +8,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.client import Sender
+from services.worker.http.exchange import Exchange
+from services.worker.http.outgoing import Outgoing
 from services.worker.http.response import HEAD_BYTES, KEPT_BYTES, READ_BYTES
 from shared.addresses import Policy
 from shared.schemas.assertions import Assertion, BodyContains, BodyNotContains, JsonPathEquals

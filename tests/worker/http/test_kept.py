@@ -9,8 +9,10 @@ from ipaddress import ip_network
 import pytest
 
 from services.worker.http import pool
-from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
+from services.worker.http.exchange import Exchange
+from services.worker.http.outgoing import Outgoing
 from shared.addresses import Policy
 from shared.schemas.runs import FailureReason
 from tests import hostile

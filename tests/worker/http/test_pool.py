@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from services.worker.http import pool
-from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
+from services.worker.http.exchange import Exchange
+from services.worker.http.outgoing import Outgoing
 from services.worker.http.pool import Pool
 from shared.addresses import BlockedAddress, Policy, destination
 from shared.schemas.runs import FailureReason

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.http.client import Exchange, Outgoing, Sender
+from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
+from services.worker.http.exchange import Exchange
+from services.worker.http.outgoing import Outgoing
 from services.worker.http.proxy import Proxy
 from shared.addresses import Policy
 from shared.schemas.runs import FailureReason
