@@ -9,7 +9,7 @@ from services.worker import messages
 from services.worker.http.outgoing import Outgoing
 from services.worker.mail import Letter
 from services.worker.reach import Reach
-from services.worker.work import Work
+from services.worker.work import Notice
 from shared import alerts, notifications
 from shared.errors import NotFound
 from shared.keyspace import Team
@@ -20,16 +20,16 @@ from shared.version import VERSION
 TIMEOUT_SECONDS = 30.0
 
 
-async def alert_notice(work: Work, reach: Reach) -> Outgoing | Letter:
+async def alert_notice(work: Notice, reach: Reach) -> Outgoing | Letter:
     """What is sent to the channel that the notice is for; NotFound if alert or channel went meanwhile."""
-    team, alert_id = Team(work.team, work.shard), int(work.origin.partition(":")[2])
+    team, alert_id = Team(work.team, work.shard), int(work.subject.partition(":")[2])
     channels = await notifications.opened_of(reach.redis, reach.vault, team)
     alert = await _alert(work, reach, team, alert_id)
     message = messages.message_of(alert, reach.public_url) if alert else messages.TEST
     return _outgoing(work, channels, message, alert)
 
 
-async def _alert(work: Work, reach: Reach, team: Team, alert_id: int) -> Alert | None:
+async def _alert(work: Notice, reach: Reach, team: Team, alert_id: int) -> Alert | None:
     """Nothing for a test call."""
     if await alerts.is_test(reach.redis, team, alert_id):
         return None
@@ -37,7 +37,7 @@ async def _alert(work: Work, reach: Reach, team: Team, alert_id: int) -> Alert |
 
 
 def _outgoing(
-    work: Work, channels: Notifications, message: messages.Message, alert: Alert | None
+    work: Notice, channels: Notifications, message: messages.Message, alert: Alert | None
 ) -> Outgoing | Letter:
     settings = getattr(channels, work.spec, None)
     if settings is None:
@@ -51,7 +51,7 @@ def _outgoing(
 
 
 class _Told(NamedTuple):
-    work: Work
+    work: Notice
     message: messages.Message
     alert: Alert | None
 

@@ -12,7 +12,12 @@ from services.worker.work import (
     Cancelled,
     Complete,
     Dead,
+    Execution,
     Fail,
+    Job,
+    Lease,
+    Notice,
+    OfTeam,
     Postpone,
     Release,
     Result,
@@ -26,8 +31,9 @@ from shared.errors import Damaged
 from shared.health import LEASE_SECONDS
 from shared.lenient import Reader
 from shared.memory import MEBIBYTE, remembered
+from shared.schemas.kinds import Kind
 from shared.schemas.queues import QueueSettings
-from shared.transitions import Claimed, Entry, Finished
+from shared.transitions import Claimed, Entry, FinishedRow
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
 OURS, TO_CANCEL = 1, 2
@@ -37,13 +43,17 @@ SILENT_SECONDS = 1.0
 CERTAIN_SECONDS = LEASE_SECONDS - 5.0
 """Of a lease, from before it was asked for; the rest is for what lies between a look at it and a request."""
 
-_OF_A_CRON: tuple[None, str] = (None, "")
+_JOB, _NOTICE = Kind.JOB.value, Kind.NOTICE.value
 _USUAL_DIGITS = 15
 """A float has as many, and says of them what they say."""
-_OfTeam = tuple[str, Mapping[str, int], Mapping[str, int]]
-"""The team's signing secrets, and its hosts that rest and that are busy."""
-NOTICES = QueueSettings(retry_delays=(5, 30, 300))
-"""A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
+_LOST: tuple[None, str] = (None, "")
+"""Of a queue whose settings are not there."""
+
+
+_Queue = tuple[str, QueueSettings | None, str]
+"""What people call it, its settings, and what is wrong with them."""
+_Around = tuple[Mapping[str, _Queue], Mapping[str, OfTeam], float, float]
+"""Of all works of a claim: queues by `<team>:<queue>`, teams, when it came, and when its leases end."""
 
 
 @remembered(8 * MEBIBYTE, per_byte=6)
@@ -117,8 +127,8 @@ class Deliveries:
         self.clock.note(now_ms, sent, elapsed())
         for work, answer in zip(works, answers, strict=True):
             # One that has ended stays so: what was deleted or expired meanwhile may be in our name still.
-            if answer != NOT_OURS and work.leased_until > sent:
-                work.leased_until = sent + CERTAIN_SECONDS
+            if answer != NOT_OURS and work.lease.until > sent:
+                work.lease.until = sent + CERTAIN_SECONDS
         return list(answers)
 
     async def release_orphans(self, held: Collection[str]) -> int:
@@ -130,9 +140,9 @@ class Deliveries:
                     self.redis, self.shard, queue=queue, lane=lane, after=None, most=MOST_ORPHANS
                 ):
                     if consumer == self.consumer and f"{lane}{queue}:{entry}" not in held:
-                        orphans.append(_orphan(self.shard, queue, lane, entry, ref))
+                        orphans.append(_given_back(queue, lane, entry, ref))
         if orphans:
-            await self.finish([Result(orphan, Release()) for orphan in orphans])
+            await transitions.finish(self.redis, self.shard, orphans, consumer=self.consumer)
         return len(orphans)
 
     async def wait_and_claim(self, blocking: Redis, n: int, milliseconds: int) -> list[Work]:
@@ -163,7 +173,7 @@ class Deliveries:
         return orphans
 
     async def ring(self) -> None:
-        await self.redis.xadd(keyspace.bell(self.shard), {"r": "1"}, maxlen=1, approximate=False)
+        await self.redis.xadd(keyspace.bell(self.shard), dict(r="1"), maxlen=1, approximate=False)
 
     async def _mend_bell(self, error: Exception, milliseconds: int) -> None:
         """Make the bell anew if it is lost; if it cannot be heard, rest all the same."""
@@ -184,29 +194,29 @@ class Deliveries:
     def _works(self, claimed: Claimed, sent: float) -> list[Work]:
         """What a claim brought that went out at the moment `sent`."""
         now_ms, _, queues, rows, teams = claimed
-        settings = {queue: _settings_of(spec) for queue, spec, _ in queues if spec}
-        names = {queue: name for queue, _, name in queues}
-        of_teams = {team: (signing, _rests(held), _rests(busy)) for team, signing, held, busy in teams}
         received = elapsed()
         self.clock.note(int(now_ms), sent, received)
-        since = (self.clock, received, sent + CERTAIN_SECONDS)
-        return [self._work(row, settings, names, (of_teams[row[1]], since)) for row in rows]
+        of_queues = {queue: (name, *(_settings_of(spec) if spec else _LOST)) for queue, spec, name in queues}
+        of_teams = {team: OfTeam(signing, _rests(held), _rests(busy)) for team, signing, held, busy in teams}
+        around = (of_queues, of_teams, received, sent + CERTAIN_SECONDS)
+        return [self._work(row, around) for row in rows]
 
-    def _work(
-        self,
-        row: list[str],
-        settings: Mapping[str, tuple[QueueSettings, str]],
-        names: Mapping[str, str],
-        around: tuple[_OfTeam, tuple[Clock, float, float]],
-    ) -> Work:
+    def _work(self, row: list[str], around: _Around) -> Work:
+        """A row of `claim.lua`, whose `origin` each kind of work calls by a name of its own."""
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent, name = row
-        place, (of_team, since) = f"{team}:{queue}", around
-        of, problem = (NOTICES, "") if kind == "n" else settings.get(place, _OF_A_CRON)
-        where = (self.shard, kind, int(team), queue, int(work_id), lane, entry)
-        attempts = 1 if attempt == "1" else _number(attempt, 1)
-        asked = (attempts, origin, _number(due), spec, of)
-        held = _number(held_since) if held_since else 0
-        return Work(*where, *asked, *of_team, intent, held, *since, name or names[place], problem)
+        queues, teams, received, until = around
+        queue_name, settings, problem = queues[f"{team}:{queue}"]
+        # fmt: off
+        common = (
+            self.shard, int(team), queue, int(work_id), lane, entry,
+            1 if attempt == "1" else _number(attempt, 1), _number(due), spec,
+            intent, _number(held_since) if held_since else 0,
+            teams[team], self.clock, received, Lease(until), name or queue_name,
+        )
+        # fmt: on
+        if kind == _JOB:
+            return Job(*common, origin, settings, problem)
+        return Notice(*common, origin) if kind == _NOTICE else Execution(*common, origin)
 
 
 def _number(text: str | None, spoiled: int = 0) -> int:
@@ -223,20 +233,27 @@ def _rests(hosts: Sequence[str]) -> Mapping[str, int]:
     return {host: int(float(until)) for host, until in zip(hosts[::2], hosts[1::2], strict=True)}
 
 
-def _orphan(shard: str, queue: str, lane: str, entry: str, ref: str) -> Work:
+def _given_back(queue: str, lane: str, entry: str, ref: str) -> FinishedRow:
+    """The release of an entry of `<team>:<queue>` that nobody has in hand."""
     team, _, queue_id = queue.partition(":")
     kind, _, work_id = ref.partition(":")
-    return Work(shard, kind, int(team), queue_id, int(work_id or 0), lane, entry, 1, "", 0, "", None)
+    return kind, int(team), queue_id, int(work_id or 0), lane, entry, "release", "", 0, "", "", ""
 
 
 def _entry(work: Work) -> Entry:
-    return Entry(work.kind, work.team, work.queue, work.id, work.lane, work.entry)
+    where = (work.queue, work.id, work.lane, work.entry)
+    return Entry(work.kind, work.team, *where)
 
 
-def _finished(result: Result) -> Finished:
+def _finished(result: Result) -> FinishedRow:
     work, verdict, run, response, reason, facts = result
-    place = (work.kind, work.team, work.queue, work.id, work.lane, work.entry)
-    return Finished(*place, *_verdict(verdict, run), response, reason, facts)
+    said, run, after_ms = _verdict(verdict, run)
+    # fmt: off
+    return (
+        work.kind, work.team, work.queue, work.id, work.lane, work.entry,
+        said, run, after_ms, response, reason, facts,
+    )
+    # fmt: on
 
 
 def _verdict(verdict: Verdict, run: str) -> tuple[str, str, int]:

@@ -13,7 +13,7 @@ from services.worker.http.exchange import Exchange
 from services.worker.http.heads import Headers
 from services.worker.http.outgoing import Outgoing
 from services.worker.reach import Reach
-from services.worker.work import Work
+from services.worker.work import Notice, Work
 from shared import signatures, signing
 from shared.memory import MEBIBYTE, Remembered
 from shared.vault import MASK, Unsealable, secret_ones
@@ -50,7 +50,7 @@ def _secrets(outgoing: Outgoing, work: Work, reach: Reach) -> Iterator[str]:
         yield from _of_header(name.lower(), outgoing.headers[name].strip())
     for secret in _of_signing(work, reach):
         yield from (secret, secret.removeprefix(signing.PREFIX))
-    if work.kind == "n" and work.origin.startswith("a:"):
+    if isinstance(work, Notice) and work.is_alert:
         yield from _of_url(outgoing.url)
     yield from reach.secrets
 
@@ -83,10 +83,9 @@ def _of_basic(credentials: str) -> Iterator[str]:
 
 
 def _of_signing(work: Work, reach: Reach) -> Sequence[str]:
+    signing = work.of_team.signing
     try:
-        return (
-            signatures.secrets_of(reach.vault, work.team, work.signing, work.now_ms) if work.signing else ()
-        )
+        return signatures.secrets_of(reach.vault, work.team, signing, work.now_ms) if signing else ()
     except Unsealable:
         return ()  # then nothing was signed with them
 

@@ -17,11 +17,11 @@ from services.worker.mail import Letter
 from services.worker.masking import masked
 from services.worker.notices import callback_of
 from services.worker.reach import Reach
-from services.worker.requests import request_of, settings_of
-from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, LONGEST_WAIT_SECONDS, decide
+from services.worker.requests import request_of
+from services.worker.retry import decide, longest_wait_of, settings_of
 from services.worker.sending import send
 from services.worker.signing import signed
-from services.worker.work import Complete, Postpone, Release, Result, Verdict, Work
+from services.worker.work import Complete, Execution, Job, Notice, Postpone, Release, Result, Verdict, Work
 from shared import stored, vault
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
@@ -50,11 +50,11 @@ async def process(work: Work, reach: Reach) -> Result:
     if isinstance(exchange, Postpone):
         reason = "counted" if exchange.is_counted else ""
         return Result(work, exchange, reason=reason, facts=exchange.why)
-    longest = LONGEST_NOTICE_WAIT_SECONDS if work.kind == "n" else LONGEST_WAIT_SECONDS
-    verdict = decide(exchange, settings_of(work), work.attempt, longest)
+    verdict = decide(exchange, settings_of(work), work.attempt, longest_wait_of(work))
     if reach.tells_runs:  # asked, for to be told no costs more
         _tell(work, verdict, exchange)
-    response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if work.kind == "e" else ""
+    is_execution = isinstance(work, Execution)
+    response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if is_execution else ""
     result = Result(work, verdict, run_of(exchange, work), response)
     if exchange.failure_reason is None:
         return result
@@ -88,7 +88,7 @@ def _host_of(work: Work, exchange: Exchange) -> str | None:
 
 
 async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
-    if work.problem:
+    if isinstance(work, Job) and work.problem:
         return unsent(
             FailureReason.UNKNOWN, f"Its queue's settings cannot be used. {work.problem}", work.now_ms
         )
@@ -112,16 +112,16 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
 
 
 async def _outgoing(work: Work, reach: Reach) -> Outgoing | Letter:
-    if work.kind != "n":
+    if not isinstance(work, Notice):
         return request_of(work, reach.vault)
-    if work.origin.startswith("a:"):
+    if work.is_alert:
         return await alert_notice(work, reach)
     return await callback_of(reach.redis, work)
 
 
 def facts_of(work: Work, exchange: Exchange) -> str:
     """What an alert says of a failure (`AlertData`); of a notice, only what went wrong."""
-    if work.kind == "n":
+    if isinstance(work, Notice):
         return exchange.error_message or ""
     facts = {
         "url": _url_of(work.spec),
@@ -157,7 +157,7 @@ def run_of(exchange: Exchange, work: Work) -> str:
         exchange.failure_stage,
         vault.masked(sent.headers) if sent else None,
     ]
-    if sent and sent.body is not None and work.kind == "e":
+    if sent and sent.body is not None and isinstance(work, Execution):
         run.append(sent.body[:KEPT_BYTES].decode("utf-8", "replace"))
     return stored.run(run)
 

@@ -30,9 +30,9 @@ log = structlog.get_logger()
 
 async def wait_of(work: Work, host: Origin, redis: Redis) -> float:
     """Seconds for which nothing is sent to the host; 0.0 lets this one leave, perhaps to find out for all."""
-    if not work.holds and not work.busy:
+    if not work.of_team.throttled and not work.of_team.busy:
         return 0.0
-    held = (work.holds.get(_named(host), 0) - work.now_ms) / 1000
+    held = (work.of_team.throttled.get(_named(host), 0) - work.now_ms) / 1000
     if held > 0 or not _is_busy(work, host):
         return max(held, 0.0)
     team = keyspace.Team(work.team, work.shard)
@@ -46,7 +46,7 @@ async def wait_of(work: Work, host: Origin, redis: Redis) -> float:
 
 def why(work: Work, host: Origin) -> str:
     """What work that is left waiting waits for."""
-    until_ms, busy_ms = work.holds.get(_named(host), 0), work.busy.get(_named(host), 0)
+    until_ms, busy_ms = work.of_team.throttled.get(_named(host), 0), work.of_team.busy.get(_named(host), 0)
     said = f"{shown(host)} answered that it is busy until {_moment(max(until_ms, busy_ms))}"
     if busy_ms <= until_ms:
         return f"{said}."
@@ -58,11 +58,11 @@ def why(work: Work, host: Origin) -> str:
 async def note(exchange: Exchange, work: Work, host: Origin, redis: Redis) -> None:
     """Tell the team's other workers what the answer means for them, as far as that is possible."""
     is_busy = exchange.response_status in BUSY
-    if not is_busy and not work.busy:
+    if not is_busy and not work.of_team.busy:
         return
     asked = asked_wait(exchange) if is_busy else 0
     if is_busy and not asked and _is_busy(work, host):
-        asked = (work.busy[_named(host)] - work.now_ms) // 1000  # as it had said before
+        asked = (work.of_team.busy[_named(host)] - work.now_ms) // 1000  # as it had said before
     try:
         if asked:
             await _hold(exchange, work, host, asked, redis)
@@ -76,11 +76,12 @@ async def note(exchange: Exchange, work: Work, host: Origin, redis: Redis) -> No
 
 async def _hold(exchange: Exchange, work: Work, host: Origin, asked: int, redis: Redis) -> None:
     team, held = keyspace.Team(work.team, work.shard), min(asked, LONGEST_SECONDS)
-    ref = work.origin if work.kind == "n" else f"{work.kind}:{work.id}"
     reason = f"{exchange.failure_reason} {exchange.response_status}"
     facts = _facts(exchange, work.now_ms, asked)
     for_ms = {"asked_ms": asked * 1000, "most_ms": held * 1000}
-    await transitions.hold_host(redis, team, host=_named(host), ref=ref, reason=reason, facts=facts, **for_ms)
+    await transitions.hold_host(
+        redis, team, host=_named(host), ref=work.ref, reason=reason, facts=facts, **for_ms
+    )
     if asked > held:
         log.warning(
             "host_held", team=work.team, host=_named(host), work=work.key, asked_seconds=asked, seconds=held
@@ -110,7 +111,7 @@ def _is_back(exchange: Exchange) -> bool:
 
 
 def _is_busy(work: Work, host: Origin) -> bool:
-    return work.busy.get(_named(host), 0) > work.now_ms
+    return work.of_team.busy.get(_named(host), 0) > work.now_ms
 
 
 def _named(host: Origin) -> str:

@@ -12,7 +12,7 @@ from services.worker.http.failures import shown
 from services.worker.http.outgoing import Outgoing
 from services.worker.reach import Reach
 from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS
-from services.worker.work import Postpone, Work
+from services.worker.work import Notice, Postpone, Work
 from shared.addresses import Origin
 from shared.schemas.runs import FailureReason
 
@@ -31,7 +31,7 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
     if host is None:
         return await reach.sender.send(outgoing, departure)  # which says why nothing leaves
     # Not asked where nothing is held: to be told so would cost as much as the rest of this.
-    rest = await _rest(work, host, reach) if work.holds or work.busy else None
+    rest = await _rest(work, host, reach) if work.of_team.throttled or work.of_team.busy else None
     if held_back := rest or (_silence(work, host, reach) if reach.hosts else None):
         return held_back
     try:
@@ -46,7 +46,7 @@ async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postp
     silent = is_silent(exchange)
     if silent or reach.hosts:
         reach.hosts.note((work.team, host), time.monotonic(), silent=silent)
-    if exchange.response_status in rests.BUSY or work.busy:
+    if exchange.response_status in rests.BUSY or work.of_team.busy:
         await rests.note(exchange, work, host, reach.redis)
     return exchange
 
@@ -56,7 +56,7 @@ async def _rest(work: Work, host: Origin, reach: Reach) -> Postpone | None:
 
     A notice waits for some minutes of it before its first attempt; a retry has waited for what it was told.
     """
-    is_notice = work.kind == "n"
+    is_notice = isinstance(work, Notice)
     if (is_notice and work.attempt > 1) or not (seconds := await rests.wait_of(work, host, reach.redis)):
         return None
     if is_notice:

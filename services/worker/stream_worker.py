@@ -25,7 +25,7 @@ from services.worker.feed import Feed, Spare
 from services.worker.heart import Heart
 from services.worker.heartbeat import Holder
 from services.worker.results import Results
-from services.worker.work import Cancelled, Release, Result, Work
+from services.worker.work import Cancelled, Notice, Release, Result, Work
 from shared import durability, health, keyspace
 from shared.clock import elapsed
 from shared.errors import Damaged
@@ -166,7 +166,7 @@ class StreamWorker(Worker):
     def _start(self, works: Iterable[Work], shard: _Shard) -> None:
         for work in works:
             self._held.add(work)
-            self._notices += work.kind == "n"
+            self._notices += isinstance(work, Notice)
             self._run(work, self._try(work, shard))
         self._mind_the_room()
 
@@ -178,7 +178,7 @@ class StreamWorker(Worker):
         del self._trying[work]
         if not task.cancelled() and (error := task.exception()):
             log.error("work_not_recorded", work=work.key, error=repr(error))
-        if not work.is_handed_on:
+        if not work.lease.is_handed_on:
             self._let_go(work)
             self._mind_the_room()
 
@@ -190,7 +190,7 @@ class StreamWorker(Worker):
     def _let_go(self, work: Work) -> None:
         if work in self._held:
             self._held.discard(work)
-            self._notices -= work.kind == "n"
+            self._notices -= isinstance(work, Notice)
 
     def _mind_the_room(self) -> None:
         if self._free() > 0:
@@ -210,18 +210,18 @@ class StreamWorker(Worker):
         if self.on_job_start:
             await self.on_job_start(ctx)
         result = await self._result_of(work, ctx)
-        work.ended = True
+        work.lease.ended = True
         if self.on_job_end:
             await self.on_job_end(ctx)
-        if not work.lost:
+        if not work.lease.lost:
             shard.results.record(result)
-            work.is_handed_on = True
+            work.lease.is_handed_on = True
 
     async def _result_of(self, work: Work, ctx: dict[Any, Any]) -> Result:
         try:
             result: Result = await self.functions["deliver"].coroutine(ctx, work)
         except asyncio.CancelledError:
-            if work.cancelled:
+            if work.lease.cancelled:
                 return Result(work, Cancelled(), _CANCELLED)
             self.jobs_retried += 1
             return Result(work, Release())
@@ -230,13 +230,13 @@ class StreamWorker(Worker):
 
     def _lost(self, work: Work) -> None:
         log.warning("work_lost_to_rescuer", work=work.key)
-        work.lost = True
+        work.lease.lost = True
         if task := self._trying.get(work):
             task.cancel()
 
     def _cancel(self, work: Work) -> None:
-        if not work.ended and not work.cancelled and (task := self._trying.get(work)):
-            work.cancelled = True
+        if not work.lease.ended and not work.lease.cancelled and (task := self._trying.get(work)):
+            work.lease.cancelled = True
             task.cancel()
 
     async def _hear_cancels(self, shard: _Shard) -> None:
@@ -255,7 +255,7 @@ class StreamWorker(Worker):
     def _cancel_overdue(self) -> None:
         latest = elapsed() - BACKSTOP_SECONDS
         for work, task in list(self._trying.items()):
-            if work.claimed_at < latest and not work.ended:
+            if work.claimed_at < latest and not work.lease.ended:
                 log.error("work_overdue", work=work.key)
                 task.cancel()
 

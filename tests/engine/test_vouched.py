@@ -178,7 +178,7 @@ async def test_a_host_has_the_rest_it_asked_for(redis: Redis, team: Team, worker
 
     (work,) = await worker.claim(1, NOW + 2 * HOUR)
 
-    assert work.holds["a.example:443"] - work.now_ms == pytest.approx(60 * SECOND, abs=100)
+    assert work.of_team.throttled["a.example:443"] - work.now_ms == pytest.approx(60 * SECOND, abs=100)
 
 
 async def test_a_rest_from_before_the_clock_was_set_back_is_none(
@@ -193,7 +193,7 @@ async def test_a_rest_from_before_the_clock_was_set_back_is_none(
 
     (work,) = await worker.claim(1, NOW)
 
-    assert (work.holds, work.busy) == ({}, {})
+    assert (work.of_team.throttled, work.of_team.busy) == ({}, {})
     assert await probe_host(redis, team, host=HOST, alone_ms=SECOND, now_ms=NOW) == 0
 
 
@@ -204,7 +204,7 @@ async def test_the_longest_rest_is_kept(redis: Redis, team: Team, worker: Delive
 
     (work,) = await worker.claim(1, NOW)
 
-    ends = [each["a.example:443"] - work.now_ms for each in (work.holds, work.busy)]
+    ends = [each["a.example:443"] - work.now_ms for each in (work.of_team.throttled, work.of_team.busy)]
     assert ends == pytest.approx([most, day], abs=100)
 
 

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from services.api.jobs import _as_spelled
 from services.worker.deliveries import Deliveries
 from services.worker.requests import request_of
+from services.worker.work import Job
 from shared import jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
@@ -44,5 +45,6 @@ async def test_they_leave_and_are_shown_so(redis: Redis, team: Team) -> None:
 
     (work,) = await Deliveries(redis, keyspace.SHARDS[0], "w").claim(1)
 
+    assert isinstance(work, Job)
     assert request_of(work, VAULT).body == NUMBERS.encode()
     assert (await jobs.get(redis, team, job.id)).payload == json.loads(NUMBERS)

@@ -10,7 +10,6 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 
@@ -22,7 +21,7 @@ from services.worker.masking import masked
 from services.worker.processor import run_of
 from services.worker.reach import Reach
 from services.worker.requests import request_of
-from services.worker.work import Work
+from services.worker.work import Execution, Job
 from shared.addresses import Policy
 from shared.schemas.assertions import BodyContains, BodyMatches, JsonPathEquals
 from tests import hostile
@@ -37,7 +36,7 @@ LONGEST_TURN_SECONDS = 0.2
 MIB = 1 << 20
 NAMES = b"".join(b"%x:\r\n" % number for number in range(35_000))
 WORK_URL = "https://a.example/"
-WORK = Work("s0", "j", 3, "1", 42, "s:", "1-0", 1, "", 0, json.dumps({"url": WORK_URL}), None)
+WORK = Job("s0", 3, "1", 42, "s:", "1-0", 1, 0, json.dumps({"url": WORK_URL}))
 
 
 @pytest.fixture
@@ -164,8 +163,9 @@ async def test_charsets_that_do_not_exist_are_not_remembered_for_ever(sender: Se
 
 
 async def test_long_specs_secrets_and_redirects_are_not_remembered(sender: Sender) -> None:
-    def work(number: int) -> Work:
-        return replace(WORK, kind="e", spec=json.dumps({"url": WORK_URL, "payload": f"{number}" * 50_000}))
+    def work(number: int) -> Execution:
+        spec = json.dumps({"url": WORK_URL, "payload": f"{number}" * 50_000})
+        return Execution("s0", 3, "crons", 42, "s:", "1-0", 1, 0, spec)
 
     async def meet(number: int) -> None:
         location = b"Location: /%d" % number + b"a" * 50_000

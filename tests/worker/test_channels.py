@@ -12,11 +12,12 @@ import standardwebhooks
 from redis.asyncio import Redis
 
 from services.worker.alerts import WRITERS
-from services.worker.deliveries import NOTICES, Deliveries
+from services.worker.deliveries import Deliveries
 from services.worker.http.client import Sender
 from services.worker.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
+from services.worker.retry import OF_NOTICES
 from services.worker.work import Work
 from shared import (
     alerts,
@@ -212,7 +213,7 @@ async def test_a_channel_that_is_down_is_tried_again_and_then_its_failure_is_sho
 
     alert = await stage.fail_a_cron()
     seen = [alert.deliveries]
-    for step in range(len(NOTICES.retry_delays)):
+    for step in range(len(OF_NOTICES.retry_delays)):
         await stage.run((step + 1) * LATER)
         seen.append((await stage.last()).deliveries)
 

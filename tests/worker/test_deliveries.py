@@ -5,14 +5,16 @@ import json
 import pytest
 from redis.asyncio import Redis
 
+from services.worker import deliveries
 from services.worker.deliveries import DROPPED, NOT_OURS, OURS, RECORDED, Deliveries
-from services.worker.work import Complete, Dead, Fail, Release, Result, Retry, Verdict, Work
+from services.worker.work import Complete, Dead, Fail, Job, Release, Result, Retry, Verdict, Work
 from shared import jobs, keyspace, ledger, queues
 from shared.keyspace import Team
 from shared.schemas.base import PageQuery
 from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
 from shared.schemas.queues import QueueCreate, QueueUpdate
+from shared.transitions import Entry, Finished
 
 SHARD = keyspace.SHARDS[0]
 NOW = 1_760_000_000_000
@@ -61,6 +63,7 @@ async def test_a_claim_hands_over_what_was_asked_and_how_the_queue_wants_it(
 
     assert (work.kind, work.team, work.id, work.attempt) == ("j", 1, job_id, 1)
     assert json.loads(work.spec)["payload"] == {"a": 1}
+    assert isinstance(work, Job)
     assert work.settings is not None
     assert work.settings.timeout_seconds == 7
     assert (await jobs.get(redis, team, job_id)).status == "processing"
@@ -358,6 +361,7 @@ async def test_settings_of_a_newer_version_are_read_as_far_as_we_know_them(
 
     (work,) = await worker.claim(1, NOW)
 
+    assert isinstance(work, Job)
     assert work.settings is not None
     assert work.settings.timeout_seconds == 9
 
@@ -430,3 +434,18 @@ async def test_every_transition_is_told_as_the_schema_says(
         ("job.deleted", "j:2"),
     ]
     assert {event.team for event in told} == {team.id}
+
+
+def test_a_result_is_given_to_redis_as_its_fields_are_named() -> None:
+    work = Job(SHARD, 1, "7", 42, "s:", "5-0", 1, 0, "{}")
+    retry = Result(work, Retry(30), "[1,503]", "", "http_server_error 503", "{}")
+
+    entry = Entry(kind="j", team=1, queue="7", id=42, lane="s:", entry="5-0")
+    became = {"verdict": "retry", "run": "[1,503]", "after_ms": 30_000, "response": ""}
+    assert deliveries._entry(work) == entry
+    assert Finished(*deliveries._finished(retry))._asdict() == {
+        **entry._asdict(),
+        **became,
+        "reason": "http_server_error 503",
+        "facts": "{}",
+    }

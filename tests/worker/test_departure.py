@@ -15,7 +15,7 @@ from services.worker.http.outgoing import Outgoing
 from services.worker.mail import Letter, Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
-from services.worker.work import Complete, Release, Result, Work
+from services.worker.work import Complete, Job, Lease, Release, Result, Work
 from shared import jobs, keyspace, ledger
 from shared.addresses import Policy
 from shared.clock import elapsed
@@ -56,9 +56,7 @@ def other(redis: Redis) -> Deliveries:
 
 def leased_for(redis: Redis, seconds: float) -> Departure:
     until = elapsed() + seconds
-    return Departure(
-        Work(SHARD, "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, leased_until=until), redis
-    )
+    return Departure(Job(SHARD, 1, "1", 1, "s:", "1-0", 1, 0, "{}", lease=Lease(until)), redis)
 
 
 async def slept(redis: Redis, team: Team, worker: Deliveries, url: str, **asked: object) -> Work:
@@ -66,7 +64,7 @@ async def slept(redis: Redis, team: Team, worker: Deliveries, url: str, **asked:
     job = JobCreate.model_validate({"queue": "mail", "url": url, **asked})
     await jobs.create(redis, team, job)
     (work,) = await worker.claim(1)
-    work.leased_until = elapsed()
+    work.lease.until = elapsed()
     return work
 
 
@@ -125,7 +123,7 @@ async def test_a_lease_that_ends_while_the_name_is_looked_up_ends_the_request(
     loop = asyncio.get_running_loop()
 
     async def lapse() -> None:
-        departure.work.leased_until = elapsed()
+        departure.work.lease.until = elapsed()
 
     lapsed = asyncio.run_coroutine_threadsafe(lapse(), loop)
     async with Sender(POLICY, resolver=Resolver(POLICY, slow)) as sender:
@@ -144,7 +142,7 @@ async def test_a_request_that_would_go_out_once_more_looks_again(redis: Redis, r
         if len(requests) == 1:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             requests.append(await hostile.request(reader))
-            departure.work.leased_until = elapsed()
+            departure.work.lease.until = elapsed()
 
     async with hostile.serving(once) as address:
         call = Outgoing("GET", f"http://{address}/", {}, None, 5.0)
@@ -191,14 +189,14 @@ async def test_a_beat_renews_the_lease_of_what_is_still_its_own(
     await rescue(redis, SHARD, [one for one in seen if one.entry == works[1].entry])
     began = elapsed()
     for work in works[:2]:
-        work.leased_until = began + 5
+        work.lease.until = began + 5
 
     answers = await worker.beat(works)
 
     assert answers == [OURS, NOT_OURS, OURS]
-    assert works[0].leased_until >= began + CERTAIN_SECONDS
-    assert works[1].leased_until == began + 5
-    assert works[2].leased_until <= began
+    assert works[0].lease.until >= began + CERTAIN_SECONDS
+    assert works[1].lease.until == began + 5
+    assert works[2].lease.until <= began
 
 
 async def test_what_was_deleted_while_nobody_rescued_is_not_sent(
@@ -225,7 +223,7 @@ async def test_a_lease_counts_from_before_the_wait_for_the_bell(
     await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"))
     (work,) = await waiting
 
-    assert work.leased_until < rang + CERTAIN_SECONDS < rang + LEASE_SECONDS
+    assert work.lease.until < rang + CERTAIN_SECONDS < rang + LEASE_SECONDS
 
 
 async def _is_waiting(redis: Redis) -> bool:

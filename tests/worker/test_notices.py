@@ -5,10 +5,11 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.prune import prune
-from services.worker.deliveries import NOTICES, Deliveries
+from services.worker.deliveries import Deliveries
 from services.worker.http.client import Sender
 from services.worker.processor import process
 from services.worker.reach import Reach
+from services.worker.retry import OF_NOTICES
 from services.worker.work import Complete, Result, Work
 from shared import crons, executions, jobs, keyspace, queues
 from shared.addresses import Policy
@@ -115,7 +116,7 @@ async def test_a_callback_has_retries_of_its_own_and_then_is_a_visible_failure(
     await run_next(redis, sender)
 
     seen = []
-    for step in range(1 + len(NOTICES.retry_delays)):
+    for step in range(1 + len(OF_NOTICES.retry_delays)):
         await run_next(redis, sender, after_ms=step * LATER)
         seen.append((await jobs.get(redis, team, job_id)).callback_status)
 

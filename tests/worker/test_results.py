@@ -6,13 +6,13 @@ from contextlib import suppress
 from redis.exceptions import NoPermissionError
 
 from services.worker.results import Results
-from services.worker.work import Complete, Result, Work
+from services.worker.work import Complete, Job, Result
 from shared.errors import Damaged
 from shared.steadily import Troubles
 
 
 def a_result(number: int) -> Result:
-    return Result(Work("s0", "j", 1, "1", number, "s:", "1-0", 1, "", 0, "{}", None), Complete())
+    return Result(Job("s0", 1, "1", number, "s:", "1-0", 1, 0, "{}"), Complete())
 
 
 class Book:

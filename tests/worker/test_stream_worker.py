@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from services.worker.main import create_worker
 from services.worker.stream_worker import BACKSTOP_SECONDS, StreamWorker
-from services.worker.work import Work
+from services.worker.work import Job, Lease
 from shared import jobs
 from shared.clock import elapsed
 from shared.keyspace import Team
@@ -24,7 +24,8 @@ async def test_only_what_is_still_being_sent_can_be_overdue(
 ) -> None:
     worker = create_worker(settings, handle_signals=False)
     long_ago = elapsed() - BACKSTOP_SECONDS - 1
-    work = Work("s0", "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, claimed_at=long_ago, ended=ended)
+    lease = Lease(ended=ended)
+    work = Job("s0", 1, "1", 1, "s:", "1-0", 1, 0, "{}", claimed_at=long_ago, lease=lease)
     task = asyncio.ensure_future(_never())
     worker._trying[work] = task
 
