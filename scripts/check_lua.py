@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,11 +30,18 @@ def problems(folder: Path = FOLDER, parts: Sequence[str] = PARTS) -> Iterator[st
     for problem in names.problems:
         if problem.said not in {f"{name} is never read" for name in READ_ELSEWHERE}:
             yield str(problem)
-    unknown = {path.stem for path in (folder / "lib").glob("*.lua")} - set(parts)
-    yield from (
-        f"lib/{name}.lua is no part of the library of shared/transitions/functions.py"
-        for name in sorted(unknown)
-    )
+    yield from _misplaced(folder, parts)
+
+
+def _misplaced(folder: Path, parts: Sequence[str]) -> Iterator[str]:
+    """Files that are not loaded, and functions that hide each other."""
+    functions = lua.functions(folder)
+    known = {*functions, *(folder / "lib" / f"{part}.lua" for part in parts)}
+    for path in sorted(set(folder.rglob("*.lua")) - known):
+        yield f"{path} is no part of the library of shared/transitions/functions.py"
+    for name, count in Counter(path.stem for path in functions).items():
+        if count > 1:
+            yield f"{count} functions are called {name}"
 
 
 def luacheck(program: str, text: str) -> Iterator[str]:

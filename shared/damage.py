@@ -62,7 +62,7 @@ TYPES: Mapping[str, str] = {
     "watchdog": "hash",
     "stopped": "string",
 }
-"""By how a key's name begins below the prefix; `lib/damage.lua` has the same table."""
+"""By how a key's name begins below the prefix; `damage.lua` has the same table."""
 _NEW_QUEUE = QueueSettings().model_dump_json()
 
 

@@ -16,7 +16,7 @@ Answers: TypeAlias = tuple[tuple[int, int], str | None]
 """What a pipeline answers for `join`: the clock of Redis (s, µs), and its correction (ms)."""
 AHEAD_MS = 5000
 SLACK_MS = 2000
-"""Both as in `shared/lua/lib/ledger.lua`."""
+"""Both as in `shared/lua/lib/call/ledger.lua`."""
 FRESH_MS = 10_000
 _WHOLE = re.compile(r"-?\d{1,15}")
 PATIENCE_SECONDS, LOOK_SECONDS = 2.0, 0.1

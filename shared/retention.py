@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from shared import clock, keyspace, moments
 
 PATIENCE = timedelta(days=1)
-"""As in `shared/lua/retire.lua` and `begin_retiring.lua`."""
+"""As in `retire.lua` and `begin_retiring.lua` of `shared/lua/care`."""
 MARGIN = timedelta(minutes=1)
 """By which a day that was confirmed is over: the moment that schedulers go by may be a little behind."""
 

@@ -9,7 +9,7 @@ _RELIEF = 0.05
 
 
 class Shortage(IntEnum):
-    """By the share of `maxmemory` that is used; the numbers are those of `lib/memory.lua`."""
+    """By the share of `maxmemory` that is used; the numbers are those of `memory.lua`."""
 
     ROOM = 0
     NO_BODIES = 1

@@ -90,7 +90,7 @@ def text_of(error: Exception) -> str:
 def is_of_data(error: ResponseError) -> bool:
     """Whether what is stored is to blame, and not the server: other records can still be used.
 
-    `lib/damage.lua` tells them apart in the same way.
+    `damage.lua` tells them apart in the same way.
     """
     text = text_of(error)
     if text.startswith(_OF_DATA):

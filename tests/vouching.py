@@ -6,7 +6,7 @@ from shared import keyspace
 
 SHARD = keyspace.SHARDS[0]
 AHEAD_MS = 5000
-"""As in `shared/lua/lib/ledger.lua`."""
+"""As in `shared/lua/lib/call/ledger.lua`."""
 
 
 async def vouch(redis: Redis, now_ms: int) -> None:

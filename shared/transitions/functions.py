@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
@@ -21,31 +22,31 @@ from shared.store import AnswerLost, OutcomeUnknown, OutOfService, had_begun, te
 Argument: TypeAlias = str | int | float
 _LUA = files("shared").joinpath("lua")
 PARTS = (
-    "call",
-    "ledger",
-    "damage",
-    "ids",
-    "changes",
-    "team",
-    "turns",
-    "replays",
-    "records",
-    "executions",
-    "outbox",
-    "alerts",
-    "usage",
-    "memory",
-    "verdicts",
-    "zones",
-    "fires",
-    "promote",
-    "jobs",
-    "conclude",
-    "queues",
-    "rows",
-    "once",
+    "call/begin",
+    "call/ledger",
+    "call/damage",
+    "call/ids",
+    "call/changes",
+    "records/team",
+    "work/turns",
+    "records/replays",
+    "records/records",
+    "crons/executions",
+    "records/outbox",
+    "records/alerts",
+    "records/usage",
+    "records/memory",
+    "work/verdicts",
+    "crons/zones",
+    "crons/fires",
+    "work/promote",
+    "records/jobs",
+    "call/conclude",
+    "records/queues",
+    "records/rows",
+    "call/once",
 )
-"""Of the library, in this order: one may name what stands in those before it."""
+"""Of the library, below `lib`, in this order: one may name what stands in those before it."""
 _FIRST_LINE = re.compile(r"#!lua(?: flags=([\w,-]+))?( repeatable)?\n")
 _FUNCTION = "do\nlocal function work()\n{body}\nend\nregister('{name}', {{ {flags} }}, {work})\nend"
 """A function of Lua has 200 locals at most, and those of the library are many."""
@@ -73,8 +74,22 @@ class _File(NamedTuple):
     body: str
 
 
+def _found() -> dict[str, Traversable]:
+    """The files of all functions, in whatever room they stand, by the functions' names."""
+    rooms = (room for room in _LUA.iterdir() if room.is_dir() and room.name != "lib")
+    return {
+        file.name.removesuffix(".lua"): file
+        for room in rooms
+        for file in room.iterdir()
+        if file.name.endswith(".lua")
+    }
+
+
+_FILES = _found()
+
+
 def _file(name: str) -> _File:
-    first, _, body = _LUA.joinpath(f"{name}.lua").read_text().partition("\n")
+    first, _, body = _FILES[name].read_text().partition("\n")
     found = _FIRST_LINE.fullmatch(f"{first}\n")
     if found is None:
         raise ValueError(f"{name}.lua: the first line says `{first}`, and no flags")
@@ -89,13 +104,13 @@ def _defined(file: _File) -> str:
 
 
 def _body() -> str:
-    parts = (_LUA.joinpath("lib", f"{part}.lua").read_text() for part in PARTS)
+    parts = (_LUA.joinpath("lib", *f"{part}.lua".split("/")).read_text() for part in PARTS)
     return "\n".join((*parts, *(_defined(_file(name)) for name in names())))
 
 
 def names() -> list[str]:
     """Of all functions."""
-    return sorted(file.name.removesuffix(".lua") for file in _LUA.iterdir() if file.name.endswith(".lua"))
+    return sorted(_FILES)
 
 
 class Library:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.engine.mutation import Mutation
+from tests.engine.mutation import Mutation, Places
 from tests.engine.mutations import MUTATIONS
 
 ROOT = Path(__file__).parents[2]
@@ -76,8 +76,8 @@ class Trees:
             shutil.rmtree(tree / "shared", ignore_errors=True)
             shutil.copytree(self.sound, tree / "shared")
             if mutation:
-                script = tree / "shared" / "lua" / mutation.file
-                script.write_text(script.read_text().replace(mutation.old, mutation.new))
+                ((script, text),) = Places(tree / "shared" / "lua").texts_of(mutation)
+                script.write_text(text)
             return _test(tree, seed)
         finally:
             self._free.put(tree)
@@ -107,9 +107,9 @@ def _test(tree: Path, seed: int | None) -> tuple[bool, str]:
 
 def judge(trees: Trees, number: int, seed: int | None) -> Verdict:
     mutation, began = MUTATIONS[number], time.monotonic()
-    found = (trees.sound / "lua" / mutation.file).read_text().count(mutation.old)
+    found = len(Places(trees.sound / "lua").texts_of(mutation))
     if found != 1:
-        return Verdict(number, False, f"its old text is there {found} times", 0.0)
+        return Verdict(number, False, f"its pattern is there {found} times", 0.0)
     is_caught, said = trees.run(mutation, seed)
     return Verdict(number, is_caught, said, time.monotonic() - began)
 
@@ -117,7 +117,7 @@ def judge(trees: Trees, number: int, seed: int | None) -> Verdict:
 def _say(verdict: Verdict) -> None:
     mutation = MUTATIONS[verdict.number]
     word = "caught  " if verdict.is_caught else "SURVIVED"
-    place = f"{verdict.number:3} {word} {verdict.seconds:4.0f} s  {mutation.file}: {mutation.breaks}"
+    place = f"{verdict.number:3} {word} {verdict.seconds:4.0f} s  {mutation.place}: {mutation.breaks}"
     print(f"{place}  [{verdict.said}]", flush=True)
 
 

@@ -123,7 +123,7 @@ async def test_the_other_team_is_served_and_the_doctor_names_it(
 
 
 def test_types_are_the_same_in_lua_and_here() -> None:
-    text = Path("shared/lua/lib/damage.lua").read_text()
+    text = Path("shared/lua/lib/call/damage.lua").read_text()
     table = text[text.index("TYPES = {") : text.index("local SINGLE")]
 
     found = dict(re.findall(r"(\w+) = '(\w+)'", table))
@@ -147,7 +147,8 @@ async def test_an_alert_of_any_type_keeps_its_id_where_the_last_one_is_lost(
 
 def test_what_is_done_for_alerts_is_done_for_those_of_every_type() -> None:
     texts = [
-        Path(f"shared/lua/{name}.lua").read_text() for name in ("lib/ids", "lib/damage", "retire_alerts")
+        Path(f"shared/lua/{name}.lua").read_text()
+        for name in ("lib/call/ids", "lib/call/damage", "care/retire_alerts")
     ]
 
     assert [one for one in AlertType for text in texts if f"{one.value}'" not in text] == []

@@ -73,7 +73,7 @@ async def test_what_the_server_refuses_is_raised_and_what_data_is_to_blame_for_i
     assert bool(await redis.exists(keyspace.damaged(team.shard))) is is_damage
 
 
-@pytest.mark.parametrize("part", sorted(PARTS.glob("*.lua")), ids=lambda part: part.stem)
+@pytest.mark.parametrize("part", sorted(PARTS.rglob("*.lua")), ids=lambda part: part.stem)
 def test_what_a_part_keeps_between_calls_is_constant_or_begins_anew_with_each(part: Path) -> None:
     text = part.read_text()
     declared = _LOCAL.findall(_FUNCTION.sub("", text))

@@ -53,9 +53,14 @@ def _called(node: ast.expr) -> str:
 CALLS = calls()
 
 
+def text_of(function: str) -> str:
+    (path,) = LUA.glob(f"*/{function}.lua")
+    return path.read_text()
+
+
 @pytest.mark.parametrize("called", CALLS, ids=lambda called: called.function)
 def test_what_is_given_is_read_by_the_lua(called: Called) -> None:
-    text = (LUA / f"{called.function}.lua").read_text()
+    text = text_of(called.function)
     read = {*_GIVEN.findall(text), *_given_in_parts(text)}
 
     assert called.given <= read
@@ -63,7 +68,7 @@ def test_what_is_given_is_read_by_the_lua(called: Called) -> None:
 
 @pytest.mark.parametrize("function", sorted({called.function for called in CALLS}))
 def test_what_the_lua_reads_some_call_gives(function: str) -> None:
-    read = set(_GIVEN.findall((LUA / f"{function}.lua").read_text()))
+    read = set(_GIVEN.findall(text_of(function)))
     given = {name for called in CALLS if called.function == function for name in called.given}
 
     assert read <= given
@@ -72,7 +77,7 @@ def test_what_the_lua_reads_some_call_gives(function: str) -> None:
 def _given_in_parts(text: str) -> set[str]:
     """What functions of the parts read, where the text names one of them."""
     found: set[str] = set()
-    for part in (LUA / "lib").glob("*.lua"):
+    for part in (LUA / "lib").rglob("*.lua"):
         for name, body in re.findall(
             r"^local function (\w+)\(.*?\)\n(.*?)^end", part.read_text(), re.M | re.S
         ):
