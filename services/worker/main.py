@@ -10,13 +10,13 @@ from typing import Any
 import structlog
 import uvloop
 
-from services.worker.feed import BELL_MILLISECONDS
 from services.worker.http.client import Sender
 from services.worker.http.proxy import Proxy
+from services.worker.intake.feed import BELL_MILLISECONDS
+from services.worker.intake.runner import StreamWorker
 from services.worker.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
-from services.worker.stream_worker import StreamWorker
 from services.worker.work import Result, Work
 from shared import durability, keyspace, logs, store, vault
 from shared.addresses import Policy

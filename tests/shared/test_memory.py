@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from services.worker import deliveries, masking, requests
+from services.worker import masking, requests
 from services.worker.http import heads, outgoing
 from services.worker.http.bodies import charset
 from services.worker.http.bodies.aside import Aside
 from services.worker.http.bodies.checks import Wanted
+from services.worker.intake import claims
 from shared import addresses, expressions, memory, timing, vault
 from shared.memory import MEBIBYTE, Remembered
 from shared.schemas import base
@@ -70,7 +71,7 @@ def _fields(number: int) -> tuple[tuple[str, str], ...]:
 
 
 HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
-    (deliveries._settings_of, lambda number: (_settings(number),)),
+    (claims._settings_of, lambda number: (_settings(number),)),
     (requests._known_assertions_of, lambda number: (_asserted(number),)),
     (charset.charset_of, lambda number: (f"{number}" + "t" * 200,)),
     (outgoing._names, lambda number: (_names(number),)),

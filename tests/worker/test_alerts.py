@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.prune import prune
 from services.scheduler.retire import retire_alerts
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Cancelled, Complete, Dead, Fail, Result, Retry, Verdict, Work
 from shared import alerts, crons, executions, jobs, keyspace, limits, queues
 from shared.keyspace import Team
@@ -32,7 +32,7 @@ class Stage:
 
     redis: Redis
     team: Team
-    worker: Deliveries
+    worker: Claims
 
     async def claim(self, now: int) -> list[Work]:
         return [work for work in await self.worker.claim(50, now) if work.kind != "n"]
@@ -66,7 +66,7 @@ class Stage:
 @pytest.fixture
 async def stage(redis: Redis, team: Team) -> Stage:
     await redis.hset(keyspace.team_settings(team), "channels", "email slack")  # type: ignore[misc]
-    return Stage(redis, team, Deliveries(redis, keyspace.SHARDS[0], "w"))
+    return Stage(redis, team, Claims(redis, keyspace.SHARDS[0], "w"))
 
 
 async def a_cron(stage: Stage, threshold: int | None) -> int:

@@ -7,12 +7,12 @@ import pytest
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
 from services.worker.http.bodies import assertions
 from services.worker.http.bodies.aside import Aside
 from services.worker.http.bodies.assertions import Answered
 from services.worker.http.client import Sender
 from services.worker.http.response import READ_BYTES
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace, queues
@@ -168,7 +168,7 @@ async def sender() -> AsyncIterator[Sender]:
 
 
 async def run_next(redis: Redis, sender: Sender) -> None:
-    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
+    worker = Claims(redis, keyspace.SHARDS[0], "w")
     (work,) = await worker.claim(1)
     await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))])
 

@@ -12,8 +12,8 @@ import standardwebhooks
 from redis.asyncio import Redis
 
 from services.worker.alerts import WRITERS
-from services.worker.deliveries import Deliveries
 from services.worker.http.client import Sender
+from services.worker.intake.claims import Claims
 from services.worker.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
@@ -66,7 +66,7 @@ class Stage:
 
     async def run(self, after_ms: int = 0) -> list[Work]:
         """Do all that is ready `after_ms` from now."""
-        worker, (seconds, _) = Deliveries(self.redis, keyspace.SHARDS[0], "w"), await self.redis.time()
+        worker, (seconds, _) = Claims(self.redis, keyspace.SHARDS[0], "w"), await self.redis.time()
         now, done = seconds * 1000 + 1000 + after_ms, []
         while works := await worker.claim(10, now):
             await worker.finish([await process(work, self.reach) for work in works], now)

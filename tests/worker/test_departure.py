@@ -7,11 +7,11 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.rescue import held_in, rescue
-from services.worker.deliveries import CERTAIN_SECONDS, NOT_OURS, OURS, Deliveries
 from services.worker.departure import Departure, Withheld
 from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
 from services.worker.http.outgoing import Outgoing
+from services.worker.intake.claims import CERTAIN_SECONDS, NOT_OURS, OURS, Claims
 from services.worker.mail import Letter, Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
@@ -45,13 +45,13 @@ async def reach(redis: Redis) -> AsyncIterator[Reach]:
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "a-worker")
 
 
 @pytest.fixture
-def other(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "another")
+def other(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "another")
 
 
 def leased_for(redis: Redis, seconds: float) -> Departure:
@@ -59,7 +59,7 @@ def leased_for(redis: Redis, seconds: float) -> Departure:
     return Departure(Job(SHARD, 1, "1", 1, "s:", "1-0", 1, 0, "{}", lease=Lease(until)), redis)
 
 
-async def slept(redis: Redis, team: Team, worker: Deliveries, url: str, **asked: object) -> Work:
+async def slept(redis: Redis, team: Team, worker: Claims, url: str, **asked: object) -> Work:
     """A job that was claimed and not sent, and whose worker has heard of nothing since its lease ended."""
     job = JobCreate.model_validate({"queue": "mail", "url": url, **asked})
     await jobs.create(redis, team, job)
@@ -69,7 +69,7 @@ async def slept(redis: Redis, team: Team, worker: Deliveries, url: str, **asked:
 
 
 async def test_what_was_done_meanwhile_is_not_sent(
-    redis: Redis, team: Team, worker: Deliveries, other: Deliveries, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, other: Claims, reach: Reach, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
     await rescue(redis, SHARD, await held_in(redis, SHARD))
@@ -84,7 +84,7 @@ async def test_what_was_done_meanwhile_is_not_sent(
 
 
 async def test_what_was_cancelled_or_deleted_meanwhile_is_not_sent(
-    redis: Redis, team: Team, worker: Deliveries, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, reach: Reach, target: Target
 ) -> None:
     works = [await slept(redis, team, worker, target.url) for _ in range(2)]
     await jobs.cancel(redis, team, works[0].id)
@@ -101,7 +101,7 @@ async def test_what_was_cancelled_or_deleted_meanwhile_is_not_sent(
 
 
 async def test_what_is_still_its_own_goes_back_without_an_attempt(
-    redis: Redis, team: Team, worker: Deliveries, other: Deliveries, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, other: Claims, reach: Reach, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
 
@@ -182,7 +182,7 @@ async def test_a_letter_is_withheld_too(redis: Redis) -> None:
 
 
 async def test_a_beat_renews_the_lease_of_what_is_still_its_own(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     works = [await slept(redis, team, worker, "https://a.example/") for _ in range(3)]
     seen = await held_in(redis, SHARD)
@@ -200,7 +200,7 @@ async def test_a_beat_renews_the_lease_of_what_is_still_its_own(
 
 
 async def test_what_was_deleted_while_nobody_rescued_is_not_sent(
-    redis: Redis, team: Team, worker: Deliveries, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, reach: Reach, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
     await jobs.delete(redis, team, work.id)
@@ -213,7 +213,7 @@ async def test_what_was_deleted_while_nobody_rescued_is_not_sent(
 
 
 async def test_a_lease_counts_from_before_the_wait_for_the_bell(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await worker.wait_and_claim(redis, 1, 1)  # makes the bell
     waiting = asyncio.create_task(worker.wait_and_claim(redis, 1, 5000))

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
 from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.rests import LONGEST_SECONDS
@@ -34,7 +34,7 @@ async def sender() -> AsyncIterator[Sender]:
 async def told(redis: Redis, team: Team, sender: Sender, url: str) -> tuple[int, int]:
     """For how many seconds the job waits that was answered 429, and for how many the team."""
     await jobs.create(redis, team, JobCreate(queue="mail", url=url))
-    (work,) = await Deliveries(redis, keyspace.SHARDS[0], "w").claim(1)
+    (work,) = await Claims(redis, keyspace.SHARDS[0], "w").claim(1)
     result = await process(work, Reach(redis, sender, VAULT, MAILER))
     assert isinstance(result.verdict, Retry)
     holds = await redis.zrange(f"{team.prefix}held:{team.id}", 0, -1, withscores=True)

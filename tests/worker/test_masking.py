@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
 from services.worker.http.client import Sender
 from services.worker.http.response import KEPT_BYTES
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import alerts, crons, executions, jobs, keyspace, notifications, queues, signatures
@@ -42,7 +42,7 @@ async def reach(redis: Redis) -> AsyncIterator[Reach]:
 
 
 async def run_all(reach: Reach) -> None:
-    worker = Deliveries(reach.redis, keyspace.SHARDS[0], "w")
+    worker = Claims(reach.redis, keyspace.SHARDS[0], "w")
     while works := await worker.claim(10):
         await worker.finish([await process(work, reach) for work in works])
 

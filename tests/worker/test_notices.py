@@ -5,8 +5,8 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.prune import prune
-from services.worker.deliveries import Deliveries
 from services.worker.http.client import Sender
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.retry import OF_NOTICES
@@ -31,7 +31,7 @@ async def sender() -> AsyncIterator[Sender]:
 
 
 async def run_next(redis: Redis, sender: Sender, after_ms: int = 0) -> Work:
-    worker = Deliveries(redis, SHARD, "w")
+    worker = Claims(redis, SHARD, "w")
     seconds, _ = await redis.time()
     now = seconds * 1000 + 1000 + after_ms
     (work,) = await worker.claim(1, now)
@@ -46,7 +46,7 @@ async def now_of(redis: Redis) -> int:
 
 async def run_due(redis: Redis, sender: Sender, after_ms: float) -> None:
     """Do what is ready by then, if anything is."""
-    worker, now = Deliveries(redis, SHARD, "w"), await now_of(redis) + 1000 + round(after_ms)
+    worker, now = Claims(redis, SHARD, "w"), await now_of(redis) + 1000 + round(after_ms)
     for work in await worker.claim(9, now):
         await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))], now)
 
@@ -68,7 +68,7 @@ async def test_a_completed_job_is_told_once(redis: Redis, team: Team, sender: Se
     assert (told.method, said["event"], said["id"]) == ("POST", "job.completed", job_id)
     assert (said["status"], said["run"]["response_body"]) == ("completed", "done")
     assert (await jobs.get(redis, team, job_id)).callback_status == "delivered"
-    assert await Deliveries(redis, SHARD, "w").claim(9) == []
+    assert await Claims(redis, SHARD, "w").claim(9) == []
     assert [key async for key in redis.scan_iter("*:n:*")] == []
 
 
@@ -101,8 +101,8 @@ async def test_the_callback_of_a_deleted_queue_brings_no_record_back(
     await queues.delete(redis, team, queue.id)
     await prune(redis, team.shard, 1)
     gone = await redis.exists(f"{team.prefix}j:{team.id}:{first}")
-    (notice,) = await Deliveries(redis, SHARD, "w").claim(1)
-    await Deliveries(redis, SHARD, "w").finish([Result(notice, Complete())])
+    (notice,) = await Claims(redis, SHARD, "w").claim(1)
+    await Claims(redis, SHARD, "w").finish([Result(notice, Complete())])
 
     assert gone == 0
     assert await redis.hgetall(f"{team.prefix}j:{team.id}:{first}") == {}  # type: ignore[misc]
@@ -135,7 +135,7 @@ async def test_a_callback_waits_for_no_more_than_minutes_whatever_is_asked(
     await run_next(redis, sender)
 
     await run_next(redis, sender)
-    early = await Deliveries(redis, SHARD, "w").claim(1, await now_of(redis) + 290_000)
+    early = await Claims(redis, SHARD, "w").claim(1, await now_of(redis) + 290_000)
     await run_next(redis, sender, after_ms=301_000)
 
     assert early == []
@@ -185,6 +185,6 @@ async def test_nobody_is_told_of_what_was_deleted(
 
     await jobs.delete(redis, team, job_id)
 
-    assert await Deliveries(redis, SHARD, "w").claim(9) == []
+    assert await Claims(redis, SHARD, "w").claim(9) == []
     assert [request.path for request in target.received] == ["/work"]
     assert [key async for key in redis.scan_iter("*:n:*")] == []

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
 from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
 from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Postpone, Release, Work
@@ -47,7 +47,7 @@ async def limited(redis: Redis, team: Team, count: int, per_seconds: int) -> Non
 
 async def claimed(redis: Redis, team: Team, url: str, **asked: object) -> Work:
     await jobs.create(redis, team, JobCreate.model_validate({"queue": "a", "url": url, **asked}))
-    (work,) = await Deliveries(redis, team.shard, "w").claim(1)
+    (work,) = await Claims(redis, team.shard, "w").claim(1)
     return work
 
 
@@ -74,7 +74,7 @@ async def test_a_target_that_is_slow_to_connect_to_sees_no_more_than_the_limit(
     await limited(redis, team, 5, 1)
     path = hostile.certificate(tmp_path, "slow.test")
     target, trusting = Clocked(), ssl.create_default_context(cafile=path)
-    workers = [Deliveries(redis, team.shard, name) for name in "ab"]
+    workers = [Claims(redis, team.shard, name) for name in "ab"]
     resolver = Resolver(POLICY, lambda _: ["127.0.0.1"])
 
     async with (
@@ -107,7 +107,7 @@ async def test_the_wait_for_a_turn_is_no_part_of_the_request(
     work = await claimed(redis, team, target.url, timeout_seconds=1)
     await turn_taken(redis, team)
 
-    await Deliveries(redis, team.shard, "w").finish([await process(work, reach)])
+    await Claims(redis, team.shard, "w").finish([await process(work, reach)])
 
     job = await jobs.get(redis, team, work.id)
     assert job.final_status == "success"
@@ -124,7 +124,7 @@ async def test_a_turn_that_is_far_away_is_waited_for_in_redis(
     await turn_taken(redis, team)
 
     result = await process(work, reach)
-    await Deliveries(redis, team.shard, "w").finish([result])
+    await Claims(redis, team.shard, "w").finish([result])
 
     job = await jobs.get(redis, team, work.id)
     assert isinstance(result.verdict, Postpone)

@@ -6,8 +6,8 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from services.worker.deliveries import Deliveries
 from services.worker.http.client import Sender
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace
@@ -42,7 +42,7 @@ async def run_of_job(redis: Redis, team: Team, sender: Sender, **asked: object) 
 
 
 async def run_next(redis: Redis, sender: Sender) -> None:
-    worker, reach = Deliveries(redis, keyspace.SHARDS[0], "w"), Reach(redis, sender, VAULT, MAILER)
+    worker, reach = Claims(redis, keyspace.SHARDS[0], "w"), Reach(redis, sender, VAULT, MAILER)
     await worker.finish([await process(work, reach) for work in await worker.claim(1)])
 
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
 from services.worker.http.client import Sender
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace
@@ -31,7 +31,7 @@ async def sender() -> AsyncIterator[Sender]:
 
 
 async def run_next(redis: Redis, reach: Reach) -> None:
-    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
+    worker = Claims(redis, keyspace.SHARDS[0], "w")
     await worker.finish([await process(work, reach) for work in await worker.claim(1)])
 
 

@@ -11,10 +11,10 @@ import pytest
 from redis.asyncio import Redis
 
 from services.worker import rests
-from services.worker.deliveries import Deliveries
 from services.worker.hosts import FAILURES, Hosts
 from services.worker.http.client import Sender
 from services.worker.http.egress import OF_A_TEAM, Resolver
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.rests import LONGEST_SECONDS, PROBE_SECONDS
@@ -48,7 +48,7 @@ class Stage:
     async def run(self, after_seconds: float = 0.0, hosts: Hosts | None = None) -> list[Work]:
         """Do once what is ready; a rested host would have it come back at once."""
         reach = Reach(self.redis, self.sender, VAULT, MAILER, hosts or self.hosts)
-        worker = Deliveries(self.redis, self.team.shard, "w")
+        worker = Claims(self.redis, self.team.shard, "w")
         await self.redis.set(keyspace.correction(self.team.shard), round((1 + after_seconds) * 1000))
         works = await worker.claim(64)
         await worker.finish([await process(work, reach) for work in works])
@@ -256,7 +256,7 @@ async def test_one_request_of_the_whole_team_finds_out_at_a_time(stage: Stage, b
     await stage.run(1)
     later = LONGEST_SECONDS * (1 + SPREAD) + 2
     await stage.redis.set(keyspace.correction(stage.team.shard), round(later * 1000))
-    workers = [Deliveries(stage.redis, stage.team.shard, name) for name in "ab"]
+    workers = [Claims(stage.redis, stage.team.shard, name) for name in "ab"]
 
     works = [work for worker in workers for work in await worker.claim(2)]
     waits = [await rests.wait_of(work, host_of(stage, busy), stage.redis) for work in works]
@@ -270,7 +270,7 @@ async def test_one_that_finds_out_and_is_never_heard_of_again_is_followed_by_ano
 ) -> None:
     await stage.make(f"{busy.url}/well", 2)
     await stage.run(1)
-    worker, clock = Deliveries(stage.redis, stage.team.shard, "a"), keyspace.correction(stage.team.shard)
+    worker, clock = Claims(stage.redis, stage.team.shard, "a"), keyspace.correction(stage.team.shard)
     later = LONGEST_SECONDS * (1 + SPREAD) + 2
 
     await stage.redis.set(clock, round(later * 1000))
@@ -329,7 +329,7 @@ async def test_a_host_that_is_found_to_be_back_gets_everything_at_once(stage: St
 
     await stage.run(later)
     await stage.make(busy.url, 3)
-    works = await Deliveries(stage.redis, stage.team.shard, "a").claim(3)
+    works = await Claims(stage.redis, stage.team.shard, "a").claim(3)
     waits = [await rests.wait_of(work, host_of(stage, busy), stage.redis) for work in works]
 
     assert (seen(busy), waits) == (["/busy", "/well"], [0.0] * 3)

@@ -7,8 +7,8 @@ import standardwebhooks
 import svix.webhooks
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
 from services.worker.http.client import Sender
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import jobs, keyspace, moments, queues, signatures, signing
@@ -30,7 +30,7 @@ async def sender() -> AsyncIterator[Sender]:
 
 
 async def run_all(redis: Redis, sender: Sender, after_ms: int = 0) -> None:
-    worker, (seconds, _) = Deliveries(redis, keyspace.SHARDS[0], "w"), await redis.time()
+    worker, (seconds, _) = Claims(redis, keyspace.SHARDS[0], "w"), await redis.time()
     now = seconds * 1000 + 1000 + after_ms
     while works := await worker.claim(1, now):
         await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER)) for work in works], now)
@@ -101,7 +101,7 @@ async def test_a_request_is_signed_and_told_by_the_installations_clock(
     await signatures.rotate(redis, VAULT, team, 24)
     await redis.set(keyspace.correction(team.shard), hours * HOUR)
     made = await jobs.create(redis, team, JobCreate(queue="mail", url=target.url))
-    worker = Deliveries(redis, team.shard, "w")
+    worker = Claims(redis, team.shard, "w")
 
     (work,) = await worker.claim(1)
     await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))])

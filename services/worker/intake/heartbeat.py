@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from services.worker.deliveries import NOT_OURS, TO_CANCEL, Deliveries
+from services.worker.intake.claims import NOT_OURS, TO_CANCEL, Claims
 from services.worker.work import Work
 from shared.clock import elapsed
 
@@ -21,18 +21,18 @@ class Holder:
     cancel: Callable[[Work], None]
 
 
-async def keep_beating(deliveries: Deliveries, holder: Holder, seconds: float = BEAT_SECONDS) -> None:
+async def keep_beating(claims: Claims, holder: Holder, seconds: float = BEAT_SECONDS) -> None:
     """Beat every so many seconds for all that is older than half of that."""
     while True:
         old = elapsed() - seconds / 2
-        works = [work for work in holder.held() if work.claimed_at <= old and work.shard == deliveries.shard]
+        works = [work for work in holder.held() if work.claimed_at <= old and work.shard == claims.shard]
         for start in range(0, len(works), BATCH):
-            await _beat(deliveries, works[start : start + BATCH], holder)
+            await _beat(claims, works[start : start + BATCH], holder)
         await asyncio.sleep(seconds)
 
 
-async def _beat(deliveries: Deliveries, works: list[Work], holder: Holder) -> None:
-    answers = await deliveries.beat(works)
+async def _beat(claims: Claims, works: list[Work], holder: Holder) -> None:
+    answers = await claims.beat(works)
     for work, answer in zip(works, answers, strict=True):
         if answer == NOT_OURS:
             holder.lost(work)

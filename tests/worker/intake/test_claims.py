@@ -5,8 +5,8 @@ import json
 import pytest
 from redis.asyncio import Redis
 
-from services.worker import deliveries
-from services.worker.deliveries import DROPPED, NOT_OURS, OURS, RECORDED, Deliveries
+from services.worker.intake import claims
+from services.worker.intake.claims import DROPPED, NOT_OURS, OURS, RECORDED, Claims
 from services.worker.work import Complete, Dead, Fail, Job, Release, Result, Retry, Verdict, Work
 from shared import jobs, keyspace, ledger, queues
 from shared.keyspace import Team
@@ -22,13 +22,13 @@ RUN = json.dumps({"response_status": 500, "response_body": "no", "started_at": N
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "a-worker")
 
 
 @pytest.fixture
-def other(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "another-worker")
+def other(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "another-worker")
 
 
 async def a_job(redis: Redis, team: Team, queue: str = "mail", delay: int = 0, now: int | None = NOW) -> int:
@@ -36,12 +36,12 @@ async def a_job(redis: Redis, team: Team, queue: str = "mail", delay: int = 0, n
     return (await jobs.create(redis, team, asked, now)).id
 
 
-async def end(worker: Deliveries, work: Work, verdict: Verdict, now: int = NOW) -> int:
+async def end(worker: Claims, work: Work, verdict: Verdict, now: int = NOW) -> int:
     (answer,) = await worker.finish([Result(work, verdict, RUN)], now)
     return answer
 
 
-async def run_next(worker: Deliveries, verdict: Verdict, now: int = NOW) -> Work:
+async def run_next(worker: Claims, verdict: Verdict, now: int = NOW) -> Work:
     (work,) = await worker.claim(1, now)
     assert await end(worker, work, verdict, now) == RECORDED
     return work
@@ -54,7 +54,7 @@ async def nothing_left(redis: Redis, team: Team) -> bool:
 
 
 async def test_a_claim_hands_over_what_was_asked_and_how_the_queue_wants_it(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await queues.create(redis, team, QueueCreate(name="mail", timeout_seconds=7))
     job_id = await a_job(redis, team)
@@ -69,7 +69,7 @@ async def test_a_claim_hands_over_what_was_asked_and_how_the_queue_wants_it(
     assert (await jobs.get(redis, team, job_id)).status == "processing"
 
 
-async def test_a_completed_job_keeps_its_run(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_completed_job_keeps_its_run(redis: Redis, team: Team, worker: Claims) -> None:
     job_id = await a_job(redis, team)
 
     await run_next(worker, Complete())
@@ -82,7 +82,7 @@ async def test_a_completed_job_keeps_its_run(redis: Redis, team: Team, worker: D
 
 
 async def test_a_failure_with_retries_left_makes_a_new_job_due_later(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     first = await a_job(redis, team)
 
@@ -102,7 +102,7 @@ async def test_a_failure_with_retries_left_makes_a_new_job_due_later(
 
 
 async def test_the_original_carries_the_success_of_its_chain(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     first = await a_job(redis, team)
     await run_next(worker, Retry(1))
@@ -121,7 +121,7 @@ async def test_the_original_carries_the_success_of_its_chain(
 
 
 async def test_the_last_failure_makes_the_original_a_dead_letter(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     first = await a_job(redis, team)
     await run_next(worker, Retry(1))
@@ -140,7 +140,7 @@ async def test_the_last_failure_makes_the_original_a_dead_letter(
     [(Dead(), "dead_lettered", True), (Fail(), "failed_no_retries", False)],
 )
 async def test_a_first_attempt_can_be_the_last(
-    redis: Redis, team: Team, worker: Deliveries, verdict: Verdict, final: str, dead: bool
+    redis: Redis, team: Team, worker: Claims, verdict: Verdict, final: str, dead: bool
 ) -> None:
     job_id = await a_job(redis, team)
 
@@ -151,7 +151,7 @@ async def test_a_first_attempt_can_be_the_last(
 
 
 async def test_retries_turned_off_on_the_way_end_the_chain_plainly(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     first = await a_job(redis, team)
     await run_next(worker, Retry(1))
@@ -162,7 +162,7 @@ async def test_retries_turned_off_on_the_way_end_the_chain_plainly(
     assert (original.final_status, original.has_pending_retry) == ("failed_no_retries", False)
 
 
-async def test_lists_follow_every_state(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_lists_follow_every_state(redis: Redis, team: Team, worker: Claims) -> None:
     async def ids(wanted: JobFilter) -> list[int]:
         return [job.id for job in (await jobs.page(redis, team, JobQuery(filter=wanted))).data]
 
@@ -184,7 +184,7 @@ async def test_lists_follow_every_state(redis: Redis, team: Team, worker: Delive
 
 
 async def test_a_job_given_back_goes_first_and_uses_no_attempt(
-    redis: Redis, team: Team, worker: Deliveries, other: Deliveries
+    redis: Redis, team: Team, worker: Claims, other: Claims
 ) -> None:
     first, second = await a_job(redis, team), await a_job(redis, team)
 
@@ -197,7 +197,7 @@ async def test_a_job_given_back_goes_first_and_uses_no_attempt(
     assert await nothing_left(redis, team)
 
 
-async def test_a_result_counts_once(redis: Redis, team: Team, worker: Deliveries, other: Deliveries) -> None:
+async def test_a_result_counts_once(redis: Redis, team: Team, worker: Claims, other: Claims) -> None:
     job_id = await a_job(redis, team)
     (work,) = await worker.claim(1, NOW)
 
@@ -208,7 +208,7 @@ async def test_a_result_counts_once(redis: Redis, team: Team, worker: Deliveries
     assert (await jobs.get(redis, team, job_id)).final_status == "success"
 
 
-async def test_the_result_of_a_deleted_job_is_dropped(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_the_result_of_a_deleted_job_is_dropped(redis: Redis, team: Team, worker: Claims) -> None:
     job_id = await a_job(redis, team)
     (work,) = await worker.claim(1, NOW)
 
@@ -221,7 +221,7 @@ async def test_the_result_of_a_deleted_job_is_dropped(redis: Redis, team: Team, 
 
 
 async def test_deleting_takes_the_chain_and_its_waiting_retry(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     first = await a_job(redis, team)
     await run_next(worker, Retry(1))
@@ -233,7 +233,7 @@ async def test_deleting_takes_the_chain_and_its_waiting_retry(
     assert [key async for key in redis.scan_iter("*:b:*")] == []
 
 
-async def test_a_deleted_waiting_job_is_never_claimed(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_deleted_waiting_job_is_never_claimed(redis: Redis, team: Team, worker: Claims) -> None:
     first, second = await a_job(redis, team), await a_job(redis, team)
 
     await jobs.delete(redis, team, first)
@@ -241,9 +241,7 @@ async def test_a_deleted_waiting_job_is_never_claimed(redis: Redis, team: Team, 
     assert [work.id for work in await worker.claim(10, NOW)] == [second]
 
 
-async def test_jobs_of_a_queue_start_in_order_of_their_time(
-    redis: Redis, team: Team, worker: Deliveries
-) -> None:
+async def test_jobs_of_a_queue_start_in_order_of_their_time(redis: Redis, team: Team, worker: Claims) -> None:
     late = await a_job(redis, team, delay=2)
     early = [await a_job(redis, team, delay=1) for _ in range(12)]
     now = await a_job(redis, team, now=NOW + 3000)
@@ -254,7 +252,7 @@ async def test_jobs_of_a_queue_start_in_order_of_their_time(
 
 
 async def test_parallelism_is_never_exceeded_and_always_used(
-    redis: Redis, team: Team, worker: Deliveries, other: Deliveries
+    redis: Redis, team: Team, worker: Claims, other: Claims
 ) -> None:
     await queues.create(redis, team, QueueCreate(name="mail", max_parallelism=2))
     for _ in range(4):
@@ -269,7 +267,7 @@ async def test_parallelism_is_never_exceeded_and_always_used(
 
 
 async def test_a_paused_queue_starts_nothing_until_it_is_resumed(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     job_id = await a_job(redis, team)
     await queues.update(redis, team, 1, QueueUpdate(is_active=False))
@@ -280,7 +278,7 @@ async def test_a_paused_queue_starts_nothing_until_it_is_resumed(
     assert [work.id for work in await worker.claim(1, NOW)] == [job_id]
 
 
-async def test_a_flood_waits_for_itself(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_flood_waits_for_itself(redis: Redis, team: Team, worker: Claims) -> None:
     for _ in range(50):
         await a_job(redis, team)
     await worker.claim(4, NOW)
@@ -291,7 +289,7 @@ async def test_a_flood_waits_for_itself(redis: Redis, team: Team, worker: Delive
     assert (2, quiet) in [(work.team, work.id) for work in works]
 
 
-async def test_the_ledger_holds_at_every_step(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_the_ledger_holds_at_every_step(redis: Redis, team: Team, worker: Claims) -> None:
     verdicts: list[Verdict] = [
         Complete(),
         Retry(0),
@@ -315,7 +313,7 @@ async def test_the_ledger_holds_at_every_step(redis: Redis, team: Team, worker: 
         assert waiting + await redis.zcard(f"{team.prefix}due") == books.pending + books.processing
 
 
-async def test_a_script_heals_after_redis_forgot_it(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_script_heals_after_redis_forgot_it(redis: Redis, team: Team, worker: Claims) -> None:
     await a_job(redis, team)
     await redis.function_flush()  # type: ignore[misc]
 
@@ -323,7 +321,7 @@ async def test_a_script_heals_after_redis_forgot_it(redis: Redis, team: Team, wo
 
 
 async def test_a_lost_group_delivers_everything_again(
-    redis: Redis, team: Team, worker: Deliveries, other: Deliveries
+    redis: Redis, team: Team, worker: Claims, other: Claims
 ) -> None:
     first, second = await a_job(redis, team), await a_job(redis, team)
     (lost,) = await worker.claim(1, NOW)
@@ -339,7 +337,7 @@ async def test_a_lost_group_delivers_everything_again(
 
 
 async def test_an_unreadable_entry_is_kept_aside_and_harms_no_other(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     first = await a_job(redis, team)
     await redis.xadd(f"{team.prefix}s:1:1", {"w": "\u2603 junk"})
@@ -354,7 +352,7 @@ async def test_an_unreadable_entry_is_kept_aside_and_harms_no_other(
 
 
 async def test_settings_of_a_newer_version_are_read_as_far_as_we_know_them(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await a_job(redis, team)
     await redis.hset(f"{team.prefix}q:1:1", "spec", '{"timeout_seconds": 9, "invented_later": true}')  # type: ignore[misc]
@@ -367,7 +365,7 @@ async def test_settings_of_a_newer_version_are_read_as_far_as_we_know_them(
 
 
 async def test_a_claim_whose_reply_was_lost_is_given_back_without_counting(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     held_job, lost_job = await a_job(redis, team), await a_job(redis, team)
     (held,) = await worker.claim(1, NOW)
@@ -381,7 +379,7 @@ async def test_a_claim_whose_reply_was_lost_is_given_back_without_counting(
 
 
 async def test_a_deleted_job_in_flight_keeps_its_place_while_it_beats(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     from services.scheduler.rescue import held_in, rescue
 
@@ -399,7 +397,7 @@ async def test_a_deleted_job_in_flight_keeps_its_place_while_it_beats(
     assert len(await worker.claim(1, NOW)) == 1
 
 
-async def test_a_flood_of_callbacks_holds_few_places(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_flood_of_callbacks_holds_few_places(redis: Redis, team: Team, worker: Claims) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")
     for _ in range(20):
         await jobs.create(redis, team, asked, NOW)
@@ -414,9 +412,7 @@ async def test_a_flood_of_callbacks_holds_few_places(redis: Redis, team: Team, w
     assert len(await worker.claim(20, NOW)) == 1
 
 
-async def test_every_transition_is_told_as_the_schema_says(
-    redis: Redis, team: Team, worker: Deliveries
-) -> None:
+async def test_every_transition_is_told_as_the_schema_says(redis: Redis, team: Team, worker: Claims) -> None:
     await a_job(redis, team)
     await run_next(worker, Retry(0))
     await run_next(worker, Complete())
@@ -442,8 +438,8 @@ def test_a_result_is_given_to_redis_as_its_fields_are_named() -> None:
 
     entry = Entry(kind="j", team=1, queue="7", id=42, lane="s:", entry="5-0")
     became = {"verdict": "retry", "run": "[1,503]", "after_ms": 30_000, "response": ""}
-    assert deliveries._entry(work) == entry
-    assert Finished(*deliveries._finished(retry))._asdict() == {
+    assert claims._entry(work) == entry
+    assert Finished(*claims._finished(retry))._asdict() == {
         **entry._asdict(),
         **became,
         "reason": "http_server_error 503",

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
-from services.worker.heart import Heart
-from services.worker.heartbeat import Holder
+from services.worker.intake.claims import Claims
+from services.worker.intake.heart import Heart
+from services.worker.intake.heartbeat import Holder
 from services.worker.work import Work
 from shared import jobs, keyspace, store
 from shared.keyspace import Team
@@ -23,11 +23,11 @@ ASKED = JobCreate(queue="mail", url="https://a.example/")
 
 
 @pytest.fixture
-async def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "w")
+async def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "w")
 
 
-async def claimed(worker: Deliveries, team: Team) -> Work:
+async def claimed(worker: Claims, team: Team) -> Work:
     await jobs.create(worker.redis, team, ASKED)
     (work,) = await worker.claim(1)
     return work
@@ -35,7 +35,7 @@ async def claimed(worker: Deliveries, team: Team) -> Work:
 
 @asynccontextmanager
 async def beating(
-    settings: Settings, worker: Deliveries, work: Work, heard: list[str], blocked_seconds: float = 60.0
+    settings: Settings, worker: Claims, work: Work, heard: list[str], blocked_seconds: float = 60.0
 ) -> AsyncIterator[None]:
     holder = Holder(lambda: [work], lambda _: heard.append("lost"), lambda _: heard.append("cancel"))
     heart = Heart(lambda: store.connect(settings), [worker], holder, 0.05, blocked_seconds)
@@ -57,7 +57,7 @@ def hold_up(seconds: float) -> None:
 
 
 async def test_it_beats_while_the_loop_is_held_up(
-    redis: Redis, settings: Settings, worker: Deliveries, team: Team
+    redis: Redis, settings: Settings, worker: Claims, team: Team
 ) -> None:
     work = await claimed(worker, team)
     async with beating(settings, worker, work, []):
@@ -70,7 +70,7 @@ async def test_it_beats_while_the_loop_is_held_up(
 
 
 async def test_a_loop_that_is_held_up_for_too_long_is_given_up(
-    redis: Redis, settings: Settings, worker: Deliveries, team: Team
+    redis: Redis, settings: Settings, worker: Claims, team: Team
 ) -> None:
     work = await claimed(worker, team)
     async with beating(settings, worker, work, [], blocked_seconds=0.6):
@@ -89,7 +89,7 @@ async def _has_beaten(redis: Redis, work: Work, times: int) -> bool:
 
 @pytest.mark.parametrize(("verb", "said"), [("give away", "lost"), ("cancel", "cancel")])
 async def test_the_loop_hears_what_became_of_its_work(
-    redis: Redis, settings: Settings, worker: Deliveries, team: Team, verb: str, said: str
+    redis: Redis, settings: Settings, worker: Claims, team: Team, verb: str, said: str
 ) -> None:
     work, heard = await claimed(worker, team), list[str]()
     async with beating(settings, worker, work, heard):
@@ -109,7 +109,7 @@ async def _give_away(redis: Redis, work: Work) -> None:
     await redis.xclaim(stream, keyspace.WORKERS, "another", 0, [work.entry])
 
 
-async def test_what_ends_the_thread_is_raised(worker: Deliveries, settings: Settings) -> None:
+async def test_what_ends_the_thread_is_raised(worker: Claims, settings: Settings) -> None:
     def broken() -> Sequence[Work]:
         raise ZeroDivisionError
 

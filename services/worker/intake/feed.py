@@ -7,7 +7,7 @@ from typing import NamedTuple
 import structlog
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Release, Result, Work
 from shared.clock import elapsed
 from shared.errors import Damaged
@@ -44,13 +44,13 @@ class Feed:
 
     def __init__(
         self,
-        deliveries: Deliveries,
+        claims: Claims,
         blocking: Redis,
         places: Callable[[], int],
         spare: Callable[[], Spare],
         held: Callable[[], Iterable[Work]],
     ) -> None:
-        self._deliveries = deliveries
+        self._claims = claims
         self._blocking = blocking
         self._free, self._spare = places, spare
         self._held = held
@@ -84,17 +84,17 @@ class Feed:
         return works
 
     async def swap(self, results: list[Result]) -> tuple[list[int], list[Work]]:
-        """Record results, and have their places filled on the same trip; answers as of `Deliveries.finish`.
+        """Record results, and have their places filled on the same trip; answers as of `Claims.finish`.
 
         Only if nobody takes, for that may sleep on the bell, and if nothing says that there is no work.
         """
         wanted = min(self._free() + len(results), BATCH)
         if self.is_stopped or self._is_taking or self._unsure or self._dry or wanted <= 0:
-            return await self._deliveries.finish(results), []
+            return await self._claims.finish(results), []
         async with self._turn:
             spare = self._spare_along()
             try:
-                answers, works = await self._deliveries.finish_and_claim(
+                answers, works = await self._claims.finish_and_claim(
                     results, wanted, spare=spare.places, kept=spare.kept, crowd=spare.crowd
                 )
             except Exception:
@@ -124,15 +124,15 @@ class Feed:
 
     async def _take(self) -> list[Work]:
         if self._unsure:
-            orphans = await self._deliveries.release_orphans(self._places())
+            orphans = await self._claims.release_orphans(self._places())
             log.warning("lost_claim_given_back", works=orphans)
             self._unsure = False
         wanted = max(0, min(self._free(), BATCH))
         if wanted and self._dry:
             # The last claim got less than it asked for; what becomes ready from then on rings the bell.
-            works = await self._deliveries.wait_and_claim(self._blocking, wanted, BELL_MILLISECONDS)
+            works = await self._claims.wait_and_claim(self._blocking, wanted, BELL_MILLISECONDS)
         elif wanted:
-            works = await self._deliveries.claim(wanted)
+            works = await self._claims.claim(wanted)
         else:
             works = await self._take_quiet()
         self._dry = len(works) < wanted
@@ -142,7 +142,7 @@ class Feed:
         spare, self._looked_at = self._spare(), elapsed()
         if spare.places <= 0:
             return []
-        return await self._deliveries.claim(0, spare=spare.places, kept=spare.kept, crowd=spare.crowd)
+        return await self._claims.claim(0, spare=spare.places, kept=spare.kept, crowd=spare.crowd)
 
     def _spare_along(self) -> Spare:
         """The spare places, for a claim that goes out anyway; none if there was a look just now."""
@@ -156,7 +156,7 @@ class Feed:
     async def _leave(self) -> None:
         async with self._turn:
             try:
-                orphans = await self._deliveries.withdraw(self._places())
+                orphans = await self._claims.withdraw(self._places())
                 log.info("claims_stopped", given_back=orphans)
             except Exception as error:  # whatever it is, the worker is about to leave
                 log.warning("claims_left_to_the_rescuer", error=repr(error))
@@ -166,8 +166,8 @@ class Feed:
         if not works:
             return
         try:
-            await self._deliveries.finish([Result(work, Release()) for work in works])
-            await self._deliveries.ring()
+            await self._claims.finish([Result(work, Release()) for work in works])
+            await self._claims.ring()
         except (Damaged, *AWAY):
             self._unsure = True
 

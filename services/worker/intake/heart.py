@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import structlog
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
-from services.worker.heartbeat import BEAT_SECONDS, Holder, keep_beating
+from services.worker.intake.claims import Claims
+from services.worker.intake.heartbeat import BEAT_SECONDS, Holder, keep_beating
 from services.worker.work import Work
 from shared.clock import elapsed
 
@@ -34,7 +34,7 @@ class Heart:
     """Beats for what the holder has, on a connection of its own; `connect` opens it in the thread."""
 
     connect: Callable[[], Redis]
-    deliveries: Sequence[Deliveries]
+    claims: Sequence[Claims]
     holder: Holder
     beat_seconds: float = BEAT_SECONDS
     blocked_seconds: float = BLOCKED_SECONDS
@@ -72,7 +72,7 @@ class Heart:
             lambda work: _tell(ours, self.holder.cancel, work),
         )
         async with self.connect() as redis:
-            own = [replace(one, redis=redis) for one in self.deliveries]
+            own = [replace(one, redis=redis) for one in self.claims]
             await asyncio.gather(*(keep_beating(one, holder, self.beat_seconds) for one in own))
 
     def _held(self) -> list[Work]:

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from services.worker import feed
-from services.worker.deliveries import RECORDED, Deliveries
-from services.worker.feed import BELL_MILLISECONDS, Feed, Spare
+from services.worker.intake import feed
+from services.worker.intake.claims import RECORDED, Claims
+from services.worker.intake.feed import BELL_MILLISECONDS, Feed, Spare
 from services.worker.work import Complete, Result, Work
 from shared import jobs, keyspace, store
 from shared.keyspace import Team
@@ -27,9 +27,9 @@ class Hands:
     def __init__(self, redis: Redis, blocking: Redis) -> None:
         self.held: list[Work] = []
         self.redis = redis
-        deliveries = Deliveries(redis, SHARD, "a-worker")
+        claims = Claims(redis, SHARD, "a-worker")
         self.spare = Spare(0)
-        self.feed = Feed(deliveries, blocking, self.free, lambda: self.spare, lambda: self.held)
+        self.feed = Feed(claims, blocking, self.free, lambda: self.spare, lambda: self.held)
 
     def free(self) -> int:
         return PLACES - len(self.held)
@@ -158,7 +158,7 @@ async def test_what_comes_for_a_worker_that_was_told_to_stop_meanwhile_is_given_
     hands.feed.stop()
 
     assert await swapping == []
-    others = await Deliveries(redis, SHARD, "another-worker").claim(2 * PLACES)
+    others = await Claims(redis, SHARD, "another-worker").claim(2 * PLACES)
     assert [(work.id, work.attempt, work.lane) for work in others] == [(n, 1, "f:") for n in (4, 5, 6)]
 
 
@@ -177,7 +177,7 @@ async def test_results_are_recorded_though_the_claim_beside_them_fails(
 async def test_a_lost_claim_is_given_back_before_the_next(redis: Redis, team: Team, hands: Hands) -> None:
     await some_jobs(redis, team, 3 * PLACES)
     works = await hands.take()
-    lost = await Deliveries(redis, SHARD, "a-worker").claim(2)  # in our name, and we do not hold it
+    lost = await Claims(redis, SHARD, "a-worker").claim(2)  # in our name, and we do not hold it
     hands.feed._unsure = True
 
     assert await hands.swap(works) == []  # no further claim while it is not known what the last one did

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result, Work
 from shared import jobs, keyspace, queues, transitions
 from shared.keyspace import Team
@@ -17,8 +17,8 @@ SHARD = keyspace.SHARDS[0]
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "a-worker")
 
 
 async def fill(redis: Redis, team: Team, queue: str, n: int, now: int = NOW) -> None:
@@ -26,11 +26,11 @@ async def fill(redis: Redis, team: Team, queue: str, n: int, now: int = NOW) -> 
     await jobs.create_many(redis, team, [asked] * n, now=now)
 
 
-async def finish(worker: Deliveries, works: list[Work], now: int = NOW) -> None:
+async def finish(worker: Claims, works: list[Work], now: int = NOW) -> None:
     await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], now)
 
 
-async def served(worker: Deliveries, batches: int, n: int) -> Counter[tuple[int, str]]:
+async def served(worker: Claims, batches: int, n: int) -> Counter[tuple[int, str]]:
     """What `batches` claims of `n` got, each finished at once: jobs by team and queue."""
     shares: Counter[tuple[int, str]] = Counter()
     for _ in range(batches):
@@ -42,7 +42,7 @@ async def served(worker: Deliveries, batches: int, n: int) -> Counter[tuple[int,
 
 @pytest.mark.parametrize("n", [1, 7, 64])
 async def test_busy_queues_of_a_team_get_equal_shares(
-    redis: Redis, team: Team, worker: Deliveries, n: int
+    redis: Redis, team: Team, worker: Claims, n: int
 ) -> None:
     for queue in ("a", "b", "c"):
         await fill(redis, team, queue, 400)
@@ -53,7 +53,7 @@ async def test_busy_queues_of_a_team_get_equal_shares(
     assert all(abs(share / whole - 1 / 3) < 0.1 / 3 for share in shares.values())
 
 
-async def test_teams_share_first_and_their_queues_then(redis: Redis, worker: Deliveries) -> None:
+async def test_teams_share_first_and_their_queues_then(redis: Redis, worker: Claims) -> None:
     for queue in ("a", "b", "c"):
         await fill(redis, Team(1), queue, 400)
     await fill(redis, Team(2), "a", 400)
@@ -64,7 +64,7 @@ async def test_teams_share_first_and_their_queues_then(redis: Redis, worker: Del
     assert [shares[1, str(queue)] for queue in (1, 2, 3)] == [pytest.approx(60, rel=0.1)] * 3
 
 
-async def test_a_queue_is_served_by_its_weight(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_queue_is_served_by_its_weight(redis: Redis, team: Team, worker: Claims) -> None:
     await queues.create(redis, team, QueueCreate(name="a", weight=3))
     for queue in ("a", "b"):
         await fill(redis, team, queue, 400)
@@ -75,7 +75,7 @@ async def test_a_queue_is_served_by_its_weight(redis: Redis, team: Team, worker:
 
 
 async def test_who_comes_back_after_a_rest_has_saved_up_nothing(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await fill(redis, team, "a", 300)
     await served(worker, 50, 2)
@@ -86,7 +86,7 @@ async def test_who_comes_back_after_a_rest_has_saved_up_nothing(
     assert shares[1, "2"] == pytest.approx(40, rel=0.1)
 
 
-async def test_a_rate_limit_counts_starts_in_any_window(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_rate_limit_counts_starts_in_any_window(redis: Redis, team: Team, worker: Claims) -> None:
     limit = RateLimit(count=3, per_seconds=10)
     await queues.create(redis, team, QueueCreate(name="a", rate_limit=limit))
     await fill(redis, team, "a", 20)
@@ -102,7 +102,7 @@ async def test_a_rate_limit_counts_starts_in_any_window(redis: Redis, team: Team
     assert len(await worker.claim(10, NOW + 14_000)) == 1
 
 
-async def test_a_changed_rate_limit_holds_at_once(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_changed_rate_limit_holds_at_once(redis: Redis, team: Team, worker: Claims) -> None:
     await queues.create(redis, team, QueueCreate(name="a", rate_limit=RateLimit(count=1, per_seconds=3600)))
     await fill(redis, team, "a", 20)
     await worker.claim(5)
@@ -116,7 +116,7 @@ async def test_a_changed_rate_limit_holds_at_once(redis: Redis, team: Team, work
 
 
 async def test_a_clock_set_back_does_not_close_a_limited_queue(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await queues.create(redis, team, QueueCreate(name="a", rate_limit=RateLimit(count=2, per_seconds=60)))
     await fill(redis, team, "a", 20)
@@ -157,7 +157,7 @@ async def test_requests_of_a_queue_without_a_limit_or_of_none_at_all_go(redis: R
     assert not await redis.exists(f"{team.prefix}q:{team.id}:77", f"{team.prefix}sent:{team.id}:1")
 
 
-async def test_a_full_worker_still_serves_a_quiet_queue(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_full_worker_still_serves_a_quiet_queue(redis: Redis, team: Team, worker: Claims) -> None:
     await fill(redis, team, "flood", 500)
     await worker.claim(60, NOW, spare=4)
     await fill(redis, team, "quiet", 3)
@@ -170,7 +170,7 @@ async def test_a_full_worker_still_serves_a_quiet_queue(redis: Redis, team: Team
 
 
 async def test_beside_a_crowd_a_small_team_has_as_many_of_the_spare_places_as_it_needs(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await fill(redis, team, "flood", 500)
     await worker.claim(60, NOW, spare=4)
@@ -183,7 +183,7 @@ async def test_beside_a_crowd_a_small_team_has_as_many_of_the_spare_places_as_it
 
 
 async def test_a_crowd_leaves_places_for_others_however_many_quiet_queues_it_has(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     for number in range(6):
         await fill(redis, team, f"q{number}", 3)
@@ -195,7 +195,7 @@ async def test_a_crowd_leaves_places_for_others_however_many_quiet_queues_it_has
 
 
 async def test_a_pause_and_a_resume_hold_from_the_next_claim_on(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await fill(redis, team, "a", 5)
     await worker.claim(1, NOW)
@@ -209,7 +209,7 @@ async def test_a_pause_and_a_resume_hold_from_the_next_claim_on(
 
 
 async def test_a_queue_leaves_no_trace_in_the_turns_when_it_goes(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await fill(redis, team, "a", 5)
     await finish(worker, await worker.claim(2, NOW))

@@ -65,7 +65,7 @@ def _settings_of(spec: str) -> tuple[QueueSettings, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Deliveries:
+class Claims:
     """One worker's hands in one shard; `consumer` is its name in every group and never used twice."""
 
     redis: Redis

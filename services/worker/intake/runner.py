@@ -20,11 +20,11 @@ from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import Redis
 
-from services.worker.deliveries import NOT_OURS, Deliveries
-from services.worker.feed import Feed, Spare
-from services.worker.heart import Heart
-from services.worker.heartbeat import Holder
-from services.worker.results import Results
+from services.worker.intake.claims import NOT_OURS, Claims
+from services.worker.intake.feed import Feed, Spare
+from services.worker.intake.heart import Heart
+from services.worker.intake.heartbeat import Holder
+from services.worker.intake.results import Results
 from services.worker.work import Cancelled, Notice, Release, Result, Work
 from shared import durability, health, keyspace
 from shared.clock import elapsed
@@ -58,7 +58,7 @@ class _Shard:
 
     feed: Feed
     results: Results
-    deliveries: Deliveries
+    claims: Claims
 
 
 class StreamWorker(Worker):
@@ -90,14 +90,14 @@ class StreamWorker(Worker):
         self._grace_ends = 0.0
         self._room = asyncio.Event()
         self._room.set()
-        self._shards = [self._shard(Deliveries(store, shard, consumer)) for shard in shards]
+        self._shards = [self._shard(Claims(store, shard, consumer)) for shard in shards]
         self._feeding: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
 
-    def _shard(self, deliveries: Deliveries) -> _Shard:
-        feed = Feed(deliveries, self._blocking, self._free, self._spare, lambda: list(self._held))
+    def _shard(self, claims: Claims) -> _Shard:
+        feed = Feed(claims, self._blocking, self._free, self._spare, lambda: list(self._held))
         results = Results(lambda batch: self._record(batch, shard), self._give_up, self._troubles)
-        shard = _Shard(feed, results, deliveries)
+        shard = _Shard(feed, results, claims)
         return shard
 
     async def main(self) -> None:
@@ -129,7 +129,7 @@ class StreamWorker(Worker):
 
     def _heart(self) -> Heart:
         holder = Holder(lambda: list(self._held), self._lost, self._cancel)
-        return Heart(self._connect, [shard.deliveries for shard in self._shards], holder)
+        return Heart(self._connect, [shard.claims for shard in self._shards], holder)
 
     async def _feed(self, shard: _Shard) -> None:
         while not shard.feed.is_stopped:
@@ -241,7 +241,7 @@ class StreamWorker(Worker):
 
     async def _hear_cancels(self, shard: _Shard) -> None:
         """What is said while Redis is away, the heartbeat brings."""
-        async for said in follow(self._blocking, keyspace.cancels(shard.deliveries.shard)):
+        async for said in follow(self._blocking, keyspace.cancels(shard.claims.shard)):
             for fields in said:
                 for work in [work for work in self._held if work.key == fields.get("work")]:
                     self._cancel(work)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import NOT_OURS, RECORDED, TO_CANCEL, Deliveries
+from services.worker.intake.claims import NOT_OURS, RECORDED, TO_CANCEL, Claims
 from services.worker.work import Cancelled, Complete, Postpone, Release, Result, Retry
 from shared import jobs, keyspace, ledger, transitions
 from shared.errors import Conflict, Invalid
@@ -18,8 +18,8 @@ SHARD = keyspace.SHARDS[0]
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "a-worker")
 
 
 def at(seconds: float) -> datetime:
@@ -52,7 +52,7 @@ CANCELLED = ("failed", "failed_no_retries", "cancelled")
 
 @pytest.mark.parametrize("delay", [0, 5])
 async def test_a_job_still_waiting_when_it_expires_is_never_sent(
-    redis: Redis, team: Team, worker: Deliveries, delay: int
+    redis: Redis, team: Team, worker: Claims, delay: int
 ) -> None:
     job_id = await a_job(redis, team, expires=10, delay=delay)
     await promote(redis, 6)
@@ -65,7 +65,7 @@ async def test_a_job_still_waiting_when_it_expires_is_never_sent(
     assert await redis.zcard(keyspace.due(SHARD)) == 0
 
 
-async def test_a_claim_sends_nothing_that_has_expired(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_claim_sends_nothing_that_has_expired(redis: Redis, team: Team, worker: Claims) -> None:
     job_id = await a_job(redis, team, expires=10)
     await redis.zrem(keyspace.due(SHARD), f"x:1:{job_id:014}")
 
@@ -75,9 +75,7 @@ async def test_a_claim_sends_nothing_that_has_expired(redis: Redis, team: Team, 
     assert (await redis.xinfo_groups(f"{team.prefix}s:1:1"))[0]["pending"] == 0
 
 
-async def test_a_job_that_started_in_time_does_not_expire(
-    redis: Redis, team: Team, worker: Deliveries
-) -> None:
+async def test_a_job_that_started_in_time_does_not_expire(redis: Redis, team: Team, worker: Claims) -> None:
     job_id = await a_job(redis, team, expires=10)
     (work,) = await worker.claim(1, NOW)
 
@@ -89,7 +87,7 @@ async def test_a_job_that_started_in_time_does_not_expire(
 
 
 async def test_a_retry_that_would_come_too_late_ends_its_chain(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     first = await a_job(redis, team, expires=10)
     (work,) = await worker.claim(1, NOW)
@@ -112,9 +110,7 @@ async def test_a_job_cannot_expire_before_it_could_start(
 
 
 @pytest.mark.parametrize("delay", [0, 60])
-async def test_a_waiting_job_can_be_cancelled(
-    redis: Redis, team: Team, worker: Deliveries, delay: int
-) -> None:
+async def test_a_waiting_job_can_be_cancelled(redis: Redis, team: Team, worker: Claims, delay: int) -> None:
     job_id = await a_job(redis, team, delay=delay, expires=90)
 
     assert ending(await jobs.cancel(redis, team, job_id)) == CANCELLED
@@ -126,7 +122,7 @@ async def test_a_waiting_job_can_be_cancelled(
 
 @pytest.mark.parametrize("any_id", [1, 2, 3])
 async def test_a_chain_that_waits_to_be_tried_again_is_cancelled_by_any_of_its_ids(
-    redis: Redis, team: Team, worker: Deliveries, any_id: int
+    redis: Redis, team: Team, worker: Claims, any_id: int
 ) -> None:
     first = await a_job(redis, team)
     for step in range(2):
@@ -148,7 +144,7 @@ async def test_a_chain_that_waits_to_be_tried_again_is_cancelled_by_any_of_its_i
 
 
 async def test_a_running_job_is_cancelled_by_the_worker_that_hears_of_it(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     job_id = await a_job(redis, team)
     (work,) = await worker.claim(1, NOW)
@@ -166,7 +162,7 @@ async def test_a_running_job_is_cancelled_by_the_worker_that_hears_of_it(
 
 
 async def test_a_cancelled_job_that_is_given_back_is_not_tried_again(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     job_id = await a_job(redis, team)
     (work,) = await worker.claim(1, NOW)
@@ -178,7 +174,7 @@ async def test_a_cancelled_job_that_is_given_back_is_not_tried_again(
 
 
 async def test_a_cancelled_job_whose_host_is_given_a_rest_is_not_tried_again(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     job_id = await a_job(redis, team)
     (work,) = await worker.claim(1, NOW)
@@ -190,7 +186,7 @@ async def test_a_cancelled_job_whose_host_is_given_a_rest_is_not_tried_again(
 
 
 async def test_a_job_whose_moment_passed_in_hand_expires_while_it_waits_for_its_host(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     job_id = await a_job(redis, team, expires=5)
     (work,) = await worker.claim(1, NOW)
@@ -203,7 +199,7 @@ async def test_a_job_whose_moment_passed_in_hand_expires_while_it_waits_for_its_
 
 
 async def test_a_record_of_a_newer_version_is_left_for_later(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     job_id = await a_job(redis, team)
     record = f"{team.prefix}j:1:{job_id}"
@@ -217,9 +213,7 @@ async def test_a_record_of_a_newer_version_is_left_for_later(
     assert (work.id, work.attempt) == (job_id, 1)
 
 
-async def test_a_result_named_twice_in_a_batch_counts_once(
-    redis: Redis, team: Team, worker: Deliveries
-) -> None:
+async def test_a_result_named_twice_in_a_batch_counts_once(redis: Redis, team: Team, worker: Claims) -> None:
     await a_job(redis, team)
     (work,) = await worker.claim(1, NOW)
     result = Result(work, Complete(), "[1,200,1,1]")
@@ -230,7 +224,7 @@ async def test_a_result_named_twice_in_a_batch_counts_once(
 
 
 async def test_nothing_is_promoted_beyond_the_moment_that_is_vouched_for(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     soon, later = await a_job(redis, team, delay=1), await a_job(redis, team, delay=3600)
     await vouch(redis, NOW + 1000)

@@ -5,8 +5,8 @@ from contextlib import suppress
 import pytest
 from redis.asyncio import Redis
 
+from services.worker.intake.runner import BACKSTOP_SECONDS, StreamWorker
 from services.worker.main import create_worker
-from services.worker.stream_worker import BACKSTOP_SECONDS, StreamWorker
 from services.worker.work import Job, Lease
 from shared import jobs
 from shared.clock import elapsed

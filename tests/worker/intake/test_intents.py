@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Dead, Release, Result, Retry, Work
 from shared import crons, dead_letters, executions, jobs, keyspace
 from shared.keyspace import Team
@@ -16,11 +16,11 @@ RUN = '{"started_at":1760000000000,"executed_at":1760000000000}'
 async def claim(redis: Redis, later: bool = False) -> list[Work]:
     seconds, _ = await redis.time()
     now = seconds * 1000 + LATER if later else None
-    return await Deliveries(redis, keyspace.SHARDS[0], "w").claim(10, now)
+    return await Claims(redis, keyspace.SHARDS[0], "w").claim(10, now)
 
 
 async def end(redis: Redis, work: Work, verdict: Retry | Dead | Release) -> None:
-    await Deliveries(redis, keyspace.SHARDS[0], "w").finish([Result(work, verdict, RUN)])
+    await Claims(redis, keyspace.SHARDS[0], "w").finish([Result(work, verdict, RUN)])
 
 
 def a_job() -> JobCreate:

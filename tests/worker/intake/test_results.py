@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from redis.exceptions import NoPermissionError
 
-from services.worker.results import Results
+from services.worker.intake.results import Results
 from services.worker.work import Complete, Job, Result
 from shared.errors import Damaged
 from shared.steadily import Troubles

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Release, Result
 from shared import clock, jobs, keyspace, ledger
 from shared.keyspace import Team
@@ -15,8 +15,8 @@ NOON = clock.milliseconds(datetime(2026, 11, 25, 12, tzinfo=UTC))
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, keyspace.SHARDS[0], "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, keyspace.SHARDS[0], "a-worker")
 
 
 async def make(redis: Redis, team: Team, n: int, now: int = NOON) -> None:
@@ -40,7 +40,7 @@ async def counted(redis: Redis, team: Team) -> dict[str, int]:
     ],
 )
 async def test_a_request_counts_in_the_month_it_starts(
-    redis: Redis, team: Team, worker: Deliveries, moment: datetime
+    redis: Redis, team: Team, worker: Claims, moment: datetime
 ) -> None:
     now = clock.milliseconds(moment)
     await make(redis, team, 2, now)
@@ -51,7 +51,7 @@ async def test_a_request_counts_in_the_month_it_starts(
 
 
 async def test_what_was_given_back_or_is_a_callback_does_not_count(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await make(redis, team, 2)
 
@@ -64,7 +64,7 @@ async def test_what_was_given_back_or_is_a_callback_does_not_count(
 
 
 async def test_over_the_limit_a_run_fails_and_nothing_is_sent(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await redis.hset(f"{team.prefix}t:{team.id}", "request_limit", "3")  # type: ignore[misc]
     await make(redis, team, 5)
@@ -80,7 +80,7 @@ async def test_over_the_limit_a_run_fails_and_nothing_is_sent(
     assert (await ledger.read(redis, team)).holds
 
 
-async def test_another_month_starts_anew(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_another_month_starts_anew(redis: Redis, team: Team, worker: Claims) -> None:
     await redis.hset(f"{team.prefix}t:{team.id}", "request_limit", "1")  # type: ignore[misc]
     await make(redis, team, 1)
     await worker.claim(1, NOON)
