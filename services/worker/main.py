@@ -12,8 +12,9 @@ import uvloop
 
 from services.worker.http.client import Sender
 from services.worker.http.proxy import Proxy
+from services.worker.intake.arq_shell import StreamWorker
 from services.worker.intake.feed import BELL_MILLISECONDS
-from services.worker.intake.runner import StreamWorker
+from services.worker.intake.runner import Links
 from services.worker.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
@@ -22,6 +23,7 @@ from shared import durability, keyspace, logs, store, vault
 from shared.addresses import Policy
 from shared.serving.bounds import allow_files
 from shared.settings import Settings, load
+from shared.vault import Vault
 
 GARBAGE_OBJECTS = 50_000
 OPEN_FILES = 65_536
@@ -37,7 +39,6 @@ async def deliver(ctx: dict[Any, Any], work: Work) -> Result:
 
 def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
     """A worker of that many parallel requests; `arq` goes to arq's Worker as it is."""
-
     keys = vault.load(settings)
 
     async def open_sender(ctx: dict[Any, Any]) -> None:
@@ -59,17 +60,24 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
         await ctx["reach"].sender.__aexit__(None, None, None)
 
     return StreamWorker(
-        connect=lambda: store.connect(settings),
-        blocking=store.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000),
-        shards=keyspace.SHARDS,
-        keys=keys,
-        consumer=f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}",
+        _links(settings, keys),
         functions=[deliver],
         on_startup=open_sender,
         on_shutdown=close_sender,
         max_jobs=settings.worker_concurrency,
         job_completion_wait=max(1, settings.worker_grace_seconds),  # 0 would be arq's "cancel at once"
         **arq,
+    )
+
+
+def _links(settings: Settings, keys: Vault) -> Links:
+    return Links(
+        connect=lambda: store.connect(settings),
+        store=store.connect(settings),
+        blocking=store.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000),
+        shards=keyspace.SHARDS,
+        consumer=f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}",
+        keys=keys,
     )
 
 

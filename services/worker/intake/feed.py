@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 import structlog
 from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
+from services.worker.intake.places import NONE_SPARE, Spare
 from services.worker.work import Release, Result, Work
 from shared.clock import elapsed
 from shared.errors import Damaged
@@ -19,20 +19,6 @@ QUIET_SECONDS, ALONG_SECONDS = 0.05, 0.04
 """How often a full worker looks for quiet queues; the latter where that takes no trip of its own."""
 
 log = structlog.get_logger()
-
-
-class Spare(NamedTuple):
-    """What a full worker has left for quiet queues.
-
-    Teams of the `crowd` have many of its places already; they leave `kept` of these to the others.
-    """
-
-    places: int
-    kept: int = 0
-    crowd: tuple[int, ...] = ()
-
-
-NONE_SPARE = Spare(0)
 
 
 class Feed:

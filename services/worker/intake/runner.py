@@ -1,31 +1,23 @@
-"""arq's worker on our streams: its settings, functions, hooks, signals and drain; our delivery and records.
-
-arq's own queue is not used: nothing is pickled, no `enqueue_job`, `Job` or cron. Overridden: main, run_job,
-record_health, handle_sig_wait_for_completion, close. Used of arq's inside: functions, tasks, max_jobs,
-the jobs_* counters, main_task, loop and _job_completion_wait.
-"""
+"""The loops of a worker: claim for its free places, run what came, write the results, and beat."""
 
 import asyncio
-import signal
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import structlog
-from arq.connections import ArqRedis
-from arq.worker import Worker
 from redis.asyncio import Redis
 
 from services.worker.intake.claims import NOT_OURS, Claims
-from services.worker.intake.feed import Feed, Spare
+from services.worker.intake.feed import Feed
 from services.worker.intake.heart import Heart
 from services.worker.intake.heartbeat import Holder
+from services.worker.intake.places import Places
 from services.worker.intake.results import Results
-from services.worker.work import Cancelled, Notice, Release, Result, Work
+from services.worker.work import Result, Work
 from shared import durability, health, keyspace
 from shared.clock import elapsed
 from shared.errors import Damaged
@@ -38,81 +30,78 @@ BACKSTOP_SECONDS = 420
 """Longer than any request (300 s), its wait for a turn, and the looks at its answer (45 s and 60 s) take."""
 LAST_WRITE_SECONDS = 10.0
 """How long, at least, a stopping worker waits for Redis to take its results; the rest is the rescuer's."""
-UNUSED_QUEUE = "recuro:arq-unused"
-"""A queue that never exists, so that a stock arq worker started by mistake finds nothing to destroy."""
-
-NOTICE_SHARE, LEAST_NOTICES = 4, 4
-"""Up to a quarter as many callbacks and alerts as places take none: if they hang, no job waits for them."""
-RESERVE = 16
-"""One place in so many is kept for queues with nothing in flight: slow jobs elsewhere do not delay them."""
-CROWD_SHARE, LEAST_CROWD = 8, 4
-"""Of a full worker a team with an eighth of the places has many: half of those kept are for the others."""
-_CANCELLED = '{"failure_reason":"cancelled","error_message":"It was cancelled while its request ran."}'
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """A worker's ways to Redis, and its name there."""
+
+    connect: Callable[[], Redis]
+    """Opens one more, for the thread that beats."""
+    store: Redis
+    blocking: Redis
+    """The one that sleeps."""
+    shards: tuple[str, ...]
+    consumer: str
+    keys: Vault
+
+
+class Inside(NamedTuple):
+    """What runs one piece of work, and the tasks that do: the drain waits for them."""
+
+    tasks: dict[Work, asyncio.Future[None]]
+    deliver: Callable[[Work], Awaitable[Result]]
+    after: Callable[[Work], Coroutine[Any, Any, None]] | None
+    """To be run once a result is in Redis."""
+
+
 @dataclass(slots=True)
 class _Shard:
-    """What serves one shard, and the tasks that do."""
+    """What serves one shard."""
 
     feed: Feed
     results: Results
     claims: Claims
 
 
-class StreamWorker(Worker):
-    """Runs the arq function `deliver(ctx, work) -> Result` for whatever the shards' streams hold."""
+class Runner:
+    """`run` it until it is cancelled, then `end` it and `leave`."""
 
-    def __init__(
-        self,
-        *,
-        connect: Callable[[], Redis],
-        blocking: Redis,
-        shards: tuple[str, ...],
-        consumer: str,
-        keys: Vault,
-        **arq: Any,
-    ) -> None:
-        store = connect()
-        super().__init__(queue_name=UNUSED_QUEUE, redis_pool=cast(ArqRedis, store), **arq)
-        self._connect = connect
-        self._store = store
-        self._blocking = blocking
-        self._keys = keys
-        self._held: set[Work] = set()
-        """From its claim until its result is in Redis."""
-        self._troubles = Troubles()
-        self._notices = 0
-        """How many of them are callbacks and alerts."""
-        self._trying = cast(dict[Work, asyncio.Future[None]], self.tasks)
-        """arq's own, keyed by the work itself: what the drain waits for."""
+    _loop: asyncio.AbstractEventLoop
+
+    def __init__(self, links: Links, most: int, inside: Inside) -> None:
+        self._links = links
+        self.places = Places(most)
+        self._tasks, self._deliver, self._after = inside
+        self.troubles = Troubles()
         self._grace_ends = 0.0
         self._room = asyncio.Event()
         self._room.set()
-        self._shards = [self._shard(Claims(store, shard, consumer)) for shard in shards]
+        claims = [Claims(links.store, shard, links.consumer) for shard in links.shards]
+        self._shards = [self._shard(each) for each in claims]
         self._feeding: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
 
     def _shard(self, claims: Claims) -> _Shard:
-        feed = Feed(claims, self._blocking, self._free, self._spare, lambda: list(self._held))
-        results = Results(lambda batch: self._record(batch, shard), self._give_up, self._troubles)
+        places = self.places
+        feed = Feed(claims, self._links.blocking, places.free, places.spare, places.in_hand)
+        results = Results(lambda batch: self._record(batch, shard), self._give_up, self.troubles)
         shard = _Shard(feed, results, claims)
         return shard
 
-    async def main(self) -> None:
-        """Serve until cancelled, whatever our own loops meet."""
-        self.ctx["redis"] = self._store
-        if self.on_startup:
-            await self.on_startup(self.ctx)
+    async def run(self) -> None:
+        """Until cancelled."""
+        self._loop = asyncio.get_running_loop()
         for shard in self._shards:
             self._serve_shard(shard)
         self._serving += [
             self._steadily("beating", self._heart().beat),
-            self._steadily("the sign of life", self._say_alive),
+            self._steadily("the sign of life", self._keep_saying),
             self._steadily(durability.CHECKING, self._keep_fit),
         ]
-        await asyncio.Event().wait()  # the drain cancels us
+        await asyncio.Event().wait()
 
     def _serve_shard(self, shard: _Shard) -> None:
         self._serving += [
@@ -122,14 +111,14 @@ class StreamWorker(Worker):
         self._feeding.append(self._steadily("claiming work", lambda: self._feed(shard)))
 
     def _steadily(self, loop: str, duty: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-        return self.loop.create_task(steadily(loop, duty, self._troubles))
+        return self._loop.create_task(steadily(loop, duty, self.troubles))
 
     async def _keep_fit(self) -> None:
-        await durability.keep_fit(self._store, self._keys, self._troubles.over)
+        await durability.keep_fit(self._links.store, self._links.keys, self.troubles.over)
 
     def _heart(self) -> Heart:
-        holder = Holder(lambda: list(self._held), self._lost, self._cancel)
-        return Heart(self._connect, [shard.claims for shard in self._shards], holder)
+        holder = Holder(self.places.in_hand, self._lost, self._cancel)
+        return Heart(self._links.connect, [shard.claims for shard in self._shards], holder)
 
     async def _feed(self, shard: _Shard) -> None:
         while not shard.feed.is_stopped:
@@ -145,128 +134,88 @@ class StreamWorker(Worker):
         for (work, *_), answer in zip(batch, answers, strict=True):
             if answer == NOT_OURS:
                 log.warning("late_result_dropped", work=work.key)
-            self._let_go(work)
-            if self.after_job_end:
-                self._run(work, cast(Coroutine[Any, Any, None], self.after_job_end(self._ctx(work))))
+            self.places.leave(work)
+            if self._after:
+                self._run(work, self._after(work))
         self._start(works, shard)
         await asyncio.sleep(0)  # as in `_feed`
 
-    def _free(self) -> int:
-        """Places for any work; fewer than none where those kept for quiet queues are in use."""
-        beside = min(self._notices, max(LEAST_NOTICES, self.max_jobs // NOTICE_SHARE))
-        return self.max_jobs - self.max_jobs // RESERVE - len(self._held) + beside
-
-    def _spare(self) -> Spare:
-        reserve = self.max_jobs // RESERVE
-        most = max(LEAST_CROWD, self.max_jobs // CROWD_SHARE)
-        teams = Counter(work.team for work in self._held)
-        crowd = tuple(team for team, held in teams.items() if held >= most)
-        return Spare(reserve + min(0, self._free()), reserve // 2, crowd)
-
-    def _start(self, works: Iterable[Work], shard: _Shard) -> None:
+    def _start(self, works: list[Work], shard: _Shard) -> None:
+        self.places.take(works)
         for work in works:
-            self._held.add(work)
-            self._notices += isinstance(work, Notice)
             self._run(work, self._try(work, shard))
         self._mind_the_room()
 
     def _run(self, work: Work, trying: Coroutine[Any, Any, None]) -> None:
-        task = self._trying[work] = self.loop.create_task(trying)
+        task = self._tasks[work] = self._loop.create_task(trying)
         task.add_done_callback(partial(self._ended, work))
 
-    def _ended(self, work: Work, task: asyncio.Future[None]) -> None:
-        del self._trying[work]
-        if not task.cancelled() and (error := task.exception()):
-            log.error("work_not_recorded", work=work.key, error=repr(error))
-        if not work.lease.is_handed_on:
-            self._let_go(work)
-            self._mind_the_room()
-
-    def _give_up(self, result: Result) -> None:
-        """It cannot be recorded, and is the rescuer's."""
-        self._let_go(result.work)
-        self._mind_the_room()
-
-    def _let_go(self, work: Work) -> None:
-        if work in self._held:
-            self._held.discard(work)
-            self._notices -= isinstance(work, Notice)
-
-    def _mind_the_room(self) -> None:
-        if self._free() > 0:
-            self._room.set()
-        else:
-            self._room.clear()
-
-    async def run_job(self, job_id: str, score: int) -> None:
-        """arq's name for running one job; work arrives through `_start` instead."""
-        raise RuntimeError(f"{job_id} did not come from a stream")
-
-    def _ctx(self, work: Work) -> dict[Any, Any]:
-        return {**self.ctx, "job_id": work.key, "job_try": work.attempt, "score": work.due_ms}
-
     async def _try(self, work: Work, shard: _Shard) -> None:
-        ctx = self._ctx(work)
-        if self.on_job_start:
-            await self.on_job_start(ctx)
-        result = await self._result_of(work, ctx)
-        work.lease.ended = True
-        if self.on_job_end:
-            await self.on_job_end(ctx)
+        result = await self._deliver(work)
         if not work.lease.lost:
             shard.results.record(result)
             work.lease.is_handed_on = True
 
-    async def _result_of(self, work: Work, ctx: dict[Any, Any]) -> Result:
-        try:
-            result: Result = await self.functions["deliver"].coroutine(ctx, work)
-        except asyncio.CancelledError:
-            if work.lease.cancelled:
-                return Result(work, Cancelled(), _CANCELLED)
-            self.jobs_retried += 1
-            return Result(work, Release())
-        self.jobs_complete += 1
-        return result
+    def _ended(self, work: Work, task: asyncio.Future[None]) -> None:
+        del self._tasks[work]
+        if not task.cancelled() and (error := task.exception()):
+            log.error("work_not_recorded", work=work.key, error=repr(error))
+        if not work.lease.is_handed_on:
+            self._let_go(work)
+
+    def _give_up(self, result: Result) -> None:
+        """It cannot be recorded, and is the rescuer's."""
+        self._let_go(result.work)
+
+    def _let_go(self, work: Work) -> None:
+        self.places.leave(work)
+        self._mind_the_room()
+
+    def _mind_the_room(self) -> None:
+        if self.places.free() > 0:
+            self._room.set()
+        else:
+            self._room.clear()
 
     def _lost(self, work: Work) -> None:
         log.warning("work_lost_to_rescuer", work=work.key)
         work.lease.lost = True
-        if task := self._trying.get(work):
+        if task := self._tasks.get(work):
             task.cancel()
 
     def _cancel(self, work: Work) -> None:
-        if not work.lease.ended and not work.lease.cancelled and (task := self._trying.get(work)):
-            work.lease.cancelled = True
+        lease = work.lease
+        if not lease.ended and not lease.cancelled and (task := self._tasks.get(work)):
+            lease.cancelled = True
             task.cancel()
 
     async def _hear_cancels(self, shard: _Shard) -> None:
         """What is said while Redis is away, the heartbeat brings."""
-        async for said in follow(self._blocking, keyspace.cancels(shard.claims.shard)):
+        async for said in follow(self._links.blocking, keyspace.cancels(shard.claims.shard)):
             for fields in said:
-                for work in [work for work in self._held if work.key == fields.get("work")]:
+                for work in [work for work in self.places.in_hand() if work.key == fields.get("work")]:
                     self._cancel(work)
 
-    async def _say_alive(self) -> None:
+    async def _keep_saying(self) -> None:
         while True:
-            self._cancel_overdue()
-            await self.record_health()
+            self.cancel_overdue()
+            await self.say_alive()
             await asyncio.sleep(health.HEALTH_SECONDS)
 
-    def _cancel_overdue(self) -> None:
+    def cancel_overdue(self) -> None:
         latest = elapsed() - BACKSTOP_SECONDS
-        for work, task in list(self._trying.items()):
+        for work, task in list(self._tasks.items()):
             if work.claimed_at < latest and not work.lease.ended:
                 log.error("work_overdue", work=work.key)
                 task.cancel()
 
-    async def record_health(self) -> None:
-        await health.beat(self._store, "worker", self._troubles.sentences)
+    async def say_alive(self) -> None:
+        await health.beat(self._links.store, "worker", self.troubles.sentences)
 
-    def handle_sig_wait_for_completion(self, signum: signal.Signals) -> None:
-        """SIGTERM: claim nothing more from now on; then arq waits for what runs and cancels the rest."""
+    def stop(self, grace_seconds: float) -> None:
+        """Claim nothing more; what runs may take so long, and its results until then to be written."""
+        self._grace_ends = time.monotonic() + grace_seconds
         self._stop_claiming()
-        self._grace_ends = time.monotonic() + self._job_completion_wait
-        super().handle_sig_wait_for_completion(signum)
 
     def _stop_claiming(self) -> None:
         for shard in self._shards:
@@ -274,24 +223,24 @@ class StreamWorker(Worker):
         for task in self._feeding:
             task.cancel()
 
-    async def close(self) -> None:
-        """Give back what was claimed too late, write out the results, then let go of Redis."""
+    async def end(self) -> None:
+        """Give back what was claimed too late, and write out the results."""
         self._stop_claiming()
         await asyncio.gather(*self._feeding, return_exceptions=True)
         await asyncio.gather(*(shard.feed.close() for shard in self._shards))
-        ending = list(self.tasks.values())
-        if ending:
+        if ending := list(self._tasks.values()):
             await asyncio.wait(ending, timeout=LAST_WRITE_SECONDS)
         patience = max(LAST_WRITE_SECONDS, self._grace_ends - time.monotonic())
         await asyncio.gather(*(shard.results.drain(patience) for shard in self._shards))
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
-        if self.on_shutdown:
-            await self.on_shutdown(self.ctx)
+
+    async def leave(self) -> None:
+        """Take back the sign of life, and let go of Redis."""
         try:
-            await health.leave(self._store, "worker")
+            await health.leave(self._links.store, "worker")
         except (Damaged, *AWAY) as error:
             log.warning("redis_away", error=repr(error))
-        await self._store.aclose()
-        await self._blocking.aclose()
+        await self._links.store.aclose()
+        await self._links.blocking.aclose()

@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 
 from services.worker.intake import feed
 from services.worker.intake.claims import RECORDED, Claims
-from services.worker.intake.feed import BELL_MILLISECONDS, Feed, Spare
+from services.worker.intake.feed import BELL_MILLISECONDS, Feed
+from services.worker.intake.places import Spare
 from services.worker.work import Complete, Result, Work
 from shared import jobs, keyspace, store
 from shared.keyspace import Team

@@ -5,7 +5,8 @@ from contextlib import suppress
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.intake.runner import BACKSTOP_SECONDS, StreamWorker
+from services.worker.intake.arq_shell import StreamWorker
+from services.worker.intake.runner import BACKSTOP_SECONDS
 from services.worker.main import create_worker
 from services.worker.work import Job, Lease
 from shared import jobs
@@ -27,16 +28,15 @@ async def test_only_what_is_still_being_sent_can_be_overdue(
     lease = Lease(ended=ended)
     work = Job("s0", 1, "1", 1, "s:", "1-0", 1, 0, "{}", claimed_at=long_ago, lease=lease)
     task = asyncio.ensure_future(_never())
-    worker._trying[work] = task
+    worker.runner._tasks[work] = task
 
-    worker._cancel_overdue()
+    worker.runner.cancel_overdue()
 
     assert (task.cancelling() > 0) is cancelled
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    await worker._store.aclose()
-    await worker._blocking.aclose()
+    await worker.runner.leave()
 
 
 async def _never() -> None:
@@ -73,7 +73,7 @@ async def test_a_worker_goes_on_after_any_refusal(
     await until(has_arrived)
 
     async def has_met_it() -> bool:
-        return working.jobs_complete > 0 and (denied in UNNOTICED or bool(working._troubles.sentences))
+        return working.jobs_complete > 0 and (denied in UNNOTICED or bool(working.runner.troubles.sentences))
 
     async with denying(redis, denied):
         await until(has_met_it)  # the request ends, and its result cannot be written
