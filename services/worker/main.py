@@ -15,7 +15,7 @@ from services.worker.http.proxy import Proxy
 from services.worker.intake.arq_shell import StreamWorker
 from services.worker.intake.feed import BELL_MILLISECONDS
 from services.worker.intake.runner import Links
-from services.worker.mail import Mailer
+from services.worker.notices.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Result, Work

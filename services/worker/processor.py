@@ -7,15 +7,15 @@ import structlog
 from pydantic_core import from_json, to_json
 from redis.exceptions import ResponseError
 
-from services.worker.alerts import alert_notice
 from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
 from services.worker.http.exchange import Exchange, unsent
 from services.worker.http.heads import Headers
 from services.worker.http.outgoing import Outgoing
 from services.worker.http.response import KEPT_BYTES
-from services.worker.mail import Letter
 from services.worker.masking import masked
-from services.worker.notices import callback_of
+from services.worker.notices.alerts import alert_notice
+from services.worker.notices.callbacks import callback_of
+from services.worker.notices.mail import Letter
 from services.worker.reach import Reach
 from services.worker.requests import request_of
 from services.worker.retry import decide, longest_wait_of, settings_of
@@ -115,7 +115,7 @@ async def _outgoing(work: Work, reach: Reach) -> Outgoing | Letter:
     if not isinstance(work, Notice):
         return request_of(work, reach.vault)
     if work.is_alert:
-        return await alert_notice(work, reach)
+        return await alert_notice(work, reach.redis, reach.vault, reach.public_url)
     return await callback_of(reach.redis, work)
 
 

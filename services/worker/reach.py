@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from services.worker.hosts import Hosts
 from services.worker.http.client import Sender
-from services.worker.mail import Mailer
+from services.worker.notices.mail import Mailer
 from shared.vault import Vault
 
 

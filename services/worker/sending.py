@@ -3,13 +3,14 @@
 import asyncio
 import time
 
-from services.worker import discord, rests
+from services.worker import rests
 from services.worker.departure import Departure, Withheld
 from services.worker.hosts import is_silent
 from services.worker.http.egress import OF_A_TEAM, NoPlace
 from services.worker.http.exchange import Exchange, unsent
 from services.worker.http.failures import shown
 from services.worker.http.outgoing import Outgoing
+from services.worker.notices import discord
 from services.worker.reach import Reach
 from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS
 from services.worker.work import Notice, Postpone, Work

@@ -1,9 +1,9 @@
 """A team's requests and callbacks are signed with its secrets, if it has any (spec §4)."""
 
 from services.worker.http.outgoing import Outgoing
+from services.worker.notices.channels import RENDERINGS
 from services.worker.work import Notice, Work
 from shared import signatures, signing
-from shared.schemas.alerts import Channel
 from shared.vault import Vault
 
 
@@ -20,5 +20,5 @@ def signed(outgoing: Outgoing, work: Work, vault: Vault) -> Outgoing:
 
 
 def _is_for_strangers(work: Work) -> bool:
-    """Channels of others verify nothing: of alerts only the team's own webhook is signed."""
-    return isinstance(work, Notice) and work.is_alert and work.spec != Channel.WEBHOOK
+    """Channels of others verify nothing."""
+    return isinstance(work, Notice) and work.is_alert and not RENDERINGS[work.spec].IS_SIGNED

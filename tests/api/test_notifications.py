@@ -9,16 +9,17 @@ from services.worker.work import Complete, Dead, Result
 from shared import alerts, crons, executions, keyspace
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
+from shared.schemas.notifications import Notifications
 from shared.vault import MASK
 from tests.poll import until
 
 PATH = "/api/settings/notifications"
 SLACK = "https://hooks.slack.example/services/T1/B2/canary"
-ALL = {
+ALL: dict[str, object] = {
+    **dict.fromkeys(Notifications.model_fields),
     "email": {"enabled": True, "to": ["ops@example.com"]},
     "slack": {"enabled": True, "url": SLACK},
     "discord": {"enabled": False, "url": "https://discord.example/api/webhooks/1/canary"},
-    "webhook": None,
 }
 
 

@@ -12,7 +12,7 @@ from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
 from services.worker.http.outgoing import Outgoing
 from services.worker.intake.claims import CERTAIN_SECONDS, NOT_OURS, OURS, Claims
-from services.worker.mail import Letter, Mailer
+from services.worker.notices.mail import Letter, Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.work import Complete, Job, Lease, Release, Result, Work

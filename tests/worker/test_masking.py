@@ -18,11 +18,11 @@ from shared import alerts, crons, executions, jobs, keyspace, notifications, que
 from shared.addresses import Policy
 from shared.admission import Admission
 from shared.keyspace import Team
-from shared.schemas.alerts import AlertQuery, Channel
+from shared.schemas.alerts import AlertQuery
 from shared.schemas.assertions import BodyContains, HeaderEquals, JsonPathEquals
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import Job, JobCreate
-from shared.schemas.notifications import Notifications
+from shared.schemas.notifications import Channel, Notifications
 from shared.schemas.queues import QueueCreate
 from shared.schemas.runs import Run
 from shared.vault import MASK

@@ -1,6 +1,6 @@
 """The words of every alert in every channel, read by people once and kept in `approved/alerts.txt`.
 
-`RECURO_APPROVE=1 pytest tests/worker/test_messages.py` writes the file anew: read what changed.
+`RECURO_APPROVE=1 pytest tests/worker/notices/test_messages.py` writes the file anew: read what changed.
 """
 
 import json
@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from services.worker import messages
-from services.worker.messages import Message, message_of
+from services.worker.notices import discord, email, messages, slack
+from services.worker.notices.mail import Letter
+from services.worker.notices.messages import Message, message_of
+from services.worker.notices.told import Told
+from services.worker.work import Notice
 from shared.schemas.alerts import Alert, Alertable, AlertData, AlertType
+from shared.schemas.notifications import Email
 from shared.schemas.runs import FailureReason
 
 APPROVED = Path(__file__).parent / "approved" / "alerts.txt"
@@ -70,11 +74,16 @@ ALERTS = {
 }
 
 
+def letter_of(message: Message) -> Letter:
+    notice = Notice("s0", 1, "alerts", 1, "s:", "1-0", 1, 0, "email", intent="Kx3-1")
+    return email.rendered(Told(notice, message, None), Email(to=("ops@example.com",)))
+
+
 def texts(message: Message) -> Iterator[str]:
-    letter = messages.letter(message, ("ops@example.com",), "<notice-1-1@recuro.invalid>")
+    letter = letter_of(message)
     yield f"mail, subject: {letter.subject}\n{letter.text}"
-    yield f"slack:\n{json.loads(messages.slack(message))['text']}\n"
-    (embed,) = json.loads(messages.discord(message))["embeds"]
+    yield f"slack:\n{json.loads(slack.body(message))['text']}\n"
+    (embed,) = json.loads(discord.body(message))["embeds"]
     yield f"discord, #{embed['color']:06x}:\n{embed['description']}\n"
 
 
@@ -99,8 +108,8 @@ def test_a_name_or_an_answer_changes_no_line_or_header(nasty: str) -> None:
 
     for line in (message.title, *message.lines):
         assert line.isprintable()
-    assert "<!channel>" not in json.loads(messages.slack(message))["text"]
-    letter = messages.letter(message, ("ops@example.com",), "<a@recuro.invalid>")
+    assert "<!channel>" not in json.loads(slack.body(message))["text"]
+    letter = letter_of(message)
     assert "\n" not in letter.subject
 
 
@@ -121,7 +130,7 @@ def test_discord_takes_no_name_or_answer_for_markup(nasty: str, escaped: str) ->
 
     message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name=nasty), "")
 
-    (embed,) = json.loads(messages.discord(message))["embeds"]
+    (embed,) = json.loads(discord.body(message))["embeds"]
     assert embed["description"].startswith(f"**{escaped} is failing**\n")
     assert f"The target answered: “{escaped}”\n" in embed["description"]
     assert f"What went wrong: {escaped}\n" in embed["description"]
@@ -132,7 +141,7 @@ def test_slack_takes_nothing_for_markup() -> None:
 
     message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name="*Nightly* <!here>"), "")
 
-    told = json.loads(messages.slack(message))
+    told = json.loads(slack.body(message))
     assert told["mrkdwn"] is False
     assert told["text"].startswith("*Nightly* &lt;!here&gt; is failing\n")
 
@@ -142,7 +151,7 @@ def test_a_cut_is_never_within_an_escape() -> None:
 
     message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name="n" + "*" * 254), "")
 
-    (embed,) = json.loads(messages.discord(message))["embeds"]
+    (embed,) = json.loads(discord.body(message))["embeds"]
     assert len(embed["description"]) <= 4096
     assert embed["description"].endswith(r"\_")
 
@@ -164,4 +173,4 @@ def test_a_long_answer_is_cut() -> None:
     message = message_of(alert(AlertType.FAILURE, Alertable.CRON, data, name="n" * 255), "")
 
     assert len(message.text) < 1000
-    assert len(json.loads(messages.discord(message))["embeds"][0]["description"]) <= 4096
+    assert len(json.loads(discord.body(message))["embeds"][0]["description"]) <= 4096

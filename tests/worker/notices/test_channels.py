@@ -11,10 +11,10 @@ import pytest
 import standardwebhooks
 from redis.asyncio import Redis
 
-from services.worker.alerts import WRITERS
 from services.worker.http.client import Sender
 from services.worker.intake.claims import Claims
-from services.worker.mail import Mailer
+from services.worker.notices.channels import RENDERINGS
+from services.worker.notices.mail import Mailer
 from services.worker.processor import process
 from services.worker.reach import Reach
 from services.worker.retry import OF_NOTICES
@@ -33,10 +33,10 @@ from shared import (
 )
 from shared.addresses import Policy
 from shared.keyspace import Team
-from shared.schemas.alerts import Alert, AlertQuery, Channel
+from shared.schemas.alerts import Alert, AlertQuery
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
-from shared.schemas.notifications import Notifications
+from shared.schemas.notifications import Channel, Notifications
 from shared.schemas.queues import QueueCreate
 from shared.schemas.teams import Limits
 from shared.settings import Settings
@@ -45,7 +45,8 @@ from tests.mailbox import Mailbox
 from tests.target import Received, Target
 
 LATER = 10_000_000
-CHANNELS = ("email", "slack", "discord", "webhook")
+CHANNELS = tuple(channel.value for channel in Channel)
+HOOKS = notifications.HOOKS
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ async def test_every_channel_hears_of_a_failure_once(stage: Stage) -> None:
 
     assert {one.channel: one.status for one in alert.deliveries} == dict.fromkeys(Channel, "delivered")
     assert alert.notified_at is not None
-    assert [len(stage.told(channel)) for channel in ("slack", "discord", "webhook")] == [1, 1, 1]
+    assert [len(stage.told(channel)) for channel in HOOKS] == [1] * len(HOOKS)
     (letter,) = stage.mailbox.letters
     assert stage.mailbox.recipients == [("ops@example.com", "night@example.com")]
     assert letter["subject"] == "[Recuro] Nightly <report> is failing"
@@ -271,7 +272,7 @@ async def test_a_test_call_arrives_and_is_no_alert(stage: Stage) -> None:
     for channel, test_id in ids.items():
         outcome = await alerts.outcome(stage.redis, stage.team, test_id, channel)
         assert (outcome.status, outcome.error) == ("delivered", None)
-    assert [len(stage.told(channel)) for channel in ("slack", "discord", "webhook")] == [1, 1, 1]
+    assert [len(stage.told(channel)) for channel in HOOKS] == [1] * len(HOOKS)
     assert json.loads(stage.told("webhook")[0].body)["event"] == "alert.test"
     assert stage.mailbox.letters[0]["subject"] == "[Recuro] Recuro can reach you here"
     assert (await alerts.page(stage.redis, stage.team, AlertQuery())).total == 0
@@ -337,8 +338,8 @@ def test_every_channel_stands_in_every_table() -> None:
     names = [channel.value for channel in Channel]
 
     assert list(Notifications.model_fields) == names
-    assert [*WRITERS] == [Channel(name) for name in notifications.HOOKS]
-    assert [*notifications.HOOKS, "email"] == [*names[1:], names[0]]
+    assert list(RENDERINGS) == names
+    assert [*HOOKS, "email"] == [*names[1:], names[0]]
 
 
 @pytest.mark.parametrize("missing", CHANNELS)
@@ -357,8 +358,7 @@ async def test_a_team_that_was_stored_before_a_channel_was_known_has_none_of_it(
 
     shown = await notifications.get(stage.redis, VAULT, stage.team)
     assert [name for name in CHANNELS if getattr(shown, name) is None] == [missing]
-    told = [channel for channel in ("slack", "discord", "webhook") if stage.told(channel)]
-    assert told == [name for name in ("slack", "discord", "webhook") if name != missing]
+    assert [name for name in HOOKS if stage.told(name)] == [name for name in HOOKS if name != missing]
     assert len(stage.mailbox.letters) == (missing != "email")
     again = await notifications.put(stage.redis, VAULT, stage.team, shown)
     assert again == shown

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import aiosmtplib
 import structlog
 
-from services.worker.departure import Departure
 from services.worker.http.exchange import Exchange, unsent, without_response
+from services.worker.http.permit import Permit
 from shared import clock
 from shared.schemas.runs import FailureReason
 from shared.settings import Settings
@@ -36,9 +36,9 @@ class Mailer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def send(self, letter: Letter, departure: Departure) -> Exchange:
-        """Send once, within 30 s in all; raises Withheld or a cancellation, and nothing else."""
-        started_at_ms, began = departure.now_ms(), time.perf_counter()
+    async def send(self, letter: Letter, permit: Permit) -> Exchange:
+        """Send once, within 30 s in all; raises NotSent or a cancellation, and nothing else."""
+        started_at_ms, began = permit.now_ms(), time.perf_counter()
         if not self._settings.smtp_host or not self._settings.smtp_from:
             missing = "HOST" if not self._settings.smtp_host else "FROM"
             why = f"RECURO_SMTP_{missing} is not set: no mail can be sent."
@@ -48,7 +48,7 @@ class Mailer:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 message = self._written(letter, clock.moment(started_at_ms))
                 async with self._client() as client:
-                    departure.check()
+                    permit.check()
                     await client.send_message(message)
         except TimeoutError:
             failure = (FailureReason.TIMEOUT, f"The mail server took more than {TIMEOUT_SECONDS:g} s.")

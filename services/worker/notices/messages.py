@@ -1,19 +1,11 @@
-"""The words in which an alert is told, and how each channel takes them."""
+"""The words in which an alert is told, whatever the channel."""
 
-import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from pydantic_core import to_json
-
-from services.worker.mail import Letter
 from shared.schemas.alerts import Alert, Alertable, AlertType
 
 RESPONSE_CHARACTERS = 300
-DISCORD_TEXT = 4096
-_SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})  # else <!channel> would call everybody
-_URL_OR_MARKUP = re.compile(r"https?://[^\s<>\"“”]+|[\\*_~`|\[\]<]")
-_MARKUP_IN_URL = re.compile(r"[\\*`|\[\]]")
 _COLOURS = {AlertType.FAILURE: 0xC62828, AlertType.RECOVERY: 0x2E7D32}
 _OTHER_COLOUR = 0xF9A825
 
@@ -130,33 +122,3 @@ def _span(length: timedelta) -> str:
 def _plain(text: str) -> str:
     """One line without control characters, whatever a name or a target holds."""
     return "".join(character if character.isprintable() else " " for character in text).strip()
-
-
-def slack(message: Message) -> bytes:
-    """Slack has no way to escape its `*bold*` and the like: nothing in the text is read as such."""
-    text = f"{message.title}\n{message.text}".translate(_SLACK)
-    return to_json({"text": text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False})
-
-
-def discord(message: Message) -> bytes:
-    """The title is the first line of the text: in one of its own Discord shows the backslashes of escapes."""
-    title, text = (_URL_OR_MARKUP.sub(_escaped, each) for each in (message.title, message.text))
-    embed = {"description": _fitting(f"**{title}**\n{text}", DISCORD_TEXT), "color": message.colour}
-    return to_json({"embeds": [embed], "allowed_mentions": {"parse": []}})
-
-
-def _escaped(match: re.Match[str]) -> str:
-    """Discord takes a URL as it stands, with any backslash in it: there, markup is encoded instead."""
-    found = match[0]
-    if found.startswith("http"):
-        return _MARKUP_IN_URL.sub(lambda mark: f"%{ord(mark[0]):02X}", found)
-    return f"\\{found}"
-
-
-def _fitting(escaped: str, most: int) -> str:
-    """Cut, but not between a backslash and what it escapes."""
-    return escaped if len(escaped) <= most else escaped[:most].rstrip("\\")
-
-
-def letter(message: Message, to: tuple[str, ...], message_id: str) -> Letter:
-    return Letter(to, f"[Recuro] {message.title}"[:200], f"{message.text}\n", message_id)
