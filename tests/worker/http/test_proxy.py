@@ -31,6 +31,7 @@ class Gate:
 
     port: int
     answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n"
+    piece_bytes: int = 1 << 20
     heads: list[bytes] = field(default_factory=list)
     open: int = 0
 
@@ -46,7 +47,9 @@ class Gate:
         self.heads.append(head)
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.port)
         if head.startswith(b"CONNECT"):
-            writer.write(self.answer)
+            for at in range(0, len(self.answer), self.piece_bytes):
+                writer.write(self.answer[at : at + self.piece_bytes])
+                await asyncio.sleep(0)  # the other side's turn to read
         else:
             inner_writer.write(head.replace(b"http://a.example", b"", 1))
         with contextlib.suppress(asyncio.CancelledError):
@@ -99,6 +102,17 @@ async def test_an_encrypted_request_goes_through_a_tunnel_unseen(tmp_path: Path)
     assert (exchange.failure_reason, exchange.response_body) == (None, "ok")
     assert [head.split(b"\r\n")[0] for head in gate.heads] == [b"CONNECT localhost:443 HTTP/1.1"]
     assert b"secret" not in b"".join(gate.heads)
+
+
+async def test_an_answer_of_the_proxy_that_comes_in_pieces_is_read_to_its_end(tmp_path: Path) -> None:
+    certificate = hostile.certificate(tmp_path, "localhost")
+    async with hostile.serving(hostile.saying(OK), hostile.server_tls(certificate)) as address:
+        gate = Gate(int(address.rpartition(":")[2]), piece_bytes=7)
+        tls = ssl.create_default_context(cafile=certificate)
+        async with through(gate, tls=tls) as sender:
+            exchange = await get(sender, "https://localhost/")
+
+    assert (exchange.failure_reason, exchange.response_body) == (None, "ok")
 
 
 async def test_the_certificate_is_held_against_the_targets_name(tmp_path: Path) -> None:
