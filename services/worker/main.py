@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 import uvloop
 
+from services.worker.context import Context
 from services.worker.http.client import Sender
 from services.worker.http.proxy import Proxy
 from services.worker.intake.arq_shell import StreamWorker
@@ -17,7 +18,6 @@ from services.worker.intake.feed import BELL_MILLISECONDS
 from services.worker.intake.runner import Links
 from services.worker.notices.mail import Mailer
 from services.worker.processor import process
-from services.worker.reach import Reach
 from services.worker.work import Result, Work
 from shared import durability, keyspace, logs, store, vault
 from shared.addresses import Policy
@@ -33,8 +33,8 @@ log = structlog.get_logger()
 
 async def deliver(ctx: dict[Any, Any], work: Work) -> Result:
     """The one arq function: one HTTP exchange."""
-    reach: Reach = ctx["reach"]
-    return await process(work, reach)
+    context: Context = ctx["context"]
+    return await process(work, context)
 
 
 def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
@@ -45,7 +45,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
         proxy = _proxy(settings)
         policy = Policy(settings.egress_allow, settings.egress_ports)
         sender = await Sender(policy, proxy=proxy).__aenter__()
-        ctx["reach"] = Reach(
+        ctx["context"] = Context(
             ctx["redis"],
             sender,
             keys,
@@ -57,7 +57,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
         log.info("worker_ready", concurrency=settings.worker_concurrency)
 
     async def close_sender(ctx: dict[Any, Any]) -> None:
-        await ctx["reach"].sender.__aexit__(None, None, None)
+        await ctx["context"].sender.__aexit__(None, None, None)
 
     return StreamWorker(
         _links(settings, keys),

@@ -7,6 +7,7 @@ import structlog
 from pydantic_core import from_json, to_json
 from redis.exceptions import ResponseError
 
+from services.worker.context import Context
 from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
 from services.worker.http.exchange import Exchange, unsent
 from services.worker.http.heads import Headers
@@ -16,7 +17,6 @@ from services.worker.masking import masked
 from services.worker.notices.alerts import alert_notice
 from services.worker.notices.callbacks import callback_of
 from services.worker.notices.mail import Letter
-from services.worker.reach import Reach
 from services.worker.requests import request_of
 from services.worker.retry import decide, longest_wait_of, settings_of
 from services.worker.sending import send
@@ -34,10 +34,10 @@ FACT_CHARACTERS = 500
 log = structlog.get_logger()
 
 
-async def process(work: Work, reach: Reach) -> Result:
+async def process(work: Work, context: Context) -> Result:
     """Send, decide, and say how it ended; only a cancellation is raised."""
     try:
-        exchange = await _send(work, reach)
+        exchange = await _send(work, context)
     except NotFound:  # what the notice tells of was deleted, and nobody is told
         return Result(work, Complete())
     except ResponseError:  # Redis is there and refuses: at once it would do so again
@@ -51,7 +51,7 @@ async def process(work: Work, reach: Reach) -> Result:
         reason = "counted" if exchange.is_counted else ""
         return Result(work, exchange, reason=reason, facts=exchange.why)
     verdict = decide(exchange, settings_of(work), work.attempt, longest_wait_of(work))
-    if reach.tells_runs:  # asked, for to be told no costs more
+    if context.tells_runs:  # asked, for to be told no costs more
         _tell(work, verdict, exchange)
     is_execution = isinstance(work, Execution)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if is_execution else ""
@@ -87,19 +87,19 @@ def _host_of(work: Work, exchange: Exchange) -> str | None:
         return None
 
 
-async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
+async def _send(work: Work, context: Context) -> Exchange | Postpone:
     if isinstance(work, Job) and work.problem:
         return unsent(
             FailureReason.UNKNOWN, f"Its queue's settings cannot be used. {work.problem}", work.now_ms
         )
     try:
-        outgoing = await _outgoing(work, reach)
+        outgoing = await _outgoing(work, context)
         if isinstance(outgoing, Letter):
-            return await reach.mailer.send(outgoing, Departure(work, reach.redis))
-        exchange = await send(signed(outgoing, work, reach.vault), work, reach)
+            return await context.mailer.send(outgoing, Departure(work, context.redis))
+        exchange = await send(signed(outgoing, work, context.vault), work, context)
         if isinstance(exchange, Postpone):
             return exchange
-        return masked(exchange, outgoing, work, reach)
+        return masked(exchange, outgoing, work, context)
     except (NotFound, Withheld, *AWAY):
         raise
     except Unsealable as error:
@@ -111,12 +111,12 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
         return unsent(FailureReason.UNKNOWN, sentence, work.now_ms)
 
 
-async def _outgoing(work: Work, reach: Reach) -> Outgoing | Letter:
+async def _outgoing(work: Work, context: Context) -> Outgoing | Letter:
     if not isinstance(work, Notice):
-        return request_of(work, reach.vault)
+        return request_of(work, context.vault)
     if work.is_alert:
-        return await alert_notice(work, reach.redis, reach.vault, reach.public_url)
-    return await callback_of(reach.redis, work)
+        return await alert_notice(work, context.redis, context.vault, context.public_url)
+    return await callback_of(context.redis, work)
 
 
 def facts_of(work: Work, exchange: Exchange) -> str:

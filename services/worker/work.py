@@ -87,9 +87,9 @@ class OfTeam:
     signing: str = ""
     """Its signing secrets, sealed; nothing if its requests are not signed."""
     throttled: Mapping[str, int] = field(default_factory=dict)
-    """Hosts that asked it for a rest, and until when (ms since 1970 by the installation's clock)."""
+    """Circuits that asked it for a rest, and until when (ms since 1970 by the installation's clock)."""
     busy: Mapping[str, int] = field(default_factory=dict)
-    """Hosts that asked for a longer one than they get, and until when they would have it."""
+    """Circuits that asked for a longer one than they get, and until when they would have it."""
 
 
 @_frozen

@@ -1,4 +1,4 @@
-"""What the state machine does not reach: bells, keys that expire, foreign entries, bounds of a batch."""
+"""What the state machine does not context: bells, keys that expire, foreign entries, bounds of a batch."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

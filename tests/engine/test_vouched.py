@@ -10,7 +10,7 @@ from services.scheduler.forget import forget
 from services.scheduler.promote import promote_due
 from services.scheduler.replay import step
 from services.scheduler.retire import retire, retire_alerts
-from services.worker import rests
+from services.worker import throttles
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
 from shared import alerts, clock, crons, dead_letters, jobs, keyspace, limits, pings, queues, transitions
@@ -186,7 +186,7 @@ async def test_a_rest_from_before_the_clock_was_set_back_is_none(
 ) -> None:
     await vouch(redis, NOW + 30 * HOUR)
     for host, asked in (("a.example:443", 60 * SECOND), ("b.example:443", 24 * HOUR)):
-        most = rests.LONGEST_SECONDS * SECOND
+        most = throttles.LONGEST_SECONDS * SECOND
         await hold_host(redis, team, host=host, asked_ms=asked, most_ms=most, now_ms=NOW + 30 * HOUR)
     await vouch(redis, NOW)
     await a_job(redis, team)
@@ -198,7 +198,7 @@ async def test_a_rest_from_before_the_clock_was_set_back_is_none(
 
 
 async def test_the_longest_rest_is_kept(redis: Redis, team: Team, worker: Claims) -> None:
-    day, most = 24 * HOUR, rests.LONGEST_SECONDS * SECOND
+    day, most = 24 * HOUR, throttles.LONGEST_SECONDS * SECOND
     await hold_host(redis, team, host=HOST, asked_ms=day, most_ms=most, now_ms=NOW)
     await a_job(redis, team)
 

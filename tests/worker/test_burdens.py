@@ -13,13 +13,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from services.worker.context import Context
 from services.worker.http.client import Sender
 from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
 from services.worker.http.response import KEPT_BYTES, Answer
 from services.worker.masking import masked
 from services.worker.processor import run_of
-from services.worker.reach import Reach
 from services.worker.requests import request_of
 from services.worker.work import Execution, Job
 from shared.addresses import Policy
@@ -76,7 +76,7 @@ async def test_hundreds_of_secrets_are_masked_in_thousands_of_headers_in_one_go(
     )
 
     began = time.perf_counter()
-    headers = masked(exchange, call, WORK, Reach(None, sender, VAULT, MAILER)).response_headers  # type: ignore[arg-type]
+    headers = masked(exchange, call, WORK, Context(None, sender, VAULT, MAILER)).response_headers  # type: ignore[arg-type]
 
     assert (time.perf_counter() - began) * 1000 < LONGEST_MS
     assert headers[-2:] == (("x", "********"), ("content-length", "0"))
@@ -172,7 +172,7 @@ async def test_long_specs_secrets_and_redirects_are_not_remembered(sender: Sende
         call, exchange = await met(
             sender, HEAD.replace(b"200", b"302") + location + b"\r\n\r\n", Cookie=f"c={number}" + "/é" * 4000
         )
-        masked(exchange, call, work(number), Reach(None, sender, VAULT, MAILER))  # type: ignore[arg-type]
+        masked(exchange, call, work(number), Context(None, sender, VAULT, MAILER))  # type: ignore[arg-type]
         request_of(work(number), VAULT)
 
     await meet(9)

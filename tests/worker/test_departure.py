@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.rescue import held_in, rescue
+from services.worker.context import Context
 from services.worker.departure import Departure, Withheld
 from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
@@ -14,7 +15,6 @@ from services.worker.http.outgoing import Outgoing
 from services.worker.intake.claims import CERTAIN_SECONDS, NOT_OURS, OURS, Claims
 from services.worker.notices.mail import Letter, Mailer
 from services.worker.processor import process
-from services.worker.reach import Reach
 from services.worker.work import Complete, Job, Lease, Release, Result, Work
 from shared import jobs, keyspace, ledger
 from shared.addresses import Policy
@@ -39,9 +39,9 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture
-async def reach(redis: Redis) -> AsyncIterator[Reach]:
+async def context(redis: Redis) -> AsyncIterator[Context]:
     async with Sender(POLICY) as sender:
-        yield Reach(redis, sender, VAULT, MAILER)
+        yield Context(redis, sender, VAULT, MAILER)
 
 
 @pytest.fixture
@@ -69,14 +69,14 @@ async def slept(redis: Redis, team: Team, worker: Claims, url: str, **asked: obj
 
 
 async def test_what_was_done_meanwhile_is_not_sent(
-    redis: Redis, team: Team, worker: Claims, other: Claims, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, other: Claims, context: Context, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
     await rescue(redis, SHARD, await held_in(redis, SHARD))
     (again,) = await other.claim(1)
     await other.finish([Result(again, Complete(), "[1,200,1,1]")])
 
-    result = await process(work, reach)
+    result = await process(work, context)
 
     assert (result.verdict, target.received) == (Release(), [])
     assert await worker.finish([result]) == [NOT_OURS]
@@ -84,13 +84,13 @@ async def test_what_was_done_meanwhile_is_not_sent(
 
 
 async def test_what_was_cancelled_or_deleted_meanwhile_is_not_sent(
-    redis: Redis, team: Team, worker: Claims, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, context: Context, target: Target
 ) -> None:
     works = [await slept(redis, team, worker, target.url) for _ in range(2)]
     await jobs.cancel(redis, team, works[0].id)
     await jobs.delete(redis, team, works[1].id)
 
-    await worker.finish([await process(work, reach) for work in works])
+    await worker.finish([await process(work, context) for work in works])
 
     assert target.received == []
     run = (await jobs.get(redis, team, works[0].id)).run
@@ -101,13 +101,13 @@ async def test_what_was_cancelled_or_deleted_meanwhile_is_not_sent(
 
 
 async def test_what_is_still_its_own_goes_back_without_an_attempt(
-    redis: Redis, team: Team, worker: Claims, other: Claims, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, other: Claims, context: Context, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
 
-    await worker.finish([await process(work, reach)])
+    await worker.finish([await process(work, context)])
     (again,) = await other.claim(1)
-    await other.finish([await process(again, reach)])
+    await other.finish([await process(again, context)])
 
     assert (again.id, again.attempt, len(target.received)) == (work.id, 1, 1)
 
@@ -134,7 +134,7 @@ async def test_a_lease_that_ends_while_the_name_is_looked_up_ends_the_request(
     assert target.received == []
 
 
-async def test_a_request_that_would_go_out_once_more_looks_again(redis: Redis, reach: Reach) -> None:
+async def test_a_request_that_would_go_out_once_more_looks_again(redis: Redis, context: Context) -> None:
     departure, requests = leased_for(redis, 60), list[bytes]()
 
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -146,21 +146,21 @@ async def test_a_request_that_would_go_out_once_more_looks_again(redis: Redis, r
 
     async with hostile.serving(once) as address:
         call = Outgoing("GET", f"http://{address}/", {}, None, 5.0)
-        await reach.sender.send(call, departure)
+        await context.sender.send(call, departure)
         with pytest.raises(Withheld):
-            await reach.sender.send(call, departure)
+            await context.sender.send(call, departure)
 
     assert len(requests) == 2
 
 
-async def test_a_connection_that_was_made_for_it_is_kept_for_the_next(redis: Redis, reach: Reach) -> None:
+async def test_a_connection_that_was_made_for_it_is_kept_for_the_next(redis: Redis, context: Context) -> None:
     talk = hostile.Talk(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     async with hostile.serving(talk) as address:
         call = Outgoing("POST", f"http://{address}/", {}, b"", 5.0)
         with pytest.raises(Withheld):
-            await reach.sender.send(call, leased_for(redis, 0))
-        await reach.sender.send(call, leased_for(redis, 60))
+            await context.sender.send(call, leased_for(redis, 0))
+        await context.sender.send(call, leased_for(redis, 60))
 
     assert (talk.connections, len(talk.requests)) == (1, 1)
 
@@ -200,13 +200,13 @@ async def test_a_beat_renews_the_lease_of_what_is_still_its_own(
 
 
 async def test_what_was_deleted_while_nobody_rescued_is_not_sent(
-    redis: Redis, team: Team, worker: Claims, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, context: Context, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
     await jobs.delete(redis, team, work.id)
 
     await worker.beat([work])
-    await worker.finish([await process(work, reach)])
+    await worker.finish([await process(work, context)])
 
     assert target.received == []
     assert await worker.claim(9) == []

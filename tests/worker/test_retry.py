@@ -1,11 +1,11 @@
 import pytest
 from redis.asyncio import Redis
 
+from services.worker.context import Context
 from services.worker.http.client import Sender
 from services.worker.http.exchange import Exchange
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
 from services.worker.retry import decide
 from services.worker.work import Complete, Dead, Fail, Retry, Verdict
 from shared import clock, jobs, keyspace
@@ -133,7 +133,7 @@ async def tried(redis: Redis, team: Team, target: Target) -> int:
     async with Sender(Policy(LOOPBACK)) as sender:
         await worker.finish(
             [
-                await process(work, Reach(redis, sender, VAULT, MAILER))
+                await process(work, Context(redis, sender, VAULT, MAILER))
                 for work in await worker.claim(1, NOON)
             ],
             NOON,

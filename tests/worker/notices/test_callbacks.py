@@ -5,10 +5,10 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.prune import prune
+from services.worker.context import Context
 from services.worker.http.client import Sender
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
 from services.worker.retry import OF_NOTICES
 from services.worker.work import Complete, Result, Work
 from shared import crons, executions, jobs, keyspace, queues
@@ -35,7 +35,7 @@ async def run_next(redis: Redis, sender: Sender, after_ms: int = 0) -> Work:
     seconds, _ = await redis.time()
     now = seconds * 1000 + 1000 + after_ms
     (work,) = await worker.claim(1, now)
-    await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))], now)
+    await worker.finish([await process(work, Context(redis, sender, VAULT, MAILER))], now)
     return work
 
 
@@ -48,7 +48,7 @@ async def run_due(redis: Redis, sender: Sender, after_ms: float) -> None:
     """Do what is ready by then, if anything is."""
     worker, now = Claims(redis, SHARD, "w"), await now_of(redis) + 1000 + round(after_ms)
     for work in await worker.claim(9, now):
-        await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))], now)
+        await worker.finish([await process(work, Context(redis, sender, VAULT, MAILER))], now)
 
 
 async def a_job(redis: Redis, team: Team, target: Target) -> int:

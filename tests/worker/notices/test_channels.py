@@ -11,12 +11,12 @@ import pytest
 import standardwebhooks
 from redis.asyncio import Redis
 
+from services.worker.context import Context
 from services.worker.http.client import Sender
 from services.worker.intake.claims import Claims
 from services.worker.notices.channels import RENDERINGS
 from services.worker.notices.mail import Mailer
 from services.worker.processor import process
-from services.worker.reach import Reach
 from services.worker.retry import OF_NOTICES
 from services.worker.work import Work
 from shared import (
@@ -61,7 +61,7 @@ class Stage:
 
     redis: Redis
     team: Team
-    reach: Reach
+    context: Context
     target: Target
     mailbox: Mailbox
 
@@ -70,7 +70,7 @@ class Stage:
         worker, (seconds, _) = Claims(self.redis, keyspace.SHARDS[0], "w"), await self.redis.time()
         now, done = seconds * 1000 + 1000 + after_ms, []
         while works := await worker.claim(10, now):
-            await worker.finish([await process(work, self.reach) for work in works], now)
+            await worker.finish([await process(work, self.context) for work in works], now)
             done += works
         return done
 
@@ -108,8 +108,8 @@ async def stage(redis: Redis, team: Team, target: Target, mailbox: Mailbox) -> A
         smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_from="recuro@example.com", smtp_security="none"
     )
     async with Sender(Policy(LOOPBACK)) as sender:
-        reach = Reach(redis, sender, VAULT, Mailer(settings), public_url="https://recuro.example.com")
-        yield Stage(redis, team, reach, target, mailbox)
+        context = Context(redis, sender, VAULT, Mailer(settings), public_url="https://recuro.example.com")
+        yield Stage(redis, team, context, target, mailbox)
 
 
 async def test_every_channel_hears_of_a_failure_once(stage: Stage) -> None:
@@ -256,9 +256,9 @@ async def test_mail_that_is_refused_is_tried_again_as_the_same_letter(stage: Sta
 )
 async def test_mail_that_cannot_be_sent_says_what_is_missing(stage: Stage, own: Settings, said: str) -> None:
     await stage.tell("email")
-    reach = Reach(stage.redis, stage.reach.sender, VAULT, Mailer(own))
+    context = Context(stage.redis, stage.context.sender, VAULT, Mailer(own))
 
-    alert = await Stage(stage.redis, stage.team, reach, stage.target, stage.mailbox).fail_a_cron()
+    alert = await Stage(stage.redis, stage.team, context, stage.target, stage.mailbox).fail_a_cron()
 
     assert said in (alert.deliveries[0].error or "")
 

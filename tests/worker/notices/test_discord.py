@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from services.worker.context import Context
 from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
-from services.worker.rests import LONGEST_SECONDS
+from services.worker.throttles import LONGEST_SECONDS
 from services.worker.work import Retry
 from shared import jobs, keyspace
 from shared.addresses import Policy
@@ -35,7 +35,7 @@ async def told(redis: Redis, team: Team, sender: Sender, url: str) -> tuple[int,
     """For how many seconds the job waits that was answered 429, and for how many the team."""
     await jobs.create(redis, team, JobCreate(queue="mail", url=url))
     (work,) = await Claims(redis, keyspace.SHARDS[0], "w").claim(1)
-    result = await process(work, Reach(redis, sender, VAULT, MAILER))
+    result = await process(work, Context(redis, sender, VAULT, MAILER))
     assert isinstance(result.verdict, Retry)
     holds = await redis.zrange(f"{team.prefix}held:{team.id}", 0, -1, withscores=True)
     return result.verdict.after_seconds, round(sum(until - work.now_ms for _, until in holds) / 1000)

@@ -1,12 +1,12 @@
 import pytest
 
-from services.worker.hosts import (
+from services.worker.circuits import (
     FAILURES,
     FIRST_SECONDS,
     LONGEST_SECONDS,
     MOST_HOSTS,
     PROBE_SECONDS,
-    Hosts,
+    Circuits,
     is_silent,
 )
 from services.worker.http.exchange import unsent
@@ -16,8 +16,8 @@ from shared.schemas.runs import FailureReason, FailureStage
 HOST, OTHER = (1, Origin("http", "a.example", 80)), (1, Origin("http", "b.example", 80))
 
 
-def silent(failures: int, now: float = 0.0) -> Hosts:
-    hosts = Hosts()
+def silent(failures: int, now: float = 0.0) -> Circuits:
+    hosts = Circuits()
     for _ in range(failures):
         hosts.note(HOST, now, silent=True)
     return hosts

@@ -41,7 +41,7 @@ def is_silent(exchange: Exchange) -> bool:
     return exchange.failure_stage in _SILENT and exchange.failure_reason is not FailureReason.SSL_ERROR
 
 
-class Hosts:
+class Circuits:
     """Only hosts that failed last are remembered, the latest of them."""
 
     def __init__(self) -> None:

@@ -4,21 +4,21 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from services.worker.hosts import Hosts
+from services.worker.circuits import Circuits
 from services.worker.http.client import Sender
 from services.worker.notices.mail import Mailer
 from shared.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """The store, the ways to the street, and the secrets of whoever asked."""
+class Context:
+    """The storage, the ways out, and the keys that open what was sealed."""
 
     redis: Redis
     sender: Sender
     vault: Vault
     mailer: Mailer
-    hosts: Hosts = field(default_factory=Hosts)
+    circuits: Circuits = field(default_factory=Circuits)
     public_url: str = ""
     """What links in messages begin with."""
     secrets: tuple[str, ...] = ()
