@@ -16,13 +16,13 @@ from shared.schemas.alerts import (
     AlertData,
     AlertQuery,
     AlertType,
-    Channel,
     Delivery,
     TestOutcome,
 )
 from shared.schemas.base import Page
 from shared.schemas.kinds import Kind
 from shared.schemas.notices import NoticeStatus
+from shared.schemas.notifications import Channel
 
 TEST = "test"
 

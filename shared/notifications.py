@@ -9,8 +9,7 @@ from shared import keyspace, transitions
 from shared.errors import Invalid
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
-from shared.schemas.alerts import Channel
-from shared.schemas.notifications import Email, Hook, Notifications
+from shared.schemas.notifications import Channel, Email, Hook, Notifications
 from shared.transitions import Setting
 from shared.vault import MASK, Vault
 

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.cli import embedded
-from services.worker.mail import Mailer
+from services.worker.notices.mail import Mailer
 from shared import store, tokens
 from shared.keyspace import Team
 from shared.settings import Settings

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result, Verdict
 from shared import clock, jobs, keyspace
 from shared.keyspace import Team
@@ -18,7 +18,7 @@ REFUSED = '[1,500,1,1,"no",{},false,"http_server_error","The target answered wit
 
 async def end_all(redis: Redis, verdict: Verdict, now: int = NOON, run: str = TIMED_OUT) -> list[int]:
     """End all jobs that are ready, in one way; return their ids in order of their starts."""
-    worker, ended = Deliveries(redis, keyspace.SHARDS[0], "w"), []
+    worker, ended = Claims(redis, keyspace.SHARDS[0], "w"), []
     reason = "" if isinstance(verdict, Complete) else "timeout"
     while works := await worker.claim(64, now):
         await worker.finish([Result(work, verdict, run, "", reason) for work in works], now)

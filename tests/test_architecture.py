@@ -38,7 +38,8 @@ BY_THE_HOST = {
     "shared/pings.py": "when a ping came, as it is shown",
     "services/scheduler/watch.py": "the witness against a clock of Redis that jumps",
     "services/worker/clock.py": "until Redis was asked",
-    "services/worker/mail.py": "the Date of a message",
+    "services/worker/http/permit.py": "of whoever sends without a clock of its own",
+    "services/worker/notices/mail.py": "the Date of a message",
     "services/cli/verify.py": "of a signature that somebody else made",
 }
 """All that may read the clock of its own host; what Lua compares goes by `shared.moments` or a script's answer."""

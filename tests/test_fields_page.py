@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from shared.schemas.alerts import Alert, Alertable, AlertData, AlertType, Channel, Delivery
+from shared.schemas.alerts import Alert, Alertable, AlertData, AlertType, Delivery
 from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
 from shared.schemas.dead_letters import Replay, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
@@ -42,7 +42,6 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Delivery of an alert": Delivery,
     "Type of an alert": AlertType,
     "Alertable type": Alertable,
-    "Channel": Channel,
     "Status of a notice": NoticeStatus,
 }
 SECTIONS = {heading: text for heading, text in re.findall(r"^##+ (.+)\n((?:(?!##).*\n)*)", PAGE, re.M)}

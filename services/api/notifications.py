@@ -14,8 +14,8 @@ from services.api.routing import at
 from shared import alerts, notifications, store
 from shared.errors import Invalid
 from shared.keyspace import Team
-from shared.schemas.alerts import Channel, TestAsked, TestOutcome
-from shared.schemas.notifications import Notifications
+from shared.schemas.alerts import TestAsked, TestOutcome
+from shared.schemas.notifications import Channel, Notifications
 
 WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.2
 """How long the answer to a test call is held back for its outcome, which a worker has to bring."""

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from services.api.main import ROUTES
 from services.api.routing import Resource
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Fail, Result
 from shared import keyspace, tokens
 from shared.brake import BURST
@@ -54,7 +54,7 @@ async def things(client: AsyncClient, redis: Redis) -> None:
     """One of each noun in team 1, each with the id 1."""
     await client.post("/api/crons", json=CRON)
     await client.post("/api/crons/1/run")
-    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
+    worker = Claims(redis, keyspace.SHARDS[0], "w")
     await worker.finish([Result(work, Fail(), "", "", "timeout") for work in await worker.claim(1)])
     await client.post("/api/jobs", json=JOB)
     await client.post("/api/dead-letters/replay", json={"all": True})

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.promote import BATCH
 from services.scheduler.rescue import held_in, rescue
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Result, Verdict, Work
 from shared import jobs, keyspace, store, transitions
 from shared.idempotency import IdempotencyKey
@@ -67,7 +67,7 @@ class Engine:
     def __init__(self, bench: Bench) -> None:
         self.bench, self.redis, self.do = bench, bench.redis, bench.do
         self.model = Model(NOW)
-        self.workers = {name: Deliveries(self.redis, SHARD, name) for name in CONSUMERS}
+        self.workers = {name: Claims(self.redis, SHARD, name) for name in CONSUMERS}
         self.works: dict[str, list[Work]] = defaultdict(list)
         self.runs = 0
         self.do(self._begin())

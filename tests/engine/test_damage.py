@@ -26,7 +26,7 @@ from services.scheduler import (
 )
 from services.scheduler.memory import weigh
 from services.scheduler.watch import Watch
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
 from shared import crons, damage, executions, jobs, keyspace, ledger, moments, transitions
 from shared.errors import Damaged
@@ -57,7 +57,7 @@ async def begin(redis: Redis, team: Team) -> None:
     await executions.create(redis, team, cron.id)
 
 
-async def pass_of_everything(redis: Redis, settings: Settings, worker: Deliveries) -> list[int]:
+async def pass_of_everything(redis: Redis, settings: Settings, worker: Claims) -> list[int]:
     """What a scheduler and a worker do in a while; the ids of team 2's jobs that were done."""
     await transitions.mend_shard(redis, SHARD)
     await sound.mend_teams(redis, SHARD)
@@ -97,7 +97,7 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_other_team_is_served_and_the_doctor_names_it(
     redis: Redis, settings: Settings, doing: Doing
 ) -> None:
-    worker = Deliveries(redis, SHARD, "w")
+    worker = Claims(redis, SHARD, "w")
     for team in (ONE, TWO):
         await begin(redis, team)
     await renew.announce(redis, SHARD)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from httptools import HttpParserError, HttpRequestParser
 from pydantic import ValidationError
 
-from services.worker.delivery import InvalidRequest, Outgoing, written
+from services.worker.http.outgoing import InvalidRequest, Outgoing, written
 from shared.addresses import InvalidUrl, Policy, Refusal, destination
 from shared.schemas.jobs import JobCreate
 

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from services.cli.doctor import examine
 from services.scheduler.fire import fire_due
 from services.scheduler.memory import HOLDS_MILLISECONDS, weigh
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
 from shared import alerts, clock, crons, executions, stored, transitions
 from shared.keyspace import Team
@@ -60,7 +60,7 @@ async def ran(redis: Redis, team: Team, cron: Cron, run: str, now: datetime = NO
     await fire_due(redis, SHARD, now)
     works = await claim(redis, now)
     results = [Result(work, Complete(), run, "r" * 4096) for work in works]
-    answers = await Deliveries(redis, SHARD, "w").finish(results, clock.milliseconds(now))
+    answers = await Claims(redis, SHARD, "w").finish(results, clock.milliseconds(now))
     assert answers == [1] * len(works)
     (execution,) = await history(redis, team, cron)
     return await executions.get(redis, team, cron.id, execution.id)
@@ -189,7 +189,7 @@ async def test_long_answers_fill_redis_no_further_than_its_limit(redis: Redis, t
         await fire_due(redis, SHARD, now)
         works = await claim(redis, now)
         results = [Result(work, Complete(), stored.run(RUN), "r" * 4096) for work in works]
-        await Deliveries(redis, SHARD, "w").finish(results, clock.milliseconds(now))
+        await Claims(redis, SHARD, "w").finish(results, clock.milliseconds(now))
 
     assert int((await redis.info("memory"))["used_memory"]) < limit
     assert len(await history(redis, team, cron)) > 50

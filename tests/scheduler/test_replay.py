@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.replay import step
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Fail, Postpone, Result, Retry
 from shared import dead_letters, jobs, keyspace, ledger, transitions
 from shared.keyspace import Team
@@ -185,7 +185,7 @@ async def test_a_replayed_job_that_was_cancelled_stops_no_replay(redis: Redis, t
 
 async def postpone_all(redis: Redis, now: int, *, is_counted: bool = True) -> int:
     """Hold all that is ready back for a minute; return how many that were."""
-    worker, held = Deliveries(redis, SHARD, "w"), 0
+    worker, held = Claims(redis, SHARD, "w"), 0
     while works := await worker.claim(64, now):
         verdict = Postpone(60, "its host", is_counted)
         await worker.finish([Result(work, verdict, reason="silent", facts="its host") for work in works], now)
@@ -264,7 +264,7 @@ async def test_what_fell_due_before_goes_before_what_is_replayed(redis: Redis, t
 
     await step(redis, SHARD, began + 2000)
 
-    works = await Deliveries(redis, SHARD, "w").claim(2, began + 2000)
+    works = await Claims(redis, SHARD, "w").claim(2, began + 2000)
     assert [work.id for work in works] == [delayed.id, delayed.id + 1]
 
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result, Verdict
 from shared import crons, dead_letters, executions, jobs, keyspace, stored
 from shared.keyspace import Team
@@ -37,7 +37,7 @@ async def made(redis: Redis, team: Team, n: int = 1, **asked: object) -> None:
 
 
 async def finish(redis: Redis, text: str, verdict: Verdict = Complete()) -> None:  # noqa: B008 - it is frozen
-    worker = Deliveries(redis, keyspace.SHARDS[0], "a-worker")
+    worker = Claims(redis, keyspace.SHARDS[0], "a-worker")
     works = await worker.claim(50)
     await worker.finish([Result(work, verdict, text) for work in works])
 

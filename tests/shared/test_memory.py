@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from services.worker import charset, deliveries, delivery, heads, masking, requests
-from services.worker.aside import Aside
-from services.worker.bodies import Wanted
+from services.worker import masking, requests
+from services.worker.http import heads, outgoing
+from services.worker.http.bodies import charset
+from services.worker.http.bodies.aside import Aside
+from services.worker.http.bodies.checks import Wanted
+from services.worker.intake import claims
 from shared import addresses, expressions, memory, timing, vault
 from shared.memory import MEBIBYTE, Remembered
 from shared.schemas import base
@@ -25,7 +28,7 @@ from tests.processes import resident_bytes
 ROOT = Path(__file__).parents[2]
 PATTERNS = TypeAdapter(Assertions)
 BY_ENTRIES = {
-    "services/worker/heads.py: _known_field",  # of lines of 128 characters
+    "services/worker/http/heads.py: _known_field",  # of lines of 128 characters
     "shared/lenient.py: _adapter",  # of the fields of our own models
     "shared/schedule.py: _days",  # of fields that `parse` remembers, and at most 31 numbers
     "shared/signatures.py: _parts",  # of secrets that we made
@@ -68,10 +71,10 @@ def _fields(number: int) -> tuple[tuple[str, str], ...]:
 
 
 HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
-    (deliveries._settings_of, lambda number: (_settings(number),)),
+    (claims._settings_of, lambda number: (_settings(number),)),
     (requests._known_assertions_of, lambda number: (_asserted(number),)),
     (charset.charset_of, lambda number: (f"{number}" + "t" * 200,)),
-    (delivery._names, lambda number: (_names(number),)),
+    (outgoing._names, lambda number: (_names(number),)),
     (vault.secret_ones, lambda number: (_names(number),)),
     (masking._known_spellings, lambda number: ((f"{number}" + "<\u00e9/ " * 400,),)),
     (heads.regular_head, lambda number: (b"HTTP/1.1 200 OK\r\nx: %d" % number + b"\r\na:" * 240,)),

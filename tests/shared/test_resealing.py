@@ -4,8 +4,9 @@ import pytest
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.requests import request_of
+from services.worker.work import Job
 from shared import crons, durability, jobs, notifications, resealing, signatures
 from shared.addresses import origin_of
 from shared.errors import Unfit
@@ -53,7 +54,8 @@ async def test_afterwards_the_new_key_alone_opens_everything(redis: Redis, team:
 
     new = Vault(NEW)
     await durability.check(redis, new)
-    (work,) = await Deliveries(redis, team.shard, "w").claim(1)
+    (work,) = await Claims(redis, team.shard, "w").claim(1)
+    assert isinstance(work, Job)
     request = request_of(work, new)
     stored = await redis.hget(f"{team.prefix}t:{team.id}", "signing")  # type: ignore[misc]
     channels = await notifications.opened_of(redis, new, team)

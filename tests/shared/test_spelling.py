@@ -6,8 +6,9 @@ import pytest
 from redis.asyncio import Redis
 
 from services.api.jobs import _as_spelled
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.requests import request_of
+from services.worker.work import Job
 from shared import jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
@@ -42,7 +43,8 @@ async def test_they_leave_and_are_shown_so(redis: Redis, team: Team) -> None:
     raw = asked(NUMBERS).encode()
     job = await jobs.create(redis, team, _as_spelled(JobCreate.model_validate_json(raw), spelled(raw)[0]))
 
-    (work,) = await Deliveries(redis, keyspace.SHARDS[0], "w").claim(1)
+    (work,) = await Claims(redis, keyspace.SHARDS[0], "w").claim(1)
 
+    assert isinstance(work, Job)
     assert request_of(work, VAULT).body == NUMBERS.encode()
     assert (await jobs.get(redis, team, job.id)).payload == json.loads(NUMBERS)

@@ -3,7 +3,7 @@
 import ast
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args, get_type_hints
 
 import pytest
 
@@ -102,3 +102,7 @@ def test_rows_have_the_fields_of_the_tuple_of_their_name(name: str, shapes: set[
     tuple_ = getattr(transitions, name.title().replace("_", ""))
 
     assert shapes == {tuple_._fields}
+
+
+def test_what_a_worker_finishes_has_the_types_of_the_tuple_with_names() -> None:
+    assert get_args(transitions.FinishedRow) == tuple(get_type_hints(transitions.Finished).values())

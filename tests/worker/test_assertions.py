@@ -7,14 +7,14 @@ import pytest
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
-from services.worker import assertions
-from services.worker.aside import Aside
-from services.worker.assertions import Answered
-from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.context import Context
+from services.worker.http.bodies import assertions
+from services.worker.http.bodies.aside import Aside
+from services.worker.http.bodies.assertions import Answered
+from services.worker.http.client import Sender
+from services.worker.http.response import READ_BYTES
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
-from services.worker.response import READ_BYTES
 from shared import crons, executions, jobs, keyspace, queues
 from shared.addresses import Policy
 from shared.keyspace import Team
@@ -168,9 +168,9 @@ async def sender() -> AsyncIterator[Sender]:
 
 
 async def run_next(redis: Redis, sender: Sender) -> None:
-    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
+    worker = Claims(redis, keyspace.SHARDS[0], "w")
     (work,) = await worker.claim(1)
-    await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))])
+    await worker.finish([await process(work, Context(redis, sender, VAULT, MAILER))])
 
 
 async def ran(redis: Redis, team: Team, sender: Sender, url: str, *assertions: Assertion) -> Job:

@@ -1,10 +1,11 @@
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
-from services.worker.delivery import Exchange, Sender
+from services.worker.context import Context
+from services.worker.http.client import Sender
+from services.worker.http.exchange import Exchange
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
 from services.worker.retry import decide
 from services.worker.work import Complete, Dead, Fail, Retry, Verdict
 from shared import clock, jobs, keyspace
@@ -128,11 +129,11 @@ def test_a_target_ends_nothing_by_saying_no() -> None:
 async def tried(redis: Redis, team: Team, target: Target) -> int:
     """The id of a job that was sent to the target once."""
     made = await jobs.create(redis, team, JobCreate(queue="mail", url=target.url), NOON)
-    worker = Deliveries(redis, keyspace.SHARDS[0], "a-worker")
+    worker = Claims(redis, keyspace.SHARDS[0], "a-worker")
     async with Sender(Policy(LOOPBACK)) as sender:
         await worker.finish(
             [
-                await process(work, Reach(redis, sender, VAULT, MAILER))
+                await process(work, Context(redis, sender, VAULT, MAILER))
                 for work in await worker.claim(1, NOON)
             ],
             NOON,

@@ -6,10 +6,10 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.context import Context
+from services.worker.http.client import Sender
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace
 from shared.addresses import Policy
 from shared.admission import Admission
@@ -42,8 +42,8 @@ async def run_of_job(redis: Redis, team: Team, sender: Sender, **asked: object) 
 
 
 async def run_next(redis: Redis, sender: Sender) -> None:
-    worker, reach = Deliveries(redis, keyspace.SHARDS[0], "w"), Reach(redis, sender, VAULT, MAILER)
-    await worker.finish([await process(work, reach) for work in await worker.claim(1)])
+    worker, context = Claims(redis, keyspace.SHARDS[0], "w"), Context(redis, sender, VAULT, MAILER)
+    await worker.finish([await process(work, context) for work in await worker.claim(1)])
 
 
 async def test_a_run_shows_what_was_sent(redis: Redis, team: Team, sender: Sender, target: Target) -> None:

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.context import Context
+from services.worker.http.client import Sender
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace
 from shared.addresses import Policy
 from shared.admission import Admission
@@ -30,9 +30,9 @@ async def sender() -> AsyncIterator[Sender]:
         yield sending
 
 
-async def run_next(redis: Redis, reach: Reach) -> None:
-    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
-    await worker.finish([await process(work, reach) for work in await worker.claim(1)])
+async def run_next(redis: Redis, context: Context) -> None:
+    worker = Claims(redis, keyspace.SHARDS[0], "w")
+    await worker.finish([await process(work, context) for work in await worker.claim(1)])
 
 
 async def test_a_jobs_secret_arrives_as_it_was_given(
@@ -41,7 +41,7 @@ async def test_a_jobs_secret_arrives_as_it_was_given(
     asked = JobCreate(queue="mail", url=target.url, headers=HEADERS)
     await jobs.create(redis, team, ADMISSION.admit(team, asked))
 
-    await run_next(redis, Reach(redis, sender, VAULT, MAILER))
+    await run_next(redis, Context(redis, sender, VAULT, MAILER))
 
     (received,) = target.received
     assert [received.headers[name] for name in HEADERS] == list(HEADERS.values())
@@ -54,7 +54,7 @@ async def test_a_crons_secret_arrives_as_it_was_given(
     cron = await crons.create(redis, team, ADMISSION.admit(team, asked))
     await executions.create(redis, team, cron.id)
 
-    await run_next(redis, Reach(redis, sender, VAULT, MAILER))
+    await run_next(redis, Context(redis, sender, VAULT, MAILER))
 
     (received,) = target.received
     assert received.headers["Authorization"] == "Bearer canary"
@@ -66,7 +66,9 @@ async def test_a_worker_with_another_key_says_so_and_sends_nothing(
     asked = JobCreate(queue="mail", url=target.url, headers=HEADERS)
     made = await jobs.create(redis, team, ADMISSION.admit(team, asked))
 
-    await run_next(redis, Reach(redis, sender, Vault("another-key-of-more-than-thirty-two-letters"), MAILER))
+    await run_next(
+        redis, Context(redis, sender, Vault("another-key-of-more-than-thirty-two-letters"), MAILER)
+    )
 
     run = (await jobs.get(redis, team, made.id)).run
     assert run is not None
