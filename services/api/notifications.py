@@ -28,10 +28,8 @@ async def show(request: Request) -> Response:
 
 async def put(request: Request) -> Response:
     team = await team_of(request, scope="admin")
-    asked, admission = await body_of(request, Notifications), request.state.admission
-    for name in notifications.HOOKS:
-        if hook := getattr(asked, name):
-            admission.check_url(f"{name}.url", hook.url)
+    admission = request.state.admission
+    asked = admission.admit(team, await body_of(request, Notifications))
     key = key_of(request, team, asked)
     return answer(await notifications.put(request.state.redis, admission.vault, team, asked, key))
 
