@@ -4,7 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
-from services.api.main import ROUTES
+from services.api.table import ROUTES
 from services.cli import dev
 from services.cli.main import _parser
 from services.mcp.tools import TOOLS

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.api.main import ROUTES
+from services.api import pings
 from services.api.routing import Resource
+from services.api.table import OPERATIONS
 
 CRON = {"name": "ping", "url": "https://a.example/", "cron_expression": "0 0 1 1 *"}
 HEARTBEAT = {"name": "backup", "cron_expression": "0 0 1 1 *", "mode": "heartbeat"}
@@ -91,19 +92,16 @@ WRITES = (
 )
 # fmt: on
 
-NO_WRITES = {("POST", "/api/crons/explain")}
-"""What is POSTed and stores nothing."""
-
 
 def routes() -> set[tuple[str, str]]:
-    """The methods that may change something, and their routes, out of the application's own table."""
-    found = set()
-    for route in ROUTES:
+    """The methods that may change something, and their routes, out of the application's own tables."""
+    found: set[tuple[str, str]] = {(one.method, one.path) for one in OPERATIONS if one.is_write}
+    for route in pings.routes:
         resource = route.endpoint
         assert isinstance(resource, Resource)
-        found |= {(method, resource.path) for method in resource.methods if method != "GET"}
-        if resource.path.startswith("/ping/"):
-            found.add(("GET", resource.path))  # for those who can do no more
+        found |= {
+            (method, resource.path) for method in resource.methods
+        }  # GET too, for those who can do no more
     return found
 
 

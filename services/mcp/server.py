@@ -22,11 +22,11 @@ from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
 from services.mcp.tools import TOOLS, Means, Tool
 from shared import validation
-from shared.admission import Admission
 from shared.errors import Invalid, RecuroError
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.schemas.base import Schema
+from shared.security.admission import Admission
 from shared.store import AWAY, OutcomeUnknown
 from shared.tokens import Caller
 from shared.vault import Vault

@@ -7,7 +7,6 @@ from redis.asyncio import Redis
 
 from shared import crons, jobs
 from shared.addresses import Policy
-from shared.admission import Admission
 from shared.errors import Invalid
 from shared.keyspace import Team
 from shared.schemas.base import Headers, Schema, Url, UrlOrNone
@@ -15,6 +14,7 @@ from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.marks import Mark, replaced
 from shared.schemas.notifications import Notifications
+from shared.security.admission import Admission
 from shared.vault import MASK
 from tests.conftest import LOOPBACK, VAULT
 

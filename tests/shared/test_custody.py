@@ -8,10 +8,10 @@ from redis.asyncio import Redis
 
 from shared import crons
 from shared.addresses import Policy
-from shared.admission import Admission
 from shared.errors import Conflict, Invalid
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronCreate, CronUpdate
+from shared.security.admission import Admission
 from shared.transitions.functions import Function
 from shared.vault import MASK
 from tests.conftest import VAULT

@@ -16,7 +16,6 @@ from services.worker.reach import Reach
 from services.worker.response import KEPT_BYTES
 from shared import alerts, crons, executions, jobs, keyspace, notifications, queues, signatures
 from shared.addresses import Policy
-from shared.admission import Admission
 from shared.keyspace import Team
 from shared.schemas.alerts import AlertQuery, Channel
 from shared.schemas.assertions import BodyContains, HeaderEquals, JsonPathEquals
@@ -25,6 +24,7 @@ from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueCreate
 from shared.schemas.runs import Run
+from shared.security.admission import Admission
 from shared.vault import MASK
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target

@@ -12,11 +12,11 @@ from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace
 from shared.addresses import Policy
-from shared.admission import Admission
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.runs import Run
+from shared.security.admission import Admission
 from shared.vault import MASK
 from tests import hostile
 from tests.conftest import LOOPBACK, MAILER, VAULT
