@@ -103,6 +103,13 @@ class Operation:
     def is_write(self) -> bool:
         return self.scope != "read"
 
+    @property
+    def may_warn(self) -> bool:
+        """Whether an answer may have `warnings`: what was accepted and will not do what was meant."""
+        schemas = [model.model_json_schema(mode="serialization") for model in self.answers.values()]
+        parts = [part for schema in schemas for part in (schema, *schema.get("$defs", {}).values())]
+        return any("warnings" in part.get("properties", ()) for part in parts)
+
     def status_of(self, answered: Schema) -> int:
         """The status that an answer has."""
         if len(self.answers) == 1:

@@ -1,11 +1,16 @@
 """Every write of the REST API and of MCP, with what must be there before it: whoever adds one adds a row."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from httpx import AsyncClient, Response
+from redis.asyncio import Redis
 
 from services.api import pings
 from services.api.routing import Resource
 from services.api.table import OPERATIONS
+from shared.keyspace import Team
+from tests import dead
 
 CRON = {"name": "ping", "url": "https://a.example/", "cron_expression": "0 0 1 1 *"}
 HEARTBEAT = {"name": "backup", "cron_expression": "0 0 1 1 *", "mode": "heartbeat"}
@@ -103,6 +108,26 @@ def routes() -> set[tuple[str, str]]:
             (method, resource.path) for method in resource.methods
         }  # GET too, for those who can do no more
     return found
+
+
+async def ready(client: AsyncClient, redis: Redis, team: Team, write: Write) -> Write:
+    """The write, with all there that it needs."""
+    if write.dead_letters:
+        await dead.dead_letters(redis, team, write.dead_letters)
+    said: dict[str, Any] = {}
+    for made in write.before:
+        said = (await ask(client, made.method, made.path, made.body)).json()
+    return replace(write, path=write.path.format_map(said))
+
+
+async def ask(client: AsyncClient, method: str, path: str, body: Any, **headers: str) -> Response:
+    given = {} if body is None else {"json": body}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await client.request(method, path, headers=named, **given)
+
+
+async def do(client: AsyncClient, write: Write, **headers: str) -> Response:
+    return await ask(client, write.method, write.path, write.body, **headers)
 
 
 @dataclass(frozen=True, slots=True)

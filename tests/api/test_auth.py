@@ -7,17 +7,12 @@ from httpx import AsyncClient, Response
 from redis.asyncio import Redis
 
 from services.api.table import OPERATIONS
-from services.worker.deliveries import Deliveries
-from services.worker.work import Fail, Result
-from shared import keyspace, tokens
+from shared import tokens
 from shared.brake import BURST
 from shared.operations import Operation
 from shared.settings import Settings
 from tests import lost
 from tests.api.serving import serving
-
-CRON = {"name": "Tidy", "url": "https://example.com", "cron_expression": "0 0 1 1 *"}
-JOB = {"queue": "mail", "url": "https://example.com"}
 
 WITH_ID = [operation for operation in OPERATIONS if operation.ids]
 LISTS = [operation for operation in OPERATIONS if operation.name.startswith("list-") and not operation.ids]
@@ -27,17 +22,6 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda op
 def path_of(operation: Operation) -> str:
     """Its path with the id 1 wherever an id goes."""
     return operation.path.format_map({each.name: 1 for each in operation.ids})
-
-
-@pytest.fixture
-async def things(client: AsyncClient, redis: Redis) -> None:
-    """One of each noun in team 1, each with the id 1."""
-    await client.post("/api/crons", json=CRON)
-    await client.post("/api/crons/1/run")
-    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
-    await worker.finish([Result(work, Fail(), "", "", "timeout") for work in await worker.claim(1)])
-    await client.post("/api/jobs", json=JOB)
-    await client.post("/api/dead-letters/replay", json={"all": True})
 
 
 @every_operation
