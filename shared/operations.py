@@ -87,8 +87,8 @@ class Operation:
     is_change: bool = False
     """Its body must name a field at least."""
     prepare: Prepare = admitted
-    marks: Callable[[Any], Iterable[str]] | None = None
-    """What else belongs to what is done under an idempotency key, given what was prepared."""
+    key_parts: Callable[[Any], Iterable[str]] | None = None
+    """What else an idempotency key stands for, given what was prepared of the body."""
     first: tuple[str, ...] = ()
     """Fields of the answer that come before the others, for clients of the hosted product."""
     look: str = ""

@@ -45,5 +45,5 @@ class Runner:
         prepared = operation.prepare(request.state.admission, team, body, raw)
         if text is None:
             return prepared, None
-        more = operation.marks(prepared) if operation.marks else ()
+        more = operation.key_parts(prepared) if operation.key_parts else ()
         return prepared, key_of(request, team, text, body.model_dump_json(exclude_unset=True), *more)

@@ -78,7 +78,7 @@ def given(operation: Operation) -> Iterator[Any]:
 
 @every_operation
 def test_only_a_write_changes_by_its_body_or_says_where_to_look(operation: Operation) -> None:
-    assert operation.is_write or not (operation.is_change or operation.look or operation.marks)
+    assert operation.is_write or not (operation.is_change or operation.look or operation.key_parts)
     assert not (operation.takes and operation.query)
     assert operation.scope in ("write", "admin") or operation.method in ("GET", "POST")
 

@@ -92,7 +92,7 @@ def as_spelled(job: JobCreate, text: str | None) -> JobCreate:
     return job.model_copy(update={"payload": Spelled(job.payload, text)})
 
 
-def _marks(checked: Checked) -> Iterator[str]:
+def _key_parts(checked: Checked) -> Iterator[str]:
     """Which are good belongs to what is asked: what is admitted may have changed since."""
     yield str([isinstance(job, JobCreate) for job in checked])
 
@@ -111,7 +111,7 @@ OPERATIONS = (
         {200: JobResults},
         takes=JobBatch,
         prepare=_prepared_batch,
-        marks=_marks,
+        key_parts=_key_parts,
         look=PATH,
     ),
     Operation("cancel-job", "POST", f"{ONE}/cancel", "write", cancel, {200: Job}, look=ONE),
