@@ -44,7 +44,7 @@ async def _list_crons(call: Call, asked: CronSearch) -> Listed[CronSummary]:
 
 
 async def _create_cron(call: Call, asked: CronNew) -> CronCreated:
-    cron = await crons.create(call.redis, call.team, asked.asked(), key=call.key)
+    cron = await crons.create(call, asked.asked())
     return excerpts.narrow(CronCreated, await warnings.saved_cron(call.redis, call.team, cron))
 
 
@@ -53,14 +53,12 @@ async def _get_cron(call: Call, asked: One) -> CronDetail:
 
 
 async def _update_cron(call: Call, asked: CronChange) -> CronUpdated:
-    cron = await crons.update(
-        call.redis, call.team, asked.id, asked.changes(), vault=call.vault, key=call.key
-    )
+    cron = await crons.update(call, asked.id, asked.changes())
     return excerpts.changed_cron(await warnings.saved_cron(call.redis, call.team, cron))
 
 
 async def _delete_cron(call: Call, asked: Doomed) -> Deleted:
-    await crons.delete(call.redis, call.team, asked.id, call.key)
+    await crons.delete(call, asked.id)
     return Deleted(id=asked.id)
 
 
@@ -76,7 +74,7 @@ async def _list_jobs(call: Call, asked: JobSearch) -> Listed[JobSummary]:
 
 async def _create_job(call: Call, asked: JobNew) -> JobCreated:
     job = asked.asked()
-    (made,) = await jobs.create_many(call.redis, call.team, [job], call.key)
+    (made,) = await jobs.create_many(call, [job])
     return jobs.created(job, made, warnings.of_job(job, is_paused=made.is_paused))
 
 
@@ -85,7 +83,7 @@ async def _get_job(call: Call, asked: One) -> JobDetail:
 
 
 async def _delete_job(call: Call, asked: Doomed) -> Deleted:
-    await jobs.delete(call.redis, call.team, asked.id, call.key)
+    await jobs.delete(call, asked.id)
     return Deleted(id=asked.id)
 
 

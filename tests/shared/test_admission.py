@@ -16,6 +16,7 @@ from shared.schemas.marks import Mark, replaced
 from shared.schemas.notifications import Notifications
 from shared.security.admission import Admission
 from shared.vault import MASK
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, VAULT
 
 URL = "https://api.example.com/sync"
@@ -36,7 +37,7 @@ async def everything(redis: Redis) -> str:
 
 
 async def test_a_secret_header_is_sealed_at_rest_and_masked_when_read(redis: Redis, team: Team) -> None:
-    made = await jobs.create(redis, team, ADMISSION.admit(team, a_job()))
+    made = await jobs.create(call_of(redis, team), ADMISSION.admit(team, a_job()))
 
     assert (await jobs.get(redis, team, made.id)).headers == {"Authorization": MASK, "X-Tenant": "7"}
     assert "canary" not in await everything(redis)
@@ -44,11 +45,11 @@ async def test_a_secret_header_is_sealed_at_rest_and_masked_when_read(redis: Red
 
 async def test_the_mask_given_back_keeps_what_was_stored(redis: Redis, team: Team) -> None:
     asked = ADMISSION.admit(team, a_cron(headers={"X-Api-Key": "canary", "A": "1"}))
-    cron = await crons.create(redis, team, asked)
+    cron = await crons.create(call_of(redis, team), asked)
     (before,) = [await redis.hget(key, "spec") for key in await redis.keys("*c:1:1")]  # type: ignore[misc]
 
     change = CronUpdate(headers={"x-api-key": MASK, "A": "2"})
-    changed = await crons.update(redis, team, cron.id, ADMISSION.admit(team, change), vault=VAULT)
+    changed = await crons.update(call_of(redis, team), cron.id, ADMISSION.admit(team, change))
 
     assert changed.headers == {"x-api-key": MASK, "A": "2"}
     (after,) = [await redis.hget(key, "spec") for key in await redis.keys("*c:1:1")]  # type: ignore[misc]
@@ -57,30 +58,33 @@ async def test_the_mask_given_back_keeps_what_was_stored(redis: Redis, team: Tea
 
 
 async def test_another_secret_replaces_the_stored_one(redis: Redis, team: Team) -> None:
-    cron = await crons.create(redis, team, ADMISSION.admit(team, a_cron(headers={"Cookie": "one"})))
+    cron = await crons.create(call_of(redis, team), ADMISSION.admit(team, a_cron(headers={"Cookie": "one"})))
 
-    await crons.update(redis, team, cron.id, CronUpdate(headers={"Cookie": "two"}), vault=VAULT)
-    await crons.update(redis, team, cron.id, CronUpdate(name="pong"))
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(headers={"Cookie": "two"}))
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(name="pong"))
 
     (spec,) = [await redis.hget(key, "spec") for key in await redis.keys("*c:1:1")]  # type: ignore[misc]
     sealed = from_json(spec)["headers"]
     assert VAULT.open_headers(sealed, 1, "https://api.example.com:443") == {"Cookie": "two"}
 
 
-async def test_an_update_without_a_vault_stores_no_secret(redis: Redis, team: Team) -> None:
-    cron = await crons.create(redis, team, a_cron())
+async def test_an_update_stores_no_open_secret(redis: Redis, team: Team) -> None:
+    cron = await crons.create(call_of(redis, team), a_cron())
 
-    with pytest.raises(ValueError, match="sealed"):
-        await crons.update(redis, team, cron.id, CronUpdate(headers={"Cookie": "two"}))
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(headers={"Cookie": "canary"}))
+
+    assert "canary" not in await everything(redis)
 
 
 async def test_the_mask_stands_for_nothing_new(redis: Redis, team: Team) -> None:
-    cron = await crons.create(redis, team, a_cron())
+    cron = await crons.create(call_of(redis, team), a_cron())
 
     with pytest.raises(Invalid, match="Cookie"):
         ADMISSION.admit(team, a_cron(headers={"Cookie": MASK}))
     with pytest.raises(Invalid, match="Cookie"):
-        await crons.update(redis, team, cron.id, ADMISSION.admit(team, CronUpdate(headers={"Cookie": MASK})))
+        await crons.update(
+            call_of(redis, team), cron.id, ADMISSION.admit(team, CronUpdate(headers={"Cookie": MASK}))
+        )
 
 
 @pytest.mark.parametrize(

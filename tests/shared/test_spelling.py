@@ -12,6 +12,7 @@ from shared import jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.spelling import spelled
+from tests.calls import call_of
 from tests.conftest import VAULT
 
 NUMBERS = (
@@ -40,7 +41,9 @@ def test_each_job_of_a_batch_has_its_own() -> None:
 
 async def test_they_leave_and_are_shown_so(redis: Redis, team: Team) -> None:
     raw = asked(NUMBERS).encode()
-    job = await jobs.create(redis, team, as_spelled(JobCreate.model_validate_json(raw), spelled(raw)[0]))
+    job = await jobs.create(
+        call_of(redis, team), as_spelled(JobCreate.model_validate_json(raw), spelled(raw)[0])
+    )
 
     (work,) = await Deliveries(redis, keyspace.SHARDS[0], "w").claim(1)
 

@@ -18,7 +18,7 @@ FIRST = ("id", "name", "cron_expression", "next_run_at", "is_active")
 
 
 async def create(call: Call, cron: CronCreate) -> CronSaved:
-    made = await crons.create(call.redis, call.team, cron, key=call.key)
+    made = await crons.create(call, cron)
     return await warnings.saved_cron(call.redis, call.team, made)
 
 
@@ -37,12 +37,12 @@ def _shown(call: Call, cron: Cron) -> Cron:
 
 
 async def update(call: Call, cron_id: int, changes: CronUpdate) -> CronSaved:
-    changed = await crons.update(call.redis, call.team, cron_id, changes, vault=call.vault, key=call.key)
+    changed = await crons.update(call, cron_id, changes)
     return await warnings.saved_cron(call.redis, call.team, changed)
 
 
 async def delete(call: Call, cron_id: int) -> Deleted:
-    await crons.delete(call.redis, call.team, cron_id, call.key)
+    await crons.delete(call, cron_id)
     return Deleted(id=cron_id)
 
 

@@ -18,12 +18,12 @@ async def index(call: Call, query: DeadLetterQuery) -> Page[Job]:
 async def replay(call: Call, chosen: ReplayAsked) -> ReplayedNow | Replay:
     """Some ids at once; with a filter or a rate in the background."""
     if chosen.ids is not None and chosen.is_at_once:
-        return await dead_letters.replay_now(call.redis, call.team, chosen.ids, key=call.key)
-    return await dead_letters.replay(call.redis, call.team, chosen, call.key)
+        return await dead_letters.replay_now(call, chosen.ids)
+    return await dead_letters.replay(call, chosen)
 
 
 async def purge(call: Call, chosen: Chosen) -> Purged:
-    return await dead_letters.purge(call.redis, call.team, chosen, key=call.key)
+    return await dead_letters.purge(call, chosen)
 
 
 async def replays(call: Call, query: PageQuery) -> Page[Replay]:
@@ -35,7 +35,7 @@ async def show_replay(call: Call, replay_id: int) -> Replay:
 
 
 async def cancel_replay(call: Call, replay_id: int) -> Replay:
-    return await dead_letters.cancel_replay(call.redis, call.team, replay_id, call.key)
+    return await dead_letters.cancel_replay(call, replay_id)
 
 
 OPERATIONS = (

@@ -10,7 +10,7 @@ PATH = f"{CRON}/executions"
 
 
 async def create(call: Call, cron_id: int) -> Execution:
-    return await executions.create(call.redis, call.team, cron_id, call.key)
+    return await executions.create(call, cron_id)
 
 
 async def index(call: Call, cron_id: int, query: ExecutionQuery) -> Page[Execution]:

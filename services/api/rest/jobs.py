@@ -23,13 +23,13 @@ Checked = Sequence[JobCreate | JobRefused]
 
 
 async def create(call: Call, job: JobCreate) -> JobAccepted:
-    (made,) = await jobs.create_many(call.redis, call.team, [job], call.key)
+    (made,) = await jobs.create_many(call, [job])
     return _accepted(made, job)
 
 
 async def create_many(call: Call, checked: Checked) -> JobResults:
     good = [job for job in checked if isinstance(job, JobCreate)]
-    made = iter(await jobs.create_each(call.redis, call.team, good, call.key))
+    made = iter(await jobs.create_each(call, good))
     results = [job if isinstance(job, JobRefused) else _result(next(made), job) for job in checked]
     return JobResults(results=results)
 
@@ -43,12 +43,12 @@ async def show(call: Call, job_id: int) -> Job:
 
 
 async def delete(call: Call, job_id: int) -> Deleted:
-    await jobs.delete(call.redis, call.team, job_id, call.key)
+    await jobs.delete(call, job_id)
     return Deleted(id=job_id)
 
 
 async def cancel(call: Call, job_id: int) -> Job:
-    return await jobs.cancel(call.redis, call.team, job_id, call.key)
+    return await jobs.cancel(call, job_id)
 
 
 def _accepted(made: Made, job: JobCreate) -> JobAccepted:

@@ -16,7 +16,7 @@ async def show(call: Call) -> Limits:
 
 
 async def put(call: Call, wanted: Limits) -> Limits:
-    return await limits.put(call.redis, call.team, wanted, call.key)
+    return await limits.put(call, wanted)
 
 
 OPERATIONS = (

@@ -19,7 +19,7 @@ async def show(call: Call) -> Notifications:
 
 
 async def put(call: Call, channels: Notifications) -> Notifications:
-    return await notifications.put(call.redis, call.vault, call.team, channels, call.key)
+    return await notifications.put(call, channels)
 
 
 async def test(call: Call, asked: TestAsked) -> TestOutcome:
@@ -30,7 +30,7 @@ async def test(call: Call, asked: TestAsked) -> TestOutcome:
         raise Invalid(
             "channel", f"The channel field names {channel}, which is not set up; PUT its settings first."
         )
-    test_id = await alerts.test(call.redis, call.team, channel, key=call.key)
+    test_id = await alerts.test(call, channel)
     deadline = time.monotonic() + WAIT_SECONDS
     with store.begun():
         while True:

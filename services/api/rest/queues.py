@@ -10,7 +10,7 @@ ONE = f"{PATH}/{{queue_id}}"
 
 
 async def create(call: Call, queue: QueueCreate) -> QueueSaved:
-    made = await queues.create(call.redis, call.team, queue, call.key)
+    made = await queues.create(call, queue)
     return await warnings.saved_queue(call.redis, call.team, made)
 
 
@@ -23,12 +23,12 @@ async def show(call: Call, queue_id: int) -> Queue:
 
 
 async def update(call: Call, queue_id: int, changes: QueueUpdate) -> QueueSaved:
-    queue = await queues.update(call.redis, call.team, queue_id, changes, call.key)
+    queue = await queues.update(call, queue_id, changes)
     return await warnings.saved_queue(call.redis, call.team, queue)
 
 
 async def delete(call: Call, queue_id: int) -> Deleted:
-    await queues.delete(call.redis, call.team, queue_id, call.key)
+    await queues.delete(call, queue_id)
     return Deleted(id=queue_id)
 
 

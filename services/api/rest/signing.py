@@ -9,7 +9,7 @@ PATH = "/api/settings/signing"
 
 async def rotate(call: Call, asked: SigningAsked) -> SigningSecret:
     """Make a secret, the first or the next."""
-    return await signatures.rotate(call.redis, call.vault, call.team, asked.keep_hours, call.key)
+    return await signatures.rotate(call, asked.keep_hours)
 
 
 async def show(call: Call) -> SigningState:
@@ -17,7 +17,7 @@ async def show(call: Call) -> SigningState:
 
 
 async def delete(call: Call) -> SigningOff:
-    await signatures.remove(call.redis, call.team, call.key)
+    await signatures.remove(call)
     return SigningOff()
 
 
