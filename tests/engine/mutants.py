@@ -19,16 +19,15 @@ from tests.engine.mutations import MUTATIONS
 
 ROOT = Path(__file__).parents[2]
 SIDE_BY_SIDE = 2
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 600
+PASSED = "no test failed"
 TESTS = (
-    "tests/worker/test_deliveries.py",
-    "tests/worker/test_endings.py",
-    "tests/worker/test_sending.py",
-    "tests/worker/test_turns.py",
-    "tests/scheduler/test_rescue.py",
     "tests/engine/test_edges.py",
     "tests/engine/test_vouched.py",
     "tests/engine/test_library.py",
+    "tests/worker/test_deliveries.py",
+    "tests/worker/test_endings.py",
+    "tests/worker/test_turns.py",
     "tests/shared/test_idempotency.py",
     "tests/shared/test_jobs.py",
     "tests/shared/test_queues.py",
@@ -41,9 +40,10 @@ TESTS = (
     "tests/scheduler",
     "tests/engine/test_crons.py",
     "tests/engine/test_damage.py",
+    "tests/worker/test_sending.py",
     "tests/engine/test_state_machine.py",
 )
-"""Quick ones that look at the scripts; the first failure ends a run."""
+"""Quick ones that look at the scripts, the quickest first; the first failure ends a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,11 @@ def _test(tree: Path, seed: int | None) -> tuple[bool, str]:
             cwd=tree, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return True, f"no end within {PATIENCE_SECONDS} s"
+        return False, f"the tests did not end within {PATIENCE_SECONDS} s"
+    if not ended.returncode:
+        return False, PASSED
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ended.stdout, re.M)
-    return ended.returncode != 0, failed[1] if failed else ended.stdout[-300:]
+    return True, failed[1] if failed else ended.stdout[-300:]
 
 
 def judge(trees: Trees, number: int, seed: int | None) -> Verdict:
@@ -109,7 +111,7 @@ def judge(trees: Trees, number: int, seed: int | None) -> Verdict:
     if found != 1:
         return Verdict(number, False, f"its old text is there {found} times", 0.0)
     is_caught, said = trees.run(mutation, seed)
-    return Verdict(number, is_caught, said if is_caught else "no test failed", time.monotonic() - began)
+    return Verdict(number, is_caught, said, time.monotonic() - began)
 
 
 def _say(verdict: Verdict) -> None:
@@ -120,7 +122,7 @@ def _say(verdict: Verdict) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 if every mutation was noticed, 1 if one survived, 2 if the tests fail without any."""
+    """0 if every mutation was noticed, 1 if one survived, 2 if the tests fail or hang without any."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument(
         "--seed", type=int, help="of the state machine; without it the same examples each time"
@@ -138,9 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trees = Trees(Path(folder))
         sound = pool.submit(trees.run, None, options.seed)
         verdicts = [pool.submit(judge, trees, number, options.seed) for number in chosen]
-        if sound.result()[0]:
+        if sound.result() != (False, PASSED):
             pool.shutdown(cancel_futures=True)
-            print(f"The tests fail without any mutation: {sound.result()[1]}")
+            print(f"The tests do not pass without any mutation: {sound.result()[1]}")
             return 2
         survived = 0
         for verdict in verdicts:
