@@ -94,6 +94,30 @@ async def test_a_write_answers_with_a_model_of_its_status(
     assert slips(BY_CALL[write.method, write.route], answer.status_code, answer.json()) == []
 
 
+BAD = "http://10.0.0.1/"
+
+
+def with_url(body: Any) -> Any:
+    """The body, with each URL in it one that nothing is sent to."""
+    match body:
+        case dict():
+            return {name: BAD if name == "url" else with_url(value) for name, value in body.items()}
+        case list():
+            return [with_url(each) for each in body]
+    return body
+
+
+@pytest.mark.parametrize("write", [one for one in TRIED if with_url(one.body) != one.body], ids=str)
+async def test_no_write_takes_a_url_that_nothing_is_sent_to(client: AsyncClient, write: Write) -> None:
+    answer = await client.request(write.method, write.path, json=with_url(write.body))
+
+    if write.route.endswith("/batch"):
+        assert not any(one["success"] for one in answer.json()["results"])
+    else:
+        assert answer.status_code == 422
+    assert "url field cannot be called" in answer.text
+
+
 @pytest.mark.usefixtures("things")
 @pytest.mark.parametrize("operation", READS, ids=lambda operation: operation.name)
 async def test_a_read_answers_with_a_model_of_its_status(client: AsyncClient, operation: Operation) -> None:
