@@ -23,16 +23,15 @@ from shared import (
     words,
 )
 from shared.errors import Conflict, Invalid, NotFound
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.lenient import Reader
+from shared.operations import Call
 from shared.owing import NOTHING
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
 from shared.schemas.timing import Timing
 from shared.transitions import CronFields, Owed
-from shared.vault import Vault
 
 _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
 """What says when it fires, and what becomes of a fire."""
@@ -69,27 +68,20 @@ _NEW = _Known()
 _BUSY = "The cron is being changed by others; try again."
 
 
-async def create(
-    redis: Redis,
-    team: Team,
-    asked: CronCreate,
-    now: datetime | None = None,
-    *,
-    key: IdempotencyKey | None = None,
-) -> CronSaved:
-    if done := await transitions.recall(redis, key):
-        return _of_row(team, *done)
+async def create(call: Call, asked: CronCreate, now: datetime | None = None) -> CronSaved:
+    if done := await transitions.recall(call.redis, call.key):
+        return _of_row(call.team, *done)
     _check(asked)
     if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
         asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
     phase = cron_records.phase_of({})
     plan = cron_records.plan_of(asked, phase)
     for _ in range(ATTEMPTS):
-        at = now or await moments.now(redis, team.shard)
+        at = now or await moments.now(call.redis, call.team.shard)
         if timing.following(plan, at) is None:
             raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
         when = _reckoned(asked, phase, {}, at)
-        if made := await _save(redis, team, asked, when, _NEW._replace(now=now), key):
+        if made := await _save(call, asked, when, _NEW._replace(now=now)):
             return made
     raise Conflict(_BUSY)
 
@@ -120,60 +112,44 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def update(  # noqa: PLR0913 - what is given by name is the doors', what is not the tests'
-    redis: Redis,
-    team: Team,
-    cron_id: int,
-    asked: CronUpdate,
-    now: datetime | None = None,
-    *,
-    vault: Vault | None = None,
-    key: IdempotencyKey | None = None,
-) -> CronSaved:
+async def update(call: Call, cron_id: int, asked: CronUpdate, now: datetime | None = None) -> CronSaved:
     """Change the given fields. What was due is made first; resuming, or when else it fires, counts from now.
 
     Secret headers that it kept for another scheme, host or port are dropped, and the answer warns of them.
-    The vault seals those that are given.
+    Those that are given are sealed.
     """
-    if done := await transitions.recall(redis, key):
-        return _of_row(team, *done)
+    if done := await transitions.recall(call.redis, call.key):
+        return _of_row(call.team, *done)
     meant_for, read = None, settling.read_settled if _WHEN & asked.model_fields_set else settling.read
     for _ in range(ATTEMPTS):
-        fields, at = await read(redis, team, cron_id, now)
+        fields, at = await read(call.redis, call.team, cron_id, now)
         before = cron_records.asked_of(fields, Reader())
         meant_for = meant_for or before.url
         if asked.headers and "url" not in asked.model_fields_set and before.url != meant_for:
             raise Conflict("The cron's url is being changed by others; look before you give it headers.")
         wanted, dropped = custody.changed(before, asked)
-        wanted = custody.sealed(wanted, vault, team)
+        wanted = custody.sealed(wanted, call.vault, call.team)
         _check(wanted)
         when = _When(cron_records.phase_of(fields), keeps_next=True)
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
             when = _reckoned_of(wanted, when.phase, fields, at)
         known = _Known(cron_id, fields.get("version"), custody.warnings(dropped, wanted.url), now)
-        if saved := await _save(redis, team, wanted, when, known, key):
+        if saved := await _save(call, wanted, when, known):
             return saved
     raise Conflict(_BUSY)
 
 
-async def delete(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> None:
+async def delete(call: Call, cron_id: int) -> None:
     """Delete a cron with its executions; it does not fire any more once this returns."""
-    if not await transitions.delete_cron(redis, team, cron=cron_id, key=key):
+    if not await transitions.delete_cron(call.redis, call.team, cron=cron_id, key=call.key):
         raise NotFound("Cron")
 
 
-async def _save(
-    redis: Redis,
-    team: Team,
-    asked: CronCreate,
-    when: _When,
-    known: _Known = _NEW,
-    key: IdempotencyKey | None = None,
-) -> CronSaved | None:
+async def _save(call: Call, asked: CronCreate, when: _When, known: _Known) -> CronSaved | None:
     """The cron as it is now, or nothing if it changed or fired since it was `known`."""
     saved = await transitions.save_cron(
-        redis,
-        team,
+        call.redis,
+        call.team,
         _fields_of(asked, when.phase),
         when.owed,
         cron=known.id,
@@ -184,9 +160,9 @@ async def _save(
         change=to_json(_logged(asked, when.phase)).decode(),
         warnings=to_json(known.warnings).decode(),
         now_ms=settling.given(known.now),
-        key=key,
+        key=call.key,
     )
-    return _of_row(team, *saved) if saved else None
+    return _of_row(call.team, *saved) if saved else None
 
 
 def _fields_of(asked: CronCreate, phase: int) -> CronFields:

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 
 from shared import clock, excerpts, pages, records, store, stored, transitions, words
 from shared.errors import Conflict, Invalid, NotFound
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.lenient import Reader
+from shared.operations import Call
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.jobs import (
@@ -60,11 +60,9 @@ class Made:
     """Its queue is, so that it waits."""
 
 
-async def create(
-    redis: Redis, team: Team, asked: JobAsked, now: int | None = None, key: IdempotencyKey | None = None
-) -> JobCreated:
+async def create(call: Call, asked: JobAsked, now: int | None = None) -> JobCreated:
     """Store a job and make it due; its queue is made if it is new. `now` in ms, else the server's clock."""
-    (made,) = await create_many(redis, team, [asked], key, now)
+    (made,) = await create_many(call, [asked], now)
     return created(asked, made)
 
 
@@ -82,34 +80,22 @@ def created(asked: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCre
     )
 
 
-async def create_many(
-    redis: Redis,
-    team: Team,
-    asked: Sequence[JobAsked],
-    key: IdempotencyKey | None = None,
-    now: int | None = None,
-) -> list[Made]:
+async def create_many(call: Call, asked: Sequence[JobAsked], now: int | None = None) -> list[Made]:
     """Store jobs in order; raises Invalid if one would expire before it could start."""
-    made = [one for one in await create_each(redis, team, asked, key, now) if one]
+    made = [one for one in await create_each(call, asked, now) if one]
     if len(made) < len(asked):
         raise Invalid("expires_at", TOO_LATE)
     return made
 
 
-async def create_each(
-    redis: Redis,
-    team: Team,
-    asked: Sequence[JobAsked],
-    key: IdempotencyKey | None = None,
-    now: int | None = None,
-) -> list[Made | None]:
+async def create_each(call: Call, asked: Sequence[JobAsked], now: int | None = None) -> list[Made | None]:
     """Store jobs in order, 250 a round trip; None is one that would expire before it could start."""
     made: list[Made | None] = []
     for step, start in enumerate(range(0, len(asked), _BATCH)):
         batch = [_new(job) for job in asked[start : start + _BATCH]]
         with store.begun() if step else nullcontext():
             rows = await transitions.create_jobs(
-                redis, team, batch, settings=_NEW_QUEUE, now_ms=now, key=key, step=step
+                call.redis, call.team, batch, settings=_NEW_QUEUE, now_ms=now, key=call.key, step=step
             )
         made += [_made(row) if row else None for row in rows]
     return made
@@ -170,12 +156,12 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def cancel(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> Job:
+async def cancel(call: Call, job_id: int) -> Job:
     """Cancel a job that waits or runs, by any id of its chain; a running one is broken off within moments.
 
     Raises Conflict if it has ended already.
     """
-    row = await transitions.cancel_job(redis, team, job=job_id, key=key)
+    row = await transitions.cancel_job(call.redis, call.team, job=job_id, key=call.key)
     if row is None:
         raise NotFound("Job")
     if row == "ended":
@@ -183,9 +169,9 @@ async def cancel(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | No
     return _of_row(row)
 
 
-async def delete(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> None:
+async def delete(call: Call, job_id: int) -> None:
     """Delete a job with its run, its chain and its pending retries; a request in flight may still end."""
-    if not await transitions.delete_job(redis, team, job=job_id, key=key):
+    if not await transitions.delete_job(call.redis, call.team, job=job_id, key=call.key):
         raise NotFound("Job")
 
 

@@ -38,6 +38,10 @@ class Caller:
 
     team: Team
     scopes: frozenset[str]
+    token: str = ""
+    """The id of the token."""
+    name: str = ""
+    """What the token was called when it was made."""
 
     def has(self, scope: str) -> bool:
         return bool(self.scopes & set(SCOPES[SCOPES.index(scope) :]))
@@ -205,7 +209,7 @@ async def _look_up(redis: Redis, digest: str) -> Caller:
         raise Damaged("it names no team and scope", "The record of this token")
     shard = await redis.hget(keyspace.team(team_id), "shard")  # type: ignore[misc]
     team = Team(int(team_id), shard if shard in keyspace.SHARDS else keyspace.SHARDS[0])
-    return Caller(team, frozenset(scopes))
+    return Caller(team, frozenset(scopes), digest[:ID_DIGITS], fields.get("name", ""))
 
 
 async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:

@@ -10,12 +10,13 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
-from services.worker.deliveries import RECORDED, Deliveries
-from services.worker.work import Complete, Result
+from services.worker.intake.claims import RECORDED, Claims
+from services.worker.work import Complete, Execution, Result
 from shared import crons, executions, jobs, transitions
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate, ExecutionQuery
 from shared.schemas.jobs import JobCreate
+from tests.calls import call_of
 from tests.cluster import NODES, node_of, running_cluster
 
 NOW = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
@@ -34,7 +35,9 @@ async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
 
 
 async def one_job(redis: Redis, team: Team) -> int:
-    return (await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"), NOW_MS)).id
+    return (
+        await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://a.example/"), NOW_MS)
+    ).id
 
 
 async def test_a_shard_on_each_server_creates_claims_finishes_and_fires(redis: Redis) -> None:
@@ -43,14 +46,14 @@ async def test_a_shard_on_each_server_creates_claims_finishes_and_fires(redis: R
 
     for team in teams:
         job_id = await one_job(redis, team)
-        cron = await crons.create(redis, team, asked, NOW)
-        worker = Deliveries(redis, team.shard, "a-worker")
+        cron = await crons.create(call_of(redis, team), asked, NOW)
+        worker = Claims(redis, team.shard, "a-worker")
         (work,) = await worker.claim(1, NOW_MS)
         await fire_due(redis, team.shard, NOW + FIVE)
         answers, claimed = await worker.finish_and_claim([Result(work, Complete(), RUN)], 5)
 
         assert answers == [RECORDED]
-        assert [(fire.kind, fire.origin) for fire in claimed or []] == [("e", str(cron.id))]
+        assert [fire.cron for fire in claimed or [] if isinstance(fire, Execution)] == [str(cron.id)]
         assert (await jobs.get(redis, team, job_id)).status == "completed"
         page = await executions.page(redis, team, cron.id, ExecutionQuery())
         assert [execution.scheduled_at for execution in page.data] == [NOW + FIVE]
@@ -61,7 +64,7 @@ async def test_servers_that_lost_the_library_get_it_again(redis: Redis) -> None:
     ids = [await one_job(redis, team) for team in teams]
     await redis.function_flush("SYNC")  # type: ignore[misc]
 
-    workers = [Deliveries(redis, team.shard, "a-worker") for team in teams]
+    workers = [Claims(redis, team.shard, "a-worker") for team in teams]
     claims = [(await worker.finish_and_claim([], 1))[1] or [] for worker in workers]
 
     assert [work.id for claim in claims for work in claim] == ids
