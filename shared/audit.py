@@ -82,7 +82,7 @@ async def busy_crons(redis: Redis, team: Team, rest: Rest) -> AsyncIterator[str]
 
 
 async def patrol(
-    redis: Redis, team: Team, *, whole: bool = False, now: int | None = None, rest: Rest = at_once
+    redis: Redis, team: Team, *, whole: bool = False, now_ms: int | None = None, rest: Rest = at_once
 ) -> AsyncIterator[Step]:
     """Walk over what is pending or processing, or with `whole` over everything, step by step.
 
@@ -93,7 +93,7 @@ async def patrol(
         after = 0
         while True:
             after, mended = await transitions.patrol(
-                redis, team, kind=kind, index=index, state=state, after=after, most=STEP, now_ms=now
+                redis, team, kind=kind, index=index, state=state, after=after, most=STEP, now_ms=now_ms
             )
             yield Step(team.id, index, tuple(mended), is_full=bool(after))
             if not after:

@@ -72,24 +72,24 @@ _BUSY = "The cron is being changed by others; try again."
 async def create(
     redis: Redis,
     team: Team,
-    asked: CronCreate,
+    cron: CronCreate,
     now: datetime | None = None,
     *,
     key: IdempotencyKey | None = None,
 ) -> CronSaved:
     if done := await transitions.recall(redis, key):
         return _of_row(team, *done)
-    _check(asked)
-    if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
-        asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
+    _check(cron)
+    if cron.mode == CronMode.HEARTBEAT and "alert_threshold" not in cron.model_fields_set:
+        cron = cron.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
     phase = cron_records.phase_of({})
-    plan = cron_records.plan_of(asked, phase)
+    plan = cron_records.plan_of(cron, phase)
     for _ in range(ATTEMPTS):
         at = now or await moments.now(redis, team.shard)
         if timing.following(plan, at) is None:
             raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
-        when = _reckoned(asked, phase, {}, at)
-        if made := await _save(redis, team, asked, when, _NEW._replace(now=now), key):
+        when = _timed(cron, phase, {}, at)
+        if made := await _save(redis, team, cron, when, _NEW._replace(now=now), key):
             return made
     raise Conflict(_BUSY)
 
@@ -124,7 +124,7 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
     redis: Redis,
     team: Team,
     cron_id: int,
-    asked: CronUpdate,
+    changes: CronUpdate,
     now: datetime | None = None,
     *,
     vault: Vault | None = None,
@@ -137,19 +137,19 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
     """
     if done := await transitions.recall(redis, key):
         return _of_row(team, *done)
-    meant_for, read = None, settling.read_settled if _WHEN & asked.model_fields_set else settling.read
+    meant_for, read = None, settling.read_settled if _WHEN & changes.model_fields_set else settling.read
     for _ in range(ATTEMPTS):
         fields, at = await read(redis, team, cron_id, now)
-        before = cron_records.asked_of(fields, Reader())
+        before = cron_records.spec_of(fields, Reader())
         meant_for = meant_for or before.url
-        if asked.headers and "url" not in asked.model_fields_set and before.url != meant_for:
+        if changes.headers and "url" not in changes.model_fields_set and before.url != meant_for:
             raise Conflict("The cron's url is being changed by others; look before you give it headers.")
-        wanted, dropped = custody.changed(before, asked)
+        wanted, dropped = custody.changed(before, changes)
         wanted = custody.sealed(wanted, vault, team)
         _check(wanted)
         when = _When(cron_records.phase_of(fields), keeps_next=True)
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
-            when = _reckoned_of(wanted, when.phase, fields, at)
+            when = _timed_if_readable(wanted, when.phase, fields, at)
         known = _Known(cron_id, fields.get("version"), custody.warnings(dropped, wanted.url), now)
         if saved := await _save(redis, team, wanted, when, known, key):
             return saved
@@ -165,7 +165,7 @@ async def delete(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | N
 async def _save(
     redis: Redis,
     team: Team,
-    asked: CronCreate,
+    wanted: CronCreate,
     when: _When,
     known: _Known = _NEW,
     key: IdempotencyKey | None = None,
@@ -174,14 +174,14 @@ async def _save(
     saved = await transitions.save_cron(
         redis,
         team,
-        _fields_of(asked, when.phase),
+        _fields_of(wanted, when.phase),
         when.owed,
         cron=known.id,
         version=known.version,
         keeps_next=when.keeps_next,
         next_ms=when.next_ms,
-        secret=secrets.token_urlsafe(PING_BYTES) if asked.mode == CronMode.HEARTBEAT else None,
-        change=to_json(_logged(asked, when.phase)).decode(),
+        secret=secrets.token_urlsafe(PING_BYTES) if wanted.mode == CronMode.HEARTBEAT else None,
+        change=to_json(_logged(wanted, when.phase)).decode(),
         warnings=to_json(known.warnings).decode(),
         now_ms=settling.given(known.now),
         key=key,
@@ -189,21 +189,21 @@ async def _save(
     return _of_row(team, *saved) if saved else None
 
 
-def _fields_of(asked: CronCreate, phase: int) -> CronFields:
+def _fields_of(wanted: CronCreate, phase: int) -> CronFields:
     return CronFields(
-        spec=stored.spec(asked.model_dump(mode="json")),
-        is_active=int(asked.is_active),
-        expression=asked.cron_expression,
-        timezone=asked.timezone,
-        callback="1" if asked.callback_url else "",
-        alert_threshold=asked.alert_threshold or "",
-        name=asked.name,
-        timing=cron_records.policy_of(asked),
-        overlap=asked.overlap_policy,
-        max_runs=asked.max_runs or "",
-        offset_seconds=cron_records.offset_of(asked, phase),
+        spec=stored.spec(wanted.model_dump(mode="json")),
+        is_active=int(wanted.is_active),
+        expression=wanted.cron_expression,
+        timezone=wanted.timezone,
+        callback="1" if wanted.callback_url else "",
+        alert_threshold=wanted.alert_threshold or "",
+        name=wanted.name,
+        timing=cron_records.policy_of(wanted),
+        overlap=wanted.overlap_policy,
+        max_runs=wanted.max_runs or "",
+        offset_seconds=cron_records.offset_of(wanted, phase),
         phase=phase,
-        grace_ms=asked.grace_seconds * 1000 if asked.mode == CronMode.HEARTBEAT else "",
+        grace_ms=wanted.grace_seconds * 1000 if wanted.mode == CronMode.HEARTBEAT else "",
     )
 
 
@@ -212,16 +212,16 @@ def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> Cro
     return CronSaved(**dict(cron), warnings=from_json(warnings))
 
 
-def _reckoned_of(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
+def _timed_if_readable(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
     """The same of what may be stored in a way that this host cannot reckon; raises Invalid."""
     try:
-        return _reckoned(wanted, phase, fields, at)
+        return _timed(wanted, phase, fields, at)
     except timing.UNREADABLE as error:
         said = f"by {wanted.timezone} nobody can reckon {wanted.cron_expression}; give both anew."
         raise Invalid("timezone", f"The timezone field must be a zone that is known here: {said}") from error
 
 
-def _reckoned(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
+def _timed(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
     """When it fires from now on; whether its runs are used up is for the script to see."""
     plan = cron_records.plan_of(wanted, phase)
     owed = owing.owed(fields, at, plan if wanted.is_active else None)
@@ -229,24 +229,24 @@ def _reckoned(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _
     return _When(phase, next_ms=clock.milliseconds(fire) if fire else None, owed=owed)
 
 
-def _check(asked: CronCreate) -> None:
+def _check(wanted: CronCreate) -> None:
     """What one field alone cannot tell; raises Invalid."""
-    if asked.mode == CronMode.REQUEST and not asked.url:
+    if wanted.mode == CronMode.REQUEST and not wanted.url:
         raise Invalid("url", "The url field is required.")
-    if asked.mode == CronMode.HEARTBEAT and asked.url:
+    if wanted.mode == CronMode.HEARTBEAT and wanted.url:
         raise Invalid(
             "url", "The url field does not go with mode heartbeat, in which your side calls Recuro."
         )
-    if asked.starts_at and asked.ends_at and asked.ends_at <= asked.starts_at:
+    if wanted.starts_at and wanted.ends_at and wanted.ends_at <= wanted.starts_at:
         raise Invalid("ends_at", "The ends_at field must be later than starts_at.")
 
 
-def _logged(asked: CronCreate, phase: int) -> list[object]:
+def _logged(wanted: CronCreate, phase: int) -> list[object]:
     """How it fires from now on, as `shared.why` reads it."""
     when = (
-        asked.cron_expression,
-        asked.timezone,
-        cron_records.offset_of(asked, phase),
-        cron_records.policy_of(asked),
+        wanted.cron_expression,
+        wanted.timezone,
+        cron_records.offset_of(wanted, phase),
+        cron_records.policy_of(wanted),
     )
-    return [asked.is_active, *when]
+    return [wanted.is_active, *when]

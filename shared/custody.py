@@ -7,15 +7,15 @@ from shared.schemas.crons import CronCreate, CronUpdate
 from shared.vault import MASK, Vault, is_sealed, is_secret
 
 
-def changed(before: CronCreate, asked: CronUpdate) -> tuple[CronCreate, list[str]]:
+def changed(before: CronCreate, changes: CronUpdate) -> tuple[CronCreate, list[str]]:
     """What is wanted from now on, and the headers it loses: their secrets were kept for another origin."""
-    changes = {name: getattr(asked, name) for name in asked.model_fields_set}
-    if asked.headers:
-        changes["headers"] = _unmasked(asked.headers, before.headers or {})
-    wanted = before.model_copy(update=changes)
+    values = {name: getattr(changes, name) for name in changes.model_fields_set}
+    if changes.headers:
+        values["headers"] = _unmasked(changes.headers, before.headers or {})
+    wanted = before.model_copy(update=values)
     if not wanted.headers or origin_of(wanted.url) == origin_of(before.url):
         return wanted, []
-    anew = {name for name, value in (asked.headers or {}).items() if value != MASK}
+    anew = {name for name, value in (changes.headers or {}).items() if value != MASK}
     dropped = [name for name, value in wanted.headers.items() if name not in anew and _is_kept(name, value)]
     left = {name: value for name, value in wanted.headers.items() if name not in dropped}
     return wanted.model_copy(update={"headers": left or None}), dropped

@@ -107,9 +107,9 @@ async def confined(redis: Redis, team: Team, duty: str) -> AsyncIterator[None]:
     try:
         yield
     except Damaged as error:
-        name, now = f"team:{team.id}", clock.milliseconds(await moments.now(redis, team.shard))
-        told = await redis.hsetnx(keyspace.damaged(team.shard), name, f"{now} {duty}: {error}")  # type: ignore[misc]
-        if told:
+        name, now_ms = f"team:{team.id}", clock.milliseconds(await moments.now(redis, team.shard))
+        is_new = await redis.hsetnx(keyspace.damaged(team.shard), name, f"{now_ms} {duty}: {error}")  # type: ignore[misc]
+        if is_new:
             log.error("team_left_out", team=team.id, duty=duty, error=str(error))
 
 

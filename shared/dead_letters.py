@@ -56,15 +56,15 @@ async def replay_now(
     redis: Redis,
     team: Team,
     ids: Sequence[int],
-    now: int | None = None,
+    now_ms: int | None = None,
     key: IdempotencyKey | None = None,
 ) -> ReplayedNow:
     """Replay these at once, each by any id of its chain; what is none, or was replayed before, is skipped."""
-    asked, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
-    for step, start in enumerate(range(0, len(asked), BATCH)):
-        batch = asked[start : start + BATCH]
+    wanted, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
+    for step, start in enumerate(range(0, len(wanted), BATCH)):
+        batch = wanted[start : start + BATCH]
         with store.begun() if step else nullcontext():
-            answers = await transitions.replay_jobs(redis, team, batch, now_ms=now, key=key, step=step)
+            answers = await transitions.replay_jobs(redis, team, batch, now_ms=now_ms, key=key, step=step)
         for job_id, (new, is_new, original) in zip(batch, answers, strict=True):
             if is_new:
                 done.replayed.append(Replayed(job_id=job_id, new_job_id=new, original_job_id=original))
@@ -82,29 +82,29 @@ def _skipped(job_id: int, new: int, original: int | None) -> Skipped:
     return Skipped(job_id=job_id, reason="It is no dead letter of this team.")
 
 
-async def replay(redis: Redis, team: Team, asked: ReplayAsked, key: IdempotencyKey | None = None) -> Replay:
+async def replay(redis: Redis, team: Team, chosen: ReplayAsked, key: IdempotencyKey | None = None) -> Replay:
     """Begin a replay in the background, of what is a dead letter now."""
     if row := await transitions.recall(redis, key, _COLLECTED):
         return _of_row(*row)
     replay_id = await transitions.start_replay(
         redis,
         team,
-        rate=asked.rate or RATE,
-        stop_after=asked.stop_after_failures,
+        rate=chosen.rate or RATE,
+        stop_after=chosen.stop_after_failures,
         most_kept=MOST_REPLAYS,
         key=key,
     )
     with store.begun():
-        return await _collect(redis, team, asked, replay_id, key)
+        return await _collect(redis, team, chosen, replay_id, key)
 
 
 async def _collect(
-    redis: Redis, team: Team, asked: ReplayAsked, replay_id: int, key: IdempotencyKey | None
+    redis: Redis, team: Team, chosen: ReplayAsked, replay_id: int, key: IdempotencyKey | None
 ) -> Replay:
     """Give the replay its ids; one that was broken off in the middle goes on from there."""
     after = 0
     while True:
-        batch = await _following(redis, team, asked, after)
+        batch = await _following(redis, team, chosen, after)
         answer = await transitions.collect_replay(
             redis,
             team,
@@ -146,7 +146,7 @@ async def cancel_replay(
 async def purge(
     redis: Redis,
     team: Team,
-    asked: Chosen,
+    chosen: Chosen,
     seconds: float = PURGE_SECONDS,
     key: IdempotencyKey | None = None,
 ) -> Purged:
@@ -159,7 +159,7 @@ async def purge(
     deadline, purged, after = time.monotonic() + seconds, 0, 0
     while True:
         with store.begun() if after else nullcontext():
-            batch = await _following(redis, team, asked, after)
+            batch = await _following(redis, team, chosen, after)
             is_over = bool(batch.ids) and time.monotonic() > deadline
             ids, remaining = ([], len(batch.ids)) if is_over else (batch.ids, 0)
             is_last = is_over or batch.is_last
@@ -179,30 +179,30 @@ class _Batch(NamedTuple):
     is_last: bool
 
 
-async def _following(redis: Redis, team: Team, asked: Chosen, after: int) -> _Batch:
+async def _following(redis: Redis, team: Team, chosen: Chosen, after: int) -> _Batch:
     """The next of what was asked for, oldest first: after a place in the `ids` given, or after an id."""
-    if asked.ids is not None:
+    if chosen.ids is not None:
         end = after + BATCH
-        return _Batch(list(asked.ids[after:end]), end, end >= len(asked.ids))
-    index = f"{team.prefix}{_index(team, asked.queue_id)}"
+        return _Batch(list(chosen.ids[after:end]), end, end >= len(chosen.ids))
+    index = f"{team.prefix}{_index(team, chosen.queue_id)}"
     ids = [int(one) for one in await redis.zrangebyscore(index, f"({after}", "+inf", 0, BATCH)]
     end, is_last = ids[-1] if ids else after, len(ids) < BATCH
-    fitting = await _fitting(redis, team, asked, ids) if ids and asked.is_filtered else ids
+    fitting = await _fitting(redis, team, chosen, ids) if ids and chosen.is_filtered else ids
     return _Batch(fitting, end, is_last)
 
 
-async def _fitting(redis: Redis, team: Team, asked: Chosen, ids: Sequence[int]) -> list[int]:
+async def _fitting(redis: Redis, team: Team, chosen: Chosen, ids: Sequence[int]) -> list[int]:
     found = await jobs.read(
-        redis, team, ids, with_runs=asked.failure_reason is not None, most_bytes=LOOK_BYTES
+        redis, team, ids, with_runs=chosen.failure_reason is not None, most_bytes=LOOK_BYTES
     )
-    return [job.id for job in found if _fits(job, asked)]
+    return [job.id for job in found if _fits(job, chosen)]
 
 
-def _fits(job: Job, asked: Chosen) -> bool:
-    before = asked.dead_lettered_before
+def _fits(job: Job, chosen: Chosen) -> bool:
+    before = chosen.dead_lettered_before
     return (
-        words.contains(asked.search or "", job.url)
-        and asked.failure_reason in (None, job.run.failure_reason if job.run else None)
+        words.contains(chosen.search or "", job.url)
+        and chosen.failure_reason in (None, job.run.failure_reason if job.run else None)
         and (before is None or (job.dead_lettered_at is not None and job.dead_lettered_at < before))
     )
 

@@ -27,7 +27,7 @@ def require_fit(settings: Settings, vault: Vault | None = None) -> None:
     While Redis is away there is nothing to ask, and the service starts all the same.
     """
     try:
-        asyncio.run(_ask(settings, vault))
+        asyncio.run(_check_opened(settings, vault))
     except Unfit as error:
         sys.exit(str(error))
 
@@ -68,7 +68,7 @@ async def check(redis: Redis, vault: Vault | None = None) -> None:
         await _require_known(redis, vault)
 
 
-async def _ask(settings: Settings, vault: Vault | None) -> None:
+async def _check_opened(settings: Settings, vault: Vault | None) -> None:
     async with store.connect(settings) as redis:
         try:
             await check(redis, vault)

@@ -20,15 +20,15 @@ _WELL: Mapping[str, str] = MappingProxyType({})
 
 async def alive(redis: Redis, service: str, host: str) -> bool:
     """Whether a process of that service on that host has lately said that it lives."""
-    now = clock.milliseconds(await moments.now(redis, SHARD))
-    living = await redis.zrangebyscore(keyspace.live(), now, "+inf")
+    now_ms = clock.milliseconds(await moments.now(redis, SHARD))
+    living = await redis.zrangebyscore(keyspace.live(), now_ms, "+inf")
     return any(member.startswith(f"{service}:{host}:") for member in living)
 
 
 async def living(redis: Redis) -> dict[str, int]:
     """How many workers and schedulers have lately said that they live."""
-    now = clock.milliseconds(await moments.now(redis, SHARD))
-    members = await redis.zrangebyscore(keyspace.live(), now, "+inf")
+    now_ms = clock.milliseconds(await moments.now(redis, SHARD))
+    members = await redis.zrangebyscore(keyspace.live(), now_ms, "+inf")
     services = [member.partition(":")[0] for member in members]
     return {service: services.count(service) for service in SERVICES}
 
@@ -49,8 +49,8 @@ async def beat(redis: Redis, service: str, troubles: Mapping[str, str] = _WELL) 
 async def troubles(redis: Redis) -> dict[str, str]:
     """What living processes cannot go on with, by service:host:pid."""
     found: dict[str, str] = await redis.hgetall(keyspace.troubles())  # type: ignore[misc]
-    now = clock.milliseconds(await moments.now(redis, SHARD))
-    living = set(await redis.zrangebyscore(keyspace.live(), now, "+inf"))
+    now_ms = clock.milliseconds(await moments.now(redis, SHARD))
+    living = set(await redis.zrangebyscore(keyspace.live(), now_ms, "+inf"))
     return {member: said for member, said in found.items() if member in living}
 
 

@@ -60,21 +60,21 @@ class Made:
 
 
 async def create(
-    redis: Redis, team: Team, asked: JobAsked, now: int | None = None, key: IdempotencyKey | None = None
+    redis: Redis, team: Team, job: JobAsked, now_ms: int | None = None, key: IdempotencyKey | None = None
 ) -> JobCreated:
-    """Store a job and make it due; its queue is made if it is new. `now` in ms, else the server's clock."""
-    (made,) = await create_many(redis, team, [asked], key, now)
-    return created(asked, made)
+    """Store a job and make it due; its queue is made if it is new. Without `now_ms`, Redis gives the time."""
+    (made,) = await create_many(redis, team, [job], key, now_ms)
+    return created(job, made)
 
 
-def created(asked: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreated:
+def created(job: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreated:
     """The answer to a new job over MCP."""
     return JobCreated(
         id=made.id,
         queue_id=made.queue_id,
-        queue_name=asked.queue,
-        url=asked.url,
-        method=asked.method,
+        queue_name=job.queue,
+        url=job.url,
+        method=job.method,
         status=JobStatus.PENDING,
         scheduled_at=made.scheduled_at,
         warnings=tuple(warnings),
@@ -84,13 +84,13 @@ def created(asked: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCre
 async def create_many(
     redis: Redis,
     team: Team,
-    asked: Sequence[JobAsked],
+    jobs: Sequence[JobAsked],
     key: IdempotencyKey | None = None,
-    now: int | None = None,
+    now_ms: int | None = None,
 ) -> list[Made]:
     """Store jobs in order; raises Invalid if one would expire before it could start."""
-    made = [one for one in await create_each(redis, team, asked, key, now) if one]
-    if len(made) < len(asked):
+    made = [one for one in await create_each(redis, team, jobs, key, now_ms) if one]
+    if len(made) < len(jobs):
         raise Invalid("expires_at", TOO_LATE)
     return made
 
@@ -98,17 +98,17 @@ async def create_many(
 async def create_each(
     redis: Redis,
     team: Team,
-    asked: Sequence[JobAsked],
+    jobs: Sequence[JobAsked],
     key: IdempotencyKey | None = None,
-    now: int | None = None,
+    now_ms: int | None = None,
 ) -> list[Made | None]:
     """Store jobs in order, 250 a round trip; None is one that would expire before it could start."""
     made: list[Made | None] = []
-    for step, start in enumerate(range(0, len(asked), _BATCH)):
-        batch = [_new(job) for job in asked[start : start + _BATCH]]
+    for step, start in enumerate(range(0, len(jobs), _BATCH)):
+        batch = [_new(job) for job in jobs[start : start + _BATCH]]
         with store.begun() if step else nullcontext():
             rows = await transitions.create_jobs(
-                redis, team, batch, settings=_NEW_QUEUE, now_ms=now, key=key, step=step
+                redis, team, batch, settings=_NEW_QUEUE, now_ms=now_ms, key=key, step=step
             )
         made += [_made(row) if row else None for row in rows]
     return made
@@ -118,19 +118,17 @@ def _made(row: CreatedJob) -> Made:
     return Made(row.id, row.queue_id, clock.moment(row.due_ms), row.is_paused)
 
 
-def _new(asked: JobAsked) -> NewJob:
-    spec = asked.model_dump_json(exclude_defaults=True, exclude={"queue", "expires_at"})
-    if isinstance(asked.payload, Spelled):
-        rest = asked.model_dump(
-            mode="json", exclude_defaults=True, exclude={"queue", "expires_at", "payload"}
-        )
-        spec = stored.spec({**rest, "method": asked.method, "payload_json": asked.payload.text})
+def _new(job: JobAsked) -> NewJob:
+    spec = job.model_dump_json(exclude_defaults=True, exclude={"queue", "expires_at"})
+    if isinstance(job.payload, Spelled):
+        rest = job.model_dump(mode="json", exclude_defaults=True, exclude={"queue", "expires_at", "payload"})
+        spec = stored.spec({**rest, "method": job.method, "payload_json": job.payload.text})
     elif len(spec) > stored.LONG_CHARACTERS:
-        rest = asked.model_dump(mode="json", exclude_defaults=True, exclude={"queue", "expires_at"})
-        spec = stored.spec({**rest, "method": asked.method})
-    expires = asked.expires_at if isinstance(asked, JobCreate) else None
+        rest = job.model_dump(mode="json", exclude_defaults=True, exclude={"queue", "expires_at"})
+        spec = stored.spec({**rest, "method": job.method})
+    expires = job.expires_at if isinstance(job, JobCreate) else None
     expires_ms = clock.milliseconds(expires) if expires else None
-    return NewJob(asked.queue, spec, asked.delay * 1000, bool(asked.callback_url), expires_ms)
+    return NewJob(job.queue, spec, job.delay * 1000, bool(job.callback_url), expires_ms)
 
 
 async def get(redis: Redis, team: Team, job_id: int) -> Job:
@@ -190,15 +188,15 @@ async def delete(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | No
 
 def _of_row(row: StoredJob) -> Job:
     reader = Reader()
-    asked, (ran, _) = reader.spec(row.spec), reader.run(row.run)
-    return _job(int(row.id), records.fields_of(row.fields), asked.fields, _Around(row.queue, ran, reader))
+    spec, (ran, _) = reader.spec(row.spec), reader.run(row.run)
+    return _job(int(row.id), records.fields_of(row.fields), spec.fields, _Around(row.queue, ran, reader))
 
 
 def _excerpt_of(row: StoredJob) -> Job:
     reader = Reader()
-    asked, (ran, unread) = reader.spec(row.spec), reader.run(row.run)
-    job = _job(int(row.id), records.fields_of(row.fields), asked.fields, _Around(row.queue, ran, reader))
-    return excerpts.of_job(job, [*asked.unread, *(f"run.{name}" for name in unread)])
+    spec, (ran, unread) = reader.spec(row.spec), reader.run(row.run)
+    job = _job(int(row.id), records.fields_of(row.fields), spec.fields, _Around(row.queue, ran, reader))
+    return excerpts.of_job(job, [*spec.unread, *(f"run.{name}" for name in unread)])
 
 
 class _Around(NamedTuple):
@@ -209,16 +207,16 @@ class _Around(NamedTuple):
     reader: Reader
 
 
-def _job(job_id: int, fields: Fields, asked: dict[str, Any], around: _Around) -> Job:
+def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> Job:
     reader, (status, final) = around.reader, _status(fields, around.reader)
-    payload = _payload(asked, reader)
+    payload = _payload(spec, reader)
     job = reader.model(
         Job,
         {
             "method": "POST",
-            **asked,
-            "url": asked.get("url", ""),
-            "headers": masked(_headers(asked)),
+            **spec,
+            "url": spec.get("url", ""),
+            "headers": masked(_headers(spec)),
             "payload": payload,
             "id": job_id,
             "queue": around.queue,
@@ -227,17 +225,17 @@ def _job(job_id: int, fields: Fields, asked: dict[str, Any], around: _Around) ->
             "final_status": final,
             "attempt_number": reader.number(fields, "attempt", 1),
             "is_retry": "origin" in fields,
-            "delay_seconds": 0 if "replay_of" in fields else asked.get("delay", 0),
+            "delay_seconds": 0 if "replay_of" in fields else spec.get("delay", 0),
             "scheduled_at": reader.made(fields, "due"),
             "created_at": reader.made(fields, "created"),
-            "run": _with_body(around.run, asked, payload),
+            "run": _with_body(around.run, spec, payload),
             **_chain(job_id, fields, reader),
             "waits_for": fields.get("waits_for") if status == JobStatus.PENDING else None,
-            "callback_url": asked.get("callback_url"),
-            "body": asked.get("body"),
-            "timeout_seconds": asked.get("timeout_seconds"),
-            "retry_delays": asked.get("retry_delays"),
-            "idempotency_key": _key_of(_headers(asked) or {}, fields),
+            "callback_url": spec.get("callback_url"),
+            "body": spec.get("body"),
+            "timeout_seconds": spec.get("timeout_seconds"),
+            "retry_delays": spec.get("retry_delays"),
+            "idempotency_key": _key_of(_headers(spec) or {}, fields),
             "expires_at": reader.instant(fields, "expires"),
         },
     )
@@ -256,26 +254,26 @@ def _chain(job_id: int, fields: Fields, reader: Reader) -> dict[str, Any]:
     }
 
 
-def _headers(asked: Mapping[str, Any]) -> dict[str, str] | None:
-    found = asked.get("headers")
+def _headers(spec: Mapping[str, Any]) -> dict[str, str] | None:
+    found = spec.get("headers")
     return found if isinstance(found, dict) else None
 
 
-def _payload(asked: Mapping[str, Any], reader: Reader) -> Any:
-    if "payload_json" not in asked:
-        return asked.get("payload")
+def _payload(spec: Mapping[str, Any], reader: Reader) -> Any:
+    if "payload_json" not in spec:
+        return spec.get("payload")
     try:
-        return stored.read_payload(asked["payload_json"])
+        return stored.read_payload(spec["payload_json"])
     except (ValueError, TypeError):
         reader.note("payload", "it is no JSON")
         return None
 
 
-def _with_body(run: Run | None, asked: dict[str, Any], payload: Any) -> Run | None:
+def _with_body(run: Run | None, spec: dict[str, Any], payload: Any) -> Run | None:
     """A run of a request that went out, with the body that all attempts carry."""
     if run is None or run.request_headers is None:
         return run
-    text = asked.get("payload_json", asked.get("body") if payload is None else to_json(payload).decode())
+    text = spec.get("payload_json", spec.get("body") if payload is None else to_json(payload).decode())
     return run if text is None else run.model_copy(update={"request_body": text[:KEPT_CHARACTERS]})
 
 

@@ -77,9 +77,9 @@ class RememberedOfSeveral(Generic[P, V]):
     def __init__(
         self, work: Callable[P, V], most_bytes: int, *, per_byte: int = 3, per_entry: int = _ENTRY_BYTES
     ) -> None:
-        asked: Callable[..., V] = work
+        function: Callable[..., V] = work
         self.known = Remembered[tuple[Any, ...], V](
-            lambda values: asked(*values), most_bytes, per_byte=per_byte, per_entry=per_entry
+            lambda values: function(*values), most_bytes, per_byte=per_byte, per_entry=per_entry
         )
 
     def __call__(self, *values: P.args, **_: P.kwargs) -> V:

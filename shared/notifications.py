@@ -18,14 +18,14 @@ HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
 
 
 async def put(
-    redis: Redis, vault: Vault, team: Team, asked: Notifications, key: IdempotencyKey | None = None
+    redis: Redis, vault: Vault, team: Team, wanted: Notifications, key: IdempotencyKey | None = None
 ) -> Notifications:
     """Set all channels at once; a URL that was read with its mask and given back stays as it is."""
     if text := await transitions.recall(redis, key):
         return _shown(_opened(_read(text), vault, team))
     kept = await _stored(redis, team)
-    sealed = asked.model_copy(update={name: _sealed(name, asked, kept, (vault, team)) for name in HOOKS})
-    enabled = [channel for channel in Channel if (of := getattr(asked, channel)) and of.enabled]
+    sealed = wanted.model_copy(update={name: _sealed(name, wanted, kept, (vault, team)) for name in HOOKS})
+    enabled = [channel for channel in Channel if (of := getattr(wanted, channel)) and of.enabled]
     stored = Setting("notifications", sealed.model_dump_json())
     await transitions.set_team(redis, team, [stored, Setting("channels", " ".join(enabled))], key=key)
     return _shown(_opened(sealed, vault, team))
@@ -64,8 +64,8 @@ def _opened(stored: Notifications, vault: Vault, team: Team) -> Notifications:
     return stored.model_copy(update=opened)
 
 
-def _sealed(name: str, asked: Notifications, kept: Notifications, place: tuple[Vault, Team]) -> Hook | None:
-    hook: Hook | None = getattr(asked, name)
+def _sealed(name: str, wanted: Notifications, kept: Notifications, place: tuple[Vault, Team]) -> Hook | None:
+    hook: Hook | None = getattr(wanted, name)
     before: Hook | None = getattr(kept, name)
     vault, team = place
     if hook is None:

@@ -45,8 +45,8 @@ class Ping:
         """Why it failed; empty if it did not."""
         if self.kind != Kind.FAIL:
             return {}
-        told = FAILED if self.exit_status is None else FAILED_WITH.format(self.exit_status)
-        return {"failure_reason": FailureReason.PING_FAILED, "error_message": told}
+        message = FAILED if self.exit_status is None else FAILED_WITH.format(self.exit_status)
+        return {"failure_reason": FailureReason.PING_FAILED, "error_message": message}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ async def ping(
     key: str,
     ping: Ping | None = None,
     *,
-    now: int | None = None,
+    now_ms: int | None = None,
     once: IdempotencyKey | None = None,
 ) -> Noted:
     """Note a ping, in steps if very many fires wait for it; raises NotFound for a key that opens nothing."""
@@ -96,7 +96,7 @@ async def ping(
                 failure=to_json(ping.failure).decode() if ping.failure else None,
                 said=ping.said[:SAID_CHARACTERS],
                 after=noted.after,
-                now_ms=now,
+                now_ms=now_ms,
                 key=once,
                 step=step,
             )

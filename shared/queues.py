@@ -13,12 +13,12 @@ from shared.schemas.base import STORED, Page, PageQuery
 from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings, QueueUpdate
 from shared.transitions import QueueFields, StoredQueue
 
-_NAMES, _TOLD = 1000, 5
+_NAMES, _SHOWN = 1000, 5
 """How many names a wrong one is compared with, and how many are told if it is like none."""
 
 
-async def create(redis: Redis, team: Team, asked: QueueCreate, key: IdempotencyKey | None = None) -> Queue:
-    made = await _save(redis, team, asked, key=key)
+async def create(redis: Redis, team: Team, queue: QueueCreate, key: IdempotencyKey | None = None) -> Queue:
+    made = await _save(redis, team, queue, key=key)
     if made is None:
         raise NotFound("Queue")  # never: a new one is not compared with anything
     return made
@@ -43,8 +43,8 @@ async def id_of(redis: Redis, team: Team, name: str) -> int:
 
 
 def _some(names: Sequence[str]) -> str:
-    told = ", ".join(names[:_TOLD])
-    return f"{told} and others" if len(names) > _TOLD else told or "none yet"
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown} and others" if len(names) > _SHOWN else shown or "none yet"
 
 
 async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
@@ -58,12 +58,12 @@ async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
 
 
 async def update(
-    redis: Redis, team: Team, queue_id: int, asked: QueueUpdate, key: IdempotencyKey | None = None
+    redis: Redis, team: Team, queue_id: int, changes: QueueUpdate, key: IdempotencyKey | None = None
 ) -> Queue:
     """Change the given fields; they hold for waiting jobs too, from the next claim on."""
     if done := await transitions.recall(redis, key):
         return _queue(StoredQueue(*done))
-    changes = asked.model_dump(exclude_unset=True)
+    given = changes.model_dump(exclude_unset=True)
     for _ in range(5):
         found = await transitions.read_queues(redis, team, [queue_id])
         if not found:
@@ -71,7 +71,7 @@ async def update(
         fields, reader = records.fields_of(found[0].fields), Reader()
         settings = reader.model(QueueSettings, reader.spec(fields.get("spec")).fields).model_dump()
         name = fields.get("name", f"queue {queue_id}")
-        wanted = QueueCreate.model_validate({**settings, "name": name, **changes}, context=STORED)
+        wanted = QueueCreate.model_validate({**settings, "name": name, **given}, context=STORED)
         if changed := await _save(redis, team, wanted, (queue_id, fields.get("version")), key):
             return changed
     raise Conflict("The queue is being changed by others; try again.")
@@ -86,22 +86,22 @@ async def delete(redis: Redis, team: Team, queue_id: int, key: IdempotencyKey | 
 async def _save(
     redis: Redis,
     team: Team,
-    asked: QueueCreate,
+    wanted: QueueCreate,
     known: tuple[int | None, str | None] = (None, None),
     key: IdempotencyKey | None = None,
 ) -> Queue | None:
     """The queue as it is now, or nothing if it changed since it was `known` by its id and version."""
-    (queue_id, version), limit = known, asked.rate_limit
+    (queue_id, version), limit = known, wanted.rate_limit
     fields = QueueFields(
-        name=asked.name,
-        spec=asked.model_dump_json(exclude={"name"}),
-        is_active=asked.is_active,
-        max_parallelism=asked.max_parallelism or None,
+        name=wanted.name,
+        spec=wanted.model_dump_json(exclude={"name"}),
+        is_active=wanted.is_active,
+        max_parallelism=wanted.max_parallelism or None,
         rate_count=limit.count if limit else None,
         rate_ms=limit.per_seconds * 1000 if limit else None,
-        weight=asked.weight,
-        dlq_days=asked.dlq_retention_days,
-        alerts=asked.alerts_enabled,
+        weight=wanted.weight,
+        dlq_days=wanted.dlq_retention_days,
+        alerts=wanted.alerts_enabled,
     )
     saved = await transitions.save_queue(redis, team, fields, queue=queue_id, version=version, key=key)
     if saved == "taken":

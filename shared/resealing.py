@@ -101,11 +101,11 @@ async def _is_sealed_anew(redis: Redis, vault: Vault, where: tuple[str, str, _Pl
 
 def _spec(vault: Vault, team: int, text: str) -> str:
     """What was asked of a job or cron: every other byte stays."""
-    asked = from_json(text)
-    kept = {name: value for name, value in (asked.get("headers") or {}).items() if is_sealed(value)}
+    spec = from_json(text)
+    kept = {name: value for name, value in (spec.get("headers") or {}).items() if is_sealed(value)}
     if not kept:
         return text
-    anew = vault.reseal_headers(kept, team, origin_of(asked["url"]))
+    anew = vault.reseal_headers(kept, team, origin_of(spec["url"]))
     for name, value in kept.items():
         text = text.replace(_quoted(value), _quoted(anew[name]))
     return text

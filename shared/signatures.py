@@ -55,10 +55,10 @@ async def remove(redis: Redis, team: Team, key: IdempotencyKey | None = None) ->
     await transitions.set_team(redis, team, [Setting(_FIELD, None)], key=key)
 
 
-def secrets_of(vault: Vault, team: int, stored: str, now: int) -> Sequence[str]:
-    """The secrets that are valid at `now` (ms), newest first; raises Unsealable."""
+def secrets_of(vault: Vault, team: int, stored: str, now_ms: int) -> Sequence[str]:
+    """The secrets that are valid at `now_ms`, newest first; raises Unsealable."""
     newest, *before = _parts(stored)
-    valid = [newest, *before[:1]] if before and now < int(before[1]) else [newest]
+    valid = [newest, *before[:1]] if before and now_ms < int(before[1]) else [newest]
     return [vault.open(sealed, team, _FIELD) for sealed in valid]
 
 

@@ -21,12 +21,12 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(random.token_bytes(SECRET_BYTES)).decode()
 
 
-def headers_of(secrets: Sequence[str], message_id: str, body: bytes, now: int) -> dict[str, str]:
-    """The headers that sign a request at `now` (Unix seconds); `secrets` are the valid ones, newest first.
+def headers_of(secrets: Sequence[str], message_id: str, body: bytes, now_seconds: int) -> dict[str, str]:
+    """The headers that sign a request at that Unix time; `secrets` are the valid ones, newest first.
 
     `message_id` stays the same over the attempts of one message.
     """
-    stamp = str(now)
+    stamp = str(now_seconds)
     headers = {TIMESTAMP: stamp, SIGNATURE: recuro_signature(secrets[0], stamp, body)}
     if len(secrets) > 1:
         headers[SIGNATURE_BEFORE] = recuro_signature(secrets[1], stamp, body)

@@ -24,8 +24,8 @@ def spelled(raw: bytes | bytearray) -> Sequence[str | None]:
     if not _HAS_DECIMALS.search(raw):
         return ()
     mark = secrets.token_hex(8)  # in no text of the caller's
-    asked = json.loads(raw, parse_float=lambda text: _mark(text, mark))
-    jobs = asked.get("jobs", [asked])
+    body = json.loads(raw, parse_float=lambda text: _mark(text, mark))
+    jobs = body.get("jobs", [body])
     return [_text(job.get("payload"), mark) if isinstance(job, dict) else None for job in jobs]
 
 

@@ -50,7 +50,7 @@ class Troubles:
             logged = before.logged if before.said == said else float("-inf")
             trouble = Trouble(said, before.since, now, logged, pause)
         if now - trouble.logged > QUIET_SECONDS:
-            _tell(loop, error, said)
+            _log(loop, error, said)
             trouble.logged = now
         self._of[loop] = trouble
         return trouble.pause
@@ -106,7 +106,7 @@ def said_of(error: Exception) -> str:
     return text or type(error).__name__
 
 
-def _tell(loop: str, error: Exception, said: str) -> None:
+def _log(loop: str, error: Exception, said: str) -> None:
     if isinstance(error, AWAY):
         log.warning("redis_away", loop=loop, error=f"{type(error).__name__}: {said}")
     elif isinstance(error, Unfit):

@@ -24,11 +24,11 @@ class Read(NamedTuple):
     unread: tuple[str, ...] = ()
 
 
-def spec(asked: Mapping[str, Any]) -> str:
+def spec(given: Mapping[str, Any]) -> str:
     """What was asked, as JSON, with what is big at the end."""
-    ordered = {name: asked[name] for name in _FIRST_OF_SPEC if name in asked}
-    rest = {name: value for name, value in asked.items() if name not in ordered and name not in BIG_OF_SPEC}
-    big = {name: asked[name] for name in BIG_OF_SPEC if name in asked}
+    ordered = {name: given[name] for name in _FIRST_OF_SPEC if name in given}
+    rest = {name: value for name, value in given.items() if name not in ordered and name not in BIG_OF_SPEC}
+    big = {name: given[name] for name in BIG_OF_SPEC if name in given}
     return to_json({**ordered, **rest, **big}).decode()
 
 

@@ -94,7 +94,7 @@ class Callers:
         if caller is not None and until >= time.monotonic():
             return caller
         if caller is not None or digest in self._wrong or digest in self._guessed:
-            return await self._asked(digest)
+            return await self._look_up_and_note(digest)
         return await self._guess(token, digest, address)
 
     async def _guess(self, token: str, digest: str, address: str) -> Caller:
@@ -103,7 +103,7 @@ class Callers:
             raise TooManyGuesses(wait)
         self._guessed.add(digest)
         try:
-            return await self._asked(digest)
+            return await self._look_up_and_note(digest)
         except Unauthenticated:
             if wait:
                 raise TooManyGuesses(wait) from None
@@ -113,7 +113,7 @@ class Callers:
             if not wait and digest not in self._wrong:  # right, or nobody knows yet
                 self._brake.give_back(address)
 
-    async def _asked(self, digest: str) -> Caller:
+    async def _look_up_and_note(self, digest: str) -> Caller:
         try:
             caller = await _look_up(self._redis, digest)
         except Unauthenticated:

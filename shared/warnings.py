@@ -31,23 +31,23 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 async def saved_cron(redis: Redis, team: Team, cron: Cron) -> CronSaved:
     """The cron as it is answered after a write."""
     before = cron.warnings if isinstance(cron, CronSaved) else ()
-    is_told = cron.alert_threshold is None or await _has_channel(redis, team)
+    has_reader = cron.alert_threshold is None or await _has_channel(redis, team)
     found = (
         *before,
         *of_cron(cron, await _now(redis, team)),
-        *([] if is_told else [_NOBODY_TOLD.format("alert_threshold")]),
+        *([] if has_reader else [_NO_CHANNEL.format("alert_threshold")]),
     )
     return CronSaved(**{**dict(cron), "warnings": found})
 
 
 async def saved_queue(redis: Redis, team: Team, queue: Queue) -> QueueSaved:
     """The queue as it is answered after a write."""
-    is_told = not queue.alerts_enabled or await _has_channel(redis, team)
-    found = (*of_queue(queue), *([] if is_told else [_NOBODY_TOLD.format("alerts_enabled")]))
+    has_reader = not queue.alerts_enabled or await _has_channel(redis, team)
+    found = (*of_queue(queue), *([] if has_reader else [_NO_CHANNEL.format("alerts_enabled")]))
     return QueueSaved(**dict(queue), warnings=found)
 
 
-_NOBODY_TOLD = (
+_NO_CHANNEL = (
     "{} is set, and the team has no alert channel: nobody will be told. Set one up with "
     "PUT /api/settings/notifications."
 )
@@ -77,16 +77,16 @@ def of_queue(queue: Queue) -> list[str]:
     return ["The queue is paused: its jobs wait until is_active is true."]
 
 
-def of_job(asked: JobAsked, *, is_paused: bool) -> list[str]:
-    has_body = asked.payload is not None or bool(asked.body)
-    found = [*_of_request(asked.method, asked.url, asked.headers or {}, has_body=has_body)]
-    if asked.callback_url == asked.url:
+def of_job(job: JobAsked, *, is_paused: bool) -> list[str]:
+    has_body = job.payload is not None or bool(job.body)
+    found = [*_of_request(job.method, job.url, job.headers or {}, has_body=has_body)]
+    if job.callback_url == job.url:
         found.append(_CALLS_BACK)
-    type_ = _content_type(asked.headers)
-    if asked.body and type_:
-        found += _of_content("body", asked.body, type_)
+    type_ = _content_type(job.headers)
+    if job.body and type_:
+        found += _of_content("body", job.body, type_)
     if is_paused:
-        found.append(f"The queue {asked.queue} is paused: the job waits until the queue's is_active is true.")
+        found.append(f"The queue {job.queue} is paused: the job waits until the queue's is_active is true.")
     return found
 
 

@@ -83,19 +83,19 @@ def _periods(log: Sequence[str]) -> list[Period]:
 
 
 def _reasons(case: Case, since: datetime, until: datetime) -> Iterator[Reason]:
-    told: set[int] = set()
+    shown: set[int] = set()
     for at in _fires(case, since, until):
         record = next(
             (one for one in case.records if (one.missed_since or one.scheduled_at) <= at <= one.scheduled_at),
             None,
         )
         if record:
-            told.add(record.id)
+            shown.add(record.id)
             yield _of_record(record, at)
         else:
             yield _without_record(case, at)
     for record in case.records:
-        if record.id not in told:  # run by hand, or by a schedule that nobody remembers
+        if record.id not in shown:  # run by hand, or by a schedule that nobody remembers
             yield _of_record(record, record.scheduled_at)
     for period in case.periods:
         if period.plan is None and since < until and period.since <= until and period.until >= since:

@@ -35,18 +35,18 @@ class Verdict:
     against: tuple[str, ...]
 
 
-def judge(secret: str, arrived: Arrived, now: float) -> list[Verdict]:
-    """What each scheme says whose headers are there, at `now` (Unix seconds); ValueError for a bad one."""
+def judge(secret: str, arrived: Arrived, now_seconds: float) -> list[Verdict]:
+    """What each scheme says whose headers are there, at that Unix time; ValueError for a bad one."""
     signing.decoded(secret)
     schemes = [
         scheme
         for scheme, (stamp, signatures) in SIGNED_BY.items()
         if any(name.lower() in arrived.headers for name in (stamp, *signatures))
     ]
-    return [Verdict(scheme, tuple(_against(scheme, secret, arrived, now))) for scheme in schemes]
+    return [Verdict(scheme, tuple(_against(scheme, secret, arrived, now_seconds))) for scheme in schemes]
 
 
-def _against(scheme: str, secret: str, arrived: Arrived, now: float) -> Iterator[str]:
+def _against(scheme: str, secret: str, arrived: Arrived, now_seconds: float) -> Iterator[str]:
     stamp_name, signature_names = SIGNED_BY[scheme]
     stamp = arrived.headers.get(stamp_name.lower())
     given = [arrived.headers[name.lower()] for name in signature_names if name.lower() in arrived.headers]
@@ -54,8 +54,8 @@ def _against(scheme: str, secret: str, arrived: Arrived, now: float) -> Iterator
         yield f"The header {stamp_name} is missing."
     elif not (stamp.isascii() and stamp.isdigit()):
         yield f"{stamp_name} is {stamp[:40]!r}, and not a number of seconds."
-    elif abs(now - int(stamp)) > TOLERANCE_SECONDS:
-        age = round(now - int(stamp))
+    elif abs(now_seconds - int(stamp)) > TOLERANCE_SECONDS:
+        age = round(now_seconds - int(stamp))
         yield f"{stamp_name} is {abs(age)} s {'old' if age > 0 else 'in the future'}; 300 s are allowed."
     if not given:
         yield f"The header {signature_names[0]} is missing."

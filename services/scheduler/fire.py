@@ -89,12 +89,12 @@ async def keep_firing(redis: Redis, shard: str, alarm: Alarm, watch: Watch) -> N
     """Fire at every due moment; what is to become of it is judged shortly before."""
     ahead_ms, batches = 0, list[Batch]()
     while True:
-        now = await watch.look()
-        if now is None:
+        now_seconds = await watch.look()
+        if now_seconds is None:
             await asyncio.sleep(UNSTEADY_SECONDS)
             continue
-        if ahead_ms / 1000 <= now:
-            if now < ahead_ms / 1000 + STALE_SECONDS:
+        if ahead_ms / 1000 <= now_seconds:
+            if now_seconds < ahead_ms / 1000 + STALE_SECONDS:
                 await _fire_all(redis, shard, batches, ahead_ms)
             ahead_ms, batches = 0, []
         found = await fire_due(redis, shard)

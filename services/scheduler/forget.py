@@ -19,6 +19,6 @@ async def keep_forgetting(redis: Redis, shard: str) -> None:
             await asyncio.sleep(IDLE_SECONDS)
 
 
-async def forget(redis: Redis, shard: str, now: int | None = None) -> int:
+async def forget(redis: Redis, shard: str, now_ms: int | None = None) -> int:
     """Forget up to 500 keys; return how many went."""
-    return await transitions.forget(redis, shard, limit=STEP, now_ms=now)
+    return await transitions.forget(redis, shard, limit=STEP, now_ms=now_ms)

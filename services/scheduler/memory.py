@@ -27,7 +27,7 @@ async def keep_weighing(redis: Redis, shard: str) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def weigh(redis: Redis, shard: str, before: Shortage, now: int | None = None) -> Shortage:
+async def weigh(redis: Redis, shard: str, before: Shortage, now_ms: int | None = None) -> Shortage:
     """Look once, and note for all scripts how short of memory Redis is."""
     try:
         facts: Mapping[str, object] = await redis.info("memory")
@@ -38,7 +38,7 @@ async def weigh(redis: Redis, shard: str, before: Shortage, now: int | None = No
     level = before.following(share)
     if level or before:
         noted = await transitions.note_memory(
-            redis, shard, level=int(level), holds_ms=HOLDS_MILLISECONDS, now_ms=now
+            redis, shard, level=int(level), holds_ms=HOLDS_MILLISECONDS, now_ms=now_ms
         )
         if noted != level:
             log.warning("redis_memory", used=f"{share:.0%}", effect=level.effect, remedy=REMEDY)

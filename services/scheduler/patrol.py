@@ -30,21 +30,21 @@ async def keep_patrolling(redis: Redis, shard: str) -> None:
         await asyncio.sleep(REST_SECONDS)
 
 
-async def patrol(redis: Redis, shard: str, now: int | None = None) -> int:
+async def patrol(redis: Redis, shard: str, now_ms: int | None = None) -> int:
     """Walk once over all open work of the shard; return how many records were mended."""
     mended, pace = 0, Pace()
     for team in await audit.teams(redis, shard):
         async with damage.confined(redis, team, "patrolling"):
-            mended += await _patrol(redis, team, now, pace)
+            mended += await _patrol(redis, team, now_ms, pace)
     return mended
 
 
-async def _patrol(redis: Redis, team: Team, now: int | None, pace: Pace) -> int:
+async def _patrol(redis: Redis, team: Team, now_ms: int | None, pace: Pace) -> int:
     mended = 0
     if lost := await audit.patrol_crons(redis, team, pace.rest):
         log.warning("crons_put_back", team=team.id, crons=lost[:20])
         mended += len(lost)
-    async for step in audit.patrol(redis, team, now=now, rest=pace.rest):
+    async for step in audit.patrol(redis, team, now_ms=now_ms, rest=pace.rest):
         if step.mended:
             log.warning("records_mended", team=team.id, index=step.index, records=step.mended[:20])
         mended += len(step.mended)

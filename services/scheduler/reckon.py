@@ -59,12 +59,12 @@ async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troub
         await _rest(watch, REST_SECONDS)
 
 
-async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now: int | None = None) -> int:
+async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now_ms: int | None = None) -> int:
     """Look once at every active cron; return how many were given another next fire."""
     seen, moved = 0, 0
     for team in await audit.teams(redis, shard):
         async with damage.confined(redis, team, "watching crons"):
-            async for looked_at, mended in _steps(redis, team, watch, now):
+            async for looked_at, mended in _steps(redis, team, watch, now_ms):
                 seen, moved = seen + looked_at, moved + mended
     await watchdog.note(redis, shard, seen, moved)
     WATCHED.labels(shard).set(seen)
@@ -72,24 +72,26 @@ async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now: int 
 
 
 async def _steps(
-    redis: Redis, team: Team, watch: Watch | None, now: int | None
+    redis: Redis, team: Team, watch: Watch | None, now_ms: int | None
 ) -> AsyncIterator[tuple[int, int]]:
     """Of each step over a team's active crons, how many it looked at and how many it mended."""
     after = 0
     while True:
         began = time.process_time()
-        now_ms, after, plans = await transitions.read_plans(redis, team, after=after, most=STEP, now_ms=now)
-        yield len(plans), await _mend(redis, team, plans, now_ms, now)
+        read_ms, after, plans = await transitions.read_plans(
+            redis, team, after=after, most=STEP, now_ms=now_ms
+        )
+        yield len(plans), await _mend(redis, team, plans, read_ms, now_ms)
         await _rest(watch, (time.process_time() - began) / SHARE)
         if not after:
             return
 
 
-async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
+async def reckon_due(redis: Redis, shard: str, now_ms: int | None = None) -> int:
     """Move what was made or put off by a clock that has been set back since; return how many records."""
     moved, cursor = 0, "0"
     while True:
-        cursor, step = await transitions.reckon_due(redis, shard, cursor=cursor, count=STEP, now_ms=now)
+        cursor, step = await transitions.reckon_due(redis, shard, cursor=cursor, count=STEP, now_ms=now_ms)
         moved += step
         if cursor == "0":
             break
@@ -101,18 +103,20 @@ async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
     return moved
 
 
-async def _mend(redis: Redis, team: Team, plans: Sequence[StoredPlan], now_ms: int, now: int | None) -> int:
-    crons = [one for plan in plans if (one := _row(plan)) and one.next_ms > now_ms + SOON_MS]
+async def _mend(
+    redis: Redis, team: Team, plans: Sequence[StoredPlan], read_ms: int, now_ms: int | None
+) -> int:
+    crons = [one for plan in plans if (one := _row(plan)) and one.next_ms > read_ms + SOON_MS]
     renewals: list[Renewal] = []
     for number, cron in enumerate(crons):
         if number % 32 == 0:
             await asyncio.sleep(0)  # others of this process have their turn
-        expected = _expected(cron, now_ms)
+        expected = _expected(cron, read_ms)
         if expected is not None:
             renewals.append(Renewal(team.id, cron.id, cron.version, cron.next_ms, expected))
     if not renewals:
         return 0
-    moved = await transitions.renew_crons(redis, team.shard, renewals, now_ms=now)
+    moved = await transitions.renew_crons(redis, team.shard, renewals, now_ms=now_ms)
     if moved:
         RECKONED.labels(team.shard).inc(moved)
         ids = [one.id for one in renewals[:20]]
@@ -129,13 +133,13 @@ def _row(plan: StoredPlan) -> Row | None:
     return Row(plan.id, plan.version, next_ms, fired_until_ms, stored)
 
 
-def _expected(cron: Row, now_ms: int) -> int | None:
+def _expected(cron: Row, read_ms: int) -> int | None:
     """The fire that is to come instead of the one that is stored; None if that is right or not ours to judge.
 
     By other rules of its zone it may lie elsewhere: only a fire that passes over another is wrong.
     """
     try:
-        plan, now = cron.plan, clock.moment(now_ms)
+        plan, now = cron.plan, clock.moment(read_ms)
         if owing.is_right(plan, clock.moment(cron.next_ms), now, cron.fired_until_ms):
             return None
         first = owing.next_of(plan, now, cron.fired_until_ms)

@@ -49,9 +49,9 @@ async def keep_announcing(redis: Redis, shard: str) -> None:
         await asyncio.sleep(SPEAK_SECONDS)
 
 
-async def announce(redis: Redis, shard: str, now: int | None = None) -> tuple[str, bool]:
+async def announce(redis: Redis, shard: str, now_ms: int | None = None) -> tuple[str, bool]:
     """Say it once; return the newest release that ever was, and whether a scheduler that lives has it."""
-    return await transitions.announce_zones(redis, shard, release=zone_data.release().version, now_ms=now)
+    return await transitions.announce_zones(redis, shard, release=zone_data.release().version, now_ms=now_ms)
 
 
 async def renew(redis: Redis, shard: str) -> int:

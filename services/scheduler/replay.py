@@ -18,7 +18,7 @@ async def keep_replaying(redis: Redis, shard: str) -> None:
         await asyncio.sleep(STEP_SECONDS if left else IDLE_SECONDS)
 
 
-async def step(redis: Redis, shard: str, now: int | None = None) -> int:
+async def step(redis: Redis, shard: str, now_ms: int | None = None) -> int:
     """Take one step of every replay that runs; return how many dead letters are left to them."""
     left = 0
     for member in await redis.smembers(keyspace.replays(shard)):  # type: ignore[misc]
@@ -27,5 +27,5 @@ async def step(redis: Redis, shard: str, now: int | None = None) -> int:
             continue
         team = Team(int(number), shard)
         async with damage.confined(redis, team, f"replay {replay}"):
-            left += await transitions.step_replay(redis, team, replay=replay, most=STEP, now_ms=now)
+            left += await transitions.step_replay(redis, team, replay=replay, most=STEP, now_ms=now_ms)
     return left

@@ -210,7 +210,7 @@ async def test_the_longest_rest_is_kept(redis: Redis, team: Team, worker: Delive
 
 async def test_a_rate_is_kept(redis: Redis, team: Team, worker: Deliveries) -> None:
     await queues.create(redis, team, QueueCreate(name="mail", rate_limit=RateLimit(count=2, per_seconds=60)))
-    await jobs.create_many(redis, team, [JOB] * 5, now=NOW)
+    await jobs.create_many(redis, team, [JOB] * 5, now_ms=NOW)
     assert len(await worker.claim(9, NOW)) == 2
 
     assert await worker.claim(9, NOW + 2 * HOUR) == []
@@ -221,7 +221,7 @@ async def test_a_request_counts_in_the_month_that_has_come(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     await limits.put(redis, team, Limits(monthly_request_limit=1, soft_limit=None))
-    await jobs.create_many(redis, team, [JOB] * 2, now=NOW)
+    await jobs.create_many(redis, team, [JOB] * 2, now_ms=NOW)
 
     started = await worker.claim(9, NOW + 40 * DAY)
 
@@ -263,7 +263,7 @@ async def test_a_ping_of_a_moment_nobody_vouches_for_ends_no_fire_to_come(redis:
     cron = await fires.a_cron(redis, team, mode="heartbeat", url="", grace_seconds=300)
     assert cron.ping_key
 
-    await pings.ping(redis, cron.ping_key, now=NOW + 2 * HOUR)
+    await pings.ping(redis, cron.ping_key, now_ms=NOW + 2 * HOUR)
     await vouch(redis, NOW + 60 * SECOND)
     await fire_due(redis, SHARD, NOON + fires.MINUTE)
 

@@ -28,7 +28,7 @@ def worker(redis: Redis) -> Deliveries:
 
 async def some_jobs(redis: Redis, team: Team, n: int = 5, delay: int = 0) -> list[int]:
     asked = JobCreate(queue="mail", url="https://a.example/", delay=delay)
-    return [made.id for made in await jobs.create_many(redis, team, [asked] * n, now=NOW)]
+    return [made.id for made in await jobs.create_many(redis, team, [asked] * n, now_ms=NOW)]
 
 
 async def claimed(worker: Deliveries, now: int = NOW) -> list[int]:

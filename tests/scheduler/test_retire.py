@@ -30,7 +30,7 @@ async def finish_next(worker: Deliveries, verdict: Verdict, now: int = NOW) -> N
 
 async def some_jobs(redis: Redis, team: Team, n: int, now: int = NOW) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/")
-    await jobs.create_many(redis, team, [asked] * n, now=now)
+    await jobs.create_many(redis, team, [asked] * n, now_ms=now)
 
 
 async def kept(redis: Redis, team: Team) -> list[int]:
@@ -134,7 +134,7 @@ async def test_of_a_team_no_more_bytes_are_kept_and_the_oldest_go_first(
     for day in range(20):
         queue = f"queue-{day % 2}"
         await jobs.create_many(
-            redis, team, [JobCreate.model_validate({**asked, "queue": queue})], now=NOW + day * DAY
+            redis, team, [JobCreate.model_validate({**asked, "queue": queue})], now_ms=NOW + day * DAY
         )
         await finish_next(worker, Complete(), NOW + day * DAY)
     await some_jobs(redis, team, 1, NOW + 20 * DAY)
@@ -226,7 +226,7 @@ async def test_many_small_queues_of_a_team_wait_together(
 ) -> None:
     for number in range(4):
         asked = JobCreate(queue=f"mail-{number}", url="https://a.example/")
-        await jobs.create_many(redis, team, [asked] * 80, now=NOW)
+        await jobs.create_many(redis, team, [asked] * 80, now_ms=NOW)
     while works := await worker.claim(90, NOW):
         await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
 

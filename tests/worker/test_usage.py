@@ -21,7 +21,7 @@ def worker(redis: Redis) -> Deliveries:
 
 async def make(redis: Redis, team: Team, n: int, now: int = NOON) -> None:
     asked = [JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")] * n
-    await jobs.create_many(redis, team, asked, now=now)
+    await jobs.create_many(redis, team, asked, now_ms=now)
 
 
 async def counted(redis: Redis, team: Team) -> dict[str, int]:
