@@ -1,4 +1,4 @@
-"""Crons as they are stored, read for whoever asks, whatever version or host has written them."""
+"""Crons read from their records, whatever version or host has written them."""
 
 import secrets
 from datetime import datetime
@@ -15,7 +15,7 @@ from shared.timing import Plan
 from shared.vault import masked
 
 PHASES = 2**32
-"""Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
+"""Each cron draws a phase below this when it is made; its offset within `spread_seconds` comes from it."""
 LATENESS = ("100", "1000", "10000", "60000", "more")
 
 
@@ -24,7 +24,7 @@ def spec_of(fields: Fields, reader: Reader) -> CronCreate:
 
 
 def _of_spec(kept: dict[str, Any], reader: Reader) -> CronCreate:
-    headers = kept.pop("headers", None)  # sealed values are none that a caller may give
+    headers = kept.pop("headers", None)  # a caller may not give sealed values
     spec = reader.model(CronCreate, kept)
     return spec.model_copy(update={"headers": headers if isinstance(headers, dict) else None})
 
@@ -80,7 +80,7 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
 def _next_runs_of(
     spec: CronCreate, fields: Fields, state: tuple[datetime | None, int], reader: Reader
 ) -> list[datetime]:
-    """The next fires, by what schedulers read; none where this host cannot reckon, without its zone, say."""
+    """The next fires, by what schedulers read; none if this host cannot compute them, as without the zone."""
     try:
         return timing.next_runs(owing.plan_of(fields), state[0], spec.max_runs, state[1])
     except timing.UNREADABLE as error:

@@ -35,16 +35,16 @@ from shared.transitions import CronFields, Owed
 from shared.vault import Vault
 
 _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
-"""What says when it fires, and what becomes of a fire."""
+"""The fields that decide when it fires, and what happens at a fire."""
 PING_BYTES = 18
 ATTEMPTS = 8
-"""Somebody else may change the cron meanwhile, and it may fire."""
+"""Meanwhile somebody else may change the cron, or it may fire."""
 
 
 class _When(NamedTuple):
-    """What is kept of when a cron fires: its phase, and the next fire, if that is not kept as it is.
+    """When a cron fires, as it is stored: its phase, and its next fire unless that stays as it is.
 
-    Before that, what it owes is made.
+    The executions that it owes are made first.
     """
 
     phase: int
@@ -54,9 +54,9 @@ class _When(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A cron as it was read before a change, and what the answer to that is to warn of.
+    """A cron as it was read before a change, and the warnings for the answer.
 
-    `now` is the present if it was given, else Redis has it.
+    Without `now`, Redis gives the time.
     """
 
     id: int | None = None
@@ -81,7 +81,7 @@ async def create(
         return _of_row(team, *done)
     _check(cron)
     if cron.mode == CronMode.HEARTBEAT and "alert_threshold" not in cron.model_fields_set:
-        cron = cron.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
+        cron = cron.model_copy(update={"alert_threshold": 1})  # a heartbeat is there to report silence
     phase = cron_records.phase_of({})
     plan = cron_records.plan_of(cron, phase)
     for _ in range(ATTEMPTS):
@@ -99,7 +99,7 @@ async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
 
 
 async def get_now(redis: Redis, team: Team, cron_id: int) -> tuple[Cron, datetime]:
-    """The cron, and the present of its installation."""
+    """The cron, and the time by the installation's clock."""
     fields, now = await settling.read(redis, team, cron_id)
     return cron_records.of(team, cron_id, fields), now
 
@@ -120,7 +120,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def update(  # noqa: PLR0913 - what is given by name is the doors', what is not the tests'
+async def update(  # noqa: PLR0913 - the interfaces give vault and key, the tests give now
     redis: Redis,
     team: Team,
     cron_id: int,
@@ -130,9 +130,9 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
     vault: Vault | None = None,
     key: IdempotencyKey | None = None,
 ) -> CronSaved:
-    """Change the given fields. What was due is made first; resuming, or when else it fires, counts from now.
+    """Change the given fields. What is due is made first; a resumed cron or a new schedule counts from now.
 
-    Secret headers that it kept for another scheme, host or port are dropped, and the answer warns of them.
+    Secret headers stored for another scheme, host or port are dropped, and the answer warns of that.
     The vault seals those that are given.
     """
     if done := await transitions.recall(redis, key):
@@ -157,7 +157,7 @@ async def update(  # noqa: PLR0913 - what is given by name is the doors', what i
 
 
 async def delete(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> None:
-    """Delete a cron with its executions; it does not fire any more once this returns."""
+    """Delete a cron with its executions; once this returns it does not fire any more."""
     if not await transitions.delete_cron(redis, team, cron=cron_id, key=key):
         raise NotFound("Cron")
 
@@ -170,7 +170,7 @@ async def _save(
     known: _Known = _NEW,
     key: IdempotencyKey | None = None,
 ) -> CronSaved | None:
-    """The cron as it is now, or nothing if it changed or fired since it was `known`."""
+    """The cron as it is now, or None if it changed or fired since it was `known`."""
     saved = await transitions.save_cron(
         redis,
         team,
@@ -213,7 +213,7 @@ def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> Cro
 
 
 def _timed_if_readable(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
-    """The same of what may be stored in a way that this host cannot reckon; raises Invalid."""
+    """The same for a stored cron whose schedule this host may be unable to read; raises Invalid."""
     try:
         return _timed(wanted, phase, fields, at)
     except timing.UNREADABLE as error:
@@ -222,7 +222,7 @@ def _timed_if_readable(wanted: CronCreate, phase: int, fields: Fields, at: datet
 
 
 def _timed(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
-    """When it fires from now on; whether its runs are used up is for the script to see."""
+    """When it fires from now on; the transition checks whether its runs are used up."""
     plan = cron_records.plan_of(wanted, phase)
     owed = owing.owed(fields, at, plan if wanted.is_active else None)
     fire = owing.next_after(plan, at, owed.fired_until_ms) if wanted.is_active else None
@@ -230,7 +230,7 @@ def _timed(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _Whe
 
 
 def _check(wanted: CronCreate) -> None:
-    """What one field alone cannot tell; raises Invalid."""
+    """Check what no single field shows; raises Invalid."""
     if wanted.mode == CronMode.REQUEST and not wanted.url:
         raise Invalid("url", "The url field is required.")
     if wanted.mode == CronMode.HEARTBEAT and wanted.url:
@@ -242,7 +242,7 @@ def _check(wanted: CronCreate) -> None:
 
 
 def _logged(wanted: CronCreate, phase: int) -> list[object]:
-    """How it fires from now on, as `shared.why` reads it."""
+    """How it fires from now on, in the form that `shared.why` reads."""
     when = (
         wanted.cron_expression,
         wanted.timezone,

@@ -1,4 +1,4 @@
-"""What a cron keeps secret stays with the destination it was given for."""
+"""A cron's secrets stay with the origin (scheme, host, port) they were given for."""
 
 from shared.addresses import origin_of
 from shared.errors import Invalid
@@ -8,7 +8,7 @@ from shared.vault import MASK, Vault, is_sealed, is_secret
 
 
 def changed(before: CronCreate, changes: CronUpdate) -> tuple[CronCreate, list[str]]:
-    """What is wanted from now on, and the headers it loses: their secrets were kept for another origin."""
+    """The changed cron, and the names of headers it loses, as their secrets are for another origin."""
     values = {name: getattr(changes, name) for name in changes.model_fields_set}
     if changes.headers:
         values["headers"] = _unmasked(changes.headers, before.headers or {})
@@ -42,7 +42,7 @@ def warnings(dropped: list[str], url: str) -> tuple[str, ...]:
 
 
 def _unmasked(wanted: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
-    """A value that was read as the mask and given back stays as it is."""
+    """A value that a caller read masked and sends back stays as it was."""
     known = {name.lower(): value for name, value in kept.items()}
     for name, value in wanted.items():
         if value == MASK and name.lower() not in known:
@@ -53,5 +53,5 @@ def _unmasked(wanted: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
 
 
 def _is_kept(name: str, value: str) -> bool:
-    """Whether what a record holds is a secret."""
+    """Whether the stored value is a secret."""
     return is_sealed(value) or is_secret(name)

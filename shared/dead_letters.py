@@ -30,7 +30,7 @@ from shared.stored import LIST_BYTES, LOOK_BYTES
 BATCH = 200
 RATE = 50
 MOST_REPLAYS = 100
-"""Of a team's replays that ended, so many are remembered."""
+"""How many of a team's ended replays are remembered."""
 PURGE_SECONDS = 10.0
 _LOST = -1
 _REQUEST_LOST = "What it asked for is lost, so it cannot be replayed; purge it, or make a new job."
@@ -59,7 +59,7 @@ async def replay_now(
     now_ms: int | None = None,
     key: IdempotencyKey | None = None,
 ) -> ReplayedNow:
-    """Replay these at once, each by any id of its chain; what is none, or was replayed before, is skipped."""
+    """Replay these at once, each by any id of its chain; others, and those replayed before, are skipped."""
     wanted, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
     for step, start in enumerate(range(0, len(wanted), BATCH)):
         batch = wanted[start : start + BATCH]
@@ -83,7 +83,7 @@ def _skipped(job_id: int, new: int, original: int | None) -> Skipped:
 
 
 async def replay(redis: Redis, team: Team, chosen: ReplayAsked, key: IdempotencyKey | None = None) -> Replay:
-    """Begin a replay in the background, of what is a dead letter now."""
+    """Begin a background replay of what is a dead letter now."""
     if row := await transitions.recall(redis, key, _COLLECTED):
         return _of_row(*row)
     replay_id = await transitions.start_replay(
@@ -101,7 +101,7 @@ async def replay(redis: Redis, team: Team, chosen: ReplayAsked, key: Idempotency
 async def _collect(
     redis: Redis, team: Team, chosen: ReplayAsked, replay_id: int, key: IdempotencyKey | None
 ) -> Replay:
-    """Give the replay its ids; one that was broken off in the middle goes on from there."""
+    """Give the replay its ids; one that was interrupted goes on where it stopped."""
     after = 0
     while True:
         batch = await _following(redis, team, chosen, after)
@@ -150,9 +150,9 @@ async def purge(
     seconds: float = PURGE_SECONDS,
     key: IdempotencyKey | None = None,
 ) -> Purged:
-    """Delete dead letters with their chains, as many as go in about so many seconds.
+    """Delete dead letters with their chains, as many as possible in about `seconds`.
 
-    Under a key the last step is remembered: a repeat of what was broken off purges the rest, and counts that.
+    Under a key the last step is remembered: a repeat of an interrupted purge deletes and counts the rest.
     """
     if done := await transitions.recall(redis, key):
         return Purged(purged=done[0], remaining=done[1])
@@ -172,7 +172,7 @@ async def purge(
 
 
 class _Batch(NamedTuple):
-    """Ids of dead letters, maybe none, up to `end` in what they are taken from."""
+    """Ids of dead letters, maybe none, and the place up to which they were read."""
 
     ids: list[int]
     end: int
@@ -180,7 +180,7 @@ class _Batch(NamedTuple):
 
 
 async def _following(redis: Redis, team: Team, chosen: Chosen, after: int) -> _Batch:
-    """The next of what was asked for, oldest first: after a place in the `ids` given, or after an id."""
+    """The next chosen ones, oldest first: after a position in the given `ids`, or after an id."""
     if chosen.ids is not None:
         end = after + BATCH
         return _Batch(list(chosen.ids[after:end]), end, end >= len(chosen.ids))
@@ -217,7 +217,7 @@ async def _read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[Re
 
 
 def _of_row(replay_id: str, flat: Sequence[str]) -> Replay:
-    """Raises NotFound for one that is not there."""
+    """The replay; raises NotFound if there is none."""
     if not flat:
         raise NotFound("Replay")
     return _replay(int(replay_id), records.fields_of(flat))

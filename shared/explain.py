@@ -1,4 +1,4 @@
-"""An expression and a time policy in words: what they say, when it fires next, and what may surprise."""
+"""Explain an expression and a time policy: what they mean, when they fire next, and what may surprise."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,12 +14,12 @@ from shared.schemas.timing import OverlapPolicy
 from shared.timing import Plan
 
 HORIZON = timedelta(days=730)
-"""So far ahead a change of the clock is looked for."""
+"""How far ahead to look for changes of the clock."""
 MOST_CHANGES = 2
 MOST_COUNTED = 1000
-"""Of the fires that a change of the clock leaves out or repeats."""
+"""How many fires that a change of the clock skips or repeats are counted."""
 LOOKED_AT, OFTEN = 60, 32
-"""How many fires are looked at for the shortest time between two, if there are more than so many a month."""
+"""How many fires to compare for the shortest gap, and from how many fires a month on to do so."""
 _STEPS = {"second": (60, "minute"), "minute": (60, "hour"), "hour": (24, "day")}
 
 _WORDS = Options()
@@ -28,7 +28,7 @@ _WORDS.day_of_week_start_index_zero = True
 
 
 def explain(query: ExplainAsked, now: datetime) -> Explained:
-    """Nothing is stored, and what is given need not be."""
+    """Explain a schedule, stored or not; nothing is stored."""
     after = (query.after or now).astimezone(UTC)
     fires = _looked_at(query, after)
     most = min(query.count, query.max_runs or query.count)
@@ -52,19 +52,19 @@ def explain(query: ExplainAsked, now: datetime) -> Explained:
 
 
 def pitfalls(query: ExplainAsked, now: datetime) -> list[str]:
-    """What may surprise of when it fires; the warnings of `explain` by themselves."""
+    """Only the warnings of `explain`."""
     return list(_warnings(query, _looked_at(query, now)))
 
 
 def _looked_at(query: ExplainAsked, after: datetime) -> list[datetime]:
-    """As many of the next fires as are asked for, and enough to tell how close they come."""
+    """As many of the next fires as are wanted, and enough to see how close together they are."""
     plan = Plan(query.cron_expression, query.timezone, starts_at=query.starts_at, ends_at=query.ends_at)
     is_often = schedule.fires_a_month(query.cron_expression, after.year) > OFTEN
     return list(_fires(plan, after, max(query.count, LOOKED_AT if is_often else 0)))
 
 
 def describe(query: ExplainAsked) -> str:
-    """In a sentence."""
+    """The schedule in one sentence."""
     fields = [_described(text) for text in expressions.plain(query.cron_expression)]
     parts = [get_description(" ".join(fields), _WORDS)]
     if query.timezone != "UTC":
@@ -81,7 +81,7 @@ def describe(query: ExplainAsked) -> str:
 
 
 def _described(text: str) -> str:
-    """The library writes the last Friday as 5L, croniter as l5, and would tell of steps of one."""
+    """The field as the library reads it: 5L for the last Friday, not l5, and without steps of 1."""
     parts = (part.removesuffix("/1") for part in text.split(","))
     return ",".join(f"{part[1:]}L" if part[0] == "l" else part for part in parts)
 
@@ -138,7 +138,7 @@ _NONE, _GO_ON = "no fire falls into it", "the fires go on as time passes"
 
 
 def _many(fires: list[datetime], one: str = "is", more: str = "are") -> str:
-    """The fires, and the verb that goes with them."""
+    """The fires in words, with the verb that fits their number."""
     if len(fires) == 1:
         return f"the fire of {fires[0]:%H:%M} {one}"
     if len(fires) == MOST_COUNTED:
@@ -188,7 +188,7 @@ def _missing_days(fields: Fields, texts: list[str]) -> Iterator[str]:
 
 
 def _uneven(texts: list[str]) -> Iterator[str]:
-    """Steps that do not divide their period start anew with each."""
+    """Warn of steps that do not divide their period: they start again with each period."""
     for (name, (size, period)), text in zip(_STEPS.items(), ["0", *texts][-6:], strict=False):
         step = text.removeprefix("*/")
         if step != text and size % int(step):

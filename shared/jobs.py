@@ -43,9 +43,9 @@ _FINAL = {
 }
 TOO_LATE = "The expires_at field must be later than now and the delay."
 KEPT_CHARACTERS = 65_536
-"""Of a body, in what is shown of a run."""
+"""How many characters of the request's body a run shows."""
 _BATCH = 250
-"""Jobs a script: more would hold Redis up for too long."""
+"""Jobs a transition: more would block Redis for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Made:
     queue_id: int
     scheduled_at: datetime
     is_paused: bool
-    """Its queue is, so that it waits."""
+    """Whether its queue is paused, so that the job waits."""
 
 
 async def create(
@@ -146,9 +146,9 @@ async def read(
     with_runs: bool = True,
     most_bytes: int = stored.WHOLE_BYTES,
 ) -> list[Job]:
-    """The jobs of these ids, in their order, without those that are not there.
+    """The jobs of these ids, in their order, without those that do not exist.
 
-    With `most_bytes` no more is read of what is long, and the jobs are excerpts that say so.
+    With `most_bytes` no more than that is read of long texts, and the jobs are excerpts that say so.
     """
     rows = await transitions.read_jobs(redis, team, ids, with_runs=with_runs, most_bytes=most_bytes)
     return [_excerpt_of(row) if most_bytes else _of_row(row) for row in rows]
@@ -168,7 +168,7 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
 
 
 async def cancel(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> Job:
-    """Cancel a job that waits or runs, by any id of its chain; a running one is broken off within moments.
+    """Cancel a job that waits or runs, by any id of its chain; a running one is stopped within moments.
 
     Raises Conflict if it has ended already.
     """
@@ -200,7 +200,7 @@ def _excerpt_of(row: StoredJob) -> Job:
 
 
 class _Around(NamedTuple):
-    """What is known of a job beside its own record."""
+    """What belongs to a job outside its own record."""
 
     queue: str
     run: Run | None
@@ -243,7 +243,7 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
 
 
 def _chain(job_id: int, fields: Fields, reader: Reader) -> dict[str, Any]:
-    """Which jobs belong to it, and what became of them."""
+    """The job's chain: its original, its retry, its replays, and how they ended."""
     replays = {name: fields.get(name) for name in ("replay_of", "replayed_as")}
     return {
         "original_job_id": fields.get("origin", job_id),
@@ -270,7 +270,7 @@ def _payload(spec: Mapping[str, Any], reader: Reader) -> Any:
 
 
 def _with_body(run: Run | None, spec: dict[str, Any], payload: Any) -> Run | None:
-    """A run of a request that went out, with the body that all attempts carry."""
+    """The run with the body that all attempts carry, if the request was sent."""
     if run is None or run.request_headers is None:
         return run
     text = spec.get("payload_json", spec.get("body") if payload is None else to_json(payload).decode())
@@ -283,7 +283,7 @@ def _key_of(headers: dict[str, str], fields: Fields) -> str | None:
 
 
 def _status(fields: Fields, reader: Reader) -> tuple[str, str | None]:
-    """As they are stored, where a newer version may know others."""
+    """Status and final status of a stored state; a newer version may have stored one that is unknown here."""
     state = fields.get("state", "")
     if state not in _STATES:
         reader.note("state", f"{state[:20] or 'nothing'} is none that is known here")

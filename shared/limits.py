@@ -1,4 +1,4 @@
-"""What a caller can do to a team's monthly limits, and what was used of them."""
+"""What a caller can do to a team's monthly limits, and how much of them is used."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ _MONTH = "requests."
 
 
 async def put(redis: Redis, team: Team, limits: Limits, key: IdempotencyKey | None = None) -> Limits:
-    """Set both limits; they hold from the next claim on."""
+    """Set both limits; they apply from the next claim on."""
     values = (limits.monthly_request_limit, limits.soft_limit)
     settings = [Setting(field, value) for field, value in zip(_FIELDS, values, strict=True)]
     await transitions.set_team(redis, team, settings, key=key)
@@ -27,7 +27,7 @@ async def get(redis: Redis, team: Team) -> Limits:
 
 
 async def usage(redis: Redis, team: Team) -> Usage:
-    """This month's requests by the installation's clock, and those of the months before."""
+    """The requests of this month, by the installation's clock, and of the months before."""
     async with redis.pipeline(transaction=False) as pipe:
         moments.join(pipe, team.shard)
         pipe.hmget(keyspace.team_settings(team), list(_FIELDS))

@@ -1,4 +1,4 @@
-"""What a caller can do to the channels through which a team is told of its alerts."""
+"""What a caller can do to the channels that carry a team's alerts."""
 
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
 async def put(
     redis: Redis, vault: Vault, team: Team, wanted: Notifications, key: IdempotencyKey | None = None
 ) -> Notifications:
-    """Set all channels at once; a URL that was read with its mask and given back stays as it is."""
+    """Set all channels at once; a URL that was read masked and is sent back stays as it was."""
     if text := await transitions.recall(redis, key):
         return _shown(_opened(_read(text), vault, team))
     kept = await _stored(redis, team)
@@ -32,7 +32,7 @@ async def put(
 
 
 async def get(redis: Redis, vault: Vault, team: Team) -> Notifications:
-    """The channels, fit to be shown."""
+    """The channels with their secrets masked."""
     return _shown(await opened_of(redis, vault, team))
 
 
@@ -46,12 +46,12 @@ def _shown(opened: Notifications) -> Notifications:
 
 
 async def has_channel(redis: Redis, team: Team) -> bool:
-    """Whether anybody would be told of an alert."""
+    """Whether an alert would be sent to anybody."""
     return bool(await redis.hget(keyspace.team_settings(team), "channels"))  # type: ignore[misc]
 
 
 async def opened_of(redis: Redis, vault: Vault, team: Team) -> Notifications:
-    """The channels with their secrets, for whoever sends; raises Unsealable."""
+    """The channels with their secrets, for sending; raises Unsealable."""
     return _opened(await _stored(redis, team), vault, team)
 
 
@@ -90,9 +90,9 @@ async def _stored(redis: Redis, team: Team) -> Notifications:
 
 
 def _read(text: str) -> Notifications:
-    """By name, and what is missing is none: another version may have known other channels.
+    """The channels by name, each None if it is missing: another version may have known other channels.
 
-    Hooks are not checked again: a sealed URL is none that a caller may give.
+    Hooks are not checked again, as the check would refuse a sealed URL.
     """
     stored = from_json(text)
     hooks = {name: Hook.model_construct(**given) for name in HOOKS if (given := stored.get(name))}

@@ -14,13 +14,13 @@ from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings
 from shared.transitions import QueueFields, StoredQueue
 
 _NAMES, _SHOWN = 1000, 5
-"""How many names a wrong one is compared with, and how many are told if it is like none."""
+"""How many names a wrong one is compared with, and how many are listed if it resembles none."""
 
 
 async def create(redis: Redis, team: Team, queue: QueueCreate, key: IdempotencyKey | None = None) -> Queue:
     made = await _save(redis, team, queue, key=key)
     if made is None:
-        raise NotFound("Queue")  # never: a new one is not compared with anything
+        raise NotFound("Queue")  # cannot happen: a new queue has no version to compare
     return made
 
 
@@ -32,7 +32,7 @@ async def get(redis: Redis, team: Team, queue_id: int) -> Queue:
 
 
 async def id_of(redis: Redis, team: Team, name: str) -> int:
-    """The id of the queue of that name; raises Invalid, with a name that was probably meant."""
+    """The id of the queue of that name; raises Invalid, with the name that was probably meant."""
     found = await redis.hget(keyspace.queue_names(team), name)  # type: ignore[misc]
     if found is not None:
         return int(found)
@@ -60,7 +60,7 @@ async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
 async def update(
     redis: Redis, team: Team, queue_id: int, changes: QueueUpdate, key: IdempotencyKey | None = None
 ) -> Queue:
-    """Change the given fields; they hold for waiting jobs too, from the next claim on."""
+    """Change the given fields; they apply to waiting jobs too, from the next claim on."""
     if done := await transitions.recall(redis, key):
         return _queue(StoredQueue(*done))
     given = changes.model_dump(exclude_unset=True)
@@ -78,7 +78,7 @@ async def update(
 
 
 async def delete(redis: Redis, team: Team, queue_id: int, key: IdempotencyKey | None = None) -> None:
-    """Delete a queue with its jobs; nothing of it starts any more once this returns."""
+    """Delete a queue with its jobs; once this returns none of them starts any more."""
     if not await transitions.delete_queue(redis, team, queue=queue_id, key=key):
         raise NotFound("Queue")
 
@@ -90,7 +90,7 @@ async def _save(
     known: tuple[int | None, str | None] = (None, None),
     key: IdempotencyKey | None = None,
 ) -> Queue | None:
-    """The queue as it is now, or nothing if it changed since it was `known` by its id and version."""
+    """The queue as it is now, or None if it changed since it had this `known` id and version."""
     (queue_id, version), limit = known, wanted.rate_limit
     fields = QueueFields(
         name=wanted.name,

@@ -1,7 +1,7 @@
 """What a caller can do to the secrets that sign a team's requests: the newest, and for a while one before.
 
-They are kept in one text, which claim hands to the worker: the newest sealed, and after a blank each,
-the one before sealed and until when it is valid (ms).
+They are stored in one text, which claim returns to the worker: the newest secret, sealed; after a space the
+one before, sealed; and after another space until when that is valid (ms).
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ HOUR_MILLISECONDS = 3_600_000
 async def rotate(
     redis: Redis, vault: Vault, team: Team, keep_hours: int, key: IdempotencyKey | None = None
 ) -> SigningSecret:
-    """Make a secret; the one before stays valid beside it for so many hours, or goes at once with 0.
+    """Make a secret; the one before stays valid for `keep_hours`, or ends at once with 0.
 
-    A repeat under the key opens the secret again that was made, sealed with which the key is remembered.
+    A repeat under the key returns the secret that was made, which is remembered, sealed, with the key.
     """
     now = await moments.now(redis, team.shard)
     before = await _stored(redis, team)
@@ -51,7 +51,7 @@ async def state(redis: Redis, team: Team) -> SigningState:
 
 
 async def remove(redis: Redis, team: Team, key: IdempotencyKey | None = None) -> None:
-    """Sign no more."""
+    """Stop signing."""
     await transitions.set_team(redis, team, [Setting(_FIELD, None)], key=key)
 
 

@@ -1,4 +1,4 @@
-"""What was accepted and will not do what was meant, in sentences; never a reason to refuse."""
+"""Warnings about accepted input that will not do what was meant; they are never a reason to refuse it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,14 +22,14 @@ from shared.store import AWAY
 from shared.vault import is_secret
 
 FEW = 2
-"""So few fires before `ends_at` may be fewer than were meant."""
+"""If fewer fires than this are left before `ends_at`, it may be a mistake."""
 LONG = timedelta(days=366)
 _NEVER_JSON = re.compile("x-www-form-urlencoded|multipart/|xml|html", re.IGNORECASE)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 async def saved_cron(redis: Redis, team: Team, cron: Cron) -> CronSaved:
-    """The cron as it is answered after a write."""
+    """The answer to a write of a cron, with its warnings."""
     before = cron.warnings if isinstance(cron, CronSaved) else ()
     has_reader = cron.alert_threshold is None or await _has_channel(redis, team)
     found = (
@@ -41,7 +41,7 @@ async def saved_cron(redis: Redis, team: Team, cron: Cron) -> CronSaved:
 
 
 async def saved_queue(redis: Redis, team: Team, queue: Queue) -> QueueSaved:
-    """The queue as it is answered after a write."""
+    """The answer to a write of a queue, with its warnings."""
     has_reader = not queue.alerts_enabled or await _has_channel(redis, team)
     found = (*of_queue(queue), *([] if has_reader else [_NO_CHANNEL.format("alerts_enabled")]))
     return QueueSaved(**dict(queue), warnings=found)
@@ -56,14 +56,14 @@ _NO_CHANNEL = (
 async def _now(redis: Redis, team: Team) -> datetime:
     try:
         return await moments.now(redis, team.shard)
-    except AWAY:  # as below; our own clock will do for advice
+    except AWAY:  # as below; for advice our own clock is good enough
         return clock.now()
 
 
 async def _has_channel(redis: Redis, team: Team) -> bool:
     try:
         return await notifications.has_channel(redis, team)
-    except (Damaged, *AWAY):  # the write is done: advice must not make it look lost
+    except (Damaged, *AWAY):  # the write is done: failing advice must not make it look lost
         return True
 
 
@@ -138,7 +138,7 @@ def _of_request(method: Method, url: str, headers: Mapping[str, str], *, has_bod
 
 
 def _of_content(field: str, text: str, type_: str) -> Iterator[str]:
-    """What the text is and its type says that it is not."""
+    """Where the text is not what its content type says."""
     try:
         is_json = isinstance(from_json(text), dict | list)
     except ValueError:
