@@ -1,4 +1,4 @@
-"""The tools: one row each, over the same functions that REST calls."""
+"""The tools: one row each, over the same actions that REST calls."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ A = TypeVar("A", bound=Schema)
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a tool works with: the store, whose it is, and what seals."""
+    """What a tool works with: Redis, the caller's team, and the vault."""
 
     redis: Redis
     team: Team
@@ -33,7 +33,7 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[A]):
-    """What a client is told of a tool, and what runs when it is called."""
+    """What a client is shown of a tool, and the function that runs it."""
 
     name: str
     title: str
@@ -45,61 +45,61 @@ class Tool(Generic[A]):
     is_destructive: bool = False
     is_idempotent: bool = False
     null_clears: bool = False
-    """Null is a value of its own; else it is "not given"."""
+    """Null is a value that clears; otherwise it means "not given"."""
     meets_outside: bool = True
     look: str = ""
-    """Which tool shows whether a write was done."""
+    """The tool that shows whether a write was done."""
 
 
-async def _list_crons(means: Means, asked: CronSearch) -> Listed[CronSummary]:
-    page = await crons.page(means.redis, means.team, asked.query())
+async def _list_crons(means: Means, arguments: CronSearch) -> Listed[CronSummary]:
+    page = await crons.page(means.redis, means.team, arguments.query())
     return excerpts.page(page, excerpts.cron_row, "get-cron")
 
 
-async def _create_cron(means: Means, asked: CronNew) -> CronCreated:
-    cron = await crons.create(means.redis, means.team, asked.asked(), key=means.key)
+async def _create_cron(means: Means, arguments: CronNew) -> CronCreated:
+    cron = await crons.create(means.redis, means.team, arguments.cron(), key=means.key)
     return excerpts.narrow(CronCreated, await warnings.saved_cron(means.redis, means.team, cron))
 
 
-async def _get_cron(means: Means, asked: One) -> CronDetail:
-    return excerpts.cron(await crons.get(means.redis, means.team, asked.id))
+async def _get_cron(means: Means, arguments: One) -> CronDetail:
+    return excerpts.cron(await crons.get(means.redis, means.team, arguments.id))
 
 
-async def _update_cron(means: Means, asked: CronChange) -> CronUpdated:
+async def _update_cron(means: Means, arguments: CronChange) -> CronUpdated:
     cron = await crons.update(
-        means.redis, means.team, asked.id, asked.changes(), vault=means.vault, key=means.key
+        means.redis, means.team, arguments.id, arguments.changes(), vault=means.vault, key=means.key
     )
     return excerpts.changed_cron(await warnings.saved_cron(means.redis, means.team, cron))
 
 
-async def _delete_cron(means: Means, asked: Doomed) -> Deleted:
-    await crons.delete(means.redis, means.team, asked.id, means.key)
-    return Deleted(id=asked.id)
+async def _delete_cron(means: Means, arguments: Doomed) -> Deleted:
+    await crons.delete(means.redis, means.team, arguments.id, means.key)
+    return Deleted(id=arguments.id)
 
 
-async def _list_jobs(means: Means, asked: JobSearch) -> Listed[JobSummary]:
-    queue_id = asked.queue_id
-    if asked.queue:
-        queue_id = await queues.id_of(means.redis, means.team, asked.queue)
-        if asked.queue_id not in (None, queue_id):
+async def _list_jobs(means: Means, arguments: JobSearch) -> Listed[JobSummary]:
+    queue_id = arguments.queue_id
+    if arguments.queue:
+        queue_id = await queues.id_of(means.redis, means.team, arguments.queue)
+        if arguments.queue_id not in (None, queue_id):
             raise Invalid("queue", f"The queue field names queue {queue_id}, not that of queue_id; give one.")
-    page = await jobs.page(means.redis, means.team, asked.query(queue_id))
+    page = await jobs.page(means.redis, means.team, arguments.query(queue_id))
     return excerpts.page(page, excerpts.job_row, "get-job")
 
 
-async def _create_job(means: Means, asked: JobNew) -> JobCreated:
-    job = asked.asked()
+async def _create_job(means: Means, arguments: JobNew) -> JobCreated:
+    job = arguments.job()
     (made,) = await jobs.create_many(means.redis, means.team, [job], means.key)
     return jobs.created(job, made, warnings.of_job(job, is_paused=made.is_paused))
 
 
-async def _get_job(means: Means, asked: One) -> JobDetail:
-    return excerpts.job(await jobs.get(means.redis, means.team, asked.id))
+async def _get_job(means: Means, arguments: One) -> JobDetail:
+    return excerpts.job(await jobs.get(means.redis, means.team, arguments.id))
 
 
-async def _delete_job(means: Means, asked: Doomed) -> Deleted:
-    await jobs.delete(means.redis, means.team, asked.id, means.key)
-    return Deleted(id=asked.id)
+async def _delete_job(means: Means, arguments: Doomed) -> Deleted:
+    await jobs.delete(means.redis, means.team, arguments.id, means.key)
+    return Deleted(id=arguments.id)
 
 
 _ROWS: tuple[Tool[Any], ...] = (

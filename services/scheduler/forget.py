@@ -1,6 +1,6 @@
-"""What is remembered for a while is forgotten when that is over, by a moment that is vouched for.
+"""Delete keys that are kept for a limited time, by a moment that is vouched for.
 
-The expiry of Redis itself goes by its own clock, which may jump.
+Redis's own expiry uses its own clock, which may jump.
 """
 
 import asyncio
@@ -20,5 +20,5 @@ async def keep_forgetting(redis: Redis, shard: str) -> None:
 
 
 async def forget(redis: Redis, shard: str, now_ms: int | None = None) -> int:
-    """Forget up to 500 keys; return how many went."""
+    """Delete up to 500 keys; return how many."""
     return await transitions.forget(redis, shard, limit=STEP, now_ms=now_ms)

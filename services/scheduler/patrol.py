@@ -1,4 +1,4 @@
-"""Work that nothing would ever start any more, because a stream was lost, is found and put back."""
+"""Find work that nothing would start any more, as its stream entry was lost, and put it back."""
 
 import asyncio
 import time
@@ -11,11 +11,11 @@ from shared import audit, damage, keyspace, transitions
 from shared.keyspace import Team
 
 ROWS_A_SECOND = 2000
-"""How fast it walks: a step costs Redis some milliseconds, and nothing is in a hurry."""
+"""The pace: a step costs Redis some milliseconds, and nothing is in a hurry."""
 REST_SECONDS = 5.0
 TIDY_SECONDS = 600.0
 GONE_MILLISECONDS = 3_600_000
-"""A consumer that has read nothing for so long is a process that is no more."""
+"""A consumer that has read nothing for so long belongs to a process that has ended."""
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ async def keep_patrolling(redis: Redis, shard: str) -> None:
 
 
 async def patrol(redis: Redis, shard: str, now_ms: int | None = None) -> int:
-    """Walk once over all open work of the shard; return how many records were mended."""
+    """Walk once over all open work of the shard; return how many records were repaired."""
     mended, pace = 0, Pace()
     for team in await audit.teams(redis, shard):
         async with damage.confined(redis, team, "patrolling"):
@@ -55,7 +55,7 @@ async def _patrol(redis: Redis, team: Team, now_ms: int | None, pace: Pace) -> i
 
 
 async def tidy(redis: Redis, shard: str, gone_ms: int = GONE_MILLISECONDS) -> int:
-    """Forget consumers that are no more; return how many."""
+    """Delete consumers whose processes have ended; return how many."""
     forgotten = await transitions.tidy(redis, shard, stream="bell", idle_ms=gone_ms)
     pace = Pace()
     for team in await audit.teams(redis, shard):

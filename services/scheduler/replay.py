@@ -1,4 +1,4 @@
-"""Dead letters that are tried again in the background are handed out at the rate that was asked for."""
+"""Hand out the dead letters of background replays at the rate that each replay has."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ async def keep_replaying(redis: Redis, shard: str) -> None:
 
 
 async def step(redis: Redis, shard: str, now_ms: int | None = None) -> int:
-    """Take one step of every replay that runs; return how many dead letters are left to them."""
+    """Take one step of every running replay; return how many dead letters they have left."""
     left = 0
     for member in await redis.smembers(keyspace.replays(shard)):  # type: ignore[misc]
         number, _, replay = member.partition(":")

@@ -1,4 +1,4 @@
-"""Schedulers watch the installation's clock, vouch for it, and correct it when that of Redis jumps."""
+"""Watch the installation's clock, vouch for it, and correct it when the clock of Redis jumps."""
 
 import asyncio
 import os
@@ -16,13 +16,13 @@ from shared.steadily import Troubles
 DOUBT = "the clock"
 LOOK_SECONDS = 1.0
 STEP = 500
-"""Records that a script moves along with the clock."""
+"""How many records a call moves along with the clock."""
 
 log = structlog.get_logger()
 
 
 class Watch:
-    """One process's eye on the clock of a shard."""
+    """One process's view of the clock of a shard."""
 
     def __init__(self, redis: Redis, shard: str) -> None:
         self._redis, self._shard = redis, shard
@@ -30,10 +30,10 @@ class Watch:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._is_believed = True
         self.jumped = asyncio.Event()
-        """Set when the time is another than it would have been; whoever reckons anew clears it."""
+        """Set when the time differs from the expected one; the duty that reschedules clears it."""
 
     async def look(self) -> float | None:
-        """The installation's clock (s), corrected if it must be; None while it cannot be believed."""
+        """The installation's clock (s), corrected if necessary; None while it cannot be trusted."""
         seen = await self._read()
         judged = self._steadiness.judge(seen)
         if isinstance(judged, Wrong):
@@ -47,7 +47,7 @@ class Watch:
         return now_seconds
 
     async def vouch(self, now_seconds: float) -> bool:
-        """Say that the clock is right; False if it has jumped since it was looked at."""
+        """Vouch for the clock; False if it has jumped since it was read."""
         return await transitions.vouch(
             self._redis,
             self._shard,
@@ -70,7 +70,7 @@ class Watch:
         )
 
     async def _correct(self, seen: Reading, correction: float) -> None:
-        """Set the correction, unless somebody was faster."""
+        """Set the correction, unless another scheduler was faster."""
         moved, step = 0, STEP
         before, after = round(seen.correction * 1000), round(correction * 1000)
         while step == STEP:
