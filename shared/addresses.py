@@ -1,4 +1,4 @@
-"""Which addresses a request may reach: URLs taken apart, addresses and ports judged."""
+"""Which addresses a request may be sent to: URLs are parsed, addresses and ports checked."""
 
 import re
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ _METADATA = frozenset(
     )
 )
 
-# What no HTTP request is for: the bad ports of the Fetch standard, and common stores and queues. Spoken to
-# in HTTP, some of them do what its lines say.
+# No HTTP request is for these: the bad ports of the Fetch standard, and common stores and queues. Some of
+# them execute the lines of an HTTP request as commands.
 _BAD_PORTS = frozenset(
     (
         *(
@@ -128,7 +128,7 @@ _UNQUOTED = re.compile(r"[^A-Za-z0-9\-._~:/?@!$&'()*+,;=\[\]%]|%(?![0-9A-Fa-f]{2
 
 
 class Refusal(Exception):
-    """A request that is not sent; `str()` is a sentence for its owner."""
+    """The request is not sent; `str()` is a sentence for its owner."""
 
     reason = FailureReason.UNKNOWN
 
@@ -149,12 +149,12 @@ class Policy:
     ports: tuple[tuple[int, int], ...] = ()
 
     def judge(self, address: Address) -> str | None:
-        """Nothing if the address may be dialled, else why not."""
+        """None if connecting to the address is allowed, else the reason why not."""
         if isinstance(address, IPv6Address):
             if address.scope_id is not None:
                 return "an address with a zone id"
             if any(address in network for network in _CARRY_V4):
-                address = IPv4Address(int(address) & 0xFFFF_FFFF)  # the one that is really reached
+                address = IPv4Address(int(address) & 0xFFFF_FFFF)  # the one that is really connected to
         if address in _METADATA:  # a wide block, such as 0.0.0.0/0, does not open these
             named = any(network.num_addresses == 1 and address in network for network in self.allow)
             return None if named else METADATA
@@ -163,7 +163,7 @@ class Policy:
         return "an address that is not public"
 
     def check_port(self, port: int) -> None:
-        """Raises BlockedAddress if nothing is sent to the port."""
+        """Raises BlockedAddress if nothing may be sent to the port."""
         if self.ports and not any(first <= port <= last for first, last in self.ports):
             raise BlockedAddress(f"The URL's port {port} is not among RECURO_EGRESS_PORTS.")
         if not self.ports and port in _BAD_PORTS:
@@ -173,7 +173,7 @@ class Policy:
             )
 
     def check(self, address: Address, subject: str) -> None:
-        """Raises BlockedAddress if the address must not be dialled."""
+        """Raises BlockedAddress if connecting to the address is not allowed."""
         if reason := self.judge(address):
             what = "it alone, by its address," if reason == METADATA else "its network"
             raise BlockedAddress(
@@ -189,7 +189,7 @@ def _is_public(address: Address) -> bool:
 
 
 class Origin(NamedTuple):
-    """Whom a connection is with."""
+    """The server that a connection is with."""
 
     scheme: str
     host: str
@@ -198,7 +198,7 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A URL taken apart once, for the check and for the wire; `address` if its host is one."""
+    """A URL parsed once, for the check and for the request; `address` is set if its host is one."""
 
     origin: Origin
     address: Address | None
@@ -210,7 +210,7 @@ class Destination:
 
 
 def destination(policy: Policy, text: str) -> Destination:
-    """Raises InvalidUrl or BlockedAddress; the fragment is dropped."""
+    """Parse a URL and check it; raises InvalidUrl or BlockedAddress. The fragment is dropped."""
     if _UNFIT.search(text):
         raise InvalidUrl("The URL holds a blank, a backslash or a control character.")
     parts = _URL.match(text)
@@ -233,7 +233,7 @@ def destination(policy: Policy, text: str) -> Destination:
 
 @remembered(4 * MEBIBYTE)
 def origin_of(url: str) -> str:
-    """Scheme, host and port in one spelling: whom a secret is for; nothing if it cannot be called."""
+    """Scheme, host and port in one spelling, to which secrets are bound; empty if it cannot be called."""
     parts = _URL.match(url)
     if not parts:
         return ""
@@ -258,7 +258,7 @@ def _authority(text: str, usual_port: int) -> tuple[str, int]:
 
 
 def _in_ascii(host: str) -> str:
-    """IDNA of today, as browsers read it; of 2003 for names that it no longer knows, such as emoji."""
+    """IDNA 2008, as browsers read it; IDNA 2003 for names that it no longer allows, such as emoji."""
     if host.isascii():
         return host
     try:
@@ -272,7 +272,7 @@ def _in_ascii(host: str) -> str:
 
 
 def _address(host: str) -> Address | None:
-    """The address that a host is, or nothing if it is a name that may be looked up."""
+    """The address if the host is one, or None if it is a name to be looked up."""
     try:
         return IPv6Address(host[1:-1]) if host.startswith("[") else IPv4Address(host)
     except ValueError:
@@ -285,7 +285,7 @@ def _address(host: str) -> Address | None:
 
 
 def _as_written(target: str) -> str:
-    """Byte for byte, but for what no URL may hold: more requoting would break signed URLs."""
+    """Quote only what no URL may contain; all other bytes stay, as more quoting would break signed URLs."""
     try:
         return _UNQUOTED.sub(lambda unfit: quote(unfit[0], safe=""), target)
     except UnicodeEncodeError:

@@ -66,7 +66,7 @@ async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:
 
 
 async def outcome(redis: Redis, team: Team, test_id: int, channel: Channel) -> TestOutcome:
-    """What became of a test call within the last hour."""
+    """The result of a test message of the last hour."""
     rows = await transitions.read_alerts(redis, team, [test_id])
     fields = records.fields_of(rows[0].fields) if rows else {}
     if fields.get("type") != TEST:
@@ -123,7 +123,7 @@ def _deliveries(fields: Fields) -> tuple[Delivery, ...]:
 
 
 def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertData) -> str:
-    """One sentence; the channels say more."""
+    """One sentence; the messages of the channels say more."""
     why = data.error_message or str(data.failure_reason or "").replace("_", " ")
     times = data.consecutive_failures
     often = "once" if times == 1 else f"{times} times"

@@ -1,4 +1,4 @@
-"""Holding records, indexes, streams and ledger against each other; what the records prove is mended."""
+"""Compare records, indexes, streams and ledger with each other, and repair what the records prove."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from shared.keyspace import Team
 from shared.schemas.kinds import Kind
 
 STEP = 200
-"""Rows a script: it looks at each row's record, stream entry and indexes."""
+"""Rows a call: it looks at each row's record, stream entry and indexes."""
 LOOK = 500
-"""Queues or crons a script, of those that mostly have nothing to look at."""
+"""Queues or crons a call: most of them have nothing to look at."""
 OPEN = ("pending", "processing")
 OWNERS = ((Kind.QUEUE, "queues"), (Kind.CRON, "crons:active"), (Kind.CRON, "crons:paused"))
 """How a queue or a cron is marked, and the indexes below the team's that list them all."""
@@ -26,12 +26,12 @@ Rest = Callable[[], Awaitable[None]]
 
 
 async def at_once() -> None:
-    """No rest at all: somebody waits for the end of the walk."""
+    """Do not rest: somebody waits for the end of the walk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step of a patrol looked at and mended; `mended` are `j:<job>` or `e:<execution>`."""
+    """What one step of a patrol looked at and repaired; `mended` are `j:<job>` or `e:<execution>`."""
 
     team: int
     index: str
@@ -42,7 +42,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A column of a team's ledger that was not what the indexes hold."""
+    """A column of a team's ledger that differed from the count of the indexes."""
 
     team: int
     noun: str
@@ -58,20 +58,20 @@ async def teams(redis: Redis, shard: str) -> list[Team]:
 
 
 async def relist_teams(redis: Redis, shard: str) -> int:
-    """List the teams again that the shard's list has lost, for their crons would fire no more; how many."""
+    """List teams again that the shard's list has lost, as their crons would not fire; return how many."""
     known = [number for number in await redis.hvals(keyspace.teams()) if number.isdecimal()]  # type: ignore[misc]
     return int(await redis.sadd(keyspace.teams_in(shard), *known)) if known else 0  # type: ignore[misc]
 
 
 async def owners(redis: Redis, team: Team) -> AsyncIterator[str]:
-    """`q<queue>` and `c<cron>` of all of a team's queues and crons."""
+    """`q<queue>` and `c<cron>` for all of a team's queues and crons."""
     for kind, index in OWNERS:
         for owner in await redis.zrange(f"{team.prefix}x:{team.id}:{index}", 0, -1):
             yield f"{kind}{owner}"
 
 
 async def busy_crons(redis: Redis, team: Team, rest: Rest) -> AsyncIterator[str]:
-    """`c<cron>` of those that have an execution that waits or runs."""
+    """`c<cron>` for each cron with an execution that waits or runs."""
     for kind, index in OWNERS[1:]:
         after = 0
         while True:
@@ -86,18 +86,18 @@ async def busy_crons(redis: Redis, team: Team, rest: Rest) -> AsyncIterator[str]
 
 
 async def patrol(
-    redis: Redis, team: Team, *, whole: bool = False, now: int | None = None, rest: Rest = at_once
+    redis: Redis, team: Team, *, whole: bool = False, now_ms: int | None = None, rest: Rest = at_once
 ) -> AsyncIterator[Step]:
     """Walk over what is pending or processing, or with `whole` over everything, step by step.
 
-    Work that nothing would start any more goes back into its stream or among the due. `rest` is what
+    Work that nothing would start any more goes back into its stream or into what is due. `rest` is what
     follows each look for crons that have any.
     """
     for kind, state, index in [walk async for walk in _walks(redis, team, whole, rest)]:
         after = 0
         while True:
             after, mended = await transitions.patrol(
-                redis, team, kind=kind, index=index, state=state, after=after, most=STEP, now_ms=now
+                redis, team, kind=kind, index=index, state=state, after=after, most=STEP, now_ms=now_ms
             )
             yield Step(team.id, index, tuple(mended), is_full=bool(after))
             if not after:
@@ -105,7 +105,7 @@ async def patrol(
 
 
 async def relist(redis: Redis, team: Team, kind: str, ids: Sequence[int]) -> list[str]:
-    """Mend these records as `patrol` does, whether a list has them or not; `kind:id` of those."""
+    """Repair these records as `patrol` does, even if no list has them; return `kind:id` of each repaired."""
     found = list[str]()
     for start in range(0, len(ids), STEP):
         found += await transitions.patrol_chosen(redis, team, ids[start : start + STEP], kind=kind)
@@ -113,7 +113,7 @@ async def relist(redis: Redis, team: Team, kind: str, ids: Sequence[int]) -> lis
 
 
 async def patrol_crons(redis: Redis, team: Team, rest: Rest = at_once) -> list[int]:
-    """Put crons back that are to fire and that the clock's list has lost; a rest follows each step."""
+    """Put back active crons that the list of due crons has lost; a rest follows each step."""
     after, found = 0, list[int]()
     while True:
         after, mended = await transitions.patrol_crons(redis, team, after=after, most=STEP)
@@ -124,7 +124,7 @@ async def patrol_crons(redis: Redis, team: Team, rest: Rest = at_once) -> list[i
 
 
 async def recount(redis: Redis, team: Team, *, repair: bool) -> list[Difference]:
-    """Where the ledger differs from a count of the indexes at one instant; `repair` sets it to that."""
+    """Where the ledger differs from a count of the indexes at one instant; `repair` sets it to the count."""
     found = []
     for noun in ("job", "execution"):
         rows = await transitions.audit(redis, team, noun=noun, repair=repair)

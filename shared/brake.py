@@ -1,4 +1,4 @@
-"""How often somebody may guess: a budget an address, and one for all of them together."""
+"""How often somebody may guess a token: one budget for each address, and one for all of them together."""
 
 import time
 from collections import OrderedDict
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 BURST, A_SECOND = 20, 0.5
-"""Wrong guesses of an address that pass unbraked, and how many a second after those."""
+"""Wrong guesses of one address that pass without a delay, and how many a second after those."""
 BURST_OF_ALL, OF_ALL_A_SECOND = 2_000, 50.0
 ADDRESSES = 10_000
-"""As many are remembered; those of longest ago are forgotten."""
+"""So many addresses are remembered; those seen longest ago are forgotten."""
 IPV6_HOSTS = 64
-"""Bits of an IPv6 address that whoever has one may choose."""
+"""Bits of an IPv6 address that its owner may choose."""
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class _Budget:
 
 
 class Brake:
-    """Counts in this process; what turns out to be no guess is given back."""
+    """Counts guesses in this process; one that turns out to be no guess is given back."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -30,7 +30,7 @@ class Brake:
         self._budgets: OrderedDict[str, _Budget] = OrderedDict()
 
     def wait_seconds(self, address: str) -> float:
-        """Take one guess from the budgets, or say when there will be one again; 0 if it was taken."""
+        """Take one guess from the budgets and return 0, or return the seconds until there is one again."""
         own = self._budget_of(address)
         wait = max(
             _wait(own, BURST, A_SECOND, self._clock()),
@@ -63,7 +63,7 @@ def _wait(budget: _Budget, burst: float, a_second: float, now: float) -> float:
 def _network(address: str) -> str:
     try:
         parsed = ip_address(address)
-    except ValueError:  # of a socket file, or of a test
+    except ValueError:  # a socket file, or a test
         return address
     if not isinstance(parsed, IPv6Address) or parsed.ipv4_mapped:
         return address

@@ -1,4 +1,4 @@
-"""Crons as they are stored, read for whoever asks, whatever version or host has written them."""
+"""Crons read from their records, whatever version or host has written them."""
 
 import secrets
 from datetime import datetime
@@ -15,34 +15,34 @@ from shared.timing import Plan
 from shared.vault import masked
 
 PHASES = 2**32
-"""Each cron draws one of these when it is made, and its offset within `spread_seconds` comes from it."""
+"""Each cron draws a phase below this when it is made; its offset within `spread_seconds` comes from it."""
 LATENESS = ("100", "1000", "10000", "60000", "more")
 
 
-def asked_of(fields: Fields, reader: Reader) -> CronCreate:
+def spec_of(fields: Fields, reader: Reader) -> CronCreate:
     return _of_spec(reader.spec(fields.get("spec")).fields, reader)
 
 
 def _of_spec(kept: dict[str, Any], reader: Reader) -> CronCreate:
-    headers = kept.pop("headers", None)  # sealed values are none that a caller may give
-    asked = reader.model(CronCreate, kept)
-    return asked.model_copy(update={"headers": headers if isinstance(headers, dict) else None})
+    headers = kept.pop("headers", None)  # a caller may not give sealed values
+    spec = reader.model(CronCreate, kept)
+    return spec.model_copy(update={"headers": headers if isinstance(headers, dict) else None})
 
 
 def excerpt(team: Team, cron_id: int, fields: Fields) -> Cron:
     reader = Reader()
     kept = reader.spec(fields.get("spec"))
-    asked = _of_spec(kept.fields, reader)
-    return excerpts.of_cron(_shown(team, cron_id, fields, (asked, reader)), kept.unread)
+    spec = _of_spec(kept.fields, reader)
+    return excerpts.of_cron(_shown(team, cron_id, fields, (spec, reader)), kept.unread)
 
 
 def of(team: Team, cron_id: int, fields: Fields) -> Cron:
     reader = Reader()
-    return _shown(team, cron_id, fields, (asked_of(fields, reader), reader))
+    return _shown(team, cron_id, fields, (spec_of(fields, reader), reader))
 
 
 def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Reader]) -> Cron:
-    asked, reader = read
+    spec, reader = read
     runs, next_run, secret = (
         reader.number(fields, "runs"),
         reader.instant(fields, "next"),
@@ -54,8 +54,8 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
     cron = reader.model(
         Cron,
         {
-            **{name: getattr(asked, name) for name in CronCreate.model_fields},
-            "headers": masked(asked.headers),
+            **{name: getattr(spec, name) for name in CronCreate.model_fields},
+            "headers": masked(spec.headers),
             "id": cron_id,
             "consecutive_failures": reader.number(fields, "failures"),
             "is_alerted": "alerted" in fields,
@@ -65,24 +65,24 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
             "lateness": {name: reader.number(fields, f"late:{name}") for name in LATENESS},
             "last_run_at": reader.instant(fields, "last_run"),
             "next_run_at": next_run,
-            "next_runs": _next_runs_of(asked, fields, (next_run, runs), reader),
+            "next_runs": _next_runs_of(spec, fields, (next_run, runs), reader),
             "last_status": fields.get("last_status"),
             "last_response": fields.get("last_response") or None,
             "created_at": reader.made(fields, "created"),
             "last_failure_reason": failure.failure_reason,
             "last_error": failure.error_message,
-            "has_ended": asked.is_active and next_run is None and reader.problem is None,
+            "has_ended": spec.is_active and next_run is None and reader.problem is None,
         },
     )
     return cron if reader.problem is None else cron.model_copy(update={"problem": reader.problem})
 
 
 def _next_runs_of(
-    asked: CronCreate, fields: Fields, state: tuple[datetime | None, int], reader: Reader
+    spec: CronCreate, fields: Fields, state: tuple[datetime | None, int], reader: Reader
 ) -> list[datetime]:
-    """The next fires, by what schedulers read; none where this host cannot reckon, without its zone, say."""
+    """The next fires, by what schedulers read; none if this host cannot compute them, as without the zone."""
     try:
-        return timing.next_runs(owing.plan_of(fields), state[0], asked.max_runs, state[1])
+        return timing.next_runs(owing.plan_of(fields), state[0], spec.max_runs, state[1])
     except timing.UNREADABLE as error:
         reader.note("cron_expression", f"when it fires cannot be reckoned here: {str(error)[:80]}")
         return []
@@ -93,13 +93,13 @@ def phase_of(fields: Fields) -> int:
     return int(phase) if phase.isdecimal() else secrets.randbelow(PHASES)
 
 
-def offset_of(asked: CronCreate, phase: int) -> int:
-    return phase % (asked.spread_seconds + 1)
+def offset_of(spec: CronCreate, phase: int) -> int:
+    return phase % (spec.spread_seconds + 1)
 
 
-def plan_of(asked: CronCreate, phase: int) -> Plan:
-    return timing.plan_of(asked.cron_expression, asked.timezone, offset_of(asked, phase), policy_of(asked))
+def plan_of(spec: CronCreate, phase: int) -> Plan:
+    return timing.plan_of(spec.cron_expression, spec.timezone, offset_of(spec, phase), policy_of(spec))
 
 
-def policy_of(asked: CronCreate) -> str:
-    return asked.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)
+def policy_of(spec: CronCreate) -> str:
+    return spec.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)

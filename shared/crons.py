@@ -34,16 +34,16 @@ from shared.schemas.timing import Timing
 from shared.transitions import CronFields, Owed
 
 _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
-"""What says when it fires, and what becomes of a fire."""
+"""The fields that decide when it fires, and what happens at a fire."""
 PING_BYTES = 18
 ATTEMPTS = 8
-"""Somebody else may change the cron meanwhile, and it may fire."""
+"""Meanwhile somebody else may change the cron, or it may fire."""
 
 
 class _When(NamedTuple):
-    """What is kept of when a cron fires: its phase, and the next fire, if that is not kept as it is.
+    """When a cron fires, as it is stored: its phase, and its next fire unless that stays as it is.
 
-    Before that, what it owes is made.
+    The executions that it owes are made first.
     """
 
     phase: int
@@ -53,9 +53,9 @@ class _When(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A cron as it was read before a change, and what the answer to that is to warn of.
+    """A cron as it was read before a change, and the warnings for the answer.
 
-    `now` is the present if it was given, else Redis has it.
+    Without `now`, Redis gives the time.
     """
 
     id: int | None = None
@@ -75,7 +75,7 @@ async def create(call: Call, asked: CronCreate, now: datetime | None = None) -> 
     if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
         asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
     phase = cron_records.phase_of({})
-    plan = cron_records.plan_of(asked, phase)
+    plan = cron_records.plan_of(cron, phase)
     for _ in range(ATTEMPTS):
         at = now or await moments.now(call.redis, call.team.shard)
         if timing.following(plan, at) is None:
@@ -91,7 +91,7 @@ async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
 
 
 async def get_now(redis: Redis, team: Team, cron_id: int) -> tuple[Cron, datetime]:
-    """The cron, and the present of its installation."""
+    """The cron, and the time by the installation's clock."""
     fields, now = await settling.read(redis, team, cron_id)
     return cron_records.of(team, cron_id, fields), now
 
@@ -125,14 +125,14 @@ async def update(call: Call, cron_id: int, asked: CronUpdate, now: datetime | No
         fields, at = await read(call.redis, call.team, cron_id, now)
         before = cron_records.asked_of(fields, Reader())
         meant_for = meant_for or before.url
-        if asked.headers and "url" not in asked.model_fields_set and before.url != meant_for:
+        if changes.headers and "url" not in changes.model_fields_set and before.url != meant_for:
             raise Conflict("The cron's url is being changed by others; look before you give it headers.")
         wanted, dropped = custody.changed(before, asked)
         wanted = custody.sealed(wanted, call.vault, call.team)
         _check(wanted)
         when = _When(cron_records.phase_of(fields), keeps_next=True)
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
-            when = _reckoned_of(wanted, when.phase, fields, at)
+            when = _timed_if_readable(wanted, when.phase, fields, at)
         known = _Known(cron_id, fields.get("version"), custody.warnings(dropped, wanted.url), now)
         if saved := await _save(call, wanted, when, known):
             return saved
@@ -156,8 +156,8 @@ async def _save(call: Call, asked: CronCreate, when: _When, known: _Known) -> Cr
         version=known.version,
         keeps_next=when.keeps_next,
         next_ms=when.next_ms,
-        secret=secrets.token_urlsafe(PING_BYTES) if asked.mode == CronMode.HEARTBEAT else None,
-        change=to_json(_logged(asked, when.phase)).decode(),
+        secret=secrets.token_urlsafe(PING_BYTES) if wanted.mode == CronMode.HEARTBEAT else None,
+        change=to_json(_logged(wanted, when.phase)).decode(),
         warnings=to_json(known.warnings).decode(),
         now_ms=settling.given(known.now),
         key=call.key,
@@ -165,21 +165,21 @@ async def _save(call: Call, asked: CronCreate, when: _When, known: _Known) -> Cr
     return _of_row(call.team, *saved) if saved else None
 
 
-def _fields_of(asked: CronCreate, phase: int) -> CronFields:
+def _fields_of(wanted: CronCreate, phase: int) -> CronFields:
     return CronFields(
-        spec=stored.spec(asked.model_dump(mode="json")),
-        is_active=int(asked.is_active),
-        expression=asked.cron_expression,
-        timezone=asked.timezone,
-        callback="1" if asked.callback_url else "",
-        alert_threshold=asked.alert_threshold or "",
-        name=asked.name,
-        timing=cron_records.policy_of(asked),
-        overlap=asked.overlap_policy,
-        max_runs=asked.max_runs or "",
-        offset_seconds=cron_records.offset_of(asked, phase),
+        spec=stored.spec(wanted.model_dump(mode="json")),
+        is_active=int(wanted.is_active),
+        expression=wanted.cron_expression,
+        timezone=wanted.timezone,
+        callback="1" if wanted.callback_url else "",
+        alert_threshold=wanted.alert_threshold or "",
+        name=wanted.name,
+        timing=cron_records.policy_of(wanted),
+        overlap=wanted.overlap_policy,
+        max_runs=wanted.max_runs or "",
+        offset_seconds=cron_records.offset_of(wanted, phase),
         phase=phase,
-        grace_ms=asked.grace_seconds * 1000 if asked.mode == CronMode.HEARTBEAT else "",
+        grace_ms=wanted.grace_seconds * 1000 if wanted.mode == CronMode.HEARTBEAT else "",
     )
 
 
@@ -188,41 +188,41 @@ def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> Cro
     return CronSaved(**dict(cron), warnings=from_json(warnings))
 
 
-def _reckoned_of(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
-    """The same of what may be stored in a way that this host cannot reckon; raises Invalid."""
+def _timed_if_readable(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
+    """The same for a stored cron whose schedule this host may be unable to read; raises Invalid."""
     try:
-        return _reckoned(wanted, phase, fields, at)
+        return _timed(wanted, phase, fields, at)
     except timing.UNREADABLE as error:
         said = f"by {wanted.timezone} nobody can reckon {wanted.cron_expression}; give both anew."
         raise Invalid("timezone", f"The timezone field must be a zone that is known here: {said}") from error
 
 
-def _reckoned(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
-    """When it fires from now on; whether its runs are used up is for the script to see."""
+def _timed(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
+    """When it fires from now on; the transition checks whether its runs are used up."""
     plan = cron_records.plan_of(wanted, phase)
     owed = owing.owed(fields, at, plan if wanted.is_active else None)
     fire = owing.next_after(plan, at, owed.fired_until_ms) if wanted.is_active else None
     return _When(phase, next_ms=clock.milliseconds(fire) if fire else None, owed=owed)
 
 
-def _check(asked: CronCreate) -> None:
-    """What one field alone cannot tell; raises Invalid."""
-    if asked.mode == CronMode.REQUEST and not asked.url:
+def _check(wanted: CronCreate) -> None:
+    """Check what no single field shows; raises Invalid."""
+    if wanted.mode == CronMode.REQUEST and not wanted.url:
         raise Invalid("url", "The url field is required.")
-    if asked.mode == CronMode.HEARTBEAT and asked.url:
+    if wanted.mode == CronMode.HEARTBEAT and wanted.url:
         raise Invalid(
             "url", "The url field does not go with mode heartbeat, in which your side calls Recuro."
         )
-    if asked.starts_at and asked.ends_at and asked.ends_at <= asked.starts_at:
+    if wanted.starts_at and wanted.ends_at and wanted.ends_at <= wanted.starts_at:
         raise Invalid("ends_at", "The ends_at field must be later than starts_at.")
 
 
-def _logged(asked: CronCreate, phase: int) -> list[object]:
-    """How it fires from now on, as `shared.why` reads it."""
+def _logged(wanted: CronCreate, phase: int) -> list[object]:
+    """How it fires from now on, in the form that `shared.why` reads."""
     when = (
-        asked.cron_expression,
-        asked.timezone,
-        cron_records.offset_of(asked, phase),
-        cron_records.policy_of(asked),
+        wanted.cron_expression,
+        wanted.timezone,
+        cron_records.offset_of(wanted, phase),
+        cron_records.policy_of(wanted),
     )
-    return [asked.is_active, *when]
+    return [wanted.is_active, *when]

@@ -1,4 +1,4 @@
-"""What a cron keeps secret stays with the destination it was given for."""
+"""A cron's secrets stay with the origin (scheme, host, port) they were given for."""
 
 from shared.addresses import origin_of
 from shared.errors import Invalid
@@ -7,15 +7,15 @@ from shared.schemas.crons import CronCreate, CronUpdate
 from shared.vault import MASK, Vault, is_sealed, is_secret
 
 
-def changed(before: CronCreate, asked: CronUpdate) -> tuple[CronCreate, list[str]]:
-    """What is wanted from now on, and the headers it loses: their secrets were kept for another origin."""
-    changes = {name: getattr(asked, name) for name in asked.model_fields_set}
-    if asked.headers:
-        changes["headers"] = _unmasked(asked.headers, before.headers or {})
-    wanted = before.model_copy(update=changes)
+def changed(before: CronCreate, changes: CronUpdate) -> tuple[CronCreate, list[str]]:
+    """The changed cron, and the names of headers it loses, as their secrets are for another origin."""
+    values = {name: getattr(changes, name) for name in changes.model_fields_set}
+    if changes.headers:
+        values["headers"] = _unmasked(changes.headers, before.headers or {})
+    wanted = before.model_copy(update=values)
     if not wanted.headers or origin_of(wanted.url) == origin_of(before.url):
         return wanted, []
-    anew = {name for name, value in (asked.headers or {}).items() if value != MASK}
+    anew = {name for name, value in (changes.headers or {}).items() if value != MASK}
     dropped = [name for name, value in wanted.headers.items() if name not in anew and _is_kept(name, value)]
     left = {name: value for name, value in wanted.headers.items() if name not in dropped}
     return wanted.model_copy(update={"headers": left or None}), dropped
@@ -40,7 +40,7 @@ def warnings(dropped: list[str], url: str) -> tuple[str, ...]:
 
 
 def _unmasked(wanted: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
-    """A value that was read as the mask and given back stays as it is."""
+    """A value that a caller read masked and sends back stays as it was."""
     known = {name.lower(): value for name, value in kept.items()}
     for name, value in wanted.items():
         if value == MASK and name.lower() not in known:
@@ -51,5 +51,5 @@ def _unmasked(wanted: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
 
 
 def _is_kept(name: str, value: str) -> bool:
-    """Whether what a record holds is a secret."""
+    """Whether the stored value is a secret."""
     return is_sealed(value) or is_secret(name)

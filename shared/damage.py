@@ -1,4 +1,4 @@
-"""What is stored and cannot be used: found, put aside, made anew where it can be, and named."""
+"""Stored data that cannot be used: find it, put it aside, rebuild it where possible, and name it."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -71,7 +71,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One thing that was found: its name below the shard's prefix, since when, and what is wrong with it."""
+    """One finding: the name below the shard's prefix, since when it is known, and what is wrong."""
 
     name: str
     at: datetime
@@ -79,7 +79,7 @@ class Damage:
 
 
 async def mend_queues(redis: Redis, team: Team) -> AsyncIterator[list[str]]:
-    """Make lost records of queues anew; step by step the ids of those."""
+    """Rebuild lost records of queues; yield the ids of those, step by step."""
     after = 0
     while True:
         after, mended = await transitions.mend_queues(
@@ -91,25 +91,25 @@ async def mend_queues(redis: Redis, team: Team) -> AsyncIterator[list[str]]:
 
 
 async def found(redis: Redis, shard: str) -> list[Damage]:
-    """All that is remembered, oldest first."""
+    """All remembered findings, oldest first."""
     stored: dict[str, str] = await redis.hgetall(keyspace.damaged(shard))  # type: ignore[misc]
     return sorted((_damage(name, text) for name, text in stored.items()), key=lambda one: one.at)
 
 
 @asynccontextmanager
 async def confined(redis: Redis, team: Team, duty: str) -> AsyncIterator[None]:
-    """What is met in here is one team's, told once and remembered for a while; no other waits for it."""
+    """Damage met in this block counts for one team: it is logged once and remembered; other teams go on."""
     try:
         yield
     except Damaged as error:
-        name, now = f"team:{team.id}", clock.milliseconds(await moments.now(redis, team.shard))
-        told = await redis.hsetnx(keyspace.damaged(team.shard), name, f"{now} {duty}: {error}")  # type: ignore[misc]
-        if told:
+        name, now_ms = f"team:{team.id}", clock.milliseconds(await moments.now(redis, team.shard))
+        is_new = await redis.hsetnx(keyspace.damaged(team.shard), name, f"{now_ms} {duty}: {error}")  # type: ignore[misc]
+        if is_new:
             log.error("team_left_out", team=team.id, duty=duty, error=str(error))
 
 
 async def look_again(redis: Redis, shard: str, teams: Sequence[Team]) -> None:
-    """What teams were left out for is remembered by whoever meets it once more."""
+    """Forget why teams were left out; whoever meets the damage again remembers it again."""
     await redis.hdel(keyspace.damaged(shard), "shard", *(f"team:{team.id}" for team in teams))  # type: ignore[misc]
 
 
@@ -118,7 +118,7 @@ async def count(redis: Redis, shard: str) -> int:
 
 
 async def forget(redis: Redis, shard: str) -> None:
-    """Look at everything anew: what is still damaged is found again by whoever meets it."""
+    """Forget all findings; whoever meets what is still damaged finds it again."""
     await redis.delete(keyspace.damaged(shard))
 
 

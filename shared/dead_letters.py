@@ -31,7 +31,7 @@ from shared.stored import LIST_BYTES, LOOK_BYTES
 BATCH = 200
 RATE = 50
 MOST_REPLAYS = 100
-"""Of a team's replays that ended, so many are remembered."""
+"""How many of a team's ended replays are remembered."""
 PURGE_SECONDS = 10.0
 _LOST = -1
 _REQUEST_LOST = "What it asked for is lost, so it cannot be replayed; purge it, or make a new job."
@@ -139,7 +139,7 @@ async def cancel_replay(call: Call, replay_id: int) -> Replay:
 async def purge(call: Call, asked: Chosen, seconds: float = PURGE_SECONDS) -> Purged:
     """Delete dead letters with their chains, as many as go in about so many seconds.
 
-    Under a key the last step is remembered: a repeat of what was broken off purges the rest, and counts that.
+    Under a key the last step is remembered: a repeat of an interrupted purge deletes and counts the rest.
     """
     if done := await transitions.recall(call.redis, call.key):
         return Purged(purged=done[0], remaining=done[1])
@@ -164,37 +164,37 @@ async def purge(call: Call, asked: Chosen, seconds: float = PURGE_SECONDS) -> Pu
 
 
 class _Batch(NamedTuple):
-    """Ids of dead letters, maybe none, up to `end` in what they are taken from."""
+    """Ids of dead letters, maybe none, and the place up to which they were read."""
 
     ids: list[int]
     end: int
     is_last: bool
 
 
-async def _following(redis: Redis, team: Team, asked: Chosen, after: int) -> _Batch:
-    """The next of what was asked for, oldest first: after a place in the `ids` given, or after an id."""
-    if asked.ids is not None:
+async def _following(redis: Redis, team: Team, chosen: Chosen, after: int) -> _Batch:
+    """The next chosen ones, oldest first: after a position in the given `ids`, or after an id."""
+    if chosen.ids is not None:
         end = after + BATCH
-        return _Batch(list(asked.ids[after:end]), end, end >= len(asked.ids))
-    index = f"{team.prefix}{_index(team, asked.queue_id)}"
+        return _Batch(list(chosen.ids[after:end]), end, end >= len(chosen.ids))
+    index = f"{team.prefix}{_index(team, chosen.queue_id)}"
     ids = [int(one) for one in await redis.zrangebyscore(index, f"({after}", "+inf", 0, BATCH)]
     end, is_last = ids[-1] if ids else after, len(ids) < BATCH
-    fitting = await _fitting(redis, team, asked, ids) if ids and asked.is_filtered else ids
+    fitting = await _fitting(redis, team, chosen, ids) if ids and chosen.is_filtered else ids
     return _Batch(fitting, end, is_last)
 
 
-async def _fitting(redis: Redis, team: Team, asked: Chosen, ids: Sequence[int]) -> list[int]:
+async def _fitting(redis: Redis, team: Team, chosen: Chosen, ids: Sequence[int]) -> list[int]:
     found = await jobs.read(
-        redis, team, ids, with_runs=asked.failure_reason is not None, most_bytes=LOOK_BYTES
+        redis, team, ids, with_runs=chosen.failure_reason is not None, most_bytes=LOOK_BYTES
     )
-    return [job.id for job in found if _fits(job, asked)]
+    return [job.id for job in found if _fits(job, chosen)]
 
 
-def _fits(job: Job, asked: Chosen) -> bool:
-    before = asked.dead_lettered_before
+def _fits(job: Job, chosen: Chosen) -> bool:
+    before = chosen.dead_lettered_before
     return (
-        words.contains(asked.search or "", job.url)
-        and asked.failure_reason in (None, job.run.failure_reason if job.run else None)
+        words.contains(chosen.search or "", job.url)
+        and chosen.failure_reason in (None, job.run.failure_reason if job.run else None)
         and (before is None or (job.dead_lettered_at is not None and job.dead_lettered_at < before))
     )
 
@@ -209,7 +209,7 @@ async def _read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[Re
 
 
 def _of_row(replay_id: str, flat: Sequence[str]) -> Replay:
-    """Raises NotFound for one that is not there."""
+    """The replay; raises NotFound if there is none."""
     if not flat:
         raise NotFound("Replay")
     return _replay(int(replay_id), records.fields_of(flat))

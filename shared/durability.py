@@ -1,4 +1,4 @@
-"""Whether a Redis is fit to keep jobs, and our keys open its secrets: at the start and after each restart."""
+"""Check that Redis is fit to keep jobs and that our keys open its secrets, also after each restart of it."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ from shared.settings import Settings
 from shared.vault import Unsealable, Vault
 
 CHECKING = "checking Redis"
-"""What the loop of `keep_fit` is called."""
+"""The name of the loop that runs `keep_fit`."""
 LOOK_SECONDS = 5.0
 _CHECK = ("recuro", "check")
 
@@ -24,10 +24,10 @@ log = structlog.get_logger()
 def require_fit(settings: Settings, vault: Vault | None = None) -> None:
     """End the process with one line that says why this Redis is not fit; warn if it keeps no log.
 
-    While Redis is away there is nothing to ask, and the service starts all the same.
+    While Redis is away nothing can be checked, and the service starts all the same.
     """
     try:
-        asyncio.run(_ask(settings, vault))
+        asyncio.run(_check_opened(settings, vault))
     except Unfit as error:
         sys.exit(str(error))
 
@@ -35,9 +35,9 @@ def require_fit(settings: Settings, vault: Vault | None = None) -> None:
 async def keep_fit(
     redis: Redis, vault: Vault | None = None, fit: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Check again whenever another Redis answers, or the same after a restart; raises Unfit.
+    """Check again whenever another Redis answers, or the same one after a restart; raises Unfit.
 
-    `fit` is called with CHECKING as often as all is well, so that nobody is red for longer than it is not.
+    `fit` is called with CHECKING each time all is well, so that a service shows no trouble that is over.
     """
     known = ""
     while True:
@@ -50,7 +50,7 @@ async def keep_fit(
 
 
 async def check(redis: Redis, vault: Vault | None = None) -> None:
-    """Raises Unfit if it drops jobs when memory is short, or holds secrets that the vault cannot open."""
+    """Raises Unfit if Redis drops jobs when memory is short, or has secrets that the vault cannot open."""
     try:
         facts = {**await redis.info("memory"), **await redis.info("persistence")}
     except NoPermissionError:
@@ -68,7 +68,7 @@ async def check(redis: Redis, vault: Vault | None = None) -> None:
         await _require_known(redis, vault)
 
 
-async def _ask(settings: Settings, vault: Vault | None) -> None:
+async def _check_opened(settings: Settings, vault: Vault | None) -> None:
     async with store.connect(settings) as redis:
         try:
             await check(redis, vault)
@@ -77,7 +77,7 @@ async def _ask(settings: Settings, vault: Vault | None) -> None:
 
 
 def _remedy(error: Exception) -> str:
-    # Also within the error of the connection that was to greet with it.
+    # It may also be inside the error of the connection that sent the password.
     if isinstance(error, AuthenticationError) or any(
         isinstance(arg, AuthenticationError) for arg in error.args
     ):
@@ -86,7 +86,7 @@ def _remedy(error: Exception) -> str:
 
 
 async def _require_known(redis: Redis, vault: Vault) -> None:
-    """Whoever seals with a key leaves a text that it sealed, and everybody must open all of them."""
+    """Each key leaves one text that it sealed; every process must be able to open all of them."""
     text = vault.seal(*_CHECK)
     await redis.set(keyspace.sealed(), text, nx=True)
     await redis.hsetnx(keyspace.seals(), vault.name, text)  # type: ignore[misc]
@@ -102,7 +102,7 @@ async def _require_known(redis: Redis, vault: Vault) -> None:
 
 
 async def forget_other_keys(redis: Redis, vault: Vault) -> None:
-    """Of which nothing is left that they sealed."""
+    """Forget these keys: nothing that they sealed is left."""
     text = vault.seal(*_CHECK)
     async with redis.pipeline(transaction=True) as pipe:
         pipe.set(keyspace.sealed(), text)

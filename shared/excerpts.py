@@ -1,4 +1,4 @@
-"""Rows of lists: of what is long they have the beginning, and say of what."""
+"""Rows of lists: they have the beginning of long values, and name the fields that were cut."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -10,13 +10,13 @@ from shared.schemas.jobs import Job
 from shared.schemas.runs import Run
 
 EXCERPT_CHARACTERS = 1024
-"""Of a text; of an object as many of its first fields as take no more as JSON."""
+"""How much of a text is kept; of an object, as many of its first fields as fit as JSON."""
 
 V = TypeVar("V")
 
 
 class _Scissors:
-    """Cuts what is too long and remembers what that was; `unread` are the names of what was cut before."""
+    """Cuts long values and remembers their names; `unread` are the names of what was already cut."""
 
     def __init__(self, unread: Sequence[str] = ()) -> None:
         self._cut = dict.fromkeys(unread)

@@ -45,7 +45,7 @@ async def page(redis: Redis, team: Team, cron_id: int, query: ExecutionQuery) ->
 
 
 async def _require(redis: Redis, team: Team, cron_id: int) -> None:
-    """Raises NotFound for a cron; what was asked of it is not read for that."""
+    """Raises NotFound if there is no such cron; its spec is not read for this."""
     if not await redis.exists(f"{team.prefix}c:{team.id}:{cron_id}"):
         raise NotFound("Cron")
 
@@ -63,7 +63,7 @@ def stored(execution_id: str, flat: Sequence[str], run: str | None = None) -> Ex
 
 
 def excerpt(execution_id: str, flat: Sequence[str], run: str | None = None) -> Execution:
-    """The same of a run of which perhaps only the beginning was read."""
+    """The same with a run of which perhaps only the beginning was read."""
     kept = read_run(run) if run else None
     shown = Run.model_validate(kept.fields, extra="ignore") if kept else None
     unread = [f"run.{name}" for name in (kept.unread if kept else ())]

@@ -1,4 +1,4 @@
-"""An expression and a time policy in words: what they say, when it fires next, and what may surprise."""
+"""Explain an expression and a time policy: what they mean, when they fire next, and what may surprise."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,12 +14,12 @@ from shared.schemas.timing import OverlapPolicy
 from shared.timing import Plan
 
 HORIZON = timedelta(days=730)
-"""So far ahead a change of the clock is looked for."""
+"""How far ahead to look for changes of the clock."""
 MOST_CHANGES = 2
 MOST_COUNTED = 1000
-"""Of the fires that a change of the clock leaves out or repeats."""
+"""How many fires that a change of the clock skips or repeats are counted."""
 LOOKED_AT, OFTEN = 60, 32
-"""How many fires are looked at for the shortest time between two, if there are more than so many a month."""
+"""How many fires to compare for the shortest gap, and from how many fires a month on to do so."""
 _STEPS = {"second": (60, "minute"), "minute": (60, "hour"), "hour": (24, "day")}
 
 _WORDS = Options()
@@ -27,59 +27,61 @@ _WORDS.use_24hour_time_format = True
 _WORDS.day_of_week_start_index_zero = True
 
 
-def explain(asked: ExplainAsked, now: datetime) -> Explained:
-    """Nothing is stored, and what is given need not be."""
-    after = (asked.after or now).astimezone(UTC)
-    fires = _looked_at(asked, after)
-    most = min(asked.count, asked.max_runs or asked.count)
-    zone = zone_data.zone(asked.timezone)
-    changes = schedule.changes(asked.timezone, after, after + HORIZON)
+def explain(query: ExplainAsked, now: datetime) -> Explained:
+    """Explain a schedule, stored or not; nothing is stored."""
+    after = (query.after or now).astimezone(UTC)
+    fires = _looked_at(query, after)
+    most = min(query.count, query.max_runs or query.count)
+    zone = zone_data.zone(query.timezone)
+    changes = schedule.changes(query.timezone, after, after + HORIZON)
     return Explained(
-        cron_expression=asked.cron_expression,
-        timezone=asked.timezone,
+        cron_expression=query.cron_expression,
+        timezone=query.timezone,
         zone_data=str(zone_data.release()),
-        description=describe(asked),
+        description=describe(query),
         next_runs=[
             NextRun(utc=fire, local=fire.astimezone(zone).isoformat(timespec="seconds"))
             for fire in fires[:most]
         ],
-        clock_changes=[_told(asked.cron_expression, change) for change in islice(changes, MOST_CHANGES)],
-        fires_per_month=round(schedule.fires_a_month(asked.cron_expression, after.year), 2),
-        warnings=list(_warnings(asked, fires)),
+        clock_changes=[
+            _clock_change(query.cron_expression, change) for change in islice(changes, MOST_CHANGES)
+        ],
+        fires_per_month=round(schedule.fires_a_month(query.cron_expression, after.year), 2),
+        warnings=list(_warnings(query, fires)),
     )
 
 
-def pitfalls(asked: ExplainAsked, now: datetime) -> list[str]:
-    """What may surprise of when it fires; the warnings of `explain` by themselves."""
-    return list(_warnings(asked, _looked_at(asked, now)))
+def pitfalls(query: ExplainAsked, now: datetime) -> list[str]:
+    """Only the warnings of `explain`."""
+    return list(_warnings(query, _looked_at(query, now)))
 
 
-def _looked_at(asked: ExplainAsked, after: datetime) -> list[datetime]:
-    """As many of the next fires as are asked for, and enough to tell how close they come."""
-    plan = Plan(asked.cron_expression, asked.timezone, starts_at=asked.starts_at, ends_at=asked.ends_at)
-    is_often = schedule.fires_a_month(asked.cron_expression, after.year) > OFTEN
-    return list(_fires(plan, after, max(asked.count, LOOKED_AT if is_often else 0)))
+def _looked_at(query: ExplainAsked, after: datetime) -> list[datetime]:
+    """As many of the next fires as are wanted, and enough to see how close together they are."""
+    plan = Plan(query.cron_expression, query.timezone, starts_at=query.starts_at, ends_at=query.ends_at)
+    is_often = schedule.fires_a_month(query.cron_expression, after.year) > OFTEN
+    return list(_fires(plan, after, max(query.count, LOOKED_AT if is_often else 0)))
 
 
-def describe(asked: ExplainAsked) -> str:
-    """In a sentence."""
-    fields = [_described(text) for text in expressions.plain(asked.cron_expression)]
+def describe(query: ExplainAsked) -> str:
+    """The schedule in one sentence."""
+    fields = [_described(text) for text in expressions.plain(query.cron_expression)]
     parts = [get_description(" ".join(fields), _WORDS)]
-    if asked.timezone != "UTC":
-        parts.append(f"by the clock of {zones.clock_of(asked.timezone)}")
-    if asked.spread_seconds:
-        parts.append(f"up to {asked.spread_seconds} s later by an offset that the cron keeps")
-    if asked.starts_at:
-        parts.append(f"from {_iso(asked.starts_at)}")
-    if asked.ends_at:
-        parts.append(f"until {_iso(asked.ends_at)}")
-    if asked.max_runs:
-        parts.append("once" if asked.max_runs == 1 else f"{asked.max_runs} times in all")
+    if query.timezone != "UTC":
+        parts.append(f"by the clock of {zones.clock_of(query.timezone)}")
+    if query.spread_seconds:
+        parts.append(f"up to {query.spread_seconds} s later by an offset that the cron keeps")
+    if query.starts_at:
+        parts.append(f"from {_iso(query.starts_at)}")
+    if query.ends_at:
+        parts.append(f"until {_iso(query.ends_at)}")
+    if query.max_runs:
+        parts.append("once" if query.max_runs == 1 else f"{query.max_runs} times in all")
     return ", ".join(parts)
 
 
 def _described(text: str) -> str:
-    """The library writes the last Friday as 5L, croniter as l5, and would tell of steps of one."""
+    """The field as the library reads it: 5L for the last Friday, not l5, and without steps of 1."""
     parts = (part.removesuffix("/1") for part in text.split(","))
     return ",".join(f"{part[1:]}L" if part[0] == "l" else part for part in parts)
 
@@ -93,7 +95,7 @@ def _fires(plan: Plan, after: datetime, most: int) -> Iterator[datetime]:
         after = fire
 
 
-def _told(expression: str, change: Change) -> ClockChange:
+def _clock_change(expression: str, change: Change) -> ClockChange:
     return ClockChange(
         at=change.at,
         utc_offset_before=_offset(change.before),
@@ -136,7 +138,7 @@ _NONE, _GO_ON = "no fire falls into it", "the fires go on as time passes"
 
 
 def _many(fires: list[datetime], one: str = "is", more: str = "are") -> str:
-    """The fires, and the verb that goes with them."""
+    """The fires in words, with the verb that fits their number."""
     if len(fires) == 1:
         return f"the fire of {fires[0]:%H:%M} {one}"
     if len(fires) == MOST_COUNTED:
@@ -144,22 +146,22 @@ def _many(fires: list[datetime], one: str = "is", more: str = "are") -> str:
     return f"the {len(fires)} fires from {fires[0]:%H:%M} to {fires[-1]:%H:%M} {more}"
 
 
-def _warnings(asked: ExplainAsked, fires: list[datetime]) -> Iterator[str]:
+def _warnings(query: ExplainAsked, fires: list[datetime]) -> Iterator[str]:
     if not fires:
         yield "It has no fire left: ends_at comes before the next one."
-    yield from _of_fields(expressions.parse(asked.cron_expression))
-    texts = expressions.plain(asked.cron_expression)
-    yield from _missing_days(expressions.parse(asked.cron_expression), texts)
+    yield from _of_fields(expressions.parse(query.cron_expression))
+    texts = expressions.plain(query.cron_expression)
+    yield from _missing_days(expressions.parse(query.cron_expression), texts)
     yield from _uneven(texts)
     gap = min((later - earlier for earlier, later in pairwise(fires)), default=None)
     if gap is None:
         return
-    if gap < timedelta(seconds=asked.timeout_seconds) and asked.overlap_policy is OverlapPolicy.ALLOW:
+    if gap < timedelta(seconds=query.timeout_seconds) and query.overlap_policy is OverlapPolicy.ALLOW:
         yield (
-            f"It fires again after {_seconds(gap)}, and a request may take {asked.timeout_seconds} s: set "
+            f"It fires again after {_seconds(gap)}, and a request may take {query.timeout_seconds} s: set "
             "overlap_policy if two must not run side by side."
         )
-    if timedelta(seconds=asked.spread_seconds) > gap:
+    if timedelta(seconds=query.spread_seconds) > gap:
         yield f"spread_seconds is longer than the {_seconds(gap)} between two fires."
 
 
@@ -186,7 +188,7 @@ def _missing_days(fields: Fields, texts: list[str]) -> Iterator[str]:
 
 
 def _uneven(texts: list[str]) -> Iterator[str]:
-    """Steps that do not divide their period start anew with each."""
+    """Warn of steps that do not divide their period: they start again with each period."""
     for (name, (size, period)), text in zip(_STEPS.items(), ["0", *texts][-6:], strict=False):
         step = text.removeprefix("*/")
         if step != text and size % int(step):

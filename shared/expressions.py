@@ -1,4 +1,4 @@
-"""What a cron expression says: a grammar narrower than croniter's, and the fields it expands to."""
+"""Parse cron expressions: a grammar narrower than croniter's, and the fields an expression expands to."""
 
 import re
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ class _Field:
 
     @property
     def bounds(self) -> str:
-        """What may stand here, as the messages say it."""
+        """What is allowed here, in the words of the messages."""
         numbers = f"{self.low}-{self.high}"
         return f"{numbers} or {self.names[0]}-{self.names[-1]}" if self.names else numbers
 
@@ -83,13 +83,13 @@ class Fields:
     months: frozenset[int]
     weekdays: frozenset[int]
     weekdays_of_month: frozenset[tuple[int, int]]  # (weekday, 1-5 or LAST)
-    either_day: bool  # neither day field has a star, and a date needs to match only one of them (crontab(5))
-    fixed_hours: bool  # no wildcard and no step in the hour field: what a clock change skips must not be lost
-    fixed_times: bool  # nor in the minute field: what the clock shows twice must not be doubled
+    either_day: bool  # neither day field has a star: then a date must match only one of them (crontab(5))
+    fixed_hours: bool  # no wildcard or step in the hour field: what a clock change skips must not be lost
+    fixed_times: bool  # nor in the minute field: a time that the clock shows twice must fire once
 
 
 def plain(expression: str) -> list[str]:
-    """Its five fields, or six, in the one way that croniter reads them; raises ValueError as `parse` does."""
+    """Its five or six fields in a form that croniter cannot misread; raises ValueError as `parse` does."""
     texts = _split(expression)
     fields = (_SECOND, *_FIVE)[-len(texts) :]
     return [_plain(field, text.upper()) for field, text in zip(fields, texts, strict=True)]
@@ -143,7 +143,7 @@ def _split(expression: str) -> list[str]:
 
 
 def _refuse_zone(texts: list[str]) -> None:
-    """Other schedulers take a time zone in front of the fields or behind them."""
+    """Refuse a time zone before or after the fields, as other schedulers allow it."""
     if texts and (match := _ZONE_BEFORE.fullmatch(texts[0])):
         rest = texts[1:]
     elif texts and (match := _ZONE_AFTER.fullmatch(texts[-1])):
@@ -155,7 +155,7 @@ def _refuse_zone(texts: list[str]) -> None:
 
 
 def _plain(field: _Field, text: str) -> str:
-    """Rewrite one field in the part of croniter's dialect that means one thing only."""
+    """Rewrite one field in the part of croniter's dialect that is unambiguous."""
     if text == "?" and field in (_DAY, _WEEKDAY):
         return "*"
     parts = [_plain_part(field, part) for part in text.split(",")]
@@ -204,13 +204,13 @@ def _plain_range(field: _Field, low_text: str | None, high_text: str | None, ste
     else:
         high = _number(field, high_text)
     if field is _WEEKDAY and low != high:
-        low, high = low % 7, high or 7  # Sunday may open a range or close one
+        low, high = low % 7, high or 7  # Sunday may begin or end a range
     if high < low:
         top, bottom = (field.names[-1], field.names[0]) if field.names else (field.high, field.low)
         remedy = f"{low_text}-{top},{bottom}-{high_text}"
         raise ValueError(f"{field.name} range {low_text}-{high_text} runs backwards; write {remedy}")
     if low == high:
-        return str(low)  # croniter takes "3-3" for the whole field
+        return str(low)  # croniter reads "3-3" as the whole field
     return f"{low}-{high}/{step or 1}"
 
 

@@ -1,4 +1,4 @@
-"""Following a stream that tells everybody the same: what changed, what to stop."""
+"""Follow a stream that every process reads: what changed, what to stop."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 async def follow(blocking: Redis, stream: str) -> AsyncIterator[list[dict[str, str]]]:
-    """The fields of what is added from now on, batch by batch; while Redis is away it waits."""
+    """Yield the fields of new entries, batch by batch; wait while Redis is away."""
     last = ""
     while True:
         try:
@@ -31,6 +31,6 @@ async def follow(blocking: Redis, stream: str) -> AsyncIterator[list[dict[str, s
 
 
 async def _newest(blocking: Redis, stream: str) -> str:
-    """Where to read on from; `$` would miss what is said between two reads."""
+    """The entry to read on from; `$` would miss what is added between two reads."""
     newest = await blocking.xrevrange(stream, count=1)
     return str(newest[0][0]) if newest else "0-0"

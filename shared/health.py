@@ -1,4 +1,4 @@
-"""Signs of life of the services that serve no HTTP, by the installation's clock: hosts' own may differ."""
+"""Signs of life of the services without HTTP, by the installation's clock, as hosts' clocks may differ."""
 
 import os
 import socket
@@ -12,34 +12,34 @@ from shared import clock, keyspace, moments, transitions
 HEALTH_SECONDS = 10
 SERVICES = ("worker", "scheduler")
 LEASE_SECONDS = 30.0
-"""For how long work is its worker's without a beat."""
+"""How long work belongs to its worker without a beat."""
 SHARD = keyspace.SHARDS[0]
-"""By whose clock; a service serves them all."""
+"""The shard whose clock counts; a service serves all shards."""
 _WELL: Mapping[str, str] = MappingProxyType({})
 
 
 async def alive(redis: Redis, service: str, host: str) -> bool:
-    """Whether a process of that service on that host has lately said that it lives."""
-    now = clock.milliseconds(await moments.now(redis, SHARD))
-    living = await redis.zrangebyscore(keyspace.live(), now, "+inf")
+    """Whether a process of that service on that host has reported lately."""
+    now_ms = clock.milliseconds(await moments.now(redis, SHARD))
+    living = await redis.zrangebyscore(keyspace.live(), now_ms, "+inf")
     return any(member.startswith(f"{service}:{host}:") for member in living)
 
 
 async def living(redis: Redis) -> dict[str, int]:
-    """How many workers and schedulers have lately said that they live."""
-    now = clock.milliseconds(await moments.now(redis, SHARD))
-    members = await redis.zrangebyscore(keyspace.live(), now, "+inf")
+    """How many workers and schedulers have reported lately."""
+    now_ms = clock.milliseconds(await moments.now(redis, SHARD))
+    members = await redis.zrangebyscore(keyspace.live(), now_ms, "+inf")
     services = [member.partition(":")[0] for member in members]
     return {service: services.count(service) for service in SERVICES}
 
 
 async def require_writable(redis: Redis) -> None:
-    """Write as a caller's request would; raises what Redis refuses that with."""
+    """Write as a caller's request would; raises the error with which Redis refuses it."""
     await redis.set(keyspace.probe(), 1)
 
 
 async def beat(redis: Redis, service: str, troubles: Mapping[str, str] = _WELL) -> None:
-    """Say that this process lives, and what it cannot go on with; it holds for three beats."""
+    """Report that this process is alive, and what is wrong with it; valid for three beats."""
     trouble = "; ".join(troubles.values()) or None
     await transitions.say_alive(
         redis, SHARD, member=_member(service), holds_ms=3000 * HEALTH_SECONDS, trouble=trouble
@@ -47,15 +47,15 @@ async def beat(redis: Redis, service: str, troubles: Mapping[str, str] = _WELL) 
 
 
 async def troubles(redis: Redis) -> dict[str, str]:
-    """What living processes cannot go on with, by service:host:pid."""
+    """What is wrong with each living process, by service:host:pid."""
     found: dict[str, str] = await redis.hgetall(keyspace.troubles())  # type: ignore[misc]
-    now = clock.milliseconds(await moments.now(redis, SHARD))
-    living = set(await redis.zrangebyscore(keyspace.live(), now, "+inf"))
+    now_ms = clock.milliseconds(await moments.now(redis, SHARD))
+    living = set(await redis.zrangebyscore(keyspace.live(), now_ms, "+inf"))
     return {member: said for member, said in found.items() if member in living}
 
 
 async def leave(redis: Redis, service: str) -> None:
-    """Say that this process ends."""
+    """Report that this process ends."""
     await redis.zrem(keyspace.live(), _member(service))
     await redis.hdel(keyspace.troubles(), _member(service))  # type: ignore[misc]
 

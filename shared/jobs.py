@@ -44,9 +44,9 @@ _FINAL = {
 }
 TOO_LATE = "The expires_at field must be later than now and the delay."
 KEPT_CHARACTERS = 65_536
-"""Of a body, in what is shown of a run."""
+"""How many characters of the request's body a run shows."""
 _BATCH = 250
-"""Jobs a script: more would hold Redis up for too long."""
+"""Jobs a transition: more would block Redis for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Made:
     queue_id: int
     scheduled_at: datetime
     is_paused: bool
-    """Its queue is, so that it waits."""
+    """Whether its queue is paused, so that the job waits."""
 
 
 async def create(call: Call, asked: JobAsked, now: int | None = None) -> JobCreated:
@@ -66,14 +66,14 @@ async def create(call: Call, asked: JobAsked, now: int | None = None) -> JobCrea
     return created(asked, made)
 
 
-def created(asked: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreated:
+def created(job: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreated:
     """The answer to a new job over MCP."""
     return JobCreated(
         id=made.id,
         queue_id=made.queue_id,
-        queue_name=asked.queue,
-        url=asked.url,
-        method=asked.method,
+        queue_name=job.queue,
+        url=job.url,
+        method=job.method,
         status=JobStatus.PENDING,
         scheduled_at=made.scheduled_at,
         warnings=tuple(warnings),
@@ -91,8 +91,8 @@ async def create_many(call: Call, asked: Sequence[JobAsked], now: int | None = N
 async def create_each(call: Call, asked: Sequence[JobAsked], now: int | None = None) -> list[Made | None]:
     """Store jobs in order, 250 a round trip; None is one that would expire before it could start."""
     made: list[Made | None] = []
-    for step, start in enumerate(range(0, len(asked), _BATCH)):
-        batch = [_new(job) for job in asked[start : start + _BATCH]]
+    for step, start in enumerate(range(0, len(jobs), _BATCH)):
+        batch = [_new(job) for job in jobs[start : start + _BATCH]]
         with store.begun() if step else nullcontext():
             rows = await transitions.create_jobs(
                 call.redis, call.team, batch, settings=_NEW_QUEUE, now_ms=now, key=call.key, step=step
@@ -105,19 +105,17 @@ def _made(row: CreatedJob) -> Made:
     return Made(row.id, row.queue_id, clock.moment(row.due_ms), row.is_paused)
 
 
-def _new(asked: JobAsked) -> NewJob:
-    spec = asked.model_dump_json(exclude_defaults=True, exclude={"queue", "expires_at"})
-    if isinstance(asked.payload, Spelled):
-        rest = asked.model_dump(
-            mode="json", exclude_defaults=True, exclude={"queue", "expires_at", "payload"}
-        )
-        spec = stored.spec({**rest, "method": asked.method, "payload_json": asked.payload.text})
+def _new(job: JobAsked) -> NewJob:
+    spec = job.model_dump_json(exclude_defaults=True, exclude={"queue", "expires_at"})
+    if isinstance(job.payload, Spelled):
+        rest = job.model_dump(mode="json", exclude_defaults=True, exclude={"queue", "expires_at", "payload"})
+        spec = stored.spec({**rest, "method": job.method, "payload_json": job.payload.text})
     elif len(spec) > stored.LONG_CHARACTERS:
-        rest = asked.model_dump(mode="json", exclude_defaults=True, exclude={"queue", "expires_at"})
-        spec = stored.spec({**rest, "method": asked.method})
-    expires = asked.expires_at if isinstance(asked, JobCreate) else None
+        rest = job.model_dump(mode="json", exclude_defaults=True, exclude={"queue", "expires_at"})
+        spec = stored.spec({**rest, "method": job.method})
+    expires = job.expires_at if isinstance(job, JobCreate) else None
     expires_ms = clock.milliseconds(expires) if expires else None
-    return NewJob(asked.queue, spec, asked.delay * 1000, bool(asked.callback_url), expires_ms)
+    return NewJob(job.queue, spec, job.delay * 1000, bool(job.callback_url), expires_ms)
 
 
 async def get(redis: Redis, team: Team, job_id: int) -> Job:
@@ -135,9 +133,9 @@ async def read(
     with_runs: bool = True,
     most_bytes: int = stored.WHOLE_BYTES,
 ) -> list[Job]:
-    """The jobs of these ids, in their order, without those that are not there.
+    """The jobs of these ids, in their order, without those that do not exist.
 
-    With `most_bytes` no more is read of what is long, and the jobs are excerpts that say so.
+    With `most_bytes` no more than that is read of long texts, and the jobs are excerpts that say so.
     """
     rows = await transitions.read_jobs(redis, team, ids, with_runs=with_runs, most_bytes=most_bytes)
     return [_excerpt_of(row) if most_bytes else _of_row(row) for row in rows]
@@ -177,35 +175,35 @@ async def delete(call: Call, job_id: int) -> None:
 
 def _of_row(row: StoredJob) -> Job:
     reader = Reader()
-    asked, (ran, _) = reader.spec(row.spec), reader.run(row.run)
-    return _job(int(row.id), records.fields_of(row.fields), asked.fields, _Around(row.queue, ran, reader))
+    spec, (ran, _) = reader.spec(row.spec), reader.run(row.run)
+    return _job(int(row.id), records.fields_of(row.fields), spec.fields, _Around(row.queue, ran, reader))
 
 
 def _excerpt_of(row: StoredJob) -> Job:
     reader = Reader()
-    asked, (ran, unread) = reader.spec(row.spec), reader.run(row.run)
-    job = _job(int(row.id), records.fields_of(row.fields), asked.fields, _Around(row.queue, ran, reader))
-    return excerpts.of_job(job, [*asked.unread, *(f"run.{name}" for name in unread)])
+    spec, (ran, unread) = reader.spec(row.spec), reader.run(row.run)
+    job = _job(int(row.id), records.fields_of(row.fields), spec.fields, _Around(row.queue, ran, reader))
+    return excerpts.of_job(job, [*spec.unread, *(f"run.{name}" for name in unread)])
 
 
 class _Around(NamedTuple):
-    """What is known of a job beside its own record."""
+    """What belongs to a job outside its own record."""
 
     queue: str
     run: Run | None
     reader: Reader
 
 
-def _job(job_id: int, fields: Fields, asked: dict[str, Any], around: _Around) -> Job:
+def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> Job:
     reader, (status, final) = around.reader, _status(fields, around.reader)
-    payload = _payload(asked, reader)
+    payload = _payload(spec, reader)
     job = reader.model(
         Job,
         {
             "method": "POST",
-            **asked,
-            "url": asked.get("url", ""),
-            "headers": masked(_headers(asked)),
+            **spec,
+            "url": spec.get("url", ""),
+            "headers": masked(_headers(spec)),
             "payload": payload,
             "id": job_id,
             "queue": around.queue,
@@ -214,17 +212,17 @@ def _job(job_id: int, fields: Fields, asked: dict[str, Any], around: _Around) ->
             "final_status": final,
             "attempt_number": reader.number(fields, "attempt", 1),
             "is_retry": "origin" in fields,
-            "delay_seconds": 0 if "replay_of" in fields else asked.get("delay", 0),
+            "delay_seconds": 0 if "replay_of" in fields else spec.get("delay", 0),
             "scheduled_at": reader.made(fields, "due"),
             "created_at": reader.made(fields, "created"),
-            "run": _with_body(around.run, asked, payload),
+            "run": _with_body(around.run, spec, payload),
             **_chain(job_id, fields, reader),
             "waits_for": fields.get("waits_for") if status == JobStatus.PENDING else None,
-            "callback_url": asked.get("callback_url"),
-            "body": asked.get("body"),
-            "timeout_seconds": asked.get("timeout_seconds"),
-            "retry_delays": asked.get("retry_delays"),
-            "idempotency_key": _key_of(_headers(asked) or {}, fields),
+            "callback_url": spec.get("callback_url"),
+            "body": spec.get("body"),
+            "timeout_seconds": spec.get("timeout_seconds"),
+            "retry_delays": spec.get("retry_delays"),
+            "idempotency_key": _key_of(_headers(spec) or {}, fields),
             "expires_at": reader.instant(fields, "expires"),
         },
     )
@@ -232,7 +230,7 @@ def _job(job_id: int, fields: Fields, asked: dict[str, Any], around: _Around) ->
 
 
 def _chain(job_id: int, fields: Fields, reader: Reader) -> dict[str, Any]:
-    """Which jobs belong to it, and what became of them."""
+    """The job's chain: its original, its retry, its replays, and how they ended."""
     replays = {name: fields.get(name) for name in ("replay_of", "replayed_as")}
     return {
         "original_job_id": fields.get("origin", job_id),
@@ -243,26 +241,26 @@ def _chain(job_id: int, fields: Fields, reader: Reader) -> dict[str, Any]:
     }
 
 
-def _headers(asked: Mapping[str, Any]) -> dict[str, str] | None:
-    found = asked.get("headers")
+def _headers(spec: Mapping[str, Any]) -> dict[str, str] | None:
+    found = spec.get("headers")
     return found if isinstance(found, dict) else None
 
 
-def _payload(asked: Mapping[str, Any], reader: Reader) -> Any:
-    if "payload_json" not in asked:
-        return asked.get("payload")
+def _payload(spec: Mapping[str, Any], reader: Reader) -> Any:
+    if "payload_json" not in spec:
+        return spec.get("payload")
     try:
-        return stored.read_payload(asked["payload_json"])
+        return stored.read_payload(spec["payload_json"])
     except (ValueError, TypeError):
         reader.note("payload", "it is no JSON")
         return None
 
 
-def _with_body(run: Run | None, asked: dict[str, Any], payload: Any) -> Run | None:
-    """A run of a request that went out, with the body that all attempts carry."""
+def _with_body(run: Run | None, spec: dict[str, Any], payload: Any) -> Run | None:
+    """The run with the body that all attempts carry, if the request was sent."""
     if run is None or run.request_headers is None:
         return run
-    text = asked.get("payload_json", asked.get("body") if payload is None else to_json(payload).decode())
+    text = spec.get("payload_json", spec.get("body") if payload is None else to_json(payload).decode())
     return run if text is None else run.model_copy(update={"request_body": text[:KEPT_CHARACTERS]})
 
 
@@ -272,7 +270,7 @@ def _key_of(headers: dict[str, str], fields: Fields) -> str | None:
 
 
 def _status(fields: Fields, reader: Reader) -> tuple[str, str | None]:
-    """As they are stored, where a newer version may know others."""
+    """Status and final status of a stored state; a newer version may have stored one that is unknown here."""
     state = fields.get("state", "")
     if state not in _STATES:
         reader.note("state", f"{state[:20] or 'nothing'} is none that is known here")

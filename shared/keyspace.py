@@ -4,16 +4,16 @@
 Key, below `r:{<shard>}:`      Type    Holds
 =============================  ======  =====================================================================
 j:<team>:<job>                 hash    where a job stands
-b:<team>:<job>                 string  what was asked of a job and its retries (JSON, sealed)
+b:<team>:<job>                 string  the spec of a job and its retries (JSON, sealed)
 r:<team>:<j|e><id>             string  the run of a job or execution (JSON)
 q:<team>:<queue>               hash    a queue: name, settings (JSON), and what the scripts look at
-c:<team>:<cron>                hash    a cron: what was asked (JSON) and where it stands
+c:<team>:<cron>                hash    a cron: its spec (JSON) and where it stands
 e:<team>:<execution>           hash    one fire of a cron
-log:<team>:<cron>              list    since when a cron fires as it does, and how it did before (JSON)
-n:<team>:<notice>              hash    a callback or alert to be told, and where it stands
-a:<team>:<alert>               hash    an alert: what failed, and what became of it in each channel
+log:<team>:<cron>              list    how a cron fires, since when, and how it fired before (JSON)
+n:<team>:<notice>              hash    a callback or alert to be sent, and where it stands
+a:<team>:<alert>               hash    an alert: what failed, and its status in each channel
 g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures of one kind, and until when;
-                                       `h<host>` instead of a queue: how often the host asked for a rest
+                                       `h<host>` instead of a queue: how often the host sent Retry-After
 s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; length = waiting + in flight
 f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
@@ -31,23 +31,23 @@ x:<team>:<q or c><id>:alerts   zset    alert ids of a queue or cron
 replay:<team>:<replay>         hash    dead letters tried again in the background: how, and how it went
 replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
 replays                        set     <team>:<replay> of those that run
-zones                          hash    newest release of the time zones' rules, when one who has it spoke (ms)
-i:<team>:<digest>              string  what was asked under an idempotency key (digest) and answered, for 24 h
-held:<team>                    zset    hosts that asked for a rest, by when they may be tried again (ms)
-busy:<team>                    zset    those that asked for more than they get, by what they asked for (ms)
-starts:<team>:<queue>          zset    the claims that a queue's rate limit still counts, by their moment (ms)
-sent:<team>:<queue>            zset    its requests that it still counts, by the moment before they left (ms)
+zones                          hash    newest release of time zone rules, and when it was last reported (ms)
+i:<team>:<digest>              string  request (digest) and answer under an idempotency key, for 24 h
+held:<team>                    zset    throttled hosts (Retry-After), by when they may be tried again (ms)
+busy:<team>                    zset    those that want a longer pause than they get, by when it would end (ms)
+starts:<team>:<queue>          zset    claims that a queue's rate limit still counts, by their moment (ms)
+sent:<team>:<queue>            zset    requests that it still counts, by the moment before they were sent (ms)
 turns                          zset    teams that may hand out work, by virtual time
 turns:<team>                   zset    their queues that may hand out work, by virtual time
 virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present
 teams                          set     teams that have a queue or a cron here
 trusted_until                  string  the latest moment (ms) that a scheduler vouches for: no more is due
-correction                     string  what is added to the clock of Redis (ms); none: it is right
+correction                     string  what is added to the clock of Redis (ms); missing: nothing
 clocks                         hash    by scheduler: when it last vouched, how far its clock was ahead (ms)
-doubtful                       zset    what was reckoned while nobody vouched, by its present (ms)
-retention_waits                hash    of what nearly all is too old at once, or `all`: since when (ms)
+doubtful                       zset    what was computed while nobody vouched, by the time it used (ms)
+retention_waits                hash    history nearly all too old at once, or `all`: since when (ms)
 retired_at                     string  when history was last retired (ms)
-watchdog                       hash    when all crons' next fires were looked at, and what was found
+watchdog                       hash    when all crons' next fires were checked, and what was found
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
 due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
@@ -57,12 +57,12 @@ fading                         zset    keys below the prefix to forget, by when 
 doomed                         set     deleted queues and crons whose history is still to be pruned
 memory                         hash    how short of memory Redis is, as a scheduler saw it, and until when
 stopped:<consumer>             string  a worker that claims nothing any more, for a minute
-live                           zset    <service>:<host>:<pid> of what lives, by when to give it up (ms)
-troubles                       hash    what those cannot go on with, by the same
+live                           zset    <service>:<host>:<pid> of processes, by when to give them up (ms)
+troubles                       hash    what is wrong with those, by the same
 bell                           stream  one wake-up for an idle worker, group `workers`
 clock                          stream  "crons changed", for the schedulers
 damaged                        hash    what was found damaged, by its name, since when (ms) and how
-aside:<name>                   any     a key of a wrong type, put aside from where it was in the way
+aside:<name>                   any     a key of a wrong type, moved out of the way
 quarantine                     stream  entries that could not be read, with their bytes
 events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
 =============================  ======  =====================================================================
@@ -79,7 +79,7 @@ WORKERS = "workers"
 """The consumer group of every ready stream and of the bell."""
 LANES = ("f:", "s:")
 HIDDEN = ("crons", "outbox", "alerts")
-"""Queues of a team that nobody made: executions, callbacks and alerts to be told."""
+"""Queues of each team that no caller makes: for executions, callbacks and alerts."""
 SHARDS = ("s0",)
 
 

@@ -10,7 +10,7 @@ from shared.keyspace import Team
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """How many jobs (or executions) of a team there were and where they are."""
+    """How many jobs (or executions) a team has made, and in which state they are."""
 
     accepted: int
     pending: int
@@ -18,7 +18,7 @@ class Ledger:
     completed: int
     failed: int
     skipped: int
-    """Executions alone: a fire that did not run."""
+    """Executions only: fires that did not run."""
     deleted: int
 
     @property
@@ -28,11 +28,11 @@ class Ledger:
 
 
 async def kept_bytes(redis: Redis, team: Team) -> int:
-    """What the team's ended jobs and executions take: what they asked for, and their runs."""
+    """The bytes of the team's ended jobs and executions: their specs and their runs."""
     return int(await redis.hget(keyspace.ledger(team), "bytes") or 0)  # type: ignore[misc]
 
 
 async def read(redis: Redis, team: Team, noun: str = "job") -> Ledger:
-    """The team's ledger for `job` or `execution`, read at one instant."""
+    """The team's ledger of `job` or `execution`, read at one instant."""
     fields: dict[str, str] = await redis.hgetall(keyspace.ledger(team))  # type: ignore[misc]
     return Ledger(**{column: int(fields.get(f"{noun}.{column}", 0)) for column in Ledger.__slots__})

@@ -1,7 +1,7 @@
-"""Reading records that another version or an accident has written: what is wrong is said, not refused.
+"""Read records that another version or an accident has written: what is wrong is reported, not refused.
 
-The rules for what callers send are not held against what is stored. What cannot be read at all stands as its
-default, and the record's `problem` names it.
+The rules for new input do not apply to stored records. What cannot be read at all has its default, and the
+record's `problem` names it.
 """
 
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ _SHOWN_CHARACTERS = 60
 
 
 class Reader:
-    """Reads the parts of one record, and remembers what of them is wrong."""
+    """Reads the parts of one record, and remembers what is wrong with them."""
 
     def __init__(self) -> None:
         self._wrong: dict[str, str] = {}
 
     @property
     def problem(self) -> str | None:
-        """One sentence of what is wrong, or nothing."""
+        """One sentence about what is wrong, or None."""
         if not self._wrong:
             return None
         said = ", ".join(f"{name} ({why})" for name, why in self._wrong.items())
@@ -42,7 +42,7 @@ class Reader:
         self._wrong.setdefault(name, why)
 
     def spec(self, text: str | None) -> stored.Read:
-        """What was asked, or its beginning."""
+        """The spec, or its beginning."""
         try:
             read = stored.read_spec(text or "")
         except ValueError:
@@ -53,7 +53,7 @@ class Reader:
         return read
 
     def run(self, text: str | None) -> tuple[Run | None, tuple[str, ...]]:
-        """A run, and what of it was not read."""
+        """The run, and the names of its fields that were not read."""
         if not text:
             return None, ()
         try:
@@ -66,7 +66,7 @@ class Reader:
     def instant(
         self, fields: Mapping[str, str], name: str, missing: datetime | None = None
     ) -> datetime | None:
-        """A moment that is stored in ms; `missing` if there is none, or none that can be read."""
+        """A moment stored in ms; `missing` if there is none, or it cannot be read."""
         if not fields.get(name):
             return missing
         try:
@@ -89,7 +89,7 @@ class Reader:
             return missing
 
     def model(self, model: type[M], values: Mapping[str, Any], prefix: str = "") -> M:
-        """A model of these values; what is wrong has its default, or stands as it is if it is text."""
+        """A model of these values; a wrong value becomes its default, or stays as it is if it is text."""
         try:
             return model.model_validate(values, extra="ignore", context=STORED)
         except ValidationError:
@@ -131,7 +131,7 @@ def _missing(field: FieldInfo) -> Any:
 
 
 def _kinds(annotation: Any) -> list[type]:
-    """The types that a value may be of, without what is said about them."""
+    """The types that a value may have, without their annotations."""
     if isinstance(annotation, type) and get_origin(annotation) is None:
         return [annotation]
     origin = get_origin(annotation)

@@ -1,4 +1,4 @@
-"""What a caller can do to a team's monthly limits, and what was used of them."""
+"""What a caller can do to a team's monthly limits, and how much of them is used."""
 
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ async def get(redis: Redis, team: Team) -> Limits:
 
 
 async def usage(redis: Redis, team: Team) -> Usage:
-    """This month's requests by the installation's clock, and those of the months before."""
+    """The requests of this month, by the installation's clock, and of the months before."""
     async with redis.pipeline(transaction=False) as pipe:
         moments.join(pipe, team.shard)
         pipe.hmget(keyspace.team_settings(team), list(_FIELDS))

@@ -11,9 +11,9 @@ from shared.settings import Settings, unknown
 
 
 def configure(settings: Settings, service: str) -> None:
-    """Write our events straight out, and the libraries' records alike. Log no token, header value or body.
+    """Set up logging for our events and the libraries' records. Log no token, header value or body.
 
-    The first of them say which variables were set in vain.
+    The first events name variables that are set and that nothing reads.
     """
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -39,7 +39,7 @@ def configure(settings: Settings, service: str) -> None:
 
 
 def _json() -> list[Processor]:
-    # Without spaces, and anything strange as its text: a log line is never what fails.
+    # Without spaces, and an unknown type as its text: writing a log line must never fail.
     renderer = structlog.processors.JSONRenderer(json.dumps, separators=(",", ":"), default=str)
     return [structlog.processors.format_exc_info, renderer]
 

@@ -1,4 +1,4 @@
-"""Remembering what a function answered: up to so many bytes, and not for longer than somebody asks for it."""
+"""Caches of function results, bounded in bytes: what is no longer used is forgotten."""
 
 import sys
 import time
@@ -11,18 +11,18 @@ V = TypeVar("V")
 
 MEBIBYTE = 1 << 20
 KEPT_SECONDS = 300.0
-"""What nobody asked for during that long, or twice, is forgotten when something new comes."""
+"""What is not used for that long, or at most twice that, is forgotten when a new entry comes."""
 _ENTRY_BYTES = 400
-"""Of an entry, beside what its texts take."""
+"""The size of an entry beside its texts."""
 _ABSENT: Any = object()
 
 
 class Remembered(dict[K, V]):
-    """A function of one value whose size callers or targets choose; what it raises is not remembered.
+    """A cached function of one value whose size callers or targets choose; what it raises is not cached.
 
-    In two halves: what was asked for in the present one moves there from the one before. When the present
-    half is full, or old, it becomes the one before, and that is forgotten. `per_byte` says how many bytes
-    an entry takes for each byte of its value, and `per_entry` how many beside.
+    The cache has a present half and a previous one. An entry that is used moves to the present half. When
+    that is full or old, it becomes the previous half, and the one before is dropped. `per_byte` is how many
+    bytes an entry takes for each byte of its value, and `per_entry` how many in addition.
     """
 
     __slots__ = ("_before", "_began", "_most", "bytes", "per_byte", "per_entry", "work")
@@ -35,15 +35,15 @@ class Remembered(dict[K, V]):
         self.per_byte, self.per_entry = per_byte, per_entry
         self._before: dict[K, V] = {}
         self.bytes = 0
-        """Of the present half, which is the mapping itself, as it is counted."""
+        """The counted bytes of the present half, which is the mapping itself."""
         self._began = time.monotonic()
 
     if TYPE_CHECKING:
 
         def __call__(self, value: K, /) -> V:
-            """What the function says of it."""
+            """The function's result."""
     else:
-        # No frame of Python's for what is known: a request asks some fifteen times.
+        # A known value costs no Python frame: one request looks up some fifteen.
         __call__ = dict.__getitem__
 
     def __missing__(self, value: K) -> V:
@@ -70,16 +70,16 @@ class Remembered(dict[K, V]):
 
 
 class RememberedOfSeveral(Generic[P, V]):
-    """The same of a function of several values, by position."""
+    """The same for a function of several positional values."""
 
     __slots__ = ("known",)
 
     def __init__(
         self, work: Callable[P, V], most_bytes: int, *, per_byte: int = 3, per_entry: int = _ENTRY_BYTES
     ) -> None:
-        asked: Callable[..., V] = work
+        function: Callable[..., V] = work
         self.known = Remembered[tuple[Any, ...], V](
-            lambda values: asked(*values), most_bytes, per_byte=per_byte, per_entry=per_entry
+            lambda values: function(*values), most_bytes, per_byte=per_byte, per_entry=per_entry
         )
 
     def __call__(self, *values: P.args, **_: P.kwargs) -> V:
@@ -89,14 +89,14 @@ class RememberedOfSeveral(Generic[P, V]):
 def remembered(
     most_bytes: int, *, per_byte: int = 3, per_entry: int = _ENTRY_BYTES
 ) -> Callable[[Callable[[K], V]], Remembered[K, V]]:
-    """Of a decorated function of one value."""
+    """Decorate a function of one value."""
     return lambda work: Remembered(work, most_bytes, per_byte=per_byte, per_entry=per_entry)
 
 
 def remembered_of_several(
     most_bytes: int, *, per_byte: int = 3, per_entry: int = _ENTRY_BYTES
 ) -> Callable[[Callable[P, V]], RememberedOfSeveral[P, V]]:
-    """Of a decorated function of several."""
+    """Decorate a function of several values."""
     return lambda work: RememberedOfSeveral(work, most_bytes, per_byte=per_byte, per_entry=per_entry)
 
 

@@ -1,4 +1,4 @@
-"""The installation's clock: that of Redis, and how far the schedulers found it to be wrong."""
+"""The installation's clock: the clock of Redis, plus the correction that the schedulers found."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from redis.asyncio.client import Pipeline
 from shared import clock, keyspace, transitions
 
 Answers: TypeAlias = tuple[tuple[int, int], str | None]
-"""What a pipeline answers for `join`: the clock of Redis (s, µs), and its correction (ms)."""
+"""What a pipeline returns for `join`: the clock of Redis (s, µs), and its correction (ms)."""
 AHEAD_MS = 5000
 SLACK_MS = 2000
 """Both as in `shared/lua/lib/call/ledger.lua`."""
@@ -25,7 +25,7 @@ _SAID = re.compile(r"(\d+) (-?\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A scheduler (host:pid) that lately vouched, and how far its own clock was ahead then."""
+    """A scheduler (host:pid) that vouched lately, and how far its own clock was ahead then."""
 
     name: str
     ahead_ms: int
@@ -33,18 +33,18 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The installation's clock, what was added to that of Redis for it, and who vouches for it."""
+    """The installation's clock, the correction in it, and who vouches for it."""
 
     now_ms: int
     correction_ms: int
     is_vouched: bool
     was_vouched: bool
-    """Ever, by anybody."""
+    """Whether any scheduler ever vouched."""
     witnesses: Sequence[Witness]
 
 
 async def now(redis: Redis, shard: str) -> datetime:
-    """The present as every script of the shard sees it."""
+    """The time as every transition of the shard sees it."""
     async with redis.pipeline(transaction=False) as pipe:
         join(pipe, shard)
         time, correction = await pipe.execute()
@@ -52,7 +52,7 @@ async def now(redis: Redis, shard: str) -> datetime:
 
 
 def join(pipe: Pipeline, shard: str) -> None:
-    """Let a pipeline read the clock too; its next two answers are the `Answers`."""
+    """Add the reading of the clock to a pipeline; its next two answers are the `Answers`."""
     pipe.time()
     pipe.get(keyspace.correction(shard))
 
@@ -64,9 +64,9 @@ def of(answers: Answers) -> datetime:
 
 
 async def settled(redis: Redis, shard: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait until somebody vouches for the present: a clock that jumped is mended within a second or so.
+    """Wait until a scheduler vouches for the time: a clock that jumped is corrected within a second or so.
 
-    Without any scheduler alive nobody does, and it has to do.
+    With no scheduler alive nobody vouches, and the time is used as it is.
     """
     ends = clock.elapsed() + seconds
     while clock.elapsed() < ends:
@@ -77,7 +77,7 @@ async def settled(redis: Redis, shard: str, seconds: float = PATIENCE_SECONDS) -
 
 
 async def read(redis: Redis, shard: str) -> Present:
-    """The present, and why it can be believed."""
+    """The time, and why it can be trusted."""
     seen = await transitions.read_clock(redis, shard)
     is_vouched = seen.trusted_until_ms - AHEAD_MS - SLACK_MS <= seen.now_ms <= seen.trusted_until_ms
     said = tuple(_fresh(seen.schedulers, seen.now_ms))
@@ -86,6 +86,6 @@ async def read(redis: Redis, shard: str) -> Present:
 
 def _fresh(flat: Sequence[str], now_ms: int) -> Iterator[Witness]:
     for name, text in zip(flat[::2], flat[1::2], strict=True):
-        said = _SAID.fullmatch(text)  # what is none goes as soon as somebody vouches
+        said = _SAID.fullmatch(text)  # anything else is removed as soon as somebody vouches
         if said and abs(now_ms - int(said[1])) <= FRESH_MS:
             yield Witness(name, int(said[2]))

@@ -1,4 +1,4 @@
-"""What a caller can do to the channels through which a team is told of its alerts."""
+"""What a caller can do to the channels that carry a team's alerts."""
 
 from urllib.parse import urlsplit
 
@@ -32,7 +32,7 @@ async def put(call: Call, asked: Notifications) -> Notifications:
 
 
 async def get(redis: Redis, vault: Vault, team: Team) -> Notifications:
-    """The channels, fit to be shown."""
+    """The channels with their secrets masked."""
     return _shown(await opened_of(redis, vault, team))
 
 
@@ -46,12 +46,12 @@ def _shown(opened: Notifications) -> Notifications:
 
 
 async def has_channel(redis: Redis, team: Team) -> bool:
-    """Whether anybody would be told of an alert."""
+    """Whether an alert would be sent to anybody."""
     return bool(await redis.hget(keyspace.team_settings(team), "channels"))  # type: ignore[misc]
 
 
 async def opened_of(redis: Redis, vault: Vault, team: Team) -> Notifications:
-    """The channels with their secrets, for whoever sends; raises Unsealable."""
+    """The channels with their secrets, for sending; raises Unsealable."""
     return _opened(await _stored(redis, team), vault, team)
 
 
@@ -64,8 +64,8 @@ def _opened(stored: Notifications, vault: Vault, team: Team) -> Notifications:
     return stored.model_copy(update=opened)
 
 
-def _sealed(name: str, asked: Notifications, kept: Notifications, place: tuple[Vault, Team]) -> Hook | None:
-    hook: Hook | None = getattr(asked, name)
+def _sealed(name: str, wanted: Notifications, kept: Notifications, place: tuple[Vault, Team]) -> Hook | None:
+    hook: Hook | None = getattr(wanted, name)
     before: Hook | None = getattr(kept, name)
     vault, team = place
     if hook is None:
@@ -90,9 +90,9 @@ async def _stored(redis: Redis, team: Team) -> Notifications:
 
 
 def _read(text: str) -> Notifications:
-    """By name, and what is missing is none: another version may have known other channels.
+    """The channels by name, each None if it is missing: another version may have known other channels.
 
-    Hooks are not checked again: a sealed URL is none that a caller may give.
+    Hooks are not checked again, as the check would refuse a sealed URL.
     """
     stored = from_json(text)
     hooks = {name: Hook.model_construct(**given) for name in HOOKS if (given := stored.get(name))}

@@ -1,4 +1,4 @@
-"""For how long work is due that no scheduler took up: no fault of whoever answers a request."""
+"""How long work has been due without a scheduler starting it; the process that reports it is not at fault."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ from redis.asyncio import Redis
 from shared import keyspace, moments
 
 LATE_SECONDS = 60.0
-"""From here on it is worth an alert: a scheduler that starts again is back before."""
+"""From here on it is worth an alert: a restarted scheduler is back sooner."""
 
 
 async def seconds(redis: Redis, shard: str) -> Mapping[str, float]:
-    """How long ago the oldest job and the oldest cron should have been started; 0 if they need not yet."""
+    """How many seconds the oldest due job and the oldest due cron are late; 0 if none is."""
     async with redis.pipeline(transaction=False) as pipe:
         moments.join(pipe, shard)
         pipe.zrange(keyspace.due(shard), 0, 0, withscores=True)
@@ -25,5 +25,5 @@ async def seconds(redis: Redis, shard: str) -> Mapping[str, float]:
 
 
 async def longest(redis: Redis) -> float:
-    """Of all kinds and shards."""
+    """The longest of all kinds and shards."""
     return max([late for shard in keyspace.SHARDS for late in (await seconds(redis, shard)).values()])

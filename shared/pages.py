@@ -1,4 +1,4 @@
-"""Pages of a list: newest first, straight from the indexes, or searched."""
+"""Pages of a list: newest first, read from the indexes, or filtered by a search."""
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,27 +21,27 @@ T = TypeVar("T", bound=_Row)
 Read = Callable[[Sequence[int]], Awaitable[list[T]]]
 
 SEARCH_LIMIT = 10_000
-"""A search looks at so many of the newest rows, so that one caller cannot keep Redis busy."""
+"""A search looks at this many of the newest rows, so that one caller cannot keep Redis busy."""
 _CHUNK = 100
 _READ = 25
-"""Rows a script: each may be large."""
+"""Rows a call: each may be large."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """What a page is cut from: disjoint indexes, named below the prefix, and how their rows are read."""
+    """The source of a page: disjoint indexes, named below the prefix, and how their rows are read."""
 
     indexes: Sequence[str]
     read: Read[T]
     matches: Callable[[T, str], bool] = lambda _row, _text: True
     look: Read[T] | None = None
-    """How a search reads rows, where that is cheaper."""
+    """How a search reads rows, if there is a cheaper way."""
     is_filtered: bool = False
-    """`matches` must be asked even without a text to search for."""
+    """Whether `matches` is called even without a text to search for."""
 
 
 async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQuery) -> "Page[T]":
-    """The page that `query` asks for."""
+    """The page for `query`."""
     offset = (query.page - 1) * query.per_page
     if query.search or listing.is_filtered:
         found = await _search(redis, team, listing, query.search or "")
@@ -55,7 +55,7 @@ async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQu
 
 
 async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> list[int]:
-    """The ids of the rows that match; rows that arrive meanwhile push others on, which count once."""
+    """The ids of the rows that match; new rows may shift others to the next step, where they count once."""
     look = listing.look or listing.read
     seen: set[int] = set()
     found: list[int] = []

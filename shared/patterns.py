@@ -1,4 +1,4 @@
-"""What callers write to look into a body with: patterns, and paths into JSON."""
+"""Patterns and JSON paths with which callers look into a response body."""
 
 import re
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 import re2
 
 NEW_BYTES = 2 << 20
-"""What a pattern may take of memory, compiled, to be accepted: some 30,000 steps, made in 12 ms."""
+"""Memory that a compiled pattern may take to be accepted: some 30,000 steps, compiled in 12 ms."""
 RUN_BYTES = 8 << 20
-"""What a pattern and its search may take of memory where it runs; older ones may need that much."""
+"""Memory that a pattern and its search may take where it runs; patterns stored earlier may need so much."""
 
 _STEP = re.compile(r"""\.([^.\[\]'"\s]+)|\[(\d{1,9})\]|\['([^']*)'\]|\["([^"]*)"\]""")
 _TOO_LARGE = "pattern too large"
 
 
 def compiled(text: str, most_bytes: int) -> Any:
-    """A pattern as RE2 has it; raises ValueError with the reason."""
+    """The pattern compiled by RE2; raises ValueError with the reason."""
     options = re2.Options()
     options.max_mem, options.log_errors = most_bytes, False
     try:
@@ -23,7 +23,7 @@ def compiled(text: str, most_bytes: int) -> Any:
     except re2.error as error:
         said = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error.args[0]
     finally:
-        re2.purge()  # it would keep the last 128, whatever memory they take
+        re2.purge()  # its cache would keep the last 128, whatever memory they take
     if said.startswith(_TOO_LARGE):
         raise ValueError(
             r"must be a smaller pattern: repeats such as \pL{100} are written out, let it repeat less"
@@ -32,7 +32,7 @@ def compiled(text: str, most_bytes: int) -> Any:
 
 
 def steps(path: str) -> list[str | int]:
-    """Names and numbers of a path such as `$.items[0]['a key']`; raises ValueError for any other."""
+    """The names and numbers of a path such as `$.items[0]['a key']`; raises ValueError if it is no path."""
     found: list[str | int] = []
     at = 1
     while path.startswith("$") and (step := _STEP.match(path, at)):

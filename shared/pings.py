@@ -1,4 +1,4 @@
-"""What whoever has a heartbeat's key can do: say that its work was done or failed, began, or how it goes."""
+"""What the owner of a heartbeat's key can do: report that the work was done, failed, began, or goes on."""
 
 import re
 from contextlib import nullcontext
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """What a ping says: a kind, of one that ended its exit status if it has one, and a text."""
+    """What a ping says: its kind, the exit status of work that ended with one, and a text."""
 
     kind: Kind = Kind.COMPLETE
     said: str = ""
@@ -42,16 +42,16 @@ class Ping:
 
     @property
     def failure(self) -> dict[str, str]:
-        """Why it failed; empty if it did not."""
+        """Why the work failed; empty if it did not."""
         if self.kind != Kind.FAIL:
             return {}
-        told = FAILED if self.exit_status is None else FAILED_WITH.format(self.exit_status)
-        return {"failure_reason": FailureReason.PING_FAILED, "error_message": told}
+        message = FAILED if self.exit_status is None else FAILED_WITH.format(self.exit_status)
+        return {"failure_reason": FailureReason.PING_FAILED, "error_message": message}
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Of a ping: the fire to come that it counts for; or the next one, and from when on that takes pings."""
+    """The answer to a ping: the fire it counts for, or the next fire and from when on that takes pings."""
 
     counts_for: datetime | None
     next_fire: datetime | None
@@ -59,12 +59,12 @@ class Noted:
 
 
 def exit_ping(status: int, said: str) -> Ping:
-    """Of a program that ended with that status; 0 is well."""
+    """The ping for a program that ended with that status; 0 is success."""
     return Ping(Kind.FAIL if status else Kind.COMPLETE, said, status)
 
 
 def team_of(key: str) -> Team:
-    """Whose heartbeat the key may be for; raises NotFound for a key that opens nothing."""
+    """The team that a key names; raises NotFound for a key of another form."""
     match = _KEY.fullmatch(key)
     if not match or match[1] not in keyspace.SHARDS:
         raise NotFound("Ping key")
@@ -76,10 +76,10 @@ async def ping(
     key: str,
     ping: Ping | None = None,
     *,
-    now: int | None = None,
+    now_ms: int | None = None,
     once: IdempotencyKey | None = None,
 ) -> Noted:
-    """Note a ping, in steps if very many fires wait for it; raises NotFound for a key that opens nothing."""
+    """Record a ping, in steps if very many fires wait for it; raises NotFound for an unknown key."""
     team = team_of(key)
     *_, cron, secret = key.split("-", 3)
     ping = ping or Ping()
@@ -96,12 +96,12 @@ async def ping(
                 failure=to_json(ping.failure).decode() if ping.failure else None,
                 said=ping.said[:SAID_CHARACTERS],
                 after=noted.after,
-                now_ms=now,
+                now_ms=now_ms,
                 key=once,
                 step=step,
             )
         if not answer and not step:
             raise NotFound("Ping key")
-        noted = answer or noted._replace(after=0)  # it may be deleted between two steps
+        noted = answer or noted._replace(after=0)  # the cron may be deleted between two steps
         step += 1
     return Noted(*(clock.moment(each) if each else None for each in noted[1:]))

@@ -13,14 +13,14 @@ from shared.schemas.base import STORED, Page, PageQuery
 from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings, QueueUpdate
 from shared.transitions import QueueFields, StoredQueue
 
-_NAMES, _TOLD = 1000, 5
-"""How many names a wrong one is compared with, and how many are told if it is like none."""
+_NAMES, _SHOWN = 1000, 5
+"""How many names a wrong one is compared with, and how many are listed if it resembles none."""
 
 
 async def create(call: Call, asked: QueueCreate) -> Queue:
     made = await _save(call, asked)
     if made is None:
-        raise NotFound("Queue")  # never: a new one is not compared with anything
+        raise NotFound("Queue")  # cannot happen: a new queue has no version to compare
     return made
 
 
@@ -32,7 +32,7 @@ async def get(redis: Redis, team: Team, queue_id: int) -> Queue:
 
 
 async def id_of(redis: Redis, team: Team, name: str) -> int:
-    """The id of the queue of that name; raises Invalid, with a name that was probably meant."""
+    """The id of the queue of that name; raises Invalid, with the name that was probably meant."""
     found = await redis.hget(keyspace.queue_names(team), name)  # type: ignore[misc]
     if found is not None:
         return int(found)
@@ -43,8 +43,8 @@ async def id_of(redis: Redis, team: Team, name: str) -> int:
 
 
 def _some(names: Sequence[str]) -> str:
-    told = ", ".join(names[:_TOLD])
-    return f"{told} and others" if len(names) > _TOLD else told or "none yet"
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown} and others" if len(names) > _SHOWN else shown or "none yet"
 
 
 async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
@@ -61,7 +61,7 @@ async def update(call: Call, queue_id: int, asked: QueueUpdate) -> Queue:
     """Change the given fields; they hold for waiting jobs too, from the next claim on."""
     if done := await transitions.recall(call.redis, call.key):
         return _queue(StoredQueue(*done))
-    changes = asked.model_dump(exclude_unset=True)
+    given = changes.model_dump(exclude_unset=True)
     for _ in range(5):
         found = await transitions.read_queues(call.redis, call.team, [queue_id])
         if not found:
@@ -84,18 +84,18 @@ async def delete(call: Call, queue_id: int) -> None:
 async def _save(
     call: Call, asked: QueueCreate, known: tuple[int | None, str | None] = (None, None)
 ) -> Queue | None:
-    """The queue as it is now, or nothing if it changed since it was `known` by its id and version."""
-    (queue_id, version), limit = known, asked.rate_limit
+    """The queue as it is now, or None if it changed since it had this `known` id and version."""
+    (queue_id, version), limit = known, wanted.rate_limit
     fields = QueueFields(
-        name=asked.name,
-        spec=asked.model_dump_json(exclude={"name"}),
-        is_active=asked.is_active,
-        max_parallelism=asked.max_parallelism or None,
+        name=wanted.name,
+        spec=wanted.model_dump_json(exclude={"name"}),
+        is_active=wanted.is_active,
+        max_parallelism=wanted.max_parallelism or None,
         rate_count=limit.count if limit else None,
         rate_ms=limit.per_seconds * 1000 if limit else None,
-        weight=asked.weight,
-        dlq_days=asked.dlq_retention_days,
-        alerts=asked.alerts_enabled,
+        weight=wanted.weight,
+        dlq_days=wanted.dlq_retention_days,
+        alerts=wanted.alerts_enabled,
     )
     saved = await transitions.save_queue(
         call.redis, call.team, fields, queue=queue_id, version=version, key=call.key

@@ -1,4 +1,4 @@
-"""Reading what scripts return: flat lists into mappings, stored text into values."""
+"""Read what transitions return: flat lists into mappings, stored text into values."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -24,9 +24,9 @@ def fields_of(flat: Sequence[str]) -> Fields:
 
 
 def each(noun: str, rows: Sequence[Sequence[Any]], read: Callable[..., T]) -> list[T]:
-    """The rows as records. One that cannot be read stands in nobody's way: of several it is left out.
+    """The rows as records. Of several rows, one that cannot be read is left out.
 
-    Raises Damaged if it is the only one, for then it was asked for.
+    Raises Damaged if it is the only row, as then the caller wants this one.
     """
     found: list[T] = []
     for row in rows:
@@ -53,13 +53,13 @@ def instant(fields: Fields, name: str) -> datetime | None:
 
 
 def callback_status(fields: Fields) -> NoticeStatus | None:
-    """What became of the callback, once it was tried."""
+    """The status of the callback, once it was tried."""
     outcome = fields.get("callback", "none")
     return NoticeStatus(outcome) if outcome in set(NoticeStatus) else None
 
 
 def run(text: str | None) -> Run | None:
-    """The run as `services.worker.processor` stores it, or the object that a script wrote."""
+    """The run as `services.worker.processor` stores it, or the object that a transition wrote."""
     if not text:
         return None
     return Run.model_validate(stored.read_run(text).fields, extra="ignore")

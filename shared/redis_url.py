@@ -1,4 +1,4 @@
-"""What is wrong with the URL of a Redis, said without its password."""
+"""Check the URL of a Redis, and say what is wrong without its password."""
 
 import re
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -14,12 +14,12 @@ _OPTIONS = {
     "ssl_cert_reqs": re.compile("required|optional|none"),
     "ssl_check_hostname": re.compile("|".join(_FLAGS), re.IGNORECASE),
 }
-"""The client's others are ours to set (time limits, decoding), or end in an error at the first connection."""
+"""The client's other options are ours to set (time limits, decoding), or fail at the first connection."""
 _ESCAPED = "in the user and the password write / ? # @ : and % as %2F %3F %23 %40 %3A and %25"
 
 
 def problem(url: str) -> str | None:
-    """A sentence that quotes nothing of the user, the password or an option; None if the client takes it."""
+    """What is wrong, without quoting user, password or options; None if the client accepts the URL."""
     if re.search(r"[\s\x00-\x1f]", url):
         return "must hold no blanks or line ends"
     if url.partition("://")[0] not in SCHEMES:

@@ -1,4 +1,4 @@
-"""All that is sealed in Redis, sealed anew with the first key, so that the others can be forgotten."""
+"""Seal all secrets in Redis again with the first key, so that the other keys can be dropped."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -19,7 +19,7 @@ _TRIES = 5
 
 @dataclass(slots=True)
 class Count:
-    """How many texts were looked at and sealed anew, and by their keys which do not open, or are damaged."""
+    """How many texts were read and sealed again, and where those are that do not open or are damaged."""
 
     seen: int = 0
     resealed: int = 0
@@ -28,13 +28,13 @@ class Count:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing needs another key than the first any more."""
+        """Whether no text needs any key but the first any more."""
         return not self.locked and not self.damaged
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where texts of a kind are, and how one of a team is sealed anew; raises Unsealable."""
+    """Where the texts of a kind are, and how one of a team is sealed again; raises Unsealable."""
 
     keys: str
     field: str
@@ -43,9 +43,9 @@ class _Place:
 
 
 async def reseal_all(redis: Redis, vault: Vault) -> Count:
-    """Go once over everything, beside whatever runs; if that is complete, only the first key is needed.
+    """Go once over everything while services run; if that is complete, only the first key is needed.
 
-    A process that still has another key first seals with that: start them all with the new one before.
+    A process that has another key first still seals with that: restart all with the new key first.
     """
     count = Count()
     for shard in keyspace.SHARDS:
@@ -72,14 +72,14 @@ async def _reseal(redis: Redis, vault: Vault, where: tuple[str, str, _Place], co
                 return
     except Unsealable:
         count.locked.append(key)
-    except (Damaged, ValueError, LookupError, TypeError, AttributeError):  # nothing that anybody can read
+    except (Damaged, ValueError, LookupError, TypeError, AttributeError):  # no process can read it
         count.damaged.append(key)
     else:
         count.locked.append(key)
 
 
 async def _is_sealed_anew(redis: Redis, vault: Vault, where: tuple[str, str, _Place], count: Count) -> bool:
-    """False if others changed it meanwhile."""
+    """Replace the text; False if somebody else changed it meanwhile."""
     shard, key, place = where
     name, team = keyspace.prefix(shard) + key, int(key.split(":")[1])
     text = await (redis.hget(name, place.field) if place.field else redis.get(name))  # type: ignore[misc]
@@ -100,19 +100,19 @@ async def _is_sealed_anew(redis: Redis, vault: Vault, where: tuple[str, str, _Pl
 
 
 def _spec(vault: Vault, team: int, text: str) -> str:
-    """What was asked of a job or cron: every other byte stays."""
-    asked = from_json(text)
-    kept = {name: value for name, value in (asked.get("headers") or {}).items() if is_sealed(value)}
+    """The spec of a job or cron with its secrets sealed again; every other byte stays."""
+    spec = from_json(text)
+    kept = {name: value for name, value in (spec.get("headers") or {}).items() if is_sealed(value)}
     if not kept:
         return text
-    anew = vault.reseal_headers(kept, team, origin_of(asked["url"]))
+    anew = vault.reseal_headers(kept, team, origin_of(spec["url"]))
     for name, value in kept.items():
         text = text.replace(_quoted(value), _quoted(anew[name]))
     return text
 
 
 def _quoted(value: str) -> str:
-    """As in the JSON of both of our writers: a sealed text has nothing but a NUL to escape."""
+    """The sealed text as both of our JSON writers write it: only its NUL must be escaped."""
     return json.dumps(value)
 
 

@@ -1,4 +1,4 @@
-"""Finished history that is not removed yet, because nearly all of it became too old at once."""
+"""Finished history that waits to be removed, because nearly all of it became too old at once."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,19 +10,19 @@ from shared import clock, keyspace, moments
 PATIENCE = timedelta(days=1)
 """As in `retire.lua` and `begin_retiring.lua` of `shared/lua/care`."""
 MARGIN = timedelta(minutes=1)
-"""By which a day that was confirmed is over: the moment that schedulers go by may be a little behind."""
+"""How much earlier a confirmed day ends: the moment that schedulers use may be a little behind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits, `team:owner:state` or `all`, and until when."""
+    """History that waits, `team:owner:state` or `all`, and until when."""
 
     what: str
     until: datetime
 
 
 async def waiting(redis: Redis, shard: str) -> list[Waiting]:
-    """By name; without what was confirmed, or goes by now."""
+    """What waits, by name; without what was confirmed or is removed by now."""
     now = await moments.now(redis, shard)
     stored: dict[str, str] = await redis.hgetall(keyspace.retention_waits(shard))  # type: ignore[misc]
     found = [
@@ -34,7 +34,7 @@ async def waiting(redis: Redis, shard: str) -> list[Waiting]:
 
 
 async def confirm(redis: Redis, shard: str) -> int:
-    """Let go what waits now, as if its day were over; return how many kinds of records that is."""
+    """Let what waits now be removed, as if its day were over; return how many kinds of records that is."""
     found = [one.what for one in await waiting(redis, shard)]
     if found:
         over = clock.milliseconds(await moments.now(redis, shard) - PATIENCE - MARGIN)

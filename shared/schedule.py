@@ -1,4 +1,4 @@
-"""When a cron fires: from an expression, a time zone and a moment to instants, all in UTC."""
+"""Compute when a cron fires: from an expression, a time zone and a moment to instants in UTC."""
 
 from bisect import bisect_left, bisect_right
 from calendar import monthrange
@@ -23,16 +23,16 @@ _WEEK = timedelta(days=7)  # no zone of our time moves its clock and back within
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """The last instant that is due, how many before it were missed, and the first one to come."""
+    """The last instant that is due, how many before it were missed, and the next one."""
 
     latest: datetime
-    missed: int  # at most MOST_COUNTED, then a lower bound
+    missed: int  # at most MOST_COUNTED: then it is a lower bound
     following: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The instant at which a zone's offset from UTC changes, and the offsets before and from then on."""
+    """The instant at which a zone's offset from UTC changes, and the offsets before and after."""
 
     at: datetime
     before: timedelta
@@ -51,14 +51,14 @@ def check(expression: str) -> str:
 
 def changes(timezone: str, after: datetime, until: datetime) -> Iterator[Change]:
     """The changes of a zone's offset in (after, until], in order."""
-    rules, after = zone(timezone), after.replace(microsecond=0)  # as all changes are
+    rules, after = zone(timezone), after.replace(microsecond=0)  # all changes are at whole seconds
     while (at := _change(rules, after, until)) is not None:
         yield Change(at, _offset(rules, at - _SECOND), _offset(rules, at))
         after = at
 
 
 def on_the_wall(expression: str, since: datetime, until: datetime) -> Iterator[datetime]:
-    """The times in [since, until) that the expression names, as a clock on the wall shows them."""
+    """The wall-clock times in [since, until) that the expression names."""
     fields = parse(expression)
     while (since := _match(fields, since)) < until:
         yield since
@@ -81,7 +81,7 @@ def following(expression: str, timezone: str, after: datetime) -> datetime:
 
 
 def catch_up(expression: str, timezone: str, due: datetime, now: datetime) -> Caught:
-    """Tell what became due from `due` (an instant of the expression, not later than `now`) until `now`."""
+    """What became due from `due` (an instant of the expression, not later than `now`) until `now`."""
     latest = _latest(expression, timezone, due, now)
     missed = 0
     if latest > due:
@@ -91,7 +91,7 @@ def catch_up(expression: str, timezone: str, due: datetime, now: datetime) -> Ca
 
 
 def _latest(expression: str, timezone: str, due: datetime, now: datetime) -> datetime:
-    """The last instant in [due, now], halving the span instead of walking it: it may hold days of seconds."""
+    """The last instant in [due, now], by bisection: the span may have days of seconds."""
 
     def has_none_left(seconds: int) -> bool:
         return following(expression, timezone, due + seconds * _SECOND) > now
@@ -101,15 +101,15 @@ def _latest(expression: str, timezone: str, due: datetime, now: datetime) -> dat
 
 
 def _fires(expression: str, timezone: str, after: datetime) -> Iterator[datetime]:
-    """Search wall-clock times with the offset now in force, then again past each change of the offset.
+    """Search wall-clock times with the present offset, then again after each change of the offset.
 
-    In a gap an expression with fixed hours goes on with the wall clock that the change cut off, so that what
-    fell into it fires once as it ends; in a repeat one with fixed times does, so that they do not fire again.
-    Any other goes on with the clock as it is set.
+    In a gap, an expression with fixed hours keeps the wall clock from before the change, so that fires in the
+    gap come once, at its end. In a repeat, one with fixed times keeps it, so that they do not fire twice.
+    All others follow the clock as it is set.
     """
     fields, rules = parse(expression), zone(timezone)
     quiet = after = after.astimezone(UTC).replace(microsecond=0)
-    change: datetime | None = None  # the first after `quiet`, up to which there is none, if known
+    change: datetime | None = None  # the first after `quiet`, if known; up to `quiet` there is none
     offset = _offset(rules, after)
     wall = after.replace(tzinfo=None) + offset + _SECOND
     if fields.fixed_times and after.astimezone(rules).fold:
@@ -131,7 +131,7 @@ def _fires(expression: str, timezone: str, after: datetime) -> Iterator[datetime
 
 
 def _end_of_repeat(rules: ZoneInfo, moment: datetime) -> datetime:
-    """The wall-clock time at which a repeated stretch ends that `moment` is in the second round of."""
+    """The wall-clock time at which a repeated hour ends, if `moment` is in its second pass."""
     local = moment.astimezone(rules)
     first, second = local.replace(fold=0).utcoffset(), local.utcoffset()
     assert first is not None
@@ -163,7 +163,7 @@ def _offset(rules: ZoneInfo, moment: datetime) -> timedelta:
 
 
 def _match(fields: Fields, wall: datetime) -> datetime:
-    """The first wall-clock time at or after `wall`, a whole second, that the fields allow; or ValueError."""
+    """The first wall-clock time at or after `wall` (a whole second) that the fields allow; or ValueError."""
     if wall.day in _days(fields, wall.year, wall.month):
         time = _time(fields, wall.hour, wall.minute, wall.second)
         if time is not None:

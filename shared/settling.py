@@ -1,4 +1,4 @@
-"""A cron as it is read before a change: by the clock of Redis, and with no more due than one script makes."""
+"""Read a cron before a change: by the clock of Redis, and with no more fires due than one call makes."""
 
 import time
 from datetime import datetime
@@ -11,14 +11,14 @@ from shared.keyspace import Team
 from shared.records import Fields
 
 PATIENCE_SECONDS = 10.0
-"""So long a change waits for what the cron has to make up for."""
+"""How long a change waits while the cron catches up on due fires."""
 _OWING = "The cron still has missed fires to make up for, before a change; try again in some seconds."
 
 
 async def read(
     redis: Redis, team: Team, cron_id: int, now: datetime | None = None
 ) -> tuple[Fields, datetime]:
-    """What is stored of a cron, and when that was read unless `now` is given; raises NotFound."""
+    """A cron's fields, and `now` or else the time when they were read; raises NotFound."""
     now_ms, crons = await transitions.read_crons(redis, team, [cron_id])
     if not crons:
         raise NotFound("Cron")
@@ -28,9 +28,9 @@ async def read(
 async def read_settled(
     redis: Redis, team: Team, cron_id: int, now: datetime | None = None
 ) -> tuple[Fields, datetime]:
-    """The same, once the cron owes no more than one script makes; raises Conflict if that takes too long.
+    """The same, once the cron owes no more than one call makes; raises Conflict if that takes too long.
 
-    By a clock that has just jumped it would owe what is still to come.
+    It waits for a clock that is vouched for: by one that just jumped, fires still to come would be owed.
     """
     if now is None:
         await moments.settled(redis, team.shard)
@@ -47,5 +47,5 @@ async def read_settled(
 
 
 def given(now: datetime | None) -> int | None:
-    """As the transitions take it: without it they go by their own clock."""
+    """The moment as transitions take it; without it they use their own clock."""
     return None if now is None else clock.milliseconds(now)

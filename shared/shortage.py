@@ -1,11 +1,11 @@
-"""How short of memory Redis is, and what is left out then."""
+"""How short of memory Redis is, in levels; at each level something is left out."""
 
 from collections.abc import Mapping
 from enum import IntEnum
 
 REMEDY = "raise maxmemory, or keep less: RECURO_RETENTION_DAYS, RECURO_RETENTION_BYTES"
 _RELIEF = 0.05
-"""So much more room there must be before a level is left again."""
+"""How much more memory must be free before a level is left again."""
 
 
 class Shortage(IntEnum):
@@ -16,7 +16,7 @@ class Shortage(IntEnum):
     NO_FIRES = 2
 
     def following(self, share: float) -> "Shortage":
-        """The level at that share, if this was the one before."""
+        """The level at that share, coming from this level."""
         return max(
             level for level, begins in _BEGINS.items() if share >= begins - (_RELIEF if level <= self else 0)
         )
@@ -35,7 +35,7 @@ _EFFECTS = {
 
 
 def share_used(facts: Mapping[str, object]) -> float:
-    """Of `INFO memory`: how much of `maxmemory` is used, as Redis counts it; 0 if there is no limit."""
+    """The share of `maxmemory` in use by `INFO memory`, as Redis counts it; 0 if there is no limit."""
     most = int(str(facts.get("maxmemory", 0)))
     used = int(str(facts.get("used_memory", 0))) - int(str(facts.get("mem_not_counted_for_evict", 0)))
     return used / most if most else 0.0

@@ -1,7 +1,7 @@
 """What a caller can do to the secrets that sign a team's requests: the newest, and for a while one before.
 
-They are kept in one text, which claim hands to the worker: the newest sealed, and after a blank each,
-the one before sealed and until when it is valid (ms).
+They are stored in one text, which claim returns to the worker: the newest secret, sealed; after a space the
+one before, sealed; and after another space until when that is valid (ms).
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ HOUR_MILLISECONDS = 3_600_000
 async def rotate(call: Call, keep_hours: int) -> SigningSecret:
     """Make a secret; the one before stays valid beside it for so many hours, or goes at once with 0.
 
-    A repeat under the key opens the secret again that was made, sealed with which the key is remembered.
+    A repeat under the key returns the secret that was made, which is remembered, sealed, with the key.
     """
     redis, team = call.redis, call.team
     now = await moments.now(redis, team.shard)
@@ -54,10 +54,10 @@ async def remove(call: Call) -> None:
     await transitions.set_team(call.redis, call.team, [Setting(_FIELD, None)], key=call.key)
 
 
-def secrets_of(vault: Vault, team: int, stored: str, now: int) -> Sequence[str]:
-    """The secrets that are valid at `now` (ms), newest first; raises Unsealable."""
+def secrets_of(vault: Vault, team: int, stored: str, now_ms: int) -> Sequence[str]:
+    """The secrets that are valid at `now_ms`, newest first; raises Unsealable."""
     newest, *before = _parts(stored)
-    valid = [newest, *before[:1]] if before and now < int(before[1]) else [newest]
+    valid = [newest, *before[:1]] if before and now_ms < int(before[1]) else [newest]
     return [vault.open(sealed, team, _FIELD) for sealed in valid]
 
 

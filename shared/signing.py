@@ -1,4 +1,4 @@
-"""Signatures of what Recuro sends: its own scheme, and that of Standard Webhooks (spec §4)."""
+"""Sign what Recuro sends, by its own scheme and by that of Standard Webhooks (spec §4)."""
 
 import base64
 import hmac
@@ -21,12 +21,12 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(random.token_bytes(SECRET_BYTES)).decode()
 
 
-def headers_of(secrets: Sequence[str], message_id: str, body: bytes, now: int) -> dict[str, str]:
-    """The headers that sign a request at `now` (Unix seconds); `secrets` are the valid ones, newest first.
+def headers_of(secrets: Sequence[str], message_id: str, body: bytes, now_seconds: int) -> dict[str, str]:
+    """The headers that sign a request at that Unix time; `secrets` are the valid ones, newest first.
 
     `message_id` stays the same over the attempts of one message.
     """
-    stamp = str(now)
+    stamp = str(now_seconds)
     headers = {TIMESTAMP: stamp, SIGNATURE: recuro_signature(secrets[0], stamp, body)}
     if len(secrets) > 1:
         headers[SIGNATURE_BEFORE] = recuro_signature(secrets[1], stamp, body)
@@ -38,17 +38,17 @@ def headers_of(secrets: Sequence[str], message_id: str, body: bytes, now: int) -
 
 
 def recuro_signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Lower-case hex HMAC-SHA256 of `{timestamp}.{body}`; its key is the whole secret as it is written."""
+    """Lower-case hex HMAC-SHA256 of `{timestamp}.{body}`; the key is the whole secret as it is written."""
     return hmac.digest(secret.encode(), timestamp.encode() + b"." + body, "sha256").hex()
 
 
 def webhook_signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
-    """Base64 HMAC-SHA256 of `{id}.{timestamp}.{body}`; its key is what the secret encodes after `whsec_`."""
+    """Base64 HMAC-SHA256 of `{id}.{timestamp}.{body}`; the key is what the secret encodes after `whsec_`."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     return base64.b64encode(hmac.digest(decoded(secret), signed, "sha256")).decode()
 
 
 @lru_cache(1024)
 def decoded(secret: str) -> bytes:
-    """The bytes of a secret; raises ValueError if it is not base64 after `whsec_`."""
+    """The key bytes of a secret; raises ValueError if it is not base64 after `whsec_`."""
     return base64.b64decode(secret.removeprefix(PREFIX), validate=True)

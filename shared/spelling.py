@@ -1,4 +1,4 @@
-"""Numbers as their caller spelled them, where reading and writing a payload again would change that."""
+"""Keep numbers of a payload as their caller wrote them, where parsing and writing would change them."""
 
 import json
 import re
@@ -12,7 +12,7 @@ _HAS_DECIMALS = re.compile(rb"[0-9][.eE][0-9+-]")
 
 
 class Spelled(dict[str, JsonValue]):
-    """A payload whose numbers are not exactly what floats can say; `text` is its JSON as it was given."""
+    """A payload with numbers that floats do not keep exactly; `text` is its JSON as it was given."""
 
     def __init__(self, payload: dict[str, JsonValue], text: str) -> None:
         super().__init__(payload)
@@ -20,12 +20,12 @@ class Spelled(dict[str, JsonValue]):
 
 
 def spelled(raw: bytes | bytearray) -> Sequence[str | None]:
-    """Of a job, or of each of a batch, the payload as compact JSON if floats would spell it differently."""
+    """For a job, or each of a batch, the payload as compact JSON if floats would write it differently."""
     if not _HAS_DECIMALS.search(raw):
         return ()
-    mark = secrets.token_hex(8)  # in no text of the caller's
-    asked = json.loads(raw, parse_float=lambda text: _mark(text, mark))
-    jobs = asked.get("jobs", [asked])
+    mark = secrets.token_hex(8)  # random, so that no text of the caller contains it
+    body = json.loads(raw, parse_float=lambda text: _mark(text, mark))
+    jobs = body.get("jobs", [body])
     return [_text(job.get("payload"), mark) if isinstance(job, dict) else None for job in jobs]
 
 

@@ -1,4 +1,4 @@
-"""Going on whatever Redis says: the one edge of every loop, and what is wrong with which of them now."""
+"""Keep loops running whatever errors they meet: the one place that catches, and what is wrong now."""
 
 import asyncio
 import time
@@ -13,9 +13,9 @@ from shared.store import AWAY, text_of
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 2.0
 CALM_SECONDS = 10.0
-"""What went on for so long without an error is well again."""
+"""A loop that ran for so long without an error is well again."""
 QUIET_SECONDS = 30.0
-"""The same error of the same loop is logged again only after so long."""
+"""The same error of the same loop is logged again only after this time."""
 SAID_CHARACTERS = 500
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Trouble:
-    """What a loop last met; moments are monotonic seconds."""
+    """The last error of a loop; moments are monotonic seconds."""
 
     said: str
     since: float
@@ -33,14 +33,14 @@ class Trouble:
 
 
 class Troubles:
-    """What is wrong in this process, by the loop that met it."""
+    """What is wrong in this process, by loop."""
 
     def __init__(self) -> None:
         self._of: dict[str, Trouble] = {}
         self._noted: dict[str, tuple[str, float]] = {}
 
     def met(self, loop: str, error: Exception) -> float:
-        """Note and log an error; the seconds until the loop shall try again, each time more of them."""
+        """Record and log an error; return how many seconds to wait before the next try, more each time."""
         now, said = time.monotonic(), said_of(error)
         before = self._of.get(loop)
         if before is None or now - before.last > CALM_SECONDS + before.pause:
@@ -50,23 +50,23 @@ class Troubles:
             logged = before.logged if before.said == said else float("-inf")
             trouble = Trouble(said, before.since, now, logged, pause)
         if now - trouble.logged > QUIET_SECONDS:
-            _tell(loop, error, said)
+            _log(loop, error, said)
             trouble.logged = now
         self._of[loop] = trouble
         return trouble.pause
 
     def note(self, what: str, said: str, seconds: float) -> None:
-        """Something is wrong that is no error, and is to be told for so long."""
+        """Record, to be shown for so long, something wrong that is no error."""
         self._noted[what] = (said, time.monotonic() + seconds)
 
     def over(self, loop: str) -> None:
-        """It goes well again."""
+        """Record that the loop is well again."""
         self._noted.pop(loop, None)
         self._of.pop(loop, None)
 
     @property
     def sentences(self) -> dict[str, str]:
-        """By loop what is wrong now."""
+        """What is wrong now, by loop."""
         now = time.monotonic()
         noted = {what: said for what, (said, until) in self._noted.items() if now < until}
         return noted | {
@@ -77,11 +77,11 @@ class Troubles:
 
 
 async def steadily(loop: str, duty: Callable[[], Awaitable[None]], troubles: Troubles) -> None:
-    """Begin a duty that is to run for ever again whenever it ends, asking ever less often."""
+    """Run an endless duty, and start it again whenever it ends, with growing pauses."""
     while True:
         try:
             await duty()
-        except Exception as error:  # the one edge: a process that ends helps nobody, and takes others along
+        except Exception as error:  # the one edge: a process that ends helps nobody, and ends its other loops
             pause = troubles.met(loop, error)
         else:
             pause = FIRST_PAUSE_SECONDS
@@ -90,7 +90,7 @@ async def steadily(loop: str, duty: Callable[[], Awaitable[None]], troubles: Tro
 
 @asynccontextmanager
 async def beside(loop: str, duty: Callable[[], Awaitable[None]], troubles: Troubles) -> AsyncIterator[None]:
-    """Run such a duty for as long as the block lasts."""
+    """Run such a duty while the block runs."""
     task = asyncio.create_task(steadily(loop, duty, troubles))
     try:
         yield
@@ -101,12 +101,12 @@ async def beside(loop: str, duty: Callable[[], Awaitable[None]], troubles: Troub
 
 
 def said_of(error: Exception) -> str:
-    """What it says, in one line, or what it is."""
+    """The error's text in one line, or its type."""
     text = " ".join(text_of(error).split())[:SAID_CHARACTERS]
     return text or type(error).__name__
 
 
-def _tell(loop: str, error: Exception, said: str) -> None:
+def _log(loop: str, error: Exception, said: str) -> None:
     if isinstance(error, AWAY):
         log.warning("redis_away", loop=loop, error=f"{type(error).__name__}: {said}")
     elif isinstance(error, Unfit):

@@ -1,4 +1,4 @@
-"""Opening Redis, and what it may do when it is in trouble."""
+"""Connect to Redis, and sort what can go wrong with it."""
 
 import asyncio
 import re
@@ -19,18 +19,18 @@ from shared.errors import Damaged
 from shared.settings import Settings
 
 AWAY = (RedisError, OSError)
-"""Redis cannot be used right now, whatever it says; only with AnswerLost may what was sent have been done."""
+"""Redis cannot be used right now; only after AnswerLost may the command have been executed."""
 
 PATIENCE_SECONDS = 2.0
 UNWAITED_BYTES = 16 * 1024
-"""With no more than that to be written nobody waits: the low mark of asyncio's and uvloop's transports."""
+"""Up to so many bytes to be written nobody waits: the low mark of asyncio's and uvloop's transports."""
 
 _NO_ANSWER = (RedisConnectionError, RedisTimeoutError)
-"""Just these, when reading an answer; what is derived from them was answered."""
+"""Exactly these types while reading an answer; errors of derived types were answers."""
 _OUT_OF_SERVICE = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "BUSY ")
-"""Answers of a Redis that is there but cannot serve, for which redis-py has no error of their own."""
+"""Answers of a Redis that is there but cannot serve, for which redis-py has no error types."""
 _IN_A_SCRIPT = " script: "
-"""Stands in what a script ended with that had begun."""
+"""Part of the error of a script that had begun."""
 _OF_THE_SERVER = (
     "The user executing the script",
     "Unknown Redis command",
@@ -45,25 +45,25 @@ _OF_PIPELINE = re.compile(
     r"Command # \d+ \(.*\) of pipeline caused error: \(?['\"]?(.*?)['\"]?,?\)?$", re.DOTALL
 )
 _AGAIN = re.compile(r"^(ERR )+")
-"""Stands before an error that a script has looked at and passed on."""
+"""Begins an error that a script examined and passed on."""
 _WHERE = re.compile(r" script: \w+, on @user_function:\d+\.?$")
 
 
 class AnswerLost(RedisConnectionError, RedisTimeoutError):
-    """A command went out, or a part of it, and no answer came; any other error of AWAY: nothing was done."""
+    """A command was sent, at least in part, and no answer came; after others of AWAY nothing was done."""
 
 
 class OutOfService(RedisConnectionError):
-    """Redis is there, and said that it cannot serve: nothing was done."""
+    """Redis is there and answered that it cannot serve: nothing was done."""
 
 
 class OutcomeUnknown(AnswerLost):
-    """That was a write: it may have been done, or half of it."""
+    """The command was a write: it may have been done, or half of it."""
 
 
 @contextmanager
 def begun() -> Iterator[None]:
-    """Around the rest of a write that has begun: if Redis goes away in here, a part of it was done."""
+    """For the rest of a write that has begun: if Redis goes away in this block, a part of it was done."""
     try:
         yield
     except AWAY as error:
@@ -71,7 +71,7 @@ def begun() -> Iterator[None]:
 
 
 def translated(error: Exception) -> Exception:
-    """What a pipeline answered, as a command of its own would have raised it."""
+    """An error in the answers of a pipeline, as a single command would have raised it."""
     if not isinstance(error, ResponseError):
         return error
     text = text_of(error)
@@ -81,14 +81,14 @@ def translated(error: Exception) -> Exception:
 
 
 def text_of(error: Exception) -> str:
-    """What Redis said, without the command of a pipeline that led to it: there may be secrets in that."""
+    """The error of Redis without the pipeline's command that led to it, which may contain secrets."""
     text = str(error)
     match = _OF_PIPELINE.match(text)
     return _AGAIN.sub("", match[1] if match else text)
 
 
 def is_of_data(error: ResponseError) -> bool:
-    """Whether what is stored is to blame, and not the server: other records can still be used.
+    """Whether the stored data is at fault, not the server: then other records can still be used.
 
     `damage.lua` tells them apart in the same way.
     """
@@ -101,12 +101,12 @@ def is_of_data(error: ResponseError) -> bool:
 
 
 def had_begun(error: Exception) -> bool:
-    """Whether a script ended with it in its middle, so that a part may have been done."""
+    """Whether a script ended half-way with this error, so that a part may have been done."""
     return isinstance(error, ResponseError) and _IN_A_SCRIPT in str(error)
 
 
 class _Connection(AbstractConnection):
-    """A connection of the library's that makes no task and gives up no turn of the loop for each command."""
+    """A connection of the library that needs no task and no turn of the event loop for each command."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
         if args[0] != "FCALL":
@@ -119,7 +119,7 @@ class _Connection(AbstractConnection):
             return
         try:
             await super().connect()  # type: ignore[no-untyped-call]
-        except AnswerLost as error:  # one that we greet with: nothing of a caller's has left
+        except AnswerLost as error:  # a command of the handshake: no caller's command has been sent
             raise RedisConnectionError(str(error)) from error
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
@@ -133,18 +133,18 @@ class _Connection(AbstractConnection):
         except TimeoutError:
             await self.disconnect(nowait=True)
             raise AnswerLost("Timeout writing to socket") from None
-        except RuntimeError as error:  # uvloop, of a transport whose end was not told yet: it takes nothing
+        except RuntimeError as error:  # uvloop, of a transport that just ended: nothing is sent
             await self.disconnect(nowait=True)
             raise RedisConnectionError(f"Error while writing to socket: {error}") from error
         except OSError as error:
             await self.disconnect(nowait=True)
             raise AnswerLost(f"Error while writing to socket: {error}") from error
         except BaseException:
-            await self.disconnect(nowait=True)  # half a command may be out
+            await self.disconnect(nowait=True)  # half a command may have been sent
             raise
 
     async def _send_packed_command(self, command: Any) -> None:
-        """Write it; only where Redis takes too little is there anything to wait for, and a timeout to set."""
+        """Write it; there is a wait, with a timeout, only where Redis reads too slowly."""
         writer = self._writer
         assert writer is not None
         writer.writelines(command)
@@ -155,7 +155,7 @@ class _Connection(AbstractConnection):
             await writer.drain()
 
     async def can_read_destructive(self) -> bool:
-        """Whether it holds what nobody asked for; raises if it is closed. The loop has heard of it."""
+        """Whether it has unread data that nobody waits for; raises if it is closed, as the loop knows."""
         reader = self._reader
         if reader is None or reader.at_eof() or reader.exception():
             raise RedisConnectionError("Connection closed by server.")
@@ -163,7 +163,7 @@ class _Connection(AbstractConnection):
 
 
 class _Pool(ConnectionPool):
-    """Connects without holding the pool's lock: in a black hole every caller would wait for all before it."""
+    """Connects without the pool's lock: else, without a network, callers would wait for each other."""
 
     async def get_connection(
         self, command_name: Any = None, *_keys: Any, **_options: Any
@@ -178,23 +178,23 @@ class _Pool(ConnectionPool):
 
 
 class _Store(Redis):
-    """Says of a Redis that is out of service what it would say of one that is gone."""
+    """Raises for a Redis that is out of service what it would raise for one that is gone."""
 
     async def parse_response(self, connection: Any, command_name: str | bytes, **options: Any) -> Any:
         try:
             return await super().parse_response(connection, command_name, **options)
         except ResponseError as error:
             raise translated(error) from None
-        except InvalidResponse as error:  # it may have been done, and what came back is no answer
+        except InvalidResponse as error:  # it may have been done, but what came back is no valid answer
             raise AnswerLost(f"Redis answered what is no answer: {error}") from error
         except (RedisConnectionError, RedisTimeoutError) as error:
             if type(error) in _NO_ANSWER:
                 raise AnswerLost(str(error)) from error
-            raise  # Redis answered that it is loading, or has no more room for clients
+            raise  # Redis answered that it is loading, or has too many clients
 
 
 def connect(settings: Settings, *, blocking_seconds: float = 0.0, **options: Any) -> Redis:
-    """A client that gives up after 2 s, plus what a blocking read waits, and repeats no write by itself."""
+    """A client that times out after 2 s, plus the wait of a blocking read, and repeats no write by itself."""
     pool = _Pool.from_url(
         settings.redis_url,
         decode_responses=True,

@@ -1,4 +1,4 @@
-"""Long texts: stored so that their beginning says all that is short; lists read no further than that."""
+"""Long texts are stored with their short fields first, so that lists need to read only the beginning."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,32 +8,32 @@ from pydantic_core import from_json, to_json
 from shared.schemas.runs import STORED
 
 LONG_CHARACTERS = 4096
-"""A text up to this is stored as it comes: it is read whole."""
+"""A text up to this length is stored as it is, and always read whole."""
 WHOLE_BYTES, LIST_BYTES, LOOK_BYTES = 0, 16_384, 8_448
-"""How much is read of each text: all of it (0), for a row of a list, to look for a URL in many."""
+"""How much to read of each text: all of it (0), for a row of a list, to search for a URL in many."""
 BIG_OF_SPEC = ("payload", "payload_json", "body")
 BIG_OF_RUN = ("request_headers", "response_headers", "response_body", "request_body")
 _FIRST_OF_SPEC = ("method", "name", "url")
-"""A long spec begins with `{"method"`, and older ones do not: that tells the scripts how far to read."""
+"""A long spec begins with `{"method"`, older ones do not: by that, scripts know how far to read."""
 
 
 class Read(NamedTuple):
-    """The fields of a text, and those of the big ones that were not read to their end."""
+    """The fields of a text, and the names of big ones that were not read to their end."""
 
     fields: dict[str, Any]
     unread: tuple[str, ...] = ()
 
 
-def spec(asked: Mapping[str, Any]) -> str:
-    """What was asked, as JSON, with what is big at the end."""
-    ordered = {name: asked[name] for name in _FIRST_OF_SPEC if name in asked}
-    rest = {name: value for name, value in asked.items() if name not in ordered and name not in BIG_OF_SPEC}
-    big = {name: asked[name] for name in BIG_OF_SPEC if name in asked}
+def spec(given: Mapping[str, Any]) -> str:
+    """A spec as JSON, with its big fields at the end."""
+    ordered = {name: given[name] for name in _FIRST_OF_SPEC if name in given}
+    rest = {name: value for name, value in given.items() if name not in ordered and name not in BIG_OF_SPEC}
+    big = {name: given[name] for name in BIG_OF_SPEC if name in given}
     return to_json({**ordered, **rest, **big}).decode()
 
 
 def run(values: Sequence[Any]) -> str:
-    """A run as JSON: an array, or if that is long an object with what is big at the end."""
+    """A run as JSON: an array, or if it is long an object with its big fields at the end."""
     text = to_json(values).decode()
     if len(text) <= LONG_CHARACTERS:
         return text
@@ -52,7 +52,7 @@ def read_spec(text: str) -> Read:
 
 
 def read_run(text: str) -> Read:
-    """A run as it was stored by whatever version, or its beginning."""
+    """A run stored by any version, or its beginning."""
     found, last = _read(text)
     if isinstance(found, list):
         return Read(_of_array(found))
@@ -74,7 +74,7 @@ def _of_array(values: Sequence[Any]) -> dict[str, Any]:
 
 
 def _read(text: str) -> tuple[Any, str]:
-    """The value, and of an object that does not end the field that it stops in."""
+    """The value, and the field in which the text ends if the object is not complete."""
     try:
         return from_json(text), ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""What somebody may have meant by an expression that is none."""
+"""Suggest a valid cron expression for an invalid one."""
 
 import re
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ _SINGLE = {
     "month": "@monthly",
     "year": "@yearly",
 }
-_PERIODS = (60, 24)  # of minutes and hours: what is a whole one of these is 0
+_PERIODS = (60, 24)  # of minutes and hours: a multiple of these is written as 0
 
 
 def suggest(expression: str) -> str | None:
-    """An expression that is one, if there is a likely one."""
+    """A valid expression that was probably meant, if there is a likely one."""
     for candidate in _candidates(expression.strip()[:255]):
         try:
             parse(candidate)
@@ -49,11 +49,11 @@ def _candidates(text: str) -> Iterator[str]:
     yield spelled
     fields = spelled.split()
     if len(fields) == 7:
-        yield " ".join(fields[:6])  # with a year, as Quartz has it
+        yield " ".join(fields[:6])  # with a year, as Quartz writes it
     if len(fields) == 5:
         yield " ".join(_whole_periods(fields))
         if fields[0].isdecimal() and fields[1].isdecimal():
-            yield " ".join([fields[1], fields[0], *fields[2:]])  # hour and minute in the order they are said
+            yield " ".join([fields[1], fields[0], *fields[2:]])  # hour before minute, as people say it
 
 
 def _macros(text: str) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _macros(text: str) -> Iterator[str]:
 
 
 def _spelled(match: re.Match[str]) -> str:
-    """A name of a month or a day, if the word is near one; else the word."""
+    """The name of a month or day that the word resembles, else the word."""
     word = match[0].upper()
     if word[:3] in (*_NAMES, *_DAYS):
         return word[:3]

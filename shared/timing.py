@@ -1,4 +1,4 @@
-"""The time policy of a cron: which of its fires run, and which are skipped and why (spec §5)."""
+"""Apply the time policy of a cron: which of its fires run, and which are skipped and why (spec §5)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,23 +12,23 @@ from shared.schemas.base import STORED
 from shared.schemas.timing import MisfirePolicy, Timing
 
 LATE_SECONDS = 60
-"""So late a fire is still in time, under every policy: schedulers restart, and boundaries are crowded."""
+"""A fire this late is still in time, under every policy: schedulers restart, and full minutes are crowded."""
 NEXT_RUNS = 3
 MOST_AT_ONCE = 100
-"""Fires of one cron that a step makes; the others follow in the next one."""
+"""How many fires of one cron a step makes; the rest follow in the next step."""
 
 UNREADABLE = (ValueError, LookupError, OSError, OverflowError)
-"""What a plan raises that this host or version cannot reckon by: an expression, a zone, a moment."""
+"""What a plan raises that this host or version cannot use: its expression, zone or moment is unknown."""
 
 _LATE = timedelta(seconds=LATE_SECONDS)
 _SECOND = timedelta(seconds=1)
 _MOST_MOVED = timedelta(hours=3)
-"""By so much at most a new release of a zone's rules moves its fires."""
+"""The most by which a new release of a zone's rules moves fires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that decides when a cron fires; `offset` is its share of `spread_seconds`."""
+    """Everything that decides when a cron fires; `offset` is its share of `spread_seconds`."""
 
     expression: str
     timezone: str
@@ -40,17 +40,17 @@ class Plan:
 
 
 class Fire(NamedTuple):
-    """One record to be made, of the fire at `at` and of `missed` others before it, from `first` on."""
+    """One record to be made: for the fire at `at` and `missed` earlier ones, the first of them at `first`."""
 
     at: datetime
     missed: int
     first: datetime
     skip: str = ""
-    """Why it does not run (`missed` or `ended`); nothing if it does."""
+    """Why it does not run (`missed` or `ended`); None if it runs."""
 
 
 class Judged(NamedTuple):
-    """What becomes of the fires that are due, and when the next one is; None if the cron has ended."""
+    """The records for the fires that are due, and the next fire; that is None if the cron has ended."""
 
     fires: tuple[Fire, ...]
     following: datetime | None
@@ -74,7 +74,7 @@ def plan_of(expression: str, timezone: str, offset: str | int, text: str) -> Pla
 
 @remembered_of_several(32 * MEBIBYTE, per_byte=1, per_entry=1000)
 def following(plan: Plan, after: datetime) -> datetime | None:
-    """The first fire strictly later than `after`; None if the cron ends before it."""
+    """The first fire strictly after `after`; None if the cron ends before it."""
     after -= plan.offset
     if plan.starts_at:
         after = max(after, plan.starts_at - _SECOND)
@@ -83,7 +83,7 @@ def following(plan: Plan, after: datetime) -> datetime | None:
 
 @lru_cache(512)
 def judge(plan: Plan, due: datetime, now: datetime) -> Judged:
-    """What becomes of the fires from `due`, which is one, until `now`; many crons ask the same."""
+    """Judge the fires from `due` (a fire) to `now`; cached, as many crons have the same ones."""
     then = after_fire(plan, due)
     if then is None or then > now:
         return Judged((Fire(due, 0, due, _why_not(plan, due, now)),), then)
@@ -112,7 +112,7 @@ def _judge_each(plan: Plan, due: datetime, now: datetime) -> Judged:
 
 
 def after_fire(plan: Plan, due: datetime) -> datetime | None:
-    """The fire after `due`; where other rules of the time zone made that, not its own once more by ours."""
+    """The fire after `due`; if other zone rules computed `due`, not the same fire again by our rules."""
     then = following(plan, due)
     if (
         plan.timezone == "UTC"
@@ -121,7 +121,7 @@ def after_fire(plan: Plan, due: datetime) -> datetime | None:
         or following(plan, due - _SECOND) == due
     ):
         return then
-    is_same = following(plan, due - (then - due)) == then  # it is nearer to that than to the one before
+    is_same = following(plan, due - (then - due)) == then  # it is nearer to `then` than to the fire before
     return following(plan, then) if is_same else then
 
 
@@ -133,7 +133,7 @@ def _why_not(plan: Plan, at: datetime, now: datetime) -> str:
 
 
 def _caught(plan: Plan, due: datetime, now: datetime) -> Caught:
-    """As `schedule.catch_up`, with the offset, and nothing that the end of the cron cuts off."""
+    """As `schedule.catch_up`, with the cron's offset, and without fires after its end."""
     until = now - plan.offset
     if plan.ends_at:
         until = min(until, plan.ends_at)
@@ -146,7 +146,7 @@ def _within(plan: Plan, nominal: datetime) -> datetime | None:
 
 
 def next_runs(plan: Plan, fire: datetime | None, most: int | None, runs: int) -> list[datetime]:
-    """From its next fire on the first three, or as many as are left to run."""
+    """The next three fires from its next one on, or as many as `max_runs` leaves."""
     found: list[datetime] = []
     while fire and len(found) < NEXT_RUNS and (most is None or runs + len(found) < most):
         found.append(fire)

@@ -1,4 +1,4 @@
-"""API tokens and the teams they act for; only a token's SHA-256 is stored, whose first digits are its id."""
+"""API tokens and their teams; only a token's SHA-256 is stored, and its first digits are the token's id."""
 
 import hashlib
 import re
@@ -22,7 +22,7 @@ ID_DIGITS = 12
 BOOTSTRAP = "bootstrap"
 BOOTSTRAP_TEAM = "default"
 DAMAGED = "(damaged)"
-"""What stands for the name of a token whose record cannot be read."""
+"""Shown as the name of a token whose record cannot be read."""
 _CACHE_SIZE = 4096
 _PAGE = 500
 
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose call this is, and what the token covers."""
+    """The team that calls, and the scopes of its token."""
 
     team: Team
     scopes: frozenset[str]
@@ -47,14 +47,14 @@ class Caller:
         return bool(self.scopes & set(SCOPES[SCOPES.index(scope) :]))
 
     def may(self, scope: str) -> None:
-        """Pass, or raise Forbidden: `write` includes `read`, `admin` includes both."""
+        """Raise Forbidden unless the scope is covered: `write` includes `read`, `admin` includes both."""
         if not self.has(scope):
             raise Forbidden(f"The token lacks the {scope} scope")
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A token as whoever runs this installation sees it; `created_ms` is 0 of one that does not say."""
+    """A token as the operator sees it; `created_ms` is 0 if it is not known."""
 
     digest: str
     team: str
@@ -64,21 +64,21 @@ class Listed:
 
     @property
     def id(self) -> str:
-        """Enough of the digest to name it."""
+        """The first digits of the digest: enough to name the token."""
         return self.digest[:ID_DIGITS]
 
     @property
     def is_bootstrap(self) -> bool:
-        """Whether it is called as the bootstrap token is."""
+        """Whether it has the bootstrap token's name."""
         return (self.team, self.name, self.scopes) == (BOOTSTRAP_TEAM, BOOTSTRAP, ("admin",))
 
 
 class Callers:
-    """Token to caller, remembered for 5 s a process so that a busy client costs one look-up.
+    """Finds the caller of a token, cached for 5 s a process so that a busy client costs one look-up.
 
-    Who guesses is braked. A token that was right or wrong in this process before is no guess, nor is one that
-    others bring at the same time, and one of the shape of those that we make cannot be guessed: it is looked
-    up all the same, so that nobody locks it out.
+    Guesses are slowed down. A token that was right or wrong in this process before is no guess, nor is one
+    that other requests bring at the same time. A token in the form of those that we make cannot be guessed:
+    it is looked up in any case, so that nobody can lock it out.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -98,7 +98,7 @@ class Callers:
         if caller is not None and until >= time.monotonic():
             return caller
         if caller is not None or digest in self._wrong or digest in self._guessed:
-            return await self._asked(digest)
+            return await self._look_up_and_note(digest)
         return await self._guess(token, digest, address)
 
     async def _guess(self, token: str, digest: str, address: str) -> Caller:
@@ -107,17 +107,17 @@ class Callers:
             raise TooManyGuesses(wait)
         self._guessed.add(digest)
         try:
-            return await self._asked(digest)
+            return await self._look_up_and_note(digest)
         except Unauthenticated:
             if wait:
                 raise TooManyGuesses(wait) from None
             raise
         finally:
             self._guessed.discard(digest)
-            if not wait and digest not in self._wrong:  # right, or nobody knows yet
+            if not wait and digest not in self._wrong:  # it was right, or it is not known yet
                 self._brake.give_back(address)
 
-    async def _asked(self, digest: str) -> Caller:
+    async def _look_up_and_note(self, digest: str) -> Caller:
         try:
             caller = await _look_up(self._redis, digest)
         except Unauthenticated:
@@ -130,7 +130,7 @@ class Callers:
 
 
 def _note(notes: OrderedDict[str, Known], digest: str, value: Known) -> None:
-    """The newest of at most 4,096."""
+    """Remember it as the newest of at most 4,096."""
     notes[digest] = value
     notes.move_to_end(digest)
     if len(notes) > _CACHE_SIZE:
@@ -140,7 +140,7 @@ def _note(notes: OrderedDict[str, Known], digest: str, value: Known) -> None:
 async def create(
     redis: Redis, *, team: str, name: str, scopes: tuple[str, ...], token: str | None = None
 ) -> str:
-    """Make a token (or register the given one) for the team of that name, made if new; return it, once."""
+    """Make a token, or register the given one, for the team of that name, which is made if new; return it."""
     token = token or f"rc_{secrets.token_urlsafe(32)}"
     team_id = await _team_named(redis, team)
     fields = {"team": team_id, "name": name, "scopes": ",".join(scopes)}
@@ -150,7 +150,7 @@ async def create(
 
 
 async def register_bootstrap(redis: Redis, token: str) -> None:
-    """Make the token known as the first team's admin; the one that it replaces ends."""
+    """Register the token as the first team's admin; bootstrap tokens before it end."""
     digest = digest_of(token)
     before: set[str] = await redis.smembers(keyspace.bootstrap())  # type: ignore[misc]
     before = before or {one.digest for one in await listed(redis) if one.is_bootstrap}  # of older versions
@@ -163,7 +163,7 @@ async def register_bootstrap(redis: Redis, token: str) -> None:
 
 
 async def listed(redis: Redis) -> list[Listed]:
-    """Every token of every team, oldest first; what is damaged is one that nobody can use."""
+    """Every token of every team, oldest first; a damaged one is listed, though nobody can use it."""
     found = []
     async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE):
         digest = key.removeprefix(keyspace.token(""))
@@ -176,7 +176,7 @@ async def listed(redis: Redis) -> list[Listed]:
 
 
 async def revoke(redis: Redis, token_id: str) -> Listed:
-    """End a token; it is refused after 5 s at the latest. Raises NotFound."""
+    """Revoke a token; it is refused after 5 s at the latest. Raises NotFound."""
     for token in await listed(redis):
         if token.id == token_id:
             await redis.delete(keyspace.token(token.digest))
@@ -185,12 +185,12 @@ async def revoke(redis: Redis, token_id: str) -> Listed:
 
 
 async def are_known(redis: Redis) -> bool:
-    """Whether this Redis knows any team; one that lost its data does not."""
+    """Whether this Redis has any team; one that lost its data has none."""
     return bool(await redis.exists(keyspace.teams()))
 
 
 async def keys_of_others(redis: Redis) -> int | None:
-    """How many keys a Redis holds in which no service of ours has ever been; None if one was."""
+    """How many keys are in a Redis that no service of ours has ever used; None if one has."""
     if await redis.exists(keyspace.teams(), keyspace.sealed()):
         return None
     return int(await redis.dbsize())
@@ -229,7 +229,7 @@ async def _team_named(redis: Redis, name: str) -> int:
         team_id = await redis.hincrby(keyspace.global_ids(), "team", 1)  # type: ignore[misc]
         shard = keyspace.SHARDS[0]
         await redis.hset(keyspace.team(team_id), mapping={"name": name, "shard": shard})  # type: ignore[misc]
-        # Two starting at once may both have counted; the first to claim the name has it.
+        # Two processes starting at once may both have counted; the first to claim the name has it.
         await redis.hsetnx(keyspace.teams(), name, team_id)  # type: ignore[misc]
         known = await redis.hget(keyspace.teams(), name)  # type: ignore[misc]
     return int(known or 0)

@@ -1,4 +1,4 @@
-"""Validation errors in the words that every door uses."""
+"""Validation errors in the words that every interface uses."""
 
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -50,7 +50,7 @@ def by_field(error: ValidationError, model: type[BaseModel]) -> dict[str, list[s
     problems = error.errors(include_url=False, include_input=False)
     for problem in problems:
         if problem["type"] == "too_short" and any(_is_within(other, problem) for other in problems):
-            continue  # items that are wrong are not counted, and were told
+            continue  # items that are wrong are not counted, and have their own sentences
         place = _written(problem["loc"], model)
         field = ".".join(str(part)[:80] for part in place) or "body"
         sentence = f"The {field} field {_sentence(problem, model)}" if place else _of_whole(problem, model)
@@ -65,7 +65,7 @@ def _is_within(problem: ErrorDetails, outer: ErrorDetails) -> bool:
 
 
 def _of_whole(problem: ErrorDetails, model: type[BaseModel]) -> str:
-    """Of no field of it; what a model says against itself is a sentence already."""
+    """The sentence for an error of no single field; a model's own check words it already."""
     said = _sentence(problem, model)
     return said if problem["type"] == "value_error" else f"The body {said}"
 
@@ -85,16 +85,16 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _meant(place: Place, model: type[BaseModel]) -> str | None:
-    """The field that an unknown one at this place was probably meant to be."""
+    """The field that the unknown one at this place was probably meant to be."""
     models = [model]
     for step in place[:-1]:
-        if fields := _fields(models, step):  # else it is the number of an item, or a tag
+        if fields := _fields(models, step):  # else the step is the number of an item, or a tag
             models = [found for field in fields for found in _models(field.annotation)]
     return words.nearest(str(place[-1]), {name for one in models for name in one.model_fields})
 
 
 def _written(place: Place, model: type[BaseModel]) -> Place:
-    """The place as whoever asked wrote it: without the tags by which one of several models is chosen."""
+    """The place as the caller wrote it, without the tags that choose one of several models."""
     models, written = [model], list[int | str]()
     for number, step in enumerate(place):
         fields = _fields(models, step)

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed with a key that Redis never sees, and shown to nobody."""
+"""Secrets at rest: sealed with a key that Redis never sees, and never shown."""
 
 import base64
 import hmac
@@ -19,19 +19,19 @@ from shared.settings import Settings
 KEY_FILE = "encryption.key"
 DIGEST_CHARACTERS = 32
 MASK = "********"
-"""What a reader gets to see instead of a secret."""
+"""Shown instead of a secret."""
 _SEALED = "\0"
-"""How sealed text begins: no header value or other text of a caller can hold a NUL."""
+"""The beginning of sealed text: no header value or other text of a caller can contain a NUL."""
 _BOUND = "\0@"
-"""How a sealed header begins that opens for one origin alone; older ones open for any."""
+"""The beginning of a sealed header that opens for one origin only; older ones open for any."""
 _NAMES, _PARTS = frozenset(("authorization", "cookie")), ("token", "key", "secret")
 _NO_SECRET = "idempotency-key"
-"""A key only by name: it is there to be told apart, and echoed."""
+"""No secret though its name contains `key`: it identifies a request, and is echoed."""
 _KEPT_BYTES = 8 * MEBIBYTE
 
 
 class Unsealable(Exception):
-    """Sealed with a key that is not ours, or for another place than this."""
+    """It was sealed with a key that is not ours, or for another place than this."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -42,14 +42,14 @@ class Unsealable(Exception):
 class Vault:
     """Seals with the first key and opens with any.
 
-    `place` (a team and what the text is for) is sealed along: what is copied elsewhere does not open. The
-    same text in the same place is sealed the same (AES-SIV, RFC 5297): what was asked twice is found equal.
+    `place` (a team and the purpose of the text) is part of the seal: text copied elsewhere does not open. The
+    same text in the same place has the same seal (AES-SIV, RFC 5297), so that repeats are found equal.
     """
 
     def __init__(self, *keys: str) -> None:
         self._ciphers = [AESSIV(_derived(key, b"recuro vault")) for key in keys]
         self.name = _derived(keys[0], b"recuro key name")[:8].hex()
-        """Of the first key; it tells nothing of the key."""
+        """A name of the first key, which reveals nothing about the key."""
         self._digest_keys = [_derived(key, b"recuro digest") for key in reversed(keys)]
         self._opened = RememberedOfSeveral(self._open, _KEPT_BYTES)
 
@@ -58,13 +58,13 @@ class Vault:
         return _SEALED + base64.b64encode(sealed).decode()
 
     def open(self, sealed: str, *place: str | int) -> str:
-        """The text again; raises Unsealable."""
+        """The opened text; raises Unsealable."""
         return self._opened(sealed, place)
 
     def digests(self, *parts: str) -> list[str]:
-        """With each key, the oldest first, what is the same only for the same texts.
+        """A digest by each key, the oldest first; digests are equal only for equal texts.
 
-        It tells nobody of them who has no key.
+        Without a key they reveal nothing about the texts.
         """
         text = b"\0".join(part.encode() for part in parts)
         found = (hmac.digest(key, text, "sha256").hex() for key in self._digest_keys)
@@ -80,11 +80,11 @@ class Vault:
         raise Unsealable
 
     def reseal(self, sealed: str, *place: str | int) -> str:
-        """The same text sealed with the first key; raises Unsealable."""
+        """The same text, sealed again with the first key; raises Unsealable."""
         return self.seal(self.open(sealed, *place), *place)
 
     def seal_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
-        """Headers with the secret ones sealed for requests to one origin; what is sealed stays as it is."""
+        """Headers with the secret ones sealed for requests to one origin; sealed ones stay as they are."""
         return {
             name: self._seal_header(name, value, team, origin)
             if is_secret(name) and not is_sealed(value)
@@ -93,12 +93,12 @@ class Vault:
         }
 
     def reseal_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
-        """Sealed headers, sealed for that origin with the first key; raises Unsealable."""
+        """Sealed headers, sealed again for that origin with the first key; raises Unsealable."""
         opened = self.open_headers(headers, team, origin)
         return {name: self._seal_header(name, value, team, origin) for name, value in opened.items()}
 
     def open_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
-        """Headers as they were given for that origin; raises Unsealable."""
+        """Headers with their secrets opened for that origin; raises Unsealable."""
         return {
             name: self._open_header(name, value, team, origin) if is_sealed(value) else value
             for name, value in headers.items()
@@ -119,19 +119,19 @@ def is_sealed(value: str) -> bool:
 
 @remembered(MEBIBYTE)
 def is_secret(name: str) -> bool:
-    """Whether a header of that name holds a secret: authorization, cookie, or token, key or secret in it."""
+    """Whether a header of that name has a secret: authorization, cookie, or token, key or secret in it."""
     lower = name.lower()
     return lower in _NAMES or (lower != _NO_SECRET and any(part in lower for part in _PARTS))
 
 
 @remembered(MEBIBYTE)
 def secret_ones(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of headers' names that hold a secret."""
+    """The names of headers that have a secret."""
     return tuple(filter(is_secret, names))
 
 
 def masked(headers: Mapping[str, str] | None) -> dict[str, str] | None:
-    """Headers fit to be shown."""
+    """Headers with their secrets masked."""
     if headers is None:
         return None
     return {**headers, **dict.fromkeys(secret_ones(tuple(headers)), MASK)}
@@ -140,7 +140,7 @@ def masked(headers: Mapping[str, str] | None) -> dict[str, str] | None:
 def load(settings: Settings) -> Vault:
     """The vault of this installation; ends the process with one line if there can be no key.
 
-    Without RECURO_ENCRYPTION_KEY the key is in a file of the data directory, made by whoever comes first.
+    Without RECURO_ENCRYPTION_KEY the key is in a file of the data directory, made by the first process.
     """
     if settings.encryption_key is not None:
         return Vault(*settings.encryption_key.get_secret_value().split(","))
@@ -159,7 +159,7 @@ def _kept_in(path: Path) -> str:
         with open(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
         try:
-            os.link(fresh, path)  # whole or not at all; another service may be as fast
+            os.link(fresh, path)  # atomic: another service may do the same at the same time
         except FileExistsError:
             pass
         finally:

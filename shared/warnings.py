@@ -1,4 +1,4 @@
-"""What was accepted and will not do what was meant, in sentences; never a reason to refuse."""
+"""Warnings about accepted input that will not do what was meant; they are never a reason to refuse it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,32 +22,32 @@ from shared.store import AWAY
 from shared.vault import is_secret
 
 FEW = 2
-"""So few fires before `ends_at` may be fewer than were meant."""
+"""If fewer fires than this are left before `ends_at`, it may be a mistake."""
 LONG = timedelta(days=366)
 _NEVER_JSON = re.compile("x-www-form-urlencoded|multipart/|xml|html", re.IGNORECASE)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 async def saved_cron(redis: Redis, team: Team, cron: Cron) -> CronSaved:
-    """The cron as it is answered after a write."""
+    """The answer to a write of a cron, with its warnings."""
     before = cron.warnings if isinstance(cron, CronSaved) else ()
-    is_told = cron.alert_threshold is None or await _has_channel(redis, team)
+    has_reader = cron.alert_threshold is None or await _has_channel(redis, team)
     found = (
         *before,
         *of_cron(cron, await _now(redis, team)),
-        *([] if is_told else [_NOBODY_TOLD.format("alert_threshold")]),
+        *([] if has_reader else [_NO_CHANNEL.format("alert_threshold")]),
     )
     return CronSaved(**{**dict(cron), "warnings": found})
 
 
 async def saved_queue(redis: Redis, team: Team, queue: Queue) -> QueueSaved:
-    """The queue as it is answered after a write."""
-    is_told = not queue.alerts_enabled or await _has_channel(redis, team)
-    found = (*of_queue(queue), *([] if is_told else [_NOBODY_TOLD.format("alerts_enabled")]))
+    """The answer to a write of a queue, with its warnings."""
+    has_reader = not queue.alerts_enabled or await _has_channel(redis, team)
+    found = (*of_queue(queue), *([] if has_reader else [_NO_CHANNEL.format("alerts_enabled")]))
     return QueueSaved(**dict(queue), warnings=found)
 
 
-_NOBODY_TOLD = (
+_NO_CHANNEL = (
     "{} is set, and the team has no alert channel: nobody will be told. Set one up with "
     "PUT /api/settings/notifications."
 )
@@ -56,14 +56,14 @@ _NOBODY_TOLD = (
 async def _now(redis: Redis, team: Team) -> datetime:
     try:
         return await moments.now(redis, team.shard)
-    except AWAY:  # as below; our own clock will do for advice
+    except AWAY:  # as below; for advice our own clock is good enough
         return clock.now()
 
 
 async def _has_channel(redis: Redis, team: Team) -> bool:
     try:
         return await notifications.has_channel(redis, team)
-    except (Damaged, *AWAY):  # the write is done: advice must not make it look lost
+    except (Damaged, *AWAY):  # the write is done: failing advice must not make it look lost
         return True
 
 
@@ -77,16 +77,16 @@ def of_queue(queue: Queue) -> list[str]:
     return ["The queue is paused: its jobs wait until is_active is true."]
 
 
-def of_job(asked: JobAsked, *, is_paused: bool) -> list[str]:
-    has_body = asked.payload is not None or bool(asked.body)
-    found = [*_of_request(asked.method, asked.url, asked.headers or {}, has_body=has_body)]
-    if asked.callback_url == asked.url:
+def of_job(job: JobAsked, *, is_paused: bool) -> list[str]:
+    has_body = job.payload is not None or bool(job.body)
+    found = [*_of_request(job.method, job.url, job.headers or {}, has_body=has_body)]
+    if job.callback_url == job.url:
         found.append(_CALLS_BACK)
-    type_ = _content_type(asked.headers)
-    if asked.body and type_:
-        found += _of_content("body", asked.body, type_)
+    type_ = _content_type(job.headers)
+    if job.body and type_:
+        found += _of_content("body", job.body, type_)
     if is_paused:
-        found.append(f"The queue {asked.queue} is paused: the job waits until the queue's is_active is true.")
+        found.append(f"The queue {job.queue} is paused: the job waits until the queue's is_active is true.")
     return found
 
 
@@ -138,7 +138,7 @@ def _of_request(method: Method, url: str, headers: Mapping[str, str], *, has_bod
 
 
 def _of_content(field: str, text: str, type_: str) -> Iterator[str]:
-    """What the text is and its type says that it is not."""
+    """Where the text is not what its content type says."""
     try:
         is_json = isinstance(from_json(text), dict | list)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the schedulers found when they held each cron's next fire against its plan."""
+"""What the schedulers found when they compared each cron's next fire with its plan."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from shared import clock, keyspace, moments
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """When all crons of a shard were looked at, how many, and how many were last reckoned anew, and when."""
+    """When all crons of a shard were checked, how many, and how many were last rescheduled, and when."""
 
     at: datetime
     crons: int
@@ -19,14 +19,14 @@ class Watched:
 
 
 async def note(redis: Redis, shard: str, crons: int, moved: int) -> None:
-    """All crons were looked at."""
-    now = clock.milliseconds(await moments.now(redis, shard))
-    found = {"moved": moved, "moved_at": now} if moved else {}
-    await redis.hset(keyspace.watchdog(shard), mapping={"at": now, "crons": crons, **found})  # type: ignore[misc]
+    """Record that all crons were checked."""
+    now_ms = clock.milliseconds(await moments.now(redis, shard))
+    found = {"moved": moved, "moved_at": now_ms} if moved else {}
+    await redis.hset(keyspace.watchdog(shard), mapping={"at": now_ms, "crons": crons, **found})  # type: ignore[misc]
 
 
 async def read(redis: Redis, shard: str) -> Watched | None:
-    """Nothing if nobody has looked yet."""
+    """The last result; None if no check has ended yet."""
     fields: dict[str, str] = await redis.hgetall(keyspace.watchdog(shard))  # type: ignore[misc]
     if "at" not in fields:
         return None

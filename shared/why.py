@@ -1,4 +1,4 @@
-"""For a cron and an instant or a range: what happened, and why not something else."""
+"""Explain what happened to a cron at an instant or in a range, and why."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _SKIPPED = {
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From when until when a cron fired by one plan; by none while it was paused."""
+    """From when until when a cron fired by one plan; the plan is None while it was paused."""
 
     since: datetime
     until: datetime
@@ -37,7 +37,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is known of a cron around the instants that were asked for."""
+    """What is known about a cron around the instants in question."""
 
     cron: Cron
     periods: Sequence[Period]
@@ -46,7 +46,7 @@ class Case:
 
 
 async def why(redis: Redis, team: Team, cron_id: int, query: WhyQuery, now: datetime | None = None) -> Why:
-    """Raises NotFound for the cron."""
+    """What became of the fires in the queried span; raises NotFound for the cron."""
     cron, read_at = await crons.get_now(redis, team, cron_id)
     now = now or read_at
     since, until = query.span(now)
@@ -76,26 +76,26 @@ def _periods(log: Sequence[str]) -> list[Period]:
             plan = timing.plan_of(*when) if is_active else None
             starts.append(clock.moment(at))
         except (ValueError, TypeError, OverflowError):
-            continue  # a line that nobody can read says nothing
+            continue  # a line that cannot be read is no evidence
         plans.append(plan)
     ends = [*starts[1:], _NEVER]
     return [Period(*each) for each in zip(starts, ends, plans, strict=False)]
 
 
 def _reasons(case: Case, since: datetime, until: datetime) -> Iterator[Reason]:
-    told: set[int] = set()
+    shown: set[int] = set()
     for at in _fires(case, since, until):
         record = next(
             (one for one in case.records if (one.missed_since or one.scheduled_at) <= at <= one.scheduled_at),
             None,
         )
         if record:
-            told.add(record.id)
+            shown.add(record.id)
             yield _of_record(record, at)
         else:
             yield _without_record(case, at)
     for record in case.records:
-        if record.id not in told:  # run by hand, or by a schedule that nobody remembers
+        if record.id not in shown:  # run by hand, or by a schedule that is no longer in the log
             yield _of_record(record, record.scheduled_at)
     for period in case.periods:
         if period.plan is None and since < until and period.since <= until and period.until >= since:
@@ -103,7 +103,7 @@ def _reasons(case: Case, since: datetime, until: datetime) -> Iterator[Reason]:
 
 
 def _fires(case: Case, since: datetime, until: datetime) -> Iterator[datetime]:
-    """The instants in the range at which the cron was to fire, one more than are answered."""
+    """The instants in the range at which the cron was to fire; one more than the answer has."""
     left = MOST_FIRES + 1
     for period in case.periods:
         fire = period.plan and _following(period.plan, max(period.since, since - _SECOND))
@@ -114,7 +114,7 @@ def _fires(case: Case, since: datetime, until: datetime) -> Iterator[datetime]:
 
 
 def _following(plan: Plan, after: datetime) -> datetime | None:
-    """As `timing.following`; none of a plan that this host cannot reckon."""
+    """As `timing.following`; None if this host cannot compute the plan."""
     try:
         return timing.following(plan, after)
     except timing.UNREADABLE:

@@ -1,4 +1,4 @@
-"""Words as people mean them: letters and digits count, and what is nearly a known name was meant to be it."""
+"""Compare words as people mean them: only letters and digits count, and near misses find the known name."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 NEAR, LIKE = 0.65, 0.8
-"""From how much alike on a name is suggested, and how alike one is that shares whole words."""
+"""How similar a name must be to be suggested, and how similar one counts that shares whole words."""
 _LONGEST = 80
 _MARKS = re.compile(r"[\W_]+")
 _PARTS = re.compile(r"[a-z]+|[0-9]+")
@@ -23,7 +23,7 @@ _SAME = {
     "callback_url": ("webhook",),
     "name": ("title", "label"),
 }
-"""Fields by what others call them."""
+"""Our fields by the names that other schedulers use."""
 
 
 def plain(text: str) -> str:
@@ -33,7 +33,7 @@ def plain(text: str) -> str:
 
 
 def contains(text: str, *places: str) -> bool:
-    """Whether each word of `text` is in one of `places`; a text of marks alone is looked for as it is."""
+    """Whether each word of `text` is in one of `places`; a text of punctuation must be there as it is."""
     words = [word for part in text.split() if (word := plain(part))]
     if not words:
         return any(text in place for place in places)
@@ -42,7 +42,7 @@ def contains(text: str, *places: str) -> bool:
 
 
 def nearest(given: str, known: Iterable[str]) -> str | None:
-    """Which of the known names was probably meant, if there is a likely one."""
+    """The known name that was probably meant, if there is a likely one."""
     word = given[:_LONGEST]
     score, name = max(((_likeness(word, name), name) for name in known), default=(0.0, ""))
     return name if score >= NEAR else None

@@ -1,4 +1,4 @@
-"""The rules of time zones in use: the newer of the system's release and the pinned one, no others."""
+"""The time zone rules in use: the newer of the system's release and the pinned one, no others."""
 
 import re
 import zoneinfo
@@ -24,7 +24,7 @@ _BESIDE = re.compile(r"(?:posix|right)/.*|posixrules|localtime|Factory")
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release of IANA's time zones: its name (2026f), whose copy it is, its zones, and where they are."""
+    """A release of IANA's time zones: its version (2026f), whose copy, its zones, and where they are."""
 
     version: str
     origin: str
@@ -37,12 +37,12 @@ class Release:
 
 @cache
 def release() -> Release:
-    """What this process reckons by, for all its life."""
+    """The release that this process uses, for all its life."""
     return newest(_pinned(), (_of_system(Path(folder)) for folder in zoneinfo.TZPATH))
 
 
 def announce() -> None:
-    """Say at the start of a service by which release it reckons."""
+    """Log at the start of a service which release it uses."""
     log.info("zone_data", release=release().version, origin=release().origin)
 
 
@@ -50,7 +50,7 @@ def announce() -> None:
 def zone(name: str) -> ZoneInfo:
     """A zone by the release in use; raises ZoneInfoNotFoundError, which is a KeyError, if it has none.
 
-    Copies that an earlier Recuro accepted (`posix/…`, `right/…`) are read as the zone that they are of.
+    Copies that an earlier Recuro accepted (`posix/…`, `right/…`) are read as the zone they copy.
     """
     plain, used = _COPIES.sub("", name), release()
     if plain not in used.names:
@@ -60,13 +60,13 @@ def zone(name: str) -> ZoneInfo:
 
 
 def newest(pinned: Release, others: Iterable[Release | None]) -> Release:
-    """The newest; the pinned one where another is no newer, lacks zones, or does not name its version."""
+    """The newest; the pinned one if the other is no newer, lacks zones, or does not name its version."""
     whole = (other for other in others if other and other.names >= pinned.names)
     return max((pinned, *whole), key=lambda each: each.version)
 
 
 def of_folder(folder: Path, names: Iterable[str]) -> Release | None:
-    """The release in a system's folder, with those of the names that it has; None if it tells of none."""
+    """The release in a system's folder, with those of `names` that it has; None if it names no version."""
     version, more = _described(folder)
     if not _VERSION.fullmatch(version):
         return None
@@ -77,7 +77,7 @@ def of_folder(folder: Path, names: Iterable[str]) -> Release | None:
 def _of_system(folder: Path) -> Release | None:
     try:
         return of_folder(folder, _pinned().names)
-    except OSError:  # not there, or not for us to read
+    except OSError:  # it does not exist, or we may not read it
         return None
 
 
@@ -89,12 +89,12 @@ def _pinned() -> Release:
 
 
 def _of_iana(names: Iterable[str]) -> frozenset[str]:
-    """Without the machine's own clock and placeholders, which zone folders hold beside IANA's zones."""
+    """Without the names of the machine's own clock and placeholders, which zone folders also contain."""
     return frozenset(name for name in names if not _BESIDE.fullmatch(name))
 
 
 def _described(folder: Path) -> tuple[str, list[str]]:
-    """The version that a folder says it has ("" if none), and the zones and links that it lists."""
+    """The version that a folder names ("" if none), and the zones and links that it lists."""
     source, version = folder / "tzdata.zi", folder / "+VERSION"
     if source.is_file():
         first, *lines = source.read_text(errors="replace").splitlines()
@@ -103,6 +103,6 @@ def _described(folder: Path) -> tuple[str, list[str]]:
 
 
 def _name(line: str) -> str:
-    """Of `Z Europe/Berlin 0:53:28 …` and `L Europe/Kyiv Europe/Kiev`."""
+    """The names in lines such as `Z Europe/Berlin 0:53:28 …` and `L Europe/Kyiv Europe/Kiev`."""
     kind, first, second, *_ = line.split()
     return first if kind == "Z" else second

@@ -1,4 +1,4 @@
-"""Names of time zones that are none of IANA's: abbreviations, and what Windows calls them."""
+"""Names of time zones that IANA does not have: abbreviations, and the names in Windows."""
 
 ABBREVIATIONS = {
     abbreviation: tuple(zones.split())
@@ -57,7 +57,7 @@ ABBREVIATIONS = {
         ("WITA", "Asia/Makassar"),
     )
 }
-"""Zones that an abbreviation may mean, likely ones first; those that IANA has itself (EST, CET) are none."""
+"""Zones that an abbreviation may mean, likely ones first; without those that IANA has itself (EST, CET)."""
 
 _CITIES = """
 Pacific/Pago_Pago Pacific/Honolulu America/Anchorage America/Los_Angeles America/Phoenix America/Denver
@@ -72,7 +72,7 @@ Pacific/Tongatapu Pacific/Kiritimati Pacific/Marquesas
 """
 
 CITIES = _CITIES.split()
-"""Of every offset that a clock is set to, one city at least."""
+"""At least one city for every offset in use."""
 
 _OF_WINDOWS = """
 Afghanistan = Asia/Kabul

@@ -1,4 +1,4 @@
-"""What somebody may have meant by a time zone that IANA does not have, and what one is that no city names."""
+"""Suggest the zone that somebody meant by an unknown name, and describe zones that have no city's name."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from shared.zone_names import ABBREVIATIONS, CITIES, WINDOWS
 
 MOST_NAMED = 3
 SHORTEST_PLACE = 5
-"""Letters of a place that is looked for by its spelling: what is spelled like a shorter one is far away."""
+"""How long a place name must be to be found by similar spelling: similar shorter names are other places."""
 LOWEST, HIGHEST = timedelta(hours=-12), timedelta(hours=14)
 
 _OFFSET = re.compile(r"(?:Etc/)?\(?(?:UTC|GMT)?\s*([+\u2212-])\s*(\d{1,2})(?::?(\d\d))?\)?(?:\s.*)?", re.I)
@@ -21,7 +21,7 @@ _LETTERS = re.compile(r"[a-z_]+")
 
 
 def advise(name: str) -> str:
-    """What to write instead, as the end of a sentence; nothing if nobody can know."""
+    """What to write instead, as the end of a sentence; empty if there is no good guess."""
     name = re.sub("^(?:posix|right)/", "", name.strip())
     if found := _zones().get(name.lower().replace(" ", "_")):
         return f"; did you mean {found}?"
@@ -40,7 +40,7 @@ def advise(name: str) -> str:
 
 
 def clock_of(name: str) -> str:
-    """A zone as a sentence tells of it: where no city says what its clock does, with its offsets."""
+    """A zone as a sentence names it: with its offsets if its name has no city."""
     if "/" in name and not name.startswith("Etc/"):
         return name
     winter, summer = _offsets(name)
@@ -50,7 +50,7 @@ def clock_of(name: str) -> str:
 
 
 def _of_fixed(name: str) -> str:
-    """Of `etc/gmt+02` and the like, as it is written and with what it is."""
+    """Names such as `etc/gmt+02`, in IANA's spelling and with the offset they mean."""
     found = _zones().get(re.sub(r"(?<=[+-])0+(?=\d)", "", name.lower()))
     return f"; did you mean {found}, which is {_utc(_offsets(found)[0])}?" if found else ""
 
@@ -65,7 +65,7 @@ def _of_offset(match: re.Match[str] | None) -> str:
         return f"; {sign}{hours:02}:{minutes:02} is an offset that no clock has"
     ways = [f"{_listed(cities)} ({often})" for often, cities in _cities_at(offset) if cities]
     if not minutes:
-        # The sign of these names is that of POSIX, which counts to the west.
+        # The sign in these names is that of POSIX, which counts to the west.
         ways.append(f"Etc/GMT{posix}{hours} (its sign is the other way round)")
     said = f"; {_utc(offset)} is an offset, and a zone may change its own in summer"
     return f"{said}: name the zone you mean, such as {_listed(ways, ', ')}" if ways else said
@@ -86,7 +86,7 @@ def _of_windows(name: str) -> str | None:
 
 
 def _near(wanted: str) -> Sequence[str]:
-    """Zones of the same place, or of one that is spelled nearly so."""
+    """Zones of the same place, or of one with a similar spelling."""
     place = wanted.rpartition("/")[2]
     if not _LETTERS.fullmatch(place):
         return ()
@@ -98,7 +98,7 @@ def _near(wanted: str) -> Sequence[str]:
 
 @cache
 def _places() -> dict[str, Sequence[str]]:
-    """Zones by their place in small letters, of those with the same clock the shortest."""
+    """Zones by their place in lower case; of those with the same clock, the shortest."""
     found: dict[str, dict[tuple[timedelta, timedelta], str]] = {}
     for lower, zone in sorted(_zones().items(), key=lambda pair: len(pair[1])):
         area, _, place = lower.rpartition("/")
@@ -109,12 +109,12 @@ def _places() -> dict[str, Sequence[str]]:
 
 @cache
 def _zones() -> dict[str, str]:
-    """By their names in small letters."""
+    """Zones by their names in lower case."""
     return {zone.lower(): zone for zone in zone_data.release().names}
 
 
 def _offsets(name: str) -> tuple[timedelta, timedelta]:
-    """Of this year's winter and summer, wherever those are."""
+    """The zone's smaller and larger offset this year, by January and July."""
     zone, year = zone_data.zone(name), clock.now().year
     january, july = (datetime(year, month, 1, tzinfo=UTC).astimezone(zone).utcoffset() for month in (1, 7))
     assert january is not None

@@ -1,4 +1,4 @@
-"""Looking at every key of a shard: whether it is of its type, and whether what it holds can be read."""
+"""Check every key of a shard: whether it has its type, and whether its content can be read."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -12,17 +12,17 @@ from shared.schemas.kinds import Kind
 
 COUNT = 500
 COUNTS = ("ids", "ledger")
-"""Hashes whose fields are all whole numbers."""
+"""Hashes in which all values are whole numbers."""
 
 REPAIRED = "repaired"
-"""Of what was not started or not listed, and is again: there is nothing for anybody to do."""
+"""For work that was not started or listed and now is again: there is nothing left to do."""
 
 Problem = str | None
 Look = Callable[[Redis, Team, int], Awaitable[Problem]]
 
 
 async def inspect(redis: Redis, shard: str) -> AsyncIterator[tuple[str, str]]:
-    """The name below the prefix of all that is damaged, and how; rows that lists have lost are put back."""
+    """The damaged keys by name below the prefix, with what is wrong; rows that lists lost are put back."""
     prefix, cursor = keyspace.prefix(shard), 0
     while True:
         cursor, keys = await redis.scan(cursor, match=f"{prefix}*", count=COUNT)
@@ -55,7 +55,7 @@ async def _of_types(redis: Redis, prefix: str, names: Sequence[str]) -> AsyncIte
 
 
 def _records(names: Sequence[str]) -> list[tuple[int, str, list[int]]]:
-    """Team, kind and ids of the records among keys."""
+    """Team, kind and ids of the records among the keys."""
     found = defaultdict[tuple[int, str], list[int]](list)
     for name in names:
         kind, *numbers = name.split(":")

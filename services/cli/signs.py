@@ -1,4 +1,4 @@
-"""A sign of life looked for with the services' client of Redis, for URLs that `healthcheck` leaves to it."""
+"""Look for a sign of life with the full client of Redis, for URLs that `healthcheck` cannot read itself."""
 
 import socket
 
@@ -9,7 +9,7 @@ from shared.settings import load
 
 
 async def trouble(service: str) -> str | None:
-    """Why no process of that service on this host counts as alive; nothing if one does."""
+    """Why no process of that service on this host counts as alive; None if one does."""
     redis = store.connect(with_redis_nearby(load()))
     try:
         is_alive = await health.alive(redis, service, socket.gethostname())

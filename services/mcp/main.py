@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
         await redis.aclose()
 
-    # Both spellings by themselves: Starlette's redirect comes before the gate and says http behind TLS.
+    # Both paths are routes: Starlette's redirect would come before the gate, and say http behind TLS.
     doors = [Route(path, gate) for path in ("/mcp", "/mcp/")]
     routes = [*doors, *_probes(redis, troubles), Route("/{path:path}", Elsewhere())]
     return Starlette(routes=routes, lifespan=lifespan)
@@ -84,7 +84,7 @@ def _probes(redis: Redis, troubles: Troubles) -> list[Route]:
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:
-    """Names that this gateway answers to, so that a web page cannot reach it under a name of its own."""
+    """Host names of this gateway, so that a web page cannot call it under a name of its own."""
     names = ("localhost", "127.0.0.1", "[::1]", settings.mcp_host, *settings.mcp_allowed_hosts)
     hosts = [form for name in dict.fromkeys(names) for form in (name, f"{name}:*")]
     return TransportSecuritySettings(
@@ -99,8 +99,8 @@ def main() -> None:
     logs.configure(settings, "mcp")
     durability.require_fit(settings, vault.load(settings))
     zone_data.announce()
-    logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of every request at INFO
-    # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
+    logging.getLogger("mcp").setLevel(logging.WARNING)  # at INFO it logs every request
+    # uvicorn raises the signal again once it has drained; a requested stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
     server.create(

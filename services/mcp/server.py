@@ -41,7 +41,7 @@ INSTRUCTIONS = (
     "Recuro calls HTTP endpoints: crons again and again on a schedule, jobs once from a named queue. "
     f"Everything belongs to the token's team; IDs are integers; times are UTC. {OUTSIDE}"
 )
-MAX_SENTENCES = 20  # a typo in the argument list must not flood the agent's context
+MAX_SENTENCES = 20  # a wrong list of arguments must not flood the agent's context
 _LISTING_FRESH = CacheHint(ttl_ms=300_000, scope="public")
 
 log = structlog.get_logger()
@@ -59,7 +59,7 @@ def build(call: CallTool, list_tools: List = list_own) -> Server[dict[str, Any]]
         title="Recuro",
         instructions=INSTRUCTIONS,
         cache_hints={"tools/list": _LISTING_FRESH, "server/discover": _LISTING_FRESH},
-        # Without it the SDK lists all tools before each call to find this one's schema.
+        # Without this the SDK lists all tools before each call to find the tool's schema.
         get_tool_input_schema=lambda name: LISTING[name].input_schema if name in LISTING else None,
         on_list_tools=list_tools,
         on_call_tool=call,
@@ -69,7 +69,7 @@ def build(call: CallTool, list_tools: List = list_own) -> Server[dict[str, Any]]
 async def answer(
     redis: Redis, admission: Admission, caller: Caller | None, params: CallToolRequestParams
 ) -> CallToolResult:
-    """Run one tool; `caller` is None while Redis is away and nobody can be looked up. Never raises."""
+    """Run one tool; `caller` is None while Redis is away and no token can be looked up. Never raises."""
     began = time.perf_counter()
     result = await _answer(redis, admission, caller, params)
     log.info(
@@ -90,7 +90,7 @@ async def _answer(
         return failed("unknown_tool", f"Unknown tool {params.name[:80]!r}. Tools: {', '.join(TOOLS)}")
     try:
         given = tolerance.read(row.model, params.arguments or {}, null_clears=row.null_clears)
-        asked = row.model.model_validate(given)
+        arguments = row.model.model_validate(given)
     except ValidationError as error:
         return _refused(params.name, validation.by_field(error, row.model))
     if caller is None:
@@ -105,7 +105,7 @@ async def _answer(
     except RecuroError as error:
         return failed(_snake(type(error).__name__), f"{str(error).removesuffix('.')}. {error.hint}".strip())
     except AWAY as error:
-        return _unknown(row, asked) if isinstance(error, OutcomeUnknown) else _away()
+        return _unknown(row, arguments) if isinstance(error, OutcomeUnknown) else _away()
     except Exception:
         # The SDK would send str(exception) to clients of the 2025 protocols.
         log.exception("tool_crashed", tool=params.name)
@@ -115,7 +115,7 @@ async def _answer(
 def failed(code: str, text: str, errors: Mapping[str, list[str]] | None = None) -> CallToolResult:
     """A tool error: text for the agent, a code (and sentences by field) for programs.
 
-    Never structured content: the TypeScript SDK 1 holds it against the schema of a success and throws.
+    Never structured content: the TypeScript SDK 1 validates it by the schema of a success and throws.
     """
     problem: dict[str, Any] = {"code": code, **({"errors": errors} if errors else {})}
     return CallToolResult(
@@ -123,12 +123,12 @@ def failed(code: str, text: str, errors: Mapping[str, list[str]] | None = None) 
     )
 
 
-def _key_of(row: Tool[Any], team: Team, asked: Schema, vault: Vault) -> IdempotencyKey | None:
-    text: str | None = getattr(asked, "idempotency_key", None)
+def _key_of(row: Tool[Any], team: Team, arguments: Schema, vault: Vault) -> IdempotencyKey | None:
+    text: str | None = getattr(arguments, "idempotency_key", None)
     if text is None:
         return None
-    told = asked.model_dump_json(exclude_unset=True, exclude={"idempotency_key"})
-    return IdempotencyKey.of(team, text, vault.digests(row.name, told))
+    request = arguments.model_dump_json(exclude_unset=True, exclude={"idempotency_key"})
+    return IdempotencyKey.of(team, text, vault.digests(row.name, request))
 
 
 def _succeeded(answered: Schema, key: IdempotencyKey | None) -> CallToolResult:
@@ -155,15 +155,15 @@ def _away() -> CallToolResult:
     return failed("unavailable", "Storage unavailable; nothing was done. Try again in a moment.")
 
 
-def _unknown(row: Tool[Any], asked: Schema) -> CallToolResult:
-    """Never "try again": whoever obeys would do it twice."""
+def _unknown(row: Tool[Any], arguments: Schema) -> CallToolResult:
+    """Never says "try again": a client that follows would do it twice."""
     way = (
         "Call it once more with the same idempotency_key: nothing is done twice, and you get its answer."
-        if getattr(asked, "idempotency_key", None)
+        if getattr(arguments, "idempotency_key", None)
         else f"Look with {row.look} before you call it again; with an idempotency_key you could repeat it."
     )
-    told = f"Outcome unknown: the storage did not answer, so {row.name} may have been done. {way}"
-    return failed("outcome_unknown", told)
+    text = f"Outcome unknown: the storage did not answer, so {row.name} may have been done. {way}"
+    return failed("outcome_unknown", text)
 
 
 def _snake(name: str) -> str:

@@ -19,7 +19,7 @@ A = TypeVar("A", bound=Schema)
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[A]):
-    """What a client is told of a tool, and what runs when it is called."""
+    """What a client is shown of a tool, and the function that runs it."""
 
     name: str
     """That of the operation which it is a way to."""
@@ -32,10 +32,10 @@ class Tool(Generic[A]):
     is_destructive: bool = False
     is_idempotent: bool = False
     null_clears: bool = False
-    """Null is a value of its own; else it is "not given"."""
+    """Null is a value that clears; otherwise it means "not given"."""
     meets_outside: bool = True
     look: str = ""
-    """Which tool shows whether a write was done."""
+    """The tool that shows whether a write was done."""
 
 
 async def _list_crons(call: Call, asked: CronSearch) -> Listed[CronSummary]:

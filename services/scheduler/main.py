@@ -1,6 +1,6 @@
-"""The scheduler: fires crons, promotes what is due, rescues what was lost, prunes what may go.
+"""The scheduler: fires crons, promotes due work, rescues lost work, prunes what was deleted.
 
-Every step is conditional in Redis, so any number of schedulers may run and none is needed in particular.
+Every step is conditional in Redis, so any number of schedulers may run, and any of them can stop.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
-    """Run every duty in every shard until `stopping` is set, whatever they meet."""
+    """Run every duty in every shard until `stopping` is set, whatever errors they meet."""
     redis = store.connect(settings)
     blocking = store.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
     async with redis, blocking, telling(settings), asyncio.TaskGroup() as tasks:
@@ -69,7 +69,7 @@ Duty = Callable[[], Awaitable[None]]
 def _duties(
     redis: Redis, blocking: Redis, shard: str, settings: Settings, troubles: Troubles
 ) -> dict[str, Duty]:
-    """By what each is called where it cannot go on."""
+    """The duties by the names under which their troubles are reported."""
     firing, promoting, watch = Alarm(), Alarm(), Watch(redis, shard)
     return {
         "listening to the clock": lambda: listen(blocking, shard, (firing, promoting)),
@@ -105,7 +105,7 @@ async def _leave(redis: Redis) -> None:
         log.warning("redis_away", error=repr(error))
 
 
-async def _until_told(settings: Settings) -> None:
+async def _until_stopped(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -117,4 +117,4 @@ def main() -> None:
     logs.configure(settings, "scheduler")
     durability.require_fit(settings)
     zone_data.announce()
-    uvloop.run(_until_told(settings))
+    uvloop.run(_until_stopped(settings))

@@ -1,4 +1,4 @@
-"""Work that nothing would ever start any more, because a stream was lost, is found and put back."""
+"""Find work that nothing would start any more, as its stream entry was lost, and put it back."""
 
 import asyncio
 import time
@@ -12,11 +12,11 @@ from shared.keyspace import Team
 from shared.schemas.kinds import Kind
 
 ROWS_A_SECOND = 2000
-"""How fast it walks: a step costs Redis some milliseconds, and nothing is in a hurry."""
+"""The pace: a step costs Redis some milliseconds, and nothing is in a hurry."""
 REST_SECONDS = 5.0
 TIDY_SECONDS = 600.0
 GONE_MILLISECONDS = 3_600_000
-"""A consumer that has read nothing for so long is a process that is no more."""
+"""A consumer that has read nothing for so long belongs to a process that has ended."""
 
 log = structlog.get_logger()
 
@@ -31,21 +31,21 @@ async def keep_patrolling(redis: Redis, shard: str) -> None:
         await asyncio.sleep(REST_SECONDS)
 
 
-async def patrol(redis: Redis, shard: str, now: int | None = None) -> int:
-    """Walk once over all open work of the shard; return how many records were mended."""
+async def patrol(redis: Redis, shard: str, now_ms: int | None = None) -> int:
+    """Walk once over all open work of the shard; return how many records were repaired."""
     mended, pace = 0, Pace()
     for team in await audit.teams(redis, shard):
         async with damage.confined(redis, team, "patrolling"):
-            mended += await _patrol(redis, team, now, pace)
+            mended += await _patrol(redis, team, now_ms, pace)
     return mended
 
 
-async def _patrol(redis: Redis, team: Team, now: int | None, pace: Pace) -> int:
+async def _patrol(redis: Redis, team: Team, now_ms: int | None, pace: Pace) -> int:
     mended = 0
     if lost := await audit.patrol_crons(redis, team, pace.rest):
         log.warning("crons_put_back", team=team.id, crons=lost[:20])
         mended += len(lost)
-    async for step in audit.patrol(redis, team, now=now, rest=pace.rest):
+    async for step in audit.patrol(redis, team, now_ms=now_ms, rest=pace.rest):
         if step.mended:
             log.warning("records_mended", team=team.id, index=step.index, records=step.mended[:20])
         mended += len(step.mended)
@@ -56,7 +56,7 @@ async def _patrol(redis: Redis, team: Team, now: int | None, pace: Pace) -> int:
 
 
 async def tidy(redis: Redis, shard: str, gone_ms: int = GONE_MILLISECONDS) -> int:
-    """Forget consumers that are no more; return how many."""
+    """Delete consumers whose processes have ended; return how many."""
     forgotten = await transitions.tidy(redis, shard, stream="bell", idle_ms=gone_ms)
     pace = Pace()
     for team in await audit.teams(redis, shard):

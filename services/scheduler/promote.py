@@ -1,4 +1,4 @@
-"""Delayed jobs and retries become ready the moment they are due."""
+"""Make delayed jobs and retries ready at the moment they are due."""
 
 from datetime import datetime
 

@@ -1,6 +1,6 @@
-"""Function libraries of other releases go from Redis once those releases have had time to end.
+"""Delete function libraries of other releases from Redis once those releases have had time to end.
 
-One that goes too early is loaded again by the next call that needs it.
+A library that is deleted too early is loaded again by the next call that needs it.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ log = structlog.get_logger()
 
 
 class Releases:
-    """What other libraries than ours this process has seen, and since when."""
+    """The libraries other than ours that this process has seen, and since when."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._seen: dict[str, float] = {}
 
     async def forget(self, kept_seconds: float = KEPT_SECONDS) -> None:
-        """Delete those that were seen so long ago and still are there; raises errors of AWAY."""
+        """Delete those first seen long enough ago that are still there; raises errors of AWAY."""
         now, names = time.monotonic(), await self._others()
         self._seen = {name: self._seen.get(name, now) for name in names}
         for name, since in self._seen.items():

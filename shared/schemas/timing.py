@@ -1,4 +1,4 @@
-"""What says when a cron fires, beside its expression, and what becomes of fires that come late (spec §5)."""
+"""The time policy of a cron: what beside its expression decides when it fires, and late fires (spec §5)."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +12,7 @@ WEEK_SECONDS = 604_800
 
 
 class MisfirePolicy(StrEnum):
-    """What becomes of fires that nobody made in time, for no scheduler ran or Redis was away."""
+    """What to do about fires that were not made in time, as no scheduler ran or Redis was away."""
 
     RUN_ONCE = "run_once"
     SKIP = "skip"
@@ -20,7 +20,7 @@ class MisfirePolicy(StrEnum):
 
 
 class OverlapPolicy(StrEnum):
-    """What becomes of a fire while an execution of the same cron waits or runs."""
+    """What to do about a fire while an execution of the same cron waits or runs."""
 
     ALLOW = "allow"
     SKIP = "skip"

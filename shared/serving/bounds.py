@@ -1,4 +1,4 @@
-"""What a peer may take of a server before anybody knows who it is."""
+"""The limits on what a peer may use before it is authenticated."""
 
 import resource
 from contextlib import suppress
@@ -6,45 +6,45 @@ from dataclasses import dataclass
 
 REQUEST_LINE_BYTES = 8_192
 HEAD_BYTES = 16_384
-"""The request line and all header fields; node takes as much, nginx and h11 more."""
+"""Bytes of the request line and all header fields; node allows as much, nginx and h11 more."""
 HEADER_FIELDS = 100
 BODY_BYTES = 67_108_864
-"""On the wire: with the framing of chunks, and what is read unseen so that its sender gets to the answer."""
+"""Bytes of a body as sent, with chunk framing; also of one that is only dropped before the answer."""
 PIPELINED = 16
-"""Requests that wait behind the one that is being answered."""
+"""Pipelined requests that may wait behind the one that is being answered."""
 
 BYTES_PER_SECOND = 8_192
-"""Slower than that, a body does not come and an answer is not taken."""
+"""A body or an answer that moves slower than this ends with its connection."""
 LINGER_SECONDS, LINGER_BYTES = 1.0, 1_048_576
-"""A refusal is read by a peer that is still sending only if what it sends is taken for a moment."""
+"""A peer that is still sending reads a refusal only if its data is accepted for a moment."""
 
 RESERVED_FILES = 256
-"""For Redis, logs, modules and whatever else a process opens beside its connections."""
+"""Files for Redis, logs, modules and all else that a process opens beside its connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many connections may be open, in all and from one address (of IPv6: one network of 64 bits)."""
+    """How many connections may be open, in all and from one address (for IPv6: one network of 64 bits)."""
 
     connections: int
     per_address: int
     head_seconds: float = 10.0
-    """From the first byte, or from the connection if there is none, to the end of the header."""
+    """From the first byte, or from the connection if no byte came, to the end of the header."""
     body_seconds: float = 10.0
-    """A body may take that long, and a second more for as many bytes as BYTES_PER_SECOND."""
+    """A body may take this long, and one more second for each BYTES_PER_SECOND bytes."""
     idle_seconds: float = 75.0
-    """Longer than the usual proxy keeps a connection (60 s): the one that sends should close it first."""
+    """Longer than proxies usually keep a connection (60 s): the side that sends should close it first."""
     answer_seconds: float = 30.0
-    """After so long at the latest it is seen how much of an answer the peer has taken."""
+    """How often, at least, to check how much of an answer the peer has taken."""
 
 
 def allow_files(count: int) -> int:
-    """Raise the number of files this process may open to `count` if the system lets it; return what it is."""
+    """Raise the number of files this process may open to `count` if possible; return the number it has."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return count
     if soft < count:
-        with suppress(ValueError, OSError):  # what cannot be had we do without
+        with suppress(ValueError, OSError):  # then the present number has to do
             wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -1,4 +1,4 @@
-"""The open connections of a server: how many there may be, which gives way, and which took too long."""
+"""The open connections of a server: how many there may be, which make room, and which took too long."""
 
 import asyncio
 from collections import Counter
@@ -15,7 +15,7 @@ from shared.serving.bounds import Bounds
 SWEEP_SECONDS = 0.5
 LOG_SECONDS = 10.0
 ROOM = 16
-"""One part in so many gives way at once: each choice looks at all."""
+"""To make room, 1 connection in so many is closed at once, as each choice looks at all of them."""
 EVICTED = "evicted"
 
 OPEN = Gauge("recuro_connections_open", "Connections that are open at the API or the MCP gateway")
@@ -29,16 +29,16 @@ log = structlog.get_logger()
 
 
 class Connection(Protocol):
-    """What is known of a connection here."""
+    """What this module needs of a connection."""
 
     address: str
     """The peer's, or the network that counts as one."""
     since: float
-    """When it began to wait for what it waits for, by the loop's clock."""
+    """When its present wait began, by the loop's clock."""
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for its peer, and so may be closed; if not, a request of its is being answered."""
+        """Whether it waits for its peer, and so may be closed; else a request of it is being answered."""
 
     def expire(self, now: float) -> None:
         """Close it if its peer has taken too long."""
@@ -48,7 +48,7 @@ class Connection(Protocol):
 
 
 class Connections:
-    """Of one server, in one loop; a single timer looks after all of them."""
+    """The connections of one server in one loop; a single timer checks all of them."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
@@ -59,7 +59,7 @@ class Connections:
         self._is_sweeping = False
 
     def admit(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether there is room; the longest waiting make it, those of the most crowded address first."""
+        """Whether there is room; to make some, the longest waiting of the most crowded address are closed."""
         self._keep_sweeping(loop)
         address = connection.address
         if self._of_address[address] >= self._bounds.per_address:
@@ -86,7 +86,7 @@ class Connections:
         OPEN.dec()
 
     def count(self, reason: str, connections: int = 1) -> None:
-        """Note why they were refused or closed; the log says it with the next sweep."""
+        """Count why connections were refused or closed; the next sweep logs it."""
         self._refused[reason] += connections
         REFUSED.labels(reason).inc(connections)
 

@@ -1,4 +1,4 @@
-"""What the connections of one server share."""
+"""The settings that all connections of one server share."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -7,11 +7,11 @@ from shared.serving.bounds import LINGER_SECONDS, Bounds
 from shared.serving.connections import Connections
 
 Stage = Literal["head", "body", "answer", "idle", "end"]
-"""What a connection waits for: a header, its body, our answer to it, another request, or its end."""
+"""What a connection waits for: a header, a body, our answer, another request, or its end."""
 
 
 class Door:
-    """Its bounds, its connections, and how it writes the sentence of a refusal (`error_body`)."""
+    """The bounds of a server, its connections, and how it writes the body of a refusal (`error_body`)."""
 
     def __init__(self, bounds: Bounds, error_body: Callable[[str], bytes]) -> None:
         self.bounds = bounds
@@ -20,7 +20,7 @@ class Door:
         self.patience: dict[Stage, float] = {
             "head": bounds.head_seconds,
             "body": bounds.body_seconds,
-            "answer": bounds.answer_seconds,  # once the peer does not take it
+            "answer": bounds.answer_seconds,  # from when the peer stops taking it
             "idle": bounds.idle_seconds,
             "end": LINGER_SECONDS,
         }

@@ -1,7 +1,7 @@
-"""What a service tells Prometheus, on a port of its own if `RECURO_METRICS_PORT` is set.
+"""Metrics of a service for Prometheus, on a port of its own if `RECURO_METRICS_PORT` is set.
 
-Served by the loop that does the work, within the bounds of the doors: a scraper without an answer shows what
-a thread beside it would hide, and one that hangs holds no thread.
+The loop that does the work serves them, within the bounds of the interfaces: a scrape without an answer
+shows a stuck loop, which a thread would hide, and a scraper that hangs blocks no thread.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ log = structlog.get_logger()
 
 
 async def nothing() -> None:
-    """What needs no look at Redis before it is told."""
+    """The refresh for metrics that need nothing from Redis."""
 
 
 @asynccontextmanager
 async def telling(settings: Settings, refresh: Refresh = nothing) -> AsyncIterator[None]:
-    """Answer at /metrics as long as the block lasts, after a `refresh`; a taken port ends nothing."""
+    """Serve /metrics while the block runs, each time after a `refresh`; a taken port is only logged."""
     if not settings.metrics_port:
         yield
         return

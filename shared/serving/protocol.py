@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1, bounded: whatever a peer sends or not, a connection ends in time and stays small."""
+"""uvicorn's HTTP/1.1 with bounds: whatever a peer sends or not, a connection ends in time and stays small."""
 
 import asyncio
 from typing import ClassVar
@@ -26,11 +26,11 @@ _INFINITE = float("inf")
 
 
 class _Unfit(Exception):
-    """Stops the parser; what is wrong is in `_refusal`."""
+    """Stops the parser; the reason is in `_refusal`."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection of the server whose `door` a subclass has."""
+    """One connection; a subclass has the `door` of its server."""
 
     door: ClassVar[Door]
 
@@ -40,15 +40,15 @@ class BoundedProtocol(HttpToolsProtocol):
     _until = _INFINITE
     _is_in_head = _is_in_body = _is_new = _is_deaf = False
     _slice = 0
-    """Bytes that the parser is being fed."""
+    """The bytes that the parser reads now."""
     _size = 0
-    """Bytes of this stage: of the header as far as it is here, of the body, or of what is thrown away."""
+    """Bytes received in this stage: of the header, of the body, or of what is dropped."""
     _left = _INFINITE
-    """What the peer had not taken of our answers when we last looked, in bytes."""
+    """Bytes of our answers that the peer had not taken at the last check."""
     _barren = 0
-    """Bytes of a body that held nothing of it since the last that did."""
+    """Bytes received since the last that were part of the body itself."""
     _framing = b""
-    """Of the body of a request that asks for another protocol, until its parser is there."""
+    """Bytes of the body of an upgrade request, until its parser exists."""
     _refusal: Refusal | None = None
 
     @property
@@ -57,7 +57,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _is_over(self) -> bool:
-        """Whether nothing that comes is read any more."""
+        """Whether received data is no longer parsed."""
         return self._is_deaf or self._stage == "end"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -81,7 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(data) <= HEAD_BYTES:
             self._feed(data)
             return
-        view = memoryview(data)  # in slices, so that a header that is not complete cannot be larger than two
+        view = memoryview(data)  # in slices, so that an incomplete header cannot exceed two of them
         for start in range(0, len(data), HEAD_BYTES):
             self._feed(view[start : start + HEAD_BYTES])
             if self._is_over:
@@ -106,7 +106,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(refusal)
 
     def _feed_behind(self, rest: bytes | memoryview) -> None:
-        """Go on with this protocol behind a header that asks for another."""
+        """Go on with HTTP/1.1 after a header that asks for another protocol."""
         try:
             if self._framing:
                 self.parser, self._framing = parser_behind(self._framing, self), b""
@@ -116,7 +116,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._feed(rest)
 
     def _excess(self) -> Refusal | None:
-        """What there is too much of; counted by two slices, as the first may hold the end of another."""
+        """The refusal for what is too large, over two slices: the first may begin with another request."""
         if self._stage == "body":
             if self._size > BODY_BYTES:
                 return refusals.BODY_SIZE
@@ -150,7 +150,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.headers) > HEADER_FIELDS:
             return refusals.HEADERS
         if self._size + self._slice <= HEAD_BYTES:
-            return None  # it cannot be larger than all that came
+            return None  # it cannot be larger than all that was received
         size = len(self.url) + sum([len(name) + len(value) for name, value in self.headers])
         return refusals.HEADERS if size > HEAD_BYTES else None
 
@@ -160,12 +160,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if self._framing:
-            return  # of the header alone: the body follows
+            return  # the header alone is complete: the body follows
         self._is_in_body = False
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """As uvicorn does it, but that the one timer of all connections ends an idle one."""
+        """As in uvicorn, but the one timer of all connections ends idle ones."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._enter("end", self.door.bounds.answer_seconds)
@@ -174,7 +174,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif self._is_in_body and b"content-length" not in dict(self.cycle.scope["headers"]):
-            self._linger()  # to read it unseen may cost a call for every byte
+            self._linger()  # reading and dropping it may cost a call for every byte
             return
         self._is_new = True
         self._move_on()
@@ -225,10 +225,10 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             if self._stage == "answer" or self.transport.get_write_buffer_size():
                 self.door.connections.count("unread")
-            self.transport.abort()  # what it has not taken by now it does not want
+            self.transport.abort()  # the peer has had its time to take the rest
 
     def _expire_body(self, now: float) -> None:
-        if self.flow.read_paused:  # it is we who do not read
+        if self.flow.read_paused:  # we are the side that does not read
             self.since, self._until = now, now + self.door.bounds.body_seconds
             return
         self._until = self.since + self.door.bounds.body_seconds + self._size / BYTES_PER_SECOND
@@ -236,7 +236,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(refusals.BODY_TIME)
 
     def _is_taken(self, now: float) -> bool:
-        """Whether the peer took enough of an answer since the last look that it may go on."""
+        """Whether the peer took enough of an answer since the last check to go on."""
         left, seconds = self.transport.get_write_buffer_size(), self.door.bounds.answer_seconds
         enough = 0 < left <= self._left - seconds * BYTES_PER_SECOND
         self._left = left
@@ -257,20 +257,20 @@ class BoundedProtocol(HttpToolsProtocol):
         if cycle is None or (cycle.response_complete and not self._is_in_body):
             self._say(refusal)
         elif self._is_in_body and not self.pipeline and not cycle.response_started:
-            cycle.disconnected = True  # its application waits for a body that does not come
+            cycle.disconnected = True  # the application waits for a body that will not come
             cycle.message_event.set()
             self._say(refusal)
         elif self._is_in_body:
             self.drop()
         else:
-            cycle.keep_alive = False  # the answers before it are finished first
+            cycle.keep_alive = False  # earlier answers are finished first
 
     def _say(self, refusal: Refusal) -> None:
         self.transport.write(refusal.answer(self.door.error_body(refusal.sentence)))
         self._linger()
 
     def _linger(self) -> None:
-        """End it once what we wrote is taken, and throw away for a moment what still comes."""
+        """Close once our answer is taken, and for a moment read and drop what still comes."""
         self._enter("end")
         self.flow.resume_reading()
         self.transport.write_eof()

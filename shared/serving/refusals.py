@@ -1,4 +1,4 @@
-"""Why a connection is refused or closed before an application sees its request, and in which words."""
+"""Why a connection is refused or closed before the application sees its request, with a sentence for each."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.serving.bounds import (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The status and sentence for the peer, the reason for log and metrics."""
+    """Status and sentence for the peer, and the reason for logs and metrics."""
 
     reason: str
     status: HTTPStatus
@@ -60,7 +60,7 @@ FULL = Refusal("full", HTTPStatus.SERVICE_UNAVAILABLE, "All connections are in u
 
 
 def of_no_http(beginning: bytes) -> Refusal:
-    """What is said to something that is not HTTP/1.1."""
+    """The refusal of a request that is not HTTP/1.1."""
     return VERSION if beginning == b"PRI * HTTP/2" else MALFORMED
 
 

@@ -1,4 +1,4 @@
-"""A server of an ASGI application that strangers may call."""
+"""A server for an ASGI application that strangers may call."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ def create(
     grace_seconds: int,
     error_body: Callable[[str], bytes] = json_error,
 ) -> uvicorn.Server:
-    """The application behind its address; not started. `error_body` writes the sentence of a refusal."""
+    """A server for the application, not started yet. `error_body` writes the body of a refusal."""
     host, port = address
     return uvicorn.Server(
         uvicorn.Config(
@@ -36,14 +36,14 @@ def create(
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # nothing here looks at the client's address
+            proxy_headers=False,  # nothing here uses the forwarded address
             timeout_graceful_shutdown=grace_seconds,
         )
     )
 
 
 def bounded(bounds: Bounds, error_body: Callable[[str], bytes] = json_error) -> type[BoundedProtocol]:
-    """The protocol of one server, whose connections are counted together."""
+    """The protocol class of one server, whose connections are counted together."""
 
     class ServerProtocol(BoundedProtocol):
         door = Door(bounds, error_body)
@@ -52,7 +52,7 @@ def bounded(bounds: Bounds, error_body: Callable[[str], bytes] = json_error) -> 
 
 
 def _within_files(bounds: Bounds) -> Bounds:
-    """No more connections than there are files for, each with one to Redis, so that accepting goes on."""
+    """Limit connections to the files available, each with one to Redis, so that accepting goes on."""
     files = allow_files(2 * bounds.connections + RESERVED_FILES)
     possible = max(16, (files - RESERVED_FILES) // 2)
     if possible >= bounds.connections:

@@ -1,7 +1,7 @@
-"""A request that asks for another protocol and has a body: the JDK's client sends its first one so.
+"""Upgrade requests that have a body: the first request of the JDK's client is one.
 
-httptools takes what follows such a header for the other protocol. We go on with HTTP/1.1, as a server may
-(RFC 9110 §7.8), so that another parser reads the body, which is shown the framing of it first.
+httptools treats what follows such a header as the other protocol. We go on with HTTP/1.1, as a server may
+(RFC 9110 §7.8): another parser reads the body, after being given the framing headers.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class Callbacks(Protocol):
-    """What a parser calls."""
+    """The callbacks of a parser."""
 
     def on_message_begin(self) -> None: ...
     def on_url(self, url: bytes) -> None: ...
@@ -26,7 +26,7 @@ class Callbacks(Protocol):
 
 
 def framing_of(fields: Fields) -> bytes:
-    """The header fields that say how long the body is; nothing if there is none."""
+    """The header fields that give the body's length; empty if there is no body."""
     return b"".join([b"%b: %b\r\n" % (name, value) for name, value in fields if name in _FRAMING])
 
 
@@ -39,7 +39,7 @@ def parser_behind(framing: bytes, callbacks: Callbacks) -> httptools.HttpRequest
 
 
 class _Behind:
-    """Keeps the first header from them."""
+    """Passes on all callbacks but those of the first header."""
 
     def __init__(self, callbacks: Callbacks) -> None:
         self._callbacks = callbacks

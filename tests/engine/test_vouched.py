@@ -264,7 +264,7 @@ async def test_a_ping_of_a_moment_nobody_vouches_for_ends_no_fire_to_come(redis:
     cron = await fires.a_cron(redis, team, mode="heartbeat", url="", grace_seconds=300)
     assert cron.ping_key
 
-    await pings.ping(redis, cron.ping_key, now=NOW + 2 * HOUR)
+    await pings.ping(redis, cron.ping_key, now_ms=NOW + 2 * HOUR)
     await vouch(redis, NOW + 60 * SECOND)
     await fire_due(redis, SHARD, NOON + fires.MINUTE)
 

@@ -27,7 +27,7 @@ async def ping(
     redis: Redis, cron: Cron, after: timedelta, said: str = "", kind: Kind = Kind.COMPLETE
 ) -> Noted:
     assert cron.ping_key
-    return await pings.ping(redis, cron.ping_key, Ping(kind, said), now=clock.milliseconds(NOON + after))
+    return await pings.ping(redis, cron.ping_key, Ping(kind, said), now_ms=clock.milliseconds(NOON + after))
 
 
 async def pass_to(redis: Redis, after: timedelta) -> None:
@@ -260,7 +260,9 @@ async def test_a_failure_tells_how_long_it_took_too(redis: Redis, team: Team) ->
     assert cron.ping_key
 
     await ping(redis, cron, HOUR + MINUTE, kind=Kind.START)
-    await pings.ping(redis, cron.ping_key, exit_ping(3, ""), now=clock.milliseconds(NOON + HOUR + 2 * MINUTE))
+    await pings.ping(
+        redis, cron.ping_key, exit_ping(3, ""), now_ms=clock.milliseconds(NOON + HOUR + 2 * MINUTE)
+    )
 
     (record,) = await history(redis, team, cron)
     assert record.run

@@ -115,7 +115,7 @@ async def test_short_runs_are_kept_whole(redis: Redis, team: Team, level: Shorta
 
 async def test_a_note_that_nobody_renews_holds_for_seconds(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team)
-    await noted(redis, Shortage.NO_FIRES, milliseconds=HOLDS_MILLISECONDS)
+    await noted(redis, Shortage.NO_FIRES, milliseconds=VALID_MILLISECONDS)
 
     run = (await ran(redis, team, cron, stored.run(RUN))).run
 

@@ -40,7 +40,7 @@ async def test_a_cron_that_a_clock_two_hours_ahead_moved_fires_again_at_once(
 ) -> None:
     cron = await fire_ahead(redis, team, timezone=zone, **kind)
 
-    moved = await reckon(redis, SHARD, now=NOW + 5000)
+    moved = await reckon(redis, SHARD, now_ms=NOW + 5000)
 
     assert moved == 1
     assert (await crons.get(redis, team, cron)).next_run_at == NOON + MINUTE
@@ -48,7 +48,7 @@ async def test_a_cron_that_a_clock_two_hours_ahead_moved_fires_again_at_once(
     assert NOON + MINUTE in [
         one.scheduled_at for one in await history(redis, team, await crons.get(redis, team, cron))
     ]
-    assert await reckon(redis, SHARD, now=NOW + 65_000) == 0
+    assert await reckon(redis, SHARD, now_ms=NOW + 65_000) == 0
 
 
 async def test_a_cron_whose_next_fire_passed_over_one_that_is_due_owes_it(redis: Redis, team: Team) -> None:
@@ -57,7 +57,7 @@ async def test_a_cron_whose_next_fire_passed_over_one_that_is_due_owes_it(redis:
     await redis.zadd(keyspace.crons(SHARD), {f"1:{cron.id}": late})
     await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(late))  # type: ignore[misc]
 
-    moved = await reckon(redis, SHARD, now=NOW + 3 * 60_000)
+    moved = await reckon(redis, SHARD, now_ms=NOW + 3 * 60_000)
     await fire_due(redis, SHARD, NOON + 3 * MINUTE)
 
     (record,) = await history(redis, team, cron)
@@ -74,7 +74,7 @@ async def test_a_fire_that_other_rules_of_its_zone_made_is_not_owed_once_more(
     await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(early))  # type: ignore[misc]
     await fire_due(redis, SHARD, NOON + HOUR)
 
-    moved = await reckon(redis, SHARD, now=early + 20_000)
+    moved = await reckon(redis, SHARD, now_ms=early + 20_000)
 
     assert moved == 0
     assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + 26 * HOUR
@@ -96,9 +96,9 @@ async def test_a_cron_that_is_right_is_left_alone(redis: Redis, team: Team, aske
     before = (await crons.get(redis, team, cron.id)).next_run_at
 
     await fire_due(redis, SHARD, NOON + 10 * SECOND)
-    moved = await reckon(redis, SHARD, now=NOW + 20_000)
+    moved = await reckon(redis, SHARD, now_ms=NOW + 20_000)
     await fire_due(redis, SHARD, NOON + 3 * HOUR)
-    moved += await reckon(redis, SHARD, now=NOW + 3 * 3_600_000 + 1000)
+    moved += await reckon(redis, SHARD, now_ms=NOW + 3 * 3_600_000 + 1000)
 
     assert moved == 0
     assert before
@@ -111,7 +111,7 @@ async def test_a_fire_that_other_rules_of_its_zone_put_an_hour_later_stays(redis
     await redis.zadd(keyspace.crons(SHARD), {f"1:{cron.id}": later})
     await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(later))  # type: ignore[misc]
 
-    assert await reckon(redis, SHARD, now=NOW) == 0
+    assert await reckon(redis, SHARD, now_ms=NOW) == 0
 
 
 async def test_a_cron_is_judged_by_the_present_that_is_vouched_for(redis: Redis, team: Team) -> None:
@@ -122,7 +122,7 @@ async def test_a_cron_is_judged_by_the_present_that_is_vouched_for(redis: Redis,
     await redis.hset(f"{team.prefix}c:1:{cron.id}", mapping=unknown)  # type: ignore[misc]
     await vouch(redis, NOW)
 
-    await reckon(redis, SHARD, now=clock.milliseconds(NOON + 2 * HOUR))
+    await reckon(redis, SHARD, now_ms=clock.milliseconds(NOON + 2 * HOUR))
 
     assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + MINUTE
 
@@ -132,7 +132,7 @@ async def test_paused_crons_and_those_of_other_versions_are_nobodys_to_mend(redi
     await crons.update(call_of(redis, team), paused, CronUpdate(is_active=False), NOON + 2 * HOUR)
     await redis.hset(f"{team.prefix}c:1:{unreadable}", "expression", "no such thing")  # type: ignore[misc]
 
-    assert await reckon(redis, SHARD, now=NOW) == 0
+    assert await reckon(redis, SHARD, now_ms=NOW) == 0
 
 
 async def test_many_crons_are_all_looked_at(redis: Redis, team: Team) -> None:
@@ -140,7 +140,7 @@ async def test_many_crons_are_all_looked_at(redis: Redis, team: Team) -> None:
         await a_cron(redis, team, at=NOON, cron_expression="*/5 * * * *")
     await fire_due(redis, SHARD, NOON + 2 * HOUR)
 
-    assert await reckon(redis, SHARD, now=NOW) == 205
+    assert await reckon(redis, SHARD, now_ms=NOW) == 205
 
 
 async def test_the_doctor_says_that_crons_were_late_and_are_not_any_more(redis: Redis, team: Team) -> None:
@@ -193,7 +193,7 @@ async def test_a_cron_that_is_spoiled_hides_no_other_one_from_the_watchdog(
     record = f"{team.prefix}c:1:{spoiled}"
     await (redis.hset(record, field, value) if value else redis.hdel(record, field))  # type: ignore[misc]
 
-    moved = await reckon(redis, SHARD, now=NOW + 5000)
+    moved = await reckon(redis, SHARD, now_ms=NOW + 5000)
 
     assert moved == 1
     assert (await crons.get(redis, Team(2, team.shard), other)).next_run_at == NOON + MINUTE
@@ -205,7 +205,7 @@ async def test_a_team_whose_crons_cannot_be_read_hides_no_other_teams_from_the_w
     spoiled, _ = await fire_ahead(redis, team), await fire_ahead(redis, Team(2, team.shard))
     await redis.set(f"{team.prefix}c:1:{spoiled}", "junk")
 
-    assert await reckon(redis, SHARD, now=NOW + 5000) == 1
+    assert await reckon(redis, SHARD, now_ms=NOW + 5000) == 1
 
 
 async def test_a_job_that_is_damaged_keeps_no_other_waiting(redis: Redis, team: Team) -> None:
