@@ -68,20 +68,20 @@ _NEW = _Known()
 _BUSY = "The cron is being changed by others; try again."
 
 
-async def create(call: Call, asked: CronCreate, now: datetime | None = None) -> CronSaved:
+async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> CronSaved:
     if done := await transitions.recall(call.redis, call.key):
         return _of_row(call.team, *done)
-    _check(asked)
-    if asked.mode == CronMode.HEARTBEAT and "alert_threshold" not in asked.model_fields_set:
-        asked = asked.model_copy(update={"alert_threshold": 1})  # silence is what it is there to tell of
+    _check(cron)
+    if cron.mode == CronMode.HEARTBEAT and "alert_threshold" not in cron.model_fields_set:
+        cron = cron.model_copy(update={"alert_threshold": 1})  # a heartbeat is there to report silence
     phase = cron_records.phase_of({})
     plan = cron_records.plan_of(cron, phase)
     for _ in range(ATTEMPTS):
         at = now or await moments.now(call.redis, call.team.shard)
         if timing.following(plan, at) is None:
             raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
-        when = _reckoned(asked, phase, {}, at)
-        if made := await _save(call, asked, when, _NEW._replace(now=now)):
+        when = _timed(cron, phase, {}, at)
+        if made := await _save(call, cron, when, _NEW._replace(now=now)):
             return made
     raise Conflict(_BUSY)
 
@@ -112,7 +112,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def update(call: Call, cron_id: int, asked: CronUpdate, now: datetime | None = None) -> CronSaved:
+async def update(call: Call, cron_id: int, changes: CronUpdate, now: datetime | None = None) -> CronSaved:
     """Change the given fields. What was due is made first; resuming, or when else it fires, counts from now.
 
     Secret headers that it kept for another scheme, host or port are dropped, and the answer warns of them.
@@ -120,14 +120,14 @@ async def update(call: Call, cron_id: int, asked: CronUpdate, now: datetime | No
     """
     if done := await transitions.recall(call.redis, call.key):
         return _of_row(call.team, *done)
-    meant_for, read = None, settling.read_settled if _WHEN & asked.model_fields_set else settling.read
+    meant_for, read = None, settling.read_settled if _WHEN & changes.model_fields_set else settling.read
     for _ in range(ATTEMPTS):
         fields, at = await read(call.redis, call.team, cron_id, now)
-        before = cron_records.asked_of(fields, Reader())
+        before = cron_records.spec_of(fields, Reader())
         meant_for = meant_for or before.url
         if changes.headers and "url" not in changes.model_fields_set and before.url != meant_for:
             raise Conflict("The cron's url is being changed by others; look before you give it headers.")
-        wanted, dropped = custody.changed(before, asked)
+        wanted, dropped = custody.changed(before, changes)
         wanted = custody.sealed(wanted, call.vault, call.team)
         _check(wanted)
         when = _When(cron_records.phase_of(fields), keeps_next=True)
@@ -145,12 +145,12 @@ async def delete(call: Call, cron_id: int) -> None:
         raise NotFound("Cron")
 
 
-async def _save(call: Call, asked: CronCreate, when: _When, known: _Known) -> CronSaved | None:
+async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> CronSaved | None:
     """The cron as it is now, or nothing if it changed or fired since it was `known`."""
     saved = await transitions.save_cron(
         call.redis,
         call.team,
-        _fields_of(asked, when.phase),
+        _fields_of(wanted, when.phase),
         when.owed,
         cron=known.id,
         version=known.version,

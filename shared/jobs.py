@@ -80,15 +80,15 @@ def created(job: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreat
     )
 
 
-async def create_many(call: Call, asked: Sequence[JobAsked], now: int | None = None) -> list[Made]:
+async def create_many(call: Call, jobs: Sequence[JobAsked], now: int | None = None) -> list[Made]:
     """Store jobs in order; raises Invalid if one would expire before it could start."""
-    made = [one for one in await create_each(call, asked, now) if one]
-    if len(made) < len(asked):
+    made = [one for one in await create_each(call, jobs, now) if one]
+    if len(made) < len(jobs):
         raise Invalid("expires_at", TOO_LATE)
     return made
 
 
-async def create_each(call: Call, asked: Sequence[JobAsked], now: int | None = None) -> list[Made | None]:
+async def create_each(call: Call, jobs: Sequence[JobAsked], now: int | None = None) -> list[Made | None]:
     """Store jobs in order, 250 a round trip; None is one that would expire before it could start."""
     made: list[Made | None] = []
     for step, start in enumerate(range(0, len(jobs), _BATCH)):

@@ -57,7 +57,7 @@ async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def update(call: Call, queue_id: int, asked: QueueUpdate) -> Queue:
+async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
     """Change the given fields; they hold for waiting jobs too, from the next claim on."""
     if done := await transitions.recall(call.redis, call.key):
         return _queue(StoredQueue(*done))
@@ -69,7 +69,7 @@ async def update(call: Call, queue_id: int, asked: QueueUpdate) -> Queue:
         fields, reader = records.fields_of(found[0].fields), Reader()
         settings = reader.model(QueueSettings, reader.spec(fields.get("spec")).fields).model_dump()
         name = fields.get("name", f"queue {queue_id}")
-        wanted = QueueCreate.model_validate({**settings, "name": name, **changes}, context=STORED)
+        wanted = QueueCreate.model_validate({**settings, "name": name, **given}, context=STORED)
         if changed := await _save(call, wanted, (queue_id, fields.get("version"))):
             return changed
     raise Conflict("The queue is being changed by others; try again.")
@@ -82,7 +82,7 @@ async def delete(call: Call, queue_id: int) -> None:
 
 
 async def _save(
-    call: Call, asked: QueueCreate, known: tuple[int | None, str | None] = (None, None)
+    call: Call, wanted: QueueCreate, known: tuple[int | None, str | None] = (None, None)
 ) -> Queue | None:
     """The queue as it is now, or None if it changed since it had this `known` id and version."""
     (queue_id, version), limit = known, wanted.rate_limit

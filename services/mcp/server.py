@@ -97,9 +97,9 @@ async def _answer(
         return _away()
     try:
         caller.may(row.scope)
-        key = _key_of(row, caller.team, asked, admission.vault)
+        key = _key_of(row, caller.team, arguments, admission.vault)
         call = Call(caller, redis, admission.vault, "mcp", key=key)
-        return _succeeded(await row.run(call, admission.admit(caller.team, asked)), key)
+        return _succeeded(await row.run(call, admission.admit(caller.team, arguments)), key)
     except Invalid as error:
         return _refused(params.name, {error.field: [str(error)]})
     except RecuroError as error:

@@ -38,53 +38,53 @@ class Tool(Generic[A]):
     """The tool that shows whether a write was done."""
 
 
-async def _list_crons(call: Call, asked: CronSearch) -> Listed[CronSummary]:
-    page = await crons.page(call.redis, call.team, asked.query())
+async def _list_crons(call: Call, arguments: CronSearch) -> Listed[CronSummary]:
+    page = await crons.page(call.redis, call.team, arguments.query())
     return excerpts.page(page, excerpts.cron_row, "get-cron")
 
 
-async def _create_cron(call: Call, asked: CronNew) -> CronCreated:
-    cron = await crons.create(call, asked.asked())
+async def _create_cron(call: Call, arguments: CronNew) -> CronCreated:
+    cron = await crons.create(call, arguments.cron())
     return excerpts.narrow(CronCreated, await warnings.saved_cron(call.redis, call.team, cron))
 
 
-async def _get_cron(call: Call, asked: One) -> CronDetail:
-    return excerpts.cron(await crons.get(call.redis, call.team, asked.id))
+async def _get_cron(call: Call, arguments: One) -> CronDetail:
+    return excerpts.cron(await crons.get(call.redis, call.team, arguments.id))
 
 
-async def _update_cron(call: Call, asked: CronChange) -> CronUpdated:
-    cron = await crons.update(call, asked.id, asked.changes())
+async def _update_cron(call: Call, arguments: CronChange) -> CronUpdated:
+    cron = await crons.update(call, arguments.id, arguments.changes())
     return excerpts.changed_cron(await warnings.saved_cron(call.redis, call.team, cron))
 
 
-async def _delete_cron(call: Call, asked: Doomed) -> Deleted:
-    await crons.delete(call, asked.id)
-    return Deleted(id=asked.id)
+async def _delete_cron(call: Call, arguments: Doomed) -> Deleted:
+    await crons.delete(call, arguments.id)
+    return Deleted(id=arguments.id)
 
 
-async def _list_jobs(call: Call, asked: JobSearch) -> Listed[JobSummary]:
-    queue_id = asked.queue_id
-    if asked.queue:
-        queue_id = await queues.id_of(call.redis, call.team, asked.queue)
-        if asked.queue_id not in (None, queue_id):
+async def _list_jobs(call: Call, arguments: JobSearch) -> Listed[JobSummary]:
+    queue_id = arguments.queue_id
+    if arguments.queue:
+        queue_id = await queues.id_of(call.redis, call.team, arguments.queue)
+        if arguments.queue_id not in (None, queue_id):
             raise Invalid("queue", f"The queue field names queue {queue_id}, not that of queue_id; give one.")
-    page = await jobs.page(call.redis, call.team, asked.query(queue_id))
+    page = await jobs.page(call.redis, call.team, arguments.query(queue_id))
     return excerpts.page(page, excerpts.job_row, "get-job")
 
 
-async def _create_job(call: Call, asked: JobNew) -> JobCreated:
-    job = asked.asked()
+async def _create_job(call: Call, arguments: JobNew) -> JobCreated:
+    job = arguments.job()
     (made,) = await jobs.create_many(call, [job])
     return jobs.created(job, made, warnings.of_job(job, is_paused=made.is_paused))
 
 
-async def _get_job(call: Call, asked: One) -> JobDetail:
-    return excerpts.job(await jobs.get(call.redis, call.team, asked.id))
+async def _get_job(call: Call, arguments: One) -> JobDetail:
+    return excerpts.job(await jobs.get(call.redis, call.team, arguments.id))
 
 
-async def _delete_job(call: Call, asked: Doomed) -> Deleted:
-    await jobs.delete(call, asked.id)
-    return Deleted(id=asked.id)
+async def _delete_job(call: Call, arguments: Doomed) -> Deleted:
+    await jobs.delete(call, arguments.id)
+    return Deleted(id=arguments.id)
 
 
 _ROWS: tuple[Tool[Any], ...] = (

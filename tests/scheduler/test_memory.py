@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from services.cli.doctor import examine
 from services.scheduler.fire import fire_due
-from services.scheduler.memory import HOLDS_MILLISECONDS, weigh
+from services.scheduler.memory import VALID_MILLISECONDS, weigh
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
 from shared import alerts, clock, crons, executions, stored, transitions
