@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from scripts import lua, lua_states
-from shared.transitions.functions import library
-from shared.transitions.library import PARTS
+from shared.store.transitions.functions import library
+from shared.store.transitions.library import PARTS
 
 ROOT = Path(__file__).parents[1]
-FOLDER = ROOT / "shared" / "lua"
+FOLDER = ROOT / "shared" / "store" / "lua"
 READ_ELSEWHERE = ("once", "register")
-"""What `shared.transitions.library` calls in the text that it writes around the files."""
+"""What `shared.store.transitions.library` calls in the text that it writes around the files."""
 _AT = re.compile(r"^stdin:(\d+):(\d+): ", re.M)
 
 
@@ -39,7 +39,7 @@ def _misplaced(folder: Path, parts: Sequence[str]) -> Iterator[str]:
     functions = lua.functions(folder)
     known = {*functions, *(folder / "lib" / f"{part}.lua" for part in parts)}
     for path in sorted(set(folder.rglob("*.lua")) - known):
-        yield f"{path} is no part of the library of shared/transitions/library.py"
+        yield f"{path} is no part of the library of shared/store/transitions/library.py"
     for name, count in Counter(path.stem for path in functions).items():
         if count > 1:
             yield f"{count} functions are called {name}"

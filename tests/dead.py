@@ -6,9 +6,11 @@ from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result, Verdict
-from shared import clock, jobs, keyspace
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 NOON = clock.milliseconds(datetime(2026, 11, 25, 12, tzinfo=UTC))

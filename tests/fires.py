@@ -6,9 +6,11 @@ from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result, Verdict, Work
-from shared import clock, crons, executions, keyspace, ledger
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import crons, executions
 from shared.schemas.crons import Cron, CronCreate, Execution, ExecutionQuery
+from shared.store import keyspace, ledger
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts import check_lua
-from shared.transitions.functions import library
+from shared.store.transitions.functions import library
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_what_is_no_lua_and_what_no_library_has_is_named(copy: Path) -> None:
     unread = found(copy)
     add(copy / "work" / "free_host.lua", "if then")
 
-    assert unread == ["lib/work/spare.lua is no part of the library of shared/transitions/library.py"]
+    assert unread == ["lib/work/spare.lua is no part of the library of shared/store/transitions/library.py"]
     assert found(copy) == ["work/free_host.lua is no Lua"]
 
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.api.routing import Resource
 from shared.errors import Conflict, Damaged, Forbidden, Invalid, NotFound, TooManyGuesses, Unauthenticated
-from shared.store import AWAY, OutcomeUnknown, text_of, translated
+from shared.store.connection import AWAY, OutcomeUnknown, text_of, translated
 
 log = structlog.get_logger()
 

@@ -7,9 +7,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.api.routing import at
-from shared import health, overdue
 from shared.errors import Damaged
-from shared.store import AWAY, OutcomeUnknown
+from shared.runtime import health
+from shared.store.care import overdue
+from shared.store.connection import AWAY, OutcomeUnknown
 
 
 async def live(_request: Request) -> Response:

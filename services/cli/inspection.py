@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 from redis.asyncio import Redis
 
-from shared import alerts, audit, crons, damage, dead_letters, executions, jobs, keyspace, queues
+from shared.actions import alerts, crons, dead_letters, executions, jobs, queues
 from shared.errors import Damaged, NotFound
-from shared.keyspace import Team
 from shared.schemas.kinds import Kind
+from shared.store import keyspace
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
 
 COUNT = 500
 COUNTS = ("ids", "ledger")
@@ -77,7 +79,7 @@ async def _of_records(
         if problem:
             yield f"{kind}:{team.id}:{one}", problem
     if kind in (Kind.JOB, Kind.EXECUTION):
-        for ref in await audit.relist(redis, team, kind, ids):
+        for ref in await reconcile.relist(redis, team, kind, ids):
             yield f"{kind}:{team.id}:{ref.partition(':')[2]}", REPAIRED
 
 

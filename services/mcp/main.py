@@ -18,17 +18,20 @@ from starlette.routing import Route
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body
 from services.mcp.other_paths import Elsewhere
 from services.mcp.server import Context, answer, build
-from shared import durability, health, logs, store, vault, zone_data
-from shared.addresses import Policy
 from shared.errors import Damaged
+from shared.runtime import health, logs, preflight
+from shared.runtime.serving import server
+from shared.runtime.serving.bounds import Bounds
+from shared.runtime.serving.metrics import telling
+from shared.runtime.steadily import Troubles, beside
+from shared.schedule import zone_data
+from shared.security import vault
+from shared.security.addresses import Policy
 from shared.security.admission import Admission
-from shared.serving import server
-from shared.serving.bounds import Bounds
-from shared.serving.metrics import telling
+from shared.security.tokens import Callers
 from shared.settings import Settings, load
-from shared.steadily import Troubles, beside
-from shared.store import AWAY
-from shared.tokens import Callers
+from shared.store import connection
+from shared.store.connection import AWAY
 
 DRAIN_SECONDS = 10
 ANY_HOST = "*"
@@ -38,7 +41,7 @@ def create_app(settings: Settings) -> Starlette:
     """The gateway as an ASGI application; one lifespan an application."""
     policy = Policy(settings.egress_allow, settings.egress_ports)
     keys, troubles = vault.load(settings), Troubles()
-    redis, admission = store.connect(settings), Admission(policy, keys)
+    redis, admission = connection.connect(settings), Admission(policy, keys)
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         return await answer(redis, admission, caller_of(ctx.request), params)
@@ -55,7 +58,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with (
             manager.run(),
-            beside(durability.CHECKING, lambda: durability.keep_fit(redis, keys, troubles.over), troubles),
+            beside(preflight.CHECKING, lambda: preflight.keep_fit(redis, keys, troubles.over), troubles),
             telling(settings),
         ):
             yield
@@ -97,7 +100,7 @@ def _security(settings: Settings) -> TransportSecuritySettings:
 def main() -> None:
     settings = load()
     logs.configure(settings, "mcp")
-    durability.require_fit(settings, vault.load(settings))
+    preflight.require_fit(settings, vault.load(settings))
     zone_data.announce()
     logging.getLogger("mcp").setLevel(logging.WARNING)  # at INFO it logs every request
     # uvicorn raises the signal again once it has drained; a requested stop is no failure.

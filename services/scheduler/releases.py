@@ -10,8 +10,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared.transitions import functions
-from shared.transitions.library import NAMED
+from shared.store.transitions import functions
+from shared.store.transitions.library import NAMED
 
 KEPT_SECONDS = 3600.0
 LOOKING_SECONDS = 600.0

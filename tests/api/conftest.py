@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from services.cli.embedded import EmbeddedServer
 from services.worker.intake.claims import Claims
 from services.worker.work import Fail, Result
-from shared import keyspace
 from shared.settings import Settings
+from shared.store import keyspace
 from tests.api.serving import serving
 from tests.writes import CRON, JOB
 

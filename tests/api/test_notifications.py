@@ -6,11 +6,12 @@ from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result
-from shared import alerts, crons, executions, keyspace
-from shared.keyspace import Team
+from shared.actions import alerts, crons, executions
 from shared.schemas.crons import CronCreate
 from shared.schemas.notifications import Notifications
-from shared.vault import MASK
+from shared.security.vault import MASK
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.poll import until
 

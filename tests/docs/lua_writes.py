@@ -10,9 +10,9 @@ from tree_sitter import Node
 
 from scripts import lua
 from scripts.lua import Name, Source, text_of, walk
-from shared.transitions.library import PARTS
+from shared.store.transitions.library import PARTS
 
-LUA = Path(__file__).parents[2] / "shared" / "lua"
+LUA = Path(__file__).parents[2] / "shared" / "store" / "lua"
 ANY = "*"
 """Stands for what only the running call knows."""
 DEEPEST = 12

@@ -36,8 +36,8 @@ def test_every_room_is_there() -> None:
     within = {link for row in TABLES[ROOMS["shared"]].rows for link in LINK.findall(row["Modules"])}
 
     assert {*ROOMS} == (packages - {"services"}) | {"shared"}
-    rooms = {path.relative_to(ROOT).as_posix() for path in (ROOT / "shared" / "lua").iterdir()}
-    assert within == (below - {"shared"}) | {"shared/lua"} | rooms
+    rooms = {path.relative_to(ROOT).as_posix() for path in (ROOT / "shared" / "store" / "lua").iterdir()}
+    assert within == (below - {"shared"}) | {"shared/store/lua"} | rooms
 
 
 def test_decisions_are_taken_where_the_page_says() -> None:

@@ -13,13 +13,14 @@ from services.scheduler.promote import BATCH
 from services.scheduler.rescue import held_in, rescue
 from services.worker.intake.claims import Claims
 from services.worker.work import Result, Verdict, Work
-from shared import jobs, keyspace, store, transitions
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
-from shared.transitions import Held, functions
-from shared.transitions.library import Library
+from shared.store import connection, keyspace, transitions
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
+from shared.store.transitions import Held, functions
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 from tests.engine import laws, moves, snapshot
 from tests.engine.model import Model
@@ -48,7 +49,7 @@ class Bench:
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner()
-        self.redis: Redis = store.connect(Settings(redis_url=url))
+        self.redis: Redis = connection.connect(Settings(redis_url=url))
 
     def do(self, awaited: Awaitable[T]) -> T:
         return self._runner.run(_end_of(awaited))

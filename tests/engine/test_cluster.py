@@ -12,10 +12,11 @@ from redis.asyncio import Redis
 from services.scheduler.fire import fire_due
 from services.worker.intake.claims import RECORDED, Claims
 from services.worker.work import Complete, Execution, Result
-from shared import crons, executions, jobs, transitions
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs
 from shared.schemas.crons import CronCreate, ExecutionQuery
 from shared.schemas.jobs import JobCreate
+from shared.store import transitions
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.cluster import NODES, node_of, running_cluster
 

@@ -15,10 +15,10 @@ from redis.asyncio import Redis
 from services.scheduler import fire
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import crons
-from shared.keyspace import Team
+from shared.actions import crons
 from shared.schemas.crons import CronCreate, CronUpdate
-from shared.transitions.functions import Function
+from shared.store.keyspace import Team
+from shared.store.transitions.functions import Function
 from tests.calls import call_of
 from tests.engine.machine import NOW, SHARD, Bench
 from tests.engine.plans import PERIODS, Ledger, Record, Wish, told

@@ -28,17 +28,19 @@ from services.scheduler.memory import weigh
 from services.scheduler.watch import Watch
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import crons, damage, executions, jobs, keyspace, ledger, moments, transitions
+from shared.actions import crons, executions, jobs
 from shared.errors import Damaged
-from shared.keyspace import Team
 from shared.schemas.alerts import AlertType
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.schemas.kinds import Beside, Kind
 from shared.settings import Settings
-from shared.shortage import Shortage
-from shared.transitions import functions
-from shared.transitions.library import Library
+from shared.store import keyspace, ledger, moments, transitions
+from shared.store.care import damage
+from shared.store.care.shortage import Shortage
+from shared.store.keyspace import Team
+from shared.store.transitions import functions
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 from tests.damages import DAMAGES, P
 from tests.damages import Damage as Doing
@@ -177,7 +179,7 @@ async def test_all_of_what_an_error_was_about_is_put_aside(
 
 
 def test_types_are_the_same_in_lua_and_here() -> None:
-    text = Path("shared/lua/lib/call/types.lua").read_text()
+    text = Path("shared/store/lua/lib/call/types.lua").read_text()
     table = text[text.index("TYPES = {") : text.index("}")]
 
     found = {letter(name): type_ for name, type_ in re.findall(r"(\w+)\]? = '(\w+)'", table)}
@@ -191,7 +193,7 @@ def letter(name: str) -> str:
 
 
 def test_kinds_are_the_same_in_lua_and_here() -> None:
-    text = Path("shared/lua/lib/call/kinds.lua").read_text()
+    text = Path("shared/store/lua/lib/call/kinds.lua").read_text()
     declared = re.findall(r"^local ([A-Z, ]+) = ((?:'\w', )*'\w')", text, re.M)
     found = {
         name: value
@@ -218,7 +220,7 @@ async def test_an_alert_of_any_type_keeps_its_id_where_the_last_one_is_lost(
 
 
 def test_types_of_alerts_are_the_same_in_lua_and_here() -> None:
-    text = Path("shared/lua/lib/call/states.lua").read_text()
+    text = Path("shared/store/lua/lib/call/states.lua").read_text()
     (types,) = re.findall(r"ALERT_TYPES = \{(.*)\}", text)
 
     assert set(re.findall(r"'(\w+)'", types)) == {*AlertType}

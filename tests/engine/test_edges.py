@@ -9,14 +9,15 @@ from redis.asyncio import Redis
 from services.scheduler.prune import prune
 from services.worker.intake.claims import DROPPED, NOT_OURS, RECORDED, Claims
 from services.worker.work import Complete, Fail, Release, Result, Retry, Verdict
-from shared import crons, executions, jobs, keyspace, ledger, queues, transitions
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs, queues
 from shared.schemas.crons import CronCreate
 from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueUpdate, RateLimit
-from shared.transitions import Fire, JudgedCron, Owed, functions
-from shared.transitions.library import Library
+from shared.store import keyspace, ledger, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions import Fire, JudgedCron, Owed, functions
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]

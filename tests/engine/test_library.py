@@ -7,17 +7,18 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared import jobs, keyspace, ledger
+from shared.actions import jobs
 from shared.errors import Damaged
-from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
-from shared.store import AWAY
-from shared.transitions import functions
-from shared.transitions.library import Library
+from shared.store import keyspace, ledger
+from shared.store.connection import AWAY
+from shared.store.keyspace import Team
+from shared.store.transitions import functions
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 
 JOB = JobCreate(queue="mail", url="https://a.example/")
-PARTS = Path("shared/lua/lib")
+PARTS = Path("shared/store/lua/lib")
 _LOCAL = re.compile(r"^ *local (?!function)([\w, ]+?)(?: = (.*))?(?: --.*)?$", re.MULTILINE)
 _FUNCTION = re.compile(r"^( *)(?:local )?function [^\n]*\n.*?^\1end$", re.MULTILINE | re.DOTALL)
 _RESET = re.compile(r"(?:at_begin\(function\(\)|local function begin\(.*\))\s+(.*)")

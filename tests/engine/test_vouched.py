@@ -13,15 +13,17 @@ from services.scheduler.retire import retire, retire_alerts
 from services.worker import throttles
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import alerts, clock, crons, dead_letters, jobs, keyspace, limits, pings, queues, transitions
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import alerts, crons, dead_letters, jobs, limits, pings, queues
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.jobs import Job, JobCreate, JobFilter, JobQuery
 from shared.schemas.queues import QueueCreate, RateLimit
 from shared.schemas.teams import Limits
 from shared.settings import Settings
-from shared.transitions import hold_host, probe_host
+from shared.store import keyspace, transitions
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
+from shared.store.transitions import hold_host, probe_host
 from tests import dead, fires
 from tests.calls import call_of
 from tests.fires import NOON

@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from services.cli import embedded
-from shared import store, tokens
-from shared.brake import BURST
+from shared.security import tokens
+from shared.security.brake import BURST
 from shared.settings import Settings
+from shared.store import connection
 from tests.mcp.clients import CRON, JOB, Gateway, found, over_http, text
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -139,7 +140,7 @@ async def test_redis_may_go_and_come_back_under_a_running_gateway(tmp_path: Path
     own = embedded.start(tmp_path)
     gateway = Gateway(own.url)
     try:
-        redis = store.connect(Settings(redis_url=own.url))
+        redis = connection.connect(Settings(redis_url=own.url))
         token = await tokens.create(redis, team="one", name="test", scopes=("write",))
         await redis.aclose()
         await gateway.start()

@@ -7,11 +7,11 @@ from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Fail, Postpone, Result, Verdict
-from shared import crons, executions, pings, queues
-from shared.keyspace import SHARDS, Team
-from shared.pings import Kind, Ping
+from shared.actions import crons, executions, pings, queues
+from shared.actions.pings import Kind, Ping
 from shared.schemas.crons import CronCreate
 from shared.schemas.queues import QueueUpdate
+from shared.store.keyspace import SHARDS, Team
 from tests.calls import call_of
 from tests.mcp.clients import CRON, JOB
 from tests.mcp.test_tools import call

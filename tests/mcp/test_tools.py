@@ -11,8 +11,8 @@ from services.api.table import OPERATIONS
 from services.mcp.tools import TOOLS
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared.keyspace import SHARDS, Team
-from shared.vault import MASK
+from shared.security.vault import MASK
+from shared.store.keyspace import SHARDS, Team
 from tests.mcp.clients import CRON, JOB, text
 
 # The reference's examples, as printed.

@@ -9,11 +9,13 @@ from services.scheduler.fire import BATCH, fire_due, judge_ahead, keep_firing, l
 from services.scheduler.watch import Watch
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Fail, Result, Verdict
-from shared import clock, crons, executions, keyspace, ledger, transitions
+from shared import clock
+from shared.actions import crons, executions
 from shared.errors import NotFound
-from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronCreate, CronUpdate, ExecutionQuery
-from shared.transitions import CronAside
+from shared.store import keyspace, ledger, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions import CronAside
 from tests.calls import call_of
 from tests.poll import until
 

@@ -11,13 +11,15 @@ from services.scheduler.fire import fire_due
 from services.scheduler.memory import VALID_MILLISECONDS, weigh
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import alerts, clock, crons, executions, stored, transitions
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import alerts, crons, executions
+from shared.actions.why import why
 from shared.schemas.alerts import AlertQuery, AlertType
 from shared.schemas.crons import Cron, Execution
 from shared.schemas.why import WhyQuery
-from shared.shortage import Shortage
-from shared.why import why
+from shared.store import stored, transitions
+from shared.store.care.shortage import Shortage
+from shared.store.keyspace import Team
 from tests.fires import MINUTE, NOON, SHARD, a_cron, books_hold, claim, history, told
 
 BODY = '"' * 30_000 + "ü" * 10_000

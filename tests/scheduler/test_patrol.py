@@ -10,12 +10,14 @@ from services.scheduler.patrol import patrol, tidy
 from services.scheduler.retire import retire
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import audit, crons, damage, executions, jobs, keyspace, ledger, queues
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs, queues
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
 from shared.settings import Settings
+from shared.store import keyspace, ledger
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 NOW = 1_760_000_000_000
@@ -103,7 +105,7 @@ async def test_a_row_without_a_record_goes_and_the_ledger_follows(
     await redis.delete(f"{team.prefix}j:1:{made[0]}")
 
     assert await patrol(redis, SHARD, NOW) == 1
-    assert [ref async for step in audit.patrol(redis, team, whole=True) for ref in step.mended] == ["j:1"]
+    assert [ref async for step in reconcile.patrol(redis, team, whole=True) for ref in step.mended] == ["j:1"]
 
     books = await ledger.read(redis, team)
     assert (books.accepted, books.pending, books.deleted, books.holds) == (5, 4, 1, True)
@@ -142,12 +144,12 @@ async def test_a_ledger_that_was_tampered_with_is_recounted(redis: Redis, team: 
     await claimed(worker)
     await redis.hincrby(f"{team.prefix}ledger:1", "job.completed", 7)  # type: ignore[misc]
 
-    seen = await audit.recount(redis, team, repair=False)
-    await audit.recount(redis, team, repair=True)
+    seen = await reconcile.recount(redis, team, repair=False)
+    await reconcile.recount(redis, team, repair=True)
 
-    assert seen == [audit.Difference(1, "job", "completed", 12, 5)]
+    assert seen == [reconcile.Difference(1, "job", "completed", 12, 5)]
     assert (await ledger.read(redis, team)).completed == 5
-    assert await audit.recount(redis, team, repair=False) == []
+    assert await reconcile.recount(redis, team, repair=False) == []
 
 
 async def test_consumers_long_gone_are_forgotten_unless_they_hold_something(
@@ -170,7 +172,7 @@ async def test_consumers_long_gone_are_forgotten_unless_they_hold_something(
 async def test_what_has_no_work_is_passed_over_a_hundred_at_a_time(
     redis: Redis, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "LOOK", 100)
+    monkeypatch.setattr(reconcile, "LOOK", 100)
     asked = CronCreate(name="idle", url="https://a.example/", cron_expression="0 0 29 2 *")
     idle = [await crons.create(call_of(redis, team), asked) for _ in range(300)]
     for number in range(300):

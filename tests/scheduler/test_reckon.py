@@ -10,10 +10,12 @@ from services.scheduler.fire import fire_due
 from services.scheduler.reckon import reckon, reckon_due
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Postpone, Result, Retry
-from shared import clock, crons, jobs, keyspace
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import crons, jobs
 from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
 from tests.vouching import vouch

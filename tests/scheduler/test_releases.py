@@ -3,11 +3,11 @@
 from redis.asyncio import Redis
 
 from services.scheduler.releases import Releases
-from shared import jobs
-from shared.keyspace import Team
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
-from shared.transitions import functions
-from shared.transitions.library import Library
+from shared.store.keyspace import Team
+from shared.store.transitions import functions
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 
 OTHER = "#!lua name=somebody_elses\nredis.register_function('theirs', function() return 1 end)"

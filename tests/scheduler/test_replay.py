@@ -9,12 +9,13 @@ from redis.asyncio import Redis
 from services.scheduler.replay import step
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Fail, Postpone, Result, Retry
-from shared import dead_letters, jobs, keyspace, ledger, transitions
-from shared.keyspace import Team
+from shared.actions import dead_letters, jobs
 from shared.schemas.base import PageQuery
 from shared.schemas.dead_letters import ReplayAsked, ReplayState
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
-from shared.transitions import StoredRecord
+from shared.store import keyspace, ledger, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions import StoredRecord
 from tests import dead
 from tests.calls import call_of
 

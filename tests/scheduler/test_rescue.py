@@ -4,13 +4,14 @@ from redis.asyncio import Redis
 from services.scheduler.rescue import PATIENCE, Watch, held_in, rescue
 from services.worker.intake.claims import NOT_OURS, RECORDED, Claims
 from services.worker.work import Complete, Result
-from shared import crons, executions, jobs, keyspace, ledger, queues
-from shared.health import LEASE_SECONDS
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs, queues
+from shared.runtime.health import LEASE_SECONDS
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
-from shared.transitions import Held
+from shared.store import keyspace, ledger
+from shared.store.keyspace import Team
+from shared.store.transitions import Held
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]

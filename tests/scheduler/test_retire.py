@@ -6,12 +6,15 @@ from redis.asyncio import Redis
 from services.scheduler.retire import may_retire, retire
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result, Retry, Verdict
-from shared import clock, crons, executions, jobs, keyspace, ledger, queues, retention
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import crons, executions, jobs, queues
 from shared.schemas.crons import CronCreate, ExecutionQuery
 from shared.schemas.jobs import JobCreate, JobQuery
 from shared.schemas.queues import QueueCreate
 from shared.settings import Settings
+from shared.store import keyspace, ledger
+from shared.store.care import retention
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 NOW = 1_760_000_000_000

@@ -12,11 +12,13 @@ from services.scheduler.reckon import reckon_due
 from services.scheduler.watch import Watch
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Postpone, Result, Retry, Verdict
-from shared import clock, crons, jobs, keyspace, moments, pings, transitions
-from shared.keyspace import Team
-from shared.pings import Kind, Ping
+from shared import clock
+from shared.actions import crons, jobs, pings
+from shared.actions.pings import Kind, Ping
 from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace, moments, transitions
+from shared.store.keyspace import Team
 from tests import fires
 from tests.calls import call_of
 from tests.vouching import SHARD, vouch

@@ -15,14 +15,15 @@ from services.worker.http.client import Sender
 from services.worker.http.response import READ_BYTES
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from shared import crons, executions, jobs, keyspace, queues
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs, queues
 from shared.schemas.assertions import Assertion, Assertions
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.queues import QueueCreate
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Policy
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target

@@ -16,13 +16,14 @@ from services.worker.intake.claims import CERTAIN_SECONDS, NOT_OURS, OURS, Claim
 from services.worker.notices.mail import Letter, Mailer
 from services.worker.processor import process
 from services.worker.work import Complete, Job, Lease, Release, Result, Work
-from shared import jobs, keyspace, ledger
-from shared.addresses import Policy
+from shared.actions import jobs
 from shared.clock import elapsed
-from shared.health import LEASE_SECONDS
-from shared.keyspace import Team
+from shared.runtime.health import LEASE_SECONDS
 from shared.schemas.jobs import JobCreate
+from shared.security.addresses import Policy
 from shared.settings import Settings
+from shared.store import keyspace, ledger
+from shared.store.keyspace import Team
 from tests import hostile
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT

@@ -14,9 +14,7 @@ from services.worker.http.client import Sender
 from services.worker.http.response import KEPT_BYTES
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from shared import alerts, crons, executions, jobs, keyspace, notifications, queues, signatures
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import alerts, crons, executions, jobs, notifications, queues, signatures
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.assertions import BodyContains, HeaderEquals, JsonPathEquals
 from shared.schemas.crons import CronCreate
@@ -24,8 +22,11 @@ from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.notifications import Channel, Notifications
 from shared.schemas.queues import QueueCreate
 from shared.schemas.runs import Run
+from shared.security.addresses import Policy
 from shared.security.admission import Admission
-from shared.vault import MASK
+from shared.security.vault import MASK
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target

@@ -15,12 +15,13 @@ from services.worker.http.egress import Resolver
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.work import Postpone, Release, Work
-from shared import jobs, queues, store, transitions
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import jobs, queues
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, RateLimit
+from shared.security.addresses import Policy
 from shared.settings import Settings
+from shared.store import connection, transitions
+from shared.store.keyspace import Team
 from tests import hostile
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
@@ -151,7 +152,7 @@ async def test_nothing_leaves_uncounted_while_redis_is_away(redis: Redis, team: 
     await limited(redis, team, 1, 3600)
     work = await claimed(redis, team, "https://a.example/")
 
-    async with store.connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}")) as away:
+    async with connection.connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}")) as away:
         with pytest.raises(Withheld) as withheld:
             await Departure(work, away).wait_of()
 

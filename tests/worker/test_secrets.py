@@ -9,14 +9,15 @@ from services.worker.context import Context
 from services.worker.http.client import Sender
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from shared import crons, executions, jobs, keyspace
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Policy
 from shared.security.admission import Admission
-from shared.vault import Vault
+from shared.security.vault import Vault
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target

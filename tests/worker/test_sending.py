@@ -20,13 +20,14 @@ from services.worker.processor import process
 from services.worker.sending import LONGEST_HELD_SECONDS, SPREAD
 from services.worker.throttles import LONGEST_SECONDS, PROBE_SECONDS
 from services.worker.work import Work
-from shared import alerts, crons, executions, jobs, keyspace, ledger, queues, transitions
-from shared.addresses import Origin, Policy
-from shared.keyspace import Team
+from shared.actions import alerts, crons, executions, jobs, queues
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.queues import QueueCreate
+from shared.security.addresses import Origin, Policy
+from shared.store import keyspace, ledger, transitions
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.house import free_port

@@ -11,11 +11,13 @@ from services.worker.context import Context
 from services.worker.http.client import Sender
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from shared import jobs, keyspace, moments, queues, signatures, signing
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import jobs, queues, signatures
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
+from shared.security import signing
+from shared.security.addresses import Policy
+from shared.store import keyspace, moments
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Received, Target

@@ -8,13 +8,14 @@ from redis.asyncio import Redis
 from services.worker.intake import claims
 from services.worker.intake.claims import DROPPED, NOT_OURS, OURS, RECORDED, Claims
 from services.worker.work import Complete, Dead, Fail, Job, Release, Result, Retry, Verdict, Work
-from shared import jobs, keyspace, ledger, queues
-from shared.keyspace import Team
+from shared.actions import jobs, queues
 from shared.schemas.base import PageQuery
 from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
 from shared.schemas.queues import QueueCreate, QueueUpdate
-from shared.transitions import Entry, Finished
+from shared.store import keyspace, ledger
+from shared.store.keyspace import Team
+from shared.store.transitions import Entry, Finished
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]

@@ -7,10 +7,11 @@ from redis.asyncio import Redis
 
 from services.worker.intake.claims import NOT_OURS, RECORDED, TO_CANCEL, Claims
 from services.worker.work import Cancelled, Complete, Postpone, Release, Result, Retry
-from shared import jobs, keyspace, ledger, transitions
+from shared.actions import jobs
 from shared.errors import Conflict, Invalid
-from shared.keyspace import Team
 from shared.schemas.jobs import Job, JobCreate
+from shared.store import keyspace, ledger, transitions
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.vouching import vouch
 

@@ -11,10 +11,11 @@ from services.worker.intake.claims import RECORDED, Claims
 from services.worker.intake.feed import BELL_MILLISECONDS, Feed
 from services.worker.intake.places import Spare
 from services.worker.work import Complete, Result, Work
-from shared import jobs, keyspace, store
-from shared.keyspace import Team
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from shared.store import connection, keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.poll import until
 from tests.refusing import denying
@@ -53,7 +54,7 @@ class Hands:
 
 @pytest.fixture
 async def hands(redis: Redis, settings: Settings) -> AsyncIterator[Hands]:
-    blocking = store.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000)
+    blocking = connection.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000)
     hands = Hands(redis, blocking)
     yield hands
     await hands.feed.close()

@@ -4,10 +4,11 @@ from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
 from services.worker.work import Dead, Release, Result, Retry, Work
-from shared import crons, dead_letters, executions, jobs, keyspace
-from shared.keyspace import Team
+from shared.actions import crons, dead_letters, executions, jobs
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 LATER = 3_600_000

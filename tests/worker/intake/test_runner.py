@@ -9,11 +9,11 @@ from services.worker.intake.arq_shell import StreamWorker
 from services.worker.intake.runner import BACKSTOP_SECONDS
 from services.worker.main import create_worker
 from services.worker.work import Job, Lease
-from shared import jobs
+from shared.actions import jobs
 from shared.clock import elapsed
-from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.settings import Settings
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.poll import until
 from tests.refusing import denying

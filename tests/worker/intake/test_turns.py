@@ -7,10 +7,11 @@ from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result, Work
-from shared import jobs, keyspace, queues, transitions
-from shared.keyspace import Team
+from shared.actions import jobs, queues
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, QueueUpdate, RateLimit
+from shared.store import keyspace, transitions
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 NOW = 1_760_000_000_000

@@ -10,14 +10,15 @@ from services.scheduler.prune import prune
 from services.scheduler.retire import retire_alerts
 from services.worker.intake.claims import Claims
 from services.worker.work import Cancelled, Complete, Dead, Fail, Result, Retry, Verdict, Work
-from shared import alerts, crons, executions, jobs, keyspace, limits, queues
-from shared.keyspace import Team
+from shared.actions import alerts, crons, executions, jobs, limits, queues
 from shared.schemas.alerts import Alert, AlertQuery
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, QueueUpdate
 from shared.schemas.teams import Limits
 from shared.settings import Settings
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 NOON = 1_795_608_000_000

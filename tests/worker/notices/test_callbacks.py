@@ -11,12 +11,13 @@ from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.retry import OF_NOTICES
 from services.worker.work import Complete, Result, Work
-from shared import crons, executions, jobs, keyspace, queues
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs, queues
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
+from shared.security.addresses import Policy
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target

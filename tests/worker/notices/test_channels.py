@@ -19,27 +19,27 @@ from services.worker.notices.mail import Mailer
 from services.worker.processor import process
 from services.worker.retry import OF_NOTICES
 from services.worker.work import Work
-from shared import (
+from shared.actions import (
     alerts,
     crons,
     dead_letters,
     executions,
     jobs,
-    keyspace,
     limits,
     notifications,
     queues,
     signatures,
 )
-from shared.addresses import Policy
-from shared.keyspace import Team
 from shared.schemas.alerts import Alert, AlertQuery
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.notifications import Channel, Notifications
 from shared.schemas.queues import QueueCreate
 from shared.schemas.teams import Limits
+from shared.security.addresses import Policy
 from shared.settings import Settings
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, VAULT
 from tests.mailbox import Mailbox

@@ -12,10 +12,11 @@ from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.throttles import LONGEST_SECONDS
 from services.worker.work import Retry
-from shared import jobs, keyspace
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
+from shared.security.addresses import Policy
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
