@@ -14,7 +14,7 @@ KNOWN = frozenset(
         *("ipairs", "pairs", "next", "pcall", "error", "unpack", "LIBRARY", "define"),
     )
 )
-"""What Redis gives to a library, and the two names that `shared.store.transitions.library` writes before it."""
+"""What Redis gives to a library, and two names that `shared.store.transitions.library` writes."""
 FUNCTIONS = ("function_declaration", "function_definition")
 
 

@@ -16,7 +16,7 @@ from shared import clock
 from shared.actions import owing
 from shared.schedule import policy, zone_data
 from shared.schedule.policy import Judged, Plan
-from shared.store import moments, transitions
+from shared.store import moments, plans, transitions
 from shared.store.transitions import CronAside, Fire, JudgedCron
 
 BATCH = 200
@@ -59,7 +59,7 @@ class Due:
 
     @property
     def plan(self) -> Plan:
-        return policy.plan_of(self.expression, self.timezone, self.offset, self.policy)
+        return plans.plan_of(self.expression, self.timezone, self.offset, self.policy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from shared.actions import owing
 from shared.runtime.steadily import Troubles
 from shared.schedule import policy
 from shared.schedule.policy import Plan
-from shared.store import transitions
+from shared.store import plans, transitions
 from shared.store.care import damage, reconcile, watchdog
 from shared.store.keyspace import Team
 from shared.store.transitions import Renewal, StoredPlan
@@ -46,7 +46,7 @@ class Row:
 
     @property
     def plan(self) -> Plan:
-        return policy.plan_of(*self.stored)
+        return plans.plan_of(*self.stored)
 
 
 async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troubles) -> None:

@@ -11,7 +11,7 @@ from shared.schemas.crons import Cron, CronCreate
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.security.vault import masked
-from shared.store import excerpts
+from shared.store import excerpts, plans
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
@@ -100,7 +100,7 @@ def offset_of(spec: CronCreate, phase: int) -> int:
 
 
 def plan_of(spec: CronCreate, phase: int) -> Plan:
-    return policy.plan_of(spec.cron_expression, spec.timezone, offset_of(spec, phase), policy_of(spec))
+    return plans.plan_of(spec.cron_expression, spec.timezone, offset_of(spec, phase), policy_of(spec))
 
 
 def policy_of(spec: CronCreate) -> str:

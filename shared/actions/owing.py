@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from shared import clock
 from shared.schedule import policy
 from shared.schedule.policy import Fire, Judged, Plan
-from shared.store import transitions
+from shared.store import plans, transitions
 from shared.store.records import Fields
 from shared.store.transitions import Owed
 
@@ -92,8 +92,8 @@ def nominal(plan: Plan, at: datetime) -> int:
 
 def plan_of(fields: Fields) -> Plan:
     """The plan by which a stored cron fires, paused or not."""
-    offset, policy = fields.get("offset") or 0, fields.get("timing") or ""
-    return policy.plan_of(fields["expression"], fields["timezone"], offset, policy)
+    offset, text = fields.get("offset") or 0, fields.get("timing") or ""
+    return plans.plan_of(fields["expression"], fields["timezone"], offset, text)
 
 
 def rows(fires: Sequence[Fire]) -> list[transitions.Fire]:

@@ -13,7 +13,7 @@ from shared.schedule import policy
 from shared.schedule.policy import Plan
 from shared.schemas.crons import Cron, Execution, ExecutionStatus, SkipReason
 from shared.schemas.why import MOST_FIRES, Reason, Verdict, Why, WhyQuery
-from shared.store import transitions
+from shared.store import plans, transitions
 from shared.store.keyspace import Team
 
 _SECOND = timedelta(seconds=1)
@@ -71,18 +71,18 @@ async def why(redis: Redis, team: Team, cron_id: int, query: WhyQuery, now: date
 
 def _periods(log: Sequence[str]) -> list[Period]:
     starts: list[datetime] = []
-    plans: list[Plan | None] = []
+    judged_by: list[Plan | None] = []
     for line in log:
         at, _, text = line.partition(" ")
         try:
             is_active, *when = from_json(text)
-            plan = policy.plan_of(*when) if is_active else None
+            plan = plans.plan_of(*when) if is_active else None
             starts.append(clock.moment(at))
         except (ValueError, TypeError, OverflowError):
             continue  # a line that cannot be read is no evidence
-        plans.append(plan)
+        judged_by.append(plan)
     ends = [*starts[1:], _NEVER]
-    return [Period(*each) for each in zip(starts, ends, plans, strict=False)]
+    return [Period(*each) for each in zip(starts, ends, judged_by, strict=False)]
 
 
 def _reasons(case: Case, since: datetime, until: datetime) -> Iterator[Reason]:

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
 from shared.basics.memory import MEBIBYTE, remembered_of_several
 from shared.schedule import occurrences
 from shared.schedule.occurrences import Caught
-from shared.schemas.base import STORED
-from shared.schemas.timing import MisfirePolicy, Timing
 
 LATE_SECONDS = 60
 """A fire this late is still in time, under every policy: schedulers restart, and full minutes are crowded."""
@@ -24,6 +23,14 @@ _LATE = timedelta(seconds=LATE_SECONDS)
 _SECOND = timedelta(seconds=1)
 _MOST_MOVED = timedelta(hours=3)
 """The most by which a new release of a zone's rules moves fires."""
+
+
+class MisfirePolicy(StrEnum):
+    """What to do about fires that were not made in time, as no scheduler ran or Redis was away."""
+
+    RUN_ONCE = "run_once"
+    SKIP = "skip"
+    RUN_ALL = "run_all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +61,6 @@ class Judged(NamedTuple):
 
     fires: tuple[Fire, ...]
     following: datetime | None
-
-
-@remembered_of_several(32 * MEBIBYTE, per_byte=1, per_entry=1000)
-def plan_of(expression: str, timezone: str, offset: str | int, text: str) -> Plan:
-    """The plan of a stored cron: `offset` in seconds, `text` its `Timing` as JSON, empty for the defaults."""
-    # A newer version may have written it, or an older one that refused less.
-    timing = Timing.model_validate_json(text or "{}", extra="ignore", context=STORED)
-    return Plan(
-        expression,
-        timezone,
-        offset=timedelta(seconds=int(offset or 0)),
-        misfire=timing.misfire_policy,
-        window=timedelta(seconds=timing.misfire_window_seconds),
-        starts_at=timing.starts_at,
-        ends_at=timing.ends_at,
-    )
 
 
 @remembered_of_several(32 * MEBIBYTE, per_byte=1, per_entry=1000)

@@ -20,11 +20,12 @@ from services.worker.http.bodies.checks import Wanted
 from services.worker.intake import claims
 from shared.basics import memory
 from shared.basics.memory import MEBIBYTE, Remembered
-from shared.schedule import expressions, policy
+from shared.schedule import expressions
 from shared.schemas import base
 from shared.schemas.assertions import Assertions
 from shared.schemas.queues import QueueSettings
 from shared.security import addresses, vault
+from shared.store import plans
 from tests.processes import resident_bytes
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +86,7 @@ HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
     (base._checked_url, lambda number: (f"https://a{number}.example/" + "x" * 2000,)),
     (addresses.origin_of, lambda number: (f"https://a{number}.example/" + "x" * 2000,)),
     (expressions.parse, lambda number: (f"{number % 60},{'1,' * 100}2-59 * * * *",)),
-    (policy.plan_of.known, lambda number: (("* " * 120 + str(number), "UTC", number, ENDING),)),
+    (plans.plan_of.known, lambda number: (("* " * 120 + str(number), "UTC", number, ENDING),)),
 ]
 ENDING = '{"ends_at":"2030-01-01T00:00:00Z","starts_at":"2029-01-01T00:00:00Z"}'
 

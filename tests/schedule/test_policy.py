@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from shared.schedule.policy import LATE_SECONDS, MOST_AT_ONCE, Fire, Plan, following, judge
-from shared.schemas.timing import MisfirePolicy
+from shared.schedule.policy import LATE_SECONDS, MOST_AT_ONCE, Fire, MisfirePolicy, Plan, following, judge
 
 NOON = datetime(2026, 10, 25, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
