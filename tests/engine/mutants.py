@@ -30,6 +30,7 @@ TESTS = (
     "tests/worker/intake/test_claims.py",
     "tests/worker/intake/test_endings.py",
     "tests/worker/intake/test_turns.py",
+    "tests/runtime/test_health.py",
     "tests/store/test_idempotency.py",
     "tests/actions/test_jobs.py",
     "tests/actions/test_queues.py",

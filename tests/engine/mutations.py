@@ -241,6 +241,8 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("lost workers are not counted", "rescue.rescue", "call('HINCRBY', record, 'lost', 1) <", "1 <"),
     ("a deleted job comes back", "rescue.rescue", "or call('HGET', record, 'state') ~= 'processing'", ""),
     ("a job of a deleted queue comes back", "rescue.rescue", "call('EXISTS', P .. 'q:' .. its.queue) == 0", "false"),
+    # say_alive
+    ("a sign from before a clock was set back holds for hours", "say_alive", "do call('ZADD', live, latest, member) end", "do end"),
     # hold_host
     ("a rest is as long as it was asked for", "hold_host", "math.min(asked, most))", "asked)"),
     ("a host that is held for long is not known to be busy", "hold_host", "if asked > most then", "if false then"),

@@ -39,13 +39,18 @@ async def test_who_gave_none_for_too_long_is_given_up(redis: Redis) -> None:
     assert await redis.zscore(keyspace.live(), "worker:c:1") is not None
 
 
-async def test_a_clock_that_is_set_back_keeps_nobody_alive(redis: Redis) -> None:
+async def test_a_sign_from_before_the_clock_was_set_back_holds_as_long_as_a_new_one(redis: Redis) -> None:
     now = clock.milliseconds(await moments.now(redis, health.SHARD))
     await redis.zadd(keyspace.live(), {"worker:b:1": now + HOUR_MS})
 
     await health.beat(redis, "scheduler")
 
-    assert not await health.alive(redis, "worker", "b")
+    assert await health.living(redis) == {"worker": 1, "scheduler": 1}
+    signs = [
+        await redis.zscore(keyspace.live(), member)
+        for member in ("worker:b:1", MEMBER.replace("worker", "scheduler"))
+    ]
+    assert signs[0] == signs[1]
 
 
 async def test_who_leaves_is_gone_at_once(redis: Redis) -> None:

@@ -8,7 +8,8 @@ local live, troubles, now = P .. 'live', P .. 'troubles', moment(given.now_ms)
 local latest = now + tonumber(given.holds_ms)
 call('ZADD', live, latest, given.member)
 call('ZREMRANGEBYSCORE', live, '-inf', math.min(now, vouched()))
-call('ZREMRANGEBYSCORE', live, '(' .. latest, '+inf') -- from before the clock was set back
+-- Signs that were given before the clock was set back hold no longer than one that is given now.
+for _, member in ipairs(call('ZRANGEBYSCORE', live, '(' .. latest, '+inf')) do call('ZADD', live, latest, member) end
 if given.trouble then
     call('HSET', troubles, given.member, given.trouble)
 else
