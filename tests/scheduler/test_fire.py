@@ -105,8 +105,8 @@ async def test_a_deleted_cron_is_gone_with_its_executions(redis: Redis, team: Te
         await executions.page(redis, team, cron.id, ExecutionQuery())
     assert await prune(redis, SHARD) == 1
     assert await Deliveries(redis, SHARD, "w").claim(10) == []
-    books = await ledger.read(redis, team, "execution")
-    assert (books.accepted, books.deleted, books.holds) == (1, 1, True)
+    counts = await ledger.read(redis, team, "execution")
+    assert (counts.accepted, counts.deleted, counts.holds) == (1, 1, True)
 
 
 @pytest.mark.parametrize(
