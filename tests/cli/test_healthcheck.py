@@ -97,9 +97,9 @@ async def test_a_correction_that_is_no_number_counts_as_none(redis: Redis, setti
     await health.beat(redis, "worker")
     await redis.set(keyspace.correction("s0"), "junk")
 
-    asked = checked("worker", RECURO_REDIS_URL=settings.redis_url)
+    checked_worker = checked("worker", RECURO_REDIS_URL=settings.redis_url)
 
-    assert (asked.returncode, said(asked)) == (0, "")
+    assert (checked_worker.returncode, said(checked_worker)) == (0, "")
 
 
 @pytest.mark.parametrize(

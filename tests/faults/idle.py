@@ -1,4 +1,4 @@
-"""Nothing to do: what a house with very many queues and crons costs while none of them has work."""
+"""Idle cost: what very many queues and crons cost while none of them has work."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 
 MOST_SHARE = 0.05
-"""Of one core, for Redis and one of each service together."""
+"""The share of one core for Redis and one of each service together."""
 SETTLING_SECONDS = 15.0
 """From the start of the services until what is done once is done."""
 AT_ONCE = 50

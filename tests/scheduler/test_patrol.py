@@ -107,8 +107,8 @@ async def test_a_row_without_a_record_goes_and_the_ledger_follows(
     assert await patrol(redis, SHARD, NOW) == 1
     assert [ref async for step in reconcile.patrol(redis, team, whole=True) for ref in step.mended] == ["j:1"]
 
-    books = await ledger.read(redis, team)
-    assert (books.accepted, books.pending, books.deleted, books.holds) == (5, 4, 1, True)
+    counts = await ledger.read(redis, team)
+    assert (counts.accepted, counts.pending, counts.deleted, counts.holds) == (5, 4, 1, True)
 
 
 async def test_a_row_in_the_wrong_index_goes_where_its_record_says(
