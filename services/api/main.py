@@ -1,8 +1,6 @@
 """The API: REST in, crons and jobs into Redis."""
 
 import asyncio
-import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -15,7 +13,7 @@ from starlette.middleware import Middleware
 from services.api import bootstrap, errors, metrics
 from services.api.envelope import Envelope
 from services.api.table import ROUTES
-from shared.runtime import logs, preflight
+from shared.runtime import preflight, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
 from shared.runtime.serving.metrics import telling
@@ -24,7 +22,7 @@ from shared.schedule import zone_data
 from shared.security import tokens, vault
 from shared.security.addresses import Policy
 from shared.security.admission import Admission
-from shared.settings import Settings, load
+from shared.settings import Settings
 from shared.store import connection
 
 GRACE_SECONDS = 10
@@ -88,11 +86,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
 
 
 def main() -> None:
-    settings = load()
-    logs.configure(settings, "api")
-    preflight.require_fit(settings, vault.load(settings))
+    settings = start.begin("api")
     zone_data.announce()
-    # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+    start.end_when_asked()
     create_server(settings).run()

@@ -29,11 +29,11 @@ from services.scheduler.retire import keep_retiring
 from services.scheduler.sound import keep_sound, keep_teams_sound
 from services.scheduler.watch import Watch, keep_watching
 from shared.errors import Damaged
-from shared.runtime import health, logs, preflight
+from shared.runtime import health, preflight, start
 from shared.runtime.serving.metrics import telling
 from shared.runtime.steadily import Troubles, steadily
 from shared.schedule import zone_data
-from shared.settings import Settings, load
+from shared.settings import Settings
 from shared.store import connection, keyspace
 from shared.store.connection import AWAY
 from shared.store.streams import READ_MILLISECONDS
@@ -115,8 +115,6 @@ async def _until_stopped(settings: Settings) -> None:
 
 
 def main() -> None:
-    settings = load()
-    logs.configure(settings, "scheduler")
-    preflight.require_fit(settings)
+    settings = start.begin("scheduler", opens_secrets=False)
     zone_data.announce()
     uvloop.run(_until_stopped(settings))

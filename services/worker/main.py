@@ -19,12 +19,12 @@ from services.worker.intake.runner import Links
 from services.worker.notices.mail import Mailer
 from services.worker.processor import process
 from services.worker.work import Result, Work
-from shared.runtime import logs, preflight
+from shared.runtime import start
 from shared.runtime.serving.bounds import allow_files
 from shared.security import vault
 from shared.security.addresses import Policy
 from shared.security.vault import Vault
-from shared.settings import Settings, load
+from shared.settings import Settings
 from shared.store import connection, keyspace
 
 GARBAGE_OBJECTS = 50_000
@@ -90,9 +90,7 @@ def _proxy(settings: Settings) -> Proxy | None:
 
 
 def main() -> None:
-    settings = load()
-    logs.configure(settings, "worker")
-    preflight.require_fit(settings, vault.load(settings))
+    settings = start.begin("worker")
     allow_files(OPEN_FILES)  # a socket is a file
     gc.freeze()  # what was imported stays
     gc.set_threshold(

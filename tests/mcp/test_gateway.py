@@ -128,12 +128,17 @@ async def test_only_known_names_are_answered_to(
     assert (await post(gateway.url, token, **headers)).status_code == status
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-async def test_health_needs_no_token_and_no_known_name(gateway: Gateway, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/healthz", {"status": "live"}), ("/readyz", {"status": "ready", "overdue_seconds": 0})],
+)
+async def test_health_needs_no_token_and_no_known_name(
+    gateway: Gateway, path: str, said: dict[str, object]
+) -> None:
     async with httpx.AsyncClient() as http:
         response = await http.get(gateway.origin + path, headers={"Host": "10.1.2.3:8001"})
 
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()) == (200, said)
 
 
 async def test_redis_may_go_and_come_back_under_a_running_gateway(tmp_path: Path) -> None:
