@@ -7,7 +7,7 @@ import pytest
 
 SAY = """
 import logging, structlog
-from shared import logs
+from shared.runtime import logs
 from shared.settings import Settings
 logs.configure(Settings(log_format={format!r}, log_level="INFO"), "api")
 structlog.get_logger().info("run", work="j:1:1", status=200)

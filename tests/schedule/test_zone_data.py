@@ -71,7 +71,7 @@ def test_a_folder_of_no_known_release_does_not_count(tmp_path: Path, source: str
 def in_a_process(system_folder: Path) -> tuple[str, float]:
     """The release that a process with that system folder uses, and Vancouver's offset in it, in hours."""
     code = (
-        "import json, datetime; from shared.schedule.occurrences import zone_data;"
+        "import json, datetime; from shared.schedule import zone_data;"
         "at = datetime.datetime(2026, 12, 1, tzinfo=datetime.UTC);"
         "off = at.astimezone(zone_data.zone('America/Vancouver')).utcoffset();"
         "print(json.dumps([str(zone_data.release()), off.total_seconds() / 3600]))"
