@@ -1,4 +1,4 @@
-"""Open work is held against its streams, and what nothing would start any more is put back."""
+"""Open work is compared with its streams, and work that nothing would start any more is put back."""
 
 import time
 
@@ -139,7 +139,7 @@ async def test_a_ledger_that_was_tampered_with_is_recounted(
     assert await audit.recount(redis, team, repair=False) == []
 
 
-async def test_consumers_long_gone_are_forgotten_unless_they_hold_something(
+async def test_consumers_long_gone_are_forgotten_unless_they_have_work(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     await some_jobs(redis, team, 3)

@@ -1,4 +1,4 @@
-"""Replays in the background: at their rate, never twice, and stopped by what fails again."""
+"""Replays in the background: at their rate, never twice, and stopped by repeated failures."""
 
 import asyncio
 from itertools import pairwise
@@ -163,7 +163,7 @@ async def test_only_the_newest_replays_that_ended_are_remembered(redis: Redis, t
     assert len(await redis.keys("*replay:1:*")) == dead_letters.MOST_REPLAYS
 
 
-async def test_a_replayed_job_tells_its_callback_as_the_first_did(redis: Redis, team: Team) -> None:
+async def test_a_replayed_job_has_its_callback_as_the_first_did(redis: Redis, team: Team) -> None:
     await dead.dead_letters(redis, team, 1, callback_url="https://a.example/told")
     await dead_letters.replay_now(redis, team, [1], dead.NOON)
 
@@ -184,7 +184,7 @@ async def test_a_replayed_job_that_was_cancelled_stops_no_replay(redis: Redis, t
 
 
 async def postpone_all(redis: Redis, now: int, *, is_counted: bool = True) -> int:
-    """Hold all that is ready back for a minute; return how many that were."""
+    """Postpone all ready work for a minute; return how many jobs that were."""
     worker, held = Deliveries(redis, SHARD, "w"), 0
     while works := await worker.claim(64, now):
         verdict = Postpone(60, "its host", is_counted)

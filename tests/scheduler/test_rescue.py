@@ -69,7 +69,7 @@ async def test_a_beat_between_look_and_rescue_saves_the_job(
     assert await alive.finish([Result(works[0], Complete(), "{}")]) == [RECORDED]
 
 
-async def test_a_beat_tells_what_was_lost(redis: Redis, team: Team, dead: Deliveries) -> None:
+async def test_a_beat_returns_what_was_lost(redis: Redis, team: Team, dead: Deliveries) -> None:
     await a_job(redis, team)
     works = await dead.claim(1)
 
