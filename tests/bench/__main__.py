@@ -19,7 +19,7 @@ from tests.poll import until
 
 PAGE = pages.DOCS / "benchmarks.md"
 FULL = {"rounds": 3, "jobs": 9000}
-"""Of what the page is made from, at least."""
+"""The least that the page is made from."""
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _missing(arguments: argparse.Namespace, absent: list[str]) -> list[str]:
-    """What keeps this run from being a full one."""
+    """What this run lacks to be a full one."""
     missing = [f"--only {' '.join(arguments.only)} is not all contenders"] if arguments.only else []
     if absent:
         missing.append(f"{', '.join(absent)} could not be installed")
@@ -60,7 +60,7 @@ def _arguments(given: list[str]) -> argparse.Namespace:
 
 
 def _field(only: frozenset[str]) -> tuple[list[Contender], list[str]]:
-    """Who takes part, and who could not be installed."""
+    """The contenders, and the names of those that could not be installed."""
     there = [contender for contender in contenders.ours() if not only or contender.name in only]
     absent = []
     for peer in contenders.peers(only):
@@ -95,7 +95,7 @@ async def _large() -> large.Large:
 async def _round(
     field: list[Contender], number: int, target: Target, folder: Path, jobs: int
 ) -> dict[str, Figures]:
-    """Every second round goes the other way, so that what drifts hits all alike."""
+    """Every second round goes in reverse order, so that a drift affects all alike."""
     figures: dict[str, Figures] = {}
     for place, contender in enumerate(field if number % 2 == 0 else field[::-1]):
         if number >= contender.rounds:

@@ -1,4 +1,4 @@
-"""What the sink saw, in memory that it shares with the harness: to look costs the sink nothing."""
+"""What the sink saw, in memory shared with the harness: reading it costs the sink nothing."""
 
 import mmap
 import time
@@ -6,7 +6,7 @@ from pathlib import Path
 
 PORT, COUNT, FIRST, LAST, ARRIVALS = 0, 1, 2, 3, 4
 NUMBERS = 10_000
-"""Requests to `/<number>` below this have their moment of arrival kept one by one."""
+"""For requests to `/<number>` below this, the moment of each arrival is kept."""
 
 
 class Board:
@@ -19,7 +19,7 @@ class Board:
             self._slots = memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
 
     def listen(self, port: int) -> None:
-        """Say where the sink is; it is ready from then on."""
+        """Store the sink's port; from then on it is ready."""
         self._slots[PORT] = port
 
     def arrive(self, number: int) -> None:
@@ -32,7 +32,7 @@ class Board:
         slots[COUNT] += 1
 
     def clear(self) -> None:
-        """Begin to count anew; nothing may be on its way."""
+        """Reset all counts; nothing may be in flight."""
         self._slots[COUNT] = self._slots[FIRST] = self._slots[LAST] = 0
 
     @property

@@ -41,7 +41,7 @@ TEAM = Team(1)
 PAGE = pages.DOCS / "benchmarks-crons.md"
 FULL, CONTENDERS = {"crons": 10_000, "overdue": 100_000}, 3
 AHEAD_SECONDS = 15
-"""The instant comes so long after the crons are made, at least."""
+"""The least time between making the crons and their instant."""
 PATIENCE_SECONDS = 60.0
 CALL_EVERY_SECONDS = 0.02
 OUTAGE_MS = 3_600_000
@@ -49,7 +49,7 @@ BLOCKED_MICROSECONDS = 5000
 
 
 class Trial(NamedTuple):
-    """Latenesses of those that came within a minute of the instant (ms), and of how many."""
+    """Latenesses (ms) of those that came within a minute of the instant, and how many there should be."""
 
     name: str
     lateness: Sequence[float]
@@ -63,12 +63,12 @@ class Trial(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """What catching up cost."""
+    """The cost of catching up."""
 
     crons: int
     seconds: float
     block_ms: float
-    """The longest command of Redis."""
+    """The longest command in Redis."""
     gap_ms: float
     """The longest that another client waited for a PING."""
     executions: int
@@ -115,7 +115,7 @@ async def ours(folder: Path, n: int) -> tuple[Trial, list[float]]:
                 return int(made or 0) >= n
 
             await until(all_made, AHEAD_SECONDS + n / 400 + PATIENCE_SECONDS)
-            await asyncio.sleep(1)  # the calls see the end of it too
+            await asyncio.sleep(1)  # the calls cover its end too
             assert not calling.done() or calling.result() is None
             calling.cancel()
             return Trial("Recuro, one scheduler", await _lateness(redis, due), n), calls
@@ -127,7 +127,7 @@ async def _call(api: str, due: int, calls: list[float]) -> None:
     job = {"queue": "q", "url": "http://127.0.0.1:65000/", "delay": 3600}
     async with httpx.AsyncClient(base_url=api, headers=headers, trust_env=False, timeout=10) as client:
         await client.get("/api/jobs?per_page=1")
-        await asyncio.sleep(max(0.0, due - 1 - time.time()))  # for the instant, not for anybody
+        await asyncio.sleep(max(0.0, due - 1 - time.time()))  # until the instant
         while True:
             for method, path, body in (("GET", "/api/jobs?per_page=1", None), ("POST", "/api/jobs", job)):
                 began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Who is measured: how each one's programs are started, and when its results are in Redis."""
+"""The contenders: how the programs of each are started, and when its results are in Redis."""
 
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -26,15 +26,15 @@ class Contender:
     feeder: list[str]
     left: Left
     words: str
-    """How it is set up and what it keeps, for the page."""
+    """Its setup and what it stores, for the page."""
     counting_worker: list[str] | None = None
     """The worker of jobs without requests, if it is not the same."""
     environment: dict[str, str] = field(default_factory=dict)
     share: int = 1
-    """A slow one gets this many times fewer jobs, so that a round ends."""
+    """A slow one gets this many times fewer jobs, so that a round ends in time."""
     rounds: int = sys.maxsize
     sign: str = ""
-    """A key that is there once its worker is up, if jobs must not come sooner."""
+    """A key that exists once its worker is up, if jobs must not come sooner."""
     in_pairs: bool = False
     """Whether two workers are measured too."""
 
@@ -77,7 +77,7 @@ async def _dramatiq_left(redis: Redis, n: int) -> int:
 
 
 def ours() -> list[Contender]:
-    """What runs in our own environment."""
+    """The contenders in our own environment."""
     every_half_second = "the same with its default `poll_delay` of 0.5 s; one round"
     often = "uvloop, aiohttp, `max_jobs` 64, `poll_delay` 0.01; keeps results for a minute"
     return [
@@ -196,7 +196,7 @@ PEERS = (
 
 
 def names() -> list[str]:
-    """Of all who can take part, installed or not."""
+    """The names of all contenders, installed or not."""
     return [contender.name for contender in ours()] + [peer.name for peer in PEERS]
 
 

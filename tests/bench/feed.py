@@ -1,6 +1,6 @@
-"""What every program of the benchmark shares; it runs in the peers' environments too, so: the standard library only.
+"""Shared by every program of the benchmark; it also runs in the peers' environments: standard library only.
 
-A feeder is a process that makes jobs when it is told to, a line of JSON in, a line of JSON out:
+A feeder is a process that makes jobs on command, a line of JSON in, a line of JSON out:
 `{"how": "single" | "batch" | "pace", "job": "deliver" | "count", "url": …, "n": …}`.
 """
 
@@ -41,7 +41,7 @@ def redis_url() -> str:
 
 
 def board() -> Board:
-    """Where a job without a request says that it ran."""
+    """Where a job without a request reports that it ran."""
     return Board(Path(os.environ["BENCH_BOARD"]))
 
 
@@ -89,7 +89,7 @@ async def _pace(feeder: Feeder, job: str, url: str, n: int) -> list[int]:
     start = time.monotonic()
     async with asyncio.TaskGroup() as making:
         for number in range(n):
-            # The pace is part of what is measured; nothing is waited for here.
+            # The pace is part of the measurement; this waits for no condition.
             await asyncio.sleep(start + number * PACE_SECONDS - time.monotonic())
             made_ns.append(time.monotonic_ns())
             making.create_task(_one(feeder, job, f"{url}{number}"))

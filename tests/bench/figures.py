@@ -9,14 +9,14 @@ from tests.bench.trial import Figures, Full
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a table; `of` answers nothing where a contender has no such figure."""
+    """A line of a table; `of` returns None if a contender has no such figure."""
 
     label: str
     of: Callable[[Figures], float | None]
     decimals: int = 0
     more_is_better: bool = False
     in_ratios: str = ""
-    """What the table of ratios calls it; it is not there if this is empty."""
+    """Its name in the table of ratios; if empty, it is not there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The floor: what a stream, one script a batch and Recuro's own HTTP client cost when nothing else is done."""
+"""The floor: the cost of a stream, one script a batch and Recuro's HTTP client, and nothing else."""
 
 import asyncio
 import os

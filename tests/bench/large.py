@@ -1,4 +1,4 @@
-"""How long a claim takes when a great many jobs wait: `--large`."""
+"""How long a claim takes with very many waiting jobs: `--large`."""
 
 import time
 from dataclasses import dataclass

@@ -17,14 +17,14 @@ def add_output(parser: argparse.ArgumentParser, page: Path) -> None:
 
 
 def positive(text: str) -> int:
-    """For argparse, which tells of it in a sentence and exits with 2."""
+    """A positive number; argparse reports an error in a sentence and exits with 2."""
     if not text.isascii() or not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text}")
     return int(text)
 
 
 def fewer(options: argparse.Namespace, full: dict[str, int]) -> list[str]:
-    """What a full run has more of than this one."""
+    """The options in which this run is smaller than a full one."""
     return [
         f"--{name} {getattr(options, name):g} is fewer than {least:,}"
         for name, least in full.items()
@@ -33,7 +33,7 @@ def fewer(options: argparse.Namespace, full: dict[str, int]) -> list[str]:
 
 
 def put(text: str, page: Path, output: Path | None, missing: Sequence[str]) -> None:
-    """Print a page, and write it to where it was asked for, or to docs/ if nothing is missing of a full run."""
+    """Print a page, and write it to the given file, or to docs/ if it is a full run."""
     print(text)
     if output or not missing:
         (output or page).write_text(text)

@@ -1,4 +1,4 @@
-"""Meters: the CPU time of processes, and what Redis says of itself."""
+"""Meters: the CPU time of processes, and what Redis reports about itself."""
 
 import os
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ class Reading:
     sink_cpu: float
     redis_cpu: float
     redis_commands: int
-    """Commands run, those inside Lua scripts among them."""
+    """Commands run, including those inside Lua scripts."""
     redis_reads: int
     """Reads from sockets: about one for each command or pipeline that a client sent."""
     bytes: int
@@ -33,7 +33,7 @@ def tree(roots: Iterable[int]) -> list[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(") ")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):  # it ended while we looked
+        except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
             continue
     found = list(roots)
     for pid in found:  # grows while we walk it

@@ -22,7 +22,7 @@ TEAM = keyspace.Team(1)
 RUN = (
     '[1,200,[["content-type","text/plain"],["content-length","2"]],"ok",false,1,1700000000000,1700000000001]'
 )
-"""What a run of the sink's answer is stored as, of the same size."""
+"""A stored run of the same size as for the sink's answer."""
 
 
 def work() -> None:

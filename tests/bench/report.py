@@ -86,7 +86,7 @@ def page(run: Run) -> str:
 
 
 def machine(program: Program) -> str:
-    """What the figures were made on, in words that name nobody's machine."""
+    """The machine of the run, in words that do not identify it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     server = f"{program.product} {'.'.join(map(str, program.version))}"
     libraries = ", ".join(f"{name} {version(name)}" for name in ("redis", "uvloop"))
@@ -108,7 +108,7 @@ def _contenders(run: Run) -> list[str]:
 
 
 def _missing(run: Run, contender: Contender) -> str:
-    """A trial in which a job was lost, done twice or not done in time is left out, and this says so."""
+    """The trials that are left out as a job was lost, done twice or not done in time."""
     due = min(contender.rounds, len(run.rounds))
     there = sum(contender.name in figures for figures in run.rounds)
     return "" if there == due else f" (failed in {due - there} of {due} rounds, which are left out)"

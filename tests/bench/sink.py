@@ -23,7 +23,9 @@ class Sink(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's do not inherit from it
+        self._transport = cast(
+            asyncio.WriteTransport, transport
+        )  # uvloop's transports do not inherit from it
 
     def data_received(self, data: bytes) -> None:
         assert self._transport is not None

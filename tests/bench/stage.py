@@ -1,4 +1,4 @@
-"""The processes of one trial: a fresh Redis, a feeder, workers that can be held back, and the sink they call."""
+"""The processes of one trial: a new Redis, a feeder, workers that can be stopped, and the sink they call."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ class Target:
     board: Board
     pid: int
     path: Path
-    """Of the board, for programs that write to it themselves."""
+    """The board's file, for programs that write to it themselves."""
 
     @property
     def url(self) -> str:
@@ -46,7 +46,7 @@ class Target:
 def process(
     argv: list[str], environment: dict[str, str], log: Path, *, piped: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that does not outlive the block, nor us, nor do its children."""
+    """A process that ends, with its children, at the end of the block or of this process."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RECURO_")}
     with log.open("ab") as said:
         running = subprocess.Popen(
@@ -72,7 +72,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 @dataclass(slots=True)
 class Stage:
-    """All that one trial talks to; `made` counts the jobs so far, `asked` our own commands to Redis."""
+    """All that one trial talks to; `made` counts the jobs so far, `own_commands` our own commands to Redis."""
 
     contender: Contender
     target: Target
@@ -85,12 +85,12 @@ class Stage:
     _stopped: list[int] = field(default_factory=list)
 
     async def signed(self) -> None:
-        """Wait until the worker says that it is up, if it does."""
+        """Wait until the worker reports that it is up, if it does so."""
         if sign := self.contender.sign:
             await until(lambda: self.redis.exists(sign), PATIENCE_SECONDS)
 
     async def feed(self, how: str, n: int, answer: type[T]) -> T:
-        """Have `n` jobs made; what the feeder says of it."""
+        """Let the feeder make `n` jobs; return its report."""
         assert self.feeder.stdin is not None
         assert self.feeder.stdout is not None
         order = {"how": how, "job": self.job, "url": self.target.url, "n": n}
@@ -104,7 +104,7 @@ class Stage:
         return found
 
     def hold(self) -> None:
-        """A stopped worker cannot begin before all jobs are there, whatever its queue calls a pause."""
+        """Stop the workers' processes, so that they cannot begin before all jobs are there."""
         self._stopped = readings.tree(self.workers)
         for pid in self._stopped:
             _signal(pid, signal.SIGSTOP)
@@ -139,7 +139,7 @@ class Stage:
 async def stage(
     contender: Contender, target: Target, folder: Path, *, job: str = "deliver", workers: int = 1
 ) -> AsyncIterator[Stage]:
-    """Up, warmed up and idle. Raises AssertionError with the last of what its programs said."""
+    """A trial that is up, warmed up and idle. Raises AssertionError with the last output of its programs."""
     server = embedded.start(folder / "redis")
     log = folder / "programs.log"
     environment = contender.environment | {
@@ -164,7 +164,7 @@ async def stage(
 
 
 async def _warm_up(up: Stage) -> None:
-    """The first jobs open connections and load scripts; they also show that everything is there."""
+    """Run the first jobs, which open connections and load scripts; they also show that everything works."""
     await up.signed()
     up.target.board.clear()
     await up.feed("single", WARM_UP_JOBS, float)

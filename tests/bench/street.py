@@ -48,7 +48,7 @@ def of_hosts(hosts: int) -> str:
 
 
 class BareConnection(asyncio.Protocol):
-    """No more than it takes: writes a request, parses the answer with httptools."""
+    """The minimum: writes a request and parses the response with httptools."""
 
     def __init__(self) -> None:
         self._transport: asyncio.WriteTransport | None = None
@@ -90,7 +90,7 @@ async def bare_loop(port: int, seconds: float) -> float:
 
 
 async def bare(port: int, seconds: float) -> float:
-    """The fastest client library that is well kept, as it is."""
+    """The fastest well-maintained client library, with its defaults."""
     connector = aiohttp.TCPConnector(limit=CONCURRENCY)
     async with aiohttp.ClientSession(connector=connector) as session:
 
@@ -119,7 +119,7 @@ async def ours(port: int, seconds: float, hosts: int) -> float:
 
 
 async def _sent(sender: Sender, call: Outgoing) -> Exchange:
-    """Again while a slow machine has no place for its look-up, as a worker does that gives the job back."""
+    """Repeat while a slow machine has no place for the look-up, like a worker that gives the job back."""
     while True:
         with suppress(NoPlace):
             return await sender.send(call)

@@ -14,7 +14,7 @@ IDLE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """A full queue, worked off as fast as it goes; CPU times, counts and bytes are per job."""
+    """A full queue, processed as fast as possible; CPU times, counts and bytes are per job."""
 
     jobs_per_second: float
     worker_us: float
@@ -22,16 +22,16 @@ class Full:
     commands: float
     reads: float
     sink_busy: float
-    """The share of one core that the sink used: near 1 it would be the sink that is measured."""
+    """The share of one core that the sink used: near 1 the sink would be the bottleneck."""
     made_per_second: float | None
-    """How fast the jobs were made; nothing if it has no such way."""
+    """How fast the jobs were made; None if it has no such way."""
     waiting_bytes: float
     finished_bytes: float
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A second of doing nothing."""
+    """One idle second."""
 
     worker_ms: float
     commands: float
@@ -39,7 +39,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one round showed of one contender."""
+    """The results of one contender in one round."""
 
     http: Full
     dispatch_ms: tuple[float, ...]
@@ -104,7 +104,7 @@ async def _dispatch(up: Stage) -> tuple[float, ...]:
 
 async def _idle(up: Stage) -> Idle:
     before = await up.read()
-    await asyncio.sleep(IDLE_SECONDS)  # the idleness is what is measured; nothing is waited for
+    await asyncio.sleep(IDLE_SECONDS)  # this idle time is measured; it waits for no condition
     after = await up.read()
     return Idle(
         worker_ms=(after.worker_cpu - before.worker_cpu) / IDLE_SECONDS * 1000,

@@ -21,7 +21,7 @@ KEPT = {"job": "kept"}
 
 
 def commands(part: str) -> list[list[str]]:
-    """What the page has typed into redis-cli but the questions, in order."""
+    """The redis-cli commands of the page that change something, in order."""
     typed = re.findall(r"\$ redis-cli (.*)", part)
     return [line.split("#")[0].split() for line in typed if "|" not in line]
 

@@ -1,4 +1,4 @@
-"""The `recuro` command, run as one runs it."""
+"""The `recuro` command, run as users run it."""
 
 import os
 import re
@@ -209,7 +209,7 @@ def test_a_redis_that_is_away_is_one_line_without_its_password(
     assert "secret" not in answer.stdout + answer.stderr
 
 
-def test_a_variable_that_nothing_reads_is_told(tmp_path: Path, nearby: EmbeddedServer) -> None:
+def test_a_variable_that_nothing_reads_is_reported(tmp_path: Path, nearby: EmbeddedServer) -> None:
     answer = recuro("doctor", folder=tmp_path, RECURO_LOG_LEVLE="DEBUG")
 
     assert answer.returncode == 0

@@ -1,4 +1,4 @@
-"""What the doctor finds where keys that it looks at are damaged themselves."""
+"""What the doctor finds if keys that it reads are damaged."""
 
 import pytest
 from redis.asyncio import Redis

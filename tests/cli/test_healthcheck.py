@@ -1,4 +1,4 @@
-"""`recuro healthcheck` knows by heart what the services know, loads nothing of theirs, and says what is wrong."""
+"""`recuro healthcheck` has correct copies of the services' constants, loads little, and says what is wrong."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ RUNS = "import sys; from services.cli.healthcheck import run; status = run(sys.a
 
 
 def checked(service: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """It, as a process, with a last line that names what it loaded of the heavy modules."""
+    """Run it as a process whose last line names the heavy modules that it loaded."""
     program = f"{RUNS}print(sorted(set(sys.modules) & set({HEAVY})), file=sys.stderr); sys.exit(status)"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RECURO_")}
     return subprocess.run(
@@ -37,7 +37,7 @@ def checked(service: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 def said(ended: subprocess.CompletedProcess[str]) -> str:
-    """What it told, having loaded nothing heavy."""
+    """Its output; it must have loaded no heavy module."""
     *lines, loaded = ended.stderr.splitlines()
     assert loaded == "[]"
     return "\n".join(lines)

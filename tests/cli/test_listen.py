@@ -46,7 +46,7 @@ def test_what_is_no_port_is_refused(port: str) -> None:
     assert f"{port} is no port from 1 to 65535" in ended.stderr
 
 
-def test_a_port_that_is_taken_is_told_and_never_said_to_be_listened_at() -> None:
+def test_a_taken_port_is_reported_and_not_as_listened_at() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         command = [sys.executable, "-m", "services.cli.main", "listen", "--port", str(port)]

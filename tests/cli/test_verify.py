@@ -116,7 +116,7 @@ def recuro_verify(
     return subprocess.run(command, input=body, env=environment, capture_output=True, timeout=30, check=False)
 
 
-def test_the_command_tells_good_from_bad(tmp_path: Path) -> None:
+def test_the_command_distinguishes_good_from_bad(tmp_path: Path) -> None:
     import time
 
     headers = signing.headers_of([SECRET], "job-1-1", BODY, int(time.time()))

@@ -1,4 +1,4 @@
-"""What the tests of this door share: a gateway process, clients that reach it, and examples to send."""
+"""Shared by the MCP tests: a gateway process, clients that call it, and examples to send."""
 
 import os
 import subprocess
@@ -85,14 +85,14 @@ def over_stdio(era: str = "auto", **env: str) -> Client:
 
 
 def text(result: CallToolResult) -> str:
-    """What the agent reads first."""
+    """The text that the agent reads first."""
     first = result.content[0]
     assert first.type == "text"
     return first.text
 
 
 def found(result: CallToolResult) -> dict[str, Any]:
-    """The structured answer of a call that went well."""
+    """The structured answer of a successful call."""
     assert not result.is_error, text(result)
     answer: dict[str, Any] = result.structured_content
     return answer

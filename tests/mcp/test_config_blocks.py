@@ -1,4 +1,4 @@
-"""The configuration of each host, as the pages print it: each host has a form of its own."""
+"""The configuration of each host, as the pages print it: each host has its own format."""
 
 import json
 import re
@@ -14,7 +14,7 @@ PAGES = ("README.md", "docs/mcp.md")
 HEADERS = {"Authorization": "Bearer your_token_here"}
 URL = BridgeSettings.model_fields["url"].default
 
-# By host: where servers stand, and what an entry over HTTP and one over stdio must have and must not.
+# By host: the key of the servers, and what an entry over HTTP and one over stdio must and must not have.
 FORMS: dict[str, tuple[str, dict[str, str] | None, dict[str, str]]] = {
     "Claude Code": ("mcpServers", {"url": URL, "type": "http"}, {}),
     "Claude Desktop": ("mcpServers", None, {}),

@@ -1,4 +1,4 @@
-"""What the gateway says before it knows who calls: its server is the bounded one."""
+"""What the gateway answers before it knows the caller: its server has bounds."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The gateway as a process of its own: who gets in, what else is served, and what it survives."""
+"""The gateway as a process of its own: which calls it accepts, its other paths, and what it survives."""
 
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ async def test_without_a_good_token_nobody_gets_in(
     assert answer["error"]["message"].startswith(said)
 
 
-async def test_who_guesses_tokens_is_told_to_wait_and_a_client_at_work_is_not(
+async def test_a_client_that_guesses_tokens_must_wait_and_a_working_one_not(
     server: embedded.EmbeddedServer, token: str
 ) -> None:
     gateway = Gateway(server.url)

@@ -1,4 +1,4 @@
-"""What else comes to the gateway: hosts that look for OAuth, wrong paths, wrong names, odd headers."""
+"""Other requests to the gateway: hosts that look for OAuth, wrong paths, wrong names, odd headers."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ PROBES = [
 
 
 @pytest.mark.parametrize(("method", "path", "status"), PROBES)
-async def test_a_host_that_looks_for_oauth_is_told_in_json_that_there_is_none(
+async def test_a_host_that_looks_for_oauth_reads_in_json_that_there_is_none(
     gateway: Gateway, method: str, path: str, status: int
 ) -> None:
     async with httpx.AsyncClient() as http:
@@ -51,7 +51,7 @@ async def test_every_other_path_is_answered_in_json(gateway: Gateway, method: st
 
 
 @pytest.mark.parametrize("sent", [None, "wrong"])
-async def test_who_has_no_good_token_is_told_which_header_to_set(
+async def test_a_refused_token_is_answered_with_the_header_to_set(
     gateway: Gateway, token: str, sent: str | None
 ) -> None:
     message = (await post(gateway.url, sent)).json()["error"]["message"]
@@ -117,7 +117,7 @@ async def test_blanks_around_a_header_are_not_part_of_it(gateway: Gateway, token
 
 
 async def raw(gateway: Gateway, head: str, message: object) -> Any:
-    """The JSON that answers a request whose header lines are ours to write."""
+    """The JSON answer to a request with exactly these header lines."""
     body = json.dumps(message)
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     try:

@@ -1,4 +1,4 @@
-"""What a tool answers when it does not do what was asked: text that says what to mend."""
+"""What a tool answers if it does not do the call: text that says what to correct."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ async def test_a_missing_field_is_said_in_the_words_that_rest_uses(client: Clien
     }
 
 
-async def test_a_flood_of_wrong_fields_is_told_in_short(client: Client) -> None:
+async def test_a_flood_of_wrong_fields_is_reported_in_short(client: Client) -> None:
     result = await client.call_tool("list-jobs", {f"field{n}": n for n in range(500)})
 
     assert len(text(result).splitlines()) == 22
@@ -127,7 +127,7 @@ async def test_another_teams_token_sees_and_touches_nothing(dial: Dial, tool: st
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-async def test_the_storage_being_away_is_told_to_the_agent(dial: Dial, redis: Redis, tool: str) -> None:
+async def test_the_agent_reads_that_the_storage_is_away(dial: Dial, redis: Redis, tool: str) -> None:
     async with dial(None) as client:
         result = await client.call_tool(tool, VALID[tool])
 
@@ -135,7 +135,7 @@ async def test_the_storage_being_away_is_told_to_the_agent(dial: Dial, redis: Re
     assert text(result) == "Storage unavailable; nothing was done. Try again in a moment."
 
 
-async def test_what_nobody_foresaw_is_logged_and_not_told(
+async def test_an_unexpected_error_is_logged_and_not_shown(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""`recuro-mcp` as hosts start it: it always lists its tools, and says at the first call what is wrong."""
+"""`recuro-mcp` as hosts start it: it always lists its tools, and reports problems at the first call."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.mcp.clients import CRON, ERAS, JOB, Gateway, found, over_stdio, text
 
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The address of a server that is no gateway of ours."""
+    """The address of a server that is no gateway."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/mcp"
@@ -66,7 +66,7 @@ async def test_tools_work_over_stdio_with_either_variable(
 
 
 class NewerGateway(BaseHTTPRequestHandler):
-    """A gateway of another version, which lists one tool that nobody here knows, and runs it."""
+    """A gateway of another version, which lists and runs one tool that is unknown here."""
 
     TOOL: ClassVar = {"name": "explain-cron", "inputSchema": {"type": "object"}, "_meta": {"of": "later"}}
 
@@ -101,7 +101,7 @@ class Silent(BaseHTTPRequestHandler):
 
 @contextmanager
 def started(**env: str) -> Iterator[subprocess.Popen[str]]:
-    """A bridge whose lines are ours to write and read."""
+    """A bridge whose lines the test writes and reads."""
     program = "from services.mcp.stdio import main; main()"
     pipe = subprocess.PIPE
     environment = {**os.environ, "RECURO_API_TOKEN": "any", **env}
@@ -212,7 +212,7 @@ async def test_a_bad_token_lists_tools_and_is_named_at_the_first_call(
     assert "RECURO_API_TOKEN" in text(result)
 
 
-async def test_a_gateway_out_of_reach_is_a_tool_error_that_says_what_to_look_at() -> None:
+async def test_a_gateway_that_is_away_is_a_tool_error_that_says_what_to_check() -> None:
     async with over_stdio(RECURO_MCP_URL=NOWHERE, RECURO_API_TOKEN="any") as client:
         listed = await names(client)
         result = await client.call_tool("list-crons", {})

@@ -1,4 +1,4 @@
-"""What models and hosts send for what they mean."""
+"""Forms in which models and hosts send arguments."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ async def test_update_cron_reads_text_and_still_clears_with_null(client: Client)
 
 
 @pytest.mark.parametrize("tool", ["list-crons", "list-jobs"])
-async def test_a_list_takes_null_and_text_for_all_it_can_be_asked(client: Client, tool: str) -> None:
+async def test_a_list_takes_null_and_text_for_all_its_arguments(client: Client, tool: str) -> None:
     await call(client, "create-cron", **CRON)
     await call(client, "create-job", **JOB)
 
@@ -90,7 +90,7 @@ async def test_list_jobs_takes_a_queue_by_its_name(client: Client) -> None:
         ({"queue": "mail", "queue_id": 1}, "names queue 2, not that of queue_id; give one."),
     ],
 )
-async def test_a_wrong_queue_is_told_what_there_is(
+async def test_a_wrong_queue_is_answered_with_those_that_exist(
     client: Client, arguments: dict[str, Any], said: str
 ) -> None:
     await call(client, "create-job", **JOB)
@@ -130,7 +130,7 @@ async def test_without_any_queue_that_is_said(client: Client) -> None:
         ("list-jobs", "status", "filter"),
     ],
 )
-async def test_an_unknown_field_is_told_which_was_meant(
+async def test_an_unknown_field_is_answered_with_the_one_that_was_meant(
     client: Client, tool: str, unknown: str, meant: str
 ) -> None:
     result = await client.call_tool(tool, {unknown: "x"})

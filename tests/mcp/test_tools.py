@@ -138,7 +138,7 @@ async def test_every_tool_has_a_title_annotations_and_plain_schemas(client: Clie
 
 
 @pytest.mark.parametrize("tool", [name for name, row in TOOLS.items() if row.answer.__name__ != "Deleted"])
-def test_what_holds_answers_of_a_target_says_that_it_comes_from_outside(tool: str) -> None:
+def test_a_tool_with_answers_of_a_target_says_that_they_come_from_outside(tool: str) -> None:
     assert tool.startswith("create") or "data from outside" in TOOLS[tool].description
 
 

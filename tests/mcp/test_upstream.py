@@ -1,4 +1,4 @@
-"""What the bridge says of a way that leads to no gateway: what is wrong, whether anything was done, what to set."""
+"""What the bridge answers without a gateway: what is wrong, whether anything was done, what to set."""
 
 import threading
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ REMEDY = "Set RECURO_MCP_URL to the address of the gateway, as in http://127.0.0
 
 
 class Strange(BaseHTTPRequestHandler):
-    """Answers what the last part of the path asks for: a status, a type, a body."""
+    """Answers with the status, type and body that the last part of the path names."""
 
     ANSWERS: ClassVar = {
         "page": (200, "text/html", b"<h1>Welcome</h1>"),
@@ -77,7 +77,7 @@ def strange() -> Iterator[str]:
 
 
 async def said(url: str, token: str = "any") -> str:
-    """What an agent is told when the bridge calls a tool at that address."""
+    """The text that an agent gets when the bridge calls a tool at that address."""
     async with connect(url, token) as gateway:
         with anyio.fail_after(10):
             result = await Bridge(gateway).call(None, CallToolRequestParams(name="list-crons", arguments={}))  # type: ignore[arg-type]
@@ -100,7 +100,7 @@ async def said(url: str, token: str = "any") -> str:
         ("cut", "did not answer (RemoteProtocolError). Outcome unknown"),
     ],
 )
-async def test_an_answer_that_is_no_gateways_is_told_with_the_remedy(path: str, sentence: str) -> None:
+async def test_an_answer_that_is_no_gateways_is_reported_with_the_remedy(path: str, sentence: str) -> None:
     with strange() as origin:
         text = await said(f"{origin}/{path}")
 
@@ -112,7 +112,7 @@ async def test_a_404_that_answers_the_call_is_passed_on() -> None:
         assert await said(f"{origin}/later") == "Later"
 
 
-async def test_the_address_of_the_rest_api_is_told_to_be_none_of_a_gateway(server: EmbeddedServer) -> None:
+async def test_the_address_of_the_rest_api_is_reported_to_be_no_gateways(server: EmbeddedServer) -> None:
     with serving_api(Settings(redis_url=server.url, api_port=0)) as api:
         root, jobs = await said(f"{api}/mcp"), await said(f"{api}/api/jobs")
 
@@ -122,20 +122,20 @@ async def test_the_address_of_the_rest_api_is_told_to_be_none_of_a_gateway(serve
 
 
 @pytest.mark.parametrize("path", ["", "/", "/mpc", "/healthz"])
-async def test_a_path_that_is_missing_or_wrong_is_told(gateway: Gateway, token: str, path: str) -> None:
+async def test_a_missing_or_wrong_path_is_reported(gateway: Gateway, token: str, path: str) -> None:
     text = await said(gateway.origin + path, token)
 
     assert text.endswith(f" answered 404: MCP is not served there. {REMEDY}")
 
 
-async def test_tls_where_there_is_none_is_told(gateway: Gateway) -> None:
+async def test_tls_where_there_is_none_is_reported(gateway: Gateway) -> None:
     text = await said(gateway.url.replace("http:", "https:"))
 
     assert "does not speak TLS" in text
     assert text.endswith("If it serves plain HTTP, write http:// there.")
 
 
-async def test_a_certificate_is_told_until_it_is_trusted(
+async def test_a_certificate_is_reported_until_it_is_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = hostile.certificate(tmp_path, "localhost")
@@ -150,7 +150,7 @@ async def test_a_certificate_is_told_until_it_is_trusted(
     assert trusted.startswith(f"{url} answered 200")
 
 
-async def test_plain_http_where_tls_is_spoken_is_told() -> None:
+async def test_plain_http_where_tls_is_spoken_is_reported() -> None:
     alert = b"\x15\x03\x01\x00\x02\x02\x46\r\n"
     async with hostile.serving(hostile.saying(alert)) as place:
         text = await said(f"http://{place}/mcp")
@@ -158,7 +158,7 @@ async def test_plain_http_where_tls_is_spoken_is_told() -> None:
     assert text.endswith("does not answer as HTTP. If it serves TLS, write https:// in RECURO_MCP_URL.")
 
 
-async def test_a_host_that_nobody_knows_is_told() -> None:
+async def test_an_unknown_host_is_reported() -> None:
     text = await said("http://gateway.invalid:8001/mcp")
 
     assert text == (
@@ -166,7 +166,7 @@ async def test_a_host_that_nobody_knows_is_told() -> None:
     )
 
 
-async def test_a_gateway_that_is_away_is_told_within_three_seconds() -> None:
+async def test_a_gateway_that_is_away_is_reported_within_three_seconds() -> None:
     began = anyio.current_time()
 
     text = await said("http://127.0.0.1:9/mcp")
@@ -187,7 +187,7 @@ async def test_an_answer_that_does_not_come_is_given_up_before_hosts_do(
     assert "did not answer within 0 s. Outcome unknown" in text
 
 
-async def test_a_name_that_the_gateway_does_not_answer_to_is_told_with_the_setting(
+async def test_a_name_that_the_gateway_refuses_is_reported_with_the_setting(
     server: EmbeddedServer, token: str
 ) -> None:
     gateway = Gateway(server.url, RECURO_MCP_HOST="0.0.0.0")
@@ -201,7 +201,7 @@ async def test_a_name_that_the_gateway_does_not_answer_to_is_told_with_the_setti
     assert "RECURO_MCP_ALLOWED_HOSTS" in text
 
 
-async def test_a_bad_token_is_told_where_to_set_it(gateway: Gateway, token: str) -> None:
+async def test_a_bad_token_is_reported_with_where_to_set_it(gateway: Gateway, token: str) -> None:
     text = await said(gateway.url, "wrong")
 
     assert text.startswith("Invalid authorization token. Set RECURO_API_TOKEN (or MCP_API_TOKEN) in the env")

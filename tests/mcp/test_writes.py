@@ -89,7 +89,7 @@ async def test_a_call_whose_answer_was_lost_is_done_once_by_who_repeats_it_under
 
 
 @pytest.mark.parametrize("write", TOOL_WRITES, ids=str)
-async def test_who_gave_no_key_is_told_with_what_to_look(
+async def test_a_call_without_a_key_is_answered_with_the_tool_to_look_with(
     cut: Redis, way: Proxy, redis: Redis, write: ToolWrite
 ) -> None:
     await ready(cut, write)
@@ -102,7 +102,7 @@ async def test_who_gave_no_key_is_told_with_what_to_look(
 
 
 @pytest.mark.parametrize("write", TOOL_WRITES, ids=str)
-async def test_a_call_that_never_reached_the_storage_was_not_done(
+async def test_a_call_that_never_got_to_the_storage_was_not_done(
     cut: Redis, way: Proxy, redis: Redis, write: ToolWrite
 ) -> None:
     await ready(cut, write)

@@ -1,4 +1,4 @@
-"""A cron that is changed: what was due is made first, by the plan it had, and no moment is made twice."""
+"""A changed cron: due fires are made first, by its old plan, and no moment is made twice."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -160,7 +160,7 @@ async def test_another_spread_makes_no_moment_twice_and_leaves_none_out(redis: R
 
 
 class Meanwhile:
-    """A client before whose first save of a cron something else happens."""
+    """A client with which something else happens just before its first save of a cron."""
 
     def __init__(self, redis: Redis, happens: object) -> None:
         self._redis, self._happens, self.saves = redis, happens, 0
@@ -190,7 +190,7 @@ async def test_a_fire_between_read_and_change_is_not_made_again(redis: Redis, te
 
 
 class Reckons:
-    """A client that saves crons with a next fire of its own."""
+    """A client that saves crons with a given next fire."""
 
     def __init__(self, redis: Redis, next_fire: datetime) -> None:
         self._redis, self._next_fire = redis, clock.milliseconds(next_fire)
@@ -206,7 +206,7 @@ class Reckons:
 
 
 @pytest.mark.parametrize("second", [29, 30, 59, 60])
-async def test_a_next_fire_that_was_made_or_has_passed_is_refused_whoever_reckons_it(
+async def test_a_next_fire_that_was_made_or_has_passed_is_refused_whoever_computes_it(
     redis: Redis, team: Team, second: int
 ) -> None:
     cron = await a_cron(redis, team)
@@ -251,7 +251,7 @@ async def test_what_falls_due_between_read_and_change_is_made_too(redis: Redis, 
     assert (first.missed_since or first.scheduled_at) == due
 
 
-async def test_a_next_fire_that_has_passed_by_the_change_is_reckoned_again(redis: Redis, team: Team) -> None:
+async def test_a_next_fire_that_has_passed_by_the_change_is_computed_again(redis: Redis, team: Team) -> None:
     made = await a_cron(redis, team, cron_expression="* * * * * *", is_active=False)
     first = (await early_in_a_second(redis)).replace(microsecond=0) + SECOND
 

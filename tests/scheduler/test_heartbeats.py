@@ -1,4 +1,4 @@
-"""A heartbeat waits for pings: in time they end its fires well, silence alerts once, and the next ping recovers."""
+"""A heartbeat waits for pings: in time they complete its fires, silence alerts once, the next ping recovers."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ async def ping(
 
 
 async def pass_to(redis: Redis, after: timedelta) -> None:
-    """Let the schedulers do what is due by then."""
+    """Let the schedulers do all that is due by then."""
     await fire_due(redis, SHARD, NOON + after)
     await promote_due(redis, SHARD, NOON + after)
 
@@ -43,7 +43,7 @@ async def states(redis: Redis, team: Team, cron: Cron) -> list[str]:
 
 
 async def alerted(redis: Redis, team: Team) -> list[str]:
-    """What people were told of, oldest first."""
+    """The types of the sent alerts, oldest first."""
     return [one.type for one in (await alerts.page(redis, team, AlertQuery())).data[::-1]]
 
 
@@ -137,7 +137,7 @@ async def test_an_early_ping_counts_for_one_fire_alone(redis: Redis, team: Team)
     assert await states(redis, team, cron) == ["completed", "completed", "failed"]
 
 
-async def test_a_ping_nearer_to_the_last_fire_is_told_that_it_does_not_count_for_the_next(
+async def test_a_ping_nearer_to_the_last_fire_is_answered_that_it_does_not_count_for_the_next(
     redis: Redis, team: Team
 ) -> None:
     cron = await a_heartbeat(redis, team, grace_seconds=3600)
@@ -153,7 +153,7 @@ async def test_a_ping_nearer_to_the_last_fire_is_told_that_it_does_not_count_for
     assert await states(redis, team, cron) == ["completed", "pending"]
 
 
-async def test_a_ping_too_early_by_more_than_the_grace_is_told_from_when_one_counts(
+async def test_a_ping_too_early_by_more_than_the_grace_is_answered_from_when_one_counts(
     redis: Redis, team: Team
 ) -> None:
     cron = await a_heartbeat(redis, team)
@@ -198,7 +198,7 @@ async def test_a_fire_that_a_ping_left_behind_ends_well_when_its_grace_is_over(
     assert await states(redis, team, cron) == ["completed"]
 
 
-async def test_a_start_waits_for_its_end_and_tells_how_long_it_took(redis: Redis, team: Team) -> None:
+async def test_a_start_waits_for_its_end_and_gives_the_duration(redis: Redis, team: Team) -> None:
     cron = await a_heartbeat(redis, team)
     await pass_to(redis, HOUR)
 
@@ -256,7 +256,7 @@ async def test_a_start_alone_ends_nothing_and_a_plain_ping_has_no_duration(redis
     assert (first.run.duration_ms, second.run.duration_ms) == (60_000, None)
 
 
-async def test_a_failure_tells_how_long_it_took_too(redis: Redis, team: Team) -> None:
+async def test_a_failure_gives_the_duration_too(redis: Redis, team: Team) -> None:
     cron = await a_heartbeat(redis, team)
     await pass_to(redis, HOUR)
     assert cron.ping_key
@@ -273,7 +273,7 @@ async def test_a_failure_tells_how_long_it_took_too(redis: Redis, team: Team) ->
     assert (await crons.get(redis, team, cron.id)).last_error == record.run.error_message
 
 
-async def test_a_start_that_was_forgotten_tells_no_duration(redis: Redis, team: Team) -> None:
+async def test_a_start_that_was_forgotten_gives_no_duration(redis: Redis, team: Team) -> None:
     cron = await a_heartbeat(redis, team)
     await ping(redis, cron, MINUTE, kind=Kind.START)
     await pass_to(redis, 80 * HOUR)

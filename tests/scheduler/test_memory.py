@@ -1,4 +1,4 @@
-"""While Redis is short of memory less is kept, then crons are skipped; what is under way ends well."""
+"""While Redis is short of memory less is kept, then crons are skipped; running work still ends."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -92,7 +92,7 @@ async def test_it_is_noted_when_redis_takes_no_writes_any_more(redis: Redis, tea
 async def test_long_runs_are_kept_without_what_is_big_and_say_so(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team)
     await noted(redis, Shortage.NO_BODIES)
-    await redis.config_set("maxmemory", 1)  # what is under way ends all the same
+    await redis.config_set("maxmemory", 1)  # running work still ends
 
     run = (await ran(redis, team, cron, stored.run(RUN))).run
 
@@ -115,7 +115,7 @@ async def test_short_runs_are_kept_whole(redis: Redis, team: Team, level: Shorta
     assert (run.response_body, run.response_truncated) == ("fine", False)
 
 
-async def test_a_note_that_nobody_renews_holds_for_seconds(redis: Redis, team: Team) -> None:
+async def test_a_note_that_nobody_renews_is_valid_for_seconds(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team)
     await noted(redis, Shortage.NO_FIRES, milliseconds=VALID_MILLISECONDS)
 
@@ -155,7 +155,7 @@ async def test_heartbeats_are_awaited_all_the_same(redis: Redis, team: Team) -> 
     assert [one.status for one in await history(redis, team, cron)] == ["pending"]
 
 
-async def test_a_team_is_told_once_an_hour(redis: Redis, team: Team) -> None:
+async def test_a_team_is_alerted_once_an_hour(redis: Redis, team: Team) -> None:
     await a_cron(redis, team)
     await a_cron(redis, team)
     await noted(redis, Shortage.NO_FIRES, milliseconds=10_000_000)
@@ -168,7 +168,9 @@ async def test_a_team_is_told_once_an_hour(redis: Redis, team: Team) -> None:
     assert found[0].message == "Redis is nearly out of memory: until it has more, crons are skipped."
 
 
-async def test_a_team_is_told_though_a_clock_that_was_ahead_told_it_before(redis: Redis, team: Team) -> None:
+async def test_a_team_is_alerted_though_a_clock_that_was_ahead_did_so_before(
+    redis: Redis, team: Team
+) -> None:
     await a_cron(redis, team)
     ahead = str(clock.milliseconds(NOON) + 40 * 86_400_000)
     await redis.hset(f"{team.prefix}t:{team.id}", "memory_told", ahead)  # type: ignore[misc]

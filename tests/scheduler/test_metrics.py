@@ -1,4 +1,4 @@
-"""What a scheduler tells Prometheus, as a scraper reads it."""
+"""The metrics of a scheduler, as a scraper reads them."""
 
 import socket
 from datetime import timedelta
@@ -22,7 +22,7 @@ from tests.poll import until
 
 
 def counted(bound: str) -> float:
-    """Fires that were at most so late (s)."""
+    """How many fires were at most so late (s)."""
     (family,) = LATENESS.collect()
     return next(sample.value for sample in family.samples if sample.labels.get("le") == bound)
 

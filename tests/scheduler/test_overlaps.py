@@ -1,4 +1,4 @@
-"""A fire that meets an execution of the same cron runs, is skipped, or waits for its turn, as the policy has it."""
+"""A fire during an execution of the same cron runs, is skipped, or waits, by the overlap policy."""
 
 import pytest
 from redis.asyncio import Redis
@@ -72,7 +72,7 @@ async def test_one_that_waits_in_line_is_not_started_by_the_patrol_but_never_for
     at = clock.milliseconds(NOON + 2 * MINUTE)
 
     calm = await patrol(redis, SHARD, at)
-    await redis.delete(f"{team.prefix}e:{team.id}:{first.id}")  # as if by hand: nobody will settle it
+    await redis.delete(f"{team.prefix}e:{team.id}:{first.id}")  # as if by hand: nothing will end it
     await redis.zrem(f"{team.prefix}x:{team.id}:c{cron.id}:processing", first.id)
     mended = await patrol(redis, SHARD, at)
 
@@ -97,7 +97,7 @@ async def test_one_that_waits_in_line_starts_when_the_other_is_lost_for_good(
     assert len(works) == 1
 
 
-async def test_one_that_its_host_holds_back_is_still_in_the_way(redis: Redis, team: Team) -> None:
+async def test_one_that_waits_for_its_host_is_still_in_the_way(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team, overlap_policy="skip")
     await fire_due(redis, SHARD, NOON + MINUTE)
 

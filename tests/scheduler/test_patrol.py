@@ -1,4 +1,4 @@
-"""Open work is held against its streams, and what nothing would start any more is put back."""
+"""Open work is compared with its streams, and work that nothing would start any more is put back."""
 
 import time
 

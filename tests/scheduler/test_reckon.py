@@ -1,4 +1,4 @@
-"""A cron or job that a wrong clock left waiting for hours is found, and waits no longer."""
+"""A cron or job that a wrong clock left waiting for hours is found and rescheduled."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ def worker(redis: Redis) -> Claims:
 
 
 async def fire_ahead(redis: Redis, team: Team, **asked: object) -> int:
-    """A cron that fired by a clock which is two hours ahead of noon."""
+    """A cron that fired by a clock two hours ahead of noon."""
     cron = await a_cron(redis, team, at=NOON, **asked)
     await fire_due(redis, SHARD, NOON + 2 * HOUR)
     return cron.id
@@ -223,7 +223,7 @@ AHEAD = NOW + 2 * 3_600_000
 
 
 async def waits(redis: Redis) -> list[tuple[str, int]]:
-    """What is due later, and in how many seconds after noon."""
+    """The records that are due later, each with its seconds after noon."""
     rows = await redis.zrange(keyspace.due(SHARD), 0, -1, withscores=True)
     return [(member[0], round((at - NOW) / 1000)) for member, at in rows]
 

@@ -1,4 +1,4 @@
-"""Libraries of releases that are gone are deleted, and never the one in use."""
+"""Libraries of releases that no longer run are deleted, and never the one in use."""
 
 from redis.asyncio import Redis
 

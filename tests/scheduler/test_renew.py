@@ -1,4 +1,4 @@
-"""Another release of the time zones' rules: what it would reckon otherwise is reckoned anew, and nothing fires twice."""
+"""With another release of the time zone rules, next fires are computed again, and nothing fires twice."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,21 +20,21 @@ from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
 BERLIN = {"cron_expression": "0 9 1 * *", "timezone": "Europe/Berlin"}
 
 
-async def reckoned(redis: Redis, team: Team, cron: Cron, at: datetime) -> None:
+async def set_next_fire(redis: Redis, team: Team, cron: Cron, at: datetime) -> None:
     """As if a scheduler with other rules had set the next fire."""
     member = f"{team.id}:{cron.id}"
     await redis.zadd(keyspace.crons(SHARD), {member: clock.milliseconds(at)})
     await redis.hset(f"{team.prefix}c:{member}", "next", str(clock.milliseconds(at)))  # type: ignore[misc]
 
 
-async def test_a_next_fire_by_other_rules_is_reckoned_anew(redis: Redis, team: Team) -> None:
+async def test_a_next_fire_by_other_rules_is_computed_again(redis: Redis, team: Team) -> None:
     now = datetime.now(UTC)
     moved, kept = [await a_cron(redis, team, at=now, **BERLIN) for _ in range(2)]
     without_zone = await a_cron(redis, team, at=now, cron_expression="0 9 1 * *")
     assert moved.next_run_at
     assert without_zone.next_run_at
-    await reckoned(redis, team, moved, moved.next_run_at + HOUR)
-    await reckoned(redis, team, without_zone, without_zone.next_run_at + HOUR)
+    await set_next_fire(redis, team, moved, moved.next_run_at + HOUR)
+    await set_next_fire(redis, team, without_zone, without_zone.next_run_at + HOUR)
 
     assert await renew(redis, SHARD) == 1
     assert await renew(redis, SHARD) == 0
@@ -46,11 +46,11 @@ async def test_a_next_fire_by_other_rules_is_reckoned_anew(redis: Redis, team: T
 async def test_schedulers_with_two_releases_fire_each_moment_once(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team, at=NOON, cron_expression="0 9 * * *", timezone="Europe/Berlin")
     nine = datetime(2026, 11, 26, 8, tzinfo=UTC)
-    await reckoned(redis, team, cron, nine + HOUR)  # the other takes Berlin for an hour behind
+    await set_next_fire(redis, team, cron, nine + HOUR)  # by the other release Berlin is an hour behind
 
     for minute in range(0, 180, 30):
         await fire_due(redis, SHARD, nine + timedelta(minutes=minute))
-    await reckoned(redis, team, cron, nine + timedelta(days=1, hours=1))
+    await set_next_fire(redis, team, cron, nine + timedelta(days=1, hours=1))
     for minute in range(0, 180, 30):
         await fire_due(redis, SHARD, nine + timedelta(days=1, minutes=minute))
 
@@ -61,7 +61,7 @@ async def test_schedulers_with_two_releases_fire_each_moment_once(redis: Redis, 
 
 async def test_what_is_due_and_what_changed_meanwhile_are_left_alone(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team, at=datetime.now(UTC), **BERLIN)
-    await reckoned(redis, team, cron, NOON)
+    await set_next_fire(redis, team, cron, NOON)
 
     assert await renew(redis, SHARD) == 0
 
@@ -80,7 +80,7 @@ async def daily_in_berlin(redis: Redis, team: Team, at: datetime, fired_before: 
 async def test_a_fire_that_other_rules_move_into_the_past_is_owed(redis: Redis, team: Team) -> None:
     at = datetime.now(UTC).replace(second=0, microsecond=0) - MINUTE
     cron = await daily_in_berlin(redis, team, at, timedelta(hours=23))
-    await reckoned(redis, team, cron, at + HOUR)
+    await set_next_fire(redis, team, cron, at + HOUR)
 
     assert await renew(redis, SHARD) == 1
     await fire_due(redis, SHARD)
@@ -92,7 +92,7 @@ async def test_a_fire_that_other_rules_move_into_the_past_is_owed(redis: Redis, 
 async def test_a_fire_that_was_made_by_other_rules_is_not_made_again(redis: Redis, team: Team) -> None:
     at = datetime.now(UTC).replace(second=0, microsecond=0) - MINUTE
     cron = await daily_in_berlin(redis, team, at, HOUR)
-    await reckoned(redis, team, cron, at + timedelta(hours=23))
+    await set_next_fire(redis, team, cron, at + timedelta(hours=23))
 
     assert await renew(redis, SHARD) == 1
     await fire_due(redis, SHARD)
@@ -101,12 +101,12 @@ async def test_a_fire_that_was_made_by_other_rules_is_not_made_again(redis: Redi
     assert (await crons.get(redis, team, cron.id)).next_run_at == at + timedelta(days=1)
 
 
-async def test_nothing_that_was_made_is_due_or_changed_is_reckoned_anew(redis: Redis, team: Team) -> None:
+async def test_nothing_that_was_made_is_due_or_changed_is_computed_again(redis: Redis, team: Team) -> None:
     now = clock.milliseconds(datetime.now(UTC))
     made, due = [await a_cron(redis, team, at=datetime.now(UTC), **BERLIN) for _ in range(2)]
     assert made.next_run_at
     await redis.hset(f"{team.prefix}c:1:{made.id}", "fired_until", str(now))  # type: ignore[misc]
-    await reckoned(redis, team, due, clock.moment(now - 1))
+    await set_next_fire(redis, team, due, clock.moment(now - 1))
 
     known = clock.milliseconds(made.next_run_at)
     wrong = [
@@ -189,7 +189,7 @@ async def test_an_older_release_never_moves_a_fire_however_long_the_newer_one_is
     now = datetime.now(UTC)
     cron = await a_cron(redis, team, at=now, **BERLIN)
     assert cron.next_run_at
-    await reckoned(redis, team, cron, cron.next_run_at + HOUR)
+    await set_next_fire(redis, team, cron, cron.next_run_at + HOUR)
     await another_announces(redis, now - timedelta(days=30))
 
     assert await renew(redis, SHARD) == 0

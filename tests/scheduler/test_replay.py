@@ -1,4 +1,4 @@
-"""Replays in the background: at their rate, never twice, and stopped by what fails again."""
+"""Replays in the background: at their rate, never twice, and stopped by repeated failures."""
 
 import asyncio
 from itertools import pairwise
@@ -165,7 +165,7 @@ async def test_only_the_newest_replays_that_ended_are_remembered(redis: Redis, t
     assert len(await redis.keys("*replay:1:*")) == dead_letters.MOST_REPLAYS
 
 
-async def test_a_replayed_job_tells_its_callback_as_the_first_did(redis: Redis, team: Team) -> None:
+async def test_a_replayed_job_has_its_callback_as_the_first_did(redis: Redis, team: Team) -> None:
     await dead.dead_letters(redis, team, 1, callback_url="https://a.example/told")
     await dead_letters.replay_now(call_of(redis, team), [1], dead.NOON)
 

@@ -1,4 +1,4 @@
-"""Finished history goes by age and by count; what is open, or has a chain that is, stays."""
+"""Finished history is removed by age and by count; open jobs, and jobs of an open chain, stay."""
 
 import pytest
 from redis.asyncio import Redis

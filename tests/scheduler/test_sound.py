@@ -1,4 +1,4 @@
-"""What teams share is looked at for damage, and hardly costs anything while there is none."""
+"""Shared keys are checked for damage, which costs almost nothing while there is none."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What a scheduler makes of the clocks it sees: of Redis, its own wall clock, and the one that nobody sets."""
+"""How a scheduler judges the clocks it sees: that of Redis, its own wall clock, and its monotonic clock."""
 
 from dataclasses import dataclass, field, replace
 

@@ -1,4 +1,4 @@
-"""A correction of the clock, and what was reckoned from a present that proves wrong."""
+"""A correction of the clock, and records computed from a time that proves wrong."""
 
 import asyncio
 from datetime import timedelta
@@ -40,7 +40,7 @@ async def present(redis: Redis) -> int:
 
 
 async def jump(redis: Redis, by: int) -> None:
-    """Let the scripts find that the clock is so much (ms) ahead of what is vouched for."""
+    """Let transitions find that the clock is so much (ms) ahead of what is vouched for."""
     await vouch(redis, await present(redis) - by)
 
 
@@ -87,7 +87,7 @@ async def test_a_retry_and_what_waits_for_its_host_are_not_hours_late(
     assert moved == 0  # once is enough
 
 
-async def test_what_was_reckoned_before_the_jump_with_no_scheduler_alive_stays(
+async def test_what_was_computed_before_the_jump_with_no_scheduler_alive_stays(
     redis: Redis, team: Team
 ) -> None:
     await vouch(redis, await present(redis) - 10 * HOUR)

@@ -1,4 +1,4 @@
-"""What happened to a cron at an instant or in a range, and why not something else."""
+"""What happened to a cron at an instant or in a range, and why."""
 
 from datetime import datetime, timedelta
 
@@ -35,14 +35,14 @@ async def asked_at(
 
 
 async def a_known_cron(redis: Redis, team: Team, **fields: object) -> Cron:
-    """One whose history begins at noon; a cron is otherwise made when the server's clock says."""
+    """A cron whose history begins at noon; otherwise the server's clock says when it was made."""
     cron = await a_cron(redis, team, at=NOON, **fields)
     await known_from(redis, team, cron, NOON)
     return cron
 
 
 async def known_from(redis: Redis, team: Team, cron: Cron, at: datetime) -> None:
-    """The last change of its schedule was then."""
+    """Pretend that its last change of schedule was then."""
     log = f"{team.prefix}log:{team.id}:{cron.id}"
     _, _, rest = (await redis.lindex(log, -1)).partition(" ")  # type: ignore[misc]
     await redis.lset(log, -1, f"{clock.milliseconds(at)} {rest}")  # type: ignore[misc]
@@ -79,7 +79,7 @@ async def test_what_was_collapsed_names_what_stands_for_it(redis: Redis, team: T
     assert await asked_at(redis, team, cron, NOON + 4 * MINUTE) == ("collapsed", reasons[3].why)
 
 
-async def test_a_pause_is_told_with_its_span(redis: Redis, team: Team) -> None:
+async def test_a_pause_is_reported_with_its_span(redis: Redis, team: Team) -> None:
     cron = await a_known_cron(redis, team)
     for minute, active in ((10, False), (20, True)):
         at = NOON + minute * MINUTE
