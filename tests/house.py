@@ -60,6 +60,7 @@ class House:
         }
         self.own = own or {}
         self.running: list[subprocess.Popen[bytes]] = []
+        self._service_of: dict[int, str] = {}
         self.client = httpx.Client(
             base_url=self.api, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=30
         )
@@ -70,14 +71,19 @@ class House:
 
     def start(self, service: str) -> subprocess.Popen[bytes]:
         """Start one more process of a service; what it says goes to a file of its own."""
-        number = sum(service in str(process.args) for process in self.running)
+        number = len(self.of(service))
         with (self.folder / f"{service}-{number}.log").open("wb") as said:
             command = leashed([str(RECURO), service], death_signal=signal.SIGKILL)
             process = subprocess.Popen(
                 command, env={**self.environment, **self.own.get(service, {})}, stdout=said, stderr=said
             )
         self.running.append(process)
+        self._service_of[process.pid] = service
         return process
+
+    def of(self, service: str) -> list[subprocess.Popen[bytes]]:
+        """The processes of a service, oldest first, those that ended among them."""
+        return [process for process in self.running if self._service_of[process.pid] == service]
 
     def restart_redis(self) -> None:
         """End Redis as a crash would, and start it again on the same data."""
