@@ -19,7 +19,9 @@ from tests.engine.mutations import MUTATIONS
 
 ROOT = Path(__file__).parents[2]
 SIDE_BY_SIDE = 2
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = 1800
+TEST_SECONDS = 300
+"""For one test; the longest needs a tenth of it. One that goes on for so long does not end: it has noticed."""
 PASSED = "no test failed"
 TESTS = (
     "tests/engine/test_edges.py",
@@ -85,6 +87,7 @@ class Trees:
 
 def _test(tree: Path, seed: int | None) -> tuple[bool, str]:
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    options += ["-o", f"faulthandler_timeout={TEST_SECONDS}", "-o", "faulthandler_exit_on_timeout=true"]
     if seed is not None:
         options.append(f"--hypothesis-seed={seed}")
     environment = os.environ | {
@@ -102,6 +105,8 @@ def _test(tree: Path, seed: int | None) -> tuple[bool, str]:
     if not ended.returncode:
         return False, PASSED
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ended.stdout, re.M)
+    if ended.stderr.startswith("Timeout ("):
+        return True, f"a test did not end within {TEST_SECONDS} s"
     return True, failed[1] if failed else ended.stdout[-300:]
 
 

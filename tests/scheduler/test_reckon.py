@@ -264,3 +264,19 @@ async def test_a_heartbeat_that_a_clock_ahead_fired_awaits_its_ping_as_long_as_i
 
     assert await reckon_due(redis, SHARD, NOW + 1000) == 0
     assert await waits(redis) == before
+
+
+async def test_an_execution_that_a_clock_ahead_made_stays_that_of_its_fire(
+    redis: Redis, team: Team, worker: Claims
+) -> None:
+    cron = await a_cron(redis, team, at=NOON)
+    await fire_due(redis, SHARD, NOON + 2 * HOUR)
+    works = await worker.claim(1, AHEAD)
+    await worker.finish([Result(work, Postpone(60, "its host"), "[]") for work in works], AHEAD)
+
+    moved = await reckon_due(redis, SHARD, NOW + 1000)
+
+    (record,) = await history(redis, team, cron)
+    assert moved == 1
+    assert await waits(redis) == [("e", 61)]
+    assert record.scheduled_at == NOON + 2 * HOUR

@@ -155,3 +155,16 @@ async def test_a_job_that_was_deleted_in_flight_does_not_come_back(
     assert await alive.claim(1) == []
     assert await redis.keys(f"{team.prefix}j:*") == []
     assert await held_in(redis, SHARD) == []
+
+
+async def test_a_job_whose_queue_was_deleted_in_flight_does_not_come_back(
+    redis: Redis, team: Team, dead: Claims, alive: Claims
+) -> None:
+    await a_job(redis, team)
+    (work,) = await dead.claim(1)
+    await queues.delete(redis, team, int(work.queue))
+
+    assert await rescue(redis, SHARD, await held_in(redis, SHARD)) == 0
+
+    assert await alive.claim(1) == []
+    assert await held_in(redis, SHARD) == []
