@@ -1,4 +1,4 @@
-"""The Lua of `shared/lua`, parsed, and every name in it resolved to what declares it."""
+"""The Lua of `shared/store/lua`, parsed, and every name in it resolved to what declares it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ KNOWN = frozenset(
         *("ipairs", "pairs", "next", "pcall", "error", "unpack", "LIBRARY", "define"),
     )
 )
-"""What Redis gives to a library, and the two names that `shared.transitions.functions` writes before it."""
+"""What Redis gives to a library, and two names that `shared.store.transitions.library` writes."""
 FUNCTIONS = ("function_declaration", "function_definition")
 
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from functools import partial
 
 _MONOTONIC = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-"""The other stands still on Linux while the machine is suspended."""
+"""CLOCK_MONOTONIC would stand still on Linux while the machine is suspended."""
 
 
 elapsed: Callable[[], float] = partial(time.clock_gettime, _MONOTONIC)
-"""Seconds of a clock that nobody sets, and that goes on while the machine or this process sleeps."""
+"""Seconds of a clock that nobody sets, and that runs on while the machine or this process sleeps."""
 
 _FIRST = datetime.min.replace(tzinfo=UTC).timestamp()
 _LAST = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
@@ -28,6 +28,6 @@ def milliseconds(moment: datetime) -> int:
 def moment(milliseconds: float | str) -> datetime:
     """The aware UTC datetime of so many milliseconds since 1970, within the years that Python has."""
     seconds = float(milliseconds) / 1000
-    if not 0 <= seconds <= _LAST:  # the usual one costs no more than this
+    if not 0 <= seconds <= _LAST:  # the usual case costs no more than this check
         seconds = min(max(seconds, _FIRST), _LAST)
     return datetime.fromtimestamp(seconds, UTC)

@@ -1,16 +1,16 @@
-"""What can go wrong for a caller; each door translates these once."""
+"""What can go wrong for a caller; each interface translates these errors once."""
 
 import math
 
 
 class RecuroError(Exception):
-    """The caller's to mend: `str(error)` says what is wrong, `hint` what to do about it."""
+    """The caller can mend it: `str(error)` says what is wrong, `hint` what to do."""
 
     hint = ""
 
 
 class Unauthenticated(RecuroError):
-    """No token, or one that is not known here."""
+    """There is no token, or it is not known here."""
 
     hint = "Make a token with `recuro token create`."
 
@@ -32,7 +32,7 @@ class Forbidden(RecuroError):
 
 
 class NotFound(RecuroError):
-    """There is no such thing in the caller's team."""
+    """The caller's team has no such record."""
 
     def __init__(self, noun: str) -> None:
         super().__init__(f"{noun} not found")
@@ -44,7 +44,7 @@ class Conflict(RecuroError):
 
 
 class Damaged(RecuroError):
-    """What is stored of it cannot be used; nothing else is hurt."""
+    """Its stored data cannot be used; nothing else is affected."""
 
     hint = "Ask whoever runs Recuro: `recuro doctor` names the record."
 
@@ -53,7 +53,7 @@ class Damaged(RecuroError):
 
 
 class Invalid(RecuroError):
-    """One field is wrong in a way that only the store could tell."""
+    """One field is wrong in a way that only the stored data shows."""
 
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared import redis_url
+from shared.basics import redis_url
 
-# Stricter than RFC 3986 where readers of URLs differ: nothing in it can be taken for another part.
+# Stricter than RFC 3986 where URL parsers differ: no part of it can be taken for another part.
 _PROXY = re.compile(
     r"http://(?:[^\s@:/?#\\\[\]]+(?::[^\s@:/?#\\\[\]]*)?@)?(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::(\d{1,5}))?/?",
     re.ASCII,
@@ -24,7 +24,7 @@ _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
 
 PREFIX = "RECURO_"
 READ_BY_OTHERS = ("API_TOKEN", "URL", "MCP_URL", "REDIS_SERVER", "SIGNING_SECRET", "IMAGE")
-"""Variables with our prefix that clients, the command line and deploy/ read, and no service."""
+"""Variables with our prefix that only clients, the command line and deploy/ read, not a service."""
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Network = IPv4Network | IPv6Network
@@ -46,7 +46,7 @@ Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_separ
 
 
 class Settings(BaseSettings):
-    """One field a variable; the README's table describe each."""
+    """One field for each variable; the README's table describes them."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
@@ -107,7 +107,7 @@ class Settings(BaseSettings):
         if value is None:
             return None
         found = _PROXY.fullmatch(value.get_secret_value())
-        if not found or not 1 <= int(found[1] or 3128) <= 65_535:  # never quoted: it holds a password
+        if not found or not 1 <= int(found[1] or 3128) <= 65_535:  # not quoted: it has a password
             raise ValueError(
                 "must be http://host:port or http://user:password@host:port; in the user and the password "
                 "write @ : / ? # [ ] and \\ as %40 and so on"
@@ -117,7 +117,7 @@ class Settings(BaseSettings):
     @field_validator("egress_ports", mode="before")
     @classmethod
     def _ranges(cls, value: Any) -> Any:
-        """`443,8000-8999` as first and last ports."""
+        """`443,8000-8999` as pairs of first and last port."""
         if not isinstance(value, str):
             return value
         found = []
@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
             return None
-        token = value.get_secret_value().strip()  # a file that it was read from ends its line
+        token = value.get_secret_value().strip()  # a file that it was read from ends with a newline
         if not 16 <= len(token) <= 200 or not _TOKEN.fullmatch(token):
             raise ValueError("must be 16 to 200 characters long: letters, digits and -._~+/= (RFC 6750)")
         return SecretStr(token)
@@ -157,7 +157,7 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process; a wrong one ends it with one line that names it."""
+    """The settings of this process; a wrong one ends the process with one line that names it."""
     try:
         return Settings()
     except ValidationError as error:
@@ -167,7 +167,7 @@ def load() -> Settings:
 
 
 def unknown(environment: Mapping[str, str] = os.environ) -> dict[str, str | None]:
-    """Variables that begin as ours do and that nothing reads, each with the one that was probably meant."""
+    """Variables with our prefix that nothing reads, each with the one that was probably meant."""
     known = [*map(str.upper, Settings.model_fields), *READ_BY_OTHERS]
     strange = {
         name: name.upper().removeprefix(PREFIX) for name in environment if name.upper().startswith(PREFIX)

@@ -10,14 +10,15 @@ from redis.asyncio import Redis
 
 from services.cli import embedded
 from services.worker.notices.mail import Mailer
-from shared import store, tokens
-from shared.keyspace import Team
+from shared.security import tokens
 from shared.settings import Settings
-from shared.vault import Vault
+from shared.store import connection
+from shared.store.keyspace import Team
+from tests import calls
 from tests.target import Target
 
-KEY = os.environ["RECURO_ENCRYPTION_KEY"] = "the-key-of-the-tests-0123456789-abcdef"  # processes have it too
-VAULT = Vault(KEY)
+KEY = os.environ["RECURO_ENCRYPTION_KEY"] = calls.KEY  # processes have it too
+VAULT = calls.VAULT
 MAILER = Mailer(Settings())
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -46,7 +47,7 @@ def settings(server: embedded.EmbeddedServer) -> Settings:
 
 @pytest.fixture
 async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    client = store.connect(settings)
+    client = connection.connect(settings)
     await client.flushall()
     yield client
     await client.aclose()

@@ -6,9 +6,12 @@ from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result, Verdict
-from shared import clock, jobs, keyspace
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace
+from shared.store.keyspace import Team
+from tests.calls import call_of
 
 NOON = clock.milliseconds(datetime(2026, 11, 25, 12, tzinfo=UTC))
 URL = "https://a.example/work"
@@ -31,6 +34,6 @@ async def dead_letters(
 ) -> list[int]:
     """So many dead letters; return their ids."""
     job = JobCreate.model_validate({"queue": "mail", "url": URL, "payload": {"n": 1}, **asked})
-    made = await jobs.create_many(redis, team, [job] * n, now=now)
+    made = await jobs.create_many(call_of(redis, team), [job] * n, now=now)
     await end_all(redis, Dead(), now, run)
     return [one.id for one in made]

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from shared.schedule.policy import MisfirePolicy
 from shared.schemas.alerts import Alert, Alertable, AlertData, AlertType, Delivery
 from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
 from shared.schemas.dead_letters import Replay, ReplayState
@@ -15,7 +16,7 @@ from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import Queue, QueueCounts, QueueSettings
 from shared.schemas.runs import FailureReason, FailureStage, Run
-from shared.schemas.timing import MisfirePolicy, OverlapPolicy
+from shared.schemas.timing import OverlapPolicy
 from shared.schemas.why import Verdict
 
 PAGE = (Path(__file__).parents[1] / "docs" / "fields.md").read_text()

@@ -34,20 +34,20 @@ class Child:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env=environment,
-            start_new_session=True,  # Ctrl-C is for the supervisor, which stops all in order
+            start_new_session=True,  # the supervisor handles Ctrl-C and stops all in order
         )
         return cls(process, say)
 
     async def ended(self) -> int:
-        """Wait for its end and its last words; the exit status, or minus the signal."""
+        """Wait for its end and its last output; return the exit status, or minus the signal."""
         status = await self._process.wait()
-        # A grandchild may hold the pipe open for ever.
+        # A grandchild may keep the pipe open for ever.
         await asyncio.wait([self._reading], timeout=DRAIN_SECONDS)
         self._reading.cancel()
         return status
 
     async def stop(self, seconds: float) -> None:
-        """SIGTERM, and after `seconds` SIGKILL, to it and to whatever it started."""
+        """Send SIGTERM, and after `seconds` SIGKILL, to it and to all that it started."""
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""The terminal of `recuro dev`: one line after the other, each under the name of who says it."""
+"""The terminal of `recuro dev`: whole lines, each with the name of the process that wrote it."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ class Console:
         self.write(f"\x1b[{colour}m{prefix}\x1b[0m {text}" if colour else f"{prefix} {text}")
 
     def write(self, text: str) -> None:
-        """Write as it is; when nobody reads any more, stay silent: stopping in order matters more."""
+        """Write the text; if nobody reads any more, ignore that: stopping in order matters more."""
         try:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()

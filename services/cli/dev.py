@@ -14,24 +14,25 @@ from services.cli.console import Console
 from services.cli.embedded import CannotStart, EmbeddedServer
 from services.cli.places import free_port, in_vain, redis_name, url_of
 from services.cli.supervisor import NAME, Service, Supervisor
-from shared import store, tokens
 from shared.errors import Damaged
+from shared.security import tokens
 from shared.settings import Settings, unknown
+from shared.store import connection
 
 SERVICES = ("api", "scheduler", "worker", "mcp")
 TEAM = "default"
 REDIS_LOOK_SECONDS = 0.2
 DEFAULTS = {
-    "RECURO_EGRESS_ALLOW": "127.0.0.0/8,::1/128",  # what one develops runs on this machine
+    "RECURO_EGRESS_ALLOW": "127.0.0.0/8,::1/128",  # the targets under development are on this machine
     "RECURO_LOG_FORMAT": "console",
-    "RECURO_WORKER_GRACE_SECONDS": "3",  # a worker that drains longer would be killed in the middle of it
+    "RECURO_WORKER_GRACE_SECONDS": "3",  # a worker that drains longer would be killed half-way
     "PYTHONUNBUFFERED": "1",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What someone needs to know once everything runs."""
+    """What to show once everything runs."""
 
     api: str
     mcp: str
@@ -103,12 +104,12 @@ def _ports(settings: Settings) -> dict[str, int]:
 
 async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeting:
     token = _token(settings)
-    redis = store.connect(settings)
+    redis = connection.connect(settings)
     try:
         await tokens.create(redis, team=TEAM, name="dev", scopes=("admin",), token=token)
         durability = await doctor.durability(redis)
-    except (Damaged, *store.AWAY) as error:
-        said = store.text_of(error)
+    except (Damaged, *connection.AWAY) as error:
+        said = connection.text_of(error)
         raise CannotStart(f"Redis at {redis_name(settings.redis_url)} cannot be used: {said}") from error
     finally:
         await redis.aclose()
@@ -122,7 +123,7 @@ async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeti
 
 
 def _token(settings: Settings) -> str:
-    """The token that was asked for, or the one made here for good at the first start."""
+    """The token that is set, or the one made here at the first start and kept."""
     if settings.bootstrap_token:
         return settings.bootstrap_token.get_secret_value()
     path: Path = settings.data_dir / "token"
@@ -142,7 +143,7 @@ def _services(settings: Settings) -> list[Service]:
     }
     # -P: without it a start from inside services/ would find our mcp folder in place of the SDK.
     command = (sys.executable, "-P", "-m", "services.cli.main")
-    # One machine has the port of the metrics once: it is the scheduler's, who measures what is late.
+    # The metrics port is free only once on a machine: the scheduler gets it, as it measures lateness.
     own = {name: {} if name == "scheduler" else {"RECURO_METRICS_PORT": "0"} for name in SERVICES}
     return [Service(name, (*command, name), urls.get(name), own[name]) for name in SERVICES]
 
@@ -153,5 +154,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "RECURO_API_PORT": str(settings.api_port),
         "RECURO_MCP_PORT": str(settings.mcp_port),
     }
-    given = {name: value for name, value in os.environ.items() if name not in unknown()}  # each was named
+    given = {
+        name: value for name, value in os.environ.items() if name not in unknown()
+    }  # each was reported by name
     return {**DEFAULTS, **given, **chosen}

@@ -1,4 +1,4 @@
-"""`recuro doctor`: whether this Redis is fit to keep jobs, and what it keeps through a crash."""
+"""`recuro doctor`: check whether this Redis is fit to keep jobs, and what survives a crash."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -8,9 +8,12 @@ from redis.exceptions import RedisError, ResponseError
 from services.cli import inspection, punctuality
 from services.cli.embedded import OLDEST
 from services.cli.findings import Finding
-from shared import audit, damage, health, keyspace, ledger, overdue, store, transitions, zone_data
 from shared.errors import Damaged
-from shared.shortage import REMEDY, Shortage, share_used
+from shared.runtime import health
+from shared.schedule import zone_data
+from shared.store import connection, keyspace, ledger, transitions
+from shared.store.care import damage, overdue, reconcile
+from shared.store.care.shortage import REMEDY, Shortage, share_used
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
 STRICT = "strict (AOF always: what was answered is on disk)"
@@ -23,7 +26,7 @@ AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
 
 
 async def examine(redis: Redis) -> list[Finding]:
-    """Version, persistence, eviction, memory, time zones, the clock and work that is late, in this order."""
+    """Check version, persistence, eviction, memory, time zones, the clock and late work, in this order."""
     info: dict[str, object] = await redis.info()
     facts = {name: str(value) for name, value in info.items()}
     kept = await durability(redis)
@@ -38,18 +41,18 @@ async def examine(redis: Redis) -> list[Finding]:
 
 
 async def _looked(redis: Redis, what: str, look: Look) -> list[Finding]:
-    """What is found; a key that is damaged is one finding and hides no other."""
+    """The findings; a damaged key is one of them and hides no other."""
     try:
         return await look(redis)
     except (Damaged, ResponseError) as error:
-        said = store.translated(error)
+        said = connection.translated(error)
         if not isinstance(said, Damaged):
             raise
         return [Finding(False, f"{what}: {said} A scheduler puts it aside; --audit looks at every key")]
 
 
 async def durability(redis: Redis) -> str:
-    """What a crash or a power cut loses; a hosted Redis may not tell."""
+    """What a crash or a power cut would lose; a hosted Redis may not report it."""
     info: dict[str, object] = await redis.info("persistence")
     try:
         config: Mapping[str, str] = await redis.config_get()
@@ -63,7 +66,7 @@ async def durability(redis: Redis) -> str:
 
 
 def _lost(facts: Mapping[str, str]) -> list[Finding]:
-    """What keeps Redis from writing what it is told; nothing if all is well."""
+    """What prevents Redis from writing; nothing if all is well."""
     found = []
     if facts.get("role") not in (None, "master"):
         found.append("role: a replica takes no writes; RECURO_REDIS_URL must name the primary")
@@ -80,7 +83,7 @@ def _lost(facts: Mapping[str, str]) -> list[Finding]:
 
 
 async def _living(redis: Redis) -> list[Finding]:
-    """Who works; that nobody does is good as long as nothing waits for it."""
+    """Which services run; it is fine if none does, as long as no work waits."""
     alive = await health.living(redis)
     said = (
         "processes: "
@@ -103,7 +106,7 @@ async def _troubles(redis: Redis) -> list[Finding]:
 
 
 async def _damages(redis: Redis) -> list[Finding]:
-    """What was met by those who work with it; `--audit` looks at everything."""
+    """Damage that the services met; `--audit` checks everything."""
     found = [one for shard in keyspace.SHARDS for one in await damage.found(redis, shard)]
     shown = [Finding(False, f"damaged: {one.name}: {one.said} ({one.at:%Y-%m-%d %H:%M})") for one in found]
     if len(shown) > MOST_SHOWN:
@@ -112,10 +115,10 @@ async def _damages(redis: Redis) -> list[Finding]:
 
 
 async def _inspected(redis: Redis, shard: str) -> tuple[list[Finding], list[str]]:
-    """Everything is looked at anew: what is damaged, and which records were repaired."""
+    """Check everything again: what is damaged, and which records were repaired."""
     await damage.forget(redis, shard)
     await transitions.mend_shard(redis, shard)
-    for team in await audit.teams(redis, shard):
+    for team in await reconcile.teams(redis, shard):
         await transitions.mend_team(redis, team)
         async for _ in damage.mend_queues(redis, team):
             pass
@@ -132,25 +135,27 @@ def _of_team(names: list[str], team: int) -> list[str]:
 
 
 async def audit_all(redis: Redis) -> list[Finding]:
-    """Recount everything, repair what the records prove, and say what was found; it may take a while."""
+    """Recount everything, repair what the records prove, and report the findings; it may take a while."""
     findings = []
     for shard in keyspace.SHARDS:
         damaged, repaired = await _inspected(redis, shard)
         findings += damaged
-        for team in await audit.teams(redis, shard):
+        for team in await reconcile.teams(redis, shard):
             mended = _of_team(repaired, team.id)
-            mended += [ref async for step in audit.patrol(redis, team, whole=True) for ref in step.mended]
+            mended += [ref async for step in reconcile.patrol(redis, team, whole=True) for ref in step.mended]
             if mended:
                 shown = ", ".join(mended[:20]) + (", …" if len(mended) > 20 else "")
                 findings.append(Finding(True, f"team {team.id}: repaired {len(mended)} records: {shown}"))
-            for wrong in await audit.recount(redis, team, repair=True):
+            for wrong in await reconcile.recount(redis, team, repair=True):
                 text = f"{wrong.noun}s {wrong.column} was {wrong.posted}, counted {wrong.counted}: repaired"
                 findings.append(Finding(True, f"team {team.id}: ledger: {text}"))
-            books = await ledger.read(redis, team)
-            lost = await audit.patrol_crons(redis, team)
+            counts = await ledger.read(redis, team)
+            lost = await reconcile.patrol_crons(redis, team)
             findings += [Finding(True, f"team {team.id}: cron {cron} is due again") for cron in lost]
-            law = "holds" if books.holds else "does NOT hold"
-            findings.append(Finding(books.holds, f"team {team.id}: {books.accepted} jobs, the ledger {law}"))
+            law = "holds" if counts.holds else "does NOT hold"
+            findings.append(
+                Finding(counts.holds, f"team {team.id}: {counts.accepted} jobs, the ledger {law}")
+            )
     return [*findings, *await _damages(redis)]
 
 
@@ -173,7 +178,7 @@ def _version(facts: Mapping[str, str]) -> Finding:
 
 
 async def _jobs(redis: Redis) -> list[Finding]:
-    """Those that are overdue; nothing if none is."""
+    """A finding for overdue jobs; none if there are none."""
     late = max([(await overdue.seconds(redis, shard))["job"] for shard in keyspace.SHARDS])
     if late <= overdue.LATE_SECONDS:
         return []

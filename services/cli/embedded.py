@@ -1,4 +1,4 @@
-"""The Redis that comes with Recuro: find a server program, run it on a unix socket, keep its data."""
+"""The embedded Redis: find a server program, run it on a unix socket, keep its data."""
 
 import contextlib
 import fcntl
@@ -29,7 +29,7 @@ SILENCE_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LOCK_SECONDS = 1.0
 
-# No RDB preamble: only then can another server program (Redis or Valkey, older or newer) open the same data.
+# Without an RDB preamble any server program (Redis or Valkey, older or newer) can open the same data.
 CONFIG = """\
 port 0
 unixsocket {socket}
@@ -51,7 +51,7 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A server program that was asked for its version."""
+    """A server program and its version."""
 
     path: str
     product: str
@@ -62,7 +62,7 @@ class Program:
 
 
 class EmbeddedServer:
-    """A server on one data directory that belongs to this process and dies with it."""
+    """A server on one data directory, which belongs to this process and ends with it."""
 
     def __init__(self, program: Program, data_dir: Path) -> None:
         self.program = program
@@ -80,11 +80,11 @@ class EmbeddedServer:
 
     @property
     def running(self) -> bool:
-        """Whether the server has not ended."""
+        """Whether the server runs."""
         return self._process is not None and self._process.poll() is None
 
     def launch(self) -> None:
-        """Start it, or start it again at the same address after it ended; it is ready on return."""
+        """Start it, or start it again at the same address after it ended; on return it is ready."""
         self._process = _spawn(self.program, self.data_dir, self._address, self._lock)
         try:
             _await_ready(self._process, self._address, self.data_dir / LOG)
@@ -93,7 +93,7 @@ class EmbeddedServer:
             raise
 
     def stop(self) -> None:
-        """End it politely: what was written is on disk afterwards. SIGKILL after 10 s."""
+        """Stop it cleanly: all that was written is on disk afterwards. SIGKILL after 10 s."""
         if self._process:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -110,7 +110,7 @@ class EmbeddedServer:
 
 
 def start(data_dir: Path, *, server: str | None = None) -> EmbeddedServer:
-    """Run a server on `data_dir`; it is ready on return. Raises CannotStart.
+    """Run a server on `data_dir`; on return it is ready. Raises CannotStart.
 
     Call it from the main thread: the end of the calling thread ends the server.
     """
@@ -127,7 +127,7 @@ def start(data_dir: Path, *, server: str | None = None) -> EmbeddedServer:
 
 
 def find() -> Program:
-    """RECURO_REDIS_SERVER and nothing else when set; or the first new enough of PATH and the wheel."""
+    """Only RECURO_REDIS_SERVER if it is set; else the first recent enough program on PATH or in the wheel."""
     if chosen := os.environ.get("RECURO_REDIS_SERVER"):
         return usable(chosen)
     for path in _candidates():
@@ -140,11 +140,11 @@ def find() -> Program:
 
 
 def usable(path: str) -> Program:
-    """The program at `path`, or of that name on PATH; CannotStart says why it will not do."""
+    """The program at `path`, or of that name on PATH; raises CannotStart with the reason if it is unfit."""
     full = shutil.which(path)
     if full is None:
         raise CannotStart(f"no server program at {path}")
-    program = _asked(os.path.abspath(full))
+    program = _with_version(os.path.abspath(full))
     if program is None:
         raise CannotStart(f"{path} does not say that it is a Redis or Valkey server")
     if program.version < OLDEST:
@@ -173,7 +173,7 @@ def _candidates() -> Iterator[str]:
         yield wheel
 
 
-def _asked(path: str) -> Program | None:
+def _with_version(path: str) -> Program | None:
     try:
         said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -183,7 +183,7 @@ def _asked(path: str) -> Program | None:
 
 
 class _Lock:
-    """One server a data directory; the server inherits the lock, so that it outlives a killed parent."""
+    """One server a data directory; the server inherits the lock, so that it survives a killed parent."""
 
     def __init__(self, data_dir: Path) -> None:
         self.fd = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -198,7 +198,7 @@ class _Lock:
         os.pwrite(self.fd, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
-        """Give the lock back; a second call does nothing."""
+        """Release the lock; a second call does nothing."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
@@ -212,7 +212,7 @@ class _Lock:
 
 
 def _address(data_dir: Path) -> Path:
-    """The socket beside the data, or in a private directory when that path is too long for a socket."""
+    """The socket beside the data, or in a private directory if that path is too long for a socket."""
     beside = data_dir / SOCKET
     if len(os.fsencode(beside)) <= SOCKET_PATH_BYTES:
         return beside
@@ -258,7 +258,7 @@ def _await_ready(process: subprocess.Popen[bytes], address: Path, log: Path) -> 
         answer = _ping(address)
         if answer.startswith(b"+PONG"):
             return
-        if answer:  # -LOADING: a large log may take minutes, only silence counts
+        if answer:  # -LOADING: reading a large log may take minutes; only no answer counts as a failure
             deadline = time.monotonic() + SILENCE_SECONDS
         if process.poll() is not None or time.monotonic() > deadline:
             raise CannotStart(f"the embedded server did not start: {_last_words(log)}")

@@ -1,7 +1,7 @@
-"""`recuro healthcheck`: whether a service of this machine is alive, for images that have no curl.
+"""`recuro healthcheck`: whether a service of this machine is alive, for images without curl.
 
-It runs every few seconds beside each service, so that it loads none of what they load: no settings, no client
-of Redis, no event loop. What it knows by heart of them is compared with theirs by its tests.
+It runs every few seconds beside each service, so it loads little: no settings, no client of Redis, no event
+loop. It has copies of some constants of theirs, which its tests compare.
 """
 
 import os
@@ -23,15 +23,15 @@ Reply = bytes | int | list["Reply"] | None
 
 
 class Refused(Exception):
-    """What Redis answered in place of what it was asked for."""
+    """An error that Redis answered."""
 
 
 def run(service: str) -> int:
-    """0 if it is alive; 1 with a line on standard error that says what is wrong."""
+    """0 if it is alive; else 1, with a line on standard error that says what is wrong."""
     given = {name.upper(): value for name, value in os.environ.items()}
     try:
         wrong = _door(service, given) if service in DOORS else _sign(service, given)
-    except ValueError:  # which would say it with a password
+    except ValueError:  # its text would include a password
         wrong = "its URL cannot be read: see RECURO_REDIS_URL, or the port of the service"
     if wrong is None:
         return 0
@@ -67,7 +67,7 @@ def _sign(service: str, given: Mapping[str, str]) -> str | None:
         return _by_client(service)
     where = parts.path if parts.scheme == "unix" else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
     try:
-        (seconds, microseconds), correction, living = _ask(parts)
+        (seconds, microseconds), correction, living = _read_signs(parts)
     except OSError as error:
         return f"Redis at {where} does not answer: {error}"
     except Refused as error:
@@ -78,7 +78,7 @@ def _sign(service: str, given: Mapping[str, str]) -> str | None:
 
 
 def _silence(service: str, until_ms: Mapping[bytes, float], now_ms: int) -> str | None:
-    """Why none of the processes counts as alive, each until its moment."""
+    """Why no process counts as alive; each counts until its moment."""
     host = socket.gethostname()
     alive = {member.decode("utf-8", "replace") for member, until in until_ms.items() if until >= now_ms}
     if any(member.startswith(f"{service}:{host}:") for member in alive):
@@ -89,7 +89,7 @@ def _silence(service: str, until_ms: Mapping[bytes, float], now_ms: int) -> str 
 
 
 def _by_client(service: str) -> str | None:
-    """TLS and options of the client's are the client's to read; that costs ten times as much."""
+    """Whether the URL needs the full client, for TLS or options; that costs ten times as much."""
     import asyncio
 
     from services.cli.signs import trouble
@@ -106,8 +106,8 @@ def _nearby(folder: str) -> str | None:
         return None
 
 
-def _ask(parts: SplitResult) -> tuple[list[bytes], bytes | None, list[bytes]]:
-    """The time of Redis, its correction, and who lives until when; in one round trip."""
+def _read_signs(parts: SplitResult) -> tuple[list[bytes], bytes | None, list[bytes]]:
+    """The time of Redis, its correction, and until when each process counts as alive; in one round trip."""
     before = list(_greeting(parts))
     questions = [["TIME"], ["GET", CORRECTION], ["ZRANGE", LIVE, "0", "-1", "WITHSCORES"]]
     with _connected(parts) as wire, wire.makefile("rb") as answers:

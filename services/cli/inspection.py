@@ -1,28 +1,30 @@
-"""Looking at every key of a shard: whether it is of its type, and whether what it holds can be read."""
+"""Check every key of a shard: whether it has its type, and whether its content can be read."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 from redis.asyncio import Redis
 
-from shared import alerts, audit, crons, damage, dead_letters, executions, jobs, keyspace, queues
+from shared.actions import alerts, crons, dead_letters, executions, jobs, queues
 from shared.errors import Damaged, NotFound
-from shared.keyspace import Team
 from shared.schemas.kinds import Kind
+from shared.store import keyspace
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
 
 COUNT = 500
 COUNTS = ("ids", "ledger")
-"""Hashes whose fields are all whole numbers."""
+"""Hashes in which all values are whole numbers."""
 
 REPAIRED = "repaired"
-"""Of what was not started or not listed, and is again: there is nothing for anybody to do."""
+"""For work that was not started or listed and now is again: there is nothing left to do."""
 
 Problem = str | None
 Look = Callable[[Redis, Team, int], Awaitable[Problem]]
 
 
 async def inspect(redis: Redis, shard: str) -> AsyncIterator[tuple[str, str]]:
-    """The name below the prefix of all that is damaged, and how; rows that lists have lost are put back."""
+    """The damaged keys by name below the prefix, with what is wrong; rows that lists lost are put back."""
     prefix, cursor = keyspace.prefix(shard), 0
     while True:
         cursor, keys = await redis.scan(cursor, match=f"{prefix}*", count=COUNT)
@@ -55,7 +57,7 @@ async def _of_types(redis: Redis, prefix: str, names: Sequence[str]) -> AsyncIte
 
 
 def _records(names: Sequence[str]) -> list[tuple[int, str, list[int]]]:
-    """Team, kind and ids of the records among keys."""
+    """Team, kind and ids of the records among the keys."""
     found = defaultdict[tuple[int, str], list[int]](list)
     for name in names:
         kind, *numbers = name.split(":")
@@ -77,7 +79,7 @@ async def _of_records(
         if problem:
             yield f"{kind}:{team.id}:{one}", problem
     if kind in (Kind.JOB, Kind.EXECUTION):
-        for ref in await audit.relist(redis, team, kind, ids):
+        for ref in await reconcile.relist(redis, team, kind, ids):
             yield f"{kind}:{team.id}:{ref.partition(':')[2]}", REPAIRED
 
 

@@ -19,11 +19,11 @@ def leashed(argv: Sequence[str], *, death_signal: signal.Signals) -> list[str]:
 
 
 def main() -> None:
-    """Ask for the signal, which survives exec, then become the program."""
+    """Register for the signal, which survives exec, then become the program."""
     parent, death_signal, program = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
-        if os.getppid() != parent:  # it died before we asked, so the signal will never come
+        if os.getppid() != parent:  # it ended before we registered, so the signal will never come
             sys.exit(1)
     os.execv(program, sys.argv[3:])
 

@@ -1,4 +1,4 @@
-"""`recuro listen`: something to call, that prints what it gets."""
+"""`recuro listen`: a target that prints the requests it gets."""
 
 import os
 import socket

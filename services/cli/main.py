@@ -1,4 +1,4 @@
-"""The `recuro` command; what a subcommand needs is imported when it runs, so that `--help` is quick."""
+"""The `recuro` command; each subcommand imports what it needs when it runs, so that `--help` is quick."""
 
 import argparse
 import sys
@@ -77,7 +77,7 @@ def _add(
 
 
 def _port(text: str) -> int:
-    """One that can be listened at: beyond the last the system takes another than was asked for."""
+    """A port that can be listened on: for a number beyond the last one the system would take another port."""
     if not text.isdecimal() or not 1 <= int(text) <= 65_535:
         raise argparse.ArgumentTypeError(f"{text} is no port from 1 to 65535")
     return int(text)

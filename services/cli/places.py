@@ -11,16 +11,16 @@ from shared.settings import Settings, unknown
 
 
 def url_of(host: str, port: int) -> str:
-    """How a process on this machine reaches a service that listens there."""
+    """The address by which a process on this machine can call a service that listens there."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
 def free_port(host: str, port: int, variable: str) -> int:
-    """The port when nobody has it, any free one for 0; CannotStart names the variable that changes it."""
+    """The port if it is free, or any free one for 0; CannotStart names the variable that changes it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as attempt:
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the service will
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the service does
         try:
             attempt.bind((host, port))
         except OSError as error:
@@ -38,7 +38,7 @@ def with_redis_nearby(settings: Settings) -> Settings:
 
 
 def in_vain() -> list[str]:
-    """A sentence for each variable that begins as our settings do, and that nothing reads."""
+    """A sentence for each variable with our prefix that nothing reads."""
     return [
         f"nothing reads {name}" + (f": did you mean {meant}?" if meant else "")
         for name, meant in unknown().items()
@@ -46,7 +46,7 @@ def in_vain() -> list[str]:
 
 
 def redis_name(url: str) -> str:
-    """The URL without user, password and options, fit to be shown."""
+    """The URL without user, password and options, for showing."""
     parts = urlsplit(url)
     where = parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""

@@ -1,16 +1,18 @@
-"""What the doctor finds about the clock of the installation, and whether crons go by it."""
+"""The doctor's findings about the clock of the installation, and whether crons keep to it."""
 
 from datetime import timedelta
 
 from redis.asyncio import Redis
 
 from services.cli.findings import Finding
-from shared import clock, keyspace, moments, overdue, retention, watchdog
-from shared.moments import Present
+from shared import clock
+from shared.store import keyspace, moments
+from shared.store.care import overdue, retention, watchdog
+from shared.store.moments import Present
 
 AGREE_MS = 2000
-TOLD = timedelta(minutes=10)
-"""For so long what was mended is told of."""
+SHOWN = timedelta(minutes=10)
+"""How long a repair is reported."""
 _OUT = "that is taken out, and time goes on as it should: set it right"
 _LET_GO = "if clock and settings are right, `recuro retention --confirm` lets it go now"
 _NOBODY = (
@@ -41,12 +43,12 @@ def _clock(seen: Present) -> list[Finding]:
 
 
 async def _crons(redis: Redis, shard: str, seen: Present) -> list[Finding]:
-    """Those that are overdue, and those that the schedulers lately found silent."""
+    """Findings about overdue crons, and about crons that the schedulers lately rescheduled."""
     found, watched = [], await watchdog.read(redis, shard)
     late = (await overdue.seconds(redis, shard))["cron"]
     if late > overdue.LATE_SECONDS:
         found.append(Finding(False, f"crons: one should have fired {late:.0f} s ago: does a scheduler run?"))
-    if watched and watched.moved_at and clock.moment(seen.now_ms) - watched.moved_at < TOLD:
+    if watched and watched.moved_at and clock.moment(seen.now_ms) - watched.moved_at < SHOWN:
         at = watched.moved_at.isoformat(timespec="seconds")
         found.append(Finding(False, f"crons: the next fire of {watched.moved} was too late; mended at {at}"))
     return found

@@ -1,4 +1,4 @@
-"""What the short commands print: the doctor's findings, tokens."""
+"""Print the results of the short commands: the doctor's findings, tokens."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -8,13 +8,17 @@ from redis.asyncio import Redis
 
 from services.cli.doctor import audit_all, examine
 from services.cli.places import in_vain, redis_name, with_redis_nearby
-from shared import clock, keyspace, resealing, retention, store, tokens, vault
+from shared import clock
+from shared.actions import resealing
 from shared.errors import Damaged, NotFound
+from shared.security import tokens, vault
 from shared.settings import load
+from shared.store import connection, keyspace
+from shared.store.care import retention
 
 
 async def doctor(*, audit: bool = False) -> int:
-    """Print a line a finding, with `audit` of what is stored too; 1 when one of them is bad."""
+    """Print a line for each finding, with `audit` about all stored data too; 1 if one of them is bad."""
     async with _redis() as (redis, _):
         findings = await examine(redis)
         if audit:
@@ -25,16 +29,16 @@ async def doctor(*, audit: bool = False) -> int:
 
 
 async def new_token(team: str, name: str, scope: str, *, begin: bool) -> int:
-    """Print a new token, which is shown nowhere else, and on standard error what it is for and where.
+    """Print a new token, which is shown nowhere else, and on standard error its purpose and place.
 
-    Into a Redis that no service of ours has used yet it goes only to `begin` there.
+    A Redis that no service of ours has used yet gets a token only with `begin`.
     """
     async with _redis() as (redis, where):
         others = await tokens.keys_of_others(redis)
         if others is not None and not begin:
-            holds = f"{others} keys of others and nothing" if others else "nothing"
+            kept = f"{others} keys of others and nothing" if others else "nothing"
             print(
-                f"recuro: Redis at {where} holds {holds} of Recuro's. Set RECURO_REDIS_URL to the one of the "
+                f"recuro: Redis at {where} holds {kept} of Recuro's. Set RECURO_REDIS_URL to the one of the "
                 "services, or say --new to begin in this one.",
                 file=sys.stderr,
             )
@@ -46,7 +50,7 @@ async def new_token(team: str, name: str, scope: str, *, begin: bool) -> int:
 
 
 async def list_tokens() -> int:
-    """Print a line a token, without the tokens themselves, which nobody knows."""
+    """Print a line for each token, without the token itself, which is not stored."""
     async with _redis() as (redis, _):
         found = await tokens.listed(redis)
     rows = [("ID", "TEAM", "NAME", "SCOPE", "CREATED")]
@@ -61,7 +65,7 @@ async def list_tokens() -> int:
 
 
 async def show_retention(*, confirm: bool) -> int:
-    """Print a line a kind of history that waits to be removed, or let it go."""
+    """Print a line for each kind of history that waits to be removed, or let it be removed."""
     nothing = True
     async with _redis() as (redis, _):
         for shard in keyspace.SHARDS:
@@ -77,7 +81,7 @@ async def show_retention(*, confirm: bool) -> int:
 
 
 async def revoke_token(token_id: str) -> int:
-    """End a token by its id, and say which it was; 1 if there is none."""
+    """Revoke a token by its id, and print which it was; 1 if there is none."""
     async with _redis() as (redis, where):
         try:
             ended = await tokens.revoke(redis, token_id)
@@ -95,7 +99,7 @@ async def revoke_token(token_id: str) -> int:
 
 
 async def reseal() -> int:
-    """Seal all stored secrets with the first key, and say how many; 1 if one of them cannot be."""
+    """Seal all stored secrets with the first key, and print how many; 1 if one of them cannot be sealed."""
     settings = with_redis_nearby(load())
     keys = vault.load(settings)
     async with _redis() as (redis, where):
@@ -124,7 +128,7 @@ def _some(names: list[str]) -> str:
 
 
 def _printable(name: str) -> str:
-    """On one line, and nothing that a terminal obeys; an empty one is seen."""
+    """The text on one line, without terminal control characters; an empty one is made visible."""
     return name if name and name.isprintable() else repr(name)
 
 
@@ -134,15 +138,15 @@ def _day(milliseconds: int) -> str:
 
 @asynccontextmanager
 async def _redis() -> AsyncIterator[tuple[Redis, str]]:
-    """The Redis of the settings or of the `recuro dev` here, and its name; one line and exit 1 without it."""
+    """The Redis of the settings or of the `recuro dev` here, with its name; exits with one line if none."""
     settings = with_redis_nearby(load())
     for sentence in in_vain():
         print(f"recuro: {sentence}", file=sys.stderr)
-    redis = store.connect(settings)
+    redis = connection.connect(settings)
     where = redis_name(settings.redis_url)
     try:
         yield redis, where
-    except (Damaged, *store.AWAY) as error:
-        sys.exit(f"recuro: Redis at {where} cannot be used: {store.text_of(error)}")
+    except (Damaged, *connection.AWAY) as error:
+        sys.exit(f"recuro: Redis at {where} cannot be used: {connection.text_of(error)}")
     finally:
         await redis.aclose()

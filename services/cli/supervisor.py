@@ -23,7 +23,7 @@ NAME = "recuro"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process to keep running, the address that answers 200 once it is of use, and what only it is told."""
+    """A process to keep running, the URL that answers 200 once it is ready, and its own environment."""
 
     name: str
     argv: Sequence[str]
@@ -32,7 +32,7 @@ class Service:
 
 
 class Supervisor:
-    """Runs until a stop signal (`run` answers 0) or until a service cannot be kept up (1)."""
+    """Runs until a stop signal (`run` returns 0) or until a service cannot be kept running (1)."""
 
     def __init__(self, services: Sequence[Service], environment: Mapping[str, str], console: Console) -> None:
         self._services = services
@@ -62,13 +62,13 @@ class Supervisor:
         return self._status
 
     def stop(self) -> None:
-        """Have everything stop."""
+        """Stop everything."""
         if not self._stopping.is_set():
             self._console.say(NAME, "stopping")
         self._stopping.set()
 
     def fail(self, reason: str) -> None:
-        """Say why it cannot go on, and have everything stop with exit status 1."""
+        """Say why it cannot go on, and stop everything with exit status 1."""
         self._console.say(NAME, reason)
         self._status = 1
         self._stopping.set()
@@ -97,7 +97,7 @@ class Supervisor:
         )
 
     async def _until_it_ends(self, child: Child) -> int | None:
-        """The exit status when it ended by itself, None when we are stopping and it is stopped."""
+        """The exit status if it ended by itself; None if we are stopping and it was stopped."""
         ended = asyncio.ensure_future(child.ended())
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
@@ -122,7 +122,7 @@ class Supervisor:
 
     async def _announce(self, when_ready: Callable[[], None]) -> None:
         urls = [service.ready_url for service in self._services if service.ready_url]
-        async with httpx.AsyncClient(trust_env=False, timeout=1) as client:  # never by way of a proxy
+        async with httpx.AsyncClient(trust_env=False, timeout=1) as client:  # never through a proxy
             for url in urls:
                 await _until_ready(client, url)
         when_ready()

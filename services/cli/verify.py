@@ -1,4 +1,4 @@
-"""`recuro verify`: whether a request that arrived is signed by us, and if not, what is wrong with it."""
+"""`recuro verify`: check whether we signed a received request, and if not, explain what is wrong."""
 
 import hmac
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic_core import from_json, to_json
 
-from shared import signing
+from shared.security import signing
 
 TOLERANCE_SECONDS = 300
 RECURO, STANDARD = "Recuro's own", "Standard Webhooks"
@@ -21,7 +21,7 @@ SIGNED_BY = {
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A request as its receiver has it; header names in lower case."""
+    """A request as it was received; header names in lower case."""
 
     headers: Mapping[str, str]
     body: bytes
@@ -29,24 +29,24 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one scheme says: nothing against the request, or every reason against it."""
+    """The verdict of one scheme: every reason against the request, or none."""
 
     scheme: str
     against: tuple[str, ...]
 
 
-def judge(secret: str, arrived: Arrived, now: float) -> list[Verdict]:
-    """What each scheme says whose headers are there, at `now` (Unix seconds); ValueError for a bad one."""
+def judge(secret: str, arrived: Arrived, now_seconds: float) -> list[Verdict]:
+    """The verdict of each scheme whose headers are there, at that Unix time; ValueError for a bad secret."""
     signing.decoded(secret)
     schemes = [
         scheme
         for scheme, (stamp, signatures) in SIGNED_BY.items()
         if any(name.lower() in arrived.headers for name in (stamp, *signatures))
     ]
-    return [Verdict(scheme, tuple(_against(scheme, secret, arrived, now))) for scheme in schemes]
+    return [Verdict(scheme, tuple(_against(scheme, secret, arrived, now_seconds))) for scheme in schemes]
 
 
-def _against(scheme: str, secret: str, arrived: Arrived, now: float) -> Iterator[str]:
+def _against(scheme: str, secret: str, arrived: Arrived, now_seconds: float) -> Iterator[str]:
     stamp_name, signature_names = SIGNED_BY[scheme]
     stamp = arrived.headers.get(stamp_name.lower())
     given = [arrived.headers[name.lower()] for name in signature_names if name.lower() in arrived.headers]
@@ -54,8 +54,8 @@ def _against(scheme: str, secret: str, arrived: Arrived, now: float) -> Iterator
         yield f"The header {stamp_name} is missing."
     elif not (stamp.isascii() and stamp.isdigit()):
         yield f"{stamp_name} is {stamp[:40]!r}, and not a number of seconds."
-    elif abs(now - int(stamp)) > TOLERANCE_SECONDS:
-        age = round(now - int(stamp))
+    elif abs(now_seconds - int(stamp)) > TOLERANCE_SECONDS:
+        age = round(now_seconds - int(stamp))
         yield f"{stamp_name} is {abs(age)} s {'old' if age > 0 else 'in the future'}; 300 s are allowed."
     if not given:
         yield f"The header {signature_names[0]} is missing."
@@ -66,7 +66,7 @@ def _against(scheme: str, secret: str, arrived: Arrived, now: float) -> Iterator
 
 
 def _matches(scheme: str, secret: str, arrived: Arrived, body: bytes, *, decoded: bool = False) -> bool:
-    """Whether a signature is that of `body`; `decoded`: with the key that the other scheme takes."""
+    """Whether a signature is that of `body`; `decoded` uses the key as the other scheme does."""
     stamp = arrived.headers[SIGNED_BY[scheme][0].lower()]
     if scheme == RECURO:
         key = signing.decoded(secret) if decoded else secret.encode()
@@ -98,7 +98,7 @@ def _why_not(scheme: str, secret: str, arrived: Arrived) -> str:
 
 
 def _likely_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """What a body often was before a receiver touched it."""
+    """Forms that the body may have had before the receiver changed it."""
     if body.endswith(b"\n"):
         yield "without the newline at its end", body.rstrip(b"\r\n")
     yield "with a newline at its end", body + b"\n"
@@ -115,11 +115,11 @@ def _likely_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 class WrongUse(Exception):
-    """The command cannot judge what it was given; `str()` says why."""
+    """The command cannot judge its input; `str()` says why."""
 
 
 def verify(secret: str, headers: Iterable[str], body: Path) -> int:
-    """Print what each scheme says; 0 if none has anything against the request, else 1. Raises WrongUse."""
+    """Print the verdict of each scheme; 0 if none is against the request, else 1. Raises WrongUse."""
     named = dict(_parted(header) for header in headers)
     try:
         content = sys.stdin.buffer.read() if str(body) == "-" else body.read_bytes()

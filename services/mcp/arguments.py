@@ -1,13 +1,13 @@
-"""What each tool takes: the REST models, and where this door differs from REST."""
+"""The arguments of each tool: the REST models, and where MCP differs from REST."""
 
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from shared.idempotency import KEY
 from shared.schemas.base import NO_BOOL, Id, Method, Name, Schema
 from shared.schemas.crons import CronAsked, CronChanged, CronCreate, CronFilter, CronQuery, CronUpdate
 from shared.schemas.jobs import JobAsked, JobFilter, JobQuery
+from shared.store.idempotency import KEY
 
 _Page = Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1"), NO_BOOL]
 
@@ -25,19 +25,19 @@ _Key = Annotated[
 
 
 class CronNew(CronAsked):
-    """As over REST, but the method defaults to GET here."""
+    """As over REST, but the method defaults to GET."""
 
     method: Annotated[Method, Field(description="HTTP method")] = Method.GET
     idempotency_key: _Key = None
 
-    def asked(self) -> CronCreate:
+    def cron(self) -> CronCreate:
         return CronCreate.model_construct(**{name: getattr(self, name) for name in CronAsked.model_fields})
 
 
 class JobNew(JobAsked):
     idempotency_key: _Key = None
 
-    def asked(self) -> JobAsked:
+    def job(self) -> JobAsked:
         given = self.model_fields_set - {"idempotency_key"}
         return JobAsked.model_construct(
             given, **{name: getattr(self, name) for name in JobAsked.model_fields}

@@ -1,4 +1,4 @@
-"""The bearer gate in front of /mcp: under which name it was called, who is calling, and POST only."""
+"""The gate in front of /mcp: it checks the host name, the bearer token and the method."""
 
 import json
 
@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import Damaged, TooManyGuesses, Unauthenticated
-from shared.store import AWAY
-from shared.tokens import Caller, Callers
+from shared.security.tokens import Caller, Callers
+from shared.store.connection import AWAY
 
 MAX_BODY_BYTES = 1_048_576
 SET_HEADER = (
@@ -22,11 +22,11 @@ _HOSTS = "RECURO_MCP_ALLOWED_HOSTS"
 UNAUTHENTICATED, DAMAGED = -32010, -32012
 _CALLER = "recuro.caller"
 _ANYTHING = (b"accept", b"*/*")
-"""What who says nothing accepts (RFC 9110 §12.5.1)."""
+"""What a client without an Accept header accepts (RFC 9110 §12.5.1)."""
 
 
 class Gate:
-    """Lets a POST with a good token through; everybody else gets an error shaped as JSON-RPC."""
+    """Passes a POST with a good token on; every other request gets an error in the form of JSON-RPC."""
 
     def __init__(self, app: ASGIApp, callers: Callers, security: TransportSecuritySettings) -> None:
         self._app = app
@@ -41,7 +41,7 @@ class Gate:
         await (refusal or self._app)(scope, receive, send)
 
     async def _unnamed(self, scope: Scope) -> Response | None:
-        """The refusal of a name that this gateway does not answer to, in words; None if it does."""
+        """The sentence that refuses a host name that is not ours; None for one that is."""
         refused = await self._names.validate_request(Request(scope), is_post=True)
         if refused is None:
             return None
@@ -67,23 +67,23 @@ class Gate:
         except Damaged as error:
             return refuse(503, DAMAGED, f"{error} {error.hint}")
         except AWAY:
-            scope[_CALLER] = None  # listing still works; a call says that the storage is away
+            scope[_CALLER] = None  # listing still works; a call reports that the storage is away
         return None
 
 
 def caller_of(request: Request | None) -> Caller | None:
-    """Who passed the gate; None if Redis was away then."""
+    """The caller who passed the gate; None if Redis was away then."""
     caller: Caller | None = request.scope[_CALLER] if request else None
     return caller
 
 
 def refuse(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    """An HTTP error whose body is JSON-RPC, so that clients show the message and not the bare status."""
+    """An HTTP error with a JSON-RPC body, so that clients show the message and not only the status."""
     return Response(_as_rpc(code, message), status, headers, "application/json")
 
 
 def error_body(message: str) -> bytes:
-    """The body of what is refused before the gate sees it."""
+    """The body of a refusal before the gate sees the request."""
     return _as_rpc(-32600, message)
 
 
@@ -93,7 +93,7 @@ def _as_rpc(code: int, message: str) -> bytes:
 
 def _unservable(scope: Scope) -> Response | None:
     if scope["method"] != "POST":
-        # Sessionless: nothing could ever arrive on a standing GET stream, and there is nothing to DELETE.
+        # There are no sessions: nothing would arrive on a GET stream, and there is nothing to DELETE.
         return refuse(405, -32000, "Only POST is served here", {"Allow": "POST"})
     headers = Headers(scope=scope)
     takes_json, _ = check_accept_headers(Request(scope))

@@ -1,4 +1,4 @@
-"""The tools as a client is shown them; needs no Redis, so that a bridge can answer by itself."""
+"""The list of tools for clients; it needs no Redis, so that the bridge can answer by itself."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +16,8 @@ def _listed(row: Tool[Any]) -> ListedTool:
         name=row.name,
         title=row.title,
         description=row.description,
-        input_schema=_plain(row.model.model_json_schema(), _asked),
-        output_schema=_plain(row.answer.model_json_schema(mode="serialization"), _answered),
+        input_schema=_plain(row.model.model_json_schema(), _input),
+        output_schema=_plain(row.answer.model_json_schema(mode="serialization"), _output),
         annotations=ToolAnnotations(
             title=row.title,
             read_only_hint=row.scope == "read",
@@ -29,16 +29,16 @@ def _listed(row: Tool[Any]) -> ListedTool:
 
 
 def _plain(schema: dict[str, Any], each: Callable[[Part], Part]) -> dict[str, Any]:
-    """The schema without references, which some hosts cannot follow, without our names and docstrings.
+    """The schema without references (some hosts cannot follow them) and without our names and docstrings.
 
-    `each` has the last word on every part of it.
+    `each` may change every part of it last.
     """
     models: dict[str, Any] = schema.pop("$defs", {})
 
     def inlined(part: Any) -> Any:
         match part:
             case {"$ref": str(name), **rest}:
-                # "Anything" is `true`: an empty schema counts as a slip with some checkers.
+                # "Anything" is written `true`: some checkers treat an empty schema as a mistake.
                 return inlined({**models[name.removeprefix("#/$defs/")], **rest}) or True
             case {"properties": dict(fields), **rest}:
                 rest.pop("description", None)
@@ -55,8 +55,8 @@ def _plain(schema: dict[str, Any], each: Callable[[Part], Part]) -> dict[str, An
     return flat
 
 
-def _asked(part: Part) -> Part:
-    """Null is taken and not listed: hosts that see a choice with null send an object as text, or null."""
+def _input(part: Part) -> Part:
+    """Null is accepted but not listed: hosts that see a choice with null send objects as text, or null."""
     match part:
         case {"anyOf": [dict(only), {"type": "null"}], **rest}:
             return {
@@ -66,8 +66,8 @@ def _asked(part: Part) -> Part:
     return part
 
 
-def _answered(part: Part) -> Part:
-    """Open, so that a client with an older list takes an answer that has grown a key."""
+def _output(part: Part) -> Part:
+    """Additional keys are allowed, so that a client with an older list accepts an answer with a new key."""
     if part.get("additionalProperties") is False:
         return {key: value for key, value in part.items() if key != "additionalProperties"}
     return part

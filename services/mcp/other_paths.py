@@ -1,4 +1,4 @@
-"""What is answered beside /mcp: always JSON, for hosts show whatever they cannot parse."""
+"""The answers to other paths than /mcp: always JSON, as hosts show what they cannot parse."""
 
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -8,11 +8,11 @@ from services.mcp.gate import SET_HEADER, refuse
 NO_OAUTH = f"Recuro has no OAuth: its tokens are made by hand. {SET_HEADER}"
 _WELL_KNOWN = "/.well-known/"
 _STEPS = ("register", "authorize", "token", "revoke", "introspect")
-"""Where a host goes that found no metadata, by the last part of the path."""
+"""The paths that a host tries without metadata, by their last part."""
 
 
 class Elsewhere:
-    """Every path that is none of ours, with every method."""
+    """Answers every other path, with every method."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _answer(scope["path"])(scope, receive, send)
@@ -20,7 +20,8 @@ class Elsewhere:
 
 def _answer(path: str) -> Response:
     if _WELL_KNOWN in path:
-        return _oauth_error(404)  # there is none: a host then goes on to register, and is told there too
+        # Without metadata a host tries to register, and gets the sentence there too.
+        return _oauth_error(404)
     if path.rpartition("/")[2] in _STEPS:
         return _oauth_error(400)
     return refuse(404, -32000, f"Nothing is served at {path[:200]}. MCP is at /mcp: let the URL end in it.")

@@ -20,27 +20,28 @@ from redis.asyncio import Redis
 from services.mcp import tolerance
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
-from services.mcp.tools import TOOLS, Means, Tool
-from shared import validation
-from shared.admission import Admission
+from services.mcp.tools import TOOLS, Tool
 from shared.errors import Invalid, RecuroError
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
+from shared.operations import Call
+from shared.schemas import validation
 from shared.schemas.base import Schema
-from shared.store import AWAY, OutcomeUnknown
-from shared.tokens import Caller
-from shared.vault import Vault
+from shared.security.admission import Admission
+from shared.security.tokens import Caller
+from shared.security.vault import Vault
+from shared.store.connection import AWAY, OutcomeUnknown
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
 from shared.version import VERSION
 
 Context = ServerRequestContext[dict[str, Any], Any]
-Call = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
+CallTool = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
 List = Callable[[Context, PaginatedRequestParams | None], Awaitable[ListToolsResult]]
 
 INSTRUCTIONS = (
     "Recuro calls HTTP endpoints: crons again and again on a schedule, jobs once from a named queue. "
     f"Everything belongs to the token's team; IDs are integers; times are UTC. {OUTSIDE}"
 )
-MAX_SENTENCES = 20  # a typo in the argument list must not flood the agent's context
+MAX_SENTENCES = 20  # a wrong list of arguments must not flood the agent's context
 _LISTING_FRESH = CacheHint(ttl_ms=300_000, scope="public")
 
 log = structlog.get_logger()
@@ -50,7 +51,7 @@ async def list_own(_ctx: Context, _params: PaginatedRequestParams | None) -> Lis
     return ListToolsResult(tools=list(LISTING.values()))
 
 
-def build(call: Call, list_tools: List = list_own) -> Server[dict[str, Any]]:
+def build(call: CallTool, list_tools: List = list_own) -> Server[dict[str, Any]]:
     """A server that lists our tools and hands every call to `call`."""
     return Server(
         "recuro",
@@ -58,7 +59,7 @@ def build(call: Call, list_tools: List = list_own) -> Server[dict[str, Any]]:
         title="Recuro",
         instructions=INSTRUCTIONS,
         cache_hints={"tools/list": _LISTING_FRESH, "server/discover": _LISTING_FRESH},
-        # Without it the SDK lists all tools before each call to find this one's schema.
+        # Without this the SDK lists all tools before each call to find the tool's schema.
         get_tool_input_schema=lambda name: LISTING[name].input_schema if name in LISTING else None,
         on_list_tools=list_tools,
         on_call_tool=call,
@@ -68,7 +69,7 @@ def build(call: Call, list_tools: List = list_own) -> Server[dict[str, Any]]:
 async def answer(
     redis: Redis, admission: Admission, caller: Caller | None, params: CallToolRequestParams
 ) -> CallToolResult:
-    """Run one tool; `caller` is None while Redis is away and nobody can be looked up. Never raises."""
+    """Run one tool; `caller` is None while Redis is away and no token can be looked up. Never raises."""
     began = time.perf_counter()
     result = await _answer(redis, admission, caller, params)
     log.info(
@@ -89,22 +90,22 @@ async def _answer(
         return failed("unknown_tool", f"Unknown tool {params.name[:80]!r}. Tools: {', '.join(TOOLS)}")
     try:
         given = tolerance.read(row.model, params.arguments or {}, null_clears=row.null_clears)
-        asked = row.model.model_validate(given)
+        arguments = row.model.model_validate(given)
     except ValidationError as error:
         return _refused(params.name, validation.by_field(error, row.model))
     if caller is None:
         return _away()
     try:
         caller.may(row.scope)
-        key = _key_of(row, caller.team, asked, admission.vault)
-        means = Means(redis, caller.team, admission.vault, key)
-        return _succeeded(await row.run(means, admission.admit(caller.team, asked)), key)
+        key = _key_of(row, caller.team, arguments, admission.vault)
+        call = Call(caller, redis, admission.vault, "mcp", key=key)
+        return _succeeded(await row.run(call, admission.admit(caller.team, arguments)), key)
     except Invalid as error:
         return _refused(params.name, {error.field: [str(error)]})
     except RecuroError as error:
         return failed(_snake(type(error).__name__), f"{str(error).removesuffix('.')}. {error.hint}".strip())
     except AWAY as error:
-        return _unknown(row, asked) if isinstance(error, OutcomeUnknown) else _away()
+        return _unknown(row, arguments) if isinstance(error, OutcomeUnknown) else _away()
     except Exception:
         # The SDK would send str(exception) to clients of the 2025 protocols.
         log.exception("tool_crashed", tool=params.name)
@@ -114,7 +115,7 @@ async def _answer(
 def failed(code: str, text: str, errors: Mapping[str, list[str]] | None = None) -> CallToolResult:
     """A tool error: text for the agent, a code (and sentences by field) for programs.
 
-    Never structured content: the TypeScript SDK 1 holds it against the schema of a success and throws.
+    Never structured content: the TypeScript SDK 1 validates it by the schema of a success and throws.
     """
     problem: dict[str, Any] = {"code": code, **({"errors": errors} if errors else {})}
     return CallToolResult(
@@ -122,12 +123,12 @@ def failed(code: str, text: str, errors: Mapping[str, list[str]] | None = None) 
     )
 
 
-def _key_of(row: Tool[Any], team: Team, asked: Schema, vault: Vault) -> IdempotencyKey | None:
-    text: str | None = getattr(asked, "idempotency_key", None)
+def _key_of(row: Tool[Any], team: Team, arguments: Schema, vault: Vault) -> IdempotencyKey | None:
+    text: str | None = getattr(arguments, "idempotency_key", None)
     if text is None:
         return None
-    told = asked.model_dump_json(exclude_unset=True, exclude={"idempotency_key"})
-    return IdempotencyKey.of(team, text, vault.digests(row.name, told))
+    request = arguments.model_dump_json(exclude_unset=True, exclude={"idempotency_key"})
+    return IdempotencyKey.of(team, text, vault.digests(row.name, request))
 
 
 def _succeeded(answered: Schema, key: IdempotencyKey | None) -> CallToolResult:
@@ -154,15 +155,15 @@ def _away() -> CallToolResult:
     return failed("unavailable", "Storage unavailable; nothing was done. Try again in a moment.")
 
 
-def _unknown(row: Tool[Any], asked: Schema) -> CallToolResult:
-    """Never "try again": whoever obeys would do it twice."""
+def _unknown(row: Tool[Any], arguments: Schema) -> CallToolResult:
+    """Never says "try again": a client that follows would do it twice."""
     way = (
         "Call it once more with the same idempotency_key: nothing is done twice, and you get its answer."
-        if getattr(asked, "idempotency_key", None)
+        if getattr(arguments, "idempotency_key", None)
         else f"Look with {row.look} before you call it again; with an idempotency_key you could repeat it."
     )
-    told = f"Outcome unknown: the storage did not answer, so {row.name} may have been done. {way}"
-    return failed("outcome_unknown", told)
+    text = f"Outcome unknown: the storage did not answer, so {row.name} may have been done. {way}"
+    return failed("outcome_unknown", text)
 
 
 def _snake(name: str) -> str:

@@ -29,7 +29,7 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationE
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.mcp.gate import UNAUTHENTICATED
-from services.mcp.server import Call, Context, List, build, failed, list_own
+from services.mcp.server import CallTool, Context, List, build, failed, list_own
 from services.mcp.upstream import connect
 from shared.schemas.base import check_url
 
@@ -43,7 +43,7 @@ SET_TOKEN = (
 
 
 class BridgeSettings(BaseSettings):
-    """What `recuro-mcp` reads from its environment."""
+    """The settings of `recuro-mcp`, read from its environment."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -57,12 +57,12 @@ class BridgeSettings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """Passes on what the host asks; whatever the gateway or the network says against it is a tool error."""
+    """Passes the host's requests on; errors of the gateway or the network become tool errors."""
 
     gateway: Client
 
     async def list_tools(self, ctx: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
-        """What the gateway lists, which may be newer than this; our own list while it cannot be asked."""
+        """The gateway's tools, which may be newer than ours; our own list while the gateway is away."""
         try:
             return await self.gateway.session.send_request(ListToolsRequest(params=params), ListToolsResult)
         except MCPError:
@@ -74,7 +74,7 @@ class Bridge:
             return await self.gateway.session.send_request(request, CallToolResult)
         except MCPError as error:
             if error.code == UNAUTHENTICATED:
-                said = str(error).partition(".")[0]  # what follows is for hosts that set headers
+                said = str(error).partition(".")[0]  # the rest is for hosts that set headers
                 return failed("unauthenticated", f"{said}. {SET_TOKEN}")
             return failed("gateway", str(error))
 
@@ -83,7 +83,7 @@ async def _without_token(_ctx: Context, _params: CallToolRequestParams) -> CallT
     return failed("unauthenticated", f"There is no usable API token. {SET_TOKEN}")
 
 
-async def _serve(call: Call, list_tools: List = list_own) -> None:
+async def _serve(call: CallTool, list_tools: List = list_own) -> None:
     server = build(call, list_tools)
     async with stdio_server() as (lines, writer), _understood(lines, writer.send) as reader:
         await server.run(reader, writer, server.create_initialization_options())
@@ -93,7 +93,7 @@ async def _serve(call: Call, list_tools: List = list_own) -> None:
 async def _understood(
     lines: AsyncIterable[Line], answer: Send
 ) -> AsyncIterator[MemoryObjectReceiveStream[Line]]:
-    """The messages among the lines; what is none is answered here, for the SDK passes it over in silence."""
+    """The messages among the lines; other lines are answered here, as the SDK ignores them silently."""
     sender, reader = anyio.create_memory_object_stream[Line]()
 
     async def sort() -> None:
@@ -111,7 +111,7 @@ async def _understood(
 
 
 def _misread(error: ValidationError) -> JSONRPCError | None:
-    """The answer to a line that is no message, with the id that it gives, if any; none to a blank one."""
+    """The answer to a line that is no message, with the line's id if it has one; None for a blank line."""
     problems = error.errors(include_url=False)
     if problems[0]["type"] == "json_invalid":
         if not str(problems[0]["input"]).strip():
@@ -119,15 +119,15 @@ def _misread(error: ValidationError) -> JSONRPCError | None:
         said = ErrorData(code=PARSE_ERROR, message="Parse error: a line must hold one message, as JSON")
         return JSONRPCError(jsonrpc="2.0", id=None, error=said)
     ids = (one["input"]["id"] for one in problems if isinstance(one["input"], dict) and "id" in one["input"])
-    asked = next(ids, None)
+    request_id = next(ids, None)
     said = ErrorData(
         code=INVALID_REQUEST, message="Invalid request: the line is JSON, and no JSON-RPC 2.0 message"
     )
-    return JSONRPCError(jsonrpc="2.0", id=asked if type(asked) in (int, str) else None, error=said)
+    return JSONRPCError(jsonrpc="2.0", id=request_id if type(request_id) in (int, str) else None, error=said)
 
 
 async def _run(url: str, token: str) -> None:
-    # Listing needs neither gateway nor token: a client with a bad one starts, and its first call says so.
+    # Listing needs neither gateway nor token: a client with a bad token starts, and its first call says so.
     if not (token.isascii() and token.isprintable() and token):
         await _serve(_without_token)
         return
@@ -147,6 +147,6 @@ def main() -> None:
     except ValidationError as error:
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         sys.exit(f"RECURO_MCP_URL {reason}; it looks like http://127.0.0.1:8001/mcp")
-    # Python would wait for the thread that reads the input before it ends.
+    # At its end Python would wait for the thread that reads the input.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(_run, settings.url, settings.token.get_secret_value().strip())

@@ -1,4 +1,4 @@
-"""Arguments as models and hosts send them, into what was meant: nothing here guesses, it only reads."""
+"""Read arguments in the forms that models and hosts send; nothing is guessed."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ Arguments = dict[str, Any]
 
 
 def read(model: type[BaseModel], given: Mapping[str, Any], *, null_clears: bool) -> Arguments:
-    """Null is "not given", unless it clears; an object may be JSON text, a number stand for text."""
+    """Null means "not given", unless it clears; an object may be JSON text, and a number may be text."""
     meant = {name: _meant(model.model_fields.get(name), value) for name, value in given.items()}
     return meant if null_clears else {name: value for name, value in meant.items() if value is not None}
 
@@ -37,7 +37,7 @@ def _meant(field: FieldInfo | None, value: Any) -> Any:
 
 
 def _parsed(text: str, kinds: tuple[type, ...]) -> Any:
-    """What the text is as JSON, if that is of one of the kinds, or null; else the text."""
+    """The text's JSON value if it is of one of the kinds, or null; else the text."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -47,12 +47,12 @@ def _parsed(text: str, kinds: tuple[type, ...]) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """A number, true or false as JSON writes it; what is no text then is refused."""
+    """A number, true or false as JSON text; other values stay, and are refused if they are no text."""
     return to_json(value).decode() if isinstance(value, int | float) else value
 
 
 def _forms(annotation: Any) -> Iterator[Any]:
-    """What a value may be, without null and what is checked beyond that: `dict[str, str]`, `int`."""
+    """The type of a value without null and without checks: `dict[str, str]`, `int`."""
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from _forms(get_args(annotation)[0])

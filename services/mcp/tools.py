@@ -1,105 +1,90 @@
-"""The tools: one row each, over the same functions that REST calls."""
+"""The tools: one row each, named as its operation is, over the same actions that REST calls."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from redis.asyncio import Redis
-
 from services.mcp import excerpts
 from services.mcp.arguments import CronChange, CronNew, CronSearch, Doomed, JobNew, JobSearch, One
 from services.mcp.excerpts import OUTSIDE, Listed
-from shared import crons, jobs, queues, warnings
+from shared.actions import crons, jobs, queues, warnings
 from shared.errors import Invalid
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
+from shared.operations import Call
 from shared.schemas.base import Deleted, Schema
 from shared.schemas.crons import CronCreated, CronDetail, CronSummary, CronUpdated
 from shared.schemas.jobs import JobCreated, JobDetail, JobSummary
-from shared.vault import Vault
 
 A = TypeVar("A", bound=Schema)
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """What a tool works with: the store, whose it is, and what seals."""
-
-    redis: Redis
-    team: Team
-    vault: Vault
-    key: IdempotencyKey | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Tool(Generic[A]):
-    """What a client is told of a tool, and what runs when it is called."""
+    """What a client is shown of a tool, and the function that runs it."""
 
     name: str
+    """That of the operation which it is a way to."""
     title: str
     description: str
     model: type[A]
     answer: type[Schema]
-    run: Callable[[Means, A], Awaitable[Schema]]
+    run: Callable[[Call, A], Awaitable[Schema]]
     scope: Literal["read", "write"] = "write"
     is_destructive: bool = False
     is_idempotent: bool = False
     null_clears: bool = False
-    """Null is a value of its own; else it is "not given"."""
+    """Null is a value that clears; otherwise it means "not given"."""
     meets_outside: bool = True
     look: str = ""
-    """Which tool shows whether a write was done."""
+    """The tool that shows whether a write was done."""
 
 
-async def _list_crons(means: Means, asked: CronSearch) -> Listed[CronSummary]:
-    page = await crons.page(means.redis, means.team, asked.query())
+async def _list_crons(call: Call, arguments: CronSearch) -> Listed[CronSummary]:
+    page = await crons.page(call.redis, call.team, arguments.query())
     return excerpts.page(page, excerpts.cron_row, "get-cron")
 
 
-async def _create_cron(means: Means, asked: CronNew) -> CronCreated:
-    cron = await crons.create(means.redis, means.team, asked.asked(), key=means.key)
-    return excerpts.narrow(CronCreated, await warnings.saved_cron(means.redis, means.team, cron))
+async def _create_cron(call: Call, arguments: CronNew) -> CronCreated:
+    cron = await crons.create(call, arguments.cron())
+    return excerpts.narrow(CronCreated, await warnings.saved_cron(call.redis, call.team, cron))
 
 
-async def _get_cron(means: Means, asked: One) -> CronDetail:
-    return excerpts.cron(await crons.get(means.redis, means.team, asked.id))
+async def _get_cron(call: Call, arguments: One) -> CronDetail:
+    return excerpts.cron(await crons.get(call.redis, call.team, arguments.id))
 
 
-async def _update_cron(means: Means, asked: CronChange) -> CronUpdated:
-    cron = await crons.update(
-        means.redis, means.team, asked.id, asked.changes(), vault=means.vault, key=means.key
-    )
-    return excerpts.changed_cron(await warnings.saved_cron(means.redis, means.team, cron))
+async def _update_cron(call: Call, arguments: CronChange) -> CronUpdated:
+    cron = await crons.update(call, arguments.id, arguments.changes())
+    return excerpts.changed_cron(await warnings.saved_cron(call.redis, call.team, cron))
 
 
-async def _delete_cron(means: Means, asked: Doomed) -> Deleted:
-    await crons.delete(means.redis, means.team, asked.id, means.key)
-    return Deleted(id=asked.id)
+async def _delete_cron(call: Call, arguments: Doomed) -> Deleted:
+    await crons.delete(call, arguments.id)
+    return Deleted(id=arguments.id)
 
 
-async def _list_jobs(means: Means, asked: JobSearch) -> Listed[JobSummary]:
-    queue_id = asked.queue_id
-    if asked.queue:
-        queue_id = await queues.id_of(means.redis, means.team, asked.queue)
-        if asked.queue_id not in (None, queue_id):
+async def _list_jobs(call: Call, arguments: JobSearch) -> Listed[JobSummary]:
+    queue_id = arguments.queue_id
+    if arguments.queue:
+        queue_id = await queues.id_of(call.redis, call.team, arguments.queue)
+        if arguments.queue_id not in (None, queue_id):
             raise Invalid("queue", f"The queue field names queue {queue_id}, not that of queue_id; give one.")
-    page = await jobs.page(means.redis, means.team, asked.query(queue_id))
+    page = await jobs.page(call.redis, call.team, arguments.query(queue_id))
     return excerpts.page(page, excerpts.job_row, "get-job")
 
 
-async def _create_job(means: Means, asked: JobNew) -> JobCreated:
-    job = asked.asked()
-    (made,) = await jobs.create_many(means.redis, means.team, [job], means.key)
+async def _create_job(call: Call, arguments: JobNew) -> JobCreated:
+    job = arguments.job()
+    (made,) = await jobs.create_many(call, [job])
     return jobs.created(job, made, warnings.of_job(job, is_paused=made.is_paused))
 
 
-async def _get_job(means: Means, asked: One) -> JobDetail:
-    return excerpts.job(await jobs.get(means.redis, means.team, asked.id))
+async def _get_job(call: Call, arguments: One) -> JobDetail:
+    return excerpts.job(await jobs.get(call.redis, call.team, arguments.id))
 
 
-async def _delete_job(means: Means, asked: Doomed) -> Deleted:
-    await jobs.delete(means.redis, means.team, asked.id, means.key)
-    return Deleted(id=asked.id)
+async def _delete_job(call: Call, arguments: Doomed) -> Deleted:
+    await jobs.delete(call, arguments.id)
+    return Deleted(id=arguments.id)
 
 
 _ROWS: tuple[Tool[Any], ...] = (

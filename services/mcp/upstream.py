@@ -1,4 +1,4 @@
-"""The way to the gateway: a client that outlives its restarts, and says what is wrong with the way."""
+"""The client of the gateway: it survives the gateway's restarts, and explains network errors."""
 
 import socket
 import ssl
@@ -15,11 +15,11 @@ from mcp_types.version import LATEST_MODERN_VERSION
 from shared.version import VERSION
 
 TRY_SECONDS, PAUSE_SECONDS = 2.0, 0.2
-"""So long a connection is tried anew: a gateway may be restarting, and a host waits for the answer."""
+"""How long to retry a connection: the gateway may be restarting, and a host waits for the answer."""
 CONNECT_SECONDS = 2.7
-"""So long all attempts to connect take together."""
+"""How long all attempts to connect may take together."""
 READ_SECONDS = 45.0
-"""So long an answer is awaited: the TypeScript SDK gives up at 60 s, without a word of why."""
+"""How long to wait for an answer: the TypeScript SDK gives up at 60 s without a reason."""
 UNREACHABLE = -32011
 UNKNOWN = (
     "Outcome unknown: a tool that writes may have done so. Call it once more with the same idempotency_key, "
@@ -31,9 +31,9 @@ _SHOWN = 200
 
 
 class Unbreakable(httpx2.AsyncBaseTransport):
-    """Turns every network failure, and every answer that is no gateway's, into a 503 with a JSON-RPC error.
+    """Turns network errors, and answers that do not come from a gateway, into a 503 with a JSON-RPC error.
 
-    The SDK's client does not expect its transport to raise: it ends, and the caller waits for ever.
+    The SDK's client does not expect its transport to raise: it would end, and the caller wait for ever.
     """
 
     def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
@@ -58,7 +58,7 @@ class Unbreakable(httpx2.AsyncBaseTransport):
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
         response = await self._inner.handle_async_request(request)
         response.request = request
-        await response.aread()  # an answer torn off half-way must fail in here; the gateway never streams
+        await response.aread()  # an answer cut off half-way must fail here; the gateway never streams
         wrong = _wrong(request, response)
         return _error(wrong) if wrong else response
 
@@ -77,7 +77,7 @@ async def connect(url: str, token: str) -> AsyncIterator[Client]:
         ) as http,
         Client(
             streamable_http_client(url, http_client=http),
-            mode=LATEST_MODERN_VERSION,  # our own gateway: no need to ask it first
+            mode=LATEST_MODERN_VERSION,  # our own gateway: no need to negotiate
             client_info=Implementation(name="recuro-mcp", version=VERSION),
         ) as client,
     ):
@@ -85,7 +85,7 @@ async def connect(url: str, token: str) -> AsyncIterator[Client]:
 
 
 def _unreached(request: httpx2.Request, error: Exception) -> str:
-    """Why there was no connection, so that nothing was done, and what to do about it."""
+    """Why there is no connection, so that nothing was done, and what to do."""
     where = f"{request.url} (RECURO_MCP_URL)"
     causes = list(_causes(error))
     if any(isinstance(cause, socket.gaierror) for cause in causes):
@@ -100,7 +100,7 @@ def _unreached(request: httpx2.Request, error: Exception) -> str:
 
 
 def _lost(request: httpx2.Request, error: Exception) -> str:
-    """What happened after the request was sent."""
+    """What went wrong after the request was sent."""
     if isinstance(error, httpx2.RemoteProtocolError) and "illegal" in str(error):
         return f"{request.url} does not answer as HTTP. If it serves TLS, write https:// in RECURO_MCP_URL."
     if isinstance(error, TimeoutError | httpx2.TimeoutException):
@@ -110,7 +110,7 @@ def _lost(request: httpx2.Request, error: Exception) -> str:
 
 
 def _wrong(request: httpx2.Request, response: httpx2.Response) -> str | None:
-    """What is wrong with an answer that no gateway gives; None if one may have given it."""
+    """What is wrong with an answer that is not from a gateway; None if it may be from one."""
     status, kind = response.status_code, response.headers.get("content-type", "").partition(";")[0]
     is_ours = b'"jsonrpc"' in response.content or kind == "text/event-stream"
     if status in (404, 405) and not _is_of_this_request(response):
@@ -131,7 +131,7 @@ def _wrong(request: httpx2.Request, response: httpx2.Response) -> str | None:
 
 
 def _is_of_this_request(response: httpx2.Response) -> bool:
-    """Whether it answers what was asked: a gateway says so too with 404 where it does not know a method."""
+    """Whether it is an answer to the request; a gateway also answers an unknown method with 404."""
     try:
         return response.json().get("id") is not None
     except (ValueError, AttributeError):

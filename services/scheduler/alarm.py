@@ -1,14 +1,14 @@
-"""Sleeping exactly until the next due moment, or until something earlier comes up."""
+"""Sleep exactly until the next due moment, or until something earlier comes up."""
 
 import asyncio
 
 from redis.asyncio import Redis
 
-from shared import keyspace
-from shared.follow import follow
+from shared.store import keyspace
+from shared.store.streams import follow
 
 LONGEST_SECONDS = 5.0
-"""Nobody sleeps longer: what the clock stream failed to tell is found by then."""
+"""The longest sleep: a change that the clock stream failed to deliver is found by then."""
 
 
 class Alarm:
@@ -21,7 +21,7 @@ class Alarm:
         self._changed.set()
 
     async def sleep(self, seconds: float) -> bool:
-        """Sleep so long, at most 5 s; True if something changed meanwhile."""
+        """Sleep for so long, at most 5 s; True if something changed meanwhile."""
         try:
             async with asyncio.timeout(max(0.0, min(seconds, LONGEST_SECONDS))):
                 await self._changed.wait()
@@ -32,7 +32,7 @@ class Alarm:
 
 
 async def listen(blocking: Redis, shard: str, alarms: tuple[Alarm, ...]) -> None:
-    """Ring the alarms whenever the clock stream says that crons or due moments changed."""
+    """Ring the alarms whenever the clock stream reports that crons or due moments changed."""
     async for _ in follow(blocking, keyspace.clock(shard)):
         for alarm in alarms:
             alarm.ring()

@@ -1,4 +1,4 @@
-"""Crons whose time has come get an execution, once, however many schedulers run."""
+"""Fire due crons: each fire makes one execution, however many schedulers run."""
 
 import asyncio
 import time
@@ -12,37 +12,40 @@ from redis.asyncio import Redis
 from services.scheduler.alarm import Alarm
 from services.scheduler.metrics import LATENESS
 from services.scheduler.watch import Watch
-from shared import clock, moments, owing, timing, transitions, zone_data
-from shared.timing import Judged, Plan
-from shared.transitions import CronAside, Fire, JudgedCron
+from shared import clock
+from shared.actions import owing
+from shared.schedule import policy, zone_data
+from shared.schedule.policy import Judged, Plan
+from shared.store import moments, plans, transitions
+from shared.store.transitions import CronAside, Fire, JudgedCron
 
 BATCH = 200
-"""About so many fires a script, at most as many crons: longer ones would hold Redis up."""
+"""About so many fires a call, and at most so many crons: longer calls would block Redis."""
 BREATH = 32
-"""After so many, others of this process have their turn."""
+"""After so many, other tasks of this process get their turn."""
 AHEAD_SECONDS = 1.0
 MOST_AHEAD = 20_000
-"""So many crons of one moment are judged before it; the others when it has come."""
+"""How many crons of one moment are judged ahead of it; the rest when it comes."""
 STALE_SECONDS = 5.0
-"""What was judged ahead holds no longer than this beyond its moment: the process may have been stopped."""
+"""How long a verdict made ahead is valid after its moment: the process may have been suspended."""
 AT_ONCE = 2
-"""Scripts on their way: while Redis runs one, the next is written."""
+"""Calls in flight: while Redis runs one, the next is sent."""
 UNSTEADY_SECONDS = 1.0
 ASIDE_SECONDS = 300
-"""For so long at least, and twice that at most, a cron that cannot be judged is not looked at again."""
+"""A cron that cannot be judged is left alone for this long at least, and twice that at most."""
 QUOTED = 300
 MOST_IN_VAIN = 3
-"""So often in a row others may be faster with the first that are due; then they are passed over."""
+"""If other schedulers are faster with the first due crons so often in a row, skip those."""
 FIRED = 1
 UTC_ZONE = "UTC"
-"""The one zone whose rules are the same in every release."""
+"""The only zone with the same rules in every release."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A cron that is due, or soon will be."""
+    """A cron that is due, or will be soon."""
 
     team: str
     cron: str
@@ -56,14 +59,14 @@ class Due:
 
     @property
     def plan(self) -> Plan:
-        return timing.plan_of(self.expression, self.timezone, self.offset, self.policy)
+        return plans.plan_of(self.expression, self.timezone, self.offset, self.policy)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one look at the due crons saw, by the server's clock in ms; 0 is "nothing due after these".
+    """The result of one look at the due crons, by the server's clock in ms; 0 is "nothing due after these".
 
-    `is_outdated`: another scheduler has newer rules of the time zones, and fires crons that have one.
+    `is_outdated`: another scheduler has newer time zone rules, and fires the crons that have a zone.
     """
 
     now_ms: int
@@ -77,7 +80,7 @@ class Found:
 
 @dataclass(slots=True)
 class Batch:
-    """What one call makes, by which release of the time zones' rules, and per cron its last fire (ms)."""
+    """What one call makes, by which release of the time zone rules, and each cron's last fire (ms)."""
 
     release: str | None
     crons: list[tuple[JudgedCron, list[Fire]]] = field(default_factory=list)
@@ -86,15 +89,15 @@ class Batch:
 
 
 async def keep_firing(redis: Redis, shard: str, alarm: Alarm, watch: Watch) -> None:
-    """Fire at every due moment; what is to become of it is judged shortly before."""
+    """Fire at every due moment; its crons are judged shortly before."""
     ahead_ms, batches = 0, list[Batch]()
     while True:
-        now = await watch.look()
-        if now is None:
+        now_seconds = await watch.look()
+        if now_seconds is None:
             await asyncio.sleep(UNSTEADY_SECONDS)
             continue
-        if ahead_ms / 1000 <= now:
-            if now < ahead_ms / 1000 + STALE_SECONDS:
+        if ahead_ms / 1000 <= now_seconds:
+            if now_seconds < ahead_ms / 1000 + STALE_SECONDS:
                 await _fire_all(redis, shard, batches, ahead_ms)
             ahead_ms, batches = 0, []
         found = await fire_due(redis, shard)
@@ -108,7 +111,7 @@ async def keep_firing(redis: Redis, shard: str, alarm: Alarm, watch: Watch) -> N
 
 
 async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Found:
-    """Fire all that is due at `now` (else by the server's clock), as each cron's time policy has it."""
+    """Fire all crons due at `now` (or by the server's clock), by the time policy of each."""
     skip = vain = 0
     while (found := await look(redis, shard, now=now, skip=skip)).crons:
         batches, unread = await _judged(found.ours(), clock.moment(found.now_ms))
@@ -117,7 +120,7 @@ async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Fou
         fired = [await _fire(redis, shard, batch, found.now_ms, now) for batch in batches]
         vain = 0 if any(fired) or unread else vain + 1
         if vain > MOST_IN_VAIN or not (batches or unread):
-            skip += len(found.crons)  # what cannot be fired stands in nobody's way
+            skip += len(found.crons)  # a cron that cannot be fired does not delay others
     if not skip:
         return found
     again_ms = found.now_ms + round(AHEAD_SECONDS * 1000)
@@ -125,7 +128,7 @@ async def fire_due(redis: Redis, shard: str, now: datetime | None = None) -> Fou
 
 
 async def _set_aside(redis: Redis, shard: str, unread: dict[Due, Exception], now_ms: int) -> None:
-    """Look at them again in some minutes, each at another moment: a newer scheduler may judge them."""
+    """Retry them in some minutes, each at another moment: a newer scheduler may be able to judge them."""
     aside = [
         CronAside(one.team, one.cron, one.version, again_ms=now_ms + _rest_ms(int(one.cron)))
         for one in unread
@@ -144,7 +147,7 @@ def _rest_ms(cron: int) -> int:
 async def look(
     redis: Redis, shard: str, *, ahead_ms: int = 0, now: datetime | None = None, skip: int = 0
 ) -> Found:
-    """The crons due until `ahead_ms` from now but the first `skip`, earliest first, at most 200."""
+    """The crons due until `ahead_ms` from now, without the first `skip`; earliest first, at most 200."""
     seen = await transitions.due_crons(
         redis,
         shard,
@@ -158,7 +161,7 @@ async def look(
 
 
 async def judge_ahead(redis: Redis, shard: str, due_ms: int) -> list[Batch]:
-    """What becomes of the crons that are due at a moment to come, if nobody changes them and it is met."""
+    """Judge the crons due at a future moment, to be fired if nobody changes them and the moment is met."""
     batches: list[Batch] = []
     moment = clock.moment(due_ms)
     for skip in range(0, MOST_AHEAD, BATCH):
@@ -176,14 +179,14 @@ def _due(member: str, due: str, *rest: str) -> Due:
 
 
 async def _judged(crons: Iterable[Due], now: datetime) -> tuple[list[Batch], dict[Due, Exception]]:
-    """What becomes of them, and those that this version cannot read, with the reason."""
+    """The verdicts in batches, and the crons that this version cannot read, with the error."""
     batches, unread, filling = list[Batch](), dict[Due, Exception](), dict[str | None, Batch]()
     for number, due in enumerate(crons):
         if number % BREATH == 0:
-            await asyncio.sleep(0)  # counting what was missed takes a while, and others must beat
+            await asyncio.sleep(0)  # counting missed fires takes a while, and others must beat
         try:
-            judged = timing.judge(due.plan, due.due, now)
-        except Exception as error:  # of an expression or zone that is none here: the others fire
+            judged = policy.judge(due.plan, due.due, now)
+        except Exception as error:  # an expression or zone that is unknown here: other crons still fire
             unread[due] = error
             continue
         release = None if due.timezone == UTC_ZONE else zone_data.release().version
@@ -221,7 +224,7 @@ async def _fire_all(redis: Redis, shard: str, batches: list[Batch], due_ms: int)
 
 
 async def _fire(redis: Redis, shard: str, batch: Batch, now_ms: int, now: datetime | None = None) -> bool:
-    """Whether any of them fired here."""
+    """Fire the batch; return whether any of its crons fired here."""
     verdicts = await transitions.fire_crons(redis, shard, batch.crons, release=batch.release, now_ms=_at(now))
     for at, verdict in zip(batch.latest_ms, verdicts, strict=True):
         if verdict == FIRED:

@@ -1,13 +1,13 @@
-"""What is remembered for a while is forgotten when that is over, by a moment that is vouched for.
+"""Delete keys that are kept for a limited time, by a moment that is vouched for.
 
-The expiry of Redis itself goes by its own clock, which may jump.
+Redis's own expiry uses its own clock, which may jump.
 """
 
 import asyncio
 
 from redis.asyncio import Redis
 
-from shared import transitions
+from shared.store import transitions
 
 STEP = 500
 IDLE_SECONDS = 1.0
@@ -19,6 +19,6 @@ async def keep_forgetting(redis: Redis, shard: str) -> None:
             await asyncio.sleep(IDLE_SECONDS)
 
 
-async def forget(redis: Redis, shard: str, now: int | None = None) -> int:
-    """Forget up to 500 keys; return how many went."""
-    return await transitions.forget(redis, shard, limit=STEP, now_ms=now)
+async def forget(redis: Redis, shard: str, now_ms: int | None = None) -> int:
+    """Delete up to 500 keys; return how many."""
+    return await transitions.forget(redis, shard, limit=STEP, now_ms=now_ms)

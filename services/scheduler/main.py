@@ -1,6 +1,6 @@
-"""The scheduler: fires crons, promotes what is due, rescues what was lost, prunes what may go.
+"""The scheduler: fires crons, promotes due work, rescues lost work, prunes what was deleted.
 
-Every step is conditional in Redis, so any number of schedulers may run and none is needed in particular.
+Every step is conditional in Redis, so any number of schedulers may run, and any of them can stop.
 """
 
 import asyncio
@@ -28,28 +28,30 @@ from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
 from services.scheduler.sound import keep_sound, keep_teams_sound
 from services.scheduler.watch import Watch, keep_watching
-from shared import durability, health, keyspace, logs, store, zone_data
 from shared.errors import Damaged
-from shared.follow import READ_MILLISECONDS
-from shared.serving.metrics import telling
-from shared.settings import Settings, load
-from shared.steadily import Troubles, steadily
-from shared.store import AWAY
+from shared.runtime import health, preflight, start
+from shared.runtime.serving.metrics import telling
+from shared.runtime.steadily import Troubles, steadily
+from shared.schedule import zone_data
+from shared.settings import Settings
+from shared.store import connection, keyspace
+from shared.store.connection import AWAY
+from shared.store.streams import READ_MILLISECONDS
 
 log = structlog.get_logger()
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
-    """Run every duty in every shard until `stopping` is set, whatever they meet."""
-    redis = store.connect(settings)
-    blocking = store.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
+    """Run every duty in every shard until `stopping` is set, whatever errors they meet."""
+    redis = connection.connect(settings)
+    blocking = connection.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
     async with redis, blocking, telling(settings), asyncio.TaskGroup() as tasks:
         troubles = Troubles()
-        check = partial(durability.keep_fit, redis, fit=troubles.over)
+        check = partial(preflight.keep_fit, redis, fit=troubles.over)
         forget = partial(keep_forgetting_releases, redis)
         duties = [
             tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
-            tasks.create_task(steadily(durability.CHECKING, check, troubles)),
+            tasks.create_task(steadily(preflight.CHECKING, check, troubles)),
             tasks.create_task(steadily("forgetting releases", forget, troubles)),
             tasks.create_task(steadily("measuring", lambda: keep_showing(troubles), troubles)),
         ]
@@ -69,7 +71,7 @@ Duty = Callable[[], Awaitable[None]]
 def _duties(
     redis: Redis, blocking: Redis, shard: str, settings: Settings, troubles: Troubles
 ) -> dict[str, Duty]:
-    """By what each is called where it cannot go on."""
+    """The duties by the names under which their troubles are reported."""
     firing, promoting, watch = Alarm(), Alarm(), Watch(redis, shard)
     return {
         "listening to the clock": lambda: listen(blocking, shard, (firing, promoting)),
@@ -105,7 +107,7 @@ async def _leave(redis: Redis) -> None:
         log.warning("redis_away", error=repr(error))
 
 
-async def _until_told(settings: Settings) -> None:
+async def _until_stopped(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -113,8 +115,6 @@ async def _until_told(settings: Settings) -> None:
 
 
 def main() -> None:
-    settings = load()
-    logs.configure(settings, "scheduler")
-    durability.require_fit(settings)
+    settings = start.begin("scheduler", opens_secrets=False)
     zone_data.announce()
-    uvloop.run(_until_told(settings))
+    uvloop.run(_until_stopped(settings))

@@ -1,12 +1,12 @@
-"""What a scheduler tells Prometheus of its punctuality."""
+"""Metrics of a scheduler for Prometheus: its punctuality and its duties."""
 
 import asyncio
 
 from prometheus_client import Counter, Gauge, Histogram
 from redis.asyncio import Redis
 
-from shared import damage, overdue, retention
-from shared.steadily import Troubles
+from shared.runtime.steadily import Troubles
+from shared.store.care import damage, overdue, retention
 
 LOOK_SECONDS = 5.0
 
@@ -40,7 +40,7 @@ RETENTION = Gauge(
     "recuro_retention_waits", "Kinds of history that would go nearly whole, and wait for a day", ["shard"]
 )
 WATCHED = Gauge("recuro_crons_watched", "Active crons that were held against their plans", ["shard"])
-RECKONED = Counter(
+RESCHEDULED = Counter(
     "recuro_crons_reckoned_anew",
     "Crons whose next fire was later than their plan has it, and was mended",
     ["shard"],
@@ -56,7 +56,7 @@ async def keep_measuring(redis: Redis, shard: str) -> None:
 
 
 async def keep_showing(troubles: Troubles) -> None:
-    """Show which duties cannot go on."""
+    """Show which duties have trouble."""
     shown: set[str] = set()
     while True:
         now = set(troubles.sentences)

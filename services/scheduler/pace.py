@@ -1,15 +1,15 @@
-"""Walking over much that is mostly in order, without taking more than a share of anybody's time."""
+"""Walk over many records that are mostly in order, using only a share of Redis's and our own time."""
 
 import asyncio
 import time
 
 SHARE = 100
-"""A step is followed by a rest so many times as long."""
+"""The rest after a step is so many times as long as the step."""
 LONGEST_SECONDS = 1.0
 
 
 class Pace:
-    """One walk's; `rest` after each step."""
+    """The pace of one walk; call `rest` after each step."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()

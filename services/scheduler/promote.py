@@ -1,11 +1,12 @@
-"""Delayed jobs and retries become ready the moment they are due."""
+"""Make delayed jobs and retries ready at the moment they are due."""
 
 from datetime import datetime
 
 from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm
-from shared import clock, transitions
+from shared import clock
+from shared.store import transitions
 
 BATCH = 500
 

@@ -1,10 +1,10 @@
-"""What belonged to deleted queues and crons is removed, in bounded steps."""
+"""Remove the records of deleted queues and crons, in bounded steps."""
 
 import asyncio
 
 from redis.asyncio import Redis
 
-from shared import transitions
+from shared.store import transitions
 
 STEP = 500
 IDLE_SECONDS = 1.0
@@ -17,5 +17,5 @@ async def keep_pruning(redis: Redis, shard: str) -> None:
 
 
 async def prune(redis: Redis, shard: str, limit: int = STEP) -> int:
-    """Remove up to `limit` records; return how many went."""
+    """Remove up to `limit` records; return how many."""
     return await transitions.prune(redis, shard, limit=limit)

@@ -1,6 +1,6 @@
-"""A watchdog: a cron whose next fire is not the one that its plan has after the last one is reckoned anew.
+"""A watchdog: reschedule crons whose next fire is not the one that follows the last one by their plan.
 
-A clock that was wrong for a while leaves crons behind that are silent until the moment comes that it showed.
+A clock that was ahead for a while leaves crons behind that would be silent until the time it showed.
 """
 
 import asyncio
@@ -11,28 +11,32 @@ from dataclasses import dataclass
 import structlog
 from redis.asyncio import Redis
 
-from services.scheduler.metrics import RECKONED, WATCHED
+from services.scheduler.metrics import RESCHEDULED, WATCHED
 from services.scheduler.watch import Watch
-from shared import audit, clock, damage, owing, timing, transitions, watchdog
-from shared.keyspace import Team
-from shared.steadily import Troubles
-from shared.timing import Plan
-from shared.transitions import Renewal, StoredPlan
+from shared import clock
+from shared.actions import owing
+from shared.runtime.steadily import Troubles
+from shared.schedule import policy
+from shared.schedule.policy import Plan
+from shared.store import plans, transitions
+from shared.store.care import damage, reconcile, watchdog
+from shared.store.keyspace import Team
+from shared.store.transitions import Renewal, StoredPlan
 
 STEP = 200
 SHARE = 0.01
-"""Of a core that a walk takes while nothing hurries."""
+"""The share of a core that a walk uses while nothing is urgent."""
 REST_SECONDS = 60.0
-TOLD_SECONDS = 300.0
+SHOWN_SECONDS = 300.0
 SOON_MS = 60_000
-"""What fires so soon is silent for no longer, and not looked at."""
+"""A cron that fires within this time is silent for no longer, and is not checked."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """When a cron fires next (ms), up to when it has fired, and by what plan, as it is stored."""
+    """A cron's stored next fire (ms), the moment up to which it has fired, and its plan."""
 
     id: str
     version: str
@@ -42,11 +46,11 @@ class Row:
 
     @property
     def plan(self) -> Plan:
-        return timing.plan_of(*self.stored)
+        return plans.plan_of(*self.stored)
 
 
 async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troubles) -> None:
-    """Walk over all crons again and again, slowly; at once and fast when the clock has jumped."""
+    """Walk over all crons again and again, slowly; at once and fast after a jump of the clock."""
     while True:
         if await watch.look() is None:
             await asyncio.sleep(1.0)
@@ -55,16 +59,16 @@ async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troub
             watch.jumped.clear()
             await reckon_due(redis, shard)
         if moved := await reckon(redis, shard, watch):
-            troubles.note("crons", f"The next fire of {moved} crons was too late, and mended", TOLD_SECONDS)
+            troubles.note("crons", f"The next fire of {moved} crons was too late, and mended", SHOWN_SECONDS)
         await _rest(watch, REST_SECONDS)
 
 
-async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now: int | None = None) -> int:
-    """Look once at every active cron; return how many were given another next fire."""
+async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now_ms: int | None = None) -> int:
+    """Check every active cron once; return how many were rescheduled."""
     seen, moved = 0, 0
-    for team in await audit.teams(redis, shard):
+    for team in await reconcile.teams(redis, shard):
         async with damage.confined(redis, team, "watching crons"):
-            async for looked_at, mended in _steps(redis, team, watch, now):
+            async for looked_at, mended in _steps(redis, team, watch, now_ms):
                 seen, moved = seen + looked_at, moved + mended
     await watchdog.note(redis, shard, seen, moved)
     WATCHED.labels(shard).set(seen)
@@ -72,24 +76,26 @@ async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now: int 
 
 
 async def _steps(
-    redis: Redis, team: Team, watch: Watch | None, now: int | None
+    redis: Redis, team: Team, watch: Watch | None, now_ms: int | None
 ) -> AsyncIterator[tuple[int, int]]:
-    """Of each step over a team's active crons, how many it looked at and how many it mended."""
+    """For each step over a team's active crons, yield how many it checked and how many it rescheduled."""
     after = 0
     while True:
         began = time.process_time()
-        now_ms, after, plans = await transitions.read_plans(redis, team, after=after, most=STEP, now_ms=now)
-        yield len(plans), await _mend(redis, team, plans, now_ms, now)
+        read_ms, after, plans = await transitions.read_plans(
+            redis, team, after=after, most=STEP, now_ms=now_ms
+        )
+        yield len(plans), await _mend(redis, team, plans, read_ms, now_ms)
         await _rest(watch, (time.process_time() - began) / SHARE)
         if not after:
             return
 
 
-async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
-    """Move what was made or put off by a clock that has been set back since; return how many records."""
+async def reckon_due(redis: Redis, shard: str, now_ms: int | None = None) -> int:
+    """Reschedule records written by a clock that has been set back since; return how many."""
     moved, cursor = 0, "0"
     while True:
-        cursor, step = await transitions.reckon_due(redis, shard, cursor=cursor, count=STEP, now_ms=now)
+        cursor, step = await transitions.reckon_due(redis, shard, cursor=cursor, count=STEP, now_ms=now_ms)
         moved += step
         if cursor == "0":
             break
@@ -101,20 +107,22 @@ async def reckon_due(redis: Redis, shard: str, now: int | None = None) -> int:
     return moved
 
 
-async def _mend(redis: Redis, team: Team, plans: Sequence[StoredPlan], now_ms: int, now: int | None) -> int:
-    crons = [one for plan in plans if (one := _row(plan)) and one.next_ms > now_ms + SOON_MS]
+async def _mend(
+    redis: Redis, team: Team, plans: Sequence[StoredPlan], read_ms: int, now_ms: int | None
+) -> int:
+    crons = [one for plan in plans if (one := _row(plan)) and one.next_ms > read_ms + SOON_MS]
     renewals: list[Renewal] = []
     for number, cron in enumerate(crons):
         if number % 32 == 0:
-            await asyncio.sleep(0)  # others of this process have their turn
-        expected = _expected(cron, now_ms)
+            await asyncio.sleep(0)  # other tasks of this process get their turn
+        expected = _expected(cron, read_ms)
         if expected is not None:
             renewals.append(Renewal(team.id, cron.id, cron.version, cron.next_ms, expected))
     if not renewals:
         return 0
-    moved = await transitions.renew_crons(redis, team.shard, renewals, now_ms=now)
+    moved = await transitions.renew_crons(redis, team.shard, renewals, now_ms=now_ms)
     if moved:
-        RECKONED.labels(team.shard).inc(moved)
+        RESCHEDULED.labels(team.shard).inc(moved)
         ids = [one.id for one in renewals[:20]]
         log.warning("crons_reckoned_anew", team=team.id, crons=ids, why="their next fire was too late")
     return moved
@@ -123,24 +131,24 @@ async def _mend(redis: Redis, team: Team, plans: Sequence[StoredPlan], now_ms: i
 def _row(plan: StoredPlan) -> Row | None:
     try:
         next_ms, fired_until_ms = int(float(plan.next_ms)), int(float(plan.fired_until_ms))
-    except ValueError:  # no moments: said where the cron is shown
+    except ValueError:  # not numbers: reported where the cron is shown
         return None
     stored = (plan.expression, plan.timezone, plan.offset, plan.timing)
     return Row(plan.id, plan.version, next_ms, fired_until_ms, stored)
 
 
-def _expected(cron: Row, now_ms: int) -> int | None:
-    """The fire that is to come instead of the one that is stored; None if that is right or not ours to judge.
+def _expected(cron: Row, read_ms: int) -> int | None:
+    """The correct next fire; None if the stored one is right or this scheduler cannot judge it.
 
-    By other rules of its zone it may lie elsewhere: only a fire that passes over another is wrong.
+    Other zone rules may put a fire elsewhere: the stored one is wrong only if it skips another.
     """
     try:
-        plan, now = cron.plan, clock.moment(now_ms)
+        plan, now = cron.plan, clock.moment(read_ms)
         if owing.is_right(plan, clock.moment(cron.next_ms), now, cron.fired_until_ms):
             return None
         first = owing.next_of(plan, now, cron.fired_until_ms)
-        second = first and timing.following(plan, first)
-    except timing.UNREADABLE:  # what this version cannot read; said when it is due
+        second = first and policy.following(plan, first)
+    except policy.UNREADABLE:  # this version cannot read it; reported when it is due
         return None
     if first is None or second is None or clock.milliseconds(second) > cron.next_ms:
         return None
@@ -148,7 +156,7 @@ def _expected(cron: Row, now_ms: int) -> int | None:
 
 
 async def _rest(watch: Watch | None, seconds: float) -> None:
-    """Until the clock jumps, or so long."""
+    """Wait for so long, or until the clock jumps."""
     if watch is None or watch.jumped.is_set():
         await asyncio.sleep(0)
         return

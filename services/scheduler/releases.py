@@ -1,6 +1,6 @@
-"""Function libraries of other releases go from Redis once those releases have had time to end.
+"""Delete function libraries of other releases from Redis once those releases have had time to end.
 
-One that goes too early is loaded again by the next call that needs it.
+A library that is deleted too early is loaded again by the next call that needs it.
 """
 
 import asyncio
@@ -10,7 +10,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared.transitions import functions
+from shared.store.transitions import functions
+from shared.store.transitions.library import NAMED
 
 KEPT_SECONDS = 3600.0
 LOOKING_SECONDS = 600.0
@@ -19,14 +20,14 @@ log = structlog.get_logger()
 
 
 class Releases:
-    """What other libraries than ours this process has seen, and since when."""
+    """The libraries other than ours that this process has seen, and since when."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._seen: dict[str, float] = {}
 
     async def forget(self, kept_seconds: float = KEPT_SECONDS) -> None:
-        """Delete those that were seen so long ago and still are there; raises errors of AWAY."""
+        """Delete those first seen long enough ago that are still there; raises errors of AWAY."""
         now, names = time.monotonic(), await self._others()
         self._seen = {name: self._seen.get(name, now) for name in names}
         for name, since in self._seen.items():
@@ -34,7 +35,7 @@ class Releases:
                 await self._delete(name)
 
     async def _others(self) -> list[str]:
-        found = await self._redis.function_list(library=f"{functions.NAMED}*")  # type: ignore[misc]
+        found = await self._redis.function_list(library=f"{NAMED}*")  # type: ignore[misc]
         names = [str(dict(zip(one[::2], one[1::2], strict=True))["library_name"]) for one in found]
         return [name for name in names if name != functions.library.name]
 

@@ -1,7 +1,7 @@
-"""What other rules of time zones would have reckoned otherwise is reckoned anew.
+"""Reschedule crons whose next fire a new release of the time zone rules moves.
 
-A cron's next fire is stored; a release of the rules may move it. Of schedulers with two releases side by side
-only those with the newer one reckon anew and fire crons that have a time zone, as long as one of them lives.
+A cron's next fire is stored; a new release of the rules may move it. Of schedulers with two releases side by
+side, only those with the newer one reschedule and fire crons that have a time zone, while one of them lives.
 After that the others fire what is due, and still move nothing: a release never goes backwards.
 """
 
@@ -12,15 +12,18 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.fire import BATCH, UTC_ZONE, Due, look
-from shared import clock, owing, timing, transitions, zone_data
-from shared.transitions import Renewal
+from shared import clock
+from shared.actions import owing
+from shared.schedule import policy, zone_data
+from shared.store import transitions
+from shared.store.transitions import Renewal
 
 FAR_MS = 400 * 366 * 86_400_000
 SOON = timedelta(seconds=10)
-"""What fires so soon is left as it is."""
+"""A fire this near stays as it is."""
 PAUSE_SECONDS = 0.05
 ANEW_SECONDS = 600.0
-"""So often all are looked at: others may have written by older rules."""
+"""How often all are checked: other processes may have written by older rules."""
 SPEAK_SECONDS = 5.0
 
 log = structlog.get_logger()
@@ -33,7 +36,7 @@ async def keep_renewing(redis: Redis, shard: str) -> None:
 
 
 async def keep_announcing(redis: Redis, shard: str) -> None:
-    """Say by which release this scheduler reckons, and in its log when another has a newer one."""
+    """Announce the release of this scheduler, and log when another scheduler has a newer one."""
     was_outdated = False
     while True:
         newest, _ = await announce(redis, shard)
@@ -49,14 +52,14 @@ async def keep_announcing(redis: Redis, shard: str) -> None:
         await asyncio.sleep(SPEAK_SECONDS)
 
 
-async def announce(redis: Redis, shard: str, now: int | None = None) -> tuple[str, bool]:
-    """Say it once; return the newest release that ever was, and whether a scheduler that lives has it."""
-    return await transitions.announce_zones(redis, shard, release=zone_data.release().version, now_ms=now)
+async def announce(redis: Redis, shard: str, now_ms: int | None = None) -> tuple[str, bool]:
+    """Announce it once; return the newest release ever announced, and whether a living scheduler has it."""
+    return await transitions.announce_zones(redis, shard, release=zone_data.release().version, now_ms=now_ms)
 
 
 async def renew(redis: Redis, shard: str) -> int:
-    """Look once at every cron that has a time zone; return how many were given another next fire."""
-    await announce(redis, shard)  # first, so that nobody else moves back what is moved here
+    """Check every cron with a time zone once; return how many were rescheduled."""
+    await announce(redis, shard)  # first, so that no older scheduler moves back what is moved here
     renewed, skip, release = 0, 0, zone_data.release().version
     while True:
         found = await look(redis, shard, ahead_ms=FAR_MS, skip=skip)
@@ -73,13 +76,13 @@ async def renew(redis: Redis, shard: str) -> int:
 
 
 def _renewed(due: Due, now_ms: int) -> Renewal | None:
-    """Nothing if its next fire is what we reckon too, or not for us to judge."""
+    """The change of its next fire; None if that is right by our rules, or we cannot judge it."""
     now = clock.moment(now_ms)
     if due.timezone == UTC_ZONE or due.due <= now + SOON:
         return None
     try:
         following = owing.renewed(due.plan, due.due, now, int(due.fired_until))
-    except timing.UNREADABLE:  # what this version cannot read; said when it is due
+    except policy.UNREADABLE:  # this version cannot read it; reported when it is due
         return None
     if following is None or following == due.due:
         return None

@@ -1,11 +1,12 @@
-"""Dead letters that are tried again in the background are handed out at the rate that was asked for."""
+"""Hand out the dead letters of background replays at the rate that each replay has."""
 
 import asyncio
 
 from redis.asyncio import Redis
 
-from shared import damage, keyspace, transitions
-from shared.keyspace import Team
+from shared.store import keyspace, transitions
+from shared.store.care import damage
+from shared.store.keyspace import Team
 
 STEP = 200
 STEP_SECONDS = 0.1
@@ -18,8 +19,8 @@ async def keep_replaying(redis: Redis, shard: str) -> None:
         await asyncio.sleep(STEP_SECONDS if left else IDLE_SECONDS)
 
 
-async def step(redis: Redis, shard: str, now: int | None = None) -> int:
-    """Take one step of every replay that runs; return how many dead letters are left to them."""
+async def step(redis: Redis, shard: str, now_ms: int | None = None) -> int:
+    """Take one step of every running replay; return how many dead letters they have left."""
     left = 0
     for member in await redis.smembers(keyspace.replays(shard)):  # type: ignore[misc]
         number, _, replay = member.partition(":")
@@ -27,5 +28,5 @@ async def step(redis: Redis, shard: str, now: int | None = None) -> int:
             continue
         team = Team(int(number), shard)
         async with damage.confined(redis, team, f"replay {replay}"):
-            left += await transitions.step_replay(redis, team, replay=replay, most=STEP, now_ms=now)
+            left += await transitions.step_replay(redis, team, replay=replay, most=STEP, now_ms=now_ms)
     return left

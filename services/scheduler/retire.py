@@ -1,4 +1,4 @@
-"""Finished history goes when it is too old, or too much of one queue, cron or team."""
+"""Remove finished history that is too old, or too much for one queue, cron or team."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,39 +8,40 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, damage, ledger, transitions
-from shared.keyspace import Team
 from shared.schemas.queues import QueueSettings
 from shared.settings import Settings
+from shared.store import ledger, transitions
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
 
 STEP = 200
 PAUSE_SECONDS = 0.1
 IDLE_SECONDS = 30.0
 DAY_MILLISECONDS = 86_400_000
 LEAST_MILLISECONDS = 60_000
-"""What is younger stays, however much it is."""
+"""Younger history stays, however much it is."""
 MOST_ALERTS = 10_000
-"""Of a team and a type."""
+"""Alerts of a team and a type that are kept."""
 REMEDY = "if clock and settings are right, recuro retention --confirm; else it goes after a day"
 
 log = structlog.get_logger()
 
 
 class Owner(NamedTuple):
-    """A queue or cron of whose history something may go: `q<queue>` or `c<cron>`."""
+    """A queue or cron that may have history to remove: `q<queue>` or `c<cron>`."""
 
     team: Team
     name: str
 
 
 class Limits(NamedTuple):
-    """How long finished history is kept, and dead letters of a silent queue; how many of an owner."""
+    """How long finished history and dead letters (by default) are kept; how many an owner has."""
 
     age_ms: int
     dead_age_ms: int
     most_kept: int
     may_take_most: bool = False
-    """Where it is not the clock that makes it too old, so that nobody has to look at that first."""
+    """For steps where not the clock makes history too old, so that the clock need not be checked first."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -55,43 +56,43 @@ async def keep_retiring(redis: Redis, shard: str, settings: Settings) -> None:
         await asyncio.sleep(IDLE_SECONDS)
 
 
-async def may_retire(redis: Redis, shard: str, now: int | None = None) -> bool:
-    """Whether no more than a day has gone by since the last time, or one more since that was seen."""
-    may, is_new = await transitions.begin_retiring(redis, shard, now_ms=now)
+async def may_retire(redis: Redis, shard: str, now_ms: int | None = None) -> bool:
+    """Whether at most a day has passed since the last time, or another day since a longer gap was seen."""
+    may, is_new = await transitions.begin_retiring(redis, shard, now_ms=now_ms)
     if is_new:
         log.warning("retention_waits", shard=shard, why="more than a day has gone by at once", remedy=REMEDY)
     return may
 
 
-async def retire_alerts(redis: Redis, team: Team, settings: Settings, now: int | None = None) -> int:
+async def retire_alerts(redis: Redis, team: Team, settings: Settings, now_ms: int | None = None) -> int:
     """Take one step for the alerts of a team."""
     age_ms = settings.retention_days * DAY_MILLISECONDS
     return await transitions.retire_alerts(
-        redis, team, age_ms=age_ms, most_kept=MOST_ALERTS, limit=STEP, now_ms=now
+        redis, team, age_ms=age_ms, most_kept=MOST_ALERTS, limit=STEP, now_ms=now_ms
     )
 
 
-async def retire(redis: Redis, shard: str, settings: Settings, now: int | None = None) -> int:
-    """Remove what may go of every queue and cron in turn, at most 200 records a step; say how many went."""
+async def retire(redis: Redis, shard: str, settings: Settings, now_ms: int | None = None) -> int:
+    """Remove what may go from every queue and cron in turn, at most 200 records a step; return how many."""
     removed, owners, limits = 0, list[Owner](), Limits.of(settings)
-    teams = await audit.teams(redis, shard)
+    teams = await reconcile.teams(redis, shard)
     for team in teams:
         async with damage.confined(redis, team, "retiring history"):
-            while went := await retire_alerts(redis, team, settings, now):
+            while went := await retire_alerts(redis, team, settings, now_ms):
                 removed += went
                 await asyncio.sleep(PAUSE_SECONDS)
-            owners += [owner async for owner in _overdue(redis, team, limits, now)]
+            owners += [owner async for owner in _overdue(redis, team, limits, now_ms)]
     while owners:
-        went, owners = await _round(redis, owners, limits, now)
+        went, owners = await _round(redis, owners, limits, now_ms)
         removed += went
     for team in teams:
         async with damage.confined(redis, team, "retiring what takes too many bytes"):
-            removed += await _shrink(redis, team, settings, now)
+            removed += await _shrink(redis, team, settings, now_ms)
     return removed
 
 
-async def retire_step(redis: Redis, owner: Owner, limits: Limits, now: int | None = None) -> int:
-    """Remove at most 200 records of a queue or cron; return how many went."""
+async def retire_step(redis: Redis, owner: Owner, limits: Limits, now_ms: int | None = None) -> int:
+    """Remove at most 200 records of a queue or cron; return how many."""
     team, name = owner
     went, begun = await transitions.retire(
         redis,
@@ -102,7 +103,7 @@ async def retire_step(redis: Redis, owner: Owner, limits: Limits, now: int | Non
         most_kept=limits.most_kept,
         may_take_most=limits.may_take_most,
         limit=STEP,
-        now_ms=now,
+        now_ms=now_ms,
     )
     if begun:
         why = "more than half of it is too old at once"
@@ -111,14 +112,14 @@ async def retire_step(redis: Redis, owner: Owner, limits: Limits, now: int | Non
 
 
 async def _round(
-    redis: Redis, owners: list[Owner], limits: Limits, now: int | None
+    redis: Redis, owners: list[Owner], limits: Limits, now_ms: int | None
 ) -> tuple[int, list[Owner]]:
-    """One step for each; how many went, and of whom there may be more."""
+    """Take one step for each owner; return how many records went, and the owners that may have more."""
     removed, unfinished = 0, list[Owner]()
     for owner in owners:
         went = 0
         async with damage.confined(redis, owner.team, f"retiring history of {owner.name}"):
-            went = await retire_step(redis, owner, limits, now)
+            went = await retire_step(redis, owner, limits, now_ms)
         removed += went
         if went:
             unfinished.append(owner)
@@ -126,15 +127,15 @@ async def _round(
     return removed, unfinished
 
 
-async def _shrink(redis: Redis, team: Team, settings: Settings, now: int | None) -> int:
-    """Keep ever younger history alone, until it takes no more than a team's may; return how many went."""
+async def _shrink(redis: Redis, team: Team, settings: Settings, now_ms: int | None) -> int:
+    """Keep only ever younger history until it fits the team's bound; return how many records went."""
     removed, limits = 0, Limits.of(settings)
     while await _is_too_much(redis, team, settings) and limits.age_ms > LEAST_MILLISECONDS:
         age_ms = max(limits.age_ms * 3 // 4, LEAST_MILLISECONDS)
         limits = limits._replace(age_ms=age_ms, may_take_most=True)
-        owners = [owner async for owner in _overdue(redis, team, limits, now)]
+        owners = [owner async for owner in _overdue(redis, team, limits, now_ms)]
         while owners and await _is_too_much(redis, team, settings):
-            went, owners = await _round(redis, owners, limits, now)
+            went, owners = await _round(redis, owners, limits, now_ms)
             removed += went
     return removed
 
@@ -144,10 +145,10 @@ async def _is_too_much(redis: Redis, team: Team, settings: Settings) -> bool:
     return most > 0 and await ledger.kept_bytes(redis, team) > most
 
 
-async def _overdue(redis: Redis, team: Team, limits: Limits, now: int | None) -> AsyncIterator[Owner]:
-    """Of many queues and crons the few that a step would remove something of."""
+async def _overdue(redis: Redis, team: Team, limits: Limits, now_ms: int | None) -> AsyncIterator[Owner]:
+    """Of many queues and crons, yield the few from which a step would remove something."""
     pace = Pace()
-    for kind, index in audit.OWNERS:
+    for kind, index in reconcile.OWNERS:
         after = 0
         while True:
             after, found = await transitions.find_overdue(
@@ -156,11 +157,11 @@ async def _overdue(redis: Redis, team: Team, limits: Limits, now: int | None) ->
                 kind=kind,
                 index=index,
                 after=after,
-                limit=audit.LOOK,
+                limit=reconcile.LOOK,
                 age_ms=limits.age_ms,
                 dead_age_ms=limits.dead_age_ms,
                 most_kept=limits.most_kept,
-                now_ms=now,
+                now_ms=now_ms,
             )
             for number in found:
                 yield Owner(team, f"{kind}{number}")

@@ -1,4 +1,4 @@
-"""What is damaged of what records share is put aside and made anew: one team's trouble at most."""
+"""Repair damaged keys that records share: put them aside and rebuild them; one team suffers at most."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,20 +7,21 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, damage, transitions
-from shared.keyspace import Team
+from shared.store import transitions
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
 
 LOOK_SECONDS, TEAM_LOOK_SECONDS = 2.0, 6.0
 QUEUE_LOOKS = 5
-"""Every so many looks at the teams all their queues are looked at too."""
+"""At every so many looks at the teams, all their queues are checked too."""
 
 log = structlog.get_logger()
 
 
 async def keep_sound(redis: Redis, shard: str) -> None:
-    """Look at what all teams share: however many there are, it stops them all."""
+    """Check what all teams share: damage there stops all of them, however many there are."""
     while True:
-        _tell(shard, await transitions.mend_shard(redis, shard))
+        _log_mended(shard, await transitions.mend_shard(redis, shard))
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -33,16 +34,16 @@ async def keep_teams_sound(redis: Redis, shard: str) -> None:
 
 
 async def mend_teams(redis: Redis, shard: str, *, queues: bool = True) -> list[str]:
-    """Look at each team, with `queues` at its queues too; the names of what was mended or put aside."""
-    await audit.relist_teams(redis, shard)
-    mended, known, pace = list[str](), await audit.teams(redis, shard), Pace()
+    """Check each team, with `queues` its queues too; return the names of what was repaired or put aside."""
+    await reconcile.relist_teams(redis, shard)
+    mended, known, pace = list[str](), await reconcile.teams(redis, shard), Pace()
     if queues:
         await damage.look_again(redis, shard, known)
     for team in known:
         async with damage.confined(redis, team, "mending"):
             mended += await _mend(redis, team, queues=queues)
         await pace.rest()
-    _tell(shard, mended)
+    _log_mended(shard, mended)
     return mended
 
 
@@ -52,10 +53,10 @@ async def _mend(redis: Redis, team: Team, *, queues: bool) -> list[str]:
         async for ids in damage.mend_queues(redis, team):
             mended += [f"q:{team.id}:{queue}" for queue in ids]
     if mended:
-        await audit.recount(redis, team, repair=True)
+        await reconcile.recount(redis, team, repair=True)
     return mended
 
 
-def _tell(shard: str, mended: Sequence[str]) -> None:
+def _log_mended(shard: str, mended: Sequence[str]) -> None:
     if mended:
         log.error("damage_mended", shard=shard, names=mended[:20], remedy="`recuro doctor` says what it was")

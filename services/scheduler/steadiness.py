@@ -1,22 +1,22 @@
-"""Whether the installation's clock can be believed, and by what it is to be corrected when Redis's jumps."""
+"""Decide whether the installation's clock can be trusted, and correct it when the clock of Redis jumps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared import moments
+from shared.store import moments
 
 STEP_SECONDS = 2.0
-"""Clocks that differ by no more agree."""
+"""Clocks that differ by at most this agree."""
 SNAP_SECONDS = 0.5
-"""A correction that is smaller is none."""
+"""A smaller correction counts as none."""
 PAUSE_SECONDS = 30.0
-"""For so long a jump that we cannot mend is not believed."""
+"""A jump that we cannot correct is not trusted for so long."""
 START_SECONDS = 60.0
-"""Nor is a clock, when we start, that differs by more from our own and for which nobody else vouches."""
+"""Nor, at our start, a clock that differs by more from ours and for which nobody else vouches."""
 VOUCHED_SECONDS = (moments.AHEAD_MS + moments.SLACK_MS) / 1000
-"""Who vouches for a moment that is farther from ours has not done so before the clock jumped."""
+"""A scheduler that vouches for a moment farther from ours did so after the clock jumped."""
 SHARE = 0.1
-"""Our wall clock speaks for the expected time if that differs by so little of what the new one does."""
+"""Our wall clock confirms the expected time if their difference is at most this share of the new clock's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Reading:
     """The clock of Redis, without correction."""
     correction: float
     own: float
-    """Ours that nobody sets, before the look."""
+    """Our clock that nobody sets, before the look."""
     wall: float
-    """Ours that people and NTP set."""
+    """Our clock that people and NTP set."""
     took: float = 0.0
     is_vouched: bool = False
-    """Somebody vouches for this moment already."""
+    """Whether somebody vouches for this moment already."""
     others: Sequence[float] = ()
     """How far the wall clocks of the other schedulers are ahead of the installation's."""
 
@@ -49,11 +49,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """The installation's clock can be believed."""
+    """The installation's clock can be trusted."""
 
     now: float
     has_jumped: bool = False
-    """It is another time than it would have been: what was reckoned before may be wrong."""
+    """The time differs from the expected one: what was computed before may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Doubtful:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """The clock of Redis is wrong, or right again: the correction should be this one (s)."""
+    """The clock of Redis is wrong, or right again: the correction (s) that is needed now."""
 
     correction: float
 
@@ -72,10 +72,10 @@ Judgement = Steady | Doubtful | Wrong
 
 
 class Steadiness:
-    """Follows the installation's clock by our own that nobody sets.
+    """Compares the installation's clock with our own clock that nobody sets.
 
-    A jump of Redis's is taken out of it if our wall clock has not jumped too. Otherwise nobody vouches for it
-    for 30 s: a cron that fired two hours early would then be silent for two hours.
+    A jump of the clock of Redis is corrected if our wall clock has not jumped too. Otherwise nobody vouches
+    for it for 30 s: a cron that fired two hours early would then be silent for two hours.
     """
 
     def __init__(self) -> None:
@@ -83,12 +83,12 @@ class Steadiness:
         self._correction = 0.0
         self._wall_offset = 0.0
         self._wall_moved = self._wall_moved_since = 0.0
-        """In all, and since the correction is what it is."""
+        """How far our wall clock has jumped: in all, and since the present correction."""
         self._doubt_until: float | None = None
         self._right_since: float | None = None
 
     def judge(self, seen: Reading) -> Judgement:
-        """What a look means; after Wrong, the correction is expected to have changed when we look again."""
+        """The meaning of a look; after Wrong, the correction should have changed at the next look."""
         self._watch_wall(seen)
         if self._offset is None:
             return self._begin(seen)
@@ -112,7 +112,7 @@ class Steadiness:
         return Steady(seen.now)
 
     def _take_over(self, seen: Reading) -> Judgement:
-        """A scheduler changed the correction; with what it saw, we would have done so too."""
+        """Another scheduler changed the correction, as we would have with what it saw."""
         self._offset, self._correction = seen.now - seen.own, seen.correction
         self._doubt_until = self._right_since = None
         self._wall_moved_since = 0.0
@@ -120,12 +120,10 @@ class Steadiness:
 
     def _jumped(self, seen: Reading, expected: float) -> Judgement:
         if seen.took > STEP_SECONDS / 2:
-            return Doubtful()  # too slow an answer to reckon with
+            return Doubtful()  # the answer was too slow to compute with
         if seen.is_vouched and seen.is_witnessed and abs(seen.now - expected) > VOUCHED_SECONDS:
             self._offset = seen.now - seen.own
-            return Steady(
-                seen.now, has_jumped=True
-            )  # it is our machine that was suspended, with all its clocks
+            return Steady(seen.now, has_jumped=True)  # our machine was suspended, with all its clocks
         if abs(seen.wall - expected) <= max(STEP_SECONDS, SHARE * abs(seen.wall - seen.now)):
             correction = expected - seen.redis
             return Wrong(0.0 if abs(correction) < SNAP_SECONDS else correction)
@@ -149,7 +147,7 @@ class Steadiness:
         return Steady(seen.now, has_jumped=True)
 
     def _watch_wall(self, seen: Reading) -> None:
-        """Our wall clock is no witness while it has jumped itself: it may be that of Redis."""
+        """Our wall clock is no witness after a jump of its own: it may be the clock of Redis too."""
         offset = seen.wall - seen.own
         moved = 0.0 if self._offset is None else offset - self._wall_offset
         if abs(moved) > STEP_SECONDS:
@@ -158,9 +156,9 @@ class Steadiness:
         self._wall_offset = offset
 
     def _is_right_without(self, seen: Reading) -> bool:
-        """Whether Redis's own clock has for 30 s been right, and only the corrected one is wrong.
+        """Whether the clock of Redis has been right for 30 s, and only the correction is wrong.
 
-        Ours has moved since by what was corrected where it was we who were wrong: after a suspension, say.
+        If we were wrong, as after a suspension, our clock has moved since by the correction.
         """
         is_right = (
             seen.correction != 0

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from services.worker.http.exchange import Exchange
-from shared.addresses import Origin
 from shared.schemas.runs import FailureReason, FailureStage
+from shared.security.addresses import Origin
 
 FAILURES = 8
 FIRST_SECONDS, LONGEST_SECONDS = 5.0, 60.0

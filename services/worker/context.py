@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from services.worker.circuits import Circuits
 from services.worker.http.client import Sender
 from services.worker.notices.mail import Mailer
-from shared.vault import Vault
+from shared.security.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

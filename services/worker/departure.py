@@ -8,10 +8,10 @@ from redis.exceptions import ResponseError
 
 from services.worker.http.permit import NotSent
 from services.worker.work import Job, Postpone, Release, Work
-from shared import transitions
 from shared.clock import elapsed
 from shared.errors import Damaged
-from shared.store import AWAY
+from shared.store import transitions
+from shared.store.connection import AWAY
 
 LONGEST_WAIT_SECONDS = 5.0
 """For which a request whose connection stands may wait for its turn; then others get its place."""

@@ -19,11 +19,13 @@ from services.worker.intake.runner import Links
 from services.worker.notices.mail import Mailer
 from services.worker.processor import process
 from services.worker.work import Result, Work
-from shared import durability, keyspace, logs, store, vault
-from shared.addresses import Policy
-from shared.serving.bounds import allow_files
-from shared.settings import Settings, load
-from shared.vault import Vault
+from shared.runtime import start
+from shared.runtime.serving.bounds import allow_files
+from shared.security import vault
+from shared.security.addresses import Policy
+from shared.security.vault import Vault
+from shared.settings import Settings
+from shared.store import connection, keyspace
 
 GARBAGE_OBJECTS = 50_000
 OPEN_FILES = 65_536
@@ -72,9 +74,9 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
 
 def _links(settings: Settings, keys: Vault) -> Links:
     return Links(
-        connect=lambda: store.connect(settings),
-        store=store.connect(settings),
-        blocking=store.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000),
+        connect=lambda: connection.connect(settings),
+        store=connection.connect(settings),
+        blocking=connection.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000),
         shards=keyspace.SHARDS,
         consumer=f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}",
         keys=keys,
@@ -88,9 +90,7 @@ def _proxy(settings: Settings) -> Proxy | None:
 
 
 def main() -> None:
-    settings = load()
-    logs.configure(settings, "worker")
-    durability.require_fit(settings, vault.load(settings))
+    settings = start.begin("worker")
     allow_files(OPEN_FILES)  # a socket is a file
     gc.freeze()  # what was imported stays
     gc.set_threshold(

@@ -14,9 +14,10 @@ from services.worker.http.exchange import Exchange
 from services.worker.http.heads import Headers
 from services.worker.http.outgoing import Outgoing
 from services.worker.work import Notice, Work
-from shared import signatures, signing
-from shared.memory import MEBIBYTE, Remembered
-from shared.vault import MASK, Unsealable, secret_ones
+from shared.actions import signatures
+from shared.basics.memory import MEBIBYTE, Remembered
+from shared.security import signing
+from shared.security.vault import MASK, Unsealable, secret_ones
 
 LEAST = 8
 """Characters of what is masked: a shorter secret is in many a text by chance."""

@@ -22,11 +22,12 @@ from services.worker.retry import decide, longest_wait_of, settings_of
 from services.worker.sending import send
 from services.worker.signing import signed
 from services.worker.work import Complete, Execution, Job, Notice, Postpone, Release, Result, Verdict, Work
-from shared import stored, vault
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
-from shared.store import AWAY
-from shared.vault import Unsealable
+from shared.security import vault
+from shared.security.vault import Unsealable
+from shared.store import stored
+from shared.store.connection import AWAY
 
 LAST_RESPONSE_CHARACTERS = 4096
 FACT_CHARACTERS = 500

@@ -9,11 +9,11 @@ from pydantic_core import from_json, to_json
 from services.worker.http.outgoing import Outgoing
 from services.worker.work import Execution, Job
 from shared import clock
-from shared.addresses import origin_of
-from shared.memory import MEBIBYTE, Remembered
+from shared.basics.memory import MEBIBYTE, Remembered
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import STORED
-from shared.vault import Vault
+from shared.security.addresses import origin_of
+from shared.security.vault import Vault
 from shared.version import VERSION
 
 USER_AGENT = f"Recuro/{VERSION}"

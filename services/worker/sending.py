@@ -14,8 +14,8 @@ from services.worker.http.outgoing import Outgoing
 from services.worker.notices import discord
 from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS
 from services.worker.work import Notice, Postpone, Work
-from shared.addresses import Origin
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Origin
 
 LONGEST_HELD_SECONDS = 300
 """How long an attempt is held back for a silent host; then it fails unsent, so that chains end."""

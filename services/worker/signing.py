@@ -3,8 +3,9 @@
 from services.worker.http.outgoing import Outgoing
 from services.worker.notices.channels import RENDERINGS
 from services.worker.work import Notice, Work
-from shared import signatures, signing
-from shared.vault import Vault
+from shared.actions import signatures
+from shared.security import signing
+from shared.security.vault import Vault
 
 
 def signed(outgoing: Outgoing, work: Work, vault: Vault) -> Outgoing:

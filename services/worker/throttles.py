@@ -14,10 +14,10 @@ from services.worker.http.exchange import Exchange
 from services.worker.http.failures import shown
 from services.worker.retry import asked_wait
 from services.worker.work import Work
-from shared import keyspace, transitions
-from shared.addresses import Origin
 from shared.errors import Damaged
-from shared.store import AWAY
+from shared.security.addresses import Origin
+from shared.store import keyspace, transitions
+from shared.store.connection import AWAY
 
 LONGEST_SECONDS = 300
 """Of what a host may ask of the whole team; the retry of the job that was told so waits for all of it."""

@@ -34,7 +34,7 @@ class AlertQuery(PageQuery):
 
 
 class AlertData(Schema):
-    """What was seen when it was recorded; `consecutive_failures`: a job's attempts, a cron's runs."""
+    """The facts when it was recorded; `consecutive_failures` counts a job's attempts or a cron's runs."""
 
     url: str | None = None
     response_status: int | None = None
@@ -45,7 +45,7 @@ class AlertData(Schema):
 
 
 class Delivery(Schema):
-    """What became of an alert in one channel."""
+    """The status of an alert in one channel."""
 
     channel: Channel
     status: NoticeStatus
@@ -53,7 +53,7 @@ class Delivery(Schema):
 
 
 class Alert(Schema):
-    """`count` failures that were alike within an hour; the alert before it counted `uncounted` more."""
+    """`count` similar failures within an hour; `uncounted` more belong to the alert before it."""
 
     id: int
     type: AlertType
@@ -76,9 +76,13 @@ class TestAsked(Schema):
 
 
 class TestOutcome(Schema):
-    """`status` is delivered or failed; pending if it was not known after some seconds."""
+    """`status` is delivered or failed."""
 
     id: int
     channel: Channel
     status: NoticeStatus
     error: str | None
+
+
+class TestPending(TestOutcome):
+    """The same, when the outcome was not known after some seconds."""

@@ -1,11 +1,11 @@
-"""Assertions: what an answer must be, beside a status of 2xx, for a run to count as a success (spec §3)."""
+"""Assertions: what a response must be, beside a status of 2xx, for a run to count as a success (spec §3)."""
 
 import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from shared.patterns import NEW_BYTES, compiled, steps
+from shared.basics.patterns import NEW_BYTES, compiled, steps
 from shared.schemas.base import HEADER_NAME, STORED, Schema
 
 MAX_ASSERTIONS = 10
@@ -15,7 +15,7 @@ Text = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
 
 
 def _check_pattern(text: str, info: ValidationInfo) -> str:
-    if info.context is not STORED:  # what was accepted once stays so
+    if info.context is not STORED:  # what was accepted once stays valid
         compiled(text, NEW_BYTES)
     return text
 
@@ -64,14 +64,14 @@ class BodyNotContains(Schema):
 
 
 class BodyMatches(Schema):
-    """RE2: no back references and no look-around, and a second at most."""
+    """A pattern for RE2: no back references, no look-around; a search ends after a second."""
 
     type: Literal["body_matches"]
     value: Annotated[Text, AfterValidator(_check_pattern)]
 
 
 class JsonPathEquals(Schema):
-    """`value` is the string that stands there, or anything else as JSON: `true`, `3`, `null`."""
+    """`value` is the string at the path, or any other value as JSON: `true`, `3`, `null`."""
 
     type: Literal["json_path_equals"]
     path: Annotated[Text, AfterValidator(_check_path)]

@@ -1,4 +1,4 @@
-"""What every schema is made of."""
+"""The parts that all schemas share."""
 
 import re
 from datetime import UTC, datetime
@@ -8,14 +8,15 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from shared.memory import MEBIBYTE, remembered
+from shared.basics.memory import MEBIBYTE, remembered
+from shared.schemas.marks import Mark
 
 T = TypeVar("T")
 
 MAX_HEADERS, MAX_HEADER_BYTES = 64, 8192
 
 STORED = object()
-"""The context in which a record is read: what was accepted once is not held to the rules for new input."""
+"""The validation context for stored records: the rules for new input do not apply to them."""
 
 HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}\Z")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
@@ -53,7 +54,7 @@ class Schema(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
-        json_schema_serialization_defaults_required=True,  # an answer has all its keys
+        json_schema_serialization_defaults_required=True,  # an answer always has all its keys
     )
 
 
@@ -66,7 +67,7 @@ class Method(StrEnum):
 
 
 def check_url(value: str) -> str:
-    """The URL as it is; raises ValueError if it is none that can be called."""
+    """The URL unchanged; raises ValueError if it cannot be called."""
     return _checked_url(value)
 
 
@@ -106,7 +107,7 @@ def _check_headers(value: dict[str, str]) -> dict[str, str]:
 
 
 def _check_meaning(name: str, content: str) -> None:
-    """Of headers that receivers and tracers act on."""
+    """Check headers that receivers and tracers act on."""
     if name.lower() == "idempotency-key" and not _KEY.match(content):
         raise ValueError(f"has a value for {name} that is not 1 to 255 visible ASCII characters")
     if name.lower() == "traceparent" and not _TRACEPARENT.match(content):
@@ -117,7 +118,7 @@ def _check_meaning(name: str, content: str) -> None:
 
 def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("must be an integer")  # Python takes true for 1
+        raise ValueError("must be an integer")  # in Python true equals 1
     return value
 
 
@@ -126,11 +127,18 @@ def _iso(moment: datetime) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Url = Annotated[str, Field(max_length=2048), AfterValidator(check_url)]
+Url = Annotated[str, Field(max_length=2048), AfterValidator(check_url), Mark.URL]
 """An http(s) URL, kept exactly as the caller wrote it."""
-Headers = Annotated[dict[str, str], AfterValidator(_check_headers)]
+UrlOrNone = Annotated[
+    str, Field(max_length=2048), AfterValidator(lambda value: check_url(value) if value else value), Mark.URL
+]
+"""The same, or an empty text."""
+Headers = Annotated[dict[str, str], AfterValidator(_check_headers), Mark.HEADERS]
+"""Headers for the `url` of the same model."""
+HeaderChanges = Annotated[dict[str, str], AfterValidator(_check_headers), Mark.HEADER_CHANGES]
+"""Headers for the `url` that is stored; a mask in them stands for the value that is kept."""
 NO_BOOL = BeforeValidator(_no_bool)
-"""Of an integer, after its bounds: a bound that follows a validator is `ge` in the schema, not `minimum`."""
+"""Stands after an integer's bounds: a bound after a validator would be `ge` in the schema, not `minimum`."""
 Timeout = Annotated[int, Field(ge=1, le=300), NO_BOOL]
 Id = Annotated[int, Field(ge=1, le=2**53), NO_BOOL]
 Instant = Annotated[datetime, PlainSerializer(_iso, return_type=str)]
@@ -139,7 +147,7 @@ Instant = Annotated[datetime, PlainSerializer(_iso, return_type=str)]
 
 NULL = {"type": "null"}
 OF_THE_CALL = "idempotency_key"
-"""A field of the call and not of what is changed, so that there is nothing to clear."""
+"""A field of the call, not of the changed record, so that null does not clear it."""
 
 
 def without_defaults(schema: dict[str, Any]) -> None:
@@ -152,7 +160,7 @@ def without_defaults(schema: dict[str, Any]) -> None:
 
 
 class PageQuery(Schema):
-    """Which page of a list: newest first, 25 a page unless told."""
+    """Which page of a list: newest first, 25 a page by default."""
 
     page: Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1")] = 1
     per_page: Annotated[int, Field(ge=1, le=100, description="Rows a page")] = 25
@@ -176,7 +184,7 @@ Problem = Annotated[
         exclude_if=lambda found: found is None,
     ),
 ]
-"""Stands at the end of what shows a record, where there is something to say."""
+"""The last field of a shown record; present only if something is wrong with it."""
 Warnings = Annotated[
     tuple[str, ...],
     Field(
@@ -184,7 +192,7 @@ Warnings = Annotated[
         exclude_if=lambda found: not found,
     ),
 ]
-"""Stands at the end of what answers a write, where there is something to say."""
+"""The last field of the answer to a write; present only if there are warnings."""
 
 
 Cut = Annotated[
@@ -194,7 +202,7 @@ Cut = Annotated[
         exclude_if=lambda names: not names,
     ),
 ]
-"""Stands at the end of a row of a list of which something was cut."""
+"""The last field of a row of a list; present only if something was cut."""
 
 
 class Deleted(Schema):

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from shared import schedule, zone_data, zones
+from shared.schedule import occurrences, zone_data, zones
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     NO_BOOL,
     Cut,
+    HeaderChanges,
     Headers,
     Instant,
     Method,
@@ -19,8 +20,8 @@ from shared.schemas.base import (
     Schema,
     Timeout,
     Url,
+    UrlOrNone,
     Warnings,
-    check_url,
     without_defaults,
 )
 from shared.schemas.notices import NoticeStatus
@@ -34,7 +35,7 @@ def _check_timezone(value: str) -> str:
     return value
 
 
-Expression = Annotated[str, Field(max_length=255), AfterValidator(schedule.check)]
+Expression = Annotated[str, Field(max_length=255), AfterValidator(occurrences.check)]
 Timezone = Annotated[str, Field(max_length=64), AfterValidator(_check_timezone)]
 
 
@@ -45,7 +46,7 @@ class CronFilter(StrEnum):
 
 
 class CronAsked(Schema):
-    """What the caller asks for, over REST and MCP alike (the default method differs)."""
+    """The fields that a caller gives over REST and MCP (the default method differs)."""
 
     name: Annotated[Name, Field(description="Display name for the cron")]
     url: Annotated[Url, Field(description="Target URL to call")]
@@ -72,16 +73,13 @@ class CronMode(StrEnum):
     HEARTBEAT = "heartbeat"
 
 
-UrlOrNone = Annotated[
-    str, Field(max_length=2048), AfterValidator(lambda value: check_url(value) if value else value)
-]
 GraceSeconds = Annotated[
     int, Field(ge=1, le=604_800, description="Of a heartbeat: alert when no ping came for so long"), NO_BOOL
 ]
 
 
 class CronCreate(Timing, CronAsked):
-    """The same, and what only REST takes. A `heartbeat` has no `url`: there, your side calls."""
+    """The same, and the fields that only REST takes. A `heartbeat` has no `url`: your side calls Recuro."""
 
     url: Annotated[UrlOrNone, Field(description="Target URL to call")] = ""
     mode: Annotated[CronMode, Field(description="request, or heartbeat: your side pings Recuro")] = (
@@ -99,10 +97,11 @@ class CronChanged(CronAsked):
     name: Annotated[Name, Field(description="Display name for the cron")] = ""
     url: Annotated[Url, Field(description="Target URL to call")] = ""
     cron_expression: Annotated[Expression, Field(description="Standard 5-field cron expression")] = ""
+    headers: Annotated[HeaderChanges | None, Field(description="Key-value HTTP headers")] = None
 
 
 class CronUpdate(Timing, CronChanged):
-    """The same, and what only REST takes."""
+    """The same, and the fields that only REST takes."""
 
     grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
@@ -136,7 +135,7 @@ class CronSummary(Schema):
 
 
 class CronDetail(Timing, CronSummary):
-    """The same, and what explains it: over MCP the answer to one cron."""
+    """The same, with more explanation: the MCP answer for one cron."""
 
     last_failure_reason: FailureReason | None
     last_error: str | None
@@ -144,29 +143,29 @@ class CronDetail(Timing, CronSummary):
     timezone: str
     mode: CronMode
     has_ended: bool
-    """Nothing is left of it to fire, by `ends_at` or `max_runs`."""
+    """Whether it will not fire any more, by `ends_at` or `max_runs`."""
     next_runs: list[Instant]
-    """The next three, or as many as are left."""
+    """The next three fires, or as many as are left."""
     problem: Problem = None
 
 
 class Cron(CronDetail):
-    """A cron in full."""
+    """A cron with all its fields."""
 
     success_assertions: Assertions
     grace_seconds: int
     ping_key: str | None
-    """A heartbeat's: who knows it can say that the work was done, and nothing else."""
+    """The key of a heartbeat: it allows pings, and nothing else."""
     last_ping_at: Instant | None
     runs: int
-    """Scheduled ones so far; what somebody ran beside the schedule is not among them."""
+    """Scheduled runs so far, without those started by hand."""
     lateness: dict[str, int]
-    """How many runs were made so late, by an upper bound in ms: 100, 1000, 10000, 60000, more."""
+    """How many runs were late by up to 100, 1000, 10000, 60000 ms, or more."""
     cut: Cut = ()
 
 
 class CronSaved(Cron):
-    """A cron as it is after a write."""
+    """A cron after a write, with warnings."""
 
     warnings: Warnings = ()
 
@@ -178,7 +177,7 @@ class CronUpdated(CronDetail):
 
 
 class _Created(Schema):
-    """The reference's answer to a new cron."""
+    """The answer to a new cron as in the MCP reference."""
 
     id: int
     name: str
@@ -190,7 +189,7 @@ class _Created(Schema):
 
 
 class CronCreated(Timing, _Created):
-    """The MCP answer to a new cron: the reference's keys first."""
+    """The MCP answer to a new cron: first the keys of the reference."""
 
     timezone: str
     mode: CronMode
@@ -211,17 +210,17 @@ class SkipReason(StrEnum):
     """Why a fire led to no run."""
 
     OVERLAP = "overlap"
-    """The one before it still waited or ran."""
+    """The execution before it still waited or ran."""
     MISSED = "missed"
-    """Nobody made it in time, and it was too late to catch it up."""
+    """No scheduler made it in time, and it was too late to catch up."""
     LIMIT = "limit"
     """The cron had used up its `max_runs`."""
     PAUSED = "paused"
     """The cron was paused while it waited for a ping."""
     ENDED = "ended"
-    """It was made up for only after the cron's `ends_at`."""
+    """It was caught up only after the cron's `ends_at`."""
     MEMORY = "memory"
-    """Redis had next to no memory left; such fires of a cron that follow each other are one record."""
+    """Redis had almost no memory left; consecutive fires of a cron skipped for this are one record."""
 
 
 class ExecutionQuery(PageQuery):
@@ -229,10 +228,10 @@ class ExecutionQuery(PageQuery):
 
 
 class Execution(Schema):
-    """One nominal fire of a cron and what became of it.
+    """One nominal fire of a cron and its result.
 
-    It stands for `missed` earlier fires too, the first of which was due at `missed_since`. `lateness_ms` is
-    from `scheduled_at` to when it was made.
+    It also stands for `missed` earlier fires, the first of them due at `missed_since`. `lateness_ms` is the
+    time from `scheduled_at` until it was made.
     """
 
     id: int

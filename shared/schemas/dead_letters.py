@@ -1,4 +1,4 @@
-"""Dead letters: jobs whose retries are used up, and what can be done with them."""
+"""Dead letters: jobs whose retries are used up, their replay and their purge."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -25,7 +25,7 @@ class DeadLetterQuery(PageQuery):
 
 
 class Chosen(Schema):
-    """Which dead letters: some `ids`, or all that every given filter fits, or with `all` all of the team."""
+    """Which dead letters: the given `ids`, those that match all given filters, or with `all` the team's."""
 
     ids: Ids | None = None
     all: bool = False
@@ -38,7 +38,7 @@ class Chosen(Schema):
 
     @property
     def is_filtered(self) -> bool:
-        """Whether their records must be looked at, beside the queue's index."""
+        """Whether their records must be read, beside the queue's index."""
         return any(
             value is not None for value in (self.search, self.failure_reason, self.dead_lettered_before)
         )
@@ -52,11 +52,11 @@ class Chosen(Schema):
 
 
 class ReplayAsked(Chosen):
-    """`ids` alone are replayed at once; anything else in the background."""
+    """With `ids` alone, the replay is done at once; otherwise in the background."""
 
     rate: Annotated[
         Annotated[int, Field(ge=1, le=1000), NO_BOOL] | None,
-        Field(description="Jobs a second; 50 unless told"),
+        Field(description="Jobs a second; 50 by default"),
     ] = None
     stop_after_failures: Annotated[
         Annotated[int, Field(ge=1, le=10_000), NO_BOOL] | None,
@@ -97,8 +97,8 @@ class ReplayState(StrEnum):
 class Replay(Schema):
     """A replay in the background; `completed` and `failed` count first attempts of the jobs it made.
 
-    `waiting` are those that wait until their host answers again. Nothing more is handed out while they and
-    those that failed are as many as the replay would stop after.
+    `waiting` jobs wait until their host answers again. The replay pauses while these and the failed ones
+    together are as many as the replay stops after.
     """
 
     id: int
@@ -116,7 +116,7 @@ class Replay(Schema):
 
 
 class Purged(Schema):
-    """At least `remaining` more are still there: ask again while it is not 0."""
+    """At least `remaining` more are left: repeat the purge while it is not 0."""
 
     purged: int
     remaining: int

@@ -1,4 +1,4 @@
-"""What an expression and a time policy mean, saved or not."""
+"""The explanation of an expression and a time policy, saved or not."""
 
 from typing import Annotated
 
@@ -17,13 +17,13 @@ class ExplainAsked(Timing):
     count: Annotated[
         int, Field(ge=1, le=100, description="How many of the next fires are wanted"), NO_BOOL
     ] = 5
-    after: Annotated[Given | None, Field(description="From when on; now unless told")] = None
+    after: Annotated[Given | None, Field(description="From when on; now by default")] = None
 
 
 class NextRun(Schema):
     utc: Instant
     local: str
-    """With the offset of the time zone then."""
+    """With the offset that the time zone has then."""
 
 
 class ClockChange(Schema):
@@ -39,11 +39,11 @@ class Explained(Schema):
     cron_expression: str
     timezone: str
     zone_data: str
-    """Whose rules of time zones these are: IANA's release, and whether it is the pinned or the system's."""
+    """The time zone rules in use: IANA's release, and whether it is the pinned one or the system's."""
     description: str
     next_runs: list[NextRun]
     clock_changes: list[ClockChange]
-    """The next two."""
+    """The next two changes."""
     fires_per_month: float
-    """On average."""
+    """An average."""
     warnings: list[str]

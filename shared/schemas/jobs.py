@@ -28,7 +28,7 @@ from shared.schemas.queues import RetryDelay
 from shared.schemas.runs import FailureReason, FailureStage, Run, RunSummary
 
 _LONGEST_NUMBER = 4300
-"""In digits: Python writes none that is longer."""
+"""The digits of the longest integer that Python writes."""
 
 
 def _check_finite(payload: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -42,7 +42,7 @@ def _check_finite(payload: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def _may_be_odd(payload: dict[str, JsonValue]) -> bool:
-    """Whether to look closer: the quick writer writes odd numbers as words, and long ones as they are."""
+    """Whether a closer check is needed: the fast writer writes odd numbers as words, long ones in full."""
     try:
         text = to_json(payload, inf_nan_mode="constants")
     except ValueError:
@@ -51,7 +51,7 @@ def _may_be_odd(payload: dict[str, JsonValue]) -> bool:
 
 
 Payload = Annotated[dict[str, JsonValue], AfterValidator(_check_finite)]
-"""A JSON object; Python's reader takes numbers that JSON does not have."""
+"""A JSON object; the check is needed as Python also reads numbers that JSON does not have."""
 
 
 class JobStatus(StrEnum):
@@ -80,7 +80,7 @@ class JobFilter(StrEnum):
 
 
 class JobAsked(Schema):
-    """What the caller asks for, as the MCP reference documents create-job."""
+    """The fields that a caller gives, as the MCP reference documents create-job."""
 
     queue: Annotated[Name, Field(description="Queue name (auto-created if new)")]
     url: Annotated[Url, Field(description="Target URL to call")]
@@ -102,7 +102,7 @@ class JobAsked(Schema):
 
 
 class JobCreate(JobAsked):
-    """The same, and what only REST takes."""
+    """The same, and the fields that only REST takes."""
 
     expires_at: Annotated[
         Deadline | None, Field(description="A job still waiting then fails and is not sent")
@@ -110,7 +110,7 @@ class JobCreate(JobAsked):
 
 
 class JobBatch(Schema):
-    """Up to 1,000 jobs at once; each is checked by itself, as a `JobCreate`."""
+    """Up to 1,000 jobs at once; each is validated by itself, as a `JobCreate`."""
 
     jobs: Annotated[list[JsonValue], Field(min_length=1, max_length=1000)]
 
@@ -121,7 +121,7 @@ class JobQuery(PageQuery):
 
 
 class JobAccepted(Schema):
-    """The REST answer to a new job, and to each good one of a batch."""
+    """The REST answer to a new job, and to each accepted one of a batch."""
 
     success: bool = True
     queue_id: int
@@ -132,7 +132,7 @@ class JobAccepted(Schema):
 
 
 class JobRefused(Schema):
-    """The answer to a wrong one of a batch."""
+    """The answer to a refused job of a batch."""
 
     success: bool = False
     message: str
@@ -146,7 +146,7 @@ class JobResults(Schema):
 
 
 class JobCreated(Schema):
-    """The MCP answer to a new job: the reference's keys first."""
+    """The MCP answer to a new job: first the keys of the reference."""
 
     id: int
     queue_id: int
@@ -180,7 +180,7 @@ class JobSummary(Schema):
 
 
 class JobDetail(JobSummary):
-    """The same, and what explains it: over MCP the answer to one job."""
+    """The same, with more explanation: the MCP answer for one job."""
 
     failure_reason: FailureReason | None
     failure_stage: FailureStage | None
@@ -200,18 +200,18 @@ class JobDetail(JobSummary):
 
 
 class Job(JobSummary):
-    """A job in full."""
+    """A job with all its fields."""
 
     run: Run | None
     original_job_id: int
-    """The chain's name: the first job's id, which is its own in the first."""
+    """The id of the chain's first job, which names the chain; the first job has its own id here."""
     has_pending_retry: bool
     dead_lettered_at: Instant | None
     callback_status: NoticeStatus | None
     waits_for: str | None
     body: str | None
     timeout_seconds: int | None
-    """Its own, if it has one; else its queue's holds."""
+    """The job's own timeout; without one the queue's timeout applies."""
     retry_delays: tuple[int, ...] | None
     idempotency_key: str | None
     """The `Idempotency-Key` that all its attempts carry."""

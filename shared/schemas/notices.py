@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class NoticeStatus(StrEnum):
-    """What became of one, on what it tells of."""
+    """The result of a notice, shown on the record that it reports."""
 
     PENDING = "pending"
     DELIVERED = "delivered"

@@ -1,4 +1,4 @@
-"""Where a team is told of its alerts."""
+"""The channels that carry a team's alerts."""
 
 import re
 from enum import StrEnum
@@ -10,7 +10,7 @@ from shared.schemas.base import Schema, Url
 
 MAX_RECIPIENTS = 50
 
-# What a mail server will take, and nothing that could be a second address or header.
+# What a mail server accepts, and nothing that could be a second address or header.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\Z")
 
 
@@ -43,7 +43,7 @@ class Channel(StrEnum):
 
 
 class Notifications(Schema):
-    """One of each `Channel` at most, by its name; null is none."""
+    """At most one of each `Channel`, by its name; null for none."""
 
     email: Email | None = None
     slack: Hook | None = None

@@ -11,7 +11,7 @@ RetryDelay = Annotated[int, Field(ge=1, le=86_400), NO_BOOL]
 
 
 class RateLimit(Schema):
-    """At most `count` starts in any `per_seconds`."""
+    """At most `count` starts within any `per_seconds`."""
 
     count: Annotated[int, Field(ge=1, le=10_000, description="Starts"), NO_BOOL]
     per_seconds: Annotated[int, Field(ge=1, le=86_400, description="In any so many seconds"), NO_BOOL]
@@ -85,6 +85,6 @@ class Queue(Schema):
 
 
 class QueueSaved(Queue):
-    """A queue as it is after a write."""
+    """A queue after a write, with warnings."""
 
     warnings: Warnings = ()

@@ -28,15 +28,15 @@ class FailureReason(StrEnum):
 
 
 class FailureStage(StrEnum):
-    """How far a request came that got no whole answer; at the first three it never reached its target."""
+    """How far a request without a complete response came; at the first three it was never sent."""
 
     LOOKUP = "lookup"
     CONNECT = "connect"
     TLS = "tls"
     REQUEST = "request"
-    """It went out, and nothing came back."""
+    """It was sent, and nothing came back."""
     RESPONSE = "response"
-    """An answer began and did not end, or cannot be read."""
+    """A response began and did not end, or cannot be read."""
 
 
 class RunSummary(Schema):
@@ -51,15 +51,15 @@ class RunSummary(Schema):
 
 
 class Run(RunSummary):
-    """The same and what else was seen."""
+    """The same, and the other facts of the exchange."""
 
     failure_reason: FailureReason | None = None
     failure_stage: FailureStage | None = None
     response_headers: dict[str, str | list[str]] | None = None
-    """A list where a name came more than once."""
+    """A list if a name came more than once."""
     response_truncated: bool = False
     request_headers: dict[str, str] | None = None
-    """As sent, without what secret ones hold; nothing if it was not sent."""
+    """As sent, with secret values masked; None if nothing was sent."""
     request_body: str | None = None
     """As sent, up to 64 KiB."""
     attempt: int = 1
@@ -79,4 +79,4 @@ STORED = (
     "request_headers",
     "request_body",
 )
-"""A run is stored as a JSON array of these, in ms where it is a time: the names would be half of it."""
+"""The order in which a run is stored as a JSON array, times in ms: names would be half of its size."""

@@ -24,7 +24,7 @@ class Limits(Schema):
 
 
 class Usage(Limits):
-    """How much of them a team has used this month, and in the months before, newest first."""
+    """The limits, and the requests of this month and of the months before, newest first."""
 
     month: str
     requests: int
@@ -48,7 +48,7 @@ class SigningSecret(Schema):
 
 
 class SigningState(Schema):
-    """Whether a team's requests are signed; no secret is shown again."""
+    """Whether a team's requests are signed; a secret is never shown again."""
 
     is_enabled: bool
     previous_valid_until: Instant | None

@@ -1,26 +1,19 @@
-"""What says when a cron fires, beside its expression, and what becomes of fires that come late (spec §5)."""
+"""The time policy of a cron: what beside its expression decides when it fires, and late fires (spec §5)."""
 
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
+from shared.schedule.policy import MisfirePolicy
 from shared.schemas.base import NO_BOOL, Schema
 from shared.schemas.instants import End, Start
 
 WEEK_SECONDS = 604_800
 
 
-class MisfirePolicy(StrEnum):
-    """What becomes of fires that nobody made in time, for no scheduler ran or Redis was away."""
-
-    RUN_ONCE = "run_once"
-    SKIP = "skip"
-    RUN_ALL = "run_all"
-
-
 class OverlapPolicy(StrEnum):
-    """What becomes of a fire while an execution of the same cron waits or runs."""
+    """What to do about a fire while an execution of the same cron waits or runs."""
 
     ALLOW = "allow"
     SKIP = "skip"

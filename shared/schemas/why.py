@@ -1,4 +1,4 @@
-"""What became of a cron's fires, and why."""
+"""What happened to a cron's fires, and why."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, model_validator
 
 from shared.schemas.base import Instant, Schema
-from shared.schemas.instants import Asked
+from shared.schemas.instants import InQuery
 
 MOST_FIRES = 100
 HOUR, INSTANT = timedelta(hours=1), timedelta(milliseconds=999)
@@ -18,9 +18,9 @@ class WhyQuery(Schema):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    at: Annotated[Asked | None, Field(description="What happened at this instant")] = None
-    from_: Annotated[Asked | None, Field(alias="from", description="What happened from then on")] = None
-    to: Annotated[Asked | None, Field(description="What happened until then; now unless told")] = None
+    at: Annotated[InQuery | None, Field(description="What happened at this instant")] = None
+    from_: Annotated[InQuery | None, Field(alias="from", description="What happened from then on")] = None
+    to: Annotated[InQuery | None, Field(description="What happened until then; now by default")] = None
 
     @model_validator(mode="after")
     def _one_way(self) -> "WhyQuery":
@@ -31,13 +31,13 @@ class WhyQuery(Schema):
         return self
 
     def span(self, now: datetime) -> tuple[datetime, datetime]:
-        """The range, in UTC; an instant is the second that begins with it: runs by hand have no whole one."""
+        """The range in UTC; an instant means its whole second, as runs by hand are not at whole seconds."""
         since = (self.at or self.from_ or now - HOUR).astimezone(UTC).replace(microsecond=0)
         return since, since + INSTANT if self.at else (self.to or now).astimezone(UTC)
 
 
 class Verdict(StrEnum):
-    """What became of an instant; beside the five states of an execution."""
+    """What happened at an instant: the five states of an execution, and others."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -45,21 +45,21 @@ class Verdict(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     COLLAPSED = "collapsed"
-    """Missed, and one later execution stands for it too."""
+    """It was missed, and a later execution stands for it too."""
     DUE = "due"
     """It is still to come."""
     OVERDUE = "overdue"
-    """Its time has come, and no scheduler has seen to it yet."""
+    """It is due, and no scheduler has made it yet."""
     PAUSED = "paused"
     ENDED = "ended"
     NO_FIRE = "no_fire"
     """The cron does not fire at that instant."""
     UNKNOWN = "unknown"
-    """There is no record of it (any more)."""
+    """There is no record of it, or no longer one."""
 
 
 class Reason(Schema):
-    """One fire, or one instant that was asked for, and in a sentence what became of it."""
+    """One fire, or the queried instant, and in a sentence what happened."""
 
     at: Instant
     verdict: Verdict
@@ -69,7 +69,7 @@ class Reason(Schema):
 
 
 class Why(Schema):
-    """Oldest first, at most 100; `is_whole` unless there were more."""
+    """Oldest first, at most 100; `is_whole` is false if there were more."""
 
     cron_id: int
     reasons: list[Reason]

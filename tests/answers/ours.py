@@ -10,8 +10,8 @@ from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
 from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
-from shared.addresses import Policy
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Policy
 from tests.answers.rows import Row
 from tests.answers.verdicts import Verdict
 

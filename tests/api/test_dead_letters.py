@@ -6,11 +6,13 @@ from redis.asyncio import Redis
 
 from services.scheduler.replay import step
 from services.worker.work import Complete, Dead, Retry
-from shared import dead_letters, jobs, ledger
-from shared.keyspace import Team
+from shared.actions import dead_letters, jobs
 from shared.schemas.dead_letters import Chosen
 from shared.schemas.jobs import JobCreate
+from shared.store import ledger
+from shared.store.keyspace import Team
 from tests import dead
+from tests.calls import call_of
 
 PATH = "/api/dead-letters"
 NONE_OF_YOURS = "It is no dead letter of this team."
@@ -77,7 +79,7 @@ async def test_nothing_replays_twice(client: httpx.AsyncClient, redis: Redis, te
 
 async def a_dead_chain(redis: Redis, team: Team) -> None:
     """Job 1, whose retry 2 was its last."""
-    await jobs.create(redis, team, JobCreate(queue="mail", url=dead.URL), dead.NOON)
+    await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=dead.URL), dead.NOON)
     await dead.end_all(redis, Retry(1))
     await dead.end_all(redis, Dead(), dead.NOON + 5000)
 
@@ -238,7 +240,7 @@ async def test_purging_deletes_for_good(client: httpx.AsyncClient, redis: Redis,
 async def test_a_purge_takes_its_time_and_says_what_remains(redis: Redis, team: Team) -> None:
     await dead.dead_letters(redis, team, 5)
 
-    hurried = await dead_letters.purge(redis, team, Chosen(all=True), seconds=0)
+    hurried = await dead_letters.purge(call_of(redis, team), Chosen(all=True), seconds=0)
 
     assert (hurried.purged, hurried.remaining) == (0, 5)
 

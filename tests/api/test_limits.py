@@ -3,8 +3,10 @@ import pytest
 from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
-from shared import clock, keyspace, tokens
-from shared.keyspace import Team
+from shared import clock
+from shared.security import tokens
+from shared.store import keyspace
+from shared.store.keyspace import Team
 
 
 async def test_without_limits_requests_are_counted_all_the_same(

@@ -6,11 +6,13 @@ from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result
-from shared import alerts, crons, executions, keyspace
-from shared.keyspace import Team
+from shared.actions import alerts, crons, executions
 from shared.schemas.crons import CronCreate
 from shared.schemas.notifications import Notifications
-from shared.vault import MASK
+from shared.security.vault import MASK
+from shared.store import keyspace
+from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.poll import until
 
 PATH = "/api/settings/notifications"
@@ -119,7 +121,7 @@ async def test_alerts_are_shown_with_what_became_of_them(client: httpx.AsyncClie
     asked = CronCreate(
         name="Nightly", url="https://a.example/", cron_expression="0 0 1 1 *", alert_threshold=1
     )
-    await executions.create(redis, team, (await crons.create(redis, team, asked)).id)
+    await executions.create(call_of(redis, team), (await crons.create(call_of(redis, team), asked)).id)
     facts = '{"url":"https://a.example/","response_status":500,"failure_reason":"http_server_error"}'
 
     await worker.finish(

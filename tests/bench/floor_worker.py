@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 
 from services.worker.http.client import Sender
 from services.worker.http.outgoing import Outgoing
-from shared.addresses import Policy
+from shared.security.addresses import Policy
 from tests.bench import feed
 
 STREAM, GROUP = "floor", "workers"

@@ -10,10 +10,12 @@ from redis.asyncio import Redis
 from services.cli import embedded
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import jobs, keyspace, store
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from shared.store import connection, keyspace
 from tests.bench.feed import CONCURRENCY, PAYLOAD
+from tests.calls import call_of
 from tests.poll import until
 
 TEAM = keyspace.Team(1)
@@ -36,7 +38,7 @@ class Large:
 async def measure(folder: Path) -> Large:
     """Takes minutes, and a gigabyte of memory."""
     server = embedded.start(folder)
-    redis = store.connect(Settings(redis_url=server.url), blocking_seconds=30.0)
+    redis = connection.connect(Settings(redis_url=server.url), blocking_seconds=30.0)
     try:
         await _fill(redis, FEW)
         few = await _claims(redis)
@@ -61,7 +63,7 @@ async def _fill(redis: Redis, n: int) -> None:
             JobCreate(queue=f"q{number % QUEUES}", url="http://127.0.0.1/", payload=PAYLOAD)
             for number in numbers
         ]
-        await jobs.create_many(redis, TEAM, asked)
+        await jobs.create_many(call_of(redis, TEAM), asked)
 
 
 async def _claims(redis: Redis) -> list[float]:

@@ -10,8 +10,8 @@ from tests.bench.stage import ROOT
 DOCS = ROOT / "docs"
 
 
-def add_output(asked: argparse.ArgumentParser, page: Path) -> None:
-    asked.add_argument(
+def add_output(parser: argparse.ArgumentParser, page: Path) -> None:
+    parser.add_argument(
         "--output", type=Path, help=f"where the page goes; without it a full run writes docs/{page.name}"
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 TICKS = os.sysconf("SC_CLK_TCK")
-ASKED = 2
+COMMANDS = 2
 """Commands that a reading takes."""
 
 

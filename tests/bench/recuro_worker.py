@@ -10,10 +10,13 @@ import uvloop
 
 from services.worker.main import create_worker
 from services.worker.work import Complete, Result, Work
-from shared import jobs, keyspace, logs, store
+from shared.actions import jobs
+from shared.runtime import logs
 from shared.schemas.jobs import JobCreate
 from shared.settings import load
+from shared.store import connection, keyspace
 from tests.bench import feed
+from tests.calls import call_of
 
 TEAM = keyspace.Team(1)
 RUN = (
@@ -41,16 +44,17 @@ def work() -> None:
 @asynccontextmanager
 async def feeder() -> AsyncGenerator[feed.Feeder, None]:
     """Makes jobs through the functions behind `POST /api/jobs` and its batch."""
-    redis = store.connect(load())
+    redis = connection.connect(load())
+    call = call_of(redis, TEAM)
 
     def asked(url: str) -> JobCreate:
         return JobCreate(queue="bench", url=url, payload=feed.PAYLOAD)
 
     async def one(job: str, url: str) -> None:
-        await jobs.create(redis, TEAM, asked(url))
+        await jobs.create(call, asked(url))
 
     async def many(job: str, url: str, n: int) -> None:
-        await jobs.create_many(redis, TEAM, [asked(url) for _ in range(n)])
+        await jobs.create_many(call, [asked(url) for _ in range(n)])
 
     yield feed.Feeder(one, many)
     await redis.aclose()

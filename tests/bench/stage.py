@@ -81,8 +81,8 @@ class Stage:
     workers: list[int]
     job: str
     made: int = 0
-    asked: int = 0
-    _held: list[int] = field(default_factory=list)
+    own_commands: int = 0
+    _stopped: list[int] = field(default_factory=list)
 
     async def signed(self) -> None:
         """Wait until the worker says that it is up, if it does."""
@@ -105,16 +105,16 @@ class Stage:
 
     def hold(self) -> None:
         """A stopped worker cannot begin before all jobs are there, whatever its queue calls a pause."""
-        self._held = readings.tree(self.workers)
-        for pid in self._held:
+        self._stopped = readings.tree(self.workers)
+        for pid in self._stopped:
             _signal(pid, signal.SIGSTOP)
 
     def let_go(self) -> None:
-        for pid in self._held:
+        for pid in self._stopped:
             _signal(pid, signal.SIGCONT)
 
     async def read(self) -> readings.Reading:
-        self.asked += readings.ASKED
+        self.own_commands += readings.COMMANDS
         return await readings.read(self.redis, self.workers, self.target.pid)
 
     async def arrived(self, n: int) -> None:
@@ -129,7 +129,7 @@ class Stage:
         """Wait until Redis has the result of every job that was made."""
 
         async def none_left() -> bool:
-            self.asked += 1
+            self.own_commands += 1
             return await self.contender.left(self.redis, self.made) <= 0
 
         await until(none_left, PATIENCE_SECONDS)

@@ -25,7 +25,7 @@ from services.worker.http.client import Sender
 from services.worker.http.egress import NoPlace, Resolver
 from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
-from shared.addresses import Policy
+from shared.security.addresses import Policy
 from tests.bench import pages
 from tests.bench.board import Board
 from tests.bench.stage import process

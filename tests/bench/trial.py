@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.contenders import Contender
-from tests.bench.readings import ASKED
+from tests.bench.readings import COMMANDS
 from tests.bench.stage import Stage, Target, stage
 
 PACED_JOBS = 100
@@ -73,19 +73,19 @@ async def _full(up: Stage, n: int, how: str) -> Full:
     if seconds is None:
         await up.feed("single", n, float)
     up.target.board.clear()
-    before, asked = await up.read(), up.asked
+    before, own_commands = await up.read(), up.own_commands
     up.let_go()
     await up.arrived(n)
     await up.recorded()
-    after, asked = await up.read(), up.asked - asked
+    after, own_commands = await up.read(), up.own_commands - own_commands
     took, ran = up.target.board.seconds, up.target.board.count
     assert ran == n, f"{ran} jobs ran of {n}"
     return Full(
         jobs_per_second=(n - 1) / took,
         worker_us=(after.worker_cpu - before.worker_cpu) / n * 1e6,
         redis_us=(after.redis_cpu - before.redis_cpu) / n * 1e6,
-        commands=(after.redis_commands - before.redis_commands - asked) / n,
-        reads=(after.redis_reads - before.redis_reads - asked) / n,
+        commands=(after.redis_commands - before.redis_commands - own_commands) / n,
+        reads=(after.redis_reads - before.redis_reads - own_commands) / n,
         sink_busy=(after.sink_cpu - before.sink_cpu) / took,
         made_per_second=seconds and n / seconds,
         waiting_bytes=(before.bytes - empty.bytes) / n,
@@ -108,5 +108,5 @@ async def _idle(up: Stage) -> Idle:
     after = await up.read()
     return Idle(
         worker_ms=(after.worker_cpu - before.worker_cpu) / IDLE_SECONDS * 1000,
-        commands=(after.redis_commands - before.redis_commands - ASKED) / IDLE_SECONDS,
+        commands=(after.redis_commands - before.redis_commands - COMMANDS) / IDLE_SECONDS,
     )

@@ -11,8 +11,9 @@ import pytest
 from redis.asyncio import Redis
 
 from services.cli import embedded, healthcheck
-from shared import health, keyspace
+from shared.runtime import health
 from shared.settings import Settings
+from shared.store import keyspace
 from tests.api.serving import serving
 from tests.faults.proxy import Proxy
 
@@ -96,9 +97,9 @@ async def test_a_correction_that_is_no_number_counts_as_none(redis: Redis, setti
     await health.beat(redis, "worker")
     await redis.set(keyspace.correction("s0"), "junk")
 
-    asked = checked("worker", RECURO_REDIS_URL=settings.redis_url)
+    checked_worker = checked("worker", RECURO_REDIS_URL=settings.redis_url)
 
-    assert (asked.returncode, said(asked)) == (0, "")
+    assert (checked_worker.returncode, said(checked_worker)) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.verify import RECURO, STANDARD, Arrived, judge
-from shared import signing
+from shared.security import signing
 
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_" + "A" * 32
 NOW, BODY = 1_790_000_000, b'{"n":1}'
@@ -28,12 +28,14 @@ def without(header: str) -> Arrived:
     return Arrived({name: value for name, value in whole.headers.items() if name != header}, whole.body)
 
 
-def reasons(request: Arrived, *, secret: str = SECRET, now: float = NOW) -> dict[str, tuple[str, ...]]:
-    return {verdict.scheme: verdict.against for verdict in judge(secret, request, now)}
+def reasons(
+    request: Arrived, *, secret: str = SECRET, now_seconds: float = NOW
+) -> dict[str, tuple[str, ...]]:
+    return {verdict.scheme: verdict.against for verdict in judge(secret, request, now_seconds)}
 
 
 def test_what_we_signed_is_found_good_by_both_schemes() -> None:
-    assert reasons(arrived(), now=NOW + 300) == {RECURO: (), STANDARD: ()}
+    assert reasons(arrived(), now_seconds=NOW + 300) == {RECURO: (), STANDARD: ()}
 
 
 def test_during_a_rotation_either_secret_is_good() -> None:
@@ -57,7 +59,7 @@ def test_during_a_rotation_either_secret_is_good() -> None:
     ],
 )
 def test_each_scheme_says_why_not(request_: Arrived, secret: str, now: float, said: str) -> None:
-    found = reasons(request_, secret=secret, now=now)
+    found = reasons(request_, secret=secret, now_seconds=now)
 
     assert set(found) == {RECURO, STANDARD}
     for against in found.values():

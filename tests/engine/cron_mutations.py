@@ -7,7 +7,7 @@ CRONS = rows(
     # executions
     ("executions are not counted as accepted", "record_execution", "tally(team, 'execution.accepted', 1)", ""),
     ("missed fires are not said", "record_execution", "fire.missed, 'intent'", "0, 'intent'"),
-    ("an execution has no intent", "record_execution", ", 'intent', new_intent(), ...)", ", ...)"),
+    ("an execution has no intent", "record_execution", "'intent', new_intent(),", ""),
     ("a skipped fire says not why", "skip_execution", ", 'skip_reason', reason)", ")"),
     ("one that waits for another starts beside it", "start_queued", "if count_open(team, cron) > 1 then return end", ""),
     ("one that waits in line is forgotten", "queue_execution", "call('HSET', P .. 'c:' .. team .. ':' .. cron, 'queued', id)", ""),
@@ -23,7 +23,7 @@ CRONS = rows(
     ("what a ping left behind is missed", "miss_ping", "if last_ping >= fields.due - EARLY then", "if false then"),
     ("work that started is told as silent", "miss_ping", "local why = fields.started and", "local why = false and"),
     ("a note is lost with a missed ping", "miss_ping", "local said = call('HGET', of_cron, 'logged') or ''", "local said = ''"),
-    ("no ping is awaited", "await_ping", "wait_until('e', team, id, deadline)", ""),
+    ("no ping is awaited", "await_ping", "wait_until(EXECUTION, team, id, deadline)", ""),
     ("an outage of ours is held against the pinger", "await_ping", "if deadline <= vouched() then deadline = vouched() + grace end", ""),
     ("runs beyond the most are made", "fire_cron", "policy.runs >= policy.most then", "false then"),
     ("fires meet each other", "fire_cron", "count_open(team, cron) > 0 then", "false then"),
@@ -38,7 +38,7 @@ CRONS = rows(
     ("lateness is not counted", "note_lateness", "policy.late[bucket] = (policy.late[bucket] or 0) + 1", ""),
     # ping_cron
     ("any secret will do", "ping_cron", "or fields.ping ~= given.secret then", "then"),
-    ("a ping ends nothing", "ping_cron", "if call('HEXISTS', record_of('e', team, id), 'awaits') == 1 then", "if false then"),
+    ("a ping ends nothing", "ping_cron", "if call('HEXISTS', record_of(EXECUTION, team, id), 'awaits') == 1 then", "if false then"),
     ("a ping ends as many fires as a script looks at", "ping_cron.go_on_after", "#ids == MOST and tonumber(ids[MOST]) or 0", "0"),
     ("what a call leaves counts as out of turn", "ping_cron.finish", "or after ~= '0' then return", "then return"),
     ("any ping counts for the next fire", "ping_cron.out_of_turn", "due > 0 and vouched() >= from and due or 0", "due"),
@@ -48,7 +48,7 @@ CRONS = rows(
     ("a duration is told of another run", "ping_cron.finish", "call('HDEL', record, 'ping_started', 'logged')", ""),
     ("a forgotten start counts", "ping_cron.finish", "(now - started > LONGEST or started > now)", "started > now"),
     ("a note is forgotten when it ends", "ping_cron.finish", "if said == '' then said = fields.logged or '' end", ""),
-    ("an ended fire still waits", "ping_cron.finish", "call('ZREM', P .. 'due', due_member('e', team, id))", ""),
+    ("an ended fire still waits", "ping_cron.finish", "call('ZREM', P .. 'due', due_member(EXECUTION, team, id))", ""),
     ("a late ping does not recover", "ping_cron.out_of_turn", "or fields.failures ~= '0' then", "then"),
     ("a ping is not noted", "ping_cron.finish", "if kind == 'complete' then call('HSET', record, 'last_ping', vouched()) end", ""),
     # patrol_crons
@@ -60,7 +60,7 @@ CRONS = rows(
     ("a job that a wrong clock made waits for hours", "reckon_due.reckon", "call('ZADD', due, at + now - from, member)", ""),
     ("what a wrong clock put off waits for hours", "reckon_due.reckon", "math.max(created, tonumber(fields.postponed or '') or 0)", "created"),
     ("what awaits a ping is moved too", "reckon_due.reckon", "or fields.awaits then return end", "then return end"),
-    ("an execution is of another fire", "reckon_due.reckon", "if kind == 'j' and created", "if created"),
+    ("an execution is of another fire", "reckon_due.reckon", "if string.sub(member, 1, 1) == JOB and created", "if created"),
     # find_executions
     ("what one record stands for is not found", "find_executions", "tonumber(span.first or span.due) <= to", "tonumber(span.due) <= to"),
     ("the search goes the wrong way", "find_executions.rank_of", "< from then low = middle + 1 else high = middle end", "< from then high = middle else low = middle + 1 end"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.worker.work import Cancelled, Complete, Dead, Fail, Postpone, Release, Retry, Verdict, Work
 from services.worker.work import Job as ClaimedJob
-from shared.keyspace import LANES
+from shared.store.keyspace import LANES
 from tests.engine.laws import may_start, rate_left
 from tests.engine.model import Model
 from tests.engine.pieces import Entry, Job

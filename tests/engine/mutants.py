@@ -30,9 +30,10 @@ TESTS = (
     "tests/worker/intake/test_claims.py",
     "tests/worker/intake/test_endings.py",
     "tests/worker/intake/test_turns.py",
-    "tests/shared/test_idempotency.py",
-    "tests/shared/test_jobs.py",
-    "tests/shared/test_queues.py",
+    "tests/runtime/test_health.py",
+    "tests/store/test_idempotency.py",
+    "tests/actions/test_jobs.py",
+    "tests/actions/test_queues.py",
     "tests/worker/intake/test_intents.py",
     "tests/worker/notices/test_callbacks.py",
     "tests/worker/intake/test_usage.py",
@@ -78,7 +79,7 @@ class Trees:
             shutil.rmtree(tree / "shared", ignore_errors=True)
             shutil.copytree(self.sound, tree / "shared")
             if mutation:
-                ((script, text),) = Places(tree / "shared" / "lua").texts_of(mutation)
+                ((script, text),) = Places(tree / "shared" / "store" / "lua").texts_of(mutation)
                 script.write_text(text)
             return _test(tree, seed)
         finally:
@@ -112,7 +113,7 @@ def _test(tree: Path, seed: int | None) -> tuple[bool, str]:
 
 def judge(trees: Trees, number: int, seed: int | None) -> Verdict:
     mutation, began = MUTATIONS[number], time.monotonic()
-    found = len(Places(trees.sound / "lua").texts_of(mutation))
+    found = len(Places(trees.sound / "store" / "lua").texts_of(mutation))
     if found != 1:
         return Verdict(number, False, f"its pattern is there {found} times", 0.0)
     is_caught, said = trees.run(mutation, seed)

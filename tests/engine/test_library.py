@@ -7,15 +7,18 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared import jobs, keyspace, ledger
+from shared.actions import jobs
 from shared.errors import Damaged
-from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
-from shared.store import AWAY
-from shared.transitions import functions
+from shared.store import keyspace, ledger
+from shared.store.connection import AWAY
+from shared.store.keyspace import Team
+from shared.store.transitions import functions
+from shared.store.transitions.library import Library
+from tests.calls import call_of
 
 JOB = JobCreate(queue="mail", url="https://a.example/")
-PARTS = Path("shared/lua/lib")
+PARTS = Path("shared/store/lua/lib")
 _LOCAL = re.compile(r"^ *local (?!function)([\w, ]+?)(?: = (.*))?(?: --.*)?$", re.MULTILINE)
 _FUNCTION = re.compile(r"^( *)(?:local )?function [^\n]*\n.*?^\1end$", re.MULTILINE | re.DOTALL)
 _RESET = re.compile(r"(?:at_begin\(function\(\)|local function begin\(.*\))\s+(.*)")
@@ -36,8 +39,8 @@ end
 
 
 async def test_what_a_call_gathered_that_failed_is_nothing_to_the_next_one(redis: Redis, team: Team) -> None:
-    await jobs.create(redis, team, JOB)
-    failing = functions.Library(functions.library.body + FAILING)
+    await jobs.create(call_of(redis, team), JOB)
+    failing = Library(functions.library.body + FAILING)
     await failing.load(redis)
     with pytest.raises(Damaged, match="half-way"):
         await redis.fcall(f"{failing.name}_fail", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
@@ -58,7 +61,7 @@ async def test_what_the_server_refuses_is_raised_and_what_data_is_to_blame_for_i
     redis: Redis, team: Team, said: str, is_damage: bool
 ) -> None:
     body = f"confined('1', 'j:1', function() error({{ err = '{said}' }}, 0) end)"
-    library = functions.Library(
+    library = Library(
         f"{functions.library.body}\ndo\nlocal function work()\n{body}\nend\nregister('meet', {{}}, work)\nend"
     )
     await library.load(redis)
@@ -94,11 +97,11 @@ def _names(text: str) -> list[str]:
 
 
 async def test_libraries_of_two_releases_stand_side_by_side(redis: Redis, team: Team) -> None:
-    other = functions.Library(functions.library.body + "\n-- another release")
+    other = Library(functions.library.body + "\n-- another release")
 
     await other.load(redis)
     await other.load(redis)
-    await jobs.create(redis, team, JOB)
+    await jobs.create(call_of(redis, team), JOB)
 
     assert other.name != functions.library.name
     assert await redis.fcall(f"{other.name}_read_clock", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
@@ -106,10 +109,10 @@ async def test_libraries_of_two_releases_stand_side_by_side(redis: Redis, team: 
 
 
 async def test_a_library_that_went_is_loaded_again(redis: Redis, team: Team) -> None:
-    await jobs.create(redis, team, JOB)
+    await jobs.create(call_of(redis, team), JOB)
     await redis.function_flush()  # type: ignore[misc]
 
-    made = await jobs.create(redis, team, JOB)
+    made = await jobs.create(call_of(redis, team), JOB)
 
     assert made.id == 2
     assert (await ledger.read(redis, team)).accepted == 2

@@ -7,7 +7,7 @@ import pytest
 from tests.engine.mutation import Mutation, Places, tokens
 from tests.engine.mutations import MUTATIONS
 
-LUA = Path(__file__).parents[2] / "shared" / "lua"
+LUA = Path(__file__).parents[2] / "shared" / "store" / "lua"
 PART = """\
 local most = 5 -- of all
 

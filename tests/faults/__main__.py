@@ -1,4 +1,4 @@
-"""`python -m tests.faults --seed N`: hurt real processes on purpose, and see that every promise holds."""
+"""`python -m tests.faults --seed N`: inject faults into real processes, and check that every guarantee holds."""
 
 import argparse
 import asyncio
@@ -44,7 +44,7 @@ ROW_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the fault matrix; bounded: a part of the suite that ends within five minutes."""
+    """One row of the fault matrix; bounded rows are the part that ends within five minutes."""
 
     play: Callable[[Scene], Awaitable[None]]
     is_bounded: bool
@@ -128,8 +128,8 @@ def _outcome(row: Row, arguments: argparse.Namespace) -> Outcome:
             asyncio.run(_played(row, Scene(folder, rng, story, is_small=arguments.bounded)))
         except Skipped as skipped:
             result, why = "skipped", str(skipped)
-        except Exception as error:  # the one edge: a row that fails is told, and the next one plays
-            result, why = "failed", _told(error)
+        except Exception as error:  # the one edge: a row that fails is reported, and the next one runs
+            result, why = "failed", _described(error)
     seconds = round(time.monotonic() - began, 1)
     return Outcome(row.name, result, why, seconds, story.faults, story.figures)
 
@@ -139,7 +139,7 @@ async def _played(row: Row, scene: Scene) -> None:
         await row.play(scene)
 
 
-def _told(error: Exception) -> str:
+def _described(error: Exception) -> str:
     places = [place for place in traceback.extract_tb(error.__traceback__) if "/faults/" in place.filename]
     where = " < ".join(f"{Path(place.filename).name}:{place.lineno}" for place in reversed(places))
     return f"{type(error).__name__}: {str(error)[:2000]} ({where})"

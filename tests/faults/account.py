@@ -1,4 +1,4 @@
-"""The reckoning after a row: nothing lost, nothing extra that no fault explains, no secret in any log."""
+"""The check after a row: nothing is lost, faults explain everything extra, and no secret is in any log."""
 
 import asyncio
 import time
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from shared import keyspace, ledger
-from shared.keyspace import Team
+from shared.store import keyspace, ledger
+from shared.store.keyspace import Team
 from tests.faults.callers import CANARY
 from tests.faults.story import Fault, Story
 from tests.house import TOKEN
@@ -20,7 +20,7 @@ from tests.target import Received
 STATES = ("pending", "processing", "completed", "failed", "retrying", "dead_lettered")
 ENDED = STATES[2:]
 FRESH_SECONDS = 30.0
-"""A fault explains the repeat of a delivery that began at most so long before it."""
+"""A fault explains the repeat of a delivery that began at most this long before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Deliveries:
 
     @property
     def extra(self) -> list[tuple[int, float, float]]:
-        """Job, the delivery before, and the one too many."""
+        """A job, its delivery before, and the extra one."""
         return [
             (job, before, after)
             for job, moments in self.of_job.items()
@@ -42,7 +42,7 @@ class Deliveries:
 
 
 def deliveries(received: Iterable[Received], began: float) -> Deliveries:
-    """By job of the first team; executions, callbacks and what says it is another team's are not counted."""
+    """By job of the first team; executions, callbacks and jobs marked as another team's are not counted."""
     seen = Deliveries(defaultdict(list), defaultdict(set), defaultdict(set))
     for request in received:
         if "Recuro-Job-Id" not in request.headers or "X-Other-Team" in request.headers:
@@ -56,7 +56,7 @@ def deliveries(received: Iterable[Received], began: float) -> Deliveries:
 
 
 def fires(received: Iterable[Received]) -> dict[tuple[str, str], set[str]]:
-    """Per cron and nominal moment, the executions that the target saw; promised is one each."""
+    """The executions that the target saw for each cron and nominal moment; there should be one each."""
     seen: dict[tuple[str, str], set[str]] = defaultdict(set)
     for request in received:
         if cron := request.headers.get("Recuro-Cron-Id"):
@@ -77,40 +77,40 @@ async def all_ended(redis: Redis, team: Team, seconds: float) -> None:
     """Wait until nothing is pending or processing; AssertionError with the ledger after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
-        books = [await ledger.read(redis, team, noun) for noun in ("job", "execution")]
-        if all(book.pending == book.processing == 0 for book in books):
+        counts = [await ledger.read(redis, team, noun) for noun in ("job", "execution")]
+        if all(one.pending == one.processing == 0 for one in counts):
             return
-        assert time.monotonic() < deadline, f"not all ended within {seconds:.0f} s: {books}"
+        assert time.monotonic() < deadline, f"not all ended within {seconds:.0f} s: {counts}"
         await asyncio.sleep(0.2)  # a poller, slower than usual: every look is a script
 
 
 async def all_ended_jobs(redis: Redis, team: Team, seconds: float) -> None:
-    """The same of jobs alone: crons may go on."""
+    """The same for jobs only: crons may go on."""
     deadline = time.monotonic() + seconds
     while True:
-        books = await ledger.read(redis, team)
-        if books.pending == books.processing == 0:
+        counts = await ledger.read(redis, team)
+        if counts.pending == counts.processing == 0:
             return
-        assert time.monotonic() < deadline, f"not all ended within {seconds:.0f} s: {books}"
+        assert time.monotonic() < deadline, f"not all ended within {seconds:.0f} s: {counts}"
         await asyncio.sleep(0.2)  # a poller, slower than usual: every look is a script
 
 
 async def indexes_agree(redis: Redis, team: Team) -> None:
-    """The ledger's columns are as long as the indexes that they count, at one instant: pruning may go on."""
+    """The ledger's columns match the indexes that they count, read at one instant as pruning may go on."""
     async with redis.pipeline() as together:
         together.hgetall(keyspace.ledger(team))
         for state in STATES:
             together.zcard(f"{team.prefix}x:{team.id}:{state}")
-        books, pending, processing, completed, *failed = await together.execute()
+        counts, pending, processing, completed, *failed = await together.execute()
     sizes = {"pending": pending, "processing": processing, "completed": completed, "failed": sum(failed)}
-    counted = {state: int(books.get(f"job.{state}", 0)) for state in sizes}
-    assert counted == sizes, f"the ledger counts {counted}, the indexes hold {sizes}"
+    counted = {state: int(counts.get(f"job.{state}", 0)) for state in sizes}
+    assert counted == sizes, f"the ledger counts {counted}, the indexes have {sizes}"
 
 
-async def reckon(
+async def check(
     redis: Redis, team: Team, acknowledged: set[int], keyed: set[str], seen: Deliveries, story: Story
 ) -> None:
-    """Every acknowledged job ended, and the target saw what is said to be completed; `keyed` are tags."""
+    """Every acknowledged job ended, and the target saw all that are completed; `keyed` are tags."""
     lost = acknowledged - await ids_in(redis, team, ENDED)
     unseen = await ids_in(redis, team, ["completed"]) - set(seen.of_job)
     assert not lost, f"{len(lost)} acknowledged jobs did not end: {sorted(lost)[:10]}"
@@ -146,7 +146,7 @@ def _explains(fault: Fault, before: float, after: float) -> bool:
 
 
 def no_secrets(folder: Path) -> None:
-    """Neither the token nor the canary is in any log."""
+    """Neither the token nor the canary header is in any log."""
     for log in folder.rglob("*.log"):
         text = log.read_text(errors="replace")
         for secret in (TOKEN, CANARY):

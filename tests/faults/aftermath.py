@@ -1,48 +1,50 @@
-"""What follows a run: callbacks, and dead letters that are tried again."""
+"""What follows a run: callbacks, and replays of dead letters."""
 
 import asyncio
 import json
 from collections import Counter
 from typing import Any
 
-from shared.keyspace import Team
+from shared.store.keyspace import Team
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.poll import until
 
-TOLD = "/told"
+CALLBACKS = "/callback"
 UNCHANGED = 0.9
-"""Of the jobs a second without callbacks, so many at least with callbacks to a target that hangs."""
+"""The least share of the job rate that remains with callbacks to a target that hangs."""
 
 
-async def callbacks_told_once(scene: Scene) -> None:
-    """In a calm run every job and every execution is told of exactly once."""
+async def callbacks_sent_once(scene: Scene) -> None:
+    """Without faults every job and every execution has exactly one callback."""
     jobs = 200 if scene.is_small else 2000
     async with playing(scene) as stage:
-        ids = stage.create(jobs, callback_url=stage.url(TOLD))
-        asked = {"name": "tick", "url": stage.url("/tick"), "cron_expression": "* * * * * *"}
-        made = stage.house.client.post("/api/crons", json={**asked, "callback_url": stage.url(TOLD)})
+        ids = stage.create(jobs, callback_url=stage.url(CALLBACKS))
+        cron = {"name": "tick", "url": stage.url("/tick"), "cron_expression": "* * * * * *"}
+        made = stage.house.client.post("/api/crons", json={**cron, "callback_url": stage.url(CALLBACKS)})
         assert made.status_code == 201, made.text
         await stage.arrives(5, "/tick")
         stage.stop_crons()
         await stage.settle()
         await _outbox_is_empty(stage)
-        told = Counter(_subject_of(request.body) for request in stage.target.received if request.path == TOLD)
-        fired = (await stage.books("execution")).completed
+        sent = Counter(
+            _subject_of(request.body) for request in stage.target.received if request.path == CALLBACKS
+        )
+        fired = (await stage.counts("execution")).completed
         wanted = {("job", job) for job in ids} | {("execution", number + 1) for number in range(fired)}
-        stage.story.figures |= {"told": told.total(), "fired": fired}
-        assert set(told) == wanted
-        assert set(told.values()) == {1}
+        stage.story.figures |= {"callbacks": sent.total(), "fired": fired}
+        assert set(sent) == wanted
+        assert set(sent.values()) == {1}
 
 
 async def callback_target_hangs(scene: Scene) -> None:
-    """Jobs are as many a second as before, and their callbacks end as failures that can be seen."""
+    """Jobs are as fast as before, and their callbacks end as visible failures."""
     jobs = 600 if scene.is_small else 3000
     async with playing(scene, Options(concurrency=16)) as stage:
         stage.target.answer("/work", 200, delay=0.05)
-        stage.target.answer(TOLD, 200, delay=40)  # longer than a callback is waited for
+        stage.target.answer(CALLBACKS, 200, delay=40)  # longer than the worker waits for a callback
         before = await _jobs_a_second(stage, jobs)
-        after = await _jobs_a_second(stage, jobs, callback_url=stage.url(TOLD))
+        after = await _jobs_a_second(stage, jobs, callback_url=stage.url(CALLBACKS))
         again = await _jobs_a_second(stage, jobs)
         stage.story.figures |= {"jobs a second": round(before), "with callbacks that hang": round(after)}
         stage.story.figures["without again"] = round(again)
@@ -52,10 +54,10 @@ async def callback_target_hangs(scene: Scene) -> None:
         assert after > UNCHANGED * min(before, again), f"{after:.0f} jobs a second instead of {before:.0f}"
 
 
-async def _jobs_a_second(stage: Stage, jobs: int, **asked: Any) -> float:
+async def _jobs_a_second(stage: Stage, jobs: int, **fields: Any) -> float:
     arrived = stage.arrived()
     began = stage.story.now
-    stage.create(jobs, **asked)
+    stage.create(jobs, **fields)
     await stage.arrives(arrived + jobs, seconds=240)
     return jobs / (stage.story.now - began)
 
@@ -97,9 +99,9 @@ def _create_numbered(stage: Stage, jobs: int) -> None:
         stage.created.update(result["job_id"] for result in answer.json()["results"])
 
 
-async def _replayed(stage: Stage, asked: dict[str, int]) -> dict[str, Any]:
+async def _replayed(stage: Stage, bounds: dict[str, int]) -> dict[str, Any]:
     """A replay of all dead letters, once it has ended."""
-    replay = stage.house.client.post("/api/dead-letters/replay", json={"all": True, **asked}).json()
+    replay = stage.house.client.post("/api/dead-letters/replay", json={"all": True, **bounds}).json()
 
     async def ended() -> dict[str, Any] | None:
         await asyncio.sleep(0.2)  # a poller, slower than usual
@@ -124,5 +126,5 @@ async def _outbox_is_empty(stage: Stage, team: Team = TEAM) -> None:
     await until(empty, 60)
 
 
-BOUNDED = (callbacks_told_once, replay_stops_and_goes_on)
+BOUNDED = (callbacks_sent_once, replay_stops_and_goes_on)
 LONG = (callback_target_hangs,)

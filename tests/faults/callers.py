@@ -1,4 +1,4 @@
-"""Clients that create jobs while the house is being hurt, and keep what was acknowledged to them."""
+"""Clients that create jobs while faults happen, and keep a list of what was acknowledged."""
 
 import itertools
 import random
@@ -24,7 +24,7 @@ _tags = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a caller asks for, each time one of several: `delay` in seconds."""
+    """A job that callers create; each time they choose one of several. `delay` is in seconds."""
 
     url: str
     queue: str = "work"
@@ -34,7 +34,7 @@ class Wanted:
 class Callers:
     """`with Callers(house, wanted, rng) as callers:`; a third of the requests carry an Idempotency-Key.
 
-    Those are repeated with the same key until they are acknowledged; the others are let go when they fail.
+    Those are repeated with the same key until they are acknowledged; the others are dropped when they fail.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Callers:
         per_second: float = 40.0,
     ) -> None:
         self.accepted: dict[int, str] = {}
-        """Job ids that were acknowledged, and the tag that each was asked with."""
+        """The acknowledged job ids, each with the tag of its request."""
         self.keyed: set[str] = set()
         self.undone: set[str] = set()
-        """Tags without a key that were told that nothing was done."""
+        """Tags of requests without a key that got the answer that nothing was done."""
         self.answers: Counter[int] = Counter()
-        """Statuses; 0 is "no answer"."""
+        """Answers by status; 0 is "no answer"."""
         self.slowest = 0.0
         self._house, self._wanted, self._clients = house, wanted, clients
         self._pause = clients / per_second
@@ -91,12 +91,12 @@ class Callers:
             timeout=CLIENT_SECONDS,
         ) as client:
             while not self._stop.is_set():
-                self._ask(client, rng.choice(self._wanted), is_keyed=rng.random() < 1 / 3)
+                self._create(client, rng.choice(self._wanted), is_keyed=rng.random() < 1 / 3)
                 self._stop.wait(self._pause * rng.uniform(0.5, 1.5))
 
-    def _ask(self, client: httpx.Client, wanted: Wanted, *, is_keyed: bool) -> None:
+    def _create(self, client: httpx.Client, wanted: Wanted, *, is_keyed: bool) -> None:
         tag = f"tag-{next(_tags)}"
-        asked = {
+        job = {
             "queue": wanted.queue,
             "url": wanted.url,
             "delay": wanted.delay,
@@ -106,20 +106,16 @@ class Callers:
         if is_keyed:
             self.keyed.add(tag)
         headers = {"Idempotency-Key": tag} if is_keyed else {}
-        while (
-            not (job_id := self._tried(client, tag, asked, headers)) and is_keyed and not self._stop.is_set()
-        ):
+        while not (job_id := self._tried(client, tag, job, headers)) and is_keyed and not self._stop.is_set():
             pass
         if job_id:
             self.accepted[job_id] = tag
 
-    def _tried(
-        self, client: httpx.Client, tag: str, asked: dict[str, object], headers: dict[str, str]
-    ) -> int:
+    def _tried(self, client: httpx.Client, tag: str, job: dict[str, object], headers: dict[str, str]) -> int:
         """The id of the job, or 0 after a pause."""
         began = time.monotonic()
         try:
-            answer = client.post("/api/jobs", json=asked, headers=headers)
+            answer = client.post("/api/jobs", json=job, headers=headers)
         except httpx.TransportError:
             self.answers[0] += 1
             self._stop.wait(PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""Clocks jump: that of Redis, and that of a worker (libfaketime; only the wheel's server can be fooled by it)."""
+"""Clocks jump: that of Redis, and that of a worker (libfaketime; it works only with the wheel's server)."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.cli import doctor, embedded
-from shared import moments
+from shared.store import moments
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.faults.story import Skipped
@@ -17,7 +17,7 @@ from tests.poll import until
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 HOUR = 3600
 PAUSE_SECONDS = 30.0
-"""How long a jump is not believed."""
+"""How long a jump is not trusted."""
 FOOLED_SECONDS = 3.0
 """The library does not always see at once that its file has changed."""
 
@@ -35,7 +35,7 @@ def faked(clock: Path) -> dict[str, str]:
 
 
 def set_clock(clock: Path, seconds: float) -> None:
-    fresh = clock.with_suffix(".fresh")  # a reader must never see half a line
+    fresh = clock.with_suffix(".fresh")  # a reader must not see half a line
     fresh.write_text(f"{seconds:+.3f}\n")
     fresh.rename(clock)
 
@@ -44,7 +44,7 @@ def set_clock(clock: Path, seconds: float) -> None:
 async def fooled(
     scene: Scene, environments: Mapping[str, Mapping[str, str]] | None = None, *, whole: bool = False
 ) -> AsyncIterator[tuple[Stage, Path]]:
-    """A house whose Redis reads its clock with the shift in the file; `whole`: its scheduler does so too."""
+    """An installation whose Redis reads its clock with the shift in the file; with `whole` its scheduler too."""
     server, clock = embedded.wheel_program(), scene.folder / "clock"
     if server is None:
         raise Skipped("the wheel brings no server for this machine")
@@ -72,12 +72,12 @@ async def fooled(
             seen = await moments.read(stage.redis, TEAM.shard)
             return seen.is_vouched and seen.correction_ms == 0
 
-        await until(is_trusted, PAUSE_SECONDS + 10)  # the house saw that too
+        await until(is_trusted, PAUSE_SECONDS + 10)  # the services saw that too
         yield stage, clock
 
 
 async def machine_two_hours_ahead(scene: Scene) -> None:
-    """Nothing starts early while the jump is not believed; once it is, a cron fires once for all it missed."""
+    """Nothing starts early while the jump is not trusted; then a cron fires once for all it missed."""
     async with fooled(scene, whole=True) as (stage, clock):
         stage.cron("0 * * * *")
         stage.create(10, "/later", delay=HOUR)
@@ -102,7 +102,7 @@ async def machine_two_hours_ahead(scene: Scene) -> None:
 
 
 async def machine_ahead_and_mended(scene: Scene) -> None:
-    """What fired and was made by a clock two hours ahead is not silent for two hours once it is mended."""
+    """Crons fired by a clock two hours ahead are not silent for two hours after it is corrected."""
     async with fooled(scene, whole=True) as (stage, clock):
         made = {
             path: stage.cron(when, path)
@@ -111,7 +111,7 @@ async def machine_ahead_and_mended(scene: Scene) -> None:
         await stage.arrives(1, "/ticks")
         with stage.story.during("the clock of the machine of Redis and the scheduler is 2 h ahead"):
             set_clock(clock, 2 * HOUR)
-            await asyncio.sleep(PAUSE_SECONDS + 2)  # so long it is not believed
+            await asyncio.sleep(PAUSE_SECONDS + 2)  # so long it is not trusted
             before = stage.arrived("/ticks")
             await stage.arrives(before + 2, "/ticks", 20)
             await stage.arrives(1, "/slow", 20)
@@ -140,7 +140,7 @@ async def _fires_again(stage: Stage, path: str, before: int, seconds: float = PA
 
 
 async def machine_an_hour_back(scene: Scene) -> None:
-    """Work goes on, delayed jobs of the new time start, and nothing happens twice when the clock is mended."""
+    """Work goes on, delayed jobs of the new time start, and nothing happens twice when the clock is corrected."""
     async with fooled(scene, whole=True) as (stage, clock):
         stage.cron("* * * * *")
         stage.create(5, "/before", delay=5)
@@ -163,7 +163,7 @@ async def machine_an_hour_back(scene: Scene) -> None:
 
 
 async def worker_an_hour_ahead(scene: Scene) -> None:
-    """Its work is its own as long as it beats, whatever its wall clock says."""
+    """A worker keeps its work as long as it beats, whatever its wall clock says."""
     clock = scene.folder / "clock"
     set_clock(clock, HOUR)
     options = Options(

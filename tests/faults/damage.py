@@ -1,4 +1,4 @@
-"""Redis refuses in every way it knows, and keys are damaged in every way: no process ends, the other team is served."""
+"""Redis refuses in every way, and keys are damaged in every way: no process ends, the other team is served."""
 
 import asyncio
 import subprocess
@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 
 import httpx
 
-from shared import tokens
 from shared.errors import Damaged
-from shared.keyspace import Team
+from shared.security import tokens
+from shared.store.keyspace import Team
 from tests.damages import DAMAGES
 from tests.faults import account
 from tests.faults.data import OTHER_TOKEN
@@ -44,12 +44,12 @@ ERRORS = (
 )
 GARBAGE = (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00\x01\x02\r\n")
 OF_ANOTHER_KIND = (b"+OK\r\n", b"$-1\r\n", b"*0\r\n", b":7\r\n")
-"""Answers, but none to what was asked: callers may be told anything."""
+"""Replies that do not fit the command: callers may get any answer."""
 LASTING_SECONDS, BETWEEN_SECONDS = 1.0, 0.25
 
 
 async def redis_refuses_in_every_way(scene: Scene) -> None:
-    """Each for a second, in the middle of work: no process ends, no caller gets a 500, and all is done in the end."""
+    """Each for a second, during work: no process ends, no caller gets a 500, and all is done in the end."""
     async with playing(scene, Options(is_proxied=True)) as stage:
         stage.cron("* * * * * *")
         replies = [f"-{error}\r\n".encode() for error in ERRORS] + list(GARBAGE)
@@ -59,7 +59,7 @@ async def redis_refuses_in_every_way(scene: Scene) -> None:
             for reply in replies:
                 await _answered(stage, reply)
                 assert stage.house.answers("/healthz")
-            callers.answers.pop(409, None)  # of what it takes for a damaged record
+            callers.answers.pop(409, None)  # for a record that it considers damaged
             await callers.gain(20)
         for reply in OF_ANOTHER_KIND:
             await _answered(stage, reply)
@@ -82,7 +82,7 @@ async def _answered(stage: Stage, reply: bytes) -> None:
 
 
 async def keys_are_damaged(scene: Scene) -> None:
-    """One after the other, all that one team has and what all share: the other team's work is done meanwhile."""
+    """Damage one key after the other, of one team and shared ones: meanwhile the other team's work is done."""
     async with playing(scene, Options(), teams=(OTHER_TEAM,)) as stage:
         await tokens.create(stage.redis, team="other", name="x", scopes=("admin",), token=OTHER_TOKEN)
         stage.create(3)
@@ -92,19 +92,19 @@ async def keys_are_damaged(scene: Scene) -> None:
         with _client(stage) as other:
             other.post("/api/crons", json=_cron(stage)).raise_for_status()
             for damage in scene.rng.sample(DAMAGES, len(DAMAGES)):
-                with suppress(Damaged):  # by one before it, already
+                with suppress(Damaged):  # by an earlier one
                     await damage.do(stage.redis)
                 stage.story.note(str(damage))
                 _worse_than_refused(stage)
                 made += _job(stage, other)
-                await asyncio.sleep(BETWEEN_SECONDS)  # as much as a hostile minute brings
+                await asyncio.sleep(BETWEEN_SECONDS)  # as many as a hostile minute brings
             await account.all_ended_jobs(stage.redis, OTHER_TEAM, 60)
             stage.no_process_ended()
             states = {other.get(f"/api/jobs/{job}").json()["status"] for job in made}
             fired = _fired(other)
             await until(lambda: _fires_on(other, fired), 60)
         assert states == {"completed"}, states
-        # A third of the keys are shared by all: while one of them is made anew, what is due waits, and is one fire.
+        # A third of the keys are shared: while one of them is rebuilt, due fires wait and are made as one.
         assert fired > len(DAMAGES) * BETWEEN_SECONDS / 12, f"its cron fired {fired} times"
         stage.story.figures |= {"damages": len(DAMAGES), "jobs of the other team": len(made), "fires": fired}
         await _doctor_names_it(stage)
@@ -119,18 +119,18 @@ async def _fires_on(other: httpx.Client, before: int) -> bool:
 
 
 def _worse_than_refused(stage: Stage) -> None:
-    """The team whose keys these are may be refused, and never gets a 500."""
-    asked = {"queue": "work", "url": stage.url(), "payload": {"n": 1}}
+    """The team with the damaged keys may be refused, but never gets a 500."""
+    job = {"queue": "work", "url": stage.url(), "payload": {"n": 1}}
     ways = [("POST", "/api/jobs"), ("GET", "/api/jobs"), ("GET", "/api/crons"), ("GET", "/api/queues")]
     for method, path in ways:
-        answer = stage.house.client.request(method, path, json=asked if method == "POST" else None)
+        answer = stage.house.client.request(method, path, json=job if method == "POST" else None)
         assert answer.status_code in (200, 201, 404, 409, 503), f"{method} {path}: {answer.text}"
 
 
 def _job(stage: Stage, other: httpx.Client) -> list[int]:
-    """One of the other team, unless what all share is just being mended."""
-    asked = {"queue": "work", "url": stage.url("/theirs"), "headers": {"X-Other-Team": "2"}}
-    answer = other.post("/api/jobs", json=asked)
+    """A job of the other team, unless a shared key is just being repaired."""
+    job = {"queue": "work", "url": stage.url("/theirs"), "headers": {"X-Other-Team": "2"}}
+    answer = other.post("/api/jobs", json=job)
     assert answer.status_code in (201, 409, 503), answer.text
     return [answer.json()["job_id"]] if answer.status_code == 201 else []
 
@@ -147,7 +147,7 @@ def _client(stage: Stage) -> Iterator[httpx.Client]:
 
 
 async def _doctor_names_it(stage: Stage) -> None:
-    """All that was put aside is named, and the doctor is not content."""
+    """All that was put aside is named, and the doctor fails."""
     argv = [str(RECURO), "doctor", "--audit"]
     said = await asyncio.to_thread(
         subprocess.run, argv, env=stage.house.environment, capture_output=True, text=True, check=False

@@ -1,16 +1,16 @@
-"""What nobody should write is in the streams and records, and what callers send is at the edge of what is allowed."""
+"""Invalid data in streams and records, and requests of callers at the limits of what is allowed."""
 
 import json
 from collections.abc import Mapping
 
 import httpx
 
-from shared import tokens
-from shared.keyspace import Team
+from shared.security import tokens
+from shared.store.keyspace import Team
 from tests.faults.stage import OTHER_TEAM, TEAM, Scene, Stage, playing
 
 LEVELS = 190
-"""The reader of JSON takes 200, of which the request has two and the payload one."""
+"""The JSON parser accepts 200 levels, of which the request uses two and the payload one."""
 OTHER_TOKEN = "rc_the-other-token-of-the-fault-rows"
 ENTRIES: tuple[dict[str, str] | dict[bytes, bytes], ...] = (
     {"w": ""},
@@ -29,7 +29,7 @@ ENTRIES: tuple[dict[str, str] | dict[bytes, bytes], ...] = (
 
 
 async def malformed_entries(scene: Scene) -> None:
-    """They end in the quarantine, and the jobs around them are done."""
+    """Unreadable entries end in the quarantine, and the jobs around them are done."""
     async with playing(scene) as stage:
         queue = stage.queue("work", is_active=False)
         stage.create(10)
@@ -39,7 +39,7 @@ async def malformed_entries(scene: Scene) -> None:
         stage.create(10)
         stage.house.client.patch(f"/api/queues/{queue}", json={"is_active": True})
         await stage.settle()
-        assert (await stage.books()).completed == 20
+        assert (await stage.counts()).completed == 20
         assert stage.story.figures["repeats"] == 0
         kept = await stage.redis.xlen(f"{TEAM.prefix}quarantine")
         left = await stage.redis.xlen(f"{TEAM.prefix}s:{TEAM.id}:{queue}")
@@ -51,13 +51,13 @@ async def id_of_another_team(scene: Scene) -> None:
     """An entry in one team's stream never starts a job of another."""
     async with playing(scene, teams=(TEAM, OTHER_TEAM)) as stage:
         await tokens.create(stage.redis, team="other", name="x", scopes=("admin",), token=OTHER_TOKEN)
-        asked = {
+        fields = {
             "queue": "theirs",
             "url": stage.url("/theirs"),
             "delay": 3600,
             "headers": {"X-Other-Team": "2"},
         }
-        answers = [_post_as(stage, OTHER_TOKEN, {**asked, "payload": {"n": n}}) for n in range(3)]
+        answers = [_post_as(stage, OTHER_TOKEN, {**fields, "payload": {"n": n}}) for n in range(3)]
         theirs = [answer.json()["job_id"] for answer in answers]
         queue = stage.queue("work")
         for job in (*theirs, "2:1", f"{OTHER_TEAM.id}:{theirs[0]}"):
@@ -66,18 +66,18 @@ async def id_of_another_team(scene: Scene) -> None:
         stage.create(5)
         await stage.settle()
         assert stage.arrived("/theirs") == 0
-        assert (await stage.books(team=Team(2))).pending == 3
+        assert (await stage.counts(team=Team(2))).pending == 3
 
 
-def _post_as(stage: Stage, token: str, asked: Mapping[str, object]) -> httpx.Response:
+def _post_as(stage: Stage, token: str, job: Mapping[str, object]) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"}
-    answer = stage.house.client.post("/api/jobs", json=asked, headers=headers)
+    answer = stage.house.client.post("/api/jobs", json=job, headers=headers)
     assert answer.status_code == 201, answer.text
     return answer
 
 
 async def record_of_a_newer_version(scene: Scene) -> None:
-    """It is left as it is for a newer worker, and holds nobody up; an older one comes back to it."""
+    """A newer record is left for a newer worker and delays nothing; an older worker looks at it again."""
     async with playing(scene) as stage:
         queue = stage.queue("work", is_active=False)
         newer, *_ = stage.create(10)
@@ -88,18 +88,18 @@ async def record_of_a_newer_version(scene: Scene) -> None:
         await stage.arrives(9)
 
         async def others_are_done() -> bool:
-            return (await stage.books()).completed == 9
+            return (await stage.counts()).completed == 9
 
         await stage.holds(others_are_done)
         fields = await stage.redis.hgetall(record)  # type: ignore[misc]
         assert (fields["v"], fields["shape"], fields["state"]) == ("99", "new", "pending"), fields
         await stage.redis.hset(record, "v", "1")  # type: ignore[misc]
         await stage.settle(30)
-        assert (await stage.books()).completed == 10
+        assert (await stage.counts()).completed == 10
 
 
 async def large_payloads(scene: Scene) -> None:
-    """Just under 1 MiB arrives whole; above that is a 413; what is not UTF-8 or no JSON is a 400."""
+    """Just under 1 MiB arrives complete; more gets 413; a body that is not UTF-8 or not JSON gets 400."""
     async with playing(scene) as stage:
         payload = {"text": "ü\u0000\U0001f4a5" + "x" * 1_000_000}
         for _ in range(2):
@@ -123,7 +123,7 @@ def _nested(levels: int) -> object:
 
 
 async def payloads_at_the_edge(scene: Scene) -> None:
-    """Big integers, empty lists and as many levels as are taken arrive as they were sent; more is a 400."""
+    """Big integers, empty lists and the deepest allowed levels arrive as they were sent; more gets 400."""
     payloads: list[dict[str, object]] = [
         {"n": 2**63, "m": -(2**64) - 1, "huge": 10**300, "exact": 9007199254740993},
         {"empty": [], "object": {}, "mixed": [[], {}, [[]], None, True, ""]},
@@ -134,8 +134,8 @@ async def payloads_at_the_edge(scene: Scene) -> None:
     async with playing(scene) as stage:
         refused = []
         for number, payload in enumerate(payloads):
-            asked = {"queue": "work", "url": stage.url(f"/{number}"), "payload": payload}
-            answer = stage.house.client.post("/api/jobs", json=asked)
+            job = {"queue": "work", "url": stage.url(f"/{number}"), "payload": payload}
+            answer = stage.house.client.post("/api/jobs", json=job)
             if answer.status_code != 201:
                 refused.append((number, answer.status_code, answer.text[:200]))
         for levels in (500, 2_000, 900_000):  # as text: our own writer does not go as deep

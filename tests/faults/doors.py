@@ -1,4 +1,4 @@
-"""Redis hangs, or is too slow, under every write at both doors: who does what the answer says has it done once."""
+"""Redis hangs or is too slow at every write of REST and MCP: a client that follows the answer has it done once."""
 
 import asyncio
 import os
@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from shared import keyspace, tokens
+from shared.security import tokens
+from shared.store import keyspace
 from tests import dead, lost
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
@@ -20,12 +21,12 @@ from tests.writes import TOOL_WRITES, WRITES, ToolWrite, Write
 DOORS = Options(services=("api", "mcp"), is_proxied=True)
 KEY = "order-7"
 SLOW_SECONDS = 1.3
-"""Each way: together more than a door waits for an answer."""
+"""Each way: together more than an interface waits for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a door answered: done, nothing done, or unknown."""
+    """What an interface answered: done, nothing done, or unknown."""
 
     is_done: bool
     is_undone: bool
@@ -40,13 +41,13 @@ Fault = Callable[[], AbstractContextManager[None]]
 
 
 async def frozen_redis_under_every_write(scene: Scene) -> None:
-    """SIGSTOP while a write is on its way; it may be done when Redis goes on, and then again by its repeat."""
+    """SIGSTOP while a write is on its way; it may be done when Redis continues, and again by its repeat."""
     async with playing(scene, DOORS) as stage:
         await _all_writes(stage, "SIGSTOP Redis", lambda: _frozen(stage.house.server.pid))
 
 
 async def slow_redis_under_every_write(scene: Scene) -> None:
-    """Redis does it, and its answer comes when nobody waits for it any more."""
+    """Redis does it, but its answer comes when nobody waits for it any more."""
     async with playing(scene, DOORS) as stage:
         await _all_writes(stage, "slow way to Redis", lambda: _slow(stage))
 
@@ -81,7 +82,7 @@ async def _all_writes(stage: Stage, what: str, fault: Fault) -> None:
 
 
 async def _once(stage: Stage, prepare: Prepare, what: str, fault: Fault) -> bool:
-    """Whether the outcome was unknown: the effects of a write that was in trouble and repeated are those of one that went well."""
+    """Whether the outcome was unknown; a write that failed and was repeated has the effects of one that succeeded."""
     heard = await (await _ready(stage, prepare))()
     wanted = await _effects(stage)
     do = await _ready(stage, prepare)
@@ -90,7 +91,7 @@ async def _once(stage: Stage, prepare: Prepare, what: str, fault: Fault) -> bool
         unheard = await do()
     again, once_more = await do(), await do()
     assert heard.is_done, f"{what}: {heard.answer}"
-    # What looks before it writes may have been stopped at that, and says so.
+    # A write that reads first may have been stopped at the read, and says so.
     assert unheard.is_unknown or unheard.is_undone, f"{what}: {unheard.answer}"
     assert again.is_done, f"{what}: {again.answer}"
     assert once_more == again, f"{what}: {once_more.answer} after {again.answer}"
@@ -101,12 +102,12 @@ async def _once(stage: Stage, prepare: Prepare, what: str, fault: Fault) -> bool
 
 
 async def _effects(stage: Stage) -> dict[str, Any]:
-    """What is there, and how much of it: ids and the ledger count every effect, however it is spelt."""
+    """What is stored, and how much: ids and the ledger count every effect."""
     team = TEAM.id
     of_the_vault = {keyspace.sealed(), keyspace.seals()}  # which each process puts back at its next check
     keys = set(await stage.redis.keys("*")) - of_the_vault
     return {
-        # What a ping is remembered under is named by its cron's secret, which is drawn anew.
+        # The record of a ping is named by its cron's secret, which is new each time.
         "keys": sorted(re.sub(r":i:(\d+):.*", r":i:\1:", key) for key in keys),
         "counts": [await stage.redis.hgetall(f"{TEAM.prefix}{name}:{team}") for name in ("ids", "ledger")],  # type: ignore[misc]
         "settings": sorted(await stage.redis.hkeys(f"{TEAM.prefix}t:{team}")),  # type: ignore[misc]
@@ -114,7 +115,7 @@ async def _effects(stage: Stage) -> dict[str, Any]:
 
 
 async def _ready(stage: Stage, prepare: Prepare) -> Do:
-    """How to do it on an empty Redis with all that it needs, at a door that knows its caller."""
+    """The request on an empty Redis with all that it needs, to an interface that knows the caller."""
     await stage.redis.flushall()
     await lost.teach(stage.redis)
     await tokens.create(stage.redis, team="default", name="faults", scopes=("admin",), token=TOKEN)
@@ -127,12 +128,12 @@ def _at_rest(write: Write) -> Prepare:
         if write.dead_letters:
             await dead.dead_letters(stage.redis, TEAM, write.dead_letters)
         for made in write.before:
-            said = (await _ask(stage, made.method, made.path, made.body)).json()
+            said = (await _send(stage, made.method, made.path, made.body)).json()
         path = write.path.format_map(said)
-        await _ask(stage, "GET", "/api/usage")
+        await _send(stage, "GET", "/api/usage")
 
         async def do() -> Said:
-            answer = await _ask(stage, write.method, path, write.body, {"Idempotency-Key": KEY})
+            answer = await _send(stage, write.method, path, write.body, {"Idempotency-Key": KEY})
             body = answer.json()
             return _said(answer.text, body, is_done=answer.is_success)
 
@@ -141,7 +142,7 @@ def _at_rest(write: Write) -> Prepare:
     return prepare
 
 
-async def _ask(
+async def _send(
     stage: Stage, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
 ) -> Any:
     given = {} if body is None else {"json": body}
@@ -167,8 +168,8 @@ async def _call(stage: Stage, tool: str, arguments: dict[str, Any]) -> Said:
     return _said(text(result), text(result), is_done=not result.is_error)
 
 
-def _said(told: str, answer: Any, *, is_done: bool) -> Said:
-    return Said(is_done, "Storage unavailable" in told, "Outcome unknown" in told, answer)
+def _said(text: str, answer: Any, *, is_done: bool) -> Said:
+    return Said(is_done, "Storage unavailable" in text, "Outcome unknown" in text, answer)
 
 
 BOUNDED = ()

@@ -1,4 +1,4 @@
-"""Crons that are edited as they fire, by an API whose clock is wrong: nothing twice, dropped or silent."""
+"""Crons that are edited while they fire, by an API whose clock is wrong: nothing fires twice or is lost."""
 
 import asyncio
 import itertools
@@ -21,12 +21,12 @@ from tests.house import TOKEN
 SHIFTS = (-0.02, 0.02, -0.1, -0.5, -1.0, 1.0, -3600.0, 3600.0)
 """How far the API's clock is from that of Redis (s), one after the other."""
 SOON_SECONDS = 20.0
-"""So soon the next fire of a cron of every second comes, on a busy machine."""
+"""By when the next fire of a cron of every second comes, on a busy machine."""
 STOPPED_SECONDS = 12.0
 EDITED, PAUSED = "/edited/", "/paused/"
 FAR = "2200-01-01T00:00:00Z"
 
-# Changes that leave every second to be fired, in turn; each is one of when the cron fires.
+# Changes of the schedule that still fire every second, used in turn.
 CHANGES: Sequence[dict[str, object]] = (
     {"max_runs": 1_000_000},
     {"ends_at": FAR},
@@ -46,11 +46,11 @@ PAUSES: Sequence[dict[str, object]] = ({"is_active": False}, {"is_active": True}
 
 @dataclass(slots=True)
 class Editors:
-    """The targets, and what they do to the crons that call them, before they answer."""
+    """The targets, which edit the crons that call them before they answer."""
 
     api: str
     changes: dict[str, Iterator[dict[str, object]]] = field(default_factory=dict)
-    """By path, what is changed at each call of it."""
+    """By path, what each call of it changes."""
     crons: dict[str, int] = field(default_factory=dict)
     edits: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Editors:
 
 
 async def crons_edited_as_they_fire(scene: Scene) -> None:
-    """Each call edits its cron, the API's clock is up to an hour off, and schedulers stand still for 12 s: no tick twice or lost."""
+    """Each call edits its cron, the API's clock is up to an hour wrong, schedulers stop for 12 s: no tick twice or lost."""
     clock = scene.folder / "clock"
     _shift(clock, 0.0)
     services = ("api", "worker", "scheduler", "scheduler")
@@ -87,11 +87,11 @@ async def crons_edited_as_they_fire(scene: Scene) -> None:
         stop(stage, list(editors.crons.values()))
         stage.target.before_answer = None
         await executions_end(stage)
-        await _reckon(stage, editors)
+        await _check_fires(stage, editors)
 
 
 def _crons(stage: Stage, editors: Editors, crons: int) -> None:
-    """Of every second, all edited by their targets; each fourth is paused and resumed by it."""
+    """Crons of every second, all edited by their targets; each fourth is paused and resumed."""
     for number in range(crons):
         path = f"{EDITED if number % 4 else PAUSED}{number}"
         turn = number % len(CHANGES)
@@ -101,7 +101,7 @@ def _crons(stage: Stage, editors: Editors, crons: int) -> None:
 
 
 async def _live(stage: Stage, seconds: float) -> None:
-    """So long; a new cron and a resumed one fire at once meanwhile, and what is said of them is true."""
+    """Let them run for so long; meanwhile a new cron and a resumed one fire at once, and are reported correctly."""
     ends = time.monotonic() + seconds
     made = stage.cron("* * * * * *", "/new")
     shown = stage.house.client.get(f"/api/crons/{made}").json()
@@ -121,7 +121,7 @@ async def _comes_soon(stage: Stage, moment: str) -> None:
 
 
 async def _edited_while_nobody_fires(stage: Stage, editors: Editors, seconds: float) -> None:
-    """Edits around the second with all schedulers stopped: what falls due is made by the edits, or after them."""
+    """Edits around the second with all schedulers stopped: due fires are made by the edits, or after them."""
     schedulers, rng = stage.house.of("scheduler"), stage.scene.rng
     crons = [cron for path, cron in editors.crons.items() if path.startswith(EDITED)]
     with stage.story.during(f"the schedulers are stopped for {seconds:.0f} s"):
@@ -139,7 +139,7 @@ async def _edited_while_nobody_fires(stage: Stage, editors: Editors, seconds: fl
         await stage.arrives(before[path] + 2, path, 60)
 
 
-async def _reckon(stage: Stage, editors: Editors) -> None:
+async def _check_fires(stage: Stage, editors: Editors) -> None:
     ticks = await ticks_of(stage)
     edited = {str(cron) for path, cron in editors.crons.items() if path.startswith(EDITED)}
     stage.story.figures |= {"edits": editors.edits, "ticks": sum(map(len, ticks.values()))}

@@ -1,4 +1,4 @@
-"""A way to a target on which connecting takes as long as a row wants."""
+"""A port in front of a target, at which connecting takes as long as a row wants."""
 
 import asyncio
 import socket
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Entrance:
-    """`async with Entrance(port) as entrance:` leads to a local port, at first to nobody: connecting hangs."""
+    """`async with Entrance(port) as entrance:` leads to a local port; at first connecting hangs."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -22,7 +22,7 @@ class Entrance:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     async def open(self) -> None:
-        """From now on everybody is let through, those too who still try."""
+        """From now on all connections get through, also those that are still connecting."""
         self._server = await asyncio.start_server(self._pass, sock=self._listener, backlog=512)
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The house of the fault rows: any number of each service, a proxy before Redis, everything on a leash."""
+"""The installation of the fault rows: any number of each service, a proxy before Redis, all ended with us."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from redis import Redis as SyncRedis
 
 from services.cli import embedded
 from services.cli.leash import leashed
-from shared import keyspace
+from shared.store import keyspace
 from tests.faults.proxy import Proxy
 from tests.house import RECURO, House
 
@@ -24,7 +24,7 @@ READY_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a house is built; `server`: another server program, `wraps`: what a service's command is put behind."""
+    """How it is built; `server` is another server program, `wraps` are prefixes of a service's command."""
 
     services: tuple[str, ...] = ("api", "scheduler", "worker")
     concurrency: int = 16
@@ -63,7 +63,7 @@ class FaultHouse(House):
         return process
 
     def of(self, service: str) -> list[subprocess.Popen[bytes]]:
-        """The processes of a service that live, oldest first."""
+        """The living processes of a service, oldest first."""
         return [
             process
             for process in self.running
@@ -90,10 +90,10 @@ class FaultHouse(House):
         deadline = time.monotonic() + seconds
         while not self.is_ready():
             assert time.monotonic() < deadline, f"the house is not ready: {self.said()}"
-            time.sleep(0.05)  # the poller of a house that is not up yet
+            time.sleep(0.05)  # the poller while the services start
 
     def is_ready(self) -> bool:
-        """Whether every process that was not killed has said that it lives."""
+        """Whether every process that was not killed has reported that it is alive."""
         if self.of("api") and not self.answers("/readyz"):
             return False
         if self.of("mcp") and not self.answers("/readyz", self.mcp.removesuffix("/mcp")):

@@ -1,16 +1,17 @@
-"""Nothing to do: what a house with very many queues and crons costs while none of them has work."""
+"""Idle cost: what very many queues and crons cost while none of them has work."""
 
 import asyncio
 
-from shared import crons, queues
+from shared.actions import crons, queues
 from shared.schemas.crons import CronCreate
 from shared.schemas.queues import QueueCreate
 from tests.bench.readings import cpu_seconds, tree
+from tests.calls import call_of
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 
 MOST_SHARE = 0.05
-"""Of one core, for Redis and one of each service together."""
+"""The share of one core for Redis and one of each service together."""
 SETTLING_SECONDS = 15.0
 """From the start of the services until what is done once is done."""
 AT_ONCE = 50
@@ -51,9 +52,9 @@ async def _fill(stage: Stage, queue_count: int, cron_count: int) -> None:
 
     async def make() -> None:
         for number in names:
-            await queues.create(stage.redis, TEAM, QueueCreate(name=f"queue-{number}"))
+            await queues.create(call_of(stage.redis, TEAM), QueueCreate(name=f"queue-{number}"))
         for _ in crons_left:
-            await crons.create(stage.redis, TEAM, asked)
+            await crons.create(call_of(stage.redis, TEAM), asked)
 
     await asyncio.gather(*(make() for _ in range(AT_ONCE)))
 

@@ -1,4 +1,4 @@
-"""What a soak does to a house: each injury is one fault, mended at its end."""
+"""The faults of a soak: each injury is one fault, which is repaired at its end."""
 
 import asyncio
 import signal
@@ -32,7 +32,7 @@ async def _kill(stage: Stage, service: str) -> None:
 
 
 def _one_of(stage: Stage, service: str) -> subprocess.Popen[bytes]:
-    """Any that lives; if all have ended by themselves, which is told at the end, a new one."""
+    """Any living process; a new one if all have ended by themselves, which is reported at the end."""
     living = stage.house.of(service)
     return stage.scene.rng.choice(living) if living else stage.house.start(service)
 
@@ -121,4 +121,4 @@ INJURIES: tuple[tuple[Injury, int], ...] = (
     (reset_links, 2),
     (hold_everything, 2),
 )
-"""Each with its weight."""
+"""The injuries with their weights."""

@@ -1,4 +1,4 @@
-"""The clock of Redis jumps and is mended: nothing is early, ended, deleted, doubled, dropped or silent."""
+"""The clock of Redis jumps and is corrected: nothing is early, ended, deleted, doubled, dropped or silent."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from services.cli import doctor
-from shared import moments
+from shared.store import moments
 from tests.faults.clocks import HOUR, faked, fooled, set_clock
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
@@ -28,12 +28,12 @@ DEAD = 4
 LATE_SECONDS = 4.0
 """Of what was made in the moment in which the clock jumped; the machine is busy, too."""
 SEEN_SECONDS = 3.0
-"""So soon doctor and metrics know of a jump."""
+"""By when doctor and metrics show a jump."""
 
 
 @dataclass(slots=True)
 class Trial:
-    """All that a wrong clock could hurt, in one house."""
+    """Everything that a wrong clock could affect, in one installation."""
 
     stage: Stage
     clock: Path
@@ -69,12 +69,12 @@ class Trial:
         await stage.arrives(5)
 
         async def are_dead() -> bool:
-            return (await stage.books()).failed == DEAD
+            return (await stage.counts()).failed == DEAD
 
         await until(are_dead, 20)
 
     async def suffer(self, name: str, shift: int, seconds: float) -> None:
-        """Let the clock jump, and be mended after so long."""
+        """Let the clock jump, and correct it after so long."""
         stage = self.stage
         with stage.story.during(f"the clock of Redis jumps by {name} for {seconds:.0f} s"):
             set_clock(self.clock, shift)
@@ -87,7 +87,7 @@ class Trial:
         await self.live(AFTER_SECONDS - SEEN_SECONDS)
 
     async def live(self, seconds: float) -> None:
-        """Callers go on, and nothing happens that should not."""
+        """Callers go on, and nothing wrong happens."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             path = f"/delayed/{len(self.made_at)}"
@@ -100,7 +100,7 @@ class Trial:
             await asyncio.sleep(0.4)  # a round at a time
 
     async def is_said(self, correction: int) -> None:
-        """Doctor, metrics and the clock itself say what is."""
+        """Doctor, metrics and the clock itself are correct."""
         now = await moments.read(self.stage.redis, TEAM.shard)
         assert abs(now.correction_ms / 1000 - correction) < 2, now
         assert abs(now.now_ms / 1000 - time.time()) < 2, "the installation's clock is wrong"
@@ -123,7 +123,7 @@ class Trial:
             verdicts = [reason["verdict"] for reason in shown["reasons"]]
             assert set(verdicts) <= {"completed", "pending", "processing", "overdue", "collapsed"}, shown
 
-    async def reckon(self) -> None:
+    async def check(self) -> None:
         """After all jumps: everything is there, once, in time."""
         stage, ends = self.stage, time.monotonic() + 90
         while not (stage.arrived("/hourly") and stage.arrived("/daily")):
@@ -144,10 +144,10 @@ class Trial:
         await stage.settle()
         self._late_and_early()
         await self._crons_were_not_silent()
-        books = await stage.books()
-        assert (books.failed, books.deleted) == (DEAD, 1), books
-        told = [one["type"] for one in self.api.get("/api/alerts").json()["data"]]
-        assert Counter(told) == {"warning": 1, "failure": 1}, told
+        counts = await stage.counts()
+        assert (counts.failed, counts.deleted) == (DEAD, 1), counts
+        types = [one["type"] for one in self.api.get("/api/alerts").json()["data"]]
+        assert Counter(types) == {"warning": 1, "failure": 1}, types
         assert stage.story.figures["repeats"] == 0
         stage.no_process_ended()
 
@@ -182,9 +182,9 @@ class Trial:
             assert self.stage.arrived(path) == 1, f"{path} came {self.stage.arrived(path)} times"
 
     def _edit(self, path: str) -> None:
-        """As its own target might: what it owes is made first, and nothing that is still to come."""
-        asked = {"max_runs": 1_000_000 + len(self.made_at)}
-        answer = self.api.patch(f"/api/crons/{self.crons[path]}", json=asked)
+        """Edit the cron as its target might: its due fires are made first, and none that is still to come."""
+        changes = {"max_runs": 1_000_000 + len(self.made_at)}
+        answer = self.api.patch(f"/api/crons/{self.crons[path]}", json=changes)
         assert answer.status_code == 200, answer.text
 
     def _repeat(self) -> int:
@@ -203,14 +203,14 @@ class Trial:
         made = self._made(name="beat", mode="heartbeat", cron_expression="*/2 * * * * *", grace_seconds=10)
         return str(made["ping_key"])
 
-    def _made(self, **asked: object) -> Any:
-        answer = self.api.post("/api/crons", json=asked)
+    def _made(self, **fields: object) -> Any:
+        answer = self.api.post("/api/crons", json=fields)
         assert answer.status_code == 201, answer.text
         return answer.json()
 
 
 async def _ticks(stage: Stage) -> dict[str, Counter[int]]:
-    """Per cron, how many records stand for each second from its first to its last."""
+    """For each cron, how many records there are for each second from its first to its last."""
     ticks: dict[str, Counter[int]] = defaultdict(Counter)
     async for key in stage.redis.scan_iter(f"{TEAM.prefix}e:{TEAM.id}:*", count=1000):
         cron, due, first = await stage.redis.hmget(key, ["cron", "due", "first"])  # type: ignore[misc]
@@ -231,27 +231,27 @@ async def _play(scene: Scene, seconds: float, names: Iterator[str]) -> None:
         await trial.prepare()
         for name in names:
             await trial.suffer(name, SHIFTS[name], seconds)
-        await trial.reckon()
+        await trial.check()
 
 
 async def redis_jumps_for_5_s(scene: Scene) -> None:
-    """Every shift, for less time than a jump would be doubted; one alone where it shall be quick."""
+    """Every shift, for less time than a jump is doubted; only one shift in a bounded run."""
     names = list(SHIFTS)
     await _play(scene, 5, iter([scene.rng.choice(names)] if scene.is_small else names))
 
 
 async def redis_jumps_for_29_s(scene: Scene) -> None:
-    """Every shift, for nearly as long as a jump would be doubted."""
+    """Every shift, for nearly as long as a jump is doubted."""
     await _play(scene, 29, iter(SHIFTS))
 
 
 async def redis_jumps_for_75_s(scene: Scene) -> None:
-    """Every shift, for longer than a jump would be doubted."""
+    """Every shift, for longer than a jump is doubted."""
     await _play(scene, 75, iter(SHIFTS))
 
 
 async def hosts_that_are_off(scene: Scene) -> None:
-    """The clocks of API and worker are ahead and behind by a little, a second, an hour: only Redis's counts."""
+    """The clocks of API and worker are wrong by a little, a second, an hour: only that of Redis counts."""
     port, clocks = free_port(), {name: scene.folder / f"clock-{name}" for name in ("api", "worker")}
     for clock in clocks.values():
         set_clock(clock, 0)
@@ -266,7 +266,7 @@ async def hosts_that_are_off(scene: Scene) -> None:
                 set_clock(clocks["worker"], -seconds)
                 await trial.live(AFTER_SECONDS)
                 await trial.is_said(0)
-        await trial.reckon()
+        await trial.check()
 
 
 BOUNDED: tuple[Callable[[Scene], Any], ...] = (redis_jumps_for_5_s,)

@@ -1,4 +1,4 @@
-"""The way to Redis is cut, held and reset."""
+"""The connection to Redis is cut, stopped and reset."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from tests.faults.stage import Scene, Stage, playing
 
 PROXIED = Options(is_proxied=True)
 FAILS_WITHIN_SECONDS = 3.5
-"""Connecting and reading may take 2 s each; a caller is told soon after the first of them."""
+"""Connecting and reading may take 2 s each; a caller gets its answer soon after the first of them."""
 
 
 async def black_hole(scene: Scene) -> None:
@@ -20,9 +20,9 @@ async def black_hole(scene: Scene) -> None:
             await callers.gain(20)
             callers.slowest = 0.0
             with stage.story.during("black hole for 7 s", repeats=True), stage.house.proxy.black_hole():
-                asked = {"queue": "work", "url": stage.url()}
+                job = {"queue": "work", "url": stage.url()}
                 began = time.monotonic()
-                answer = await asyncio.to_thread(stage.house.client.post, "/api/jobs", json=asked)
+                answer = await asyncio.to_thread(stage.house.client.post, "/api/jobs", json=job)
                 took = time.monotonic() - began
                 await asyncio.sleep(5)  # the rest of the fault
             await callers.gain(20)
@@ -34,7 +34,7 @@ async def black_hole(scene: Scene) -> None:
 
 
 async def black_hole_before_many(scene: Scene) -> None:
-    """The same for forty callers at once, again and again: nobody waits for the others' time to run out."""
+    """The same for forty callers at once, again and again: none waits for the timeouts of others."""
     async with playing(scene, PROXIED) as stage:
         with (
             stage.story.during("black hole for 10 s", repeats=True),
@@ -51,7 +51,7 @@ async def black_hole_before_many(scene: Scene) -> None:
 
 
 async def slow_redis(scene: Scene) -> None:
-    """Fifty milliseconds each way: everything is slower and nothing is different."""
+    """Fifty milliseconds each way: everything is slower, and nothing else changes."""
     async with playing(scene, PROXIED) as stage:
         with stage.calling(per_second=20) as callers:
             await callers.gain(10)
@@ -64,7 +64,7 @@ async def slow_redis(scene: Scene) -> None:
 
 
 async def replies_lost(scene: Scene) -> None:
-    """The write is done and its reply is not heard: claim, finish, create, promote and beat in turn."""
+    """The write is done but its reply is lost: for claim, finish, create, promote and beat in turn."""
     async with playing(scene, PROXIED) as stage:
         wanted = (Wanted(stage.url()), Wanted(stage.url(), delay=1))
         with stage.calling(*wanted, per_second=60) as callers:
@@ -102,7 +102,7 @@ async def links_reset(scene: Scene) -> None:
 
 
 async def functions_flushed(scene: Scene) -> None:
-    """FUNCTION FLUSH under load: the library is loaded again, nobody notices."""
+    """FUNCTION FLUSH under load: the library is loaded again, and no caller notices."""
     async with playing(scene) as stage:
         with stage.calling(per_second=80) as callers:
             for _ in range(15):

@@ -4,26 +4,27 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from shared import keyspace, tokens
+from shared.security import tokens
+from shared.store import keyspace
 from tests.faults.callers import Wanted
 from tests.faults.house import Options
 from tests.faults.stage import OTHER_TEAM, TEAM, Scene, Stage, playing
 from tests.poll import until
 
 QUIET_SECONDS = 1.0
-"""By when a job of a quiet queue has started, whatever the others do."""
+"""By when a job of a quiet queue must have started, whatever the others do."""
 API_SECONDS = 1.0
 WORK_SECONDS = 0.3
 """How long a job of a queue with limited parallelism takes."""
 BELOW_SECONDS = 1.0
-"""How long places of such a queue may be free while work waits."""
+"""How long a place of such a queue may be free while work waits."""
 JITTER_SECONDS = 0.25
 """Between the start that a rate limit counts and the arrival at the target, on a busy machine."""
 OTHER_TOKEN = "rc_the-token-of-the-quiet-other-team"
 
 
 async def backlog_due_at_once(scene: Scene) -> None:
-    """What fell due in an outage is promoted and done in bounded time, and the API stays quick."""
+    """Work that fell due in an outage is promoted and done in bounded time, and the API stays fast."""
     jobs = 5_000 if scene.is_small else 100_000
     async with playing(scene, Options(concurrency=64)) as stage:
         for service in ("scheduler", "worker"):
@@ -50,7 +51,7 @@ async def _nothing_is_due(stage: Stage) -> bool:
 
 
 async def _all_arrive(stage: Stage, jobs: int) -> None:
-    """They do, at a few hundred a second at least."""
+    """They start, at least a few hundred a second."""
     began, before = stage.story.now, len(stage.target.received)
 
     async def there() -> bool:
@@ -68,7 +69,7 @@ async def quiet_queues_beside_slow_jobs(scene: Scene) -> None:
 
 
 async def quiet_queues_beside_very_slow_jobs(scene: Scene) -> None:
-    """Jobs of 20 s that hold every place a worker has for them."""
+    """Jobs of 20 s that occupy every place a worker has for them."""
     await _quiet_beside(scene, 2_000 if scene.is_small else 100_000, slow_seconds=20.0)
 
 
@@ -92,13 +93,13 @@ async def _quiet_beside(scene: Scene, jobs: int, slow_seconds: float) -> None:
 
 
 async def _quiet_job(stage: Stage, path: str, token: str) -> float:
-    """Seconds from the answer to a create to the request at the target; a token makes it another team's."""
+    """Seconds from the answer to a create until the request at the target; with a token, of another team."""
     path += "-theirs" if token else ""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    asked: dict[str, object] = {"queue": "quiet", "url": stage.url(path)}
+    job: dict[str, object] = {"queue": "quiet", "url": stage.url(path)}
     if token:
-        asked["headers"] = {"X-Other-Team": "2"}
-    answer = await asyncio.to_thread(stage.house.client.post, "/api/jobs", json=asked, headers=headers)
+        job["headers"] = {"X-Other-Team": "2"}
+    answer = await asyncio.to_thread(stage.house.client.post, "/api/jobs", json=job, headers=headers)
     created = time.monotonic()
     assert answer.status_code == 201, answer.text
     await stage.arrives(1, path)
@@ -106,7 +107,7 @@ async def _quiet_job(stage: Stage, path: str, token: str) -> float:
 
 
 async def parallelism_under_fire(scene: Scene) -> None:
-    """Seven at once and never more, while workers are killed."""
+    """Seven at once, never more, while workers are killed."""
     kills = 1 if scene.is_small else 3
     services = ("api", "scheduler", "worker", "worker", "worker")
     async with playing(scene, Options(services=services)) as stage:
@@ -124,7 +125,7 @@ async def parallelism_under_fire(scene: Scene) -> None:
 
 
 async def parallelism_used_in_calm(scene: Scene) -> None:
-    """Seven at once, and never fewer for long while others wait: a place that is free is a place that is taken."""
+    """Seven at once, and never fewer for long while others wait: a free place is taken at once."""
     async with playing(scene, Options(services=("api", "scheduler", "worker", "worker", "worker"))) as stage:
         stage.target.answer_with(200, delay=WORK_SECONDS)
         stage.queue("work", max_parallelism=7)
@@ -139,7 +140,7 @@ async def parallelism_used_in_calm(scene: Scene) -> None:
 
 
 def _longest_below(starts: Sequence[float], count: int) -> float:
-    """Of the spans with fewer than `count` at once, from the moment when there are so many to the last start."""
+    """The spans with fewer than `count` at once, between the moment when there first are so many and the last start."""
     changes = sorted([(at, 1) for at in starts] + [(at + WORK_SECONDS, -1) for at in starts])
     running, below_since, longest = 0, None, 0.0
     for at, change in changes:
@@ -154,7 +155,7 @@ def _longest_below(starts: Sequence[float], count: int) -> float:
 
 
 async def rate_limit_kept(scene: Scene) -> None:
-    """Ten a second and never more, with two workers and a Redis that restarts."""
+    """Ten a second, never more, with two workers and a Redis that restarts."""
     async with playing(scene, Options(services=("api", "scheduler", "worker", "worker"))) as stage:
         stage.queue("work", rate_limit={"count": 10, "per_seconds": 1})
         began = stage.story.now

@@ -1,4 +1,4 @@
-"""Redis with little memory left: what crons bring fills it no further, and what is asked for is done."""
+"""Redis with little memory left: crons do not fill it further, and created jobs are done."""
 
 import asyncio
 
@@ -8,11 +8,11 @@ from tests.faults.stage import Scene, Stage, playing
 CRONS = 20
 ANSWER_BYTES = 64 * 1024
 ROOM_BYTES = 20 << 20
-"""What a minute of such answers fills three times."""
+"""A minute of such responses would fill this three times."""
 
 
 async def answers_fill_redis(scene: Scene) -> None:
-    """Long answers are kept no more, then crons are skipped; with room again they run."""
+    """Long responses are no longer kept, then crons are skipped; with room again they run."""
     seconds = 20 if scene.is_small else 60
     async with playing(scene) as stage:
         stage.target.answer("/long", 200, b"x" * ANSWER_BYTES)
@@ -21,7 +21,7 @@ async def answers_fill_redis(scene: Scene) -> None:
         with stage.story.during(f"{ROOM_BYTES >> 20} MiB of room"):
             await stage.redis.config_set("maxmemory", most)
             await asyncio.sleep(seconds)
-            await stage.redis.config_set("maxmemory", await _used(stage))  # next to nothing is left
+            await stage.redis.config_set("maxmemory", await _used(stage))  # almost nothing is left
             await stage.holds(lambda: _is_skipped(stage, crons[0]), 20)
             used = await _used(stage)
             stage.story.figures["MiB beyond the limit"] = max(0, used - most) >> 20

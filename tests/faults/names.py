@@ -21,7 +21,7 @@ class Names:
         """`silent`: no name below this one gets an answer."""
         self._said = said
         self._silent = f".{silent}"
-        self.asked: list[str] = []
+        self.queries: list[str] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="names", daemon=True)
@@ -56,7 +56,7 @@ class Names:
         name, end = _name(query)
         (kind,) = struct.unpack("!H", query[end : end + 2])
         known = self._said.get(name)
-        self.asked.append(name)
+        self.queries.append(name)
         if known == [] or (len(self._silent) > 1 and name.endswith(self._silent)):
             return None
         addresses = known[0] if known and kind == _TYPE_A else []

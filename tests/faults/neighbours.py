@@ -1,4 +1,4 @@
-"""One team that means harm, and one target, beside a team that wants only that its jobs are sent."""
+"""A harmful team and a harmful target beside a team that only wants its jobs sent."""
 
 import asyncio
 import gzip
@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 from redis.asyncio import Redis
 
-from shared import keyspace, tokens
+from shared.security import tokens
+from shared.store import keyspace
 from tests.faults.house import Options
 from tests.faults.names import Names
 from tests.faults.stage import OTHER_TEAM, TEAM, Scene, Stage, playing
@@ -23,7 +24,7 @@ from tests.poll import until
 from tests.target import Received
 
 LONGER_SECONDS = 0.5
-"""How much longer the quiet team's jobs may wait beside the other one than alone, at p99."""
+"""How much longer the quiet team's jobs may wait beside the harmful one than alone, at p99."""
 BETWEEN_SECONDS = 0.1
 MIB = 1 << 20
 HOSTILE_TOKEN = "rc_the-token-of-the-team-that-means-harm"
@@ -33,7 +34,7 @@ PAGE = 1000
 
 
 async def hostile_team(scene: Scene) -> None:
-    """Patterns, packed members, silent names, big bodies, queues and crons beyond number."""
+    """Patterns, compressed members, silent names, big bodies, and very many queues and crons."""
     jobs = 60 if scene.is_small else 300
     good = {f"good-{number}.test": [["127.0.0.1"]] for number in range(2 * jobs)}
     with _names(scene.folder, good) as wraps:
@@ -44,13 +45,13 @@ async def hostile_team(scene: Scene) -> None:
             stage.target.answer("/quiet", 200, b"ok")
             alone = await _waits(stage, jobs, hosts)
             async with _harm(stage, 1 if scene.is_small else 5):
-                await asyncio.sleep(5)  # the fault: by then it has all that it can get
+                await asyncio.sleep(5)  # the fault: by then it uses all that it can get
                 beside = await _waits(stage, jobs, hosts)
             stage.story.figures |= {"p99 alone": _p99(alone), "p99 beside": _p99(beside)}
             times = Counter(one.headers["Recuro-Job-Id"] for one in _quiet(stage))
             assert set(times.values()) == {1}, f"sent more than once: {times.most_common(3)}"
             assert _p99(beside) <= _p99(alone) + LONGER_SECONDS, stage.story.figures
-            assert (await stage.books()).completed == 2 * jobs
+            assert (await stage.counts()).completed == 2 * jobs
             stage.no_process_ended()
 
 
@@ -65,14 +66,14 @@ def _names(folder: Path, good: dict[str, list[list[str]]]) -> Iterator[dict[str,
 
 
 async def _waits(stage: Stage, jobs: int, hosts: Iterator[str]) -> list[float]:
-    """Seconds from the answer to a create to the request at the target, for each of so many quiet jobs."""
+    """Seconds from the answer to a create until the request at the target, for each of so many quiet jobs."""
     created: dict[str, float] = {}
     async with httpx.AsyncClient(
         base_url=stage.house.api, headers=stage.house.client.headers, trust_env=False, timeout=30
     ) as client:
         for host in itertools.islice(hosts, jobs):
-            asked = {"queue": "quiet", "url": f"http://{host}:{stage.target.port}/quiet"}
-            answer = await client.post("/api/jobs", json=asked)
+            quiet = {"queue": "quiet", "url": f"http://{host}:{stage.target.port}/quiet"}
+            answer = await client.post("/api/jobs", json=quiet)
             assert answer.status_code == 201, answer.text
             created[str(answer.json()["job_id"])] = time.monotonic()
             stage.created.add(answer.json()["job_id"])
@@ -91,8 +92,8 @@ async def _waits(stage: Stage, jobs: int, hosts: Iterator[str]) -> list[float]:
 
 
 async def _is_done(stage: Stage) -> bool:
-    books = await stage.books()
-    return books.pending == books.processing == 0
+    counts = await stage.counts()
+    return counts.pending == counts.processing == 0
 
 
 def _quiet(stage: Stage) -> list[Received]:
@@ -105,7 +106,7 @@ def _p99(waits: Sequence[float]) -> float:
 
 @asynccontextmanager
 async def _harm(stage: Stage, heaviness: int) -> AsyncIterator[None]:
-    """All of it at once, and more of it as long as the block lasts."""
+    """All of it at once, and more of it while the block runs."""
     members = gzip.compress(b"") * (MIB // 20)
     stage.target.answer("/ab", 200, b"ab" * (MIB // 2))
     stage.target.answer("/members", 200, members, content_encoding="gzip")
@@ -163,9 +164,9 @@ async def _fill_queues(stage: Stage, client: httpx.AsyncClient, queues: int) -> 
 
 
 async def _spoil_crons(stage: Stage, client: httpx.AsyncClient, crons: int) -> None:
-    """One is made, and its record copied with an expression that is none, due now."""
-    asked = {"name": "x", "url": stage.url("/cron"), "cron_expression": "0 0 1 1 *"}
-    answer = await client.post("/api/crons", json=asked)
+    """Make one cron, and copy its record with an invalid expression, due now."""
+    cron = {"name": "x", "url": stage.url("/cron"), "cron_expression": "0 0 1 1 *"}
+    answer = await client.post("/api/crons", json=cron)
     assert answer.status_code == 201, answer.text
     made = answer.json()["id"]
     prefix = OTHER_TEAM.prefix

@@ -5,17 +5,17 @@ import os
 import shutil
 import signal
 
-from shared.tokens import CACHE_SECONDS
+from shared.security.tokens import CACHE_SECONDS
 from tests.faults import account
 from tests.faults.house import Options
 from tests.faults.stage import Scene, Stage, playing
 
 LINES_A_SECOND = 50
-"""More than this from one process while Redis is away is a storm."""
+"""More log lines than this from one process while Redis is away are a storm."""
 
 
 async def crash_redis_under_load(scene: Scene) -> None:
-    """kill -9 and restart, several times: what was acknowledged is there."""
+    """kill -9 and restart, several times: everything acknowledged is there."""
     async with playing(scene, Options(services=("api", "scheduler", "worker", "worker"))) as stage:
         with stage.calling(clients=8, per_second=120) as callers:
             for _ in range(3):
@@ -55,7 +55,7 @@ def _lines(stage: Stage) -> dict[str, int]:
 
 
 async def redis_comes_back_empty(scene: Scene) -> None:
-    """The processes live, and new jobs are accepted and done; what was in it is gone, and nobody says else."""
+    """The processes stay alive, and new jobs are accepted and done; the old data is gone, and no answer denies it."""
     async with playing(scene) as stage:
         with stage.calling() as callers:
             await callers.gain(20)
@@ -67,11 +67,11 @@ async def redis_comes_back_empty(scene: Scene) -> None:
             shutil.rmtree(stage.house.folder / "redis" / "appendonlydir")
             stage.house.start_redis()
 
-        await asyncio.sleep(CACHE_SECONDS + 1)  # until nobody remembers a token that Redis does not know
+        await asyncio.sleep(CACHE_SECONDS + 1)  # until no cache has a token that Redis does not know
 
         async def accepts() -> bool:
-            asked = {"queue": "work", "url": stage.url()}
-            return stage.house.client.post("/api/jobs", json=asked).status_code == 201
+            job = {"queue": "work", "url": stage.url()}
+            return stage.house.client.post("/api/jobs", json=job).status_code == 201
 
         stage.story.figures["seconds until it accepts"] = round(await stage.holds(accepts, 30), 1)
         assert stage.house.answers("/readyz")
@@ -82,7 +82,7 @@ async def redis_comes_back_empty(scene: Scene) -> None:
 
 
 async def stop_redis_for_a_while(scene: Scene) -> None:
-    """A Redis that hangs is an absent one: 503 within about 2 s; then all goes on."""
+    """A Redis that hangs counts as away: 503 within about 2 s; then all goes on."""
     async with playing(scene) as stage:
         pid = stage.house.server.pid
         with stage.calling(per_second=20) as callers:

@@ -1,6 +1,6 @@
-"""`python -m tests.faults.probe PORT:PROCESS…`: ask doors for their life, again and again; one JSON line a question.
+"""`python -m tests.faults.probe PORT:PROCESS…`: request /healthz of servers again and again; one JSON line a request.
 
-A process of its own, so that it shares no interpreter with what floods the doors.
+It is a process of its own, so that it shares no interpreter with the code that floods the servers.
 """
 
 import json
@@ -22,8 +22,8 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One question; `waited`: for how long door or probe had work and no processor, which is no fault of a door."""
+class Probe:
+    """One request; `waited` is how long server or probe had no processor, which is no fault of the server."""
 
     at: float
     port: int
@@ -37,45 +37,45 @@ class Asked:
 
 
 @contextmanager
-def probing(doors: Mapping[int, int], log: Path) -> Iterator[list[Asked]]:
-    """Ask the doors (the process of each port) as long as the block lasts; the list is full at its end."""
-    asked: list[Asked] = []
+def probing(doors: Mapping[int, int], log: Path) -> Iterator[list[Probe]]:
+    """Probe the servers (the process of each port) while the block runs; the list is filled at its end."""
+    probes: list[Probe] = []
     pairs = [f"{port}:{process}" for port, process in doors.items()]
     command = leashed([sys.executable, "-m", "tests.faults.probe", *pairs], death_signal=signal.SIGKILL)
     with log.open("wb") as said:
         process = subprocess.Popen(command, stdout=said)
     try:
-        yield asked
+        yield probes
     finally:
         process.kill()
         process.wait()
         lines = log.read_text().split("\n")[:-1]  # the last one may be half
-        asked += [Asked(**json.loads(line)) for line in lines]
+        probes += [Probe(**json.loads(line)) for line in lines]
 
 
 def main() -> None:
     doors = [tuple(map(int, pair.split(":"))) for pair in sys.argv[1:]]
     while True:
         for port, process in doors:
-            print(json.dumps(asdict(_ask(port, process))), flush=True)
+            print(json.dumps(asdict(_probe(port, process))), flush=True)
         time.sleep(PAUSE_SECONDS)
 
 
-def _ask(port: int, process: int) -> Asked:
+def _probe(port: int, process: int) -> Probe:
     began, starved, error = time.monotonic(), _starved(process), ""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
             wire.sendall(GET)
             said = wire.recv(4096)
         if not said.startswith(b"HTTP/1.1 200 "):
-            error = f"was told {said[:60]!r}"
+            error = f"got {said[:60]!r}"
     except OSError as trouble:
         error = repr(trouble)
-    return Asked(began, port, time.monotonic() - began, _starved(process) - starved, error)
+    return Probe(began, port, time.monotonic() - began, _starved(process) - starved, error)
 
 
 def _starved(process: int) -> float:
-    """For how many seconds it and we waited for a processor, since we all began."""
+    """How many seconds it and we have waited for a processor, since each began."""
     schedules = [Path(f"/proc/{one}/schedstat").read_text() for one in (process, os.getpid())]
     return sum(int(schedule.split()[1]) for schedule in schedules) / 1e9
 

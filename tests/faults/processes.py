@@ -20,7 +20,7 @@ LEASE_SECONDS = 30.0
 
 
 async def kill_api(scene: Scene) -> None:
-    """Only what was acknowledged counts, and a repeat under the same key makes nothing new."""
+    """Only acknowledged jobs count, and a repeat under the same key makes nothing new."""
     async with playing(scene) as stage:
         with stage.calling(clients=8, per_second=80) as callers:
             for _ in range(3):
@@ -50,7 +50,7 @@ async def kill_scheduler(scene: Scene) -> None:
 
 
 async def kill_worker(scene: Scene) -> None:
-    """What it had in hand goes to another after the lease, with the same key and attempt."""
+    """Its work goes to another worker after the lease, with the same key and attempt."""
     async with playing(scene, Options(services=("api", "scheduler", "worker", "worker"))) as stage:
         stage.target.answer_with(200, delay=0.2)
         with stage.calling(per_second=60) as callers:
@@ -63,7 +63,7 @@ async def kill_worker(scene: Scene) -> None:
 
 
 async def kill_mcp(scene: Scene) -> None:
-    """A call during the crash fails; what was acknowledged over REST is not touched."""
+    """A call during the crash fails; jobs acknowledged over REST are not affected."""
     async with playing(scene, Options(services=("api", "scheduler", "worker", "mcp"))) as stage:
         with stage.calling() as callers:
             for _ in range(2):
@@ -77,8 +77,8 @@ async def kill_mcp(scene: Scene) -> None:
 
 
 async def _created_over_mcp(stage: Stage) -> int:
-    asked = {"name": "create-job", "arguments": {"queue": "work", "url": stage.url()}}
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": asked}
+    call = {"name": "create-job", "arguments": {"queue": "work", "url": stage.url()}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
     headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json, text/event-stream"}
     async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=5) as client:
         try:
@@ -109,7 +109,7 @@ async def sigterm_with_work_in_flight(scene: Scene) -> None:
 
 
 async def stop_worker_beyond_its_lease(scene: Scene) -> None:
-    """It wakes up after its work was given away: what it says is late and changes nothing."""
+    """It wakes up after its work was given to another: its late results change nothing."""
     async with playing(scene, Options(services=("api", "scheduler", "worker"))) as stage:
         stage.target.answer_with(200, delay=1.0)
         stage.create(10)
@@ -121,17 +121,17 @@ async def stop_worker_beyond_its_lease(scene: Scene) -> None:
         stage.signal(worker, signal.SIGCONT)
         stage.create(20)
         await stage.settle()
-        assert (await stage.books()).completed == 30
+        assert (await stage.counts()).completed == 30
         stage.no_process_ended()
 
 
 async def stop_worker_with_unsent_work(scene: Scene) -> None:
-    """What it had claimed and not sent when it fell asleep is settled by others: it sends none of it."""
+    """Work that it had claimed and not sent when it was suspended is done by others: it sends none of it."""
     each = 3
     async with playing(scene) as stage, Entrance(stage.target.port) as entrance:
         made = {
-            path: stage.create(each, f"/{path}", "work", timeout_seconds=120, **asked)
-            for path, asked in _unsent(entrance.url).items()
+            path: stage.create(each, f"/{path}", "work", timeout_seconds=120, **options)
+            for path, options in _unsent(entrance.url).items()
         }
         await stage.holds(lambda: _processing(stage, 4 * each))
         (worker,) = stage.house.of("worker")
@@ -141,7 +141,7 @@ async def stop_worker_with_unsent_work(scene: Scene) -> None:
         for job in made["deleted"]:
             assert stage.house.client.delete(f"/api/jobs/{job}").status_code == 200
             stage.created.discard(job)
-        await entrance.open()  # the kernel connects whoever still tries, asleep or not
+        await entrance.open()  # the kernel completes connections, even of a stopped process
         stage.house.start("worker")
         await stage.arrives(each, "/done", LEASE_SECONDS + 20)
         await stage.settle()
@@ -155,15 +155,15 @@ async def stop_worker_with_unsent_work(scene: Scene) -> None:
 
 
 def _unsent(url: str) -> dict[str, dict[str, object]]:
-    """What becomes of jobs meanwhile, and how they are asked for."""
+    """The ways in which jobs stay unsent meanwhile, each with its options."""
     soon = datetime.now(UTC) + timedelta(seconds=15)
     ways: dict[str, dict[str, object]] = {"done": {}, "cancelled": {}, "deleted": {}}
     ways["expired"] = {"expires_at": soon.isoformat()}
-    return {path: {"url": f"{url}/{path}", **asked} for path, asked in ways.items()}
+    return {path: {"url": f"{url}/{path}", **options} for path, options in ways.items()}
 
 
 async def _processing(stage: Stage, jobs: int) -> bool:
-    return (await stage.books()).processing == jobs
+    return (await stage.counts()).processing == jobs
 
 
 async def _says(scene: Scene, event: str) -> bool:
@@ -171,7 +171,7 @@ async def _says(scene: Scene, event: str) -> bool:
 
 
 async def stop_scheduler_over_two_minutes(scene: Scene) -> None:
-    """What a cron missed meanwhile collapses into one fire that counts it."""
+    """Fires that a cron missed meanwhile collapse into one that counts them."""
     async with playing(scene) as stage:
         cron = stage.cron("* * * * *")
         stage.cron("* * * * * *", "/second")
@@ -180,7 +180,7 @@ async def stop_scheduler_over_two_minutes(scene: Scene) -> None:
         before = stage.arrived("/second")
         stage.signal(scheduler, signal.SIGSTOP)
         stopped = await _second(stage)
-        await asyncio.sleep(75)  # the fault: two minutes begin and nobody fires
+        await asyncio.sleep(75)  # the fault: two minutes begin without a scheduler
         stage.signal(scheduler, signal.SIGCONT)
         await stage.arrives(1, "/cron")
         missed = int(await _second(stage) - stopped)
@@ -198,7 +198,7 @@ async def _second(stage: Stage) -> float:
 
 
 async def frozen_worker_is_reported(scene: Scene) -> None:
-    """`recuro healthcheck worker` turns red when it no longer moves, and green when it does again."""
+    """`recuro healthcheck worker` fails while the worker is stopped, and succeeds when it runs again."""
     async with playing(scene) as stage:
         (worker,) = stage.house.of("worker")
 
@@ -220,7 +220,7 @@ async def frozen_worker_is_reported(scene: Scene) -> None:
 
 
 async def poisonous_job(scene: Scene) -> None:
-    """A job whose workers die three times is a dead letter; those beside it are done by others."""
+    """A job whose workers die three times is a dead letter; the jobs beside it are done by others."""
     async with playing(scene, Options(concurrency=1)) as stage:
         stage.target.answer("/poison", 200, delay=20.0)
         stage.create(1, "/poison")
@@ -230,8 +230,8 @@ async def poisonous_job(scene: Scene) -> None:
             stage.house.start("worker")
         stage.create(10)
         await stage.settle(LEASE_SECONDS + 30)
-        books = await stage.books()
-        assert (books.completed, books.failed) == (10, 1)
+        counts = await stage.counts()
+        assert (counts.completed, counts.failed) == (10, 1)
         (job,) = stage.house.client.get("/api/jobs?filter=dead_lettered").json()["data"]
         assert "3 workers were lost" in job["run"]["error_message"]
 

@@ -1,4 +1,4 @@
-"""A TCP proxy before the house's Redis that delays, holds, cuts and resets as told."""
+"""A TCP proxy before Redis that delays, stops, cuts and resets connections on command."""
 
 import asyncio
 import socket
@@ -22,7 +22,7 @@ class _Link:
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
     is_doomed: bool = False
-    """Its request went through; the reply will be swallowed."""
+    """Its request was passed on; its reply will be dropped."""
 
     def reset(self) -> None:
         for writer in (self.client, self.server):
@@ -30,11 +30,11 @@ class _Link:
 
 
 class Proxy:
-    """`with Proxy(socket_path) as proxy:` listens at `proxy.url`; everything passes until told otherwise."""
+    """`with Proxy(socket_path) as proxy:` listens at `proxy.url`; by default it passes everything."""
 
     def __init__(self, upstream: Path) -> None:
         self.cuts = 0
-        """Replies swallowed so far."""
+        """Replies dropped so far."""
         self._upstream = upstream
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -50,21 +50,21 @@ class Proxy:
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
 
     def cut_after(self, marker: bytes, times: int = 1, skip: int = 0) -> None:
-        """Deliver the next so many requests that hold `marker`, swallow their replies, reset the connections.
+        """Pass on the next so many requests that contain `marker`, drop their replies, reset the connections.
 
-        The first `skip` of them go and come as ever.
+        The first `skip` of them pass normally.
         """
         self._skips = skip
         self._loop.call_soon_threadsafe(self._markers.extend, [marker] * times)
 
     @property
     def is_cutting(self) -> bool:
-        """Whether some of the replies that were asked for are still to be swallowed."""
+        """Whether some of these replies are still to be dropped."""
         return bool(self._markers)
 
     @contextmanager
     def shut(self) -> Iterator[None]:
-        """Meanwhile every connection breaks, and who comes anew is turned away before a word."""
+        """Meanwhile every connection breaks, and new ones are closed at once."""
         self._is_shut = True
         self.reset_all()
         try:
@@ -74,7 +74,7 @@ class Proxy:
 
     @contextmanager
     def black_hole(self) -> Iterator[None]:
-        """Nothing moves meanwhile, and nobody is told; what was sent arrives late."""
+        """Meanwhile nothing passes, without an error; sent data arrives late."""
         self._loop.call_soon_threadsafe(self._flowing.clear)
         try:
             yield
@@ -83,7 +83,7 @@ class Proxy:
 
     @contextmanager
     def refusing(self, reply: bytes) -> Iterator[None]:
-        """Meanwhile nothing gets through, and each command is answered with this; greetings with OK."""
+        """Meanwhile nothing passes, and each command gets this reply; handshake commands get OK."""
         self._reply = reply
         self.reset_all()
         try:
@@ -93,11 +93,11 @@ class Proxy:
             self.reset_all()
 
     def delay(self, seconds: float) -> None:
-        """From now on hold every piece, in each direction, for so long."""
+        """From now on delay every chunk, in each direction, by so much."""
         self._delay = seconds
 
     def reset_all(self) -> None:
-        """Break every connection, as a router that restarts."""
+        """Break every connection, as a restarting router does."""
         self._loop.call_soon_threadsafe(self._reset)
 
     def __enter__(self) -> "Proxy":
@@ -139,8 +139,8 @@ class Proxy:
         link = _Link(writer, server)
         self._links.add(link)
         pumps = [
-            asyncio.create_task(self._ask(link, reader)),
-            asyncio.create_task(self._answer(link, answers)),
+            asyncio.create_task(self._pass_requests(link, reader)),
+            asyncio.create_task(self._pass_answers(link, answers)),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -164,7 +164,7 @@ class Proxy:
         finally:
             writer.transport.abort()
 
-    async def _ask(self, link: _Link, reader: asyncio.StreamReader) -> None:
+    async def _pass_requests(self, link: _Link, reader: asyncio.StreamReader) -> None:
         while chunk := await reader.read(CHUNK):
             await self._travel()
             for marker in self._markers:
@@ -177,7 +177,7 @@ class Proxy:
             link.server.write(chunk)
             await link.server.drain()
 
-    async def _answer(self, link: _Link, reader: asyncio.StreamReader) -> None:
+    async def _pass_answers(self, link: _Link, reader: asyncio.StreamReader) -> None:
         while chunk := await reader.read(CHUNK):
             await self._travel()
             if link.is_doomed:

@@ -1,4 +1,4 @@
-"""A target that does each piece of work once, and tells repeats by a header, as docs/verify.md says to."""
+"""A target that does each piece of work once, and detects repeats by a header, as docs/verify.md says."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ BEFORE, AFTER, DROP, STUBBORN, WELL = (
     "well",
 )
 MISHAPS = {WELL: 70, BEFORE: 10, AFTER: 5, DROP: 10, STUBBORN: 5}
-"""In a hundred pieces of work, what so many of them meet at their first arrival, or until the receiver is healed."""
+"""Of a hundred pieces of work, how many meet which fault at their first arrival, or until the receiver is healed."""
 WORK_SECONDS = 0.02
 
 
@@ -30,14 +30,14 @@ class Receiver(Target):
         self.done: Counter[str] = Counter()
         self.arrivals: Counter[str] = Counter()
         self.repeats = 0
-        """Arrivals under a key that was done, with the same work: rightly left alone."""
+        """Arrivals under a known key, with the same work: correctly ignored."""
         self.dropped: list[tuple[str, str, str]] = []
-        """Key, the work that it stood for, and the other work that came with it: wrongly left alone."""
+        """A key, its work, and other work that came with it: wrongly ignored."""
         self.nameless = 0
         """Arrivals without the header."""
         self._header, self._seed = header, rng.random()
         self.work_of: dict[str, str] = {}
-        """What was done first under each key."""
+        """The work that was done first under each key."""
 
     async def _receive(self, request: web.BaseRequest) -> web.StreamResponse:
         work = str(json.loads(await request.read())["work"])
@@ -46,7 +46,9 @@ class Receiver(Target):
         if mishap in (BEFORE, STUBBORN):
             return web.Response(status=500)
         self._do(request.headers.get(self._header, ""), work)
-        await asyncio.sleep(WORK_SECONDS)  # a worker that is killed meanwhile has sent, and was not told
+        await asyncio.sleep(
+            WORK_SECONDS
+        )  # a worker that is killed meanwhile has sent it, and got no response
         if mishap == DROP and request.transport is not None:
             request.transport.abort()
         return web.Response(status=500 if mishap == AFTER else 200)

@@ -1,4 +1,4 @@
-"""Redis is there but refuses to write: the callers are told, and what runs is brought to its end."""
+"""Redis is there but refuses writes: callers get an error, and running work ends."""
 
 import asyncio
 import subprocess
@@ -17,7 +17,7 @@ LASTING_SECONDS = 3.0
 
 @asynccontextmanager
 async def _configured(stage: Stage, name: str, value: str) -> AsyncIterator[None]:
-    """CONFIG SET for the time of the block."""
+    """CONFIG SET while the block runs."""
     before = (await stage.redis.config_get(name))[name]
     with stage.story.during(f"CONFIG SET {name} {value}"):
         await stage.redis.config_set(name, value)
@@ -28,11 +28,11 @@ async def _configured(stage: Stage, name: str, value: str) -> AsyncIterator[None
 
 
 async def _refused(stage: Stage) -> None:
-    """A new job gets a 503 that says when to come back, and readiness is red."""
+    """A new job gets a 503 with Retry-After, and readiness fails."""
 
     async def is_refused() -> bool:
-        asked = {"queue": "work", "url": stage.url(), "payload": {"filler": "x" * 4096}}
-        answer = stage.house.client.post("/api/jobs", json=asked)
+        job = {"queue": "work", "url": stage.url(), "payload": {"filler": "x" * 4096}}
+        answer = stage.house.client.post("/api/jobs", json=job)
         assert answer.status_code in (201, 503), answer.text
         if answer.status_code == 201:
             stage.created.add(answer.json()["job_id"])
@@ -57,7 +57,7 @@ async def _lasts() -> None:
 
 
 async def _heals(stage: Stage, refuse: Callable[[], Awaitable[None]]) -> None:
-    """Play `refuse` in the middle of work, then see all of it end."""
+    """Apply `refuse` during work, then check that all of it ends."""
     with stage.calling(per_second=20) as callers:
         await callers.gain(20)
         await refuse()
@@ -95,7 +95,7 @@ async def redis_becomes_a_replica(scene: Scene) -> None:
 
 
 async def redis_is_out_of_memory(scene: Scene) -> None:
-    """A submit is refused with 503; what runs may finish all the same."""
+    """A new job is refused with 503; running work may finish all the same."""
     async with playing(scene) as stage:
         stage.target.answer("/slow", 200, delay=5.0)
         stage.create(8, "/slow")
@@ -105,7 +105,7 @@ async def redis_is_out_of_memory(scene: Scene) -> None:
             await _refused(stage)
 
             async def finished() -> bool:
-                return (await stage.books()).completed >= 8
+                return (await stage.counts()).completed >= 8
 
             await stage.holds(finished, 20)
             await _refused(stage)

@@ -1,10 +1,10 @@
-"""A receiver that deduplicates, through everything that makes requests come again, and ids come again."""
+"""A receiver that deduplicates, through all faults that make requests and ids come again."""
 
 import asyncio
 import shutil
 from collections.abc import Sequence
 
-from shared import store
+from shared.store import connection
 from tests.faults import account
 from tests.faults.house import FaultHouse, Options
 from tests.faults.receivers import Receiver
@@ -24,7 +24,7 @@ async def once_by_idempotency_key(scene: Scene) -> None:
 
 
 async def once_by_webhook_id(scene: Scene) -> None:
-    """The same by `webhook-id`, of a team that signs."""
+    """The same by `webhook-id`, for a team that signs."""
     await _once(scene, "webhook-id")
 
 
@@ -41,11 +41,11 @@ async def _once(scene: Scene, header: str) -> None:
             await _settle(stage.house)
             work += await _through_a_restore(stage, receiver, part)
             await _replayed(second, receiver)
-        _reckon(stage, receiver, work)
+        _check(stage, receiver, work)
 
 
 async def _through_a_restore(stage: Stage, receiver: Receiver, part: int) -> list[str]:
-    """Go on from a copy twice: what it holds comes again, and so do the ids of all that is made after it."""
+    """Go on from a copy twice: its work comes again, and so do the ids of everything made after it."""
     work, before = _created(stage.house, receiver, "copied", part), receiver.arrivals.total()
     await _arrives(receiver, before + part // 3)
     data, copy = stage.house.folder / "redis", stage.scene.folder / "copy"
@@ -67,7 +67,7 @@ async def _through_a_restore(stage: Stage, receiver: Receiver, part: int) -> lis
 
 
 def _prepare(house: FaultHouse) -> None:
-    """Retries soon, and signed requests."""
+    """Set short retry delays, and sign requests."""
     queue = house.client.post("/api/queues", json={"name": "work", "retry_delays": [1, 2]})
     assert queue.status_code == 201, queue.text
     signing = house.client.post("/api/settings/signing")
@@ -75,14 +75,14 @@ def _prepare(house: FaultHouse) -> None:
 
 
 def _created(house: FaultHouse, receiver: Receiver, name: str, jobs: int) -> list[str]:
-    """So many jobs, each with work of its own; every fifth has a key that its caller gave."""
+    """Create so many jobs, each with its own work; every fifth has a key given by its caller."""
     work = [f"{name} {number}" for number in range(jobs)]
-    asked = [
+    bodies = [
         {"queue": "work", "url": f"{receiver.url}/work", "payload": {"work": one}, "headers": _own_key(one)}
         for one in work
     ]
     for start in range(0, jobs, BATCH):
-        batch = asked[start : start + BATCH]
+        batch = bodies[start : start + BATCH]
         answer = house.client.post("/api/jobs/batch", json={"jobs": batch})
         assert answer.status_code == 200, answer.text
         assert all("job_id" in result for result in answer.json()["results"]), answer.text[:500]
@@ -94,7 +94,7 @@ def _own_key(work: str) -> dict[str, str]:
 
 
 async def _workers_die(stage: Stage, receiver: Receiver) -> None:
-    """Twice, with requests on their way."""
+    """Twice, with requests in flight."""
     for _ in range(2):
         await _arrives(receiver, receiver.arrivals.total() + 20)
         stage.kill(stage.house.of("worker")[0])
@@ -102,7 +102,7 @@ async def _workers_die(stage: Stage, receiver: Receiver) -> None:
 
 
 async def _replayed(house: FaultHouse, receiver: Receiver) -> None:
-    """Heal the receiver and replay until no dead letter is left; then it is as it was."""
+    """Heal the receiver and replay until no dead letter is left; then restore the receiver."""
     await _settle(house)
     receiver.is_healed = True
     while _dead_letters(house):
@@ -124,7 +124,7 @@ def _dead_letters(house: FaultHouse) -> int:
 
 
 async def _settle(house: FaultHouse) -> None:
-    async with store.connect(house.settings) as redis:
+    async with connection.connect(house.settings) as redis:
         await account.all_ended(redis, TEAM, SETTLE_SECONDS)
 
 
@@ -135,7 +135,7 @@ async def _arrives(receiver: Receiver, arrivals: int) -> None:
     await until(there, SETTLE_SECONDS)
 
 
-def _reckon(stage: Stage, receiver: Receiver, work: Sequence[str]) -> None:
+def _check(stage: Stage, receiver: Receiver, work: Sequence[str]) -> None:
     twice = [one for one in work if receiver.done[one] > 1]
     never = [one for one in work if receiver.done[one] == 0]
     stage.story.figures |= {

@@ -1,4 +1,4 @@
-"""Schedulers with two releases of the time zones' rules side by side, around the fires of zones whose rules changed."""
+"""Schedulers with two releases of the time zone rules side by side, around fires of zones whose rules changed."""
 
 import asyncio
 import shutil
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from shared import zone_data
+from shared.schedule import zone_data
 from tests.faults.house import Options
 from tests.faults.stage import Scene, Stage, playing
 
@@ -25,7 +25,7 @@ CHANGED = (
     *("America/Rainy_River", "America/Yellowknife", "Canada/Pacific", "Canada/Mountain", "Canada/Central"),
     *("Africa/Casablanca", "Africa/El_Aaiun"),
 )
-"""Zones that 2026 gave other rules."""
+"""Zones whose rules changed in 2026."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LASTS, AHEAD, TAKES_OVER = timedelta(seconds=len(CHANGED)), timedelta(seconds=25), timedelta(seconds=40)
 """From the first fire to the last; to the first one from when its cron is made; and from the end of the last newer
@@ -33,7 +33,7 @@ scheduler until another takes over."""
 
 
 async def two_releases_side_by_side(scene: Scene) -> None:
-    """Every fire comes once and by the newer rules, whoever dies; when only older ones are left nothing is moved."""
+    """Every fire comes once and by the newer rules, whoever dies; with only older ones left nothing is moved."""
     older = _older(scene.folder / "older")
     async with playing(scene, Options(services=("api", "worker", "scheduler"))) as stage:
         for _ in range(2):
@@ -67,7 +67,7 @@ async def _only_older_are_left(stage: Stage, older: dict[str, str]) -> None:
 
 
 async def _until_past(scene: Scene, stage: Stage, at: datetime, older: dict[str, str]) -> None:
-    """Until the moment is over, killing and starting schedulers of both kinds, and leaving one newer alive."""
+    """Until the moment is over, kill and start schedulers of both kinds, but keep one newer alive."""
     while datetime.now(UTC) < at + timedelta(seconds=5):
         await asyncio.sleep(scene.rng.uniform(1.0, 4.0))  # between two faults
         _, *others = stage.house.of("scheduler")
@@ -84,7 +84,7 @@ def _older(folder: Path) -> dict[str, str]:
     for name in CHANGED:
         offset = now.astimezone(zone_data.zone(name)).utcoffset()
         assert offset is not None
-        west = -offset // HOUR + 1  # the names of these count to the west
+        west = -offset // HOUR + 1  # these names count to the west
         shutil.copy(zones / "Etc" / f"GMT{west:+d}", zones / name)
     return {"PYTHONPATH": str(folder), "PYTHONTZPATH": ""}
 
@@ -94,14 +94,14 @@ def _soon(after: timedelta) -> datetime:
 
 
 def _crons(stage: Stage, at: datetime) -> dict[int, datetime]:
-    """One a zone and a second from then on, which fires every day at the wall-clock time that it is there then."""
+    """A cron for each zone and second from then on, daily at the wall-clock time that the zone has then."""
     made = {}
     for number, zone in enumerate(CHANGED):
         fire = at + timedelta(seconds=number)
         wall = fire.astimezone(zone_data.zone(zone))
         expression = f"{wall.second} {wall.minute} {wall.hour} * * *"
-        asked = {"name": zone, "url": stage.url("/cron"), "cron_expression": expression, "timezone": zone}
-        answer = stage.house.client.post("/api/crons", json=asked)
+        cron = {"name": zone, "url": stage.url("/cron"), "cron_expression": expression, "timezone": zone}
+        answer = stage.house.client.post("/api/crons", json=cron)
         assert answer.status_code == 201, answer.text
         made[int(answer.json()["id"])] = fire
     return made

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.soak --seed N`: a busy house that is hurt every few seconds for ten minutes."""
+"""`python -m tests.faults.soak --seed N`: a busy installation with a fault every few seconds for ten minutes."""
 
 import argparse
 import asyncio
@@ -38,7 +38,7 @@ def main() -> None:
         scene = Scene(folder, random.Random(arguments.seed), story, is_small=False)
         try:
             asyncio.run(_soak(scene, arguments.minutes * 60, arguments.faults))
-        except Exception as error:  # the one edge: what was done until then is recorded all the same
+        except Exception as error:  # the one edge: what was done until then is still recorded
             why = f"{type(error).__name__}: {error}"[:4000]
     record = {"seed": arguments.seed, "passed": not why, "why": why, **asdict(story)}
     if arguments.record:

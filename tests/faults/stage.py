@@ -1,4 +1,4 @@
-"""What a row plays on: a house, a target, a watch on the ledger, callers, and the reckoning at the end."""
+"""What a row works with: an installation, a target, a watch on the ledger, callers, and the final check."""
 
 import random
 import signal
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from shared import ledger, store
-from shared.keyspace import Team
+from shared.store import connection, ledger
+from shared.store.keyspace import Team
 from tests.faults import account
 from tests.faults.callers import CANARY, Callers, Wanted
 from tests.faults.house import FaultHouse, Options
@@ -25,7 +25,7 @@ TEAM, OTHER_TEAM = Team(1), Team(2)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the runner gives a row; `is_small`: the row shall be quick rather than heavy."""
+    """What the runner gives a row; with `is_small` the row should be quick, not heavy."""
 
     folder: Path
     rng: random.Random
@@ -35,18 +35,18 @@ class Scene:
 
 @dataclass(slots=True)
 class Stage:
-    """A running house and all that is around it."""
+    """A running installation and all that belongs to its row."""
 
     scene: Scene
     house: FaultHouse
     target: CountingTarget
     watch: Watch
     redis: Redis
-    """Ours, past the proxy."""
+    """Our own client, which bypasses the proxy."""
     callers: list[Callers] = field(default_factory=list)
     created: set[int] = field(default_factory=set)
     """Job ids that were acknowledged to `create`."""
-    told_to_end: set[int] = field(default_factory=set)
+    stopped: set[int] = field(default_factory=set)
     """Ids of the processes that got a SIGTERM."""
 
     @property
@@ -57,7 +57,7 @@ class Stage:
         return f"{self.target.url}{path}"
 
     def calling(self, *wanted: Wanted, clients: int = 4, per_second: float = 40.0) -> Callers:
-        """Callers, to be used as a context; by default each wants work at /work now."""
+        """Callers, to be used as a context; by default each creates jobs for /work."""
         one = Callers(
             self.house,
             wanted or (Wanted(self.url()),),
@@ -68,12 +68,12 @@ class Stage:
         self.callers.append(one)
         return one
 
-    def create(self, jobs: int, path: str = "/work", queue: str = "work", **asked: object) -> list[int]:
-        """Create so many jobs in one batch a thousand; return their ids."""
+    def create(self, jobs: int, path: str = "/work", queue: str = "work", **fields: object) -> list[int]:
+        """Create so many jobs in batches of a thousand; return their ids."""
         job = {"queue": queue, "url": self.url(path), "payload": {"n": 1}, "headers": {"X-Canary": CANARY}}
         ids: list[int] = []
         for start in range(0, jobs, 1000):
-            batch = [{**job, **asked}] * min(1000, jobs - start)
+            batch = [{**job, **fields}] * min(1000, jobs - start)
             answer = self.house.client.post("/api/jobs/batch", json={"jobs": batch})
             assert answer.status_code == 200, answer.text
             ids += [result["job_id"] for result in answer.json()["results"]]
@@ -86,13 +86,13 @@ class Stage:
         return int(answer.json()["id"])
 
     def cron(self, expression: str, path: str = "/cron") -> int:
-        asked = {"name": path, "url": self.url(path), "cron_expression": expression}
-        answer = self.house.client.post("/api/crons", json=asked)
+        cron = {"name": path, "url": self.url(path), "cron_expression": expression}
+        answer = self.house.client.post("/api/crons", json=cron)
         assert answer.status_code == 201, answer.text
         return int(answer.json()["id"])
 
     def stop_crons(self) -> None:
-        """Pause every cron, so that the house can come to rest."""
+        """Pause every cron, so that all work can end."""
         listed = self.house.client.get("/api/crons", params={"per_page": 100})
         assert listed.status_code == 200, listed.text
         for cron in listed.json()["data"]:
@@ -112,7 +112,7 @@ class Stage:
         service = self.house.service_of(process)
         fault = self.story.note(f"{number.name} {service} {process.pid}", repeats=repeats)
         if number == signal.SIGTERM:
-            self.told_to_end.add(process.pid)
+            self.stopped.add(process.pid)
         process.send_signal(number)
         return fault
 
@@ -127,35 +127,33 @@ class Stage:
     def arrived(self, path: str = "/work") -> int:
         return sum(request.path == path for request in self.target.received)
 
-    async def books(self, noun: str = "job", team: Team = TEAM) -> ledger.Ledger:
+    async def counts(self, noun: str = "job", team: Team = TEAM) -> ledger.Ledger:
         return await ledger.read(self.redis, team, noun)
 
     async def holds(self, look: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> float:
-        """Wait until it is true; return how long that took (s)."""
+        """Wait until the condition is true; return how many seconds that took."""
         began = self.story.now
         await until(look, seconds)
         return self.story.now - began
 
     async def settle(self, seconds: float = 60.0, teams: Sequence[Team] = (TEAM,)) -> None:
-        """Wait for the end of all work, and reckon up the first team; AssertionError says what is wrong."""
+        """Wait until all work has ended, and check the first team; AssertionError says what is wrong."""
         strange = {status for one in self.callers for status in one.answers} - {0, 201, 503}
-        assert not strange, f"callers got {strange}; only 503 says that a house is in trouble"
+        assert not strange, f"callers got {strange}; only 503 may report trouble"
         for team in teams:
             await account.all_ended(self.redis, team, seconds)
             await account.indexes_agree(self.redis, team)
         seen = account.deliveries(self.target.received, self.story.began)
         acknowledged = self.created.union(*(one.accepted for one in self.callers))
         keyed = {tag for one in self.callers for tag in one.keyed}
-        await account.reckon(self.redis, TEAM, acknowledged, keyed, seen, self.story)
+        await account.check(self.redis, TEAM, acknowledged, keyed, seen, self.story)
         done = {tag for one in self.callers for tag in one.undone} & set(seen.jobs_of_tag)
         assert not done, f"jobs were made of which nothing was said to be done: {sorted(done)[:10]}"
 
     def no_process_ended(self) -> None:
-        """Nothing has ended but what was killed, and what was told to end did so without complaint."""
+        """Only killed processes have ended, and those that got SIGTERM ended without an error."""
         for process in self.house.running:
-            allowed = (
-                (None, 0, -signal.SIGKILL) if process.pid in self.told_to_end else (None, -signal.SIGKILL)
-            )
+            allowed = (None, 0, -signal.SIGKILL) if process.pid in self.stopped else (None, -signal.SIGKILL)
             service, code = self.house.service_of(process), process.poll()
             assert code in allowed, f"{service} {process.pid} ended with {code}"
 
@@ -164,12 +162,12 @@ class Stage:
 async def playing(
     scene: Scene, options: Options | None = None, teams: tuple[Team, ...] = (TEAM,)
 ) -> AsyncIterator[Stage]:
-    """A house that is ready; what must hold after every row is checked at the end."""
+    """A ready installation; the conditions that hold after every row are checked at the end."""
     with ExitStack() as stack:
         target = CountingTarget()
         stack.enter_context(target)
         house = stack.enter_context(FaultHouse(scene.folder, options or Options()))
-        async with store.connect(house.settings) as redis:
+        async with connection.connect(house.settings) as redis:
             with Watch(house.settings, teams) as watch:
                 yield Stage(scene, house, target, watch, redis)
             assert watch.samples, "the ledger was never read"

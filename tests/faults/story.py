@@ -1,4 +1,4 @@
-"""What a row tells: what was injected and when, its figures, and how it ended."""
+"""The report of a row: what was injected and when, its figures, and how it ended."""
 
 import time
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ class Skipped(Exception):
 
 @dataclass(slots=True)
 class Fault:
-    """One thing done to the house, in seconds from the start of its row; `repeats`: it may cause deliveries."""
+    """One fault, in seconds from the start of its row; `repeats`: it may cause extra deliveries."""
 
     what: str
     at: float
     until: float
     repeats: bool
     explained: int = 0
-    """Extra deliveries that this fault is the reason for."""
+    """Extra deliveries caused by this fault."""
 
 
 @dataclass(slots=True)
 class Story:
-    """Of one row, while it runs."""
+    """The story of one row, while it runs."""
 
     name: str
     faults: list[Fault] = field(default_factory=list)
@@ -39,14 +39,14 @@ class Story:
         return time.monotonic() - self.began
 
     def note(self, what: str, *, repeats: bool = False) -> Fault:
-        """A fault that happens now."""
+        """Record a fault that happens now."""
         fault = Fault(what, self.now, self.now, repeats)
         self.faults.append(fault)
         return fault
 
     @contextmanager
     def during(self, what: str, *, repeats: bool = False) -> Iterator[None]:
-        """A fault that lasts as long as the block."""
+        """Record a fault that lasts as long as the block."""
         fault = self.note(what, repeats=repeats)
         fault.until = float("inf")
         try:

@@ -1,4 +1,4 @@
-"""Strangers without a token at both doors, by raw sockets: memory stays, and who asks for life gets an answer."""
+"""Clients without a token flood API and gateway by raw sockets: memory stays, and health checks get answers."""
 
 import asyncio
 import os
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from shared.serving.bounds import allow_files
+from shared.runtime.serving.bounds import allow_files
 from tests.faults.house import FaultHouse, Options
-from tests.faults.probe import GET, Asked, probing
+from tests.faults.probe import GET, Probe, probing
 from tests.faults.stage import Scene, Stage, playing
 from tests.faults.story import Skipped
 from tests.poll import until
@@ -45,7 +45,7 @@ CROWDS: dict[str, bytes] = {"silent": b"", "half": HALF, "idle": GET}
 
 
 async def strangers_at_both_doors(scene: Scene) -> None:
-    """Every kind of flood and crowd; each door grows by less than 50 MiB and says in half a second that it lives."""
+    """Every kind of flood and crowd; each server grows by less than 50 MiB and answers /healthz in half a second."""
     if allow_files(FILES) < FILES:
         raise Skipped(f"{FILES} open files are needed")
     async with playing(scene, Options(services=("api", "mcp"))) as stage:
@@ -53,22 +53,22 @@ async def strangers_at_both_doors(scene: Scene) -> None:
         doors = [*stage.house.of("api"), *stage.house.of("mcp")]
         processes = {port: door.pid for port, door in zip(ports, doors, strict=True)}
         before = [_resident(door) for door in doors]
-        with probing(processes, scene.folder / "probe.log") as asked:
+        with probing(processes, scene.folder / "probe.log") as probes:
             await _all_floods(stage, ports)
         grown = [_peak(door) - old for door, old in zip(doors, before, strict=True)]
         stage.story.figures |= {
             "grown by MiB": " and ".join(map(str, grown)),
-            "probes": len(asked),
-            "slowest ms": round(1000 * max(one.own for one in asked)),
-            "without a processor ms": round(1000 * max(one.waited for one in asked)),
+            "probes": len(probes),
+            "slowest ms": round(1000 * max(one.own for one in probes)),
+            "without a processor ms": round(1000 * max(one.waited for one in probes)),
         }
         stage.no_process_ended()
         await _files_come_back(stage.house)
-    failures = [one for one in asked if one.error]
-    slow = [(_during(stage, one), round(one.own, 2)) for one in asked if one.own >= PATIENCE_SECONDS]
-    assert not failures, f"{len(failures)} of {len(asked)} failed: {failures[:3]}"
+    failures = [one for one in probes if one.error]
+    slow = [(_during(stage, one), round(one.own, 2)) for one in probes if one.own >= PATIENCE_SECONDS]
+    assert not failures, f"{len(failures)} of {len(probes)} failed: {failures[:3]}"
     assert max(grown) <= GROWTH_MEBIBYTES, f"API and gateway grew by {grown} MiB"
-    assert not slow, f"{len(slow)} of {len(asked)} took too long: {slow[:5]}"
+    assert not slow, f"{len(slow)} of {len(probes)} took too long: {slow[:5]}"
 
 
 async def _all_floods(stage: Stage, ports: Sequence[int]) -> None:
@@ -80,13 +80,13 @@ async def _all_floods(stage: Stage, ports: Sequence[int]) -> None:
             await _crowd(ports, said)
 
 
-def _during(stage: Stage, one: Asked) -> str:
+def _during(stage: Stage, one: Probe) -> str:
     at = one.at - stage.story.began
     return " and ".join(fault.what for fault in stage.story.faults if fault.at <= at <= fault.until)
 
 
 async def _pours(port: int, begin: bytes, more: bytes) -> None:
-    """Pour until so much went out, on a new connection whenever one is closed, for 3 s at most."""
+    """Send until so much was sent, on a new connection whenever one is closed, for 3 s at most."""
     sent, deadline = 0, time.monotonic() + 3
     while sent < POURED and time.monotonic() < deadline:
         with suppress(OSError):
@@ -97,13 +97,13 @@ async def _pours(port: int, begin: bytes, more: bytes) -> None:
                     writer.write(more)
                     sent += len(more)
                     await asyncio.wait_for(writer.drain(), 1)
-                    await asyncio.sleep(0)  # lets the end of the other side be seen
+                    await asyncio.sleep(0)  # so that a close by the other side is seen
             finally:
                 writer.transport.abort()
 
 
 async def _crowd(ports: Sequence[int], said: bytes) -> None:
-    """Open them all, and keep for a moment those that are left open."""
+    """Open all of them, and keep those that stay open for a moment."""
     writers: list[asyncio.StreamWriter] = []
     try:
         for _ in range(CROWD // AT_ONCE):
@@ -126,7 +126,7 @@ async def _arrive(port: int, said: bytes) -> asyncio.StreamWriter:
 
 
 async def _files_come_back(house: FaultHouse) -> None:
-    """No file is left behind."""
+    """No open file is left."""
 
     async def are_few() -> bool:
         doors = [*house.of("api"), *house.of("mcp")]
@@ -141,12 +141,12 @@ def _status(process: subprocess.Popen[bytes], field: str) -> int:
 
 
 def _resident(process: subprocess.Popen[bytes]) -> int:
-    """MiB of memory that the process holds."""
+    """MiB of memory that the process uses."""
     return _status(process, "VmRSS")
 
 
 def _peak(process: subprocess.Popen[bytes]) -> int:
-    """MiB of the most that it ever held."""
+    """The most MiB that it ever used."""
     return _status(process, "VmHWM")
 
 

@@ -1,10 +1,10 @@
-"""Somebody deletes by hand what the work waits in; it is made again from the records of the jobs."""
+"""Somebody deletes the streams in which work waits; they are rebuilt from the records of the jobs."""
 
-from shared import keyspace
+from shared.store import keyspace
 from tests.faults.stage import TEAM, Scene, Stage, playing
 
 PATROL_SECONDS = 60.0
-"""By when the scheduler's patrol has found and mended what was deleted."""
+"""By when the scheduler's patrol has found and repaired what was deleted."""
 
 
 def _stream(queue: int) -> str:
@@ -12,7 +12,7 @@ def _stream(queue: int) -> str:
 
 
 async def group_destroyed(scene: Scene) -> None:
-    """XGROUP DESTROY: what was in flight is delivered again, what waited goes on."""
+    """XGROUP DESTROY: work in flight is delivered again, waiting work goes on."""
     async with playing(scene) as stage:
         stage.target.answer_with(200, delay=0.3)
         queue = stage.queue("work")
@@ -26,7 +26,7 @@ async def group_destroyed(scene: Scene) -> None:
 
 
 async def bell_destroyed(scene: Scene) -> None:
-    """The stream that wakes idle workers is deleted: they make it again."""
+    """The stream that wakes idle workers is deleted: workers make it again."""
     async with playing(scene) as stage:
         stage.create(5)
         await stage.settle()
@@ -50,7 +50,7 @@ async def stream_deleted(scene: Scene) -> None:
 
 
 async def stream_of_a_quiet_queue_deleted(scene: Scene) -> None:
-    """The same while nothing of it is in flight, and nothing new comes to wake anybody."""
+    """The same while none of its work is in flight and nothing new comes to wake a worker."""
     async with playing(scene) as stage:
         queue = stage.queue("work", is_active=False)
         stage.create(40)
@@ -62,7 +62,7 @@ async def stream_of_a_quiet_queue_deleted(scene: Scene) -> None:
 
 
 async def due_forgotten(scene: Scene) -> None:
-    """DEL of what waits for its moment: delayed jobs start all the same."""
+    """DEL of the set of due moments: delayed jobs start all the same."""
     async with playing(scene) as stage:
         stage.create(20, delay=5)
         stage.story.note("DEL of due")

@@ -1,4 +1,4 @@
-"""Targets that mean harm, all at once: each ends in time and for the right reason, and the worker stays slim."""
+"""Harmful targets, all at once: each job ends in time and for the right reason, and the worker stays small."""
 
 import asyncio
 import os
@@ -86,7 +86,7 @@ async def hostile_targets(scene: Scene) -> None:
 
 
 async def hostile_names(scene: Scene) -> None:
-    """Names that hang, change their minds or lead inside, through the system's own resolver."""
+    """Names that hang, change or lead to private addresses, through the system's own resolver."""
     unshare = shutil.which("unshare")
     if not unshare or os.geteuid() != 0:
         raise Skipped("a resolv.conf for one process needs unshare and root")
@@ -100,39 +100,39 @@ async def hostile_names(scene: Scene) -> None:
                 found = await _reasons(stage, {name: [url] for name, url in urls.items()})
                 wrong = {name: one for name, (one,) in found.items() if one not in REASONS[name]}
                 assert not wrong, f"round {number}: {wrong}"
-            stage.story.figures["names asked for"] = len(names.asked)
+            stage.story.figures["names looked up"] = len(names.queries)
             await stage.settle()
             reached = {request.headers["Host"].partition(":")[0] for request in stage.target.received}
             assert reached <= {"good.test", "rebinds.test"}, reached
 
 
 async def _ends_as_expected(stage: Stage) -> None:
-    """On ports that are new each time: a host that was silent before would be given a rest."""
+    """On new ports each time: a host that was silent before would have an open circuit."""
     with _serving(stage.scene.folder) as addresses:
         found = await _reasons(stage, {name: [f"{url}/"] * 4 for name, url in addresses.items()})
     expected: dict[str, set[str | None]] = {name: {reason} for name, (_, reason) in TARGETS.items()}
     expected |= {name: {reason} for name, (_, _, reason) in CERTIFICATES.items()}
-    expected["endless interim answers"].add("timeout")  # whichever comes first, on a machine that is busy
+    expected["endless interim answers"].add("timeout")  # whichever comes first on a busy machine
     wrong = {name: (said, expected[name]) for name, said in found.items() if not set(said) <= expected[name]}
     assert not wrong, wrong
 
 
 async def _reasons(stage: Stage, urls: dict[str, list[str]]) -> dict[str, list[str | None]]:
-    """Why the jobs for each of these failed, once all have ended; nothing for those that did not."""
-    asked = [(name, url) for name, own in urls.items() for url in own]
-    stage.scene.rng.shuffle(asked)
-    batch = {"jobs": [{"queue": "street", "url": url} for _, url in asked]}
+    """Why the jobs for each target failed, once all have ended; empty for those that did not fail."""
+    targets = [(name, url) for name, own in urls.items() for url in own]
+    stage.scene.rng.shuffle(targets)
+    batch = {"jobs": [{"queue": "street", "url": url} for _, url in targets]}
     answer = stage.house.client.post("/api/jobs/batch", json=batch)
     ids = [result["job_id"] for result in answer.json()["results"]]
 
     async def ended() -> bool:
         await asyncio.sleep(0.2)  # a poller, slower than usual
-        book = await stage.books()
-        return book.pending == book.processing == 0
+        counts = await stage.counts()
+        return counts.pending == counts.processing == 0
 
     await until(ended, 120)
     found: dict[str, list[str | None]] = {name: [] for name in urls}
-    for (name, _), job_id in zip(asked, ids, strict=True):
+    for (name, _), job_id in zip(targets, ids, strict=True):
         job = stage.house.client.get(f"/api/jobs/{job_id}").json()
         found[name].append(job["run"]["failure_reason"])
         assert job["run"]["duration_ms"] < 1000 * (TIMEOUT_SECONDS + 8), (name, job["run"])
@@ -141,7 +141,7 @@ async def _reasons(stage: Stage, urls: dict[str, list[str]]) -> dict[str, list[s
 
 @contextmanager
 def _serving(folder: Path) -> Iterator[dict[str, str]]:
-    """Every target in a thread of its own, each on its own port; some of them with a certificate."""
+    """Every target in a thread of its own and on its own port; some of them with a certificate."""
     addresses: dict[str, str] = {}
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
@@ -168,7 +168,7 @@ def _serving(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def _make_certificates(folder: Path) -> Path:
-    """Make them all; return a file of those that the worker trusts."""
+    """Make all certificates; return a file with those that the worker trusts."""
     trusted = folder / "trusted.pem"
     for name, (host, days, _) in CERTIFICATES.items():
         made = hostile.certificate(folder, host, days=days).rename(folder / f"{name}.pem")
@@ -179,7 +179,7 @@ def _make_certificates(folder: Path) -> Path:
 
 
 def _resident(process: subprocess.Popen[bytes]) -> int:
-    """MiB of memory that the process holds."""
+    """MiB of memory that the process uses."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) // 1024
 

@@ -1,4 +1,4 @@
-"""A target that counts what it has in hand, and fails now and then where it is asked to."""
+"""A target that counts its concurrent requests, and fails now and then on one path."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -8,11 +8,11 @@ from aiohttp import web
 from tests.target import Target
 
 FLAKY = "/flaky"
-"""Every third request to it fails."""
+"""Every third request to this path fails."""
 
 
 class CountingTarget(Target):
-    """Knows how many requests it ever had in hand at once, by path."""
+    """Counts the most concurrent requests by path."""
 
     def __init__(self) -> None:
         super().__init__()

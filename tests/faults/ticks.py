@@ -62,14 +62,14 @@ def stop(stage: Stage, crons: list[int]) -> None:
 
 async def executions_end(stage: Stage) -> None:
     async def ended() -> bool:
-        books = await stage.books("execution")
-        return books.pending == books.processing == 0
+        counts = await stage.counts("execution")
+        return counts.pending == counts.processing == 0
 
     await until(ended, 90)
 
 
 async def ticks_of(stage: Stage) -> dict[str, Counter[int]]:
-    """Per cron, how many records stand for each second from its first to its last."""
+    """For each cron, how many records there are for each second from its first to its last."""
     ticks: dict[str, Counter[int]] = defaultdict(Counter)
     keys = [key async for key in stage.redis.scan_iter(f"{TEAM.prefix}e:{TEAM.id}:*", count=1000)]
     for start in range(0, len(keys), 1000):
@@ -93,8 +93,8 @@ async def heartbeat_through_restarts(scene: Scene) -> None:
     async with playing(scene, Options(services=("api", "worker", "scheduler", "scheduler"))) as stage:
         put = {"webhook": {"url": stage.url("/alert")}}
         assert stage.house.client.put("/api/settings/notifications", json=put).status_code == 200
-        asked = {"name": "backup", "mode": "heartbeat", "cron_expression": "*/2 * * * * *"}
-        made = stage.house.client.post("/api/crons", json={**asked, "grace_seconds": GRACE_SECONDS})
+        heartbeat = {"name": "backup", "mode": "heartbeat", "cron_expression": "*/2 * * * * *"}
+        made = stage.house.client.post("/api/crons", json={**heartbeat, "grace_seconds": GRACE_SECONDS})
         assert made.status_code == 201, made.text
         key = made.json()["ping_key"]
 
@@ -116,7 +116,7 @@ async def heartbeat_through_restarts(scene: Scene) -> None:
 
 
 async def _ping_for(stage: Stage, key: str, seconds: float) -> None:
-    """Ping twice a second; what is refused while Redis is away is pinged again."""
+    """Ping twice a second; repeat pings that are refused while Redis is away."""
     ends = stage.story.now + seconds
     async with httpx.AsyncClient(base_url=str(stage.house.client.base_url), trust_env=False) as client:
         while stage.story.now < ends:
@@ -133,7 +133,7 @@ async def _restart(stage: Stage) -> None:
 
 
 def _alerts(stage: Stage) -> list[str]:
-    """What people were told of, oldest first."""
+    """The types of the sent alerts, oldest first."""
     data = stage.house.client.get("/api/alerts").json()["data"]
     return [
         one["type"]

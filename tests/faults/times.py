@@ -1,4 +1,4 @@
-"""Worker hosts whose wall clocks are wrong beside each other (libfaketime): it must not matter to anybody."""
+"""Worker hosts with wrong wall clocks side by side (libfaketime): it must not matter."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import standardwebhooks
 
-from shared import keyspace
+from shared.store import keyspace
 from tests.faults.clocks import LIBRARIES
 from tests.faults.house import Options
 from tests.faults.stage import Scene, Stage, playing
@@ -16,13 +16,13 @@ from tests.target import Received
 
 WRONG_SECONDS = (-3600, -1, -0.02, 0.02, 1, 3600)
 RIGHT_SECONDS = 2.0
-"""By which a moment may be off that somebody tells: whole seconds, and what lies between two processes."""
+"""How far a reported moment may be off: whole seconds, and the time between two processes."""
 BEATS_SECONDS = 35.0
-"""Longer than a sign of life holds."""
+"""Longer than a sign of life is valid."""
 
 
 async def workers_of_other_times(scene: Scene) -> None:
-    """Signatures and runs are of the right time, a date in `Retry-After` is heeded, and nobody is given up."""
+    """Signatures and runs have the right time, a date in `Retry-After` is respected, and no worker is given up."""
     workers = 1 + len(WRONG_SECONDS)
     async with playing(scene, Options(services=("api", "scheduler", "worker"), concurrency=4)) as stage:
         for seconds in WRONG_SECONDS:
@@ -51,7 +51,7 @@ def _ahead_by(seconds: float) -> dict[str, str]:
 
 
 async def _everybody_lives(stage: Stage) -> None:
-    """Every process is seen alive at every look, for longer than one sign holds."""
+    """Every process is seen alive at every look, for longer than one sign is valid."""
     names = {process.pid for service in ("scheduler", "worker") for process in stage.house.of(service)}
     deadline = time.monotonic() + BEATS_SECONDS
     while time.monotonic() < deadline:
@@ -63,7 +63,7 @@ async def _everybody_lives(stage: Stage) -> None:
 
 
 async def _a_short_rest_is_short(stage: Stage, workers: int) -> None:
-    """The target's clock is an hour off too; whoever hears of its rest of 3 s, nothing waits for longer."""
+    """The target's clock is an hour wrong too; its `Retry-After` of 3 s delays nothing for longer, at any worker."""
     stage.queue("busy", retry_delays=[1])
     for hours in (-1, 0, 1):
         now = datetime.now(UTC) + timedelta(hours=hours)

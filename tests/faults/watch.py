@@ -1,4 +1,4 @@
-"""The ledger law, read twice a second while a row runs."""
+"""Checks twice a second, while a row runs, that the ledger adds up."""
 
 import asyncio
 import threading
@@ -7,9 +7,9 @@ from types import TracebackType
 
 from redis.exceptions import RedisError
 
-from shared import ledger, store
-from shared.keyspace import Team
 from shared.settings import Settings
+from shared.store import connection, ledger
+from shared.store.keyspace import Team
 
 PERIOD_SECONDS = 0.5
 NOUNS = ("job", "execution")
@@ -17,20 +17,20 @@ NOUNS = ("job", "execution")
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A sample at which the law did not hold."""
+    """A sample at which the ledger did not add up."""
 
     team: int
     noun: str
-    books: ledger.Ledger
+    counts: ledger.Ledger
 
 
 class Watch:
-    """`with Watch(settings, teams):` samples in a thread of its own, past the proxy."""
+    """`with Watch(settings, teams):` samples in a thread of its own, bypassing the proxy."""
 
     def __init__(self, settings: Settings, teams: tuple[Team, ...]) -> None:
         self.samples = 0
         self.unread = 0
-        """Looks at which Redis was away."""
+        """Samples for which Redis was away."""
         self.broken: list[Broken] = []
         self._settings, self._teams = settings, teams
         self._stop = threading.Event()
@@ -56,10 +56,10 @@ class Watch:
             await asyncio.sleep(PERIOD_SECONDS)
 
     async def _look(self) -> None:
-        async with store.connect(self._settings) as redis:
+        async with connection.connect(self._settings) as redis:
             for team in self._teams:
                 for noun in NOUNS:
-                    books = await ledger.read(redis, team, noun)
-                    if not books.holds:
-                        self.broken.append(Broken(team.id, noun, books))
+                    counts = await ledger.read(redis, team, noun)
+                    if not counts.holds:
+                        self.broken.append(Broken(team.id, noun, counts))
         self.samples += 1

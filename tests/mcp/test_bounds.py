@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from services.mcp.excerpts import PAGE_BYTES
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared.keyspace import SHARDS
+from shared.store.keyspace import SHARDS
 from tests.mcp.clients import CRON, JOB, text
 from tests.mcp.test_tools import call
 

@@ -71,11 +71,11 @@ class NewerGateway(BaseHTTPRequestHandler):
     TOOL: ClassVar = {"name": "explain-cron", "inputSchema": {"type": "object"}, "_meta": {"of": "later"}}
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        lists = asked["method"] == "tools/list"
+        request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        lists = request["method"] == "tools/list"
         result = {"tools": [self.TOOL]} if lists else {"content": [{"type": "text", "text": "explained"}]}
         fresh = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
-        answer = {"jsonrpc": "2.0", "id": asked["id"], "result": result | fresh}
+        answer = {"jsonrpc": "2.0", "id": request["id"], "result": result | fresh}
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.end_headers()
@@ -88,11 +88,11 @@ class NewerGateway(BaseHTTPRequestHandler):
 class Silent(BaseHTTPRequestHandler):
     """A gateway that never answers."""
 
-    asked = threading.Event()
+    called = threading.Event()
     ended = threading.Event()
 
     def do_POST(self) -> None:
-        self.asked.set()
+        self.called.set()
         self.ended.wait(30)
 
     def log_message(self, *_: object) -> None:
@@ -165,7 +165,7 @@ def test_it_ends_at_once_even_with_a_call_under_way(by: str) -> None:
         assert "serverInfo" in process.stdout.readline()
         process.stdin.write(json.dumps(CALL) + "\n")
         process.stdin.flush()
-        assert Silent.asked.wait(10)
+        assert Silent.called.wait(10)
 
         if by == "end of input":
             process.stdin.close()

@@ -40,12 +40,12 @@ MEANT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("tool", "asked", "kept"), MEANT, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("tool", "arguments", "kept"), MEANT, ids=lambda value: str(value)[:60])
 async def test_what_was_meant_is_kept(
-    client: Client, tool: str, asked: dict[str, Any], kept: dict[str, Any]
+    client: Client, tool: str, arguments: dict[str, Any], kept: dict[str, Any]
 ) -> None:
     noun = tool.removeprefix("create-")
-    made = await call(client, tool, **({"cron": CRON, "job": JOB}[noun] | asked))
+    made = await call(client, tool, **({"cron": CRON, "job": JOB}[noun] | arguments))
 
     shown = await call(client, f"get-{noun}", id=str(made["id"]))
 
@@ -83,18 +83,20 @@ async def test_list_jobs_takes_a_queue_by_its_name(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("arguments", "said"),
     [
         ({"queue": "Web-Hook"}, "names no queue of this team; did you mean webhooks?"),
         ({"queue": "zzz"}, "names no queue of this team; there are mail, webhooks."),
         ({"queue": "mail", "queue_id": 1}, "names queue 2, not that of queue_id; give one."),
     ],
 )
-async def test_a_wrong_queue_is_told_what_there_is(client: Client, asked: dict[str, Any], said: str) -> None:
+async def test_a_wrong_queue_is_told_what_there_is(
+    client: Client, arguments: dict[str, Any], said: str
+) -> None:
     await call(client, "create-job", **JOB)
     await call(client, "create-job", **(JOB | {"queue": "mail"}))
 
-    result = await client.call_tool("list-jobs", asked)
+    result = await client.call_tool("list-jobs", arguments)
 
     assert text(result).endswith(f"\n- queue: The queue field {said}")
 

@@ -102,9 +102,9 @@ async def said(url: str, token: str = "any") -> str:
 )
 async def test_an_answer_that_is_no_gateways_is_told_with_the_remedy(path: str, sentence: str) -> None:
     with strange() as origin:
-        told = await said(f"{origin}/{path}")
+        text = await said(f"{origin}/{path}")
 
-    assert f"{origin}/{path} {sentence}" in told
+    assert f"{origin}/{path} {sentence}" in text
 
 
 async def test_a_404_that_answers_the_call_is_passed_on() -> None:
@@ -123,16 +123,16 @@ async def test_the_address_of_the_rest_api_is_told_to_be_none_of_a_gateway(serve
 
 @pytest.mark.parametrize("path", ["", "/", "/mpc", "/healthz"])
 async def test_a_path_that_is_missing_or_wrong_is_told(gateway: Gateway, token: str, path: str) -> None:
-    told = await said(gateway.origin + path, token)
+    text = await said(gateway.origin + path, token)
 
-    assert told.endswith(f" answered 404: MCP is not served there. {REMEDY}")
+    assert text.endswith(f" answered 404: MCP is not served there. {REMEDY}")
 
 
 async def test_tls_where_there_is_none_is_told(gateway: Gateway) -> None:
-    told = await said(gateway.url.replace("http:", "https:"))
+    text = await said(gateway.url.replace("http:", "https:"))
 
-    assert "does not speak TLS" in told
-    assert told.endswith("If it serves plain HTTP, write http:// there.")
+    assert "does not speak TLS" in text
+    assert text.endswith("If it serves plain HTTP, write http:// there.")
 
 
 async def test_a_certificate_is_told_until_it_is_trusted(
@@ -153,15 +153,15 @@ async def test_a_certificate_is_told_until_it_is_trusted(
 async def test_plain_http_where_tls_is_spoken_is_told() -> None:
     alert = b"\x15\x03\x01\x00\x02\x02\x46\r\n"
     async with hostile.serving(hostile.saying(alert)) as place:
-        told = await said(f"http://{place}/mcp")
+        text = await said(f"http://{place}/mcp")
 
-    assert told.endswith("does not answer as HTTP. If it serves TLS, write https:// in RECURO_MCP_URL.")
+    assert text.endswith("does not answer as HTTP. If it serves TLS, write https:// in RECURO_MCP_URL.")
 
 
 async def test_a_host_that_nobody_knows_is_told() -> None:
-    told = await said("http://gateway.invalid:8001/mcp")
+    text = await said("http://gateway.invalid:8001/mcp")
 
-    assert told == (
+    assert text == (
         f"The host name of http://gateway.invalid:8001/mcp (RECURO_MCP_URL) is not known. Nothing was done. {REMEDY}"
     )
 
@@ -169,10 +169,10 @@ async def test_a_host_that_nobody_knows_is_told() -> None:
 async def test_a_gateway_that_is_away_is_told_within_three_seconds() -> None:
     began = anyio.current_time()
 
-    told = await said("http://127.0.0.1:9/mcp")
+    text = await said("http://127.0.0.1:9/mcp")
 
     assert 2 <= anyio.current_time() - began < 3.5  # and it is a busy machine
-    assert told.endswith(f"cannot be reached. Nothing was done. Is it running? {REMEDY}")
+    assert text.endswith(f"cannot be reached. Nothing was done. Is it running? {REMEDY}")
 
 
 async def test_an_answer_that_does_not_come_is_given_up_before_hosts_do(
@@ -182,9 +182,9 @@ async def test_an_answer_that_does_not_come_is_given_up_before_hosts_do(
     monkeypatch.setattr(upstream, "READ_SECONDS", 0.3)
 
     with strange() as origin:
-        told = await said(f"{origin}/hang")
+        text = await said(f"{origin}/hang")
 
-    assert "did not answer within 0 s. Outcome unknown" in told
+    assert "did not answer within 0 s. Outcome unknown" in text
 
 
 async def test_a_name_that_the_gateway_does_not_answer_to_is_told_with_the_setting(
@@ -193,16 +193,16 @@ async def test_a_name_that_the_gateway_does_not_answer_to_is_told_with_the_setti
     gateway = Gateway(server.url, RECURO_MCP_HOST="0.0.0.0")
     await gateway.start()
     try:
-        told = await said(f"http://127.0.0.2:{gateway.port}/mcp", token)
+        text = await said(f"http://127.0.0.2:{gateway.port}/mcp", token)
     finally:
         gateway.stop()
 
-    assert told.startswith(f"This gateway does not answer to the name '127.0.0.2:{gateway.port}'")
-    assert "RECURO_MCP_ALLOWED_HOSTS" in told
+    assert text.startswith(f"This gateway does not answer to the name '127.0.0.2:{gateway.port}'")
+    assert "RECURO_MCP_ALLOWED_HOSTS" in text
 
 
 async def test_a_bad_token_is_told_where_to_set_it(gateway: Gateway, token: str) -> None:
-    told = await said(gateway.url, "wrong")
+    text = await said(gateway.url, "wrong")
 
-    assert told.startswith("Invalid authorization token. Set RECURO_API_TOKEN (or MCP_API_TOKEN) in the env")
-    assert "header" not in told
+    assert text.startswith("Invalid authorization token. Set RECURO_API_TOKEN (or MCP_API_TOKEN) in the env")
+    assert "header" not in text

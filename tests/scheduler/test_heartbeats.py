@@ -8,12 +8,15 @@ from redis.asyncio import Redis
 from services.scheduler.fire import fire_due
 from services.scheduler.patrol import patrol
 from services.scheduler.promote import promote_due
-from shared import alerts, clock, crons, executions, keyspace, pings
+from shared import clock
+from shared.actions import alerts, crons, executions, pings
+from shared.actions.pings import Kind, Noted, Ping, exit_ping
 from shared.errors import Conflict, Invalid, NotFound
-from shared.keyspace import Team
-from shared.pings import Kind, Noted, Ping, exit_ping
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.crons import Cron, CronUpdate
+from shared.store import keyspace
+from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history
 
 
@@ -26,7 +29,7 @@ async def ping(
     redis: Redis, cron: Cron, after: timedelta, said: str = "", kind: Kind = Kind.COMPLETE
 ) -> Noted:
     assert cron.ping_key
-    return await pings.ping(redis, cron.ping_key, Ping(kind, said), now=clock.milliseconds(NOON + after))
+    return await pings.ping(redis, cron.ping_key, Ping(kind, said), now_ms=clock.milliseconds(NOON + after))
 
 
 async def pass_to(redis: Redis, after: timedelta) -> None:
@@ -215,7 +218,7 @@ async def test_a_start_waits_for_its_end_and_tells_how_long_it_took(redis: Redis
 async def test_a_start_shortens_no_wait(redis: Redis, team: Team) -> None:
     cron = await a_heartbeat(redis, team)
     await pass_to(redis, HOUR)
-    await crons.update(redis, team, cron.id, CronUpdate(grace_seconds=60), NOON + HOUR)
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(grace_seconds=60), NOON + HOUR)
 
     await ping(redis, cron, HOUR + MINUTE, kind=Kind.START)
     await pass_to(redis, HOUR + 4 * MINUTE)
@@ -259,7 +262,9 @@ async def test_a_failure_tells_how_long_it_took_too(redis: Redis, team: Team) ->
     assert cron.ping_key
 
     await ping(redis, cron, HOUR + MINUTE, kind=Kind.START)
-    await pings.ping(redis, cron.ping_key, exit_ping(3, ""), now=clock.milliseconds(NOON + HOUR + 2 * MINUTE))
+    await pings.ping(
+        redis, cron.ping_key, exit_ping(3, ""), now_ms=clock.milliseconds(NOON + HOUR + 2 * MINUTE)
+    )
 
     (record,) = await history(redis, team, cron)
     assert record.run
@@ -366,7 +371,7 @@ async def test_a_paused_heartbeat_expects_nothing(redis: Redis, team: Team) -> N
     cron = await a_heartbeat(redis, team)
     await pass_to(redis, HOUR)
 
-    await crons.update(redis, team, cron.id, CronUpdate(is_active=False), NOON + HOUR)
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(is_active=False), NOON + HOUR)
     await pass_to(redis, 3 * HOUR)
 
     (record,) = await history(redis, team, cron)
@@ -393,7 +398,7 @@ async def test_there_is_nothing_to_run_by_hand(redis: Redis, team: Team) -> None
     cron = await a_heartbeat(redis, team)
 
     with pytest.raises(Conflict, match="waits for pings"):
-        await executions.create(redis, team, cron.id)
+        await executions.create(call_of(redis, team), cron.id)
 
 
 @pytest.mark.parametrize(
@@ -426,7 +431,7 @@ async def test_a_key_opens_one_heartbeat_and_no_other(redis: Redis, team: Team) 
     ):
         with pytest.raises(NotFound):
             await pings.ping(redis, key)
-    await crons.delete(redis, team, cron.id)
+    await crons.delete(call_of(redis, team), cron.id)
     with pytest.raises(NotFound):
         await pings.ping(redis, cron.ping_key)
     assert (await crons.get(redis, team, other.id)).last_ping_at is None
@@ -435,6 +440,6 @@ async def test_a_key_opens_one_heartbeat_and_no_other(redis: Redis, team: Team) 
 async def test_a_change_keeps_the_key(redis: Redis, team: Team) -> None:
     cron = await a_heartbeat(redis, team)
 
-    changed = await crons.update(redis, team, cron.id, CronUpdate(grace_seconds=60), NOON)
+    changed = await crons.update(call_of(redis, team), cron.id, CronUpdate(grace_seconds=60), NOON)
 
     assert (changed.ping_key, changed.grace_seconds) == (cron.ping_key, 60)

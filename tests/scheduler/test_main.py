@@ -9,10 +9,12 @@ from redis.asyncio import Redis
 
 from services.scheduler import metrics
 from services.scheduler.main import serve
-from shared import health, jobs
-from shared.keyspace import Team
+from shared.actions import jobs
+from shared.runtime import health
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.poll import until
 from tests.refusing import denying
 
@@ -46,7 +48,7 @@ async def test_it_goes_on_after_any_refusal(
 
     async with denying(redis, *denied):
         await until(shows_it)
-    await jobs.create(redis, team, JOB)
+    await jobs.create(call_of(redis, team), JOB)
 
     async def is_promoted() -> bool:
         return not await redis.zcard(f"{team.prefix}due")

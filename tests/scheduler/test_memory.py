@@ -8,16 +8,18 @@ from redis.asyncio import Redis
 
 from services.cli.doctor import examine
 from services.scheduler.fire import fire_due
-from services.scheduler.memory import HOLDS_MILLISECONDS, weigh
+from services.scheduler.memory import VALID_MILLISECONDS, weigh
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import alerts, clock, crons, executions, stored, transitions
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import alerts, crons, executions
+from shared.actions.why import why
 from shared.schemas.alerts import AlertQuery, AlertType
 from shared.schemas.crons import Cron, Execution
 from shared.schemas.why import WhyQuery
-from shared.shortage import Shortage
-from shared.why import why
+from shared.store import stored, transitions
+from shared.store.care.shortage import Shortage
+from shared.store.keyspace import Team
 from tests.fires import MINUTE, NOON, SHARD, a_cron, books_hold, claim, history, told
 
 BODY = '"' * 30_000 + "ü" * 10_000
@@ -115,7 +117,7 @@ async def test_short_runs_are_kept_whole(redis: Redis, team: Team, level: Shorta
 
 async def test_a_note_that_nobody_renews_holds_for_seconds(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team)
-    await noted(redis, Shortage.NO_FIRES, milliseconds=HOLDS_MILLISECONDS)
+    await noted(redis, Shortage.NO_FIRES, milliseconds=VALID_MILLISECONDS)
 
     run = (await ran(redis, team, cron, stored.run(RUN))).run
 

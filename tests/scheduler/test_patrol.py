@@ -10,12 +10,15 @@ from services.scheduler.patrol import patrol, tidy
 from services.scheduler.retire import retire
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import audit, crons, executions, jobs, keyspace, ledger, queues
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs, queues
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
 from shared.settings import Settings
+from shared.store import keyspace, ledger
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
+from tests.calls import call_of
 
 NOW = 1_760_000_000_000
 SHARD = keyspace.SHARDS[0]
@@ -28,7 +31,7 @@ def worker(redis: Redis) -> Claims:
 
 async def some_jobs(redis: Redis, team: Team, n: int = 5, delay: int = 0) -> list[int]:
     asked = JobCreate(queue="mail", url="https://a.example/", delay=delay)
-    return [made.id for made in await jobs.create_many(redis, team, [asked] * n, now=NOW)]
+    return [made.id for made in await jobs.create_many(call_of(redis, team), [asked] * n, now=NOW)]
 
 
 async def claimed(worker: Claims, now: int = NOW) -> list[int]:
@@ -86,8 +89,8 @@ async def test_a_delayed_job_that_fell_out_of_the_due_is_put_back(
 
 async def test_a_lost_execution_is_put_back(redis: Redis, team: Team, worker: Claims) -> None:
     asked = CronCreate(name="a", url="https://a.example/", cron_expression="0 0 1 1 *")
-    cron = await crons.create(redis, team, asked)
-    execution = await executions.create(redis, team, cron.id)
+    cron = await crons.create(call_of(redis, team), asked)
+    execution = await executions.create(call_of(redis, team), cron.id)
     await redis.delete(f"{team.prefix}s:1:crons")
 
     assert await patrol(redis, SHARD) == 1
@@ -102,10 +105,10 @@ async def test_a_row_without_a_record_goes_and_the_ledger_follows(
     await redis.delete(f"{team.prefix}j:1:{made[0]}")
 
     assert await patrol(redis, SHARD, NOW) == 1
-    assert [ref async for step in audit.patrol(redis, team, whole=True) for ref in step.mended] == ["j:1"]
+    assert [ref async for step in reconcile.patrol(redis, team, whole=True) for ref in step.mended] == ["j:1"]
 
-    books = await ledger.read(redis, team)
-    assert (books.accepted, books.pending, books.deleted, books.holds) == (5, 4, 1, True)
+    counts = await ledger.read(redis, team)
+    assert (counts.accepted, counts.pending, counts.deleted, counts.holds) == (5, 4, 1, True)
 
 
 async def test_a_row_in_the_wrong_index_goes_where_its_record_says(
@@ -124,17 +127,29 @@ async def test_a_row_in_the_wrong_index_goes_where_its_record_says(
     assert await redis.zcard(f"{team.prefix}x:1:pending") == 0
 
 
+async def test_a_job_in_a_state_that_only_executions_have_is_damaged(
+    redis: Redis, team: Team, worker: Claims
+) -> None:
+    made = await some_jobs(redis, team, 2)
+    await redis.hset(f"{team.prefix}j:1:{made[0]}", "state", "skipped")  # type: ignore[misc]
+
+    await patrol(redis, SHARD, NOW)
+
+    assert [one.name for one in await damage.found(redis, SHARD)] == [f"j:1:{made[0]}"]
+    assert await redis.zrange(f"{team.prefix}x:1:skipped", 0, -1) == []
+
+
 async def test_a_ledger_that_was_tampered_with_is_recounted(redis: Redis, team: Team, worker: Claims) -> None:
     await some_jobs(redis, team)
     await claimed(worker)
     await redis.hincrby(f"{team.prefix}ledger:1", "job.completed", 7)  # type: ignore[misc]
 
-    seen = await audit.recount(redis, team, repair=False)
-    await audit.recount(redis, team, repair=True)
+    seen = await reconcile.recount(redis, team, repair=False)
+    await reconcile.recount(redis, team, repair=True)
 
-    assert seen == [audit.Difference(1, "job", "completed", 12, 5)]
+    assert seen == [reconcile.Difference(1, "job", "completed", 12, 5)]
     assert (await ledger.read(redis, team)).completed == 5
-    assert await audit.recount(redis, team, repair=False) == []
+    assert await reconcile.recount(redis, team, repair=False) == []
 
 
 async def test_consumers_long_gone_are_forgotten_unless_they_hold_something(
@@ -157,12 +172,12 @@ async def test_consumers_long_gone_are_forgotten_unless_they_hold_something(
 async def test_what_has_no_work_is_passed_over_a_hundred_at_a_time(
     redis: Redis, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "LOOK", 100)
+    monkeypatch.setattr(reconcile, "LOOK", 100)
     asked = CronCreate(name="idle", url="https://a.example/", cron_expression="0 0 29 2 *")
-    idle = [await crons.create(redis, team, asked) for _ in range(300)]
+    idle = [await crons.create(call_of(redis, team), asked) for _ in range(300)]
     for number in range(300):
-        await queues.create(redis, team, QueueCreate(name=f"idle-{number}"))
-    busy = await executions.create(redis, team, idle[150].id)
+        await queues.create(call_of(redis, team), QueueCreate(name=f"idle-{number}"))
+    busy = await executions.create(call_of(redis, team), idle[150].id)
     await redis.delete(f"{team.prefix}s:1:crons")
     await redis.config_resetstat()
 
@@ -187,8 +202,8 @@ async def test_a_walk_rests_a_hundred_times_as_long_as_it_takes() -> None:
 
 async def test_a_cron_that_the_clocks_list_lost_is_put_back(redis: Redis, team: Team) -> None:
     asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
-    lost, kept = [await crons.create(redis, team, asked) for _ in range(2)]
-    paused = await crons.create(redis, team, asked.model_copy(update={"is_active": False}))
+    lost, kept = [await crons.create(call_of(redis, team), asked) for _ in range(2)]
+    paused = await crons.create(call_of(redis, team), asked.model_copy(update={"is_active": False}))
     await redis.zrem(keyspace.crons(SHARD), f"{team.id}:{lost.id}")
 
     assert await patrol(redis, SHARD, NOW) == 1

@@ -5,11 +5,14 @@ from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.promote import promote_due
-from shared import clock, jobs, keyspace, store
-from shared.follow import READ_MILLISECONDS
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from shared.store import connection, keyspace
+from shared.store.keyspace import Team
+from shared.store.streams import READ_MILLISECONDS
+from tests.calls import call_of
 from tests.poll import until
 
 SHARD = keyspace.SHARDS[0]
@@ -18,7 +21,7 @@ NOW = 1_760_000_000_000
 
 async def a_delayed_job(redis: Redis, team: Team, delay: int) -> int:
     asked = JobCreate(queue="mail", url="https://a.example", delay=delay)
-    return (await jobs.create(redis, team, asked, NOW)).id
+    return (await jobs.create(call_of(redis, team), asked, NOW)).id
 
 
 async def test_a_delayed_job_waits_for_its_time(redis: Redis, team: Team) -> None:
@@ -41,7 +44,7 @@ async def test_a_due_job_is_promoted_once(redis: Redis, team: Team) -> None:
 
 async def test_an_earlier_due_moment_wakes_the_sleeper(redis: Redis, team: Team, settings: Settings) -> None:
     alarm = Alarm()
-    blocking = store.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
+    blocking = connection.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
     listening = asyncio.create_task(listen(blocking, SHARD, (alarm,)))
 
     async def reads() -> bool:

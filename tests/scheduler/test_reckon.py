@@ -10,10 +10,13 @@ from services.scheduler.fire import fire_due
 from services.scheduler.reckon import reckon, reckon_due
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Postpone, Result, Retry
-from shared import clock, crons, jobs, keyspace
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import crons, jobs
 from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace
+from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
 from tests.vouching import vouch
 
@@ -39,7 +42,7 @@ async def test_a_cron_that_a_clock_two_hours_ahead_moved_fires_again_at_once(
 ) -> None:
     cron = await fire_ahead(redis, team, timezone=zone, **kind)
 
-    moved = await reckon(redis, SHARD, now=NOW + 5000)
+    moved = await reckon(redis, SHARD, now_ms=NOW + 5000)
 
     assert moved == 1
     assert (await crons.get(redis, team, cron)).next_run_at == NOON + MINUTE
@@ -47,7 +50,7 @@ async def test_a_cron_that_a_clock_two_hours_ahead_moved_fires_again_at_once(
     assert NOON + MINUTE in [
         one.scheduled_at for one in await history(redis, team, await crons.get(redis, team, cron))
     ]
-    assert await reckon(redis, SHARD, now=NOW + 65_000) == 0
+    assert await reckon(redis, SHARD, now_ms=NOW + 65_000) == 0
 
 
 async def test_a_cron_whose_next_fire_passed_over_one_that_is_due_owes_it(redis: Redis, team: Team) -> None:
@@ -56,7 +59,7 @@ async def test_a_cron_whose_next_fire_passed_over_one_that_is_due_owes_it(redis:
     await redis.zadd(keyspace.crons(SHARD), {f"1:{cron.id}": late})
     await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(late))  # type: ignore[misc]
 
-    moved = await reckon(redis, SHARD, now=NOW + 3 * 60_000)
+    moved = await reckon(redis, SHARD, now_ms=NOW + 3 * 60_000)
     await fire_due(redis, SHARD, NOON + 3 * MINUTE)
 
     (record,) = await history(redis, team, cron)
@@ -73,7 +76,7 @@ async def test_a_fire_that_other_rules_of_its_zone_made_is_not_owed_once_more(
     await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(early))  # type: ignore[misc]
     await fire_due(redis, SHARD, NOON + HOUR)
 
-    moved = await reckon(redis, SHARD, now=early + 20_000)
+    moved = await reckon(redis, SHARD, now_ms=early + 20_000)
 
     assert moved == 0
     assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + 26 * HOUR
@@ -95,9 +98,9 @@ async def test_a_cron_that_is_right_is_left_alone(redis: Redis, team: Team, aske
     before = (await crons.get(redis, team, cron.id)).next_run_at
 
     await fire_due(redis, SHARD, NOON + 10 * SECOND)
-    moved = await reckon(redis, SHARD, now=NOW + 20_000)
+    moved = await reckon(redis, SHARD, now_ms=NOW + 20_000)
     await fire_due(redis, SHARD, NOON + 3 * HOUR)
-    moved += await reckon(redis, SHARD, now=NOW + 3 * 3_600_000 + 1000)
+    moved += await reckon(redis, SHARD, now_ms=NOW + 3 * 3_600_000 + 1000)
 
     assert moved == 0
     assert before
@@ -110,7 +113,7 @@ async def test_a_fire_that_other_rules_of_its_zone_put_an_hour_later_stays(redis
     await redis.zadd(keyspace.crons(SHARD), {f"1:{cron.id}": later})
     await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(later))  # type: ignore[misc]
 
-    assert await reckon(redis, SHARD, now=NOW) == 0
+    assert await reckon(redis, SHARD, now_ms=NOW) == 0
 
 
 async def test_a_cron_is_judged_by_the_present_that_is_vouched_for(redis: Redis, team: Team) -> None:
@@ -121,17 +124,17 @@ async def test_a_cron_is_judged_by_the_present_that_is_vouched_for(redis: Redis,
     await redis.hset(f"{team.prefix}c:1:{cron.id}", mapping=unknown)  # type: ignore[misc]
     await vouch(redis, NOW)
 
-    await reckon(redis, SHARD, now=clock.milliseconds(NOON + 2 * HOUR))
+    await reckon(redis, SHARD, now_ms=clock.milliseconds(NOON + 2 * HOUR))
 
     assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + MINUTE
 
 
 async def test_paused_crons_and_those_of_other_versions_are_nobodys_to_mend(redis: Redis, team: Team) -> None:
     paused, unreadable = await fire_ahead(redis, team), await fire_ahead(redis, team)
-    await crons.update(redis, team, paused, CronUpdate(is_active=False), NOON + 2 * HOUR)
+    await crons.update(call_of(redis, team), paused, CronUpdate(is_active=False), NOON + 2 * HOUR)
     await redis.hset(f"{team.prefix}c:1:{unreadable}", "expression", "no such thing")  # type: ignore[misc]
 
-    assert await reckon(redis, SHARD, now=NOW) == 0
+    assert await reckon(redis, SHARD, now_ms=NOW) == 0
 
 
 async def test_many_crons_are_all_looked_at(redis: Redis, team: Team) -> None:
@@ -139,7 +142,7 @@ async def test_many_crons_are_all_looked_at(redis: Redis, team: Team) -> None:
         await a_cron(redis, team, at=NOON, cron_expression="*/5 * * * *")
     await fire_due(redis, SHARD, NOON + 2 * HOUR)
 
-    assert await reckon(redis, SHARD, now=NOW) == 205
+    assert await reckon(redis, SHARD, now_ms=NOW) == 205
 
 
 async def test_the_doctor_says_that_crons_were_late_and_are_not_any_more(redis: Redis, team: Team) -> None:
@@ -169,8 +172,8 @@ async def test_a_job_that_was_made_by_a_clock_ahead_waits_no_longer_than_it_was_
     redis: Redis, team: Team
 ) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/", delay=600)
-    wrong = await jobs.create(redis, team, asked, NOW + 2 * 3_600_000)
-    right = await jobs.create(redis, team, asked, NOW)
+    wrong = await jobs.create(call_of(redis, team), asked, NOW + 2 * 3_600_000)
+    right = await jobs.create(call_of(redis, team), asked, NOW)
 
     moved = await reckon_due(redis, SHARD, NOW + 1000)
 
@@ -192,7 +195,7 @@ async def test_a_cron_that_is_spoiled_hides_no_other_one_from_the_watchdog(
     record = f"{team.prefix}c:1:{spoiled}"
     await (redis.hset(record, field, value) if value else redis.hdel(record, field))  # type: ignore[misc]
 
-    moved = await reckon(redis, SHARD, now=NOW + 5000)
+    moved = await reckon(redis, SHARD, now_ms=NOW + 5000)
 
     assert moved == 1
     assert (await crons.get(redis, Team(2, team.shard), other)).next_run_at == NOON + MINUTE
@@ -204,12 +207,12 @@ async def test_a_team_whose_crons_cannot_be_read_hides_no_other_teams_from_the_w
     spoiled, _ = await fire_ahead(redis, team), await fire_ahead(redis, Team(2, team.shard))
     await redis.set(f"{team.prefix}c:1:{spoiled}", "junk")
 
-    assert await reckon(redis, SHARD, now=NOW + 5000) == 1
+    assert await reckon(redis, SHARD, now_ms=NOW + 5000) == 1
 
 
 async def test_a_job_that_is_damaged_keeps_no_other_waiting(redis: Redis, team: Team) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/", delay=600)
-    spoiled, wrong = [await jobs.create(redis, team, asked, NOW + 2 * 3_600_000) for _ in range(2)]
+    spoiled, wrong = [await jobs.create(call_of(redis, team), asked, NOW + 2 * 3_600_000) for _ in range(2)]
     await redis.set(f"{team.prefix}j:1:{spoiled.id}", "junk")
 
     assert await reckon_due(redis, SHARD, NOW + 1000) == 1
@@ -228,7 +231,7 @@ async def waits(redis: Redis) -> list[tuple[str, int]]:
 async def test_what_was_put_off_by_a_clock_ahead_waits_no_longer_than_it_was_to(
     redis: Redis, team: Team, worker: Claims
 ) -> None:
-    await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"), NOW)
+    await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://a.example/"), NOW)
     cron = await a_cron(redis, team, at=NOON - MINUTE)
     await fire_due(redis, SHARD, NOON)
     works = await worker.claim(2, NOW)
@@ -247,7 +250,7 @@ async def test_a_notice_that_a_clock_ahead_put_off_is_tried_again_in_time(
     redis: Redis, team: Team, worker: Claims
 ) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")
-    await jobs.create(redis, team, asked, NOW)
+    await jobs.create(call_of(redis, team), asked, NOW)
     for verdict, now in ((Complete(), NOW), (Retry(60), AHEAD)):
         works = await worker.claim(1, now)
         await worker.finish([Result(work, verdict, "[1,200,1,1]") for work in works], now)

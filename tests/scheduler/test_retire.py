@@ -6,12 +6,16 @@ from redis.asyncio import Redis
 from services.scheduler.retire import may_retire, retire
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result, Retry, Verdict
-from shared import clock, crons, executions, jobs, keyspace, ledger, queues, retention
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import crons, executions, jobs, queues
 from shared.schemas.crons import CronCreate, ExecutionQuery
 from shared.schemas.jobs import JobCreate, JobQuery
 from shared.schemas.queues import QueueCreate
 from shared.settings import Settings
+from shared.store import keyspace, ledger
+from shared.store.care import retention
+from shared.store.keyspace import Team
+from tests.calls import call_of
 
 NOW = 1_760_000_000_000
 DAY = 86_400_000
@@ -30,7 +34,7 @@ async def finish_next(worker: Claims, verdict: Verdict, now: int = NOW) -> None:
 
 async def some_jobs(redis: Redis, team: Team, n: int, now: int = NOW) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/")
-    await jobs.create_many(redis, team, [asked] * n, now=now)
+    await jobs.create_many(call_of(redis, team), [asked] * n, now=now)
 
 
 async def kept(redis: Redis, team: Team) -> list[int]:
@@ -90,7 +94,7 @@ async def test_of_one_queue_only_so_many_finished_jobs_are_kept(
 
 
 async def test_dead_letters_go_by_the_days_of_their_queue(redis: Redis, team: Team, worker: Claims) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail", dlq_retention_days=3))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", dlq_retention_days=3))
     await some_jobs(redis, team, 1)
     await finish_next(worker, Retry(1))
     await finish_next(worker, Dead(), NOW + 1000)
@@ -112,9 +116,9 @@ async def test_a_chain_that_still_waits_is_kept_whole(redis: Redis, team: Team, 
 
 async def test_the_executions_of_a_cron_are_bounded_too(redis: Redis, team: Team, worker: Claims) -> None:
     asked = CronCreate(name="a", url="https://a.example/", cron_expression="0 0 1 1 *")
-    cron = await crons.create(redis, team, asked)
+    cron = await crons.create(call_of(redis, team), asked)
     for _ in range(6):
-        await executions.create(redis, team, cron.id)
+        await executions.create(call_of(redis, team), cron.id)
         (work,) = await worker.claim(1)
         await worker.finish([Result(work, Complete(), "[1,200,1,1]")])
 
@@ -132,7 +136,7 @@ async def test_of_a_team_no_more_bytes_are_kept_and_the_oldest_go_first(
     for day in range(20):
         queue = f"queue-{day % 2}"
         await jobs.create_many(
-            redis, team, [JobCreate.model_validate({**asked, "queue": queue})], now=NOW + day * DAY
+            call_of(redis, team), [JobCreate.model_validate({**asked, "queue": queue})], now=NOW + day * DAY
         )
         await finish_next(worker, Complete(), NOW + day * DAY)
     await some_jobs(redis, team, 1, NOW + 20 * DAY)
@@ -163,9 +167,9 @@ async def test_the_bytes_of_executions_are_counted_until_they_go(
     redis: Redis, team: Team, worker: Claims
 ) -> None:
     asked = CronCreate(name="a", url="https://a.example/", cron_expression="0 0 1 1 *")
-    cron = await crons.create(redis, team, asked)
+    cron = await crons.create(call_of(redis, team), asked)
     for _ in range(3):
-        await executions.create(redis, team, cron.id)
+        await executions.create(call_of(redis, team), cron.id)
         (work,) = await worker.claim(1)
         await worker.finish([Result(work, Complete(), "[1,200,1,1]")])
     before = await ledger.kept_bytes(redis, team)
@@ -222,7 +226,7 @@ async def test_less_than_half_of_the_history_goes_as_it_becomes_too_old(
 async def test_many_small_queues_of_a_team_wait_together(redis: Redis, team: Team, worker: Claims) -> None:
     for number in range(4):
         asked = JobCreate(queue=f"mail-{number}", url="https://a.example/")
-        await jobs.create_many(redis, team, [asked] * 80, now=NOW)
+        await jobs.create_many(call_of(redis, team), [asked] * 80, now=NOW)
     while works := await worker.claim(90, NOW):
         await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
 

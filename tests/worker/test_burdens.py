@@ -22,8 +22,8 @@ from services.worker.masking import masked
 from services.worker.processor import run_of
 from services.worker.requests import request_of
 from services.worker.work import Execution, Job
-from shared.addresses import Policy
 from shared.schemas.assertions import BodyContains, BodyMatches, JsonPathEquals
+from shared.security.addresses import Policy
 from tests import hostile
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.hostile import HEAD, saying

@@ -10,8 +10,8 @@ from services.worker.circuits import (
     is_silent,
 )
 from services.worker.http.exchange import unsent
-from shared.addresses import Origin
 from shared.schemas.runs import FailureReason, FailureStage
+from shared.security.addresses import Origin
 
 HOST, OTHER = (1, Origin("http", "a.example", 80)), (1, Origin("http", "b.example", 80))
 

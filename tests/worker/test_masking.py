@@ -14,10 +14,7 @@ from services.worker.http.client import Sender
 from services.worker.http.response import KEPT_BYTES
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from shared import alerts, crons, executions, jobs, keyspace, notifications, queues, signatures
-from shared.addresses import Policy
-from shared.admission import Admission
-from shared.keyspace import Team
+from shared.actions import alerts, crons, executions, jobs, notifications, queues, signatures
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.assertions import BodyContains, HeaderEquals, JsonPathEquals
 from shared.schemas.crons import CronCreate
@@ -25,7 +22,12 @@ from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.notifications import Channel, Notifications
 from shared.schemas.queues import QueueCreate
 from shared.schemas.runs import Run
-from shared.vault import MASK
+from shared.security.addresses import Policy
+from shared.security.admission import Admission
+from shared.security.vault import MASK
+from shared.store import keyspace
+from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -49,7 +51,7 @@ async def run_all(context: Context) -> None:
 
 async def done(context: Context, team: Team, target: Target, headers: dict[str, str], **asked: object) -> Job:
     job = JobCreate.model_validate({"queue": "mail", "url": target.url, "headers": headers, **asked})
-    made = await jobs.create(context.redis, team, ADMISSION.admit(team, job))
+    made = await jobs.create(call_of(context.redis, team), ADMISSION.admit(team, job))
     await run_all(context)
     return await jobs.get(context.redis, team, made.id)
 
@@ -130,7 +132,7 @@ async def test_assertions_see_the_answer_as_it_came_and_tell_it_masked(
         HeaderEquals(type="header_equals", name="X-Was", value=secret),
         JsonPathEquals(type="json_path_equals", path="$.was", value="other"),
     )
-    await queues.create(context.redis, team, QueueCreate(name="mail", success_assertions=assertions))
+    await queues.create(call_of(context.redis, team), QueueCreate(name="mail", success_assertions=assertions))
     target.answer_with(200, json.dumps({"was": secret}).encode(), {"X-Was": secret})
 
     job = await done(context, team, target, {"X-Api-Key": secret})
@@ -165,9 +167,9 @@ async def test_an_idempotency_key_is_no_secret(
 ) -> None:
     target.echo("/", 200)
     asked = CronCreate(name="ping", url=target.url, cron_expression="0 0 1 1 *")
-    cron = await crons.create(redis, team, asked)
+    cron = await crons.create(call_of(redis, team), asked)
 
-    run = await executions.create(redis, team, cron.id)
+    run = await executions.create(call_of(redis, team), cron.id)
     await run_all(context)
 
     sent = target.received[0].headers["Idempotency-Key"]
@@ -179,7 +181,7 @@ async def test_an_idempotency_key_is_no_secret(
 async def test_a_signing_secret_that_somebody_echoes_is_masked(
     context: Context, team: Team, target: Target
 ) -> None:
-    made = await signatures.rotate(context.redis, VAULT, team, 24)
+    made = await signatures.rotate(call_of(context.redis, team), 24)
     target.answer_with(200, f"verified with {made.secret}".encode())
 
     job = await done(context, team, target, {})
@@ -192,7 +194,7 @@ async def test_alerts_callbacks_and_last_responses_are_told_without_it(
 ) -> None:
     target.answer_with(500, b"no: Bearer canary-of-a-token")
     hook = Notifications.model_validate({"webhook": {"url": f"{target.url}/alerts"}})
-    await notifications.put(context.redis, VAULT, team, hook)
+    await notifications.put(call_of(context.redis, team), hook)
     asked = CronCreate(
         name="ping",
         url=f"{target.url}/work",
@@ -201,8 +203,8 @@ async def test_alerts_callbacks_and_last_responses_are_told_without_it(
         alert_threshold=1,
         headers={"Authorization": "Bearer canary-of-a-token"},
     )
-    cron = await crons.create(context.redis, team, ADMISSION.admit(team, asked))
-    await executions.create(context.redis, team, cron.id)
+    cron = await crons.create(call_of(context.redis, team), ADMISSION.admit(team, asked))
+    await executions.create(call_of(context.redis, team), cron.id)
 
     await run_all(context)
 
@@ -219,8 +221,8 @@ async def test_a_channels_url_is_not_told_by_a_redirect_of_the_channel(
 ) -> None:
     target.answer("/hooks/canary-of-a-channel", 302, location="https://b.example/canary-of-a-channel")
     hook = Notifications.model_validate({"slack": {"url": f"{target.url}/hooks/canary-of-a-channel"}})
-    await notifications.put(context.redis, VAULT, team, hook)
-    test = await alerts.test(context.redis, team, Channel.SLACK)
+    await notifications.put(call_of(context.redis, team), hook)
+    test = await alerts.test(call_of(context.redis, team), Channel.SLACK)
 
     await run_all(context)
 

@@ -15,13 +15,15 @@ from services.worker.http.egress import Resolver
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.work import Postpone, Release, Work
-from shared import jobs, queues, store, transitions
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import jobs, queues
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, RateLimit
+from shared.security.addresses import Policy
 from shared.settings import Settings
+from shared.store import connection, transitions
+from shared.store.keyspace import Team
 from tests import hostile
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.house import free_port
 from tests.poll import until
@@ -42,11 +44,11 @@ async def context(redis: Redis) -> AsyncIterator[Context]:
 
 async def limited(redis: Redis, team: Team, count: int, per_seconds: int) -> None:
     limit = RateLimit(count=count, per_seconds=per_seconds)
-    await queues.create(redis, team, QueueCreate(name="a", rate_limit=limit))
+    await queues.create(call_of(redis, team), QueueCreate(name="a", rate_limit=limit))
 
 
 async def claimed(redis: Redis, team: Team, url: str, **asked: object) -> Work:
-    await jobs.create(redis, team, JobCreate.model_validate({"queue": "a", "url": url, **asked}))
+    await jobs.create(call_of(redis, team), JobCreate.model_validate({"queue": "a", "url": url, **asked}))
     (work,) = await Claims(redis, team.shard, "w").claim(1)
     return work
 
@@ -84,7 +86,7 @@ async def test_a_target_that_is_slow_to_connect_to_sees_no_more_than_the_limit(
         asyncio.TaskGroup() as running,
     ):
         asked = JobCreate(queue="a", url=f"https://slow.test:{address.partition(':')[2]}/")
-        await jobs.create_many(redis, team, [asked] * 15)
+        await jobs.create_many(call_of(redis, team), [asked] * 15)
         context = Context(redis, sender, VAULT, MAILER)
 
         async def work_off() -> bool:
@@ -150,7 +152,7 @@ async def test_nothing_leaves_uncounted_while_redis_is_away(redis: Redis, team: 
     await limited(redis, team, 1, 3600)
     work = await claimed(redis, team, "https://a.example/")
 
-    async with store.connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}")) as away:
+    async with connection.connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}")) as away:
         with pytest.raises(Withheld) as withheld:
             await Departure(work, away).wait_of()
 
@@ -170,7 +172,7 @@ async def test_a_redis_that_refuses_to_count_is_not_asked_again_at_once(redis: R
 
 
 async def test_a_queue_without_a_limit_asks_nobody(redis: Redis, team: Team) -> None:
-    await queues.create(redis, team, QueueCreate(name="a"))
+    await queues.create(call_of(redis, team), QueueCreate(name="a"))
 
     work = await claimed(redis, team, "https://a.example/")
 

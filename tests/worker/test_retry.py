@@ -8,12 +8,15 @@ from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.retry import decide
 from services.worker.work import Complete, Dead, Fail, Retry, Verdict
-from shared import clock, jobs, keyspace
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.schemas.queues import QueueSettings
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Policy
+from shared.store import keyspace
+from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -128,7 +131,7 @@ def test_a_target_ends_nothing_by_saying_no() -> None:
 
 async def tried(redis: Redis, team: Team, target: Target) -> int:
     """The id of a job that was sent to the target once."""
-    made = await jobs.create(redis, team, JobCreate(queue="mail", url=target.url), NOON)
+    made = await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=target.url), NOON)
     worker = Claims(redis, keyspace.SHARDS[0], "a-worker")
     async with Sender(Policy(LOOPBACK)) as sender:
         await worker.finish(

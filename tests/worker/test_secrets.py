@@ -9,14 +9,16 @@ from services.worker.context import Context
 from services.worker.http.client import Sender
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from shared import crons, executions, jobs, keyspace
-from shared.addresses import Policy
-from shared.admission import Admission
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.runs import FailureReason
-from shared.vault import Vault
+from shared.security.addresses import Policy
+from shared.security.admission import Admission
+from shared.security.vault import Vault
+from shared.store import keyspace
+from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -39,7 +41,7 @@ async def test_a_jobs_secret_arrives_as_it_was_given(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
     asked = JobCreate(queue="mail", url=target.url, headers=HEADERS)
-    await jobs.create(redis, team, ADMISSION.admit(team, asked))
+    await jobs.create(call_of(redis, team), ADMISSION.admit(team, asked))
 
     await run_next(redis, Context(redis, sender, VAULT, MAILER))
 
@@ -51,8 +53,8 @@ async def test_a_crons_secret_arrives_as_it_was_given(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
     asked = CronCreate(name="ping", url=target.url, cron_expression="* * * * *", headers=HEADERS)
-    cron = await crons.create(redis, team, ADMISSION.admit(team, asked))
-    await executions.create(redis, team, cron.id)
+    cron = await crons.create(call_of(redis, team), ADMISSION.admit(team, asked))
+    await executions.create(call_of(redis, team), cron.id)
 
     await run_next(redis, Context(redis, sender, VAULT, MAILER))
 
@@ -64,7 +66,7 @@ async def test_a_worker_with_another_key_says_so_and_sends_nothing(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
     asked = JobCreate(queue="mail", url=target.url, headers=HEADERS)
-    made = await jobs.create(redis, team, ADMISSION.admit(team, asked))
+    made = await jobs.create(call_of(redis, team), ADMISSION.admit(team, asked))
 
     await run_next(
         redis, Context(redis, sender, Vault("another-key-of-more-than-thirty-two-letters"), MAILER)

@@ -19,9 +19,9 @@ from services.worker.http.permit import AT_ONCE, NotSent, Permit
 from services.worker.http.pool import Pool
 from services.worker.http.proxy import Proxy
 from services.worker.http.response import KEPT_BYTES, READ_BYTES, Answer
-from shared.addresses import Origin, Policy, Refusal, destination
-from shared.memory import MEBIBYTE, Remembered
+from shared.basics.memory import MEBIBYTE, Remembered
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Origin, Policy, Refusal, destination
 
 _IDEMPOTENT = frozenset(("GET", "PUT", "DELETE"))
 """Methods that do no more when they come twice (RFC 9110, 9.2.2), of those that a caller may ask for."""

@@ -7,7 +7,7 @@ from typing import cast
 from services.worker.http.evidence import OPENING_BYTES, Evidence, acknowledged_bytes
 from services.worker.http.heads import NotHttp
 from services.worker.http.response import Answer, Reader, ResponseTooLarge
-from shared.addresses import Origin
+from shared.security.addresses import Origin
 
 _IDLE = Reader(Answer())
 """Of a connection that nothing was asked on: a kept one must not hold on to the answer before."""

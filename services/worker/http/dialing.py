@@ -12,8 +12,8 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from services.worker.http.connection import Connection
 from services.worker.http.egress import Resolver
 from services.worker.http.proxy import Proxy
-from shared.addresses import Address, Destination, Origin, Policy
 from shared.schemas.runs import FailureStage
+from shared.security.addresses import Address, Destination, Origin, Policy
 
 HEAD_START_SECONDS = 0.25
 """Of an address before the next is tried beside it (RFC 8305, 8)."""

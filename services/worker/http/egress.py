@@ -10,8 +10,8 @@ from ipaddress import ip_address
 from services.worker.http.names import Names
 from services.worker.http.permit import NotSent
 from services.worker.http.shares import Shares
-from shared.addresses import Address, Policy, Refusal
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Address, Policy, Refusal
 
 LOOKUP_SECONDS, PLACE_SECONDS = 5.0, 0.5
 """For one look-up; and for a place, if the team has all of its own in use."""

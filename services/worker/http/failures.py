@@ -13,8 +13,8 @@ from services.worker.http.egress import NameNotFound
 from services.worker.http.heads import NotHttp
 from services.worker.http.proxy import ProxyRefused
 from services.worker.http.response import Answer, ResponseTooLarge
-from shared.addresses import Origin, Refusal
 from shared.schemas.runs import FailureReason, FailureStage
+from shared.security.addresses import Origin, Refusal
 
 LOCATION_CHARACTERS, LONGEST_LOCATION = 300, 8192
 _CONDITIONS = frozenset(("if-none-match", "if-modified-since"))

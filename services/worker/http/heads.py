@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from shared.memory import MEBIBYTE, RememberedOfSeveral, remembered
+from shared.basics.memory import MEBIBYTE, RememberedOfSeveral, remembered
 
 SWITCHING_PROTOCOLS = 101
 SHOWN_CHARACTERS = 100

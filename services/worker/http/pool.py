@@ -9,7 +9,7 @@ from services.worker.http.connection import Connection, ConnectionClosed
 from services.worker.http.dialing import Dialer
 from services.worker.http.egress import Resolver
 from services.worker.http.proxy import Proxy
-from shared.addresses import Destination, Origin, Policy
+from shared.security.addresses import Destination, Origin, Policy
 
 KEEPALIVE_SECONDS = 15.0
 UNHINTED_SECONDS = 1.5

@@ -25,15 +25,15 @@ from services.worker.work import (
     Verdict,
     Work,
 )
-from shared import keyspace, store, transitions
+from shared.basics.memory import MEBIBYTE, remembered
 from shared.clock import elapsed
 from shared.errors import Damaged
-from shared.health import LEASE_SECONDS
-from shared.lenient import Reader
-from shared.memory import MEBIBYTE, remembered
+from shared.runtime.health import LEASE_SECONDS
 from shared.schemas.kinds import Kind
 from shared.schemas.queues import QueueSettings
-from shared.transitions import Claimed, Entry, FinishedRow
+from shared.store import connection, keyspace, transitions
+from shared.store.lenient import Reader
+from shared.store.transitions import Claimed, Entry, FinishedRow
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
 OURS, TO_CANCEL = 1, 2
@@ -115,7 +115,7 @@ class Claims:
         if transitions.is_missing(answers):
             answers = await self.finish(results)
         if isinstance(answers, Exception):
-            raise store.translated(answers)
+            raise connection.translated(answers)
         if transitions.is_missing(claimed):
             return answers, await self.claim(n, spare=spare, kept=kept, crowd=crowd)
         return answers, None if isinstance(claimed, Exception) else self._works(Claimed(*claimed), sent)
@@ -160,7 +160,7 @@ class Claims:
         if transitions.is_missing(claimed):
             return await self.claim(n)
         if isinstance(claimed, Exception):
-            raise store.translated(claimed)
+            raise connection.translated(claimed)
         if isinstance(rang, Exception):
             await self._mend_bell(rang, milliseconds)
         return self._works(Claimed(*claimed), sent)
@@ -180,7 +180,7 @@ class Claims:
         try:
             if "NOGROUP" in str(error):
                 return await self._make_bell()
-        except (Damaged, *store.AWAY):
+        except (Damaged, *connection.AWAY):
             pass
         await asyncio.sleep(min(SILENT_SECONDS, milliseconds / 1000))
 

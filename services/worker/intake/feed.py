@@ -11,7 +11,7 @@ from services.worker.intake.places import NONE_SPARE, Spare
 from services.worker.work import Release, Result, Work
 from shared.clock import elapsed
 from shared.errors import Damaged
-from shared.store import AWAY
+from shared.store.connection import AWAY
 
 BATCH = 64
 BELL_MILLISECONDS = 5000

@@ -7,8 +7,8 @@ from contextlib import suppress
 import structlog
 
 from services.worker.work import Result
-from shared.steadily import Troubles, said_of
-from shared.store import AWAY
+from shared.runtime.steadily import Troubles, said_of
+from shared.store.connection import AWAY
 
 BATCH = 128
 LOOP = "recording results"

@@ -18,13 +18,14 @@ from services.worker.intake.heartbeat import Holder
 from services.worker.intake.places import Places
 from services.worker.intake.results import Results
 from services.worker.work import Result, Work
-from shared import durability, health, keyspace
 from shared.clock import elapsed
 from shared.errors import Damaged
-from shared.follow import follow
-from shared.steadily import Troubles, steadily
-from shared.store import AWAY
-from shared.vault import Vault
+from shared.runtime import health, preflight
+from shared.runtime.steadily import Troubles, steadily
+from shared.security.vault import Vault
+from shared.store import keyspace
+from shared.store.connection import AWAY
+from shared.store.streams import follow
 
 BACKSTOP_SECONDS = 420
 """Longer than any request (300 s), its wait for a turn, and the looks at its answer (45 s and 60 s) take."""
@@ -99,7 +100,7 @@ class Runner:
         self._serving += [
             self._steadily("beating", self._heart().beat),
             self._steadily("the sign of life", self._keep_saying),
-            self._steadily(durability.CHECKING, self._keep_fit),
+            self._steadily(preflight.CHECKING, self._keep_fit),
         ]
         await asyncio.Event().wait()
 
@@ -114,7 +115,7 @@ class Runner:
         return self._loop.create_task(steadily(loop, duty, self.troubles))
 
     async def _keep_fit(self) -> None:
-        await durability.keep_fit(self._links.store, self._links.keys, self.troubles.over)
+        await preflight.keep_fit(self._links.store, self._links.keys, self.troubles.over)
 
     def _heart(self) -> Heart:
         holder = Holder(self.places.in_hand, self._lost, self._cancel)

@@ -8,11 +8,11 @@ from services.worker.notices.channels import RENDERINGS
 from services.worker.notices.mail import Letter
 from services.worker.notices.told import Told
 from services.worker.work import Notice
-from shared import alerts, notifications
+from shared.actions import alerts, notifications
 from shared.errors import NotFound
-from shared.keyspace import Team
 from shared.schemas.alerts import Alert
-from shared.vault import Vault
+from shared.security.vault import Vault
+from shared.store.keyspace import Team
 
 
 async def alert_notice(work: Notice, redis: Redis, vault: Vault, public_url: str) -> Outgoing | Letter:

@@ -5,10 +5,11 @@ from redis.asyncio import Redis
 from services.worker.http.outgoing import Outgoing
 from services.worker.requests import USER_AGENT
 from services.worker.work import Notice
-from shared import crons, executions, jobs, keyspace
+from shared.actions import crons, executions, jobs
 from shared.schemas.crons import Execution
 from shared.schemas.jobs import Job
 from shared.schemas.kinds import Kind
+from shared.store import keyspace
 
 TIMEOUT_SECONDS = 30.0
 

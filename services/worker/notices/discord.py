@@ -12,8 +12,8 @@ from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
 from services.worker.notices.messages import Message
 from services.worker.notices.told import Told
-from shared.addresses import Origin
 from shared.schemas.notifications import Hook
+from shared.security.addresses import Origin
 
 IS_SIGNED = False
 TEXT_CHARACTERS = 4096

@@ -4,7 +4,7 @@ from pydantic_core import to_json
 
 from services.worker.http.outgoing import Outgoing
 from services.worker.notices.told import Told
-from shared import alerts
+from shared.actions import alerts
 from shared.schemas.notifications import Hook
 
 IS_SIGNED = True

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 from services.worker.http.client import Sender
 from services.worker.http.outgoing import Outgoing
-from shared.addresses import Policy
+from shared.security.addresses import Policy
 from tests.answers import ours
 from tests.answers.curl import curl
 from tests.answers.servers.app import ETAG

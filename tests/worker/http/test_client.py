@@ -20,7 +20,6 @@ from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
 from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
-from shared.addresses import Policy
 from shared.schemas.assertions import (
     Assertion,
     BodyContains,
@@ -29,6 +28,7 @@ from shared.schemas.assertions import (
     JsonPathEquals,
 )
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Policy
 from tests import hostile
 from tests.poll import until
 from tests.target import Target

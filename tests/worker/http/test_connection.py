@@ -12,9 +12,9 @@ from services.worker.http.client import Sender
 from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
 from services.worker.http.response import HEAD_BYTES, KEPT_BYTES, READ_BYTES
-from shared.addresses import Policy
 from shared.schemas.assertions import Assertion, BodyContains, BodyNotContains, JsonPathEquals
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Policy
 from tests import hostile
 from tests.hostile import HEAD, saying
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from services.worker.http.egress import NameNotFound, Resolver
-from shared.addresses import BlockedAddress, InvalidUrl, Policy, Refusal, destination
+from shared.security.addresses import BlockedAddress, InvalidUrl, Policy, Refusal, destination
 
 NOT_PUBLIC = """
     0.0.0.0 10.1.2.3 100.64.0.1 100.100.100.200 127.0.0.1 127.8.9.1 169.254.169.254 169.254.170.2

@@ -15,7 +15,7 @@ from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
 from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
-from shared.addresses import Policy
+from shared.security.addresses import Policy
 from tests import hostile
 from tests.target import Target
 

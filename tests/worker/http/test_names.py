@@ -15,7 +15,7 @@ import pytest
 from services.worker.http import names
 from services.worker.http.egress import OF_A_TEAM, NameNotFound, NoPlace, Resolver
 from services.worker.http.names import Names
-from shared.addresses import Policy
+from shared.security.addresses import Policy
 from tests.poll import until
 
 A, CNAME, AAAA = 1, 5, 28

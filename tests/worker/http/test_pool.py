@@ -16,8 +16,8 @@ from services.worker.http.egress import Resolver
 from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
 from services.worker.http.pool import Pool
-from shared.addresses import BlockedAddress, Policy, destination
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import BlockedAddress, Policy, destination
 from tests import hostile
 from tests.hostile import HEAD, Talk
 from tests.poll import until

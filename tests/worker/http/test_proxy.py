@@ -14,8 +14,8 @@ from services.worker.http.egress import Resolver
 from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
 from services.worker.http.proxy import Proxy
-from shared.addresses import Policy
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Policy
 from tests import hostile
 from tests.conftest import LOOPBACK
 from tests.house import free_port

@@ -10,7 +10,7 @@ import pytest
 
 from services.worker.http.client import Sender
 from services.worker.http.outgoing import Outgoing
-from shared.addresses import Policy
+from shared.security.addresses import Policy
 from tests.conftest import LOOPBACK
 from tests.docs.pages import tables
 from tests.target import Target

@@ -11,10 +11,12 @@ from services.worker.intake.claims import RECORDED, Claims
 from services.worker.intake.feed import BELL_MILLISECONDS, Feed
 from services.worker.intake.places import Spare
 from services.worker.work import Complete, Result, Work
-from shared import jobs, keyspace, store
-from shared.keyspace import Team
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from shared.store import connection, keyspace
+from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.poll import until
 from tests.refusing import denying
 
@@ -52,7 +54,7 @@ class Hands:
 
 @pytest.fixture
 async def hands(redis: Redis, settings: Settings) -> AsyncIterator[Hands]:
-    blocking = store.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000)
+    blocking = connection.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000)
     hands = Hands(redis, blocking)
     yield hands
     await hands.feed.close()
@@ -60,7 +62,7 @@ async def hands(redis: Redis, settings: Settings) -> AsyncIterator[Hands]:
 
 
 async def some_jobs(redis: Redis, team: Team, n: int) -> None:
-    await jobs.create_many(redis, team, [JobCreate(queue="mail", url="https://a.example/")] * n)
+    await jobs.create_many(call_of(redis, team), [JobCreate(queue="mail", url="https://a.example/")] * n)
 
 
 async def reads(redis: Redis) -> int:
@@ -88,7 +90,7 @@ async def test_a_full_worker_looks_for_quiet_queues_on_the_same_trip_and_not_on_
     await some_jobs(redis, team, 8)
     works, hands.spare = await hands.take(), Spare(1)
     for number in range(4):
-        await jobs.create(redis, team, JobCreate(queue=f"quiet{number}", url="https://a.example/"))
+        await jobs.create(call_of(redis, team), JobCreate(queue=f"quiet{number}", url="https://a.example/"))
 
     first, second = await hands.swap(works[:1]), await hands.swap(works[1:])
 

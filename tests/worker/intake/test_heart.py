@@ -12,10 +12,12 @@ from services.worker.intake.claims import Claims
 from services.worker.intake.heart import Heart
 from services.worker.intake.heartbeat import Holder
 from services.worker.work import Work
-from shared import jobs, keyspace, store
-from shared.keyspace import Team
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from shared.store import connection, keyspace
+from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.poll import until
 
 SHARD = keyspace.SHARDS[0]
@@ -28,7 +30,7 @@ async def worker(redis: Redis) -> Claims:
 
 
 async def claimed(worker: Claims, team: Team) -> Work:
-    await jobs.create(worker.redis, team, ASKED)
+    await jobs.create(call_of(worker.redis, team), ASKED)
     (work,) = await worker.claim(1)
     return work
 
@@ -38,7 +40,7 @@ async def beating(
     settings: Settings, worker: Claims, work: Work, heard: list[str], blocked_seconds: float = 60.0
 ) -> AsyncIterator[None]:
     holder = Holder(lambda: [work], lambda _: heard.append("lost"), lambda _: heard.append("cancel"))
-    heart = Heart(lambda: store.connect(settings), [worker], holder, 0.05, blocked_seconds)
+    heart = Heart(lambda: connection.connect(settings), [worker], holder, 0.05, blocked_seconds)
     task = asyncio.create_task(heart.beat())
     await asyncio.sleep(0)
     yield
@@ -94,7 +96,7 @@ async def test_the_loop_hears_what_became_of_its_work(
     work, heard = await claimed(worker, team), list[str]()
     async with beating(settings, worker, work, heard):
         if verb == "cancel":
-            await jobs.cancel(redis, team, work.id)
+            await jobs.cancel(call_of(redis, team), work.id)
         else:
             await _give_away(redis, work)
         await until(lambda: _is_heard(heard, said))
@@ -114,7 +116,7 @@ async def test_what_ends_the_thread_is_raised(worker: Claims, settings: Settings
         raise ZeroDivisionError
 
     nobody: Callable[[Work], None] = lambda _: None  # noqa: E731
-    heart = Heart(lambda: store.connect(settings), [worker], Holder(broken, nobody, nobody), 0.01)
+    heart = Heart(lambda: connection.connect(settings), [worker], Holder(broken, nobody, nobody), 0.01)
 
     with pytest.raises(ZeroDivisionError):
         await heart.beat()

@@ -8,7 +8,7 @@ from redis.exceptions import NoPermissionError
 from services.worker.intake.results import Results
 from services.worker.work import Complete, Job, Result
 from shared.errors import Damaged
-from shared.steadily import Troubles
+from shared.runtime.steadily import Troubles
 
 
 def a_result(number: int) -> Result:

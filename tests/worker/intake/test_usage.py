@@ -7,9 +7,12 @@ from redis.asyncio import Redis
 
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Release, Result
-from shared import clock, jobs, keyspace, ledger
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace, ledger
+from shared.store.keyspace import Team
+from tests.calls import call_of
 
 NOON = clock.milliseconds(datetime(2026, 11, 25, 12, tzinfo=UTC))
 
@@ -21,7 +24,7 @@ def worker(redis: Redis) -> Claims:
 
 async def make(redis: Redis, team: Team, n: int, now: int = NOON) -> None:
     asked = [JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")] * n
-    await jobs.create_many(redis, team, asked, now=now)
+    await jobs.create_many(call_of(redis, team), asked, now=now)
 
 
 async def counted(redis: Redis, team: Team) -> dict[str, int]:

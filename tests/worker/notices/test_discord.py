@@ -12,10 +12,12 @@ from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.throttles import LONGEST_SECONDS
 from services.worker.work import Retry
-from shared import jobs, keyspace
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
+from shared.security.addresses import Policy
+from shared.store import keyspace
+from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -33,7 +35,7 @@ async def sender() -> AsyncIterator[Sender]:
 
 async def told(redis: Redis, team: Team, sender: Sender, url: str) -> tuple[int, int]:
     """For how many seconds the job waits that was answered 429, and for how many the team."""
-    await jobs.create(redis, team, JobCreate(queue="mail", url=url))
+    await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=url))
     (work,) = await Claims(redis, keyspace.SHARDS[0], "w").claim(1)
     result = await process(work, Context(redis, sender, VAULT, MAILER))
     assert isinstance(result.verdict, Retry)

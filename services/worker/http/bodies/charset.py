@@ -6,7 +6,7 @@ import re
 from encodings.aliases import aliases
 from pkgutil import iter_modules
 
-from shared.memory import MEBIBYTE, remembered
+from shared.basics.memory import MEBIBYTE, remembered
 
 _LONG_MARKS = ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"))
 """Of what says that it is UTF-32: the first begins like one of the others."""

@@ -9,8 +9,8 @@ from pydantic_core import from_json, to_json
 
 from services.worker.http.heads import shown
 from services.worker.http.response import READ_BYTES
-from shared.memory import MEBIBYTE, remembered
-from shared.patterns import RUN_BYTES, compiled, steps
+from shared.basics.memory import MEBIBYTE, remembered
+from shared.basics.patterns import RUN_BYTES, compiled, steps
 
 PATTERN = "body_matches"
 

@@ -1,0 +1,60 @@
+"""Compare words as people mean them: only letters and digits count, and near misses find the known name."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+NEAR, LIKE = 0.65, 0.8
+"""How similar a name must be to be suggested, and how similar one counts that shares whole words."""
+_LONGEST = 80
+_MARKS = re.compile(r"[\W_]+")
+_PARTS = re.compile(r"[a-z]+|[0-9]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SAME = {
+    "cron_expression": ("schedule", "interval", "every", "frequency"),
+    "payload": ("body", "data", "json", "content"),
+    "is_active": ("enabled", "disabled", "paused", "pause"),
+    "filter": ("status", "state"),
+    "search": ("query", "q", "text"),
+    "url": ("endpoint", "target", "uri", "address", "href"),
+    "method": ("verb",),
+    "timezone": ("tz", "zone"),
+    "callback_url": ("webhook",),
+    "name": ("title", "label"),
+}
+"""Our fields by the names that other schedulers use."""
+
+
+def plain(text: str) -> str:
+    """Letters and digits only, without case and accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return _MARKS.sub("", decomposed)
+
+
+def contains(text: str, *places: str) -> bool:
+    """Whether each word of `text` is in one of `places`; a text of punctuation must be there as it is."""
+    words = [word for part in text.split() if (word := plain(part))]
+    if not words:
+        return any(text in place for place in places)
+    found = [plain(place) for place in places]
+    return all(any(word in place for place in found) for word in words)
+
+
+def nearest(given: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, if there is a likely one."""
+    word = given[:_LONGEST]
+    score, name = max(((_likeness(word, name), name) for name in known), default=(0.0, ""))
+    return name if score >= NEAR else None
+
+
+def _likeness(given: str, name: str) -> float:
+    if plain(given) in _SAME.get(name, ()):
+        return 1.0
+    mine, its = _parts(given), _parts(name)
+    likeness = SequenceMatcher(None, plain(given), plain(name)).ratio()
+    return max(LIKE, likeness) if mine and its and (mine <= its or its <= mine) else likeness
+
+
+def _parts(name: str) -> set[str]:
+    return set(_PARTS.findall(_CAMEL.sub("_", name).lower()))

@@ -1,0 +1,93 @@
+"""What every door does with a well-formed request before it is kept: URLs are judged, secrets sealed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol, TypeVar, cast
+
+from pydantic import BaseModel
+
+from shared.basics.memory import MEBIBYTE, Remembered
+from shared.errors import Invalid
+from shared.schemas.base import Schema
+from shared.schemas.jobs import JobAsked
+from shared.schemas.marks import Mark, replaced
+from shared.security.addresses import Destination, Policy, Refusal, destination, origin_of
+from shared.security.vault import MASK, Vault, is_secret
+from shared.store.keyspace import Team
+
+S = TypeVar("S", bound=Schema)
+
+_NO_JSON = re.compile(
+    r"\s*(application/x-www-form-urlencoded|multipart/|(application|text)/xml|text/(html|csv))", re.IGNORECASE
+)
+
+
+class _Addressed(Protocol):
+    """What has headers names where they go."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The rules of this installation that a request's own schema cannot know."""
+
+    policy: Policy
+    vault: Vault
+    _destination: Remembered[str, Destination] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known = Remembered(partial(destination, self.policy), 4 * MEBIBYTE, per_byte=6)
+        object.__setattr__(self, "_destination", known)
+
+    def admit(self, team: Team, asked: S) -> S:
+        """What may be kept of it; raises Invalid.
+
+        URLs and headers are found by the marks of their types. Changes of headers stay open: `crons.update`
+        knows for which URL they are to be sealed.
+        """
+        replaced(asked, Mark.URL, self._judged)
+        if isinstance(asked, JobAsked):
+            _check_one_body(asked)
+        return replaced(asked, Mark.HEADERS, partial(self._sealed, team))
+
+    def _judged(self, url: str, place: str, _within: BaseModel) -> str:
+        """As it is; raises Invalid if nothing would ever be sent there, as far as its name tells that."""
+        if not url:
+            return url
+        try:
+            self._destination(url)
+        except Refusal as refusal:
+            raise Invalid(place, f"The {place} field cannot be called. {refusal}") from None
+        return url
+
+    def _sealed(
+        self, team: Team, headers: Mapping[str, str], place: str, within: BaseModel
+    ) -> Mapping[str, str]:
+        if not headers:
+            return headers
+        _check_no_mask(headers, place)
+        return self.vault.seal_headers(headers, team.id, origin_of(cast(_Addressed, within).url))
+
+
+def _check_one_body(job: JobAsked) -> None:
+    if job.payload is None:
+        return
+    if job.body is not None:
+        raise Invalid("body", "The body field must not be given beside payload: send one of them.")
+    said = next((value for name, value in (job.headers or {}).items() if name.lower() == "content-type"), "")
+    if _NO_JSON.match(said):
+        raise Invalid(
+            "payload",
+            f"The payload field is sent as JSON, which is not {said[:80]}: "
+            "give the text as body instead, or leave that Content-Type out.",
+        )
+
+
+def _check_no_mask(headers: Mapping[str, str], place: str) -> None:
+    """A change may give the mask back for what stays as it is; anything new needs its value."""
+    for name, value in headers.items():
+        if value == MASK and is_secret(name):
+            raise Invalid(place, f"The {place} field has {MASK} for {name}, which only stands for a secret.")

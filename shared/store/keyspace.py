@@ -1,0 +1,215 @@
+"""Every Redis key, named once. All of a team's keys carry its shard's hash tag, so a script touches one slot.
+
+=============================  ======  =====================================================================
+Key, below `r:{<shard>}:`      Type    Holds
+=============================  ======  =====================================================================
+j:<team>:<job>                 hash    where a job stands
+b:<team>:<job>                 string  the spec of a job and its retries (JSON, sealed)
+r:<team>:<j|e><id>             string  the run of a job or execution (JSON)
+q:<team>:<queue>               hash    a queue: name, settings (JSON), and what the scripts look at
+c:<team>:<cron>                hash    a cron: its spec (JSON) and where it stands
+e:<team>:<execution>           hash    one fire of a cron
+log:<team>:<cron>              list    how a cron fires, since when, and how it fired before (JSON)
+n:<team>:<notice>              hash    a callback or alert to be sent, and where it stands
+a:<team>:<alert>               hash    an alert: what failed, and its status in each channel
+g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures of one kind, and until when;
+                                       `h<host>` instead of a queue: how often the host sent Retry-After
+s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; length = waiting + in flight
+f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
+names:<team>                   hash    queue ids by name
+ids:<team>                     hash    the last job, queue, cron, execution, notice, alert and replay id
+ledger:<team>                  hash    jobs and executions: accepted, in each state, deleted; requests a month
+t:<team>                       hash    what a team set: signing secrets (sealed), monthly limits, channels
+x:<team>:<state>               zset    job ids of the team in a state
+x:<team>:q<queue>:<state>      zset    job ids of a queue in a state
+x:<team>:c<cron>:<state>       zset    execution ids of a cron in a state
+x:<team>:queues                zset    queue ids
+x:<team>:replays               zset    replay ids
+x:<team>:crons:<active|paused> zset    cron ids
+x:<team>:alerts:<type>         zset    alert ids of a type
+x:<team>:<q or c><id>:alerts   zset    alert ids of a queue or cron
+replay:<team>:<replay>         hash    dead letters tried again in the background: how, and how it went
+replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
+replays                        set     <team>:<replay> of those that run
+zones                          hash    newest release of time zone rules, and when it was last reported (ms)
+i:<team>:<digest>              string  request (digest) and answer under an idempotency key, for 24 h
+held:<team>                    zset    throttled hosts (Retry-After), by when they may be tried again (ms)
+busy:<team>                    zset    those that want a longer pause than they get, by when it would end (ms)
+starts:<team>:<queue>          zset    claims that a queue's rate limit still counts, by their moment (ms)
+sent:<team>:<queue>            zset    requests that it still counts, by the moment before they were sent (ms)
+turns                          zset    teams that may hand out work, by virtual time
+turns:<team>                   zset    their queues that may hand out work, by virtual time
+virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present
+teams                          set     teams that have a queue or a cron here
+trusted_until                  string  the latest moment (ms) that a scheduler vouches for: no more is due
+correction                     string  what is added to the clock of Redis (ms); missing: nothing
+clocks                         hash    by scheduler: when it last vouched, how far its clock was ahead (ms)
+doubtful                       zset    what was computed while nobody vouched, by the time it used (ms)
+retention_waits                hash    history nearly all too old at once, or `all`: since when (ms)
+retired_at                     string  when history was last retired (ms)
+watchdog                       hash    when all crons' next fires were checked, and what was found
+cancels                        stream  running work that somebody wants cancelled, for the workers
+in_flight                      set     queues with work in flight
+due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
+                                       kind `x` is a job to expire, `q` a queue whose rate limit allows more
+crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
+fading                         zset    keys below the prefix to forget, by when (ms)
+doomed                         set     deleted queues and crons whose history is still to be pruned
+memory                         hash    how short of memory Redis is, as a scheduler saw it, and until when
+stopped:<consumer>             string  a worker that claims nothing any more, for a minute
+live                           zset    <service>:<host>:<pid> of processes, by when to give them up (ms)
+troubles                       hash    what is wrong with those, by the same
+bell                           stream  one wake-up for an idle worker, group `workers`
+clock                          stream  "crons changed", for the schedulers
+damaged                        hash    what was found damaged, by its name, since when (ms) and how
+aside:<name>                   any     a key of a wrong type, moved out of the way
+quarantine                     stream  entries that could not be read, with their bytes
+events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
+=============================  ======  =====================================================================
+
+Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
+`sealed` (string: a text that only the installation's keys open), `seals` (hash: one of each key, by the key's
+name), `bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string:
+written to see whether Redis takes writes).
+"""
+
+from dataclasses import dataclass
+
+WORKERS = "workers"
+"""The consumer group of every ready stream and of the bell."""
+LANES = ("f:", "s:")
+HIDDEN = ("crons", "outbox", "alerts")
+"""Queues of each team that no caller makes: for executions, callbacks and alerts."""
+SHARDS = ("s0",)
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The owner of everything below it, and the shard it lives in."""
+
+    id: int
+    shard: str = SHARDS[0]
+
+    @property
+    def prefix(self) -> str:
+        return prefix(self.shard)
+
+
+def prefix(shard: str) -> str:
+    return f"r:{{{shard}}}:"
+
+
+def bell(shard: str) -> str:
+    return f"{prefix(shard)}bell"
+
+
+def clock(shard: str) -> str:
+    return f"{prefix(shard)}clock"
+
+
+def events(shard: str) -> str:
+    return f"{prefix(shard)}events"
+
+
+def retention_waits(shard: str) -> str:
+    return f"{prefix(shard)}retention_waits"
+
+
+def watchdog(shard: str) -> str:
+    return f"{prefix(shard)}watchdog"
+
+
+def cancels(shard: str) -> str:
+    return f"{prefix(shard)}cancels"
+
+
+def trusted_until(shard: str) -> str:
+    return f"{prefix(shard)}trusted_until"
+
+
+def correction(shard: str) -> str:
+    return f"{prefix(shard)}correction"
+
+
+def due(shard: str) -> str:
+    return f"{prefix(shard)}due"
+
+
+def turns(shard: str) -> str:
+    return prefix(shard) + "turns"
+
+
+def crons(shard: str) -> str:
+    return f"{prefix(shard)}crons"
+
+
+def in_flight(shard: str) -> str:
+    return f"{prefix(shard)}in_flight"
+
+
+def zones(shard: str) -> str:
+    return f"{prefix(shard)}zones"
+
+
+def replays(shard: str) -> str:
+    return f"{prefix(shard)}replays"
+
+
+def damaged(shard: str) -> str:
+    return f"{prefix(shard)}damaged"
+
+
+def teams_in(shard: str) -> str:
+    return f"{prefix(shard)}teams"
+
+
+def team_settings(team: Team) -> str:
+    return f"{team.prefix}t:{team.id}"
+
+
+def queue_names(team: Team) -> str:
+    return f"{team.prefix}names:{team.id}"
+
+
+def ledger(team: Team) -> str:
+    return f"{team.prefix}ledger:{team.id}"
+
+
+def live() -> str:
+    return f"{prefix(SHARDS[0])}live"
+
+
+def troubles() -> str:
+    return f"{prefix(SHARDS[0])}troubles"
+
+
+def sealed() -> str:
+    return f"{prefix('global')}sealed"
+
+
+def probe() -> str:
+    return f"{prefix('global')}probe"
+
+
+def token(digest: str) -> str:
+    return f"{prefix('global')}token:{digest}"
+
+
+def seals() -> str:
+    return f"{prefix('global')}seals"
+
+
+def bootstrap() -> str:
+    return f"{prefix('global')}bootstrap"
+
+
+def teams() -> str:
+    return f"{prefix('global')}teams"
+
+
+def team(team_id: int | str) -> str:
+    return f"{prefix('global')}team:{team_id}"
+
+
+def global_ids() -> str:
+    return f"{prefix('global')}ids"
