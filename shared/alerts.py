@@ -7,8 +7,8 @@ from redis.asyncio import Redis
 
 from shared import clock, pages, records, transitions, words
 from shared.errors import NotFound
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.operations import Call
 from shared.records import Fields
 from shared.schemas.alerts import (
     Alert,
@@ -54,9 +54,9 @@ def _indexes(team: Team, query: AlertQuery) -> list[str]:
     return [f"x:{team.id}:alerts:{type_}" for type_ in ([query.filter] if query.filter else AlertType)]
 
 
-async def test(redis: Redis, team: Team, channel: Channel, *, key: IdempotencyKey | None = None) -> int:  # noqa: PT028 - no test
+async def test(call: Call, channel: Channel) -> int:
     """Send a test message to a channel; `outcome` takes the id."""
-    return await transitions.test_channel(redis, team, channel=channel, key=key)
+    return await transitions.test_channel(call.redis, call.team, channel=channel, key=call.key)
 
 
 async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:

@@ -23,16 +23,15 @@ from shared import (
     words,
 )
 from shared.errors import Conflict, Invalid, NotFound
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.lenient import Reader
+from shared.operations import Call
 from shared.owing import NOTHING
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
 from shared.schemas.timing import Timing
 from shared.transitions import CronFields, Owed
-from shared.vault import Vault
 
 _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
 """The fields that decide when it fires, and what happens at a fire."""
@@ -69,27 +68,20 @@ _NEW = _Known()
 _BUSY = "The cron is being changed by others; try again."
 
 
-async def create(
-    redis: Redis,
-    team: Team,
-    cron: CronCreate,
-    now: datetime | None = None,
-    *,
-    key: IdempotencyKey | None = None,
-) -> CronSaved:
-    if done := await transitions.recall(redis, key):
-        return _of_row(team, *done)
+async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> CronSaved:
+    if done := await transitions.recall(call.redis, call.key):
+        return _of_row(call.team, *done)
     _check(cron)
     if cron.mode == CronMode.HEARTBEAT and "alert_threshold" not in cron.model_fields_set:
         cron = cron.model_copy(update={"alert_threshold": 1})  # a heartbeat is there to report silence
     phase = cron_records.phase_of({})
     plan = cron_records.plan_of(cron, phase)
     for _ in range(ATTEMPTS):
-        at = now or await moments.now(redis, team.shard)
+        at = now or await moments.now(call.redis, call.team.shard)
         if timing.following(plan, at) is None:
             raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
         when = _timed(cron, phase, {}, at)
-        if made := await _save(redis, team, cron, when, _NEW._replace(now=now), key):
+        if made := await _save(call, cron, when, _NEW._replace(now=now)):
             return made
     raise Conflict(_BUSY)
 
@@ -120,60 +112,44 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def update(  # noqa: PLR0913 - the interfaces give vault and key, the tests give now
-    redis: Redis,
-    team: Team,
-    cron_id: int,
-    changes: CronUpdate,
-    now: datetime | None = None,
-    *,
-    vault: Vault | None = None,
-    key: IdempotencyKey | None = None,
-) -> CronSaved:
+async def update(call: Call, cron_id: int, changes: CronUpdate, now: datetime | None = None) -> CronSaved:
     """Change the given fields. What is due is made first; a resumed cron or a new schedule counts from now.
 
     Secret headers stored for another scheme, host or port are dropped, and the answer warns of that.
-    The vault seals those that are given.
+    Those that are given are sealed.
     """
-    if done := await transitions.recall(redis, key):
-        return _of_row(team, *done)
+    if done := await transitions.recall(call.redis, call.key):
+        return _of_row(call.team, *done)
     meant_for, read = None, settling.read_settled if _WHEN & changes.model_fields_set else settling.read
     for _ in range(ATTEMPTS):
-        fields, at = await read(redis, team, cron_id, now)
+        fields, at = await read(call.redis, call.team, cron_id, now)
         before = cron_records.spec_of(fields, Reader())
         meant_for = meant_for or before.url
         if changes.headers and "url" not in changes.model_fields_set and before.url != meant_for:
             raise Conflict("The cron's url is being changed by others; look before you give it headers.")
         wanted, dropped = custody.changed(before, changes)
-        wanted = custody.sealed(wanted, vault, team)
+        wanted = custody.sealed(wanted, call.vault, call.team)
         _check(wanted)
         when = _When(cron_records.phase_of(fields), keeps_next=True)
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
             when = _timed_if_readable(wanted, when.phase, fields, at)
         known = _Known(cron_id, fields.get("version"), custody.warnings(dropped, wanted.url), now)
-        if saved := await _save(redis, team, wanted, when, known, key):
+        if saved := await _save(call, wanted, when, known):
             return saved
     raise Conflict(_BUSY)
 
 
-async def delete(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> None:
+async def delete(call: Call, cron_id: int) -> None:
     """Delete a cron with its executions; once this returns it does not fire any more."""
-    if not await transitions.delete_cron(redis, team, cron=cron_id, key=key):
+    if not await transitions.delete_cron(call.redis, call.team, cron=cron_id, key=call.key):
         raise NotFound("Cron")
 
 
-async def _save(
-    redis: Redis,
-    team: Team,
-    wanted: CronCreate,
-    when: _When,
-    known: _Known = _NEW,
-    key: IdempotencyKey | None = None,
-) -> CronSaved | None:
+async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> CronSaved | None:
     """The cron as it is now, or None if it changed or fired since it was `known`."""
     saved = await transitions.save_cron(
-        redis,
-        team,
+        call.redis,
+        call.team,
         _fields_of(wanted, when.phase),
         when.owed,
         cron=known.id,
@@ -184,9 +160,9 @@ async def _save(
         change=to_json(_logged(wanted, when.phase)).decode(),
         warnings=to_json(known.warnings).decode(),
         now_ms=settling.given(known.now),
-        key=key,
+        key=call.key,
     )
-    return _of_row(team, *saved) if saved else None
+    return _of_row(call.team, *saved) if saved else None
 
 
 def _fields_of(wanted: CronCreate, phase: int) -> CronFields:

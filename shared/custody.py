@@ -21,12 +21,10 @@ def changed(before: CronCreate, changes: CronUpdate) -> tuple[CronCreate, list[s
     return wanted.model_copy(update={"headers": left or None}), dropped
 
 
-def sealed(wanted: CronCreate, vault: Vault | None, team: Team) -> CronCreate:
+def sealed(wanted: CronCreate, vault: Vault, team: Team) -> CronCreate:
     headers = wanted.headers or {}
     if all(is_sealed(value) or not is_secret(name) for name, value in headers.items()):
         return wanted
-    if vault is None:
-        raise ValueError("secret headers are stored sealed, and there is no vault")
     headers = vault.seal_headers(headers, team.id, origin_of(wanted.url))
     return wanted.model_copy(update={"headers": headers})
 

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from shared import clock, jobs, pages, records, store, transitions, words
 from shared.errors import NotFound
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.operations import Call
 from shared.records import Fields
 from shared.schemas.base import Page, PageQuery
 from shared.schemas.dead_letters import (
@@ -52,19 +52,15 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def replay_now(
-    redis: Redis,
-    team: Team,
-    ids: Sequence[int],
-    now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
-) -> ReplayedNow:
+async def replay_now(call: Call, ids: Sequence[int], now_ms: int | None = None) -> ReplayedNow:
     """Replay these at once, each by any id of its chain; others, and those replayed before, are skipped."""
     wanted, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
     for step, start in enumerate(range(0, len(wanted), BATCH)):
         batch = wanted[start : start + BATCH]
         with store.begun() if step else nullcontext():
-            answers = await transitions.replay_jobs(redis, team, batch, now_ms=now_ms, key=key, step=step)
+            answers = await transitions.replay_jobs(
+                call.redis, call.team, batch, now_ms=now_ms, key=call.key, step=step
+            )
         for job_id, (new, is_new, original) in zip(batch, answers, strict=True):
             if is_new:
                 done.replayed.append(Replayed(job_id=job_id, new_job_id=new, original_job_id=original))
@@ -82,38 +78,36 @@ def _skipped(job_id: int, new: int, original: int | None) -> Skipped:
     return Skipped(job_id=job_id, reason="It is no dead letter of this team.")
 
 
-async def replay(redis: Redis, team: Team, chosen: ReplayAsked, key: IdempotencyKey | None = None) -> Replay:
+async def replay(call: Call, chosen: ReplayAsked) -> Replay:
     """Begin a background replay of what is a dead letter now."""
-    if row := await transitions.recall(redis, key, _COLLECTED):
+    if row := await transitions.recall(call.redis, call.key, _COLLECTED):
         return _of_row(*row)
     replay_id = await transitions.start_replay(
-        redis,
-        team,
+        call.redis,
+        call.team,
         rate=chosen.rate or RATE,
         stop_after=chosen.stop_after_failures,
         most_kept=MOST_REPLAYS,
-        key=key,
+        key=call.key,
     )
     with store.begun():
-        return await _collect(redis, team, chosen, replay_id, key)
+        return await _collect(call, chosen, replay_id)
 
 
-async def _collect(
-    redis: Redis, team: Team, chosen: ReplayAsked, replay_id: int, key: IdempotencyKey | None
-) -> Replay:
+async def _collect(call: Call, chosen: ReplayAsked, replay_id: int) -> Replay:
     """Give the replay its ids; one that was interrupted goes on where it stopped."""
     after = 0
     while True:
-        batch = await _following(redis, team, chosen, after)
+        batch = await _following(call.redis, call.team, chosen, after)
         answer = await transitions.collect_replay(
-            redis,
-            team,
+            call.redis,
+            call.team,
             batch.ids,
             replay=replay_id,
             after=after,
             up_to=batch.end,
             is_last=batch.is_last,
-            key=key if batch.is_last else None,
+            key=call.key if batch.is_last else None,
             step=_COLLECTED,
         )
         if not isinstance(answer, int):
@@ -133,38 +127,35 @@ async def replays(redis: Redis, team: Team, query: PageQuery) -> Page[Replay]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def cancel_replay(
-    redis: Redis, team: Team, replay_id: int, key: IdempotencyKey | None = None
-) -> Replay:
+async def cancel_replay(call: Call, replay_id: int) -> Replay:
     """Hand out nothing more; jobs that were made stay."""
-    row = await transitions.cancel_replay(redis, team, replay=replay_id, key=key)
+    row = await transitions.cancel_replay(call.redis, call.team, replay=replay_id, key=call.key)
     if not row:
         raise NotFound("Replay")
     return _of_row(*row)
 
 
-async def purge(
-    redis: Redis,
-    team: Team,
-    chosen: Chosen,
-    seconds: float = PURGE_SECONDS,
-    key: IdempotencyKey | None = None,
-) -> Purged:
-    """Delete dead letters with their chains, as many as possible in about `seconds`.
+async def purge(call: Call, chosen: Chosen, seconds: float = PURGE_SECONDS) -> Purged:
+    """Delete dead letters with their chains, as many as go in about so many seconds.
 
     Under a key the last step is remembered: a repeat of an interrupted purge deletes and counts the rest.
     """
-    if done := await transitions.recall(redis, key):
+    if done := await transitions.recall(call.redis, call.key):
         return Purged(purged=done[0], remaining=done[1])
     deadline, purged, after = time.monotonic() + seconds, 0, 0
     while True:
         with store.begun() if after else nullcontext():
-            batch = await _following(redis, team, chosen, after)
+            batch = await _following(call.redis, call.team, chosen, after)
             is_over = bool(batch.ids) and time.monotonic() > deadline
             ids, remaining = ([], len(batch.ids)) if is_over else (batch.ids, 0)
             is_last = is_over or batch.is_last
             purged, remaining = await transitions.purge_jobs(
-                redis, team, ids, purged=purged, remaining=remaining, key=key if is_last else None
+                call.redis,
+                call.team,
+                ids,
+                purged=purged,
+                remaining=remaining,
+                key=call.key if is_last else None,
             )
         if is_last:
             return Purged(purged=purged, remaining=remaining)

@@ -6,8 +6,8 @@ from redis.asyncio import Redis
 
 from shared import clock, excerpts, pages, records, transitions
 from shared.errors import Conflict, NotFound
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.operations import Call
 from shared.schemas.base import Page
 from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus, SkipReason
 from shared.schemas.runs import Run
@@ -16,9 +16,9 @@ from shared.stored import LIST_BYTES, WHOLE_BYTES, read_run
 _NOTHING_TO_RUN = -1
 
 
-async def create(redis: Redis, team: Team, cron_id: int, key: IdempotencyKey | None = None) -> Execution:
+async def create(call: Call, cron_id: int) -> Execution:
     """Run a cron now, beside its schedule."""
-    made = await transitions.run_cron(redis, team, cron=cron_id, key=key)
+    made = await transitions.run_cron(call.redis, call.team, cron=cron_id, key=call.key)
     if made == _NOTHING_TO_RUN:
         raise Conflict("This cron waits for pings: there is nothing to run. Ping it, or make one with a url.")
     if isinstance(made, int):

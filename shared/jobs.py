@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 
 from shared import clock, excerpts, pages, records, store, stored, transitions, words
 from shared.errors import Conflict, Invalid, NotFound
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.lenient import Reader
+from shared.operations import Call
 from shared.records import Fields
 from shared.schemas.base import Page
 from shared.schemas.jobs import (
@@ -59,11 +59,9 @@ class Made:
     """Whether its queue is paused, so that the job waits."""
 
 
-async def create(
-    redis: Redis, team: Team, job: JobAsked, now_ms: int | None = None, key: IdempotencyKey | None = None
-) -> JobCreated:
+async def create(call: Call, job: JobAsked, now_ms: int | None = None) -> JobCreated:
     """Store a job and make it due; its queue is made if it is new. Without `now_ms`, Redis gives the time."""
-    (made,) = await create_many(redis, team, [job], key, now_ms)
+    (made,) = await create_many(call, [job], now_ms)
     return created(job, made)
 
 
@@ -81,34 +79,22 @@ def created(job: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreat
     )
 
 
-async def create_many(
-    redis: Redis,
-    team: Team,
-    jobs: Sequence[JobAsked],
-    key: IdempotencyKey | None = None,
-    now_ms: int | None = None,
-) -> list[Made]:
+async def create_many(call: Call, jobs: Sequence[JobAsked], now_ms: int | None = None) -> list[Made]:
     """Store jobs in order; raises Invalid if one would expire before it could start."""
-    made = [one for one in await create_each(redis, team, jobs, key, now_ms) if one]
+    made = [one for one in await create_each(call, jobs, now_ms) if one]
     if len(made) < len(jobs):
         raise Invalid("expires_at", TOO_LATE)
     return made
 
 
-async def create_each(
-    redis: Redis,
-    team: Team,
-    jobs: Sequence[JobAsked],
-    key: IdempotencyKey | None = None,
-    now_ms: int | None = None,
-) -> list[Made | None]:
+async def create_each(call: Call, jobs: Sequence[JobAsked], now_ms: int | None = None) -> list[Made | None]:
     """Store jobs in order, 250 a round trip; None is one that would expire before it could start."""
     made: list[Made | None] = []
     for step, start in enumerate(range(0, len(jobs), _BATCH)):
         batch = [_new(job) for job in jobs[start : start + _BATCH]]
         with store.begun() if step else nullcontext():
             rows = await transitions.create_jobs(
-                redis, team, batch, settings=_NEW_QUEUE, now_ms=now_ms, key=key, step=step
+                call.redis, call.team, batch, settings=_NEW_QUEUE, now_ms=now_ms, key=call.key, step=step
             )
         made += [_made(row) if row else None for row in rows]
     return made
@@ -167,12 +153,12 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def cancel(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> Job:
+async def cancel(call: Call, job_id: int) -> Job:
     """Cancel a job that waits or runs, by any id of its chain; a running one is stopped within moments.
 
     Raises Conflict if it has ended already.
     """
-    row = await transitions.cancel_job(redis, team, job=job_id, key=key)
+    row = await transitions.cancel_job(call.redis, call.team, job=job_id, key=call.key)
     if row is None:
         raise NotFound("Job")
     if row == "ended":
@@ -180,9 +166,9 @@ async def cancel(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | No
     return _of_row(row)
 
 
-async def delete(redis: Redis, team: Team, job_id: int, key: IdempotencyKey | None = None) -> None:
+async def delete(call: Call, job_id: int) -> None:
     """Delete a job with its run, its chain and its pending retries; a request in flight may still end."""
-    if not await transitions.delete_job(redis, team, job=job_id, key=key):
+    if not await transitions.delete_job(call.redis, call.team, job=job_id, key=call.key):
         raise NotFound("Job")
 
 

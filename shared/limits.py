@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from redis.asyncio import Redis
 
 from shared import keyspace, moments, transitions
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.operations import Call
 from shared.schemas.teams import Limits, Usage
 from shared.transitions import Setting
 
@@ -14,11 +14,11 @@ _FIELDS = ("request_limit", "soft_limit")
 _MONTH = "requests."
 
 
-async def put(redis: Redis, team: Team, limits: Limits, key: IdempotencyKey | None = None) -> Limits:
+async def put(call: Call, limits: Limits) -> Limits:
     """Set both limits; they apply from the next claim on."""
     values = (limits.monthly_request_limit, limits.soft_limit)
     settings = [Setting(field, value) for field, value in zip(_FIELDS, values, strict=True)]
-    await transitions.set_team(redis, team, settings, key=key)
+    await transitions.set_team(call.redis, call.team, settings, key=call.key)
     return limits
 
 

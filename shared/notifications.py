@@ -7,8 +7,8 @@ from redis.asyncio import Redis
 
 from shared import keyspace, transitions
 from shared.errors import Invalid
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.operations import Call
 from shared.schemas.alerts import Channel
 from shared.schemas.notifications import Email, Hook, Notifications
 from shared.transitions import Setting
@@ -17,17 +17,18 @@ from shared.vault import MASK, Vault
 HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
 
 
-async def put(
-    redis: Redis, vault: Vault, team: Team, wanted: Notifications, key: IdempotencyKey | None = None
-) -> Notifications:
+async def put(call: Call, wanted: Notifications) -> Notifications:
     """Set all channels at once; a URL that was read masked and is sent back stays as it was."""
-    if text := await transitions.recall(redis, key):
+    vault, team = call.vault, call.team
+    if text := await transitions.recall(call.redis, call.key):
         return _shown(_opened(_read(text), vault, team))
-    kept = await _stored(redis, team)
+    kept = await _stored(call.redis, team)
     sealed = wanted.model_copy(update={name: _sealed(name, wanted, kept, (vault, team)) for name in HOOKS})
     enabled = [channel for channel in Channel if (of := getattr(wanted, channel)) and of.enabled]
     stored = Setting("notifications", sealed.model_dump_json())
-    await transitions.set_team(redis, team, [stored, Setting("channels", " ".join(enabled))], key=key)
+    await transitions.set_team(
+        call.redis, team, [stored, Setting("channels", " ".join(enabled))], key=call.key
+    )
     return _shown(_opened(sealed, vault, team))
 
 

@@ -6,9 +6,9 @@ from redis.asyncio import Redis
 
 from shared import keyspace, pages, records, transitions, words
 from shared.errors import Conflict, Invalid, NotFound
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
 from shared.lenient import Reader
+from shared.operations import Call
 from shared.schemas.base import STORED, Page, PageQuery
 from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings, QueueUpdate
 from shared.transitions import QueueFields, StoredQueue
@@ -17,8 +17,8 @@ _NAMES, _SHOWN = 1000, 5
 """How many names a wrong one is compared with, and how many are listed if it resembles none."""
 
 
-async def create(redis: Redis, team: Team, queue: QueueCreate, key: IdempotencyKey | None = None) -> Queue:
-    made = await _save(redis, team, queue, key=key)
+async def create(call: Call, queue: QueueCreate) -> Queue:
+    made = await _save(call, queue)
     if made is None:
         raise NotFound("Queue")  # cannot happen: a new queue has no version to compare
     return made
@@ -57,38 +57,32 @@ async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
     return await pages.read_page(redis, team, listing, query)
 
 
-async def update(
-    redis: Redis, team: Team, queue_id: int, changes: QueueUpdate, key: IdempotencyKey | None = None
-) -> Queue:
+async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
     """Change the given fields; they apply to waiting jobs too, from the next claim on."""
-    if done := await transitions.recall(redis, key):
+    if done := await transitions.recall(call.redis, call.key):
         return _queue(StoredQueue(*done))
     given = changes.model_dump(exclude_unset=True)
     for _ in range(5):
-        found = await transitions.read_queues(redis, team, [queue_id])
+        found = await transitions.read_queues(call.redis, call.team, [queue_id])
         if not found:
             raise NotFound("Queue")
         fields, reader = records.fields_of(found[0].fields), Reader()
         settings = reader.model(QueueSettings, reader.spec(fields.get("spec")).fields).model_dump()
         name = fields.get("name", f"queue {queue_id}")
         wanted = QueueCreate.model_validate({**settings, "name": name, **given}, context=STORED)
-        if changed := await _save(redis, team, wanted, (queue_id, fields.get("version")), key):
+        if changed := await _save(call, wanted, (queue_id, fields.get("version"))):
             return changed
     raise Conflict("The queue is being changed by others; try again.")
 
 
-async def delete(redis: Redis, team: Team, queue_id: int, key: IdempotencyKey | None = None) -> None:
+async def delete(call: Call, queue_id: int) -> None:
     """Delete a queue with its jobs; once this returns none of them starts any more."""
-    if not await transitions.delete_queue(redis, team, queue=queue_id, key=key):
+    if not await transitions.delete_queue(call.redis, call.team, queue=queue_id, key=call.key):
         raise NotFound("Queue")
 
 
 async def _save(
-    redis: Redis,
-    team: Team,
-    wanted: QueueCreate,
-    known: tuple[int | None, str | None] = (None, None),
-    key: IdempotencyKey | None = None,
+    call: Call, wanted: QueueCreate, known: tuple[int | None, str | None] = (None, None)
 ) -> Queue | None:
     """The queue as it is now, or None if it changed since it had this `known` id and version."""
     (queue_id, version), limit = known, wanted.rate_limit
@@ -103,7 +97,9 @@ async def _save(
         dlq_days=wanted.dlq_retention_days,
         alerts=wanted.alerts_enabled,
     )
-    saved = await transitions.save_queue(redis, team, fields, queue=queue_id, version=version, key=key)
+    saved = await transitions.save_queue(
+        call.redis, call.team, fields, queue=queue_id, version=version, key=call.key
+    )
     if saved == "taken":
         raise Invalid("name", "The name field must be unique: another queue of the team has it.")
     return None if saved == "stale" else _queue(saved)

@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 
 from shared import clock, keyspace, moments, signing, transitions
 from shared.errors import Conflict
-from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.operations import Call
 from shared.schemas.teams import SigningSecret, SigningState
 from shared.transitions import Setting
 from shared.vault import Vault
@@ -22,26 +22,25 @@ _FIELD = "signing"
 HOUR_MILLISECONDS = 3_600_000
 
 
-async def rotate(
-    redis: Redis, vault: Vault, team: Team, keep_hours: int, key: IdempotencyKey | None = None
-) -> SigningSecret:
-    """Make a secret; the one before stays valid for `keep_hours`, or ends at once with 0.
+async def rotate(call: Call, keep_hours: int) -> SigningSecret:
+    """Make a secret; the one before stays valid beside it for so many hours, or goes at once with 0.
 
     A repeat under the key returns the secret that was made, which is remembered, sealed, with the key.
     """
+    redis, team = call.redis, call.team
     now = await moments.now(redis, team.shard)
     before = await _stored(redis, team)
     secret = signing.new_secret()
     kept, until = before.partition(" ")[0], clock.milliseconds(now) + keep_hours * HOUR_MILLISECONDS
-    stored = vault.seal(secret, team.id, _FIELD)
+    stored = call.vault.seal(secret, team.id, _FIELD)
     if kept and keep_hours:
         stored = f"{stored} {kept} {until}"
-    made = await transitions.rotate_signing(redis, team, before=before or None, after=stored, key=key)
+    made = await transitions.rotate_signing(redis, team, before=before or None, after=stored, key=call.key)
     if not made:
         raise Conflict(
             "Somebody else made a signing secret at the same moment; look before you make another."
         )
-    opened = vault.open(_parts(made)[0], team.id, _FIELD)
+    opened = call.vault.open(_parts(made)[0], team.id, _FIELD)
     return SigningSecret(secret=opened, previous_valid_until=_until(made))
 
 
@@ -50,9 +49,9 @@ async def state(redis: Redis, team: Team) -> SigningState:
     return SigningState(is_enabled=bool(stored), previous_valid_until=_until(stored))
 
 
-async def remove(redis: Redis, team: Team, key: IdempotencyKey | None = None) -> None:
+async def remove(call: Call) -> None:
     """Stop signing."""
-    await transitions.set_team(redis, team, [Setting(_FIELD, None)], key=key)
+    await transitions.set_team(call.redis, call.team, [Setting(_FIELD, None)], key=call.key)
 
 
 def secrets_of(vault: Vault, team: int, stored: str, now_ms: int) -> Sequence[str]:

@@ -38,6 +38,10 @@ class Caller:
 
     team: Team
     scopes: frozenset[str]
+    token: str = ""
+    """The id of the token."""
+    name: str = ""
+    """What the token was called when it was made."""
 
     def has(self, scope: str) -> bool:
         return bool(self.scopes & set(SCOPES[SCOPES.index(scope) :]))
@@ -149,7 +153,9 @@ async def register_bootstrap(redis: Redis, token: str) -> None:
     """Register the token as the first team's admin; bootstrap tokens before it end."""
     digest = digest_of(token)
     before: set[str] = await redis.smembers(keyspace.bootstrap())  # type: ignore[misc]
-    before = before or {one.digest for one in await listed(redis) if one.is_bootstrap}  # of older versions
+    before = before or {
+        one.digest for one in await listed(redis) if one.is_bootstrap
+    }  # registered by older versions
     await redis.sadd(keyspace.bootstrap(), digest, *before)  # type: ignore[misc]
     await create(redis, team=BOOTSTRAP_TEAM, name=BOOTSTRAP, scopes=("admin",), token=token)
     for replaced in sorted(before - {digest}):
@@ -205,7 +211,7 @@ async def _look_up(redis: Redis, digest: str) -> Caller:
         raise Damaged("it names no team and scope", "The record of this token")
     shard = await redis.hget(keyspace.team(team_id), "shard")  # type: ignore[misc]
     team = Team(int(team_id), shard if shard in keyspace.SHARDS else keyspace.SHARDS[0])
-    return Caller(team, frozenset(scopes))
+    return Caller(team, frozenset(scopes), digest[:ID_DIGITS], fields.get("name", ""))
 
 
 async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:

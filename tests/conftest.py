@@ -13,11 +13,11 @@ from services.worker.mail import Mailer
 from shared import store, tokens
 from shared.keyspace import Team
 from shared.settings import Settings
-from shared.vault import Vault
+from tests import calls
 from tests.target import Target
 
-KEY = os.environ["RECURO_ENCRYPTION_KEY"] = "the-key-of-the-tests-0123456789-abcdef"  # processes have it too
-VAULT = Vault(KEY)
+KEY = os.environ["RECURO_ENCRYPTION_KEY"] = calls.KEY  # processes have it too
+VAULT = calls.VAULT
 MAILER = Mailer(Settings())
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))

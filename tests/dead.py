@@ -9,6 +9,7 @@ from services.worker.work import Complete, Dead, Result, Verdict
 from shared import clock, jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
+from tests.calls import call_of
 
 NOON = clock.milliseconds(datetime(2026, 11, 25, 12, tzinfo=UTC))
 URL = "https://a.example/work"
@@ -31,6 +32,6 @@ async def dead_letters(
 ) -> list[int]:
     """So many dead letters; return their ids."""
     job = JobCreate.model_validate({"queue": "mail", "url": URL, "payload": {"n": 1}, **asked})
-    made = await jobs.create_many(redis, team, [job] * n, now_ms=now)
+    made = await jobs.create_many(call_of(redis, team), [job] * n, now_ms=now)
     await end_all(redis, Dead(), now, run)
     return [one.id for one in made]

@@ -9,6 +9,7 @@ from services.worker.work import Complete, Result, Verdict, Work
 from shared import clock, crons, executions, keyspace, ledger
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronCreate, Execution, ExecutionQuery
+from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -17,7 +18,7 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 
 async def a_cron(redis: Redis, team: Team, *, at: datetime = NOON, **fields: object) -> Cron:
     asked = {"name": "ping", "url": "https://a.example/", "cron_expression": "* * * * *", **fields}
-    return await crons.create(redis, team, CronCreate.model_validate(asked), at)
+    return await crons.create(call_of(redis, team), CronCreate.model_validate(asked), at)
 
 
 async def history(redis: Redis, team: Team, cron: Cron, state: str | None = None) -> list[Execution]:

@@ -1,10 +1,16 @@
 """Every write of the REST API and of MCP, with what must be there before it: whoever adds one adds a row."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from services.api.main import ROUTES
+from httpx import AsyncClient, Response
+from redis.asyncio import Redis
+
+from services.api import pings
 from services.api.routing import Resource
+from services.api.table import OPERATIONS
+from shared.keyspace import Team
+from tests import dead
 
 CRON = {"name": "ping", "url": "https://a.example/", "cron_expression": "0 0 1 1 *"}
 HEARTBEAT = {"name": "backup", "cron_expression": "0 0 1 1 *", "mode": "heartbeat"}
@@ -91,20 +97,37 @@ WRITES = (
 )
 # fmt: on
 
-NO_WRITES = {("POST", "/api/crons/explain")}
-"""What is POSTed and stores nothing."""
-
 
 def routes() -> set[tuple[str, str]]:
-    """The methods that may change something, and their routes, out of the application's own table."""
-    found = set()
-    for route in ROUTES:
+    """The methods that may change something, and their routes, out of the application's own tables."""
+    found: set[tuple[str, str]] = {(one.method, one.path) for one in OPERATIONS if one.is_write}
+    for route in pings.routes:
         resource = route.endpoint
         assert isinstance(resource, Resource)
-        found |= {(method, resource.path) for method in resource.methods if method != "GET"}
-        if resource.path.startswith("/ping/"):
-            found.add(("GET", resource.path))  # for those who can do no more
+        found |= {
+            (method, resource.path) for method in resource.methods
+        }  # GET too, for those who can do no more
     return found
+
+
+async def ready(client: AsyncClient, redis: Redis, team: Team, write: Write) -> Write:
+    """The write, with all there that it needs."""
+    if write.dead_letters:
+        await dead.dead_letters(redis, team, write.dead_letters)
+    said: dict[str, Any] = {}
+    for made in write.before:
+        said = (await ask(client, made.method, made.path, made.body)).json()
+    return replace(write, path=write.path.format_map(said))
+
+
+async def ask(client: AsyncClient, method: str, path: str, body: Any, **headers: str) -> Response:
+    given = {} if body is None else {"json": body}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await client.request(method, path, headers=named, **given)
+
+
+async def do(client: AsyncClient, write: Write, **headers: str) -> Response:
+    return await ask(client, write.method, write.path, write.body, **headers)
 
 
 @dataclass(frozen=True, slots=True)

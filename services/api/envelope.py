@@ -27,6 +27,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         started, status, request_id = time.perf_counter(), 0, _request_id(scope)
+        scope["recuro.request_id"] = request_id.decode()
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -38,12 +39,12 @@ class Envelope:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
-            log.exception("request_failed", request_id=request_id.decode())
+            log.exception("request_failed", request_id=scope["recuro.request_id"])
             if status:
                 raise  # half an answer is out: the server cuts the connection
             await internal_error()(scope, receive, send_with_id)
         finally:
-            _tell(scope, status, time.perf_counter() - started, request_id)
+            _tell(scope, status, time.perf_counter() - started)
 
 
 def _request_id(scope: Scope) -> bytes:
@@ -53,7 +54,7 @@ def _request_id(scope: Scope) -> bytes:
     return secrets.token_hex(16).encode()
 
 
-def _tell(scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
+def _tell(scope: Scope, status: int, seconds: float) -> None:
     resource = scope.get("endpoint")
     # Probes come every few seconds, for ever; one that fails is of interest.
     tell = log.debug if scope["path"] in PROBES and status < 400 else log.info
@@ -65,5 +66,5 @@ def _tell(scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
         status=status,
         duration_ms=round(seconds * 1000, 2),
         team=scope.get("recuro.team"),
-        request_id=request_id.decode(),
+        request_id=scope["recuro.request_id"],
     )

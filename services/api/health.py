@@ -1,4 +1,4 @@
-"""/healthz and /readyz, without a token"""
+"""/healthz and /readyz, without a token: no operations, since they are about the process and no team."""
 
 from contextlib import suppress
 

@@ -12,26 +12,12 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.api import (
-    alerts,
-    bootstrap,
-    crons,
-    dead_letters,
-    errors,
-    executions,
-    health,
-    jobs,
-    limits,
-    metrics,
-    notifications,
-    pings,
-    queues,
-    signing,
-)
+from services.api import bootstrap, errors, metrics
 from services.api.envelope import Envelope
+from services.api.table import ROUTES
 from shared import durability, logs, store, tokens, vault, zone_data
 from shared.addresses import Policy
-from shared.admission import Admission
+from shared.security.admission import Admission
 from shared.serving import server
 from shared.serving.bounds import Bounds
 from shared.serving.metrics import telling
@@ -39,21 +25,6 @@ from shared.settings import Settings, load
 from shared.steadily import Troubles, beside
 
 GRACE_SECONDS = 10
-
-# The busiest first: routes are tried in order.
-ROUTES = [
-    *jobs.routes,
-    *crons.routes,
-    *executions.routes,
-    *pings.routes,
-    *queues.routes,
-    *dead_letters.routes,
-    *alerts.routes,
-    *notifications.routes,
-    *limits.routes,
-    *signing.routes,
-    *health.routes,
-]
 
 
 class State(TypedDict):

@@ -1,4 +1,7 @@
-"""/ping/{key}, without a token: the key says for which heartbeat"""
+"""/ping/{key}, without a token: the key says for which heartbeat.
+
+No operations: nobody is known, any body is taken as text, and a GET writes.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,7 +10,8 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.api.requests import beginning_of, key_of
+from services.api.answers import replayed
+from services.api.requests import beginning_of, key_of, key_text_of
 from services.api.routing import at
 from shared import pings
 from shared.errors import NotFound
@@ -46,13 +50,13 @@ async def _noted(request: Request, saying: Callable[[str], Ping]) -> Response:
     key = request.path_params["key"]
     team = pings.team_of(key)
     text, digest = await beginning_of(request, _TEXT_BYTES)
-    once = key_of(request, team, None, text, *([digest] if digest else ()))
+    once = key_of(request, team, key_text_of(request), "", text, *([digest] if digest else ()))
     if once:
         once.text = f"{key} {once.text}"  # nobody without a token learns what keys the team has used
     said = saying(text)
     noted = await pings.ping(request.state.redis, key, said, once=once)
     told = _told(noted) if said.kind == Kind.COMPLETE else ""
-    return JSONResponse({"ok": True, **({"note": told} if told else {})})
+    return replayed(JSONResponse({"ok": True, **({"note": told} if told else {})}), once)
 
 
 def _told(noted: Noted) -> str:

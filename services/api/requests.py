@@ -14,6 +14,8 @@ from services.api.errors import Malformed, Refused, TooLarge
 from shared.errors import NotFound
 from shared.idempotency import KEY, IdempotencyKey
 from shared.keyspace import Team
+from shared.operations import Operation, PathId
+from shared.schemas.base import Schema
 from shared.validation import by_field
 from shared.vault import Vault
 
@@ -27,12 +29,16 @@ _ID = re.compile(r"[1-9][0-9]{0,15}")
 _MAYBE_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{309}")
 
 
-async def body_of(request: Request, model: type[T], *, empty: T | None = None) -> T:
-    """The body as `model`, or `empty` for none; raises TooLarge, Malformed or Refused."""
-    raw = await raw_of(request)
-    if not raw and empty is not None:
-        return empty
-    return parsed(raw, model)
+def body_of(raw: bytearray, operation: Operation) -> Schema:
+    """The body as the model that the operation takes; raises Malformed or Refused."""
+    assert operation.takes
+    if not raw and operation.empty:
+        return operation.empty
+    body = parsed(raw, operation.takes)
+    if operation.is_change and not body.model_fields_set:
+        fields = ", ".join(operation.takes.model_fields)
+        raise Refused({"body": [f"At least one field is required: {fields}."]})
+    return body
 
 
 def parsed(raw: bytearray, model: type[T]) -> T:
@@ -58,15 +64,6 @@ async def beginning_of(request: Request, most_bytes: int) -> tuple[str, str]:
     return beginning.decode("utf-8", "replace"), digest.hexdigest() if size > most_bytes else ""
 
 
-async def changes_of(request: Request, model: type[T]) -> T:
-    """The body of an update, which must name a field at least."""
-    asked = await body_of(request, model)
-    if not asked.model_fields_set:
-        fields = ", ".join(model.model_fields)
-        raise Refused({"body": [f"At least one field is required: {fields}."]})
-    return asked
-
-
 def query_of(request: Request, model: type[T]) -> T:
     """The query parameters as `model`; an unknown one, or one given twice, is refused."""
     given: dict[str, str | list[str]] = {}
@@ -80,16 +77,16 @@ def query_of(request: Request, model: type[T]) -> T:
         raise Refused(by_field(error, model)) from None
 
 
-def id_of(request: Request, noun: str) -> int:
-    """The id of a cron, job, queue or execution in the path; NotFound if there can be no such id."""
-    text = request.path_params[f"{noun.lower()}_id"]
+def id_of(request: Request, which: PathId) -> int:
+    """An id in the path; NotFound if there can be no such id."""
+    text = request.path_params[which.name]
     if not _ID.fullmatch(text) or int(text) > MAX_ID:
-        raise NotFound(noun)
+        raise NotFound(which.noun)
     return int(text)
 
 
-def key_of(request: Request, team: Team, asked: BaseModel | None = None, *more: str) -> IdempotencyKey | None:
-    """The caller's `Idempotency-Key` for what is asked, or nothing; raises Refused for one that is no key."""
+def key_text_of(request: Request) -> str | None:
+    """The caller's `Idempotency-Key`, if there is one; raises Refused for one that is no key."""
     given = request.headers.get("idempotency-key")
     if given is None:
         return None
@@ -97,12 +94,15 @@ def key_of(request: Request, team: Team, asked: BaseModel | None = None, *more: 
     if not KEY.fullmatch(text):
         sentence = "The Idempotency-Key header must hold 1 to 255 visible ASCII characters."
         raise Refused({"Idempotency-Key": [sentence]})
-    body = asked.model_dump_json(exclude_unset=True) if asked else ""
+    return text
+
+
+def key_of(request: Request, team: Team, text: str | None, *given: str) -> IdempotencyKey | None:
+    """The key of that text for what is given to this method and path, or nothing without one."""
+    if text is None:
+        return None
     vault: Vault = request.state.admission.vault
-    digests = vault.digests(request.method, request.scope["path"], body, *more)
-    key = IdempotencyKey.of(team, text, digests)
-    request.state.key = key  # whether it was used is told with the answer
-    return key
+    return IdempotencyKey.of(team, text, vault.digests(request.method, request.scope["path"], *given))
 
 
 async def raw_of(request: Request) -> bytearray:

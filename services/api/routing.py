@@ -8,8 +8,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from shared.idempotency import IdempotencyKey
-
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -27,11 +25,7 @@ class Resource:
         endpoint = self._endpoints.get(scope["method"])
         if endpoint is None:
             raise HTTPException(405, headers={"Allow": self._allow})
-        request = Request(scope, receive)
-        response = await endpoint(request)
-        key: IdempotencyKey | None = getattr(request.state, "key", None)
-        if key and key.was_used:
-            response.headers["Idempotent-Replayed"] = "true"
+        response = await endpoint(Request(scope, receive))
         await response(scope, receive, send)
 
     def look(self, request: Request) -> str:
@@ -40,5 +34,5 @@ class Resource:
 
 
 def at(path: str, *, look: str = "", **methods: Endpoint) -> Route:
-    """The route of a path: `at("/api/jobs", GET=index, POST=create)`; `look`: where there is no GET."""
+    """The route of a path: `at("/readyz", GET=ready)`; `look`: where there is no GET."""
     return Route(path, Resource(path, methods, look), name=path)

@@ -20,8 +20,8 @@ from services.mcp.other_paths import Elsewhere
 from services.mcp.server import Context, answer, build
 from shared import durability, health, logs, store, vault, zone_data
 from shared.addresses import Policy
-from shared.admission import Admission
 from shared.errors import Damaged
+from shared.security.admission import Admission
 from shared.serving import server
 from shared.serving.bounds import Bounds
 from shared.serving.metrics import telling

@@ -20,20 +20,21 @@ from redis.asyncio import Redis
 from services.mcp import tolerance
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
-from services.mcp.tools import TOOLS, Means, Tool
+from services.mcp.tools import TOOLS, Tool
 from shared import validation
-from shared.admission import Admission
 from shared.errors import Invalid, RecuroError
 from shared.idempotency import IdempotencyKey
 from shared.keyspace import Team
+from shared.operations import Call
 from shared.schemas.base import Schema
+from shared.security.admission import Admission
 from shared.store import AWAY, OutcomeUnknown
 from shared.tokens import Caller
 from shared.vault import Vault
 from shared.version import VERSION
 
 Context = ServerRequestContext[dict[str, Any], Any]
-Call = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
+CallTool = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
 List = Callable[[Context, PaginatedRequestParams | None], Awaitable[ListToolsResult]]
 
 INSTRUCTIONS = (
@@ -50,7 +51,7 @@ async def list_own(_ctx: Context, _params: PaginatedRequestParams | None) -> Lis
     return ListToolsResult(tools=list(LISTING.values()))
 
 
-def build(call: Call, list_tools: List = list_own) -> Server[dict[str, Any]]:
+def build(call: CallTool, list_tools: List = list_own) -> Server[dict[str, Any]]:
     """A server that lists our tools and passes every call to `call`."""
     return Server(
         "recuro",
@@ -97,8 +98,8 @@ async def _answer(
     try:
         caller.may(row.scope)
         key = _key_of(row, caller.team, arguments, admission.vault)
-        means = Means(redis, caller.team, admission.vault, key)
-        return _succeeded(await row.run(means, admission.admit(caller.team, arguments)), key)
+        call = Call(caller, redis, admission.vault, "mcp", key=key)
+        return _succeeded(await row.run(call, admission.admit(caller.team, arguments)), key)
     except Invalid as error:
         return _refused(params.name, {error.field: [str(error)]})
     except RecuroError as error:

@@ -29,7 +29,7 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationE
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.mcp.gate import UNAUTHENTICATED
-from services.mcp.server import Call, Context, List, build, failed, list_own
+from services.mcp.server import CallTool, Context, List, build, failed, list_own
 from services.mcp.upstream import connect
 from shared.schemas.base import check_url
 
@@ -83,7 +83,7 @@ async def _without_token(_ctx: Context, _params: CallToolRequestParams) -> CallT
     return failed("unauthenticated", f"There is no usable API token. {SET_TOKEN}")
 
 
-async def _serve(call: Call, list_tools: List = list_own) -> None:
+async def _serve(call: CallTool, list_tools: List = list_own) -> None:
     server = build(call, list_tools)
     async with stdio_server() as (lines, writer), _understood(lines, writer.send) as reader:
         await server.run(reader, writer, server.create_initialization_options())

@@ -1,34 +1,20 @@
-"""The tools: one row each, over the same actions that REST calls."""
+"""The tools: one row each, named as its operation is, over the same actions that REST calls."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
-
-from redis.asyncio import Redis
 
 from services.mcp import excerpts
 from services.mcp.arguments import CronChange, CronNew, CronSearch, Doomed, JobNew, JobSearch, One
 from services.mcp.excerpts import OUTSIDE, Listed
 from shared import crons, jobs, queues, warnings
 from shared.errors import Invalid
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
+from shared.operations import Call
 from shared.schemas.base import Deleted, Schema
 from shared.schemas.crons import CronCreated, CronDetail, CronSummary, CronUpdated
 from shared.schemas.jobs import JobCreated, JobDetail, JobSummary
-from shared.vault import Vault
 
 A = TypeVar("A", bound=Schema)
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a tool works with: Redis, the caller's team, and the vault."""
-
-    redis: Redis
-    team: Team
-    vault: Vault
-    key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +22,12 @@ class Tool(Generic[A]):
     """What a client is shown of a tool, and the function that runs it."""
 
     name: str
+    """That of the operation which it is a way to."""
     title: str
     description: str
     model: type[A]
     answer: type[Schema]
-    run: Callable[[Means, A], Awaitable[Schema]]
+    run: Callable[[Call, A], Awaitable[Schema]]
     scope: Literal["read", "write"] = "write"
     is_destructive: bool = False
     is_idempotent: bool = False
@@ -51,54 +38,52 @@ class Tool(Generic[A]):
     """The tool that shows whether a write was done."""
 
 
-async def _list_crons(means: Means, arguments: CronSearch) -> Listed[CronSummary]:
-    page = await crons.page(means.redis, means.team, arguments.query())
+async def _list_crons(call: Call, arguments: CronSearch) -> Listed[CronSummary]:
+    page = await crons.page(call.redis, call.team, arguments.query())
     return excerpts.page(page, excerpts.cron_row, "get-cron")
 
 
-async def _create_cron(means: Means, arguments: CronNew) -> CronCreated:
-    cron = await crons.create(means.redis, means.team, arguments.cron(), key=means.key)
-    return excerpts.narrow(CronCreated, await warnings.saved_cron(means.redis, means.team, cron))
+async def _create_cron(call: Call, arguments: CronNew) -> CronCreated:
+    cron = await crons.create(call, arguments.cron())
+    return excerpts.narrow(CronCreated, await warnings.saved_cron(call.redis, call.team, cron))
 
 
-async def _get_cron(means: Means, arguments: One) -> CronDetail:
-    return excerpts.cron(await crons.get(means.redis, means.team, arguments.id))
+async def _get_cron(call: Call, arguments: One) -> CronDetail:
+    return excerpts.cron(await crons.get(call.redis, call.team, arguments.id))
 
 
-async def _update_cron(means: Means, arguments: CronChange) -> CronUpdated:
-    cron = await crons.update(
-        means.redis, means.team, arguments.id, arguments.changes(), vault=means.vault, key=means.key
-    )
-    return excerpts.changed_cron(await warnings.saved_cron(means.redis, means.team, cron))
+async def _update_cron(call: Call, arguments: CronChange) -> CronUpdated:
+    cron = await crons.update(call, arguments.id, arguments.changes())
+    return excerpts.changed_cron(await warnings.saved_cron(call.redis, call.team, cron))
 
 
-async def _delete_cron(means: Means, arguments: Doomed) -> Deleted:
-    await crons.delete(means.redis, means.team, arguments.id, means.key)
+async def _delete_cron(call: Call, arguments: Doomed) -> Deleted:
+    await crons.delete(call, arguments.id)
     return Deleted(id=arguments.id)
 
 
-async def _list_jobs(means: Means, arguments: JobSearch) -> Listed[JobSummary]:
+async def _list_jobs(call: Call, arguments: JobSearch) -> Listed[JobSummary]:
     queue_id = arguments.queue_id
     if arguments.queue:
-        queue_id = await queues.id_of(means.redis, means.team, arguments.queue)
+        queue_id = await queues.id_of(call.redis, call.team, arguments.queue)
         if arguments.queue_id not in (None, queue_id):
             raise Invalid("queue", f"The queue field names queue {queue_id}, not that of queue_id; give one.")
-    page = await jobs.page(means.redis, means.team, arguments.query(queue_id))
+    page = await jobs.page(call.redis, call.team, arguments.query(queue_id))
     return excerpts.page(page, excerpts.job_row, "get-job")
 
 
-async def _create_job(means: Means, arguments: JobNew) -> JobCreated:
+async def _create_job(call: Call, arguments: JobNew) -> JobCreated:
     job = arguments.job()
-    (made,) = await jobs.create_many(means.redis, means.team, [job], means.key)
+    (made,) = await jobs.create_many(call, [job])
     return jobs.created(job, made, warnings.of_job(job, is_paused=made.is_paused))
 
 
-async def _get_job(means: Means, arguments: One) -> JobDetail:
-    return excerpts.job(await jobs.get(means.redis, means.team, arguments.id))
+async def _get_job(call: Call, arguments: One) -> JobDetail:
+    return excerpts.job(await jobs.get(call.redis, call.team, arguments.id))
 
 
-async def _delete_job(means: Means, arguments: Doomed) -> Deleted:
-    await jobs.delete(means.redis, means.team, arguments.id, means.key)
+async def _delete_job(call: Call, arguments: Doomed) -> Deleted:
+    await jobs.delete(call, arguments.id)
     return Deleted(id=arguments.id)
 
 

@@ -82,9 +82,13 @@ class TestAsked(Schema):
 
 
 class TestOutcome(Schema):
-    """`status` is delivered or failed, or pending if the result was not known after some seconds."""
+    """`status` is delivered or failed."""
 
     id: int
     channel: Channel
     status: NoticeStatus
     error: str | None
+
+
+class TestPending(TestOutcome):
+    """The same, when the outcome was not known after some seconds."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from shared.memory import MEBIBYTE, remembered
+from shared.schemas.marks import Mark
 
 T = TypeVar("T")
 
@@ -126,9 +127,16 @@ def _iso(moment: datetime) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Url = Annotated[str, Field(max_length=2048), AfterValidator(check_url)]
+Url = Annotated[str, Field(max_length=2048), AfterValidator(check_url), Mark.URL]
 """An http(s) URL, kept exactly as the caller wrote it."""
-Headers = Annotated[dict[str, str], AfterValidator(_check_headers)]
+UrlOrNone = Annotated[
+    str, Field(max_length=2048), AfterValidator(lambda value: check_url(value) if value else value), Mark.URL
+]
+"""The same, or an empty text."""
+Headers = Annotated[dict[str, str], AfterValidator(_check_headers), Mark.HEADERS]
+"""Headers for the `url` of the same model."""
+HeaderChanges = Annotated[dict[str, str], AfterValidator(_check_headers), Mark.HEADER_CHANGES]
+"""Headers for the `url` that is stored; a mask in them stands for the value that is kept."""
 NO_BOOL = BeforeValidator(_no_bool)
 """Stands after an integer's bounds: a bound after a validator would be `ge` in the schema, not `minimum`."""
 Timeout = Annotated[int, Field(ge=1, le=300), NO_BOOL]

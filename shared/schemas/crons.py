@@ -10,6 +10,7 @@ from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     NO_BOOL,
     Cut,
+    HeaderChanges,
     Headers,
     Instant,
     Method,
@@ -19,8 +20,8 @@ from shared.schemas.base import (
     Schema,
     Timeout,
     Url,
+    UrlOrNone,
     Warnings,
-    check_url,
     without_defaults,
 )
 from shared.schemas.notices import NoticeStatus
@@ -72,9 +73,6 @@ class CronMode(StrEnum):
     HEARTBEAT = "heartbeat"
 
 
-UrlOrNone = Annotated[
-    str, Field(max_length=2048), AfterValidator(lambda value: check_url(value) if value else value)
-]
 GraceSeconds = Annotated[
     int, Field(ge=1, le=604_800, description="Of a heartbeat: alert when no ping came for so long"), NO_BOOL
 ]
@@ -99,6 +97,7 @@ class CronChanged(CronAsked):
     name: Annotated[Name, Field(description="Display name for the cron")] = ""
     url: Annotated[Url, Field(description="Target URL to call")] = ""
     cron_expression: Annotated[Expression, Field(description="Standard 5-field cron expression")] = ""
+    headers: Annotated[HeaderChanges | None, Field(description="Key-value HTTP headers")] = None
 
 
 class CronUpdate(Timing, CronChanged):

@@ -4,10 +4,15 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
+from services.worker.deliveries import Deliveries
+from services.worker.work import Fail, Result
+from shared import keyspace
 from shared.settings import Settings
 from tests.api.serving import serving
+from tests.writes import CRON, JOB
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +41,17 @@ async def stranger(api: str, other_token: str) -> AsyncIterator[httpx.AsyncClien
     """A client of team 2."""
     async with _client(api, other_token) as client:
         yield client
+
+
+@pytest.fixture
+async def things(client: httpx.AsyncClient, redis: Redis) -> None:
+    """One of each noun in team 1, each with the id 1."""
+    await client.post("/api/crons", json=CRON)
+    await client.post("/api/crons/1/run")
+    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
+    await worker.finish([Result(work, Fail(), "", "", "timeout") for work in await worker.claim(1)])
+    await client.post("/api/jobs", json=JOB)
+    await client.post("/api/dead-letters/replay", json={"all": True})
 
 
 def _client(api: str, token: str | None = None) -> httpx.AsyncClient:

@@ -1,77 +1,41 @@
-"""Who may do what, for every route there is."""
+"""Who may do what, for every operation there is."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from httpx import AsyncClient
+from httpx import AsyncClient, Response
 from redis.asyncio import Redis
 
-from services.api.main import ROUTES
-from services.api.routing import Resource
-from services.worker.deliveries import Deliveries
-from services.worker.work import Fail, Result
-from shared import keyspace, tokens
+from services.api.table import OPERATIONS
+from shared import tokens
 from shared.brake import BURST
+from shared.operations import Operation
 from shared.settings import Settings
+from tests import lost
 from tests.api.serving import serving
 
-OPEN = {"/healthz", "/readyz"}
-PING = "/ping/"
-EXPLAIN = "/api/crons/explain"
-CRON = {"name": "Tidy", "url": "https://example.com", "cron_expression": "0 0 1 1 *"}
-JOB = {"queue": "mail", "url": "https://example.com"}
+WITH_ID = [operation for operation in OPERATIONS if operation.ids]
+LISTS = [operation for operation in OPERATIONS if operation.name.startswith("list-") and not operation.ids]
+every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 
 
-def needs(method: str, path: str) -> str:
-    """The scope of a call: settings of the team are an admin's."""
-    if method == "GET" or path == EXPLAIN:
-        return "read"
-    return "admin" if path.startswith("/api/settings/") else "write"
+def path_of(operation: Operation) -> str:
+    """Its path with the id 1 wherever an id goes."""
+    return operation.path.format_map({each.name: 1 for each in operation.ids})
 
 
-def calls() -> Iterator[tuple[str, str]]:
-    """Method and path of everything that needs a token, with the id 1 wherever an id goes."""
-    for route in ROUTES:
-        assert isinstance(route.endpoint, Resource)
-        for method in route.endpoint.methods:
-            if route.path not in OPEN and not route.path.startswith(PING):
-                yield (
-                    method,
-                    "/".join("1" if part.startswith("{") else part for part in route.path.split("/")),
-                )
-
-
-CALLS = sorted(calls())
-WITH_ID = [(method, path) for method, path in CALLS if "/1" in path]
-NO_LISTS = ("/api/settings/", "/api/usage")
-LISTS = [
-    path for method, path in CALLS if method == "GET" and "/1" not in path and not path.startswith(NO_LISTS)
-]
-
-
-@pytest.fixture
-async def things(client: AsyncClient, redis: Redis) -> None:
-    """One of each noun in team 1, each with the id 1."""
-    await client.post("/api/crons", json=CRON)
-    await client.post("/api/crons/1/run")
-    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
-    await worker.finish([Result(work, Fail(), "", "", "timeout") for work in await worker.claim(1)])
-    await client.post("/api/jobs", json=JOB)
-    await client.post("/api/dead-letters/replay", json={"all": True})
-
-
-@pytest.mark.parametrize(("method", "path"), CALLS)
-async def test_without_a_token_nothing_is_answered(anonymous: AsyncClient, method: str, path: str) -> None:
-    answer = await anonymous.request(method, path, content=b"{not even JSON")
+@every_operation
+async def test_without_a_token_nothing_is_answered(anonymous: AsyncClient, operation: Operation) -> None:
+    answer = await anonymous.request(operation.method, path_of(operation), content=b"{not even JSON")
 
     assert (answer.status_code, answer.json()) == (401, {"error": "Missing authorization token"})
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["x-request-id"]
 
 
-@pytest.mark.parametrize(("method", "path"), CALLS)
-async def test_an_unknown_token_opens_nothing(anonymous: AsyncClient, method: str, path: str) -> None:
-    answer = await anonymous.request(method, path, headers={"Authorization": "Bearer rc_wrong"})
+@every_operation
+async def test_an_unknown_token_opens_nothing(anonymous: AsyncClient, operation: Operation) -> None:
+    answer = await ask(anonymous, operation, "rc_wrong")
 
     assert (answer.status_code, answer.json()) == (401, {"error": "Invalid authorization token"})
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -104,48 +68,67 @@ async def test_the_scheme_is_read_in_any_case(anonymous: AsyncClient, token: str
 
 
 @pytest.mark.usefixtures("things")
-@pytest.mark.parametrize(("method", "path"), WITH_ID)
-async def test_an_id_of_another_team_means_nothing(stranger: AsyncClient, method: str, path: str) -> None:
-    answer = await stranger.request(method, path, json={"name": "mine"})
+@pytest.mark.parametrize("operation", WITH_ID, ids=lambda operation: operation.name)
+async def test_an_id_of_another_team_means_nothing(stranger: AsyncClient, operation: Operation) -> None:
+    answer = await stranger.request(operation.method, path_of(operation), json={"name": "mine"})
 
-    noun = path.partition("/1")[0].rpartition("/")[2].removesuffix("s").capitalize()
-    assert (answer.status_code, answer.json()) == (404, {"error": f"{noun} not found"})
+    assert (answer.status_code, answer.json()) == (404, {"error": f"{operation.ids[0].noun} not found"})
 
 
 @pytest.mark.usefixtures("things")
-@pytest.mark.parametrize("path", LISTS)
-async def test_lists_of_another_team_are_empty(stranger: AsyncClient, path: str) -> None:
-    answer = await stranger.get(path)
+@pytest.mark.parametrize("operation", LISTS, ids=lambda operation: operation.name)
+async def test_lists_of_another_team_are_empty(stranger: AsyncClient, operation: Operation) -> None:
+    answer = await stranger.get(operation.path)
 
     assert answer.status_code == 200
     assert answer.json() == {"data": [], "current_page": 1, "last_page": 1, "per_page": 25, "total": 0}
 
 
 @pytest.mark.usefixtures("things")
-@pytest.mark.parametrize(("method", "path"), CALLS)
+@every_operation
 async def test_a_reader_reads_and_changes_nothing(
-    anonymous: AsyncClient, redis: Redis, method: str, path: str
+    anonymous: AsyncClient, redis: Redis, operation: Operation
 ) -> None:
     reader = await tokens.create(redis, team="one", name="reader", scopes=("read",))
+    before = await lost.everything(redis)
 
-    answer = await anonymous.request(method, path, headers={"Authorization": f"Bearer {reader}"})
+    answer = await ask(anonymous, operation, reader)
 
-    if needs(method, path) == "read":
-        assert answer.status_code == (400 if path == EXPLAIN else 200)  # which got no body
+    if operation.scope == "read":
+        assert answer.status_code in ((400,) if operation.takes else operation.answers)  # without a body
     else:
-        assert (answer.status_code, answer.json()) == (
-            403,
-            {"error": f"The token lacks the {needs(method, path)} scope"},
-        )
+        refusal = {"error": f"The token lacks the {operation.scope} scope"}
+        assert (answer.status_code, answer.json()) == (403, refusal)
+    assert await lost.everything(redis) == before
 
 
 @pytest.mark.usefixtures("things")
-@pytest.mark.parametrize(("method", "path"), CALLS)
+@every_operation
 async def test_a_writer_may_do_everything_here_but_what_is_an_admins(
-    anonymous: AsyncClient, redis: Redis, method: str, path: str
+    anonymous: AsyncClient, redis: Redis, operation: Operation
 ) -> None:
     writer = await tokens.create(redis, team="one", name="writer", scopes=("write",))
 
-    answer = await anonymous.request(method, path, headers={"Authorization": f"Bearer {writer}"}, json={})
+    answer = await ask(anonymous, operation, writer, json={})
 
-    assert answer.status_code in ((403,) if needs(method, path) == "admin" else (200, 202, 422))
+    assert answer.status_code in ((403,) if operation.scope == "admin" else (*operation.answers, 422))
+
+
+@pytest.mark.usefixtures("things")
+@pytest.mark.parametrize("scope", tokens.SCOPES)
+async def test_a_scope_covers_what_the_table_says(anonymous: AsyncClient, redis: Redis, scope: str) -> None:
+    token = await tokens.create(redis, team="two", name=scope, scopes=(scope,))
+    covered = tokens.SCOPES[: tokens.SCOPES.index(scope) + 1]
+
+    refused = {
+        operation.name
+        for operation in OPERATIONS
+        if (await ask(anonymous, operation, token, content=b"{")).status_code == 403
+    }
+
+    assert refused == {operation.name for operation in OPERATIONS if operation.scope not in covered}
+
+
+async def ask(client: AsyncClient, operation: Operation, token: str, **given: Any) -> Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return await client.request(operation.method, path_of(operation), headers=headers, **given)

@@ -11,6 +11,7 @@ from shared.keyspace import Team
 from shared.schemas.dead_letters import Chosen
 from shared.schemas.jobs import JobCreate
 from tests import dead
+from tests.calls import call_of
 
 PATH = "/api/dead-letters"
 NONE_OF_YOURS = "It is no dead letter of this team."
@@ -77,7 +78,7 @@ async def test_nothing_replays_twice(client: httpx.AsyncClient, redis: Redis, te
 
 async def a_dead_chain(redis: Redis, team: Team) -> None:
     """Job 1, whose retry 2 was its last."""
-    await jobs.create(redis, team, JobCreate(queue="mail", url=dead.URL), dead.NOON)
+    await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=dead.URL), dead.NOON)
     await dead.end_all(redis, Retry(1))
     await dead.end_all(redis, Dead(), dead.NOON + 5000)
 
@@ -238,7 +239,7 @@ async def test_purging_deletes_for_good(client: httpx.AsyncClient, redis: Redis,
 async def test_a_purge_takes_its_time_and_says_what_remains(redis: Redis, team: Team) -> None:
     await dead.dead_letters(redis, team, 5)
 
-    hurried = await dead_letters.purge(redis, team, Chosen(all=True), seconds=0)
+    hurried = await dead_letters.purge(call_of(redis, team), Chosen(all=True), seconds=0)
 
     assert (hurried.purged, hurried.remaining) == (0, 5)
 

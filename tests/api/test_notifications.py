@@ -10,6 +10,7 @@ from shared import alerts, crons, executions, keyspace
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.vault import MASK
+from tests.calls import call_of
 from tests.poll import until
 
 PATH = "/api/settings/notifications"
@@ -118,7 +119,7 @@ async def test_alerts_are_shown_with_what_became_of_them(client: httpx.AsyncClie
     asked = CronCreate(
         name="Nightly", url="https://a.example/", cron_expression="0 0 1 1 *", alert_threshold=1
     )
-    await executions.create(redis, team, (await crons.create(redis, team, asked)).id)
+    await executions.create(call_of(redis, team), (await crons.create(call_of(redis, team), asked)).id)
     facts = '{"url":"https://a.example/","response_status":500,"failure_reason":"http_server_error"}'
 
     await worker.finish(

@@ -29,6 +29,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.explain import ExplainAsked
 from tests.bench import environments, pages
 from tests.bench.stage import process
+from tests.calls import call_of
 from tests.faults.house import FaultHouse, Options
 from tests.house import TOKEN
 from tests.poll import until
@@ -80,7 +81,9 @@ def at(values: Sequence[float], share: float) -> float:
 async def make(redis: Redis, n: int, expression: str) -> None:
     asked = CronCreate(name="c", url="http://127.0.0.1:65000/", cron_expression=expression)
     for start in range(0, n, 200):
-        await asyncio.gather(*(crons.create(redis, TEAM, asked) for _ in range(start, min(n, start + 200))))
+        await asyncio.gather(
+            *(crons.create(call_of(redis, TEAM), asked) for _ in range(start, min(n, start + 200)))
+        )
 
 
 async def an_instant(redis: Redis, after_seconds: float) -> int:

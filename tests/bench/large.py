@@ -14,6 +14,7 @@ from shared import jobs, keyspace, store
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
 from tests.bench.feed import CONCURRENCY, PAYLOAD
+from tests.calls import call_of
 from tests.poll import until
 
 TEAM = keyspace.Team(1)
@@ -61,7 +62,7 @@ async def _fill(redis: Redis, n: int) -> None:
             JobCreate(queue=f"q{number % QUEUES}", url="http://127.0.0.1/", payload=PAYLOAD)
             for number in numbers
         ]
-        await jobs.create_many(redis, TEAM, asked)
+        await jobs.create_many(call_of(redis, TEAM), asked)
 
 
 async def _claims(redis: Redis) -> list[float]:

@@ -14,6 +14,7 @@ from shared import jobs, keyspace, logs, store
 from shared.schemas.jobs import JobCreate
 from shared.settings import load
 from tests.bench import feed
+from tests.calls import call_of
 
 TEAM = keyspace.Team(1)
 RUN = (
@@ -42,15 +43,16 @@ def work() -> None:
 async def feeder() -> AsyncGenerator[feed.Feeder, None]:
     """Makes jobs through the functions behind `POST /api/jobs` and its batch."""
     redis = store.connect(load())
+    call = call_of(redis, TEAM)
 
     def asked(url: str) -> JobCreate:
         return JobCreate(queue="bench", url=url, payload=feed.PAYLOAD)
 
     async def one(job: str, url: str) -> None:
-        await jobs.create(redis, TEAM, asked(url))
+        await jobs.create(call, asked(url))
 
     async def many(job: str, url: str, n: int) -> None:
-        await jobs.create_many(redis, TEAM, [asked(url) for _ in range(n)])
+        await jobs.create_many(call, [asked(url) for _ in range(n)])
 
     yield feed.Feeder(one, many)
     await redis.aclose()

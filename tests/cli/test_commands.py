@@ -21,6 +21,7 @@ from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
 from shared.tokens import Callers
 from shared.vault import Vault
+from tests.calls import call_of
 
 RECURO = Path(sys.executable).parent / "recuro"
 
@@ -165,7 +166,7 @@ async def test_secrets_are_sealed_with_the_first_key_anew(
     tmp_path: Path, redis: Redis, settings: Settings, team: Team
 ) -> None:
     old, new = "the-old-key-" + 32 * "o", "the-new-key-" + 32 * "n"
-    await signatures.rotate(redis, Vault(old), team, 0)
+    await signatures.rotate(call_of(redis, team, vault=Vault(old)), 0)
     keys = {"RECURO_REDIS_URL": settings.redis_url, "RECURO_ENCRYPTION_KEY": f"{new},{old}"}
 
     done = recuro("keys", "reseal", folder=tmp_path, **keys)
@@ -243,7 +244,7 @@ async def test_the_doctor_fails_where_jobs_would_be_lost(
 
 async def test_the_doctor_audits_and_says_what_it_repaired(tmp_path: Path, nearby: EmbeddedServer) -> None:
     async with Redis.from_url(nearby.url, decode_responses=True) as redis:
-        await jobs.create(redis, Team(1), JobCreate(queue="mail", url="https://a.example/"))
+        await jobs.create(call_of(redis, Team(1)), JobCreate(queue="mail", url="https://a.example/"))
         await health.beat(redis, "worker")
         await redis.delete("r:{s0}:s:1:1")
         await redis.hset("r:{s0}:ledger:1", "job.completed", 3)

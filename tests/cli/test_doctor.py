@@ -9,6 +9,7 @@ from shared import crons, health, jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
+from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
 P = keyspace.prefix(SHARD)
@@ -38,7 +39,7 @@ async def test_a_damaged_key_is_a_finding_and_hides_no_other(redis: Redis, key: 
 
 async def test_work_that_no_worker_is_left_for_is_a_finding(redis: Redis, team: Team) -> None:
     idle = await of_processes(redis)
-    await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"))
+    await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://a.example/"))
     waiting = await of_processes(redis)
     await health.beat(redis, "worker")
     worked_on = await of_processes(redis)
@@ -51,7 +52,7 @@ async def test_work_that_no_worker_is_left_for_is_a_finding(redis: Redis, team: 
 
 async def test_crons_that_no_scheduler_is_left_for_are_a_finding(redis: Redis, team: Team) -> None:
     cron = CronCreate(name="yearly", url="https://a.example/", cron_expression="0 0 1 1 *")
-    await crons.create(redis, team, cron)
+    await crons.create(call_of(redis, team), cron)
     alone = await of_processes(redis)
     await health.beat(redis, "scheduler")
     looked_after = await of_processes(redis)

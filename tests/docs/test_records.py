@@ -13,7 +13,7 @@ from shared import keyspace, limits, notifications, resealing, signatures, token
 from shared.keyspace import Team
 from shared.schemas.notifications import Notifications
 from shared.schemas.teams import Limits
-from tests.conftest import VAULT
+from tests.calls import call_of
 from tests.docs.lua_writes import ANY, Command, commands, reading
 from tests.docs.pages import code, tables
 from tests.docs.records import (
@@ -245,10 +245,10 @@ def test_every_file_that_the_page_names_is_there() -> None:
 
 
 async def test_what_teams_set_has_the_fields_of_the_page(redis: Redis, team: Team) -> None:
-    await limits.put(redis, team, Limits(monthly_request_limit=9, soft_limit=8))
-    await signatures.rotate(redis, VAULT, team, 1)
+    await limits.put(call_of(redis, team), Limits(monthly_request_limit=9, soft_limit=8))
+    await signatures.rotate(call_of(redis, team), 1)
     given = {"webhook": {"url": "https://example.com/hook", "enabled": True}}
-    await notifications.put(redis, VAULT, team, Notifications.model_validate(given))
+    await notifications.put(call_of(redis, team), Notifications.model_validate(given))
 
     assert set(await redis.hkeys(keyspace.team_settings(team))) == SET_BY_TEAMS  # type: ignore[misc]
 

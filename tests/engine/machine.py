@@ -19,6 +19,7 @@ from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
 from shared.transitions import Held, functions
+from tests.calls import call_of
 from tests.engine import laws, moves, snapshot
 from tests.engine.model import Model
 from tests.engine.pieces import Job, Queue
@@ -124,7 +125,7 @@ class Engine:
             )
             for name, delay, expires, has_callback in asked
         ]
-        return self.do(jobs.create_many(self.redis, Team(team), wanted, key, self.model.now))
+        return self.do(jobs.create_many(call_of(self.redis, Team(team), key), wanted, self.model.now))
 
     def _queue_named(self, team: int, name: str) -> Queue:
         for queue in self.model.living_queues():

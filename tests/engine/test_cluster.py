@@ -16,6 +16,7 @@ from shared import crons, executions, jobs, transitions
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate, ExecutionQuery
 from shared.schemas.jobs import JobCreate
+from tests.calls import call_of
 from tests.cluster import NODES, node_of, running_cluster
 
 NOW = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
@@ -34,7 +35,9 @@ async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
 
 
 async def one_job(redis: Redis, team: Team) -> int:
-    return (await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"), NOW_MS)).id
+    return (
+        await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://a.example/"), NOW_MS)
+    ).id
 
 
 async def test_a_shard_on_each_server_creates_claims_finishes_and_fires(redis: Redis) -> None:
@@ -43,7 +46,7 @@ async def test_a_shard_on_each_server_creates_claims_finishes_and_fires(redis: R
 
     for team in teams:
         job_id = await one_job(redis, team)
-        cron = await crons.create(redis, team, asked, NOW)
+        cron = await crons.create(call_of(redis, team), asked, NOW)
         worker = Deliveries(redis, team.shard, "a-worker")
         (work,) = await worker.claim(1, NOW_MS)
         await fire_due(redis, team.shard, NOW + FIVE)

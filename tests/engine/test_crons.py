@@ -19,6 +19,7 @@ from shared import crons
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.transitions.functions import Function
+from tests.calls import call_of
 from tests.engine.machine import NOW, SHARD, Bench
 from tests.engine.plans import PERIODS, Ledger, Record, Wish, told
 from tests.engine.snapshot import PREFIX
@@ -93,7 +94,7 @@ class CronMachine(RuleBasedStateMachine):
 
     def _create(self, expression: str) -> None:
         asked = CronCreate(name="ping", url="https://a.example/", cron_expression=expression)
-        made = self.do(crons.create(self.redis, TEAM, asked, datetime.fromtimestamp(self.now, UTC)))
+        made = self.do(crons.create(call_of(self.redis, TEAM), asked, datetime.fromtimestamp(self.now, UTC)))
         phase = 10 * made.id + 7  # else it would be drawn, and no example would come again
         self.do(self.redis.hset(f"{PREFIX}c:1:{made.id}", "phase", str(phase)))  # type: ignore[arg-type]
         self.crons.append(Ledger(made.id, phase, Wish(expression), self.now))
@@ -118,7 +119,7 @@ class CronMachine(RuleBasedStateMachine):
         if wish.ends_at and wish.starts_at and wish.ends_at <= wish.starts_at:
             return
         had = cron.wish
-        self.do(crons.update(client, TEAM, cron.id, self._update(had, wish)))
+        self.do(crons.update(call_of(client, TEAM), cron.id, self._update(had, wish)))
         for other in self.crons:
             if other is not cron:
                 self._look(other, is_whole=False)

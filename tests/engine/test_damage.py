@@ -35,6 +35,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.settings import Settings
 from shared.shortage import Shortage
+from tests.calls import call_of
 from tests.damages import DAMAGES, P
 from tests.damages import Damage as Doing
 
@@ -46,11 +47,11 @@ CRON = CronCreate(name="tick", url="https://a.example/", cron_expression="* * * 
 
 async def begin(redis: Redis, team: Team) -> None:
     """A job that waits, one that is done, one that is put off, and a cron that has fired."""
-    await jobs.create(redis, team, JOB)
-    await jobs.create(redis, team, JOB)
-    await jobs.create(redis, team, JOB.model_copy(update={"delay": 3600}))
-    cron = await crons.create(redis, team, CRON)
-    await executions.create(redis, team, cron.id)
+    await jobs.create(call_of(redis, team), JOB)
+    await jobs.create(call_of(redis, team), JOB)
+    await jobs.create(call_of(redis, team), JOB.model_copy(update={"delay": 3600}))
+    cron = await crons.create(call_of(redis, team), CRON)
+    await executions.create(call_of(redis, team), cron.id)
 
 
 async def pass_of_everything(redis: Redis, settings: Settings, worker: Deliveries) -> list[int]:
@@ -104,12 +105,12 @@ async def test_the_other_team_is_served_and_the_doctor_names_it(
     served = []
     for _ in range(2):
         try:
-            await jobs.create(redis, ONE, JOB)
-            await crons.create(redis, ONE, CRON)
+            await jobs.create(call_of(redis, ONE), JOB)
+            await crons.create(call_of(redis, ONE), CRON)
         except (Damaged, ResponseError):
             pass  # which is told, and no 500
         served += await pass_of_everything(redis, settings, worker)
-    after = await jobs.create(redis, TWO, JOB)
+    after = await jobs.create(call_of(redis, TWO), JOB)
     served += await pass_of_everything(redis, settings, worker)
 
     assert after.id in served
@@ -137,7 +138,7 @@ async def test_an_alert_of_any_type_keeps_its_id_where_the_last_one_is_lost(
 ) -> None:
     await redis.zadd(f"{P}x:1:alerts:{type_}", {"7": 7})
     await redis.hset(f"{P}memory", mapping={"level": 2, "since": 1, "until": 1e15})  # type: ignore[misc]
-    cron = await crons.create(redis, ONE, CRON)
+    cron = await crons.create(call_of(redis, ONE), CRON)
     await redis.delete(f"{P}ids:1")
 
     await fire.fire_due(redis, SHARD, cron.next_run_at)  # which is left out, and that is told

@@ -16,6 +16,7 @@ from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueUpdate, RateLimit
 from shared.transitions import Fire, JudgedCron, Owed, functions
+from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
 NOW = 1_760_000_000_000
@@ -33,7 +34,7 @@ async def rang(redis: Redis) -> bool:
 
 
 async def test_the_first_work_wakes_a_worker(redis: Redis, team: Team) -> None:
-    await jobs.create(redis, team, ASKED, NOW)
+    await jobs.create(call_of(redis, team), ASKED, NOW)
 
     assert await rang(redis)
 
@@ -41,7 +42,7 @@ async def test_the_first_work_wakes_a_worker(redis: Redis, team: Team) -> None:
 async def test_a_claim_that_leaves_work_wakes_another_worker(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
-    await jobs.create_many(redis, team, [ASKED] * 3, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now_ms=NOW)
     await rang(redis)
 
     await worker.claim(1, NOW)
@@ -53,7 +54,7 @@ async def test_a_claim_that_leaves_work_wakes_another_worker(
 
 
 async def test_what_frees_a_place_wakes_a_worker(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await jobs.create(redis, team, ASKED, NOW)
+    await jobs.create(call_of(redis, team), ASKED, NOW)
     (work,) = await worker.claim(1, NOW)
     await rang(redis)
 
@@ -66,8 +67,8 @@ async def test_a_queue_that_comes_and_goes_saves_up_nothing(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     fickle = ASKED.model_copy(update={"queue": "fickle"})
-    await jobs.create(redis, team, fickle, NOW)
-    await jobs.create_many(redis, team, [ASKED] * 40, now_ms=NOW)
+    await jobs.create(call_of(redis, team), fickle, NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 40, now_ms=NOW)
 
     served: Counter[str] = Counter()
     for _ in range(40):
@@ -75,7 +76,7 @@ async def test_a_queue_that_comes_and_goes_saves_up_nothing(
         await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
         served.update(work.queue for work in works)
         if works[0].queue == "1":
-            await jobs.create(redis, team, fickle, NOW)
+            await jobs.create(call_of(redis, team), fickle, NOW)
 
     assert served["1"] == pytest.approx(served["2"], abs=2)
 
@@ -85,12 +86,12 @@ async def test_a_limited_queue_comes_back_when_it_may_start_again(
 ) -> None:
     now = (await redis.time())[0] * 1000  # a change of a queue goes by the server's clock
     limits = [QueueUpdate(rate_limit=RateLimit(count=count, per_seconds=60)) for count in (3, 1)]
-    await jobs.create_many(redis, team, [ASKED] * 9, now_ms=now)
-    await queues.update(redis, team, 1, limits[0])
+    await jobs.create_many(call_of(redis, team), [ASKED] * 9, now_ms=now)
+    await queues.update(call_of(redis, team), 1, limits[0])
     for second in range(3):
         await worker.claim(1, now + second * 1000)
 
-    await queues.update(redis, team, 1, limits[1])
+    await queues.update(call_of(redis, team), 1, limits[1])
 
     assert await redis.zscore(keyspace.due(SHARD), f"q:1:{1:014}") == now + 62_000
     assert await worker.claim(9, now + 61_999) == []
@@ -101,7 +102,7 @@ async def test_a_batch_of_results_for_what_another_holds_changes_nothing(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     other = Deliveries(redis, SHARD, "another-worker")
-    await jobs.create_many(redis, team, [ASKED] * 4, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 4, now_ms=NOW)
     results = [Result(work, Complete(), "[1,200,1,1]") for work in await worker.claim(4, NOW)]
 
     assert await other.finish(results, NOW) == [NOT_OURS] * 4
@@ -110,9 +111,9 @@ async def test_a_batch_of_results_for_what_another_holds_changes_nothing(
 
 
 async def test_a_result_of_a_deleted_queue_is_dropped(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await jobs.create(redis, team, ASKED, NOW)
+    await jobs.create(call_of(redis, team), ASKED, NOW)
     works = await worker.claim(1, NOW)
-    await queues.delete(redis, team, 1)
+    await queues.delete(call_of(redis, team), 1)
 
     assert await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW) == [DROPPED]
 
@@ -120,7 +121,7 @@ async def test_a_result_of_a_deleted_queue_is_dropped(redis: Redis, team: Team, 
 
 
 async def test_a_worker_that_stops_claims_nothing_more(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await jobs.create_many(redis, team, [ASKED] * 3, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now_ms=NOW)
     (held,) = await worker.claim(1, NOW)
     await worker.claim(1, NOW)
 
@@ -132,7 +133,7 @@ async def test_a_worker_that_stops_claims_nothing_more(redis: Redis, team: Team,
 
 async def test_callbacks_make_no_events(redis: Redis, team: Team, worker: Deliveries) -> None:
     asked = ASKED.model_copy(update={"callback_url": "https://b.example/"})
-    await jobs.create(redis, team, asked, NOW)
+    await jobs.create(call_of(redis, team), asked, NOW)
     for _ in range(2):
         works = await worker.claim(1, NOW)
         await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
@@ -146,11 +147,11 @@ async def test_a_callback_that_ends_after_its_job_was_deleted_leaves_nothing(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     made = await jobs.create(
-        redis, team, ASKED.model_copy(update={"callback_url": "https://b.example/"}), NOW
+        call_of(redis, team), ASKED.model_copy(update={"callback_url": "https://b.example/"}), NOW
     )
     await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in await worker.claim(1, NOW)], NOW)
     (notice,) = await worker.claim(1, NOW)
-    await jobs.delete(redis, team, made.id)
+    await jobs.delete(call_of(redis, team), made.id)
 
     await worker.finish([Result(notice, Complete())], NOW)
 
@@ -161,7 +162,7 @@ async def test_what_expires_before_it_is_due_is_not_promoted_after(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     expires = datetime.fromtimestamp(NOW / 1000, UTC) + timedelta(seconds=10)
-    await jobs.create(redis, team, ASKED.model_copy(update={"expires_at": expires}), NOW)
+    await jobs.create(call_of(redis, team), ASKED.model_copy(update={"expires_at": expires}), NOW)
     works = await worker.claim(1, NOW)
     await worker.finish([Result(work, Retry(60), "[1,500,1,1]") for work in works], NOW)
 
@@ -174,7 +175,7 @@ async def test_what_expires_before_it_is_due_is_not_promoted_after(
 async def test_only_its_own_entry_starts_a_job(
     redis: Redis, team: Team, worker: Deliveries, is_running: bool
 ) -> None:
-    made = await jobs.create(redis, team, ASKED, NOW)
+    made = await jobs.create(call_of(redis, team), ASKED, NOW)
     works = await worker.claim(1, NOW) if is_running else []
     await redis.xadd(f"{team.prefix}s:1:1", {"w": f"j:{made.id}"})
 
@@ -188,7 +189,7 @@ async def test_only_its_own_entry_starts_a_job(
 
 
 async def test_an_unreadable_entry_takes_no_place(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await jobs.create(redis, team, ASKED, NOW)
+    await jobs.create(call_of(redis, team), ASKED, NOW)
     await redis.xadd(f"{team.prefix}s:1:1", {"w": "junk"})
 
     await worker.claim(9, NOW)
@@ -198,7 +199,7 @@ async def test_an_unreadable_entry_takes_no_place(redis: Redis, team: Team, work
 
 
 async def test_a_full_batch_of_due_jobs_asks_to_be_called_again(redis: Redis, team: Team) -> None:
-    await jobs.create_many(redis, team, [ASKED.model_copy(update={"delay": 1})] * 3, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED.model_copy(update={"delay": 1})] * 3, now_ms=NOW)
 
     answers = [await transitions.promote(redis, SHARD, most=2, now_ms=NOW + 2000) for _ in range(2)]
 
@@ -211,7 +212,7 @@ async def test_a_cron_fires_as_it_was_seen_and_not_before_its_time(
 ) -> None:
     begun = datetime.fromtimestamp(NOW / 1000, UTC)
     asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
-    cron = await crons.create(redis, team, asked, begun)
+    cron = await crons.create(call_of(redis, team), asked, begun)
     assert cron.next_run_at
     due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
 
@@ -231,7 +232,7 @@ async def test_a_part_of_what_a_cron_owes_is_made_of_what_was_read(
 ) -> None:
     begun = datetime.fromtimestamp(NOW / 1000, UTC)
     asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
-    cron = await crons.create(redis, team, asked, begun)
+    cron = await crons.create(call_of(redis, team), asked, begun)
     assert cron.next_run_at
     due, later = (round(at.timestamp() * 1000) for at in (cron.next_run_at, begun + timedelta(hours=1)))
     owed = Owed(str(due), None if is_last else later, due, [Fire(due, 0, due, "")])
@@ -250,12 +251,12 @@ async def test_a_part_of_what_a_cron_owes_is_made_of_what_was_read(
 
 
 async def test_a_chain_of_many_is_deleted_as_one(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await jobs.create(redis, team, ASKED, NOW)
+    await jobs.create(call_of(redis, team), ASKED, NOW)
     for second in range(3):
         (work,) = await worker.claim(1, NOW + second * 1000)
         await worker.finish([Result(work, Retry(1), "[1,500,1,1]")], NOW + second * 1000)
 
-    await jobs.delete(redis, team, 2)
+    await jobs.delete(call_of(redis, team), 2)
 
     assert [key for kind in "jbr" async for key in redis.scan_iter(f"{team.prefix}{kind}:*")] == []
     assert await redis.zcard(keyspace.due(SHARD)) == 0
@@ -266,12 +267,12 @@ async def test_a_deleted_cron_leaves_nothing_of_its_executions(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
-    cron = await crons.create(redis, team, asked)
-    await executions.create(redis, team, cron.id)
+    cron = await crons.create(call_of(redis, team), asked)
+    await executions.create(call_of(redis, team), cron.id)
     works = await worker.claim(1)
     await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works])
 
-    await crons.delete(redis, team, cron.id)
+    await crons.delete(call_of(redis, team), cron.id)
     await prune(redis, SHARD)
 
     assert [key for kind in "cer" async for key in redis.scan_iter(f"{team.prefix}{kind}:*")] == []
@@ -280,10 +281,10 @@ async def test_a_deleted_cron_leaves_nothing_of_its_executions(
 async def test_a_deleted_queue_whose_group_was_lost_goes_too(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
-    await jobs.create(redis, team, ASKED, NOW)
+    await jobs.create(call_of(redis, team), ASKED, NOW)
     await worker.claim(1, NOW)
     await redis.xgroup_destroy(f"{team.prefix}s:1:1", keyspace.WORKERS)
-    await queues.delete(redis, team, 1)
+    await queues.delete(call_of(redis, team), 1)
 
     for _ in range(3):
         await prune(redis, SHARD)
@@ -294,7 +295,7 @@ async def test_a_deleted_queue_whose_group_was_lost_goes_too(
 async def test_a_job_that_was_given_back_and_put_off_can_be_cancelled(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
-    made = await jobs.create(redis, team, ASKED, NOW)
+    made = await jobs.create(call_of(redis, team), ASKED, NOW)
     works = await worker.claim(1, NOW)
     await worker.finish([Result(work, Release()) for work in works], NOW)
     record = f"{team.prefix}j:1:{made.id}"
@@ -303,7 +304,7 @@ async def test_a_job_that_was_given_back_and_put_off_can_be_cancelled(
     await redis.hset(record, "v", "1")  # type: ignore[misc]
     await transitions.promote(redis, SHARD, most=500, now_ms=NOW + 5000)
 
-    await jobs.cancel(redis, team, made.id)
+    await jobs.cancel(call_of(redis, team), made.id)
 
     assert await redis.xlen(f"{team.prefix}s:1:1") == 0
 
@@ -311,7 +312,7 @@ async def test_a_job_that_was_given_back_and_put_off_can_be_cancelled(
 async def test_events_of_a_mixed_batch_say_what_happened_to_whom(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
-    await jobs.create_many(redis, team, [ASKED] * 3, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now_ms=NOW)
     works = await worker.claim(3, NOW)
     await redis.delete(keyspace.events(SHARD))
 

@@ -13,6 +13,7 @@ from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.store import AWAY
 from shared.transitions import functions
+from tests.calls import call_of
 
 JOB = JobCreate(queue="mail", url="https://a.example/")
 PARTS = Path("shared/lua/lib")
@@ -36,7 +37,7 @@ end
 
 
 async def test_what_a_call_gathered_that_failed_is_nothing_to_the_next_one(redis: Redis, team: Team) -> None:
-    await jobs.create(redis, team, JOB)
+    await jobs.create(call_of(redis, team), JOB)
     failing = functions.Library(functions.library.body + FAILING)
     await failing.load(redis)
     with pytest.raises(Damaged, match="half-way"):
@@ -98,7 +99,7 @@ async def test_libraries_of_two_releases_stand_side_by_side(redis: Redis, team: 
 
     await other.load(redis)
     await other.load(redis)
-    await jobs.create(redis, team, JOB)
+    await jobs.create(call_of(redis, team), JOB)
 
     assert other.name != functions.library.name
     assert await redis.fcall(f"{other.name}_read_clock", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
@@ -106,10 +107,10 @@ async def test_libraries_of_two_releases_stand_side_by_side(redis: Redis, team: 
 
 
 async def test_a_library_that_went_is_loaded_again(redis: Redis, team: Team) -> None:
-    await jobs.create(redis, team, JOB)
+    await jobs.create(call_of(redis, team), JOB)
     await redis.function_flush()  # type: ignore[misc]
 
-    made = await jobs.create(redis, team, JOB)
+    made = await jobs.create(call_of(redis, team), JOB)
 
     assert made.id == 2
     assert (await ledger.read(redis, team)).accepted == 2

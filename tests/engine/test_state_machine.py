@@ -30,6 +30,7 @@ from shared.keyspace import Team
 from shared.schemas.dead_letters import Chosen
 from shared.schemas.queues import QueueUpdate, RateLimit
 from shared.transitions import Held
+from tests.calls import call_of
 from tests.conftest import VAULT
 from tests.engine import laws, moves
 from tests.engine.machine import CONSUMERS, SHARD, Asked, Bench, Engine
@@ -116,13 +117,13 @@ class EngineMachine(RuleBasedStateMachine):
         job = self.pick_job(pick)
         if job and is_deleted:
             self.model.remove_chain(job)
-            self.engine.do(jobs.delete(self.engine.redis, Team(job.team), job.id))
+            self.engine.do(jobs.delete(call_of(self.engine.redis, Team(job.team)), job.id))
         elif job:
             last = self.model.last_attempt(job)
             has_ended = last is None or last.state not in ("pending", "processing")
             self.model.cancel(job)
             with pytest.raises(Conflict) if has_ended else nullcontext():
-                self.engine.do(jobs.cancel(self.engine.redis, Team(job.team), job.id))
+                self.engine.do(jobs.cancel(call_of(self.engine.redis, Team(job.team)), job.id))
 
     @rule(team=teams, chosen=st.lists(picks, min_size=1, max_size=4))
     def replay(self, team: int, chosen: list[int]) -> None:
@@ -130,7 +131,9 @@ class EngineMachine(RuleBasedStateMachine):
             self.model.promote()
             expected = [job.id for job in wanted if self.model.replay(job)]
             ids = [job.id for job in wanted]
-            done = self.engine.do(dead_letters.replay_now(self.engine.redis, Team(team), ids, self.model.now))
+            done = self.engine.do(
+                dead_letters.replay_now(call_of(self.engine.redis, Team(team)), ids, self.model.now)
+            )
             assert [one.job_id for one in done.replayed] == expected
 
     @rule(team=teams, chosen=st.lists(picks, min_size=1, max_size=2))
@@ -138,7 +141,10 @@ class EngineMachine(RuleBasedStateMachine):
         if wanted := self._wanted(team, chosen):
             expected = sum(self.model.purge(job) for job in wanted)
             asked = Chosen(ids=tuple(job.id for job in wanted))
-            assert self.engine.do(dead_letters.purge(self.engine.redis, Team(team), asked)).purged == expected
+            assert (
+                self.engine.do(dead_letters.purge(call_of(self.engine.redis, Team(team)), asked)).purged
+                == expected
+            )
 
     def _wanted(self, team: int, chosen: list[int]) -> list[Job]:
         """Jobs of dead chains where there are any, and now and then something else."""
@@ -151,11 +157,11 @@ class EngineMachine(RuleBasedStateMachine):
         if queue := self.pick_queue(pick):
             queue.is_deleted = True
             self.model.doomed.add(queue.place)
-            self.engine.do(queues.delete(self.engine.redis, Team(queue.team), int(queue.id)))
+            self.engine.do(queues.delete(call_of(self.engine.redis, Team(queue.team)), int(queue.id)))
             for job in [one for one in self.model.jobs() if one.place == queue.place][:1]:
                 for ending in (jobs.delete, jobs.cancel):
                     with pytest.raises(NotFound):
-                        self.engine.do(ending(self.engine.redis, Team(job.team), job.id))
+                        self.engine.do(ending(call_of(self.engine.redis, Team(job.team)), job.id))
 
     @rule(pick=picks, change=changes)
     def change_queue(self, pick: int, change: tuple[str, int | bool | None]) -> None:
@@ -170,7 +176,7 @@ class EngineMachine(RuleBasedStateMachine):
             self._save(queue, QueueUpdate.model_validate({**settings, "rate_limit": limit}))
 
     def _save(self, queue: Queue, update: QueueUpdate) -> None:
-        self.engine.do(queues.update(self.engine.redis, Team(queue.team), int(queue.id), update))
+        self.engine.do(queues.update(call_of(self.engine.redis, Team(queue.team)), int(queue.id), update))
 
     # What workers do
 

@@ -23,6 +23,7 @@ from shared.schemas.teams import Limits
 from shared.settings import Settings
 from shared.transitions import hold_host, probe_host
 from tests import dead, fires
+from tests.calls import call_of
 from tests.fires import NOON
 from tests.vouching import SHARD, vouch
 
@@ -45,7 +46,7 @@ async def _vouched(redis: Redis) -> None:
 
 async def a_job(redis: Redis, team: Team, **asked: object) -> int:
     wanted = JobCreate.model_validate({**JOB.model_dump(exclude_unset=True), **asked})
-    return (await jobs.create(redis, team, wanted, NOW)).id
+    return (await jobs.create(call_of(redis, team), wanted, NOW)).id
 
 
 async def get(redis: Redis, team: Team, job: int) -> Job:
@@ -90,13 +91,13 @@ async def test_a_job_that_expires_before_a_moment_nobody_vouches_for_is_taken(
 ) -> None:
     wanted = JOB.model_copy(update={"expires_at": NOON + timedelta(hours=1)})
 
-    made = await jobs.create(redis, team, wanted, NOW + 2 * HOUR)
+    made = await jobs.create(call_of(redis, team), wanted, NOW + 2 * HOUR)
 
     assert (await get(redis, team, made.id)).status == "pending"
 
 
 async def test_dead_letters_history_and_alerts_are_kept(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail", alerts_enabled=True))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", alerts_enabled=True))
     letters = await dead.dead_letters(redis, team, 3, now=NOW)
     await a_job(redis, team)
     await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in await worker.claim(1, NOW)], NOW)
@@ -124,10 +125,10 @@ async def test_what_was_done_under_an_idempotency_key_is_not_forgotten(
     redis: Redis, team: Team, jump: int
 ) -> None:
     key = IdempotencyKey(team, "order-7", "0" * 32)
-    (first,) = await jobs.create_many(redis, team, [JOB], key, NOW)
+    (first,) = await jobs.create_many(call_of(redis, team, key), [JOB], NOW)
 
     forgotten = await forget(redis, SHARD, NOW + jump)
-    (again,) = await jobs.create_many(redis, team, [JOB], key, NOW + jump)
+    (again,) = await jobs.create_many(call_of(redis, team, key), [JOB], NOW + jump)
 
     assert forgotten == 0
     assert again.id == first.id
@@ -137,11 +138,11 @@ async def test_an_idempotency_key_is_free_again_after_a_day_that_is_vouched_for(
     redis: Redis, team: Team
 ) -> None:
     key = IdempotencyKey(team, "order-7", "0" * 32)
-    (first,) = await jobs.create_many(redis, team, [JOB], key, NOW)
+    (first,) = await jobs.create_many(call_of(redis, team, key), [JOB], NOW)
     await vouch(redis, NOW + 24 * HOUR)
 
     early, late = await forget(redis, SHARD, NOW + 24 * HOUR - 1), await forget(redis, SHARD, NOW + 24 * HOUR)
-    (again,) = await jobs.create_many(redis, team, [JOB], key, NOW + 24 * HOUR)
+    (again,) = await jobs.create_many(call_of(redis, team, key), [JOB], NOW + 24 * HOUR)
 
     assert (early, late) == (0, 1)
     assert again.id != first.id
@@ -149,7 +150,7 @@ async def test_an_idempotency_key_is_free_again_after_a_day_that_is_vouched_for(
 
 
 async def test_failures_that_are_alike_stay_one_alert(redis: Redis, team: Team) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail", alerts_enabled=True))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", alerts_enabled=True))
     await dead.dead_letters(redis, team, 1, now=NOW)
 
     await dead.dead_letters(redis, team, 1, now=NOW + 2 * HOUR)
@@ -162,7 +163,7 @@ async def test_failures_that_are_alike_stay_one_alert(redis: Redis, team: Team) 
 async def test_an_alert_from_before_the_clock_was_set_back_silences_no_other(
     redis: Redis, team: Team
 ) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail", alerts_enabled=True))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", alerts_enabled=True))
     await vouch(redis, NOW + 40 * DAY)
     await dead.dead_letters(redis, team, 1, now=NOW + 40 * DAY)
     await vouch(redis, NOW)
@@ -209,8 +210,10 @@ async def test_the_longest_rest_is_kept(redis: Redis, team: Team, worker: Delive
 
 
 async def test_a_rate_is_kept(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail", rate_limit=RateLimit(count=2, per_seconds=60)))
-    await jobs.create_many(redis, team, [JOB] * 5, now_ms=NOW)
+    await queues.create(
+        call_of(redis, team), QueueCreate(name="mail", rate_limit=RateLimit(count=2, per_seconds=60))
+    )
+    await jobs.create_many(call_of(redis, team), [JOB] * 5, now_ms=NOW)
     assert len(await worker.claim(9, NOW)) == 2
 
     assert await worker.claim(9, NOW + 2 * HOUR) == []
@@ -220,8 +223,8 @@ async def test_a_rate_is_kept(redis: Redis, team: Team, worker: Deliveries) -> N
 async def test_a_request_counts_in_the_month_that_has_come(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
-    await limits.put(redis, team, Limits(monthly_request_limit=1, soft_limit=None))
-    await jobs.create_many(redis, team, [JOB] * 2, now_ms=NOW)
+    await limits.put(call_of(redis, team), Limits(monthly_request_limit=1, soft_limit=None))
+    await jobs.create_many(call_of(redis, team), [JOB] * 2, now_ms=NOW)
 
     started = await worker.claim(9, NOW + 40 * DAY)
 

@@ -6,6 +6,7 @@ from shared import crons, queues
 from shared.schemas.crons import CronCreate
 from shared.schemas.queues import QueueCreate
 from tests.bench.readings import cpu_seconds, tree
+from tests.calls import call_of
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 
@@ -51,9 +52,9 @@ async def _fill(stage: Stage, queue_count: int, cron_count: int) -> None:
 
     async def make() -> None:
         for number in names:
-            await queues.create(stage.redis, TEAM, QueueCreate(name=f"queue-{number}"))
+            await queues.create(call_of(stage.redis, TEAM), QueueCreate(name=f"queue-{number}"))
         for _ in crons_left:
-            await crons.create(stage.redis, TEAM, asked)
+            await crons.create(call_of(stage.redis, TEAM), asked)
 
     await asyncio.gather(*(make() for _ in range(AT_ONCE)))
 

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from services.cli.embedded import EmbeddedServer
 from services.mcp.server import Context, answer, build
 from shared.addresses import Policy
-from shared.admission import Admission
+from shared.security.admission import Admission
 from shared.tokens import Caller
 from tests.conftest import LOOPBACK, VAULT
 from tests.mcp.clients import ADMIN, ERAS, Dial, Gateway

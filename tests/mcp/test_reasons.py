@@ -12,6 +12,7 @@ from shared.keyspace import SHARDS, Team
 from shared.pings import Kind, Ping
 from shared.schemas.crons import CronCreate
 from shared.schemas.queues import QueueUpdate
+from tests.calls import call_of
 from tests.mcp.clients import CRON, JOB
 from tests.mcp.test_tools import call
 
@@ -33,11 +34,11 @@ async def test_a_cron_says_why_its_last_run_failed_until_one_goes_well(
 ) -> None:
     made = await call(client, "create-cron", **CRON)
     new = await call(client, "get-cron", id=made["id"])
-    await executions.create(redis, team, made["id"])
+    await executions.create(call_of(redis, team), made["id"])
     await end_next(redis, Fail(), "[1,null,1,1]", SILENT)
 
     failed = await call(client, "get-cron", id=made["id"])
-    await executions.create(redis, team, made["id"])
+    await executions.create(call_of(redis, team), made["id"])
     await end_next(redis, Complete(), "[1,200,1,1]")
     well = await call(client, "get-cron", id=made["id"])
 
@@ -50,7 +51,7 @@ async def test_a_run_that_ended_without_facts_says_what_its_record_says(
     client: Client, redis: Redis, team: Team
 ) -> None:
     made = await call(client, "create-cron", **CRON)
-    await executions.create(redis, team, made["id"])
+    await executions.create(call_of(redis, team), made["id"])
 
     await end_next(
         redis, Fail(), '{"failure_reason":"cancelled","error_message":"It was cancelled before it ended."}'
@@ -64,7 +65,7 @@ async def test_a_heartbeat_whose_ping_said_that_it_failed_says_so(
     redis: Redis, team: Team, client: Client
 ) -> None:
     asked = {"name": "backup", "mode": "heartbeat", "cron_expression": "0 0 1 1 *"}
-    cron = await crons.create(redis, team, CronCreate.model_validate(asked))
+    cron = await crons.create(call_of(redis, team), CronCreate.model_validate(asked))
     assert cron.ping_key
 
     await pings.ping(redis, cron.ping_key, Ping(Kind.FAIL, "disk full"))
@@ -103,7 +104,7 @@ async def test_writes_that_will_not_do_what_was_meant_are_answered_with_warnings
     cron = await call(client, "create-cron", **CRON, is_active=False, payload="{}")
     resumed = await call(client, "update-cron", id=cron["id"], is_active=True, method="POST")
     first = await call(client, "create-job", **JOB)
-    await queues.update(redis, team, first["queue_id"], QueueUpdate(is_active=False))
+    await queues.update(call_of(redis, team), first["queue_id"], QueueUpdate(is_active=False))
 
     second = await call(client, "create-job", **JOB)
 

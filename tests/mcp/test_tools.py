@@ -7,6 +7,7 @@ import pytest
 from mcp import Client
 from redis.asyncio import Redis
 
+from services.api.table import OPERATIONS
 from services.mcp.tools import TOOLS
 from services.worker.deliveries import Deliveries
 from services.worker.work import Complete, Result
@@ -95,6 +96,19 @@ async def test_the_tools_and_their_parameters_are_the_references(client: Client)
     }
     assert shown == PARAMETERS
     assert list(shown) == list(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_tool_is_an_operation_with_its_scope_ids_and_input(name: str) -> None:
+    tool, operation = TOOLS[name], {one.name: one for one in OPERATIONS}[name]
+    model = operation.takes or operation.query
+    over_rest = set(model.model_fields) if model else set()
+    ids = {"id"} if operation.ids else set()
+    key = {"idempotency_key"} if operation.is_write else set()
+    by_name = {"queue"} if name == "list-jobs" else set()
+
+    assert tool.scope == operation.scope
+    assert ids | key | by_name <= set(tool.model.model_fields) <= ids | key | by_name | over_rest
 
 
 async def test_the_defaults_are_the_references(client: Client) -> None:

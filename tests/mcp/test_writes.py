@@ -12,7 +12,7 @@ from services.mcp.server import answer
 from services.mcp.tools import TOOLS
 from shared import store
 from shared.addresses import Policy
-from shared.admission import Admission
+from shared.security.admission import Admission
 from shared.settings import Settings
 from tests import hostile, lost
 from tests.conftest import LOOPBACK, VAULT

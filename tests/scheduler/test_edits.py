@@ -13,6 +13,7 @@ from shared.errors import Conflict
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronUpdate
 from shared.transitions.functions import Function
+from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history, told
 from tests.poll import until
 
@@ -34,7 +35,7 @@ EDITS = [
 async def change(redis: Redis, team: Team, cron: Cron, at: timedelta | None, **fields: object) -> Cron:
     """At so long after noon, else now."""
     asked = CronUpdate.model_validate(fields)
-    return await crons.update(redis, team, cron.id, asked, None if at is None else NOON + at)
+    return await crons.update(call_of(redis, team), cron.id, asked, None if at is None else NOON + at)
 
 
 @pytest.mark.parametrize("fields", EDITS, ids=lambda fields: next(iter(fields)))

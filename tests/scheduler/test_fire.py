@@ -14,6 +14,7 @@ from shared.errors import NotFound
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronCreate, CronUpdate, ExecutionQuery
 from shared.transitions import CronAside
+from tests.calls import call_of
 from tests.poll import until
 
 SHARD = keyspace.SHARDS[0]
@@ -23,7 +24,7 @@ FIVE = timedelta(minutes=5)
 
 async def every_five_minutes(redis: Redis, team: Team, **fields: object) -> Cron:
     asked = {"name": "ping", "url": "https://a.example/health", "cron_expression": "*/5 * * * *", **fields}
-    return await crons.create(redis, team, CronCreate.model_validate(asked), NOW)
+    return await crons.create(call_of(redis, team), CronCreate.model_validate(asked), NOW)
 
 
 async def fired(redis: Redis, team: Team, cron: Cron) -> list[tuple[datetime, int]]:
@@ -63,11 +64,11 @@ async def test_missed_fires_collapse_into_the_latest(redis: Redis, team: Team) -
 async def test_a_paused_cron_does_not_fire_and_catches_nothing_up(redis: Redis, team: Team) -> None:
     cron = await every_five_minutes(redis, team)
 
-    paused = await crons.update(redis, team, cron.id, CronUpdate(is_active=False), NOW)
+    paused = await crons.update(call_of(redis, team), cron.id, CronUpdate(is_active=False), NOW)
     await fire_due(redis, SHARD, NOW + timedelta(hours=1))
     assert paused.next_run_at is None
     resumed = await crons.update(
-        redis, team, cron.id, CronUpdate(is_active=True), NOW + timedelta(hours=2, seconds=1)
+        call_of(redis, team), cron.id, CronUpdate(is_active=True), NOW + timedelta(hours=2, seconds=1)
     )
 
     assert await fired(redis, team, cron) == []
@@ -78,7 +79,7 @@ async def test_a_change_between_look_and_fire_wins(redis: Redis, team: Team) -> 
     cron = await every_five_minutes(redis, team)
     await look(redis, SHARD, now=NOW + FIVE)
 
-    await crons.update(redis, team, cron.id, CronUpdate(cron_expression="0 12 * * *"), NOW)
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(cron_expression="0 12 * * *"), NOW)
     await fire_due(redis, SHARD, NOW + FIVE)
 
     assert await fired(redis, team, cron) == []
@@ -87,7 +88,9 @@ async def test_a_change_between_look_and_fire_wins(redis: Redis, team: Team) -> 
 async def test_an_unrelated_change_keeps_the_next_fire(redis: Redis, team: Team) -> None:
     cron = await every_five_minutes(redis, team)
 
-    changed = await crons.update(redis, team, cron.id, CronUpdate(name="pong"), NOW + timedelta(hours=9))
+    changed = await crons.update(
+        call_of(redis, team), cron.id, CronUpdate(name="pong"), NOW + timedelta(hours=9)
+    )
 
     assert (changed.name, changed.next_run_at) == ("pong", cron.next_run_at)
 
@@ -98,7 +101,7 @@ async def test_a_deleted_cron_is_gone_with_its_executions(redis: Redis, team: Te
     cron = await every_five_minutes(redis, team)
     await fire_due(redis, SHARD, NOW + FIVE)
 
-    await crons.delete(redis, team, cron.id)
+    await crons.delete(call_of(redis, team), cron.id)
     await fire_due(redis, SHARD, NOW + 2 * FIVE)
 
     with pytest.raises(NotFound, match="Cron not found"):
@@ -125,7 +128,7 @@ async def test_a_cron_remembers_how_it_went(
     worker = Deliveries(redis, SHARD, "w")
 
     for verdict in verdicts:
-        await executions.create(redis, team, cron.id)
+        await executions.create(call_of(redis, team), cron.id)
         (work,) = await worker.claim(1)
         await worker.finish([Result(work, verdict, "{}", "the answer")])
 
@@ -161,7 +164,8 @@ async def test_a_scheduler_fires_on_time_and_once_what_it_and_others_judged_ahea
 ) -> None:
     made = [
         await crons.create(
-            redis, team, CronCreate(name="s", url="https://a.example/", cron_expression="* * * * * *")
+            call_of(redis, team),
+            CronCreate(name="s", url="https://a.example/", cron_expression="* * * * * *"),
         )
         for _ in range(3)
     ]
@@ -171,7 +175,7 @@ async def test_a_scheduler_fires_on_time_and_once_what_it_and_others_judged_ahea
         return (await ledger.read(redis, team, "execution")).accepted >= 9
 
     await until(have_fired)
-    await crons.update(redis, team, made[0].id, CronUpdate(is_active=False))
+    await crons.update(call_of(redis, team), made[0].id, CronUpdate(is_active=False))
     paused = await fired(redis, team, made[0])
     at_least = len(await fired(redis, team, made[1])) + 2
 
@@ -238,8 +242,8 @@ async def test_a_cron_that_was_changed_or_deleted_meanwhile_is_not_set_aside(
 ) -> None:
     cron, gone = await every_five_minutes(redis, team), await every_five_minutes(redis, team)
     later = clock.milliseconds(NOW + 10 * FIVE)
-    await crons.delete(redis, team, gone.id)
-    await crons.update(redis, team, cron.id, CronUpdate(name="new"), NOW)
+    await crons.delete(call_of(redis, team), gone.id)
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(name="new"), NOW)
 
     aside = [CronAside(team.id, one.id, 1, later) for one in (cron, gone)]
     await transitions.set_crons_aside(redis, SHARD, aside)

@@ -14,6 +14,7 @@ from shared.keyspace import Team
 from shared.pings import Kind, Noted, Ping, exit_ping
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.crons import Cron, CronUpdate
+from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history
 
 
@@ -215,7 +216,7 @@ async def test_a_start_waits_for_its_end_and_gives_the_duration(redis: Redis, te
 async def test_a_start_shortens_no_wait(redis: Redis, team: Team) -> None:
     cron = await a_heartbeat(redis, team)
     await pass_to(redis, HOUR)
-    await crons.update(redis, team, cron.id, CronUpdate(grace_seconds=60), NOON + HOUR)
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(grace_seconds=60), NOON + HOUR)
 
     await ping(redis, cron, HOUR + MINUTE, kind=Kind.START)
     await pass_to(redis, HOUR + 4 * MINUTE)
@@ -368,7 +369,7 @@ async def test_a_paused_heartbeat_expects_nothing(redis: Redis, team: Team) -> N
     cron = await a_heartbeat(redis, team)
     await pass_to(redis, HOUR)
 
-    await crons.update(redis, team, cron.id, CronUpdate(is_active=False), NOON + HOUR)
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(is_active=False), NOON + HOUR)
     await pass_to(redis, 3 * HOUR)
 
     (record,) = await history(redis, team, cron)
@@ -395,7 +396,7 @@ async def test_there_is_nothing_to_run_by_hand(redis: Redis, team: Team) -> None
     cron = await a_heartbeat(redis, team)
 
     with pytest.raises(Conflict, match="waits for pings"):
-        await executions.create(redis, team, cron.id)
+        await executions.create(call_of(redis, team), cron.id)
 
 
 @pytest.mark.parametrize(
@@ -428,7 +429,7 @@ async def test_a_key_opens_one_heartbeat_and_no_other(redis: Redis, team: Team) 
     ):
         with pytest.raises(NotFound):
             await pings.ping(redis, key)
-    await crons.delete(redis, team, cron.id)
+    await crons.delete(call_of(redis, team), cron.id)
     with pytest.raises(NotFound):
         await pings.ping(redis, cron.ping_key)
     assert (await crons.get(redis, team, other.id)).last_ping_at is None
@@ -437,6 +438,6 @@ async def test_a_key_opens_one_heartbeat_and_no_other(redis: Redis, team: Team) 
 async def test_a_change_keeps_the_key(redis: Redis, team: Team) -> None:
     cron = await a_heartbeat(redis, team)
 
-    changed = await crons.update(redis, team, cron.id, CronUpdate(grace_seconds=60), NOON)
+    changed = await crons.update(call_of(redis, team), cron.id, CronUpdate(grace_seconds=60), NOON)
 
     assert (changed.ping_key, changed.grace_seconds) == (cron.ping_key, 60)

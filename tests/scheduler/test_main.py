@@ -13,6 +13,7 @@ from shared import health, jobs
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from tests.calls import call_of
 from tests.poll import until
 from tests.refusing import denying
 
@@ -46,7 +47,7 @@ async def test_it_goes_on_after_any_refusal(
 
     async with denying(redis, *denied):
         await until(shows_it)
-    await jobs.create(redis, team, JOB)
+    await jobs.create(call_of(redis, team), JOB)
 
     async def is_promoted() -> bool:
         return not await redis.zcard(f"{team.prefix}due")

@@ -9,6 +9,7 @@ from services.scheduler.rescue import PATIENCE, held_in, rescue
 from services.worker.work import Complete, Fail, Postpone, Verdict
 from shared import clock, executions
 from shared.keyspace import Team
+from tests.calls import call_of
 from tests.fires import MINUTE, NOON, SHARD, a_cron, books_hold, claim, end, history, told
 
 
@@ -107,10 +108,10 @@ async def test_one_that_waits_for_its_host_is_still_in_the_way(redis: Redis, tea
 
 async def test_one_that_waits_in_line_waits_for_all_that_run(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team, overlap_policy="queue_one")
-    await executions.create(redis, team, cron.id)  # by hand, beside the schedule
+    await executions.create(call_of(redis, team), cron.id)  # by hand, beside the schedule
     by_hand = await claim(redis, NOON)
     await fire_due(redis, SHARD, NOON + MINUTE)
-    await executions.create(redis, team, cron.id)
+    await executions.create(call_of(redis, team), cron.id)
     another = await claim(redis, NOON + MINUTE)
 
     await end(redis, by_hand, NOON + MINUTE)

@@ -16,6 +16,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
 from shared.settings import Settings
+from tests.calls import call_of
 
 NOW = 1_760_000_000_000
 SHARD = keyspace.SHARDS[0]
@@ -28,7 +29,7 @@ def worker(redis: Redis) -> Deliveries:
 
 async def some_jobs(redis: Redis, team: Team, n: int = 5, delay: int = 0) -> list[int]:
     asked = JobCreate(queue="mail", url="https://a.example/", delay=delay)
-    return [made.id for made in await jobs.create_many(redis, team, [asked] * n, now_ms=NOW)]
+    return [made.id for made in await jobs.create_many(call_of(redis, team), [asked] * n, now_ms=NOW)]
 
 
 async def claimed(worker: Deliveries, now: int = NOW) -> list[int]:
@@ -86,8 +87,8 @@ async def test_a_delayed_job_that_fell_out_of_the_due_is_put_back(
 
 async def test_a_lost_execution_is_put_back(redis: Redis, team: Team, worker: Deliveries) -> None:
     asked = CronCreate(name="a", url="https://a.example/", cron_expression="0 0 1 1 *")
-    cron = await crons.create(redis, team, asked)
-    execution = await executions.create(redis, team, cron.id)
+    cron = await crons.create(call_of(redis, team), asked)
+    execution = await executions.create(call_of(redis, team), cron.id)
     await redis.delete(f"{team.prefix}s:1:crons")
 
     assert await patrol(redis, SHARD) == 1
@@ -161,10 +162,10 @@ async def test_what_has_no_work_is_passed_over_a_hundred_at_a_time(
 ) -> None:
     monkeypatch.setattr(audit, "LOOK", 100)
     asked = CronCreate(name="idle", url="https://a.example/", cron_expression="0 0 29 2 *")
-    idle = [await crons.create(redis, team, asked) for _ in range(300)]
+    idle = [await crons.create(call_of(redis, team), asked) for _ in range(300)]
     for number in range(300):
-        await queues.create(redis, team, QueueCreate(name=f"idle-{number}"))
-    busy = await executions.create(redis, team, idle[150].id)
+        await queues.create(call_of(redis, team), QueueCreate(name=f"idle-{number}"))
+    busy = await executions.create(call_of(redis, team), idle[150].id)
     await redis.delete(f"{team.prefix}s:1:crons")
     await redis.config_resetstat()
 
@@ -189,8 +190,8 @@ async def test_a_walk_rests_a_hundred_times_as_long_as_it_takes() -> None:
 
 async def test_a_cron_that_the_clocks_list_lost_is_put_back(redis: Redis, team: Team) -> None:
     asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
-    lost, kept = [await crons.create(redis, team, asked) for _ in range(2)]
-    paused = await crons.create(redis, team, asked.model_copy(update={"is_active": False}))
+    lost, kept = [await crons.create(call_of(redis, team), asked) for _ in range(2)]
+    paused = await crons.create(call_of(redis, team), asked.model_copy(update={"is_active": False}))
     await redis.zrem(keyspace.crons(SHARD), f"{team.id}:{lost.id}")
 
     assert await patrol(redis, SHARD, NOW) == 1

@@ -11,6 +11,7 @@ from shared.errors import Invalid
 from shared.keyspace import Team
 from shared.schemas.crons import CronUpdate, ExecutionQuery, ExecutionStatus
 from shared.timing import MOST_AT_ONCE
+from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history, told
 
 
@@ -112,9 +113,9 @@ async def test_no_script_makes_more_than_some_hundred_records(redis: Redis, team
 async def test_a_paused_cron_catches_nothing_up_whatever_its_policy(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team, misfire_policy="run_all")
 
-    await crons.update(redis, team, cron.id, CronUpdate(is_active=False), NOON)
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(is_active=False), NOON)
     await fire_due(redis, SHARD, NOON + HOUR)
-    await crons.update(redis, team, cron.id, CronUpdate(is_active=True), NOON + HOUR)
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(is_active=True), NOON + HOUR)
     await fire_due(redis, SHARD, NOON + HOUR + MINUTE)
 
     assert await told(redis, team, cron) == [("run", 61, 0)]
@@ -143,12 +144,12 @@ async def test_what_is_made_up_for_after_the_end_has_ended(redis: Redis, team: T
 
 async def test_a_cron_ends_after_so_many_runs(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team, max_runs=2)
-    await executions.create(redis, team, cron.id)  # beside the schedule
+    await executions.create(call_of(redis, team), cron.id)  # beside the schedule
 
     for minute in (1, 2, 3):
         await fire_due(redis, SHARD, NOON + minute * MINUTE)
     ended = await crons.get(redis, team, cron.id)
-    more = await crons.update(redis, team, cron.id, CronUpdate(max_runs=3), NOON + 5 * MINUTE)
+    more = await crons.update(call_of(redis, team), cron.id, CronUpdate(max_runs=3), NOON + 5 * MINUTE)
 
     assert (cron.next_runs, len(await history(redis, team, cron))) == ([NOON + MINUTE, NOON + 2 * MINUTE], 3)
     assert (ended.runs, ended.has_ended, ended.next_run_at) == (2, True, None)
@@ -176,8 +177,12 @@ async def test_a_spread_is_one_offset_for_each_cron(redis: Redis, team: Team) ->
     for cron, offset in zip(made, offsets, strict=True):
         fires = [one.scheduled_at for one in await history(redis, team, cron)]
         assert fires == [NOON + HOUR + offset, NOON + 2 * HOUR + offset]
-    changed = await crons.update(redis, team, made[0].id, CronUpdate(spread_seconds=0), NOON + 20 * MINUTE)
-    back = await crons.update(redis, team, made[0].id, CronUpdate(spread_seconds=600), NOON + 20 * MINUTE)
+    changed = await crons.update(
+        call_of(redis, team), made[0].id, CronUpdate(spread_seconds=0), NOON + 20 * MINUTE
+    )
+    back = await crons.update(
+        call_of(redis, team), made[0].id, CronUpdate(spread_seconds=600), NOON + 20 * MINUTE
+    )
     assert (changed.next_run_at, back.next_run_at) == (NOON + HOUR, made[0].next_run_at)
 
 

@@ -10,6 +10,7 @@ from shared.follow import READ_MILLISECONDS
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from tests.calls import call_of
 from tests.poll import until
 
 SHARD = keyspace.SHARDS[0]
@@ -18,7 +19,7 @@ NOW = 1_760_000_000_000
 
 async def a_delayed_job(redis: Redis, team: Team, delay: int) -> int:
     asked = JobCreate(queue="mail", url="https://a.example", delay=delay)
-    return (await jobs.create(redis, team, asked, NOW)).id
+    return (await jobs.create(call_of(redis, team), asked, NOW)).id
 
 
 async def test_a_delayed_job_waits_for_its_time(redis: Redis, team: Team) -> None:

@@ -14,6 +14,7 @@ from shared import clock, crons, jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
+from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
 from tests.vouching import vouch
 
@@ -128,7 +129,7 @@ async def test_a_cron_is_judged_by_the_present_that_is_vouched_for(redis: Redis,
 
 async def test_paused_crons_and_those_of_other_versions_are_nobodys_to_mend(redis: Redis, team: Team) -> None:
     paused, unreadable = await fire_ahead(redis, team), await fire_ahead(redis, team)
-    await crons.update(redis, team, paused, CronUpdate(is_active=False), NOON + 2 * HOUR)
+    await crons.update(call_of(redis, team), paused, CronUpdate(is_active=False), NOON + 2 * HOUR)
     await redis.hset(f"{team.prefix}c:1:{unreadable}", "expression", "no such thing")  # type: ignore[misc]
 
     assert await reckon(redis, SHARD, now_ms=NOW) == 0
@@ -169,8 +170,8 @@ async def test_a_job_that_was_made_by_a_clock_ahead_waits_no_longer_than_it_was_
     redis: Redis, team: Team
 ) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/", delay=600)
-    wrong = await jobs.create(redis, team, asked, NOW + 2 * 3_600_000)
-    right = await jobs.create(redis, team, asked, NOW)
+    wrong = await jobs.create(call_of(redis, team), asked, NOW + 2 * 3_600_000)
+    right = await jobs.create(call_of(redis, team), asked, NOW)
 
     moved = await reckon_due(redis, SHARD, NOW + 1000)
 
@@ -209,7 +210,7 @@ async def test_a_team_whose_crons_cannot_be_read_hides_no_other_teams_from_the_w
 
 async def test_a_job_that_is_damaged_keeps_no_other_waiting(redis: Redis, team: Team) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/", delay=600)
-    spoiled, wrong = [await jobs.create(redis, team, asked, NOW + 2 * 3_600_000) for _ in range(2)]
+    spoiled, wrong = [await jobs.create(call_of(redis, team), asked, NOW + 2 * 3_600_000) for _ in range(2)]
     await redis.set(f"{team.prefix}j:1:{spoiled.id}", "junk")
 
     assert await reckon_due(redis, SHARD, NOW + 1000) == 1
@@ -228,7 +229,7 @@ async def waits(redis: Redis) -> list[tuple[str, int]]:
 async def test_what_was_put_off_by_a_clock_ahead_waits_no_longer_than_it_was_to(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
-    await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"), NOW)
+    await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://a.example/"), NOW)
     cron = await a_cron(redis, team, at=NOON - MINUTE)
     await fire_due(redis, SHARD, NOON)
     works = await worker.claim(2, NOW)
@@ -247,7 +248,7 @@ async def test_a_notice_that_a_clock_ahead_put_off_is_tried_again_in_time(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")
-    await jobs.create(redis, team, asked, NOW)
+    await jobs.create(call_of(redis, team), asked, NOW)
     for verdict, now in ((Complete(), NOW), (Retry(60), AHEAD)):
         works = await worker.claim(1, now)
         await worker.finish([Result(work, verdict, "[1,200,1,1]") for work in works], now)

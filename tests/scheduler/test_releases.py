@@ -7,6 +7,7 @@ from shared import jobs
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.transitions import functions
+from tests.calls import call_of
 
 OTHER = "#!lua name=somebody_elses\nredis.register_function('theirs', function() return 1 end)"
 
@@ -30,7 +31,9 @@ async def test_a_library_of_another_release_goes_once_it_was_seen_for_long(redis
 
     assert old.name in before
     assert await libraries(redis) == {functions.library.name, "somebody_elses"}
-    assert (await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"))).id == 1
+    assert (
+        await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://a.example/"))
+    ).id == 1
 
 
 async def test_a_library_that_just_came_stays(redis: Redis) -> None:

@@ -16,6 +16,7 @@ from shared.schemas.dead_letters import ReplayAsked, ReplayState
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
 from shared.transitions import StoredRecord
 from tests import dead
+from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
 
@@ -23,7 +24,7 @@ SHARD = keyspace.SHARDS[0]
 async def begun(redis: Redis, team: Team, **asked: object) -> tuple[int, int]:
     """A replay of all, and the moment (ms) from which its rate counts."""
     wanted = ReplayAsked.model_validate({"all": True, "stop_after_failures": None, **asked})
-    replay = await dead_letters.replay(redis, team, wanted)
+    replay = await dead_letters.replay(call_of(redis, team), wanted)
     fields = await redis.hgetall(f"{team.prefix}replay:{team.id}:{replay.id}")  # type: ignore[misc]
     return replay.id, int(fields["at"])
 
@@ -124,8 +125,8 @@ async def test_a_retry_of_a_replayed_job_counts_no_more(redis: Redis, team: Team
 async def test_what_was_deleted_or_replayed_meanwhile_is_skipped(redis: Redis, team: Team) -> None:
     first, second, _ = await dead.dead_letters(redis, team, 3)
     replay, began = await begun(redis, team)
-    await jobs.delete(redis, team, first)
-    await dead_letters.replay_now(redis, team, [second])
+    await jobs.delete(call_of(redis, team), first)
+    await dead_letters.replay_now(call_of(redis, team), [second])
 
     await step(redis, SHARD, began + 1000)
 
@@ -138,24 +139,24 @@ async def test_a_cancelled_replay_hands_out_nothing_more(redis: Redis, team: Tea
     replay, began = await begun(redis, team, rate=10)
     await step(redis, SHARD, began + 1000)
 
-    shown = await dead_letters.cancel_replay(redis, team, replay)
+    shown = await dead_letters.cancel_replay(call_of(redis, team), replay)
     await step(redis, SHARD, began + 9000)
 
     assert (shown.state, shown.replayed) == (ReplayState.CANCELLED, 10)
     assert await count(redis, team, JobFilter.PENDING) == 10
-    again = await dead_letters.cancel_replay(redis, team, replay)
+    again = await dead_letters.cancel_replay(call_of(redis, team), replay)
     assert again == shown
 
 
 async def test_a_replay_of_nothing_is_finished_at_once(redis: Redis, team: Team) -> None:
-    shown = await dead_letters.replay(redis, team, ReplayAsked(all=True))
+    shown = await dead_letters.replay(call_of(redis, team), ReplayAsked(all=True))
 
     assert (shown.state, shown.total) == (ReplayState.FINISHED, 0)
 
 
 async def test_only_the_newest_replays_that_ended_are_remembered(redis: Redis, team: Team) -> None:
     for _ in range(dead_letters.MOST_REPLAYS + 5):
-        await dead_letters.replay(redis, team, ReplayAsked(all=True))
+        await dead_letters.replay(call_of(redis, team), ReplayAsked(all=True))
 
     page = await dead_letters.replays(redis, team, PageQuery())
 
@@ -165,7 +166,7 @@ async def test_only_the_newest_replays_that_ended_are_remembered(redis: Redis, t
 
 async def test_a_replayed_job_has_its_callback_as_the_first_did(redis: Redis, team: Team) -> None:
     await dead.dead_letters(redis, team, 1, callback_url="https://a.example/told")
-    await dead_letters.replay_now(redis, team, [1], dead.NOON)
+    await dead_letters.replay_now(call_of(redis, team), [1], dead.NOON)
 
     await dead.end_all(redis, Complete())
 
@@ -177,7 +178,7 @@ async def test_a_replayed_job_that_was_cancelled_stops_no_replay(redis: Redis, t
     replay, began = await begun(redis, team, rate=1, stop_after_failures=1)
     await step(redis, SHARD, began)
 
-    await jobs.cancel(redis, team, 4)
+    await jobs.cancel(call_of(redis, team), 4)
 
     shown = await dead_letters.get_replay(redis, team, replay)
     assert (shown.state, shown.replayed, shown.failed) == (ReplayState.RUNNING, 1, 0)
@@ -217,8 +218,8 @@ async def test_what_waited_and_failed_or_went_is_waited_for_no_more(redis: Redis
     await postpone_all(redis, began + 1000)
     await postpone_all(redis, began + 100_000)  # the same again
 
-    await jobs.cancel(redis, team, 41)
-    await jobs.delete(redis, team, 42)
+    await jobs.cancel(call_of(redis, team), 41)
+    await jobs.delete(call_of(redis, team), 42)
     cancelled = await dead_letters.get_replay(redis, team, replay)
     await dead.end_all(redis, Dead(), began + 200_000)
     failed = await dead_letters.get_replay(redis, team, replay)
@@ -245,7 +246,7 @@ async def test_a_dead_letter_whose_request_is_lost_stops_nothing(redis: Redis, t
     await redis.delete(f"{team.prefix}b:{team.id}:{ids[1]}")
 
     await step(redis, SHARD, began + 1000)
-    now = await dead_letters.replay_now(redis, team, ids)
+    now = await dead_letters.replay_now(call_of(redis, team), ids)
 
     shown = await dead_letters.get_replay(redis, team, replay)
     assert (shown.state, shown.replayed, shown.skipped) == (ReplayState.FINISHED, 2, 1)
@@ -260,7 +261,7 @@ async def test_what_fell_due_before_goes_before_what_is_replayed(redis: Redis, t
     await dead.dead_letters(redis, team, 1)
     _, began = await begun(redis, team)
     job = JobCreate.model_validate({"queue": "mail", "url": dead.URL, "delay": 1})
-    (delayed,) = await jobs.create_many(redis, team, [job], now_ms=began)
+    (delayed,) = await jobs.create_many(call_of(redis, team), [job], now_ms=began)
 
     await step(redis, SHARD, began + 2000)
 

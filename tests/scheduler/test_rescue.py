@@ -11,6 +11,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
 from shared.transitions import Held
+from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
 
@@ -26,7 +27,7 @@ def alive(redis: Redis) -> Deliveries:
 
 
 async def a_job(redis: Redis, team: Team) -> int:
-    return (await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example"))).id
+    return (await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://a.example"))).id
 
 
 async def test_a_job_of_a_lost_worker_is_run_by_another_as_the_same_attempt(
@@ -106,9 +107,9 @@ async def test_an_execution_is_rescued_too(
     redis: Redis, team: Team, dead: Deliveries, alive: Deliveries
 ) -> None:
     cron = await crons.create(
-        redis, team, CronCreate(name="ping", url="https://a.example", cron_expression="0 0 1 1 *")
+        call_of(redis, team), CronCreate(name="ping", url="https://a.example", cron_expression="0 0 1 1 *")
     )
-    execution = await executions.create(redis, team, cron.id)
+    execution = await executions.create(call_of(redis, team), cron.id)
     await dead.claim(1)
 
     await rescue(redis, SHARD, await held_in(redis, SHARD))
@@ -117,7 +118,7 @@ async def test_an_execution_is_rescued_too(
 
 
 async def test_all_that_is_in_flight_is_seen_page_by_page(redis: Redis, team: Team, dead: Deliveries) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail"))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail"))
     for _ in range(410):
         await a_job(redis, team)
 
@@ -152,7 +153,7 @@ async def test_a_job_that_was_deleted_in_flight_does_not_come_back(
 ) -> None:
     job_id = await a_job(redis, team)
     await dead.claim(1)
-    await jobs.delete(redis, team, job_id)
+    await jobs.delete(call_of(redis, team), job_id)
 
     assert await rescue(redis, SHARD, await held_in(redis, SHARD)) == 0
 
@@ -166,7 +167,7 @@ async def test_a_job_whose_queue_was_deleted_in_flight_does_not_come_back(
 ) -> None:
     await a_job(redis, team)
     (work,) = await dead.claim(1)
-    await queues.delete(redis, team, int(work.queue))
+    await queues.delete(call_of(redis, team), int(work.queue))
 
     assert await rescue(redis, SHARD, await held_in(redis, SHARD)) == 0
 

@@ -12,6 +12,7 @@ from shared.schemas.crons import CronCreate, ExecutionQuery
 from shared.schemas.jobs import JobCreate, JobQuery
 from shared.schemas.queues import QueueCreate
 from shared.settings import Settings
+from tests.calls import call_of
 
 NOW = 1_760_000_000_000
 DAY = 86_400_000
@@ -30,7 +31,7 @@ async def finish_next(worker: Deliveries, verdict: Verdict, now: int = NOW) -> N
 
 async def some_jobs(redis: Redis, team: Team, n: int, now: int = NOW) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/")
-    await jobs.create_many(redis, team, [asked] * n, now_ms=now)
+    await jobs.create_many(call_of(redis, team), [asked] * n, now_ms=now)
 
 
 async def kept(redis: Redis, team: Team) -> list[int]:
@@ -92,7 +93,7 @@ async def test_of_one_queue_only_so_many_finished_jobs_are_kept(
 async def test_dead_letters_go_by_the_days_of_their_queue(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail", dlq_retention_days=3))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", dlq_retention_days=3))
     await some_jobs(redis, team, 1)
     await finish_next(worker, Retry(1))
     await finish_next(worker, Dead(), NOW + 1000)
@@ -114,9 +115,9 @@ async def test_a_chain_that_still_waits_is_kept_whole(redis: Redis, team: Team, 
 
 async def test_the_executions_of_a_cron_are_bounded_too(redis: Redis, team: Team, worker: Deliveries) -> None:
     asked = CronCreate(name="a", url="https://a.example/", cron_expression="0 0 1 1 *")
-    cron = await crons.create(redis, team, asked)
+    cron = await crons.create(call_of(redis, team), asked)
     for _ in range(6):
-        await executions.create(redis, team, cron.id)
+        await executions.create(call_of(redis, team), cron.id)
         (work,) = await worker.claim(1)
         await worker.finish([Result(work, Complete(), "[1,200,1,1]")])
 
@@ -134,7 +135,9 @@ async def test_of_a_team_no_more_bytes_are_kept_and_the_oldest_go_first(
     for day in range(20):
         queue = f"queue-{day % 2}"
         await jobs.create_many(
-            redis, team, [JobCreate.model_validate({**asked, "queue": queue})], now_ms=NOW + day * DAY
+            call_of(redis, team),
+            [JobCreate.model_validate({**asked, "queue": queue})],
+            now_ms=NOW + day * DAY,
         )
         await finish_next(worker, Complete(), NOW + day * DAY)
     await some_jobs(redis, team, 1, NOW + 20 * DAY)
@@ -165,9 +168,9 @@ async def test_the_bytes_of_executions_are_counted_until_they_go(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     asked = CronCreate(name="a", url="https://a.example/", cron_expression="0 0 1 1 *")
-    cron = await crons.create(redis, team, asked)
+    cron = await crons.create(call_of(redis, team), asked)
     for _ in range(3):
-        await executions.create(redis, team, cron.id)
+        await executions.create(call_of(redis, team), cron.id)
         (work,) = await worker.claim(1)
         await worker.finish([Result(work, Complete(), "[1,200,1,1]")])
     before = await ledger.kept_bytes(redis, team)
@@ -226,7 +229,7 @@ async def test_many_small_queues_of_a_team_wait_together(
 ) -> None:
     for number in range(4):
         asked = JobCreate(queue=f"mail-{number}", url="https://a.example/")
-        await jobs.create_many(redis, team, [asked] * 80, now_ms=NOW)
+        await jobs.create_many(call_of(redis, team), [asked] * 80, now_ms=NOW)
     while works := await worker.claim(90, NOW):
         await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
 

@@ -9,13 +9,14 @@ from services.scheduler.sound import mend_teams
 from shared import audit, damage, jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
+from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
 
 
 async def teams(redis: Redis, count: int) -> None:
     for number in range(1, count + 1):
-        await jobs.create(redis, Team(number), JobCreate(queue="mail", url="https://a.example/"))
+        await jobs.create(call_of(redis, Team(number)), JobCreate(queue="mail", url="https://a.example/"))
 
 
 async def test_a_look_at_teams_rests_after_each(redis: Redis) -> None:

@@ -18,6 +18,7 @@ from shared.pings import Kind, Ping
 from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
 from tests import fires
+from tests.calls import call_of
 from tests.vouching import SHARD, vouch
 
 HOUR = 3_600_000
@@ -50,8 +51,8 @@ async def test_jobs_made_by_a_wrong_clock_get_the_moments_they_would_have_had(
     redis: Redis, team: Team, by: int
 ) -> None:
     await jump(redis, by)
-    late = await jobs.create(redis, team, JOB.model_copy(update={"delay": 3 * 3600}))
-    ready = await jobs.create(redis, team, JOB)
+    late = await jobs.create(call_of(redis, team), JOB.model_copy(update={"delay": 3 * 3600}))
+    ready = await jobs.create(call_of(redis, team), JOB)
 
     moved = await correct(redis, 0, -by)
 
@@ -71,7 +72,7 @@ async def test_jobs_made_by_a_wrong_clock_get_the_moments_they_would_have_had(
 async def test_a_retry_and_what_waits_for_its_host_are_not_hours_late(
     redis: Redis, team: Team, worker: Deliveries, verdict: Verdict
 ) -> None:
-    await jobs.create(redis, team, JOB, await present(redis) - 2 * HOUR)
+    await jobs.create(call_of(redis, team), JOB, await present(redis) - 2 * HOUR)
     works = await worker.claim(1)
     await jump(redis, 2 * HOUR)
     await worker.finish([Result(work, verdict, "[1,500,1,1]") for work in works])
@@ -88,7 +89,7 @@ async def test_what_was_computed_before_the_jump_with_no_scheduler_alive_stays(
     redis: Redis, team: Team
 ) -> None:
     await vouch(redis, await present(redis) - 10 * HOUR)
-    made = await jobs.create(redis, team, JOB.model_copy(update={"delay": 60}))
+    made = await jobs.create(call_of(redis, team), JOB.model_copy(update={"delay": 60}))
     await redis.zadd(f"{PREFIX}doubtful", {f"j:1:{made.id:014d}": await present(redis) - 2 * HOUR})
 
     await correct(redis, 0, -2 * HOUR)
@@ -133,7 +134,7 @@ async def test_work_that_began_while_the_clock_was_wrong_is_missed_no_hours_late
 async def test_a_job_that_is_damaged_moves_alone_and_keeps_no_clock_wrong(redis: Redis, team: Team) -> None:
     await jump(redis, 2 * HOUR)
     asked = JOB.model_copy(update={"delay": 60})
-    spoiled, right = [await jobs.create(redis, team, asked) for _ in range(2)]
+    spoiled, right = [await jobs.create(call_of(redis, team), asked) for _ in range(2)]
     await redis.set(f"{PREFIX}j:1:{spoiled.id}", "junk")
 
     moved = await correct(redis, 0, -2 * HOUR)
@@ -146,7 +147,7 @@ async def test_a_job_that_is_damaged_moves_alone_and_keeps_no_clock_wrong(redis:
 
 async def test_the_clock_is_corrected_once_all_records_have_moved_along(redis: Redis, team: Team) -> None:
     await jump(redis, 2 * HOUR)
-    await jobs.create_many(redis, team, [JOB] * 12)
+    await jobs.create_many(call_of(redis, team), [JOB] * 12)
 
     steps = [await correct(redis, 0, -2 * HOUR, limit=5) for _ in range(2)]
     before = await redis.get(keyspace.correction(SHARD))
@@ -193,7 +194,7 @@ async def test_what_a_watch_says_of_its_own_clock_can_be_read(redis: Redis) -> N
 
 async def test_what_was_doubtful_is_right_once_somebody_vouches(redis: Redis, team: Team) -> None:
     await jump(redis, HOUR)
-    await jobs.create(redis, team, JOB)
+    await jobs.create(call_of(redis, team), JOB)
 
     watch = Watch(redis, SHARD)
     await watch.vouch((await present(redis)) / 1000)
@@ -224,7 +225,9 @@ async def test_a_cron_that_is_edited_as_the_clock_jumps_fires_nothing_that_is_st
         await asyncio.sleep(0.3)  # as long as a scheduler may take to see it
         await correct(redis, 2 * HOUR, 0)
 
-    changed, _ = await asyncio.gather(crons.update(redis, team, cron.id, CronUpdate(max_runs=9)), mend())
+    changed, _ = await asyncio.gather(
+        crons.update(call_of(redis, team), cron.id, CronUpdate(max_runs=9)), mend()
+    )
 
     assert await fires.history(redis, team, cron) == []
     assert changed.next_run_at
@@ -235,12 +238,12 @@ async def test_a_cron_is_edited_though_no_scheduler_vouches_for_anything(redis: 
     cron = await fires.a_cron(redis, team, at=await moments.now(redis, SHARD))
     await vouch(redis, await present(redis) - HOUR)
 
-    assert (await crons.update(redis, team, cron.id, CronUpdate(max_runs=9))).max_runs == 9
+    assert (await crons.update(call_of(redis, team), cron.id, CronUpdate(max_runs=9))).max_runs == 9
 
 
 async def test_work_goes_on_after_a_correction(redis: Redis, team: Team, worker: Deliveries) -> None:
     await jump(redis, 2 * HOUR)
-    await jobs.create(redis, team, JOB.model_copy(update={"delay": 1}))
+    await jobs.create(call_of(redis, team), JOB.model_copy(update={"delay": 1}))
     await correct(redis, 0, -2 * HOUR)
     await vouch(redis, await present(redis) + 2000)
 

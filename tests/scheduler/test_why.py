@@ -12,6 +12,7 @@ from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronUpdate
 from shared.schemas.why import MOST_FIRES, Reason, WhyQuery
 from shared.why import why
+from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, claim, end
 
 
@@ -80,7 +81,7 @@ async def test_a_pause_is_reported_with_its_span(redis: Redis, team: Team) -> No
     cron = await a_known_cron(redis, team)
     for minute, active in ((10, False), (20, True)):
         at = NOON + minute * MINUTE
-        await crons.update(redis, team, cron.id, CronUpdate(is_active=active), at)
+        await crons.update(call_of(redis, team), cron.id, CronUpdate(is_active=active), at)
         await known_from(redis, team, cron, at)
 
     paused = await asked_at(redis, team, cron, NOON + 15 * MINUTE)
@@ -97,7 +98,9 @@ async def test_a_pause_is_reported_with_its_span(redis: Redis, team: Team) -> No
 async def test_an_earlier_expression_is_remembered(redis: Redis, team: Team) -> None:
     cron = await a_known_cron(redis, team)
     await fire_due(redis, SHARD, NOON + MINUTE)
-    await crons.update(redis, team, cron.id, CronUpdate(cron_expression="0 * * * *"), NOON + 90 * SECOND)
+    await crons.update(
+        call_of(redis, team), cron.id, CronUpdate(cron_expression="0 * * * *"), NOON + 90 * SECOND
+    )
     await known_from(redis, team, cron, NOON + 90 * SECOND)
 
     before = await asked_at(redis, team, cron, NOON + MINUTE)

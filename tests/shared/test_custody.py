@@ -8,12 +8,13 @@ from redis.asyncio import Redis
 
 from shared import crons
 from shared.addresses import Policy
-from shared.admission import Admission
 from shared.errors import Conflict, Invalid
 from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronCreate, CronUpdate
+from shared.security.admission import Admission
 from shared.transitions.functions import Function
 from shared.vault import MASK
+from tests.calls import call_of
 from tests.conftest import VAULT
 
 SAVE_CRON = Function("save_cron")
@@ -25,7 +26,7 @@ ADMISSION = Admission(Policy(), VAULT)
 @pytest.fixture
 async def cron(redis: Redis, team: Team) -> Cron:
     asked = CronCreate(name="ping", url=URL, cron_expression="* * * * *", headers=HEADERS)
-    return await crons.create(redis, team, ADMISSION.admit(team, asked))
+    return await crons.create(call_of(redis, team), ADMISSION.admit(team, asked))
 
 
 async def stored_headers(redis: Redis) -> dict[str, str] | None:
@@ -56,7 +57,7 @@ async def test_another_scheme_host_or_port_drops_what_was_kept_and_says_so(
 ) -> None:
     change = CronUpdate(url=url) if headers is None else CronUpdate(url=url, headers=headers)
 
-    changed = await crons.update(redis, team, cron.id, change, vault=VAULT)
+    changed = await crons.update(call_of(redis, team), cron.id, change)
 
     assert changed.headers == await stored_headers(redis) == {"X-Tenant": "7"}
     (warning,) = changed.warnings
@@ -70,7 +71,7 @@ async def test_a_second_secret_in_the_same_edit_does_not_carry_the_first_along(
     headers = {"Authorization": MASK, "X-Api-Key": MASK, "X-Other-Key": "mine"}
     change = CronUpdate(url="https://evil.example.com/", headers=headers)
 
-    changed = await crons.update(redis, team, cron.id, change, vault=VAULT)
+    changed = await crons.update(call_of(redis, team), cron.id, change)
 
     assert changed.headers == {"X-Other-Key": MASK}
     assert "Authorization, X-Api-Key" in changed.warnings[0]
@@ -79,20 +80,20 @@ async def test_a_second_secret_in_the_same_edit_does_not_carry_the_first_along(
 
 
 async def test_moved_away_and_back_it_stays_dropped(redis: Redis, team: Team, cron: Cron) -> None:
-    await crons.update(redis, team, cron.id, CronUpdate(url="https://evil.example.com/"), vault=VAULT)
+    await crons.update(call_of(redis, team), cron.id, CronUpdate(url="https://evil.example.com/"))
 
-    back = await crons.update(redis, team, cron.id, CronUpdate(url=URL), vault=VAULT)
+    back = await crons.update(call_of(redis, team), cron.id, CronUpdate(url=URL))
 
     assert (back.headers, back.warnings) == ({"X-Tenant": "7"}, ())
     with pytest.raises(Invalid, match="no value to be kept"):
-        await crons.update(redis, team, cron.id, CronUpdate(headers={"Authorization": MASK}), vault=VAULT)
+        await crons.update(call_of(redis, team), cron.id, CronUpdate(headers={"Authorization": MASK}))
 
 
 @pytest.mark.parametrize("url", ["https://api.example.com/other?q=1", "HTTPS://API.example.com:443/sync"])
 async def test_another_path_of_the_same_origin_keeps_them(
     redis: Redis, team: Team, cron: Cron, url: str
 ) -> None:
-    changed = await crons.update(redis, team, cron.id, CronUpdate(url=url), vault=VAULT)
+    changed = await crons.update(call_of(redis, team), cron.id, CronUpdate(url=url))
 
     assert (changed.warnings, set(changed.headers or {})) == ((), set(HEADERS))
     assert VAULT.open_headers(await stored_headers(redis) or {}, 1, "https://api.example.com:443") == HEADERS
@@ -101,7 +102,7 @@ async def test_another_path_of_the_same_origin_keeps_them(
 async def test_a_secret_given_anew_goes_to_the_new_host(redis: Redis, team: Team, cron: Cron) -> None:
     change = CronUpdate(url="http://b.example/", headers={"Authorization": "Bearer new"})
 
-    changed = await crons.update(redis, team, cron.id, change, vault=VAULT)
+    changed = await crons.update(call_of(redis, team), cron.id, change)
 
     assert changed.warnings == ()
     sealed = await stored_headers(redis)
@@ -111,9 +112,9 @@ async def test_a_secret_given_anew_goes_to_the_new_host(redis: Redis, team: Team
 async def test_a_secret_sealed_before_there_were_origins_is_dropped_too(redis: Redis, team: Team) -> None:
     sealed = {"Cookie": VAULT.seal("canary", team.id, "header", "cookie")}
     asked = CronCreate(name="ping", url=URL, cron_expression="* * * * *")
-    cron = await crons.create(redis, team, asked.model_copy(update={"headers": sealed}))
+    cron = await crons.create(call_of(redis, team), asked.model_copy(update={"headers": sealed}))
 
-    changed = await crons.update(redis, team, cron.id, CronUpdate(url="https://b.example/"), vault=VAULT)
+    changed = await crons.update(call_of(redis, team), cron.id, CronUpdate(url="https://b.example/"))
 
     assert changed.headers is None
     assert "Cookie was kept" in changed.warnings[0]
@@ -128,7 +129,9 @@ class Racing:
     async def fcall(self, function: str, *arguments: object) -> object:
         if function == SAVE_CRON.in_redis and not self._raced:
             self._raced = True
-            await crons.update(self._redis, self._team, 1, CronUpdate(url="https://evil.example.com/"))
+            await crons.update(
+                call_of(self._redis, self._team), 1, CronUpdate(url="https://evil.example.com/")
+            )
         return await self._redis.fcall(function, *arguments)  # type: ignore[arg-type, misc]
 
 
@@ -138,6 +141,6 @@ async def test_a_secret_given_for_one_host_is_not_kept_for_one_that_somebody_els
     racing = cast(Redis, Racing(redis, team))
 
     with pytest.raises(Conflict, match="url"):
-        await crons.update(racing, team, cron.id, CronUpdate(headers={"Cookie": "new"}), vault=VAULT)
+        await crons.update(call_of(racing, team), cron.id, CronUpdate(headers={"Cookie": "new"}))
 
     assert await stored_headers(redis) == {"X-Tenant": "7"}

@@ -18,6 +18,7 @@ from shared.schemas.jobs import Job, JobCreate, JobQuery
 from shared.schemas.why import WhyQuery
 from shared.spelling import Spelled
 from shared.why import why
+from tests.calls import call_of
 
 MEBIBYTE = 1 << 20
 URL = "https://a.example/orders"
@@ -33,7 +34,7 @@ def a_run(reason: str | None = None) -> list[object]:
 
 async def made(redis: Redis, team: Team, n: int = 1, **asked: object) -> None:
     fields = {"queue": "mail", "url": URL, "payload": BIG, **asked}
-    await jobs.create_many(redis, team, [JobCreate.model_validate(fields)] * n)
+    await jobs.create_many(call_of(redis, team), [JobCreate.model_validate(fields)] * n)
 
 
 async def finish(redis: Redis, text: str, verdict: Verdict = Complete()) -> None:  # noqa: B008 - it is frozen
@@ -93,7 +94,7 @@ async def test_payloads_whose_numbers_are_kept_as_spelled_are_cut_too(redis: Red
     asked = JobCreate.model_validate({"queue": "mail", "url": URL, "payload": json.loads(text)})
     assert asked.payload is not None
     spelled = asked.model_copy(update={"payload": Spelled(asked.payload, text)})
-    await jobs.create_many(redis, team, [spelled])
+    await jobs.create_many(call_of(redis, team), [spelled])
 
     (row,) = (await listed(redis, team)).data
 
@@ -159,8 +160,8 @@ async def crons_listed(redis: Redis, team: Team, **query: object) -> list[Cron]:
 
 async def test_crons_and_executions_are_cut_too(redis: Redis, team: Team) -> None:
     asked = CronCreate(name="a", url=URL, cron_expression="0 0 1 1 *", payload="ß" * 300_000)
-    cron = await crons.create(redis, team, asked)
-    await executions.create(redis, team, cron.id)
+    cron = await crons.create(call_of(redis, team), asked)
+    await executions.create(call_of(redis, team), cron.id)
     await finish(redis, stored.run([*a_run(), "ß" * 60_000]))
     before = await moved(redis)
 
@@ -183,9 +184,9 @@ async def test_crons_and_executions_are_cut_too(redis: Redis, team: Team) -> Non
 
 async def test_why_reads_no_bodies(redis: Redis, team: Team) -> None:
     asked = CronCreate(name="a", url=URL, cron_expression="0 0 1 1 *")
-    cron = await crons.create(redis, team, asked)
+    cron = await crons.create(call_of(redis, team), asked)
     for _ in range(20):
-        await executions.create(redis, team, cron.id)
+        await executions.create(call_of(redis, team), cron.id)
     await finish(redis, stored.run(a_run("http_server_error")), Dead())
     before = await moved(redis)
 

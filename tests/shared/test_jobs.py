@@ -7,6 +7,7 @@ from shared.errors import NotFound
 from shared.keyspace import Team
 from shared.schemas.base import PageQuery
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
+from tests.calls import call_of
 
 URL = "https://api.example.com/sync"
 
@@ -18,7 +19,7 @@ def a_job(**fields: object) -> JobCreate:
 async def test_a_job_is_stored_as_asked(redis: Redis, team: Team) -> None:
     payload = {"event": "user.created", "big": 2**70, "empty": [], "nested": {"a": None}}
 
-    made = await jobs.create(redis, team, a_job(payload=payload, headers={"X-Tenant": "7"}))
+    made = await jobs.create(call_of(redis, team), a_job(payload=payload, headers={"X-Tenant": "7"}))
 
     job = await jobs.get(redis, team, made.id)
     assert (job.url, job.method, job.payload, job.headers) == (
@@ -31,9 +32,9 @@ async def test_a_job_is_stored_as_asked(redis: Redis, team: Team) -> None:
 
 
 async def test_a_queue_is_made_once_by_its_name(redis: Redis, team: Team) -> None:
-    first = await jobs.create(redis, team, a_job())
-    second = await jobs.create(redis, team, a_job())
-    other = await jobs.create(redis, team, a_job(queue="mail"))
+    first = await jobs.create(call_of(redis, team), a_job())
+    second = await jobs.create(call_of(redis, team), a_job())
+    other = await jobs.create(call_of(redis, team), a_job(queue="mail"))
 
     assert (first.queue_id, second.queue_id, other.queue_id) == (1, 1, 2)
     page = await queues.page(redis, team, PageQuery())
@@ -41,14 +42,14 @@ async def test_a_queue_is_made_once_by_its_name(redis: Redis, team: Team) -> Non
 
 
 async def test_a_delay_moves_the_time(redis: Redis, team: Team) -> None:
-    made = await jobs.create(redis, team, a_job(delay=90), now_ms=1_000_000)
+    made = await jobs.create(call_of(redis, team), a_job(delay=90), now_ms=1_000_000)
 
     assert made.scheduled_at.timestamp() == 1090.0
 
 
 async def test_a_page_holds_the_newest_first_over_all_states(redis: Redis, team: Team) -> None:
     for _ in range(7):
-        await jobs.create(redis, team, a_job())
+        await jobs.create(call_of(redis, team), a_job())
 
     page = await jobs.page(redis, team, JobQuery(page=2, per_page=3))
 
@@ -57,7 +58,7 @@ async def test_a_page_holds_the_newest_first_over_all_states(redis: Redis, team:
 
 
 async def test_a_page_past_the_end_is_empty(redis: Redis, team: Team) -> None:
-    await jobs.create(redis, team, a_job())
+    await jobs.create(call_of(redis, team), a_job())
 
     page = await jobs.page(redis, team, JobQuery(page=9))
 
@@ -65,8 +66,8 @@ async def test_a_page_past_the_end_is_empty(redis: Redis, team: Team) -> None:
 
 
 async def test_a_search_looks_in_the_url_whatever_the_case(redis: Redis, team: Team) -> None:
-    await jobs.create(redis, team, a_job(url="https://a.example/Invoices"))
-    await jobs.create(redis, team, a_job(url="https://a.example/mail"))
+    await jobs.create(call_of(redis, team), a_job(url="https://a.example/Invoices"))
+    await jobs.create(call_of(redis, team), a_job(url="https://a.example/mail"))
 
     page = await jobs.page(redis, team, JobQuery(search="inVOICES"))
 
@@ -76,7 +77,9 @@ async def test_a_search_looks_in_the_url_whatever_the_case(redis: Redis, team: T
 
 async def test_a_search_is_paged_and_counts_each_row_once(redis: Redis, team: Team) -> None:
     for number in range(230):
-        await jobs.create(redis, team, a_job(url=f"https://a.example/{'odd' if number % 2 else 'even'}"))
+        await jobs.create(
+            call_of(redis, team), a_job(url=f"https://a.example/{'odd' if number % 2 else 'even'}")
+        )
 
     page = await jobs.page(redis, team, JobQuery(search="odd", page=2, per_page=100))
 
@@ -85,8 +88,8 @@ async def test_a_search_is_paged_and_counts_each_row_once(redis: Redis, team: Te
 
 
 async def test_a_list_can_be_of_one_queue_and_status(redis: Redis, team: Team) -> None:
-    await jobs.create(redis, team, a_job())
-    mail = await jobs.create(redis, team, a_job(queue="mail"))
+    await jobs.create(call_of(redis, team), a_job())
+    mail = await jobs.create(call_of(redis, team), a_job(queue="mail"))
 
     found = await jobs.page(redis, team, JobQuery(filter=JobFilter.PENDING, queue_id=mail.queue_id))
     none = await jobs.page(redis, team, JobQuery(filter=JobFilter.FAILED, queue_id=mail.queue_id))
@@ -96,11 +99,11 @@ async def test_a_list_can_be_of_one_queue_and_status(redis: Redis, team: Team) -
 
 
 async def test_a_deleted_job_is_gone_from_everywhere(redis: Redis, team: Team) -> None:
-    made = await jobs.create(redis, team, a_job())
-    await jobs.create(redis, team, a_job(delay=60))
+    made = await jobs.create(call_of(redis, team), a_job())
+    await jobs.create(call_of(redis, team), a_job(delay=60))
 
-    await jobs.delete(redis, team, made.id)
-    await jobs.delete(redis, team, 2)
+    await jobs.delete(call_of(redis, team), made.id)
+    await jobs.delete(call_of(redis, team), 2)
 
     with pytest.raises(NotFound, match="Job not found"):
         await jobs.get(redis, team, made.id)
@@ -112,12 +115,12 @@ async def test_a_deleted_job_is_gone_from_everywhere(redis: Redis, team: Team) -
 
 
 async def test_another_team_sees_nothing(redis: Redis, team: Team) -> None:
-    made = await jobs.create(redis, team, a_job())
+    made = await jobs.create(call_of(redis, team), a_job())
 
     with pytest.raises(NotFound):
         await jobs.get(redis, Team(2), made.id)
     with pytest.raises(NotFound):
-        await jobs.delete(redis, Team(2), made.id)
+        await jobs.delete(call_of(redis, Team(2)), made.id)
     assert (await jobs.page(redis, Team(2), JobQuery())).data == []
 
 

@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 from shared import clock, jobs, keyspace, limits, moments, overdue
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
+from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
 WRONG_BY = timedelta(hours=2)
@@ -31,7 +32,9 @@ async def test_python_and_every_script_add_the_correction(redis: Redis, team: Te
     await correct(redis, -WRONG_BY)
 
     now = await moments.now(redis, SHARD)
-    made = await jobs.create(redis, team, JobCreate(queue="work", url="https://a.example/", delay=60))
+    made = await jobs.create(
+        call_of(redis, team), JobCreate(queue="work", url="https://a.example/", delay=60)
+    )
 
     right = await of_redis(redis) - WRONG_BY
     job = await jobs.get(redis, team, made.id)

@@ -15,6 +15,7 @@ from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.notifications import Hook, Notifications
 from shared.vault import Vault
+from tests.calls import call_of
 
 NEW, OLD = "the-new-key-" + 32 * "n", "the-old-key-" + 32 * "o"
 URL, SECRET = "https://a.example/hook", "Bearer of-the-target"
@@ -39,12 +40,12 @@ async def sealed(redis: Redis, team: Team) -> str:
     """One of each thing that is sealed, with the old key; the signing secret in the open."""
     old = Vault(OLD)
     await durability.check(redis, old)
-    await jobs.create(redis, team, job(old, team))
-    await crons.create(redis, team, cron(old, team))
+    await jobs.create(call_of(redis, team), job(old, team))
+    await crons.create(call_of(redis, team), cron(old, team))
     hook = Hook(url="https://hooks.slack.com/services/T0/B0/secret")
-    await notifications.put(redis, old, team, Notifications(slack=hook))
-    await signatures.rotate(redis, old, team, 0)
-    return (await signatures.rotate(redis, old, team, 24)).secret
+    await notifications.put(call_of(redis, team, vault=old), Notifications(slack=hook))
+    await signatures.rotate(call_of(redis, team, vault=old), 0)
+    return (await signatures.rotate(call_of(redis, team, vault=old), 24)).secret
 
 
 @pytest.mark.usefixtures("sealed")
@@ -105,7 +106,7 @@ async def test_whoever_changes_a_cron_meanwhile_does_not_bring_the_old_key_back(
     version = await redis.hget(f"{team.prefix}c:{team.id}:1", "version")  # type: ignore[misc]
 
     await resealing.reseal_all(redis, Vault(NEW, OLD))
-    await crons.update(redis, team, 1, CronUpdate(name="Tidy up"))
+    await crons.update(call_of(redis, team), 1, CronUpdate(name="Tidy up"))
 
     after = await redis.hget(f"{team.prefix}c:{team.id}:1", "version")  # type: ignore[misc]
     assert int(after or 0) == int(version or 0) + 2

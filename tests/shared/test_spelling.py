@@ -5,13 +5,14 @@ import json
 import pytest
 from redis.asyncio import Redis
 
-from services.api.jobs import _as_spelled
+from services.api.rest.jobs import as_spelled
 from services.worker.deliveries import Deliveries
 from services.worker.requests import request_of
 from shared import jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.spelling import spelled
+from tests.calls import call_of
 from tests.conftest import VAULT
 
 NUMBERS = (
@@ -40,7 +41,9 @@ def test_each_job_of_a_batch_has_its_own() -> None:
 
 async def test_they_leave_and_are_shown_so(redis: Redis, team: Team) -> None:
     raw = asked(NUMBERS).encode()
-    job = await jobs.create(redis, team, _as_spelled(JobCreate.model_validate_json(raw), spelled(raw)[0]))
+    job = await jobs.create(
+        call_of(redis, team), as_spelled(JobCreate.model_validate_json(raw), spelled(raw)[0])
+    )
 
     (work,) = await Deliveries(redis, keyspace.SHARDS[0], "w").claim(1)
 

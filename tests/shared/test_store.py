@@ -13,6 +13,7 @@ from shared.schemas.jobs import JobCreate, JobQuery
 from shared.settings import Settings
 from shared.store import AWAY, AnswerLost, OutcomeUnknown
 from shared.transitions import Setting
+from tests.calls import call_of
 from tests.house import free_port
 from tests.poll import until
 
@@ -23,13 +24,13 @@ JOB = JobCreate(queue="mail", url="https://a.example")
 async def test_a_redis_that_refuses_writes_counts_as_away_and_can_still_be_read(
     redis: Redis, team: Team, is_library_known: bool
 ) -> None:
-    await jobs.create(redis, team, JOB)
+    await jobs.create(call_of(redis, team), JOB)
     if not is_library_known:
         await redis.function_flush()  # type: ignore[misc]
     await redis.config_set("min-replicas-to-write", 1)
     try:
         with pytest.raises(AWAY):
-            await jobs.create(redis, team, JOB)
+            await jobs.create(call_of(redis, team), JOB)
         assert (await jobs.page(redis, team, JobQuery())).total == 1
     finally:
         await redis.config_set("min-replicas-to-write", 0)
@@ -39,15 +40,15 @@ async def test_a_redis_that_refuses_writes_counts_as_away_and_can_still_be_read(
 async def test_out_of_memory_refuses_a_job_whole_and_leaves_reads_and_deletes(
     redis: Redis, team: Team, is_library_known: bool
 ) -> None:
-    made = await jobs.create(redis, team, JOB)
+    made = await jobs.create(call_of(redis, team), JOB)
     if not is_library_known:  # as after an upgrade
         await redis.function_flush()  # type: ignore[misc]
     await redis.config_set("maxmemory", 1)
     try:
         with pytest.raises(AWAY):
-            await jobs.create(redis, team, JOB)
+            await jobs.create(call_of(redis, team), JOB)
         assert (await jobs.page(redis, team, JobQuery())).total == 1
-        await jobs.delete(redis, team, made.id)
+        await jobs.delete(call_of(redis, team), made.id)
     finally:
         await redis.config_set("maxmemory", 0)
     assert (await jobs.page(redis, team, JobQuery())).total == 0

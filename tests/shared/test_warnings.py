@@ -11,6 +11,7 @@ from shared.keyspace import Team
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
+from tests.calls import call_of
 
 CRON = {"name": "Tidy", "url": "https://a.example/tidy", "cron_expression": "*/5 * * * *"}
 JOB = {"queue": "mail", "url": "https://a.example/send"}
@@ -19,7 +20,9 @@ NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
 async def of_cron(redis: Redis, team: Team, **fields: Any) -> list[str]:
     asked = CronCreate.model_validate(CRON | fields)
-    return list((await warnings.saved_cron(redis, team, await crons.create(redis, team, asked))).warnings)
+    return list(
+        (await warnings.saved_cron(redis, team, await crons.create(call_of(redis, team), asked))).warnings
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,9 +108,11 @@ async def test_few_fires_before_the_end_are_named(redis: Redis, team: Team) -> N
 
 
 async def test_a_cron_that_has_ended_says_so_at_a_change(redis: Redis, team: Team) -> None:
-    cron = await crons.create(redis, team, CronCreate.model_validate(CRON))
+    cron = await crons.create(call_of(redis, team), CronCreate.model_validate(CRON))
 
-    ended = await crons.update(redis, team, cron.id, CronUpdate(ends_at=clock.now() - timedelta(days=1)))
+    ended = await crons.update(
+        call_of(redis, team), cron.id, CronUpdate(ends_at=clock.now() - timedelta(days=1))
+    )
 
     assert warnings.of_cron(ended, clock.now()) == [
         "It has ended: no fire is left. Give a later ends_at, or more max_runs."
@@ -116,7 +121,7 @@ async def test_a_cron_that_has_ended_says_so_at_a_change(redis: Redis, team: Tea
 
 async def test_a_first_fire_that_is_far_is_named(redis: Redis, team: Team) -> None:
     cron = await crons.create(
-        redis, team, CronCreate.model_validate(CRON | {"cron_expression": "0 0 29 2 *"})
+        call_of(redis, team), CronCreate.model_validate(CRON | {"cron_expression": "0 0 29 2 *"})
     )
 
     assert warnings.of_cron(cron, NOW) == [
@@ -126,7 +131,7 @@ async def test_a_first_fire_that_is_far_is_named(redis: Redis, team: Team) -> No
 
 
 async def test_a_key_that_every_fire_carries_is_told(redis: Redis, team: Team) -> None:
-    cron = await crons.create(redis, team, CronCreate.model_validate(CRON))
+    cron = await crons.create(call_of(redis, team), CronCreate.model_validate(CRON))
 
     (warning,) = warnings.of_cron(cron.model_copy(update={"headers": {"idempotency-key": "k"}}), clock.now())
 
@@ -162,7 +167,9 @@ def test_a_job_is_told_what_will_not_do_what_was_meant(
 
 
 async def test_a_queue_says_that_it_is_paused_and_that_nobody_hears_of_it(redis: Redis, team: Team) -> None:
-    queue = await queues.create(redis, team, QueueCreate(name="mail", is_active=False, alerts_enabled=True))
+    queue = await queues.create(
+        call_of(redis, team), QueueCreate(name="mail", is_active=False, alerts_enabled=True)
+    )
 
     told = await warnings.saved_queue(redis, team, queue)
 

@@ -18,6 +18,7 @@ from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, QueueUpdate
 from shared.schemas.teams import Limits
 from shared.settings import Settings
+from tests.calls import call_of
 
 NOON = 1_795_608_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -45,11 +46,13 @@ class Stage:
         await self.worker.finish([Result(work, verdict, RUN, "", *why) for work in works], now)
 
     async def run_cron(self, cron: int, verdict: Verdict, now: int) -> None:
-        await executions.create(self.redis, self.team, cron)
+        await executions.create(call_of(self.redis, self.team), cron)
         await self.end(verdict, now)
 
     async def run_job(self, verdict: Verdict, now: int, reason: str = BROKEN) -> None:
-        await jobs.create(self.redis, self.team, JobCreate(queue="mail", url="https://a.example/"), now)
+        await jobs.create(
+            call_of(self.redis, self.team), JobCreate(queue="mail", url="https://a.example/"), now
+        )
         await self.end(verdict, now, reason)
 
     async def recorded(self) -> list[Alert]:
@@ -78,7 +81,7 @@ async def a_cron(stage: Stage, threshold: int | None) -> int:
             "alert_threshold": threshold,
         }
     )
-    return (await crons.create(stage.redis, stage.team, asked)).id
+    return (await crons.create(call_of(stage.redis, stage.team), asked)).id
 
 
 def ends(outcomes: str) -> Iterator[Verdict]:
@@ -142,7 +145,7 @@ async def test_a_lower_threshold_holds_from_the_next_run_on(stage: Stage) -> Non
     cron = await a_cron(stage, 3)
     await stage.run_cron(cron, Fail(), NOON)
 
-    await crons.update(stage.redis, stage.team, cron, CronUpdate(alert_threshold=1))
+    await crons.update(call_of(stage.redis, stage.team), cron, CronUpdate(alert_threshold=1))
     await stage.run_cron(cron, Fail(), NOON + MINUTE)
 
     assert await stage.story() == "wF"
@@ -152,7 +155,7 @@ async def test_who_was_told_of_a_failure_is_told_of_the_recovery_too(stage: Stag
     cron = await a_cron(stage, 1)
     await stage.run_cron(cron, Fail(), NOON)
 
-    await crons.update(stage.redis, stage.team, cron, CronUpdate(alert_threshold=None))
+    await crons.update(call_of(stage.redis, stage.team), cron, CronUpdate(alert_threshold=None))
     await stage.run_cron(cron, Complete(), NOON + MINUTE)
 
     assert await stage.story() == "FR"
@@ -175,8 +178,10 @@ async def test_who_was_told_of_a_failure_is_told_of_the_recovery_too(stage: Stag
 async def test_a_queue_warns_of_a_first_failure_and_tells_of_the_last(
     stage: Stage, verdicts: Sequence[Verdict], story: str
 ) -> None:
-    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True))
-    await jobs.create(stage.redis, stage.team, JobCreate(queue="mail", url="https://a.example/"), NOON)
+    await queues.create(call_of(stage.redis, stage.team), QueueCreate(name="mail", alerts_enabled=True))
+    await jobs.create(
+        call_of(stage.redis, stage.team), JobCreate(queue="mail", url="https://a.example/"), NOON
+    )
 
     for number, verdict in enumerate(verdicts):
         await stage.end(verdict, NOON + number * 2 * MINUTE)
@@ -186,7 +191,7 @@ async def test_a_queue_warns_of_a_first_failure_and_tells_of_the_last(
 
 
 async def test_an_alert_names_a_chain_by_its_original(stage: Stage) -> None:
-    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True))
+    await queues.create(call_of(stage.redis, stage.team), QueueCreate(name="mail", alerts_enabled=True))
     await stage.run_job(Retry(60), NOON)
     await stage.run_job(Complete(), NOON)
     await stage.end(Retry(60), NOON + 2 * MINUTE)
@@ -199,18 +204,18 @@ async def test_an_alert_names_a_chain_by_its_original(stage: Stage) -> None:
 
 
 async def test_a_queue_that_did_not_ask_is_left_alone(stage: Stage) -> None:
-    queue = await queues.create(stage.redis, stage.team, QueueCreate(name="mail"))
+    queue = await queues.create(call_of(stage.redis, stage.team), QueueCreate(name="mail"))
     await stage.run_job(Dead(), NOON)
     before = await stage.story()
 
-    await queues.update(stage.redis, stage.team, queue.id, QueueUpdate(alerts_enabled=True))
+    await queues.update(call_of(stage.redis, stage.team), queue.id, QueueUpdate(alerts_enabled=True))
     await stage.run_job(Dead(), NOON)
 
     assert (before, await stage.story()) == ("", "F")
 
 
 async def test_failures_that_are_alike_are_told_once_an_hour_with_their_count(stage: Stage) -> None:
-    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True))
+    await queues.create(call_of(stage.redis, stage.team), QueueCreate(name="mail", alerts_enabled=True))
 
     for number in range(5):
         await stage.run_job(Dead(), NOON + number * MINUTE)
@@ -225,8 +230,10 @@ async def test_failures_that_are_alike_are_told_once_an_hour_with_their_count(st
 
 async def test_the_two_queues_of_a_team_do_not_share_a_count(stage: Stage) -> None:
     for name in ("mail", "sync"):
-        await queues.create(stage.redis, stage.team, QueueCreate(name=name, alerts_enabled=True))
-    await jobs.create(stage.redis, stage.team, JobCreate(queue="sync", url="https://a.example/"), NOON)
+        await queues.create(call_of(stage.redis, stage.team), QueueCreate(name=name, alerts_enabled=True))
+    await jobs.create(
+        call_of(stage.redis, stage.team), JobCreate(queue="sync", url="https://a.example/"), NOON
+    )
 
     await stage.run_job(Dead(), NOON)
 
@@ -237,9 +244,11 @@ async def test_the_two_queues_of_a_team_do_not_share_a_count(stage: Stage) -> No
 
 
 async def test_a_job_that_expires_unsent_is_a_failure_too(stage: Stage) -> None:
-    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True))
+    await queues.create(call_of(stage.redis, stage.team), QueueCreate(name="mail", alerts_enabled=True))
     await stage.redis.hset(keyspace.team_settings(stage.team), "request_limit", "0")  # type: ignore[misc]
-    await jobs.create(stage.redis, stage.team, JobCreate(queue="mail", url="https://a.example/"), NOON)
+    await jobs.create(
+        call_of(stage.redis, stage.team), JobCreate(queue="mail", url="https://a.example/"), NOON
+    )
 
     await stage.claim(NOON)
 
@@ -260,7 +269,7 @@ async def test_a_channel_may_have_any_name_of_one_word(stage: Stage) -> None:
 
 
 async def test_the_soft_limit_is_told_once_a_month(stage: Stage) -> None:
-    await limits.put(stage.redis, stage.team, Limits(soft_limit=2))
+    await limits.put(call_of(stage.redis, stage.team), Limits(soft_limit=2))
     november, december = NOON - 10 * DAY, NOON + 10 * DAY
 
     for now in (november, november, november, november, december, december, december):
@@ -275,7 +284,7 @@ async def test_a_deleted_cron_takes_its_alerts_along(stage: Stage) -> None:
     for each in (kept, cron):
         await stage.run_cron(each, Fail(), NOON)
 
-    await crons.delete(stage.redis, stage.team, cron)
+    await crons.delete(call_of(stage.redis, stage.team), cron)
     while await prune(stage.redis, stage.team.shard):
         pass
 
@@ -298,7 +307,7 @@ async def test_old_alerts_go_and_so_does_what_is_too_much(stage: Stage) -> None:
 
 async def test_alerts_are_found_by_type_cron_and_queue(stage: Stage) -> None:
     cron = await a_cron(stage, 2)
-    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True))
+    await queues.create(call_of(stage.redis, stage.team), QueueCreate(name="mail", alerts_enabled=True))
     await stage.run_cron(cron, Fail(), NOON)
     await stage.run_job(Dead(), NOON)
 

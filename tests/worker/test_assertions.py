@@ -23,6 +23,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.queues import QueueCreate
 from shared.schemas.runs import FailureReason
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -175,8 +176,8 @@ async def run_next(redis: Redis, sender: Sender) -> None:
 
 async def ran(redis: Redis, team: Team, sender: Sender, url: str, *assertions: Assertion) -> Job:
     """A job of a queue that asserts, after its first attempt."""
-    await queues.create(redis, team, QueueCreate(name="mail", success_assertions=assertions))
-    made = await jobs.create(redis, team, JobCreate(queue="mail", url=url))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", success_assertions=assertions))
+    made = await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=url))
     await run_next(redis, sender)
     return await jobs.get(redis, team, made.id)
 
@@ -236,8 +237,8 @@ async def test_a_cron_has_assertions_of_its_own(
     target.answer_with(200, b"{}")
     of: Assertions = (asserted("json_path_equals", path="$.ok", value="true"),)
     asked = CronCreate(name="ping", url=target.url, cron_expression="0 0 1 1 *", success_assertions=of)
-    cron = await crons.create(redis, team, asked)
-    execution = await executions.create(redis, team, cron.id)
+    cron = await crons.create(call_of(redis, team), asked)
+    execution = await executions.create(call_of(redis, team), cron.id)
 
     await run_next(redis, sender)
 

@@ -39,6 +39,7 @@ from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueCreate
 from shared.schemas.teams import Limits
 from shared.settings import Settings
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, VAULT
 from tests.mailbox import Mailbox
 from tests.target import Received, Target
@@ -78,7 +79,7 @@ class Stage:
         }
         email = {"email": {"to": ["ops@example.com", "night@example.com"]}} if "email" in channels else {}
         asked = Notifications.model_validate({**hooks, **email})
-        await notifications.put(self.redis, VAULT, self.team, asked)
+        await notifications.put(call_of(self.redis, self.team), asked)
 
     async def fail_a_cron(self) -> Alert:
         self.target.answer("/work", 503, b"<b>busy</b>, try *later*")
@@ -88,8 +89,8 @@ class Stage:
             cron_expression="0 0 1 1 *",
             alert_threshold=1,
         )
-        cron = await crons.create(self.redis, self.team, asked)
-        await executions.create(self.redis, self.team, cron.id)
+        cron = await crons.create(call_of(self.redis, self.team), asked)
+        await executions.create(call_of(self.redis, self.team), cron.id)
         await self.run()
         return await self.last()
 
@@ -145,16 +146,18 @@ async def test_a_letter_has_the_fields_that_mail_needs(stage: Stage) -> None:
 
 async def test_every_kind_of_alert_that_is_told_reaches_every_channel(stage: Stage) -> None:
     await stage.tell(*CHANNELS)
-    await limits.put(stage.redis, stage.team, Limits(soft_limit=2))
+    await limits.put(call_of(stage.redis, stage.team), Limits(soft_limit=2))
     await queues.create(
-        stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True, retries_enabled=False)
+        call_of(stage.redis, stage.team), QueueCreate(name="mail", alerts_enabled=True, retries_enabled=False)
     )
 
     await stage.fail_a_cron()
-    await jobs.create(stage.redis, stage.team, JobCreate(queue="mail", url=f"{stage.target.url}/work"))
+    await jobs.create(
+        call_of(stage.redis, stage.team), JobCreate(queue="mail", url=f"{stage.target.url}/work")
+    )
     await stage.run()
     stage.target.answer("/work", 200)
-    await executions.create(stage.redis, stage.team, 1)
+    await executions.create(call_of(stage.redis, stage.team), 1)
     await stage.run()
 
     titles = [
@@ -190,7 +193,7 @@ async def test_slack_and_discord_take_a_name_for_no_more_than_text(stage: Stage)
 
 
 async def test_a_webhook_gets_the_alert_as_rest_shows_it_and_signed(stage: Stage) -> None:
-    secret = (await signatures.rotate(stage.redis, VAULT, stage.team, 24)).secret
+    secret = (await signatures.rotate(call_of(stage.redis, stage.team), 24)).secret
     await stage.tell("webhook")
 
     alert = await stage.fail_a_cron()
@@ -264,7 +267,7 @@ async def test_mail_that_cannot_be_sent_says_what_is_missing(stage: Stage, own: 
 async def test_a_test_call_arrives_and_is_no_alert(stage: Stage) -> None:
     await stage.tell(*CHANNELS)
 
-    ids = {channel: await alerts.test(stage.redis, stage.team, channel) for channel in Channel}
+    ids = {channel: await alerts.test(call_of(stage.redis, stage.team), channel) for channel in Channel}
     await stage.run()
 
     for channel, test_id in ids.items():
@@ -280,7 +283,7 @@ async def test_a_test_call_that_fails_is_not_tried_again(stage: Stage) -> None:
     await stage.tell("slack")
     stage.target.answer("/slack", 404)
 
-    test_id = await alerts.test(stage.redis, stage.team, Channel.SLACK)
+    test_id = await alerts.test(call_of(stage.redis, stage.team), Channel.SLACK)
     await stage.run()
     await stage.run(LATER)
 
@@ -291,9 +294,9 @@ async def test_a_test_call_that_fails_is_not_tried_again(stage: Stage) -> None:
 
 async def test_no_channel_reaches_what_the_egress_policy_refuses(stage: Stage) -> None:
     asked = Notifications.model_validate({"webhook": {"url": "http://169.254.169.254/latest/"}})
-    await notifications.put(stage.redis, VAULT, stage.team, asked)
+    await notifications.put(call_of(stage.redis, stage.team), asked)
 
-    test_id = await alerts.test(stage.redis, stage.team, Channel.WEBHOOK)
+    test_id = await alerts.test(call_of(stage.redis, stage.team), Channel.WEBHOOK)
     await stage.run()
 
     outcome = await alerts.outcome(stage.redis, stage.team, test_id, Channel.WEBHOOK)
@@ -315,10 +318,12 @@ async def test_a_channel_that_was_removed_is_told_nothing_more(stage: Stage) -> 
 async def test_the_job_that_a_message_names_can_be_replayed(stage: Stage) -> None:
     await stage.tell(*CHANNELS)
     await queues.create(
-        stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True, retry_delays=(1,))
+        call_of(stage.redis, stage.team), QueueCreate(name="mail", alerts_enabled=True, retry_delays=(1,))
     )
     stage.target.answer("/work", 500)
-    await jobs.create(stage.redis, stage.team, JobCreate(queue="mail", url=f"{stage.target.url}/work"))
+    await jobs.create(
+        call_of(stage.redis, stage.team), JobCreate(queue="mail", url=f"{stage.target.url}/work")
+    )
 
     await stage.run()
     await stage.run(5000)
@@ -329,7 +334,7 @@ async def test_the_job_that_a_message_names_can_be_replayed(stage: Stage) -> Non
     assert said in json.loads(stage.told("discord")[0].body)["embeds"][0]["description"]
     named = json.loads(stage.told("webhook")[0].body)["job_id"]
     assert named == 1
-    assert (await dead_letters.replay_now(stage.redis, stage.team, [named])).skipped == []
+    assert (await dead_letters.replay_now(call_of(stage.redis, stage.team), [named])).skipped == []
 
 
 def test_every_channel_stands_in_every_table() -> None:
@@ -359,18 +364,18 @@ async def test_a_team_that_was_stored_before_a_channel_was_known_has_none_of_it(
     told = [channel for channel in ("slack", "discord", "webhook") if stage.told(channel)]
     assert told == [name for name in ("slack", "discord", "webhook") if name != missing]
     assert len(stage.mailbox.letters) == (missing != "email")
-    again = await notifications.put(stage.redis, VAULT, stage.team, shown)
+    again = await notifications.put(call_of(stage.redis, stage.team), shown)
     assert again == shown
 
 
 async def test_a_flood_is_told_once(stage: Stage) -> None:
     await stage.tell("webhook")
     await queues.create(
-        stage.redis, stage.team, QueueCreate(name="mail", alerts_enabled=True, retries_enabled=False)
+        call_of(stage.redis, stage.team), QueueCreate(name="mail", alerts_enabled=True, retries_enabled=False)
     )
     stage.target.answer("/work", 500)
     asked = [JobCreate(queue="mail", url=f"{stage.target.url}/work")] * 50
-    await jobs.create_many(stage.redis, stage.team, asked)
+    await jobs.create_many(call_of(stage.redis, stage.team), asked)
 
     await stage.run()
 

@@ -13,6 +13,7 @@ from shared.schemas.base import PageQuery
 from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
 from shared.schemas.queues import QueueCreate, QueueUpdate
+from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
 NOW = 1_760_000_000_000
@@ -31,7 +32,7 @@ def other(redis: Redis) -> Deliveries:
 
 async def a_job(redis: Redis, team: Team, queue: str = "mail", delay: int = 0, now: int | None = NOW) -> int:
     asked = JobCreate(queue=queue, url="https://a.example/", payload={"a": 1}, delay=delay)
-    return (await jobs.create(redis, team, asked, now)).id
+    return (await jobs.create(call_of(redis, team), asked, now)).id
 
 
 async def end(worker: Deliveries, work: Work, verdict: Verdict, now: int = NOW) -> int:
@@ -54,7 +55,7 @@ async def nothing_left(redis: Redis, team: Team) -> bool:
 async def test_a_claim_hands_over_what_was_asked_and_how_the_queue_wants_it(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail", timeout_seconds=7))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", timeout_seconds=7))
     job_id = await a_job(redis, team)
 
     (work,) = await worker.claim(10)
@@ -209,7 +210,7 @@ async def test_the_result_of_a_deleted_job_is_dropped(redis: Redis, team: Team, 
     job_id = await a_job(redis, team)
     (work,) = await worker.claim(1, NOW)
 
-    await jobs.delete(redis, team, job_id)
+    await jobs.delete(call_of(redis, team), job_id)
 
     assert await end(worker, work, Retry(1)) == DROPPED
     assert await nothing_left(redis, team)
@@ -223,7 +224,7 @@ async def test_deleting_takes_the_chain_and_its_waiting_retry(
     first = await a_job(redis, team)
     await run_next(worker, Retry(1))
 
-    await jobs.delete(redis, team, first + 1)
+    await jobs.delete(call_of(redis, team), first + 1)
 
     assert (await jobs.page(redis, team, JobQuery())).total == 0
     assert await worker.claim(10, NOW + 5000) == []
@@ -233,7 +234,7 @@ async def test_deleting_takes_the_chain_and_its_waiting_retry(
 async def test_a_deleted_waiting_job_is_never_claimed(redis: Redis, team: Team, worker: Deliveries) -> None:
     first, second = await a_job(redis, team), await a_job(redis, team)
 
-    await jobs.delete(redis, team, first)
+    await jobs.delete(call_of(redis, team), first)
 
     assert [work.id for work in await worker.claim(10, NOW)] == [second]
 
@@ -253,7 +254,7 @@ async def test_jobs_of_a_queue_start_in_order_of_their_time(
 async def test_parallelism_is_never_exceeded_and_always_used(
     redis: Redis, team: Team, worker: Deliveries, other: Deliveries
 ) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail", max_parallelism=2))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", max_parallelism=2))
     for _ in range(4):
         await a_job(redis, team)
 
@@ -269,11 +270,11 @@ async def test_a_paused_queue_starts_nothing_until_it_is_resumed(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
     job_id = await a_job(redis, team)
-    await queues.update(redis, team, 1, QueueUpdate(is_active=False))
+    await queues.update(call_of(redis, team), 1, QueueUpdate(is_active=False))
     await a_job(redis, team)
 
     assert await worker.claim(10, NOW) == []
-    await queues.update(redis, team, 1, QueueUpdate(is_active=True))
+    await queues.update(call_of(redis, team), 1, QueueUpdate(is_active=True))
     assert [work.id for work in await worker.claim(1, NOW)] == [job_id]
 
 
@@ -381,10 +382,10 @@ async def test_a_deleted_job_in_flight_keeps_its_place_while_it_beats(
 ) -> None:
     from services.scheduler.rescue import held_in, rescue
 
-    await queues.create(redis, team, QueueCreate(name="mail", max_parallelism=1))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", max_parallelism=1))
     first, _ = await a_job(redis, team), await a_job(redis, team)
     works = await worker.claim(1, NOW)
-    await jobs.delete(redis, team, first)
+    await jobs.delete(call_of(redis, team), first)
     seen = await held_in(redis, SHARD)
 
     assert await worker.beat(works) == [OURS]
@@ -398,7 +399,7 @@ async def test_a_deleted_job_in_flight_keeps_its_place_while_it_beats(
 async def test_a_flood_of_callbacks_holds_few_places(redis: Redis, team: Team, worker: Deliveries) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")
     for _ in range(20):
-        await jobs.create(redis, team, asked, NOW)
+        await jobs.create(call_of(redis, team), asked, NOW)
     for work in await worker.claim(20, NOW):
         await end(worker, work, Complete())
 
@@ -416,7 +417,7 @@ async def test_every_transition_is_told_as_the_schema_says(
     await a_job(redis, team)
     await run_next(worker, Retry(0))
     await run_next(worker, Complete())
-    await jobs.delete(redis, team, 1)
+    await jobs.delete(call_of(redis, team), 1)
 
     told = [Event.model_validate(fields) for _, fields in await redis.xrange(keyspace.events(SHARD))]
 

@@ -23,6 +23,7 @@ from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
 from tests import hostile
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.mailbox import Mailbox
 from tests.poll import until
@@ -63,7 +64,7 @@ def leased_for(redis: Redis, seconds: float) -> Departure:
 async def slept(redis: Redis, team: Team, worker: Deliveries, url: str, **asked: object) -> Work:
     """A job that was claimed and not sent, and whose worker has heard of nothing since its lease ended."""
     job = JobCreate.model_validate({"queue": "mail", "url": url, **asked})
-    await jobs.create(redis, team, job)
+    await jobs.create(call_of(redis, team), job)
     (work,) = await worker.claim(1)
     work.leased_until = elapsed()
     return work
@@ -88,8 +89,8 @@ async def test_what_was_cancelled_or_deleted_meanwhile_is_not_sent(
     redis: Redis, team: Team, worker: Deliveries, reach: Reach, target: Target
 ) -> None:
     works = [await slept(redis, team, worker, target.url) for _ in range(2)]
-    await jobs.cancel(redis, team, works[0].id)
-    await jobs.delete(redis, team, works[1].id)
+    await jobs.cancel(call_of(redis, team), works[0].id)
+    await jobs.delete(call_of(redis, team), works[1].id)
 
     await worker.finish([await process(work, reach) for work in works])
 
@@ -204,7 +205,7 @@ async def test_what_was_deleted_while_nobody_rescued_is_not_sent(
     redis: Redis, team: Team, worker: Deliveries, reach: Reach, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
-    await jobs.delete(redis, team, work.id)
+    await jobs.delete(call_of(redis, team), work.id)
 
     await worker.beat([work])
     await worker.finish([await process(work, reach)])
@@ -221,7 +222,7 @@ async def test_a_lease_counts_from_before_the_wait_for_the_bell(
     await until(lambda: _is_waiting(redis))
 
     rang = elapsed()
-    await jobs.create(redis, team, JobCreate(queue="mail", url="https://a.example/"))
+    await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://a.example/"))
     (work,) = await waiting
 
     assert work.leased_until < rang + CERTAIN_SECONDS < rang + LEASE_SECONDS

@@ -16,6 +16,7 @@ from shared import jobs, keyspace
 from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -33,7 +34,7 @@ async def sender() -> AsyncIterator[Sender]:
 
 async def told(redis: Redis, team: Team, sender: Sender, url: str) -> tuple[int, int]:
     """For how many seconds the job waits that was answered 429, and for how many the team."""
-    await jobs.create(redis, team, JobCreate(queue="mail", url=url))
+    await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=url))
     (work,) = await Deliveries(redis, keyspace.SHARDS[0], "w").claim(1)
     result = await process(work, Reach(redis, sender, VAULT, MAILER))
     assert isinstance(result.verdict, Retry)

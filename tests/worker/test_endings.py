@@ -11,6 +11,7 @@ from shared import jobs, keyspace, ledger, transitions
 from shared.errors import Conflict, Invalid
 from shared.keyspace import Team
 from shared.schemas.jobs import Job, JobCreate
+from tests.calls import call_of
 from tests.vouching import vouch
 
 NOW = 1_760_000_000_000
@@ -34,7 +35,7 @@ async def a_job(redis: Redis, team: Team, expires: float | None = None, delay: i
         callback_url="https://b.example/",
         expires_at=None if expires is None else at(expires),
     )
-    return (await jobs.create(redis, team, asked, NOW)).id
+    return (await jobs.create(call_of(redis, team), asked, NOW)).id
 
 
 async def promote(redis: Redis, seconds: float) -> None:
@@ -117,11 +118,11 @@ async def test_a_waiting_job_can_be_cancelled(
 ) -> None:
     job_id = await a_job(redis, team, delay=delay, expires=90)
 
-    assert ending(await jobs.cancel(redis, team, job_id)) == CANCELLED
+    assert ending(await jobs.cancel(call_of(redis, team), job_id)) == CANCELLED
 
     assert [work.kind for work in await worker.claim(9, NOW + 60_000)] == ["n"]
     with pytest.raises(Conflict):
-        await jobs.cancel(redis, team, job_id)
+        await jobs.cancel(call_of(redis, team), job_id)
 
 
 @pytest.mark.parametrize("any_id", [1, 2, 3])
@@ -133,7 +134,7 @@ async def test_a_chain_that_waits_to_be_tried_again_is_cancelled_by_any_of_its_i
         (work,) = await worker.claim(1, NOW + step * 60_000)
         await worker.finish([Result(work, Retry(60), RETRIED)], NOW + step * 60_000)
 
-    await jobs.cancel(redis, team, any_id)
+    await jobs.cancel(call_of(redis, team), any_id)
 
     shown = [await jobs.get(redis, team, number) for number in (first, 2, 3)]
     assert [job.final_status for job in shown] == [
@@ -144,7 +145,7 @@ async def test_a_chain_that_waits_to_be_tried_again_is_cancelled_by_any_of_its_i
     assert ending(shown[-1]) == ("failed", "failed_with_retries", "cancelled")
     assert [work.kind for work in await worker.claim(9, NOW + 600_000)] == ["n"]
     with pytest.raises(Conflict):
-        await jobs.cancel(redis, team, any_id)
+        await jobs.cancel(call_of(redis, team), any_id)
 
 
 async def test_a_running_job_is_cancelled_by_the_worker_that_hears_of_it(
@@ -153,7 +154,7 @@ async def test_a_running_job_is_cancelled_by_the_worker_that_hears_of_it(
     job_id = await a_job(redis, team)
     (work,) = await worker.claim(1, NOW)
 
-    running = await jobs.cancel(redis, team, job_id)
+    running = await jobs.cancel(call_of(redis, team), job_id)
 
     assert running.status == "processing"
     assert await worker.beat([work]) == [TO_CANCEL]
@@ -170,7 +171,7 @@ async def test_a_cancelled_job_that_is_given_back_is_not_tried_again(
 ) -> None:
     job_id = await a_job(redis, team)
     (work,) = await worker.claim(1, NOW)
-    await jobs.cancel(redis, team, job_id)
+    await jobs.cancel(call_of(redis, team), job_id)
 
     await worker.finish([Result(work, Release())], NOW)
 
@@ -182,7 +183,7 @@ async def test_a_cancelled_job_whose_host_is_given_a_rest_is_not_tried_again(
 ) -> None:
     job_id = await a_job(redis, team)
     (work,) = await worker.claim(1, NOW)
-    await jobs.cancel(redis, team, job_id)
+    await jobs.cancel(call_of(redis, team), job_id)
 
     await worker.finish([Result(work, Postpone(60, ""), facts="its host")], NOW)
 

@@ -14,6 +14,7 @@ from shared import jobs, keyspace, store
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from tests.calls import call_of
 from tests.poll import until
 from tests.refusing import denying
 
@@ -59,7 +60,7 @@ async def hands(redis: Redis, settings: Settings) -> AsyncIterator[Hands]:
 
 
 async def some_jobs(redis: Redis, team: Team, n: int) -> None:
-    await jobs.create_many(redis, team, [JobCreate(queue="mail", url="https://a.example/")] * n)
+    await jobs.create_many(call_of(redis, team), [JobCreate(queue="mail", url="https://a.example/")] * n)
 
 
 async def reads(redis: Redis) -> int:
@@ -87,7 +88,7 @@ async def test_a_full_worker_looks_for_quiet_queues_on_the_same_trip_and_not_on_
     await some_jobs(redis, team, 8)
     works, hands.spare = await hands.take(), Spare(1)
     for number in range(4):
-        await jobs.create(redis, team, JobCreate(queue=f"quiet{number}", url="https://a.example/"))
+        await jobs.create(call_of(redis, team), JobCreate(queue=f"quiet{number}", url="https://a.example/"))
 
     first, second = await hands.swap(works[:1]), await hands.swap(works[1:])
 

@@ -16,6 +16,7 @@ from shared import jobs, keyspace, store
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from tests.calls import call_of
 from tests.poll import until
 
 SHARD = keyspace.SHARDS[0]
@@ -28,7 +29,7 @@ async def worker(redis: Redis) -> Deliveries:
 
 
 async def claimed(worker: Deliveries, team: Team) -> Work:
-    await jobs.create(worker.redis, team, ASKED)
+    await jobs.create(call_of(worker.redis, team), ASKED)
     (work,) = await worker.claim(1)
     return work
 
@@ -94,7 +95,7 @@ async def test_the_loop_hears_what_became_of_its_work(
     work, heard = await claimed(worker, team), list[str]()
     async with beating(settings, worker, work, heard):
         if verb == "cancel":
-            await jobs.cancel(redis, team, work.id)
+            await jobs.cancel(call_of(redis, team), work.id)
         else:
             await _give_away(redis, work)
         await until(lambda: _is_heard(heard, said))

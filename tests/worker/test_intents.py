@@ -8,6 +8,7 @@ from shared import crons, dead_letters, executions, jobs, keyspace
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
+from tests.calls import call_of
 
 LATER = 3_600_000
 RUN = '{"started_at":1760000000000,"executed_at":1760000000000}'
@@ -28,21 +29,21 @@ def a_job() -> JobCreate:
 
 
 async def test_jobs_made_together_have_a_name_each(redis: Redis, team: Team) -> None:
-    await jobs.create_many(redis, team, [a_job(), a_job()])
-    await jobs.create(redis, team, a_job())
+    await jobs.create_many(call_of(redis, team), [a_job(), a_job()])
+    await jobs.create(call_of(redis, team), a_job())
 
     assert len({work.intent for work in await claim(redis)} - {""}) == 3
 
 
 async def test_a_redelivery_a_retry_and_a_replay_have_the_name_of_the_first(redis: Redis, team: Team) -> None:
-    job = await jobs.create(redis, team, a_job())
+    job = await jobs.create(call_of(redis, team), a_job())
     (first,) = await claim(redis)
     await end(redis, first, Release())
     (again,) = await claim(redis)
     await end(redis, again, Retry(1))
     (retry,) = await claim(redis, later=True)
     await end(redis, retry, Dead())
-    await dead_letters.replay_now(redis, team, [job.id])
+    await dead_letters.replay_now(call_of(redis, team), [job.id])
 
     works = await claim(redis)
 
@@ -54,10 +55,10 @@ async def test_a_redelivery_a_retry_and_a_replay_have_the_name_of_the_first(redi
 
 async def test_each_execution_has_a_name_that_its_redelivery_keeps(redis: Redis, team: Team) -> None:
     cron = await crons.create(
-        redis, team, CronCreate(name="c", url="https://a.example/", cron_expression="0 0 1 1 *")
+        call_of(redis, team), CronCreate(name="c", url="https://a.example/", cron_expression="0 0 1 1 *")
     )
     for _ in range(2):
-        await executions.create(redis, team, cron.id)
+        await executions.create(call_of(redis, team), cron.id)
     one, other = await claim(redis)
     await end(redis, one, Release())
 
@@ -71,7 +72,7 @@ async def test_a_name_never_comes_again_after_everything_was_lost(redis: Redis, 
     names = []
     for _ in range(2):
         await redis.flushall()
-        await jobs.create(redis, team, a_job())
+        await jobs.create(call_of(redis, team), a_job())
         names += [work.intent for work in await claim(redis)]
 
     assert len(set(names)) == 2

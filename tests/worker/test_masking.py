@@ -16,7 +16,6 @@ from services.worker.reach import Reach
 from services.worker.response import KEPT_BYTES
 from shared import alerts, crons, executions, jobs, keyspace, notifications, queues, signatures
 from shared.addresses import Policy
-from shared.admission import Admission
 from shared.keyspace import Team
 from shared.schemas.alerts import AlertQuery, Channel
 from shared.schemas.assertions import BodyContains, HeaderEquals, JsonPathEquals
@@ -25,7 +24,9 @@ from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueCreate
 from shared.schemas.runs import Run
+from shared.security.admission import Admission
 from shared.vault import MASK
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -49,7 +50,7 @@ async def run_all(reach: Reach) -> None:
 
 async def done(reach: Reach, team: Team, target: Target, headers: dict[str, str], **asked: object) -> Job:
     job = JobCreate.model_validate({"queue": "mail", "url": target.url, "headers": headers, **asked})
-    made = await jobs.create(reach.redis, team, ADMISSION.admit(team, job))
+    made = await jobs.create(call_of(reach.redis, team), ADMISSION.admit(team, job))
     await run_all(reach)
     return await jobs.get(reach.redis, team, made.id)
 
@@ -130,7 +131,7 @@ async def test_assertions_see_the_answer_as_it_came_and_tell_it_masked(
         HeaderEquals(type="header_equals", name="X-Was", value=secret),
         JsonPathEquals(type="json_path_equals", path="$.was", value="other"),
     )
-    await queues.create(reach.redis, team, QueueCreate(name="mail", success_assertions=assertions))
+    await queues.create(call_of(reach.redis, team), QueueCreate(name="mail", success_assertions=assertions))
     target.answer_with(200, json.dumps({"was": secret}).encode(), {"X-Was": secret})
 
     job = await done(reach, team, target, {"X-Api-Key": secret})
@@ -165,9 +166,9 @@ async def test_an_idempotency_key_is_no_secret(
 ) -> None:
     target.echo("/", 200)
     asked = CronCreate(name="ping", url=target.url, cron_expression="0 0 1 1 *")
-    cron = await crons.create(redis, team, asked)
+    cron = await crons.create(call_of(redis, team), asked)
 
-    run = await executions.create(redis, team, cron.id)
+    run = await executions.create(call_of(redis, team), cron.id)
     await run_all(reach)
 
     sent = target.received[0].headers["Idempotency-Key"]
@@ -179,7 +180,7 @@ async def test_an_idempotency_key_is_no_secret(
 async def test_a_signing_secret_that_somebody_echoes_is_masked(
     reach: Reach, team: Team, target: Target
 ) -> None:
-    made = await signatures.rotate(reach.redis, VAULT, team, 24)
+    made = await signatures.rotate(call_of(reach.redis, team), 24)
     target.answer_with(200, f"verified with {made.secret}".encode())
 
     job = await done(reach, team, target, {})
@@ -192,7 +193,7 @@ async def test_alerts_callbacks_and_last_responses_are_told_without_it(
 ) -> None:
     target.answer_with(500, b"no: Bearer canary-of-a-token")
     hook = Notifications.model_validate({"webhook": {"url": f"{target.url}/alerts"}})
-    await notifications.put(reach.redis, VAULT, team, hook)
+    await notifications.put(call_of(reach.redis, team), hook)
     asked = CronCreate(
         name="ping",
         url=f"{target.url}/work",
@@ -201,8 +202,8 @@ async def test_alerts_callbacks_and_last_responses_are_told_without_it(
         alert_threshold=1,
         headers={"Authorization": "Bearer canary-of-a-token"},
     )
-    cron = await crons.create(reach.redis, team, ADMISSION.admit(team, asked))
-    await executions.create(reach.redis, team, cron.id)
+    cron = await crons.create(call_of(reach.redis, team), ADMISSION.admit(team, asked))
+    await executions.create(call_of(reach.redis, team), cron.id)
 
     await run_all(reach)
 
@@ -219,8 +220,8 @@ async def test_a_channels_url_is_not_told_by_a_redirect_of_the_channel(
 ) -> None:
     target.answer("/hooks/canary-of-a-channel", 302, location="https://b.example/canary-of-a-channel")
     hook = Notifications.model_validate({"slack": {"url": f"{target.url}/hooks/canary-of-a-channel"}})
-    await notifications.put(reach.redis, VAULT, team, hook)
-    test = await alerts.test(reach.redis, team, Channel.SLACK)
+    await notifications.put(call_of(reach.redis, team), hook)
+    test = await alerts.test(call_of(reach.redis, team), Channel.SLACK)
 
     await run_all(reach)
 

@@ -16,6 +16,7 @@ from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -52,7 +53,7 @@ async def run_due(redis: Redis, sender: Sender, after_ms: float) -> None:
 
 async def a_job(redis: Redis, team: Team, target: Target) -> int:
     asked = JobCreate(queue="mail", url=f"{target.url}/work", callback_url=f"{target.url}/told")
-    return (await jobs.create(redis, team, asked)).id
+    return (await jobs.create(call_of(redis, team), asked)).id
 
 
 async def test_a_completed_job_is_told_once(redis: Redis, team: Team, sender: Sender, target: Target) -> None:
@@ -74,7 +75,7 @@ async def test_a_completed_job_is_told_once(redis: Redis, team: Team, sender: Se
 async def test_only_the_end_of_a_chain_is_told(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail", retry_delays=(1,)))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", retry_delays=(1,)))
     target.answer("/work", 500)
     await a_job(redis, team, target)
 
@@ -91,13 +92,13 @@ async def test_only_the_end_of_a_chain_is_told(
 async def test_the_callback_of_a_deleted_queue_brings_no_record_back(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
-    queue = await queues.create(redis, team, QueueCreate(name="mail", retry_delays=(1,)))
+    queue = await queues.create(call_of(redis, team), QueueCreate(name="mail", retry_delays=(1,)))
     target.answer("/work", 500)
     first = await a_job(redis, team, target)
     await run_next(redis, sender)
-    await jobs.cancel(redis, team, first)
+    await jobs.cancel(call_of(redis, team), first)
 
-    await queues.delete(redis, team, queue.id)
+    await queues.delete(call_of(redis, team), queue.id)
     await prune(redis, team.shard, 1)
     gone = await redis.exists(f"{team.prefix}j:{team.id}:{first}")
     (notice,) = await Deliveries(redis, SHARD, "w").claim(1)
@@ -144,7 +145,7 @@ async def test_a_callback_waits_for_no_more_than_minutes_whatever_is_asked(
 async def test_a_callback_is_not_held_for_longer_than_minutes_by_what_its_host_asked_a_job(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
-    await queues.create(redis, team, QueueCreate(name="mail", retries_enabled=False))
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", retries_enabled=False))
     target.answer("/work", 503, retry_after="3600")
     job_id = await a_job(redis, team, target)
     await run_next(redis, sender)
@@ -165,8 +166,8 @@ async def test_an_execution_is_told_too(redis: Redis, team: Team, sender: Sender
         cron_expression="0 0 1 1 *",
         callback_url=f"{target.url}/told",
     )
-    cron = await crons.create(redis, team, asked)
-    execution = await executions.create(redis, team, cron.id)
+    cron = await crons.create(call_of(redis, team), asked)
+    execution = await executions.create(call_of(redis, team), cron.id)
 
     await run_next(redis, sender)
     await run_next(redis, sender)
@@ -182,7 +183,7 @@ async def test_nobody_is_told_of_what_was_deleted(
     job_id = await a_job(redis, team, target)
     await run_next(redis, sender)
 
-    await jobs.delete(redis, team, job_id)
+    await jobs.delete(call_of(redis, team), job_id)
 
     assert await Deliveries(redis, SHARD, "w").claim(9) == []
     assert [request.path for request in target.received] == ["/work"]

@@ -22,6 +22,7 @@ from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, RateLimit
 from shared.settings import Settings
 from tests import hostile
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.house import free_port
 from tests.poll import until
@@ -42,11 +43,11 @@ async def reach(redis: Redis) -> AsyncIterator[Reach]:
 
 async def limited(redis: Redis, team: Team, count: int, per_seconds: int) -> None:
     limit = RateLimit(count=count, per_seconds=per_seconds)
-    await queues.create(redis, team, QueueCreate(name="a", rate_limit=limit))
+    await queues.create(call_of(redis, team), QueueCreate(name="a", rate_limit=limit))
 
 
 async def claimed(redis: Redis, team: Team, url: str, **asked: object) -> Work:
-    await jobs.create(redis, team, JobCreate.model_validate({"queue": "a", "url": url, **asked}))
+    await jobs.create(call_of(redis, team), JobCreate.model_validate({"queue": "a", "url": url, **asked}))
     (work,) = await Deliveries(redis, team.shard, "w").claim(1)
     return work
 
@@ -84,7 +85,7 @@ async def test_a_target_that_is_slow_to_connect_to_sees_no_more_than_the_limit(
         asyncio.TaskGroup() as running,
     ):
         asked = JobCreate(queue="a", url=f"https://slow.test:{address.partition(':')[2]}/")
-        await jobs.create_many(redis, team, [asked] * 15)
+        await jobs.create_many(call_of(redis, team), [asked] * 15)
         reach = Reach(redis, sender, VAULT, MAILER)
 
         async def work_off() -> bool:
@@ -170,7 +171,7 @@ async def test_a_redis_that_refuses_to_count_is_not_asked_again_at_once(redis: R
 
 
 async def test_a_queue_without_a_limit_asks_nobody(redis: Redis, team: Team) -> None:
-    await queues.create(redis, team, QueueCreate(name="a"))
+    await queues.create(call_of(redis, team), QueueCreate(name="a"))
 
     work = await claimed(redis, team, "https://a.example/")
 

@@ -13,6 +13,7 @@ from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.schemas.queues import QueueSettings
 from shared.schemas.runs import FailureReason
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -127,7 +128,7 @@ def test_a_target_ends_nothing_by_saying_no() -> None:
 
 async def tried(redis: Redis, team: Team, target: Target) -> int:
     """The id of a job that was sent to the target once."""
-    made = await jobs.create(redis, team, JobCreate(queue="mail", url=target.url), NOON)
+    made = await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=target.url), NOON)
     worker = Deliveries(redis, keyspace.SHARDS[0], "a-worker")
     async with Sender(Policy(LOOPBACK)) as sender:
         await worker.finish(

@@ -12,13 +12,14 @@ from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace
 from shared.addresses import Policy
-from shared.admission import Admission
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.runs import Run
+from shared.security.admission import Admission
 from shared.vault import MASK
 from tests import hostile
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -34,7 +35,7 @@ async def sender() -> AsyncIterator[Sender]:
 
 async def run_of_job(redis: Redis, team: Team, sender: Sender, **asked: object) -> Run:
     job = JobCreate.model_validate({"queue": "mail", **asked})
-    made = await jobs.create(redis, team, ADMISSION.admit(team, job))
+    made = await jobs.create(call_of(redis, team), ADMISSION.admit(team, job))
     await run_next(redis, sender)
     run = (await jobs.get(redis, team, made.id)).run
     assert run is not None
@@ -74,8 +75,8 @@ async def test_the_run_of_an_execution_shows_what_was_sent_then(
     asked = CronCreate(
         name="ping", url=target.url, cron_expression="* * * * *", headers=HEADERS, payload="then"
     )
-    cron = await crons.create(redis, team, ADMISSION.admit(team, asked))
-    execution = await executions.create(redis, team, cron.id)
+    cron = await crons.create(call_of(redis, team), ADMISSION.admit(team, asked))
+    execution = await executions.create(call_of(redis, team), cron.id)
 
     await run_next(redis, sender)
 
@@ -119,8 +120,8 @@ async def test_the_log_line_of_a_crons_run_names_the_cron(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
     cron = CronCreate(name="nightly", url=target.url, cron_expression="0 3 * * *")
-    made = await crons.create(redis, team, ADMISSION.admit(team, cron))
-    await executions.create(redis, team, made.id)
+    made = await crons.create(call_of(redis, team), ADMISSION.admit(team, cron))
+    await executions.create(call_of(redis, team), made.id)
 
     with capture_logs() as logged:
         await run_next(redis, sender)

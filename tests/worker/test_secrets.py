@@ -11,12 +11,13 @@ from services.worker.processor import process
 from services.worker.reach import Reach
 from shared import crons, executions, jobs, keyspace
 from shared.addresses import Policy
-from shared.admission import Admission
 from shared.keyspace import Team
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.runs import FailureReason
+from shared.security.admission import Admission
 from shared.vault import Vault
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
 
@@ -39,7 +40,7 @@ async def test_a_jobs_secret_arrives_as_it_was_given(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
     asked = JobCreate(queue="mail", url=target.url, headers=HEADERS)
-    await jobs.create(redis, team, ADMISSION.admit(team, asked))
+    await jobs.create(call_of(redis, team), ADMISSION.admit(team, asked))
 
     await run_next(redis, Reach(redis, sender, VAULT, MAILER))
 
@@ -51,8 +52,8 @@ async def test_a_crons_secret_arrives_as_it_was_given(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
     asked = CronCreate(name="ping", url=target.url, cron_expression="* * * * *", headers=HEADERS)
-    cron = await crons.create(redis, team, ADMISSION.admit(team, asked))
-    await executions.create(redis, team, cron.id)
+    cron = await crons.create(call_of(redis, team), ADMISSION.admit(team, asked))
+    await executions.create(call_of(redis, team), cron.id)
 
     await run_next(redis, Reach(redis, sender, VAULT, MAILER))
 
@@ -64,7 +65,7 @@ async def test_a_worker_with_another_key_says_so_and_sends_nothing(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
     asked = JobCreate(queue="mail", url=target.url, headers=HEADERS)
-    made = await jobs.create(redis, team, ADMISSION.admit(team, asked))
+    made = await jobs.create(call_of(redis, team), ADMISSION.admit(team, asked))
 
     await run_next(redis, Reach(redis, sender, Vault("another-key-of-more-than-thirty-two-letters"), MAILER))
 

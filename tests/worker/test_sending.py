@@ -27,6 +27,7 @@ from shared.schemas.alerts import AlertQuery
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.queues import QueueCreate
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.house import free_port
 from tests.target import Target
@@ -43,7 +44,7 @@ class Stage:
 
     async def make(self, url: str, n: int = 1, **asked: object) -> list[int]:
         job = JobCreate.model_validate({"queue": "mail", "url": url, **asked})
-        return [made.id for made in await jobs.create_many(self.redis, self.team, [job] * n)]
+        return [made.id for made in await jobs.create_many(call_of(self.redis, self.team), [job] * n)]
 
     async def run(self, after_seconds: float = 0.0, hosts: Hosts | None = None) -> list[Work]:
         """Do once what is ready; a rested host would have it come back at once."""
@@ -76,7 +77,7 @@ def nowhere() -> str:
 
 
 async def test_jobs_for_a_silent_host_are_held_back_unharmed(stage: Stage, nowhere: str) -> None:
-    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", retries_enabled=False))
+    await queues.create(call_of(stage.redis, stage.team), QueueCreate(name="mail", retries_enabled=False))
     ids = await stage.make(nowhere, FAILURES + 4)
 
     await stage.run()
@@ -112,7 +113,7 @@ async def test_a_host_that_is_back_gets_what_waited_for_it(stage: Stage, target:
 async def test_who_was_held_back_for_too_long_fails_unsent_so_that_chains_end(
     stage: Stage, nowhere: str
 ) -> None:
-    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", retry_delays=(1,)))
+    await queues.create(call_of(stage.redis, stage.team), QueueCreate(name="mail", retry_delays=(1,)))
     await stage.make(nowhere, FAILURES)
     await stage.run()
     (late,) = await stage.make(nowhere, 1, queue="other")
@@ -176,8 +177,8 @@ async def test_executions_and_callbacks_are_held_back_too(stage: Stage, nowhere:
     await stage.make(nowhere, FAILURES)
     await stage.run()
     asked = CronCreate(name="a", url=nowhere, cron_expression="0 0 1 1 *")
-    cron = await crons.create(stage.redis, stage.team, asked)
-    execution = await executions.create(stage.redis, stage.team, cron.id)
+    cron = await crons.create(call_of(stage.redis, stage.team), asked)
+    execution = await executions.create(call_of(stage.redis, stage.team), cron.id)
     (told,) = await stage.make(target.url, callback_url=nowhere)
 
     await stage.run()
@@ -377,14 +378,14 @@ async def test_a_failure_without_a_wish_holds_nobody_back(stage: Stage, target: 
 
 
 async def test_what_waits_for_a_host_can_be_cancelled_and_deleted(stage: Stage, nowhere: str) -> None:
-    await queues.create(stage.redis, stage.team, QueueCreate(name="mail", retries_enabled=False))
+    await queues.create(call_of(stage.redis, stage.team), QueueCreate(name="mail", retries_enabled=False))
     await stage.make(nowhere, FAILURES)
     await stage.run()
     first, second = await stage.make(nowhere, 2)
     await stage.run()
 
-    cancelled = await jobs.cancel(stage.redis, stage.team, first)
-    await jobs.delete(stage.redis, stage.team, second)
+    cancelled = await jobs.cancel(call_of(stage.redis, stage.team), first)
+    await jobs.delete(call_of(stage.redis, stage.team), second)
 
     assert cancelled.status == "failed"
     assert await stage.run(100) == []
@@ -446,7 +447,7 @@ async def test_who_waits_for_a_look_up_uses_no_attempt_and_says_so(
 async def test_who_waited_for_a_look_up_for_too_long_fails_unsent(redis: Redis, team: Team) -> None:
     async with all_places_taken(team) as sender:
         stage = Stage(redis, team, sender)
-        await queues.create(redis, team, QueueCreate(name="mail", retries_enabled=False))
+        await queues.create(call_of(redis, team), QueueCreate(name="mail", retries_enabled=False))
         (job_id,) = await stage.make("http://quick.test/")
         await stage.run()
         await transitions.promote(redis, team.shard, most=10, now_ms=10**13)

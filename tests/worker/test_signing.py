@@ -16,6 +16,7 @@ from shared.addresses import Policy
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
+from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Received, Target
 
@@ -38,7 +39,7 @@ async def run_all(redis: Redis, sender: Sender, after_ms: int = 0) -> None:
 
 async def sent(redis: Redis, team: Team, sender: Sender, target: Target) -> Received:
     """What the target got of a new job of the team."""
-    await jobs.create(redis, team, JobCreate(queue="mail", url=target.url, payload={"n": 1}))
+    await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=target.url, payload={"n": 1}))
     await run_all(redis, sender)
     return target.received[-1]
 
@@ -61,7 +62,7 @@ async def test_without_a_secret_nothing_is_signed(
 async def test_a_job_verifies_with_the_public_packages(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
-    secret = (await signatures.rotate(redis, VAULT, team, 24)).secret
+    secret = (await signatures.rotate(call_of(redis, team), 24)).secret
 
     received = await sent(redis, team, sender, target)
 
@@ -74,7 +75,7 @@ async def test_a_job_verifies_with_the_public_packages(
 async def test_during_a_rotation_the_holders_of_either_secret_verify(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
-    old, new = [(await signatures.rotate(redis, VAULT, team, 24)).secret for _ in range(2)]
+    old, new = [(await signatures.rotate(call_of(redis, team), 24)).secret for _ in range(2)]
 
     received = await sent(redis, team, sender, target)
 
@@ -85,7 +86,7 @@ async def test_during_a_rotation_the_holders_of_either_secret_verify(
 
 
 async def test_a_secret_is_void_once_its_time_is_over(redis: Redis, team: Team) -> None:
-    old, new = [(await signatures.rotate(redis, VAULT, team, 1)).secret for _ in range(2)]
+    old, new = [(await signatures.rotate(call_of(redis, team), 1)).secret for _ in range(2)]
     stored = await redis.hget(keyspace.team_settings(team), "signing")  # type: ignore[misc]
     until = int(stored.split(" ")[2])
 
@@ -98,9 +99,9 @@ async def test_a_secret_is_void_once_its_time_is_over(redis: Redis, team: Team) 
 async def test_a_request_is_signed_and_told_by_the_installations_clock(
     redis: Redis, team: Team, sender: Sender, target: Target, hours: int
 ) -> None:
-    await signatures.rotate(redis, VAULT, team, 24)
+    await signatures.rotate(call_of(redis, team), 24)
     await redis.set(keyspace.correction(team.shard), hours * HOUR)
-    made = await jobs.create(redis, team, JobCreate(queue="mail", url=target.url))
+    made = await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=target.url))
     worker = Deliveries(redis, team.shard, "w")
 
     (work,) = await worker.claim(1)
@@ -116,7 +117,7 @@ async def test_a_request_is_signed_and_told_by_the_installations_clock(
 async def test_a_body_that_was_touched_or_another_secret_does_not_verify(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
-    secret = (await signatures.rotate(redis, VAULT, team, 24)).secret
+    secret = (await signatures.rotate(call_of(redis, team), 24)).secret
     received = await sent(redis, team, sender, target)
     touched = bytes([received.body[0] ^ 1]) + received.body[1:]
 
@@ -138,8 +139,8 @@ def test_an_old_signature_does_not_verify(package: object) -> None:
 async def test_the_attempts_of_a_job_are_one_message_to_its_target(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
-    await signatures.rotate(redis, VAULT, team, 24)
-    await queues.create(redis, team, QueueCreate(name="mail", retry_delays=(1,)))
+    await signatures.rotate(call_of(redis, team), 24)
+    await queues.create(call_of(redis, team), QueueCreate(name="mail", retry_delays=(1,)))
     target.answer_with(500)
 
     await sent(redis, team, sender, target)
@@ -151,8 +152,10 @@ async def test_the_attempts_of_a_job_are_one_message_to_its_target(
 
 
 async def test_a_callback_is_signed_too(redis: Redis, team: Team, sender: Sender, target: Target) -> None:
-    secret = (await signatures.rotate(redis, VAULT, team, 24)).secret
-    await jobs.create(redis, team, JobCreate(queue="m", url=target.url, callback_url=f"{target.url}/told"))
+    secret = (await signatures.rotate(call_of(redis, team), 24)).secret
+    await jobs.create(
+        call_of(redis, team), JobCreate(queue="m", url=target.url, callback_url=f"{target.url}/told")
+    )
 
     await run_all(redis, sender)
 
@@ -169,7 +172,7 @@ async def test_a_callback_is_signed_too(redis: Redis, team: Team, sender: Sender
 async def test_another_team_does_not_sign_with_it(
     redis: Redis, team: Team, sender: Sender, target: Target
 ) -> None:
-    await signatures.rotate(redis, VAULT, Team(2), 24)
+    await signatures.rotate(call_of(redis, Team(2)), 24)
 
     received = await sent(redis, team, sender, target)
 

@@ -13,6 +13,7 @@ from shared.clock import elapsed
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.settings import Settings
+from tests.calls import call_of
 from tests.poll import until
 from tests.refusing import denying
 from tests.target import Target
@@ -64,7 +65,7 @@ async def test_a_worker_goes_on_after_any_refusal(
 ) -> None:
     target.answer_with(200, delay=0.2)
     asked = JobCreate(queue="mail", url=f"{target.url}/")
-    first = await jobs.create(redis, team, asked)
+    first = await jobs.create(call_of(redis, team), asked)
 
     async def has_arrived() -> bool:
         return bool(target.received)
@@ -76,7 +77,7 @@ async def test_a_worker_goes_on_after_any_refusal(
 
     async with denying(redis, denied):
         await until(has_met_it)  # the request ends, and its result cannot be written
-    second = await jobs.create(redis, team, asked)
+    second = await jobs.create(call_of(redis, team), asked)
 
     async def both_are_done() -> bool:
         found = await jobs.read(redis, team, [first.id, second.id])

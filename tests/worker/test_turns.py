@@ -11,6 +11,7 @@ from shared import jobs, keyspace, queues, transitions
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, QueueUpdate, RateLimit
+from tests.calls import call_of
 
 NOW = 1_760_000_000_000
 SHARD = keyspace.SHARDS[0]
@@ -23,7 +24,7 @@ def worker(redis: Redis) -> Deliveries:
 
 async def fill(redis: Redis, team: Team, queue: str, n: int, now: int = NOW) -> None:
     asked = JobCreate(queue=queue, url="https://a.example/")
-    await jobs.create_many(redis, team, [asked] * n, now_ms=now)
+    await jobs.create_many(call_of(redis, team), [asked] * n, now_ms=now)
 
 
 async def finish(worker: Deliveries, works: list[Work], now: int = NOW) -> None:
@@ -65,7 +66,7 @@ async def test_teams_share_first_and_their_queues_then(redis: Redis, worker: Del
 
 
 async def test_a_queue_is_served_by_its_weight(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await queues.create(redis, team, QueueCreate(name="a", weight=3))
+    await queues.create(call_of(redis, team), QueueCreate(name="a", weight=3))
     for queue in ("a", "b"):
         await fill(redis, team, queue, 400)
 
@@ -88,7 +89,7 @@ async def test_who_comes_back_after_a_rest_has_saved_up_nothing(
 
 async def test_a_rate_limit_counts_starts_in_any_window(redis: Redis, team: Team, worker: Deliveries) -> None:
     limit = RateLimit(count=3, per_seconds=10)
-    await queues.create(redis, team, QueueCreate(name="a", rate_limit=limit))
+    await queues.create(call_of(redis, team), QueueCreate(name="a", rate_limit=limit))
     await fill(redis, team, "a", 20)
 
     first = await worker.claim(2, NOW)
@@ -103,13 +104,15 @@ async def test_a_rate_limit_counts_starts_in_any_window(redis: Redis, team: Team
 
 
 async def test_a_changed_rate_limit_holds_at_once(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await queues.create(redis, team, QueueCreate(name="a", rate_limit=RateLimit(count=1, per_seconds=3600)))
+    await queues.create(
+        call_of(redis, team), QueueCreate(name="a", rate_limit=RateLimit(count=1, per_seconds=3600))
+    )
     await fill(redis, team, "a", 20)
     await worker.claim(5)
 
-    await queues.update(redis, team, 1, QueueUpdate(rate_limit=RateLimit(count=4, per_seconds=3600)))
+    await queues.update(call_of(redis, team), 1, QueueUpdate(rate_limit=RateLimit(count=4, per_seconds=3600)))
     more = await worker.claim(10)
-    await queues.update(redis, team, 1, QueueUpdate(rate_limit=None))
+    await queues.update(call_of(redis, team), 1, QueueUpdate(rate_limit=None))
 
     assert len(more) == 3
     assert len(await worker.claim(50)) == 16
@@ -118,7 +121,9 @@ async def test_a_changed_rate_limit_holds_at_once(redis: Redis, team: Team, work
 async def test_a_clock_set_back_does_not_close_a_limited_queue(
     redis: Redis, team: Team, worker: Deliveries
 ) -> None:
-    await queues.create(redis, team, QueueCreate(name="a", rate_limit=RateLimit(count=2, per_seconds=60)))
+    await queues.create(
+        call_of(redis, team), QueueCreate(name="a", rate_limit=RateLimit(count=2, per_seconds=60))
+    )
     await fill(redis, team, "a", 20)
     await worker.claim(2, NOW)
 
@@ -133,7 +138,9 @@ async def admitted(redis: Redis, team: Team, now: int, n: int = 1) -> list[int]:
 
 
 async def test_requests_of_a_limited_queue_are_counted_in_any_window(redis: Redis, team: Team) -> None:
-    await queues.create(redis, team, QueueCreate(name="a", rate_limit=RateLimit(count=3, per_seconds=10)))
+    await queues.create(
+        call_of(redis, team), QueueCreate(name="a", rate_limit=RateLimit(count=3, per_seconds=10))
+    )
 
     assert await admitted(redis, team, NOW, 2) == [0, 0]
     assert await admitted(redis, team, NOW + 4000, 2) == [0, 6000]
@@ -143,14 +150,16 @@ async def test_requests_of_a_limited_queue_are_counted_in_any_window(redis: Redi
 
 
 async def test_a_clock_set_back_lets_requests_of_a_limited_queue_go(redis: Redis, team: Team) -> None:
-    await queues.create(redis, team, QueueCreate(name="a", rate_limit=RateLimit(count=1, per_seconds=60)))
+    await queues.create(
+        call_of(redis, team), QueueCreate(name="a", rate_limit=RateLimit(count=1, per_seconds=60))
+    )
     await admitted(redis, team, NOW)
 
     assert await admitted(redis, team, NOW - 3_600_000, 2) == [0, 60_000]
 
 
 async def test_requests_of_a_queue_without_a_limit_or_of_none_at_all_go(redis: Redis, team: Team) -> None:
-    await queues.create(redis, team, QueueCreate(name="a"))
+    await queues.create(call_of(redis, team), QueueCreate(name="a"))
 
     assert await admitted(redis, team, NOW, 3) == [0, 0, 0]
     assert await transitions.admit(redis, team.shard, queue=f"{team.id}:77", now_ms=NOW) == 0
@@ -200,9 +209,9 @@ async def test_a_pause_and_a_resume_hold_from_the_next_claim_on(
     await fill(redis, team, "a", 5)
     await worker.claim(1, NOW)
 
-    await queues.update(redis, team, 1, QueueUpdate(is_active=False))
+    await queues.update(call_of(redis, team), 1, QueueUpdate(is_active=False))
     paused = await worker.claim(9, NOW)
-    await queues.update(redis, team, 1, QueueUpdate(is_active=True, max_parallelism=3))
+    await queues.update(call_of(redis, team), 1, QueueUpdate(is_active=True, max_parallelism=3))
 
     assert paused == []
     assert len(await worker.claim(9, NOW)) == 2
@@ -214,7 +223,7 @@ async def test_a_queue_leaves_no_trace_in_the_turns_when_it_goes(
     await fill(redis, team, "a", 5)
     await finish(worker, await worker.claim(2, NOW))
 
-    await queues.delete(redis, team, 1)
+    await queues.delete(call_of(redis, team), 1)
 
     assert await worker.claim(9, NOW) == []
     assert await redis.zcard(f"{team.prefix}turns") == 0

@@ -10,6 +10,7 @@ from services.worker.work import Complete, Release, Result
 from shared import clock, jobs, keyspace, ledger
 from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
+from tests.calls import call_of
 
 NOON = clock.milliseconds(datetime(2026, 11, 25, 12, tzinfo=UTC))
 
@@ -21,7 +22,7 @@ def worker(redis: Redis) -> Deliveries:
 
 async def make(redis: Redis, team: Team, n: int, now: int = NOON) -> None:
     asked = [JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")] * n
-    await jobs.create_many(redis, team, asked, now_ms=now)
+    await jobs.create_many(call_of(redis, team), asked, now_ms=now)
 
 
 async def counted(redis: Redis, team: Team) -> dict[str, int]:

@@ -1,17 +1,20 @@
 """What every door does with a well-formed request before it is kept: URLs are judged, secrets sealed."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
+
+from pydantic import BaseModel
 
 from shared.addresses import Destination, Policy, Refusal, destination, origin_of
 from shared.errors import Invalid
 from shared.keyspace import Team
 from shared.memory import MEBIBYTE, Remembered
 from shared.schemas.base import Schema
-from shared.schemas.crons import CronAsked, CronChanged
 from shared.schemas.jobs import JobAsked
+from shared.schemas.marks import Mark, replaced
 from shared.vault import MASK, Vault, is_secret
 
 S = TypeVar("S", bound=Schema)
@@ -19,6 +22,12 @@ S = TypeVar("S", bound=Schema)
 _NO_JSON = re.compile(
     r"\s*(application/x-www-form-urlencoded|multipart/|(application|text)/xml|text/(html|csv))", re.IGNORECASE
 )
+
+
+class _Addressed(Protocol):
+    """What has headers names where they go."""
+
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +43,33 @@ class Admission:
         object.__setattr__(self, "_destination", known)
 
     def admit(self, team: Team, asked: S) -> S:
-        """What may be kept of it; raises Invalid. What is no cron or job is left as it is.
+        """What may be kept of it; raises Invalid.
 
-        A change of a cron keeps its secrets open: `crons.update` knows for which URL they are to be sealed.
+        URLs and headers are found by the marks of their types. Changes of headers stay open: `crons.update`
+        knows for which URL they are to be sealed.
         """
-        if not isinstance(asked, JobAsked | CronAsked):
-            return asked
-        self.check_url("url", asked.url)
-        self.check_url("callback_url", asked.callback_url)
+        replaced(asked, Mark.URL, self._judged)
         if isinstance(asked, JobAsked):
             _check_one_body(asked)
-        if not asked.headers or isinstance(asked, CronChanged):
-            return asked
-        _check_no_mask(asked)
-        sealed = self.vault.seal_headers(asked.headers, team.id, origin_of(asked.url))
-        return cast(S, asked.model_copy(update={"headers": sealed}))
+        return replaced(asked, Mark.HEADERS, partial(self._sealed, team))
 
-    def check_url(self, field: str, url: str | None) -> None:
-        """Raises Invalid if nothing would ever be sent there, as far as no look-up of its name tells that."""
+    def _judged(self, url: str, place: str, _within: BaseModel) -> str:
+        """As it is; raises Invalid if nothing would ever be sent there, as far as its name tells that."""
         if not url:
-            return
+            return url
         try:
             self._destination(url)
         except Refusal as refusal:
-            raise Invalid(field, f"The {field} field cannot be called. {refusal}") from None
+            raise Invalid(place, f"The {place} field cannot be called. {refusal}") from None
+        return url
+
+    def _sealed(
+        self, team: Team, headers: Mapping[str, str], place: str, within: BaseModel
+    ) -> Mapping[str, str]:
+        if not headers:
+            return headers
+        _check_no_mask(headers, place)
+        return self.vault.seal_headers(headers, team.id, origin_of(cast(_Addressed, within).url))
 
 
 def _check_one_body(job: JobAsked) -> None:
@@ -74,10 +86,8 @@ def _check_one_body(job: JobAsked) -> None:
         )
 
 
-def _check_no_mask(asked: JobAsked | CronAsked) -> None:
+def _check_no_mask(headers: Mapping[str, str], place: str) -> None:
     """A change may give the mask back for what stays as it is; anything new needs its value."""
-    for name, value in (asked.headers or {}).items():
+    for name, value in headers.items():
         if value == MASK and is_secret(name):
-            raise Invalid(
-                "headers", f"The headers field has {MASK} for {name}, which only stands for a secret."
-            )
+            raise Invalid(place, f"The {place} field has {MASK} for {name}, which only stands for a secret.")

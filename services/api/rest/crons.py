@@ -1,0 +1,78 @@
+"""Crons: what is called again and again, and what became of that."""
+
+from dataclasses import replace
+
+from shared import crons, moments, warnings
+from shared.explain import explain
+from shared.operations import Call, Operation
+from shared.schemas.base import Deleted, Page
+from shared.schemas.crons import Cron, CronCreate, CronQuery, CronSaved, CronUpdate
+from shared.schemas.explain import ExplainAsked, Explained
+from shared.schemas.why import Why, WhyQuery
+from shared.why import why
+
+PATH = "/api/crons"
+ONE = f"{PATH}/{{cron_id}}"
+# A new cron is answered with what the hosted product answers, in its order, and then the rest.
+FIRST = ("id", "name", "cron_expression", "next_run_at", "is_active")
+
+
+async def create(call: Call, cron: CronCreate) -> CronSaved:
+    made = await crons.create(call, cron)
+    return await warnings.saved_cron(call.redis, call.team, made)
+
+
+async def index(call: Call, query: CronQuery) -> Page[Cron]:
+    page = await crons.page(call.redis, call.team, query)
+    return page.model_copy(update={"data": [_shown(call, cron) for cron in page.data]})
+
+
+async def show(call: Call, cron_id: int) -> Cron:
+    return _shown(call, await crons.get(call.redis, call.team, cron_id))
+
+
+def _shown(call: Call, cron: Cron) -> Cron:
+    """Who may only read is not shown the key that a ping needs."""
+    return cron if call.caller.has("write") else cron.model_copy(update={"ping_key": None})
+
+
+async def update(call: Call, cron_id: int, changes: CronUpdate) -> CronSaved:
+    changed = await crons.update(call, cron_id, changes)
+    return await warnings.saved_cron(call.redis, call.team, changed)
+
+
+async def delete(call: Call, cron_id: int) -> Deleted:
+    await crons.delete(call, cron_id)
+    return Deleted(id=cron_id)
+
+
+async def explain_asked(call: Call, asked: ExplainAsked) -> Explained:
+    """Nothing is stored; a token is asked for all the same, for the work that it is."""
+    return explain(asked, await moments.now(call.redis, call.team.shard))
+
+
+async def explain_why(call: Call, cron_id: int, query: WhyQuery) -> Why:
+    return await why(call.redis, call.team, cron_id, query)
+
+
+UPDATE = Operation(
+    "update-cron", "PATCH", ONE, "write", update, {200: CronSaved}, takes=CronUpdate, is_change=True
+)
+OPERATIONS = (
+    Operation("list-crons", "GET", PATH, "read", index, {200: Page[Cron]}, query=CronQuery),
+    Operation("create-cron", "POST", PATH, "write", create, {201: CronSaved}, takes=CronCreate, first=FIRST),
+    Operation(
+        "explain-schedule",
+        "POST",
+        f"{PATH}/explain",
+        "read",
+        explain_asked,
+        {200: Explained},
+        takes=ExplainAsked,
+    ),
+    Operation("explain-fires", "GET", f"{ONE}/why", "read", explain_why, {200: Why}, query=WhyQuery),
+    Operation("get-cron", "GET", ONE, "read", show, {200: Cron}),
+    UPDATE,
+    replace(UPDATE, name="put-cron", method="PUT"),
+    Operation("delete-cron", "DELETE", ONE, "write", delete, {200: Deleted}),
+)

@@ -1,0 +1,68 @@
+"""Dead letters, and their replays."""
+
+from shared import dead_letters
+from shared.operations import Call, Operation
+from shared.schemas.base import Page, PageQuery
+from shared.schemas.dead_letters import Chosen, DeadLetterQuery, Purged, Replay, ReplayAsked, ReplayedNow
+from shared.schemas.jobs import Job
+
+PATH = "/api/dead-letters"
+REPLAYS = f"{PATH}/replays"
+REPLAY = f"{REPLAYS}/{{replay_id}}"
+
+
+async def index(call: Call, query: DeadLetterQuery) -> Page[Job]:
+    return await dead_letters.page(call.redis, call.team, query)
+
+
+async def replay(call: Call, chosen: ReplayAsked) -> ReplayedNow | Replay:
+    """Some ids at once; with a filter or a rate in the background."""
+    if chosen.ids is not None and chosen.is_at_once:
+        return await dead_letters.replay_now(call, chosen.ids)
+    return await dead_letters.replay(call, chosen)
+
+
+async def purge(call: Call, chosen: Chosen) -> Purged:
+    return await dead_letters.purge(call, chosen)
+
+
+async def replays(call: Call, query: PageQuery) -> Page[Replay]:
+    return await dead_letters.replays(call.redis, call.team, query)
+
+
+async def show_replay(call: Call, replay_id: int) -> Replay:
+    return await dead_letters.get_replay(call.redis, call.team, replay_id)
+
+
+async def cancel_replay(call: Call, replay_id: int) -> Replay:
+    return await dead_letters.cancel_replay(call, replay_id)
+
+
+OPERATIONS = (
+    Operation("list-dead-letters", "GET", PATH, "read", index, {200: Page[Job]}, query=DeadLetterQuery),
+    Operation(
+        "replay-dead-letters",
+        "POST",
+        f"{PATH}/replay",
+        "write",
+        replay,
+        {200: ReplayedNow, 202: Replay},
+        takes=ReplayAsked,
+        look=f"{PATH} and {REPLAYS}",
+    ),
+    Operation(
+        "purge-dead-letters",
+        "POST",
+        f"{PATH}/purge",
+        "write",
+        purge,
+        {200: Purged},
+        takes=Chosen,
+        look=PATH,
+    ),
+    Operation("list-replays", "GET", REPLAYS, "read", replays, {200: Page[Replay]}, query=PageQuery),
+    Operation("get-replay", "GET", REPLAY, "read", show_replay, {200: Replay}),
+    Operation(
+        "cancel-replay", "POST", f"{REPLAY}/cancel", "write", cancel_replay, {200: Replay}, look=REPLAY
+    ),
+)

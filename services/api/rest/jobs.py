@@ -1,0 +1,120 @@
+"""Jobs: what is called once, from a queue."""
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import JsonValue, ValidationError
+from pydantic_core import to_json
+
+from shared import jobs, warnings
+from shared.errors import Invalid
+from shared.jobs import Made
+from shared.keyspace import Team
+from shared.operations import Call, Operation
+from shared.schemas.base import Deleted, Page
+from shared.schemas.jobs import Job, JobAccepted, JobBatch, JobCreate, JobQuery, JobRefused, JobResults
+from shared.security.admission import Admission
+from shared.spelling import Spelled, spelled
+from shared.validation import by_field
+
+PATH = "/api/jobs"
+ONE = f"{PATH}/{{job_id}}"
+Checked = Sequence[JobCreate | JobRefused]
+"""Each job of a batch is checked by itself; a wrong one does not stop the others."""
+
+
+async def create(call: Call, job: JobCreate) -> JobAccepted:
+    (made,) = await jobs.create_many(call, [job])
+    return _accepted(made, job)
+
+
+async def create_many(call: Call, checked: Checked) -> JobResults:
+    good = [job for job in checked if isinstance(job, JobCreate)]
+    made = iter(await jobs.create_each(call, good))
+    results = [job if isinstance(job, JobRefused) else _result(next(made), job) for job in checked]
+    return JobResults(results=results)
+
+
+async def index(call: Call, query: JobQuery) -> Page[Job]:
+    return await jobs.page(call.redis, call.team, query)
+
+
+async def show(call: Call, job_id: int) -> Job:
+    return await jobs.get(call.redis, call.team, job_id)
+
+
+async def delete(call: Call, job_id: int) -> Deleted:
+    await jobs.delete(call, job_id)
+    return Deleted(id=job_id)
+
+
+async def cancel(call: Call, job_id: int) -> Job:
+    return await jobs.cancel(call, job_id)
+
+
+def _accepted(made: Made, job: JobCreate) -> JobAccepted:
+    return JobAccepted(
+        queue_id=made.queue_id,
+        job_id=made.id,
+        scheduled_at=made.scheduled_at,
+        warnings=tuple(warnings.of_job(job, is_paused=made.is_paused)),
+    )
+
+
+def _result(made: Made | None, job: JobCreate) -> JobAccepted | JobRefused:
+    if made is None:
+        return JobRefused(message=jobs.TOO_LATE, errors={"expires_at": [jobs.TOO_LATE]})
+    return _accepted(made, job)
+
+
+def _prepared(admission: Admission, team: Team, job: JobCreate, raw: bytearray) -> JobCreate:
+    return as_spelled(admission.admit(team, job), next(iter(spelled(raw)), None))
+
+
+def _prepared_batch(admission: Admission, team: Team, batch: JobBatch, raw: bytearray) -> Checked:
+    texts = spelled(raw) or [None] * len(batch.jobs)
+    return [_checked(job, text, team, admission) for job, text in zip(batch.jobs, texts, strict=True)]
+
+
+def _checked(job: JsonValue, text: str | None, team: Team, admission: Admission) -> JobCreate | JobRefused:
+    try:
+        return as_spelled(admission.admit(team, JobCreate.model_validate_json(to_json(job))), text)
+    except ValidationError as error:
+        errors = by_field(error, JobCreate)
+    except Invalid as error:
+        errors = {error.field: [str(error)]}
+    return JobRefused(message=next(iter(errors.values()))[0], errors=errors)
+
+
+def as_spelled(job: JobCreate, text: str | None) -> JobCreate:
+    """With the payload's numbers as they were written."""
+    if text is None or job.payload is None:
+        return job
+    return job.model_copy(update={"payload": Spelled(job.payload, text)})
+
+
+def _key_parts(checked: Checked) -> Iterator[str]:
+    """Which are good belongs to what is asked: what is admitted may have changed since."""
+    yield str([isinstance(job, JobCreate) for job in checked])
+
+
+OPERATIONS = (
+    Operation("list-jobs", "GET", PATH, "read", index, {200: Page[Job]}, query=JobQuery),
+    Operation(
+        "create-job", "POST", PATH, "write", create, {201: JobAccepted}, takes=JobCreate, prepare=_prepared
+    ),
+    Operation(
+        "create-jobs",
+        "POST",
+        f"{PATH}/batch",
+        "write",
+        create_many,
+        {200: JobResults},
+        takes=JobBatch,
+        prepare=_prepared_batch,
+        key_parts=_key_parts,
+        look=PATH,
+    ),
+    Operation("cancel-job", "POST", f"{ONE}/cancel", "write", cancel, {200: Job}, look=ONE),
+    Operation("get-job", "GET", ONE, "read", show, {200: Job}),
+    Operation("delete-job", "DELETE", ONE, "write", delete, {200: Deleted}),
+)

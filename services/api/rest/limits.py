@@ -1,0 +1,26 @@
+"""How much a team sent, and the limits that it sets itself."""
+
+from shared import limits
+from shared.operations import Call, Operation
+from shared.schemas.teams import Limits, Usage
+
+PATH = "/api/settings/limits"
+
+
+async def usage(call: Call) -> Usage:
+    return await limits.usage(call.redis, call.team)
+
+
+async def show(call: Call) -> Limits:
+    return await limits.get(call.redis, call.team)
+
+
+async def put(call: Call, wanted: Limits) -> Limits:
+    return await limits.put(call, wanted)
+
+
+OPERATIONS = (
+    Operation("get-usage", "GET", "/api/usage", "read", usage, {200: Usage}),
+    Operation("get-limits", "GET", PATH, "read", show, {200: Limits}),
+    Operation("set-limits", "PUT", PATH, "admin", put, {200: Limits}, takes=Limits),
+)

@@ -1,0 +1,57 @@
+"""The channels through which a team is told of its alerts."""
+
+import asyncio
+import time
+
+from shared import alerts, notifications, store
+from shared.errors import Invalid
+from shared.operations import Call, Operation
+from shared.schemas.alerts import TestAsked, TestOutcome, TestPending
+from shared.schemas.notifications import Notifications
+
+WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.2
+"""How long the answer to a test call is held back for its outcome, which a worker has to bring."""
+PATH = "/api/settings/notifications"
+
+
+async def show(call: Call) -> Notifications:
+    return await notifications.get(call.redis, call.vault, call.team)
+
+
+async def put(call: Call, channels: Notifications) -> Notifications:
+    return await notifications.put(call, channels)
+
+
+async def test(call: Call, asked: TestAsked) -> TestOutcome:
+    """Send a test call, and wait a while for its outcome."""
+    channel = asked.channel
+    known = await notifications.get(call.redis, call.vault, call.team)
+    if getattr(known, channel) is None:
+        raise Invalid(
+            "channel", f"The channel field names {channel}, which is not set up; PUT its settings first."
+        )
+    test_id = await alerts.test(call, channel)
+    deadline = time.monotonic() + WAIT_SECONDS
+    with store.begun():
+        while True:
+            found = await alerts.outcome(call.redis, call.team, test_id, channel)
+            if found.status != "pending":
+                return found
+            if time.monotonic() > deadline:
+                return TestPending(**dict(found))
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+OPERATIONS = (
+    Operation("get-notifications", "GET", PATH, "read", show, {200: Notifications}),
+    Operation("set-notifications", "PUT", PATH, "admin", put, {200: Notifications}, takes=Notifications),
+    Operation(
+        "test-notifications",
+        "POST",
+        f"{PATH}/test",
+        "admin",
+        test,
+        {200: TestOutcome, 202: TestPending},
+        takes=TestAsked,
+    ),
+)

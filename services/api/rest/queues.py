@@ -1,0 +1,43 @@
+"""Queues: how the jobs of each are sent."""
+
+from shared import queues, warnings
+from shared.operations import Call, Operation
+from shared.schemas.base import Deleted, Page, PageQuery
+from shared.schemas.queues import Queue, QueueCreate, QueueSaved, QueueUpdate
+
+PATH = "/api/queues"
+ONE = f"{PATH}/{{queue_id}}"
+
+
+async def create(call: Call, queue: QueueCreate) -> QueueSaved:
+    made = await queues.create(call, queue)
+    return await warnings.saved_queue(call.redis, call.team, made)
+
+
+async def index(call: Call, query: PageQuery) -> Page[Queue]:
+    return await queues.page(call.redis, call.team, query)
+
+
+async def show(call: Call, queue_id: int) -> Queue:
+    return await queues.get(call.redis, call.team, queue_id)
+
+
+async def update(call: Call, queue_id: int, changes: QueueUpdate) -> QueueSaved:
+    queue = await queues.update(call, queue_id, changes)
+    return await warnings.saved_queue(call.redis, call.team, queue)
+
+
+async def delete(call: Call, queue_id: int) -> Deleted:
+    await queues.delete(call, queue_id)
+    return Deleted(id=queue_id)
+
+
+OPERATIONS = (
+    Operation("list-queues", "GET", PATH, "read", index, {200: Page[Queue]}, query=PageQuery),
+    Operation("create-queue", "POST", PATH, "write", create, {201: QueueSaved}, takes=QueueCreate),
+    Operation("get-queue", "GET", ONE, "read", show, {200: Queue}),
+    Operation(
+        "update-queue", "PATCH", ONE, "write", update, {200: QueueSaved}, takes=QueueUpdate, is_change=True
+    ),
+    Operation("delete-queue", "DELETE", ONE, "write", delete, {200: Deleted}),
+)

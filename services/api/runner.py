@@ -1,0 +1,49 @@
+"""Runs an operation for a request: who calls, what is given, what is answered."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.api.answers import answer, replayed
+from services.api.auth import caller_of
+from services.api.requests import body_of, id_of, key_of, key_text_of, query_of, raw_of
+from shared.idempotency import IdempotencyKey
+from shared.keyspace import Team
+from shared.operations import Call, Operation
+
+
+class Runner:
+    """An operation as what answers at a route."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+
+    async def __call__(self, request: Request) -> Response:
+        operation, state = self._operation, request.state
+        # First of all: who may not is told nothing of what else is wrong.
+        caller = await caller_of(request, operation.scope)
+        given: list[object] = [id_of(request, each) for each in operation.ids]
+        key = None
+        if operation.query:
+            given.append(query_of(request, operation.query))
+        elif operation.takes:
+            prepared, key = await self._prepared(request, caller.team)
+            given.append(prepared)
+        elif operation.is_write:
+            key = key_of(request, caller.team, key_text_of(request), "")
+        call = Call(
+            caller, state.redis, state.admission.vault, "rest", request.scope["recuro.request_id"], key
+        )
+        answered = await operation.run(call, *given)
+        return replayed(answer(answered, operation.status_of(answered), operation.first), key)
+
+    async def _prepared(self, request: Request, team: Team) -> tuple[object, IdempotencyKey | None]:
+        """What the function is given of the body, and the caller's key for that."""
+        operation = self._operation
+        raw = await raw_of(request)
+        body = body_of(raw, operation)
+        text = key_text_of(request) if operation.is_write else None
+        prepared = operation.prepare(request.state.admission, team, body, raw)
+        if text is None:
+            return prepared, None
+        more = operation.key_parts(prepared) if operation.key_parts else ()
+        return prepared, key_of(request, team, text, body.model_dump_json(exclude_unset=True), *more)

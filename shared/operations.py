@@ -1,0 +1,117 @@
+"""What a caller can do: an operation declared once for every interface, and one call of it."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from redis.asyncio import Redis
+
+from shared.idempotency import IdempotencyKey
+from shared.keyspace import Team
+from shared.schemas.base import Schema
+from shared.security.admission import Admission
+from shared.tokens import Caller
+from shared.vault import Vault
+
+HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Scope = Literal["read", "write", "admin"]
+Interface = Literal["rest", "mcp"]
+
+_IN_PATH = re.compile(r"\{(\w+?)_id\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an operation: whose it is, by which interface it came, and what it works with."""
+
+    caller: Caller
+    redis: Redis
+    vault: Vault
+    interface: Interface
+    request_id: str | None = None
+    """None where the interface has none."""
+    key: IdempotencyKey | None = None
+    """The caller's, for a write that is done once however often it is repeated."""
+
+    @property
+    def team(self) -> Team:
+        return self.caller.team
+
+    @property
+    def actor(self) -> str:
+        """Who did it: the name that the token was given."""
+        return self.caller.name
+
+    @property
+    def token(self) -> str:
+        """The id of the token, as `recuro token list` shows it."""
+        return self.caller.token
+
+
+class PathId(NamedTuple):
+    """An id in a path: `cron_id`, and what it is the id of, as an error names it."""
+
+    name: str
+    noun: str
+
+
+Prepare = Callable[[Admission, Team, Any, bytearray], Any]
+"""What a function is given of a body, which comes as its model and as it was written; raises Invalid."""
+
+
+def admitted(admission: Admission, team: Team, body: Schema, _raw: bytearray) -> Schema:
+    """The model itself, with URLs judged and secrets sealed."""
+    return admission.admit(team, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What can be called, and all that an interface must know of it.
+
+    `run` is given the call, then the ids of the path in their order, then the query or the body if there is
+    one; it returns one of the models of `answers`. A write takes an `Idempotency-Key`.
+    """
+
+    name: str
+    method: HttpMethod
+    path: str
+    scope: Scope
+    run: Callable[..., Awaitable[Schema]]
+    answers: Mapping[int, type[Schema]]
+    """By status; where there are several, the model that is returned says which it is."""
+    takes: type[Schema] | None = None
+    query: type[Schema] | None = None
+    empty: Schema | None = None
+    """What no body at all stands for; without it a body is required."""
+    is_change: bool = False
+    """Its body must name a field at least."""
+    prepare: Prepare = admitted
+    key_parts: Callable[[Any], Iterable[str]] | None = None
+    """What else an idempotency key stands for, given what was prepared of the body."""
+    first: tuple[str, ...] = ()
+    """Fields of the answer that come before the others, for clients of the hosted product."""
+    look: str = ""
+    """What to GET to see whether a write was done, where its own path cannot be."""
+    ids: tuple[PathId, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found = _IN_PATH.findall(self.path)
+        object.__setattr__(self, "ids", tuple(PathId(f"{noun}_id", noun.capitalize()) for noun in found))
+
+    @property
+    def is_write(self) -> bool:
+        return self.scope != "read"
+
+    @property
+    def may_warn(self) -> bool:
+        """Whether an answer may have `warnings`: what was accepted and will not do what was meant."""
+        schemas = [model.model_json_schema(mode="serialization") for model in self.answers.values()]
+        parts = [part for schema in schemas for part in (schema, *schema.get("$defs", {}).values())]
+        return any("warnings" in part.get("properties", ()) for part in parts)
+
+    def status_of(self, answered: Schema) -> int:
+        """The status that an answer has."""
+        if len(self.answers) == 1:
+            return next(iter(self.answers))
+        return next(status for status, model in self.answers.items() if type(answered) is model)

@@ -1,0 +1,17 @@
+"""Calls of operations, as an interface makes them for a caller."""
+
+from redis.asyncio import Redis
+
+from shared.idempotency import IdempotencyKey
+from shared.keyspace import Team
+from shared.operations import Call
+from shared.tokens import Caller
+from shared.vault import Vault
+
+KEY = "the-key-of-the-tests-0123456789-abcdef"
+VAULT = Vault(KEY)
+
+
+def call_of(redis: Redis, team: Team, key: IdempotencyKey | None = None, *, vault: Vault = VAULT) -> Call:
+    """A call by an admin of the team."""
+    return Call(Caller(team, frozenset({"admin"})), redis, vault, "rest", key=key)
