@@ -1,4 +1,4 @@
-"""Check the Lua: names that are not defined, never read, or hide another; `make check` runs it.
+"""Check the Lua: wrong names (not defined, never read, hiding another) and states; `make check` runs it.
 
 Where luacheck is installed (Debian's package lua-check, as in CI) it looks at the whole library too.
 """
@@ -7,33 +7,42 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scripts import lua
-from shared.transitions.functions import PARTS, library
+from scripts import lua, lua_states
+from shared.store.transitions.functions import library
+from shared.store.transitions.library import PARTS
 
 ROOT = Path(__file__).parents[1]
-FOLDER = ROOT / "shared" / "lua"
+FOLDER = ROOT / "shared" / "store" / "lua"
 READ_ELSEWHERE = ("once", "register")
-"""What `shared.transitions.functions` calls in the text that it writes around the files."""
+"""What `shared.store.transitions.library` calls in the text that it writes around the files."""
 _AT = re.compile(r"^stdin:(\d+):(\d+): ", re.M)
 
 
 def problems(folder: Path = FOLDER, parts: Sequence[str] = PARTS) -> Iterator[str]:
     try:
-        names = lua.Names(lua.read(folder, parts))
+        sources = lua.read(folder, parts)
     except lua.BadSyntax as error:
         yield str(error)
         return
-    for problem in names.problems:
+    for problem in (*lua.Names(sources).problems, *lua_states.problems(sources)):
         if problem.said not in {f"{name} is never read" for name in READ_ELSEWHERE}:
             yield str(problem)
-    unknown = {path.stem for path in (folder / "lib").glob("*.lua")} - set(parts)
-    yield from (
-        f"lib/{name}.lua is no part of the library of shared/transitions/functions.py"
-        for name in sorted(unknown)
-    )
+    yield from _misplaced(folder, parts)
+
+
+def _misplaced(folder: Path, parts: Sequence[str]) -> Iterator[str]:
+    """Files that are not loaded, and functions that hide each other."""
+    functions = lua.functions(folder)
+    known = {*functions, *(folder / "lib" / f"{part}.lua" for part in parts)}
+    for path in sorted(set(folder.rglob("*.lua")) - known):
+        yield f"{path} is no part of the library of shared/store/transitions/library.py"
+    for name, count in Counter(path.stem for path in functions).items():
+        if count > 1:
+            yield f"{count} functions are called {name}"
 
 
 def luacheck(program: str, text: str) -> Iterator[str]:

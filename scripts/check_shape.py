@@ -31,8 +31,10 @@ RULES = {
     "kind": "kinds of one letter",
 }
 NOT_MEANT = {
-    ("shared/words.py", "kind"),  # `q` is what somebody may have called `search`
-    ("shared/suggestions.py", "fields"),  # of an expression, which has no names for them
+    ("shared/basics/words.py", "kind"),  # `q` is what somebody may have called `search`
+    ("shared/schemas/kinds.py", "kind"),  # which names them
+    ("shared/store/lua/lib/call/kinds.lua", "kind"),  # likewise
+    ("shared/schedule/suggestions.py", "fields"),  # of an expression, which has no names for them
 }
 Counts = Counter[tuple[str, str]]
 """By file and rule."""

@@ -1,4 +1,4 @@
-"""The Lua of `shared/lua`, parsed, and every name in it resolved to what declares it."""
+"""The Lua of `shared/store/lua`, parsed, and every name in it resolved to what declares it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ KNOWN = frozenset(
         *("ipairs", "pairs", "next", "pcall", "error", "unpack", "LIBRARY", "define"),
     )
 )
-"""What Redis gives to a library, and the two names that `shared.transitions.functions` writes before it."""
+"""What Redis gives to a library, and two names that `shared.store.transitions.library` writes."""
 FUNCTIONS = ("function_declaration", "function_definition")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file: `lib/turns` is a part, which all that come after it see; `claim` sees the parts only."""
+    """One file: `lib/work/turns` is a part, which all that come after it see; `claim` sees the parts only."""
 
     name: str
     path: Path
@@ -82,7 +82,12 @@ def parse(name: str, path: Path) -> Source:
 def read(folder: Path, parts: Sequence[str]) -> list[Source]:
     """The parts in the order of the library, then the functions."""
     found = [parse(f"lib/{part}", folder / "lib" / f"{part}.lua") for part in parts]
-    return [*found, *(parse(path.stem, path) for path in sorted(folder.glob("*.lua")))]
+    return [*found, *(parse(path.stem, path) for path in functions(folder))]
+
+
+def functions(folder: Path) -> list[Path]:
+    """The files of the functions that Redis gets, which stand in rooms beside the parts."""
+    return sorted(path for path in folder.glob("*/*.lua") if path.parent.name != "lib")
 
 
 class Names:

@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 
 from redis.asyncio import Redis
 
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
-from shared.tokens import Caller
-from shared.vault import Vault
+from shared.security.tokens import Caller
+from shared.security.vault import Vault
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
 
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Scope = Literal["read", "write", "admin"]

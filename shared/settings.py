@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared import redis_url
+from shared.basics import redis_url
 
 # Stricter than RFC 3986 where URL parsers differ: no part of it can be taken for another part.
 _PROXY = re.compile(

@@ -2,11 +2,11 @@
 
 from redis.asyncio import Redis
 
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
 from shared.operations import Call
-from shared.tokens import Caller
-from shared.vault import Vault
+from shared.security.tokens import Caller
+from shared.security.vault import Vault
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
 
 KEY = "the-key-of-the-tests-0123456789-abcdef"
 VAULT = Vault(KEY)

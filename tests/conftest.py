@@ -9,10 +9,11 @@ import pytest
 from redis.asyncio import Redis
 
 from services.cli import embedded
-from services.worker.mail import Mailer
-from shared import store, tokens
-from shared.keyspace import Team
+from services.worker.notices.mail import Mailer
+from shared.security import tokens
 from shared.settings import Settings
+from shared.store import connection
+from shared.store.keyspace import Team
 from tests import calls
 from tests.target import Target
 
@@ -46,7 +47,7 @@ def settings(server: embedded.EmbeddedServer) -> Settings:
 
 @pytest.fixture
 async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    client = store.connect(settings)
+    client = connection.connect(settings)
     await client.flushall()
     yield client
     await client.aclose()

@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result, Verdict, Work
-from shared import clock, crons, executions, keyspace, ledger
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import crons, executions
 from shared.schemas.crons import Cron, CronCreate, Execution, ExecutionQuery
+from shared.store import keyspace, ledger
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
@@ -38,12 +40,12 @@ async def told(redis: Redis, team: Team, cron: Cron) -> list[tuple[str, int, int
 
 
 async def claim(redis: Redis, now: datetime, n: int = 64) -> list[Work]:
-    return await Deliveries(redis, SHARD, "w").claim(n, clock.milliseconds(now))
+    return await Claims(redis, SHARD, "w").claim(n, clock.milliseconds(now))
 
 
 async def end(redis: Redis, works: list[Work], now: datetime, verdict: Verdict | None = None) -> None:
     results = [Result(work, verdict or Complete(), "[1,200,1,1]") for work in works]
-    await Deliveries(redis, SHARD, "w").finish(results, clock.milliseconds(now))
+    await Claims(redis, SHARD, "w").finish(results, clock.milliseconds(now))
 
 
 async def books_hold(redis: Redis, team: Team) -> bool:

@@ -15,8 +15,8 @@ from redis import Redis as SyncRedis
 
 from services.cli import embedded
 from services.cli.leash import leashed
-from shared import keyspace
 from shared.settings import Settings
+from shared.store import keyspace
 
 TOKEN = "rc_the-token-of-the-whole-house-tests"
 RECURO = Path(sys.executable).parent / "recuro"

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
-from shared import keyspace
-from shared.transitions import functions
+from shared.store import keyspace
+from shared.store.transitions import functions
 from tests.faults.proxy import Proxy
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts import check_lua
-from shared.transitions.functions import library
+from shared.store.transitions.functions import library
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_what_we_ship_is_sound() -> None:
         ("call(function(spare) return 1 end)", "spare is never read"),
         ("leaked = 1", "leaked is set, and is no local"),
         ("function leaked() end", "leaked is set, and is no local"),
-        ("call(function() local team_of = 1 call(team_of) end)", "team_of hides what lib/turns line 64 declares"),
+        ("call(function() local team_of = 1 call(team_of) end)", "team_of hides what lib/work/streams line 10 declares"),
         ("do local inner = 1 call(inner) end call(inner)", "inner is not defined"),
         ("call({ [unknown] = 1, known = 2 })", "unknown is not defined"),
         ("repeat local last = call() until last", ""),
@@ -46,28 +46,57 @@ def test_what_we_ship_is_sound() -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_name_is_found_where_it_stands(copy: Path, text: str, said: str) -> None:
-    line = add(copy / "free_host.lua", text)
+    line = add(copy / "work" / "free_host.lua", text)
 
-    assert found(copy) == ([f"free_host.lua:{line}: {said}"] if said else [])
+    assert found(copy) == ([f"work/free_host.lua:{line}: {said}"] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("move(JOB, 1, 2, 3, nil, 'pendng')", "'pendng'"),
+        ("move(JOB, 1, 2, 3, 'pending', 'skipped')", "'skipped'"),  # of executions alone
+        ("move(EXECUTION, 1, 2, 3, 'pending', 'skipped')", ""),
+        ("move(given.kind, 1, 2, 3, 'retrying', 'skipped')", ""),
+        ("call('HSET', P .. 'j:1:2', 'v', 1, 'state', 'falied')", "'falied'"),
+        ("call('HSET', P .. 'j:1:2', 'state', 'failed', 'final', 'success')", ""),
+        ("call({ 'v', 1, 'state', 'pendng' })", "'pendng'"),
+        ("call(given.state == 'colecting')", "'colecting'"),
+        ("local state = call() call(state ~= 'completed' and state)", ""),
+        ("local state = call() call(state ~= 'complete' and state)", "'complete'"),
+        ("local verdict = call() call(verdict ~= 'complete' and verdict)", ""),
+    ],
+)  # fmt: skip
+def test_a_state_that_is_none_is_found(copy: Path, text: str, said: str) -> None:
+    line = add(copy / "work" / "free_host.lua", text)
+
+    wrong = [f"work/free_host.lua:{line}: {said} is no state of STATES"] if said else []
+    assert found(copy) == wrong
+
+
+def test_two_functions_of_one_name_are_named(copy: Path) -> None:
+    shutil.copy(copy / "work" / "free_host.lua", copy / "care" / "free_host.lua")
+
+    assert found(copy) == ["2 functions are called free_host"]
 
 
 def test_a_part_sees_those_before_it_and_no_function_sees_another(copy: Path) -> None:
-    early = add(copy / "lib" / "ledger.lua", "call(ring)")
-    other = add(copy / "free_host.lua", "call(serve_in_turn)")
+    early = add(copy / "lib" / "call" / "ledger.lua", "call(ring)")
+    other = add(copy / "work" / "free_host.lua", "call(serve_in_turn)")
 
     assert found(copy) == [
-        f"lib/ledger.lua:{early}: ring is not defined",
-        f"free_host.lua:{other}: serve_in_turn is not defined",
+        f"lib/call/ledger.lua:{early}: ring is not defined",
+        f"work/free_host.lua:{other}: serve_in_turn is not defined",
     ]
 
 
 def test_what_is_no_lua_and_what_no_library_has_is_named(copy: Path) -> None:
-    (copy / "lib" / "spare.lua").write_text("local spare = 1\n")
+    (copy / "lib" / "work" / "spare.lua").write_text("local spare = 1\n")
     unread = found(copy)
-    add(copy / "free_host.lua", "if then")
+    add(copy / "work" / "free_host.lua", "if then")
 
-    assert unread == ["lib/spare.lua is no part of the library of shared/transitions/functions.py"]
-    assert found(copy) == ["free_host.lua is no Lua"]
+    assert unread == ["lib/work/spare.lua is no part of the library of shared/store/transitions/library.py"]
+    assert found(copy) == ["work/free_host.lua is no Lua"]
 
 
 @pytest.mark.skipif(not shutil.which("luacheck"), reason="luacheck is not installed")

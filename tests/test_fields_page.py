@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from pydantic_core import to_json
 
-from shared.schemas.alerts import Alert, Alertable, AlertData, AlertType, Channel, Delivery
+from shared.schedule.policy import MisfirePolicy
+from shared.schemas.alerts import Alert, Alertable, AlertData, AlertType, Delivery
 from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
 from shared.schemas.dead_letters import Replay, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
-from shared.schemas.queues import Queue, QueueCounts
+from shared.schemas.queues import Queue, QueueCounts, QueueSettings
 from shared.schemas.runs import FailureReason, FailureStage, Run
-from shared.schemas.timing import MisfirePolicy, OverlapPolicy
+from shared.schemas.timing import OverlapPolicy
 from shared.schemas.why import Verdict
 
 PAGE = (Path(__file__).parents[1] / "docs" / "fields.md").read_text()
@@ -42,7 +44,6 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Delivery of an alert": Delivery,
     "Type of an alert": AlertType,
     "Alertable type": Alertable,
-    "Channel": Channel,
     "Status of a notice": NoticeStatus,
 }
 SECTIONS = {heading: text for heading, text in re.findall(r"^##+ (.+)\n((?:(?!##).*\n)*)", PAGE, re.M)}
@@ -58,6 +59,14 @@ def test_a_table_has_all_that_the_code_has_and_nothing_else(heading: str) -> Non
 
     known = [*of.model_fields] if issubclass(of, BaseModel) else [str(value.value) for value in of]
     assert rows(heading) == known
+
+
+@pytest.mark.parametrize("name", QueueSettings.model_fields)
+def test_a_setting_of_a_queue_stands_with_its_default(name: str) -> None:
+    (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", SECTIONS["Queue"], re.M)
+
+    default = to_json(QueueSettings.model_fields[name].default).decode()
+    assert row.endswith(f"(`{default}`)")
 
 
 def test_every_table_of_the_page_is_held_against_the_code() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import signing
+from shared.security import signing
 
 PAGE = (Path(__file__).parents[1] / "docs" / "verify.md").read_text()
 SECRET, OTHER = signing.new_secret(), signing.new_secret()

@@ -2,11 +2,11 @@
 
 from redis.asyncio import Redis
 
-from shared import keyspace
+from shared.store import keyspace
 
 SHARD = keyspace.SHARDS[0]
 AHEAD_MS = 5000
-"""As in `shared/lua/lib/ledger.lua`."""
+"""As in `shared/store/lua/lib/call/ledger.lua`."""
 
 
 async def vouch(redis: Redis, now_ms: int) -> None:

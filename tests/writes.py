@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from services.api import pings
 from services.api.routing import Resource
 from services.api.table import OPERATIONS
-from shared.keyspace import Team
+from shared.store.keyspace import Team
 from tests import dead
 
 CRON = {"name": "ping", "url": "https://a.example/", "cron_expression": "0 0 1 1 *"}

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from shared.idempotency import IdempotencyKey
+from shared.store.idempotency import IdempotencyKey
 
 
 def answer(body: BaseModel, status: int = 200, first: tuple[str, ...] = ()) -> Response:

@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from shared.tokens import Caller
+from shared.security.tokens import Caller
 
 
 async def caller_of(request: Request, scope: str) -> Caller:

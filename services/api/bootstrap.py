@@ -6,9 +6,9 @@ import structlog
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from shared import tokens
 from shared.errors import Damaged
-from shared.store import AWAY
+from shared.security import tokens
+from shared.store.connection import AWAY
 
 PAUSE_SECONDS = 0.5
 LOOK_SECONDS = 3.0

@@ -3,20 +3,17 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
-from redis.exceptions import ResponseError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from services.api.routing import Resource
 from shared.errors import Conflict, Damaged, Forbidden, Invalid, NotFound, TooManyGuesses, Unauthenticated
-from shared.store import AWAY, OutcomeUnknown, text_of, translated
+from shared.runtime import probes
+from shared.store.connection import AWAY, OutcomeUnknown, translated
 
 log = structlog.get_logger()
 
-_RETRY = {"Retry-After": "1"}
-_SAID = 300
-"""Characters of what Redis said that are told."""
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -76,11 +73,7 @@ async def _away(request: Request, error: Exception) -> Response:
     known = translated(error)
     if isinstance(known, Damaged):  # of a pipeline, which nobody translates
         return await _damaged(request, known)
-    log.warning("redis_away", error=f"{type(error).__name__}: {text_of(error)}")
-    if not isinstance(error, ResponseError):
-        return _error(503, "Storage unavailable", _RETRY)
-    said = f"The storage refused with: {text_of(error)[:_SAID].rstrip('.')}."
-    return JSONResponse({"error": "Storage unavailable", "message": said}, 503, _RETRY)
+    return probes.unavailable(error)
 
 
 async def _damaged(_request: Request, error: Exception) -> Response:
@@ -98,7 +91,7 @@ async def _unknown(request: Request, error: Exception) -> Response:
         ways = ["It came without an Idempotency-Key, with which you could have sent it again."]
         ways[:0] = [f"Look before you send it again: GET {look}."] if look else []
     sentence = " ".join(["The storage did not answer, so that it may have been done.", *ways])
-    return JSONResponse({"error": "Outcome unknown", "message": sentence}, 503, _RETRY)
+    return JSONResponse({"error": "Outcome unknown", "message": sentence}, 503, probes.RETRY)
 
 
 async def _gone(_request: Request, _error_: Exception) -> Response:

@@ -1,8 +1,6 @@
 """The API: REST in, crons and jobs into Redis."""
 
 import asyncio
-import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -15,14 +13,17 @@ from starlette.middleware import Middleware
 from services.api import bootstrap, errors, metrics
 from services.api.envelope import Envelope
 from services.api.table import ROUTES
-from shared import durability, logs, store, tokens, vault, zone_data
-from shared.addresses import Policy
+from shared.runtime import preflight, start
+from shared.runtime.serving import server
+from shared.runtime.serving.bounds import Bounds
+from shared.runtime.serving.metrics import telling
+from shared.runtime.steadily import Troubles, beside
+from shared.schedule import zone_data
+from shared.security import tokens, vault
+from shared.security.addresses import Policy
 from shared.security.admission import Admission
-from shared.serving import server
-from shared.serving.bounds import Bounds
-from shared.serving.metrics import telling
-from shared.settings import Settings, load
-from shared.steadily import Troubles, beside
+from shared.settings import Settings
+from shared.store import connection
 
 GRACE_SECONDS = 10
 
@@ -43,9 +44,9 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with (
-            store.connect(settings) as redis,
+            connection.connect(settings) as redis,
             _bootstrapping(redis, settings),
-            beside(durability.CHECKING, lambda: durability.keep_fit(redis, keys, troubles.over), troubles),
+            beside(preflight.CHECKING, lambda: preflight.keep_fit(redis, keys, troubles.over), troubles),
             telling(settings, lambda: metrics.look(redis)),
         ):
             callers = tokens.Callers(redis)
@@ -85,11 +86,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
 
 
 def main() -> None:
-    settings = load()
-    logs.configure(settings, "api")
-    durability.require_fit(settings, vault.load(settings))
+    settings = start.begin("api")
     zone_data.announce()
-    # uvicorn raises the signal again once it has drained; a stop that was asked for is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+    start.end_when_asked()
     create_server(settings).run()

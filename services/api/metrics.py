@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from prometheus_client import Gauge
 from redis.asyncio import Redis
 
-from shared import health, keyspace, overdue
 from shared.errors import Damaged
-from shared.store import AWAY
+from shared.runtime import health
+from shared.store import keyspace
+from shared.store.care import overdue
+from shared.store.connection import AWAY
 
 OVERDUE = Gauge(
     "recuro_overdue_seconds",

@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 from services.api.answers import replayed
 from services.api.requests import beginning_of, key_of, key_text_of
 from services.api.routing import at
-from shared import pings
+from shared.actions import pings
+from shared.actions.pings import MOST_EXIT_STATUS, SAID_CHARACTERS, Kind, Noted, Ping
 from shared.errors import NotFound
-from shared.pings import MOST_EXIT_STATUS, SAID_CHARACTERS, Kind, Noted, Ping
 
 _TEXT_BYTES = 4 * SAID_CHARACTERS
 """As many as the characters that are kept may take in UTF-8."""

@@ -12,12 +12,12 @@ from starlette.requests import ClientDisconnect, Request
 
 from services.api.errors import Malformed, Refused, TooLarge
 from shared.errors import NotFound
-from shared.idempotency import KEY, IdempotencyKey
-from shared.keyspace import Team
 from shared.operations import Operation, PathId
 from shared.schemas.base import Schema
-from shared.validation import by_field
-from shared.vault import Vault
+from shared.schemas.validation import by_field
+from shared.security.vault import Vault
+from shared.store.idempotency import KEY, IdempotencyKey
+from shared.store.keyspace import Team
 
 T = TypeVar("T", bound=BaseModel)
 

@@ -6,9 +6,9 @@ from starlette.responses import Response
 from services.api.answers import answer, replayed
 from services.api.auth import caller_of
 from services.api.requests import body_of, id_of, key_of, key_text_of, query_of, raw_of
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
 from shared.operations import Call, Operation
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
 
 
 class Runner:

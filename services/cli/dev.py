@@ -14,9 +14,10 @@ from services.cli.console import Console
 from services.cli.embedded import CannotStart, EmbeddedServer
 from services.cli.places import free_port, in_vain, redis_name, url_of
 from services.cli.supervisor import NAME, Service, Supervisor
-from shared import store, tokens
 from shared.errors import Damaged
+from shared.security import tokens
 from shared.settings import Settings, unknown
+from shared.store import connection
 
 SERVICES = ("api", "scheduler", "worker", "mcp")
 TEAM = "default"
@@ -103,12 +104,12 @@ def _ports(settings: Settings) -> dict[str, int]:
 
 async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeting:
     token = _token(settings)
-    redis = store.connect(settings)
+    redis = connection.connect(settings)
     try:
         await tokens.create(redis, team=TEAM, name="dev", scopes=("admin",), token=token)
         durability = await doctor.durability(redis)
-    except (Damaged, *store.AWAY) as error:
-        said = store.text_of(error)
+    except (Damaged, *connection.AWAY) as error:
+        said = connection.text_of(error)
         raise CannotStart(f"Redis at {redis_name(settings.redis_url)} cannot be used: {said}") from error
     finally:
         await redis.aclose()

@@ -8,9 +8,12 @@ from redis.exceptions import RedisError, ResponseError
 from services.cli import inspection, punctuality
 from services.cli.embedded import OLDEST
 from services.cli.findings import Finding
-from shared import audit, damage, health, keyspace, ledger, overdue, store, transitions, zone_data
 from shared.errors import Damaged
-from shared.shortage import REMEDY, Shortage, share_used
+from shared.runtime import health
+from shared.schedule import zone_data
+from shared.store import connection, keyspace, ledger, transitions
+from shared.store.care import damage, overdue, reconcile
+from shared.store.care.shortage import REMEDY, Shortage, share_used
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
 STRICT = "strict (AOF always: what was answered is on disk)"
@@ -42,7 +45,7 @@ async def _looked(redis: Redis, what: str, look: Look) -> list[Finding]:
     try:
         return await look(redis)
     except (Damaged, ResponseError) as error:
-        said = store.translated(error)
+        said = connection.translated(error)
         if not isinstance(said, Damaged):
             raise
         return [Finding(False, f"{what}: {said} A scheduler puts it aside; --audit looks at every key")]
@@ -115,7 +118,7 @@ async def _inspected(redis: Redis, shard: str) -> tuple[list[Finding], list[str]
     """Check everything again: what is damaged, and which records were repaired."""
     await damage.forget(redis, shard)
     await transitions.mend_shard(redis, shard)
-    for team in await audit.teams(redis, shard):
+    for team in await reconcile.teams(redis, shard):
         await transitions.mend_team(redis, team)
         async for _ in damage.mend_queues(redis, team):
             pass
@@ -137,17 +140,17 @@ async def audit_all(redis: Redis) -> list[Finding]:
     for shard in keyspace.SHARDS:
         damaged, repaired = await _inspected(redis, shard)
         findings += damaged
-        for team in await audit.teams(redis, shard):
+        for team in await reconcile.teams(redis, shard):
             mended = _of_team(repaired, team.id)
-            mended += [ref async for step in audit.patrol(redis, team, whole=True) for ref in step.mended]
+            mended += [ref async for step in reconcile.patrol(redis, team, whole=True) for ref in step.mended]
             if mended:
                 shown = ", ".join(mended[:20]) + (", …" if len(mended) > 20 else "")
                 findings.append(Finding(True, f"team {team.id}: repaired {len(mended)} records: {shown}"))
-            for wrong in await audit.recount(redis, team, repair=True):
+            for wrong in await reconcile.recount(redis, team, repair=True):
                 text = f"{wrong.noun}s {wrong.column} was {wrong.posted}, counted {wrong.counted}: repaired"
                 findings.append(Finding(True, f"team {team.id}: ledger: {text}"))
             counts = await ledger.read(redis, team)
-            lost = await audit.patrol_crons(redis, team)
+            lost = await reconcile.patrol_crons(redis, team)
             findings += [Finding(True, f"team {team.id}: cron {cron} is due again") for cron in lost]
             law = "holds" if counts.holds else "does NOT hold"
             findings.append(

@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 from redis.asyncio import Redis
 
-from shared import alerts, audit, crons, damage, dead_letters, executions, jobs, keyspace, queues
+from shared.actions import alerts, crons, dead_letters, executions, jobs, queues
 from shared.errors import Damaged, NotFound
-from shared.keyspace import Team
+from shared.schemas.kinds import Kind
+from shared.store import keyspace
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
 
 COUNT = 500
 COUNTS = ("ids", "ledger")
@@ -75,8 +78,8 @@ async def _of_records(
             problem = str(error)
         if problem:
             yield f"{kind}:{team.id}:{one}", problem
-    if kind in ("j", "e"):
-        for ref in await audit.relist(redis, team, kind, ids):
+    if kind in (Kind.JOB, Kind.EXECUTION):
+        for ref in await reconcile.relist(redis, team, kind, ids):
             yield f"{kind}:{team.id}:{ref.partition(':')[2]}", REPAIRED
 
 
@@ -93,7 +96,7 @@ async def _queue(redis: Redis, team: Team, queue_id: int) -> Problem:
 
 
 async def _execution(redis: Redis, team: Team, execution_id: int) -> Problem:
-    cron = await redis.hget(f"{team.prefix}e:{team.id}:{execution_id}", "cron")  # type: ignore[misc]
+    cron = await redis.hget(f"{team.prefix}{Kind.EXECUTION}:{team.id}:{execution_id}", "cron")  # type: ignore[misc]
     if not (cron or "").isdecimal():
         return "it says of no cron that it is its"
     await executions.get(redis, team, int(cron), execution_id)
@@ -111,17 +114,17 @@ async def _replay(redis: Redis, team: Team, replay_id: int) -> Problem:
 
 
 async def _notice(redis: Redis, team: Team, notice_id: int) -> Problem:
-    fields = await redis.hgetall(f"{team.prefix}n:{team.id}:{notice_id}")  # type: ignore[misc]
+    fields = await redis.hgetall(f"{team.prefix}{Kind.NOTICE}:{team.id}:{notice_id}")  # type: ignore[misc]
     lost = [name for name in ("subject", "name", "state", "queue") if not fields.get(name)]
     return f"its {', '.join(lost)} is lost" if fields and lost else None
 
 
 LOOKS: Mapping[str, Look] = {
-    "j": _job,
-    "c": _cron,
-    "q": _queue,
-    "e": _execution,
-    "a": _alert,
-    "n": _notice,
-    "replay": _replay,
+    Kind.JOB: _job,
+    Kind.CRON: _cron,
+    Kind.QUEUE: _queue,
+    Kind.EXECUTION: _execution,
+    Kind.ALERT: _alert,
+    Kind.NOTICE: _notice,
+    Kind.REPLAY: _replay,
 }

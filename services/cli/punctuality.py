@@ -5,8 +5,10 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from services.cli.findings import Finding
-from shared import clock, keyspace, moments, overdue, retention, watchdog
-from shared.moments import Present
+from shared import clock
+from shared.store import keyspace, moments
+from shared.store.care import overdue, retention, watchdog
+from shared.store.moments import Present
 
 AGREE_MS = 2000
 SHOWN = timedelta(minutes=10)

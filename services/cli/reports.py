@@ -8,9 +8,13 @@ from redis.asyncio import Redis
 
 from services.cli.doctor import audit_all, examine
 from services.cli.places import in_vain, redis_name, with_redis_nearby
-from shared import clock, keyspace, resealing, retention, store, tokens, vault
+from shared import clock
+from shared.actions import resealing
 from shared.errors import Damaged, NotFound
+from shared.security import tokens, vault
 from shared.settings import load
+from shared.store import connection, keyspace
+from shared.store.care import retention
 
 
 async def doctor(*, audit: bool = False) -> int:
@@ -138,11 +142,11 @@ async def _redis() -> AsyncIterator[tuple[Redis, str]]:
     settings = with_redis_nearby(load())
     for sentence in in_vain():
         print(f"recuro: {sentence}", file=sys.stderr)
-    redis = store.connect(settings)
+    redis = connection.connect(settings)
     where = redis_name(settings.redis_url)
     try:
         yield redis, where
-    except (Damaged, *store.AWAY) as error:
-        sys.exit(f"recuro: Redis at {where} cannot be used: {store.text_of(error)}")
+    except (Damaged, *connection.AWAY) as error:
+        sys.exit(f"recuro: Redis at {where} cannot be used: {connection.text_of(error)}")
     finally:
         await redis.aclose()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic_core import from_json, to_json
 
-from shared import signing
+from shared.security import signing
 
 TOLERANCE_SECONDS = 300
 RECURO, STANDARD = "Recuro's own", "Standard Webhooks"

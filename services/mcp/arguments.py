@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from shared.idempotency import KEY
 from shared.schemas.base import NO_BOOL, Id, Method, Name, Schema
 from shared.schemas.crons import CronAsked, CronChanged, CronCreate, CronFilter, CronQuery, CronUpdate
 from shared.schemas.jobs import JobAsked, JobFilter, JobQuery
+from shared.store.idempotency import KEY
 
 _Page = Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1"), NO_BOOL]
 

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import Damaged, TooManyGuesses, Unauthenticated
-from shared.store import AWAY
-from shared.tokens import Caller, Callers
+from shared.security.tokens import Caller, Callers
+from shared.store.connection import AWAY
 
 MAX_BODY_BYTES = 1_048_576
 SET_HEADER = (

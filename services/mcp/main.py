@@ -1,8 +1,6 @@
 """The MCP gateway: streamable HTTP at /mcp, stateless, plain JSON answers; health routes beside it."""
 
 import logging
-import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,23 +10,24 @@ from mcp_types import CallToolRequestParams, CallToolResult
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body
 from services.mcp.other_paths import Elsewhere
 from services.mcp.server import Context, answer, build
-from shared import durability, health, logs, store, vault, zone_data
-from shared.addresses import Policy
-from shared.errors import Damaged
+from shared.runtime import preflight, probes, start
+from shared.runtime.serving import server
+from shared.runtime.serving.bounds import Bounds
+from shared.runtime.serving.metrics import telling
+from shared.runtime.steadily import Troubles, beside
+from shared.schedule import zone_data
+from shared.security import vault
+from shared.security.addresses import Policy
 from shared.security.admission import Admission
-from shared.serving import server
-from shared.serving.bounds import Bounds
-from shared.serving.metrics import telling
-from shared.settings import Settings, load
-from shared.steadily import Troubles, beside
-from shared.store import AWAY
-from shared.tokens import Callers
+from shared.security.tokens import Callers
+from shared.settings import Settings
+from shared.store import connection
 
 DRAIN_SECONDS = 10
 ANY_HOST = "*"
@@ -38,7 +37,7 @@ def create_app(settings: Settings) -> Starlette:
     """The gateway as an ASGI application; one lifespan an application."""
     policy = Policy(settings.egress_allow, settings.egress_ports)
     keys, troubles = vault.load(settings), Troubles()
-    redis, admission = store.connect(settings), Admission(policy, keys)
+    redis, admission = connection.connect(settings), Admission(policy, keys)
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         return await answer(redis, admission, caller_of(ctx.request), params)
@@ -55,7 +54,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with (
             manager.run(),
-            beside(durability.CHECKING, lambda: durability.keep_fit(redis, keys, troubles.over), troubles),
+            beside(preflight.CHECKING, lambda: preflight.keep_fit(redis, keys, troubles.over), troubles),
             telling(settings),
         ):
             yield
@@ -68,19 +67,13 @@ def create_app(settings: Settings) -> Starlette:
 
 
 def _probes(redis: Redis, troubles: Troubles) -> list[Route]:
-    async def healthz(_request: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok"})
+    async def live(_request: Request) -> Response:
+        return probes.live()
 
-    async def readyz(_request: Request) -> JSONResponse:
-        try:
-            await health.require_writable(redis)
-        except (Damaged, *AWAY):
-            return JSONResponse({"error": "Storage unavailable"}, 503, {"Retry-After": "1"})
-        if troubles.sentences:
-            return JSONResponse({"error": "; ".join(troubles.sentences.values())}, 503)
-        return JSONResponse({"status": "ok"})
+    async def ready(_request: Request) -> Response:
+        return await probes.ready(redis, "mcp", troubles)
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+    return [Route("/healthz", live), Route("/readyz", ready)]
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:
@@ -95,14 +88,10 @@ def _security(settings: Settings) -> TransportSecuritySettings:
 
 
 def main() -> None:
-    settings = load()
-    logs.configure(settings, "mcp")
-    durability.require_fit(settings, vault.load(settings))
+    settings = start.begin("mcp")
     zone_data.announce()
     logging.getLogger("mcp").setLevel(logging.WARNING)  # at INFO it logs every request
-    # uvicorn raises the signal again once it has drained; a requested stop is no failure.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    start.end_when_asked()
     server.create(
         create_app(settings),
         (settings.mcp_host, settings.mcp_port),

@@ -21,16 +21,16 @@ from services.mcp import tolerance
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
 from services.mcp.tools import TOOLS, Tool
-from shared import validation
 from shared.errors import Invalid, RecuroError
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
 from shared.operations import Call
+from shared.schemas import validation
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
-from shared.store import AWAY, OutcomeUnknown
-from shared.tokens import Caller
-from shared.vault import Vault
+from shared.security.tokens import Caller
+from shared.security.vault import Vault
+from shared.store.connection import AWAY, OutcomeUnknown
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
 from shared.version import VERSION
 
 Context = ServerRequestContext[dict[str, Any], Any]
@@ -52,7 +52,7 @@ async def list_own(_ctx: Context, _params: PaginatedRequestParams | None) -> Lis
 
 
 def build(call: CallTool, list_tools: List = list_own) -> Server[dict[str, Any]]:
-    """A server that lists our tools and passes every call to `call`."""
+    """A server that lists our tools and hands every call to `call`."""
     return Server(
         "recuro",
         version=VERSION,

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from services.mcp import excerpts
 from services.mcp.arguments import CronChange, CronNew, CronSearch, Doomed, JobNew, JobSearch, One
 from services.mcp.excerpts import OUTSIDE, Listed
-from shared import crons, jobs, queues, warnings
+from shared.actions import crons, jobs, queues, warnings
 from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas.base import Deleted, Schema

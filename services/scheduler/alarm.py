@@ -4,8 +4,8 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared import keyspace
-from shared.follow import follow
+from shared.store import keyspace
+from shared.store.streams import follow
 
 LONGEST_SECONDS = 5.0
 """The longest sleep: a change that the clock stream failed to deliver is found by then."""

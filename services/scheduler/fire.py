@@ -12,9 +12,12 @@ from redis.asyncio import Redis
 from services.scheduler.alarm import Alarm
 from services.scheduler.metrics import LATENESS
 from services.scheduler.watch import Watch
-from shared import clock, moments, owing, timing, transitions, zone_data
-from shared.timing import Judged, Plan
-from shared.transitions import CronAside, Fire, JudgedCron
+from shared import clock
+from shared.actions import owing
+from shared.schedule import policy, zone_data
+from shared.schedule.policy import Judged, Plan
+from shared.store import moments, plans, transitions
+from shared.store.transitions import CronAside, Fire, JudgedCron
 
 BATCH = 200
 """About so many fires a call, and at most so many crons: longer calls would block Redis."""
@@ -56,7 +59,7 @@ class Due:
 
     @property
     def plan(self) -> Plan:
-        return timing.plan_of(self.expression, self.timezone, self.offset, self.policy)
+        return plans.plan_of(self.expression, self.timezone, self.offset, self.policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,7 @@ async def _judged(crons: Iterable[Due], now: datetime) -> tuple[list[Batch], dic
         if number % BREATH == 0:
             await asyncio.sleep(0)  # counting missed fires takes a while, and others must beat
         try:
-            judged = timing.judge(due.plan, due.due, now)
+            judged = policy.judge(due.plan, due.due, now)
         except Exception as error:  # an expression or zone that is unknown here: other crons still fire
             unread[due] = error
             continue

@@ -28,28 +28,30 @@ from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
 from services.scheduler.sound import keep_sound, keep_teams_sound
 from services.scheduler.watch import Watch, keep_watching
-from shared import durability, health, keyspace, logs, store, zone_data
 from shared.errors import Damaged
-from shared.follow import READ_MILLISECONDS
-from shared.serving.metrics import telling
-from shared.settings import Settings, load
-from shared.steadily import Troubles, steadily
-from shared.store import AWAY
+from shared.runtime import health, preflight, start
+from shared.runtime.serving.metrics import telling
+from shared.runtime.steadily import Troubles, steadily
+from shared.schedule import zone_data
+from shared.settings import Settings
+from shared.store import connection, keyspace
+from shared.store.connection import AWAY
+from shared.store.streams import READ_MILLISECONDS
 
 log = structlog.get_logger()
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """Run every duty in every shard until `stopping` is set, whatever errors they meet."""
-    redis = store.connect(settings)
-    blocking = store.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
+    redis = connection.connect(settings)
+    blocking = connection.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
     async with redis, blocking, telling(settings), asyncio.TaskGroup() as tasks:
         troubles = Troubles()
-        check = partial(durability.keep_fit, redis, fit=troubles.over)
+        check = partial(preflight.keep_fit, redis, fit=troubles.over)
         forget = partial(keep_forgetting_releases, redis)
         duties = [
             tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
-            tasks.create_task(steadily(durability.CHECKING, check, troubles)),
+            tasks.create_task(steadily(preflight.CHECKING, check, troubles)),
             tasks.create_task(steadily("forgetting releases", forget, troubles)),
             tasks.create_task(steadily("measuring", lambda: keep_showing(troubles), troubles)),
         ]
@@ -113,8 +115,6 @@ async def _until_stopped(settings: Settings) -> None:
 
 
 def main() -> None:
-    settings = load()
-    logs.configure(settings, "scheduler")
-    durability.require_fit(settings)
+    settings = start.begin("scheduler", opens_secrets=False)
     zone_data.announce()
     uvloop.run(_until_stopped(settings))

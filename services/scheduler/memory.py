@@ -8,8 +8,8 @@ from prometheus_client import Gauge
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared import transitions
-from shared.shortage import REMEDY, Shortage, share_used
+from shared.store import transitions
+from shared.store.care.shortage import REMEDY, Shortage, share_used
 
 LOOK_SECONDS = 1.0
 VALID_MILLISECONDS = 10_000

@@ -5,8 +5,8 @@ import asyncio
 from prometheus_client import Counter, Gauge, Histogram
 from redis.asyncio import Redis
 
-from shared import damage, overdue, retention
-from shared.steadily import Troubles
+from shared.runtime.steadily import Troubles
+from shared.store.care import damage, overdue, retention
 
 LOOK_SECONDS = 5.0
 

@@ -7,8 +7,10 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, damage, keyspace, transitions
-from shared.keyspace import Team
+from shared.schemas.kinds import Kind
+from shared.store import keyspace, transitions
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
 
 ROWS_A_SECOND = 2000
 """The pace: a step costs Redis some milliseconds, and nothing is in a hurry."""
@@ -33,7 +35,7 @@ async def keep_patrolling(redis: Redis, shard: str) -> None:
 async def patrol(redis: Redis, shard: str, now_ms: int | None = None) -> int:
     """Walk once over all open work of the shard; return how many records were repaired."""
     mended, pace = 0, Pace()
-    for team in await audit.teams(redis, shard):
+    for team in await reconcile.teams(redis, shard):
         async with damage.confined(redis, team, "patrolling"):
             mended += await _patrol(redis, team, now_ms, pace)
     return mended
@@ -41,16 +43,16 @@ async def patrol(redis: Redis, shard: str, now_ms: int | None = None) -> int:
 
 async def _patrol(redis: Redis, team: Team, now_ms: int | None, pace: Pace) -> int:
     mended = 0
-    if lost := await audit.patrol_crons(redis, team, pace.rest):
+    if lost := await reconcile.patrol_crons(redis, team, pace.rest):
         log.warning("crons_put_back", team=team.id, crons=lost[:20])
         mended += len(lost)
-    async for step in audit.patrol(redis, team, now_ms=now_ms, rest=pace.rest):
+    async for step in reconcile.patrol(redis, team, now_ms=now_ms, rest=pace.rest):
         if step.mended:
             log.warning("records_mended", team=team.id, index=step.index, records=step.mended[:20])
         mended += len(step.mended)
-        await asyncio.sleep(audit.STEP / ROWS_A_SECOND if step.is_full else 0)
+        await asyncio.sleep(reconcile.STEP / ROWS_A_SECOND if step.is_full else 0)
     if mended:
-        await audit.recount(redis, team, repair=True)
+        await reconcile.recount(redis, team, repair=True)
     return mended
 
 
@@ -58,7 +60,7 @@ async def tidy(redis: Redis, shard: str, gone_ms: int = GONE_MILLISECONDS) -> in
     """Delete consumers whose processes have ended; return how many."""
     forgotten = await transitions.tidy(redis, shard, stream="bell", idle_ms=gone_ms)
     pace = Pace()
-    for team in await audit.teams(redis, shard):
+    for team in await reconcile.teams(redis, shard):
         async with damage.confined(redis, team, "tidying"):
             forgotten += await _tidy(redis, team, gone_ms, pace)
     return forgotten
@@ -66,7 +68,7 @@ async def tidy(redis: Redis, shard: str, gone_ms: int = GONE_MILLISECONDS) -> in
 
 async def _tidy(redis: Redis, team: Team, gone_ms: int, pace: Pace) -> int:
     forgotten = 0
-    queues = [owner[1:] async for owner in audit.owners(redis, team) if owner.startswith("q")]
+    queues = [owner[1:] async for owner in reconcile.owners(redis, team) if owner.startswith(Kind.QUEUE)]
     for queue in (*queues, *keyspace.HIDDEN):
         for lane in keyspace.LANES:
             stream = f"{lane}{team.id}:{queue}"

@@ -5,7 +5,8 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm
-from shared import clock, transitions
+from shared import clock
+from shared.store import transitions
 
 BATCH = 500
 

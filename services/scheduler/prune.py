@@ -4,7 +4,7 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared import transitions
+from shared.store import transitions
 
 STEP = 500
 IDLE_SECONDS = 1.0

@@ -13,11 +13,15 @@ from redis.asyncio import Redis
 
 from services.scheduler.metrics import RESCHEDULED, WATCHED
 from services.scheduler.watch import Watch
-from shared import audit, clock, damage, owing, timing, transitions, watchdog
-from shared.keyspace import Team
-from shared.steadily import Troubles
-from shared.timing import Plan
-from shared.transitions import Renewal, StoredPlan
+from shared import clock
+from shared.actions import owing
+from shared.runtime.steadily import Troubles
+from shared.schedule import policy
+from shared.schedule.policy import Plan
+from shared.store import plans, transitions
+from shared.store.care import damage, reconcile, watchdog
+from shared.store.keyspace import Team
+from shared.store.transitions import Renewal, StoredPlan
 
 STEP = 200
 SHARE = 0.01
@@ -42,7 +46,7 @@ class Row:
 
     @property
     def plan(self) -> Plan:
-        return timing.plan_of(*self.stored)
+        return plans.plan_of(*self.stored)
 
 
 async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troubles) -> None:
@@ -62,7 +66,7 @@ async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troub
 async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now_ms: int | None = None) -> int:
     """Check every active cron once; return how many were rescheduled."""
     seen, moved = 0, 0
-    for team in await audit.teams(redis, shard):
+    for team in await reconcile.teams(redis, shard):
         async with damage.confined(redis, team, "watching crons"):
             async for looked_at, mended in _steps(redis, team, watch, now_ms):
                 seen, moved = seen + looked_at, moved + mended
@@ -143,8 +147,8 @@ def _expected(cron: Row, read_ms: int) -> int | None:
         if owing.is_right(plan, clock.moment(cron.next_ms), now, cron.fired_until_ms):
             return None
         first = owing.next_of(plan, now, cron.fired_until_ms)
-        second = first and timing.following(plan, first)
-    except timing.UNREADABLE:  # this version cannot read it; reported when it is due
+        second = first and policy.following(plan, first)
+    except policy.UNREADABLE:  # this version cannot read it; reported when it is due
         return None
     if first is None or second is None or clock.milliseconds(second) > cron.next_ms:
         return None

@@ -10,7 +10,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared.transitions import functions
+from shared.store.transitions import functions
+from shared.store.transitions.library import NAMED
 
 KEPT_SECONDS = 3600.0
 LOOKING_SECONDS = 600.0
@@ -34,7 +35,7 @@ class Releases:
                 await self._delete(name)
 
     async def _others(self) -> list[str]:
-        found = await self._redis.function_list(library=f"{functions.NAMED}*")  # type: ignore[misc]
+        found = await self._redis.function_list(library=f"{NAMED}*")  # type: ignore[misc]
         names = [str(dict(zip(one[::2], one[1::2], strict=True))["library_name"]) for one in found]
         return [name for name in names if name != functions.library.name]
 

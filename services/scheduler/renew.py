@@ -12,8 +12,11 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.fire import BATCH, UTC_ZONE, Due, look
-from shared import clock, owing, timing, transitions, zone_data
-from shared.transitions import Renewal
+from shared import clock
+from shared.actions import owing
+from shared.schedule import policy, zone_data
+from shared.store import transitions
+from shared.store.transitions import Renewal
 
 FAR_MS = 400 * 366 * 86_400_000
 SOON = timedelta(seconds=10)
@@ -79,7 +82,7 @@ def _renewed(due: Due, now_ms: int) -> Renewal | None:
         return None
     try:
         following = owing.renewed(due.plan, due.due, now, int(due.fired_until))
-    except timing.UNREADABLE:  # this version cannot read it; reported when it is due
+    except policy.UNREADABLE:  # this version cannot read it; reported when it is due
         return None
     if following is None or following == due.due:
         return None

@@ -4,8 +4,9 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared import damage, keyspace, transitions
-from shared.keyspace import Team
+from shared.store import keyspace, transitions
+from shared.store.care import damage
+from shared.store.keyspace import Team
 
 STEP = 200
 STEP_SECONDS = 0.1

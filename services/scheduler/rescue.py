@@ -11,10 +11,10 @@ import time
 import structlog
 from redis.asyncio import Redis
 
-from shared import keyspace, transitions
-from shared.health import LEASE_SECONDS
+from shared.runtime.health import LEASE_SECONDS
 from shared.schemas.runs import FailureReason
-from shared.transitions import Held
+from shared.store import keyspace, transitions
+from shared.store.transitions import Held
 
 LOOK_SECONDS = 2.0
 PATIENCE = 3

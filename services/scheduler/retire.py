@@ -8,10 +8,11 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, damage, ledger, transitions
-from shared.keyspace import Team
 from shared.schemas.queues import QueueSettings
 from shared.settings import Settings
+from shared.store import ledger, transitions
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
 
 STEP = 200
 PAUSE_SECONDS = 0.1
@@ -74,7 +75,7 @@ async def retire_alerts(redis: Redis, team: Team, settings: Settings, now_ms: in
 async def retire(redis: Redis, shard: str, settings: Settings, now_ms: int | None = None) -> int:
     """Remove what may go from every queue and cron in turn, at most 200 records a step; return how many."""
     removed, owners, limits = 0, list[Owner](), Limits.of(settings)
-    teams = await audit.teams(redis, shard)
+    teams = await reconcile.teams(redis, shard)
     for team in teams:
         async with damage.confined(redis, team, "retiring history"):
             while went := await retire_alerts(redis, team, settings, now_ms):
@@ -147,7 +148,7 @@ async def _is_too_much(redis: Redis, team: Team, settings: Settings) -> bool:
 async def _overdue(redis: Redis, team: Team, limits: Limits, now_ms: int | None) -> AsyncIterator[Owner]:
     """Of many queues and crons, yield the few from which a step would remove something."""
     pace = Pace()
-    for kind, index in audit.OWNERS:
+    for kind, index in reconcile.OWNERS:
         after = 0
         while True:
             after, found = await transitions.find_overdue(
@@ -156,7 +157,7 @@ async def _overdue(redis: Redis, team: Team, limits: Limits, now_ms: int | None)
                 kind=kind,
                 index=index,
                 after=after,
-                limit=audit.LOOK,
+                limit=reconcile.LOOK,
                 age_ms=limits.age_ms,
                 dead_age_ms=limits.dead_age_ms,
                 most_kept=limits.most_kept,

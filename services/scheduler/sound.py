@@ -7,8 +7,9 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
-from shared import audit, damage, transitions
-from shared.keyspace import Team
+from shared.store import transitions
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
 
 LOOK_SECONDS, TEAM_LOOK_SECONDS = 2.0, 6.0
 QUEUE_LOOKS = 5
@@ -34,8 +35,8 @@ async def keep_teams_sound(redis: Redis, shard: str) -> None:
 
 async def mend_teams(redis: Redis, shard: str, *, queues: bool = True) -> list[str]:
     """Check each team, with `queues` its queues too; return the names of what was repaired or put aside."""
-    await audit.relist_teams(redis, shard)
-    mended, known, pace = list[str](), await audit.teams(redis, shard), Pace()
+    await reconcile.relist_teams(redis, shard)
+    mended, known, pace = list[str](), await reconcile.teams(redis, shard), Pace()
     if queues:
         await damage.look_again(redis, shard, known)
     for team in known:
@@ -52,7 +53,7 @@ async def _mend(redis: Redis, team: Team, *, queues: bool) -> list[str]:
         async for ids in damage.mend_queues(redis, team):
             mended += [f"q:{team.id}:{queue}" for queue in ids]
     if mended:
-        await audit.recount(redis, team, repair=True)
+        await reconcile.recount(redis, team, repair=True)
     return mended
 
 

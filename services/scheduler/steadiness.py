@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared import moments
+from shared.store import moments
 
 STEP_SECONDS = 2.0
 """Clocks that differ by at most this agree."""

@@ -10,8 +10,9 @@ from redis.asyncio import Redis
 
 from services.scheduler.metrics import CORRECTION, DIFFERENCE, JUMPS, VOUCHED
 from services.scheduler.steadiness import Reading, Steadiness, Steady, Wrong
-from shared import clock, moments, transitions
-from shared.steadily import Troubles
+from shared import clock
+from shared.runtime.steadily import Troubles
+from shared.store import moments, transitions
 
 DOUBT = "the clock"
 LOOK_SECONDS = 1.0

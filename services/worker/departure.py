@@ -6,11 +6,12 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from services.worker.work import Postpone, Release, Work
-from shared import transitions
+from services.worker.http.permit import NotSent
+from services.worker.work import Job, Postpone, Release, Work
 from shared.clock import elapsed
 from shared.errors import Damaged
-from shared.store import AWAY
+from shared.store import transitions
+from shared.store.connection import AWAY
 
 LONGEST_WAIT_SECONDS = 5.0
 """For which a request whose connection stands may wait for its turn; then others get its place."""
@@ -20,7 +21,7 @@ REFUSED_SECONDS = 5.0
 log = structlog.get_logger()
 
 
-class Withheld(Exception):
+class Withheld(NotSent):
     """Nothing has left, nor shall it from here and now; `verdict` says what becomes of the work instead."""
 
     def __init__(self, verdict: Release | Postpone) -> None:
@@ -40,7 +41,12 @@ class Departure:
     @property
     def is_limited(self) -> bool:
         """Whether its queue has a rate limit."""
-        return self.work.kind == "j" and bool(self.work.settings and self.work.settings.rate_limit)
+        work = self.work
+        return isinstance(work, Job) and bool(work.settings and work.settings.rate_limit)
+
+    def now_ms(self) -> int:
+        """The time by the installation's clock."""
+        return self.work.clock.now_ms()
 
     async def wait_of(self) -> float:
         """Seconds after which to ask again; at 0.0 the request is counted, and has to leave at once.
@@ -67,6 +73,6 @@ class Departure:
         A worker that was stopped, suspended or cut off for longer than its lease knows nothing of what was
         done, cancelled or deleted meanwhile. Giving back what is not its own any more changes nothing.
         """
-        if elapsed() >= self.work.leased_until:
+        if elapsed() >= self.work.lease.until:
             log.warning("lease_over", work=self.work.key)
             raise Withheld(Release())

@@ -10,18 +10,22 @@ from typing import Any
 import structlog
 import uvloop
 
-from services.worker.delivery import Sender
-from services.worker.feed import BELL_MILLISECONDS
-from services.worker.mail import Mailer
+from services.worker.context import Context
+from services.worker.http.client import Sender
+from services.worker.http.proxy import Proxy
+from services.worker.intake.arq_shell import StreamWorker
+from services.worker.intake.feed import BELL_MILLISECONDS
+from services.worker.intake.runner import Links
+from services.worker.notices.mail import Mailer
 from services.worker.processor import process
-from services.worker.proxy import Proxy
-from services.worker.reach import Reach
-from services.worker.stream_worker import StreamWorker
 from services.worker.work import Result, Work
-from shared import durability, keyspace, logs, store, vault
-from shared.addresses import Policy
-from shared.serving.bounds import allow_files
-from shared.settings import Settings, load
+from shared.runtime import start
+from shared.runtime.serving.bounds import allow_files
+from shared.security import vault
+from shared.security.addresses import Policy
+from shared.security.vault import Vault
+from shared.settings import Settings
+from shared.store import connection, keyspace
 
 GARBAGE_OBJECTS = 50_000
 OPEN_FILES = 65_536
@@ -31,20 +35,19 @@ log = structlog.get_logger()
 
 async def deliver(ctx: dict[Any, Any], work: Work) -> Result:
     """The one arq function: one HTTP exchange."""
-    reach: Reach = ctx["reach"]
-    return await process(work, reach)
+    context: Context = ctx["context"]
+    return await process(work, context)
 
 
 def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
     """A worker of that many parallel requests; `arq` goes to arq's Worker as it is."""
-
     keys = vault.load(settings)
 
     async def open_sender(ctx: dict[Any, Any]) -> None:
         proxy = _proxy(settings)
         policy = Policy(settings.egress_allow, settings.egress_ports)
         sender = await Sender(policy, proxy=proxy).__aenter__()
-        ctx["reach"] = Reach(
+        ctx["context"] = Context(
             ctx["redis"],
             sender,
             keys,
@@ -56,20 +59,27 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
         log.info("worker_ready", concurrency=settings.worker_concurrency)
 
     async def close_sender(ctx: dict[Any, Any]) -> None:
-        await ctx["reach"].sender.__aexit__(None, None, None)
+        await ctx["context"].sender.__aexit__(None, None, None)
 
     return StreamWorker(
-        connect=lambda: store.connect(settings),
-        blocking=store.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000),
-        shards=keyspace.SHARDS,
-        keys=keys,
-        consumer=f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}",
+        _links(settings, keys),
         functions=[deliver],
         on_startup=open_sender,
         on_shutdown=close_sender,
         max_jobs=settings.worker_concurrency,
         job_completion_wait=max(1, settings.worker_grace_seconds),  # 0 would be arq's "cancel at once"
         **arq,
+    )
+
+
+def _links(settings: Settings, keys: Vault) -> Links:
+    return Links(
+        connect=lambda: connection.connect(settings),
+        store=connection.connect(settings),
+        blocking=connection.connect(settings, blocking_seconds=BELL_MILLISECONDS / 1000),
+        shards=keyspace.SHARDS,
+        consumer=f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}",
+        keys=keys,
     )
 
 
@@ -80,9 +90,7 @@ def _proxy(settings: Settings) -> Proxy | None:
 
 
 def main() -> None:
-    settings = load()
-    logs.configure(settings, "worker")
-    durability.require_fit(settings, vault.load(settings))
+    settings = start.begin("worker")
     allow_files(OPEN_FILES)  # a socket is a file
     gc.freeze()  # what was imported stays
     gc.set_threshold(

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from urllib.parse import quote, quote_plus, urlsplit
 
-from services.worker.delivery import Exchange, Outgoing
-from services.worker.heads import Headers
-from services.worker.reach import Reach
-from services.worker.work import Work
-from shared import signatures, signing
-from shared.memory import MEBIBYTE, Remembered
-from shared.vault import MASK, Unsealable, secret_ones
+from services.worker.context import Context
+from services.worker.http.exchange import Exchange
+from services.worker.http.heads import Headers
+from services.worker.http.outgoing import Outgoing
+from services.worker.work import Notice, Work
+from shared.actions import signatures
+from shared.basics.memory import MEBIBYTE, Remembered
+from shared.security import signing
+from shared.security.vault import MASK, Unsealable, secret_ones
 
 LEAST = 8
 """Characters of what is masked: a shorter secret is in many a text by chance."""
@@ -24,9 +26,9 @@ _SHORT_CHARACTERS = 2048
 _BLANKS = re.compile(r"\s+")
 
 
-def masked(exchange: Exchange, outgoing: Outgoing, work: Work, reach: Reach) -> Exchange:
+def masked(exchange: Exchange, outgoing: Outgoing, work: Work, context: Context) -> Exchange:
     """The exchange without the secrets that went out with it, in a header, a channel's URL or a signature."""
-    secrets = tuple(_secrets(outgoing, work, reach))
+    secrets = tuple(_secrets(outgoing, work, context))
     if not secrets:
         return exchange
     spellings = (_known_spellings if sum(map(len, secrets)) <= _SHORT_CHARACTERS else _spellings)(secrets)
@@ -44,14 +46,14 @@ def masked(exchange: Exchange, outgoing: Outgoing, work: Work, reach: Reach) -> 
     )
 
 
-def _secrets(outgoing: Outgoing, work: Work, reach: Reach) -> Iterator[str]:
+def _secrets(outgoing: Outgoing, work: Work, context: Context) -> Iterator[str]:
     for name in secret_ones(tuple(outgoing.headers)):
         yield from _of_header(name.lower(), outgoing.headers[name].strip())
-    for secret in _of_signing(work, reach):
+    for secret in _of_signing(work, context):
         yield from (secret, secret.removeprefix(signing.PREFIX))
-    if work.kind == "n" and work.origin.startswith("a:"):
+    if isinstance(work, Notice) and work.is_alert:
         yield from _of_url(outgoing.url)
-    yield from reach.secrets
+    yield from context.secrets
 
 
 def _of_header(name: str, value: str) -> Iterator[str]:
@@ -81,11 +83,10 @@ def _of_basic(credentials: str) -> Iterator[str]:
     yield pair.partition(":")[2]
 
 
-def _of_signing(work: Work, reach: Reach) -> Sequence[str]:
+def _of_signing(work: Work, context: Context) -> Sequence[str]:
+    signing = work.of_team.signing
     try:
-        return (
-            signatures.secrets_of(reach.vault, work.team, work.signing, work.now_ms) if work.signing else ()
-        )
+        return signatures.secrets_of(context.vault, work.team, signing, work.now_ms) if signing else ()
     except Unsealable:
         return ()  # then nothing was signed with them
 

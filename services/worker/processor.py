@@ -7,25 +7,27 @@ import structlog
 from pydantic_core import from_json, to_json
 from redis.exceptions import ResponseError
 
-from services.worker.alerts import alert_notice
-from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker.context import Context
 from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
-from services.worker.heads import Headers
-from services.worker.mail import Letter
+from services.worker.http.exchange import Exchange, unsent
+from services.worker.http.heads import Headers
+from services.worker.http.outgoing import Outgoing
+from services.worker.http.response import KEPT_BYTES
 from services.worker.masking import masked
-from services.worker.notices import callback_of
-from services.worker.reach import Reach
-from services.worker.requests import request_of, settings_of
-from services.worker.response import KEPT_BYTES
-from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS, LONGEST_WAIT_SECONDS, decide
+from services.worker.notices.alerts import alert_notice
+from services.worker.notices.callbacks import callback_of
+from services.worker.notices.mail import Letter
+from services.worker.requests import request_of
+from services.worker.retry import decide, longest_wait_of, settings_of
 from services.worker.sending import send
 from services.worker.signing import signed
-from services.worker.work import Complete, Postpone, Release, Result, Verdict, Work
-from shared import stored, vault
+from services.worker.work import Complete, Execution, Job, Notice, Postpone, Release, Result, Verdict, Work
 from shared.errors import NotFound
 from shared.schemas.runs import FailureReason
-from shared.store import AWAY
-from shared.vault import Unsealable
+from shared.security import vault
+from shared.security.vault import Unsealable
+from shared.store import stored
+from shared.store.connection import AWAY
 
 LAST_RESPONSE_CHARACTERS = 4096
 FACT_CHARACTERS = 500
@@ -33,10 +35,10 @@ FACT_CHARACTERS = 500
 log = structlog.get_logger()
 
 
-async def process(work: Work, reach: Reach) -> Result:
+async def process(work: Work, context: Context) -> Result:
     """Send, decide, and say how it ended; only a cancellation is raised."""
     try:
-        exchange = await _send(work, reach)
+        exchange = await _send(work, context)
     except NotFound:  # what the notice tells of was deleted, and nobody is told
         return Result(work, Complete())
     except ResponseError:  # Redis is there and refuses: at once it would do so again
@@ -49,11 +51,11 @@ async def process(work: Work, reach: Reach) -> Result:
     if isinstance(exchange, Postpone):
         reason = "counted" if exchange.is_counted else ""
         return Result(work, exchange, reason=reason, facts=exchange.why)
-    longest = LONGEST_NOTICE_WAIT_SECONDS if work.kind == "n" else LONGEST_WAIT_SECONDS
-    verdict = decide(exchange, settings_of(work), work.attempt, longest)
-    if reach.tells_runs:  # asked, for to be told no costs more
+    verdict = decide(exchange, settings_of(work), work.attempt, longest_wait_of(work))
+    if context.tells_runs:  # asked, for to be told no costs more
         _tell(work, verdict, exchange)
-    response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if work.kind == "e" else ""
+    is_execution = isinstance(work, Execution)
+    response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if is_execution else ""
     result = Result(work, verdict, run_of(exchange, work), response)
     if exchange.failure_reason is None:
         return result
@@ -86,19 +88,19 @@ def _host_of(work: Work, exchange: Exchange) -> str | None:
         return None
 
 
-async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
-    if work.problem:
+async def _send(work: Work, context: Context) -> Exchange | Postpone:
+    if isinstance(work, Job) and work.problem:
         return unsent(
             FailureReason.UNKNOWN, f"Its queue's settings cannot be used. {work.problem}", work.now_ms
         )
     try:
-        outgoing = await _outgoing(work, reach)
+        outgoing = await _outgoing(work, context)
         if isinstance(outgoing, Letter):
-            return await reach.mailer.send(outgoing, Departure(work, reach.redis))
-        exchange = await send(signed(outgoing, work, reach.vault), work, reach)
+            return await context.mailer.send(outgoing, Departure(work, context.redis))
+        exchange = await send(signed(outgoing, work, context.vault), work, context)
         if isinstance(exchange, Postpone):
             return exchange
-        return masked(exchange, outgoing, work, reach)
+        return masked(exchange, outgoing, work, context)
     except (NotFound, Withheld, *AWAY):
         raise
     except Unsealable as error:
@@ -110,17 +112,17 @@ async def _send(work: Work, reach: Reach) -> Exchange | Postpone:
         return unsent(FailureReason.UNKNOWN, sentence, work.now_ms)
 
 
-async def _outgoing(work: Work, reach: Reach) -> Outgoing | Letter:
-    if work.kind != "n":
-        return request_of(work, reach.vault)
-    if work.origin.startswith("a:"):
-        return await alert_notice(work, reach)
-    return await callback_of(reach.redis, work)
+async def _outgoing(work: Work, context: Context) -> Outgoing | Letter:
+    if not isinstance(work, Notice):
+        return request_of(work, context.vault)
+    if work.is_alert:
+        return await alert_notice(work, context.redis, context.vault, context.public_url)
+    return await callback_of(context.redis, work)
 
 
 def facts_of(work: Work, exchange: Exchange) -> str:
     """What an alert says of a failure (`AlertData`); of a notice, only what went wrong."""
-    if work.kind == "n":
+    if isinstance(work, Notice):
         return exchange.error_message or ""
     facts = {
         "url": _url_of(work.spec),
@@ -156,7 +158,7 @@ def run_of(exchange: Exchange, work: Work) -> str:
         exchange.failure_stage,
         vault.masked(sent.headers) if sent else None,
     ]
-    if sent and sent.body is not None and work.kind == "e":
+    if sent and sent.body is not None and isinstance(work, Execution):
         run.append(sent.body[:KEPT_BYTES].decode("utf-8", "replace"))
     return stored.run(run)
 

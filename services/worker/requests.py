@@ -6,25 +6,23 @@ import random
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
-from services.worker.delivery import Outgoing
-from services.worker.work import Work
+from services.worker.http.outgoing import Outgoing
+from services.worker.work import Execution, Job
 from shared import clock
-from shared.addresses import origin_of
-from shared.memory import MEBIBYTE, Remembered
+from shared.basics.memory import MEBIBYTE, Remembered
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import STORED
-from shared.schemas.queues import QueueSettings
-from shared.vault import Vault
+from shared.security.addresses import origin_of
+from shared.security.vault import Vault
 from shared.version import VERSION
 
 USER_AGENT = f"Recuro/{VERSION}"
 _CALLERS = {"user-agent": "User-Agent", "idempotency-key": "Idempotency-Key", "traceparent": "traceparent"}
 """Headers that we write unless the caller did."""
 _SHORT_CHARACTERS = 4096
-_OWN_RETRIES = '"retry_delays":'
 
 
-def request_of(work: Work, vault: Vault) -> Outgoing:
+def request_of(work: Job | Execution, vault: Vault) -> Outgoing:
     """The request of a job or execution; all attempts carry one `Idempotency-Key`, the caller's if given."""
     asked = from_json(work.spec)
     url, given, key = asked["url"], asked.get("headers"), work.idempotency_key
@@ -38,32 +36,20 @@ def request_of(work: Work, vault: Vault) -> Outgoing:
         headers["traceparent"] = _trace(key)
     headers |= _identity(work)
     timeout, assertions = _rules(work, asked.get("timeout_seconds"))
-    return Outgoing(asked.get("method", "POST"), url, headers, body, float(timeout), assertions, work.team)
+    rules = (float(timeout), assertions)
+    return Outgoing(asked.get("method", "POST"), url, headers, body, *rules, team=work.team)
 
 
 def _of_caller(given: dict[str, str]) -> dict[str, str]:
     return {_CALLERS.get(name.lower(), name): value for name, value in given.items()}
 
 
-def _rules(work: Work, own_timeout: int | None) -> tuple[int, Assertions]:
+def _rules(work: Job | Execution, own_timeout: int | None) -> tuple[int, Assertions]:
     """Its own timeout or its queue's, and what its answers must be."""
-    if work.settings:
+    if isinstance(work, Job) and work.settings:
         return own_timeout or work.settings.timeout_seconds, work.settings.success_assertions
     read = _known_assertions_of if len(work.spec) <= _SHORT_CHARACTERS else _assertions_of
     return own_timeout or 30, read(work.spec)
-
-
-def settings_of(work: Work) -> QueueSettings | None:
-    """Its queue's settings, with the retries that the job asked for itself; nothing for an execution."""
-    if work.settings is None or work.kind != "j" or _OWN_RETRIES not in work.spec:
-        return work.settings
-    try:
-        own = from_json(work.spec).get("retry_delays")
-    except (ValueError, AttributeError):  # which its request will say
-        return work.settings
-    if not isinstance(own, list):
-        return work.settings
-    return work.settings.model_copy(update={"retries_enabled": True, "retry_delays": tuple(own)})
 
 
 class _Asked(BaseModel):
@@ -80,14 +66,15 @@ _known_assertions_of = Remembered(_assertions_of, 8 * MEBIBYTE, per_byte=6)
 """Of short specs only: there may be a megabyte of payload in one."""
 
 
-def _body(work: Work, asked: dict[str, object]) -> tuple[bytes | None, str]:
+def _body(work: Job | Execution, asked: dict[str, object]) -> tuple[bytes | None, str]:
     """The bytes, and their type if the caller gave none."""
     if "payload_json" in asked:  # whose numbers are spelled in a way that reading them would change
         return str(asked["payload_json"]).encode(), "application/json"
     payload = asked.get("payload")
-    if work.kind == "j" and payload is not None:
+    is_job = isinstance(work, Job)
+    if is_job and payload is not None:
         return to_json(payload), "application/json"
-    text = asked.get("body") if work.kind == "j" else payload
+    text = asked.get("body") if is_job else payload
     if text is None:
         return None, ""
     raw = str(text).encode()
@@ -105,16 +92,16 @@ def _trace(key: str) -> str:
     return f"00-{trace}-{span:016x}-01"
 
 
-def _identity(work: Work) -> dict[str, str]:
-    if work.kind == "j":
+def _identity(work: Job | Execution) -> dict[str, str]:
+    if isinstance(work, Job):
         number = str(work.id)
         return {
             "Recuro-Job-Id": number,
-            "Recuro-Original-Job-Id": work.origin or number,
+            "Recuro-Original-Job-Id": work.original or number,
             "Recuro-Attempt": str(work.attempt),
         }
     return {
-        "Recuro-Cron-Id": work.origin,
+        "Recuro-Cron-Id": work.cron,
         "Recuro-Scheduled-At": clock.moment(work.due_ms).isoformat(timespec="seconds"),
         "Recuro-Attempt": str(work.attempt),
     }

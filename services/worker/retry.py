@@ -4,8 +4,10 @@ import math
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from services.worker.delivery import Exchange
-from services.worker.work import Complete, Dead, Fail, Retry, Verdict
+from pydantic_core import from_json
+
+from services.worker.http.exchange import Exchange
+from services.worker.work import Complete, Dead, Fail, Job, Notice, Retry, Verdict, Work
 from shared import clock
 from shared.schemas.queues import QueueSettings
 
@@ -13,8 +15,11 @@ LONGEST_WAIT_SECONDS = 24 * 3600
 """What a target may ask for at most."""
 LONGEST_NOTICE_WAIT_SECONDS = 300
 """What the receiver of a notice may ask for at most: a failure of today is not to be told tomorrow."""
+OF_NOTICES = QueueSettings(retry_delays=(5, 30, 300))
+"""A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
 NO_RETRY_STATUSES = frozenset((410, 489))
 NO_RETRY_HEADER = "recuro-no-retry"
+_OWN_RETRIES = '"retry_delays":'
 
 
 def decide(
@@ -35,6 +40,29 @@ def decide(
         return Dead()
     wait = min(asked_wait(exchange), longest_wait_seconds)
     return Retry(max(settings.retry_delays[attempt - 1], wait))
+
+
+def settings_of(work: Work) -> QueueSettings | None:
+    """Its queue's settings, with the retries that the job asked for itself; nothing for an execution."""
+    if isinstance(work, Job):
+        settings = work.settings
+        return _with_own_retries(settings, work.spec) if settings and _OWN_RETRIES in work.spec else settings
+    return OF_NOTICES if isinstance(work, Notice) else None
+
+
+def _with_own_retries(settings: QueueSettings, spec: str) -> QueueSettings:
+    try:
+        own = from_json(spec).get("retry_delays")
+    except (ValueError, AttributeError):  # which its request will say
+        return settings
+    if not isinstance(own, list):
+        return settings
+    return settings.model_copy(update={"retries_enabled": True, "retry_delays": tuple(own)})
+
+
+def longest_wait_of(work: Work) -> int:
+    """Seconds, how much later at most it is tried again because its target asks for that."""
+    return LONGEST_NOTICE_WAIT_SECONDS if isinstance(work, Notice) else LONGEST_WAIT_SECONDS
 
 
 def _wants_no_retry(exchange: Exchange) -> bool:

@@ -3,17 +3,19 @@
 import asyncio
 import time
 
-from services.worker import discord, rests
-from services.worker.delivery import Exchange, Outgoing, unsent
+from services.worker import throttles
+from services.worker.circuits import is_silent
+from services.worker.context import Context
 from services.worker.departure import Departure, Withheld
-from services.worker.egress import OF_A_TEAM, NoPlace
-from services.worker.failures import shown
-from services.worker.hosts import is_silent
-from services.worker.reach import Reach
+from services.worker.http.egress import OF_A_TEAM, NoPlace
+from services.worker.http.exchange import Exchange, unsent
+from services.worker.http.failures import shown
+from services.worker.http.outgoing import Outgoing
+from services.worker.notices import discord
 from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS
-from services.worker.work import Postpone, Work
-from shared.addresses import Origin
+from services.worker.work import Notice, Postpone, Work
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Origin
 
 LONGEST_HELD_SECONDS = 300
 """How long an attempt is held back for a silent host; then it fails unsent, so that chains end."""
@@ -23,55 +25,56 @@ SPREAD = 0.25
 """What waited for a host comes back over so much longer than it had to wait, not all at once."""
 
 
-async def send(outgoing: Outgoing, work: Work, reach: Reach) -> Exchange | Postpone:
+async def send(outgoing: Outgoing, work: Work, context: Context) -> Exchange | Postpone:
     """One request, or none and how much later to try; raises Withheld or a cancellation, and nothing else."""
-    host = reach.sender.origin_of(outgoing.url)
-    departure = Departure(work, reach.redis)
+    host = context.sender.origin_of(outgoing.url)
+    departure = Departure(work, context.redis)
     if host is None:
-        return await reach.sender.send(outgoing, departure)  # which says why nothing leaves
+        return await context.sender.send(outgoing, departure)  # which says why nothing leaves
     # Not asked where nothing is held: to be told so would cost as much as the rest of this.
-    rest = await _rest(work, host, reach) if work.holds or work.busy else None
-    if held_back := rest or (_silence(work, host, reach) if reach.hosts else None):
+    rest = await _rest(work, host, context) if work.of_team.throttled or work.of_team.busy else None
+    if held_back := rest or (_silence(work, host, context) if context.circuits else None):
         return held_back
     try:
-        exchange = await reach.sender.send(outgoing, departure)
+        exchange = await context.sender.send(outgoing, departure)
     except (asyncio.CancelledError, Withheld):
-        reach.hosts.give_up((work.team, host))
+        context.circuits.give_up((work.team, host))
         raise
     except NoPlace:
-        reach.hosts.give_up((work.team, host))
+        context.circuits.give_up((work.team, host))
         return _unresolved(work, host)
     exchange = discord.with_wait(exchange, host, outgoing.url)
     silent = is_silent(exchange)
-    if silent or reach.hosts:
-        reach.hosts.note((work.team, host), time.monotonic(), silent=silent)
-    if exchange.response_status in rests.BUSY or work.busy:
-        await rests.note(exchange, work, host, reach.redis)
+    if silent or context.circuits:
+        context.circuits.note((work.team, host), time.monotonic(), silent=silent)
+    if exchange.response_status in throttles.BUSY or work.of_team.busy:
+        await throttles.note(exchange, work, host, context.redis)
     return exchange
 
 
-async def _rest(work: Work, host: Origin, reach: Reach) -> Postpone | None:
+async def _rest(work: Work, host: Origin, context: Context) -> Postpone | None:
     """The host asked the team for a rest that is not over.
 
     A notice waits for some minutes of it before its first attempt; a retry has waited for what it was told.
     """
-    is_notice = work.kind == "n"
-    if (is_notice and work.attempt > 1) or not (seconds := await rests.wait_of(work, host, reach.redis)):
+    is_notice = isinstance(work, Notice)
+    if is_notice and work.attempt > 1:
         return None
+    seconds = await throttles.wait_of(work, host, context.redis)
     if is_notice:
         held = (work.now_ms - work.held_since_ms) / 1000 if work.held_since_ms else 0.0
         seconds = min(seconds, LONGEST_NOTICE_WAIT_SECONDS - held)
     if seconds <= 0:
         return None
-    return Postpone(_spread(work, seconds), rests.why(work, host), is_counted=is_notice)
+    return Postpone(_spread(work, seconds), throttles.why(work, host), is_counted=is_notice)
 
 
-def _silence(work: Work, host: Origin, reach: Reach) -> Postpone | Exchange | None:
+def _silence(work: Work, host: Origin, context: Context) -> Postpone | Exchange | None:
     """The host has left so many requests unanswered that it is tried by one at a time."""
-    wait = reach.hosts.wait_of((work.team, host), time.monotonic())
+    wait = context.circuits.wait_of((work.team, host), time.monotonic())
     if not wait:
         return None
-    failures = reach.hosts.failures_of((work.team, host))
+    failures = context.circuits.failures_of((work.team, host))
     said = f"{shown(host)} has left {failures} requests in a row without an answer"
     if _has_waited(work):
         return unsent(FailureReason.CONNECTION_ERROR, f"{said}; this one was not sent.", work.now_ms)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from services.worker.clock import Clock
 from shared.clock import elapsed
+from shared.schemas.kinds import Kind
 from shared.schemas.queues import QueueSettings
 
 
@@ -52,45 +53,17 @@ class Cancelled:
     """Somebody wanted it stopped while it ran; its own end, without retries."""
 
 
+_C = TypeVar("_C")
+_ALERT = f"{Kind.ALERT}:"
 Verdict = Complete | Retry | Dead | Fail | Cancelled | Release | Postpone
 
 
-@dataclass(slots=True, eq=False)
-class Work:
-    """One claimed job (`j`, origin: the original), execution (`e`, the cron) or notice (`n`, its subject)."""
+@dataclass(slots=True)
+class Lease:
+    """How a worker stands to what it has in hand: all of it that changes."""
 
-    shard: str
-    kind: str
-    team: int
-    queue: str
-    id: int
-    lane: str
-    entry: str
-    attempt: int
-    origin: str
-    due_ms: int
-    spec: str
-    settings: QueueSettings | None
-    """None for an execution: its cron's spec says what a queue would."""
-    signing: str = ""
-    """The team's signing secrets, sealed; nothing if its requests are not signed."""
-    holds: Mapping[str, int] = field(default_factory=dict)
-    """Hosts that asked the team for a rest, and until when (ms since 1970 by the installation's clock)."""
-    busy: Mapping[str, int] = field(default_factory=dict)
-    """Hosts that asked for a longer one than they get, and until when they would have it."""
-    intent: str = ""
-    """A name of what shall happen once, the same for all attempts and replays, that never comes again."""
-    held_since_ms: int = 0
-    """Since when this attempt waits for a silent host, by the installation's clock; 0 if it does not."""
-    clock: Clock = field(default_factory=Clock)
-    """The installation's clock, as the worker that claimed it knows it."""
-    claimed_at: float = field(default_factory=elapsed)
-    leased_until: float = inf
+    until: float = inf
     """Until when it is ours for certain, by the monotonic clock (s); a beat moves that on until it came."""
-    name: str = ""
-    """What people call its queue or cron; nothing of a notice."""
-    problem: str = ""
-    """Why its queue's settings cannot be used; then nothing is sent."""
     ended: bool = False
     """It was tried to its end here; only its result is still to be written."""
     is_handed_on: bool = False
@@ -100,17 +73,64 @@ class Work:
     lost: bool = False
     """The rescuer gave it to somebody else; whatever happens here no longer counts."""
 
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
+def _frozen(cls: type[_C]) -> type[_C]:
+    """A dataclass that the type checker keeps frozen: what Python does for that costs 2 us a job."""
+    return dataclass(slots=True, eq=False)(cls)
+
+
+@_frozen
+class OfTeam:
+    """What a claim said of a team, for all that it brought of it."""
+
+    signing: str = ""
+    """Its signing secrets, sealed; nothing if its requests are not signed."""
+    throttled: Mapping[str, int] = field(default_factory=dict)
+    """Circuits that asked it for a rest, and until when (ms since 1970 by the installation's clock)."""
+    busy: Mapping[str, int] = field(default_factory=dict)
+    """Circuits that asked for a longer one than they get, and until when they would have it."""
+
+
+@_frozen
+class _Work:
+    """Where a piece of work stands, and what was known of it and its team when it was claimed."""
+
+    kind: ClassVar[Kind]
+    shard: str
+    team: int
+    queue: str
+    id: int
+    lane: str
+    entry: str
+    attempt: int
+    due_ms: int
+    spec: str
+    intent: str = ""
+    """A name of what shall happen once, the same for all attempts and replays, that never comes again."""
+    held_since_ms: int = 0
+    """Since when this attempt waits for a silent host, by the installation's clock; 0 if it does not."""
+    of_team: OfTeam = OfTeam()
+    clock: Clock = field(default_factory=Clock)
+    """The installation's clock, as the worker that claimed it knows it."""
+    claimed_at: float = field(default_factory=elapsed)
+    lease: Lease = field(default_factory=Lease)
+    name: str = ""
+    """What people call its queue or cron; nothing of a notice."""
+
     @property
     def idempotency_key(self) -> str:
         """What a receiver knows a repeat by."""
-        if self.intent:
-            return self.intent
-        first = self.origin if self.kind == "j" and self.origin else self.id
-        return f"{self.kind}-{self.team}-{first}"  # stored before there were intents
+        return self.intent or f"{self.kind}-{self.team}-{self.id}"  # stored before there were intents
+
+    @property
+    def ref(self) -> str:
+        """What others of its team refer to it by: kind and id."""
+        return f"{self.kind}:{self.id}"
 
     @property
     def key(self) -> str:
-        return f"{self.kind}:{self.team}:{self.id}"
+        return self.kind + f":{self.team}:{self.id}"
 
     @property
     def now_ms(self) -> int:
@@ -121,6 +141,53 @@ class Work:
     def place(self) -> str:
         """Where its entry lies: lane, queue and entry."""
         return f"{self.lane}{self.team}:{self.queue}:{self.entry}"
+
+
+@_frozen
+class Job(_Work):
+    """One attempt of a job."""
+
+    kind = Kind.JOB
+    original: str = ""
+    """The id of the first of its chain; nothing if it is that itself."""
+    settings: QueueSettings | None = None
+    """Its queue's; nothing if they are lost."""
+    problem: str = ""
+    """Why its queue's settings cannot be used; then nothing is sent."""
+
+    @property
+    def idempotency_key(self) -> str:
+        return self.intent or f"{self.kind}-{self.team}-{self.original or self.id}"
+
+
+@_frozen
+class Execution(_Work):
+    """A fire of a cron, whose spec says what a queue's settings would."""
+
+    kind = Kind.EXECUTION
+    cron: str = ""
+    """Its id."""
+
+
+@_frozen
+class Notice(_Work):
+    """A callback or an alert on its way; its spec is the event of the one, the channel of the other."""
+
+    kind = Kind.NOTICE
+    subject: str = ""
+    """What it tells of: `j:<job>`, `e:<cron>:<execution>` or `a:<alert>`."""
+
+    @property
+    def ref(self) -> str:
+        return self.subject
+
+    @property
+    def is_alert(self) -> bool:
+        return self.subject.startswith(_ALERT)
+
+
+Work = Job | Execution | Notice
+"""What a worker claims."""
 
 
 class Result(NamedTuple):

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from shared.schemas.base import Id, Instant, PageQuery, Schema
 from shared.schemas.notices import NoticeStatus
+from shared.schemas.notifications import Channel
 from shared.schemas.runs import FailureReason
 
 
@@ -22,13 +23,6 @@ class Alertable(StrEnum):
     CRON = "cron"
     QUEUE = "queue"
     TEAM = "team"
-
-
-class Channel(StrEnum):
-    EMAIL = "email"
-    SLACK = "slack"
-    DISCORD = "discord"
-    WEBHOOK = "webhook"
 
 
 class AlertQuery(PageQuery):

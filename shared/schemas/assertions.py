@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from shared.patterns import NEW_BYTES, compiled, steps
+from shared.basics.patterns import NEW_BYTES, compiled, steps
 from shared.schemas.base import HEADER_NAME, STORED, Schema
 
 MAX_ASSERTIONS = 10

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from shared.memory import MEBIBYTE, remembered
+from shared.basics.memory import MEBIBYTE, remembered
 from shared.schemas.marks import Mark
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from shared import schedule, zone_data, zones
+from shared.schedule import occurrences, zone_data, zones
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     NO_BOOL,
@@ -35,7 +35,7 @@ def _check_timezone(value: str) -> str:
     return value
 
 
-Expression = Annotated[str, Field(max_length=255), AfterValidator(schedule.check)]
+Expression = Annotated[str, Field(max_length=255), AfterValidator(occurrences.check)]
 Timezone = Annotated[str, Field(max_length=64), AfterValidator(_check_timezone)]
 
 

@@ -1,6 +1,7 @@
 """The channels that carry a team's alerts."""
 
 import re
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -32,6 +33,13 @@ class Hook(Schema):
 
     enabled: bool = True
     url: Url
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SLACK = "slack"
+    DISCORD = "discord"
+    WEBHOOK = "webhook"
 
 
 class Notifications(Schema):

@@ -5,18 +5,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from shared.schedule.policy import MisfirePolicy
 from shared.schemas.base import NO_BOOL, Schema
 from shared.schemas.instants import End, Start
 
 WEEK_SECONDS = 604_800
-
-
-class MisfirePolicy(StrEnum):
-    """What to do about fires that were not made in time, as no scheduler ran or Redis was away."""
-
-    RUN_ONCE = "run_once"
-    SKIP = "skip"
-    RUN_ALL = "run_all"
 
 
 class OverlapPolicy(StrEnum):

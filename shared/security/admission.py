@@ -8,14 +8,14 @@ from typing import Protocol, TypeVar, cast
 
 from pydantic import BaseModel
 
-from shared.addresses import Destination, Policy, Refusal, destination, origin_of
+from shared.basics.memory import MEBIBYTE, Remembered
 from shared.errors import Invalid
-from shared.keyspace import Team
-from shared.memory import MEBIBYTE, Remembered
 from shared.schemas.base import Schema
 from shared.schemas.jobs import JobAsked
 from shared.schemas.marks import Mark, replaced
-from shared.vault import MASK, Vault, is_secret
+from shared.security.addresses import Destination, Policy, Refusal, destination, origin_of
+from shared.security.vault import MASK, Vault, is_secret
+from shared.store.keyspace import Team
 
 S = TypeVar("S", bound=Schema)
 

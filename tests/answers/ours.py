@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from pathlib import Path
 
-from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import Resolver
-from shared.addresses import Policy
+from services.worker.http.client import Sender
+from services.worker.http.egress import Resolver
+from services.worker.http.exchange import Exchange
+from services.worker.http.outgoing import Outgoing
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Policy
 from tests.answers.rows import Row
 from tests.answers.verdicts import Verdict
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from services.worker.response import Answer, Reader
+from services.worker.http.response import Answer, Reader
 from tests.answers.rows import HEAD
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

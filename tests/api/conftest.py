@@ -7,10 +7,10 @@ import pytest
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Fail, Result
-from shared import keyspace
 from shared.settings import Settings
+from shared.store import keyspace
 from tests.api.serving import serving
 from tests.writes import CRON, JOB
 
@@ -48,7 +48,7 @@ async def things(client: httpx.AsyncClient, redis: Redis) -> None:
     """One of each noun in team 1, each with the id 1."""
     await client.post("/api/crons", json=CRON)
     await client.post("/api/crons/1/run")
-    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
+    worker = Claims(redis, keyspace.SHARDS[0], "w")
     await worker.finish([Result(work, Fail(), "", "", "timeout") for work in await worker.claim(1)])
     await client.post("/api/jobs", json=JOB)
     await client.post("/api/dead-letters/replay", json={"all": True})

@@ -7,9 +7,9 @@ from httpx import AsyncClient, Response
 from redis.asyncio import Redis
 
 from services.api.table import OPERATIONS
-from shared import tokens
-from shared.brake import BURST
 from shared.operations import Operation
+from shared.security import tokens
+from shared.security.brake import BURST
 from shared.settings import Settings
 from tests import lost
 from tests.api.serving import serving

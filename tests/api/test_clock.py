@@ -6,7 +6,7 @@ import pytest
 from httpx import AsyncClient
 from redis.asyncio import Redis
 
-from shared import keyspace
+from shared.store import keyspace
 
 SHARD = keyspace.SHARDS[0]
 CRON = {"name": "ping", "url": "https://example.com/", "cron_expression": "* * * * *"}

@@ -7,7 +7,7 @@ import pytest
 from httpx import AsyncClient
 from redis.asyncio import Redis
 
-from shared import tokens
+from shared.security import tokens
 
 CRON = {"name": "Tidy", "url": "https://example.com/tidy", "cron_expression": "*/5 * * * *"}
 FIRST = ["id", "name", "cron_expression", "next_run_at", "is_active"]

@@ -7,7 +7,7 @@ from httpx import AsyncClient
 from redis.asyncio import Redis
 
 from services.scheduler import patrol
-from shared import damage
+from shared.store.care import damage
 
 P = "r:{s0}:"
 CRON = {"name": "nightly", "url": "https://a.example/", "cron_expression": "0 3 * * *"}

@@ -6,10 +6,11 @@ from redis.asyncio import Redis
 
 from services.scheduler.replay import step
 from services.worker.work import Complete, Dead, Retry
-from shared import dead_letters, jobs, ledger
-from shared.keyspace import Team
+from shared.actions import dead_letters, jobs
 from shared.schemas.dead_letters import Chosen
 from shared.schemas.jobs import JobCreate
+from shared.store import ledger
+from shared.store.keyspace import Team
 from tests import dead
 from tests.calls import call_of
 

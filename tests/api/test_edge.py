@@ -8,7 +8,7 @@ import pytest
 from httpx import AsyncClient
 
 from tests.processes import resident_bytes
-from tests.serving.wires import HALF, wire_to
+from tests.runtime.wires import HALF, wire_to
 
 MEBIBYTE = 1 << 20
 PING = b"POST /ping/s0-1-1-anything HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"

@@ -7,7 +7,7 @@ import pytest
 from httpx import AsyncClient
 from structlog.testing import capture_logs
 
-from shared import jobs
+from shared.actions import jobs
 from tests.poll import until
 
 

@@ -6,7 +6,7 @@ import pytest
 from httpx import AsyncClient
 from redis.asyncio import Redis
 
-from shared.keyspace import Team
+from shared.store.keyspace import Team
 
 
 async def test_a_living_process_says_so(anonymous: AsyncClient) -> None:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
 from shared import clock
-from shared.keyspace import Team
+from shared.store.keyspace import Team
 from tests.fires import NOON, SHARD
 
 CRON = {"name": "a", "url": "https://a.example/", "cron_expression": "0 * * * *"}

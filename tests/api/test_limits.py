@@ -2,16 +2,18 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
-from shared import clock, keyspace, tokens
-from shared.keyspace import Team
+from services.worker.intake.claims import Claims
+from shared import clock
+from shared.security import tokens
+from shared.store import keyspace
+from shared.store.keyspace import Team
 
 
 async def test_without_limits_requests_are_counted_all_the_same(
     client: httpx.AsyncClient, redis: Redis
 ) -> None:
     await client.post("/api/jobs", json={"queue": "mail", "url": "https://a.example/"})
-    await Deliveries(redis, keyspace.SHARDS[0], "w").claim(1)
+    await Claims(redis, keyspace.SHARDS[0], "w").claim(1)
 
     usage = (await client.get("/api/usage")).json()
 
@@ -35,7 +37,7 @@ async def test_a_limit_holds_from_the_next_start_on(client: httpx.AsyncClient, r
         await client.post("/api/jobs", json={"queue": "mail", "url": "https://a.example/"})
 
     put = await client.put("/api/settings/limits", json=asked)
-    works = await Deliveries(redis, keyspace.SHARDS[0], "w").claim(5)
+    works = await Claims(redis, keyspace.SHARDS[0], "w").claim(5)
 
     assert put.json() == (await client.get("/api/settings/limits")).json() == asked
     assert [work.id for work in works] == [1]

@@ -11,12 +11,12 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from services.cli.embedded import EmbeddedServer
-from shared import health
-from shared.keyspace import Team
+from shared.runtime import health
 from shared.settings import Settings
+from shared.store.keyspace import Team
 from tests.api.serving import serving
 from tests.house import free_port
-from tests.serving.wires import HALF, wire_to
+from tests.runtime.wires import HALF, wire_to
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,24 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result
-from shared import alerts, crons, executions, keyspace
-from shared.keyspace import Team
+from shared.actions import alerts, crons, executions
 from shared.schemas.crons import CronCreate
-from shared.vault import MASK
+from shared.schemas.notifications import Notifications
+from shared.security.vault import MASK
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.poll import until
 
 PATH = "/api/settings/notifications"
 SLACK = "https://hooks.slack.example/services/T1/B2/canary"
-ALL = {
+ALL: dict[str, object] = {
+    **dict.fromkeys(Notifications.model_fields),
     "email": {"enabled": True, "to": ["ops@example.com"]},
     "slack": {"enabled": True, "url": SLACK},
     "discord": {"enabled": False, "url": "https://discord.example/api/webhooks/1/canary"},
-    "webhook": None,
 }
 
 
@@ -99,7 +101,7 @@ async def test_a_test_call_needs_a_channel(client: httpx.AsyncClient) -> None:
 
 async def test_a_test_call_answers_with_what_became_of_it(client: httpx.AsyncClient, redis: Redis) -> None:
     await client.put(PATH, json=ALL)
-    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
+    worker = Claims(redis, keyspace.SHARDS[0], "w")
 
     async def work() -> bool:
         works = await worker.claim(1)
@@ -115,7 +117,7 @@ async def test_a_test_call_answers_with_what_became_of_it(client: httpx.AsyncCli
 
 async def test_alerts_are_shown_with_what_became_of_them(client: httpx.AsyncClient, redis: Redis) -> None:
     await client.put(PATH, json=ALL)
-    team, worker = Team(1), Deliveries(redis, keyspace.SHARDS[0], "w")
+    team, worker = Team(1), Claims(redis, keyspace.SHARDS[0], "w")
     asked = CronCreate(
         name="Nightly", url="https://a.example/", cron_expression="0 0 1 1 *", alert_threshold=1
     )

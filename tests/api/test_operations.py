@@ -13,8 +13,8 @@ from starlette.routing import Match
 from services.api.rest import notifications
 from services.api.routing import Resource
 from services.api.table import OPEN_ROUTES, OPERATIONS, ROUTES
-from shared.keyspace import Team
 from shared.operations import Call, Operation, admitted
+from shared.store.keyspace import Team
 from tests.writes import WRITES, Write, do, ready
 
 BY_CALL: dict[tuple[str, str], Operation] = {(one.method, one.path): one for one in OPERATIONS}

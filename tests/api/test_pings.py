@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
 from shared import clock
-from shared.keyspace import Team
+from shared.store.keyspace import Team
 from tests.fires import SHARD
 
 BACKUP = {"name": "Backup", "mode": "heartbeat", "cron_expression": "0 3 1 1 *", "grace_seconds": 300}

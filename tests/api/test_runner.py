@@ -11,11 +11,11 @@ from starlette.types import Message
 
 from services.api.errors import Malformed, Refused
 from services.api.runner import Runner
-from shared import tokens
-from shared.addresses import Policy
 from shared.errors import Forbidden, NotFound, Unauthenticated
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Schema, Url
+from shared.security import tokens
+from shared.security.addresses import Policy
 from shared.security.admission import Admission
 from tests.conftest import VAULT
 

@@ -2,7 +2,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared import tokens
+from shared.security import tokens
 
 
 async def test_a_secret_is_made_and_shown_once(client: httpx.AsyncClient, redis: Redis) -> None:

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from services.api.rest import notifications
 from services.cli.embedded import EmbeddedServer
-from shared.keyspace import Team
 from shared.settings import Settings
+from shared.store.keyspace import Team
 from tests import lost
 from tests.api.serving import serving
 from tests.faults.proxy import Proxy

@@ -22,18 +22,20 @@ import httpx
 import uvloop
 from redis.asyncio import Redis
 
-from shared import clock, crons, keyspace, store
-from shared.explain import explain
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import crons
+from shared.actions.explain import explain
 from shared.schemas.crons import CronCreate
 from shared.schemas.explain import ExplainAsked
+from shared.store import connection, keyspace
+from shared.store.keyspace import Team
+from tests.actions.test_explain import COMMON
 from tests.bench import environments, pages
 from tests.bench.stage import process
 from tests.calls import call_of
 from tests.faults.house import FaultHouse, Options
 from tests.house import TOKEN
 from tests.poll import until
-from tests.shared.test_explain import COMMON
 
 TEAM = Team(1)
 PAGE = pages.DOCS / "benchmarks-crons.md"
@@ -100,7 +102,7 @@ def once(second: int) -> str:
 async def ours(folder: Path, n: int) -> tuple[Trial, list[float]]:
     """The latenesses, and those of calls to the API meanwhile (ms)."""
     with FaultHouse(folder, Options(services=("api", "scheduler"))) as house:
-        async with store.connect(house.settings) as redis:
+        async with connection.connect(house.settings) as redis:
             due = await an_instant(redis, AHEAD_SECONDS + n / 400)
             await make(redis, n, once(due))
             assert (await redis.time())[0] < due - 1, "the crons were not made in time"
@@ -146,7 +148,7 @@ async def _lateness(redis: Redis, due: int) -> list[float]:
 async def outage(folder: Path, n: int) -> Outage:
     """All of them have been due each minute of an hour when a scheduler comes back."""
     with FaultHouse(folder, Options(services=("api",))) as house:
-        async with store.connect(house.settings) as redis:
+        async with connection.connect(house.settings) as redis:
             await make(redis, n, "* * * * *")
             seconds, _ = await redis.time()
             back = (seconds * 1000 - OUTAGE_MS) // 60_000 * 60_000
@@ -187,7 +189,7 @@ async def _ping(redis: Redis, gaps: list[float]) -> None:
 async def theirs(folder: Path, name: str, argv: list[str], n: int, seconds_to_make: float) -> Trial | None:
     """A program that makes so many crons, and writes how late each started."""
     with FaultHouse(folder, Options(services=("api",))) as house:
-        async with store.connect(house.settings) as redis:
+        async with connection.connect(house.settings) as redis:
             due = await an_instant(redis, AHEAD_SECONDS + seconds_to_make)
         where = (
             house.server.url

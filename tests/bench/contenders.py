@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from redis.asyncio import Redis
 
-from shared import keyspace
+from shared.store import keyspace
 from tests.bench import environments
 from tests.bench.feed import CONCURRENCY
 from tests.house import RECURO

@@ -10,8 +10,9 @@ from ipaddress import ip_network
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from services.worker.delivery import Outgoing, Sender
-from shared.addresses import Policy
+from services.worker.http.client import Sender
+from services.worker.http.outgoing import Outgoing
+from shared.security.addresses import Policy
 from tests.bench import feed
 
 STREAM, GROUP = "floor", "workers"

@@ -8,11 +8,12 @@ from statistics import median
 from redis.asyncio import Redis
 
 from services.cli import embedded
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import jobs, keyspace, store
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from shared.store import connection, keyspace
 from tests.bench.feed import CONCURRENCY, PAYLOAD
 from tests.calls import call_of
 from tests.poll import until
@@ -37,7 +38,7 @@ class Large:
 async def measure(folder: Path) -> Large:
     """Takes minutes, and a gigabyte of memory."""
     server = embedded.start(folder)
-    redis = store.connect(Settings(redis_url=server.url), blocking_seconds=30.0)
+    redis = connection.connect(Settings(redis_url=server.url), blocking_seconds=30.0)
     try:
         await _fill(redis, FEW)
         few = await _claims(redis)
@@ -67,14 +68,14 @@ async def _fill(redis: Redis, n: int) -> None:
 
 async def _claims(redis: Redis) -> list[float]:
     """In ms; what was claimed is finished, and as much is made anew, so that the number stays what it was."""
-    deliveries = Deliveries(redis, TEAM.shard, "bench")
+    claims = Claims(redis, TEAM.shard, "bench")
     took = []
     for _ in range(TIMES):
         for _ in range(CLAIMS):
             began = time.perf_counter()
-            works = await deliveries.claim(CONCURRENCY)
+            works = await claims.claim(CONCURRENCY)
             took.append((time.perf_counter() - began) * 1000)
             assert len(works) == CONCURRENCY
-            await deliveries.finish([Result(work, Complete(), RUN) for work in works])
+            await claims.finish([Result(work, Complete(), RUN) for work in works])
         await _fill(redis, CLAIMS * CONCURRENCY)
     return took

@@ -10,9 +10,11 @@ import uvloop
 
 from services.worker.main import create_worker
 from services.worker.work import Complete, Result, Work
-from shared import jobs, keyspace, logs, store
+from shared.actions import jobs
+from shared.runtime import logs
 from shared.schemas.jobs import JobCreate
 from shared.settings import load
+from shared.store import connection, keyspace
 from tests.bench import feed
 from tests.calls import call_of
 
@@ -42,7 +44,7 @@ def work() -> None:
 @asynccontextmanager
 async def feeder() -> AsyncGenerator[feed.Feeder, None]:
     """Makes jobs through the functions behind `POST /api/jobs` and its batch."""
-    redis = store.connect(load())
+    redis = connection.connect(load())
     call = call_of(redis, TEAM)
 
     def asked(url: str) -> JobCreate:

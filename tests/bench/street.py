@@ -21,9 +21,11 @@ import aiohttp
 import uvloop
 from httptools import HttpResponseParser
 
-from services.worker.delivery import Exchange, Outgoing, Sender
-from services.worker.egress import NoPlace, Resolver
-from shared.addresses import Policy
+from services.worker.http.client import Sender
+from services.worker.http.egress import NoPlace, Resolver
+from services.worker.http.exchange import Exchange
+from services.worker.http.outgoing import Outgoing
+from shared.security.addresses import Policy
 from tests.bench import pages
 from tests.bench.board import Board
 from tests.bench.stage import process

@@ -14,13 +14,19 @@ from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer, start
 from services.cli.places import redis_name
-from shared import clock, health, jobs, keyspace, retention, signatures, tokens, transitions, zone_data
+from shared import clock
+from shared.actions import jobs, signatures
 from shared.errors import Unauthenticated
-from shared.keyspace import Team
+from shared.runtime import health
+from shared.schedule import zone_data
 from shared.schemas.jobs import JobCreate
+from shared.security import tokens
+from shared.security.tokens import Callers
+from shared.security.vault import Vault
 from shared.settings import Settings
-from shared.tokens import Callers
-from shared.vault import Vault
+from shared.store import keyspace, transitions
+from shared.store.care import retention
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 RECURO = Path(sys.executable).parent / "recuro"

@@ -5,10 +5,12 @@ from redis.asyncio import Redis
 
 from services.cli import doctor
 from services.cli.findings import Finding
-from shared import crons, health, jobs, keyspace
-from shared.keyspace import Team
+from shared.actions import crons, jobs
+from shared.runtime import health
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]

@@ -11,8 +11,9 @@ import pytest
 from redis.asyncio import Redis
 
 from services.cli import embedded, healthcheck
-from shared import health, keyspace
+from shared.runtime import health
 from shared.settings import Settings
+from shared.store import keyspace
 from tests.api.serving import serving
 from tests.faults.proxy import Proxy
 

@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 from services.cli import punctuality
 from services.cli.findings import Finding
 from services.scheduler.watch import Watch
-from shared import keyspace, retention, transitions
+from shared.store import keyspace, transitions
+from shared.store.care import retention
 from tests.vouching import SHARD, vouch
 
 HOUR = 3_600_000

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.addresses import Policy
+from shared.security.addresses import Policy
 from shared.settings import Settings
 from tests.deploy.documents import manifests, only
 

@@ -10,9 +10,9 @@ from tree_sitter import Node
 
 from scripts import lua
 from scripts.lua import Name, Source, text_of, walk
-from shared.transitions.functions import PARTS
+from shared.store.transitions.library import PARTS
 
-LUA = Path(__file__).parents[2] / "shared" / "lua"
+LUA = Path(__file__).parents[2] / "shared" / "store" / "lua"
 ANY = "*"
 """Stands for what only the running call knows."""
 DEEPEST = 12
@@ -147,6 +147,8 @@ class Reading:
             return [of]
         if depth > DEEPEST:
             return []
+        if of.node.type in ("dot_index_expression", "bracket_index_expression"):
+            return self._tables_in(of, depth + 1)
         if of.node.type in ("binary_expression", "parenthesized_expression"):
             parts = [Bound(child, of.source, of.given) for child in of.node.named_children]
             return [table for part in parts for table in self.tables(part, depth + 1)]
@@ -156,6 +158,18 @@ class Reading:
         values = [Bound(value, name.source, of.given) for value in name.values]
         return [
             table for value in (*values, *self._arguments_of(name)) for table in self.tables(value, depth + 1)
+        ]
+
+    def _tables_in(self, of: Bound, depth: int) -> list[Bound]:
+        """The table of a name within another: `STATES.job`; or all of them, where it is not written out."""
+        table, name = (Bound(child, of.source, of.given) for child in of.node.named_children)
+        named = text_of(name.node) if of.node.type == "dot_index_expression" else None
+        return [
+            found
+            for outer in self.tables(table, depth)
+            for field in outer.node.named_children
+            if named is None or text_of(field.named_children[0]) == named
+            for found in self.tables(Bound(field.named_children[-1], outer.source, outer.given), depth)
         ]
 
     def _of_call(self, of: Bound, depth: int) -> frozenset[str]:

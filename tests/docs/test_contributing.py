@@ -64,12 +64,12 @@ def test_targets_of_make_that_it_names_are_there() -> None:
 def test_names_in_code_that_it_says_to_change_are_there() -> None:
     places = {
         "shared/settings.py": "class Settings",
-        "services/worker/alerts.py": "WRITERS",
+        "services/worker/notices/slack.py": "def rendered",
         "tests/writes.py": "TOOL_WRITES",
         "tests/faults/__main__.py": "FAMILIES",
         "tests/faults/edits.py": "BOUNDED",
-        "shared/transitions/functions.py": "class Function",
-        "shared/schemas/alerts.py": "class Channel",
+        "shared/store/transitions/functions.py": "class Function",
+        "shared/schemas/notifications.py": "class Channel",
         "services/api/rest/queues.py": "OPERATIONS = (",
     }
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared import keyspace, limits, notifications, resealing, signatures, tokens, watchdog
-from shared.keyspace import Team
+from shared.actions import limits, notifications, resealing, signatures
 from shared.schemas.notifications import Notifications
 from shared.schemas.teams import Limits
+from shared.security import tokens
+from shared.store import keyspace
+from shared.store.care import watchdog
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.docs.lua_writes import ANY, Command, commands, reading
 from tests.docs.pages import code, tables
@@ -49,7 +52,7 @@ LOOKS = (
     *("ZRANGEBYSCORE", "ZREVRANGEBYSCORE", "ZCARD", "ZCOUNT", "ZSCORE", "ZMSCORE", "ZRANK", "ZSCAN"),
 )
 BY_ANY_NAME = {
-    "reseal.lua": "its places are those of shared/resealing.py",
+    "reseal.lua": "its places are those of shared/actions/resealing.py",
     "set_team.lua": "see SET_BY_TEAMS",
 }
 SET_BY_TEAMS = {"signing", "request_limit", "soft_limit", "notifications", "channels"}

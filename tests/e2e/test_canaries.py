@@ -14,7 +14,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from redis import Redis
 
-from shared.vault import MASK
+from shared.security.vault import MASK
 from tests.house import RECURO, TOKEN, House, free_port
 from tests.poll import until
 from tests.target import Target

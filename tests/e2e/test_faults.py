@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared import ledger, store
-from shared.keyspace import Team
+from shared.store import connection, ledger
+from shared.store.keyspace import Team
 from tests.house import House
 from tests.poll import until
 from tests.target import Target
@@ -103,7 +103,7 @@ async def test_a_crash_of_redis_under_load_loses_no_acknowledged_job(tmp_path: P
 
 
 async def settled(house: House) -> bool:
-    async with store.connect(house.settings) as redis:
+    async with connection.connect(house.settings) as redis:
         books = await ledger.read(redis, TEAM)
     assert books.holds
     return books.pending == books.processing == 0
@@ -160,7 +160,7 @@ async def test_sigterm_with_too_little_grace_hands_the_work_on(tmp_path: Path, t
 async def test_a_calm_run_delivers_every_job_exactly_once(tmp_path: Path, target: Target, jobs: int) -> None:
     with House(tmp_path) as house:
         create(house, target, jobs)
-        redis = store.connect(house.settings)
+        redis = connection.connect(house.settings)
 
         async def all_finished() -> bool:
             books = await ledger.read(redis, TEAM)

@@ -11,14 +11,16 @@ from redis.asyncio import Redis
 
 from services.scheduler.promote import BATCH
 from services.scheduler.rescue import held_in, rescue
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Result, Verdict, Work
-from shared import jobs, keyspace, store, transitions
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
-from shared.transitions import Held, functions
+from shared.store import connection, keyspace, transitions
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
+from shared.store.transitions import Held, functions
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 from tests.engine import laws, moves, snapshot
 from tests.engine.model import Model
@@ -39,7 +41,7 @@ def tell_the_time(patch: pytest.MonkeyPatch) -> None:
     """Let the library read the clock of the test where it would ask the server's; else it stays as it is."""
     body = functions.library.body
     assert body.count(_ASKS) == 1
-    patch.setattr(functions, "library", functions.Library(body.replace(_ASKS, _READS)))
+    patch.setattr(functions, "library", Library(body.replace(_ASKS, _READS)))
 
 
 class Bench:
@@ -47,7 +49,7 @@ class Bench:
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner()
-        self.redis: Redis = store.connect(Settings(redis_url=url))
+        self.redis: Redis = connection.connect(Settings(redis_url=url))
 
     def do(self, awaited: Awaitable[T]) -> T:
         return self._runner.run(_end_of(awaited))
@@ -67,7 +69,7 @@ class Engine:
     def __init__(self, bench: Bench) -> None:
         self.bench, self.redis, self.do = bench, bench.redis, bench.do
         self.model = Model(NOW)
-        self.workers = {name: Deliveries(self.redis, SHARD, name) for name in CONSUMERS}
+        self.workers = {name: Claims(self.redis, SHARD, name) for name in CONSUMERS}
         self.works: dict[str, list[Work]] = defaultdict(list)
         self.runs = 0
         self.do(self._begin())

@@ -192,7 +192,7 @@ class Model:
     # What becomes of it
 
     def finish(self, consumer: str, place: str, verdict: str, run: str, after_ms: int) -> int:
-        """1 recorded, 2 dropped, 0 not ours, as `Deliveries.finish` has it."""
+        """1 recorded, 2 dropped, 0 not ours, as `Claims.finish` has it."""
         entry = self.held(consumer, place)
         if entry is None:
             return 0

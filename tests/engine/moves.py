@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from services.worker.work import Cancelled, Complete, Dead, Fail, Postpone, Release, Retry, Verdict, Work
-from shared.keyspace import LANES
+from services.worker.work import Job as ClaimedJob
+from shared.store.keyspace import LANES
 from tests.engine.laws import may_start, rate_left
 from tests.engine.model import Model
 from tests.engine.pieces import Entry, Job
@@ -75,7 +76,8 @@ def _start(model: Model, entry: Entry, work: Work) -> None:
     assert piece.due <= model.now, f"{piece.ref} starts too early"
     assert (work.attempt, work.due_ms) == (piece.attempt, piece.due)
     if isinstance(piece, Job):
-        assert work.origin == str(piece.origin or "")
+        assert isinstance(work, ClaimedJob)
+        assert work.original == str(piece.origin or "")
         is_late = piece.expires is not None and piece.expires <= model.now
         assert piece.state == "processing" or not is_late, f"{piece.ref} had expired"
         queue = model.queues[place]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.engine.mutation import Mutation
+from tests.engine.mutation import Mutation, Places
 from tests.engine.mutations import MUTATIONS
 
 ROOT = Path(__file__).parents[2]
@@ -27,17 +27,18 @@ TESTS = (
     "tests/engine/test_edges.py",
     "tests/engine/test_vouched.py",
     "tests/engine/test_library.py",
-    "tests/worker/test_deliveries.py",
-    "tests/worker/test_endings.py",
-    "tests/worker/test_turns.py",
-    "tests/shared/test_idempotency.py",
-    "tests/shared/test_jobs.py",
-    "tests/shared/test_queues.py",
-    "tests/worker/test_intents.py",
-    "tests/worker/test_notices.py",
-    "tests/worker/test_usage.py",
-    "tests/worker/test_alerts.py",
-    "tests/worker/test_channels.py",
+    "tests/worker/intake/test_claims.py",
+    "tests/worker/intake/test_endings.py",
+    "tests/worker/intake/test_turns.py",
+    "tests/runtime/test_health.py",
+    "tests/store/test_idempotency.py",
+    "tests/actions/test_jobs.py",
+    "tests/actions/test_queues.py",
+    "tests/worker/intake/test_intents.py",
+    "tests/worker/notices/test_callbacks.py",
+    "tests/worker/intake/test_usage.py",
+    "tests/worker/notices/test_alerts.py",
+    "tests/worker/notices/test_channels.py",
     "tests/api/test_dead_letters.py",
     "tests/scheduler",
     "tests/engine/test_crons.py",
@@ -78,8 +79,8 @@ class Trees:
             shutil.rmtree(tree / "shared", ignore_errors=True)
             shutil.copytree(self.sound, tree / "shared")
             if mutation:
-                script = tree / "shared" / "lua" / mutation.file
-                script.write_text(script.read_text().replace(mutation.old, mutation.new))
+                ((script, text),) = Places(tree / "shared" / "store" / "lua").texts_of(mutation)
+                script.write_text(text)
             return _test(tree, seed)
         finally:
             self._free.put(tree)
@@ -112,9 +113,9 @@ def _test(tree: Path, seed: int | None) -> tuple[bool, str]:
 
 def judge(trees: Trees, number: int, seed: int | None) -> Verdict:
     mutation, began = MUTATIONS[number], time.monotonic()
-    found = (trees.sound / "lua" / mutation.file).read_text().count(mutation.old)
+    found = len(Places(trees.sound / "store" / "lua").texts_of(mutation))
     if found != 1:
-        return Verdict(number, False, f"its old text is there {found} times", 0.0)
+        return Verdict(number, False, f"its pattern is there {found} times", 0.0)
     is_caught, said = trees.run(mutation, seed)
     return Verdict(number, is_caught, said, time.monotonic() - began)
 
@@ -122,7 +123,7 @@ def judge(trees: Trees, number: int, seed: int | None) -> Verdict:
 def _say(verdict: Verdict) -> None:
     mutation = MUTATIONS[verdict.number]
     word = "caught  " if verdict.is_caught else "SURVIVED"
-    place = f"{verdict.number:3} {word} {verdict.seconds:4.0f} s  {mutation.file}: {mutation.breaks}"
+    place = f"{verdict.number:3} {word} {verdict.seconds:4.0f} s  {mutation.place}: {mutation.breaks}"
     print(f"{place}  [{verdict.said}]", flush=True)
 
 

@@ -1,23 +1,131 @@
-"""What a single fault in the Lua is made of."""
+"""What a single fault in the Lua is made of: where it lies, a pattern there, and what that becomes."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from tree_sitter import Node
+
+from scripts import lua
+
+_TOKEN = re.compile(r"(?P<comment>--[^\n]*)|'(?:\\.|[^'\\])*'|\.\.\.|\.\.|[=~<>]=|\w+|\S")
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """`old`, found exactly once in the file below `shared/lua`, becomes `new`; `breaks` says what that does."""
+    """`pattern`, found exactly once in the place, becomes `new`; `breaks` says what that does.
 
-    file: str
-    old: str
+    A place is a function or a constant of the library (`holds`, `QUIET`), a transition (`claim`), or a function
+    in one (`claim.start`), in whatever file. The pattern is Lua, however that is broken into lines.
+    """
+
+    place: str
+    pattern: str
     new: str
     breaks: str
     is_quick: bool = False
     """One of the few that a bounded run takes."""
 
 
-def rows(file: str, *rows: tuple[str, str, str]) -> list[Mutation]:
+def rows(*rows: tuple[str, str, str, str]) -> list[Mutation]:
     """A `breaks` that starts with `!` is quick."""
     return [
-        Mutation(f"{file}.lua", old, new, breaks.lstrip("!"), breaks.startswith("!"))
-        for breaks, old, new in rows
+        Mutation(place, pattern, new, breaks.lstrip("!"), breaks.startswith("!"))
+        for breaks, place, pattern, new in rows
     ]
+
+
+class Token(NamedTuple):
+    """A word, text or sign of Lua."""
+
+    text: str
+    start: int
+    end: int
+
+
+def tokens(text: str) -> list[Token]:
+    """All of the Lua but its comments and white space."""
+    return [Token(one[0], *one.span()) for one in _TOKEN.finditer(text) if not one["comment"]]
+
+
+class Span(NamedTuple):
+    """A part of a file, from and to a character of it."""
+
+    path: Path
+    start: int
+    end: int
+
+
+class Places:
+    """The Lua below a folder, by the names that mutations call its places."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def texts_of(self, mutation: Mutation) -> list[tuple[Path, str]]:
+        """Each file that the mutation can be made in, with its text then; one, if the mutation is sound."""
+        found = []
+        for path, start, end in self._spans.get(mutation.place, ()):
+            text = path.read_text()
+            for first, last in _found(text[start:end], mutation.pattern):
+                found.append((path, text[: start + first] + mutation.new + text[start + last :]))
+        return found
+
+    @cached_property
+    def _spans(self) -> dict[str, list[Span]]:
+        found: dict[str, list[Span]] = {}
+        for path in sorted(self._folder.rglob("*.lua")):
+            is_part = path.is_relative_to(self._folder / "lib")
+            root = lua.parse(path.stem, path).root
+            for name, node in _named(root):
+                whole = name if is_part else f"{path.stem}.{name}"
+                found.setdefault(whole, []).append(_span(path, node))
+            if not is_part:
+                found.setdefault(path.stem, []).append(_span(path, root))
+        return found
+
+
+def _found(text: str, pattern: str) -> list[tuple[int, int]]:
+    """From and to which character the pattern is found."""
+    there, wanted = tokens(text), [one.text for one in tokens(pattern)]
+    words = [one.text for one in there]
+    starts = [i for i in range(len(words)) if words[i : i + len(wanted)] == wanted]
+    return [(there[i].start, there[i + len(wanted) - 1].end) for i in starts]
+
+
+def _named(root: Node) -> list[tuple[str, Node]]:
+    """The functions of a file, and its constants, which no function declares."""
+    found = []
+    for node in lua.walk(root):
+        if node.type == "function_declaration":
+            found.append((_name_of(node), node))
+        elif node.type == "variable_declaration" and not _is_in_function(node):
+            found += [(name, node) for name in _declared(node)]
+    return found
+
+
+def _name_of(function: Node) -> str:
+    name = function.child_by_field_name("name")
+    return lua.text_of(name) if name else ""
+
+
+def _declared(node: Node) -> Sequence[str]:
+    inner = node.named_children[0]
+    if inner.type != "assignment_statement":  # it only names what gets its value later
+        return []
+    return [lua.text_of(name) for name in inner.named_children[0].named_children]
+
+
+def _is_in_function(node: Node) -> bool:
+    around = node.parent
+    while around is not None and around.type not in lua.FUNCTIONS:
+        around = around.parent
+    return around is not None
+
+
+def _span(path: Path, node: Node) -> Span:
+    before = path.read_bytes()[: node.end_byte]
+    return Span(path, len(before[: node.start_byte].decode()), len(before.decode()))

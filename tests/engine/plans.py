@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from shared.schedule import MOST_COUNTED
+from shared.schedule.occurrences import MOST_COUNTED
 
 PERIODS = {"* * * * * *": 1, "*/2 * * * * *": 2, "*/5 * * * * *": 5, "*/30 * * * * *": 30}
 """Expressions by the seconds between their fires, which are the multiples of that in any zone used here."""

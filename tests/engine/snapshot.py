@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared import keyspace, records
+from shared.store import keyspace, records
 
 PREFIX = keyspace.prefix(keyspace.SHARDS[0])
 _STREAMS = ("f:", "s:")

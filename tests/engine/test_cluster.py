@@ -10,12 +10,13 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
-from services.worker.deliveries import RECORDED, Deliveries
-from services.worker.work import Complete, Result
-from shared import crons, executions, jobs, transitions
-from shared.keyspace import Team
+from services.worker.intake.claims import RECORDED, Claims
+from services.worker.work import Complete, Execution, Result
+from shared.actions import crons, executions, jobs
 from shared.schemas.crons import CronCreate, ExecutionQuery
 from shared.schemas.jobs import JobCreate
+from shared.store import transitions
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.cluster import NODES, node_of, running_cluster
 
@@ -47,13 +48,13 @@ async def test_a_shard_on_each_server_creates_claims_finishes_and_fires(redis: R
     for team in teams:
         job_id = await one_job(redis, team)
         cron = await crons.create(call_of(redis, team), asked, NOW)
-        worker = Deliveries(redis, team.shard, "a-worker")
+        worker = Claims(redis, team.shard, "a-worker")
         (work,) = await worker.claim(1, NOW_MS)
         await fire_due(redis, team.shard, NOW + FIVE)
         answers, claimed = await worker.finish_and_claim([Result(work, Complete(), RUN)], 5)
 
         assert answers == [RECORDED]
-        assert [(fire.kind, fire.origin) for fire in claimed or []] == [("e", str(cron.id))]
+        assert [fire.cron for fire in claimed or [] if isinstance(fire, Execution)] == [str(cron.id)]
         assert (await jobs.get(redis, team, job_id)).status == "completed"
         page = await executions.page(redis, team, cron.id, ExecutionQuery())
         assert [execution.scheduled_at for execution in page.data] == [NOW + FIVE]
@@ -64,7 +65,7 @@ async def test_servers_that_lost_the_library_get_it_again(redis: Redis) -> None:
     ids = [await one_job(redis, team) for team in teams]
     await redis.function_flush("SYNC")  # type: ignore[misc]
 
-    workers = [Deliveries(redis, team.shard, "a-worker") for team in teams]
+    workers = [Claims(redis, team.shard, "a-worker") for team in teams]
     claims = [(await worker.finish_and_claim([], 1))[1] or [] for worker in workers]
 
     assert [work.id for claim in claims for work in claim] == ids

@@ -13,12 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from redis.asyncio import Redis
 
 from services.scheduler import fire
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import crons
-from shared.keyspace import Team
+from shared.actions import crons
 from shared.schemas.crons import CronCreate, CronUpdate
-from shared.transitions.functions import Function
+from shared.store.keyspace import Team
+from shared.store.transitions.functions import Function
 from tests.calls import call_of
 from tests.engine.machine import NOW, SHARD, Bench
 from tests.engine.plans import PERIODS, Ledger, Record, Wish, told
@@ -68,7 +68,7 @@ class CronMachine(RuleBasedStateMachine):
     def __init__(self, bench: Bench) -> None:
         super().__init__()
         self.redis, self.do, self.now_ms = bench.redis, bench.do, NOW
-        self.worker = Deliveries(self.redis, SHARD, "one")
+        self.worker = Claims(self.redis, SHARD, "one")
         self.crons: list[Ledger] = []
         self.judged: list[fire.Batch] = []
         self.do(self.redis.flushall())

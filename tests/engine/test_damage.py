@@ -1,6 +1,7 @@
 """What is damaged of one team, or of what all share, stops no other team, ends no loop and is named by the doctor."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,16 +26,21 @@ from services.scheduler import (
 )
 from services.scheduler.memory import weigh
 from services.scheduler.watch import Watch
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import crons, damage, executions, jobs, keyspace, ledger, moments, transitions
+from shared.actions import crons, executions, jobs
 from shared.errors import Damaged
-from shared.keyspace import Team
 from shared.schemas.alerts import AlertType
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate, JobStatus
+from shared.schemas.kinds import Beside, Kind
 from shared.settings import Settings
-from shared.shortage import Shortage
+from shared.store import keyspace, ledger, moments, transitions
+from shared.store.care import damage
+from shared.store.care.shortage import Shortage
+from shared.store.keyspace import Team
+from shared.store.transitions import functions
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 from tests.damages import DAMAGES, P
 from tests.damages import Damage as Doing
@@ -54,7 +60,7 @@ async def begin(redis: Redis, team: Team) -> None:
     await executions.create(call_of(redis, team), cron.id)
 
 
-async def pass_of_everything(redis: Redis, settings: Settings, worker: Deliveries) -> list[int]:
+async def pass_of_everything(redis: Redis, settings: Settings, worker: Claims) -> list[int]:
     """What a scheduler and a worker do in a while; the ids of team 2's jobs that were done."""
     await transitions.mend_shard(redis, SHARD)
     await sound.mend_teams(redis, SHARD)
@@ -94,7 +100,7 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_other_team_is_served_and_the_doctor_names_it(
     redis: Redis, settings: Settings, doing: Doing
 ) -> None:
-    worker = Deliveries(redis, SHARD, "w")
+    worker = Claims(redis, SHARD, "w")
     for team in (ONE, TWO):
         await begin(redis, team)
     await renew.announce(redis, SHARD)
@@ -123,13 +129,80 @@ async def test_the_other_team_is_served_and_the_doctor_names_it(
     assert doing.is_healed or any(name in text for text in said for name in wanted), said
 
 
-def test_types_are_the_same_in_lua_and_here() -> None:
-    text = Path("shared/lua/lib/damage.lua").read_text()
-    table = text[text.index("TYPES = {") : text.index("local SINGLE")]
+OF_TEAM = (
+    *("names:1", "ids:1", "ledger:1", "held:1", "busy:1", "turns:1", "s:1:crons", "f:1:outbox", "x:1:queues"),
+    *(
+        f"x:1:{state}"
+        for state in ("pending", "processing", "completed", "failed", "retrying", "dead_lettered")
+    ),
+    *(f"x:1:alerts:{type_}" for type_ in AlertType),
+)
+OF_QUEUE = ("s:1:1", "f:1:1", "starts:1:1", "sent:1:1", "x:1:q1:dead_lettered", "x:1:q1:alerts")
+OF_CRON = ("log:1:1", "x:1:c1:skipped", "x:1:c1:alerts")
 
-    found = dict(re.findall(r"(\w+) = '(\w+)'", table))
+
+async def spoil(redis: Redis, keys: Sequence[str]) -> None:
+    """Make texts of them, which none of them is."""
+    for key in keys:
+        await redis.set(P + key, "junk")
+
+
+async def put_aside(redis: Redis) -> set[str]:
+    return {key.removeprefix(f"{P}aside:") for key in await redis.keys(f"{P}aside:*")}
+
+
+async def test_all_that_a_team_shares_is_put_aside_where_it_is_of_a_wrong_type(redis: Redis) -> None:
+    await begin(redis, ONE)
+    await spoil(redis, [*OF_TEAM, *OF_QUEUE])
+
+    mended = await transitions.mend_team(redis, ONE)
+
+    assert {*mended} == {*OF_TEAM} == await put_aside(redis)
+
+
+@pytest.mark.parametrize(("about", "keys"), [("1:1", OF_QUEUE), ("c:1", OF_CRON), ("j:1", OF_QUEUE)])
+async def test_all_of_what_an_error_was_about_is_put_aside(
+    redis: Redis, about: str, keys: Sequence[str]
+) -> None:
+    await begin(redis, ONE)
+    await spoil(redis, [*OF_QUEUE, *OF_CRON])
+    meet = f"confined('1', '{about}', function() error('it met something', 0) end)"
+    library = Library(
+        f"{functions.library.body}\ndo\nlocal function work()\n{meet}\nend\nregister('meet', {{}}, work)\nend"
+    )
+    await library.load(redis)
+
+    await redis.fcall(f"{library.name}_meet", 1, ONE.prefix, 0)  # type: ignore[misc, arg-type]
+
+    assert await put_aside(redis) == {*keys}
+    assert await damage.count(redis, SHARD) == len(keys)
+
+
+def test_types_are_the_same_in_lua_and_here() -> None:
+    text = Path("shared/store/lua/lib/call/types.lua").read_text()
+    table = text[text.index("TYPES = {") : text.index("}")]
+
+    found = {letter(name): type_ for name, type_ in re.findall(r"(\w+)\]? = '(\w+)'", table)}
 
     assert found == damage.TYPES
+
+
+def letter(name: str) -> str:
+    """Of a kind that has a name in Python and the Lua, or any other beginning of a key."""
+    return next((str(one) for one in (*Kind, *Beside) if one.name == name), name)
+
+
+def test_kinds_are_the_same_in_lua_and_here() -> None:
+    text = Path("shared/store/lua/lib/call/kinds.lua").read_text()
+    declared = re.findall(r"^local ([A-Z, ]+) = ((?:'\w', )*'\w')", text, re.M)
+    found = {
+        name: value
+        for names, values in declared
+        for name, value in zip(names.split(", "), re.findall(r"'(\w)'", values), strict=True)
+    }
+
+    here = {one.name: one.value for one in (*Kind, *Beside) if one is not Kind.REPLAY}
+    assert {name: value for name, value in found.items() if name not in ("EXPIRY", "RING")} == here
 
 
 @pytest.mark.parametrize("type_", AlertType)
@@ -146,9 +219,8 @@ async def test_an_alert_of_any_type_keeps_its_id_where_the_last_one_is_lost(
     assert await redis.zrange(f"{P}x:1:alerts:storage_warning", -1, -1) == ["8"]
 
 
-def test_what_is_done_for_alerts_is_done_for_those_of_every_type() -> None:
-    texts = [
-        Path(f"shared/lua/{name}.lua").read_text() for name in ("lib/ids", "lib/damage", "retire_alerts")
-    ]
+def test_types_of_alerts_are_the_same_in_lua_and_here() -> None:
+    text = Path("shared/store/lua/lib/call/states.lua").read_text()
+    (types,) = re.findall(r"ALERT_TYPES = \{(.*)\}", text)
 
-    assert [one for one in AlertType for text in texts if f"{one.value}'" not in text] == []
+    assert set(re.findall(r"'(\w+)'", types)) == {*AlertType}

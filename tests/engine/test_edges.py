@@ -1,4 +1,4 @@
-"""What the state machine does not reach: bells, keys that expire, foreign entries, bounds of a batch."""
+"""What the state machine does not context: bells, keys that expire, foreign entries, bounds of a batch."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -7,15 +7,17 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.prune import prune
-from services.worker.deliveries import DROPPED, NOT_OURS, RECORDED, Deliveries
+from services.worker.intake.claims import DROPPED, NOT_OURS, RECORDED, Claims
 from services.worker.work import Complete, Fail, Release, Result, Retry, Verdict
-from shared import crons, executions, jobs, keyspace, ledger, queues, transitions
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs, queues
 from shared.schemas.crons import CronCreate
 from shared.schemas.events import Event
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueUpdate, RateLimit
-from shared.transitions import Fire, JudgedCron, Owed, functions
+from shared.store import keyspace, ledger, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions import Fire, JudgedCron, Owed, functions
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
@@ -24,8 +26,8 @@ ASKED = JobCreate(queue="mail", url="https://a.example/")
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "a-worker")
 
 
 async def rang(redis: Redis) -> bool:
@@ -40,9 +42,9 @@ async def test_the_first_work_wakes_a_worker(redis: Redis, team: Team) -> None:
 
 
 async def test_a_claim_that_leaves_work_wakes_another_worker(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
-    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now=NOW)
     await rang(redis)
 
     await worker.claim(1, NOW)
@@ -53,7 +55,7 @@ async def test_a_claim_that_leaves_work_wakes_another_worker(
     assert not await rang(redis)
 
 
-async def test_what_frees_a_place_wakes_a_worker(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_what_frees_a_place_wakes_a_worker(redis: Redis, team: Team, worker: Claims) -> None:
     await jobs.create(call_of(redis, team), ASKED, NOW)
     (work,) = await worker.claim(1, NOW)
     await rang(redis)
@@ -63,12 +65,10 @@ async def test_what_frees_a_place_wakes_a_worker(redis: Redis, team: Team, worke
     assert await rang(redis)
 
 
-async def test_a_queue_that_comes_and_goes_saves_up_nothing(
-    redis: Redis, team: Team, worker: Deliveries
-) -> None:
+async def test_a_queue_that_comes_and_goes_saves_up_nothing(redis: Redis, team: Team, worker: Claims) -> None:
     fickle = ASKED.model_copy(update={"queue": "fickle"})
     await jobs.create(call_of(redis, team), fickle, NOW)
-    await jobs.create_many(call_of(redis, team), [ASKED] * 40, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 40, now=NOW)
 
     served: Counter[str] = Counter()
     for _ in range(40):
@@ -82,11 +82,11 @@ async def test_a_queue_that_comes_and_goes_saves_up_nothing(
 
 
 async def test_a_limited_queue_comes_back_when_it_may_start_again(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     now = (await redis.time())[0] * 1000  # a change of a queue goes by the server's clock
     limits = [QueueUpdate(rate_limit=RateLimit(count=count, per_seconds=60)) for count in (3, 1)]
-    await jobs.create_many(call_of(redis, team), [ASKED] * 9, now_ms=now)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 9, now=now)
     await queues.update(call_of(redis, team), 1, limits[0])
     for second in range(3):
         await worker.claim(1, now + second * 1000)
@@ -99,10 +99,10 @@ async def test_a_limited_queue_comes_back_when_it_may_start_again(
 
 
 async def test_a_batch_of_results_for_what_another_holds_changes_nothing(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
-    other = Deliveries(redis, SHARD, "another-worker")
-    await jobs.create_many(call_of(redis, team), [ASKED] * 4, now_ms=NOW)
+    other = Claims(redis, SHARD, "another-worker")
+    await jobs.create_many(call_of(redis, team), [ASKED] * 4, now=NOW)
     results = [Result(work, Complete(), "[1,200,1,1]") for work in await worker.claim(4, NOW)]
 
     assert await other.finish(results, NOW) == [NOT_OURS] * 4
@@ -110,7 +110,7 @@ async def test_a_batch_of_results_for_what_another_holds_changes_nothing(
     assert await worker.finish(results, NOW) == [RECORDED] * 4
 
 
-async def test_a_result_of_a_deleted_queue_is_dropped(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_result_of_a_deleted_queue_is_dropped(redis: Redis, team: Team, worker: Claims) -> None:
     await jobs.create(call_of(redis, team), ASKED, NOW)
     works = await worker.claim(1, NOW)
     await queues.delete(call_of(redis, team), 1)
@@ -120,18 +120,18 @@ async def test_a_result_of_a_deleted_queue_is_dropped(redis: Redis, team: Team, 
     assert (await ledger.read(redis, team)).completed == 0
 
 
-async def test_a_worker_that_stops_claims_nothing_more(redis: Redis, team: Team, worker: Deliveries) -> None:
-    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now_ms=NOW)
+async def test_a_worker_that_stops_claims_nothing_more(redis: Redis, team: Team, worker: Claims) -> None:
+    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now=NOW)
     (held,) = await worker.claim(1, NOW)
     await worker.claim(1, NOW)
 
     assert await worker.withdraw({held.place}) == 1
 
     assert await worker.claim(9, NOW) == []
-    assert len(await Deliveries(redis, SHARD, "another-worker").claim(9, NOW)) == 2
+    assert len(await Claims(redis, SHARD, "another-worker").claim(9, NOW)) == 2
 
 
-async def test_callbacks_make_no_events(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_callbacks_make_no_events(redis: Redis, team: Team, worker: Claims) -> None:
     asked = ASKED.model_copy(update={"callback_url": "https://b.example/"})
     await jobs.create(call_of(redis, team), asked, NOW)
     for _ in range(2):
@@ -144,7 +144,7 @@ async def test_callbacks_make_no_events(redis: Redis, team: Team, worker: Delive
 
 
 async def test_a_callback_that_ends_after_its_job_was_deleted_leaves_nothing(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     made = await jobs.create(
         call_of(redis, team), ASKED.model_copy(update={"callback_url": "https://b.example/"}), NOW
@@ -159,7 +159,7 @@ async def test_a_callback_that_ends_after_its_job_was_deleted_leaves_nothing(
 
 
 async def test_what_expires_before_it_is_due_is_not_promoted_after(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     expires = datetime.fromtimestamp(NOW / 1000, UTC) + timedelta(seconds=10)
     await jobs.create(call_of(redis, team), ASKED.model_copy(update={"expires_at": expires}), NOW)
@@ -173,7 +173,7 @@ async def test_what_expires_before_it_is_due_is_not_promoted_after(
 
 @pytest.mark.parametrize("is_running", [False, True])
 async def test_only_its_own_entry_starts_a_job(
-    redis: Redis, team: Team, worker: Deliveries, is_running: bool
+    redis: Redis, team: Team, worker: Claims, is_running: bool
 ) -> None:
     made = await jobs.create(call_of(redis, team), ASKED, NOW)
     works = await worker.claim(1, NOW) if is_running else []
@@ -188,7 +188,21 @@ async def test_only_its_own_entry_starts_a_job(
     assert (await ledger.read(redis, team)).completed == 1
 
 
-async def test_an_unreadable_entry_takes_no_place(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_job_whose_request_is_lost_ends_and_does_not_wait(
+    redis: Redis, team: Team, worker: Claims
+) -> None:
+    lost, other = [made.id for made in await jobs.create_many(call_of(redis, team), [ASKED] * 2, now=NOW)]
+    await redis.delete(f"{team.prefix}b:1:{lost}")
+
+    claimed = await worker.claim(9, NOW)
+
+    assert [work.id for work in claimed] == [other]
+    assert await redis.hget(f"{team.prefix}j:1:{lost}", "state") == "dead_lettered"  # type: ignore[misc]
+    assert await redis.zrange(f"{team.prefix}x:1:dead_lettered", 0, -1) == [str(lost)]
+    assert (await ledger.read(redis, team)).holds
+
+
+async def test_an_unreadable_entry_takes_no_place(redis: Redis, team: Team, worker: Claims) -> None:
     await jobs.create(call_of(redis, team), ASKED, NOW)
     await redis.xadd(f"{team.prefix}s:1:1", {"w": "junk"})
 
@@ -199,7 +213,7 @@ async def test_an_unreadable_entry_takes_no_place(redis: Redis, team: Team, work
 
 
 async def test_a_full_batch_of_due_jobs_asks_to_be_called_again(redis: Redis, team: Team) -> None:
-    await jobs.create_many(call_of(redis, team), [ASKED.model_copy(update={"delay": 1})] * 3, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED.model_copy(update={"delay": 1})] * 3, now=NOW)
 
     answers = [await transitions.promote(redis, SHARD, most=2, now_ms=NOW + 2000) for _ in range(2)]
 
@@ -250,7 +264,7 @@ async def test_a_part_of_what_a_cron_owes_is_made_of_what_was_read(
     assert await redis.zscore(keyspace.crons(SHARD), f"1:{cron.id}") == next_fire
 
 
-async def test_a_chain_of_many_is_deleted_as_one(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_chain_of_many_is_deleted_as_one(redis: Redis, team: Team, worker: Claims) -> None:
     await jobs.create(call_of(redis, team), ASKED, NOW)
     for second in range(3):
         (work,) = await worker.claim(1, NOW + second * 1000)
@@ -264,7 +278,7 @@ async def test_a_chain_of_many_is_deleted_as_one(redis: Redis, team: Team, worke
 
 
 async def test_a_deleted_cron_leaves_nothing_of_its_executions(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
     cron = await crons.create(call_of(redis, team), asked)
@@ -279,7 +293,7 @@ async def test_a_deleted_cron_leaves_nothing_of_its_executions(
 
 
 async def test_a_deleted_queue_whose_group_was_lost_goes_too(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await jobs.create(call_of(redis, team), ASKED, NOW)
     await worker.claim(1, NOW)
@@ -293,7 +307,7 @@ async def test_a_deleted_queue_whose_group_was_lost_goes_too(
 
 
 async def test_a_job_that_was_given_back_and_put_off_can_be_cancelled(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     made = await jobs.create(call_of(redis, team), ASKED, NOW)
     works = await worker.claim(1, NOW)
@@ -310,9 +324,9 @@ async def test_a_job_that_was_given_back_and_put_off_can_be_cancelled(
 
 
 async def test_events_of_a_mixed_batch_say_what_happened_to_whom(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
-    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now=NOW)
     works = await worker.claim(3, NOW)
     await redis.delete(keyspace.events(SHARD))
 
@@ -334,7 +348,7 @@ async def test_a_record_that_moves_on_within_one_script_is_where_it_came_last(
     body = "\n".join(f"move('j', '1', '1', 7, {states})" for states in moves)
 
     function = f"do\nlocal function work()\n{body}\nconclude()\nend\nregister('moves', {{}}, work)\nend"
-    library = functions.Library(f"{functions.library.body}\n{function}")
+    library = Library(f"{functions.library.body}\n{function}")
     await library.load(redis)
     await redis.fcall(f"{library.name}_moves", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
 

@@ -7,16 +7,18 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared import jobs, keyspace, ledger
+from shared.actions import jobs
 from shared.errors import Damaged
-from shared.keyspace import Team
 from shared.schemas.jobs import JobCreate
-from shared.store import AWAY
-from shared.transitions import functions
+from shared.store import keyspace, ledger
+from shared.store.connection import AWAY
+from shared.store.keyspace import Team
+from shared.store.transitions import functions
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 
 JOB = JobCreate(queue="mail", url="https://a.example/")
-PARTS = Path("shared/lua/lib")
+PARTS = Path("shared/store/lua/lib")
 _LOCAL = re.compile(r"^ *local (?!function)([\w, ]+?)(?: = (.*))?(?: --.*)?$", re.MULTILINE)
 _FUNCTION = re.compile(r"^( *)(?:local )?function [^\n]*\n.*?^\1end$", re.MULTILINE | re.DOTALL)
 _RESET = re.compile(r"(?:at_begin\(function\(\)|local function begin\(.*\))\s+(.*)")
@@ -38,7 +40,7 @@ end
 
 async def test_what_a_call_gathered_that_failed_is_nothing_to_the_next_one(redis: Redis, team: Team) -> None:
     await jobs.create(call_of(redis, team), JOB)
-    failing = functions.Library(functions.library.body + FAILING)
+    failing = Library(functions.library.body + FAILING)
     await failing.load(redis)
     with pytest.raises(Damaged, match="half-way"):
         await redis.fcall(f"{failing.name}_fail", 1, team.prefix, 0)  # type: ignore[misc, arg-type]
@@ -59,7 +61,7 @@ async def test_what_the_server_refuses_is_raised_and_what_data_is_to_blame_for_i
     redis: Redis, team: Team, said: str, is_damage: bool
 ) -> None:
     body = f"confined('1', 'j:1', function() error({{ err = '{said}' }}, 0) end)"
-    library = functions.Library(
+    library = Library(
         f"{functions.library.body}\ndo\nlocal function work()\n{body}\nend\nregister('meet', {{}}, work)\nend"
     )
     await library.load(redis)
@@ -74,7 +76,7 @@ async def test_what_the_server_refuses_is_raised_and_what_data_is_to_blame_for_i
     assert bool(await redis.exists(keyspace.damaged(team.shard))) is is_damage
 
 
-@pytest.mark.parametrize("part", sorted(PARTS.glob("*.lua")), ids=lambda part: part.stem)
+@pytest.mark.parametrize("part", sorted(PARTS.rglob("*.lua")), ids=lambda part: part.stem)
 def test_what_a_part_keeps_between_calls_is_constant_or_begins_anew_with_each(part: Path) -> None:
     text = part.read_text()
     declared = _LOCAL.findall(_FUNCTION.sub("", text))
@@ -95,7 +97,7 @@ def _names(text: str) -> list[str]:
 
 
 async def test_libraries_of_two_releases_stand_side_by_side(redis: Redis, team: Team) -> None:
-    other = functions.Library(functions.library.body + "\n-- another release")
+    other = Library(functions.library.body + "\n-- another release")
 
     await other.load(redis)
     await other.load(redis)

@@ -23,13 +23,15 @@ from hypothesis.stateful import (
 from services.scheduler.promote import promote_due
 from services.scheduler.prune import prune
 from services.worker.work import Cancelled, Complete, Dead, Fail, Postpone, Release, Retry, Verdict, Work
-from shared import audit, dead_letters, jobs, keyspace, queues
+from shared.actions import dead_letters, jobs, queues
 from shared.errors import Conflict, NotFound
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
 from shared.schemas.dead_letters import Chosen
 from shared.schemas.queues import QueueUpdate, RateLimit
-from shared.transitions import Held
+from shared.store import keyspace
+from shared.store.care import reconcile
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
+from shared.store.transitions import Held
 from tests.calls import call_of
 from tests.conftest import VAULT
 from tests.engine import laws, moves
@@ -305,8 +307,8 @@ class EngineMachine(RuleBasedStateMachine):
 
 
 async def _found_wrong(engine: Engine, team: Team) -> list[object]:
-    mended = [step.mended async for step in audit.patrol(engine.redis, team, whole=True) if step.mended]
-    return [*mended, *await audit.recount(engine.redis, team, repair=True)]
+    mended = [step.mended async for step in reconcile.patrol(engine.redis, team, whole=True) if step.mended]
+    return [*mended, *await reconcile.recount(engine.redis, team, repair=True)]
 
 
 def profile(is_seeded: bool) -> settings:

@@ -10,18 +10,20 @@ from services.scheduler.forget import forget
 from services.scheduler.promote import promote_due
 from services.scheduler.replay import step
 from services.scheduler.retire import retire, retire_alerts
-from services.worker import rests
-from services.worker.deliveries import Deliveries
+from services.worker import throttles
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import alerts, clock, crons, dead_letters, jobs, keyspace, limits, pings, queues, transitions
-from shared.idempotency import IdempotencyKey
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import alerts, crons, dead_letters, jobs, limits, pings, queues
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.jobs import Job, JobCreate, JobFilter, JobQuery
 from shared.schemas.queues import QueueCreate, RateLimit
 from shared.schemas.teams import Limits
 from shared.settings import Settings
-from shared.transitions import hold_host, probe_host
+from shared.store import keyspace, transitions
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
+from shared.store.transitions import hold_host, probe_host
 from tests import dead, fires
 from tests.calls import call_of
 from tests.fires import NOON
@@ -35,8 +37,8 @@ JOB = JobCreate(queue="mail", url="https://a.example/")
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "a-worker")
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +61,7 @@ async def count(redis: Redis, team: Team, state: JobFilter) -> int:
 
 @pytest.mark.parametrize("jump", AHEAD)
 async def test_a_job_that_would_have_expired_is_neither_ended_nor_sent_and_starts_once_the_clock_is_right(
-    redis: Redis, team: Team, worker: Deliveries, jump: int
+    redis: Redis, team: Team, worker: Claims, jump: int
 ) -> None:
     job = await a_job(redis, team, expires_at=NOON + timedelta(hours=1))
 
@@ -73,7 +75,7 @@ async def test_a_job_that_would_have_expired_is_neither_ended_nor_sent_and_start
 
 
 async def test_a_job_that_has_expired_by_a_vouched_moment_ends_whoever_looked_before(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     job = await a_job(redis, team, expires_at=NOON + timedelta(hours=1))
     await worker.claim(9, NOW + 2 * HOUR)
@@ -96,7 +98,7 @@ async def test_a_job_that_expires_before_a_moment_nobody_vouches_for_is_taken(
     assert (await get(redis, team, made.id)).status == "pending"
 
 
-async def test_dead_letters_history_and_alerts_are_kept(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_dead_letters_history_and_alerts_are_kept(redis: Redis, team: Team, worker: Claims) -> None:
     await queues.create(call_of(redis, team), QueueCreate(name="mail", alerts_enabled=True))
     letters = await dead.dead_letters(redis, team, 3, now=NOW)
     await a_job(redis, team)
@@ -173,58 +175,56 @@ async def test_an_alert_from_before_the_clock_was_set_back_silences_no_other(
     assert [one.count for one in (await alerts.page(redis, team, AlertQuery())).data] == [2, 1]
 
 
-async def test_a_host_has_the_rest_it_asked_for(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_host_has_the_rest_it_asked_for(redis: Redis, team: Team, worker: Claims) -> None:
     await hold_host(redis, team, host=HOST, asked_ms=60 * SECOND, most_ms=60 * SECOND)
     await a_job(redis, team)
 
     (work,) = await worker.claim(1, NOW + 2 * HOUR)
 
-    assert work.holds["a.example:443"] - work.now_ms == pytest.approx(60 * SECOND, abs=100)
+    assert work.of_team.throttled["a.example:443"] - work.now_ms == pytest.approx(60 * SECOND, abs=100)
 
 
 async def test_a_rest_from_before_the_clock_was_set_back_is_none(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await vouch(redis, NOW + 30 * HOUR)
     for host, asked in (("a.example:443", 60 * SECOND), ("b.example:443", 24 * HOUR)):
-        most = rests.LONGEST_SECONDS * SECOND
+        most = throttles.LONGEST_SECONDS * SECOND
         await hold_host(redis, team, host=host, asked_ms=asked, most_ms=most, now_ms=NOW + 30 * HOUR)
     await vouch(redis, NOW)
     await a_job(redis, team)
 
     (work,) = await worker.claim(1, NOW)
 
-    assert (work.holds, work.busy) == ({}, {})
+    assert (work.of_team.throttled, work.of_team.busy) == ({}, {})
     assert await probe_host(redis, team, host=HOST, alone_ms=SECOND, now_ms=NOW) == 0
 
 
-async def test_the_longest_rest_is_kept(redis: Redis, team: Team, worker: Deliveries) -> None:
-    day, most = 24 * HOUR, rests.LONGEST_SECONDS * SECOND
+async def test_the_longest_rest_is_kept(redis: Redis, team: Team, worker: Claims) -> None:
+    day, most = 24 * HOUR, throttles.LONGEST_SECONDS * SECOND
     await hold_host(redis, team, host=HOST, asked_ms=day, most_ms=most, now_ms=NOW)
     await a_job(redis, team)
 
     (work,) = await worker.claim(1, NOW)
 
-    ends = [each["a.example:443"] - work.now_ms for each in (work.holds, work.busy)]
+    ends = [each["a.example:443"] - work.now_ms for each in (work.of_team.throttled, work.of_team.busy)]
     assert ends == pytest.approx([most, day], abs=100)
 
 
-async def test_a_rate_is_kept(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_rate_is_kept(redis: Redis, team: Team, worker: Claims) -> None:
     await queues.create(
         call_of(redis, team), QueueCreate(name="mail", rate_limit=RateLimit(count=2, per_seconds=60))
     )
-    await jobs.create_many(call_of(redis, team), [JOB] * 5, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [JOB] * 5, now=NOW)
     assert len(await worker.claim(9, NOW)) == 2
 
     assert await worker.claim(9, NOW + 2 * HOUR) == []
     assert await worker.claim(9, NOW - 2 * HOUR) == []
 
 
-async def test_a_request_counts_in_the_month_that_has_come(
-    redis: Redis, team: Team, worker: Deliveries
-) -> None:
+async def test_a_request_counts_in_the_month_that_has_come(redis: Redis, team: Team, worker: Claims) -> None:
     await limits.put(call_of(redis, team), Limits(monthly_request_limit=1, soft_limit=None))
-    await jobs.create_many(call_of(redis, team), [JOB] * 2, now_ms=NOW)
+    await jobs.create_many(call_of(redis, team), [JOB] * 2, now=NOW)
 
     started = await worker.claim(9, NOW + 40 * DAY)
 
@@ -275,7 +275,7 @@ async def test_a_ping_of_a_moment_nobody_vouches_for_ends_no_fire_to_come(redis:
 
 
 async def test_a_late_claim_of_a_stopped_worker_takes_nothing_for_a_minute(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await redis.delete(keyspace.trusted_until(SHARD))
     await worker.withdraw(set())

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from shared import keyspace, ledger
-from shared.keyspace import Team
+from shared.store import keyspace, ledger
+from shared.store.keyspace import Team
 from tests.faults.callers import CANARY
 from tests.faults.story import Fault, Story
 from tests.house import TOKEN

@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from shared.keyspace import Team
+from shared.store.keyspace import Team
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.poll import until

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.cli import doctor, embedded
-from shared import moments
+from shared.store import moments
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.faults.story import Skipped

@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 
 import httpx
 
-from shared import tokens
 from shared.errors import Damaged
-from shared.keyspace import Team
+from shared.security import tokens
+from shared.store.keyspace import Team
 from tests.damages import DAMAGES
 from tests.faults import account
 from tests.faults.data import OTHER_TOKEN

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import httpx
 
-from shared import tokens
-from shared.keyspace import Team
+from shared.security import tokens
+from shared.store.keyspace import Team
 from tests.faults.stage import OTHER_TEAM, TEAM, Scene, Stage, playing
 
 LEVELS = 190

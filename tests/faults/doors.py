@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from shared import keyspace, tokens
+from shared.security import tokens
+from shared.store import keyspace
 from tests import dead, lost
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing

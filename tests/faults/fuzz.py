@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from httptools import HttpParserError, HttpRequestParser
 from pydantic import ValidationError
 
-from services.worker.delivery import InvalidRequest, Outgoing, written
-from shared.addresses import InvalidUrl, Policy, Refusal, destination
+from services.worker.http.outgoing import InvalidRequest, Outgoing, written
 from shared.schemas.jobs import JobCreate
+from shared.security.addresses import InvalidUrl, Policy, Refusal, destination
 
 POLICY = Policy()
 URL = "https://a.example/path?q=1"

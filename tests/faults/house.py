@@ -15,7 +15,7 @@ from redis import Redis as SyncRedis
 
 from services.cli import embedded
 from services.cli.leash import leashed
-from shared import keyspace
+from shared.store import keyspace
 from tests.faults.proxy import Proxy
 from tests.house import RECURO, House
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared import crons, queues
+from shared.actions import crons, queues
 from shared.schemas.crons import CronCreate
 from shared.schemas.queues import QueueCreate
 from tests.bench.readings import cpu_seconds, tree

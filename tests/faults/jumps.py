@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from services.cli import doctor
-from shared import moments
+from shared.store import moments
 from tests.faults.clocks import HOUR, faked, fooled, set_clock
 from tests.faults.house import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing

@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from shared import keyspace, tokens
+from shared.security import tokens
+from shared.store import keyspace
 from tests.faults.callers import Wanted
 from tests.faults.house import Options
 from tests.faults.stage import OTHER_TEAM, TEAM, Scene, Stage, playing

@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 from redis.asyncio import Redis
 
-from shared import keyspace, tokens
+from shared.security import tokens
+from shared.store import keyspace
 from tests.faults.house import Options
 from tests.faults.names import Names
 from tests.faults.stage import OTHER_TEAM, TEAM, Scene, Stage, playing

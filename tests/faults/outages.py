@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 
-from shared.tokens import CACHE_SECONDS
+from shared.security.tokens import CACHE_SECONDS
 from tests.faults import account
 from tests.faults.house import Options
 from tests.faults.stage import Scene, Stage, playing

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Sequence
 
-from shared import store
+from shared.store import connection
 from tests.faults import account
 from tests.faults.house import FaultHouse, Options
 from tests.faults.receivers import Receiver
@@ -124,7 +124,7 @@ def _dead_letters(house: FaultHouse) -> int:
 
 
 async def _settle(house: FaultHouse) -> None:
-    async with store.connect(house.settings) as redis:
+    async with connection.connect(house.settings) as redis:
         await account.all_ended(redis, TEAM, SETTLE_SECONDS)
 
 

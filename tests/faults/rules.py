@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from shared import zone_data
+from shared.schedule import zone_data
 from tests.faults.house import Options
 from tests.faults.stage import Scene, Stage, playing
 

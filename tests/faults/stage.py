@@ -10,8 +10,8 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from shared import ledger, store
-from shared.keyspace import Team
+from shared.store import connection, ledger
+from shared.store.keyspace import Team
 from tests.faults import account
 from tests.faults.callers import CANARY, Callers, Wanted
 from tests.faults.house import FaultHouse, Options
@@ -167,7 +167,7 @@ async def playing(
         target = CountingTarget()
         stack.enter_context(target)
         house = stack.enter_context(FaultHouse(scene.folder, options or Options()))
-        async with store.connect(house.settings) as redis:
+        async with connection.connect(house.settings) as redis:
             with Watch(house.settings, teams) as watch:
                 yield Stage(scene, house, target, watch, redis)
             assert watch.samples, "the ledger was never read"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from shared.serving.bounds import allow_files
+from shared.runtime.serving.bounds import allow_files
 from tests.faults.house import FaultHouse, Options
 from tests.faults.probe import GET, Probe, probing
 from tests.faults.stage import Scene, Stage, playing

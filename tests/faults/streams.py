@@ -1,6 +1,6 @@
 """Somebody deletes the streams in which work waits; they are rebuilt from the records of the jobs."""
 
-from shared import keyspace
+from shared.store import keyspace
 from tests.faults.stage import TEAM, Scene, Stage, playing
 
 PATROL_SECONDS = 60.0

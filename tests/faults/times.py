@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import standardwebhooks
 
-from shared import keyspace
+from shared.store import keyspace
 from tests.faults.clocks import LIBRARIES
 from tests.faults.house import Options
 from tests.faults.stage import Scene, Stage, playing

@@ -7,9 +7,9 @@ from types import TracebackType
 
 from redis.exceptions import RedisError
 
-from shared import ledger, store
-from shared.keyspace import Team
 from shared.settings import Settings
+from shared.store import connection, ledger
+from shared.store.keyspace import Team
 
 PERIOD_SECONDS = 0.5
 NOUNS = ("job", "execution")
@@ -56,7 +56,7 @@ class Watch:
             await asyncio.sleep(PERIOD_SECONDS)
 
     async def _look(self) -> None:
-        async with store.connect(self._settings) as redis:
+        async with connection.connect(self._settings) as redis:
             for team in self._teams:
                 for noun in NOUNS:
                     counts = await ledger.read(redis, team, noun)

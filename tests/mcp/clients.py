@@ -13,8 +13,8 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
 
-from shared.keyspace import Team
-from shared.tokens import Caller
+from shared.security.tokens import Caller
+from shared.store.keyspace import Team
 from tests.house import free_port
 from tests.poll import until
 

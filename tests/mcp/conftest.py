@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
 from services.mcp.server import Context, answer, build
-from shared.addresses import Policy
+from shared.security.addresses import Policy
 from shared.security.admission import Admission
-from shared.tokens import Caller
+from shared.security.tokens import Caller
 from tests.conftest import LOOPBACK, VAULT
 from tests.mcp.clients import ADMIN, ERAS, Dial, Gateway
 

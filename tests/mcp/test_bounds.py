@@ -8,9 +8,9 @@ from mcp import Client
 from redis.asyncio import Redis
 
 from services.mcp.excerpts import PAGE_BYTES
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared.keyspace import SHARDS
+from shared.store.keyspace import SHARDS
 from tests.mcp.clients import CRON, JOB, text
 from tests.mcp.test_tools import call
 
@@ -29,7 +29,7 @@ async def size(client: Client, tool: str, **arguments: Any) -> int:
 async def twenty_five_jobs(client: Client, redis: Redis) -> None:
     for _ in range(25):
         await call(client, "create-job", **(JOB | LONG | {"queue": "q" * 255, "payload": {"long": CONTROL}}))
-    hands = Deliveries(redis, SHARDS[0], "a-worker")
+    hands = Claims(redis, SHARDS[0], "a-worker")
     works = await hands.claim(25)
     run = json.dumps({"response_body": CONTROL, "error_message": CONTROL})
     await hands.finish([Result(work, Complete(), run) for work in works])

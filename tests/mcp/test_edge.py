@@ -3,7 +3,7 @@
 import pytest
 
 from tests.mcp.clients import Gateway
-from tests.serving.wires import HALF, wire_to
+from tests.runtime.wires import HALF, wire_to
 
 MEBIBYTE = 1 << 20
 

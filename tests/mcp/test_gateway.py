@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from services.cli import embedded
-from shared import store, tokens
-from shared.brake import BURST
+from shared.security import tokens
+from shared.security.brake import BURST
 from shared.settings import Settings
+from shared.store import connection
 from tests.mcp.clients import CRON, JOB, Gateway, found, over_http, text
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -127,19 +128,24 @@ async def test_only_known_names_are_answered_to(
     assert (await post(gateway.url, token, **headers)).status_code == status
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-async def test_health_needs_no_token_and_no_known_name(gateway: Gateway, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/healthz", {"status": "live"}), ("/readyz", {"status": "ready", "overdue_seconds": 0})],
+)
+async def test_health_needs_no_token_and_no_known_name(
+    gateway: Gateway, path: str, said: dict[str, object]
+) -> None:
     async with httpx.AsyncClient() as http:
         response = await http.get(gateway.origin + path, headers={"Host": "10.1.2.3:8001"})
 
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()) == (200, said)
 
 
 async def test_redis_may_go_and_come_back_under_a_running_gateway(tmp_path: Path) -> None:
     own = embedded.start(tmp_path)
     gateway = Gateway(own.url)
     try:
-        redis = store.connect(Settings(redis_url=own.url))
+        redis = connection.connect(Settings(redis_url=own.url))
         token = await tokens.create(redis, team="one", name="test", scopes=("write",))
         await redis.aclose()
         await gateway.start()

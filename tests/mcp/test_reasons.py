@@ -5,13 +5,13 @@ from typing import Any
 from mcp import Client
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Fail, Postpone, Result, Verdict
-from shared import crons, executions, pings, queues
-from shared.keyspace import SHARDS, Team
-from shared.pings import Kind, Ping
+from shared.actions import crons, executions, pings, queues
+from shared.actions.pings import Kind, Ping
 from shared.schemas.crons import CronCreate
 from shared.schemas.queues import QueueUpdate
+from shared.store.keyspace import SHARDS, Team
 from tests.calls import call_of
 from tests.mcp.clients import CRON, JOB
 from tests.mcp.test_tools import call
@@ -20,7 +20,7 @@ SILENT = '{"url":"https://a.example/","response_status":null,"failure_reason":"t
 
 
 async def end_next(redis: Redis, verdict: Verdict, run: str, facts: str = "") -> None:
-    hands = Deliveries(redis, SHARDS[0], "a-worker")
+    hands = Claims(redis, SHARDS[0], "a-worker")
     (work,) = await hands.claim(1)
     await hands.finish([Result(work, verdict, run, "", "timeout" if facts else "", facts)])
 
@@ -82,7 +82,7 @@ async def test_a_job_says_why_it_failed_and_what_it_waits_for(client: Client, re
         redis, Fail(), '{"failure_reason":"timeout","error_message":"It did not answer within 30 s."}', SILENT
     )
     waiting = await call(client, "create-job", **JOB)
-    hands = Deliveries(redis, SHARDS[0], "a-worker")
+    hands = Claims(redis, SHARDS[0], "a-worker")
     (work,) = await hands.claim(1)
     await hands.finish(
         [Result(work, Postpone(60, "its host asked for a rest"), facts="its host asked for a rest")]

@@ -8,9 +8,9 @@ from mcp import Client
 from redis.asyncio import Redis
 
 from services.mcp.tools import TOOLS
-from shared import crons
-from shared.keyspace import Team
-from shared.tokens import Caller
+from shared.actions import crons
+from shared.security.tokens import Caller
+from shared.store.keyspace import Team
 from tests.mcp.clients import CRON, JOB, Dial, found, text
 
 VALID: dict[str, dict[str, Any]] = {

@@ -9,10 +9,10 @@ from redis.asyncio import Redis
 
 from services.api.table import OPERATIONS
 from services.mcp.tools import TOOLS
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared.keyspace import SHARDS, Team
-from shared.vault import MASK
+from shared.security.vault import MASK
+from shared.store.keyspace import SHARDS, Team
 from tests.mcp.clients import CRON, JOB, text
 
 # The reference's examples, as printed.
@@ -77,7 +77,7 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 async def finish_next(redis: Redis, response_body: str = '{"ok":true}') -> None:
     """Do what a worker does with the next job."""
-    hands = Deliveries(redis, SHARDS[0], "a-worker")
+    hands = Claims(redis, SHARDS[0], "a-worker")
     (work,) = await hands.claim(1)
     run = {"response_status": 200, "response_body": response_body, "duration_ms": 142}
     run |= {"started_at": work.due_ms, "executed_at": work.due_ms}

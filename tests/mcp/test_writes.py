@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 from services.cli.embedded import EmbeddedServer
 from services.mcp.server import answer
 from services.mcp.tools import TOOLS
-from shared import store
-from shared.addresses import Policy
+from shared.security.addresses import Policy
 from shared.security.admission import Admission
 from shared.settings import Settings
+from shared.store import connection
 from tests import hostile, lost
 from tests.conftest import LOOPBACK, VAULT
 from tests.faults.proxy import Proxy
@@ -33,7 +33,7 @@ def way(server: EmbeddedServer) -> Iterator[Proxy]:
 async def cut(way: Proxy, redis: Redis) -> AsyncIterator[Redis]:
     """The store of a gateway whose way to it may be cut."""
     await lost.teach(redis)
-    async with store.connect(Settings(redis_url=way.url)) as client:
+    async with connection.connect(Settings(redis_url=way.url)) as client:
         await client.ping()
         yield client
 

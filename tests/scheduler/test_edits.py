@@ -8,11 +8,13 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
-from shared import clock, crons, keyspace, moments, transitions
+from shared import clock
+from shared.actions import crons
 from shared.errors import Conflict
-from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronUpdate
-from shared.transitions.functions import Function
+from shared.store import keyspace, moments, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions.functions import Function
 from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history, told
 from tests.poll import until

@@ -7,13 +7,15 @@ from redis.asyncio import Redis
 from services.scheduler.alarm import Alarm
 from services.scheduler.fire import BATCH, fire_due, judge_ahead, keep_firing, look
 from services.scheduler.watch import Watch
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Fail, Result, Verdict
-from shared import clock, crons, executions, keyspace, ledger, transitions
+from shared import clock
+from shared.actions import crons, executions
 from shared.errors import NotFound
-from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronCreate, CronUpdate, ExecutionQuery
-from shared.transitions import CronAside
+from shared.store import keyspace, ledger, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions import CronAside
 from tests.calls import call_of
 from tests.poll import until
 
@@ -107,9 +109,9 @@ async def test_a_deleted_cron_is_gone_with_its_executions(redis: Redis, team: Te
     with pytest.raises(NotFound, match="Cron not found"):
         await executions.page(redis, team, cron.id, ExecutionQuery())
     assert await prune(redis, SHARD) == 1
-    assert await Deliveries(redis, SHARD, "w").claim(10) == []
-    counts = await ledger.read(redis, team, "execution")
-    assert (counts.accepted, counts.deleted, counts.holds) == (1, 1, True)
+    assert await Claims(redis, SHARD, "w").claim(10) == []
+    books = await ledger.read(redis, team, "execution")
+    assert (books.accepted, books.deleted, books.holds) == (1, 1, True)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ async def test_a_cron_remembers_how_it_went(
     redis: Redis, team: Team, verdicts: list[Verdict], failures: int, alerted: bool, status: str
 ) -> None:
     cron = await every_five_minutes(redis, team, alert_threshold=2)
-    worker = Deliveries(redis, SHARD, "w")
+    worker = Claims(redis, SHARD, "w")
 
     for verdict in verdicts:
         await executions.create(call_of(redis, team), cron.id)

@@ -8,12 +8,14 @@ from redis.asyncio import Redis
 from services.scheduler.fire import fire_due
 from services.scheduler.patrol import patrol
 from services.scheduler.promote import promote_due
-from shared import alerts, clock, crons, executions, keyspace, pings
+from shared import clock
+from shared.actions import alerts, crons, executions, pings
+from shared.actions.pings import Kind, Noted, Ping, exit_ping
 from shared.errors import Conflict, Invalid, NotFound
-from shared.keyspace import Team
-from shared.pings import Kind, Noted, Ping, exit_ping
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.crons import Cron, CronUpdate
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history
 

@@ -9,10 +9,11 @@ from redis.asyncio import Redis
 
 from services.scheduler import metrics
 from services.scheduler.main import serve
-from shared import health, jobs
-from shared.keyspace import Team
+from shared.actions import jobs
+from shared.runtime import health
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.poll import until
 from tests.refusing import denying

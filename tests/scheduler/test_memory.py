@@ -9,15 +9,17 @@ from redis.asyncio import Redis
 from services.cli.doctor import examine
 from services.scheduler.fire import fire_due
 from services.scheduler.memory import VALID_MILLISECONDS, weigh
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
-from shared import alerts, clock, crons, executions, stored, transitions
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import alerts, crons, executions
+from shared.actions.why import why
 from shared.schemas.alerts import AlertQuery, AlertType
 from shared.schemas.crons import Cron, Execution
 from shared.schemas.why import WhyQuery
-from shared.shortage import Shortage
-from shared.why import why
+from shared.store import stored, transitions
+from shared.store.care.shortage import Shortage
+from shared.store.keyspace import Team
 from tests.fires import MINUTE, NOON, SHARD, a_cron, books_hold, claim, history, told
 
 BODY = '"' * 30_000 + "ü" * 10_000
@@ -60,7 +62,7 @@ async def ran(redis: Redis, team: Team, cron: Cron, run: str, now: datetime = NO
     await fire_due(redis, SHARD, now)
     works = await claim(redis, now)
     results = [Result(work, Complete(), run, "r" * 4096) for work in works]
-    answers = await Deliveries(redis, SHARD, "w").finish(results, clock.milliseconds(now))
+    answers = await Claims(redis, SHARD, "w").finish(results, clock.milliseconds(now))
     assert answers == [1] * len(works)
     (execution,) = await history(redis, team, cron)
     return await executions.get(redis, team, cron.id, execution.id)
@@ -191,7 +193,7 @@ async def test_long_answers_fill_redis_no_further_than_its_limit(redis: Redis, t
         await fire_due(redis, SHARD, now)
         works = await claim(redis, now)
         results = [Result(work, Complete(), stored.run(RUN), "r" * 4096) for work in works]
-        await Deliveries(redis, SHARD, "w").finish(results, clock.milliseconds(now))
+        await Claims(redis, SHARD, "w").finish(results, clock.milliseconds(now))
 
     assert int((await redis.info("memory"))["used_memory"]) < limit
     assert len(await history(redis, team, cron)) > 50

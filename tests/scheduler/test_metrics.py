@@ -11,10 +11,11 @@ from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
 from services.scheduler.metrics import LATENESS
-from shared import crons, overdue
-from shared.keyspace import Team
-from shared.serving.metrics import telling
+from shared.actions import crons
+from shared.runtime.serving.metrics import telling
 from shared.settings import Settings
+from shared.store.care import overdue
+from shared.store.keyspace import Team
 from tests.fires import MINUTE, NOON, SHARD, a_cron
 from tests.house import House, free_port
 from tests.poll import until

@@ -7,8 +7,9 @@ from services.scheduler.fire import fire_due
 from services.scheduler.patrol import patrol
 from services.scheduler.rescue import PATIENCE, held_in, rescue
 from services.worker.work import Complete, Fail, Postpone, Verdict
-from shared import clock, executions
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import executions
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.fires import MINUTE, NOON, SHARD, a_cron, books_hold, claim, end, history, told
 

@@ -6,11 +6,13 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.fire import BATCH, fire_due
-from shared import clock, crons, executions, ledger
+from shared import clock
+from shared.actions import crons, executions
 from shared.errors import Invalid
-from shared.keyspace import Team
+from shared.schedule.policy import MOST_AT_ONCE
 from shared.schemas.crons import CronUpdate, ExecutionQuery, ExecutionStatus
-from shared.timing import MOST_AT_ONCE
+from shared.store import ledger
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history, told
 

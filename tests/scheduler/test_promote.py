@@ -5,11 +5,13 @@ from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.promote import promote_due
-from shared import clock, jobs, keyspace, store
-from shared.follow import READ_MILLISECONDS
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
+from shared.store import connection, keyspace
+from shared.store.keyspace import Team
+from shared.store.streams import READ_MILLISECONDS
 from tests.calls import call_of
 from tests.poll import until
 
@@ -42,7 +44,7 @@ async def test_a_due_job_is_promoted_once(redis: Redis, team: Team) -> None:
 
 async def test_an_earlier_due_moment_wakes_the_sleeper(redis: Redis, team: Team, settings: Settings) -> None:
     alarm = Alarm()
-    blocking = store.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
+    blocking = connection.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
     listening = asyncio.create_task(listen(blocking, SHARD, (alarm,)))
 
     async def reads() -> bool:

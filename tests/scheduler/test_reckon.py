@@ -8,12 +8,14 @@ from redis.asyncio import Redis
 from services.cli import punctuality
 from services.scheduler.fire import fire_due
 from services.scheduler.reckon import reckon, reckon_due
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Postpone, Result, Retry
-from shared import clock, crons, jobs, keyspace
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import crons, jobs
 from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
 from tests.vouching import vouch
@@ -22,8 +24,8 @@ NOW = clock.milliseconds(NOON)
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "a-worker")
 
 
 async def fire_ahead(redis: Redis, team: Team, **asked: object) -> int:
@@ -227,7 +229,7 @@ async def waits(redis: Redis) -> list[tuple[str, int]]:
 
 
 async def test_what_was_put_off_by_a_clock_ahead_waits_no_longer_than_it_was_to(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://a.example/"), NOW)
     cron = await a_cron(redis, team, at=NOON - MINUTE)
@@ -245,7 +247,7 @@ async def test_what_was_put_off_by_a_clock_ahead_waits_no_longer_than_it_was_to(
 
 
 async def test_a_notice_that_a_clock_ahead_put_off_is_tried_again_in_time(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")
     await jobs.create(call_of(redis, team), asked, NOW)
@@ -268,7 +270,7 @@ async def test_a_heartbeat_that_a_clock_ahead_fired_awaits_its_ping_as_long_as_i
 
 
 async def test_an_execution_that_a_clock_ahead_made_stays_that_of_its_fire(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     cron = await a_cron(redis, team, at=NOON)
     await fire_due(redis, SHARD, NOON + 2 * HOUR)

@@ -3,10 +3,11 @@
 from redis.asyncio import Redis
 
 from services.scheduler.releases import Releases
-from shared import jobs
-from shared.keyspace import Team
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
-from shared.transitions import functions
+from shared.store.keyspace import Team
+from shared.store.transitions import functions
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 
 OTHER = "#!lua name=somebody_elses\nredis.register_function('theirs', function() return 1 end)"
@@ -17,7 +18,7 @@ async def libraries(redis: Redis) -> set[str]:
 
 
 async def test_a_library_of_another_release_goes_once_it_was_seen_for_long(redis: Redis, team: Team) -> None:
-    old = functions.Library(functions.library.body + "\n-- an older release")
+    old = Library(functions.library.body + "\n-- an older release")
     await functions.library.load(redis)
     await old.load(redis)
     await redis.function_load(OTHER, replace=True)  # type: ignore[misc]
@@ -37,7 +38,7 @@ async def test_a_library_of_another_release_goes_once_it_was_seen_for_long(redis
 
 
 async def test_a_library_that_just_came_stays(redis: Redis) -> None:
-    new = functions.Library(functions.library.body + "\n-- a newer release")
+    new = Library(functions.library.body + "\n-- a newer release")
     releases = Releases(redis)
     await releases.forget()
     await new.load(redis)

@@ -8,10 +8,13 @@ from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due, judge_ahead
 from services.scheduler.renew import announce, renew
-from shared import clock, crons, keyspace, transitions, zone_data
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import crons
+from shared.schedule import zone_data
 from shared.schemas.crons import Cron
-from shared.transitions import Renewal
+from shared.store import keyspace, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions import Renewal
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
 
 BERLIN = {"cron_expression": "0 9 1 * *", "timezone": "Europe/Berlin"}

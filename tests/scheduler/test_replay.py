@@ -7,14 +7,15 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.replay import step
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Fail, Postpone, Result, Retry
-from shared import dead_letters, jobs, keyspace, ledger, transitions
-from shared.keyspace import Team
+from shared.actions import dead_letters, jobs
 from shared.schemas.base import PageQuery
 from shared.schemas.dead_letters import ReplayAsked, ReplayState
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
-from shared.transitions import StoredRecord
+from shared.store import keyspace, ledger, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions import StoredRecord
 from tests import dead
 from tests.calls import call_of
 
@@ -185,8 +186,8 @@ async def test_a_replayed_job_that_was_cancelled_stops_no_replay(redis: Redis, t
 
 
 async def postpone_all(redis: Redis, now: int, *, is_counted: bool = True) -> int:
-    """Postpone all ready work for a minute; return how many jobs that were."""
-    worker, held = Deliveries(redis, SHARD, "w"), 0
+    """Hold all that is ready back for a minute; return how many that were."""
+    worker, held = Claims(redis, SHARD, "w"), 0
     while works := await worker.claim(64, now):
         verdict = Postpone(60, "its host", is_counted)
         await worker.finish([Result(work, verdict, reason="silent", facts="its host") for work in works], now)
@@ -261,11 +262,11 @@ async def test_what_fell_due_before_goes_before_what_is_replayed(redis: Redis, t
     await dead.dead_letters(redis, team, 1)
     _, began = await begun(redis, team)
     job = JobCreate.model_validate({"queue": "mail", "url": dead.URL, "delay": 1})
-    (delayed,) = await jobs.create_many(call_of(redis, team), [job], now_ms=began)
+    (delayed,) = await jobs.create_many(call_of(redis, team), [job], now=began)
 
     await step(redis, SHARD, began + 2000)
 
-    works = await Deliveries(redis, SHARD, "w").claim(2, began + 2000)
+    works = await Claims(redis, SHARD, "w").claim(2, began + 2000)
     assert [work.id for work in works] == [delayed.id, delayed.id + 1]
 
 

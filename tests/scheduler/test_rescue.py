@@ -2,28 +2,29 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.rescue import PATIENCE, Watch, held_in, rescue
-from services.worker.deliveries import NOT_OURS, RECORDED, Deliveries
+from services.worker.intake.claims import NOT_OURS, RECORDED, Claims
 from services.worker.work import Complete, Result
-from shared import crons, executions, jobs, keyspace, ledger, queues
-from shared.health import LEASE_SECONDS
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs, queues
+from shared.runtime.health import LEASE_SECONDS
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
-from shared.transitions import Held
+from shared.store import keyspace, ledger
+from shared.store.keyspace import Team
+from shared.store.transitions import Held
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
 
 
 @pytest.fixture
-def dead(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "dead")
+def dead(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "dead")
 
 
 @pytest.fixture
-def alive(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "alive")
+def alive(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "alive")
 
 
 async def a_job(redis: Redis, team: Team) -> int:
@@ -31,7 +32,7 @@ async def a_job(redis: Redis, team: Team) -> int:
 
 
 async def test_a_job_of_a_lost_worker_is_run_by_another_as_the_same_attempt(
-    redis: Redis, team: Team, dead: Deliveries, alive: Deliveries
+    redis: Redis, team: Team, dead: Claims, alive: Claims
 ) -> None:
     job_id = await a_job(redis, team)
     await dead.claim(1)
@@ -44,7 +45,7 @@ async def test_a_job_of_a_lost_worker_is_run_by_another_as_the_same_attempt(
 
 
 async def test_a_late_result_of_a_worker_thought_lost_changes_nothing(
-    redis: Redis, team: Team, dead: Deliveries, alive: Deliveries
+    redis: Redis, team: Team, dead: Claims, alive: Claims
 ) -> None:
     job_id = await a_job(redis, team)
     (slow,) = await dead.claim(1)
@@ -57,9 +58,7 @@ async def test_a_late_result_of_a_worker_thought_lost_changes_nothing(
     assert (await ledger.read(redis, team)).holds
 
 
-async def test_a_beat_between_look_and_rescue_saves_the_job(
-    redis: Redis, team: Team, alive: Deliveries
-) -> None:
+async def test_a_beat_between_look_and_rescue_saves_the_job(redis: Redis, team: Team, alive: Claims) -> None:
     await a_job(redis, team)
     works = await alive.claim(1)
     seen = await held_in(redis, SHARD)
@@ -70,7 +69,7 @@ async def test_a_beat_between_look_and_rescue_saves_the_job(
     assert await alive.finish([Result(works[0], Complete(), "{}")]) == [RECORDED]
 
 
-async def test_a_beat_returns_what_was_lost(redis: Redis, team: Team, dead: Deliveries) -> None:
+async def test_a_beat_tells_what_was_lost(redis: Redis, team: Team, dead: Claims) -> None:
     await a_job(redis, team)
     works = await dead.claim(1)
 
@@ -80,7 +79,7 @@ async def test_a_beat_returns_what_was_lost(redis: Redis, team: Team, dead: Deli
 
 
 async def test_the_third_lost_worker_makes_a_dead_letter(
-    redis: Redis, team: Team, dead: Deliveries, alive: Deliveries
+    redis: Redis, team: Team, dead: Claims, alive: Claims
 ) -> None:
     job_id, unharmed = await a_job(redis, team), await a_job(redis, team)
 
@@ -95,7 +94,7 @@ async def test_the_third_lost_worker_makes_a_dead_letter(
     assert [work.id for work in await alive.claim(10)] == [unharmed]
 
 
-async def test_two_rescuers_give_a_job_back_once(redis: Redis, team: Team, dead: Deliveries) -> None:
+async def test_two_rescuers_give_a_job_back_once(redis: Redis, team: Team, dead: Claims) -> None:
     await a_job(redis, team)
     await dead.claim(1)
     seen = await held_in(redis, SHARD)
@@ -103,9 +102,7 @@ async def test_two_rescuers_give_a_job_back_once(redis: Redis, team: Team, dead:
     assert [await rescue(redis, SHARD, seen) for _ in range(2)] == [1, 0]
 
 
-async def test_an_execution_is_rescued_too(
-    redis: Redis, team: Team, dead: Deliveries, alive: Deliveries
-) -> None:
+async def test_an_execution_is_rescued_too(redis: Redis, team: Team, dead: Claims, alive: Claims) -> None:
     cron = await crons.create(
         call_of(redis, team), CronCreate(name="ping", url="https://a.example", cron_expression="0 0 1 1 *")
     )
@@ -117,7 +114,7 @@ async def test_an_execution_is_rescued_too(
     assert [(work.kind, work.id) for work in await alive.claim(1)] == [("e", execution.id)]
 
 
-async def test_all_that_is_in_flight_is_seen_page_by_page(redis: Redis, team: Team, dead: Deliveries) -> None:
+async def test_all_that_is_in_flight_is_seen_page_by_page(redis: Redis, team: Team, dead: Claims) -> None:
     await queues.create(call_of(redis, team), QueueCreate(name="mail"))
     for _ in range(410):
         await a_job(redis, team)
@@ -149,7 +146,7 @@ def test_a_beat_starts_the_observation_again() -> None:
 
 
 async def test_a_job_that_was_deleted_in_flight_does_not_come_back(
-    redis: Redis, team: Team, dead: Deliveries, alive: Deliveries
+    redis: Redis, team: Team, dead: Claims, alive: Claims
 ) -> None:
     job_id = await a_job(redis, team)
     await dead.claim(1)
@@ -163,7 +160,7 @@ async def test_a_job_that_was_deleted_in_flight_does_not_come_back(
 
 
 async def test_a_job_whose_queue_was_deleted_in_flight_does_not_come_back(
-    redis: Redis, team: Team, dead: Deliveries, alive: Deliveries
+    redis: Redis, team: Team, dead: Claims, alive: Claims
 ) -> None:
     await a_job(redis, team)
     (work,) = await dead.claim(1)

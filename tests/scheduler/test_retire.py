@@ -4,14 +4,17 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.retire import may_retire, retire
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result, Retry, Verdict
-from shared import clock, crons, executions, jobs, keyspace, ledger, queues, retention
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import crons, executions, jobs, queues
 from shared.schemas.crons import CronCreate, ExecutionQuery
 from shared.schemas.jobs import JobCreate, JobQuery
 from shared.schemas.queues import QueueCreate
 from shared.settings import Settings
+from shared.store import keyspace, ledger
+from shared.store.care import retention
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 NOW = 1_760_000_000_000
@@ -20,18 +23,18 @@ SHARD = keyspace.SHARDS[0]
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "a-worker")
 
 
-async def finish_next(worker: Deliveries, verdict: Verdict, now: int = NOW) -> None:
+async def finish_next(worker: Claims, verdict: Verdict, now: int = NOW) -> None:
     (work,) = await worker.claim(1, now)
     await worker.finish([Result(work, verdict, "[1,200,1,1]")], now)
 
 
 async def some_jobs(redis: Redis, team: Team, n: int, now: int = NOW) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/")
-    await jobs.create_many(call_of(redis, team), [asked] * n, now_ms=now)
+    await jobs.create_many(call_of(redis, team), [asked] * n, now=now)
 
 
 async def kept(redis: Redis, team: Team) -> list[int]:
@@ -46,7 +49,7 @@ async def retire_all(redis: Redis, settings: Settings, now: int) -> int:
 
 
 async def test_finished_jobs_go_after_so_many_days_and_open_ones_stay(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     settings = Settings(retention_days=30)
     await some_jobs(redis, team, 3)
@@ -63,7 +66,7 @@ async def test_finished_jobs_go_after_so_many_days_and_open_ones_stay(
 
 
 async def test_a_queue_whose_oldest_record_is_lost_is_looked_at_all_the_same(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await some_jobs(redis, team, 2)
     await finish_next(worker, Complete())
@@ -76,7 +79,7 @@ async def test_a_queue_whose_oldest_record_is_lost_is_looked_at_all_the_same(
 
 
 async def test_of_one_queue_only_so_many_finished_jobs_are_kept(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await some_jobs(redis, team, 450)
     for _ in range(5):
@@ -90,9 +93,7 @@ async def test_of_one_queue_only_so_many_finished_jobs_are_kept(
     assert (await ledger.read(redis, team)).holds
 
 
-async def test_dead_letters_go_by_the_days_of_their_queue(
-    redis: Redis, team: Team, worker: Deliveries
-) -> None:
+async def test_dead_letters_go_by_the_days_of_their_queue(redis: Redis, team: Team, worker: Claims) -> None:
     await queues.create(call_of(redis, team), QueueCreate(name="mail", dlq_retention_days=3))
     await some_jobs(redis, team, 1)
     await finish_next(worker, Retry(1))
@@ -104,7 +105,7 @@ async def test_dead_letters_go_by_the_days_of_their_queue(
     assert [key async for key in redis.scan_iter("*:[jbr]:1:*")] == []
 
 
-async def test_a_chain_that_still_waits_is_kept_whole(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_a_chain_that_still_waits_is_kept_whole(redis: Redis, team: Team, worker: Claims) -> None:
     await some_jobs(redis, team, 1)
     await finish_next(worker, Retry(60))
 
@@ -113,7 +114,7 @@ async def test_a_chain_that_still_waits_is_kept_whole(redis: Redis, team: Team, 
     assert await kept(redis, team) == [2, 1]
 
 
-async def test_the_executions_of_a_cron_are_bounded_too(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_the_executions_of_a_cron_are_bounded_too(redis: Redis, team: Team, worker: Claims) -> None:
     asked = CronCreate(name="a", url="https://a.example/", cron_expression="0 0 1 1 *")
     cron = await crons.create(call_of(redis, team), asked)
     for _ in range(6):
@@ -129,15 +130,13 @@ async def test_the_executions_of_a_cron_are_bounded_too(redis: Redis, team: Team
 
 
 async def test_of_a_team_no_more_bytes_are_kept_and_the_oldest_go_first(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     asked = {"url": "https://a.example/", "payload": {"text": "x" * 1000}}
     for day in range(20):
         queue = f"queue-{day % 2}"
         await jobs.create_many(
-            call_of(redis, team),
-            [JobCreate.model_validate({**asked, "queue": queue})],
-            now_ms=NOW + day * DAY,
+            call_of(redis, team), [JobCreate.model_validate({**asked, "queue": queue})], now=NOW + day * DAY
         )
         await finish_next(worker, Complete(), NOW + day * DAY)
     await some_jobs(redis, team, 1, NOW + 20 * DAY)
@@ -152,7 +151,7 @@ async def test_of_a_team_no_more_bytes_are_kept_and_the_oldest_go_first(
 
 
 async def test_what_waits_and_what_ended_just_now_stays_however_much_it_is(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await some_jobs(redis, team, 3)
     await finish_next(worker, Complete())
@@ -165,7 +164,7 @@ async def test_what_waits_and_what_ended_just_now_stays_however_much_it_is(
 
 
 async def test_the_bytes_of_executions_are_counted_until_they_go(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     asked = CronCreate(name="a", url="https://a.example/", cron_expression="0 0 1 1 *")
     cron = await crons.create(call_of(redis, team), asked)
@@ -180,14 +179,14 @@ async def test_the_bytes_of_executions_are_counted_until_they_go(
     assert (before, await ledger.kept_bytes(redis, team)) == (3 * 11, 11)
 
 
-async def finished_jobs(redis: Redis, team: Team, worker: Deliveries, n: int, now: int = NOW) -> None:
+async def finished_jobs(redis: Redis, team: Team, worker: Claims, n: int, now: int = NOW) -> None:
     await some_jobs(redis, team, n, now)
     while works := await worker.claim(90, now):
         await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], now)
 
 
 async def test_nearly_all_history_goes_only_after_a_day_or_when_an_operator_says_so(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     settings = Settings(retention_days=30)
     await finished_jobs(redis, team, worker, 310)
@@ -201,7 +200,7 @@ async def test_nearly_all_history_goes_only_after_a_day_or_when_an_operator_says
     assert await redis.hgetall(keyspace.retention_waits(SHARD)) == {}  # type: ignore[misc]
 
 
-async def test_what_an_operator_confirms_goes_at_once(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_what_an_operator_confirms_goes_at_once(redis: Redis, team: Team, worker: Claims) -> None:
     made = clock.milliseconds(clock.now()) - 31 * DAY
     await finished_jobs(redis, team, worker, 310, made)
     assert await retire(redis, SHARD, Settings(retention_days=30)) == 0
@@ -216,7 +215,7 @@ async def test_what_an_operator_confirms_goes_at_once(redis: Redis, team: Team, 
 
 
 async def test_less_than_half_of_the_history_goes_as_it_becomes_too_old(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await finished_jobs(redis, team, worker, 150)
     await finished_jobs(redis, team, worker, 160, NOW + 20 * DAY)
@@ -224,12 +223,10 @@ async def test_less_than_half_of_the_history_goes_as_it_becomes_too_old(
     assert await retire_all(redis, Settings(retention_days=30), NOW + 31 * DAY) == 150
 
 
-async def test_many_small_queues_of_a_team_wait_together(
-    redis: Redis, team: Team, worker: Deliveries
-) -> None:
+async def test_many_small_queues_of_a_team_wait_together(redis: Redis, team: Team, worker: Claims) -> None:
     for number in range(4):
         asked = JobCreate(queue=f"mail-{number}", url="https://a.example/")
-        await jobs.create_many(call_of(redis, team), [asked] * 80, now_ms=NOW)
+        await jobs.create_many(call_of(redis, team), [asked] * 80, now=NOW)
     while works := await worker.claim(90, NOW):
         await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
 
@@ -249,7 +246,7 @@ async def test_after_more_than_a_day_at_once_nothing_goes_for_a_day_and_a_mended
 
 
 async def test_what_is_too_much_goes_though_it_is_nearly_all(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await finished_jobs(redis, team, worker, 310)
     await finished_jobs(redis, team, worker, 10, NOW + 20 * DAY)
@@ -263,7 +260,7 @@ async def test_what_is_too_much_goes_though_it_is_nearly_all(
 
 @pytest.mark.parametrize("confirmed", [False, True])
 async def test_the_day_begins_anew_where_what_waited_long_ago_was_put_right(
-    redis: Redis, team: Team, worker: Deliveries, confirmed: bool
+    redis: Redis, team: Team, worker: Claims, confirmed: bool
 ) -> None:
     made = clock.milliseconds(clock.now()) - 2 * DAY
     await finished_jobs(redis, team, worker, 310, made)

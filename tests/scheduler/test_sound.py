@@ -6,9 +6,11 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.sound import mend_teams
-from shared import audit, damage, jobs, keyspace
-from shared.keyspace import Team
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace
+from shared.store.care import damage, reconcile
+from shared.store.keyspace import Team
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
@@ -48,4 +50,4 @@ async def test_teams_that_the_list_has_lost_are_listed_again(redis: Redis) -> No
 
     await mend_teams(redis, SHARD)
 
-    assert await audit.teams(redis, SHARD) == [Team(1), Team(2)]
+    assert await reconcile.teams(redis, SHARD) == [Team(1), Team(2)]

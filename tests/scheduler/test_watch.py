@@ -10,13 +10,15 @@ from services.scheduler.fire import fire_due
 from services.scheduler.promote import promote_due
 from services.scheduler.reckon import reckon_due
 from services.scheduler.watch import Watch
-from services.worker.deliveries import Deliveries
+from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Postpone, Result, Retry, Verdict
-from shared import clock, crons, jobs, keyspace, moments, pings, transitions
-from shared.keyspace import Team
-from shared.pings import Kind, Ping
+from shared import clock
+from shared.actions import crons, jobs, pings
+from shared.actions.pings import Kind, Ping
 from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
+from shared.store import keyspace, moments, transitions
+from shared.store.keyspace import Team
 from tests import fires
 from tests.calls import call_of
 from tests.vouching import SHARD, vouch
@@ -29,8 +31,8 @@ SOON = timedelta(seconds=10)
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "a-worker")
 
 
 async def present(redis: Redis) -> int:
@@ -70,7 +72,7 @@ async def test_jobs_made_by_a_wrong_clock_get_the_moments_they_would_have_had(
 
 @pytest.mark.parametrize("verdict", [Retry(60), Postpone(60.0, "its host")])
 async def test_a_retry_and_what_waits_for_its_host_are_not_hours_late(
-    redis: Redis, team: Team, worker: Deliveries, verdict: Verdict
+    redis: Redis, team: Team, worker: Claims, verdict: Verdict
 ) -> None:
     await jobs.create(call_of(redis, team), JOB, await present(redis) - 2 * HOUR)
     works = await worker.claim(1)
@@ -200,7 +202,7 @@ async def test_what_was_doubtful_is_right_once_somebody_vouches(redis: Redis, te
     await watch.vouch((await present(redis)) / 1000)
 
     assert await redis.exists(f"{PREFIX}doubtful") == 0
-    assert await Deliveries(redis, SHARD, "w").claim(1)
+    assert await Claims(redis, SHARD, "w").claim(1)
 
 
 async def test_a_correction_that_nobody_needs_any_more_is_lifted_at_the_start(redis: Redis) -> None:
@@ -241,7 +243,7 @@ async def test_a_cron_is_edited_though_no_scheduler_vouches_for_anything(redis: 
     assert (await crons.update(call_of(redis, team), cron.id, CronUpdate(max_runs=9))).max_runs == 9
 
 
-async def test_work_goes_on_after_a_correction(redis: Redis, team: Team, worker: Deliveries) -> None:
+async def test_work_goes_on_after_a_correction(redis: Redis, team: Team, worker: Claims) -> None:
     await jump(redis, 2 * HOUR)
     await jobs.create(call_of(redis, team), JOB.model_copy(update={"delay": 1}))
     await correct(redis, 0, -2 * HOUR)

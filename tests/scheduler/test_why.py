@@ -6,12 +6,14 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
-from shared import clock, crons, transitions
+from shared import clock
+from shared.actions import crons
+from shared.actions.why import why
 from shared.errors import NotFound
-from shared.keyspace import Team
 from shared.schemas.crons import Cron, CronUpdate
 from shared.schemas.why import MOST_FIRES, Reason, WhyQuery
-from shared.why import why
+from shared.store import transitions
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, claim, end
 

@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from shared import store
 from shared.settings import Settings, load, unknown
+from shared.store import connection
 
 WRONG_REDIS_URLS = [
     "",
@@ -101,7 +101,7 @@ def test_a_wrong_setting_ends_the_start_with_a_line_that_names_it(
     ],
 )
 async def test_a_redis_url_that_passes_is_one_that_the_client_takes(url: str) -> None:
-    redis = store.connect(Settings(redis_url=url))
+    redis = connection.connect(Settings(redis_url=url))
 
     assert redis.connection_pool.make_connection() is not None  # type: ignore[no-untyped-call]
 

@@ -7,22 +7,23 @@ import pytest
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
-from services.worker import assertions
-from services.worker.aside import Aside
-from services.worker.assertions import Answered
-from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.context import Context
+from services.worker.http.bodies import assertions
+from services.worker.http.bodies.aside import Aside
+from services.worker.http.bodies.assertions import Answered
+from services.worker.http.client import Sender
+from services.worker.http.response import READ_BYTES
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
-from services.worker.response import READ_BYTES
-from shared import crons, executions, jobs, keyspace, queues
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs, queues
 from shared.schemas.assertions import Assertion, Assertions
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.queues import QueueCreate
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Policy
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
@@ -169,9 +170,9 @@ async def sender() -> AsyncIterator[Sender]:
 
 
 async def run_next(redis: Redis, sender: Sender) -> None:
-    worker = Deliveries(redis, keyspace.SHARDS[0], "w")
+    worker = Claims(redis, keyspace.SHARDS[0], "w")
     (work,) = await worker.claim(1)
-    await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))])
+    await worker.finish([await process(work, Context(redis, sender, VAULT, MAILER))])
 
 
 async def ran(redis: Redis, team: Team, sender: Sender, url: str, *assertions: Assertion) -> Job:

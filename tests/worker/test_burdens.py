@@ -10,19 +10,20 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 
-from services.worker.delivery import Exchange, Outgoing, Sender
+from services.worker.context import Context
+from services.worker.http.client import Sender
+from services.worker.http.exchange import Exchange
+from services.worker.http.outgoing import Outgoing
+from services.worker.http.response import KEPT_BYTES, Answer
 from services.worker.masking import masked
 from services.worker.processor import run_of
-from services.worker.reach import Reach
 from services.worker.requests import request_of
-from services.worker.response import KEPT_BYTES, Answer
-from services.worker.work import Work
-from shared.addresses import Policy
+from services.worker.work import Execution, Job
 from shared.schemas.assertions import BodyContains, BodyMatches, JsonPathEquals
+from shared.security.addresses import Policy
 from tests import hostile
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.hostile import HEAD, saying
@@ -35,7 +36,7 @@ LONGEST_TURN_SECONDS = 0.2
 MIB = 1 << 20
 NAMES = b"".join(b"%x:\r\n" % number for number in range(35_000))
 WORK_URL = "https://a.example/"
-WORK = Work("s0", "j", 3, "1", 42, "s:", "1-0", 1, "", 0, json.dumps({"url": WORK_URL}), None)
+WORK = Job("s0", 3, "1", 42, "s:", "1-0", 1, 0, json.dumps({"url": WORK_URL}))
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ async def test_hundreds_of_secrets_are_masked_in_thousands_of_headers_in_one_go(
     )
 
     began = time.perf_counter()
-    headers = masked(exchange, call, WORK, Reach(None, sender, VAULT, MAILER)).response_headers  # type: ignore[arg-type]
+    headers = masked(exchange, call, WORK, Context(None, sender, VAULT, MAILER)).response_headers  # type: ignore[arg-type]
 
     assert (time.perf_counter() - began) * 1000 < LONGEST_MS
     assert headers[-2:] == (("x", "********"), ("content-length", "0"))
@@ -162,15 +163,16 @@ async def test_charsets_that_do_not_exist_are_not_remembered_for_ever(sender: Se
 
 
 async def test_long_specs_secrets_and_redirects_are_not_remembered(sender: Sender) -> None:
-    def work(number: int) -> Work:
-        return replace(WORK, kind="e", spec=json.dumps({"url": WORK_URL, "payload": f"{number}" * 50_000}))
+    def work(number: int) -> Execution:
+        spec = json.dumps({"url": WORK_URL, "payload": f"{number}" * 50_000})
+        return Execution("s0", 3, "crons", 42, "s:", "1-0", 1, 0, spec)
 
     async def meet(number: int) -> None:
         location = b"Location: /%d" % number + b"a" * 50_000
         call, exchange = await met(
             sender, HEAD.replace(b"200", b"302") + location + b"\r\n\r\n", Cookie=f"c={number}" + "/é" * 4000
         )
-        masked(exchange, call, work(number), Reach(None, sender, VAULT, MAILER))  # type: ignore[arg-type]
+        masked(exchange, call, work(number), Context(None, sender, VAULT, MAILER))  # type: ignore[arg-type]
         request_of(work(number), VAULT)
 
     await meet(9)

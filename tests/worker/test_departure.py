@@ -7,21 +7,23 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.rescue import held_in, rescue
-from services.worker.deliveries import CERTAIN_SECONDS, NOT_OURS, OURS, Deliveries
-from services.worker.delivery import Outgoing, Sender
+from services.worker.context import Context
 from services.worker.departure import Departure, Withheld
-from services.worker.egress import Resolver
-from services.worker.mail import Letter, Mailer
+from services.worker.http.client import Sender
+from services.worker.http.egress import Resolver
+from services.worker.http.outgoing import Outgoing
+from services.worker.intake.claims import CERTAIN_SECONDS, NOT_OURS, OURS, Claims
+from services.worker.notices.mail import Letter, Mailer
 from services.worker.processor import process
-from services.worker.reach import Reach
-from services.worker.work import Complete, Release, Result, Work
-from shared import jobs, keyspace, ledger
-from shared.addresses import Policy
+from services.worker.work import Complete, Job, Lease, Release, Result, Work
+from shared.actions import jobs
 from shared.clock import elapsed
-from shared.health import LEASE_SECONDS
-from shared.keyspace import Team
+from shared.runtime.health import LEASE_SECONDS
 from shared.schemas.jobs import JobCreate
+from shared.security.addresses import Policy
 from shared.settings import Settings
+from shared.store import keyspace, ledger
+from shared.store.keyspace import Team
 from tests import hostile
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
@@ -39,46 +41,44 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture
-async def reach(redis: Redis) -> AsyncIterator[Reach]:
+async def context(redis: Redis) -> AsyncIterator[Context]:
     async with Sender(POLICY) as sender:
-        yield Reach(redis, sender, VAULT, MAILER)
+        yield Context(redis, sender, VAULT, MAILER)
 
 
 @pytest.fixture
-def worker(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "a-worker")
+def worker(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "a-worker")
 
 
 @pytest.fixture
-def other(redis: Redis) -> Deliveries:
-    return Deliveries(redis, SHARD, "another")
+def other(redis: Redis) -> Claims:
+    return Claims(redis, SHARD, "another")
 
 
 def leased_for(redis: Redis, seconds: float) -> Departure:
     until = elapsed() + seconds
-    return Departure(
-        Work(SHARD, "j", 1, "1", 1, "s:", "1-0", 1, "", 0, "{}", None, leased_until=until), redis
-    )
+    return Departure(Job(SHARD, 1, "1", 1, "s:", "1-0", 1, 0, "{}", lease=Lease(until)), redis)
 
 
-async def slept(redis: Redis, team: Team, worker: Deliveries, url: str, **asked: object) -> Work:
+async def slept(redis: Redis, team: Team, worker: Claims, url: str, **asked: object) -> Work:
     """A job that was claimed and not sent, and whose worker has heard of nothing since its lease ended."""
     job = JobCreate.model_validate({"queue": "mail", "url": url, **asked})
     await jobs.create(call_of(redis, team), job)
     (work,) = await worker.claim(1)
-    work.leased_until = elapsed()
+    work.lease.until = elapsed()
     return work
 
 
 async def test_what_was_done_meanwhile_is_not_sent(
-    redis: Redis, team: Team, worker: Deliveries, other: Deliveries, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, other: Claims, context: Context, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
     await rescue(redis, SHARD, await held_in(redis, SHARD))
     (again,) = await other.claim(1)
     await other.finish([Result(again, Complete(), "[1,200,1,1]")])
 
-    result = await process(work, reach)
+    result = await process(work, context)
 
     assert (result.verdict, target.received) == (Release(), [])
     assert await worker.finish([result]) == [NOT_OURS]
@@ -86,13 +86,13 @@ async def test_what_was_done_meanwhile_is_not_sent(
 
 
 async def test_what_was_cancelled_or_deleted_meanwhile_is_not_sent(
-    redis: Redis, team: Team, worker: Deliveries, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, context: Context, target: Target
 ) -> None:
     works = [await slept(redis, team, worker, target.url) for _ in range(2)]
     await jobs.cancel(call_of(redis, team), works[0].id)
     await jobs.delete(call_of(redis, team), works[1].id)
 
-    await worker.finish([await process(work, reach) for work in works])
+    await worker.finish([await process(work, context) for work in works])
 
     assert target.received == []
     run = (await jobs.get(redis, team, works[0].id)).run
@@ -103,13 +103,13 @@ async def test_what_was_cancelled_or_deleted_meanwhile_is_not_sent(
 
 
 async def test_what_is_still_its_own_goes_back_without_an_attempt(
-    redis: Redis, team: Team, worker: Deliveries, other: Deliveries, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, other: Claims, context: Context, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
 
-    await worker.finish([await process(work, reach)])
+    await worker.finish([await process(work, context)])
     (again,) = await other.claim(1)
-    await other.finish([await process(again, reach)])
+    await other.finish([await process(again, context)])
 
     assert (again.id, again.attempt, len(target.received)) == (work.id, 1, 1)
 
@@ -125,7 +125,7 @@ async def test_a_lease_that_ends_while_the_name_is_looked_up_ends_the_request(
     loop = asyncio.get_running_loop()
 
     async def lapse() -> None:
-        departure.work.leased_until = elapsed()
+        departure.work.lease.until = elapsed()
 
     lapsed = asyncio.run_coroutine_threadsafe(lapse(), loop)
     async with Sender(POLICY, resolver=Resolver(POLICY, slow)) as sender:
@@ -136,7 +136,7 @@ async def test_a_lease_that_ends_while_the_name_is_looked_up_ends_the_request(
     assert target.received == []
 
 
-async def test_a_request_that_would_go_out_once_more_looks_again(redis: Redis, reach: Reach) -> None:
+async def test_a_request_that_would_go_out_once_more_looks_again(redis: Redis, context: Context) -> None:
     departure, requests = leased_for(redis, 60), list[bytes]()
 
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -144,25 +144,25 @@ async def test_a_request_that_would_go_out_once_more_looks_again(redis: Redis, r
         if len(requests) == 1:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             requests.append(await hostile.request(reader))
-            departure.work.leased_until = elapsed()
+            departure.work.lease.until = elapsed()
 
     async with hostile.serving(once) as address:
         call = Outgoing("GET", f"http://{address}/", {}, None, 5.0)
-        await reach.sender.send(call, departure)
+        await context.sender.send(call, departure)
         with pytest.raises(Withheld):
-            await reach.sender.send(call, departure)
+            await context.sender.send(call, departure)
 
     assert len(requests) == 2
 
 
-async def test_a_connection_that_was_made_for_it_is_kept_for_the_next(redis: Redis, reach: Reach) -> None:
+async def test_a_connection_that_was_made_for_it_is_kept_for_the_next(redis: Redis, context: Context) -> None:
     talk = hostile.Talk(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     async with hostile.serving(talk) as address:
         call = Outgoing("POST", f"http://{address}/", {}, b"", 5.0)
         with pytest.raises(Withheld):
-            await reach.sender.send(call, leased_for(redis, 0))
-        await reach.sender.send(call, leased_for(redis, 60))
+            await context.sender.send(call, leased_for(redis, 0))
+        await context.sender.send(call, leased_for(redis, 60))
 
     assert (talk.connections, len(talk.requests)) == (1, 1)
 
@@ -184,38 +184,38 @@ async def test_a_letter_is_withheld_too(redis: Redis) -> None:
 
 
 async def test_a_beat_renews_the_lease_of_what_is_still_its_own(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     works = [await slept(redis, team, worker, "https://a.example/") for _ in range(3)]
     seen = await held_in(redis, SHARD)
     await rescue(redis, SHARD, [one for one in seen if one.entry == works[1].entry])
     began = elapsed()
     for work in works[:2]:
-        work.leased_until = began + 5
+        work.lease.until = began + 5
 
     answers = await worker.beat(works)
 
     assert answers == [OURS, NOT_OURS, OURS]
-    assert works[0].leased_until >= began + CERTAIN_SECONDS
-    assert works[1].leased_until == began + 5
-    assert works[2].leased_until <= began
+    assert works[0].lease.until >= began + CERTAIN_SECONDS
+    assert works[1].lease.until == began + 5
+    assert works[2].lease.until <= began
 
 
 async def test_what_was_deleted_while_nobody_rescued_is_not_sent(
-    redis: Redis, team: Team, worker: Deliveries, reach: Reach, target: Target
+    redis: Redis, team: Team, worker: Claims, context: Context, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
     await jobs.delete(call_of(redis, team), work.id)
 
     await worker.beat([work])
-    await worker.finish([await process(work, reach)])
+    await worker.finish([await process(work, context)])
 
     assert target.received == []
     assert await worker.claim(9) == []
 
 
 async def test_a_lease_counts_from_before_the_wait_for_the_bell(
-    redis: Redis, team: Team, worker: Deliveries
+    redis: Redis, team: Team, worker: Claims
 ) -> None:
     await worker.wait_and_claim(redis, 1, 1)  # makes the bell
     waiting = asyncio.create_task(worker.wait_and_claim(redis, 1, 5000))
@@ -225,7 +225,7 @@ async def test_a_lease_counts_from_before_the_wait_for_the_bell(
     await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://a.example/"))
     (work,) = await waiting
 
-    assert work.leased_until < rang + CERTAIN_SECONDS < rang + LEASE_SECONDS
+    assert work.lease.until < rang + CERTAIN_SECONDS < rang + LEASE_SECONDS
 
 
 async def _is_waiting(redis: Redis) -> bool:

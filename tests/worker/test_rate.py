@@ -8,19 +8,20 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.context import Context
 from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
-from services.worker.egress import Resolver
+from services.worker.http.client import Sender
+from services.worker.http.egress import Resolver
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
 from services.worker.work import Postpone, Release, Work
-from shared import jobs, queues, store, transitions
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import jobs, queues
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, RateLimit
+from shared.security.addresses import Policy
 from shared.settings import Settings
+from shared.store import connection, transitions
+from shared.store.keyspace import Team
 from tests import hostile
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
@@ -36,9 +37,9 @@ JITTER_SECONDS = 0.03
 
 
 @pytest.fixture
-async def reach(redis: Redis) -> AsyncIterator[Reach]:
+async def context(redis: Redis) -> AsyncIterator[Context]:
     async with Sender(POLICY) as sender:
-        yield Reach(redis, sender, VAULT, MAILER)
+        yield Context(redis, sender, VAULT, MAILER)
 
 
 async def limited(redis: Redis, team: Team, count: int, per_seconds: int) -> None:
@@ -48,7 +49,7 @@ async def limited(redis: Redis, team: Team, count: int, per_seconds: int) -> Non
 
 async def claimed(redis: Redis, team: Team, url: str, **asked: object) -> Work:
     await jobs.create(call_of(redis, team), JobCreate.model_validate({"queue": "a", "url": url, **asked}))
-    (work,) = await Deliveries(redis, team.shard, "w").claim(1)
+    (work,) = await Claims(redis, team.shard, "w").claim(1)
     return work
 
 
@@ -75,7 +76,7 @@ async def test_a_target_that_is_slow_to_connect_to_sees_no_more_than_the_limit(
     await limited(redis, team, 5, 1)
     path = hostile.certificate(tmp_path, "slow.test")
     target, trusting = Clocked(), ssl.create_default_context(cafile=path)
-    workers = [Deliveries(redis, team.shard, name) for name in "ab"]
+    workers = [Claims(redis, team.shard, name) for name in "ab"]
     resolver = Resolver(POLICY, lambda _: ["127.0.0.1"])
 
     async with (
@@ -86,12 +87,12 @@ async def test_a_target_that_is_slow_to_connect_to_sees_no_more_than_the_limit(
     ):
         asked = JobCreate(queue="a", url=f"https://slow.test:{address.partition(':')[2]}/")
         await jobs.create_many(call_of(redis, team), [asked] * 15)
-        reach = Reach(redis, sender, VAULT, MAILER)
+        context = Context(redis, sender, VAULT, MAILER)
 
         async def work_off() -> bool:
             for worker in workers:
                 for work in await worker.claim(64):
-                    running.create_task(process(work, reach))
+                    running.create_task(process(work, context))
             return len(target.at) == 15
 
         await until(work_off)
@@ -102,13 +103,13 @@ async def test_a_target_that_is_slow_to_connect_to_sees_no_more_than_the_limit(
 
 
 async def test_the_wait_for_a_turn_is_no_part_of_the_request(
-    redis: Redis, team: Team, reach: Reach, target: Target
+    redis: Redis, team: Team, context: Context, target: Target
 ) -> None:
     await limited(redis, team, 1, 2)
     work = await claimed(redis, team, target.url, timeout_seconds=1)
     await turn_taken(redis, team)
 
-    await Deliveries(redis, team.shard, "w").finish([await process(work, reach)])
+    await Claims(redis, team.shard, "w").finish([await process(work, context)])
 
     job = await jobs.get(redis, team, work.id)
     assert job.final_status == "success"
@@ -118,14 +119,14 @@ async def test_the_wait_for_a_turn_is_no_part_of_the_request(
 
 
 async def test_a_turn_that_is_far_away_is_waited_for_in_redis(
-    redis: Redis, team: Team, reach: Reach, target: Target
+    redis: Redis, team: Team, context: Context, target: Target
 ) -> None:
     await limited(redis, team, 1, 3600)
     work = await claimed(redis, team, target.url)
     await turn_taken(redis, team)
 
-    result = await process(work, reach)
-    await Deliveries(redis, team.shard, "w").finish([result])
+    result = await process(work, context)
+    await Claims(redis, team.shard, "w").finish([result])
 
     job = await jobs.get(redis, team, work.id)
     assert isinstance(result.verdict, Postpone)
@@ -135,14 +136,14 @@ async def test_a_turn_that_is_far_away_is_waited_for_in_redis(
 
 
 async def test_a_limit_that_was_lifted_meanwhile_makes_nobody_wait(
-    redis: Redis, team: Team, reach: Reach, target: Target
+    redis: Redis, team: Team, context: Context, target: Target
 ) -> None:
     await limited(redis, team, 1, 3600)
     work = await claimed(redis, team, target.url)
     await turn_taken(redis, team)
     await redis.hdel(f"{team.prefix}q:{team.id}:1", "rate_count", "rate_ms")  # type: ignore[misc]
 
-    await process(work, reach)
+    await process(work, context)
 
     assert len(target.received) == 1
 
@@ -151,7 +152,7 @@ async def test_nothing_leaves_uncounted_while_redis_is_away(redis: Redis, team: 
     await limited(redis, team, 1, 3600)
     work = await claimed(redis, team, "https://a.example/")
 
-    async with store.connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}")) as away:
+    async with connection.connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}")) as away:
         with pytest.raises(Withheld) as withheld:
             await Departure(work, away).wait_of()
 
@@ -179,13 +180,13 @@ async def test_a_queue_without_a_limit_asks_nobody(redis: Redis, team: Team) -> 
 
 
 async def test_a_window_that_cannot_be_read_is_put_aside_and_stops_nothing(
-    redis: Redis, team: Team, reach: Reach, target: Target
+    redis: Redis, team: Team, context: Context, target: Target
 ) -> None:
     await limited(redis, team, 1, 60)
     work = await claimed(redis, team, target.url)
     await redis.set(f"{team.prefix}sent:{team.id}:1", "junk")
 
-    await process(work, reach)
+    await process(work, context)
 
     assert len(target.received) == 1
     assert await redis.get(f"{team.prefix}aside:sent:{team.id}:1") == "junk"

@@ -3,21 +3,24 @@ from dataclasses import replace
 
 import pytest
 
-from services.worker.requests import request_of, settings_of
-from services.worker.work import Work
+from services.worker.requests import request_of
+from services.worker.retry import settings_of
+from services.worker.work import Execution, Job
 from shared.schemas.queues import QueueSettings
 from tests.conftest import VAULT
 
 
-def a_job(attempt: int = 1, origin: str = "", **asked: object) -> Work:
+def a_job(attempt: int = 1, original: str = "", **asked: object) -> Job:
     spec = json.dumps({"url": "https://a.example/sync", **asked})
     settings = QueueSettings(timeout_seconds=7)
-    return Work("s0", "j", 3, "1", 42, "s:", "1-0", attempt, origin, 0, spec, settings, intent="Kx3-1")
+    place = ("s0", 3, "1", 42, "s:", "1-0")
+    return Job(*place, attempt, 0, spec, intent="Kx3-1", original=original, settings=settings)
 
 
-def an_execution(**asked: object) -> Work:
+def an_execution(**asked: object) -> Execution:
     spec = json.dumps({"url": "https://a.example/ping", "method": "POST", "timeout_seconds": 9, **asked})
-    return Work("s0", "e", 3, "crons", 5, "s:", "1-0", 1, "8", 1_760_000_000_000, spec, None, intent="Kx3-2")
+    place = ("s0", 3, "crons", 5, "s:", "1-0")
+    return Execution(*place, 1, 1_760_000_000_000, spec, intent="Kx3-2", cron="8")
 
 
 def test_a_jobs_payload_leaves_as_compact_json() -> None:
@@ -92,7 +95,7 @@ def test_a_crons_payload_leaves_as_it_is(payload: str, content_type: str) -> Non
 def test_a_job_says_which_it_is() -> None:
     first, retry = (
         request_of(a_job(), VAULT).headers,
-        request_of(a_job(attempt=2, origin="40"), VAULT).headers,
+        request_of(a_job(attempt=2, original="40"), VAULT).headers,
     )
 
     assert (first["Recuro-Job-Id"], first["Recuro-Original-Job-Id"], first["Recuro-Attempt"]) == (
@@ -129,7 +132,7 @@ def test_what_the_caller_says_of_itself_goes_on_as_it_is() -> None:
 
 def test_attempts_of_a_job_are_spans_of_one_trace() -> None:
     first = request_of(a_job(), VAULT).headers["traceparent"].split("-")
-    retry = request_of(a_job(attempt=2, origin="40"), VAULT).headers["traceparent"].split("-")
+    retry = request_of(a_job(attempt=2, original="40"), VAULT).headers["traceparent"].split("-")
 
     assert first[1] == retry[1]
     assert first[2] != retry[2]
@@ -137,6 +140,6 @@ def test_attempts_of_a_job_are_spans_of_one_trace() -> None:
 
 
 def test_what_was_stored_before_keys_were_drawn_keeps_one_along_its_attempts() -> None:
-    first, retry = replace(a_job(), intent=""), replace(a_job(attempt=2, origin="42"), id=43, intent="")
+    first, retry = replace(a_job(), intent=""), replace(a_job(attempt=2, original="42"), id=43, intent="")
 
     assert first.idempotency_key == retry.idempotency_key == "j-3-42"

@@ -1,18 +1,21 @@
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
-from services.worker.delivery import Exchange, Sender
+from services.worker.context import Context
+from services.worker.http.client import Sender
+from services.worker.http.exchange import Exchange
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
 from services.worker.retry import decide
 from services.worker.work import Complete, Dead, Fail, Retry, Verdict
-from shared import clock, jobs, keyspace
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared import clock
+from shared.actions import jobs
 from shared.schemas.jobs import JobCreate, JobStatus
 from shared.schemas.queues import QueueSettings
 from shared.schemas.runs import FailureReason
+from shared.security.addresses import Policy
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Target
@@ -129,11 +132,11 @@ def test_a_target_ends_nothing_by_saying_no() -> None:
 async def tried(redis: Redis, team: Team, target: Target) -> int:
     """The id of a job that was sent to the target once."""
     made = await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=target.url), NOON)
-    worker = Deliveries(redis, keyspace.SHARDS[0], "a-worker")
+    worker = Claims(redis, keyspace.SHARDS[0], "a-worker")
     async with Sender(Policy(LOOPBACK)) as sender:
         await worker.finish(
             [
-                await process(work, Reach(redis, sender, VAULT, MAILER))
+                await process(work, Context(redis, sender, VAULT, MAILER))
                 for work in await worker.claim(1, NOON)
             ],
             NOON,

@@ -6,18 +6,19 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.context import Context
+from services.worker.http.client import Sender
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
-from shared import crons, executions, jobs, keyspace
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import crons, executions, jobs
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.runs import Run
+from shared.security.addresses import Policy
 from shared.security.admission import Admission
-from shared.vault import MASK
+from shared.security.vault import MASK
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests import hostile
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
@@ -43,8 +44,8 @@ async def run_of_job(redis: Redis, team: Team, sender: Sender, **asked: object) 
 
 
 async def run_next(redis: Redis, sender: Sender) -> None:
-    worker, reach = Deliveries(redis, keyspace.SHARDS[0], "w"), Reach(redis, sender, VAULT, MAILER)
-    await worker.finish([await process(work, reach) for work in await worker.claim(1)])
+    worker, context = Claims(redis, keyspace.SHARDS[0], "w"), Context(redis, sender, VAULT, MAILER)
+    await worker.finish([await process(work, context) for work in await worker.claim(1)])
 
 
 async def test_a_run_shows_what_was_sent(redis: Redis, team: Team, sender: Sender, target: Target) -> None:

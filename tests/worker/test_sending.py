@@ -10,23 +10,24 @@ from dataclasses import dataclass, field
 import pytest
 from redis.asyncio import Redis
 
-from services.worker import rests
-from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
-from services.worker.egress import OF_A_TEAM, Resolver
-from services.worker.hosts import FAILURES, Hosts
+from services.worker import throttles
+from services.worker.circuits import FAILURES, Circuits
+from services.worker.context import Context
+from services.worker.http.client import Sender
+from services.worker.http.egress import OF_A_TEAM, Resolver
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
-from services.worker.rests import LONGEST_SECONDS, PROBE_SECONDS
 from services.worker.sending import LONGEST_HELD_SECONDS, SPREAD
+from services.worker.throttles import LONGEST_SECONDS, PROBE_SECONDS
 from services.worker.work import Work
-from shared import alerts, crons, executions, jobs, keyspace, ledger, queues, transitions
-from shared.addresses import Origin, Policy
-from shared.keyspace import Team
+from shared.actions import alerts, crons, executions, jobs, queues
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.queues import QueueCreate
+from shared.security.addresses import Origin, Policy
+from shared.store import keyspace, ledger, transitions
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.house import free_port
@@ -40,19 +41,19 @@ class Stage:
     redis: Redis
     team: Team
     sender: Sender
-    hosts: Hosts = field(default_factory=Hosts)
+    circuits: Circuits = field(default_factory=Circuits)
 
     async def make(self, url: str, n: int = 1, **asked: object) -> list[int]:
         job = JobCreate.model_validate({"queue": "mail", "url": url, **asked})
         return [made.id for made in await jobs.create_many(call_of(self.redis, self.team), [job] * n)]
 
-    async def run(self, after_seconds: float = 0.0, hosts: Hosts | None = None) -> list[Work]:
+    async def run(self, after_seconds: float = 0.0, circuits: Circuits | None = None) -> list[Work]:
         """Do once what is ready; a rested host would have it come back at once."""
-        reach = Reach(self.redis, self.sender, VAULT, MAILER, hosts or self.hosts)
-        worker = Deliveries(self.redis, self.team.shard, "w")
+        context = Context(self.redis, self.sender, VAULT, MAILER, circuits or self.circuits)
+        worker = Claims(self.redis, self.team.shard, "w")
         await self.redis.set(keyspace.correction(self.team.shard), round((1 + after_seconds) * 1000))
         works = await worker.claim(64)
-        await worker.finish([await process(work, reach) for work in works])
+        await worker.finish([await process(work, context) for work in works])
         return works
 
     async def job(self, job_id: int) -> Job:
@@ -97,7 +98,7 @@ async def test_a_host_that_is_back_gets_what_waited_for_it(stage: Stage, target:
     for _ in range(FAILURES):
         host = stage.sender.origin_of(target.url)
         assert host is not None
-        stage.hosts.note((stage.team.id, host), -60.0, silent=True)
+        stage.circuits.note((stage.team.id, host), -60.0, silent=True)
     ids = await stage.make(target.url, 3)
 
     await stage.run()
@@ -142,7 +143,7 @@ async def test_a_rest_that_the_host_asked_for_is_no_silence(stage: Stage, nowher
     assert await stage.redis.hget(record, "held_since") == "0"  # type: ignore[misc]
 
     for _ in range(FAILURES):
-        stage.hosts.note((stage.team.id, host), time.monotonic(), silent=True)
+        stage.circuits.note((stage.team.id, host), time.monotonic(), silent=True)
     await stage.run(300 * (1 + SPREAD) + 10)
 
     since = await stage.redis.hget(record, "held_since")  # type: ignore[misc]
@@ -205,7 +206,7 @@ async def test_a_busy_host_is_left_alone_by_the_whole_team(
     await stage.run()
     (other,) = await stage.make(f"{target.url}/other", queue="other")
 
-    works = await stage.run(hosts=Hosts())
+    works = await stage.run(circuits=Circuits())
     job = await stage.job(other)
 
     assert len(works) == 1
@@ -214,7 +215,7 @@ async def test_a_busy_host_is_left_alone_by_the_whole_team(
     if seconds:
         assert "is busy until" in (job.waits_for or "")
         assert await stage.run(seconds - 2) == []
-        await stage.run(seconds * (1 + SPREAD) + 2, hosts=Hosts())
+        await stage.run(seconds * (1 + SPREAD) + 2, circuits=Circuits())
         assert [request.path for request in target.received][-1] in ("/other", "/")
 
 
@@ -257,10 +258,10 @@ async def test_one_request_of_the_whole_team_finds_out_at_a_time(stage: Stage, b
     await stage.run(1)
     later = LONGEST_SECONDS * (1 + SPREAD) + 2
     await stage.redis.set(keyspace.correction(stage.team.shard), round(later * 1000))
-    workers = [Deliveries(stage.redis, stage.team.shard, name) for name in "ab"]
+    workers = [Claims(stage.redis, stage.team.shard, name) for name in "ab"]
 
     works = [work for worker in workers for work in await worker.claim(2)]
-    waits = [await rests.wait_of(work, host_of(stage, busy), stage.redis) for work in works]
+    waits = [await throttles.wait_of(work, host_of(stage, busy), stage.redis) for work in works]
 
     assert (len(works), waits.count(0.0)) == (4, 1)
     assert all(PROBE_SECONDS - 5 < wait <= PROBE_SECONDS for wait in waits if wait)
@@ -271,15 +272,15 @@ async def test_one_that_finds_out_and_is_never_heard_of_again_is_followed_by_ano
 ) -> None:
     await stage.make(f"{busy.url}/well", 2)
     await stage.run(1)
-    worker, clock = Deliveries(stage.redis, stage.team.shard, "a"), keyspace.correction(stage.team.shard)
+    worker, clock = Claims(stage.redis, stage.team.shard, "a"), keyspace.correction(stage.team.shard)
     later = LONGEST_SECONDS * (1 + SPREAD) + 2
 
     await stage.redis.set(clock, round(later * 1000))
     lost, other = await worker.claim(2)
-    waits = [await rests.wait_of(work, host_of(stage, busy), stage.redis) for work in (lost, other)]
+    waits = [await throttles.wait_of(work, host_of(stage, busy), stage.redis) for work in (lost, other)]
     await stage.redis.set(clock, round((later + PROBE_SECONDS + 1) * 1000))
     await worker.beat([other])  # which brings the time
-    waits.append(await rests.wait_of(other, host_of(stage, busy), stage.redis))
+    waits.append(await throttles.wait_of(other, host_of(stage, busy), stage.redis))
 
     assert (waits[0], waits[1] > 0, waits[2]) == (0.0, True, 0.0)
 
@@ -330,8 +331,8 @@ async def test_a_host_that_is_found_to_be_back_gets_everything_at_once(stage: St
 
     await stage.run(later)
     await stage.make(busy.url, 3)
-    works = await Deliveries(stage.redis, stage.team.shard, "a").claim(3)
-    waits = [await rests.wait_of(work, host_of(stage, busy), stage.redis) for work in works]
+    works = await Claims(stage.redis, stage.team.shard, "a").claim(3)
+    waits = [await throttles.wait_of(work, host_of(stage, busy), stage.redis) for work in works]
 
     assert (seen(busy), waits) == (["/busy", "/well"], [0.0] * 3)
 

@@ -7,15 +7,17 @@ import standardwebhooks
 import svix.webhooks
 from redis.asyncio import Redis
 
-from services.worker.deliveries import Deliveries
-from services.worker.delivery import Sender
+from services.worker.context import Context
+from services.worker.http.client import Sender
+from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.reach import Reach
-from shared import jobs, keyspace, moments, queues, signatures, signing
-from shared.addresses import Policy
-from shared.keyspace import Team
+from shared.actions import jobs, queues, signatures
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
+from shared.security import signing
+from shared.security.addresses import Policy
+from shared.store import keyspace, moments
+from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.target import Received, Target
@@ -31,10 +33,12 @@ async def sender() -> AsyncIterator[Sender]:
 
 
 async def run_all(redis: Redis, sender: Sender, after_ms: int = 0) -> None:
-    worker, (seconds, _) = Deliveries(redis, keyspace.SHARDS[0], "w"), await redis.time()
+    worker, (seconds, _) = Claims(redis, keyspace.SHARDS[0], "w"), await redis.time()
     now = seconds * 1000 + 1000 + after_ms
     while works := await worker.claim(1, now):
-        await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER)) for work in works], now)
+        await worker.finish(
+            [await process(work, Context(redis, sender, VAULT, MAILER)) for work in works], now
+        )
 
 
 async def sent(redis: Redis, team: Team, sender: Sender, target: Target) -> Received:
@@ -102,10 +106,10 @@ async def test_a_request_is_signed_and_told_by_the_installations_clock(
     await signatures.rotate(call_of(redis, team), 24)
     await redis.set(keyspace.correction(team.shard), hours * HOUR)
     made = await jobs.create(call_of(redis, team), JobCreate(queue="mail", url=target.url))
-    worker = Deliveries(redis, team.shard, "w")
+    worker = Claims(redis, team.shard, "w")
 
     (work,) = await worker.claim(1)
-    await worker.finish([await process(work, Reach(redis, sender, VAULT, MAILER))])
+    await worker.finish([await process(work, Context(redis, sender, VAULT, MAILER))])
 
     now, run = await moments.now(redis, team.shard), (await jobs.get(redis, team, made.id)).run
     assert run is not None

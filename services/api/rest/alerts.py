@@ -1,6 +1,6 @@
 """What a team was told, or would have been."""
 
-from shared import alerts
+from shared.actions import alerts
 from shared.operations import Call, Operation
 from shared.schemas.alerts import Alert, AlertQuery
 from shared.schemas.base import Page

@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
-from shared import crons, moments, warnings
-from shared.explain import explain
+from shared.actions import crons, warnings
+from shared.actions.explain import explain
+from shared.actions.why import why
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Page
 from shared.schemas.crons import Cron, CronCreate, CronQuery, CronSaved, CronUpdate
 from shared.schemas.explain import ExplainAsked, Explained
 from shared.schemas.why import Why, WhyQuery
-from shared.why import why
+from shared.store import moments
 
 PATH = "/api/crons"
 ONE = f"{PATH}/{{cron_id}}"

@@ -1,6 +1,6 @@
 """Dead letters, and their replays."""
 
-from shared import dead_letters
+from shared.actions import dead_letters
 from shared.operations import Call, Operation
 from shared.schemas.base import Page, PageQuery
 from shared.schemas.dead_letters import Chosen, DeadLetterQuery, Purged, Replay, ReplayAsked, ReplayedNow

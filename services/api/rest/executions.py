@@ -1,6 +1,6 @@
 """The executions of a cron, and a run made now."""
 
-from shared import executions
+from shared.actions import executions
 from shared.operations import Call, Operation
 from shared.schemas.base import Page
 from shared.schemas.crons import Execution, ExecutionQuery

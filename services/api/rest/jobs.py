@@ -5,16 +5,16 @@ from collections.abc import Iterator, Sequence
 from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
-from shared import jobs, warnings
+from shared.actions import jobs, warnings
+from shared.actions.jobs import Made
+from shared.basics.spelling import Spelled, spelled
 from shared.errors import Invalid
-from shared.jobs import Made
-from shared.keyspace import Team
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Page
 from shared.schemas.jobs import Job, JobAccepted, JobBatch, JobCreate, JobQuery, JobRefused, JobResults
+from shared.schemas.validation import by_field
 from shared.security.admission import Admission
-from shared.spelling import Spelled, spelled
-from shared.validation import by_field
+from shared.store.keyspace import Team
 
 PATH = "/api/jobs"
 ONE = f"{PATH}/{{job_id}}"

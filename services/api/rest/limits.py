@@ -1,6 +1,6 @@
 """How much a team sent, and the limits that it sets itself."""
 
-from shared import limits
+from shared.actions import limits
 from shared.operations import Call, Operation
 from shared.schemas.teams import Limits, Usage
 

@@ -3,11 +3,12 @@
 import asyncio
 import time
 
-from shared import alerts, notifications, store
+from shared.actions import alerts, notifications
 from shared.errors import Invalid
 from shared.operations import Call, Operation
 from shared.schemas.alerts import TestAsked, TestOutcome, TestPending
 from shared.schemas.notifications import Notifications
+from shared.store import connection
 
 WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.2
 """How long the answer to a test call is held back for its outcome, which a worker has to bring."""
@@ -32,7 +33,7 @@ async def test(call: Call, asked: TestAsked) -> TestOutcome:
         )
     test_id = await alerts.test(call, channel)
     deadline = time.monotonic() + WAIT_SECONDS
-    with store.begun():
+    with connection.begun():
         while True:
             found = await alerts.outcome(call.redis, call.team, test_id, channel)
             if found.status != "pending":

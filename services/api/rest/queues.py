@@ -1,6 +1,6 @@
 """Queues: how the jobs of each are sent."""
 
-from shared import queues, warnings
+from shared.actions import queues, warnings
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Page, PageQuery
 from shared.schemas.queues import Queue, QueueCreate, QueueSaved, QueueUpdate

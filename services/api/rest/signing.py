@@ -1,6 +1,6 @@
 """The secret that signs a team's requests."""
 
-from shared import signatures
+from shared.actions import signatures
 from shared.operations import Call, Operation
 from shared.schemas.teams import SigningAsked, SigningOff, SigningSecret, SigningState
 

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from services.worker.delivery import Outgoing, Sender
-from services.worker.egress import Resolver
+from services.worker.http.client import Sender
+from services.worker.http.egress import Resolver
+from services.worker.http.outgoing import Outgoing
 from tests.answers import ours
 
 SPREAD_SECONDS = 0.004

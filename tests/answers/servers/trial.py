@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
-from services.worker.delivery import Outgoing, Sender
-from shared.addresses import Policy
+from services.worker.http.client import Sender
+from services.worker.http.outgoing import Outgoing
+from shared.security.addresses import Policy
 from tests.answers import ours
 from tests.answers.curl import curl
 from tests.answers.servers.app import ETAG

@@ -1,0 +1,34 @@
+"""Telling people of an alert through one channel."""
+
+from redis.asyncio import Redis
+
+from services.worker.http.outgoing import Outgoing
+from services.worker.notices import messages
+from services.worker.notices.channels import RENDERINGS
+from services.worker.notices.mail import Letter
+from services.worker.notices.told import Told
+from services.worker.work import Notice
+from shared.actions import alerts, notifications
+from shared.errors import NotFound
+from shared.schemas.alerts import Alert
+from shared.security.vault import Vault
+from shared.store.keyspace import Team
+
+
+async def alert_notice(work: Notice, redis: Redis, vault: Vault, public_url: str) -> Outgoing | Letter:
+    """What is sent to the channel that the notice is for; NotFound if alert or channel went meanwhile."""
+    team, alert_id = Team(work.team, work.shard), int(work.subject.partition(":")[2])
+    channels = await notifications.opened_of(redis, vault, team)
+    alert = await _alert(redis, team, alert_id)
+    message = messages.message_of(alert, public_url) if alert else messages.TEST
+    settings = getattr(channels, work.spec, None)
+    if settings is None:
+        raise NotFound("Channel")
+    return RENDERINGS[work.spec].rendered(Told(work, message, alert), settings)
+
+
+async def _alert(redis: Redis, team: Team, alert_id: int) -> Alert | None:
+    """Nothing for a test call."""
+    if await alerts.is_test(redis, team, alert_id):
+        return None
+    return await alerts.get(redis, team, alert_id)

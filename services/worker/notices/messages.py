@@ -1,0 +1,124 @@
+"""The words in which an alert is told, whatever the channel."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from shared.schemas.alerts import Alert, Alertable, AlertType
+
+RESPONSE_CHARACTERS = 300
+_COLOURS = {AlertType.FAILURE: 0xC62828, AlertType.RECOVERY: 0x2E7D32}
+_OTHER_COLOUR = 0xF9A825
+
+
+class Message(NamedTuple):
+    """A title of one line, and lines that say more; free of control characters."""
+
+    title: str
+    lines: tuple[str, ...]
+    colour: int = _OTHER_COLOUR
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+TEST = Message(
+    "Recuro can reach you here",
+    ("This is a test. Alerts of your crons and queues will arrive in the same way.",),
+)
+
+
+def message_of(alert: Alert, public_url: str) -> Message:
+    """What people are told of an alert, and how to read more at `public_url`, if there is one."""
+    title, lines = {
+        Alertable.CRON: _of_cron,
+        Alertable.QUEUE: _of_queue,
+        Alertable.TEAM: _of_team,
+    }[alert.alertable_type](alert)
+    first, *rest = lines
+    lines = [first, *_seen(alert), *rest, _more(alert, public_url)]
+    colour = _COLOURS.get(alert.type, _OTHER_COLOUR)
+    return Message(_plain(title), tuple(_plain(line) for line in lines), colour)
+
+
+def _of_cron(alert: Alert) -> tuple[str, list[str]]:
+    times, since = alert.data.consecutive_failures, _moment(alert.since)
+    if alert.type == AlertType.RECOVERY:
+        down = _span(alert.created_at - alert.since)
+        often = "once" if times == 1 else f"{times} times"
+        return f"{alert.name} works again", [f"The cron failed {often}, from {since} on; down for {down}."]
+    often = "once, at" if times == 1 else f"{times} times in a row, since"
+    return f"{alert.name} is failing", [
+        f"The cron failed {often} {since}.",
+        "You are told once more when it works again.",
+    ]
+
+
+def _of_queue(alert: Alert) -> tuple[str, list[str]]:
+    attempts = alert.data.consecutive_failures
+    tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    lines = [f"Job {alert.job_id} failed for good after {tried}, at {_moment(alert.created_at)}."]
+    if alert.uncounted:
+        lines.append(f"Since the alert before this one, {alert.uncounted} more failed in the same way.")
+    return f"Jobs of the queue {alert.name} are failing", [
+        *lines,
+        "Failures like this one are counted for an hour, and not told one by one.",
+    ]
+
+
+def _of_team(alert: Alert) -> tuple[str, list[str]]:
+    if alert.type == AlertType.STORAGE_WARNING:
+        return "Crons are skipped: Redis is nearly out of memory", [
+            "Crons are not run, and long answers not kept, until it has more. Jobs go on while they can.",
+            "Whoever operates Recuro can raise the limit of Redis, or have less history kept.",
+        ]
+    made = f"{alert.data.consecutive_failures:,} requests have been made this month"
+    return "The soft limit of this month is passed", [
+        f"{made}. Nothing is stopped by that; the hard limit would."
+    ]
+
+
+def _seen(alert: Alert) -> list[str]:
+    """What was called and what came back."""
+    if alert.type != AlertType.FAILURE:
+        return []
+    why = alert.data.error_message or f"It failed with {alert.data.failure_reason or 'an unknown reason'}."
+    lines = [f"What went wrong: {why}"]
+    if alert.data.url:
+        lines.append(f"Called: {alert.data.url}")
+    if alert.data.response:
+        response = _plain(alert.data.response)
+        cut = "…" if len(response) > RESPONSE_CHARACTERS else ""
+        lines.append(f"The target answered: “{response[:RESPONSE_CHARACTERS]}{cut}”")
+    return lines
+
+
+def _more(alert: Alert, public_url: str) -> str:
+    """A command, for the API answers nobody without a token: a link to it would open on an error."""
+    address = f"{public_url or '$RECURO_URL'}{_path(alert)}"
+    return f'More: curl -H "Authorization: Bearer $RECURO_API_TOKEN" {address}'
+
+
+def _path(alert: Alert) -> str:
+    if alert.alertable_type == Alertable.TEAM:
+        return "/api/usage"
+    return f"/api/jobs/{alert.job_id}" if alert.job_id else f"/api/crons/{alert.alertable_id}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _span(length: timedelta) -> str:
+    minutes, seconds = divmod(round(length.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} days {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def _plain(text: str) -> str:
+    """One line without control characters, whatever a name or a target holds."""
+    return "".join(character if character.isprintable() else " " for character in text).strip()

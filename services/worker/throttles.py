@@ -1,0 +1,122 @@
+"""Rests that hosts ask for with `Retry-After`: kept in Redis, for all of a team's workers and queues.
+
+A host may be shared by all that a team does, and mean only one of its jobs. So the team leaves it alone for
+some minutes at most; for the rest of what it asked for, one request at a time finds out whether it is back.
+"""
+
+from datetime import UTC, datetime
+
+import structlog
+from pydantic_core import to_json
+from redis.asyncio import Redis
+
+from services.worker.http.exchange import Exchange
+from services.worker.http.failures import shown
+from services.worker.retry import asked_wait
+from services.worker.work import Work
+from shared.errors import Damaged
+from shared.security.addresses import Origin
+from shared.store import keyspace, transitions
+from shared.store.connection import AWAY
+
+LONGEST_SECONDS = 300
+"""Of what a host may ask of the whole team; the retry of the job that was told so waits for all of it."""
+PROBE_SECONDS = 15
+"""How long one request may take to find out whether a host is back before another may."""
+BUSY = frozenset((429, 503))
+
+log = structlog.get_logger()
+
+
+async def wait_of(work: Work, host: Origin, redis: Redis) -> float:
+    """Seconds for which nothing is sent to the host; 0.0 lets this one leave, perhaps to find out for all."""
+    if not work.of_team.throttled and not work.of_team.busy:
+        return 0.0
+    held = (work.of_team.throttled.get(_named(host), 0) - work.now_ms) / 1000
+    if held > 0 or not _is_busy(work, host):
+        return max(held, 0.0)
+    team = keyspace.Team(work.team, work.shard)
+    try:
+        wait_ms = await transitions.probe_host(redis, team, host=_named(host), alone_ms=PROBE_SECONDS * 1000)
+    except Damaged as error:  # no host is held by what nobody can read
+        log.error("rests_damaged", team=work.team, error=str(error))
+        return 0.0
+    return min(wait_ms / 1000, PROBE_SECONDS)
+
+
+def why(work: Work, host: Origin) -> str:
+    """What work that is left waiting waits for."""
+    until_ms, busy_ms = work.of_team.throttled.get(_named(host), 0), work.of_team.busy.get(_named(host), 0)
+    said = f"{shown(host)} answered that it is busy until {_moment(max(until_ms, busy_ms))}"
+    if busy_ms <= until_ms:
+        return f"{said}."
+    if until_ms <= work.now_ms:
+        return f"{said}; one request at a time finds out whether it is back."
+    return f"{said}; from {_moment(until_ms)} on one request at a time finds out whether it is back."
+
+
+async def note(exchange: Exchange, work: Work, host: Origin, redis: Redis) -> None:
+    """Tell the team's other workers what the answer means for them, as far as that is possible."""
+    is_busy = exchange.response_status in BUSY
+    if not is_busy and not work.of_team.busy:
+        return
+    asked = asked_wait(exchange) if is_busy else 0
+    if is_busy and not asked and _is_busy(work, host):
+        asked = (work.of_team.busy[_named(host)] - work.now_ms) // 1000  # as it had said before
+    try:
+        if asked:
+            await _hold(exchange, work, host, asked, redis)
+        elif _is_back(exchange) and _is_busy(work, host):
+            team = keyspace.Team(work.team, work.shard)
+            await transitions.free_host(redis, team, host=_named(host))
+            log.info("host_back", team=work.team, host=_named(host))
+    except (Damaged, *AWAY) as error:
+        log.warning("redis_away", error=repr(error))
+
+
+async def _hold(exchange: Exchange, work: Work, host: Origin, asked: int, redis: Redis) -> None:
+    team, held = keyspace.Team(work.team, work.shard), min(asked, LONGEST_SECONDS)
+    reason = f"{exchange.failure_reason} {exchange.response_status}"
+    facts = _facts(exchange, work.now_ms, asked)
+    for_ms = {"asked_ms": asked * 1000, "most_ms": held * 1000}
+    await transitions.hold_host(
+        redis, team, host=_named(host), ref=work.ref, reason=reason, facts=facts, **for_ms
+    )
+    if asked > held:
+        log.warning(
+            "host_held", team=work.team, host=_named(host), work=work.key, asked_seconds=asked, seconds=held
+        )
+
+
+def _facts(exchange: Exchange, now_ms: int, asked: int) -> str:
+    """For the alert (`AlertData`): what was answered, and what that means for the rest of the team's work."""
+    until = _moment(now_ms + asked * 1000)
+    sentence = (
+        f"it answered with status {exchange.response_status} that it is busy until {until}; "
+        f"what the team has for it waits {LONGEST_SECONDS // 60} min, "
+        "then one request at a time finds out whether it is back."
+    )
+    facts = {
+        "response_status": exchange.response_status,
+        "failure_reason": exchange.failure_reason,
+        "error_message": sentence,
+    }
+    return to_json(facts).decode()
+
+
+def _is_back(exchange: Exchange) -> bool:
+    """It answered, and not as who is overloaded or stands before somebody who is gone."""
+    status = exchange.response_status
+    return status is not None and status < 500 and status not in BUSY
+
+
+def _is_busy(work: Work, host: Origin) -> bool:
+    return work.of_team.busy.get(_named(host), 0) > work.now_ms
+
+
+def _named(host: Origin) -> str:
+    return f"{host.host}:{host.port}"
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat(timespec="seconds")

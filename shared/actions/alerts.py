@@ -1,0 +1,148 @@
+"""What a caller can do to alerts."""
+
+from collections.abc import Sequence
+
+from pydantic_core import from_json
+from redis.asyncio import Redis
+
+from shared import clock
+from shared.basics import words
+from shared.errors import NotFound
+from shared.operations import Call
+from shared.schemas.alerts import (
+    Alert,
+    Alertable,
+    AlertData,
+    AlertQuery,
+    AlertType,
+    Delivery,
+    TestOutcome,
+)
+from shared.schemas.base import Page
+from shared.schemas.kinds import Kind
+from shared.schemas.notices import NoticeStatus
+from shared.schemas.notifications import Channel
+from shared.store import paging, records, transitions
+from shared.store.keyspace import Team
+from shared.store.records import Fields
+
+TEST = "test"
+
+
+async def get(redis: Redis, team: Team, alert_id: int) -> Alert:
+    found = await _read(redis, team, [alert_id])
+    if not found:
+        raise NotFound("Alert")
+    return found[0]
+
+
+async def page(redis: Redis, team: Team, query: AlertQuery) -> Page[Alert]:
+    """Alerts newest first, by type, cron or queue."""
+    listing = paging.Listing(
+        _indexes(team, query),
+        read=lambda ids: _read(redis, team, ids),
+        matches=lambda alert, text: (
+            query.filter in (None, alert.type) and words.contains(text, alert.message)
+        ),
+        is_filtered=query.filter is not None and (query.cron_id or query.queue_id) is not None,
+    )
+    return await paging.read_page(redis, team, listing, query)
+
+
+def _indexes(team: Team, query: AlertQuery) -> list[str]:
+    if query.cron_id:
+        return [f"x:{team.id}:c{query.cron_id}:alerts"]
+    if query.queue_id:
+        return [f"x:{team.id}:q{query.queue_id}:alerts"]
+    return [f"x:{team.id}:alerts:{type_}" for type_ in ([query.filter] if query.filter else AlertType)]
+
+
+async def test(call: Call, channel: Channel) -> int:
+    """Send a test call to a channel; the id is for `outcome`."""
+    return await transitions.test_channel(call.redis, call.team, channel=channel, key=call.key)
+
+
+async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:
+    rows = await transitions.read_alerts(redis, team, [alert_id])
+    return bool(rows) and records.fields_of(rows[0].fields)["type"] == TEST
+
+
+async def outcome(redis: Redis, team: Team, test_id: int, channel: Channel) -> TestOutcome:
+    """The result of a test message of the last hour."""
+    rows = await transitions.read_alerts(redis, team, [test_id])
+    fields = records.fields_of(rows[0].fields) if rows else {}
+    if fields.get("type") != TEST:
+        raise NotFound("Test")
+    (delivery,) = _deliveries(fields)
+    return TestOutcome(id=test_id, channel=channel, status=delivery.status, error=delivery.error)
+
+
+async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Alert]:
+    rows = await transitions.read_alerts(redis, team, ids)
+    read = [(int(row.id), records.fields_of(row.fields)) for row in rows]
+    return records.each("alert", [row for row in read if row[1].get("type") != TEST], _alert)
+
+
+def _alert(alert_id: int, fields: Fields) -> Alert:
+    data = _data(fields)
+    kind, _, ref = fields["ref"].partition(":")
+    name = fields["name"] or (None if fields["kind"] == "team" else f"{fields['kind']} {fields['of']}")
+    return Alert(
+        id=alert_id,
+        type=AlertType(fields["type"]),
+        alertable_type=Alertable(fields["kind"]),
+        alertable_id=int(fields["of"]),
+        job_id=int(ref) if kind == Kind.JOB else None,
+        message=_message(AlertType(fields["type"]), Alertable(fields["kind"]), name, data),
+        data=data,
+        notified_at=records.instant(fields, "notified"),
+        created_at=clock.moment(fields["created"]),
+        name=name,
+        count=int(fields["count"]),
+        uncounted=int(fields["before"]),
+        since=clock.moment(fields["since"]),
+        deliveries=_deliveries(fields),
+    )
+
+
+def _data(fields: Fields) -> AlertData:
+    facts = from_json(fields["facts"]) if fields["facts"] else {}
+    reason = fields["reason"].partition(" ")[0] or None
+    facts = {"failure_reason": reason, **facts, "consecutive_failures": int(fields["failures"])}
+    return AlertData.model_validate(facts, extra="ignore")
+
+
+def _deliveries(fields: Fields) -> tuple[Delivery, ...]:
+    return tuple(
+        Delivery(
+            channel=channel,
+            status=NoticeStatus(fields[f"channel:{channel}"]),
+            error=fields.get(f"error:{channel}") or None,
+        )
+        for channel in Channel
+        if f"channel:{channel}" in fields
+    )
+
+
+def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertData) -> str:
+    """One sentence; the messages of the channels say more."""
+    why = data.error_message or str(data.failure_reason or "").replace("_", " ")
+    times = data.consecutive_failures
+    often = "once" if times == 1 else f"{times} times"
+    match type_, of:
+        case AlertType.LIMIT_WARNING, _:
+            return f"The team has made {times:,} requests this month, more than its soft limit."
+        case AlertType.STORAGE_WARNING, _:
+            return "Redis is nearly out of memory: until it has more, crons are skipped."
+        case AlertType.RECOVERY, _:
+            return f"{name} works again after it failed {often}."
+        case AlertType.WARNING, Alertable.TEAM:
+            return f"{name} asks for a rest: {why}"
+        case AlertType.WARNING, Alertable.QUEUE:
+            return f"A job of {name} has begun to fail: {why}"
+        case AlertType.WARNING, _:
+            return f"{name} has begun to fail: {why}"
+        case AlertType.FAILURE, Alertable.QUEUE:
+            return f"A job of {name} was tried {often} and failed for good: {why}"
+        case _:
+            return f"{name} failed {often}{' in a row' if times > 1 else ''}: {why}"

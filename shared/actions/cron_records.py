@@ -1,0 +1,107 @@
+"""Crons read from their records, whatever version or host has written them."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from shared.actions import owing
+from shared.schedule import policy
+from shared.schedule.policy import Plan
+from shared.schemas.crons import Cron, CronCreate
+from shared.schemas.runs import Run
+from shared.schemas.timing import Timing
+from shared.security.vault import masked
+from shared.store import excerpts, plans
+from shared.store.keyspace import Team
+from shared.store.lenient import Reader
+from shared.store.records import Fields
+
+PHASES = 2**32
+"""Each cron draws a phase below this when it is made; its offset within `spread_seconds` comes from it."""
+LATENESS = ("100", "1000", "10000", "60000", "more")
+
+
+def spec_of(fields: Fields, reader: Reader) -> CronCreate:
+    return _of_spec(reader.spec(fields.get("spec")).fields, reader)
+
+
+def _of_spec(kept: dict[str, Any], reader: Reader) -> CronCreate:
+    headers = kept.pop("headers", None)  # a caller may not give sealed values
+    spec = reader.model(CronCreate, kept)
+    return spec.model_copy(update={"headers": headers if isinstance(headers, dict) else None})
+
+
+def excerpt(team: Team, cron_id: int, fields: Fields) -> Cron:
+    reader = Reader()
+    kept = reader.spec(fields.get("spec"))
+    spec = _of_spec(kept.fields, reader)
+    return excerpts.of_cron(_shown(team, cron_id, fields, (spec, reader)), kept.unread)
+
+
+def of(team: Team, cron_id: int, fields: Fields) -> Cron:
+    reader = Reader()
+    return _shown(team, cron_id, fields, (spec_of(fields, reader), reader))
+
+
+def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Reader]) -> Cron:
+    spec, reader = read
+    runs, next_run, secret = (
+        reader.number(fields, "runs"),
+        reader.instant(fields, "next"),
+        fields.get("ping"),
+    )
+    if "version" not in fields:
+        reader.note("version", "it is lost")
+    failure = reader.run(fields.get("last_failure"))[0] or Run()
+    cron = reader.model(
+        Cron,
+        {
+            **{name: getattr(spec, name) for name in CronCreate.model_fields},
+            "headers": masked(spec.headers),
+            "id": cron_id,
+            "consecutive_failures": reader.number(fields, "failures"),
+            "is_alerted": "alerted" in fields,
+            "ping_key": f"{team.shard}-{team.id}-{cron_id}-{secret}" if secret else None,
+            "last_ping_at": reader.instant(fields, "last_ping"),
+            "runs": runs,
+            "lateness": {name: reader.number(fields, f"late:{name}") for name in LATENESS},
+            "last_run_at": reader.instant(fields, "last_run"),
+            "next_run_at": next_run,
+            "next_runs": _next_runs_of(spec, fields, (next_run, runs), reader),
+            "last_status": fields.get("last_status"),
+            "last_response": fields.get("last_response") or None,
+            "created_at": reader.made(fields, "created"),
+            "last_failure_reason": failure.failure_reason,
+            "last_error": failure.error_message,
+            "has_ended": spec.is_active and next_run is None and reader.problem is None,
+        },
+    )
+    return cron if reader.problem is None else cron.model_copy(update={"problem": reader.problem})
+
+
+def _next_runs_of(
+    spec: CronCreate, fields: Fields, state: tuple[datetime | None, int], reader: Reader
+) -> list[datetime]:
+    """The next fires, by what schedulers read; none if this host cannot compute them, as without the zone."""
+    try:
+        return policy.next_runs(owing.plan_of(fields), state[0], spec.max_runs, state[1])
+    except policy.UNREADABLE as error:
+        reader.note("cron_expression", f"when it fires cannot be reckoned here: {str(error)[:80]}")
+        return []
+
+
+def phase_of(fields: Fields) -> int:
+    phase = fields.get("phase", "")
+    return int(phase) if phase.isdecimal() else secrets.randbelow(PHASES)
+
+
+def offset_of(spec: CronCreate, phase: int) -> int:
+    return phase % (spec.spread_seconds + 1)
+
+
+def plan_of(spec: CronCreate, phase: int) -> Plan:
+    return plans.plan_of(spec.cron_expression, spec.timezone, offset_of(spec, phase), policy_of(spec))
+
+
+def policy_of(spec: CronCreate) -> str:
+    return spec.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)

@@ -1,0 +1,220 @@
+"""What a caller can do to crons."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic_core import from_json, to_json
+from redis.asyncio import Redis
+
+from shared import clock
+from shared.actions import cron_records, owing, settling
+from shared.actions.owing import NOTHING
+from shared.basics import words
+from shared.errors import Conflict, Invalid, NotFound
+from shared.operations import Call
+from shared.schedule import policy
+from shared.schemas.base import Page
+from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
+from shared.schemas.timing import Timing
+from shared.security import custody
+from shared.store import moments, paging, records, stored, transitions
+from shared.store.keyspace import Team
+from shared.store.lenient import Reader
+from shared.store.records import Fields
+from shared.store.transitions import CronFields, Owed
+
+_WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
+"""The fields that decide when it fires, and what happens at a fire."""
+PING_BYTES = 18
+ATTEMPTS = 8
+"""Meanwhile somebody else may change the cron, or it may fire."""
+
+
+class _When(NamedTuple):
+    """When a cron fires, as it is stored: its phase, and its next fire unless that stays as it is.
+
+    The executions that it owes are made first.
+    """
+
+    phase: int
+    keeps_next: bool = False
+    next_ms: int | None = None
+    owed: Owed = NOTHING
+
+
+class _Known(NamedTuple):
+    """A cron as it was read before a change, and the warnings for the answer.
+
+    Without `now`, Redis gives the time.
+    """
+
+    id: int | None = None
+    version: str | None = None
+    warnings: Sequence[str] = ()
+    now: datetime | None = None
+
+
+_NEW = _Known()
+_BUSY = "The cron is being changed by others; try again."
+
+
+async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> CronSaved:
+    if done := await transitions.recall(call.redis, call.key):
+        return _of_row(call.team, *done)
+    _check(cron)
+    if cron.mode == CronMode.HEARTBEAT and "alert_threshold" not in cron.model_fields_set:
+        cron = cron.model_copy(update={"alert_threshold": 1})  # a heartbeat is there to report silence
+    phase = cron_records.phase_of({})
+    plan = cron_records.plan_of(cron, phase)
+    for _ in range(ATTEMPTS):
+        at = now or await moments.now(call.redis, call.team.shard)
+        if policy.following(plan, at) is None:
+            raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
+        when = _timed(cron, phase, {}, at)
+        if made := await _save(call, cron, when, _NEW._replace(now=now)):
+            return made
+    raise Conflict(_BUSY)
+
+
+async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
+    return (await get_now(redis, team, cron_id))[0]
+
+
+async def get_now(redis: Redis, team: Team, cron_id: int) -> tuple[Cron, datetime]:
+    """The cron, and the time by the installation's clock."""
+    fields, now = await settling.read(redis, team, cron_id)
+    return cron_records.of(team, cron_id, fields), now
+
+
+async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
+    """Crons newest first; a search looks in the name and the URL."""
+    states = ["active", "paused"] if query.filter == CronFilter.ALL else [query.filter.value]
+
+    async def read(ids: Sequence[int]) -> list[Cron]:
+        rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
+        return [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
+
+    listing = paging.Listing(
+        [f"x:{team.id}:crons:{state}" for state in states],
+        read,
+        matches=lambda cron, text: words.contains(text, cron.name, cron.url),
+    )
+    return await paging.read_page(redis, team, listing, query)
+
+
+async def update(call: Call, cron_id: int, changes: CronUpdate, now: datetime | None = None) -> CronSaved:
+    """Change the given fields. What was due is made first; resuming, or when else it fires, counts from now.
+
+    Secret headers stored for another scheme, host or port are dropped, and the answer warns of that.
+    Those that are given are sealed.
+    """
+    if done := await transitions.recall(call.redis, call.key):
+        return _of_row(call.team, *done)
+    meant_for, read = None, settling.read_settled if _WHEN & changes.model_fields_set else settling.read
+    for _ in range(ATTEMPTS):
+        fields, at = await read(call.redis, call.team, cron_id, now)
+        before = cron_records.spec_of(fields, Reader())
+        meant_for = meant_for or before.url
+        if changes.headers and "url" not in changes.model_fields_set and before.url != meant_for:
+            raise Conflict("The cron's url is being changed by others; look before you give it headers.")
+        wanted, dropped = custody.changed(before, changes)
+        wanted = custody.sealed(wanted, call.vault, call.team)
+        _check(wanted)
+        when = _When(cron_records.phase_of(fields), keeps_next=True)
+        if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
+            when = _timed_if_readable(wanted, when.phase, fields, at)
+        known = _Known(cron_id, fields.get("version"), custody.warnings(dropped, wanted.url), now)
+        if saved := await _save(call, wanted, when, known):
+            return saved
+    raise Conflict(_BUSY)
+
+
+async def delete(call: Call, cron_id: int) -> None:
+    """Delete a cron with its executions; once this returns it does not fire any more."""
+    if not await transitions.delete_cron(call.redis, call.team, cron=cron_id, key=call.key):
+        raise NotFound("Cron")
+
+
+async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> CronSaved | None:
+    """The cron as it is now, or nothing if it changed or fired since it was `known`."""
+    saved = await transitions.save_cron(
+        call.redis,
+        call.team,
+        _fields_of(wanted, when.phase),
+        when.owed,
+        cron=known.id,
+        version=known.version,
+        keeps_next=when.keeps_next,
+        next_ms=when.next_ms,
+        secret=secrets.token_urlsafe(PING_BYTES) if wanted.mode == CronMode.HEARTBEAT else None,
+        change=to_json(_logged(wanted, when.phase)).decode(),
+        warnings=to_json(known.warnings).decode(),
+        now_ms=settling.given(known.now),
+        key=call.key,
+    )
+    return _of_row(call.team, *saved) if saved else None
+
+
+def _fields_of(wanted: CronCreate, phase: int) -> CronFields:
+    return CronFields(
+        spec=stored.spec(wanted.model_dump(mode="json")),
+        is_active=int(wanted.is_active),
+        expression=wanted.cron_expression,
+        timezone=wanted.timezone,
+        callback="1" if wanted.callback_url else "",
+        alert_threshold=wanted.alert_threshold or "",
+        name=wanted.name,
+        timing=cron_records.policy_of(wanted),
+        overlap=wanted.overlap_policy,
+        max_runs=wanted.max_runs or "",
+        offset_seconds=cron_records.offset_of(wanted, phase),
+        phase=phase,
+        grace_ms=wanted.grace_seconds * 1000 if wanted.mode == CronMode.HEARTBEAT else "",
+    )
+
+
+def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> CronSaved:
+    cron = cron_records.of(team, int(cron_id), records.fields_of(flat))
+    return CronSaved(**dict(cron), warnings=from_json(warnings))
+
+
+def _timed_if_readable(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
+    """The same for a stored cron whose schedule this host may be unable to read; raises Invalid."""
+    try:
+        return _timed(wanted, phase, fields, at)
+    except policy.UNREADABLE as error:
+        said = f"by {wanted.timezone} nobody can reckon {wanted.cron_expression}; give both anew."
+        raise Invalid("timezone", f"The timezone field must be a zone that is known here: {said}") from error
+
+
+def _timed(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
+    """When it fires from now on; the transition checks whether its runs are used up."""
+    plan = cron_records.plan_of(wanted, phase)
+    owed = owing.owed(fields, at, plan if wanted.is_active else None)
+    fire = owing.next_after(plan, at, owed.fired_until_ms) if wanted.is_active else None
+    return _When(phase, next_ms=clock.milliseconds(fire) if fire else None, owed=owed)
+
+
+def _check(wanted: CronCreate) -> None:
+    """Check what no single field shows; raises Invalid."""
+    if wanted.mode == CronMode.REQUEST and not wanted.url:
+        raise Invalid("url", "The url field is required.")
+    if wanted.mode == CronMode.HEARTBEAT and wanted.url:
+        raise Invalid(
+            "url", "The url field does not go with mode heartbeat, in which your side calls Recuro."
+        )
+    if wanted.starts_at and wanted.ends_at and wanted.ends_at <= wanted.starts_at:
+        raise Invalid("ends_at", "The ends_at field must be later than starts_at.")
+
+
+def _logged(wanted: CronCreate, phase: int) -> list[object]:
+    """How it fires from now on, in the form that `shared.actions.why` reads."""
+    when = (
+        wanted.cron_expression,
+        wanted.timezone,
+        cron_records.offset_of(wanted, phase),
+        cron_records.policy_of(wanted),
+    )
+    return [wanted.is_active, *when]

@@ -1,0 +1,232 @@
+"""What a caller can do to dead letters."""
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from shared import clock
+from shared.actions import jobs
+from shared.basics import words
+from shared.errors import NotFound
+from shared.operations import Call
+from shared.schemas.base import Page, PageQuery
+from shared.schemas.dead_letters import (
+    Chosen,
+    DeadLetterQuery,
+    Purged,
+    Replay,
+    ReplayAsked,
+    Replayed,
+    ReplayedNow,
+    ReplayState,
+    Skipped,
+)
+from shared.schemas.jobs import Job
+from shared.schemas.kinds import Kind
+from shared.store import connection, paging, records, transitions
+from shared.store.keyspace import Team
+from shared.store.records import Fields
+from shared.store.stored import LIST_BYTES, LOOK_BYTES
+
+BATCH = 200
+RATE = 50
+MOST_REPLAYS = 100
+"""How many of a team's ended replays are remembered."""
+PURGE_SECONDS = 10.0
+_LOST = -1
+_REQUEST_LOST = "What it asked for is lost, so it cannot be replayed; purge it, or make a new job."
+_COLLECTED = 1
+
+
+async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
+    """Dead letters newest first, by queue and reason; a search looks in the URL."""
+    listing = paging.Listing(
+        [_index(team, query.queue_id)],
+        read=lambda ids: jobs.read(redis, team, ids, most_bytes=LIST_BYTES),
+        matches=lambda job, text: (
+            words.contains(text, job.url)
+            and query.failure_reason in (None, job.run.failure_reason if job.run else None)
+        ),
+        look=lambda ids: jobs.read(redis, team, ids, most_bytes=LOOK_BYTES),
+        is_filtered=query.failure_reason is not None,
+    )
+    return await paging.read_page(redis, team, listing, query)
+
+
+async def replay_now(call: Call, ids: Sequence[int], now: int | None = None) -> ReplayedNow:
+    """Replay these at once, each by any id of its chain; what is none, or was replayed before, is skipped."""
+    asked, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
+    for step, start in enumerate(range(0, len(asked), BATCH)):
+        batch = asked[start : start + BATCH]
+        with connection.begun() if step else nullcontext():
+            answers = await transitions.replay_jobs(
+                call.redis, call.team, batch, now_ms=now, key=call.key, step=step
+            )
+        for job_id, (new, is_new, original) in zip(batch, answers, strict=True):
+            if is_new:
+                done.replayed.append(Replayed(job_id=job_id, new_job_id=new, original_job_id=original))
+            else:
+                done.skipped.append(_skipped(job_id, new, original))
+    return done
+
+
+def _skipped(job_id: int, new: int, original: int | None) -> Skipped:
+    if new == _LOST:
+        return Skipped(job_id=job_id, reason=_REQUEST_LOST, original_job_id=original)
+    if new:
+        reason = "It was replayed before."
+        return Skipped(job_id=job_id, reason=reason, new_job_id=new, original_job_id=original)
+    return Skipped(job_id=job_id, reason="It is no dead letter of this team.")
+
+
+async def replay(call: Call, asked: ReplayAsked) -> Replay:
+    """Begin a replay in the background, of what is a dead letter now."""
+    if row := await transitions.recall(call.redis, call.key, _COLLECTED):
+        return _of_row(*row)
+    replay_id = await transitions.start_replay(
+        call.redis,
+        call.team,
+        rate=asked.rate or RATE,
+        stop_after=asked.stop_after_failures,
+        most_kept=MOST_REPLAYS,
+        key=call.key,
+    )
+    with connection.begun():
+        return await _collect(call, asked, replay_id)
+
+
+async def _collect(call: Call, asked: ReplayAsked, replay_id: int) -> Replay:
+    """Give the replay its ids; one that was broken off in the middle goes on from there."""
+    after = 0
+    while True:
+        batch = await _following(call.redis, call.team, asked, after)
+        answer = await transitions.collect_replay(
+            call.redis,
+            call.team,
+            batch.ids,
+            replay=replay_id,
+            after=after,
+            up_to=batch.end,
+            is_last=batch.is_last,
+            key=call.key if batch.is_last else None,
+            step=_COLLECTED,
+        )
+        if not isinstance(answer, int):
+            return _of_row(*answer)
+        after = answer
+
+
+async def get_replay(redis: Redis, team: Team, replay_id: int) -> Replay:
+    found = await _read_replays(redis, team, [replay_id])
+    if not found:
+        raise NotFound("Replay")
+    return found[0]
+
+
+async def replays(redis: Redis, team: Team, query: PageQuery) -> Page[Replay]:
+    listing = paging.Listing([f"x:{team.id}:replays"], read=lambda ids: _read_replays(redis, team, ids))
+    return await paging.read_page(redis, team, listing, query)
+
+
+async def cancel_replay(call: Call, replay_id: int) -> Replay:
+    """Hand out nothing more; jobs that were made stay."""
+    row = await transitions.cancel_replay(call.redis, call.team, replay=replay_id, key=call.key)
+    if not row:
+        raise NotFound("Replay")
+    return _of_row(*row)
+
+
+async def purge(call: Call, asked: Chosen, seconds: float = PURGE_SECONDS) -> Purged:
+    """Delete dead letters with their chains, as many as go in about so many seconds.
+
+    Under a key the last step is remembered: a repeat of an interrupted purge deletes and counts the rest.
+    """
+    if done := await transitions.recall(call.redis, call.key):
+        return Purged(purged=done[0], remaining=done[1])
+    deadline, purged, after = time.monotonic() + seconds, 0, 0
+    while True:
+        with connection.begun() if after else nullcontext():
+            batch = await _following(call.redis, call.team, asked, after)
+            is_over = bool(batch.ids) and time.monotonic() > deadline
+            ids, remaining = ([], len(batch.ids)) if is_over else (batch.ids, 0)
+            is_last = is_over or batch.is_last
+            purged, remaining = await transitions.purge_jobs(
+                call.redis,
+                call.team,
+                ids,
+                purged=purged,
+                remaining=remaining,
+                key=call.key if is_last else None,
+            )
+        if is_last:
+            return Purged(purged=purged, remaining=remaining)
+        after = batch.end
+
+
+class _Batch(NamedTuple):
+    """Ids of dead letters, maybe none, and the place up to which they were read."""
+
+    ids: list[int]
+    end: int
+    is_last: bool
+
+
+async def _following(redis: Redis, team: Team, chosen: Chosen, after: int) -> _Batch:
+    """The next chosen ones, oldest first: after a position in the given `ids`, or after an id."""
+    if chosen.ids is not None:
+        end = after + BATCH
+        return _Batch(list(chosen.ids[after:end]), end, end >= len(chosen.ids))
+    index = f"{team.prefix}{_index(team, chosen.queue_id)}"
+    ids = [int(one) for one in await redis.zrangebyscore(index, f"({after}", "+inf", 0, BATCH)]
+    end, is_last = ids[-1] if ids else after, len(ids) < BATCH
+    fitting = await _fitting(redis, team, chosen, ids) if ids and chosen.is_filtered else ids
+    return _Batch(fitting, end, is_last)
+
+
+async def _fitting(redis: Redis, team: Team, chosen: Chosen, ids: Sequence[int]) -> list[int]:
+    found = await jobs.read(
+        redis, team, ids, with_runs=chosen.failure_reason is not None, most_bytes=LOOK_BYTES
+    )
+    return [job.id for job in found if _fits(job, chosen)]
+
+
+def _fits(job: Job, chosen: Chosen) -> bool:
+    before = chosen.dead_lettered_before
+    return (
+        words.contains(chosen.search or "", job.url)
+        and chosen.failure_reason in (None, job.run.failure_reason if job.run else None)
+        and (before is None or (job.dead_lettered_at is not None and job.dead_lettered_at < before))
+    )
+
+
+def _index(team: Team, queue_id: int | None) -> str:
+    return f"x:{team.id}:{f'{Kind.QUEUE}{queue_id}:' if queue_id else ''}dead_lettered"
+
+
+async def _read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[Replay]:
+    rows = await transitions.read_replays(redis, team, ids)
+    return records.each("replay", rows, _of_row)
+
+
+def _of_row(replay_id: str, flat: Sequence[str]) -> Replay:
+    """The replay; raises NotFound if there is none."""
+    if not flat:
+        raise NotFound("Replay")
+    return _replay(int(replay_id), records.fields_of(flat))
+
+
+def _replay(replay_id: int, fields: Fields) -> Replay:
+    return Replay(
+        id=replay_id,
+        state=ReplayState(fields["state"]),
+        **{
+            name: int(fields.get(name, 0))
+            for name in ("total", "replayed", "skipped", "completed", "failed", "waiting", "rate")
+        },
+        stop_after_failures=int(fields["stop_after"]) if fields["stop_after"] else None,
+        created_at=clock.moment(fields["created"]),
+        ended_at=records.instant(fields, "ended"),
+    )

@@ -1,0 +1,90 @@
+"""What a caller can do to the executions of a cron."""
+
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+
+from shared import clock
+from shared.errors import Conflict, NotFound
+from shared.operations import Call
+from shared.schemas.base import Page
+from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus, SkipReason
+from shared.schemas.runs import Run
+from shared.store import excerpts, paging, records, transitions
+from shared.store.keyspace import Team
+from shared.store.stored import LIST_BYTES, WHOLE_BYTES, read_run
+
+_NOTHING_TO_RUN = -1
+
+
+async def create(call: Call, cron_id: int) -> Execution:
+    """Run a cron now, beside its schedule."""
+    made = await transitions.run_cron(call.redis, call.team, cron=cron_id, key=call.key)
+    if made == _NOTHING_TO_RUN:
+        raise Conflict("This cron waits for pings: there is nothing to run. Ping it, or make one with a url.")
+    if isinstance(made, int):
+        raise NotFound("Cron")
+    return stored(*made)
+
+
+async def get(redis: Redis, team: Team, cron_id: int, execution_id: int) -> Execution:
+    await _require(redis, team, cron_id)
+    found = await _read(redis, team, cron_id, [execution_id])
+    if not found:
+        raise NotFound("Execution")
+    return found[0]
+
+
+async def page(redis: Redis, team: Team, cron_id: int, query: ExecutionQuery) -> Page[Execution]:
+    await _require(redis, team, cron_id)
+    states = [query.filter] if query.filter else list(ExecutionStatus)
+    listing = paging.Listing(
+        [f"x:{team.id}:c{cron_id}:{state}" for state in states],
+        read=lambda ids: _read(redis, team, cron_id, ids, LIST_BYTES),
+    )
+    return await paging.read_page(redis, team, listing, query)
+
+
+async def _require(redis: Redis, team: Team, cron_id: int) -> None:
+    """Raises NotFound if there is no such cron; its spec is not read for this."""
+    if not await redis.exists(f"{team.prefix}c:{team.id}:{cron_id}"):
+        raise NotFound("Cron")
+
+
+async def _read(
+    redis: Redis, team: Team, cron_id: int, ids: Sequence[int], most_bytes: int = WHOLE_BYTES
+) -> list[Execution]:
+    rows = await transitions.read_executions(redis, team, ids, cron=cron_id, most_bytes=most_bytes)
+    return records.each("execution", rows, excerpt if most_bytes else stored)
+
+
+def stored(execution_id: str, flat: Sequence[str], run: str | None = None) -> Execution:
+    """An execution as the Lua reads it: its id, its fields, its run as JSON."""
+    return _execution(execution_id, flat, records.run(run))
+
+
+def excerpt(execution_id: str, flat: Sequence[str], run: str | None = None) -> Execution:
+    """The same with a run of which perhaps only the beginning was read."""
+    kept = read_run(run) if run else None
+    shown = Run.model_validate(kept.fields, extra="ignore") if kept else None
+    unread = [f"run.{name}" for name in (kept.unread if kept else ())]
+    return excerpts.of_execution(_execution(execution_id, flat, shown), unread)
+
+
+def _execution(execution_id: str, flat: Sequence[str], run: Run | None) -> Execution:
+    fields = records.fields_of(flat)
+    return Execution(
+        id=int(execution_id),
+        cron_id=int(fields["cron"]),
+        status=ExecutionStatus(fields["state"]),
+        scheduled_at=clock.moment(fields["due"]),
+        created_at=clock.moment(fields["created"]),
+        lateness_ms=max(0, round(float(fields["created"]) - float(fields["due"]))),
+        skip_reason=SkipReason(fields["skip_reason"]) if "skip_reason" in fields else None,
+        missed=int(fields["missed"]),
+        missed_since=records.instant(fields, "first"),
+        callback_status=records.callback_status(fields),
+        waits_for=fields.get("waits_for") if fields["state"] == ExecutionStatus.PENDING else None,
+        idempotency_key=fields.get("intent"),
+        run=run,
+    )

@@ -1,0 +1,55 @@
+"""What a caller can do to a team's monthly limits, and how much of them is used."""
+
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+
+from shared.operations import Call
+from shared.schemas.teams import Limits, Usage
+from shared.store import keyspace, moments, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions import Setting
+
+_FIELDS = ("request_limit", "soft_limit")
+_MONTH = "requests."
+
+
+async def put(call: Call, asked: Limits) -> Limits:
+    """Set both limits; they hold from the next claim on."""
+    values = (asked.monthly_request_limit, asked.soft_limit)
+    settings = [Setting(field, value) for field, value in zip(_FIELDS, values, strict=True)]
+    await transitions.set_team(call.redis, call.team, settings, key=call.key)
+    return asked
+
+
+async def get(redis: Redis, team: Team) -> Limits:
+    return _limits(await redis.hmget(keyspace.team_settings(team), list(_FIELDS)))  # type: ignore[misc]
+
+
+async def usage(redis: Redis, team: Team) -> Usage:
+    """The requests of this month, by the installation's clock, and of the months before."""
+    async with redis.pipeline(transaction=False) as pipe:
+        moments.join(pipe, team.shard)
+        pipe.hmget(keyspace.team_settings(team), list(_FIELDS))
+        pipe.hgetall(keyspace.ledger(team))
+        time, correction, stored, counts = await pipe.execute()
+    today = moments.of((time, correction))
+    months = {name.removeprefix(_MONTH): int(n) for name, n in counts.items() if name.startswith(_MONTH)}
+    used = {month: max(0, months[month]) for month in sorted(months, reverse=True)}
+    return Usage(
+        **_limits(stored).model_dump(),
+        month=f"{today:%Y-%m}",
+        requests=used.get(f"{today:%Y-%m}", 0),
+        resets_at=_next_month(today),
+        months=used,
+    )
+
+
+def _limits(stored: list[str | None]) -> Limits:
+    hard, soft = (int(value) if value else None for value in stored)
+    return Limits(monthly_request_limit=hard, soft_limit=soft)
+
+
+def _next_month(moment: datetime) -> datetime:
+    year, month = (moment.year + 1, 1) if moment.month == 12 else (moment.year, moment.month + 1)
+    return datetime(year, month, 1, tzinfo=UTC)

@@ -1,0 +1,101 @@
+"""What a caller can do to the channels that carry a team's alerts."""
+
+from urllib.parse import urlsplit
+
+from pydantic_core import from_json
+from redis.asyncio import Redis
+
+from shared.errors import Invalid
+from shared.operations import Call
+from shared.schemas.notifications import Channel, Email, Hook, Notifications
+from shared.security.vault import MASK, Vault
+from shared.store import keyspace, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions import Setting
+
+HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
+
+
+async def put(call: Call, asked: Notifications) -> Notifications:
+    """Set all channels at once; a URL that was read with its mask and given back stays as it is."""
+    vault, team = call.vault, call.team
+    if text := await transitions.recall(call.redis, call.key):
+        return _shown(_opened(_read(text), vault, team))
+    kept = await _stored(call.redis, team)
+    sealed = asked.model_copy(update={name: _sealed(name, asked, kept, (vault, team)) for name in HOOKS})
+    enabled = [channel for channel in Channel if (of := getattr(asked, channel)) and of.enabled]
+    stored = Setting("notifications", sealed.model_dump_json())
+    await transitions.set_team(
+        call.redis, team, [stored, Setting("channels", " ".join(enabled))], key=call.key
+    )
+    return _shown(_opened(sealed, vault, team))
+
+
+async def get(redis: Redis, vault: Vault, team: Team) -> Notifications:
+    """The channels with their secrets masked."""
+    return _shown(await opened_of(redis, vault, team))
+
+
+def _shown(opened: Notifications) -> Notifications:
+    shown = {
+        name: hook.model_copy(update={"url": _masked(hook.url)})
+        for name in HOOKS
+        if (hook := getattr(opened, name))
+    }
+    return opened.model_copy(update=shown)
+
+
+async def has_channel(redis: Redis, team: Team) -> bool:
+    """Whether an alert would be sent to anybody."""
+    return bool(await redis.hget(keyspace.team_settings(team), "channels"))  # type: ignore[misc]
+
+
+async def opened_of(redis: Redis, vault: Vault, team: Team) -> Notifications:
+    """The channels with their secrets, for sending; raises Unsealable."""
+    return _opened(await _stored(redis, team), vault, team)
+
+
+def _opened(stored: Notifications, vault: Vault, team: Team) -> Notifications:
+    opened = {
+        name: hook.model_copy(update={"url": vault.open(hook.url, team.id, "channel", name)})
+        for name in HOOKS
+        if (hook := getattr(stored, name))
+    }
+    return stored.model_copy(update=opened)
+
+
+def _sealed(name: str, wanted: Notifications, kept: Notifications, place: tuple[Vault, Team]) -> Hook | None:
+    hook: Hook | None = getattr(wanted, name)
+    before: Hook | None = getattr(kept, name)
+    vault, team = place
+    if hook is None:
+        return None
+    if MASK in hook.url:
+        if before is None or hook.url != _masked(vault.open(before.url, team.id, "channel", name)):
+            raise Invalid(
+                f"{name}.url", f"The {name}.url field has {MASK}, which only stands for the URL shown."
+            )
+        return hook.model_copy(update={"url": before.url})
+    return hook.model_copy(update={"url": vault.seal(hook.url, team.id, "channel", name)})
+
+
+def _masked(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/{MASK}"
+
+
+async def _stored(redis: Redis, team: Team) -> Notifications:
+    text = await redis.hget(keyspace.team_settings(team), "notifications")  # type: ignore[misc]
+    return _read(text) if text else Notifications()
+
+
+def _read(text: str) -> Notifications:
+    """The channels by name, each None if it is missing: another version may have known other channels.
+
+    Hooks are not checked again, as the check would refuse a sealed URL.
+    """
+    stored = from_json(text)
+    hooks = {name: Hook.model_construct(**given) for name in HOOKS if (given := stored.get(name))}
+    given = stored.get(Channel.EMAIL)
+    email = Email.model_validate(given, extra="ignore") if given else None
+    return Notifications.model_construct(None, email=email, **{name: hooks.get(name) for name in HOOKS})

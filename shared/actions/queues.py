@@ -1,0 +1,129 @@
+"""What a caller can do to queues."""
+
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+
+from shared.basics import words
+from shared.errors import Conflict, Invalid, NotFound
+from shared.operations import Call
+from shared.schemas.base import STORED, Page, PageQuery
+from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings, QueueUpdate
+from shared.store import keyspace, paging, records, transitions
+from shared.store.keyspace import Team
+from shared.store.lenient import Reader
+from shared.store.transitions import QueueFields, StoredQueue
+
+_NAMES, _SHOWN = 1000, 5
+"""How many names a wrong one is compared with, and how many are listed if it resembles none."""
+
+
+async def create(call: Call, asked: QueueCreate) -> Queue:
+    made = await _save(call, asked)
+    if made is None:
+        raise NotFound("Queue")  # cannot happen: a new queue has no version to compare
+    return made
+
+
+async def get(redis: Redis, team: Team, queue_id: int) -> Queue:
+    found = await transitions.read_queues(redis, team, [queue_id])
+    if not found:
+        raise NotFound("Queue")
+    return _queue(found[0])
+
+
+async def id_of(redis: Redis, team: Team, name: str) -> int:
+    """The id of the queue of that name; raises Invalid, with the name that was probably meant."""
+    found = await redis.hget(keyspace.queue_names(team), name)  # type: ignore[misc]
+    if found is not None:
+        return int(found)
+    _, known = await redis.hscan(keyspace.queue_names(team), count=_NAMES)
+    near = words.nearest(name, known)
+    there = f"did you mean {near}?" if near else f"there are {_some(sorted(known))}."
+    raise Invalid("queue", f"The queue field names no queue of this team; {there}")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown} and others" if len(names) > _SHOWN else shown or "none yet"
+
+
+async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
+    async def read(ids: Sequence[int]) -> list[Queue]:
+        return [_queue(row) for row in await transitions.read_queues(redis, team, ids)]
+
+    listing = paging.Listing(
+        [f"x:{team.id}:queues"], read, matches=lambda queue, text: words.contains(text, queue.name)
+    )
+    return await paging.read_page(redis, team, listing, query)
+
+
+async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
+    """Change the given fields; they hold for waiting jobs too, from the next claim on."""
+    if done := await transitions.recall(call.redis, call.key):
+        return _queue(StoredQueue(*done))
+    given = changes.model_dump(exclude_unset=True)
+    for _ in range(5):
+        found = await transitions.read_queues(call.redis, call.team, [queue_id])
+        if not found:
+            raise NotFound("Queue")
+        fields, reader = records.fields_of(found[0].fields), Reader()
+        settings = reader.model(QueueSettings, reader.spec(fields.get("spec")).fields).model_dump()
+        name = fields.get("name", f"queue {queue_id}")
+        wanted = QueueCreate.model_validate({**settings, "name": name, **given}, context=STORED)
+        if changed := await _save(call, wanted, (queue_id, fields.get("version"))):
+            return changed
+    raise Conflict("The queue is being changed by others; try again.")
+
+
+async def delete(call: Call, queue_id: int) -> None:
+    """Delete a queue with its jobs; nothing of it starts any more once this returns."""
+    if not await transitions.delete_queue(call.redis, call.team, queue=queue_id, key=call.key):
+        raise NotFound("Queue")
+
+
+async def _save(
+    call: Call, wanted: QueueCreate, known: tuple[int | None, str | None] = (None, None)
+) -> Queue | None:
+    """The queue as it is now, or None if it changed since it had this `known` id and version."""
+    (queue_id, version), limit = known, wanted.rate_limit
+    fields = QueueFields(
+        name=wanted.name,
+        spec=wanted.model_dump_json(exclude={"name"}),
+        is_active=wanted.is_active,
+        max_parallelism=wanted.max_parallelism or None,
+        rate_count=limit.count if limit else None,
+        rate_ms=limit.per_seconds * 1000 if limit else None,
+        weight=wanted.weight,
+        dlq_days=wanted.dlq_retention_days,
+        alerts=wanted.alerts_enabled,
+    )
+    saved = await transitions.save_queue(
+        call.redis, call.team, fields, queue=queue_id, version=version, key=call.key
+    )
+    if saved == "taken":
+        raise Invalid("name", "The name field must be unique: another queue of the team has it.")
+    return None if saved == "stale" else _queue(saved)
+
+
+def _queue(row: StoredQueue) -> Queue:
+    fields, reader = records.fields_of(row.fields), Reader()
+    settings = reader.model(QueueSettings, reader.spec(fields.get("spec")).fields)
+    name, created = fields.get("name"), reader.made(fields, "created")
+    if name is None:
+        reader.note("name", "it is lost")
+    return Queue(
+        id=int(row.id),
+        name=name or f"queue {row.id}",
+        **settings.model_dump(),
+        created_at=created,
+        counts=QueueCounts(
+            pending=row.pending,
+            processing=row.processing,
+            completed=row.completed,
+            failed=row.failed + row.retrying + row.dead_lettered,
+            retrying=row.retrying,
+            dead_lettered=row.dead_lettered,
+        ),
+        problem=fields.get("lost") or reader.problem,
+    )

@@ -1,0 +1,77 @@
+"""What a caller can do to the secrets that sign a team's requests: the newest, and for a while one before.
+
+They are stored in one text, which claim returns to the worker: the newest secret, sealed; after a space the
+one before, sealed; and after another space until when that is valid (ms).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from redis.asyncio import Redis
+
+from shared import clock
+from shared.errors import Conflict
+from shared.operations import Call
+from shared.schemas.teams import SigningSecret, SigningState
+from shared.security import signing
+from shared.security.vault import Vault
+from shared.store import keyspace, moments, transitions
+from shared.store.keyspace import Team
+from shared.store.transitions import Setting
+
+_FIELD = "signing"
+HOUR_MILLISECONDS = 3_600_000
+
+
+async def rotate(call: Call, keep_hours: int) -> SigningSecret:
+    """Make a secret; the one before stays valid beside it for so many hours, or goes at once with 0.
+
+    A repeat under the key returns the secret that was made, which is remembered, sealed, with the key.
+    """
+    redis, team = call.redis, call.team
+    now = await moments.now(redis, team.shard)
+    before = await _stored(redis, team)
+    secret = signing.new_secret()
+    kept, until = before.partition(" ")[0], clock.milliseconds(now) + keep_hours * HOUR_MILLISECONDS
+    stored = call.vault.seal(secret, team.id, _FIELD)
+    if kept and keep_hours:
+        stored = f"{stored} {kept} {until}"
+    made = await transitions.rotate_signing(redis, team, before=before or None, after=stored, key=call.key)
+    if not made:
+        raise Conflict(
+            "Somebody else made a signing secret at the same moment; look before you make another."
+        )
+    opened = call.vault.open(_parts(made)[0], team.id, _FIELD)
+    return SigningSecret(secret=opened, previous_valid_until=_until(made))
+
+
+async def state(redis: Redis, team: Team) -> SigningState:
+    stored = await _stored(redis, team)
+    return SigningState(is_enabled=bool(stored), previous_valid_until=_until(stored))
+
+
+async def remove(call: Call) -> None:
+    """Sign no more."""
+    await transitions.set_team(call.redis, call.team, [Setting(_FIELD, None)], key=call.key)
+
+
+def secrets_of(vault: Vault, team: int, stored: str, now_ms: int) -> Sequence[str]:
+    """The secrets that are valid at `now_ms`, newest first; raises Unsealable."""
+    newest, *before = _parts(stored)
+    valid = [newest, *before[:1]] if before and now_ms < int(before[1]) else [newest]
+    return [vault.open(sealed, team, _FIELD) for sealed in valid]
+
+
+@lru_cache(1024)
+def _parts(stored: str) -> Sequence[str]:
+    return stored.split(" ")
+
+
+async def _stored(redis: Redis, team: Team) -> str:
+    return await redis.hget(keyspace.team_settings(team), _FIELD) or ""  # type: ignore[misc]
+
+
+def _until(stored: str) -> datetime | None:
+    parts = stored.split(" ")
+    return clock.moment(parts[2]) if len(parts) > 1 else None

@@ -1,0 +1,22 @@
+-- Of which type each key is, by how its name begins below the prefix; and which keys are whose.
+
+local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = 'hash', [CRON] = 'hash', [EXECUTION] = 'hash',
+    log = 'list', [NOTICE] = 'hash', [ALERT] = 'hash', g = 'hash', s = 'stream', f = 'stream', names = 'hash', ids = 'hash',
+    ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', i = 'string', held = 'zset', busy = 'zset',
+    starts = 'zset', sent = 'zset', turns = 'zset', virtual_time = 'hash', teams = 'set', trusted_until = 'string',
+    correction = 'string', cancels = 'stream', in_flight = 'set', due = 'zset', live = 'zset', troubles = 'hash', crons = 'zset',
+    doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream', replays = 'set', damaged = 'hash',
+    fading = 'zset', memory = 'hash', zones = 'hash', clocks = 'hash', doubtful = 'zset', retention_waits = 'hash',
+    retired_at = 'string', watchdog = 'hash', stopped = 'string' }
+
+-- `#` stands for the id of who it is. Of a team there are the indexes of its jobs' states and its alerts' types too, and
+-- of a queue or cron those of all that is theirs.
+local KEYS_OF = {
+    shard = { 'damaged', 'turns', 'virtual_time', 'teams', 'trusted_until', 'correction', 'cancels', 'in_flight', 'due', 'crons',
+        'live', 'troubles', 'doomed', 'bell', 'clock', 'quarantine', 'events', 'replays', 'fading', 'memory', 'zones', 'clocks',
+        'doubtful', 'retention_waits', 'retired_at', 'watchdog' },
+    team = { 'names:#', 'ids:#', 'ledger:#', 't:#', 'held:#', 'busy:#', 'turns:#', 'x:#:queues', 'x:#:replays',
+        'x:#:crons:active', 'x:#:crons:paused', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts' },
+    queue = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#' },
+    cron = { 'c:#', 'log:#' },
+}

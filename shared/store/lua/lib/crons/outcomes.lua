@@ -1,0 +1,24 @@
+-- What becomes of an execution, and what its cron says of that.
+
+-- What a cron says of the last time it failed (JSON); nothing once it went well.
+local function failure_of(result)
+    if result.verdict == 'complete' then return '' end
+    return result.facts and result.facts ~= '' and result.facts or result.run
+end
+
+local function settle_execution(team, id, result)
+    local record = record_of(EXECUTION, team, id)
+    local fields = fields_of(record, 'state', 'cron')
+    local state = result.verdict == 'complete' and 'completed' or 'failed'
+    move(EXECUTION, team, fields.cron, id, fields.state, state)
+    call('HSET', record, 'state', state, 'size', memory.take(team, nil, result))
+    event('cron.' .. state, team, 'e:' .. id)
+    local cron = P .. 'c:' .. team .. ':' .. fields.cron
+    local callback = fields_of(cron, 'callback', 'version', 'queued')
+    if not callback.version then return end -- deleted meanwhile
+    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', memory.kept_response(result.response or ''),
+        'last_failure', failure_of(result))
+    alert_cron(team, fields.cron, 'e:' .. id, result)
+    if callback.queued then start_queued(team, fields.cron, callback.queued) end
+    if callback.callback == '1' then tell(team, 'outbox', 'e:' .. fields.cron .. ':' .. id, 'cron.' .. state) end
+end

@@ -1,0 +1,47 @@
+-- Jobs: made once, whoever asks, and made anew of a dead letter.
+
+-- A new job in a queue:  (nothing) -> pending. `new` is { spec = JSON, due (ms), has_callback = '1' or '',
+-- expires_ms = when or '', and of a replay: replay_of = the old job, replay = the replay that made it, intent = the old
+-- job's }.
+local function make_job(team, queue, new)
+    local id = next_id(team, 'job')
+    local record = { record_of(JOB, team, id), 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', 1,
+        'due', new.due, 'created', moment(), 'intent', new.intent or new_intent(), 'size', #new.spec }
+    local function note(field, value)
+        record[#record + 1] = field
+        record[#record + 1] = value
+    end
+    if new.has_callback == '1' then note('callback', 'none') end
+    if new.expires_ms ~= '' then note('expires', new.expires_ms) end
+    if new.replay_of then note('replay_of', new.replay_of) end
+    if new.replay then note('replay', new.replay) end
+    if tonumber(new.due) > moment() then
+        wait_until(JOB, team, id, new.due)
+    else
+        note('entry', push(team .. ':' .. queue, 'j:' .. id, READY))
+        note_doubt(JOB, team, id)
+    end
+    call('HSET', unpack(record))
+    call('SET', P .. 'b:' .. team .. ':' .. id, new.spec)
+    if new.expires_ms ~= '' then wait_until(EXPIRY, team, id, new.expires_ms) end
+    move(JOB, team, queue, id, nil, 'pending')
+    tally(team, 'job.accepted', 1)
+    event('job.created', team, 'j:' .. id)
+    return id
+end
+
+-- Try a dead letter again, by any id of its chain, as a fresh job; the old one is a failed job from then on, and names
+-- the new one. Returns the new id; or nothing, and whether it is a dead letter whose request is lost.
+local function replay_job(team, any, replay)
+    local id = original_of(team, any)
+    local record = record_of(JOB, team, id)
+    local fields = fields_of(record, 'state', 'queue', 'callback', 'intent')
+    if fields.state ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields.queue) == 0 then return end
+    local spec = call('GET', P .. 'b:' .. team .. ':' .. id)
+    if not spec then return nil, true end
+    local new = make_job(team, fields.queue, { spec = spec, due = moment(), has_callback = fields.callback and '1' or '',
+        expires_ms = '', replay_of = id, replay = replay, intent = fields.intent })
+    move(JOB, team, fields.queue, id, 'dead_lettered', 'failed')
+    call('HSET', record, 'state', 'failed', 'final', 'dead_lettered', 'replayed_as', new)
+    return new
+end

@@ -1,0 +1,22 @@
+-- Hosts that a team leaves alone, for they asked for it.
+
+local rests_of
+
+do
+    local LONGEST_REST = { ['held:'] = 300000, ['busy:'] = 86400000 } -- ms
+
+    -- Rests end by the moment that is vouched for; one that would last too long is from before the clock was set back.
+    function rests_of(team, which)
+        local key, latest = P .. which .. team, vouched() + LONGEST_REST[which] + AHEAD
+        local rests, found = call('ZRANGEBYSCORE', key, vouched(), '+inf', 'WITHSCORES'), {}
+        for i = 1, #rests, 2 do
+            if tonumber(rests[i + 1]) > latest then
+                call('ZREM', key, rests[i])
+            else
+                found[#found + 1] = rests[i]
+                found[#found + 1] = as_seen_now(rests[i + 1])
+            end
+        end
+        return found
+    end
+end

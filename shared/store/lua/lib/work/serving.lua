@@ -1,0 +1,80 @@
+-- A queue whose turn it is hands out work to a worker; `claim` is as in `starting.lua`.
+
+local next_turns, try_turn
+
+do
+    -- Start what the entries of one lane name, up to `want`; returns how many were read.
+    local function serve_lane(claim, turn, want)
+        local stream = P .. claim.lane .. claim.queue
+        if want <= 0 or call('XLEN', stream) == 0 then return 0 end
+        local read = call('XREADGROUP', 'GROUP', 'workers', claim.consumer, 'COUNT', want, 'STREAMS', stream, '>')
+        call('SADD', P .. 'in_flight', claim.queue) -- first: whatever happens below, the rescuer looks here
+        local entries = read and read[1][2] or {}
+        for _, entry in ipairs(entries) do
+            local ref = entry[2][1] == 'w' and entry[2][2] or table.concat(entry[2], ' ')
+            if not confined(turn.team, ref, start, claim, entry[1], ref) then
+                quarantine(claim.queue, claim.lane, entry[1], ref)
+            end
+        end
+        return #entries
+    end
+
+    -- Read up to `want` entries and start what they name; returns how many were read, and how many started.
+    local function serve(claim, turn, want)
+        local queue, before = turn.queue, #claim.works
+        claim.queue, claim.lane, claim.team, claim.name = queue, FRONT, string.match(queue, '^(%d+):(.+)$')
+        local read = serve_lane(claim, turn, want)
+        claim.lane = READY
+        read = read + serve_lane(claim, turn, want - read)
+        local started = #claim.works - before
+        if started > 0 and not is_hidden(queue) then note_starts(queue, started) end
+        if started > 0 then
+            local known = fields_of(P .. 'q:' .. queue, 'spec', 'name')
+            claim.queues[#claim.queues + 1] = { queue, known.spec or '', known.name or '' }
+            claim.teams[claim.team] = true
+        end
+        return read, started
+    end
+
+    local function take_turn(claim, turn, want)
+        local team, queue = turn.team, turn.queue
+        local allowed, _, weight = allowance(queue)
+        if allowed <= 0 then
+            leave_turns(team, queue)
+            return
+        end
+        settings_of(team) -- first: of whom these are damaged nothing may start
+        local read, started = serve(claim, turn, math.min(want, allowed))
+        charge(turn, math.max(read, 1), weight)
+        if read == 0 or read >= allowed then leave_turns(team, queue) end
+        if started == 0 then touched[queue] = true end -- nothing is in flight after all
+        return started
+    end
+
+    -- Returns how many started; a queue, or a team, whose records are damaged loses its turn, until it is touched again.
+    function try_turn(claim, turn, want)
+        local done, started = confined(turn.team, turn.queue, take_turn, claim, turn, want)
+        if done then return started or 0 end
+        if not confined(turn.team, '', leave_turns, turn.team, turn.queue) then call('ZREM', P .. 'turns', turn.team) end
+        return 0
+    end
+
+    local function first_queues(team, most)
+        return call('ZRANGE', P .. 'turns:' .. team, 0, most - 1, 'WITHSCORES')
+    end
+
+    -- The queues whose turn it is, in order: up to so many teams, and up to so many queues of each.
+    function next_turns(most_teams, most_queues)
+        local found, turns_of_teams = {}, call('ZRANGE', P .. 'turns', 0, most_teams - 1, 'WITHSCORES')
+        for t = 1, #turns_of_teams, 2 do
+            local read, rows = confined(turns_of_teams[t], '', first_queues, turns_of_teams[t], most_queues)
+            rows = read and rows or {}
+            if #rows == 0 then call('ZREM', P .. 'turns', turns_of_teams[t]) end
+            for q = 1, #rows, 2 do
+                found[#found + 1] = { team = turns_of_teams[t], team_at = tonumber(turns_of_teams[t + 1]), queue = rows[q],
+                    queue_at = tonumber(rows[q + 1]) }
+            end
+        end
+        return found
+    end
+end

@@ -1,0 +1,69 @@
+-- Ready streams: work that may start, in order, two lanes a queue.
+--
+-- What is in flight is the group's own pending count, and a finished entry is deleted: nothing can drift.
+
+local FRONT, READY = 'f:', 's:' -- two lanes: given back by a lost or stopping worker, and the ordinary one
+local touched, has_group -- queues whose turns are to be looked at once the call ends, streams that have their group
+
+at_begin(function() touched, has_group = {}, {} end)
+
+local function team_of(queue)
+    return string.match(queue, '^%d+')
+end
+
+-- A team's cron executions and notices wait in hidden queues, which have no record and no limits of their own.
+local function is_hidden(queue)
+    return string.match(queue, ':%a+$') ~= nil
+end
+
+-- Append a job or execution to its queue's stream; `ref` is `j:<id>` or `e:<id>`.
+local function push(queue, ref, lane)
+    local stream = P .. lane .. queue
+    if not has_group[stream] and call('EXISTS', stream) == 0 then
+        call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM')
+    end
+    has_group[stream] = true
+    touched[queue] = true
+    return call('XADD', stream, '*', 'w', ref)
+end
+
+local function take_off(queue, lane, entry)
+    end_entry(P .. lane .. queue, entry)
+    touched[queue] = true
+end
+
+-- In flight and waiting in one lane.
+local function lane_load(stream)
+    local length = call('XLEN', stream)
+    if length == 0 then return 0, 0 end
+    local group = call('XINFO', 'GROUPS', stream)[1]
+    if not group then -- lost: from 0, so that everything is delivered again
+        call('XGROUP', 'CREATE', stream, 'workers', '0')
+        return 0, length
+    end
+    local in_flight = group[6]
+    return in_flight, length - in_flight
+end
+
+local function load_of(queue)
+    local front_flight, front_waiting = lane_load(P .. FRONT .. queue)
+    local in_flight, waiting = lane_load(P .. READY .. queue)
+    return front_flight + in_flight, front_waiting + waiting
+end
+
+-- How often the consumer has beaten for an entry it holds, from 1; nothing if it does not hold it. The count is the
+-- entry's delivery count, which nothing else here changes.
+local function holds(consumer, queue, lane, entry)
+    local pending = redis.pcall('XPENDING', P .. lane .. queue, 'workers', entry, entry, 1)
+    if pending.err or not pending[1] or pending[1][2] ~= consumer then return nil end
+    return pending[1][4]
+end
+
+-- The same for many: entry -> beats of what the consumer holds in a lane, or nothing if that is too much to read.
+local function all_held(consumer, stream, most)
+    local pending, held = redis.pcall('XPENDING', stream, 'workers', '-', '+', most, consumer), {}
+    if pending.err then return held end
+    if #pending == most then return nil end
+    for _, one in ipairs(pending) do held[one[1]] = one[4] end
+    return held
+end

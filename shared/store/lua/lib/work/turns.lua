@@ -1,0 +1,68 @@
+-- Whose turn it is: start-time fair queueing over the teams, then over a team's queues.
+--
+-- `turns` holds the teams that may hand out work by their virtual time, `turns:<team>` their queues by theirs. What
+-- was served moves both on, a queue's by work / weight, so a flood waits for itself. Who comes back after a rest
+-- starts at the present: the virtual time of what was served last.
+
+local allowance, leave_turns, charge, refresh, refresh_touched
+
+do
+    local OUTBOX_PARALLELISM = 4 -- a team's dead callback target holds no more of the workers than this
+    local NOTICES = { outbox = true, alerts = true } -- hidden queues apart, so that neither waits for the other
+
+    -- How many more jobs of the queue may start now, how many are in flight, and its weight.
+    function allowance(queue)
+        local in_flight, waiting = load_of(queue)
+        if NOTICES[string.match(queue, '%a*$')] then return math.min(waiting, OUTBOX_PARALLELISM - in_flight), in_flight, 1 end
+        if is_hidden(queue) then return waiting, in_flight, 1 end
+        local settings = fields_of(P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight')
+        local weight = tonumber(settings.weight or '') or 1
+        if settings.is_active ~= '1' then return 0, in_flight, weight end
+        local allowed, most, count = waiting, tonumber(settings.max_parallelism or ''), tonumber(settings.rate_count or '')
+        if most then allowed = math.min(allowed, most - in_flight) end
+        if count and allowed > 0 then allowed = math.min(allowed, rate_allowance(queue, count, tonumber(settings.rate_ms))) end
+        return allowed, in_flight, weight
+    end
+
+    local function virtual_times(present, own)
+        local now_at, own_at = values_of(P .. 'virtual_time', present, own)
+        return math.max(tonumber(now_at) or 0, tonumber(own_at) or 0)
+    end
+
+    function leave_turns(team, queue)
+        local left = call('ZREM', P .. 'turns:' .. team, queue) == 1
+        if left and call('EXISTS', P .. 'turns:' .. team) == 0 then call('ZREM', P .. 'turns', team) end
+    end
+
+    -- Put the queue among those that may hand out work, or take it out.
+    function refresh(queue)
+        local allowed, in_flight = allowance(queue)
+        local team = team_of(queue)
+        if allowed <= 0 then
+            leave_turns(team, queue)
+        elseif not call('ZSCORE', P .. 'turns:' .. team, queue) then
+            call('ZADD', P .. 'turns:' .. team, virtual_times(team .. ':_', queue), queue)
+            if not call('ZSCORE', P .. 'turns', team) then
+                call('ZADD', P .. 'turns', virtual_times('_', team), team)
+                if call('ZCARD', P .. 'turns') == 1 then ring() end
+            end
+        end
+        if in_flight == 0 then call('SREM', P .. 'in_flight', queue) end
+    end
+
+    function refresh_touched()
+        for queue in pairs(touched) do confined(team_of(queue), queue, refresh, queue) end
+        touched = {}
+    end
+
+    -- Move the virtual times of the team and the queue on by what was served from where their turns stood.
+    function charge(turn, served, weight)
+        local team, queue = turn.team, turn.queue
+        local team_at, queue_at = values_of(P .. 'virtual_time', team, queue)
+        team_at = math.max(tonumber(team_at) or 0, turn.team_at) + served
+        queue_at = math.max(tonumber(queue_at) or 0, turn.queue_at) + served / weight
+        call('HSET', P .. 'virtual_time', '_', turn.team_at, team, team_at, team .. ':_', turn.queue_at, queue, queue_at)
+        call('ZADD', P .. 'turns', 'XX', team_at, team)
+        call('ZADD', P .. 'turns:' .. team, 'XX', queue_at, queue)
+    end
+end

@@ -1,0 +1,33 @@
+#!lua repeatable
+-- Make a queue, or change one that is still as it was read.
+--
+-- Given `team`, `queue` and `version` (nothing = a new one), now_ms; and one row: the queue, with '' for what it has not.
+-- Returns the row of `read_queues`; 'taken' if another queue has the name; 'stale' if the queue changed or went since it was read.
+
+local QUEUE_FIELDS = { 'name', 'spec', 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight', 'dlq_days', 'alerts' }
+local team, now, id, its = given.team, moment(given.now_ms), given.queue, next_row(QUEUE_FIELDS)
+local name = its.name
+local names = P .. 'names:' .. team
+local holder = queue_by_name(team, name)
+if holder and holder ~= id then return 'taken', REFUSED end
+
+if not id then
+    id = tostring(next_id(team, 'queue'))
+    begin_queue(team, id)
+else
+    local known = fields_of(P .. 'q:' .. team .. ':' .. id, 'version', 'name')
+    if known.version ~= given.version then return 'stale', REFUSED end
+    if known.name and known.name ~= name then call('HDEL', names, known.name) end
+end
+
+local record = P .. 'q:' .. team .. ':' .. id
+call('HSET', names, name, id)
+call('HSET', record, 'name', name, 'spec', its.spec, 'is_active', its.is_active == '1' and 1 or 0, 'max_parallelism', its.max_parallelism,
+    'rate_count', its.rate_count, 'rate_ms', its.rate_ms, 'weight', its.weight, 'dlq_days', its.dlq_days,
+    'alerts', its.alerts)
+call('HSETNX', record, 'created', now)
+call('HINCRBY', record, 'version', 1)
+call('HDEL', record, 'lost')
+call('HDEL', P .. 'damaged', 'q:' .. team .. ':' .. id)
+refresh(team .. ':' .. id) -- a pause, a resume or another limit holds from the next claim on
+return queue_row(team, id)

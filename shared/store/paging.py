@@ -1,0 +1,79 @@
+"""Pages of a list: newest first, read from the indexes, or filtered by a search."""
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from redis.asyncio import Redis
+
+from shared.schemas.base import Page, PageQuery
+from shared.store import transitions
+from shared.store.keyspace import Team
+
+
+class _Row(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
+T = TypeVar("T", bound=_Row)
+Read = Callable[[Sequence[int]], Awaitable[list[T]]]
+
+SEARCH_LIMIT = 10_000
+"""A search looks at this many of the newest rows, so that one caller cannot keep Redis busy."""
+_CHUNK = 100
+_READ = 25
+"""Rows a call: each may be large."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """The source of a page: disjoint indexes, named below the prefix, and how their rows are read."""
+
+    indexes: Sequence[str]
+    read: Read[T]
+    matches: Callable[[T, str], bool] = lambda _row, _text: True
+    look: Read[T] | None = None
+    """How a search reads rows, if there is a cheaper way."""
+    is_filtered: bool = False
+    """Whether `matches` is called even without a text to search for."""
+
+
+async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQuery) -> "Page[T]":
+    """The page for `query`."""
+    offset = (query.page - 1) * query.per_page
+    if query.search or listing.is_filtered:
+        found = await _search(redis, team, listing, query.search or "")
+        ids, total = found[offset : offset + query.per_page], len(found)
+    else:
+        total, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=query.per_page)
+    rows: list[T] = []
+    for start in range(0, len(ids), _READ):
+        rows += await listing.read(ids[start : start + _READ])
+    return _page(rows, total, query)
+
+
+async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> list[int]:
+    """The ids of the rows that match; new rows may shift others to the next step, where they count once."""
+    look = listing.look or listing.read
+    seen: set[int] = set()
+    found: list[int] = []
+    for offset in range(0, SEARCH_LIMIT, _CHUNK):
+        _, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=_CHUNK)
+        new = [each for each in ids if each not in seen]
+        seen.update(new)
+        found += [row.id for row in (await look(new) if new else []) if listing.matches(row, text)]
+        if len(ids) < _CHUNK:
+            break
+    return found
+
+
+def _page(rows: list[T], total: int, query: PageQuery) -> Page[Any]:
+    return Page(
+        data=rows,
+        current_page=query.page,
+        last_page=max(1, math.ceil(total / query.per_page)),
+        per_page=query.per_page,
+        total=total,
+    )

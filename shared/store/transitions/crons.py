@@ -1,0 +1,165 @@
+"""Crons: saved, read, deleted, pinged."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
+from shared.store.transitions.fires import Owed
+from shared.store.transitions.functions import Function, flat
+
+_SAVE = Function("save_cron")
+_READ = Function("read_crons")
+_LIST = Function("list_crons")
+_DELETE = Function("delete_cron")
+_PING = Function("ping_cron")
+_STALE = "stale"
+
+
+class CronFields(NamedTuple):
+    """What is stored of a cron that callers have a say in; what it has not is empty."""
+
+    spec: str
+    """JSON."""
+    is_active: int
+    expression: str
+    timezone: str
+    callback: str
+    """1 if it has one."""
+    alert_threshold: int | str
+    name: str
+    timing: str
+    """JSON."""
+    overlap: str
+    max_runs: int | str
+    offset_seconds: int
+    phase: int
+    """What its offset comes from."""
+    grace_ms: int | str
+    """Of one that waits for pings."""
+
+
+class StoredCron(NamedTuple):
+    """A cron as it is stored, by its fields' names and values in turn."""
+
+    id: str
+    fields: Sequence[str]
+
+
+class SavedCron(NamedTuple):
+    """A `StoredCron`, and what the answer says beside (JSON)."""
+
+    id: str
+    fields: Sequence[str]
+    warnings: str
+
+
+class Pinged(NamedTuple):
+    """What a ping did."""
+
+    after: int = 0
+    """The execution after which to go on; 0 if that was all."""
+    counts_for_ms: int = 0
+    """The fire to come that it counts for; 0 if none."""
+    next_ms: int = 0
+    """Of one that ended nothing the next fire; 0 if none."""
+    taken_from_ms: int = 0
+    """From when on that takes pings."""
+
+
+async def save_cron(
+    redis: Redis,
+    team: Team,
+    fields: CronFields,
+    owed: Owed,
+    *,
+    cron: int | None,
+    version: str | None,
+    keeps_next: bool,
+    next_ms: int | None,
+    secret: str | None,
+    change: str,
+    warnings: str,
+    now_ms: int | None = None,
+    key: IdempotencyKey | None = None,
+) -> SavedCron | None:
+    """Make a cron, or change that one; None if it is another than was read, or more is due by now.
+
+    Unless it `keeps_next`, what it owes is made first. `secret` is for the key of a new one that waits for
+    pings, `change` (JSON) for the log of its schedule.
+    """
+    saved = await _SAVE(
+        redis,
+        team.prefix,
+        (*fields, *flat(owed.fires)),
+        key=key,
+        team=team.id,
+        cron=cron,
+        version=version,
+        keeps_next=keeps_next,
+        next_ms=next_ms,
+        known_next=owed.known_next,
+        not_due_ms=owed.not_due_ms,
+        fired_until_ms=owed.fired_until_ms,
+        secret=secret,
+        change=change,
+        warnings=warnings,
+        now_ms=now_ms,
+    )
+    return None if saved == _STALE else SavedCron(*saved)
+
+
+async def read_crons(redis: Redis, team: Team, ids: Sequence[int]) -> tuple[int, list[StoredCron]]:
+    """Now (ms), and those that are there."""
+    now_ms, rows = await _READ(redis, team.prefix, ids, team=team.id)
+    return now_ms, [StoredCron(*row) for row in rows]
+
+
+async def list_crons(redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int) -> list[StoredCron]:
+    """Those that are there, with so many bytes of what was asked."""
+    rows = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes)
+    return [StoredCron(*row) for row in rows]
+
+
+async def delete_cron(redis: Redis, team: Team, *, cron: int, key: IdempotencyKey | None = None) -> bool:
+    """Whether there was such a cron; it fires no more."""
+    return bool(await _DELETE(redis, team.prefix, key=key, team=team.id, cron=cron))
+
+
+async def ping_cron(
+    redis: Redis,
+    team: Team,
+    *,
+    cron: str,
+    secret: str,
+    kind: str,
+    said: str,
+    reason: str | None = None,
+    failure: str | None = None,
+    after: int = 0,
+    now_ms: int | None = None,
+    key: IdempotencyKey | None = None,
+    step: int = 0,
+) -> Pinged | None:
+    """Note what a ping said (complete, fail, start or log); None if there is no such cron, or another secret.
+
+    `reason` and `failure` (JSON) are why it failed: what it is alike in, and what its run shows.
+    """
+    answer = await _PING(
+        redis,
+        team.prefix,
+        key=key,
+        step=step,
+        team=team.id,
+        cron=cron,
+        secret=secret,
+        kind=kind,
+        reason=reason,
+        failure=failure,
+        said=said,
+        after=after,
+        now_ms=now_ms,
+    )
+    return Pinged(*answer) if answer else None

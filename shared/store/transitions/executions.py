@@ -1,0 +1,57 @@
+"""Executions of crons: made by hand, read, found by their moment."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
+from shared.store.transitions.functions import Function
+
+_RUN = Function("run_cron")
+_READ = Function("read_executions")
+_FIND = Function("find_executions")
+
+
+class StoredExecution(NamedTuple):
+    """An execution as it is stored, by its fields' names and values in turn."""
+
+    id: str
+    fields: Sequence[str]
+    run: str | None = None
+    """JSON."""
+
+
+class FoundExecutions(NamedTuple):
+    """Of a cron."""
+
+    changes: Sequence[str]
+    """Of its schedule, oldest first: a moment (ms), and how it fired from then on (JSON)."""
+    executions: Sequence[StoredExecution]
+
+
+async def run_cron(
+    redis: Redis, team: Team, *, cron: int, now_ms: int | None = None, key: IdempotencyKey | None = None
+) -> StoredExecution | int:
+    """Run it beside its schedule; 0 if there is no such cron, -1 if it waits for pings: it runs nothing."""
+    answer = await _RUN(redis, team.prefix, key=key, team=team.id, cron=cron, now_ms=now_ms)
+    return answer if isinstance(answer, int) else StoredExecution(*answer)
+
+
+async def read_executions(
+    redis: Redis, team: Team, ids: Sequence[int], *, cron: int, most_bytes: int
+) -> list[StoredExecution]:
+    """Those of the cron that are there, with so many bytes of their runs (0 = any)."""
+    rows = await _READ(redis, team.prefix, ids, team=team.id, cron=cron, most_bytes=most_bytes)
+    return [StoredExecution(*row) for row in rows]
+
+
+async def find_executions(
+    redis: Redis, team: Team, *, cron: int, from_ms: int, to_ms: int, most: int
+) -> FoundExecutions:
+    """Those that stand for an instant in a range, about `most` of each state; and the cron's changes."""
+    changes, rows = await _FIND(
+        redis, team.prefix, team=team.id, cron=cron, from_ms=from_ms, to_ms=to_ms, most=most
+    )
+    return FoundExecutions(changes, [StoredExecution(*row) for row in rows])

@@ -1,0 +1,157 @@
+"""How the functions of the library in Redis are called."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, TypeAlias
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import ResponseError
+
+from shared.errors import Conflict
+from shared.store.connection import AnswerLost, OutcomeUnknown, OutOfService, had_begun, text_of
+from shared.store.idempotency import IdempotencyKey
+from shared.store.transitions.library import Library, file_of, whole
+
+Argument: TypeAlias = str | int | float
+_DONE_BEFORE, _OF_ANOTHER = 1, -1
+RANDOM_BYTES = 12
+"""Of each call: 2^48 calls until two are expected to be alike."""
+
+library = Library(whole())
+
+
+class Function:
+    """One of the library, which is loaded when Redis does not know it.
+
+    What it is `given` has the same names in the Lua: what is None or False is not there, and True is 1. The
+    `rest` are rows, or ids. Calls of one that is repeatable may carry an idempotency key: what was done under
+    it before is not done again, and its answer comes once more.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._flags = file_of(name).flags
+        self._only_reads = "no-writes" in self._flags
+
+    @property
+    def in_redis(self) -> str:
+        """Its name there."""
+        return f"{library.name}_{self.name}"
+
+    async def __call__(
+        self,
+        redis: Redis,
+        prefix: str,
+        rest: Sequence[Argument] = (),
+        *,
+        key: IdempotencyKey | None = None,
+        step: int = 0,
+        **given: Argument | None,
+    ) -> Any:
+        """Its answer. Its keys are the shard's prefix, and the same with random bits after it.
+
+        The second is none that holds anything: names that must never come again are made from it, also after
+        a restore and in a copied installation. `step` counts the calls of one write. Raises OutcomeUnknown
+        if a write went out and no answer came, and Conflict if the key was used for something else.
+        """
+        return await self.run(redis, prefix, _arguments(given, rest), key=key, step=step)
+
+    async def run(
+        self,
+        redis: Redis,
+        prefix: str,
+        arguments: Sequence[Argument],
+        *,
+        key: IdempotencyKey | None = None,
+        step: int = 0,
+    ) -> Any:
+        keys = (prefix, _fresh(prefix))
+        if key is None:
+            return await self._run(redis, keys, arguments)
+        return _first_answer(key, await self._run(redis, (*keys, *_remembered(key, step)), arguments))
+
+    async def recall(self, redis: Redis, key: IdempotencyKey, step: int) -> Any:
+        keys = (key.team.prefix, _fresh(key.team.prefix), *_remembered(key, step))
+        return _first_answer(key, await self._run(redis, keys, _arguments({}, ())))
+
+    async def _run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        try:
+            try:
+                return await redis.fcall(self.in_redis, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+            except ResponseError as error:
+                if not is_missing(error):
+                    raise
+            return await self._load_and_run(redis, keys, arguments)
+        except AnswerLost as error:
+            raise (error if self._only_reads else OutcomeUnknown(str(error))) from error
+        except ResponseError as error:
+            raise (OutcomeUnknown(str(error)) if had_begun(error) else error) from error
+
+    async def _load_and_run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Where Redis takes no library, for it is full or writes nothing, the call brings the text along."""
+        try:
+            await library.load(redis)
+        except (ResponseError, OutOfService):
+            script = library.script(self.name, self._flags)
+            return await redis.eval(script, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+        return await redis.fcall(self.in_redis, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
+
+    def join(
+        self, pipeline: Pipeline, prefix: str, rest: Sequence[Argument] = (), **given: Argument | None
+    ) -> None:
+        """Call it in a pipeline; its answer `is_missing` there if Redis does not know the library yet."""
+        pipeline.fcall(self.in_redis, 2, prefix, _fresh(prefix), *_arguments(given, rest))  # type: ignore[arg-type]
+
+
+def _arguments(given: dict[str, Argument | None], rest: Sequence[Argument]) -> list[Argument]:
+    arguments: list[Argument] = [0]
+    for name, value in given.items():
+        if value is not None and value is not False:
+            arguments += (name, 1 if value is True else value)
+    arguments[0] = len(arguments) // 2
+    arguments += rest
+    return arguments
+
+
+def flat(rows: Iterable[tuple[Any, ...]]) -> list[Argument]:
+    """The rows as they are sent: what is None or False is '' there, and True is 1."""
+    return [_sent(part) for part in chain.from_iterable(rows)]
+
+
+def _sent(part: Argument | None) -> Argument:
+    if part is None or part is False:
+        return ""
+    return 1 if part is True else part
+
+
+def is_missing(answer: object) -> bool:
+    """Whether Redis did not know the library, and nothing was done."""
+    return isinstance(answer, ResponseError) and text_of(answer) == "Function not found"
+
+
+_recall = Function("recall")
+
+
+async def recall(redis: Redis, key: IdempotencyKey | None, step: int = 0) -> Any:
+    """What a write answered that was done under the key, or nothing; raises Conflict as the write would."""
+    return None if key is None else await _recall.recall(redis, key, step)
+
+
+def _remembered(key: IdempotencyKey, step: int) -> tuple[str, ...]:
+    """Where what was done under the key is, and what is asked now: no keys, but named like some."""
+    return key.name(step), *(key.team.prefix + digest for digest in (key.asked, *key.newer))
+
+
+def _first_answer(key: IdempotencyKey, found: list[Any]) -> Any:
+    """Out of what `once.lua` returns."""
+    state, *answer = found
+    if state == _OF_ANOTHER:
+        raise Conflict("The idempotency key was used for another request; take a new one.")
+    key.was_used = key.was_used or state == _DONE_BEFORE
+    return answer[0] if answer else None
+
+
+def _fresh(prefix: str) -> str:
+    return prefix + secrets.token_urlsafe(RANDOM_BYTES)

@@ -1,0 +1,100 @@
+"""Jobs as callers make, read, cancel and delete them."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from redis.asyncio import Redis
+
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
+from shared.store.transitions.functions import Function, flat
+
+_CREATE_JOBS = Function("create_jobs")
+_READ_JOBS = Function("read_jobs")
+_CANCEL_JOB = Function("cancel_job")
+_DELETE_JOB = Function("delete_job")
+_ENDED: Literal["ended"] = "ended"
+
+
+class NewJob(NamedTuple):
+    """A job to be made; `spec` is what was asked (JSON)."""
+
+    queue: str
+    """Its name."""
+    spec: str
+    delay_ms: int
+    has_callback: bool
+    expires_ms: int | None
+
+
+class CreatedJob(NamedTuple):
+    """A job that was made; `is_paused`: its queue is."""
+
+    id: int
+    queue_id: int
+    due_ms: int
+    is_paused: bool
+
+
+class StoredJob(NamedTuple):
+    """A job as it is stored: its fields are name, value, …; `spec` is what was asked (JSON)."""
+
+    id: str
+    fields: Sequence[str]
+    spec: str
+    queue: str
+    """Its name."""
+    run: str | None = None
+    """JSON, if it was read and there is one."""
+
+
+async def create_jobs(
+    redis: Redis,
+    team: Team,
+    jobs: Sequence[NewJob],
+    *,
+    settings: str,
+    now_ms: int | None = None,
+    key: IdempotencyKey | None = None,
+    step: int = 0,
+) -> list[CreatedJob | None]:
+    """Store jobs in order; None is one that would expire before it could start.
+
+    `settings` (JSON) are those of a queue that is new.
+    """
+    rows = await _CREATE_JOBS(
+        redis, team.prefix, flat(jobs), key=key, step=step, team=team.id, settings=settings, now_ms=now_ms
+    )
+    return [_created(*row) if row else None for row in rows]
+
+
+def _created(job_id: int, queue_id: int, due_ms: int, is_paused: int) -> CreatedJob:
+    return CreatedJob(job_id, queue_id, due_ms, bool(is_paused))
+
+
+async def read_jobs(
+    redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool, most_bytes: int
+) -> list[StoredJob]:
+    """Those that are there, with at most so many bytes of each text (0 = any)."""
+    rows = await _READ_JOBS(redis, team.prefix, ids, team=team.id, with_runs=with_runs, most_bytes=most_bytes)
+    return [StoredJob(*row) for row in rows]
+
+
+async def cancel_job(
+    redis: Redis,
+    team: Team,
+    *,
+    job: int,
+    now_ms: int | None = None,
+    key: IdempotencyKey | None = None,
+) -> StoredJob | Literal["ended"] | None:
+    """Cancel a job, by any id of its chain: its row then; None if there is none, or that it had ended."""
+    row = await _CANCEL_JOB(redis, team.prefix, key=key, team=team.id, job=job, now_ms=now_ms)
+    if row == _ENDED:
+        return _ENDED
+    return StoredJob(*row) if row else None
+
+
+async def delete_job(redis: Redis, team: Team, *, job: int, key: IdempotencyKey | None = None) -> bool:
+    """Delete a job with its run, its chain and its pending retries; whether there was one."""
+    return bool(await _DELETE_JOB(redis, team.prefix, key=key, team=team.id, job=job))

@@ -1,0 +1,84 @@
+"""Queues as callers make, change, read and delete them."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from redis.asyncio import Redis
+
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
+from shared.store.transitions.functions import Function, flat
+
+_SAVE_QUEUE = Function("save_queue")
+_READ_QUEUES = Function("read_queues")
+_DELETE_QUEUE = Function("delete_queue")
+
+
+class QueueFields(NamedTuple):
+    """What is stored of a queue that callers have a say in."""
+
+    name: str
+    spec: str
+    """All of it (JSON)."""
+    is_active: bool
+    max_parallelism: int | None
+    rate_count: int | None
+    """So many starts at most in `rate_ms`."""
+    rate_ms: int | None
+    weight: int
+    dlq_days: int
+    """For so long dead letters are kept."""
+    alerts: bool
+    """Whether its failures do."""
+
+
+class StoredQueue(NamedTuple):
+    """A queue as it is stored: its fields are name, value, …; and how many of its jobs are in each state."""
+
+    id: str
+    fields: Sequence[str]
+    pending: int
+    processing: int
+    completed: int
+    failed: int
+    retrying: int
+    dead_lettered: int
+
+
+async def save_queue(
+    redis: Redis,
+    team: Team,
+    fields: QueueFields,
+    *,
+    queue: int | None = None,
+    version: str | None = None,
+    now_ms: int | None = None,
+    key: IdempotencyKey | None = None,
+) -> StoredQueue | Literal["taken", "stale"]:
+    """Make a queue, or change that one if it still has the version; as it is then.
+
+    "taken" if another queue has the name, "stale" if this one changed or went since it was read.
+    """
+    saved = await _SAVE_QUEUE(
+        redis,
+        team.prefix,
+        flat([fields]),
+        key=key,
+        team=team.id,
+        queue=queue,
+        version=version,
+        now_ms=now_ms,
+    )
+    answer: StoredQueue | Literal["taken", "stale"]
+    answer = saved if saved in ("taken", "stale") else StoredQueue(*saved)
+    return answer
+
+
+async def read_queues(redis: Redis, team: Team, ids: Sequence[int]) -> list[StoredQueue]:
+    """Those that are there."""
+    return [StoredQueue(*row) for row in await _READ_QUEUES(redis, team.prefix, ids, team=team.id)]
+
+
+async def delete_queue(redis: Redis, team: Team, *, queue: int, key: IdempotencyKey | None = None) -> bool:
+    """Delete a queue, of which nothing starts or is found from then on; whether there was one."""
+    return bool(await _DELETE_QUEUE(redis, team.prefix, key=key, team=team.id, queue=queue))

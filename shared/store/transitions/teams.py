@@ -1,0 +1,64 @@
+"""What a team set for itself."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from shared.store import keyspace
+from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
+from shared.store.transitions.functions import Function, flat
+
+_SET_TEAM = Function("set_team")
+_ROTATE_SIGNING = Function("rotate_signing")
+_RESEAL = Function("reseal")
+
+
+class Setting(NamedTuple):
+    """A field of a team's settings; without a value it is removed."""
+
+    field: str
+    value: str | int | None
+
+
+async def set_team(
+    redis: Redis, team: Team, settings: Sequence[Setting], *, key: IdempotencyKey | None = None
+) -> None:
+    """Set what a team set for itself; under a key the first value is what `recall` answers."""
+    await _SET_TEAM(redis, team.prefix, flat(settings), key=key, team=team.id)
+
+
+async def rotate_signing(
+    redis: Redis, team: Team, *, before: str | None, after: str, key: IdempotencyKey | None = None
+) -> str | None:
+    """Replace the signing secrets (sealed), if they are still what was read; what is kept, or None."""
+    kept = await _ROTATE_SIGNING(redis, team.prefix, key=key, team=team.id, before=before, after=after)
+    return str(kept) if kept else None
+
+
+async def reseal(
+    redis: Redis,
+    shard: str,
+    *,
+    name: str,
+    field: str | None,
+    before: str,
+    after: str,
+    has_version: bool,
+) -> bool:
+    """Replace a sealed text, if it is still as it was read; whether it was.
+
+    It is in a key (its name below the prefix) or in a field of it, and counts as a change of the version of
+    a record that has one.
+    """
+    done = await _RESEAL(
+        redis,
+        keyspace.prefix(shard),
+        name=name,
+        field=field,
+        before=before,
+        after=after,
+        has_version=has_version,
+    )
+    return bool(done)

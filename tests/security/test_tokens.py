@@ -1,0 +1,149 @@
+"""Who comes in: bootstrap tokens that are replaced, and guesses that are braked."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+
+from shared.errors import TooManyGuesses, Unauthenticated
+from shared.security import tokens
+from shared.security.brake import ADDRESSES, BURST, Brake
+from shared.security.tokens import Callers
+from shared.store import keyspace
+
+FIRST, SECOND = "rc_the-first-bootstrap", "rc_the-second-bootstrap"
+
+
+async def is_known(redis: Redis, token: str) -> bool:
+    try:
+        await Callers(redis).caller_of(token)
+    except Unauthenticated:
+        return False
+    return True
+
+
+async def test_a_replaced_bootstrap_token_ends_and_the_others_stay(redis: Redis) -> None:
+    made = await tokens.create(redis, team="default", name="mine", scopes=("admin",))
+    await tokens.register_bootstrap(redis, FIRST)
+    await tokens.register_bootstrap(redis, FIRST)
+
+    await tokens.register_bootstrap(redis, SECOND)
+
+    assert [await is_known(redis, token) for token in (FIRST, SECOND, made)] == [False, True, True]
+
+
+async def test_a_bootstrap_token_of_an_older_version_ends_with_its_replacement(redis: Redis) -> None:
+    await tokens.create(redis, team="default", name="bootstrap", scopes=("admin",), token=FIRST)
+
+    await tokens.register_bootstrap(redis, SECOND)
+
+    assert not await is_known(redis, FIRST)
+
+
+async def test_a_replacement_that_was_broken_off_is_finished_by_the_next_start(redis: Redis) -> None:
+    await tokens.register_bootstrap(redis, FIRST)
+    await redis.sadd(keyspace.bootstrap(), tokens.digest_of(SECOND))  # type: ignore[misc]
+
+    await tokens.register_bootstrap(redis, SECOND)
+
+    assert [await is_known(redis, token) for token in (FIRST, SECOND)] == [False, True]
+
+
+@pytest.mark.usefixtures("token")
+async def test_wrong_tokens_of_an_address_are_braked_and_right_ones_are_not(
+    redis: Redis, token: str, other_token: str
+) -> None:
+    callers = Callers(redis)
+    await tokens.register_bootstrap(redis, FIRST)
+    await callers.caller_of(token, "203.0.113.7")
+
+    said = [await refusal(callers, f"rc_{number}", "203.0.113.7") for number in range(BURST + 5)]
+
+    assert said == [Unauthenticated] * BURST + [TooManyGuesses] * 5
+    assert await callers.caller_of(token, "203.0.113.7")  # it was right before
+    assert await callers.caller_of(other_token, "203.0.113.7")  # nobody can guess it
+    assert await refusal(callers, f"{other_token[:-4]}AAAA", "203.0.113.7") is TooManyGuesses
+    assert await refusal(callers, FIRST, "203.0.113.7") is TooManyGuesses  # it is known, and might be a guess
+    assert await callers.caller_of(FIRST, "203.0.113.8")
+
+
+async def test_a_right_token_that_many_bring_at_once_to_a_new_process_is_no_guessing(redis: Redis) -> None:
+    await tokens.register_bootstrap(redis, FIRST)
+    callers = Callers(redis)
+
+    found = await asyncio.gather(*(callers.caller_of(FIRST, "203.0.113.7") for _ in range(2 * BURST)))
+
+    assert len(found) == 2 * BURST
+
+
+async def test_one_wrong_token_that_is_sent_again_and_again_is_no_guessing(redis: Redis) -> None:
+    callers = Callers(redis)
+
+    said = {await refusal(callers, "rc_mistyped", "203.0.113.7") for _ in range(5 * BURST)}
+
+    assert said == {Unauthenticated}
+
+
+async def test_a_token_that_is_made_after_it_was_tried_is_right_at_once(redis: Redis) -> None:
+    callers = Callers(redis)
+    await refusal(callers, FIRST, "")
+
+    await tokens.register_bootstrap(redis, FIRST)
+
+    assert await callers.caller_of(FIRST)
+
+
+def test_a_budget_comes_back_with_time() -> None:
+    now = 0.0
+    brake = Brake(lambda: now)
+    for _ in range(BURST):
+        brake.wait_seconds("203.0.113.7")
+
+    wait = brake.wait_seconds("203.0.113.7")
+    now += wait
+
+    assert 0 < wait <= 60
+    assert brake.wait_seconds("203.0.113.7") == 0
+
+
+def test_the_addresses_of_one_ipv6_network_share_a_budget() -> None:
+    brake = Brake(lambda: 0.0)
+    for number in range(BURST):
+        brake.wait_seconds(f"2001:db8::{number:x}")
+
+    assert brake.wait_seconds("2001:db8::ffff:1") > 0
+    assert brake.wait_seconds("2001:db8:0:1::1") == 0
+
+
+def test_many_addresses_are_braked_together_and_not_all_remembered() -> None:
+    brake = Brake(lambda: 0.0)
+
+    waits = [
+        brake.wait_seconds(f"203.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+        for number in range(2 * ADDRESSES)
+    ]
+
+    assert waits[0] == 0
+    assert waits[-1] > 0
+    assert len(brake._budgets) == ADDRESSES
+
+
+async def refusal(callers: Callers, token: str, address: str) -> type[Exception] | None:
+    try:
+        await callers.caller_of(token, address)
+    except (Unauthenticated, TooManyGuesses) as error:
+        return type(error)
+    return None
+
+
+async def test_a_damaged_record_hides_no_other_token(redis: Redis) -> None:
+    token = await tokens.create(redis, team="a", name="good", scopes=("read",))
+    await redis.set(keyspace.token("of-a-wrong-type"), "junk")
+    await redis.hset(keyspace.token("odd"), mapping={"team": "1", "created": "long ago"})  # type: ignore[misc]
+
+    listed = await tokens.listed(redis)
+    ended = await tokens.revoke(redis, tokens.digest_of(token)[: tokens.ID_DIGITS])
+    await tokens.register_bootstrap(redis, "a-first-token-of-this-place")
+
+    assert {one.digest for one in listed} == {tokens.digest_of(token), "odd", "of-a-wrong-type"}
+    assert ended.name == "good"
