@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -160,3 +162,17 @@ def test_a_payload_holds_no_number_that_json_cannot_carry(number: float) -> None
 @pytest.mark.parametrize("text", ["NaN", "-Infinity", "9" * 5000, "\ud800"])
 def test_texts_that_look_like_such_a_number_are_texts(text: str) -> None:
     assert a_job(payload={text: text}).payload == {text: text}
+
+
+async def test_of_a_batch_only_the_job_that_would_expire_before_it_starts_is_not_made(
+    redis: Redis, team: Team
+) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=5)
+    late, good = [
+        JobCreate(queue="mail", url="https://a.example/", delay=delay, expires_at=soon) for delay in (60, 0)
+    ]
+
+    made = await jobs.create_each(call_of(redis, team), [late, good])
+
+    assert [one is None for one in made] == [True, False]
+    assert len((await jobs.page(redis, team, JobQuery())).data) == 1
