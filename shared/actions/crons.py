@@ -105,7 +105,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
 
 
 async def update(call: Call, cron_id: int, changes: CronUpdate, now: datetime | None = None) -> CronSaved:
-    """Change the given fields. What was due is made first; resuming, or when else it fires, counts from now.
+    """Change the given fields. What is due is made first; a resumed cron or a new schedule counts from now.
 
     Secret headers stored for another scheme, host or port are dropped, and the answer warns of that.
     Those that are given are sealed.
@@ -138,7 +138,7 @@ async def delete(call: Call, cron_id: int) -> None:
 
 
 async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> CronSaved | None:
-    """The cron as it is now, or nothing if it changed or fired since it was `known`."""
+    """The cron as it is now, or None if it changed or fired since it was `known`."""
     saved = await transitions.save_cron(
         call.redis,
         call.team,

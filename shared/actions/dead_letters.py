@@ -57,7 +57,7 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
 
 
 async def replay_now(call: Call, ids: Sequence[int], now: int | None = None) -> ReplayedNow:
-    """Replay these at once, each by any id of its chain; what is none, or was replayed before, is skipped."""
+    """Replay these at once, each by any id of its chain; others, and those replayed before, are skipped."""
     asked, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
     for step, start in enumerate(range(0, len(asked), BATCH)):
         batch = asked[start : start + BATCH]
@@ -83,7 +83,7 @@ def _skipped(job_id: int, new: int, original: int | None) -> Skipped:
 
 
 async def replay(call: Call, asked: ReplayAsked) -> Replay:
-    """Begin a replay in the background, of what is a dead letter now."""
+    """Begin a background replay of what is a dead letter now."""
     if row := await transitions.recall(call.redis, call.key, _COLLECTED):
         return _of_row(*row)
     replay_id = await transitions.start_replay(
@@ -99,7 +99,7 @@ async def replay(call: Call, asked: ReplayAsked) -> Replay:
 
 
 async def _collect(call: Call, asked: ReplayAsked, replay_id: int) -> Replay:
-    """Give the replay its ids; one that was broken off in the middle goes on from there."""
+    """Give the replay its ids; one that was interrupted goes on where it stopped."""
     after = 0
     while True:
         batch = await _following(call.redis, call.team, asked, after)

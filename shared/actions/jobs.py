@@ -157,7 +157,7 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
 
 
 async def cancel(call: Call, job_id: int) -> Job:
-    """Cancel a job that waits or runs, by any id of its chain; a running one is broken off within moments.
+    """Cancel a job that waits or runs, by any id of its chain; a running one is stopped within moments.
 
     Raises Conflict if it has ended already.
     """

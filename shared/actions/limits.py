@@ -15,7 +15,7 @@ _MONTH = "requests."
 
 
 async def put(call: Call, asked: Limits) -> Limits:
-    """Set both limits; they hold from the next claim on."""
+    """Set both limits; they apply from the next claim on."""
     values = (asked.monthly_request_limit, asked.soft_limit)
     settings = [Setting(field, value) for field, value in zip(_FIELDS, values, strict=True)]
     await transitions.set_team(call.redis, call.team, settings, key=call.key)

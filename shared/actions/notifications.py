@@ -17,7 +17,7 @@ HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
 
 
 async def put(call: Call, asked: Notifications) -> Notifications:
-    """Set all channels at once; a URL that was read with its mask and given back stays as it is."""
+    """Set all channels at once; a URL that was read masked and is sent back stays as it was."""
     vault, team = call.vault, call.team
     if text := await transitions.recall(call.redis, call.key):
         return _shown(_opened(_read(text), vault, team))

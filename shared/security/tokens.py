@@ -154,9 +154,7 @@ async def register_bootstrap(redis: Redis, token: str) -> None:
     """Register the token as the first team's admin; bootstrap tokens before it end."""
     digest = digest_of(token)
     before: set[str] = await redis.smembers(keyspace.bootstrap())  # type: ignore[misc]
-    before = before or {
-        one.digest for one in await listed(redis) if one.is_bootstrap
-    }  # registered by older versions
+    before = before or {one.digest for one in await listed(redis) if one.is_bootstrap}  # of older versions
     await redis.sadd(keyspace.bootstrap(), digest, *before)  # type: ignore[misc]
     await create(redis, team=BOOTSTRAP_TEAM, name=BOOTSTRAP, scopes=("admin",), token=token)
     for replaced in sorted(before - {digest}):
