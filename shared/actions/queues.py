@@ -18,8 +18,8 @@ _NAMES, _SHOWN = 1000, 5
 """How many names a wrong one is compared with, and how many are listed if it resembles none."""
 
 
-async def create(call: Call, asked: QueueCreate) -> Queue:
-    made = await _save(call, asked)
+async def create(call: Call, queue: QueueCreate) -> Queue:
+    made = await _save(call, queue)
     if made is None:
         raise NotFound("Queue")  # cannot happen: a new queue has no version to compare
     return made
