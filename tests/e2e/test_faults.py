@@ -34,7 +34,7 @@ def deliveries(target: Target) -> Counter[str]:
 async def test_jobs_of_a_killed_worker_finish_through_another(tmp_path: Path, target: Target) -> None:
     target.answer_with(200, delay=1.0)
     with House(tmp_path, concurrency=8) as house:
-        (worker,) = [process for process in house.running if "worker" in str(process.args)]
+        (worker,) = [process for process in house.running if "worker" in process.args]
         create(house, target, 12)
 
         async def some_arrived() -> bool:
@@ -112,7 +112,7 @@ async def settled(house: House) -> bool:
 async def test_sigterm_lets_requests_end_and_uses_no_attempt(tmp_path: Path, target: Target) -> None:
     target.answer_with(200, delay=1.0)
     with House(tmp_path, concurrency=10) as house:
-        (worker,) = [process for process in house.running if "worker" in str(process.args)]
+        (worker,) = [process for process in house.running if "worker" in process.args]
         create(house, target, 30)
 
         async def some_arrived() -> bool:
@@ -137,7 +137,7 @@ async def test_sigterm_lets_requests_end_and_uses_no_attempt(tmp_path: Path, tar
 async def test_sigterm_with_too_little_grace_hands_the_work_on(tmp_path: Path, target: Target) -> None:
     target.answer_with(200, delay=4.0)
     with House(tmp_path, concurrency=5, grace_seconds=1) as house:
-        (worker,) = [process for process in house.running if "worker" in str(process.args)]
+        (worker,) = [process for process in house.running if "worker" in process.args]
         create(house, target, 5)
 
         async def all_arrived() -> bool:
