@@ -52,7 +52,7 @@ async def list_own(_ctx: Context, _params: PaginatedRequestParams | None) -> Lis
 
 
 def build(call: CallTool, list_tools: List = list_own) -> Server[dict[str, Any]]:
-    """A server that lists our tools and hands every call to `call`."""
+    """A server that lists our tools and passes every call to `call`."""
     return Server(
         "recuro",
         version=VERSION,

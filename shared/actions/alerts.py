@@ -58,7 +58,7 @@ def _indexes(team: Team, query: AlertQuery) -> list[str]:
 
 
 async def test(call: Call, channel: Channel) -> int:
-    """Send a test call to a channel; the id is for `outcome`."""
+    """Send a test message to a channel; `outcome` takes the id."""
     return await transitions.test_channel(call.redis, call.team, channel=channel, key=call.key)
 
 

@@ -105,9 +105,9 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
 
 
 async def update(call: Call, cron_id: int, changes: CronUpdate, now: datetime | None = None) -> CronSaved:
-    """Change the given fields. What was due is made first; resuming, or when else it fires, counts from now.
+    """Change the given fields. What is due is made first; a resumed cron or a new schedule counts from now.
 
-    Secret headers that it kept for another scheme, host or port are dropped, and the answer warns of them.
+    Secret headers stored for another scheme, host or port are dropped, and the answer warns of that.
     Those that are given are sealed.
     """
     if done := await transitions.recall(call.redis, call.key):
@@ -132,13 +132,13 @@ async def update(call: Call, cron_id: int, changes: CronUpdate, now: datetime | 
 
 
 async def delete(call: Call, cron_id: int) -> None:
-    """Delete a cron with its executions; it does not fire any more once this returns."""
+    """Delete a cron with its executions; once this returns it does not fire any more."""
     if not await transitions.delete_cron(call.redis, call.team, cron=cron_id, key=call.key):
         raise NotFound("Cron")
 
 
 async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> CronSaved | None:
-    """The cron as it is now, or nothing if it changed or fired since it was `known`."""
+    """The cron as it is now, or None if it changed or fired since it was `known`."""
     saved = await transitions.save_cron(
         call.redis,
         call.team,

@@ -57,10 +57,10 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
 
 
 async def replay_now(call: Call, ids: Sequence[int], now: int | None = None) -> ReplayedNow:
-    """Replay these at once, each by any id of its chain; what is none, or was replayed before, is skipped."""
-    asked, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
-    for step, start in enumerate(range(0, len(asked), BATCH)):
-        batch = asked[start : start + BATCH]
+    """Replay these at once, each by any id of its chain; others, and those replayed before, are skipped."""
+    wanted, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
+    for step, start in enumerate(range(0, len(wanted), BATCH)):
+        batch = wanted[start : start + BATCH]
         with connection.begun() if step else nullcontext():
             answers = await transitions.replay_jobs(
                 call.redis, call.team, batch, now_ms=now, key=call.key, step=step
@@ -82,27 +82,27 @@ def _skipped(job_id: int, new: int, original: int | None) -> Skipped:
     return Skipped(job_id=job_id, reason="It is no dead letter of this team.")
 
 
-async def replay(call: Call, asked: ReplayAsked) -> Replay:
-    """Begin a replay in the background, of what is a dead letter now."""
+async def replay(call: Call, chosen: ReplayAsked) -> Replay:
+    """Begin a background replay of what is a dead letter now."""
     if row := await transitions.recall(call.redis, call.key, _COLLECTED):
         return _of_row(*row)
     replay_id = await transitions.start_replay(
         call.redis,
         call.team,
-        rate=asked.rate or RATE,
-        stop_after=asked.stop_after_failures,
+        rate=chosen.rate or RATE,
+        stop_after=chosen.stop_after_failures,
         most_kept=MOST_REPLAYS,
         key=call.key,
     )
     with connection.begun():
-        return await _collect(call, asked, replay_id)
+        return await _collect(call, chosen, replay_id)
 
 
-async def _collect(call: Call, asked: ReplayAsked, replay_id: int) -> Replay:
-    """Give the replay its ids; one that was broken off in the middle goes on from there."""
+async def _collect(call: Call, chosen: ReplayAsked, replay_id: int) -> Replay:
+    """Give the replay its ids; one that was interrupted goes on where it stopped."""
     after = 0
     while True:
-        batch = await _following(call.redis, call.team, asked, after)
+        batch = await _following(call.redis, call.team, chosen, after)
         answer = await transitions.collect_replay(
             call.redis,
             call.team,
@@ -139,7 +139,7 @@ async def cancel_replay(call: Call, replay_id: int) -> Replay:
     return _of_row(*row)
 
 
-async def purge(call: Call, asked: Chosen, seconds: float = PURGE_SECONDS) -> Purged:
+async def purge(call: Call, chosen: Chosen, seconds: float = PURGE_SECONDS) -> Purged:
     """Delete dead letters with their chains, as many as go in about so many seconds.
 
     Under a key the last step is remembered: a repeat of an interrupted purge deletes and counts the rest.
@@ -149,7 +149,7 @@ async def purge(call: Call, asked: Chosen, seconds: float = PURGE_SECONDS) -> Pu
     deadline, purged, after = time.monotonic() + seconds, 0, 0
     while True:
         with connection.begun() if after else nullcontext():
-            batch = await _following(call.redis, call.team, asked, after)
+            batch = await _following(call.redis, call.team, chosen, after)
             is_over = bool(batch.ids) and time.monotonic() > deadline
             ids, remaining = ([], len(batch.ids)) if is_over else (batch.ids, 0)
             is_last = is_over or batch.is_last

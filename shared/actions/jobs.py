@@ -62,10 +62,10 @@ class Made:
     """Whether its queue is paused, so that the job waits."""
 
 
-async def create(call: Call, asked: JobAsked, now: int | None = None) -> JobCreated:
+async def create(call: Call, job: JobAsked, now: int | None = None) -> JobCreated:
     """Store a job and make it due; its queue is made if it is new. `now` in ms, else the server's clock."""
-    (made,) = await create_many(call, [asked], now)
-    return created(asked, made)
+    (made,) = await create_many(call, [job], now)
+    return created(job, made)
 
 
 def created(job: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreated:
@@ -157,7 +157,7 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
 
 
 async def cancel(call: Call, job_id: int) -> Job:
-    """Cancel a job that waits or runs, by any id of its chain; a running one is broken off within moments.
+    """Cancel a job that waits or runs, by any id of its chain; a running one is stopped within moments.
 
     Raises Conflict if it has ended already.
     """

@@ -14,12 +14,12 @@ _FIELDS = ("request_limit", "soft_limit")
 _MONTH = "requests."
 
 
-async def put(call: Call, asked: Limits) -> Limits:
-    """Set both limits; they hold from the next claim on."""
-    values = (asked.monthly_request_limit, asked.soft_limit)
+async def put(call: Call, limits: Limits) -> Limits:
+    """Set both limits; they apply from the next claim on."""
+    values = (limits.monthly_request_limit, limits.soft_limit)
     settings = [Setting(field, value) for field, value in zip(_FIELDS, values, strict=True)]
     await transitions.set_team(call.redis, call.team, settings, key=call.key)
-    return asked
+    return limits
 
 
 async def get(redis: Redis, team: Team) -> Limits:

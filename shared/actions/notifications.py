@@ -16,14 +16,14 @@ from shared.store.transitions import Setting
 HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
 
 
-async def put(call: Call, asked: Notifications) -> Notifications:
-    """Set all channels at once; a URL that was read with its mask and given back stays as it is."""
+async def put(call: Call, wanted: Notifications) -> Notifications:
+    """Set all channels at once; a URL that was read masked and is sent back stays as it was."""
     vault, team = call.vault, call.team
     if text := await transitions.recall(call.redis, call.key):
         return _shown(_opened(_read(text), vault, team))
     kept = await _stored(call.redis, team)
-    sealed = asked.model_copy(update={name: _sealed(name, asked, kept, (vault, team)) for name in HOOKS})
-    enabled = [channel for channel in Channel if (of := getattr(asked, channel)) and of.enabled]
+    sealed = wanted.model_copy(update={name: _sealed(name, wanted, kept, (vault, team)) for name in HOOKS})
+    enabled = [channel for channel in Channel if (of := getattr(wanted, channel)) and of.enabled]
     stored = Setting("notifications", sealed.model_dump_json())
     await transitions.set_team(
         call.redis, team, [stored, Setting("channels", " ".join(enabled))], key=call.key

@@ -18,8 +18,8 @@ _NAMES, _SHOWN = 1000, 5
 """How many names a wrong one is compared with, and how many are listed if it resembles none."""
 
 
-async def create(call: Call, asked: QueueCreate) -> Queue:
-    made = await _save(call, asked)
+async def create(call: Call, queue: QueueCreate) -> Queue:
+    made = await _save(call, queue)
     if made is None:
         raise NotFound("Queue")  # cannot happen: a new queue has no version to compare
     return made
@@ -59,7 +59,7 @@ async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
 
 
 async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
-    """Change the given fields; they hold for waiting jobs too, from the next claim on."""
+    """Change the given fields; they apply to waiting jobs too, from the next claim on."""
     if done := await transitions.recall(call.redis, call.key):
         return _queue(StoredQueue(*done))
     given = changes.model_dump(exclude_unset=True)
@@ -77,7 +77,7 @@ async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
 
 
 async def delete(call: Call, queue_id: int) -> None:
-    """Delete a queue with its jobs; nothing of it starts any more once this returns."""
+    """Delete a queue with its jobs; once this returns none of them starts any more."""
     if not await transitions.delete_queue(call.redis, call.team, queue=queue_id, key=call.key):
         raise NotFound("Queue")
 

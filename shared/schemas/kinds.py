@@ -19,7 +19,7 @@ class Beside(StrEnum):
     """A key of what is kept apart from the record that it belongs to."""
 
     SPEC = "b"
-    """What was asked of a job and its retries."""
+    """The spec of a job and its retries."""
     RUN = "r"
     INDEX = "x"
     """Ids of the records in a state, of a team or of a queue or cron."""

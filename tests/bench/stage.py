@@ -72,7 +72,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 @dataclass(slots=True)
 class Stage:
-    """All that one trial talks to; `made` counts the jobs so far, `own_commands` our own commands to Redis."""
+    """The processes of one trial; `made` counts the jobs so far, `own_commands` our own commands to Redis."""
 
     contender: Contender
     target: Target

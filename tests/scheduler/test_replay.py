@@ -186,7 +186,7 @@ async def test_a_replayed_job_that_was_cancelled_stops_no_replay(redis: Redis, t
 
 
 async def postpone_all(redis: Redis, now: int, *, is_counted: bool = True) -> int:
-    """Hold all that is ready back for a minute; return how many that were."""
+    """Postpone all ready work for a minute; return how many jobs that were."""
     worker, held = Claims(redis, SHARD, "w"), 0
     while works := await worker.claim(64, now):
         verdict = Postpone(60, "its host", is_counted)
