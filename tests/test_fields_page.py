@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from shared.schedule.policy import MisfirePolicy
-from shared.schemas.alerts import Alert, Alertable, AlertData, AlertType, Delivery
+from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertNotice, AlertType
 from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
 from shared.schemas.dead_letters import Replay, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
@@ -40,8 +40,8 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Replay": Replay,
     "State of a replay": ReplayState,
     "Alert": Alert,
-    "Data of an alert": AlertData,
-    "Delivery of an alert": Delivery,
+    "Data of an alert": AlertFacts,
+    "Delivery of an alert": AlertNotice,
     "Type of an alert": AlertType,
     "Alertable type": Alertable,
     "Status of a notice": NoticeStatus,
@@ -82,7 +82,7 @@ def test_links_within_the_page_lead_to_its_headings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "named"), [(Job, JobStatus), (Execution, ExecutionStatus), (Delivery, NoticeStatus)]
+    ("model", "named"), [(Job, JobStatus), (Execution, ExecutionStatus), (AlertNotice, NoticeStatus)]
 )
 def test_a_status_is_one_of_its_table(model: type[BaseModel], named: type[StrEnum]) -> None:
     assert model.model_fields["status"].annotation is named

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from shared.schemas.base import NO_BOOL, Id, Method, Name, Schema
-from shared.schemas.crons import CronAsked, CronChanged, CronCreate, CronFilter, CronQuery, CronUpdate
-from shared.schemas.jobs import JobAsked, JobFilter, JobQuery
+from shared.schemas.crons import CronCreate, CronFilter, CronQuery, CronSpec, CronSpecUpdate, CronUpdate
+from shared.schemas.jobs import JobFilter, JobQuery, JobSpec
 from shared.store.idempotency import KEY
 
 _Page = Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1"), NO_BOOL]
@@ -24,37 +24,35 @@ _Key = Annotated[
 ]
 
 
-class CronNew(CronAsked):
+class CronCreateArguments(CronSpec):
     """As over REST, but the method defaults to GET."""
 
     method: Annotated[Method, Field(description="HTTP method")] = Method.GET
     idempotency_key: _Key = None
 
     def cron(self) -> CronCreate:
-        return CronCreate.model_construct(**{name: getattr(self, name) for name in CronAsked.model_fields})
+        return CronCreate.model_construct(**{name: getattr(self, name) for name in CronSpec.model_fields})
 
 
-class JobNew(JobAsked):
+class JobCreateArguments(JobSpec):
     idempotency_key: _Key = None
 
-    def job(self) -> JobAsked:
+    def job(self) -> JobSpec:
         given = self.model_fields_set - {"idempotency_key"}
-        return JobAsked.model_construct(
-            given, **{name: getattr(self, name) for name in JobAsked.model_fields}
-        )
+        return JobSpec.model_construct(given, **{name: getattr(self, name) for name in JobSpec.model_fields})
 
 
-class One(Schema):
+class GetArguments(Schema):
     id: Annotated[Id, Field(description="The ID, as the lists show it")]
 
 
-class Doomed(One):
+class DeleteArguments(GetArguments):
     """What to delete."""
 
     idempotency_key: _Key = None
 
 
-class CronChange(CronChanged, One):
+class CronUpdateArguments(CronSpecUpdate, GetArguments):
     """Which cron, and the fields to change."""
 
     idempotency_key: _Key = None
@@ -64,7 +62,7 @@ class CronChange(CronChanged, One):
         return CronUpdate.model_construct(given, **{name: getattr(self, name) for name in given})
 
 
-class CronSearch(Schema):
+class CronListArguments(Schema):
     filter: Annotated[CronFilter, Field(description="Only crons in this state")] = CronFilter.ALL
     search: Annotated[str | None, Field(max_length=200, description="Part of the name or URL")] = None
     page: _Page = 1
@@ -73,7 +71,7 @@ class CronSearch(Schema):
         return CronQuery(filter=self.filter, search=self.search, page=self.page)
 
 
-class JobSearch(Schema):
+class JobListArguments(Schema):
     filter: Annotated[JobFilter, Field(description="Only jobs with this status")] = JobFilter.ALL
     search: Annotated[str | None, Field(max_length=200, description="Part of the URL")] = None
     queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from shared.schemas.base import Page
-from shared.schemas.crons import Cron, CronDetail, CronSaved, CronSummary, CronUpdated
+from shared.schemas.crons import Cron, CronDetail, CronDetailWithWarnings, CronSummary, CronWithWarnings
 from shared.schemas.jobs import Job, JobDetail, JobSummary
 from shared.schemas.runs import Run, RunSummary
 
@@ -37,8 +37,8 @@ def cron(full: Cron) -> CronDetail:
     return narrow(CronDetail, full, **_texts_of_cron(full, ONE_BYTES))
 
 
-def changed_cron(full: CronSaved) -> CronUpdated:
-    return narrow(CronUpdated, full, **_texts_of_cron(full, ONE_BYTES))
+def changed_cron(full: CronWithWarnings) -> CronDetailWithWarnings:
+    return narrow(CronDetailWithWarnings, full, **_texts_of_cron(full, ONE_BYTES))
 
 
 def cron_row(full: Cron, limit: int) -> CronSummary:

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from services.mcp import excerpts
-from services.mcp.arguments import CronChange, CronNew, CronSearch, Doomed, JobNew, JobSearch, One
+from services.mcp.arguments import (
+    CronCreateArguments,
+    CronListArguments,
+    CronUpdateArguments,
+    DeleteArguments,
+    GetArguments,
+    JobCreateArguments,
+    JobListArguments,
+)
 from services.mcp.excerpts import OUTSIDE, Listed
 from shared.actions import crons, jobs, queues, warnings
 from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas.base import Deleted, Schema
-from shared.schemas.crons import CronCreated, CronDetail, CronSummary, CronUpdated
+from shared.schemas.crons import CronCreated, CronDetail, CronDetailWithWarnings, CronSummary
 from shared.schemas.jobs import JobCreated, JobDetail, JobSummary
 
 A = TypeVar("A", bound=Schema)
@@ -38,31 +46,31 @@ class Tool(Generic[A]):
     """The tool that shows whether a write was done."""
 
 
-async def _list_crons(call: Call, arguments: CronSearch) -> Listed[CronSummary]:
+async def _list_crons(call: Call, arguments: CronListArguments) -> Listed[CronSummary]:
     page = await crons.page(call.redis, call.team, arguments.query())
     return excerpts.page(page, excerpts.cron_row, "get-cron")
 
 
-async def _create_cron(call: Call, arguments: CronNew) -> CronCreated:
+async def _create_cron(call: Call, arguments: CronCreateArguments) -> CronCreated:
     cron = await crons.create(call, arguments.cron())
     return excerpts.narrow(CronCreated, await warnings.saved_cron(call.redis, call.team, cron))
 
 
-async def _get_cron(call: Call, arguments: One) -> CronDetail:
+async def _get_cron(call: Call, arguments: GetArguments) -> CronDetail:
     return excerpts.cron(await crons.get(call.redis, call.team, arguments.id))
 
 
-async def _update_cron(call: Call, arguments: CronChange) -> CronUpdated:
+async def _update_cron(call: Call, arguments: CronUpdateArguments) -> CronDetailWithWarnings:
     cron = await crons.update(call, arguments.id, arguments.changes())
     return excerpts.changed_cron(await warnings.saved_cron(call.redis, call.team, cron))
 
 
-async def _delete_cron(call: Call, arguments: Doomed) -> Deleted:
+async def _delete_cron(call: Call, arguments: DeleteArguments) -> Deleted:
     await crons.delete(call, arguments.id)
     return Deleted(id=arguments.id)
 
 
-async def _list_jobs(call: Call, arguments: JobSearch) -> Listed[JobSummary]:
+async def _list_jobs(call: Call, arguments: JobListArguments) -> Listed[JobSummary]:
     queue_id = arguments.queue_id
     if arguments.queue:
         queue_id = await queues.id_of(call.redis, call.team, arguments.queue)
@@ -72,17 +80,17 @@ async def _list_jobs(call: Call, arguments: JobSearch) -> Listed[JobSummary]:
     return excerpts.page(page, excerpts.job_row, "get-job")
 
 
-async def _create_job(call: Call, arguments: JobNew) -> JobCreated:
+async def _create_job(call: Call, arguments: JobCreateArguments) -> JobCreated:
     job = arguments.job()
     (made,) = await jobs.create_many(call, [job])
     return jobs.created(job, made, warnings.of_job(job, is_paused=made.is_paused))
 
 
-async def _get_job(call: Call, arguments: One) -> JobDetail:
+async def _get_job(call: Call, arguments: GetArguments) -> JobDetail:
     return excerpts.job(await jobs.get(call.redis, call.team, arguments.id))
 
 
-async def _delete_job(call: Call, arguments: Doomed) -> Deleted:
+async def _delete_job(call: Call, arguments: DeleteArguments) -> Deleted:
     await jobs.delete(call, arguments.id)
     return Deleted(id=arguments.id)
 
@@ -93,7 +101,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "List crons",
         "List crons with optional filters (active/paused) and search by name or URL. "
         f"Newest first, 25 a page; long texts are cut, get-cron shows more. {OUTSIDE}",
-        CronSearch,
+        CronListArguments,
         Listed[CronSummary],
         _list_crons,
         scope="read",
@@ -102,7 +110,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "create-cron",
         "Create cron",
         "Create a recurring HTTP request on a cron schedule.",
-        CronNew,
+        CronCreateArguments,
         CronCreated,
         _create_cron,
         look="list-crons",
@@ -112,7 +120,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "Get cron",
         "Get full details of a cron by ID: configuration, execution timing, alert state, why it failed last. "
         f"last_response holds at most 4 KiB. {OUTSIDE}",
-        One,
+        GetArguments,
         CronDetail,
         _get_cron,
         scope="read",
@@ -122,8 +130,8 @@ _ROWS: tuple[Tool[Any], ...] = (
         "Update cron",
         "Update any fields on an existing cron; everything else stays the same. "
         f"is_active false pauses it, true resumes it. {OUTSIDE}",
-        CronChange,
-        CronUpdated,
+        CronUpdateArguments,
+        CronDetailWithWarnings,
         _update_cron,
         look="get-cron",
         is_destructive=True,
@@ -134,7 +142,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "delete-cron",
         "Delete cron",
         "Permanently delete a cron and its history.",
-        Doomed,
+        DeleteArguments,
         Deleted,
         _delete_cron,
         look="get-cron",
@@ -147,7 +155,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "List jobs",
         "List jobs with optional status filter, queue filter (by name or ID), and search by URL. "
         f"Newest first, 25 a page; long texts are cut, get-job shows more. {OUTSIDE}",
-        JobSearch,
+        JobListArguments,
         Listed[JobSummary],
         _list_jobs,
         scope="read",
@@ -156,7 +164,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "create-job",
         "Create job",
         "Queue a one-off HTTP request in a named queue. The queue is auto-created if it doesn't exist.",
-        JobNew,
+        JobCreateArguments,
         JobCreated,
         _create_job,
         look="list-jobs",
@@ -166,7 +174,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "Get job",
         "Get full details of a job including run results (HTTP response, duration, errors). "
         f"run.response_body holds at most 4 KiB. {OUTSIDE}",
-        One,
+        GetArguments,
         JobDetail,
         _get_job,
         scope="read",
@@ -175,7 +183,7 @@ _ROWS: tuple[Tool[Any], ...] = (
         "delete-job",
         "Delete job",
         "Permanently delete a job and its run history.",
-        Doomed,
+        DeleteArguments,
         Deleted,
         _delete_job,
         look="get-job",

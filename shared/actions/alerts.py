@@ -12,11 +12,11 @@ from shared.operations import Call
 from shared.schemas.alerts import (
     Alert,
     Alertable,
-    AlertData,
+    AlertFacts,
+    AlertNotice,
     AlertQuery,
     AlertType,
-    Delivery,
-    TestOutcome,
+    ChannelTest,
 )
 from shared.schemas.base import Page
 from shared.schemas.kinds import Kind
@@ -67,14 +67,14 @@ async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:
     return bool(rows) and records.fields_of(rows[0].fields)["type"] == TEST
 
 
-async def outcome(redis: Redis, team: Team, test_id: int, channel: Channel) -> TestOutcome:
+async def outcome(redis: Redis, team: Team, test_id: int, channel: Channel) -> ChannelTest:
     """The result of a test message of the last hour."""
     rows = await transitions.read_alerts(redis, team, [test_id])
     fields = records.fields_of(rows[0].fields) if rows else {}
     if fields.get("type") != TEST:
         raise NotFound("Test")
     (delivery,) = _deliveries(fields)
-    return TestOutcome(id=test_id, channel=channel, status=delivery.status, error=delivery.error)
+    return ChannelTest(id=test_id, channel=channel, status=delivery.status, error=delivery.error)
 
 
 async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Alert]:
@@ -105,16 +105,16 @@ def _alert(alert_id: int, fields: Fields) -> Alert:
     )
 
 
-def _data(fields: Fields) -> AlertData:
+def _data(fields: Fields) -> AlertFacts:
     facts = from_json(fields["facts"]) if fields["facts"] else {}
     reason = fields["reason"].partition(" ")[0] or None
     facts = {"failure_reason": reason, **facts, "consecutive_failures": int(fields["failures"])}
-    return AlertData.model_validate(facts, extra="ignore")
+    return AlertFacts.model_validate(facts, extra="ignore")
 
 
-def _deliveries(fields: Fields) -> tuple[Delivery, ...]:
+def _deliveries(fields: Fields) -> tuple[AlertNotice, ...]:
     return tuple(
-        Delivery(
+        AlertNotice(
             channel=channel,
             status=NoticeStatus(fields[f"channel:{channel}"]),
             error=fields.get(f"error:{channel}") or None,
@@ -124,7 +124,7 @@ def _deliveries(fields: Fields) -> tuple[Delivery, ...]:
     )
 
 
-def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertData) -> str:
+def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertFacts) -> str:
     """One sentence; the messages of the channels say more."""
     why = data.error_message or str(data.failure_reason or "").replace("_", " ")
     times = data.consecutive_failures

@@ -16,7 +16,15 @@ from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
 from shared.schedule import policy
 from shared.schemas.base import Page
-from shared.schemas.crons import Cron, CronCreate, CronFilter, CronMode, CronQuery, CronSaved, CronUpdate
+from shared.schemas.crons import (
+    Cron,
+    CronCreate,
+    CronFilter,
+    CronMode,
+    CronQuery,
+    CronUpdate,
+    CronWithWarnings,
+)
 from shared.schemas.timing import Timing
 from shared.security import custody
 from shared.store import moments, paging, records, stored, transitions
@@ -60,7 +68,7 @@ _NEW = _Known()
 _BUSY = "The cron is being changed by others; try again."
 
 
-async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> CronSaved:
+async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> CronWithWarnings:
     if done := await transitions.recall(call.redis, call.key):
         return _of_row(call.team, *done)
     _check(cron)
@@ -104,7 +112,9 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     return await paging.read_page(redis, team, listing, query)
 
 
-async def update(call: Call, cron_id: int, changes: CronUpdate, now: datetime | None = None) -> CronSaved:
+async def update(
+    call: Call, cron_id: int, changes: CronUpdate, now: datetime | None = None
+) -> CronWithWarnings:
     """Change the given fields. What is due is made first; a resumed cron or a new schedule counts from now.
 
     Secret headers stored for another scheme, host or port are dropped, and the answer warns of that.
@@ -137,7 +147,7 @@ async def delete(call: Call, cron_id: int) -> None:
         raise NotFound("Cron")
 
 
-async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> CronSaved | None:
+async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> CronWithWarnings | None:
     """The cron as it is now, or None if it changed or fired since it was `known`."""
     saved = await transitions.save_cron(
         call.redis,
@@ -175,9 +185,9 @@ def _fields_of(wanted: CronCreate, phase: int) -> CronFields:
     )
 
 
-def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> CronSaved:
+def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> CronWithWarnings:
     cron = cron_records.of(team, int(cron_id), records.fields_of(flat))
-    return CronSaved(**dict(cron), warnings=from_json(warnings))
+    return CronWithWarnings(**dict(cron), warnings=from_json(warnings))
 
 
 def _timed_if_readable(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:

@@ -14,15 +14,15 @@ from shared.errors import NotFound
 from shared.operations import Call
 from shared.schemas.base import Page, PageQuery
 from shared.schemas.dead_letters import (
-    Chosen,
     DeadLetterQuery,
-    Purged,
+    DeadLetterSelection,
+    JobReplayed,
+    JobSkipped,
+    PurgeResult,
     Replay,
-    ReplayAsked,
-    Replayed,
-    ReplayedNow,
+    ReplayCreate,
+    ReplayResult,
     ReplayState,
-    Skipped,
 )
 from shared.schemas.jobs import Job
 from shared.schemas.kinds import Kind
@@ -56,9 +56,9 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
     return await paging.read_page(redis, team, listing, query)
 
 
-async def replay_now(call: Call, ids: Sequence[int], now: int | None = None) -> ReplayedNow:
+async def replay_now(call: Call, ids: Sequence[int], now: int | None = None) -> ReplayResult:
     """Replay these at once, each by any id of its chain; others, and those replayed before, are skipped."""
-    wanted, done = list(dict.fromkeys(ids)), ReplayedNow(replayed=[], skipped=[])
+    wanted, done = list(dict.fromkeys(ids)), ReplayResult(replayed=[], skipped=[])
     for step, start in enumerate(range(0, len(wanted), BATCH)):
         batch = wanted[start : start + BATCH]
         with connection.begun() if step else nullcontext():
@@ -67,22 +67,22 @@ async def replay_now(call: Call, ids: Sequence[int], now: int | None = None) -> 
             )
         for job_id, (new, is_new, original) in zip(batch, answers, strict=True):
             if is_new:
-                done.replayed.append(Replayed(job_id=job_id, new_job_id=new, original_job_id=original))
+                done.replayed.append(JobReplayed(job_id=job_id, new_job_id=new, original_job_id=original))
             else:
                 done.skipped.append(_skipped(job_id, new, original))
     return done
 
 
-def _skipped(job_id: int, new: int, original: int | None) -> Skipped:
+def _skipped(job_id: int, new: int, original: int | None) -> JobSkipped:
     if new == _LOST:
-        return Skipped(job_id=job_id, reason=_REQUEST_LOST, original_job_id=original)
+        return JobSkipped(job_id=job_id, reason=_REQUEST_LOST, original_job_id=original)
     if new:
         reason = "It was replayed before."
-        return Skipped(job_id=job_id, reason=reason, new_job_id=new, original_job_id=original)
-    return Skipped(job_id=job_id, reason="It is no dead letter of this team.")
+        return JobSkipped(job_id=job_id, reason=reason, new_job_id=new, original_job_id=original)
+    return JobSkipped(job_id=job_id, reason="It is no dead letter of this team.")
 
 
-async def replay(call: Call, chosen: ReplayAsked) -> Replay:
+async def replay(call: Call, chosen: ReplayCreate) -> Replay:
     """Begin a background replay of what is a dead letter now."""
     if row := await transitions.recall(call.redis, call.key, _COLLECTED):
         return _of_row(*row)
@@ -98,7 +98,7 @@ async def replay(call: Call, chosen: ReplayAsked) -> Replay:
         return await _collect(call, chosen, replay_id)
 
 
-async def _collect(call: Call, chosen: ReplayAsked, replay_id: int) -> Replay:
+async def _collect(call: Call, chosen: ReplayCreate, replay_id: int) -> Replay:
     """Give the replay its ids; one that was interrupted goes on where it stopped."""
     after = 0
     while True:
@@ -139,13 +139,13 @@ async def cancel_replay(call: Call, replay_id: int) -> Replay:
     return _of_row(*row)
 
 
-async def purge(call: Call, chosen: Chosen, seconds: float = PURGE_SECONDS) -> Purged:
+async def purge(call: Call, chosen: DeadLetterSelection, seconds: float = PURGE_SECONDS) -> PurgeResult:
     """Delete dead letters with their chains, as many as go in about so many seconds.
 
     Under a key the last step is remembered: a repeat of an interrupted purge deletes and counts the rest.
     """
     if done := await transitions.recall(call.redis, call.key):
-        return Purged(purged=done[0], remaining=done[1])
+        return PurgeResult(purged=done[0], remaining=done[1])
     deadline, purged, after = time.monotonic() + seconds, 0, 0
     while True:
         with connection.begun() if after else nullcontext():
@@ -162,7 +162,7 @@ async def purge(call: Call, chosen: Chosen, seconds: float = PURGE_SECONDS) -> P
                 key=call.key if is_last else None,
             )
         if is_last:
-            return Purged(purged=purged, remaining=remaining)
+            return PurgeResult(purged=purged, remaining=remaining)
         after = batch.end
 
 
@@ -174,7 +174,7 @@ class _Batch(NamedTuple):
     is_last: bool
 
 
-async def _following(redis: Redis, team: Team, chosen: Chosen, after: int) -> _Batch:
+async def _following(redis: Redis, team: Team, chosen: DeadLetterSelection, after: int) -> _Batch:
     """The next chosen ones, oldest first: after a position in the given `ids`, or after an id."""
     if chosen.ids is not None:
         end = after + BATCH
@@ -186,14 +186,14 @@ async def _following(redis: Redis, team: Team, chosen: Chosen, after: int) -> _B
     return _Batch(fitting, end, is_last)
 
 
-async def _fitting(redis: Redis, team: Team, chosen: Chosen, ids: Sequence[int]) -> list[int]:
+async def _fitting(redis: Redis, team: Team, chosen: DeadLetterSelection, ids: Sequence[int]) -> list[int]:
     found = await jobs.read(
         redis, team, ids, with_runs=chosen.failure_reason is not None, most_bytes=LOOK_BYTES
     )
     return [job.id for job in found if _fits(job, chosen)]
 
 
-def _fits(job: Job, chosen: Chosen) -> bool:
+def _fits(job: Job, chosen: DeadLetterSelection) -> bool:
     before = chosen.dead_lettered_before
     return (
         words.contains(chosen.search or "", job.url)

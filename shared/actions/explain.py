@@ -10,7 +10,7 @@ from shared.schedule import expressions, occurrences, policy, zone_data, zones
 from shared.schedule.expressions import Fields
 from shared.schedule.occurrences import Change
 from shared.schedule.policy import Plan
-from shared.schemas.explain import ClockChange, ExplainAsked, Explained, NextRun
+from shared.schemas.explain import ClockChange, ExplainQuery, Explanation, NextRun
 from shared.schemas.timing import OverlapPolicy
 
 HORIZON = timedelta(days=730)
@@ -27,14 +27,14 @@ _WORDS.use_24hour_time_format = True
 _WORDS.day_of_week_start_index_zero = True
 
 
-def explain(query: ExplainAsked, now: datetime) -> Explained:
+def explain(query: ExplainQuery, now: datetime) -> Explanation:
     """Explain a schedule, stored or not; nothing is stored."""
     after = (query.after or now).astimezone(UTC)
     fires = _looked_at(query, after)
     most = min(query.count, query.max_runs or query.count)
     zone = zone_data.zone(query.timezone)
     changes = occurrences.changes(query.timezone, after, after + HORIZON)
-    return Explained(
+    return Explanation(
         cron_expression=query.cron_expression,
         timezone=query.timezone,
         zone_data=str(zone_data.release()),
@@ -51,19 +51,19 @@ def explain(query: ExplainAsked, now: datetime) -> Explained:
     )
 
 
-def pitfalls(query: ExplainAsked, now: datetime) -> list[str]:
+def pitfalls(query: ExplainQuery, now: datetime) -> list[str]:
     """Only the warnings of `explain`."""
     return list(_warnings(query, _looked_at(query, now)))
 
 
-def _looked_at(query: ExplainAsked, after: datetime) -> list[datetime]:
+def _looked_at(query: ExplainQuery, after: datetime) -> list[datetime]:
     """As many of the next fires as are wanted, and enough to see how close together they are."""
     plan = Plan(query.cron_expression, query.timezone, starts_at=query.starts_at, ends_at=query.ends_at)
     is_often = occurrences.fires_a_month(query.cron_expression, after.year) > OFTEN
     return list(_fires(plan, after, max(query.count, LOOKED_AT if is_often else 0)))
 
 
-def describe(query: ExplainAsked) -> str:
+def describe(query: ExplainQuery) -> str:
     """The schedule in one sentence."""
     fields = [_described(text) for text in expressions.plain(query.cron_expression)]
     parts = [get_description(" ".join(fields), _WORDS)]
@@ -146,7 +146,7 @@ def _many(fires: list[datetime], one: str = "is", more: str = "are") -> str:
     return f"the {len(fires)} fires from {fires[0]:%H:%M} to {fires[-1]:%H:%M} {more}"
 
 
-def _warnings(query: ExplainAsked, fires: list[datetime]) -> Iterator[str]:
+def _warnings(query: ExplainQuery, fires: list[datetime]) -> Iterator[str]:
     if not fires:
         yield "It has no fire left: ends_at comes before the next one."
     yield from _of_fields(expressions.parse(query.cron_expression))

@@ -18,11 +18,11 @@ from shared.schemas.base import Page
 from shared.schemas.jobs import (
     FinalStatus,
     Job,
-    JobAsked,
     JobCreate,
     JobCreated,
     JobFilter,
     JobQuery,
+    JobSpec,
     JobStatus,
 )
 from shared.schemas.kinds import Kind
@@ -52,7 +52,7 @@ _BATCH = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class QueuedJob:
     """A job that was stored, now or before under the same idempotency key."""
 
     id: int
@@ -62,13 +62,13 @@ class Made:
     """Whether its queue is paused, so that the job waits."""
 
 
-async def create(call: Call, job: JobAsked, now: int | None = None) -> JobCreated:
+async def create(call: Call, job: JobSpec, now: int | None = None) -> JobCreated:
     """Store a job and make it due; its queue is made if it is new. `now` in ms, else the server's clock."""
     (made,) = await create_many(call, [job], now)
     return created(job, made)
 
 
-def created(job: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreated:
+def created(job: JobSpec, made: QueuedJob, warnings: Sequence[str] = ()) -> JobCreated:
     """The answer to a new job over MCP."""
     return JobCreated(
         id=made.id,
@@ -82,7 +82,7 @@ def created(job: JobAsked, made: Made, warnings: Sequence[str] = ()) -> JobCreat
     )
 
 
-async def create_many(call: Call, jobs: Sequence[JobAsked], now: int | None = None) -> list[Made]:
+async def create_many(call: Call, jobs: Sequence[JobSpec], now: int | None = None) -> list[QueuedJob]:
     """Store jobs in order; raises Invalid if one would expire before it could start."""
     made = [one for one in await create_each(call, jobs, now) if one]
     if len(made) < len(jobs):
@@ -90,9 +90,9 @@ async def create_many(call: Call, jobs: Sequence[JobAsked], now: int | None = No
     return made
 
 
-async def create_each(call: Call, jobs: Sequence[JobAsked], now: int | None = None) -> list[Made | None]:
+async def create_each(call: Call, jobs: Sequence[JobSpec], now: int | None = None) -> list[QueuedJob | None]:
     """Store jobs in order, 250 a round trip; None is one that would expire before it could start."""
-    made: list[Made | None] = []
+    made: list[QueuedJob | None] = []
     for step, start in enumerate(range(0, len(jobs), _BATCH)):
         batch = [_new(job) for job in jobs[start : start + _BATCH]]
         with connection.begun() if step else nullcontext():
@@ -103,11 +103,11 @@ async def create_each(call: Call, jobs: Sequence[JobAsked], now: int | None = No
     return made
 
 
-def _made(row: CreatedJob) -> Made:
-    return Made(row.id, row.queue_id, clock.moment(row.due_ms), row.is_paused)
+def _made(row: CreatedJob) -> QueuedJob:
+    return QueuedJob(row.id, row.queue_id, clock.moment(row.due_ms), row.is_paused)
 
 
-def _new(job: JobAsked) -> NewJob:
+def _new(job: JobSpec) -> NewJob:
     spec = job.model_dump_json(exclude_defaults=True, exclude={"queue", "expires_at"})
     if isinstance(job.payload, Spelled):
         rest = job.model_dump(mode="json", exclude_defaults=True, exclude={"queue", "expires_at", "payload"})

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from redis.asyncio import Redis
 
 from shared.operations import Call
-from shared.schemas.teams import Limits, Usage
+from shared.schemas.teams import MonthlyLimits, Usage
 from shared.store import keyspace, moments, transitions
 from shared.store.keyspace import Team
 from shared.store.transitions import Setting
@@ -14,7 +14,7 @@ _FIELDS = ("request_limit", "soft_limit")
 _MONTH = "requests."
 
 
-async def put(call: Call, limits: Limits) -> Limits:
+async def put(call: Call, limits: MonthlyLimits) -> MonthlyLimits:
     """Set both limits; they apply from the next claim on."""
     values = (limits.monthly_request_limit, limits.soft_limit)
     settings = [Setting(field, value) for field, value in zip(_FIELDS, values, strict=True)]
@@ -22,7 +22,7 @@ async def put(call: Call, limits: Limits) -> Limits:
     return limits
 
 
-async def get(redis: Redis, team: Team) -> Limits:
+async def get(redis: Redis, team: Team) -> MonthlyLimits:
     return _limits(await redis.hmget(keyspace.team_settings(team), list(_FIELDS)))  # type: ignore[misc]
 
 
@@ -45,9 +45,9 @@ async def usage(redis: Redis, team: Team) -> Usage:
     )
 
 
-def _limits(stored: list[str | None]) -> Limits:
+def _limits(stored: list[str | None]) -> MonthlyLimits:
     hard, soft = (int(value) if value else None for value in stored)
-    return Limits(monthly_request_limit=hard, soft_limit=soft)
+    return MonthlyLimits(monthly_request_limit=hard, soft_limit=soft)
 
 
 def _next_month(moment: datetime) -> datetime:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.errors import Conflict
 from shared.operations import Call
-from shared.schemas.teams import SigningSecret, SigningState
+from shared.schemas.teams import Signing, SigningSecret
 from shared.security import signing
 from shared.security.vault import Vault
 from shared.store import keyspace, moments, transitions
@@ -46,9 +46,9 @@ async def rotate(call: Call, keep_hours: int) -> SigningSecret:
     return SigningSecret(secret=opened, previous_valid_until=_until(made))
 
 
-async def state(redis: Redis, team: Team) -> SigningState:
+async def state(redis: Redis, team: Team) -> Signing:
     stored = await _stored(redis, team)
-    return SigningState(is_enabled=bool(stored), previous_valid_until=_until(stored))
+    return Signing(is_enabled=bool(stored), previous_valid_until=_until(stored))
 
 
 async def remove(call: Call) -> None:

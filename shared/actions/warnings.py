@@ -13,10 +13,10 @@ from shared.actions import notifications
 from shared.actions.explain import pitfalls
 from shared.errors import Damaged
 from shared.schemas.base import Method
-from shared.schemas.crons import Cron, CronMode, CronSaved
-from shared.schemas.explain import ExplainAsked
-from shared.schemas.jobs import JobAsked
-from shared.schemas.queues import Queue, QueueSaved
+from shared.schemas.crons import Cron, CronMode, CronWithWarnings
+from shared.schemas.explain import ExplainQuery
+from shared.schemas.jobs import JobSpec
+from shared.schemas.queues import Queue, QueueWithWarnings
 from shared.schemas.timing import Timing
 from shared.security.vault import is_secret
 from shared.store import moments
@@ -30,23 +30,23 @@ _NEVER_JSON = re.compile("x-www-form-urlencoded|multipart/|xml|html", re.IGNOREC
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-async def saved_cron(redis: Redis, team: Team, cron: Cron) -> CronSaved:
+async def saved_cron(redis: Redis, team: Team, cron: Cron) -> CronWithWarnings:
     """The answer to a write of a cron, with its warnings."""
-    before = cron.warnings if isinstance(cron, CronSaved) else ()
+    before = cron.warnings if isinstance(cron, CronWithWarnings) else ()
     has_reader = cron.alert_threshold is None or await _has_channel(redis, team)
     found = (
         *before,
         *of_cron(cron, await _now(redis, team)),
         *([] if has_reader else [_NO_CHANNEL.format("alert_threshold")]),
     )
-    return CronSaved(**{**dict(cron), "warnings": found})
+    return CronWithWarnings(**{**dict(cron), "warnings": found})
 
 
-async def saved_queue(redis: Redis, team: Team, queue: Queue) -> QueueSaved:
+async def saved_queue(redis: Redis, team: Team, queue: Queue) -> QueueWithWarnings:
     """The answer to a write of a queue, with its warnings."""
     has_reader = not queue.alerts_enabled or await _has_channel(redis, team)
     found = (*of_queue(queue), *([] if has_reader else [_NO_CHANNEL.format("alerts_enabled")]))
-    return QueueSaved(**dict(queue), warnings=found)
+    return QueueWithWarnings(**dict(queue), warnings=found)
 
 
 _NO_CHANNEL = (
@@ -79,7 +79,7 @@ def of_queue(queue: Queue) -> list[str]:
     return ["The queue is paused: its jobs wait until is_active is true."]
 
 
-def of_job(job: JobAsked, *, is_paused: bool) -> list[str]:
+def of_job(job: JobSpec, *, is_paused: bool) -> list[str]:
     has_body = job.payload is not None or bool(job.body)
     found = [*_of_request(job.method, job.url, job.headers or {}, has_body=has_body)]
     if job.callback_url == job.url:
@@ -109,7 +109,7 @@ def _of_its_fires(cron: Cron, now: datetime) -> Iterator[str]:
         yield f"It fires first at {_iso(cron.next_run_at)}, more than a year from now."
     if cron.next_run_at or not cron.is_active:
         given = {name: getattr(cron, name) for name in (*Timing.model_fields, *_ITS_TIMING)}
-        yield from pitfalls(ExplainAsked(**given), now)
+        yield from pitfalls(ExplainQuery(**given), now)
 
 
 _ITS_TIMING = ("cron_expression", "timezone", "timeout_seconds")

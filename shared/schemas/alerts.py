@@ -33,7 +33,7 @@ class AlertQuery(PageQuery):
     queue_id: Annotated[Id | None, Field(description="Only alerts of this queue")] = None
 
 
-class AlertData(Schema):
+class AlertFacts(Schema):
     """The facts when it was recorded; `consecutive_failures` counts a job's attempts or a cron's runs."""
 
     url: str | None = None
@@ -44,7 +44,7 @@ class AlertData(Schema):
     response: str | None = None
 
 
-class Delivery(Schema):
+class AlertNotice(Schema):
     """The status of an alert in one channel."""
 
     channel: Channel
@@ -61,21 +61,21 @@ class Alert(Schema):
     alertable_id: int
     job_id: int | None
     message: str
-    data: AlertData
+    data: AlertFacts
     notified_at: Instant | None
     created_at: Instant
     name: str | None
     count: int
     uncounted: int
     since: Instant
-    deliveries: tuple[Delivery, ...]
+    deliveries: tuple[AlertNotice, ...]
 
 
-class TestAsked(Schema):
+class ChannelTestCreate(Schema):
     channel: Annotated[Channel, Field(description="Which channel to try")]
 
 
-class TestOutcome(Schema):
+class ChannelTest(Schema):
     """`status` is delivered or failed."""
 
     id: int
@@ -84,5 +84,5 @@ class TestOutcome(Schema):
     error: str | None
 
 
-class TestPending(TestOutcome):
+class ChannelTestPending(ChannelTest):
     """The same, when the outcome was not known after some seconds."""

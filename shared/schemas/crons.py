@@ -45,7 +45,7 @@ class CronFilter(StrEnum):
     ALL = "all"
 
 
-class CronAsked(Schema):
+class CronSpec(Schema):
     """The fields that a caller gives over REST and MCP (the default method differs)."""
 
     name: Annotated[Name, Field(description="Display name for the cron")]
@@ -78,7 +78,7 @@ GraceSeconds = Annotated[
 ]
 
 
-class CronCreate(Timing, CronAsked):
+class CronCreate(Timing, CronSpec):
     """The same, and the fields that only REST takes. A `heartbeat` has no `url`: your side calls Recuro."""
 
     url: Annotated[UrlOrNone, Field(description="Target URL to call")] = ""
@@ -89,7 +89,7 @@ class CronCreate(Timing, CronAsked):
     success_assertions: Assertions = ()
 
 
-class CronChanged(CronAsked):
+class CronSpecUpdate(CronSpec):
     """Only the fields that are given change; see `model_fields_set`."""
 
     model_config = ConfigDict(json_schema_extra=without_defaults)
@@ -100,7 +100,7 @@ class CronChanged(CronAsked):
     headers: Annotated[HeaderChanges | None, Field(description="Key-value HTTP headers")] = None
 
 
-class CronUpdate(Timing, CronChanged):
+class CronUpdate(Timing, CronSpecUpdate):
     """The same, and the fields that only REST takes."""
 
     grace_seconds: GraceSeconds = 300
@@ -164,19 +164,19 @@ class Cron(CronDetail):
     cut: Cut = ()
 
 
-class CronSaved(Cron):
+class CronWithWarnings(Cron):
     """A cron after a write, with warnings."""
 
     warnings: Warnings = ()
 
 
-class CronUpdated(CronDetail):
+class CronDetailWithWarnings(CronDetail):
     """The MCP answer to a change."""
 
     warnings: Warnings = ()
 
 
-class _Created(Schema):
+class _CreatedByReference(Schema):
     """The answer to a new cron as in the MCP reference."""
 
     id: int
@@ -188,7 +188,7 @@ class _Created(Schema):
     next_run_at: Instant | None
 
 
-class CronCreated(Timing, _Created):
+class CronCreated(Timing, _CreatedByReference):
     """The MCP answer to a new cron: first the keys of the reference."""
 
     timezone: str

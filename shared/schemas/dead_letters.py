@@ -24,7 +24,7 @@ class DeadLetterQuery(PageQuery):
     failure_reason: Annotated[FailureReason | None, Field(description="Only those that ended so")] = None
 
 
-class Chosen(Schema):
+class DeadLetterSelection(Schema):
     """Which dead letters: the given `ids`, those that match all given filters, or with `all` the team's."""
 
     ids: Ids | None = None
@@ -44,14 +44,14 @@ class Chosen(Schema):
         )
 
     @model_validator(mode="after")
-    def _one_way(self) -> "Chosen":
+    def _one_way(self) -> "DeadLetterSelection":
         filtered = self.is_filtered or self.queue_id is not None
         if [self.ids is not None, self.all, filtered].count(True) != 1:
             raise ValueError("The body must have either ids, or filters, or all: true")
         return self
 
 
-class ReplayAsked(Chosen):
+class ReplayCreate(DeadLetterSelection):
     """With `ids` alone, the replay is done at once; otherwise in the background."""
 
     rate: Annotated[
@@ -68,22 +68,22 @@ class ReplayAsked(Chosen):
         return self.ids is not None and self.rate is None
 
 
-class Replayed(Schema):
+class JobReplayed(Schema):
     job_id: int
     new_job_id: int
     original_job_id: int
 
 
-class Skipped(Schema):
+class JobSkipped(Schema):
     job_id: int
     reason: str
     new_job_id: int | None = None
     original_job_id: int | None = None
 
 
-class ReplayedNow(Schema):
-    replayed: list[Replayed]
-    skipped: list[Skipped]
+class ReplayResult(Schema):
+    replayed: list[JobReplayed]
+    skipped: list[JobSkipped]
 
 
 class ReplayState(StrEnum):
@@ -115,7 +115,7 @@ class Replay(Schema):
     ended_at: Instant | None
 
 
-class Purged(Schema):
+class PurgeResult(Schema):
     """At least `remaining` more are left: repeat the purge while it is not 0."""
 
     purged: int

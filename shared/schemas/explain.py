@@ -10,7 +10,7 @@ from shared.schemas.instants import Given
 from shared.schemas.timing import Timing
 
 
-class ExplainAsked(Timing):
+class ExplainQuery(Timing):
     cron_expression: Expression
     timezone: Timezone = "UTC"
     timeout_seconds: Timeout = 30
@@ -35,7 +35,7 @@ class ClockChange(Schema):
     effect: str
 
 
-class Explained(Schema):
+class Explanation(Schema):
     cron_expression: str
     timezone: str
     zone_data: str

@@ -79,7 +79,7 @@ class JobFilter(StrEnum):
     ALL = "all"
 
 
-class JobAsked(Schema):
+class JobSpec(Schema):
     """The fields that a caller gives, as the MCP reference documents create-job."""
 
     queue: Annotated[Name, Field(description="Queue name (auto-created if new)")]
@@ -101,7 +101,7 @@ class JobAsked(Schema):
     ] = None
 
 
-class JobCreate(JobAsked):
+class JobCreate(JobSpec):
     """The same, and the fields that only REST takes."""
 
     expires_at: Annotated[
@@ -109,7 +109,7 @@ class JobCreate(JobAsked):
     ] = None
 
 
-class JobBatch(Schema):
+class JobBatchCreate(Schema):
     """Up to 1,000 jobs at once; each is validated by itself, as a `JobCreate`."""
 
     jobs: Annotated[list[JsonValue], Field(min_length=1, max_length=1000)]
@@ -120,7 +120,7 @@ class JobQuery(PageQuery):
     queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
 
 
-class JobAccepted(Schema):
+class JobScheduled(Schema):
     """The REST answer to a new job, and to each accepted one of a batch."""
 
     success: bool = True
@@ -139,10 +139,10 @@ class JobRefused(Schema):
     errors: dict[str, list[str]]
 
 
-class JobResults(Schema):
+class JobBatchResults(Schema):
     """The answer to a batch: one result a job, in order."""
 
-    results: list[JobAccepted | JobRefused]
+    results: list[JobScheduled | JobRefused]
 
 
 class JobCreated(Schema):

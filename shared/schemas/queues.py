@@ -84,7 +84,7 @@ class Queue(Schema):
     problem: Problem = None
 
 
-class QueueSaved(Queue):
+class QueueWithWarnings(Queue):
     """A queue after a write, with warnings."""
 
     warnings: Warnings = ()

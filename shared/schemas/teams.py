@@ -9,21 +9,21 @@ from shared.schemas.base import NO_BOOL, Instant, Schema
 Requests = Annotated[int, Field(ge=0, le=10**12), NO_BOOL] | None
 
 
-class Limits(Schema):
+class MonthlyLimits(Schema):
     """Requests of jobs and crons a calendar month, in UTC; null is unlimited."""
 
     monthly_request_limit: Annotated[Requests, Field(description="Nothing is sent beyond it")] = None
     soft_limit: Annotated[Requests, Field(description="Passing it is told, once a month")] = None
 
     @model_validator(mode="after")
-    def _soft_below_hard(self) -> "Limits":
+    def _soft_below_hard(self) -> "MonthlyLimits":
         soft, hard = self.soft_limit, self.monthly_request_limit
         if soft is not None and hard is not None and soft > hard:
             raise ValueError("The soft_limit field must not be above monthly_request_limit")
         return self
 
 
-class Usage(Limits):
+class Usage(MonthlyLimits):
     """The limits, and the requests of this month and of the months before, newest first."""
 
     month: str
@@ -32,7 +32,7 @@ class Usage(Limits):
     months: dict[str, int]
 
 
-class SigningAsked(Schema):
+class SigningSecretCreate(Schema):
     keep_hours: Annotated[
         int,
         Field(ge=0, le=720, description="How long the secret before stays valid beside the new one"),
@@ -47,12 +47,12 @@ class SigningSecret(Schema):
     previous_valid_until: Instant | None
 
 
-class SigningState(Schema):
+class Signing(Schema):
     """Whether a team's requests are signed; a secret is never shown again."""
 
     is_enabled: bool
     previous_valid_until: Instant | None
 
 
-class SigningOff(Schema):
+class SigningDeleted(Schema):
     deleted: bool = True

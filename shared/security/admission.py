@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from shared.basics.memory import MEBIBYTE, Remembered
 from shared.errors import Invalid
 from shared.schemas.base import Schema
-from shared.schemas.jobs import JobAsked
+from shared.schemas.jobs import JobSpec
 from shared.schemas.marks import Mark, replaced
 from shared.security.addresses import Destination, Policy, Refusal, destination, origin_of
 from shared.security.vault import MASK, Vault, is_secret
@@ -49,7 +49,7 @@ class Admission:
         knows for which URL they are to be sealed.
         """
         replaced(asked, Mark.URL, self._judged)
-        if isinstance(asked, JobAsked):
+        if isinstance(asked, JobSpec):
             _check_one_body(asked)
         return replaced(asked, Mark.HEADERS, partial(self._sealed, team))
 
@@ -72,7 +72,7 @@ class Admission:
         return self.vault.seal_headers(headers, team.id, origin_of(cast(_Addressed, within).url))
 
 
-def _check_one_body(job: JobAsked) -> None:
+def _check_one_body(job: JobSpec) -> None:
     if job.payload is None:
         return
     if job.body is not None:

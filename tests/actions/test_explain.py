@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from shared.actions.explain import explain
 from shared.schedule import zone_data
 from shared.schedule.occurrences import check
-from shared.schemas.explain import ExplainAsked, Explained
+from shared.schemas.explain import ExplainQuery, Explanation
 
 APPROVED = Path(__file__).parent / "approved" / "explain.txt"
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -43,8 +43,8 @@ COMMON = (
 )
 
 
-def explained(expression: str, **asked: object) -> Explained:
-    return explain(ExplainAsked.model_validate({"cron_expression": expression, **asked}), NOON)
+def explained(expression: str, **asked: object) -> Explanation:
+    return explain(ExplainQuery.model_validate({"cron_expression": expression, **asked}), NOON)
 
 
 STARRED = "It fires every second of the minutes it names: with six fields the first is the second"
@@ -68,7 +68,7 @@ def test_every_second_of_some_minutes_is_hardly_meant(expression: str, is_told: 
 
 
 def test_a_change_of_the_clock_is_told_to_the_second() -> None:
-    asked = ExplainAsked.model_validate({"cron_expression": "0 9 * * *", "timezone": "Europe/Berlin"})
+    asked = ExplainQuery.model_validate({"cron_expression": "0 9 * * *", "timezone": "Europe/Berlin"})
 
     first, _ = explain(asked, NOON.replace(microsecond=700_000)).clock_changes
 
@@ -235,13 +235,13 @@ def test_a_wrong_expression_is_told_what_was_meant(expression: str, meant: str) 
 )
 def test_a_wrong_time_zone_is_told_what_was_meant(zone: str, meant: str) -> None:
     with pytest.raises(ValidationError, match=f"must be an IANA time zone .*; did you mean {meant}\\?"):
-        ExplainAsked(cron_expression="* * * * *", timezone=zone)
+        ExplainQuery(cron_expression="* * * * *", timezone=zone)
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Phobos", "../etc/passwd", "Z" * 64, "Europe", "10"])
 def test_no_time_zone_is_made_up_where_none_is_near(zone: str) -> None:
     with pytest.raises(ValidationError, match="must be an IANA time zone such as Europe/Berlin or UTC "):
-        ExplainAsked(cron_expression="* * * * *", timezone=zone)
+        ExplainQuery(cron_expression="* * * * *", timezone=zone)
 
 
 @pytest.mark.parametrize("expression", ["hello", "0 0 30 2 *", "* * * *", "", "a " * 100, "@" * 255])

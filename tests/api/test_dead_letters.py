@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from services.scheduler.replay import step
 from services.worker.work import Complete, Dead, Retry
 from shared.actions import dead_letters, jobs
-from shared.schemas.dead_letters import Chosen
+from shared.schemas.dead_letters import DeadLetterSelection
 from shared.schemas.jobs import JobCreate
 from shared.store import ledger
 from shared.store.keyspace import Team
@@ -240,7 +240,7 @@ async def test_purging_deletes_for_good(client: httpx.AsyncClient, redis: Redis,
 async def test_a_purge_takes_its_time_and_says_what_remains(redis: Redis, team: Team) -> None:
     await dead.dead_letters(redis, team, 5)
 
-    hurried = await dead_letters.purge(call_of(redis, team), Chosen(all=True), seconds=0)
+    hurried = await dead_letters.purge(call_of(redis, team), DeadLetterSelection(all=True), seconds=0)
 
     assert (hurried.purged, hurried.remaining) == (0, 5)
 

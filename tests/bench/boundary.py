@@ -26,7 +26,7 @@ from shared import clock
 from shared.actions import crons
 from shared.actions.explain import explain
 from shared.schemas.crons import CronCreate
-from shared.schemas.explain import ExplainAsked
+from shared.schemas.explain import ExplainQuery
 from shared.store import connection, keyspace
 from shared.store.keyspace import Team
 from tests.actions.test_explain import COMMON
@@ -215,7 +215,7 @@ def explaining() -> list[float]:
     """How long an answer takes for each of the common expressions (ms), the median of five."""
     found = []
     for expression in COMMON:
-        asked, took = ExplainAsked(cron_expression=expression, timezone="Europe/Berlin"), []
+        asked, took = ExplainQuery(cron_expression=expression, timezone="Europe/Berlin"), []
         for _ in range(5):
             began = time.perf_counter()
             explain(asked, clock.now())

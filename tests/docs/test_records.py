@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from shared.actions import limits, notifications, resealing, signatures
 from shared.schemas.notifications import Notifications
-from shared.schemas.teams import Limits
+from shared.schemas.teams import MonthlyLimits
 from shared.security import tokens
 from shared.store import keyspace
 from shared.store.care import watchdog
@@ -248,7 +248,7 @@ def test_every_file_that_the_page_names_is_there() -> None:
 
 
 async def test_what_teams_set_has_the_fields_of_the_page(redis: Redis, team: Team) -> None:
-    await limits.put(call_of(redis, team), Limits(monthly_request_limit=9, soft_limit=8))
+    await limits.put(call_of(redis, team), MonthlyLimits(monthly_request_limit=9, soft_limit=8))
     await signatures.rotate(call_of(redis, team), 1)
     given = {"webhook": {"url": "https://example.com/hook", "enabled": True}}
     await notifications.put(call_of(redis, team), Notifications.model_validate(given))

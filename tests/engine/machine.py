@@ -116,7 +116,7 @@ class Engine:
         assert [(one.id, one.queue_id) for one in made] == expected
         return [one.id for one in made]
 
-    def ask_for(self, team: int, asked: Sequence[Asked], key: IdempotencyKey | None) -> list[jobs.Made]:
+    def ask_for(self, team: int, asked: Sequence[Asked], key: IdempotencyKey | None) -> list[jobs.QueuedJob]:
         wanted = [
             JobCreate(
                 queue=name,

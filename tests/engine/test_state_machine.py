@@ -25,7 +25,7 @@ from services.scheduler.prune import prune
 from services.worker.work import Cancelled, Complete, Dead, Fail, Postpone, Release, Retry, Verdict, Work
 from shared.actions import dead_letters, jobs, queues
 from shared.errors import Conflict, NotFound
-from shared.schemas.dead_letters import Chosen
+from shared.schemas.dead_letters import DeadLetterSelection
 from shared.schemas.queues import QueueUpdate, RateLimit
 from shared.store import keyspace
 from shared.store.care import reconcile
@@ -142,7 +142,7 @@ class EngineMachine(RuleBasedStateMachine):
     def purge(self, team: int, chosen: list[int]) -> None:
         if wanted := self._wanted(team, chosen):
             expected = sum(self.model.purge(job) for job in wanted)
-            asked = Chosen(ids=tuple(job.id for job in wanted))
+            asked = DeadLetterSelection(ids=tuple(job.id for job in wanted))
             assert (
                 self.engine.do(dead_letters.purge(call_of(self.engine.redis, Team(team)), asked)).purged
                 == expected

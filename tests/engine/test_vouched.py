@@ -18,7 +18,7 @@ from shared.actions import alerts, crons, dead_letters, jobs, limits, pings, que
 from shared.schemas.alerts import AlertQuery
 from shared.schemas.jobs import Job, JobCreate, JobFilter, JobQuery
 from shared.schemas.queues import QueueCreate, RateLimit
-from shared.schemas.teams import Limits
+from shared.schemas.teams import MonthlyLimits
 from shared.settings import Settings
 from shared.store import keyspace, transitions
 from shared.store.idempotency import IdempotencyKey
@@ -223,7 +223,7 @@ async def test_a_rate_is_kept(redis: Redis, team: Team, worker: Claims) -> None:
 
 
 async def test_a_request_counts_in_the_month_that_has_come(redis: Redis, team: Team, worker: Claims) -> None:
-    await limits.put(call_of(redis, team), Limits(monthly_request_limit=1, soft_limit=None))
+    await limits.put(call_of(redis, team), MonthlyLimits(monthly_request_limit=1, soft_limit=None))
     await jobs.create_many(call_of(redis, team), [JOB] * 2, now=NOW)
 
     started = await worker.claim(9, NOW + 40 * DAY)

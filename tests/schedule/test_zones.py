@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from shared.schedule import zone_data, zones
 from shared.schedule.zone_names import ABBREVIATIONS, CITIES, WINDOWS
-from shared.schemas.explain import ExplainAsked
+from shared.schemas.explain import ExplainQuery
 
 NICKNAMES = {"CT": "CST", "ET": "EST", "MT": "MST", "PT": "PST", "MEZ": "CET", "MESZ": "CEST", "PHT": "PST"}
 PLUS_TWO = (
@@ -29,7 +29,7 @@ INDIA = (
 def refusal(zone: str) -> str:
     """What follows the one sentence that all refusals begin with."""
     with pytest.raises(ValidationError) as refused:
-        ExplainAsked(cron_expression="* * * * *", timezone=zone)
+        ExplainQuery(cron_expression="* * * * *", timezone=zone)
     said = str(refused.value.errors()[0]["msg"])
     return said.partition("must be an IANA time zone such as Europe/Berlin or UTC; ")[2]
 
@@ -75,7 +75,7 @@ def test_an_abbreviation_is_told_what_it_may_stand_for(zone: str, likely: str) -
 
 @pytest.mark.parametrize("zone", ["EST", "MST", "HST", "CET", "EET", "EST5EDT", "Etc/GMT+2", "GMT"])
 def test_what_iana_has_is_taken(zone: str) -> None:
-    assert ExplainAsked(cron_expression="* * * * *", timezone=zone).timezone == zone
+    assert ExplainQuery(cron_expression="* * * * *", timezone=zone).timezone == zone
 
 
 @pytest.mark.parametrize(

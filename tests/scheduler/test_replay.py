@@ -11,7 +11,7 @@ from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Fail, Postpone, Result, Retry
 from shared.actions import dead_letters, jobs
 from shared.schemas.base import PageQuery
-from shared.schemas.dead_letters import ReplayAsked, ReplayState
+from shared.schemas.dead_letters import ReplayCreate, ReplayState
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
 from shared.store import keyspace, ledger, transitions
 from shared.store.keyspace import Team
@@ -24,7 +24,7 @@ SHARD = keyspace.SHARDS[0]
 
 async def begun(redis: Redis, team: Team, **asked: object) -> tuple[int, int]:
     """A replay of all, and the moment (ms) from which its rate counts."""
-    wanted = ReplayAsked.model_validate({"all": True, "stop_after_failures": None, **asked})
+    wanted = ReplayCreate.model_validate({"all": True, "stop_after_failures": None, **asked})
     replay = await dead_letters.replay(call_of(redis, team), wanted)
     fields = await redis.hgetall(f"{team.prefix}replay:{team.id}:{replay.id}")  # type: ignore[misc]
     return replay.id, int(fields["at"])
@@ -150,14 +150,14 @@ async def test_a_cancelled_replay_hands_out_nothing_more(redis: Redis, team: Tea
 
 
 async def test_a_replay_of_nothing_is_finished_at_once(redis: Redis, team: Team) -> None:
-    shown = await dead_letters.replay(call_of(redis, team), ReplayAsked(all=True))
+    shown = await dead_letters.replay(call_of(redis, team), ReplayCreate(all=True))
 
     assert (shown.state, shown.total) == (ReplayState.FINISHED, 0)
 
 
 async def test_only_the_newest_replays_that_ended_are_remembered(redis: Redis, team: Team) -> None:
     for _ in range(dead_letters.MOST_REPLAYS + 5):
-        await dead_letters.replay(call_of(redis, team), ReplayAsked(all=True))
+        await dead_letters.replay(call_of(redis, team), ReplayCreate(all=True))
 
     page = await dead_letters.replays(redis, team, PageQuery())
 

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from shared.actions import crons, dead_letters, jobs, notifications, queues, signatures
 from shared.errors import Conflict, Invalid, NotFound
 from shared.schemas.crons import CronCreate, CronUpdate
-from shared.schemas.dead_letters import Chosen, ReplayAsked
+from shared.schemas.dead_letters import DeadLetterSelection, ReplayCreate
 from shared.schemas.jobs import JobCreate, JobQuery
 from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueCreate, QueueUpdate
@@ -137,10 +137,10 @@ async def test_channels_that_were_set_are_answered_as_they_were(redis: Redis, te
 
 async def test_a_purge_of_all_does_not_take_along_what_died_since(redis: Redis, team: Team) -> None:
     await dead.dead_letters(redis, team, 3)
-    first = await dead_letters.purge(call_of(redis, team, a_key(team)), Chosen(all=True))
+    first = await dead_letters.purge(call_of(redis, team, a_key(team)), DeadLetterSelection(all=True))
     await dead.dead_letters(redis, team, 2)
 
-    again = await dead_letters.purge(call_of(redis, team, a_key(team)), Chosen(all=True))
+    again = await dead_letters.purge(call_of(redis, team, a_key(team)), DeadLetterSelection(all=True))
 
     assert (again, again.purged) == (first, 3)
     assert await redis.zcard(f"{team.prefix}x:{team.id}:dead_lettered") == 2
@@ -150,10 +150,10 @@ async def test_a_replay_in_the_background_is_begun_once_and_has_every_letter_onc
     redis: Redis, team: Team
 ) -> None:
     ids = await dead.dead_letters(redis, team, 450)
-    first = await dead_letters.replay(call_of(redis, team, a_key(team)), ReplayAsked(all=True))
+    first = await dead_letters.replay(call_of(redis, team, a_key(team)), ReplayCreate(all=True))
     await dead.dead_letters(redis, team, 2)
 
-    again = await dead_letters.replay(call_of(redis, team, a_key(team)), ReplayAsked(all=True))
+    again = await dead_letters.replay(call_of(redis, team, a_key(team)), ReplayCreate(all=True))
 
     assert (again, again.total) == (first, 450)
     queued = await redis.lrange(f"{team.prefix}replay_ids:{team.id}:1", 0, -1)  # type: ignore[misc]
@@ -173,7 +173,7 @@ async def test_a_replay_that_was_broken_off_is_collected_on_and_by_two_at_once_n
         )
         assert collected == ids[199]
 
-    replay = await dead_letters.replay(call_of(redis, team, a_key(team)), ReplayAsked(all=True))
+    replay = await dead_letters.replay(call_of(redis, team, a_key(team)), ReplayCreate(all=True))
 
     assert (replay.id, replay.total) == (begun, 450)
     queued = await redis.lrange(f"{team.prefix}replay_ids:{team.id}:1", 0, -1)  # type: ignore[misc]

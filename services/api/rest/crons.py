@@ -7,8 +7,8 @@ from shared.actions.explain import explain
 from shared.actions.why import why
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Page
-from shared.schemas.crons import Cron, CronCreate, CronQuery, CronSaved, CronUpdate
-from shared.schemas.explain import ExplainAsked, Explained
+from shared.schemas.crons import Cron, CronCreate, CronQuery, CronUpdate, CronWithWarnings
+from shared.schemas.explain import ExplainQuery, Explanation
 from shared.schemas.why import Why, WhyQuery
 from shared.store import moments
 
@@ -18,7 +18,7 @@ ONE = f"{PATH}/{{cron_id}}"
 FIRST = ("id", "name", "cron_expression", "next_run_at", "is_active")
 
 
-async def create(call: Call, cron: CronCreate) -> CronSaved:
+async def create(call: Call, cron: CronCreate) -> CronWithWarnings:
     made = await crons.create(call, cron)
     return await warnings.saved_cron(call.redis, call.team, made)
 
@@ -37,7 +37,7 @@ def _shown(call: Call, cron: Cron) -> Cron:
     return cron if call.caller.has("write") else cron.model_copy(update={"ping_key": None})
 
 
-async def update(call: Call, cron_id: int, changes: CronUpdate) -> CronSaved:
+async def update(call: Call, cron_id: int, changes: CronUpdate) -> CronWithWarnings:
     changed = await crons.update(call, cron_id, changes)
     return await warnings.saved_cron(call.redis, call.team, changed)
 
@@ -47,7 +47,7 @@ async def delete(call: Call, cron_id: int) -> Deleted:
     return Deleted(id=cron_id)
 
 
-async def explain_asked(call: Call, asked: ExplainAsked) -> Explained:
+async def explain_asked(call: Call, asked: ExplainQuery) -> Explanation:
     """Nothing is stored; a token is asked for all the same, for the work that it is."""
     return explain(asked, await moments.now(call.redis, call.team.shard))
 
@@ -57,19 +57,21 @@ async def explain_why(call: Call, cron_id: int, query: WhyQuery) -> Why:
 
 
 UPDATE = Operation(
-    "update-cron", "PATCH", ONE, "write", update, {200: CronSaved}, takes=CronUpdate, is_change=True
+    "update-cron", "PATCH", ONE, "write", update, {200: CronWithWarnings}, takes=CronUpdate, is_change=True
 )
 OPERATIONS = (
     Operation("list-crons", "GET", PATH, "read", index, {200: Page[Cron]}, query=CronQuery),
-    Operation("create-cron", "POST", PATH, "write", create, {201: CronSaved}, takes=CronCreate, first=FIRST),
+    Operation(
+        "create-cron", "POST", PATH, "write", create, {201: CronWithWarnings}, takes=CronCreate, first=FIRST
+    ),
     Operation(
         "explain-schedule",
         "POST",
         f"{PATH}/explain",
         "read",
         explain_asked,
-        {200: Explained},
-        takes=ExplainAsked,
+        {200: Explanation},
+        takes=ExplainQuery,
     ),
     Operation("explain-fires", "GET", f"{ONE}/why", "read", explain_why, {200: Why}, query=WhyQuery),
     Operation("get-cron", "GET", ONE, "read", show, {200: Cron}),

@@ -3,7 +3,14 @@
 from shared.actions import dead_letters
 from shared.operations import Call, Operation
 from shared.schemas.base import Page, PageQuery
-from shared.schemas.dead_letters import Chosen, DeadLetterQuery, Purged, Replay, ReplayAsked, ReplayedNow
+from shared.schemas.dead_letters import (
+    DeadLetterQuery,
+    DeadLetterSelection,
+    PurgeResult,
+    Replay,
+    ReplayCreate,
+    ReplayResult,
+)
 from shared.schemas.jobs import Job
 
 PATH = "/api/dead-letters"
@@ -15,14 +22,14 @@ async def index(call: Call, query: DeadLetterQuery) -> Page[Job]:
     return await dead_letters.page(call.redis, call.team, query)
 
 
-async def replay(call: Call, chosen: ReplayAsked) -> ReplayedNow | Replay:
+async def replay(call: Call, chosen: ReplayCreate) -> ReplayResult | Replay:
     """Some ids at once; with a filter or a rate in the background."""
     if chosen.ids is not None and chosen.is_at_once:
         return await dead_letters.replay_now(call, chosen.ids)
     return await dead_letters.replay(call, chosen)
 
 
-async def purge(call: Call, chosen: Chosen) -> Purged:
+async def purge(call: Call, chosen: DeadLetterSelection) -> PurgeResult:
     return await dead_letters.purge(call, chosen)
 
 
@@ -46,8 +53,8 @@ OPERATIONS = (
         f"{PATH}/replay",
         "write",
         replay,
-        {200: ReplayedNow, 202: Replay},
-        takes=ReplayAsked,
+        {200: ReplayResult, 202: Replay},
+        takes=ReplayCreate,
         look=f"{PATH} and {REPLAYS}",
     ),
     Operation(
@@ -56,8 +63,8 @@ OPERATIONS = (
         f"{PATH}/purge",
         "write",
         purge,
-        {200: Purged},
-        takes=Chosen,
+        {200: PurgeResult},
+        takes=DeadLetterSelection,
         look=PATH,
     ),
     Operation("list-replays", "GET", REPLAYS, "read", replays, {200: Page[Replay]}, query=PageQuery),

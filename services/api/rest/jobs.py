@@ -6,12 +6,20 @@ from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
 from shared.actions import jobs, warnings
-from shared.actions.jobs import Made
+from shared.actions.jobs import QueuedJob
 from shared.basics.spelling import Spelled, spelled
 from shared.errors import Invalid
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Page
-from shared.schemas.jobs import Job, JobAccepted, JobBatch, JobCreate, JobQuery, JobRefused, JobResults
+from shared.schemas.jobs import (
+    Job,
+    JobBatchCreate,
+    JobBatchResults,
+    JobCreate,
+    JobQuery,
+    JobRefused,
+    JobScheduled,
+)
 from shared.schemas.validation import by_field
 from shared.security.admission import Admission
 from shared.store.keyspace import Team
@@ -22,16 +30,16 @@ Checked = Sequence[JobCreate | JobRefused]
 """Each job of a batch is checked by itself; a wrong one does not stop the others."""
 
 
-async def create(call: Call, job: JobCreate) -> JobAccepted:
+async def create(call: Call, job: JobCreate) -> JobScheduled:
     (made,) = await jobs.create_many(call, [job])
     return _accepted(made, job)
 
 
-async def create_many(call: Call, checked: Checked) -> JobResults:
+async def create_many(call: Call, checked: Checked) -> JobBatchResults:
     good = [job for job in checked if isinstance(job, JobCreate)]
     made = iter(await jobs.create_each(call, good))
     results = [job if isinstance(job, JobRefused) else _result(next(made), job) for job in checked]
-    return JobResults(results=results)
+    return JobBatchResults(results=results)
 
 
 async def index(call: Call, query: JobQuery) -> Page[Job]:
@@ -51,8 +59,8 @@ async def cancel(call: Call, job_id: int) -> Job:
     return await jobs.cancel(call, job_id)
 
 
-def _accepted(made: Made, job: JobCreate) -> JobAccepted:
-    return JobAccepted(
+def _accepted(made: QueuedJob, job: JobCreate) -> JobScheduled:
+    return JobScheduled(
         queue_id=made.queue_id,
         job_id=made.id,
         scheduled_at=made.scheduled_at,
@@ -60,7 +68,7 @@ def _accepted(made: Made, job: JobCreate) -> JobAccepted:
     )
 
 
-def _result(made: Made | None, job: JobCreate) -> JobAccepted | JobRefused:
+def _result(made: QueuedJob | None, job: JobCreate) -> JobScheduled | JobRefused:
     if made is None:
         return JobRefused(message=jobs.TOO_LATE, errors={"expires_at": [jobs.TOO_LATE]})
     return _accepted(made, job)
@@ -70,7 +78,7 @@ def _prepared(admission: Admission, team: Team, job: JobCreate, raw: bytearray) 
     return as_spelled(admission.admit(team, job), next(iter(spelled(raw)), None))
 
 
-def _prepared_batch(admission: Admission, team: Team, batch: JobBatch, raw: bytearray) -> Checked:
+def _prepared_batch(admission: Admission, team: Team, batch: JobBatchCreate, raw: bytearray) -> Checked:
     texts = spelled(raw) or [None] * len(batch.jobs)
     return [_checked(job, text, team, admission) for job, text in zip(batch.jobs, texts, strict=True)]
 
@@ -100,7 +108,7 @@ def _key_parts(checked: Checked) -> Iterator[str]:
 OPERATIONS = (
     Operation("list-jobs", "GET", PATH, "read", index, {200: Page[Job]}, query=JobQuery),
     Operation(
-        "create-job", "POST", PATH, "write", create, {201: JobAccepted}, takes=JobCreate, prepare=_prepared
+        "create-job", "POST", PATH, "write", create, {201: JobScheduled}, takes=JobCreate, prepare=_prepared
     ),
     Operation(
         "create-jobs",
@@ -108,8 +116,8 @@ OPERATIONS = (
         f"{PATH}/batch",
         "write",
         create_many,
-        {200: JobResults},
-        takes=JobBatch,
+        {200: JobBatchResults},
+        takes=JobBatchCreate,
         prepare=_prepared_batch,
         key_parts=_key_parts,
         look=PATH,

@@ -2,7 +2,7 @@
 
 from shared.actions import limits
 from shared.operations import Call, Operation
-from shared.schemas.teams import Limits, Usage
+from shared.schemas.teams import MonthlyLimits, Usage
 
 PATH = "/api/settings/limits"
 
@@ -11,16 +11,16 @@ async def usage(call: Call) -> Usage:
     return await limits.usage(call.redis, call.team)
 
 
-async def show(call: Call) -> Limits:
+async def show(call: Call) -> MonthlyLimits:
     return await limits.get(call.redis, call.team)
 
 
-async def put(call: Call, wanted: Limits) -> Limits:
+async def put(call: Call, wanted: MonthlyLimits) -> MonthlyLimits:
     return await limits.put(call, wanted)
 
 
 OPERATIONS = (
     Operation("get-usage", "GET", "/api/usage", "read", usage, {200: Usage}),
-    Operation("get-limits", "GET", PATH, "read", show, {200: Limits}),
-    Operation("set-limits", "PUT", PATH, "admin", put, {200: Limits}, takes=Limits),
+    Operation("get-limits", "GET", PATH, "read", show, {200: MonthlyLimits}),
+    Operation("set-limits", "PUT", PATH, "admin", put, {200: MonthlyLimits}, takes=MonthlyLimits),
 )

@@ -6,7 +6,7 @@ import time
 from shared.actions import alerts, notifications
 from shared.errors import Invalid
 from shared.operations import Call, Operation
-from shared.schemas.alerts import TestAsked, TestOutcome, TestPending
+from shared.schemas.alerts import ChannelTest, ChannelTestCreate, ChannelTestPending
 from shared.schemas.notifications import Notifications
 from shared.store import connection
 
@@ -23,7 +23,7 @@ async def put(call: Call, channels: Notifications) -> Notifications:
     return await notifications.put(call, channels)
 
 
-async def test(call: Call, asked: TestAsked) -> TestOutcome:
+async def test(call: Call, asked: ChannelTestCreate) -> ChannelTest:
     """Send a test call, and wait a while for its outcome."""
     channel = asked.channel
     known = await notifications.get(call.redis, call.vault, call.team)
@@ -39,7 +39,7 @@ async def test(call: Call, asked: TestAsked) -> TestOutcome:
             if found.status != "pending":
                 return found
             if time.monotonic() > deadline:
-                return TestPending(**dict(found))
+                return ChannelTestPending(**dict(found))
             await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -52,7 +52,7 @@ OPERATIONS = (
         f"{PATH}/test",
         "admin",
         test,
-        {200: TestOutcome, 202: TestPending},
-        takes=TestAsked,
+        {200: ChannelTest, 202: ChannelTestPending},
+        takes=ChannelTestCreate,
     ),
 )

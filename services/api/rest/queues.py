@@ -3,13 +3,13 @@
 from shared.actions import queues, warnings
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Page, PageQuery
-from shared.schemas.queues import Queue, QueueCreate, QueueSaved, QueueUpdate
+from shared.schemas.queues import Queue, QueueCreate, QueueUpdate, QueueWithWarnings
 
 PATH = "/api/queues"
 ONE = f"{PATH}/{{queue_id}}"
 
 
-async def create(call: Call, queue: QueueCreate) -> QueueSaved:
+async def create(call: Call, queue: QueueCreate) -> QueueWithWarnings:
     made = await queues.create(call, queue)
     return await warnings.saved_queue(call.redis, call.team, made)
 
@@ -22,7 +22,7 @@ async def show(call: Call, queue_id: int) -> Queue:
     return await queues.get(call.redis, call.team, queue_id)
 
 
-async def update(call: Call, queue_id: int, changes: QueueUpdate) -> QueueSaved:
+async def update(call: Call, queue_id: int, changes: QueueUpdate) -> QueueWithWarnings:
     queue = await queues.update(call, queue_id, changes)
     return await warnings.saved_queue(call.redis, call.team, queue)
 
@@ -34,10 +34,17 @@ async def delete(call: Call, queue_id: int) -> Deleted:
 
 OPERATIONS = (
     Operation("list-queues", "GET", PATH, "read", index, {200: Page[Queue]}, query=PageQuery),
-    Operation("create-queue", "POST", PATH, "write", create, {201: QueueSaved}, takes=QueueCreate),
+    Operation("create-queue", "POST", PATH, "write", create, {201: QueueWithWarnings}, takes=QueueCreate),
     Operation("get-queue", "GET", ONE, "read", show, {200: Queue}),
     Operation(
-        "update-queue", "PATCH", ONE, "write", update, {200: QueueSaved}, takes=QueueUpdate, is_change=True
+        "update-queue",
+        "PATCH",
+        ONE,
+        "write",
+        update,
+        {200: QueueWithWarnings},
+        takes=QueueUpdate,
+        is_change=True,
     ),
     Operation("delete-queue", "DELETE", ONE, "write", delete, {200: Deleted}),
 )

@@ -2,27 +2,27 @@
 
 from shared.actions import signatures
 from shared.operations import Call, Operation
-from shared.schemas.teams import SigningAsked, SigningOff, SigningSecret, SigningState
+from shared.schemas.teams import Signing, SigningDeleted, SigningSecret, SigningSecretCreate
 
 PATH = "/api/settings/signing"
 
 
-async def rotate(call: Call, asked: SigningAsked) -> SigningSecret:
+async def rotate(call: Call, asked: SigningSecretCreate) -> SigningSecret:
     """Make a secret, the first or the next."""
     return await signatures.rotate(call, asked.keep_hours)
 
 
-async def show(call: Call) -> SigningState:
+async def show(call: Call) -> Signing:
     return await signatures.state(call.redis, call.team)
 
 
-async def delete(call: Call) -> SigningOff:
+async def delete(call: Call) -> SigningDeleted:
     await signatures.remove(call)
-    return SigningOff()
+    return SigningDeleted()
 
 
 OPERATIONS = (
-    Operation("get-signing", "GET", PATH, "read", show, {200: SigningState}),
+    Operation("get-signing", "GET", PATH, "read", show, {200: Signing}),
     Operation(
         "rotate-signing",
         "POST",
@@ -30,8 +30,8 @@ OPERATIONS = (
         "admin",
         rotate,
         {201: SigningSecret},
-        takes=SigningAsked,
-        empty=SigningAsked(),
+        takes=SigningSecretCreate,
+        empty=SigningSecretCreate(),
     ),
-    Operation("delete-signing", "DELETE", PATH, "admin", delete, {200: SigningOff}),
+    Operation("delete-signing", "DELETE", PATH, "admin", delete, {200: SigningDeleted}),
 )

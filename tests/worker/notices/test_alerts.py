@@ -15,7 +15,7 @@ from shared.schemas.alerts import Alert, AlertQuery
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate, QueueUpdate
-from shared.schemas.teams import Limits
+from shared.schemas.teams import MonthlyLimits
 from shared.settings import Settings
 from shared.store import keyspace
 from shared.store.keyspace import Team
@@ -270,7 +270,7 @@ async def test_a_channel_may_have_any_name_of_one_word(stage: Stage) -> None:
 
 
 async def test_the_soft_limit_is_told_once_a_month(stage: Stage) -> None:
-    await limits.put(call_of(stage.redis, stage.team), Limits(soft_limit=2))
+    await limits.put(call_of(stage.redis, stage.team), MonthlyLimits(soft_limit=2))
     november, december = NOON - 10 * DAY, NOON + 10 * DAY
 
     for now in (november, november, november, november, december, december, december):

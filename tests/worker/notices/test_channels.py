@@ -35,7 +35,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.notifications import Channel, Notifications
 from shared.schemas.queues import QueueCreate
-from shared.schemas.teams import Limits
+from shared.schemas.teams import MonthlyLimits
 from shared.security.addresses import Policy
 from shared.settings import Settings
 from shared.store import keyspace
@@ -148,7 +148,7 @@ async def test_a_letter_has_the_fields_that_mail_needs(stage: Stage) -> None:
 
 async def test_every_kind_of_alert_that_is_told_reaches_every_channel(stage: Stage) -> None:
     await stage.tell(*CHANNELS)
-    await limits.put(call_of(stage.redis, stage.team), Limits(soft_limit=2))
+    await limits.put(call_of(stage.redis, stage.team), MonthlyLimits(soft_limit=2))
     await queues.create(
         call_of(stage.redis, stage.team), QueueCreate(name="mail", alerts_enabled=True, retries_enabled=False)
     )

@@ -16,13 +16,13 @@ from services.worker.notices.mail import Letter
 from services.worker.notices.messages import Message, message_of
 from services.worker.notices.told import Told
 from services.worker.work import Notice
-from shared.schemas.alerts import Alert, Alertable, AlertData, AlertType
+from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertType
 from shared.schemas.notifications import Email
 from shared.schemas.runs import FailureReason
 
 APPROVED = Path(__file__).parent / "approved" / "alerts.txt"
 NOON = datetime(2026, 11, 25, 12, 0, 3, tzinfo=UTC)
-DOWN = AlertData(
+DOWN = AlertFacts(
     url="https://api.example.com/report",
     response_status=503,
     failure_reason=FailureReason.HTTP_SERVER_ERROR,
@@ -30,10 +30,10 @@ DOWN = AlertData(
     response='{"error": "database is down"}',
     consecutive_failures=3,
 )
-NAMELESS = AlertData(failure_reason=FailureReason.EXPIRED, consecutive_failures=1)
+NAMELESS = AlertFacts(failure_reason=FailureReason.EXPIRED, consecutive_failures=1)
 
 
-def alert(type_: AlertType, of: Alertable, data: AlertData, **fields: object) -> Alert:
+def alert(type_: AlertType, of: Alertable, data: AlertFacts, **fields: object) -> Alert:
     shown = {
         "id": 7,
         "type": type_,
@@ -69,7 +69,7 @@ ALERTS = {
     "a queue fails again": alert(AlertType.FAILURE, Alertable.QUEUE, DOWN, uncounted=41),
     "a queue fails unsent": alert(AlertType.FAILURE, Alertable.QUEUE, NAMELESS),
     "a limit is passed": alert(
-        AlertType.LIMIT_WARNING, Alertable.TEAM, AlertData(consecutive_failures=10_001), name=None
+        AlertType.LIMIT_WARNING, Alertable.TEAM, AlertFacts(consecutive_failures=10_001), name=None
     ),
 }
 
