@@ -19,7 +19,7 @@ def serving(settings: Settings) -> Iterator[str]:
     while not server.started:
         assert thread.is_alive(), "the API did not start"
         assert time.monotonic() < deadline, "the API did not start in time"
-        time.sleep(0.005)
+        time.sleep(0.005)  # the poller of a thread that is no coroutine
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"

@@ -136,7 +136,7 @@ async def longest_turn() -> AsyncIterator[list[float]]:
     async def look() -> None:
         last = time.thread_time()
         while True:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.001)  # the turns of others, which are measured
             now = time.thread_time()
             turns.append(now - last)
             last = now
