@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from services.cli import embedded
 from services.cli.leash import leashed
 from shared.store import keyspace
-from tests.house import free_port
+from tests.installation import free_port
 from tests.poll import until
 
 NODES = 3

@@ -48,5 +48,5 @@ async def end(redis: Redis, works: list[Work], now: datetime, verdict: Verdict |
     await Claims(redis, SHARD, "w").finish(results, clock.milliseconds(now))
 
 
-async def books_hold(redis: Redis, team: Team) -> bool:
+async def ledgers_add_up(redis: Redis, team: Team) -> bool:
     return (await ledger.read(redis, team, "execution")).holds

@@ -1,4 +1,4 @@
-"""The shape of the house, checked."""
+"""The shape of the installation, checked."""
 
 import ast
 import itertools

@@ -46,9 +46,9 @@ def test_what_we_ship_is_sound() -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_name_is_found_where_it_stands(copy: Path, text: str, said: str) -> None:
-    line = add(copy / "work" / "free_host.lua", text)
+    line = add(copy / "work" / "unthrottle_host.lua", text)
 
-    assert found(copy) == ([f"work/free_host.lua:{line}: {said}"] if said else [])
+    assert found(copy) == ([f"work/unthrottle_host.lua:{line}: {said}"] if said else [])
 
 
 @pytest.mark.parametrize(
@@ -68,35 +68,35 @@ def test_a_wrong_name_is_found_where_it_stands(copy: Path, text: str, said: str)
     ],
 )  # fmt: skip
 def test_a_state_that_is_none_is_found(copy: Path, text: str, said: str) -> None:
-    line = add(copy / "work" / "free_host.lua", text)
+    line = add(copy / "work" / "unthrottle_host.lua", text)
 
-    wrong = [f"work/free_host.lua:{line}: {said} is no state of STATES"] if said else []
+    wrong = [f"work/unthrottle_host.lua:{line}: {said} is no state of STATES"] if said else []
     assert found(copy) == wrong
 
 
 def test_two_functions_of_one_name_are_named(copy: Path) -> None:
-    shutil.copy(copy / "work" / "free_host.lua", copy / "care" / "free_host.lua")
+    shutil.copy(copy / "work" / "unthrottle_host.lua", copy / "care" / "unthrottle_host.lua")
 
-    assert found(copy) == ["2 functions are called free_host"]
+    assert found(copy) == ["2 functions are called unthrottle_host"]
 
 
 def test_a_part_sees_those_before_it_and_no_function_sees_another(copy: Path) -> None:
     early = add(copy / "lib" / "call" / "ledger.lua", "call(ring)")
-    other = add(copy / "work" / "free_host.lua", "call(serve_in_turn)")
+    other = add(copy / "work" / "unthrottle_host.lua", "call(serve_in_turn)")
 
     assert found(copy) == [
         f"lib/call/ledger.lua:{early}: ring is not defined",
-        f"work/free_host.lua:{other}: serve_in_turn is not defined",
+        f"work/unthrottle_host.lua:{other}: serve_in_turn is not defined",
     ]
 
 
 def test_what_is_no_lua_and_what_no_library_has_is_named(copy: Path) -> None:
     (copy / "lib" / "work" / "spare.lua").write_text("local spare = 1\n")
     unread = found(copy)
-    add(copy / "work" / "free_host.lua", "if then")
+    add(copy / "work" / "unthrottle_host.lua", "if then")
 
     assert unread == ["lib/work/spare.lua is no part of the library of shared/store/transitions/library.py"]
-    assert found(copy) == ["work/free_host.lua is no Lua"]
+    assert found(copy) == ["work/unthrottle_host.lua is no Lua"]
 
 
 @pytest.mark.skipif(not shutil.which("luacheck"), reason="luacheck is not installed")

@@ -1,4 +1,4 @@
-"""What the docs say, held against the code."""
+"""What the docs say, compared with the code."""
 
 import re
 import shlex

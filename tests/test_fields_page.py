@@ -1,4 +1,4 @@
-"""The tables of docs/fields.md, held against the code in both directions, in the code's own order."""
+"""The tables of docs/fields.md, compared with the code in both directions, in the code's own order."""
 
 import re
 from enum import StrEnum

@@ -16,7 +16,7 @@ from services.api.table import ROUTES
 from shared.runtime import preflight, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
-from shared.runtime.serving.metrics import telling
+from shared.runtime.serving.metrics import serving_metrics
 from shared.runtime.steadily import Troubles, beside
 from shared.schedule import zone_data
 from shared.security import tokens, vault
@@ -47,7 +47,7 @@ def create_app(settings: Settings) -> Starlette:
             connection.connect(settings) as redis,
             _bootstrapping(redis, settings),
             beside(preflight.CHECKING, lambda: preflight.keep_fit(redis, keys, troubles.over), troubles),
-            telling(settings, lambda: metrics.look(redis)),
+            serving_metrics(settings, lambda: metrics.look(redis)),
         ):
             callers = tokens.Callers(redis)
             yield {"redis": redis, "callers": callers, "admission": admission, "troubles": troubles}

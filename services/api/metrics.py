@@ -1,4 +1,4 @@
-"""What the API tells Prometheus of workers, schedulers and overdue work, of whom none may be left to tell."""
+"""What the API reports to Prometheus of workers, schedulers and overdue work, for they may all be gone."""
 
 from collections.abc import Mapping
 

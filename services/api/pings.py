@@ -55,11 +55,11 @@ async def _noted(request: Request, saying: Callable[[str], Ping]) -> Response:
         once.text = f"{key} {once.text}"  # nobody without a token learns what keys the team has used
     said = saying(text)
     noted = await pings.ping(request.state.redis, key, said, once=once)
-    told = _told(noted) if said.kind == Kind.COMPLETE else ""
-    return replayed(JSONResponse({"ok": True, **({"note": told} if told else {})}), once)
+    note = _note_of(noted) if said.kind == Kind.COMPLETE else ""
+    return replayed(JSONResponse({"ok": True, **({"note": note} if note else {})}), once)
 
 
-def _told(noted: Noted) -> str:
+def _note_of(noted: Noted) -> str:
     """Of one that ended nothing: whether it came early, and for what; silent where it ended a fire."""
     if noted.counts_for:
         return f"It came early, and counts for the fire of {_iso(noted.counts_for)}."

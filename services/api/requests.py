@@ -48,7 +48,7 @@ def parsed(raw: bytearray, model: type[T]) -> T:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise _told(error, model) from None
+        raise _refusal_of(error, model) from None
 
 
 async def beginning_of(request: Request, most_bytes: int) -> tuple[str, str]:
@@ -145,7 +145,7 @@ def _finite(text: str) -> float:
     return value
 
 
-def _told(error: ValidationError, model: type[BaseModel]) -> Malformed | Refused:
+def _refusal_of(error: ValidationError, model: type[BaseModel]) -> Malformed | Refused:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
         return Malformed(f"The body is not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}")

@@ -1,4 +1,4 @@
-"""One route a path: the function of each method, so that a wrong method is told which ones there are."""
+"""One route a path: the function of each method, so that a wrong method is answered with those there are."""
 
 from collections.abc import Awaitable, Callable, Mapping
 

@@ -19,7 +19,7 @@ class Runner:
 
     async def __call__(self, request: Request) -> Response:
         operation, state = self._operation, request.state
-        # First of all: who may not is told nothing of what else is wrong.
+        # First of all: whoever lacks the scope learns nothing of what else is wrong.
         caller = await caller_of(request, operation.scope)
         given: list[object] = [id_of(request, each) for each in operation.ids]
         key = None

@@ -48,7 +48,7 @@ async def _looked(redis: Redis, what: str, look: Look) -> list[Finding]:
         said = connection.translated(error)
         if not isinstance(said, Damaged):
             raise
-        return [Finding(False, f"{what}: {said} A scheduler puts it aside; --audit looks at every key")]
+        return [Finding(False, f"{what}: {said} A scheduler puts it aside; --reconcile looks at every key")]
 
 
 async def durability(redis: Redis) -> str:
@@ -106,7 +106,7 @@ async def _troubles(redis: Redis) -> list[Finding]:
 
 
 async def _damages(redis: Redis) -> list[Finding]:
-    """Damage that the services met; `--audit` checks everything."""
+    """Damage that the services met; `--reconcile` checks everything."""
     found = [one for shard in keyspace.SHARDS for one in await damage.found(redis, shard)]
     shown = [Finding(False, f"damaged: {one.name}: {one.said} ({one.at:%Y-%m-%d %H:%M})") for one in found]
     if len(shown) > MOST_SHOWN:
@@ -134,7 +134,7 @@ def _of_team(names: list[str], team: int) -> list[str]:
     return [f"{kind}:{number}" for kind, of, number in parts if of == str(team)]
 
 
-async def audit_all(redis: Redis) -> list[Finding]:
+async def reconcile_all(redis: Redis) -> list[Finding]:
     """Recount everything, repair what the records prove, and report the findings; it may take a while."""
     findings = []
     for shard in keyspace.SHARDS:

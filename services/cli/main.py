@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     listen = _add(commands, "listen", _listen, "be called: print every request that comes in")
     listen.add_argument("--port", type=_port, default=9000, help="(%(default)s)")
     doctor = _add(commands, "doctor", _doctor, "check that Redis is fit to keep jobs")
-    doctor.add_argument("--audit", action="store_true", help="recount what is stored, and repair it")
+    doctor.add_argument("--reconcile", action="store_true", help="recount what is stored, and repair it")
     retention = _add(commands, "retention", _retention, "show what history waits to be removed")
     retention.add_argument("--confirm", action="store_true", help="let it go now")
     healthcheck = _add(commands, "healthcheck", _healthcheck, "exit 0 when a service here is alive, else 1")
@@ -122,7 +122,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
     from services.cli import reports
 
-    return asyncio.run(reports.doctor(audit=arguments.audit))
+    return asyncio.run(reports.doctor(reconcile=arguments.reconcile))
 
 
 def _retention(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 
-from services.cli.doctor import audit_all, examine
+from services.cli.doctor import examine, reconcile_all
 from services.cli.places import in_vain, redis_name, with_redis_nearby
 from shared import clock
 from shared.actions import resealing
@@ -17,12 +17,12 @@ from shared.store import connection, keyspace
 from shared.store.care import retention
 
 
-async def doctor(*, audit: bool = False) -> int:
-    """Print a line for each finding, with `audit` about all stored data too; 1 if one of them is bad."""
+async def doctor(*, reconcile: bool = False) -> int:
+    """Print a line for each finding, with `reconcile` about all stored data too; 1 if one of them is bad."""
     async with _redis() as (redis, _):
         findings = await examine(redis)
-        if audit:
-            findings += await audit_all(redis)
+        if reconcile:
+            findings += await reconcile_all(redis)
     for finding in findings:
         print(f"{'ok  ' if finding.good else 'FAIL'} {finding.text}")
     return 0 if all(finding.good for finding in findings) else 1

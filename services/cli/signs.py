@@ -15,7 +15,7 @@ async def trouble(service: str) -> str | None:
     try:
         is_alive = await health.alive(redis, service, socket.gethostname())
     except (Damaged, *connection.AWAY) as error:
-        return f"Redis cannot be asked: {connection.text_of(error)}"
+        return f"Redis does not answer: {connection.text_of(error)}"
     finally:
         await redis.aclose()
     return None if is_alive else f"no {service} on this host has given a sign of life lately"

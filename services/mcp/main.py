@@ -19,7 +19,7 @@ from services.mcp.server import Context, answer, build
 from shared.runtime import preflight, probes, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
-from shared.runtime.serving.metrics import telling
+from shared.runtime.serving.metrics import serving_metrics
 from shared.runtime.steadily import Troubles, beside
 from shared.schedule import zone_data
 from shared.security import vault
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> Starlette:
         async with (
             manager.run(),
             beside(preflight.CHECKING, lambda: preflight.keep_fit(redis, keys, troubles.over), troubles),
-            telling(settings),
+            serving_metrics(settings),
         ):
             yield
         await redis.aclose()

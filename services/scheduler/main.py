@@ -20,17 +20,17 @@ from services.scheduler.metrics import keep_measuring, keep_showing
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_pruning
-from services.scheduler.reckon import keep_reckoning
 from services.scheduler.releases import keep_forgetting_releases
 from services.scheduler.renew import keep_announcing, keep_renewing
 from services.scheduler.replay import keep_replaying
+from services.scheduler.reschedule import keep_rescheduling
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
 from services.scheduler.sound import keep_sound, keep_teams_sound
 from services.scheduler.watch import Watch, keep_watching
 from shared.errors import Damaged
 from shared.runtime import health, preflight, start
-from shared.runtime.serving.metrics import telling
+from shared.runtime.serving.metrics import serving_metrics
 from shared.runtime.steadily import Troubles, steadily
 from shared.schedule import zone_data
 from shared.settings import Settings
@@ -45,7 +45,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """Run every duty in every shard until `stopping` is set, whatever errors they meet."""
     redis = connection.connect(settings)
     blocking = connection.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000)
-    async with redis, blocking, telling(settings), asyncio.TaskGroup() as tasks:
+    async with redis, blocking, serving_metrics(settings), asyncio.TaskGroup() as tasks:
         troubles = Troubles()
         check = partial(preflight.keep_fit, redis, fit=troubles.over)
         forget = partial(keep_forgetting_releases, redis)
@@ -80,7 +80,7 @@ def _duties(
         "renewing crons": lambda: keep_renewing(redis, shard),
         "promoting jobs": lambda: keep_promoting(redis, shard, promoting),
         "vouching for the clock": lambda: keep_watching(watch, troubles),
-        "watching crons": lambda: keep_reckoning(redis, shard, watch, troubles),
+        "watching crons": lambda: keep_rescheduling(redis, shard, watch, troubles),
         "pruning": lambda: keep_pruning(redis, shard),
         "forgetting": lambda: keep_forgetting(redis, shard),
         "replaying": lambda: keep_replaying(redis, shard),

@@ -38,7 +38,7 @@ async def weigh(redis: Redis, shard: str, before: Shortage, now_ms: int | None =
     level = before.following(share)
     if level or before:
         noted = await transitions.note_memory(
-            redis, shard, level=int(level), holds_ms=VALID_MILLISECONDS, now_ms=now_ms
+            redis, shard, level=int(level), valid_ms=VALID_MILLISECONDS, now_ms=now_ms
         )
         if noted != level:
             log.warning("redis_memory", used=f"{share:.0%}", effect=level.effect, remedy=REMEDY)

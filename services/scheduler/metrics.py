@@ -39,7 +39,7 @@ JUMPS = Counter(
 RETENTION = Gauge(
     "recuro_retention_waits", "Kinds of history that would go nearly whole, and wait for a day", ["shard"]
 )
-WATCHED = Gauge("recuro_crons_watched", "Active crons that were held against their plans", ["shard"])
+WATCHED = Gauge("recuro_crons_watched", "Active crons that were compared with their plans", ["shard"])
 RESCHEDULED = Counter(
     "recuro_crons_reckoned_anew",
     "Crons whose next fire was later than their plan has it, and was mended",

@@ -71,7 +71,7 @@ async def renew(redis: Redis, shard: str) -> int:
         skip += BATCH
         await asyncio.sleep(PAUSE_SECONDS)
     if renewed:
-        log.warning("crons_reckoned_anew", shard=shard, crons=renewed, why="the rules of their zones changed")
+        log.warning("crons_rescheduled", shard=shard, crons=renewed, why="the rules of their zones changed")
     return renewed
 
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from shared.runtime.health import LEASE_SECONDS
 from shared.schemas.runs import FailureReason
 from shared.store import keyspace, transitions
-from shared.store.transitions import Held
+from shared.store.transitions import InFlight
 
 LOOK_SECONDS = 2.0
 PATIENCE = 3
@@ -28,9 +28,9 @@ class Watch:
     """The entries in flight in one shard, and since when the beats of each have not changed."""
 
     def __init__(self) -> None:
-        self._since: dict[Held, float] = {}
+        self._since: dict[InFlight, float] = {}
 
-    def see(self, found: list[Held], at: float) -> list[Held]:
+    def see(self, found: list[InFlight], at: float) -> list[InFlight]:
         """Note what is in flight at `at` (monotonic seconds); return entries without a beat for a lease."""
         self._since = {one: self._since.get(one, at) for one in found}
         return [one for one, since in self._since.items() if at - since >= LEASE_SECONDS]
@@ -39,13 +39,13 @@ class Watch:
 async def keep_rescuing(redis: Redis, shard: str) -> None:
     watch = Watch()  # a new one after any error: while Redis was away nobody could beat
     while True:
-        lost = watch.see(await held_in(redis, shard), time.monotonic())
+        lost = watch.see(await find_in_flight(redis, shard), time.monotonic())
         if lost:
             log.warning("work_rescued", lost=len(lost), rescued=await rescue(redis, shard, lost))
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def held_in(redis: Redis, shard: str) -> list[Held]:
+async def find_in_flight(redis: Redis, shard: str) -> list[InFlight]:
     """All entries in flight in the shard."""
     queues = await redis.smembers(keyspace.in_flight(shard))  # type: ignore[misc]
     return [
@@ -56,17 +56,17 @@ async def held_in(redis: Redis, shard: str) -> list[Held]:
     ]
 
 
-async def rescue(redis: Redis, shard: str, lost: list[Held]) -> int:
+async def rescue(redis: Redis, shard: str, lost: list[InFlight]) -> int:
     """Give back entries without a new beat since then; the third lost worker makes a dead letter."""
     return await transitions.rescue(redis, shard, lost[:PAGE], patience=PATIENCE, run=_POISONED)
 
 
-async def _in_lane(redis: Redis, shard: str, queue: str, lane: str) -> list[Held]:
-    found: list[Held] = []
+async def _in_lane(redis: Redis, shard: str, queue: str, lane: str) -> list[InFlight]:
+    found: list[InFlight] = []
     after = None
     while True:
         rows = await transitions.in_flight(redis, shard, queue=queue, lane=lane, after=after, most=PAGE)
-        found += [Held(queue, lane, one.entry, one.consumer, one.beats) for one in rows]
+        found += [InFlight(queue, lane, one.entry, one.consumer, one.beats) for one in rows]
         if len(rows) < PAGE:
             return found
         after = rows[-1].entry

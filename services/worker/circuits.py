@@ -79,7 +79,7 @@ class Circuits:
             self._circuits.popitem(last=False)
 
     def give_up(self, host: Host) -> None:
-        """A request ended without telling anything of the host; somebody else may probe."""
+        """A request ended without showing anything of the host; somebody else may probe."""
         if circuit := self._circuits.get(host):
             circuit.probe_ends_at = 0.0
 

@@ -1,4 +1,4 @@
-"""What a target echoes of the secrets it was sent is masked before it is stored, logged or told."""
+"""What a target echoes of the secrets it was sent is masked before it is stored, logged or sent."""
 
 import base64
 import binascii

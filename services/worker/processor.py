@@ -8,7 +8,7 @@ from pydantic_core import from_json, to_json
 from redis.exceptions import ResponseError
 
 from services.worker.context import Context
-from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
+from services.worker.dispatch import send
 from services.worker.http.exchange import Exchange, unsent
 from services.worker.http.heads import Headers
 from services.worker.http.outgoing import Outgoing
@@ -17,9 +17,9 @@ from services.worker.masking import masked
 from services.worker.notices.alerts import alert_notice
 from services.worker.notices.callbacks import callback_of
 from services.worker.notices.mail import Letter
+from services.worker.permits import REFUSED_SECONDS, NotPermitted, SendPermit
 from services.worker.requests import request_of
 from services.worker.retry import decide, longest_wait_of, settings_of
-from services.worker.sending import send
 from services.worker.signing import signed
 from services.worker.work import Complete, Execution, Job, Notice, Postpone, Release, Result, Verdict, Work
 from shared.errors import NotFound
@@ -39,11 +39,11 @@ async def process(work: Work, context: Context) -> Result:
     """Send, decide, and say how it ended; only a cancellation is raised."""
     try:
         exchange = await _send(work, context)
-    except NotFound:  # what the notice tells of was deleted, and nobody is told
+    except NotFound:  # what the notice is about was deleted, and nothing is sent
         return Result(work, Complete())
     except ResponseError:  # Redis is there and refuses: at once it would do so again
         return Result(work, Postpone(REFUSED_SECONDS, "the storage to answer"))
-    except Withheld as withheld:
+    except NotPermitted as withheld:
         why = withheld.verdict.why if isinstance(withheld.verdict, Postpone) else ""
         return Result(work, withheld.verdict, facts=why)
     except AWAY:
@@ -52,7 +52,7 @@ async def process(work: Work, context: Context) -> Result:
         reason = "counted" if exchange.is_counted else ""
         return Result(work, exchange, reason=reason, facts=exchange.why)
     verdict = decide(exchange, settings_of(work), work.attempt, longest_wait_of(work))
-    if context.tells_runs:  # asked, for to be told no costs more
+    if context.tells_runs:  # checked here, for a log line that is dropped costs more
         _tell(work, verdict, exchange)
     is_execution = isinstance(work, Execution)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if is_execution else ""
@@ -96,12 +96,12 @@ async def _send(work: Work, context: Context) -> Exchange | Postpone:
     try:
         outgoing = await _outgoing(work, context)
         if isinstance(outgoing, Letter):
-            return await context.mailer.send(outgoing, Departure(work, context.redis))
+            return await context.mailer.send(outgoing, SendPermit(work, context.redis))
         exchange = await send(signed(outgoing, work, context.vault), work, context)
         if isinstance(exchange, Postpone):
             return exchange
         return masked(exchange, outgoing, work, context)
-    except (NotFound, Withheld, *AWAY):
+    except (NotFound, NotPermitted, *AWAY):
         raise
     except Unsealable as error:
         log.error("secret_not_opened", work=work.key)

@@ -1,4 +1,4 @@
-"""From what was asked to the request that leaves (spec §4)."""
+"""From a spec to the request that leaves (spec §4)."""
 
 import hashlib
 import random
@@ -24,10 +24,10 @@ _SHORT_CHARACTERS = 4096
 
 def request_of(work: Job | Execution, vault: Vault) -> Outgoing:
     """The request of a job or execution; all attempts carry one `Idempotency-Key`, the caller's if given."""
-    asked = from_json(work.spec)
-    url, given, key = asked["url"], asked.get("headers"), work.idempotency_key
+    spec = from_json(work.spec)
+    url, given, key = spec["url"], spec.get("headers"), work.idempotency_key
     headers = _of_caller(vault.open_headers(given, work.team, origin_of(url))) if given else {}
-    body, content_type = _body(work, asked)
+    body, content_type = _body(work, spec)
     if body is not None and not (given and any(name.lower() == "content-type" for name in given)):
         headers["Content-Type"] = content_type
     headers.setdefault("User-Agent", USER_AGENT)
@@ -35,9 +35,9 @@ def request_of(work: Job | Execution, vault: Vault) -> Outgoing:
     if "traceparent" not in headers:
         headers["traceparent"] = _trace(key)
     headers |= _identity(work)
-    timeout, assertions = _rules(work, asked.get("timeout_seconds"))
+    timeout, assertions = _rules(work, spec.get("timeout_seconds"))
     rules = (float(timeout), assertions)
-    return Outgoing(asked.get("method", "POST"), url, headers, body, *rules, team=work.team)
+    return Outgoing(spec.get("method", "POST"), url, headers, body, *rules, team=work.team)
 
 
 def _of_caller(given: dict[str, str]) -> dict[str, str]:
@@ -52,29 +52,29 @@ def _rules(work: Job | Execution, own_timeout: int | None) -> tuple[int, Asserti
     return own_timeout or 30, read(work.spec)
 
 
-class _Asked(BaseModel):
+class _SpecAssertions(BaseModel):
     """Of a cron's spec, what its answers must be."""
 
     success_assertions: Assertions = ()
 
 
 def _assertions_of(spec: str) -> Assertions:
-    return _Asked.model_validate_json(spec, context=STORED).success_assertions
+    return _SpecAssertions.model_validate_json(spec, context=STORED).success_assertions
 
 
 _known_assertions_of = Remembered(_assertions_of, 8 * MEBIBYTE, per_byte=6)
 """Of short specs only: there may be a megabyte of payload in one."""
 
 
-def _body(work: Job | Execution, asked: dict[str, object]) -> tuple[bytes | None, str]:
+def _body(work: Job | Execution, spec: dict[str, object]) -> tuple[bytes | None, str]:
     """The bytes, and their type if the caller gave none."""
-    if "payload_json" in asked:  # whose numbers are spelled in a way that reading them would change
-        return str(asked["payload_json"]).encode(), "application/json"
-    payload = asked.get("payload")
+    if "payload_json" in spec:  # whose numbers are spelled in a way that reading them would change
+        return str(spec["payload_json"]).encode(), "application/json"
+    payload = spec.get("payload")
     is_job = isinstance(work, Job)
     if is_job and payload is not None:
         return to_json(payload), "application/json"
-    text = asked.get("body") if is_job else payload
+    text = spec.get("body") if is_job else payload
     if text is None:
         return None, ""
     raw = str(text).encode()

@@ -14,7 +14,7 @@ from shared.schemas.queues import QueueSettings
 LONGEST_WAIT_SECONDS = 24 * 3600
 """What a target may ask for at most."""
 LONGEST_NOTICE_WAIT_SECONDS = 300
-"""What the receiver of a notice may ask for at most: a failure of today is not to be told tomorrow."""
+"""What the receiver of a notice may ask for at most: a failure of today is no news tomorrow."""
 OF_NOTICES = QueueSettings(retry_delays=(5, 30, 300))
 """A callback has retries of its own: after 5 s, 30 s and 5 min (spec §3)."""
 NO_RETRY_STATUSES = frozenset((410, 489))
@@ -38,12 +38,12 @@ def decide(
         return Fail()
     if attempt > len(settings.retry_delays) or _wants_no_retry(exchange):
         return Dead()
-    wait = min(asked_wait(exchange), longest_wait_seconds)
+    wait = min(retry_after_seconds(exchange), longest_wait_seconds)
     return Retry(max(settings.retry_delays[attempt - 1], wait))
 
 
 def settings_of(work: Work) -> QueueSettings | None:
-    """Its queue's settings, with the retries that the job asked for itself; nothing for an execution."""
+    """Its queue's settings, with the retries of the job itself; nothing for an execution."""
     if isinstance(work, Job):
         settings = work.settings
         return _with_own_retries(settings, work.spec) if settings and _OWN_RETRIES in work.spec else settings
@@ -70,7 +70,7 @@ def _wants_no_retry(exchange: Exchange) -> bool:
     return exchange.response_status in NO_RETRY_STATUSES or said.lower() == "true"
 
 
-def asked_wait(exchange: Exchange) -> int:
+def retry_after_seconds(exchange: Exchange) -> int:
     """Seconds, a day at most, that `Retry-After` asks for (RFC 9110, 10.2.3); 0 if nobody can read it."""
     if exchange.asked_wait_seconds is not None:
         return min(exchange.asked_wait_seconds, LONGEST_WAIT_SECONDS)

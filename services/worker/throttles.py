@@ -1,7 +1,7 @@
-"""Rests that hosts ask for with `Retry-After`: kept in Redis, for all of a team's workers and queues.
+"""Pauses that hosts ask for with `Retry-After`: kept in Redis, for all of a team's workers and queues.
 
 A host may be shared by all that a team does, and mean only one of its jobs. So the team leaves it alone for
-some minutes at most; for the rest of what it asked for, one request at a time finds out whether it is back.
+some minutes at most; for the rest of what it wanted for, one request at a time finds out whether it is back.
 """
 
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from services.worker.http.exchange import Exchange
 from services.worker.http.failures import shown
-from services.worker.retry import asked_wait
+from services.worker.retry import retry_after_seconds
 from services.worker.work import Work
 from shared.errors import Damaged
 from shared.security.addresses import Origin
@@ -20,7 +20,7 @@ from shared.store import keyspace, transitions
 from shared.store.connection import AWAY
 
 LONGEST_SECONDS = 300
-"""Of what a host may ask of the whole team; the retry of the job that was told so waits for all of it."""
+"""Of what a host may ask of the whole team; the retry of the job that got that answer waits for all of it."""
 PROBE_SECONDS = 15
 """How long one request may take to find out whether a host is back before another may."""
 BUSY = frozenset((429, 503))
@@ -32,13 +32,13 @@ async def wait_of(work: Work, host: Origin, redis: Redis) -> float:
     """Seconds for which nothing is sent to the host; 0.0 lets this one leave, perhaps to find out for all."""
     if not work.of_team.throttled and not work.of_team.busy:
         return 0.0
-    held = (work.of_team.throttled.get(_named(host), 0) - work.now_ms) / 1000
-    if held > 0 or not _is_busy(work, host):
-        return max(held, 0.0)
+    seconds = (work.of_team.throttled.get(_named(host), 0) - work.now_ms) / 1000
+    if seconds > 0 or not _is_busy(work, host):
+        return max(seconds, 0.0)
     team = keyspace.Team(work.team, work.shard)
     try:
         wait_ms = await transitions.probe_host(redis, team, host=_named(host), alone_ms=PROBE_SECONDS * 1000)
-    except Damaged as error:  # no host is held by what nobody can read
+    except Damaged as error:  # no host is throttled by what nobody can read
         log.error("rests_damaged", team=work.team, error=str(error))
         return 0.0
     return min(wait_ms / 1000, PROBE_SECONDS)
@@ -60,37 +60,42 @@ async def note(exchange: Exchange, work: Work, host: Origin, redis: Redis) -> No
     is_busy = exchange.response_status in BUSY
     if not is_busy and not work.of_team.busy:
         return
-    asked = asked_wait(exchange) if is_busy else 0
-    if is_busy and not asked and _is_busy(work, host):
-        asked = (work.of_team.busy[_named(host)] - work.now_ms) // 1000  # as it had said before
+    wanted = retry_after_seconds(exchange) if is_busy else 0
+    if is_busy and not wanted and _is_busy(work, host):
+        wanted = (work.of_team.busy[_named(host)] - work.now_ms) // 1000  # as it had said before
     try:
-        if asked:
-            await _hold(exchange, work, host, asked, redis)
+        if wanted:
+            await _throttle(exchange, work, host, wanted, redis)
         elif _is_back(exchange) and _is_busy(work, host):
             team = keyspace.Team(work.team, work.shard)
-            await transitions.free_host(redis, team, host=_named(host))
+            await transitions.unthrottle_host(redis, team, host=_named(host))
             log.info("host_back", team=work.team, host=_named(host))
     except (Damaged, *AWAY) as error:
         log.warning("redis_away", error=repr(error))
 
 
-async def _hold(exchange: Exchange, work: Work, host: Origin, asked: int, redis: Redis) -> None:
-    team, held = keyspace.Team(work.team, work.shard), min(asked, LONGEST_SECONDS)
+async def _throttle(exchange: Exchange, work: Work, host: Origin, wanted: int, redis: Redis) -> None:
+    team, seconds = keyspace.Team(work.team, work.shard), min(wanted, LONGEST_SECONDS)
     reason = f"{exchange.failure_reason} {exchange.response_status}"
-    facts = _facts(exchange, work.now_ms, asked)
-    for_ms = {"asked_ms": asked * 1000, "most_ms": held * 1000}
-    await transitions.hold_host(
+    facts = _facts(exchange, work.now_ms, wanted)
+    for_ms = {"wanted_ms": wanted * 1000, "most_ms": seconds * 1000}
+    await transitions.throttle_host(
         redis, team, host=_named(host), ref=work.ref, reason=reason, facts=facts, **for_ms
     )
-    if asked > held:
+    if wanted > seconds:
         log.warning(
-            "host_held", team=work.team, host=_named(host), work=work.key, asked_seconds=asked, seconds=held
+            "host_throttled",
+            team=work.team,
+            host=_named(host),
+            work=work.key,
+            wanted_seconds=wanted,
+            seconds=seconds,
         )
 
 
-def _facts(exchange: Exchange, now_ms: int, asked: int) -> str:
+def _facts(exchange: Exchange, now_ms: int, wanted: int) -> str:
     """For the alert (`AlertData`): what was answered, and what that means for the rest of the team's work."""
-    until = _moment(now_ms + asked * 1000)
+    until = _moment(now_ms + wanted * 1000)
     sentence = (
         f"it answered with status {exchange.response_status} that it is busy until {until}; "
         f"what the team has for it waits {LONGEST_SECONDS // 60} min, "

@@ -87,9 +87,9 @@ class OfTeam:
     signing: str = ""
     """Its signing secrets, sealed; nothing if its requests are not signed."""
     throttled: Mapping[str, int] = field(default_factory=dict)
-    """Circuits that asked it for a rest, and until when (ms since 1970 by the installation's clock)."""
+    """Hosts that are throttled for the team, and until when (ms since 1970 by the installation's clock)."""
     busy: Mapping[str, int] = field(default_factory=dict)
-    """Circuits that asked for a longer one than they get, and until when they would have it."""
+    """Hosts that named a later moment in `Retry-After` than they get, and that moment."""
 
 
 @_frozen

@@ -86,7 +86,7 @@ def _next_runs_of(
     try:
         return policy.next_runs(owing.plan_of(fields), state[0], spec.max_runs, state[1])
     except policy.UNREADABLE as error:
-        reader.note("cron_expression", f"when it fires cannot be reckoned here: {str(error)[:80]}")
+        reader.note("cron_expression", f"when it fires cannot be computed here: {str(error)[:80]}")
         return []
 
 

@@ -195,7 +195,7 @@ def _timed_if_readable(wanted: CronCreate, phase: int, fields: Fields, at: datet
     try:
         return _timed(wanted, phase, fields, at)
     except policy.UNREADABLE as error:
-        said = f"by {wanted.timezone} nobody can reckon {wanted.cron_expression}; give both anew."
+        said = f"by {wanted.timezone} nobody can compute {wanted.cron_expression}; give both anew."
         raise Invalid("timezone", f"The timezone field must be a zone that is known here: {said}") from error
 
 

@@ -50,7 +50,7 @@ async def saved_queue(redis: Redis, team: Team, queue: Queue) -> QueueWithWarnin
 
 
 _NO_CHANNEL = (
-    "{} is set, and the team has no alert channel: nobody will be told. Set one up with "
+    "{} is set, and the team has no alert channel: nobody will be notified. Set one up with "
     "PUT /api/settings/notifications."
 )
 

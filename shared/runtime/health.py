@@ -43,7 +43,7 @@ async def beat(redis: Redis, service: str, troubles: Mapping[str, str] = _WELL) 
     """Report that this process is alive, and what is wrong with it; valid for three beats."""
     trouble = "; ".join(troubles.values()) or None
     await transitions.say_alive(
-        redis, SHARD, member=_member(service), holds_ms=3000 * HEALTH_SECONDS, trouble=trouble
+        redis, SHARD, member=_member(service), valid_ms=3000 * HEALTH_SECONDS, trouble=trouble
     )
 
 

@@ -27,7 +27,9 @@ class QueueSettings(Schema):
         tuple[RetryDelay, ...], Field(max_length=10, description="Seconds before each retry")
     ] = (60, 1800, 10800)
     success_assertions: Assertions = ()
-    alerts_enabled: Annotated[bool, Field(description="Whether people are told of its failures")] = False
+    alerts_enabled: Annotated[
+        bool, Field(description="Whether its failures are sent to the alert channels")
+    ] = False
     max_parallelism: Annotated[
         Annotated[int, Field(ge=1, le=100_000), NO_BOOL] | None,
         Field(description="Jobs in flight at once; null is unlimited"),

@@ -13,7 +13,7 @@ class MonthlyLimits(Schema):
     """Requests of jobs and crons a calendar month, in UTC; null is unlimited."""
 
     monthly_request_limit: Annotated[Requests, Field(description="Nothing is sent beyond it")] = None
-    soft_limit: Annotated[Requests, Field(description="Passing it is told, once a month")] = None
+    soft_limit: Annotated[Requests, Field(description="Passing it sends a warning, once a month")] = None
 
     @model_validator(mode="after")
     def _soft_below_hard(self) -> "MonthlyLimits":

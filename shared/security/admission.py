@@ -42,16 +42,16 @@ class Admission:
         known = Remembered(partial(destination, self.policy), 4 * MEBIBYTE, per_byte=6)
         object.__setattr__(self, "_destination", known)
 
-    def admit(self, team: Team, asked: S) -> S:
+    def admit(self, team: Team, wanted: S) -> S:
         """What may be kept of it; raises Invalid.
 
         URLs and headers are found by the marks of their types. Changes of headers stay open: `crons.update`
         knows for which URL they are to be sealed.
         """
-        replaced(asked, Mark.URL, self._judged)
-        if isinstance(asked, JobSpec):
-            _check_one_body(asked)
-        return replaced(asked, Mark.HEADERS, partial(self._sealed, team))
+        replaced(wanted, Mark.URL, self._judged)
+        if isinstance(wanted, JobSpec):
+            _check_one_body(wanted)
+        return replaced(wanted, Mark.HEADERS, partial(self._sealed, team))
 
     def _judged(self, url: str, place: str, _within: BaseModel) -> str:
         """As it is; raises Invalid if nothing would ever be sent there, as far as its name tells that."""

@@ -17,7 +17,7 @@ class IdempotencyKey:
 
     team: Team
     text: str
-    asked: str
+    digest: str
     """By the oldest encryption key, so that a process from before a rotation knows it too."""
     newer: tuple[str, ...] = ()
     """By each newer key: only these are known once the oldest key is removed."""

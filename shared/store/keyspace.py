@@ -33,8 +33,8 @@ replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
 replays                        set     <team>:<replay> of those that run
 zones                          hash    newest release of time zone rules, and when it was last reported (ms)
 i:<team>:<digest>              string  request (digest) and answer under an idempotency key, for 24 h
-held:<team>                    zset    throttled hosts (Retry-After), by when they may be tried again (ms)
-busy:<team>                    zset    those that want a longer pause than they get, by when it would end (ms)
+throttled:<team>               zset    throttled hosts (Retry-After), by when they may be tried again (ms)
+retry_after:<team>             zset    those that want a longer pause than they get, by when it would end (ms)
 starts:<team>:<queue>          zset    claims that a queue's rate limit still counts, by their moment (ms)
 sent:<team>:<queue>            zset    requests that it still counts, by the moment before they were sent (ms)
 turns                          zset    teams that may hand out work, by virtual time

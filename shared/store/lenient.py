@@ -49,7 +49,7 @@ class Reader:
         except ValueError:
             read = stored.Read({})
         if not text or not isinstance(read.fields, dict) or not read.fields:
-            self.note("spec", "what was asked for is lost" if not text else "what was asked for is no JSON")
+            self.note("spec", "its specification is lost" if not text else "its specification is no JSON")
             return stored.Read({})
         return read
 

@@ -15,7 +15,7 @@ from shared.runtime import health
 from shared.settings import Settings
 from shared.store.keyspace import Team
 from tests.api.serving import serving
-from tests.house import free_port
+from tests.installation import free_port
 from tests.runtime.wires import HALF, wire_to
 
 

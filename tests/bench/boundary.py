@@ -33,8 +33,8 @@ from tests.actions.test_explain import COMMON
 from tests.bench import environments, pages
 from tests.bench.stage import process
 from tests.calls import call_of
-from tests.faults.house import FaultHouse, Options
-from tests.house import TOKEN
+from tests.faults.installation import FaultInstallation, Options
+from tests.installation import TOKEN
 from tests.poll import until
 
 TEAM = Team(1)
@@ -101,13 +101,13 @@ def once(second: int) -> str:
 
 async def ours(folder: Path, n: int) -> tuple[Trial, list[float]]:
     """The latenesses, and those of calls to the API meanwhile (ms)."""
-    with FaultHouse(folder, Options(services=("api", "scheduler"))) as house:
-        async with connection.connect(house.settings) as redis:
+    with FaultInstallation(folder, Options(services=("api", "scheduler"))) as installation:
+        async with connection.connect(installation.settings) as redis:
             due = await an_instant(redis, AHEAD_SECONDS + n / 400)
             await make(redis, n, once(due))
             assert (await redis.time())[0] < due - 1, "the crons were not made in time"
             calls: list[float] = []
-            calling = asyncio.create_task(_call(house.api, due, calls))
+            calling = asyncio.create_task(_call(installation.api, due, calls))
 
             async def all_made() -> bool:
                 await asyncio.sleep(0.2)  # a poller, slower than usual: it shares the cores
@@ -147,8 +147,8 @@ async def _lateness(redis: Redis, due: int) -> list[float]:
 
 async def outage(folder: Path, n: int) -> Outage:
     """All of them have been due each minute of an hour when a scheduler comes back."""
-    with FaultHouse(folder, Options(services=("api",))) as house:
-        async with connection.connect(house.settings) as redis:
+    with FaultInstallation(folder, Options(services=("api",))) as installation:
+        async with connection.connect(installation.settings) as redis:
             await make(redis, n, "* * * * *")
             seconds, _ = await redis.time()
             back = (seconds * 1000 - OUTAGE_MS) // 60_000 * 60_000
@@ -162,7 +162,7 @@ async def outage(folder: Path, n: int) -> Outage:
             gaps: list[float] = []
             pinging = asyncio.create_task(_ping(redis, gaps))
             began = time.monotonic()
-            house.start("scheduler")
+            installation.start("scheduler")
 
             async def caught_up() -> bool:
                 await asyncio.sleep(0.2)  # a poller, slower than usual
@@ -188,13 +188,13 @@ async def _ping(redis: Redis, gaps: list[float]) -> None:
 
 async def theirs(folder: Path, name: str, argv: list[str], n: int, seconds_to_make: float) -> Trial | None:
     """A program that makes so many crons, and writes how late each started."""
-    with FaultHouse(folder, Options(services=("api",))) as house:
-        async with connection.connect(house.settings) as redis:
+    with FaultInstallation(folder, Options(services=("api",))) as installation:
+        async with connection.connect(installation.settings) as redis:
             due = await an_instant(redis, AHEAD_SECONDS + seconds_to_make)
         where = (
-            house.server.url
+            installation.server.url
             if "arq" in name
-            else unquote(house.server.url.removeprefix("unix://")).partition("?")[0]
+            else unquote(installation.server.url.removeprefix("unix://")).partition("?")[0]
         )
         file = folder / "lateness.json"
         with process([*argv, where, str(n), str(due), str(file)], {}, folder / "said.log") as running:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from shared.store import keyspace
 from tests.bench import environments
 from tests.bench.feed import CONCURRENCY
-from tests.house import RECURO
+from tests.installation import RECURO
 
 Left = Callable[[Redis, int], Awaitable[int]]
 """How many of the first `n` jobs are still to be recorded; one command."""

@@ -255,8 +255,8 @@ async def test_the_doctor_audits_and_says_what_it_repaired(tmp_path: Path, nearb
         await redis.delete("r:{s0}:s:1:1")
         await redis.hset("r:{s0}:ledger:1", "job.completed", 3)
 
-    first = recuro("doctor", "--audit", folder=tmp_path)
-    second = recuro("doctor", "--audit", folder=tmp_path)
+    first = recuro("doctor", "--reconcile", folder=tmp_path)
+    second = recuro("doctor", "--reconcile", folder=tmp_path)
 
     assert [first.returncode, second.returncode] == [0, 0]
     assert [line for line in first.stdout.splitlines() if "team 1" in line] == [

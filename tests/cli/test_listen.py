@@ -5,7 +5,7 @@ import sys
 import httpx
 import pytest
 
-from tests.house import free_port
+from tests.installation import free_port
 from tests.poll import until
 
 

@@ -71,7 +71,9 @@ def test_compose_lets_each_service_that_tells_prometheus_do_so() -> None:
     told = {name for name, each in services.items() if "RECURO_METRICS_PORT" in each.get("environment", {})}
 
     assert told == {
-        path.parent.name for path in (ROOT / "services").glob("*/main.py") if "telling(" in path.read_text()
+        path.parent.name
+        for path in (ROOT / "services").glob("*/main.py")
+        if "serving_metrics(" in path.read_text()
     }
 
 

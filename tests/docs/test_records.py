@@ -1,4 +1,4 @@
-"""docs/records.md, held against the text of the Lua: who writes and reads which field, in both directions."""
+"""docs/records.md, compared with the text of the Lua: who writes and reads which field, in both directions."""
 
 import re
 from collections import defaultdict

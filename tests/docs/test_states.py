@@ -1,4 +1,4 @@
-"""docs/states.md: its tables held against the text of the Lua, and its drawings against its tables."""
+"""docs/states.md: its tables compared with the text of the Lua, and its drawings against its tables."""
 
 import re
 from collections import defaultdict

@@ -15,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from redis import Redis
 
 from shared.security.vault import MASK
-from tests.house import RECURO, TOKEN, House, free_port
+from tests.installation import RECURO, TOKEN, Installation, free_port
 from tests.poll import until
 from tests.target import Target
 
@@ -44,8 +44,8 @@ NOWHERE = f"http://127.0.0.1:{free_port()}/"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder: Path = tmp_path_factory.mktemp("house")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder: Path = tmp_path_factory.mktemp("installation")
     settings = {
         "RECURO_ENCRYPTION_KEY": KEY,
         "RECURO_LOG_LEVEL": "DEBUG",
@@ -54,18 +54,18 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "RECURO_SMTP_FROM": "recuro@example.com",
         "RECURO_SMTP_PASSWORD": PASSWORD,
     }
-    with House(folder, environment=settings) as running:
+    with Installation(folder, environment=settings) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def story(house: House) -> dict[str, str]:
+def story(installation: Installation) -> dict[str, str]:
     """Everything that was answered while secrets went through every door, by where it came from."""
     with Target() as target, Target() as stranger:
-        return _played(house, target) | _moved(house, target, stranger)
+        return _played(installation, target) | _moved(installation, target, stranger)
 
 
-def _played(house: House, target: Target) -> dict[str, str]:
+def _played(installation: Installation, target: Target) -> dict[str, str]:
     target.answer("/fails", 500, b"no")
     for path, status in (("/echo", 200), ("/echo-fails", 500), ("/echo-moves", 302)):
         target.echo(path, status)
@@ -84,7 +84,7 @@ def _played(house: House, target: Target) -> dict[str, str]:
         "callback_url": f"{target.url}/told",
         "alert_threshold": 1,
     }
-    rest, said = house.client, {}
+    rest, said = installation.client, {}
     hooks = {name: {"url": f"{target.url}/{CHANNEL}"} for name in ("slack", "discord", "webhook")}
     channels = {**hooks, "email": {"to": ["ops@example.com"]}}
     said["channels"] = rest.put("/api/settings/notifications", json=channels).text
@@ -97,7 +97,7 @@ def _played(house: House, target: Target) -> dict[str, str]:
         rest.post(f"/api/crons/{made.json()['id']}/run")
     rest.post("/api/jobs", json={**job, "url": NOWHERE})
     said["wrong address"] = rest.post("/api/jobs", json={**job, "url": "https://10.0.0.1/"}).text
-    _until_done(house, jobs=len(PATHS) + 1, crons=len(PATHS))
+    _until_done(installation, jobs=len(PATHS) + 1, crons=len(PATHS))
 
     said["wrong header"] = rest.post(
         "/api/jobs", json={"queue": "q", "url": "x", "headers": {"A\n": HEADER}}
@@ -107,15 +107,17 @@ def _played(house: House, target: Target) -> dict[str, str]:
     said["not json"] = rest.post("/api/jobs", content=f'{{"queue": "{BODY}'.encode()).text
     for path in READ:
         said[path] = rest.get(path).text
-    environment = {**house.environment, "RECURO_REDIS_URL": house.server.url}
-    doctor = subprocess.run([RECURO, "doctor", "--audit"], env=environment, capture_output=True, text=True)
+    environment = {**installation.environment, "RECURO_REDIS_URL": installation.server.url}
+    doctor = subprocess.run(
+        [RECURO, "doctor", "--reconcile"], env=environment, capture_output=True, text=True
+    )
     said["doctor"] = doctor.stdout + doctor.stderr
     return said
 
 
-def _moved(house: House, target: Target, stranger: Target) -> dict[str, str]:
+def _moved(installation: Installation, target: Target, stranger: Target) -> dict[str, str]:
     """What was said, and sent, while somebody tried to have the secrets carried to a host of his own."""
-    rest, said, made = house.client, {}, {"cron_expression": "0 0 1 1 *", "headers": HEADERS}
+    rest, said, made = installation.client, {}, {"cron_expression": "0 0 1 1 *", "headers": HEADERS}
     elsewhere, masks = f"{stranger.url}/mine", dict.fromkeys(HEADERS, MASK)
     changes: dict[str, dict[str, Any]] = {
         "url": {"url": elsewhere},
@@ -128,19 +130,19 @@ def _moved(house: House, target: Target, stranger: Target) -> dict[str, str]:
         cron = {**made, "name": name, "url": f"{target.url}/echo"}
         cron_id = rest.post("/api/crons", json=cron).json()["id"]
         if number % 2:
-            said[name] = asyncio.run(_call(house, "update-cron", id=cron_id, **change))
+            said[name] = asyncio.run(_call(installation, "update-cron", id=cron_id, **change))
         else:
             said[name] = rest.request(
                 ("PATCH", "PUT")[number // 2 % 2], f"/api/crons/{cron_id}", json=change
             ).text
         rest.post(f"/api/crons/{cron_id}/run")
-        _until_run(house, cron_id)
+        _until_run(installation, cron_id)
         said[f"{name} later"] = rest.get(f"/api/crons/{cron_id}").text
     hooks = {name: {"url": f"{stranger.url}/{MASK}"} for name in ("slack", "discord", "webhook")}
     refused = rest.put("/api/settings/notifications", json=hooks)
     assert refused.status_code == 422
     said["channels elsewhere"] = refused.text
-    said["replay"] = _replayed(house, target)
+    said["replay"] = _replayed(installation, target)
     sent = "".join(f"{one.headers}{one.body!r}" for one in stranger.received)
     assert SECOND in sent  # which was given anew, and for there
     said["sent elsewhere"] = sent.replace(SECOND, "")
@@ -155,39 +157,44 @@ def _moved(house: House, target: Target, stranger: Target) -> dict[str, str]:
     return said
 
 
-def _replayed(house: House, target: Target) -> str:
+def _replayed(installation: Installation, target: Target) -> str:
     """A dead letter is tried again with what it had, where it was meant to go."""
-    house.client.post("/api/queues", json={"name": "dead", "retry_delays": []})
+    installation.client.post("/api/queues", json={"name": "dead", "retry_delays": []})
     job = {"queue": "dead", "url": f"{target.url}/echo-fails", "headers": HEADERS}
-    first = house.client.post("/api/jobs", json=job).json()["job_id"]
-    _until_ended(house, first)
-    replayed = house.client.post("/api/dead-letters/replay", json={"ids": [first]})
+    first = installation.client.post("/api/jobs", json=job).json()["job_id"]
+    _until_ended(installation, first)
+    replayed = installation.client.post("/api/dead-letters/replay", json={"ids": [first]})
     again = replayed.json()["replayed"][0]["new_job_id"]
-    _until_ended(house, again)
-    return replayed.text + house.client.get(f"/api/jobs/{again}").text
+    _until_ended(installation, again)
+    return replayed.text + installation.client.get(f"/api/jobs/{again}").text
 
 
-def _until_ended(house: House, job: int) -> None:
+def _until_ended(installation: Installation, job: int) -> None:
     async def ended() -> bool:
-        return house.client.get(f"/api/jobs/{job}").json()["status"] in ("completed", "failed")
+        return installation.client.get(f"/api/jobs/{job}").json()["status"] in ("completed", "failed")
 
     asyncio.run(until(ended, 20))
 
 
-def _until_run(house: House, cron: int) -> None:
+def _until_run(installation: Installation, cron: int) -> None:
     async def ended() -> bool:
-        (run,) = house.client.get(f"/api/crons/{cron}/executions").json()["data"]
-        told = house.client.get(f"/api/crons/{cron}").json()["callback_url"] is None or run["callback_status"]
+        (run,) = installation.client.get(f"/api/crons/{cron}/executions").json()["data"]
+        told = (
+            installation.client.get(f"/api/crons/{cron}").json()["callback_url"] is None
+            or run["callback_status"]
+        )
         return run["status"] in ("completed", "failed") and bool(told)
 
     asyncio.run(until(ended, 20))
 
 
-def _until_done(house: House, jobs: int, crons: int) -> None:
+def _until_done(installation: Installation, jobs: int, crons: int) -> None:
     async def done() -> bool:
-        page = house.client.get("/api/jobs").json()["data"]
+        page = installation.client.get("/api/jobs").json()["data"]
         ended = [row for row in page if row["status"] in ("completed", "failed") and row["callback_status"]]
-        runs = [house.client.get(f"/api/crons/{cron + 1}").json()["last_status"] for cron in range(crons)]
+        runs = [
+            installation.client.get(f"/api/crons/{cron + 1}").json()["last_status"] for cron in range(crons)
+        ]
         return len(ended) == jobs and all(runs)
 
     asyncio.run(until(done, 30))
@@ -197,9 +204,9 @@ def test_no_answer_holds_a_secret(story: dict[str, str]) -> None:
     assert [where for where, text in story.items() if any(secret in text for secret in SECRETS)] == []
 
 
-def test_a_reader_sees_masks_and_no_more(house: House, story: dict[str, str]) -> None:
+def test_a_reader_sees_masks_and_no_more(installation: Installation, story: dict[str, str]) -> None:
     lists = {
-        path: house.client.get(path).text
+        path: installation.client.get(path).text
         for path in ("/api/jobs", "/api/jobs/1", "/api/crons", "/api/crons/1")
     }
 
@@ -208,51 +215,51 @@ def test_a_reader_sees_masks_and_no_more(house: House, story: dict[str, str]) ->
     assert json.loads(lists["/api/crons/1"])["headers"] == dict.fromkeys(HEADERS, MASK)
 
 
-async def test_no_tool_tells_a_secret(house: House, story: dict[str, str]) -> None:
-    said = [await _call(house, tool, id=1) for tool in ("get-job", "get-cron")]
-    said += [await _call(house, tool) for tool in ("list-jobs", "list-crons", "create-cron")]
+async def test_no_tool_tells_a_secret(installation: Installation, story: dict[str, str]) -> None:
+    said = [await _call(installation, tool, id=1) for tool in ("get-job", "get-cron")]
+    said += [await _call(installation, tool) for tool in ("list-jobs", "list-crons", "create-cron")]
     said.append(
-        await _call(house, "create-job", queue="q", url="x", headers={"Cookie": HEADER}, payload=BODY)
+        await _call(installation, "create-job", queue="q", url="x", headers={"Cookie": HEADER}, payload=BODY)
     )
 
     assert [text for text in said if any(secret in text for secret in (HEADER, TOKEN, KEY))] == []
 
 
-async def _call(house: House, tool: str, **arguments: Any) -> str:
+async def _call(installation: Installation, tool: str, **arguments: Any) -> str:
     async with (
         httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http,
-        Client(streamable_http_client(house.mcp, http_client=http)) as client,
+        Client(streamable_http_client(installation.mcp, http_client=http)) as client,
     ):
         return (await client.call_tool(tool, arguments)).model_dump_json()
 
 
-def test_no_log_line_holds_a_secret(house: House, story: dict[str, str]) -> None:
-    logs = {path.name: path.read_text() for path in house.folder.glob("*.log")}
+def test_no_log_line_holds_a_secret(installation: Installation, story: dict[str, str]) -> None:
+    logs = {path.name: path.read_text() for path in installation.folder.glob("*.log")}
     assert sum(text.count("\n") for text in logs.values()) > 20
     assert [name for name, text in logs.items() if any(secret in text for secret in SECRETS)] == []
 
 
-def test_redis_was_never_told_a_secret(house: House, story: dict[str, str]) -> None:
+def test_redis_was_never_told_a_secret(installation: Installation, story: dict[str, str]) -> None:
     """Its log has every write in the clear, of keys that are gone too."""
-    written = b"".join(path.read_bytes() for path in (house.folder / "redis").rglob("*.aof"))
+    written = b"".join(path.read_bytes() for path in (installation.folder / "redis").rglob("*.aof"))
 
     assert b"x-api-key" in written.lower()
     kept_out = (HEADER, ENCODED, SECOND, TOKEN, KEY, CHANNEL, PASSWORD)
     assert [secret for secret in kept_out if secret.encode() in written] == []
 
 
-def test_no_event_tells_of_a_body(house: House, story: dict[str, str]) -> None:
-    with Redis.from_url(house.server.url, decode_responses=True) as redis:
+def test_no_event_tells_of_a_body(installation: Installation, story: dict[str, str]) -> None:
+    with Redis.from_url(installation.server.url, decode_responses=True) as redis:
         told = redis.xrange("r:{s0}:events")
 
     assert len(told) > 10
     assert [fields for _, fields in told if BODY in str(fields)] == []
 
 
-def test_the_target_got_every_secret(house: House, story: dict[str, str]) -> None:
+def test_the_target_got_every_secret(installation: Installation, story: dict[str, str]) -> None:
     """Else the search would have found nothing because nothing was there."""
     with Target() as target:
-        house.client.post("/api/jobs", json={"queue": "q", "url": target.url, "headers": HEADERS})
+        installation.client.post("/api/jobs", json={"queue": "q", "url": target.url, "headers": HEADERS})
         _until_done_at(target)
 
     assert {name: target.received[0].headers[name] for name in HEADERS} == HEADERS
@@ -265,14 +272,16 @@ def _until_done_at(target: Target) -> None:
     asyncio.run(until(done, 20))
 
 
-def test_a_signing_secret_is_told_once_and_never_again(house: House, story: dict[str, str]) -> None:
-    secret = house.client.post("/api/settings/signing").json()["secret"]
+def test_a_signing_secret_is_told_once_and_never_again(
+    installation: Installation, story: dict[str, str]
+) -> None:
+    secret = installation.client.post("/api/settings/signing").json()["secret"]
     with Target() as target:
-        house.client.post("/api/jobs", json={"queue": "q", "url": target.url})
+        installation.client.post("/api/jobs", json={"queue": "q", "url": target.url})
         _until_done_at(target)
 
-    written = b"".join(path.read_bytes() for path in (house.folder / "redis").rglob("*.aof"))
-    logs = "".join(path.read_text() for path in house.folder.glob("*.log"))
+    written = b"".join(path.read_bytes() for path in (installation.folder / "redis").rglob("*.aof"))
+    logs = "".join(path.read_text() for path in installation.folder.glob("*.log"))
     assert "webhook-signature" in target.received[0].headers
-    assert secret not in house.client.get("/api/settings/signing").text + logs
+    assert secret not in installation.client.get("/api/settings/signing").text + logs
     assert secret.encode() not in written

@@ -10,20 +10,20 @@ import pytest
 
 from shared.store import connection, ledger
 from shared.store.keyspace import Team
-from tests.house import House
+from tests.installation import Installation
 from tests.poll import until
 from tests.target import Target
 
 TEAM = Team(1)
 
 
-def create(house: House, target: Target, jobs: int, path: str = "/work") -> list[int]:
+def create(installation: Installation, target: Target, jobs: int, path: str = "/work") -> list[int]:
     asked = {"queue": "work", "url": f"{target.url}{path}", "payload": {"n": 1}}
-    return [house.client.post("/api/jobs", json=asked).json()["job_id"] for _ in range(jobs)]
+    return [installation.client.post("/api/jobs", json=asked).json()["job_id"] for _ in range(jobs)]
 
 
-def finished(house: House) -> int:
-    counts = house.client.get("/api/queues").json()["data"][0]["counts"]
+def finished(installation: Installation) -> int:
+    counts = installation.client.get("/api/queues").json()["data"][0]["counts"]
     return int(counts["completed"])
 
 
@@ -33,19 +33,19 @@ def deliveries(target: Target) -> Counter[str]:
 
 async def test_jobs_of_a_killed_worker_finish_through_another(tmp_path: Path, target: Target) -> None:
     target.answer_with(200, delay=1.0)
-    with House(tmp_path, concurrency=8) as house:
-        (worker,) = house.of("worker")
-        create(house, target, 12)
+    with Installation(tmp_path, concurrency=8) as installation:
+        (worker,) = installation.of("worker")
+        create(installation, target, 12)
 
         async def some_arrived() -> bool:
             return len(target.received) >= 8
 
         await until(some_arrived)
         worker.send_signal(signal.SIGKILL)
-        house.start("worker")
+        installation.start("worker")
 
         async def all_finished() -> bool:
-            return finished(house) == 12
+            return finished(installation) == 12
 
         await until(all_finished, seconds=45)
         assert set(deliveries(target)) == {str(n) for n in range(1, 13)}
@@ -55,17 +55,17 @@ async def test_jobs_of_a_killed_worker_finish_through_another(tmp_path: Path, ta
 class Load:
     """Clients that create jobs as fast as they may until stopped; `accepted` are the ids they were given."""
 
-    def __init__(self, house: House, url: str, clients: int = 4) -> None:
+    def __init__(self, installation: Installation, url: str, clients: int = 4) -> None:
         self.accepted: list[int] = []
         self._stop = threading.Event()
-        self._house, self._url = house, url
+        self._installation, self._url = installation, url
         self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
 
     def _run(self) -> None:
         asked = {"queue": "work", "url": self._url, "payload": {"n": 1}}
-        with httpx.Client(headers=self._house.client.headers, trust_env=False, timeout=10) as client:
+        with httpx.Client(headers=self._installation.client.headers, trust_env=False, timeout=10) as client:
             while not self._stop.is_set():
-                answer = client.post(f"{self._house.api}/api/jobs", json=asked)
+                answer = client.post(f"{self._installation.api}/api/jobs", json=asked)
                 assert answer.status_code in (201, 503), answer.text
                 if answer.status_code == 201:
                     self.accepted.append(answer.json()["job_id"])
@@ -88,22 +88,22 @@ class Load:
 
 
 async def test_a_crash_of_redis_under_load_loses_no_acknowledged_job(tmp_path: Path, target: Target) -> None:
-    with House(tmp_path) as house:
-        with Load(house, f"{target.url}/work") as load:
+    with Installation(tmp_path) as installation:
+        with Load(installation, f"{target.url}/work") as load:
             await load.reaches(300)
-            house.restart_redis()
+            installation.restart_redis()
             await load.reaches(len(load.accepted) + 100)
 
         async def all_delivered() -> bool:
             return set(map(str, load.accepted)) <= set(deliveries(target))
 
         await until(all_delivered, seconds=45)
-        assert [process.poll() for process in house.running] == [None] * 4
-        await until(lambda: settled(house), seconds=45)
+        assert [process.poll() for process in installation.running] == [None] * 4
+        await until(lambda: settled(installation), seconds=45)
 
 
-async def settled(house: House) -> bool:
-    async with connection.connect(house.settings) as redis:
+async def settled(installation: Installation) -> bool:
+    async with connection.connect(installation.settings) as redis:
         books = await ledger.read(redis, TEAM)
     assert books.holds
     return books.pending == books.processing == 0
@@ -111,9 +111,9 @@ async def settled(house: House) -> bool:
 
 async def test_sigterm_lets_requests_end_and_uses_no_attempt(tmp_path: Path, target: Target) -> None:
     target.answer_with(200, delay=1.0)
-    with House(tmp_path, concurrency=10) as house:
-        (worker,) = house.of("worker")
-        create(house, target, 30)
+    with Installation(tmp_path, concurrency=10) as installation:
+        (worker,) = installation.of("worker")
+        create(installation, target, 30)
 
         async def some_arrived() -> bool:
             return len(target.received) >= 10
@@ -122,12 +122,12 @@ async def test_sigterm_lets_requests_end_and_uses_no_attempt(tmp_path: Path, tar
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=10) == 0
         assert (
-            finished(house) == len(target.received) <= 20
+            finished(installation) == len(target.received) <= 20
         )  # what ended made room, and nothing came to fill it
-        house.start("worker")
+        installation.start("worker")
 
         async def all_finished() -> bool:
-            return finished(house) == 30
+            return finished(installation) == 30
 
         await until(all_finished, seconds=20)
         assert set(deliveries(target).values()) == {1}
@@ -136,9 +136,9 @@ async def test_sigterm_lets_requests_end_and_uses_no_attempt(tmp_path: Path, tar
 
 async def test_sigterm_with_too_little_grace_hands_the_work_on(tmp_path: Path, target: Target) -> None:
     target.answer_with(200, delay=4.0)
-    with House(tmp_path, concurrency=5, grace_seconds=1) as house:
-        (worker,) = house.of("worker")
-        create(house, target, 5)
+    with Installation(tmp_path, concurrency=5, grace_seconds=1) as installation:
+        (worker,) = installation.of("worker")
+        create(installation, target, 5)
 
         async def all_arrived() -> bool:
             return len(target.received) == 5
@@ -147,10 +147,10 @@ async def test_sigterm_with_too_little_grace_hands_the_work_on(tmp_path: Path, t
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=10) == 0
         target.answer_with(200)
-        house.start("worker")
+        installation.start("worker")
 
         async def all_finished() -> bool:
-            return finished(house) == 5
+            return finished(installation) == 5
 
         await until(all_finished, seconds=20)
         assert {request.headers["Recuro-Attempt"] for request in target.received} == {"1"}
@@ -158,9 +158,9 @@ async def test_sigterm_with_too_little_grace_hands_the_work_on(tmp_path: Path, t
 
 @pytest.mark.parametrize("jobs", [500])
 async def test_a_calm_run_delivers_every_job_exactly_once(tmp_path: Path, target: Target, jobs: int) -> None:
-    with House(tmp_path) as house:
-        create(house, target, jobs)
-        redis = connection.connect(house.settings)
+    with Installation(tmp_path) as installation:
+        create(installation, target, jobs)
+        redis = connection.connect(installation.settings)
 
         async def all_finished() -> bool:
             books = await ledger.read(redis, TEAM)

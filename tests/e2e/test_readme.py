@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.house import TOKEN, House
+from tests.installation import TOKEN, Installation
 from tests.poll import until
 from tests.target import Target
 
@@ -20,11 +20,11 @@ def run(example: str, folder: Path) -> str:
 
 
 async def test_every_example_works_as_it_stands(tmp_path: Path, target: Target) -> None:
-    with House(tmp_path) as house:
+    with Installation(tmp_path) as installation:
         (tmp_path / ".recuro").mkdir()
         (tmp_path / ".recuro" / "token").write_text(f"{TOKEN}\n")
         examples = "\n".join(EXAMPLES)
-        examples = examples.replace(":8000", f":{house.api_port}").replace(":9000", f":{target.port}")
+        examples = examples.replace(":8000", f":{installation.api_port}").replace(":9000", f":{target.port}")
 
         answers = run(examples, tmp_path)
 

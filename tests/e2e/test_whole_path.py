@@ -10,23 +10,23 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.house import TOKEN, House
+from tests.installation import TOKEN, Installation
 from tests.poll import until
 from tests.target import Target
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder: Path = tmp_path_factory.mktemp("house")
-    with House(folder) as running:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder: Path = tmp_path_factory.mktemp("installation")
+    with Installation(folder) as running:
         yield running
 
 
-async def call(house: House, tool: str, **arguments: Any) -> Any:
+async def call(installation: Installation, tool: str, **arguments: Any) -> Any:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with (
         httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as http,
-        Client(streamable_http_client(house.mcp, http_client=http)) as client,
+        Client(streamable_http_client(installation.mcp, http_client=http)) as client,
     ):
         result = await client.call_tool(tool, arguments)
     (content,) = result.content
@@ -42,10 +42,10 @@ def saw(target: Target, path: str, times: int = 1) -> Callable[[], Awaitable[boo
 
 
 async def test_a_cron_made_over_mcp_fires_on_its_target_and_is_read_over_rest(
-    house: House, target: Target
+    installation: Installation, target: Target
 ) -> None:
     made = await call(
-        house,
+        installation,
         "create-cron",
         name="Every second",
         url=f"{target.url}/health",
@@ -54,7 +54,7 @@ async def test_a_cron_made_over_mcp_fires_on_its_target_and_is_read_over_rest(
     )
 
     await until(saw(target, "/health", 3))
-    house.client.patch(f"/api/crons/{made['id']}", json={"is_active": False})
+    installation.client.patch(f"/api/crons/{made['id']}", json={"is_active": False})
 
     sent = target.received[0]
     assert (sent.method, sent.headers["X-Key"], sent.headers["Recuro-Cron-Id"]) == (
@@ -62,25 +62,27 @@ async def test_a_cron_made_over_mcp_fires_on_its_target_and_is_read_over_rest(
         "k",
         str(made["id"]),
     )
-    history = house.client.get(f"/api/crons/{made['id']}/executions", params={"filter": "completed"}).json()
+    history = installation.client.get(
+        f"/api/crons/{made['id']}/executions", params={"filter": "completed"}
+    ).json()
     instants = [execution["scheduled_at"] for execution in history["data"]]
     assert len(instants) == len(set(instants)) >= 2
     assert history["data"][0]["run"]["response_status"] == 200
-    cron = await call(house, "get-cron", id=made["id"])
+    cron = await call(installation, "get-cron", id=made["id"])
     assert (cron["is_active"], cron["next_run_at"], cron["last_status"]) == (False, None, "completed")
 
 
 async def test_a_job_made_over_rest_fails_is_retried_and_dead_lettered_and_is_read_over_mcp(
-    house: House, target: Target
+    installation: Installation, target: Target
 ) -> None:
     target.answer_with(503, b"not now")
-    house.client.post("/api/queues", json={"name": "short", "retry_delays": [1]})
+    installation.client.post("/api/queues", json={"name": "short", "retry_delays": [1]})
     asked = {"queue": "short", "url": f"{target.url}/sync", "payload": {"a": 1}, "headers": {"X-Shop": "42"}}
 
-    job_id = house.client.post("/api/jobs", json=asked).json()["job_id"]
+    job_id = installation.client.post("/api/jobs", json=asked).json()["job_id"]
 
     async def dead() -> Any:
-        job = await call(house, "get-job", id=job_id)
+        job = await call(installation, "get-job", id=job_id)
         return job if job["final_status"] == "dead_lettered" else None
 
     job = await until(dead)
@@ -95,49 +97,51 @@ async def test_a_job_made_over_rest_fails_is_retried_and_dead_lettered_and_is_re
         503,
         "not now",
     )
-    retry = house.client.get(f"/api/jobs/{second.headers['Recuro-Job-Id']}").json()
+    retry = installation.client.get(f"/api/jobs/{second.headers['Recuro-Job-Id']}").json()
     assert (retry["is_retry"], retry["final_status"]) == (True, "failed_with_retries")
 
 
-async def test_a_delayed_job_starts_within_moments_of_its_time(house: House, target: Target) -> None:
+async def test_a_delayed_job_starts_within_moments_of_its_time(
+    installation: Installation, target: Target
+) -> None:
     asked = {"queue": "later", "url": f"{target.url}/later", "delay": 1}
 
-    job_id = house.client.post("/api/jobs", json=asked).json()["job_id"]
+    job_id = installation.client.post("/api/jobs", json=asked).json()["job_id"]
     await until(saw(target, "/later"))
 
-    job = house.client.get(f"/api/jobs/{job_id}").json()
+    job = installation.client.get(f"/api/jobs/{job_id}").json()
     assert job["delay_seconds"] == 1
-    assert job["scheduled_at"] <= (await until(lambda: _run_of(house, job_id)))["started_at"]
+    assert job["scheduled_at"] <= (await until(lambda: _run_of(installation, job_id)))["started_at"]
 
 
-async def _run_of(house: House, job_id: int) -> Any:
-    return house.client.get(f"/api/jobs/{job_id}").json()["run"]
+async def _run_of(installation: Installation, job_id: int) -> Any:
+    return installation.client.get(f"/api/jobs/{job_id}").json()["run"]
 
 
-async def test_a_private_address_is_refused_where_it_is_not_allowed(house: House) -> None:
+async def test_a_private_address_is_refused_where_it_is_not_allowed(installation: Installation) -> None:
     asked = {"queue": "private", "url": "http://10.0.0.1/", "payload": {}}
 
-    refused = house.client.post("/api/jobs", json=asked)
+    refused = installation.client.post("/api/jobs", json=asked)
 
     assert refused.status_code == 422
     assert "not public" in refused.json()["errors"]["url"][0]
     with pytest.raises(AssertionError, match="does not allow it"):
-        await call(house, "create-job", **asked)
+        await call(installation, "create-job", **asked)
 
 
-async def test_a_callback_to_our_own_door_makes_no_job(house: House, target: Target) -> None:
+async def test_a_callback_to_our_own_door_makes_no_job(installation: Installation, target: Target) -> None:
     """It carries no token; and if it did, what it says is no job."""
-    own = f"{house.api}/api/jobs"
+    own = f"{installation.api}/api/jobs"
     asked = {"queue": "loops", "url": target.url, "callback_url": own}
-    before = house.client.get("/api/jobs").json()["total"]
+    before = installation.client.get("/api/jobs").json()["total"]
 
-    job_id = house.client.post("/api/jobs", json=asked).json()["job_id"]
+    job_id = installation.client.post("/api/jobs", json=asked).json()["job_id"]
 
     async def was_tried() -> bool:
-        return bool(house.client.get(f"/api/jobs/{job_id}").json()["callback_status"])
+        return bool(installation.client.get(f"/api/jobs/{job_id}").json()["callback_status"])
 
     await until(was_tried)
-    told = {"event": "job.completed", **house.client.get(f"/api/jobs/{job_id}").json()}
-    assert house.client.get("/api/jobs").json()["total"] == before + 1
+    told = {"event": "job.completed", **installation.client.get(f"/api/jobs/{job_id}").json()}
+    assert installation.client.get("/api/jobs").json()["total"] == before + 1
     assert told["callback_status"] == "retrying"
-    assert house.client.post("/api/jobs", json=told).status_code == 422
+    assert installation.client.post("/api/jobs", json=told).status_code == 422

@@ -55,12 +55,12 @@ CRONS = rows(
     ("a lost cron stays lost", "patrol_crons", "call('ZADD', P .. 'crons', next_fire, member)", ""),
     # read_plans
     ("the watchdog goes by a present nobody vouches for", "read_plans.most", "math.min(moment(given.now_ms), vouched())", "moment(given.now_ms)"),
-    # reckon_due
-    ("what was made in time is moved too", "reckon_due.reckon", "if from <= now + SLACK or fields.awaits then return end", "if fields.awaits then return end"),
-    ("a job that a wrong clock made waits for hours", "reckon_due.reckon", "call('ZADD', due, at + now - from, member)", ""),
-    ("what a wrong clock put off waits for hours", "reckon_due.reckon", "math.max(created, tonumber(fields.postponed or '') or 0)", "created"),
-    ("what awaits a ping is moved too", "reckon_due.reckon", "or fields.awaits then return end", "then return end"),
-    ("an execution is of another fire", "reckon_due.reckon", "if string.sub(member, 1, 1) == JOB and created", "if created"),
+    # reschedule_doubtful
+    ("what was made in time is moved too", "reschedule_doubtful.reschedule", "if from <= now + SLACK or fields.awaits then return end", "if fields.awaits then return end"),
+    ("a job that a wrong clock made waits for hours", "reschedule_doubtful.reschedule", "call('ZADD', due, at + now - from, member)", ""),
+    ("what a wrong clock put off waits for hours", "reschedule_doubtful.reschedule", "math.max(created, tonumber(fields.postponed or '') or 0)", "created"),
+    ("what awaits a ping is moved too", "reschedule_doubtful.reschedule", "or fields.awaits then return end", "then return end"),
+    ("an execution is of another fire", "reschedule_doubtful.reschedule", "if string.sub(member, 1, 1) == JOB and created", "if created"),
     # find_executions
     ("what one record stands for is not found", "find_executions", "tonumber(span.first or span.due) <= to", "tonumber(span.due) <= to"),
     ("the search goes the wrong way", "find_executions.rank_of", "< from then low = middle + 1 else high = middle end", "< from then high = middle else low = middle + 1 end"),
@@ -72,7 +72,7 @@ CRONS = rows(
     ("an ended cron stays in the list", "fire_crons.fire", "call('ZREM', crons, member)", ""),
     ("the next fire is not moved on", "fire_crons", "call_in_parts(moved, 'ZADD', crons)", ""),
     ("a cron fires early", "fire_crons.read", "if due > now then return nil, -1 end", ""),
-    ("older rules reckon the next fire", "fire_crons.read", "if not score or outdated then", "if not score then"),
+    ("older rules compute the next fire", "fire_crons.read", "if not score or outdated then", "if not score then"),
     # announce_zones
     ("an older release takes the place of a newer one", "announce_zones", "if release >= newest then", "if true then"),
     # due_crons
@@ -82,10 +82,10 @@ CRONS = rows(
     ("a cron that went comes back", "set_crons_aside", "'XX',", ""),
     # renew_crons
     ("an older release moves fires back", "renew_crons", "if given.release and given.release < newest_zones() then return 0 end", ""),
-    ("a changed cron is reckoned anew as it was", "renew_crons.renew", "fields.version == its.version and", ""),
-    ("a cron that fired is reckoned anew", "renew_crons.renew", "== known_next", "~= nil"),
-    ("a cron that is due is reckoned anew", "renew_crons.renew", "known_next > now and", ""),
-    ("a fire that was made is reckoned anew", "renew_crons.renew", "and is_fresh(next_fire - (fields.offset or 0) * 1000, fields.fired_until)", ""),
+    ("a changed cron is rescheduled as it was", "renew_crons.renew", "fields.version == its.version and", ""),
+    ("a cron that fired is rescheduled", "renew_crons.renew", "== known_next", "~= nil"),
+    ("a cron that is due is rescheduled", "renew_crons.renew", "known_next > now and", ""),
+    ("a fire that was made is rescheduled", "renew_crons.renew", "and is_fresh(next_fire - (fields.offset or 0) * 1000, fields.fired_until)", ""),
     # settle_cron
     ("a part is made of a cron that changed", "settle_cron", "stands.version ~= given.version or", ""),
     ("a part is made twice", "settle_cron", "stands.next ~= given.known_next or", ""),

@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.promote import BATCH
-from services.scheduler.rescue import held_in, rescue
+from services.scheduler.rescue import find_in_flight, rescue
 from services.worker.intake.claims import Claims
 from services.worker.work import Result, Verdict, Work
 from shared.actions import jobs
@@ -19,7 +19,7 @@ from shared.settings import Settings
 from shared.store import connection, keyspace, transitions
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
-from shared.store.transitions import Held, functions
+from shared.store.transitions import InFlight, functions
 from shared.store.transitions.library import Library
 from tests.calls import call_of
 from tests.engine import laws, moves, snapshot
@@ -190,10 +190,10 @@ class Engine:
         self.model.promote(limit)
         self.do(transitions.promote(self.redis, SHARD, most=limit, now_ms=self.model.now))
 
-    def rescue(self, lost: list[Held]) -> None:
+    def rescue(self, lost: list[InFlight]) -> None:
         places = [(one.consumer, f"{one.lane}{one.queue}:{one.entry}", one.beats) for one in lost]
         expected = sum(self.model.rescue(*place) for place in places)
         assert self.do(rescue(self.redis, SHARD, lost)) == expected
 
-    def held(self) -> list[Held]:
-        return self.do(held_in(self.redis, SHARD))
+    def held(self) -> list[InFlight]:
+        return self.do(find_in_flight(self.redis, SHARD))

@@ -13,7 +13,7 @@ MEMORY = rows(
     ("each fire left out is a record", "memory.skip", "tonumber(fields.created) >= memory.shortage().since then", "false then"),
     ("one record stands for two shortages", "memory.skip", "fields.created and tonumber(fields.created) >= memory.shortage().since then", "fields.created then"),
     ("what ended takes nothing", "memory.take", "tally(team, 'bytes', size)", ""),
-    ("what was asked takes nothing", "memory.take", "tonumber(asked or 0) + #result.run", "#result.run"),
+    ("what was asked takes nothing", "memory.take", "tonumber(spec_bytes or 0) + #result.run", "#result.run"),
     ("a record forgets since when", "memory.skip", "'first', fields.first or fields.due)", "'first', fields.due)"),
     # fires
     ("fires are made without memory", "fire_cron", "memory.leaves_out_fires() then", "false then"),

@@ -43,7 +43,7 @@ TESTS = (
     "tests/scheduler",
     "tests/engine/test_crons.py",
     "tests/engine/test_damage.py",
-    "tests/worker/test_sending.py",
+    "tests/worker/test_dispatch.py",
     "tests/engine/test_state_machine.py",
 )
 """Quick ones that look at the scripts, the quickest first; the first failure ends a run."""

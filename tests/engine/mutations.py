@@ -8,7 +8,7 @@ from tests.engine.mutation import rows
 MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what that becomes
     # turns
     ("!the fence lets any consumer in", "holds", "or pending[1][2] ~= consumer", ""),
-    ("the fence of a batch lets any consumer in", "all_held", "'-', '+', most, consumer)", "'-', '+', most)"),
+    ("the fence of a batch lets any consumer in", "all_in_flight", "'-', '+', most, consumer)", "'-', '+', most)"),
     ("!one more in flight than allowed", "allowance", "most - in_flight)", "most - in_flight + 1)"),
     ("!one start more than the rate", "room_in", "call('ZCARD', window) - count", "call('ZCARD', window) - count - 1"),
     ("the rate limit is ignored", "allowance", "if count and allowed > 0 then", "if false then"),
@@ -38,7 +38,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("rows stay in the old index", "write_index", "call_in_parts(gone, 'ZREM', index)", ""),
     ("a part of many loses its last", "call_in_parts", "first + MOST - 1", "first + MOST - 2"),
     ("notices are told as events", "event", "if string.byte(ref) == BYTE_OF_NOTICE then return end", ""),
-    ("what happened to one is told of another", "event", "if last_told.name ~= name or last_told.team ~= team then", "if not last_told.name then"),
+    ("what happened to one is told of another", "event", "if last_notified.name ~= name or last_notified.team ~= team then", "if not last_notified.name then"),
     # records
     ("!the ledger only grows", "place", "is_in and #its.ids or -#its.ids)", "#its.ids)"),
     ("deletions are not counted", "remove_job", "tally(team, 'job.deleted', 1)", ""),
@@ -106,9 +106,9 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a full batch says nothing is left", "promote_due", "if #due == limit then return now end", ""),
     # claim
     ("a job expires by a present that nobody vouches for", "expire_or_wait", "if expires <= vouched() then return expire(team, id) end", "if true then return expire(team, id) end"),
-    ("a rest ends by a present that nobody vouches for", "rests_of", "key, vouched(), '+inf'", "key, moment(), '+inf'"),
-    ("a rest outlasts a clock that is set back", "rests_of", "if tonumber(rests[i + 1]) > latest then", "if false then"),
-    ("the longest rest is taken for a wrong one", "rests_of", "LONGEST_REST[which] + AHEAD", "LONGEST_REST[which] / 2"),
+    ("a rest ends by a present that nobody vouches for", "throttled_of", "key, vouched(), '+inf'", "key, moment(), '+inf'"),
+    ("a rest outlasts a clock that is set back", "throttled_of", "if tonumber(rests[i + 1]) > latest then", "if false then"),
+    ("the longest rest is taken for a wrong one", "throttled_of", "LONGEST_REST[which] + AHEAD", "LONGEST_REST[which] / 2"),
     ("teams are not charged", "charge", "call('ZADD', P .. 'turns', 'XX', team_at, team)", ""),
     ("queues are not charged", "charge", "call('ZADD', P .. 'turns:' .. team, 'XX', queue_at, queue)", ""),
     ("a stopped worker's late claim takes work", "claim", "if call('EXISTS', P .. 'stopped:' .. consumer) == 1 then", "if false then"),
@@ -125,17 +125,17 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("an unreadable entry stays", "quarantine", "'ref', ref) take_off(queue, lane, entry)", "'ref', ref)"),
     ("what only a newer version reads is lost", "put_back", "wait_until(kind, team, id, moment() + LATER)", ""),
     ("a newer record is started", "start", "if (tonumber(version) or 0) >= OLDEST_NEWER then", "if false then"),
-    ("a callback of what was deleted stays", "asked", "call('DEL', record_of(NOTICE, team, id))", ""),
+    ("a callback of what was deleted stays", "spec_of", "call('DEL', record_of(NOTICE, team, id))", ""),
     ("a claim starts without its rate being noted", "serve", "if started > 0 and not is_hidden(queue) then", "if false then"),
     ("a claim takes one more", "take_turn", "serve(claim, turn, math.min(want, allowed))", "serve(claim, turn, want)"),
-    ("a retry reads its own spec", "asked", "(origin or id))", "id)"),
+    ("a retry reads its own spec", "spec_of", "(origin or id))", "id)"),
     # finish
-    ("any result is taken", "finish.is_held", "return holds(consumer, queue, lane, entry) ~= nil", "return true"),
-    ("a result named twice counts twice", "finish.is_held", "if done[stream .. entry] then return false end", ""),
+    ("any result is taken", "finish.is_in_flight", "return holds(consumer, queue, lane, entry) ~= nil", "return true"),
+    ("a result named twice counts twice", "finish.is_in_flight", "if done[stream .. entry] then return false end", ""),
     ("a retry is due at once", "finish.found", "now + tonumber(after_ms)", "now"),
     ("results of a deleted queue are recorded", "finish.lives", "living[record] = call('EXISTS', record) == 1", "living[record] = true"),
     ("results make records of deleted jobs", "finish.lives", "if call('EXISTS', record_of(kind, team, id)) == 0 then return false end", ""),
-    ("a batch takes any result", "finish.is_held", "return held[stream][entry] ~= nil", "return true"),
+    ("a batch takes any result", "finish.is_in_flight", "return in_flight[stream][entry] ~= nil", "return true"),
     # create_jobs
     ("a new job passes what was due before it", "create_jobs", "promote(now, 500)", ""),
     ("a job is made that expires too soon", "create_jobs", "is_late and 0 or job", "job"),
@@ -153,7 +153,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("what was put off moves twice", "correct.move_along", "call('HSET', record, 'postponed', fields.postponed + by)", ""),
     ("work that began is missed hours later", "correct.move_along", "return score and call('ZINCRBY', P .. 'due', by, member)", "return"),
     ("what awaits a ping moves too", "correct.move_along", "if not fields.due or fields.awaits then return end", "if not fields.due then return end"),
-    ("!a delay that was reckoned wrong stays", "correct.move_along", "if score then call('ZINCRBY', P .. 'due', by, member) end", ""),
+    ("!a delay that was computed wrong stays", "correct.move_along", "if score then call('ZINCRBY', P .. 'due', by, member) end", ""),
     ("a job says the wrong moment", "correct.move_along", "if is_new then call('HSET', record, 'created', fields.created + by) end", ""),
     ("the clock is corrected before all has moved", "correct", "if #rows == 2 * most then return most end", ""),
     # retire
@@ -189,7 +189,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("all that one script makes is one intent", "new_intent", "intents = intents + 1", ""),
     ("intents come again", "new_intent", "string.sub(KEYS[2], #P + 1)", "'x'"),
     # outbox
-    ("a notice has no intent", "tell", ", 'intent', new_intent())", ")"),
+    ("a notice has no intent", "notify", ", 'intent', new_intent())", ")"),
     # jobs
     ("a chain is replayed by its first id only", "replay_job", "local id = original_of(team, any)", "local id = any"),
     ("a replay may be asked for twice", "replay_job", "if fields.state ~= 'dead_lettered' or", "if"),
@@ -243,17 +243,17 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a job of a deleted queue comes back", "rescue.rescue", "call('EXISTS', P .. 'q:' .. its.queue) == 0", "false"),
     # say_alive
     ("a sign from before a clock was set back holds for hours", "say_alive", "do call('ZADD', live, latest, member) end", "do end"),
-    # hold_host
-    ("a rest is as long as it was asked for", "hold_host", "math.min(asked, most))", "asked)"),
-    ("a host that is held for long is not known to be busy", "hold_host", "if asked > most then", "if false then"),
-    ("of two rests the last one said counts", "hold_host.note", "'GT', vouched() + length", "vouched() + length"),
+    # throttle_host
+    ("a rest is as long as it was asked for", "throttle_host", "math.min(wanted, most))", "wanted)"),
+    ("a host that is throttled for long is not known to be busy", "throttle_host", "if wanted > most then", "if false then"),
+    ("of two rests the last one said counts", "throttle_host.note", "'GT', vouched() + length", "vouched() + length"),
     # probe_host
-    ("all find out at once", "probe_host", "call('ZADD', held, now + tonumber(given.alone_ms), host)", ""),
+    ("all find out at once", "probe_host", "call('ZADD', throttled, now + tonumber(given.alone_ms), host)", ""),
     ("one finds out at once", "probe_host", "if ends > now then return ends - now end", ""),
     ("nobody finds out after one", "probe_host", "if ends > now then", "if ends > 0 then"),
-    # free_host
-    ("a host that is back is still held", "free_host", "call('ZREM', P .. 'held:' .. given.team, given.host)", ""),
-    ("a host that is back is tried by one at a time", "free_host", "call('ZREM', P .. 'busy:' .. given.team, given.host)", ""),
+    # unthrottle_host
+    ("a host that is back is still throttled", "unthrottle_host", "call('ZREM', P .. 'throttled:' .. given.team, given.host)", ""),
+    ("a host that is back is tried by one at a time", "unthrottle_host", "call('ZREM', P .. 'retry_after:' .. given.team, given.host)", ""),
     # admit
     ("requests are not counted", "admit.take_turn", "call('ZADD', sent, vouched(), new_intent())", ""),
     ("a request leaves before its time", "admit.take_turn", "if next_at then", "if false then"),
@@ -291,8 +291,8 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a patrol calls who is to ping", "patrol.put_back", "if due > now or awaits then", "if due > now then"),
     ("a patrol starts what waits in line", "patrol.is_lost", "if entry == '' and waits_in_line(fields, id) then return false end", ""),
     ("a row without a record stays", "patrol.check", "change_index(index, id, false)", ""),
-    # audit
-    ("a ledger is never set right", "audit.compare", "if given.repair then", "if false then"),
+    # recount
+    ("a ledger is never set right", "recount.compare", "if given.repair then", "if false then"),
     # retire
     ("young history goes", "retire.too_old", "at + than < now", "at + than > now"),
     ("an original leaves its chain behind", "retire.remove", "return remove_chain(team, id) end", "remove_job(team, id) return 1 end"),
@@ -301,7 +301,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("what was deleted is buried", "start", "startable and kind == JOB and bury", "kind == JOB and bury"),
     ("what is lost waits for ever", "start", "return startable and kind == JOB and bury(team, name_of_queue, id)", "return"),
     ("a job may be skipped", "patrol", "ipairs(STATES[NOUN[kind]])", "ipairs({ 'pending', 'processing', 'completed', 'failed', 'retrying', 'dead_lettered', 'skipped' })"),
-    ("a team's history is counted without what is retried", "audit", "local column = LEDGER_STATE[state] or state", "local column = state"),
+    ("a team's history is counted without what is retried", "recount", "local column = LEDGER_STATE[state] or state", "local column = state"),
     ("a broken list of a team's jobs stays in the way", "mend_team", "put_indexes_aside('x:' .. team .. ':', STATES.job, found)", ""),
     ("a broken list of a team's alerts stays in the way", "mend_team", "put_indexes_aside('x:' .. team .. ':alerts:', ALERT_TYPES, found)", ""),
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),

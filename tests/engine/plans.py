@@ -1,4 +1,4 @@
-"""When crons of the state machine are to fire, reckoned second by second, and what their records stand for."""
+"""When crons of the state machine are to fire, computed second by second, and what their records stand for."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace

@@ -17,9 +17,9 @@ from services.scheduler import (
     patrol,
     promote,
     prune,
-    reckon,
     renew,
     replay,
+    reschedule,
     rescue,
     retire,
     sound,
@@ -71,8 +71,8 @@ async def pass_of_everything(redis: Redis, settings: Settings, worker: Claims) -
     await redis.set(keyspace.trusted_until(SHARD), round((now.timestamp() + 60) * 1000))
     await promote.promote_due(redis, SHARD)
     await fire.fire_due(redis, SHARD, now + timedelta(seconds=2))
-    await reckon.reckon_due(redis, SHARD)
-    await reckon.reckon(redis, SHARD)
+    await reschedule.reschedule_doubtful(redis, SHARD)
+    await reschedule.reschedule(redis, SHARD)
     await renew.renew(redis, SHARD)
     await weigh(redis, SHARD, Shortage.NO_BODIES)
     await forget.forget(redis, SHARD)
@@ -82,7 +82,7 @@ async def pass_of_everything(redis: Redis, settings: Settings, worker: Claims) -
         await retire.retire(redis, SHARD, settings)
     await prune.prune(redis, SHARD)
     await replay.step(redis, SHARD)
-    await rescue.rescue(redis, SHARD, await rescue.held_in(redis, SHARD))
+    await rescue.rescue(redis, SHARD, await rescue.find_in_flight(redis, SHARD))
     works = await worker.claim(50)
     await worker.beat(works)
     answers = await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works])
@@ -124,13 +124,14 @@ async def test_the_other_team_is_served_and_the_doctor_names_it(
     assert (await ledger.read(redis, TWO)).holds
     fired = await redis.zcard(f"{P}x:2:c1:completed")
     assert fired >= 2, "the cron of the other team did not fire"
-    said = [finding.text for finding in (*await doctor.examine(redis), *await doctor.audit_all(redis))]
+    said = [finding.text for finding in (*await doctor.examine(redis), *await doctor.reconcile_all(redis))]
     wanted = doing.names or (doing.key,)
     assert doing.is_healed or any(name in text for text in said for name in wanted), said
 
 
 OF_TEAM = (
-    *("names:1", "ids:1", "ledger:1", "held:1", "busy:1", "turns:1", "s:1:crons", "f:1:outbox", "x:1:queues"),
+    *("names:1", "ids:1", "ledger:1", "throttled:1", "retry_after:1", "turns:1"),
+    *("s:1:crons", "f:1:outbox", "x:1:queues"),
     *(
         f"x:1:{state}"
         for state in ("pending", "processing", "completed", "failed", "retrying", "dead_lettered")

@@ -31,7 +31,7 @@ from shared.store import keyspace
 from shared.store.care import reconcile
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
-from shared.store.transitions import Held
+from shared.store.transitions import InFlight
 from tests.calls import call_of
 from tests.conftest import VAULT
 from tests.engine import laws, moves
@@ -71,7 +71,7 @@ class EngineMachine(RuleBasedStateMachine):
         super().__init__()
         self.engine = Engine(bench)
         self.model = self.engine.model
-        self.seen: list[Held] = []
+        self.seen: list[InFlight] = []
         self.keys: dict[tuple[int, str], tuple[object, list[int]]] = {}
         self.is_sound = False
 

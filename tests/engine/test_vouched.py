@@ -23,7 +23,7 @@ from shared.settings import Settings
 from shared.store import keyspace, transitions
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
-from shared.store.transitions import hold_host, probe_host
+from shared.store.transitions import probe_host, throttle_host
 from tests import dead, fires
 from tests.calls import call_of
 from tests.fires import NOON
@@ -176,7 +176,7 @@ async def test_an_alert_from_before_the_clock_was_set_back_silences_no_other(
 
 
 async def test_a_host_has_the_rest_it_asked_for(redis: Redis, team: Team, worker: Claims) -> None:
-    await hold_host(redis, team, host=HOST, asked_ms=60 * SECOND, most_ms=60 * SECOND)
+    await throttle_host(redis, team, host=HOST, wanted_ms=60 * SECOND, most_ms=60 * SECOND)
     await a_job(redis, team)
 
     (work,) = await worker.claim(1, NOW + 2 * HOUR)
@@ -190,7 +190,7 @@ async def test_a_rest_from_before_the_clock_was_set_back_is_none(
     await vouch(redis, NOW + 30 * HOUR)
     for host, asked in (("a.example:443", 60 * SECOND), ("b.example:443", 24 * HOUR)):
         most = throttles.LONGEST_SECONDS * SECOND
-        await hold_host(redis, team, host=host, asked_ms=asked, most_ms=most, now_ms=NOW + 30 * HOUR)
+        await throttle_host(redis, team, host=host, wanted_ms=asked, most_ms=most, now_ms=NOW + 30 * HOUR)
     await vouch(redis, NOW)
     await a_job(redis, team)
 
@@ -202,7 +202,7 @@ async def test_a_rest_from_before_the_clock_was_set_back_is_none(
 
 async def test_the_longest_rest_is_kept(redis: Redis, team: Team, worker: Claims) -> None:
     day, most = 24 * HOUR, throttles.LONGEST_SECONDS * SECOND
-    await hold_host(redis, team, host=HOST, asked_ms=day, most_ms=most, now_ms=NOW)
+    await throttle_host(redis, team, host=HOST, wanted_ms=day, most_ms=most, now_ms=NOW)
     await a_job(redis, team)
 
     (work,) = await worker.claim(1, NOW)

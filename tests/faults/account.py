@@ -14,7 +14,7 @@ from shared.store import keyspace, ledger
 from shared.store.keyspace import Team
 from tests.faults.callers import CANARY
 from tests.faults.story import Fault, Story
-from tests.house import TOKEN
+from tests.installation import TOKEN
 from tests.target import Received
 
 STATES = ("pending", "processing", "completed", "failed", "retrying", "dead_lettered")

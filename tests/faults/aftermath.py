@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from shared.store.keyspace import Team
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.poll import until
 
@@ -21,7 +21,9 @@ async def callbacks_sent_once(scene: Scene) -> None:
     async with playing(scene) as stage:
         ids = stage.create(jobs, callback_url=stage.url(CALLBACKS))
         cron = {"name": "tick", "url": stage.url("/tick"), "cron_expression": "* * * * * *"}
-        made = stage.house.client.post("/api/crons", json={**cron, "callback_url": stage.url(CALLBACKS)})
+        made = stage.installation.client.post(
+            "/api/crons", json={**cron, "callback_url": stage.url(CALLBACKS)}
+        )
         assert made.status_code == 201, made.text
         await stage.arrives(5, "/tick")
         stage.stop_crons()
@@ -48,7 +50,7 @@ async def callback_target_hangs(scene: Scene) -> None:
         again = await _jobs_a_second(stage, jobs)
         stage.story.figures |= {"jobs a second": round(before), "with callbacks that hang": round(after)}
         stage.story.figures["without again"] = round(again)
-        shown = stage.house.client.get("/api/jobs?filter=completed&per_page=100").json()["data"]
+        shown = stage.installation.client.get("/api/jobs?filter=completed&per_page=100").json()["data"]
         assert {job["final_status"] for job in shown} == {"success"}
         await stage.settle()
         assert after > UNCHANGED * min(before, again), f"{after:.0f} jobs a second instead of {before:.0f}"
@@ -95,18 +97,18 @@ def _create_numbered(stage: Stage, jobs: int) -> None:
             {"queue": "work", "url": stage.url(), "payload": {"n": number}}
             for number in range(start, min(jobs, start + 1000))
         ]
-        answer = stage.house.client.post("/api/jobs/batch", json={"jobs": batch})
+        answer = stage.installation.client.post("/api/jobs/batch", json={"jobs": batch})
         stage.created.update(result["job_id"] for result in answer.json()["results"])
 
 
 async def _replayed(stage: Stage, bounds: dict[str, int]) -> dict[str, Any]:
     """A replay of all dead letters, once it has ended."""
-    replay = stage.house.client.post("/api/dead-letters/replay", json={"all": True, **bounds}).json()
+    replay = stage.installation.client.post("/api/dead-letters/replay", json={"all": True, **bounds}).json()
 
     async def ended() -> dict[str, Any] | None:
         await asyncio.sleep(0.2)  # a poller, slower than usual
         path = f"/api/dead-letters/replays/{replay['id']}"
-        shown: dict[str, Any] = stage.house.client.get(path).json()
+        shown: dict[str, Any] = stage.installation.client.get(path).json()
         return shown if shown["ended_at"] else None
 
     found = await until(ended, 240)

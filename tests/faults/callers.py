@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.faults.house import FaultHouse
-from tests.house import TOKEN
+from tests.faults.installation import FaultInstallation
+from tests.installation import TOKEN
 from tests.poll import until
 
 CANARY = "canary-of-the-fault-rows-7b1d"
@@ -32,14 +32,14 @@ class Wanted:
 
 
 class Callers:
-    """`with Callers(house, wanted, rng) as callers:`; a third of the requests carry an Idempotency-Key.
+    """`with Callers(installation, wanted, rng) as callers:`; a third of the requests carry an Idempotency-Key.
 
     Those are repeated with the same key until they are acknowledged; the others are dropped when they fail.
     """
 
     def __init__(
         self,
-        house: FaultHouse,
+        installation: FaultInstallation,
         wanted: Sequence[Wanted],
         rng: random.Random,
         *,
@@ -54,7 +54,7 @@ class Callers:
         self.answers: Counter[int] = Counter()
         """Answers by status; 0 is "no answer"."""
         self.slowest = 0.0
-        self._house, self._wanted, self._clients = house, wanted, clients
+        self._installation, self._wanted, self._clients = installation, wanted, clients
         self._pause = clients / per_second
         self._seeds = [rng.random() for _ in range(clients)]
         self._stop = threading.Event()
@@ -85,7 +85,7 @@ class Callers:
     def _run(self, seed: float) -> None:
         rng = random.Random(seed)
         with httpx.Client(
-            base_url=self._house.api,
+            base_url=self._installation.api,
             headers={"Authorization": f"Bearer {TOKEN}"},
             trust_env=False,
             timeout=CLIENT_SECONDS,

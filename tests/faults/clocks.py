@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.cli import doctor, embedded
 from shared.store import moments
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.faults.story import Skipped
 from tests.poll import until
@@ -124,7 +124,7 @@ async def machine_ahead_and_mended(scene: Scene) -> None:
         found = [one.text for one in await doctor.examine(stage.redis) if not one.good]
         assert any("the next fire of" in text for text in found), found
         at = datetime.fromtimestamp(int(time.time()) // 2 * 2 - 4, UTC).isoformat()
-        why = stage.house.client.get(f"/api/crons/{made['/ticks']}/why", params={"at": at}).json()
+        why = stage.installation.client.get(f"/api/crons/{made['/ticks']}/why", params={"at": at}).json()
         assert [reason["verdict"] for reason in why["reasons"]] == ["completed"], why
         stage.stop_crons()
         await stage.settle()

@@ -13,9 +13,9 @@ from shared.store.keyspace import Team
 from tests.damages import DAMAGES
 from tests.faults import account
 from tests.faults.data import OTHER_TOKEN
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import OTHER_TEAM, Scene, Stage, playing
-from tests.house import RECURO
+from tests.installation import RECURO
 from tests.poll import until
 
 ERRORS = (
@@ -58,7 +58,7 @@ async def redis_refuses_in_every_way(scene: Scene) -> None:
             await callers.gain(10)
             for reply in replies:
                 await _answered(stage, reply)
-                assert stage.house.answers("/healthz")
+                assert stage.installation.answers("/healthz")
             callers.answers.pop(409, None)  # for a record that it considers damaged
             await callers.gain(20)
         for reply in OF_ANOTHER_KIND:
@@ -71,13 +71,13 @@ async def redis_refuses_in_every_way(scene: Scene) -> None:
 
 
 async def _is_served(stage: Stage) -> bool:
-    return stage.house.client.get("/api/crons").status_code == 200
+    return stage.installation.client.get("/api/crons").status_code == 200
 
 
 async def _answered(stage: Stage, reply: bytes) -> None:
-    with stage.story.during(repr(reply[:40]), repeats=True), stage.house.proxy.refusing(reply):
+    with stage.story.during(repr(reply[:40]), repeats=True), stage.installation.proxy.refusing(reply):
         await asyncio.sleep(LASTING_SECONDS)  # the fault
-        assert reply in OF_ANOTHER_KIND or not stage.house.answers("/readyz"), reply
+        assert reply in OF_ANOTHER_KIND or not stage.installation.answers("/readyz"), reply
     stage.no_process_ended()
 
 
@@ -123,7 +123,7 @@ def _worse_than_refused(stage: Stage) -> None:
     job = {"queue": "work", "url": stage.url(), "payload": {"n": 1}}
     ways = [("POST", "/api/jobs"), ("GET", "/api/jobs"), ("GET", "/api/crons"), ("GET", "/api/queues")]
     for method, path in ways:
-        answer = stage.house.client.request(method, path, json=job if method == "POST" else None)
+        answer = stage.installation.client.request(method, path, json=job if method == "POST" else None)
         assert answer.status_code in (200, 201, 404, 409, 503), f"{method} {path}: {answer.text}"
 
 
@@ -142,15 +142,17 @@ def _cron(stage: Stage) -> dict[str, object]:
 @contextmanager
 def _client(stage: Stage) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {OTHER_TOKEN}"}
-    with httpx.Client(base_url=stage.house.api, headers=headers, trust_env=False, timeout=10) as client:
+    with httpx.Client(
+        base_url=stage.installation.api, headers=headers, trust_env=False, timeout=10
+    ) as client:
         yield client
 
 
 async def _doctor_names_it(stage: Stage) -> None:
     """All that was put aside is named, and the doctor fails."""
-    argv = [str(RECURO), "doctor", "--audit"]
+    argv = [str(RECURO), "doctor", "--reconcile"]
     said = await asyncio.to_thread(
-        subprocess.run, argv, env=stage.house.environment, capture_output=True, text=True, check=False
+        subprocess.run, argv, env=stage.installation.environment, capture_output=True, text=True, check=False
     )
     prefix = Team(1).prefix
     aside = [key.removeprefix(prefix) async for key in stage.redis.scan_iter(f"{prefix}aside:*")]

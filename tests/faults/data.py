@@ -37,7 +37,7 @@ async def malformed_entries(scene: Scene) -> None:
             await stage.redis.xadd(f"{TEAM.prefix}s:{TEAM.id}:{queue}", entry)  # type: ignore[arg-type]
         stage.story.note(f"XADD of {len(ENTRIES)} entries that nobody wrote")
         stage.create(10)
-        stage.house.client.patch(f"/api/queues/{queue}", json={"is_active": True})
+        stage.installation.client.patch(f"/api/queues/{queue}", json={"is_active": True})
         await stage.settle()
         assert (await stage.counts()).completed == 20
         assert stage.story.figures["repeats"] == 0
@@ -71,7 +71,7 @@ async def id_of_another_team(scene: Scene) -> None:
 
 def _post_as(stage: Stage, token: str, job: Mapping[str, object]) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"}
-    answer = stage.house.client.post("/api/jobs", json=job, headers=headers)
+    answer = stage.installation.client.post("/api/jobs", json=job, headers=headers)
     assert answer.status_code == 201, answer.text
     return answer
 
@@ -84,7 +84,7 @@ async def record_of_a_newer_version(scene: Scene) -> None:
         record = f"{TEAM.prefix}j:{TEAM.id}:{newer}"
         await stage.redis.hset(record, mapping={"v": "99", "shape": "new"})  # type: ignore[misc]
         stage.story.note("a record of version 99")
-        stage.house.client.patch(f"/api/queues/{queue}", json={"is_active": True})
+        stage.installation.client.patch(f"/api/queues/{queue}", json={"is_active": True})
         await stage.arrives(9)
 
         async def others_are_done() -> bool:
@@ -106,9 +106,9 @@ async def large_payloads(scene: Scene) -> None:
             stage.create(1, payload=payload)
         too_large = {"queue": "work", "url": stage.url(), "payload": {"text": "x" * 1_100_000}}
         broken = (b'{"queue": "\xff"}', b"{", b"", b"[" * 100_000, b'{"a":' * 50_000, b"\x00")
-        assert stage.house.client.post("/api/jobs", json=too_large).status_code == 413
+        assert stage.installation.client.post("/api/jobs", json=too_large).status_code == 413
         for body in broken:
-            status = stage.house.client.post("/api/jobs", content=body).status_code
+            status = stage.installation.client.post("/api/jobs", content=body).status_code
             assert status in (400, 422), (status, body[:20])
         stage.story.note(f"bodies of 1 MB, over 1 MiB and {len(broken)} broken ones")
         await stage.settle()
@@ -135,13 +135,13 @@ async def payloads_at_the_edge(scene: Scene) -> None:
         refused = []
         for number, payload in enumerate(payloads):
             job = {"queue": "work", "url": stage.url(f"/{number}"), "payload": payload}
-            answer = stage.house.client.post("/api/jobs", json=job)
+            answer = stage.installation.client.post("/api/jobs", json=job)
             if answer.status_code != 201:
                 refused.append((number, answer.status_code, answer.text[:200]))
         for levels in (500, 2_000, 900_000):  # as text: our own writer does not go as deep
             deep = f'{{"queue":"work","url":"{stage.url()}","payload":{{"deep":{"[" * levels}'
             body = deep + "]" * levels + "}}" if levels < 500_000 else deep
-            assert stage.house.client.post("/api/jobs", content=body).status_code == 400
+            assert stage.installation.client.post("/api/jobs", content=body).status_code == 400
         stage.story.note(f"{len(payloads)} strange payloads, and three too deep")
         assert not refused, refused
         await stage.settle()

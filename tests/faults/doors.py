@@ -12,9 +12,9 @@ from typing import Any
 from shared.security import tokens
 from shared.store import keyspace
 from tests import dead, lost
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
-from tests.house import TOKEN
+from tests.installation import TOKEN
 from tests.mcp.clients import over_http, text
 from tests.writes import TOOL_WRITES, WRITES, ToolWrite, Write
 
@@ -43,7 +43,7 @@ Fault = Callable[[], AbstractContextManager[None]]
 async def frozen_redis_under_every_write(scene: Scene) -> None:
     """SIGSTOP while a write is on its way; it may be done when Redis continues, and again by its repeat."""
     async with playing(scene, DOORS) as stage:
-        await _all_writes(stage, "SIGSTOP Redis", lambda: _frozen(stage.house.server.pid))
+        await _all_writes(stage, "SIGSTOP Redis", lambda: _frozen(stage.installation.server.pid))
 
 
 async def slow_redis_under_every_write(scene: Scene) -> None:
@@ -63,11 +63,11 @@ def _frozen(pid: int) -> Iterator[None]:
 
 @contextmanager
 def _slow(stage: Stage) -> Iterator[None]:
-    stage.house.proxy.delay(SLOW_SECONDS)
+    stage.installation.proxy.delay(SLOW_SECONDS)
     try:
         yield
     finally:
-        stage.house.proxy.delay(0)
+        stage.installation.proxy.delay(0)
 
 
 async def _all_writes(stage: Stage, what: str, fault: Fault) -> None:
@@ -146,7 +146,7 @@ async def _send(
     stage: Stage, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
 ) -> Any:
     given = {} if body is None else {"json": body}
-    return await asyncio.to_thread(stage.house.client.request, method, path, headers=headers, **given)
+    return await asyncio.to_thread(stage.installation.client.request, method, path, headers=headers, **given)
 
 
 def _at_mcp(write: ToolWrite) -> Prepare:
@@ -163,7 +163,7 @@ def _at_mcp(write: ToolWrite) -> Prepare:
 
 
 async def _call(stage: Stage, tool: str, arguments: dict[str, Any]) -> Said:
-    async with over_http(stage.house.mcp, TOKEN) as client:
+    async with over_http(stage.installation.mcp, TOKEN) as client:
         result = await client.call_tool(tool, arguments)
     return _said(text(result), text(result), is_done=not result.is_error)
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 
 from tests.faults.clocks import faked
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import Scene, Stage, playing
 from tests.faults.ticks import executions_end, fault_of, stop, ticks_of
-from tests.house import TOKEN
+from tests.installation import TOKEN
 
 SHIFTS = (-0.02, 0.02, -0.1, -0.5, -1.0, 1.0, -3600.0, 3600.0)
 """How far the API's clock is from that of Redis (s), one after the other."""
@@ -76,7 +76,7 @@ async def crons_edited_as_they_fire(scene: Scene) -> None:
     _shift(clock, 0.0)
     services = ("api", "worker", "scheduler", "scheduler")
     async with playing(scene, Options(services=services, environments={"api": faked(clock)})) as stage:
-        editors = Editors(stage.house.api)
+        editors = Editors(stage.installation.api)
         stage.target.before_answer = editors.edit
         _crons(stage, editors, 4 if scene.is_small else 20)
         for seconds in SHIFTS[::3] if scene.is_small else SHIFTS:
@@ -104,9 +104,11 @@ async def _live(stage: Stage, seconds: float) -> None:
     """Let them run for so long; meanwhile a new cron and a resumed one fire at once, and are reported correctly."""
     ends = time.monotonic() + seconds
     made = stage.cron("* * * * * *", "/new")
-    shown = stage.house.client.get(f"/api/crons/{made}").json()
+    shown = stage.installation.client.get(f"/api/crons/{made}").json()
     await _comes_soon(stage, shown["next_run_at"])
-    explained = stage.house.client.post("/api/crons/explain", json={"cron_expression": "* * * * * *"}).json()
+    explained = stage.installation.client.post(
+        "/api/crons/explain", json={"cron_expression": "* * * * * *"}
+    ).json()
     await _comes_soon(stage, explained["next_runs"][0]["utc"])
     before = stage.arrived("/new")
     await stage.arrives(before + 1, "/new", SOON_SECONDS)
@@ -122,14 +124,16 @@ async def _comes_soon(stage: Stage, moment: str) -> None:
 
 async def _edited_while_nobody_fires(stage: Stage, editors: Editors, seconds: float) -> None:
     """Edits around the second with all schedulers stopped: due fires are made by the edits, or after them."""
-    schedulers, rng = stage.house.of("scheduler"), stage.scene.rng
+    schedulers, rng = stage.installation.of("scheduler"), stage.scene.rng
     crons = [cron for path, cron in editors.crons.items() if path.startswith(EDITED)]
     with stage.story.during(f"the schedulers are stopped for {seconds:.0f} s"):
         for process in schedulers:
             stage.signal(process, signal.SIGSTOP)
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            answer = stage.house.client.patch(f"/api/crons/{rng.choice(crons)}", json=rng.choice(CHANGES))
+            answer = stage.installation.client.patch(
+                f"/api/crons/{rng.choice(crons)}", json=rng.choice(CHANGES)
+            )
             assert answer.status_code == 200, answer.text
             await asyncio.sleep(rng.uniform(0.0, 0.4))  # so that edits fall everywhere in a second
         for process in schedulers:

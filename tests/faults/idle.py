@@ -7,7 +7,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.queues import QueueCreate
 from tests.bench.readings import cpu_seconds, tree
 from tests.calls import call_of
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 
 MOST_SHARE = 0.05
@@ -25,8 +25,8 @@ async def many_idle_queues_and_crons(scene: Scene) -> None:
         await _fill(stage, 10_000 // scale, 20_000 // scale)
         before = _cpu_seconds(stage)
         for service in ("scheduler", "worker", "mcp"):
-            stage.house.start(service)
-        await asyncio.to_thread(stage.house.wait_until_ready)
+            stage.installation.start(service)
+        await asyncio.to_thread(stage.installation.wait_until_ready)
         await asyncio.sleep(SETTLING_SECONDS)
         started = _cpu_seconds(stage)
         await asyncio.sleep(seconds)
@@ -34,14 +34,16 @@ async def many_idle_queues_and_crons(scene: Scene) -> None:
         stage.story.figures["CPU seconds of the start"] = round(started - before, 2)
         stage.story.figures["share of a core"] = round(share, 4)
         await stage.settle()
-        assert share < MOST_SHARE, f"an idle house takes {share:.1%} of a core"
+        assert share < MOST_SHARE, f"an idle installation takes {share:.1%} of a core"
 
 
 def _cpu_seconds(stage: Stage) -> float:
-    roots = (stage.house.server.pid, *(process.pid for process in stage.house.running))
+    roots = (stage.installation.server.pid, *(process.pid for process in stage.installation.running))
     used = {pid: cpu_seconds(pid) for pid in tree(roots)}
-    for process in stage.house.running:
-        stage.story.figures[f"CPU seconds of {stage.house.service_of(process)}"] = round(used[process.pid], 2)
+    for process in stage.installation.running:
+        stage.story.figures[f"CPU seconds of {stage.installation.service_of(process)}"] = round(
+            used[process.pid], 2
+        )
     return sum(used.values())
 
 

@@ -28,13 +28,13 @@ async def kill_api(stage: Stage) -> None:
 
 async def _kill(stage: Stage, service: str) -> None:
     stage.kill(_one_of(stage, service))
-    stage.house.start(service)
+    stage.installation.start(service)
 
 
 def _one_of(stage: Stage, service: str) -> subprocess.Popen[bytes]:
     """Any living process; a new one if all have ended by themselves, which is reported at the end."""
-    living = stage.house.of(service)
-    return stage.scene.rng.choice(living) if living else stage.house.start(service)
+    living = stage.installation.of(service)
+    return stage.scene.rng.choice(living) if living else stage.installation.start(service)
 
 
 async def end_worker(stage: Stage) -> None:
@@ -50,7 +50,7 @@ async def _end(stage: Stage, service: str) -> None:
     process = _one_of(stage, service)
     # One that was stopped, or whose Redis is gone, may take longer than its grace: its work is then lost.
     stage.signal(process, signal.SIGTERM, repeats=service == "worker")
-    stage.house.start(service)
+    stage.installation.start(service)
 
 
 async def pause_worker(stage: Stage) -> None:
@@ -75,7 +75,7 @@ async def _pause(stage: Stage, service: str, seconds: float) -> None:
 
 async def restart_redis(stage: Stage) -> None:
     with stage.story.during("kill -9 Redis, restart", repeats=True):
-        stage.house.restart_redis()
+        stage.installation.restart_redis()
 
 
 async def flush_functions(stage: Stage) -> None:
@@ -91,17 +91,17 @@ async def kill_clients(stage: Stage) -> None:
 async def lose_reply(stage: Stage) -> None:
     script = stage.scene.rng.choice(CUTTABLE)
     stage.story.note(f"lost reply of {script}")
-    stage.house.proxy.cut_after(lost.on_the_wire(script))
+    stage.installation.proxy.cut_after(lost.on_the_wire(script))
 
 
 async def reset_links(stage: Stage) -> None:
     stage.story.note("every connection reset")
-    stage.house.proxy.reset_all()
+    stage.installation.proxy.reset_all()
 
 
 async def hold_everything(stage: Stage) -> None:
     seconds = stage.scene.rng.uniform(1, 3)
-    with stage.story.during(f"black hole for {seconds:.1f} s"), stage.house.proxy.black_hole():
+    with stage.story.during(f"black hole for {seconds:.1f} s"), stage.installation.proxy.black_hole():
         await asyncio.sleep(seconds)  # the fault
 
 

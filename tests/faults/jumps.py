@@ -14,9 +14,9 @@ import httpx
 from services.cli import doctor
 from shared.store import moments
 from tests.faults.clocks import HOUR, faked, fooled, set_clock
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
-from tests.house import free_port
+from tests.installation import free_port
 from tests.poll import until
 
 DAY = 24 * HOUR
@@ -46,7 +46,7 @@ class Trial:
 
     @property
     def api(self) -> httpx.Client:
-        return self.stage.house.client
+        return self.stage.installation.client
 
     async def prepare(self) -> None:
         stage = self.stage

@@ -5,7 +5,7 @@ import time
 
 from tests import lost
 from tests.faults.callers import Wanted
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import Scene, Stage, playing
 
 PROXIED = Options(is_proxied=True)
@@ -19,10 +19,13 @@ async def black_hole(scene: Scene) -> None:
         with stage.calling(per_second=20) as callers:
             await callers.gain(20)
             callers.slowest = 0.0
-            with stage.story.during("black hole for 7 s", repeats=True), stage.house.proxy.black_hole():
+            with (
+                stage.story.during("black hole for 7 s", repeats=True),
+                stage.installation.proxy.black_hole(),
+            ):
                 job = {"queue": "work", "url": stage.url()}
                 began = time.monotonic()
-                answer = await asyncio.to_thread(stage.house.client.post, "/api/jobs", json=job)
+                answer = await asyncio.to_thread(stage.installation.client.post, "/api/jobs", json=job)
                 took = time.monotonic() - began
                 await asyncio.sleep(5)  # the rest of the fault
             await callers.gain(20)
@@ -38,7 +41,7 @@ async def black_hole_before_many(scene: Scene) -> None:
     async with playing(scene, PROXIED) as stage:
         with (
             stage.story.during("black hole for 10 s", repeats=True),
-            stage.house.proxy.black_hole(),
+            stage.installation.proxy.black_hole(),
             stage.calling(clients=40, per_second=400) as callers,
         ):
             await asyncio.sleep(10)  # the fault
@@ -56,9 +59,9 @@ async def slow_redis(scene: Scene) -> None:
         with stage.calling(per_second=20) as callers:
             await callers.gain(10)
             with stage.story.during("delay of 50 ms each way"):
-                stage.house.proxy.delay(0.05)
+                stage.installation.proxy.delay(0.05)
                 await callers.gain(40)
-                stage.house.proxy.delay(0)
+                stage.installation.proxy.delay(0)
         await stage.settle()
         assert stage.story.figures["repeats"] == 0
 
@@ -75,16 +78,16 @@ async def replies_lost(scene: Scene) -> None:
         await stage.settle(60)
         assert stage.story.figures["repeats"] == 0, "a lost reply sent a request twice"
         stage.no_process_ended()
-        stage.story.figures["replies lost"] = stage.house.proxy.cuts
+        stage.story.figures["replies lost"] = stage.installation.proxy.cuts
 
 
 async def _lose_reply(stage: Stage, script: str) -> None:
     stage.story.note(f"lost reply of {script}")
-    before = stage.house.proxy.cuts
-    stage.house.proxy.cut_after(lost.on_the_wire(script))
+    before = stage.installation.proxy.cuts
+    stage.installation.proxy.cut_after(lost.on_the_wire(script))
 
     async def is_lost() -> bool:
-        return stage.house.proxy.cuts > before
+        return stage.installation.proxy.cuts > before
 
     await stage.holds(is_lost)
 
@@ -96,7 +99,7 @@ async def links_reset(scene: Scene) -> None:
             for _ in range(10):
                 await callers.gain(scene.rng.randint(5, 20))
                 stage.story.note("every connection reset", repeats=False)
-                stage.house.proxy.reset_all()
+                stage.installation.proxy.reset_all()
         await stage.settle(60)
         stage.no_process_ended()
 

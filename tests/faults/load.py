@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from shared.security import tokens
 from shared.store import keyspace
 from tests.faults.callers import Wanted
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import OTHER_TEAM, TEAM, Scene, Stage, playing
 from tests.poll import until
 
@@ -28,13 +28,13 @@ async def backlog_due_at_once(scene: Scene) -> None:
     jobs = 5_000 if scene.is_small else 100_000
     async with playing(scene, Options(concurrency=64)) as stage:
         for service in ("scheduler", "worker"):
-            stage.kill(stage.house.of(service)[0])
+            stage.kill(stage.installation.of(service)[0])
         began = stage.story.now
         stage.create(jobs, delay=5)
         stage.story.figures["creates a second"] = round(jobs / (stage.story.now - began))
         await asyncio.sleep(6)  # the outage: all of it falls due
-        stage.house.start("scheduler")
-        stage.house.start("worker")
+        stage.installation.start("scheduler")
+        stage.installation.start("worker")
         with stage.calling(Wanted(stage.url("/fresh"), queue="fresh"), per_second=10) as callers:
             took = await stage.holds(lambda: _nothing_is_due(stage), 30 + jobs / 1000)
             await callers.gain(20)
@@ -86,7 +86,7 @@ async def _quiet_beside(scene: Scene, jobs: int, slow_seconds: float) -> None:
             for token in ("", OTHER_TOKEN)
         ]
         stage.story.figures["slowest quiet start"] = round(max(took), 3)
-        assert stage.house.client.delete(f"/api/queues/{queue}").status_code == 200
+        assert stage.installation.client.delete(f"/api/queues/{queue}").status_code == 200
         stage.created.clear()
         await stage.settle(slow_seconds + 40, (TEAM, OTHER_TEAM))
         assert max(took) < QUIET_SECONDS, f"quiet jobs started after {[round(one, 2) for one in took]} s"
@@ -99,7 +99,7 @@ async def _quiet_job(stage: Stage, path: str, token: str) -> float:
     job: dict[str, object] = {"queue": "quiet", "url": stage.url(path)}
     if token:
         job["headers"] = {"X-Other-Team": "2"}
-    answer = await asyncio.to_thread(stage.house.client.post, "/api/jobs", json=job, headers=headers)
+    answer = await asyncio.to_thread(stage.installation.client.post, "/api/jobs", json=job, headers=headers)
     created = time.monotonic()
     assert answer.status_code == 201, answer.text
     await stage.arrives(1, path)
@@ -116,8 +116,8 @@ async def parallelism_under_fire(scene: Scene) -> None:
         stage.create(150 * kills)
         for number in range(kills):
             await stage.arrives(150 * number + scene.rng.randint(20, 60), seconds=90)
-            stage.kill(scene.rng.choice(stage.house.of("worker")))
-            stage.house.start("worker")
+            stage.kill(scene.rng.choice(stage.installation.of("worker")))
+            stage.installation.start("worker")
         await stage.settle(120)
         most = stage.target.most["/work"]
         stage.story.figures["most at once"] = most
@@ -162,7 +162,7 @@ async def rate_limit_kept(scene: Scene) -> None:
         stage.create(80)
         await stage.arrives(40)
         with stage.story.during("kill -9 Redis, restart", repeats=True):
-            stage.house.restart_redis()
+            stage.installation.restart_redis()
         await stage.settle(60)
         stage.story.figures["seconds for 80"] = round(stage.story.now - began, 1)
         shortest = _shortest_span([request.at for request in stage.target.received], 11)

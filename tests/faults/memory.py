@@ -38,7 +38,7 @@ async def _used(stage: Stage) -> int:
 
 
 async def _is_skipped(stage: Stage, cron: int) -> bool:
-    answer = stage.house.client.get(f"/api/crons/{cron}/executions", params={"filter": "skipped"})
+    answer = stage.installation.client.get(f"/api/crons/{cron}/executions", params={"filter": "skipped"})
     return any(row["skip_reason"] == SkipReason.MEMORY for row in answer.json()["data"])
 
 

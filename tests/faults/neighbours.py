@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from shared.security import tokens
 from shared.store import keyspace
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.names import Names
 from tests.faults.stage import OTHER_TEAM, TEAM, Scene, Stage, playing
 from tests.faults.story import Skipped
@@ -69,7 +69,10 @@ async def _waits(stage: Stage, jobs: int, hosts: Iterator[str]) -> list[float]:
     """Seconds from the answer to a create until the request at the target, for each of so many quiet jobs."""
     created: dict[str, float] = {}
     async with httpx.AsyncClient(
-        base_url=stage.house.api, headers=stage.house.client.headers, trust_env=False, timeout=30
+        base_url=stage.installation.api,
+        headers=stage.installation.client.headers,
+        trust_env=False,
+        timeout=30,
     ) as client:
         for host in itertools.islice(hosts, jobs):
             quiet = {"queue": "quiet", "url": f"http://{host}:{stage.target.port}/quiet"}
@@ -112,7 +115,7 @@ async def _harm(stage: Stage, heaviness: int) -> AsyncIterator[None]:
     stage.target.answer("/members", 200, members, content_encoding="gzip")
     stage.target.answer("/big", 200, b"x" * (3 * MIB))
     async with httpx.AsyncClient(
-        base_url=stage.house.api,
+        base_url=stage.installation.api,
         headers={"Authorization": f"Bearer {HOSTILE_TOKEN}"},
         trust_env=False,
         timeout=60,

@@ -7,7 +7,7 @@ import signal
 
 from shared.security.tokens import CACHE_SECONDS
 from tests.faults import account
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import Scene, Stage, playing
 
 LINES_A_SECOND = 50
@@ -21,7 +21,7 @@ async def crash_redis_under_load(scene: Scene) -> None:
             for _ in range(3):
                 await callers.gain(scene.rng.randint(50, 120))
                 with stage.story.during("kill -9 Redis, restart", repeats=True):
-                    stage.house.restart_redis()
+                    stage.installation.restart_redis()
             await callers.gain(40)
         await stage.settle()
         stage.no_process_ended()
@@ -35,12 +35,12 @@ async def redis_away_for_30_seconds(scene: Scene) -> None:
             await callers.gain(20)
             before = _lines(stage)
             with stage.story.during("kill -9 Redis, restart after 30 s", repeats=True):
-                stage.house.server.kill()
+                stage.installation.server.kill()
                 await asyncio.sleep(2)  # long enough for every process to notice
-                assert stage.house.answers("/healthz")
-                assert not stage.house.answers("/readyz")
+                assert stage.installation.answers("/healthz")
+                assert not stage.installation.answers("/readyz")
                 await asyncio.sleep(28)  # the outage
-                stage.house.start_redis()
+                stage.installation.start_redis()
             lines = {name: count - before.get(name, 0) for name, count in _lines(stage).items()}
             await callers.gain(20)
         stage.stop_crons()
@@ -63,18 +63,18 @@ async def redis_comes_back_empty(scene: Scene) -> None:
         callers.accepted.clear()  # they were in the Redis that is lost
         stage.target.received.clear()
         with stage.story.during("Redis comes back empty", repeats=True):
-            stage.house.server.kill()
-            shutil.rmtree(stage.house.folder / "redis" / "appendonlydir")
-            stage.house.start_redis()
+            stage.installation.server.kill()
+            shutil.rmtree(stage.installation.folder / "redis" / "appendonlydir")
+            stage.installation.start_redis()
 
         await asyncio.sleep(CACHE_SECONDS + 1)  # until no cache has a token that Redis does not know
 
         async def accepts() -> bool:
             job = {"queue": "work", "url": stage.url()}
-            return stage.house.client.post("/api/jobs", json=job).status_code == 201
+            return stage.installation.client.post("/api/jobs", json=job).status_code == 201
 
         stage.story.figures["seconds until it accepts"] = round(await stage.holds(accepts, 30), 1)
-        assert stage.house.answers("/readyz")
+        assert stage.installation.answers("/readyz")
         with stage.calling() as after:
             await after.gain(20)
         await stage.settle()
@@ -84,7 +84,7 @@ async def redis_comes_back_empty(scene: Scene) -> None:
 async def stop_redis_for_a_while(scene: Scene) -> None:
     """A Redis that hangs counts as away: 503 within about 2 s; then all goes on."""
     async with playing(scene) as stage:
-        pid = stage.house.server.pid
+        pid = stage.installation.server.pid
         with stage.calling(per_second=20) as callers:
             await callers.gain(20)
             with stage.story.during("SIGSTOP Redis for 6 s"):

@@ -11,9 +11,9 @@ import httpx
 from tests.faults import account
 from tests.faults.callers import Wanted
 from tests.faults.entrance import Entrance
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import Scene, Stage, playing
-from tests.house import RECURO, TOKEN
+from tests.installation import RECURO, TOKEN
 from tests.poll import until
 
 LEASE_SECONDS = 30.0
@@ -25,8 +25,8 @@ async def kill_api(scene: Scene) -> None:
         with stage.calling(clients=8, per_second=80) as callers:
             for _ in range(3):
                 await callers.gain(scene.rng.randint(20, 60))
-                stage.kill(stage.house.of("api")[0])
-                stage.house.start("api")
+                stage.kill(stage.installation.of("api")[0])
+                stage.installation.start("api")
             await callers.gain(20)
         await stage.settle()
 
@@ -39,8 +39,8 @@ async def kill_scheduler(scene: Scene) -> None:
         with stage.calling(*wanted) as callers:
             for _ in range(3):
                 await callers.gain(scene.rng.randint(10, 80))
-                stage.kill(stage.house.of("scheduler")[0])
-                stage.house.start("scheduler")
+                stage.kill(stage.installation.of("scheduler")[0])
+                stage.installation.start("scheduler")
             await callers.gain(40)
         stage.stop_crons()
         await stage.settle()
@@ -56,8 +56,8 @@ async def kill_worker(scene: Scene) -> None:
         with stage.calling(per_second=60) as callers:
             for _ in range(3):
                 await callers.gain(scene.rng.randint(10, 60))
-                stage.kill(scene.rng.choice(stage.house.of("worker")))
-                stage.house.start("worker")
+                stage.kill(scene.rng.choice(stage.installation.of("worker")))
+                stage.installation.start("worker")
             await callers.gain(20)
         await stage.settle(LEASE_SECONDS + 30)
 
@@ -69,8 +69,8 @@ async def kill_mcp(scene: Scene) -> None:
             for _ in range(2):
                 made = await until(lambda: _created_over_mcp(stage))
                 await callers.gain(scene.rng.randint(5, 30))
-                stage.kill(stage.house.of("mcp")[0])
-                stage.house.start("mcp")
+                stage.kill(stage.installation.of("mcp")[0])
+                stage.installation.start("mcp")
                 callers.accepted[made] = "made-over-mcp"
             await until(lambda: _created_over_mcp(stage))
         await stage.settle()
@@ -82,7 +82,7 @@ async def _created_over_mcp(stage: Stage) -> int:
     headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json, text/event-stream"}
     async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=5) as client:
         try:
-            answer = await client.post(stage.house.mcp, json=body)
+            answer = await client.post(stage.installation.mcp, json=body)
         except httpx.TransportError:
             return 0
     if answer.status_code != 200:
@@ -97,10 +97,10 @@ async def sigterm_with_work_in_flight(scene: Scene) -> None:
         stage.target.answer_with(200, delay=1.0)
         for round_ in range(times):
             stage.create(jobs + 10)
-            (worker,) = stage.house.of("worker")
+            (worker,) = stage.installation.of("worker")
             await stage.arrives(round_ * (jobs + 10) + jobs)
             stage.signal(worker, signal.SIGTERM)
-            stage.house.start("worker")
+            stage.installation.start("worker")
             assert await asyncio.to_thread(worker.wait, 30) == 0
             await stage.arrives((round_ + 1) * (jobs + 10))
         await stage.settle()
@@ -114,9 +114,9 @@ async def stop_worker_beyond_its_lease(scene: Scene) -> None:
         stage.target.answer_with(200, delay=1.0)
         stage.create(10)
         await stage.arrives(10)
-        (worker,) = stage.house.of("worker")
+        (worker,) = stage.installation.of("worker")
         stage.signal(worker, signal.SIGSTOP, repeats=True)
-        stage.house.start("worker")
+        stage.installation.start("worker")
         await stage.arrives(20, seconds=LEASE_SECONDS + 20)
         stage.signal(worker, signal.SIGCONT)
         stage.create(20)
@@ -134,15 +134,15 @@ async def stop_worker_with_unsent_work(scene: Scene) -> None:
             for path, options in _unsent(entrance.url).items()
         }
         await stage.holds(lambda: _processing(stage, 4 * each))
-        (worker,) = stage.house.of("worker")
+        (worker,) = stage.installation.of("worker")
         stage.signal(worker, signal.SIGSTOP)
         for job in made["cancelled"]:
-            assert stage.house.client.post(f"/api/jobs/{job}/cancel").status_code == 200
+            assert stage.installation.client.post(f"/api/jobs/{job}/cancel").status_code == 200
         for job in made["deleted"]:
-            assert stage.house.client.delete(f"/api/jobs/{job}").status_code == 200
+            assert stage.installation.client.delete(f"/api/jobs/{job}").status_code == 200
             stage.created.discard(job)
         await entrance.open()  # the kernel completes connections, even of a stopped process
-        stage.house.start("worker")
+        stage.installation.start("worker")
         await stage.arrives(each, "/done", LEASE_SECONDS + 20)
         await stage.settle()
         stage.signal(worker, signal.SIGCONT)
@@ -175,7 +175,7 @@ async def stop_scheduler_over_two_minutes(scene: Scene) -> None:
     async with playing(scene) as stage:
         cron = stage.cron("* * * * *")
         stage.cron("* * * * * *", "/second")
-        (scheduler,) = stage.house.of("scheduler")
+        (scheduler,) = stage.installation.of("scheduler")
         await asyncio.sleep(50 - await _second(stage) % 60 if await _second(stage) % 60 < 50 else 0)
         before = stage.arrived("/second")
         stage.signal(scheduler, signal.SIGSTOP)
@@ -186,7 +186,7 @@ async def stop_scheduler_over_two_minutes(scene: Scene) -> None:
         missed = int(await _second(stage) - stopped)
         burst = stage.arrived("/second") - before
         assert burst <= 6, f"{burst} fires at once after {missed} s"
-        runs = stage.house.client.get(f"/api/crons/{cron}/executions").json()["data"]
+        runs = stage.installation.client.get(f"/api/crons/{cron}/executions").json()["data"]
         assert [run["missed"] for run in runs][-1] >= 1, runs
         stage.stop_crons()
         await stage.settle()
@@ -200,11 +200,11 @@ async def _second(stage: Stage) -> float:
 async def frozen_worker_is_reported(scene: Scene) -> None:
     """`recuro healthcheck worker` fails while the worker is stopped, and succeeds when it runs again."""
     async with playing(scene) as stage:
-        (worker,) = stage.house.of("worker")
+        (worker,) = stage.installation.of("worker")
 
         async def healthy() -> bool:
             command = [str(RECURO), "healthcheck", "worker"]
-            ended = await asyncio.to_thread(subprocess.run, command, env=stage.house.environment)
+            ended = await asyncio.to_thread(subprocess.run, command, env=stage.installation.environment)
             return ended.returncode == 0
 
         async def unhealthy() -> bool:
@@ -226,13 +226,13 @@ async def poisonous_job(scene: Scene) -> None:
         stage.create(1, "/poison")
         for time in range(3):
             await stage.arrives(time + 1, "/poison", LEASE_SECONDS + 30)
-            stage.kill(stage.house.of("worker")[0])
-            stage.house.start("worker")
+            stage.kill(stage.installation.of("worker")[0])
+            stage.installation.start("worker")
         stage.create(10)
         await stage.settle(LEASE_SECONDS + 30)
         counts = await stage.counts()
         assert (counts.completed, counts.failed) == (10, 1)
-        (job,) = stage.house.client.get("/api/jobs?filter=dead_lettered").json()["data"]
+        (job,) = stage.installation.client.get("/api/jobs?filter=dead_lettered").json()["data"]
         assert "3 workers were lost" in job["run"]["error_message"]
 
 

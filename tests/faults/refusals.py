@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import Scene, Stage, playing
 from tests.faults.story import Skipped
-from tests.house import free_port
+from tests.installation import free_port
 
 DISK_MEGABYTES = 8
 LASTING_SECONDS = 3.0
@@ -32,23 +32,23 @@ async def _refused(stage: Stage) -> None:
 
     async def is_refused() -> bool:
         job = {"queue": "work", "url": stage.url(), "payload": {"filler": "x" * 4096}}
-        answer = stage.house.client.post("/api/jobs", json=job)
+        answer = stage.installation.client.post("/api/jobs", json=job)
         assert answer.status_code in (201, 503), answer.text
         if answer.status_code == 201:
             stage.created.add(answer.json()["job_id"])
         return answer.status_code == 503 and answer.headers["Retry-After"] == "1"
 
     await stage.holds(is_refused)
-    assert stage.house.answers("/healthz")
+    assert stage.installation.answers("/healthz")
     await stage.holds(lambda: _is_not_ready(stage))
 
 
 async def _is_not_ready(stage: Stage) -> bool:
-    return not stage.house.answers("/readyz")
+    return not stage.installation.answers("/readyz")
 
 
 async def _is_ready(stage: Stage) -> bool:
-    return stage.house.answers("/readyz")
+    return stage.installation.answers("/readyz")
 
 
 async def _lasts() -> None:

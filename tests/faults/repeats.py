@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shared.store import connection
 from tests.faults import account
-from tests.faults.house import FaultHouse, Options
+from tests.faults.installation import FaultInstallation, Options
 from tests.faults.receivers import Receiver
 from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.poll import until
@@ -32,13 +32,13 @@ async def _once(scene: Scene, header: str) -> None:
     part = (500 if scene.is_small else 5000) // PARTS
     async with playing(scene, OPTIONS) as stage:
         elsewhere = scene.folder / "second"
-        with Receiver(header, scene.rng) as receiver, FaultHouse(elsewhere, OPTIONS) as second:
-            for house in (stage.house, second):
-                _prepare(house)
+        with Receiver(header, scene.rng) as receiver, FaultInstallation(elsewhere, OPTIONS) as second:
+            for installation in (stage.installation, second):
+                _prepare(installation)
             work = _created(second, receiver, "second", part)
-            work += _created(stage.house, receiver, "killed", part)
+            work += _created(stage.installation, receiver, "killed", part)
             await _workers_die(stage, receiver)
-            await _settle(stage.house)
+            await _settle(stage.installation)
             work += await _through_a_restore(stage, receiver, part)
             await _replayed(second, receiver)
         _check(stage, receiver, work)
@@ -46,35 +46,35 @@ async def _once(scene: Scene, header: str) -> None:
 
 async def _through_a_restore(stage: Stage, receiver: Receiver, part: int) -> list[str]:
     """Go on from a copy twice: its work comes again, and so do the ids of everything made after it."""
-    work, before = _created(stage.house, receiver, "copied", part), receiver.arrivals.total()
+    work, before = _created(stage.installation, receiver, "copied", part), receiver.arrivals.total()
     await _arrives(receiver, before + part // 3)
-    data, copy = stage.house.folder / "redis", stage.scene.folder / "copy"
+    data, copy = stage.installation.folder / "redis", stage.scene.folder / "copy"
     with stage.story.during("Redis stopped for a copy of its data", repeats=True):
-        stage.house.server.stop()
+        stage.installation.server.stop()
         shutil.copytree(data / "appendonlydir", copy)
-        stage.house.start_redis()
-    work += _created(stage.house, receiver, "after the copy", part)
+        stage.installation.start_redis()
+    work += _created(stage.installation, receiver, "after the copy", part)
     await _workers_die(stage, receiver)
-    await _replayed(stage.house, receiver)
+    await _replayed(stage.installation, receiver)
     with stage.story.during("the copy put back", repeats=True):
-        stage.house.server.stop()
+        stage.installation.server.stop()
         shutil.rmtree(data / "appendonlydir")
         shutil.copytree(copy, data / "appendonlydir")
-        stage.house.start_redis()
-    work += _created(stage.house, receiver, "after the restore", part)
-    await _replayed(stage.house, receiver)
+        stage.installation.start_redis()
+    work += _created(stage.installation, receiver, "after the restore", part)
+    await _replayed(stage.installation, receiver)
     return work
 
 
-def _prepare(house: FaultHouse) -> None:
+def _prepare(installation: FaultInstallation) -> None:
     """Set short retry delays, and sign requests."""
-    queue = house.client.post("/api/queues", json={"name": "work", "retry_delays": [1, 2]})
+    queue = installation.client.post("/api/queues", json={"name": "work", "retry_delays": [1, 2]})
     assert queue.status_code == 201, queue.text
-    signing = house.client.post("/api/settings/signing")
+    signing = installation.client.post("/api/settings/signing")
     assert signing.status_code == 201, signing.text
 
 
-def _created(house: FaultHouse, receiver: Receiver, name: str, jobs: int) -> list[str]:
+def _created(installation: FaultInstallation, receiver: Receiver, name: str, jobs: int) -> list[str]:
     """Create so many jobs, each with its own work; every fifth has a key given by its caller."""
     work = [f"{name} {number}" for number in range(jobs)]
     bodies = [
@@ -83,7 +83,7 @@ def _created(house: FaultHouse, receiver: Receiver, name: str, jobs: int) -> lis
     ]
     for start in range(0, jobs, BATCH):
         batch = bodies[start : start + BATCH]
-        answer = house.client.post("/api/jobs/batch", json={"jobs": batch})
+        answer = installation.client.post("/api/jobs/batch", json={"jobs": batch})
         assert answer.status_code == 200, answer.text
         assert all("job_id" in result for result in answer.json()["results"]), answer.text[:500]
     return work
@@ -97,34 +97,34 @@ async def _workers_die(stage: Stage, receiver: Receiver) -> None:
     """Twice, with requests in flight."""
     for _ in range(2):
         await _arrives(receiver, receiver.arrivals.total() + 20)
-        stage.kill(stage.house.of("worker")[0])
-        stage.house.start("worker")
+        stage.kill(stage.installation.of("worker")[0])
+        stage.installation.start("worker")
 
 
-async def _replayed(house: FaultHouse, receiver: Receiver) -> None:
+async def _replayed(installation: FaultInstallation, receiver: Receiver) -> None:
     """Heal the receiver and replay until no dead letter is left; then restore the receiver."""
-    await _settle(house)
+    await _settle(installation)
     receiver.is_healed = True
-    while _dead_letters(house):
-        answer = house.client.post("/api/dead-letters/replay", json={"all": True, "rate": 500})
+    while _dead_letters(installation):
+        answer = installation.client.post("/api/dead-letters/replay", json={"all": True, "rate": 500})
         assert answer.status_code == 202, answer.text
         path = f"/api/dead-letters/replays/{answer.json()['id']}"
 
         async def ended(path: str = path) -> bool:
             await asyncio.sleep(0.2)  # a poller, slower than usual
-            return bool(house.client.get(path).json()["ended_at"])
+            return bool(installation.client.get(path).json()["ended_at"])
 
         await until(ended, SETTLE_SECONDS)
-        await _settle(house)
+        await _settle(installation)
     receiver.is_healed = False
 
 
-def _dead_letters(house: FaultHouse) -> int:
-    return int(house.client.get("/api/dead-letters").json()["total"])
+def _dead_letters(installation: FaultInstallation) -> int:
+    return int(installation.client.get("/api/dead-letters").json()["total"])
 
 
-async def _settle(house: FaultHouse) -> None:
-    async with connection.connect(house.settings) as redis:
+async def _settle(installation: FaultInstallation) -> None:
+    async with connection.connect(installation.settings) as redis:
         await account.all_ended(redis, TEAM, SETTLE_SECONDS)
 
 

@@ -9,7 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from shared.schedule import zone_data
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import Scene, Stage, playing
 
 OLDER = "2000a"
@@ -37,8 +37,8 @@ async def two_releases_side_by_side(scene: Scene) -> None:
     older = _older(scene.folder / "older")
     async with playing(scene, Options(services=("api", "worker", "scheduler"))) as stage:
         for _ in range(2):
-            stage.house.start("scheduler", **older)
-        stage.house.wait_until_ready()
+            stage.installation.start("scheduler", **older)
+        stage.installation.wait_until_ready()
         at = _soon(AHEAD)
         # By the older rules the latter fire now.
         right, early = _crons(stage, at), _crons(stage, at + HOUR)
@@ -54,14 +54,14 @@ async def two_releases_side_by_side(scene: Scene) -> None:
 
 
 async def _only_older_are_left(stage: Stage, older: dict[str, str]) -> None:
-    for process in stage.house.of("scheduler"):
+    for process in stage.installation.of("scheduler"):
         stage.kill(process)
     at = _soon(TAKES_OVER + AHEAD)
     crons = _crons(stage, at)
     for _ in range(2):
-        stage.house.start("scheduler", **older)
+        stage.installation.start("scheduler", **older)
     await _passes(at + LASTS + timedelta(seconds=10))
-    assert _fires(stage, crons) == Counter(crons.keys()), "each fires once, by the rules that reckoned it"
+    assert _fires(stage, crons) == Counter(crons.keys()), "each fires once, by the rules that computed it"
     again = {cron for cron, fire in _next_runs(stage, crons).items() if fire < crons[cron] + DAY}
     assert again == set(), "none is due again within the day"
 
@@ -70,9 +70,9 @@ async def _until_past(scene: Scene, stage: Stage, at: datetime, older: dict[str,
     """Until the moment is over, kill and start schedulers of both kinds, but keep one newer alive."""
     while datetime.now(UTC) < at + timedelta(seconds=5):
         await asyncio.sleep(scene.rng.uniform(1.0, 4.0))  # between two faults
-        _, *others = stage.house.of("scheduler")
+        _, *others = stage.installation.of("scheduler")
         stage.kill(scene.rng.choice(others))
-        stage.house.start("scheduler", **scene.rng.choice([older, {}]))
+        stage.installation.start("scheduler", **scene.rng.choice([older, {}]))
 
 
 def _older(folder: Path) -> dict[str, str]:
@@ -101,7 +101,7 @@ def _crons(stage: Stage, at: datetime) -> dict[int, datetime]:
         wall = fire.astimezone(zone_data.zone(zone))
         expression = f"{wall.second} {wall.minute} {wall.hour} * * *"
         cron = {"name": zone, "url": stage.url("/cron"), "cron_expression": expression, "timezone": zone}
-        answer = stage.house.client.post("/api/crons", json=cron)
+        answer = stage.installation.client.post("/api/crons", json=cron)
         assert answer.status_code == 201, answer.text
         made[int(answer.json()["id"])] = fire
     return made
@@ -111,12 +111,12 @@ def _fires(stage: Stage, crons: Iterable[int]) -> Counter[int]:
     """How many executions each has."""
     found: Counter[int] = Counter()
     for cron in crons:
-        found[cron] = stage.house.client.get(f"/api/crons/{cron}/executions").json()["total"]
+        found[cron] = stage.installation.client.get(f"/api/crons/{cron}/executions").json()["total"]
     return +found
 
 
 def _next_runs(stage: Stage, crons: Iterable[int]) -> dict[int, datetime]:
-    shown = {cron: stage.house.client.get(f"/api/crons/{cron}").json() for cron in crons}
+    shown = {cron: stage.installation.client.get(f"/api/crons/{cron}").json() for cron in crons}
     return {cron: datetime.fromisoformat(one["next_run_at"]) for cron, one in shown.items()}
 
 

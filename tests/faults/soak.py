@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.faults import account
 from tests.faults.callers import Wanted
-from tests.faults.house import Options
 from tests.faults.injuries import INJURIES, Injury
+from tests.faults.installation import Options
 from tests.faults.stage import Scene, Stage, playing
 from tests.faults.story import Story
 from tests.faults.targets import FLAKY
@@ -106,7 +106,7 @@ async def _rest(stage: Stage) -> None:
 
 
 async def _is_ready(stage: Stage) -> bool:
-    return stage.house.answers("/readyz")
+    return stage.installation.answers("/readyz")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from shared.store import connection, ledger
 from shared.store.keyspace import Team
 from tests.faults import account
 from tests.faults.callers import CANARY, Callers, Wanted
-from tests.faults.house import FaultHouse, Options
+from tests.faults.installation import FaultInstallation, Options
 from tests.faults.story import Fault, Story
 from tests.faults.targets import CountingTarget
 from tests.faults.watch import Watch
@@ -38,7 +38,7 @@ class Stage:
     """A running installation and all that belongs to its row."""
 
     scene: Scene
-    house: FaultHouse
+    installation: FaultInstallation
     target: CountingTarget
     watch: Watch
     redis: Redis
@@ -59,7 +59,7 @@ class Stage:
     def calling(self, *wanted: Wanted, clients: int = 4, per_second: float = 40.0) -> Callers:
         """Callers, to be used as a context; by default each creates jobs for /work."""
         one = Callers(
-            self.house,
+            self.installation,
             wanted or (Wanted(self.url()),),
             self.scene.rng,
             clients=clients,
@@ -74,42 +74,42 @@ class Stage:
         ids: list[int] = []
         for start in range(0, jobs, 1000):
             batch = [{**job, **fields}] * min(1000, jobs - start)
-            answer = self.house.client.post("/api/jobs/batch", json={"jobs": batch})
+            answer = self.installation.client.post("/api/jobs/batch", json={"jobs": batch})
             assert answer.status_code == 200, answer.text
             ids += [result["job_id"] for result in answer.json()["results"]]
         self.created.update(ids)
         return ids
 
     def queue(self, name: str, **settings: object) -> int:
-        answer = self.house.client.post("/api/queues", json={"name": name, **settings})
+        answer = self.installation.client.post("/api/queues", json={"name": name, **settings})
         assert answer.status_code == 201, answer.text
         return int(answer.json()["id"])
 
     def cron(self, expression: str, path: str = "/cron") -> int:
         cron = {"name": path, "url": self.url(path), "cron_expression": expression}
-        answer = self.house.client.post("/api/crons", json=cron)
+        answer = self.installation.client.post("/api/crons", json=cron)
         assert answer.status_code == 201, answer.text
         return int(answer.json()["id"])
 
     def stop_crons(self) -> None:
         """Pause every cron, so that all work can end."""
-        listed = self.house.client.get("/api/crons", params={"per_page": 100})
+        listed = self.installation.client.get("/api/crons", params={"per_page": 100})
         assert listed.status_code == 200, listed.text
         for cron in listed.json()["data"]:
-            answer = self.house.client.patch(f"/api/crons/{cron['id']}", json={"is_active": False})
+            answer = self.installation.client.patch(f"/api/crons/{cron['id']}", json={"is_active": False})
             assert answer.status_code == 200, answer.text
 
     def kill(self, process: subprocess.Popen[bytes]) -> Fault:
         """kill -9; the loss of a worker may cause deliveries."""
-        service = self.house.service_of(process)
+        service = self.installation.service_of(process)
         fault = self.story.note(f"kill -9 {service} {process.pid}", repeats=service == "worker")
-        self.house.kill(process)
+        self.installation.kill(process)
         return fault
 
     def signal(
         self, process: subprocess.Popen[bytes], number: signal.Signals, *, repeats: bool = False
     ) -> Fault:
-        service = self.house.service_of(process)
+        service = self.installation.service_of(process)
         fault = self.story.note(f"{number.name} {service} {process.pid}", repeats=repeats)
         if number == signal.SIGTERM:
             self.stopped.add(process.pid)
@@ -152,9 +152,9 @@ class Stage:
 
     def no_process_ended(self) -> None:
         """Only killed processes have ended, and those that got SIGTERM ended without an error."""
-        for process in self.house.running:
+        for process in self.installation.running:
             allowed = (None, 0, -signal.SIGKILL) if process.pid in self.stopped else (None, -signal.SIGKILL)
-            service, code = self.house.service_of(process), process.poll()
+            service, code = self.installation.service_of(process), process.poll()
             assert code in allowed, f"{service} {process.pid} ended with {code}"
 
 
@@ -166,10 +166,10 @@ async def playing(
     with ExitStack() as stack:
         target = CountingTarget()
         stack.enter_context(target)
-        house = stack.enter_context(FaultHouse(scene.folder, options or Options()))
-        async with connection.connect(house.settings) as redis:
-            with Watch(house.settings, teams) as watch:
-                yield Stage(scene, house, target, watch, redis)
+        installation = stack.enter_context(FaultInstallation(scene.folder, options or Options()))
+        async with connection.connect(installation.settings) as redis:
+            with Watch(installation.settings, teams) as watch:
+                yield Stage(scene, installation, target, watch, redis)
             assert watch.samples, "the ledger was never read"
             assert not watch.broken, f"the ledger law was broken {len(watch.broken)} times: {watch.broken[0]}"
             scene.story.figures["samples"] = watch.samples

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from shared.runtime.serving.bounds import allow_files
-from tests.faults.house import FaultHouse, Options
+from tests.faults.installation import FaultInstallation, Options
 from tests.faults.probe import GET, Probe, probing
 from tests.faults.stage import Scene, Stage, playing
 from tests.faults.story import Skipped
@@ -49,8 +49,8 @@ async def strangers_at_both_doors(scene: Scene) -> None:
     if allow_files(FILES) < FILES:
         raise Skipped(f"{FILES} open files are needed")
     async with playing(scene, Options(services=("api", "mcp"))) as stage:
-        ports = [stage.house.api_port, stage.house.mcp_port]
-        doors = [*stage.house.of("api"), *stage.house.of("mcp")]
+        ports = [stage.installation.api_port, stage.installation.mcp_port]
+        doors = [*stage.installation.of("api"), *stage.installation.of("mcp")]
         processes = {port: door.pid for port, door in zip(ports, doors, strict=True)}
         before = [_resident(door) for door in doors]
         with probing(processes, scene.folder / "probe.log") as probes:
@@ -63,7 +63,7 @@ async def strangers_at_both_doors(scene: Scene) -> None:
             "without a processor ms": round(1000 * max(one.waited for one in probes)),
         }
         stage.no_process_ended()
-        await _files_come_back(stage.house)
+        await _files_come_back(stage.installation)
     failures = [one for one in probes if one.error]
     slow = [(_during(stage, one), round(one.own, 2)) for one in probes if one.own >= PATIENCE_SECONDS]
     assert not failures, f"{len(failures)} of {len(probes)} failed: {failures[:3]}"
@@ -125,11 +125,11 @@ async def _arrive(port: int, said: bytes) -> asyncio.StreamWriter:
     return writer
 
 
-async def _files_come_back(house: FaultHouse) -> None:
+async def _files_come_back(installation: FaultInstallation) -> None:
     """No open file is left."""
 
     async def are_few() -> bool:
-        doors = [*house.of("api"), *house.of("mcp")]
+        doors = [*installation.of("api"), *installation.of("mcp")]
         return max(len(os.listdir(f"/proc/{door.pid}/fd")) for door in doors) < 64
 
     await until(are_few, 20)

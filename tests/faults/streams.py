@@ -56,7 +56,7 @@ async def stream_of_a_quiet_queue_deleted(scene: Scene) -> None:
         stage.create(40)
         stage.story.note("DEL of the ready stream")
         await stage.redis.delete(_stream(queue))
-        stage.house.client.patch(f"/api/queues/{queue}", json={"is_active": True})
+        stage.installation.client.patch(f"/api/queues/{queue}", json={"is_active": True})
         await stage.settle(PATROL_SECONDS)
         assert stage.story.figures["repeats"] == 0
 

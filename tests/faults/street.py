@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 from tests import hostile
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.names import Names
 from tests.faults.stage import Scene, Stage, playing
 from tests.faults.story import Skipped
@@ -71,7 +71,7 @@ async def hostile_targets(scene: Scene) -> None:
     options = Options(concurrency=64, environments={"worker": {"SSL_CERT_FILE": str(trusted)}})
     async with playing(scene, options) as stage:
         stage.queue("street", timeout_seconds=TIMEOUT_SECONDS, retries_enabled=False)
-        worker = stage.house.of("worker")[0]
+        worker = stage.installation.of("worker")[0]
         await _ends_as_expected(stage)
         before = _resident(worker)
         for _ in range(1 if scene.is_small else ROUNDS):
@@ -122,7 +122,7 @@ async def _reasons(stage: Stage, urls: dict[str, list[str]]) -> dict[str, list[s
     targets = [(name, url) for name, own in urls.items() for url in own]
     stage.scene.rng.shuffle(targets)
     batch = {"jobs": [{"queue": "street", "url": url} for _, url in targets]}
-    answer = stage.house.client.post("/api/jobs/batch", json=batch)
+    answer = stage.installation.client.post("/api/jobs/batch", json=batch)
     ids = [result["job_id"] for result in answer.json()["results"]]
 
     async def ended() -> bool:
@@ -133,7 +133,7 @@ async def _reasons(stage: Stage, urls: dict[str, list[str]]) -> dict[str, list[s
     await until(ended, 120)
     found: dict[str, list[str | None]] = {name: [] for name in urls}
     for (name, _), job_id in zip(targets, ids, strict=True):
-        job = stage.house.client.get(f"/api/jobs/{job_id}").json()
+        job = stage.installation.client.get(f"/api/jobs/{job_id}").json()
         found[name].append(job["run"]["failure_reason"])
         assert job["run"]["duration_ms"] < 1000 * (TIMEOUT_SECONDS + 8), (name, job["run"])
     return found

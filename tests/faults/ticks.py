@@ -7,7 +7,7 @@ from datetime import datetime
 import httpx
 
 from shared import clock
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.poll import until
 
@@ -21,18 +21,18 @@ async def schedulers_killed_over_crons(scene: Scene) -> None:
     async with playing(scene, Options(services=("api", "worker", *["scheduler"] * SCHEDULERS))) as stage:
         first = {stage.cron("* * * * * *"): None for _ in range(crons)}
         for cron in first:
-            shown = stage.house.client.get(f"/api/crons/{cron}").json()
+            shown = stage.installation.client.get(f"/api/crons/{cron}").json()
             assert shown["is_active"], shown
         ends, restart_at = stage.story.now + seconds, seconds / (restarts + 1)
         due_restarts = [stage.story.now + restart_at * number for number in range(1, restarts + 1)]
         while stage.story.now < ends:
             await asyncio.sleep(scene.rng.uniform(0.3, 2.0))  # between two faults
-            stage.kill(scene.rng.choice(stage.house.of("scheduler")))
-            stage.house.start("scheduler")
+            stage.kill(scene.rng.choice(stage.installation.of("scheduler")))
+            stage.installation.start("scheduler")
             if due_restarts and stage.story.now >= due_restarts[0]:
                 due_restarts.pop(0)
                 with stage.story.during("kill -9 Redis, restart", repeats=True):
-                    stage.house.restart_redis()
+                    stage.installation.restart_redis()
         await _all_fire_again(stage, crons)
         stop(stage, list(first))
         await executions_end(stage)
@@ -56,7 +56,7 @@ async def _all_fire_again(stage: Stage, crons: int) -> None:
 
 def stop(stage: Stage, crons: list[int]) -> None:
     for cron in crons:
-        answer = stage.house.client.patch(f"/api/crons/{cron}", json={"is_active": False})
+        answer = stage.installation.client.patch(f"/api/crons/{cron}", json={"is_active": False})
         assert answer.status_code == 200, answer.text
 
 
@@ -92,9 +92,11 @@ async def heartbeat_through_restarts(scene: Scene) -> None:
     """It alerts once when pings stop and recovers once when they come again; Redis and schedulers restart meanwhile."""
     async with playing(scene, Options(services=("api", "worker", "scheduler", "scheduler"))) as stage:
         put = {"webhook": {"url": stage.url("/alert")}}
-        assert stage.house.client.put("/api/settings/notifications", json=put).status_code == 200
+        assert stage.installation.client.put("/api/settings/notifications", json=put).status_code == 200
         heartbeat = {"name": "backup", "mode": "heartbeat", "cron_expression": "*/2 * * * * *"}
-        made = stage.house.client.post("/api/crons", json={**heartbeat, "grace_seconds": GRACE_SECONDS})
+        made = stage.installation.client.post(
+            "/api/crons", json={**heartbeat, "grace_seconds": GRACE_SECONDS}
+        )
         assert made.status_code == 201, made.text
         key = made.json()["ping_key"]
 
@@ -118,7 +120,7 @@ async def heartbeat_through_restarts(scene: Scene) -> None:
 async def _ping_for(stage: Stage, key: str, seconds: float) -> None:
     """Ping twice a second; repeat pings that are refused while Redis is away."""
     ends = stage.story.now + seconds
-    async with httpx.AsyncClient(base_url=str(stage.house.client.base_url), trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=str(stage.installation.client.base_url), trust_env=False) as client:
         while stage.story.now < ends:
             with_body = await client.post(f"/ping/{key}", content=b"all is well")
             assert with_body.status_code in (200, 503), with_body.text
@@ -127,14 +129,14 @@ async def _ping_for(stage: Stage, key: str, seconds: float) -> None:
 
 async def _restart(stage: Stage) -> None:
     with stage.story.during("kill -9 Redis, restart", repeats=True):
-        stage.house.restart_redis()
-    stage.kill(stage.scene.rng.choice(stage.house.of("scheduler")))
-    stage.house.start("scheduler")
+        stage.installation.restart_redis()
+    stage.kill(stage.scene.rng.choice(stage.installation.of("scheduler")))
+    stage.installation.start("scheduler")
 
 
 def _alerts(stage: Stage) -> list[str]:
     """The types of the sent alerts, oldest first."""
-    data = stage.house.client.get("/api/alerts").json()["data"]
+    data = stage.installation.client.get("/api/alerts").json()["data"]
     return [
         one["type"]
         for one in sorted(data, key=lambda one: (datetime.fromisoformat(one["created_at"]), one["id"]))

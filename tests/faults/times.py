@@ -9,7 +9,7 @@ import standardwebhooks
 
 from shared.store import keyspace
 from tests.faults.clocks import LIBRARIES
-from tests.faults.house import Options
+from tests.faults.installation import Options
 from tests.faults.stage import Scene, Stage, playing
 from tests.faults.story import Skipped
 from tests.target import Received
@@ -27,9 +27,9 @@ async def workers_of_other_times(scene: Scene) -> None:
     async with playing(scene, Options(services=("api", "scheduler", "worker"), concurrency=4)) as stage:
         for seconds in WRONG_SECONDS:
             stage.story.note(f"a worker's wall clock is {seconds:+g} s off")
-            stage.house.start("worker", **_ahead_by(seconds))
-        stage.house.wait_until_ready()
-        secret = stage.house.client.post("/api/settings/signing").json()["secret"]
+            stage.installation.start("worker", **_ahead_by(seconds))
+        stage.installation.wait_until_ready()
+        secret = stage.installation.client.post("/api/settings/signing").json()["secret"]
         with stage.calling(per_second=30) as callers:
             await asyncio.gather(callers.gain(40 * workers), _everybody_lives(stage))
         await _a_short_rest_is_short(stage, workers)
@@ -52,7 +52,7 @@ def _ahead_by(seconds: float) -> dict[str, str]:
 
 async def _everybody_lives(stage: Stage) -> None:
     """Every process is seen alive at every look, for longer than one sign is valid."""
-    names = {process.pid for service in ("scheduler", "worker") for process in stage.house.of(service)}
+    names = {process.pid for service in ("scheduler", "worker") for process in stage.installation.of(service)}
     deadline = time.monotonic() + BEATS_SECONDS
     while time.monotonic() < deadline:
         now = 1000 * (await stage.redis.time())[0]
@@ -95,7 +95,7 @@ def _is_signed_now(request: Received, secret: str) -> None:
 
 def _runs_are_of_now(stage: Stage) -> None:
     latest = datetime.now(UTC)
-    for job in stage.house.client.get("/api/jobs?per_page=100").json()["data"]:
+    for job in stage.installation.client.get("/api/jobs?per_page=100").json()["data"]:
         if job["run"] is None:
             continue
         started = datetime.fromisoformat(job["run"]["started_at"])

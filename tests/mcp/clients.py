@@ -15,7 +15,7 @@ from mcp_types import CallToolResult
 
 from shared.security.tokens import Caller
 from shared.store.keyspace import Team
-from tests.house import free_port
+from tests.installation import free_port
 from tests.poll import until
 
 ERAS = ("legacy", "2026-07-28")

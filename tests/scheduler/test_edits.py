@@ -16,7 +16,7 @@ from shared.store import keyspace, moments, transitions
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
 from tests.calls import call_of
-from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history, told
+from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, claim, history, ledgers_add_up, told
 from tests.poll import until
 
 SAVE_CRON = Function("save_cron")
@@ -52,7 +52,7 @@ async def test_what_was_due_before_a_change_has_its_record(
 
     assert await told(redis, team, cron) == [("run", 3, 2)]
     assert changed.next_run_at is None or changed.next_run_at > NOON + at
-    assert await books_hold(redis, team)
+    assert await ledgers_add_up(redis, team)
 
 
 @pytest.mark.parametrize(

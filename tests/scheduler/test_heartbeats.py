@@ -17,7 +17,7 @@ from shared.schemas.crons import Cron, CronUpdate
 from shared.store import keyspace
 from shared.store.keyspace import Team
 from tests.calls import call_of
-from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history
+from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, claim, history, ledgers_add_up
 
 
 async def a_heartbeat(redis: Redis, team: Team, **fields: object) -> Cron:
@@ -61,7 +61,7 @@ async def test_a_ping_within_the_grace_ends_the_fire_well(redis: Redis, team: Te
     assert shown.last_ping_at == NOON + HOUR + 2 * MINUTE
     assert await alerted(redis, team) == []
     assert await claim(redis, NOON + 2 * HOUR) == []  # nobody calls anybody
-    assert await books_hold(redis, team)
+    assert await ledgers_add_up(redis, team)
 
 
 async def test_silence_alerts_once_and_the_next_ping_recovers_once(redis: Redis, team: Team) -> None:
@@ -81,7 +81,7 @@ async def test_silence_alerts_once_and_the_next_ping_recovers_once(redis: Redis,
     failed = (await history(redis, team, cron))[0]
     assert failed.run is not None
     assert (failed.run.failure_reason, failed.run.error_message) == ("no_ping", "No ping came within 300 s.")
-    assert await books_hold(redis, team)
+    assert await ledgers_add_up(redis, team)
 
 
 async def test_the_grace_ends_to_the_millisecond(redis: Redis, team: Team) -> None:
@@ -182,7 +182,7 @@ async def test_one_ping_ends_more_fires_than_one_script_looks_at(
     assert await redis.zcard(f"{team.prefix}x:{team.id}:c{cron.id}:{state}") == 1000
     assert (await crons.get(redis, team, cron.id)).consecutive_failures == (1000 if kind == Kind.FAIL else 0)
     assert await redis.zcard(keyspace.due(SHARD)) == 0
-    assert await books_hold(redis, team)
+    assert await ledgers_add_up(redis, team)
 
 
 async def test_a_fire_that_a_ping_left_behind_ends_well_when_its_grace_is_over(
@@ -212,7 +212,7 @@ async def test_a_start_waits_for_its_end_and_gives_the_duration(redis: Redis, te
     assert record.run
     assert (record.run.duration_ms, record.run.response_body) == (270_000, "3 GB")
     assert record.run.started_at == NOON + HOUR + 4 * MINUTE
-    assert await books_hold(redis, team)
+    assert await ledgers_add_up(redis, team)
 
 
 async def test_a_start_shortens_no_wait(redis: Redis, team: Team) -> None:
@@ -377,7 +377,7 @@ async def test_a_paused_heartbeat_expects_nothing(redis: Redis, team: Team) -> N
     (record,) = await history(redis, team, cron)
     assert (record.status, record.skip_reason) == ("skipped", "paused")
     assert await alerted(redis, team) == []
-    assert await books_hold(redis, team)
+    assert await ledgers_add_up(redis, team)
 
 
 async def test_the_patrol_brings_a_lost_deadline_back(redis: Redis, team: Team) -> None:

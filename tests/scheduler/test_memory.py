@@ -20,7 +20,7 @@ from shared.schemas.why import WhyQuery
 from shared.store import stored, transitions
 from shared.store.care.shortage import Shortage
 from shared.store.keyspace import Team
-from tests.fires import MINUTE, NOON, SHARD, a_cron, books_hold, claim, history, told
+from tests.fires import MINUTE, NOON, SHARD, a_cron, claim, history, ledgers_add_up, told
 
 BODY = '"' * 30_000 + "ü" * 10_000
 HEADERS = {"x": ',"response_body":"no"', "response_body": "a name like another"}
@@ -55,7 +55,7 @@ async def fill(redis: Redis, share: float) -> None:
 
 async def noted(redis: Redis, level: Shortage, now: datetime = NOON, milliseconds: int = 3_600_000) -> None:
     at = clock.milliseconds(now)
-    await transitions.note_memory(redis, SHARD, level=int(level), holds_ms=milliseconds, now_ms=at)
+    await transitions.note_memory(redis, SHARD, level=int(level), valid_ms=milliseconds, now_ms=at)
 
 
 async def ran(redis: Redis, team: Team, cron: Cron, run: str, now: datetime = NOON + MINUTE) -> Execution:
@@ -142,7 +142,7 @@ async def test_fires_are_skipped_and_are_one_record_and_go_on_with_room(redis: R
     assert await told(redis, team, cron) == [("memory", 3, 2), ("run", 4, 0), ("memory", 5, 0)]
     assert (await history(redis, team, cron))[0].missed_since == NOON + MINUTE
     assert len(await claim(redis, NOON + 5 * MINUTE)) == 1
-    assert await books_hold(redis, team)
+    assert await ledgers_add_up(redis, team)
     assert [(reason.verdict, "memory" in reason.why) for reason in reasons.reasons] == [("skipped", True)]
 
 

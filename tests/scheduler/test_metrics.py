@@ -12,12 +12,12 @@ from redis.asyncio import Redis
 from services.scheduler.fire import fire_due
 from services.scheduler.metrics import LATENESS
 from shared.actions import crons
-from shared.runtime.serving.metrics import telling
+from shared.runtime.serving.metrics import serving_metrics
 from shared.settings import Settings
 from shared.store.care import overdue
 from shared.store.keyspace import Team
 from tests.fires import MINUTE, NOON, SHARD, a_cron
-from tests.house import House, free_port
+from tests.installation import Installation, free_port
 from tests.poll import until
 
 
@@ -55,7 +55,7 @@ async def test_a_port_that_is_taken_ends_nothing(capsys: pytest.CaptureFixture[s
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        async with telling(Settings(metrics_port=port)):
+        async with serving_metrics(Settings(metrics_port=port)):
             pass
 
     said = capsys.readouterr().out
@@ -65,9 +65,9 @@ async def test_a_port_that_is_taken_ends_nothing(capsys: pytest.CaptureFixture[s
 
 async def test_a_scraper_reads_them_on_a_port_of_their_own(tmp_path: Path) -> None:
     port = free_port()
-    with House(tmp_path, own={"scheduler": {"RECURO_METRICS_PORT": str(port)}}) as house:
-        asked = {"name": "a", "url": house.api, "cron_expression": "* * * * * *"}
-        assert house.client.post("/api/crons", json=asked).status_code == 201
+    with Installation(tmp_path, own={"scheduler": {"RECURO_METRICS_PORT": str(port)}}) as installation:
+        asked = {"name": "a", "url": installation.api, "cron_expression": "* * * * * *"}
+        assert installation.client.post("/api/crons", json=asked).status_code == 201
 
         async def has_fired() -> bool:
             async with httpx.AsyncClient(trust_env=False) as client:

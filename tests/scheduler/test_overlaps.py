@@ -5,13 +5,13 @@ from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
 from services.scheduler.patrol import patrol
-from services.scheduler.rescue import PATIENCE, held_in, rescue
+from services.scheduler.rescue import PATIENCE, find_in_flight, rescue
 from services.worker.work import Complete, Fail, Postpone, Verdict
 from shared import clock
 from shared.actions import executions
 from shared.store.keyspace import Team
 from tests.calls import call_of
-from tests.fires import MINUTE, NOON, SHARD, a_cron, books_hold, claim, end, history, told
+from tests.fires import MINUTE, NOON, SHARD, a_cron, claim, end, history, ledgers_add_up, told
 
 
 async def test_overlap_allow_runs_them_side_by_side(redis: Redis, team: Team) -> None:
@@ -35,7 +35,7 @@ async def test_overlap_skip_leaves_out_what_meets_one_that_runs(redis: Redis, te
 
     expected = [("run", 1, 0), ("overlap", 2, 0), ("overlap", 3, 0), ("run", 4, 0)]
     assert await told(redis, team, cron) == expected
-    assert await books_hold(redis, team)
+    assert await ledgers_add_up(redis, team)
 
 
 @pytest.mark.parametrize("verdict", [Complete(), Fail()])
@@ -59,7 +59,7 @@ async def test_overlap_queue_one_lets_one_wait_until_the_other_has_ended(
     expected = [("run", 1, 0), ("run", 2, 0), ("overlap", 3, 0), ("run", 4, 0)]
     assert await told(redis, team, cron) == expected
     assert await claim(redis, NOON + 4 * MINUTE) == []
-    assert await books_hold(redis, team)
+    assert await ledgers_add_up(redis, team)
 
 
 async def test_one_that_waits_in_line_is_not_started_by_the_patrol_but_never_forgotten(
@@ -90,7 +90,7 @@ async def test_one_that_waits_in_line_starts_when_the_other_is_lost_for_good(
     await fire_due(redis, SHARD, NOON + 2 * MINUTE)
 
     for _ in range(PATIENCE):
-        await rescue(redis, SHARD, await held_in(redis, SHARD))
+        await rescue(redis, SHARD, await find_in_flight(redis, SHARD))
         works = await claim(redis, NOON + 2 * MINUTE)
 
     assert [one.status for one in await history(redis, team, cron)] == ["failed", "processing"]

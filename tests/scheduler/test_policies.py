@@ -14,7 +14,7 @@ from shared.schemas.crons import CronUpdate, ExecutionQuery, ExecutionStatus
 from shared.store import ledger
 from shared.store.keyspace import Team
 from tests.calls import call_of
-from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, books_hold, claim, history, told
+from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, claim, history, ledgers_add_up, told
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ async def test_what_was_missed_is_caught_up_as_the_policy_has_it(
 
     assert await told(redis, team, cron) == expected
     assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + (int(back_after) + 1) * MINUTE
-    assert await books_hold(redis, team)
+    assert await ledgers_add_up(redis, team)
 
 
 @pytest.mark.parametrize(

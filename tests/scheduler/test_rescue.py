@@ -1,7 +1,7 @@
 import pytest
 from redis.asyncio import Redis
 
-from services.scheduler.rescue import PATIENCE, Watch, held_in, rescue
+from services.scheduler.rescue import PATIENCE, Watch, find_in_flight, rescue
 from services.worker.intake.claims import NOT_OURS, RECORDED, Claims
 from services.worker.work import Complete, Result
 from shared.actions import crons, executions, jobs, queues
@@ -11,7 +11,7 @@ from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
 from shared.store import keyspace, ledger
 from shared.store.keyspace import Team
-from shared.store.transitions import Held
+from shared.store.transitions import InFlight
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
@@ -37,7 +37,7 @@ async def test_a_job_of_a_lost_worker_is_run_by_another_as_the_same_attempt(
     job_id = await a_job(redis, team)
     await dead.claim(1)
 
-    assert await rescue(redis, SHARD, await held_in(redis, SHARD)) == 1
+    assert await rescue(redis, SHARD, await find_in_flight(redis, SHARD)) == 1
 
     (work,) = await alive.claim(1)
     assert (work.id, work.attempt) == (job_id, 1)
@@ -49,7 +49,7 @@ async def test_a_late_result_of_a_worker_thought_lost_changes_nothing(
 ) -> None:
     job_id = await a_job(redis, team)
     (slow,) = await dead.claim(1)
-    await rescue(redis, SHARD, await held_in(redis, SHARD))
+    await rescue(redis, SHARD, await find_in_flight(redis, SHARD))
     (work,) = await alive.claim(1)
 
     assert await dead.finish([Result(slow, Complete(), "{}")]) == [NOT_OURS]
@@ -61,7 +61,7 @@ async def test_a_late_result_of_a_worker_thought_lost_changes_nothing(
 async def test_a_beat_between_look_and_rescue_saves_the_job(redis: Redis, team: Team, alive: Claims) -> None:
     await a_job(redis, team)
     works = await alive.claim(1)
-    seen = await held_in(redis, SHARD)
+    seen = await find_in_flight(redis, SHARD)
 
     assert await alive.beat(works) == [True]
 
@@ -73,7 +73,7 @@ async def test_a_beat_tells_what_was_lost(redis: Redis, team: Team, dead: Claims
     await a_job(redis, team)
     works = await dead.claim(1)
 
-    await rescue(redis, SHARD, await held_in(redis, SHARD))
+    await rescue(redis, SHARD, await find_in_flight(redis, SHARD))
 
     assert await dead.beat(works) == [False]
 
@@ -85,7 +85,7 @@ async def test_the_third_lost_worker_makes_a_dead_letter(
 
     for _ in range(PATIENCE):
         await dead.claim(1)
-        await rescue(redis, SHARD, await held_in(redis, SHARD))
+        await rescue(redis, SHARD, await find_in_flight(redis, SHARD))
 
     job = await jobs.get(redis, team, job_id)
     assert (job.status, job.final_status) == ("failed", "dead_lettered")
@@ -97,7 +97,7 @@ async def test_the_third_lost_worker_makes_a_dead_letter(
 async def test_two_rescuers_give_a_job_back_once(redis: Redis, team: Team, dead: Claims) -> None:
     await a_job(redis, team)
     await dead.claim(1)
-    seen = await held_in(redis, SHARD)
+    seen = await find_in_flight(redis, SHARD)
 
     assert [await rescue(redis, SHARD, seen) for _ in range(2)] == [1, 0]
 
@@ -109,7 +109,7 @@ async def test_an_execution_is_rescued_too(redis: Redis, team: Team, dead: Claim
     execution = await executions.create(call_of(redis, team), cron.id)
     await dead.claim(1)
 
-    await rescue(redis, SHARD, await held_in(redis, SHARD))
+    await rescue(redis, SHARD, await find_in_flight(redis, SHARD))
 
     assert [(work.kind, work.id) for work in await alive.claim(1)] == [("e", execution.id)]
 
@@ -122,24 +122,24 @@ async def test_all_that_is_in_flight_is_seen_page_by_page(redis: Redis, team: Te
     claimed = [await dead.claim(205) for _ in range(2)]
 
     assert sum(map(len, claimed)) == 410
-    assert len(await held_in(redis, SHARD)) == 410
+    assert len(await find_in_flight(redis, SHARD)) == 410
 
 
-HELD = Held("1:1", "s:", "1-0", "w", 1)
+IN_FLIGHT = InFlight("1:1", "s:", "1-0", "w", 1)
 
 
 def test_what_does_not_move_for_a_lease_is_lost() -> None:
     watch = Watch()
 
-    assert watch.see([HELD], 100.0) == []
-    assert watch.see([HELD], 100.0 + LEASE_SECONDS - 0.1) == []
-    assert watch.see([HELD], 100.0 + LEASE_SECONDS) == [HELD]
+    assert watch.see([IN_FLIGHT], 100.0) == []
+    assert watch.see([IN_FLIGHT], 100.0 + LEASE_SECONDS - 0.1) == []
+    assert watch.see([IN_FLIGHT], 100.0 + LEASE_SECONDS) == [IN_FLIGHT]
 
 
 def test_a_beat_starts_the_observation_again() -> None:
     watch = Watch()
-    beaten = Held("1:1", "s:", "1-0", "w", 2)
-    watch.see([HELD], 0.0)
+    beaten = InFlight("1:1", "s:", "1-0", "w", 2)
+    watch.see([IN_FLIGHT], 0.0)
 
     assert watch.see([beaten], LEASE_SECONDS) == []
     assert watch.see([beaten], 2 * LEASE_SECONDS) == [beaten]
@@ -152,11 +152,11 @@ async def test_a_job_that_was_deleted_in_flight_does_not_come_back(
     await dead.claim(1)
     await jobs.delete(call_of(redis, team), job_id)
 
-    assert await rescue(redis, SHARD, await held_in(redis, SHARD)) == 0
+    assert await rescue(redis, SHARD, await find_in_flight(redis, SHARD)) == 0
 
     assert await alive.claim(1) == []
     assert await redis.keys(f"{team.prefix}j:*") == []
-    assert await held_in(redis, SHARD) == []
+    assert await find_in_flight(redis, SHARD) == []
 
 
 async def test_a_job_whose_queue_was_deleted_in_flight_does_not_come_back(
@@ -166,7 +166,7 @@ async def test_a_job_whose_queue_was_deleted_in_flight_does_not_come_back(
     (work,) = await dead.claim(1)
     await queues.delete(call_of(redis, team), int(work.queue))
 
-    assert await rescue(redis, SHARD, await held_in(redis, SHARD)) == 0
+    assert await rescue(redis, SHARD, await find_in_flight(redis, SHARD)) == 0
 
     assert await alive.claim(1) == []
-    assert await held_in(redis, SHARD) == []
+    assert await find_in_flight(redis, SHARD) == []

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
 from services.scheduler.promote import promote_due
-from services.scheduler.reckon import reckon_due
+from services.scheduler.reschedule import reschedule_doubtful
 from services.scheduler.watch import Watch
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Postpone, Result, Retry, Verdict
@@ -80,7 +80,7 @@ async def test_a_retry_and_what_waits_for_its_host_are_not_hours_late(
     await worker.finish([Result(work, verdict, "[1,500,1,1]") for work in works])
 
     await correct(redis, 0, -2 * HOUR)
-    moved = await reckon_due(redis, SHARD)
+    moved = await reschedule_doubtful(redis, SHARD)
 
     ((_, due),) = await redis.zrange(keyspace.due(SHARD), 0, 0, withscores=True)
     assert 0 < due - await present(redis) < 70_000

@@ -15,7 +15,7 @@ from shared.store.connection import AWAY, AnswerLost, OutcomeUnknown
 from shared.store.keyspace import Team
 from shared.store.transitions import Setting
 from tests.calls import call_of
-from tests.house import free_port
+from tests.installation import free_port
 from tests.poll import until
 
 JOB = JobCreate(queue="mail", url="https://a.example")

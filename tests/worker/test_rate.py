@@ -9,10 +9,10 @@ import pytest
 from redis.asyncio import Redis
 
 from services.worker.context import Context
-from services.worker.departure import REFUSED_SECONDS, Departure, Withheld
 from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
 from services.worker.intake.claims import Claims
+from services.worker.permits import REFUSED_SECONDS, NotPermitted, SendPermit
 from services.worker.processor import process
 from services.worker.work import Postpone, Release, Work
 from shared.actions import jobs, queues
@@ -25,7 +25,7 @@ from shared.store.keyspace import Team
 from tests import hostile
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
-from tests.house import free_port
+from tests.installation import free_port
 from tests.poll import until
 from tests.refusing import denying
 from tests.target import Target
@@ -153,8 +153,8 @@ async def test_nothing_leaves_uncounted_while_redis_is_away(redis: Redis, team: 
     work = await claimed(redis, team, "https://a.example/")
 
     async with connection.connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}")) as away:
-        with pytest.raises(Withheld) as withheld:
-            await Departure(work, away).wait_of()
+        with pytest.raises(NotPermitted) as withheld:
+            await SendPermit(work, away).wait_of()
 
     assert withheld.value.verdict == Release()
 
@@ -164,8 +164,8 @@ async def test_a_redis_that_refuses_to_count_is_not_asked_again_at_once(redis: R
     work = await claimed(redis, team, "https://a.example/")
 
     async with denying(redis, "fcall"):
-        with pytest.raises(Withheld) as withheld:
-            await Departure(work, redis).wait_of()
+        with pytest.raises(NotPermitted) as withheld:
+            await SendPermit(work, redis).wait_of()
 
     assert isinstance(withheld.value.verdict, Postpone)
     assert withheld.value.verdict.after_seconds == REFUSED_SECONDS
@@ -176,7 +176,7 @@ async def test_a_queue_without_a_limit_asks_nobody(redis: Redis, team: Team) -> 
 
     work = await claimed(redis, team, "https://a.example/")
 
-    assert not Departure(work, redis).is_limited
+    assert not SendPermit(work, redis).is_limited
 
 
 async def test_a_window_that_cannot_be_read_is_put_aside_and_stops_nothing(

@@ -1,4 +1,4 @@
-"""What a team was told, or would have been."""
+"""The alerts of a team, sent to its channels or not."""
 
 from shared.actions import alerts
 from shared.operations import Call, Operation

@@ -47,9 +47,9 @@ async def delete(call: Call, cron_id: int) -> Deleted:
     return Deleted(id=cron_id)
 
 
-async def explain_asked(call: Call, asked: ExplainQuery) -> Explanation:
-    """Nothing is stored; a token is asked for all the same, for the work that it is."""
-    return explain(asked, await moments.now(call.redis, call.team.shard))
+async def explain_schedule(call: Call, query: ExplainQuery) -> Explanation:
+    """Nothing is stored; a token is required all the same, for the work that it is."""
+    return explain(query, await moments.now(call.redis, call.team.shard))
 
 
 async def explain_why(call: Call, cron_id: int, query: WhyQuery) -> Why:
@@ -69,7 +69,7 @@ OPERATIONS = (
         "POST",
         f"{PATH}/explain",
         "read",
-        explain_asked,
+        explain_schedule,
         {200: Explanation},
         takes=ExplainQuery,
     ),

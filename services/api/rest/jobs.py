@@ -101,7 +101,7 @@ def as_spelled(job: JobCreate, text: str | None) -> JobCreate:
 
 
 def _key_parts(checked: Checked) -> Iterator[str]:
-    """Which are good belongs to what is asked: what is admitted may have changed since."""
+    """Which jobs are good belongs to the request of a key: what is admitted may have changed since."""
     yield str([isinstance(job, JobCreate) for job in checked])
 
 

@@ -1,4 +1,4 @@
-"""The channels through which a team is told of its alerts."""
+"""The channels that a team gets its alerts through."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from shared.schemas.notifications import Notifications
 from shared.store import connection
 
 WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.2
-"""How long the answer to a test call is held back for its outcome, which a worker has to bring."""
+"""How long the answer to a test call waits for its outcome, which a worker has to bring."""
 PATH = "/api/settings/notifications"
 
 
@@ -23,9 +23,9 @@ async def put(call: Call, channels: Notifications) -> Notifications:
     return await notifications.put(call, channels)
 
 
-async def test(call: Call, asked: ChannelTestCreate) -> ChannelTest:
+async def test(call: Call, wanted: ChannelTestCreate) -> ChannelTest:
     """Send a test call, and wait a while for its outcome."""
-    channel = asked.channel
+    channel = wanted.channel
     known = await notifications.get(call.redis, call.vault, call.team)
     if getattr(known, channel) is None:
         raise Invalid(

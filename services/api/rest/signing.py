@@ -7,9 +7,9 @@ from shared.schemas.teams import Signing, SigningDeleted, SigningSecret, Signing
 PATH = "/api/settings/signing"
 
 
-async def rotate(call: Call, asked: SigningSecretCreate) -> SigningSecret:
+async def rotate(call: Call, wanted: SigningSecretCreate) -> SigningSecret:
     """Make a secret, the first or the next."""
-    return await signatures.rotate(call, asked.keep_hours)
+    return await signatures.rotate(call, wanted.keep_hours)
 
 
 async def show(call: Call) -> Signing:

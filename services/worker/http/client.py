@@ -13,7 +13,7 @@ from services.worker.http.bodies.charset import as_utf8, is_utf8, text_of
 from services.worker.http.connection import Connection, ConnectionClosed
 from services.worker.http.egress import Resolver
 from services.worker.http.exchange import Exchange
-from services.worker.http.failures import Asked, Failure
+from services.worker.http.failures import Failure, RequestFacts
 from services.worker.http.outgoing import Outgoing, written
 from services.worker.http.permit import AT_ONCE, NotSent, Permit
 from services.worker.http.pool import Pool
@@ -105,14 +105,14 @@ class Sender:
         )
 
     def _judged(self, call: Outgoing, answer: Answer, error: Exception | None) -> Failure | None:
-        """What was told counts: a status decides, whatever happened after it."""
+        """An answer counts: its status decides, whatever happened after it."""
         if error is None and 200 <= (answer.status or 0) < 300:
             return None
         names = frozenset(name.lower() for name in call.headers)
         is_proxied = self._proxy is not None and call.url[:5].lower() == "http:"
-        asked = Asked(call.url, names, call.timeout_seconds, is_proxied)
-        told = failures.of_status(answer, asked) if answer.status is not None else None
-        return told or (failures.of_error(error, answer, asked) if error else None)
+        facts = RequestFacts(call.url, names, call.timeout_seconds, is_proxied)
+        failure = failures.of_status(answer, facts) if answer.status is not None else None
+        return failure or (failures.of_error(error, answer, facts) if error else None)
 
     async def _unpacked(self, call: Outgoing, answer: Answer) -> str:
         """Put what a packed body holds in its place, within its bound; the type of that."""

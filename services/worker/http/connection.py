@@ -10,7 +10,7 @@ from services.worker.http.response import Answer, Reader, ResponseTooLarge
 from shared.security.addresses import Origin
 
 _IDLE = Reader(Answer())
-"""Of a connection that nothing was asked on: a kept one must not hold on to the answer before."""
+"""Of a connection without a request: a kept one must not keep the answer before alive."""
 
 
 class ConnectionClosed(Exception):
@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
         self.is_usable = True
 
     def data_received(self, data: bytes) -> None:
-        if self._waiter is None:  # nothing was asked: whose answer would it be?
+        if self._waiter is None:  # there was no request: whose answer would it be?
             self.close()
             return
         reader = self._reader

@@ -22,7 +22,7 @@ class Exchange(NamedTuple):
     sent: Outgoing | None = None
     """The request, if it went out."""
     asked_wait_seconds: int | None = None
-    """What the target asked to wait, where its `Retry-After` does not say it as RFC 9110 does."""
+    """How long the target wants no request, where its `Retry-After` does not say it as RFC 9110 does."""
 
 
 def unsent(reason: FailureReason, sentence: str, now_ms: int) -> Exchange:

@@ -41,24 +41,24 @@ class Failure(NamedTuple):
     stage: FailureStage | None = None
 
 
-class Asked(NamedTuple):
-    """Of a request, what its failure is told with; header names in lower case."""
+class RequestFacts(NamedTuple):
+    """Of a request, what the sentence about its failure names; header names in lower case."""
 
     url: str
     header_names: frozenset[str]
     timeout_seconds: float
     is_proxied: bool = False
-    """It was asked of the egress proxy, in plain text, so that the answer may be the proxy's own."""
+    """It was sent to the egress proxy, in plain text, so that the answer may be the proxy's own."""
 
 
-def of_status(answer: Answer, asked: Asked) -> Failure | None:
+def of_status(answer: Answer, facts: RequestFacts) -> Failure | None:
     """Nothing for a 2xx, and for a 304 to the caller's own condition."""
     status = answer.status or 0
-    if 200 <= status < 300 or (status == 304 and asked.header_names & _CONDITIONS):
+    if 200 <= status < 300 or (status == 304 and facts.header_names & _CONDITIONS):
         return None
     if 300 <= status < 400:
-        return Failure(FailureReason.REDIRECT, _redirect(status, answer, asked.url))
-    if asked.is_proxied and status in _OF_GATEWAYS:
+        return Failure(FailureReason.REDIRECT, _redirect(status, answer, facts.url))
+    if facts.is_proxied and status in _OF_GATEWAYS:
         return _of_proxy(status, answer)
     if 400 <= status < 500:
         return Failure(FailureReason.HTTP_CLIENT_ERROR, f"The target answered with status {status}.")
@@ -76,14 +76,14 @@ def _of_proxy(status: int, answer: Answer) -> Failure:
     return Failure(FailureReason.HTTP_SERVER_ERROR, sentence)
 
 
-def of_error(error: Exception, answer: Answer, asked: Asked) -> Failure:
+def of_error(error: Exception, answer: Answer, facts: RequestFacts) -> Failure:
     """Of a request that got no whole answer, or one that cannot be read."""
     stage = FailureStage.RESPONSE if answer.begun else FailureStage.REQUEST
     if isinstance(error, Refusal):
         is_unknown = isinstance(error, NameNotFound)
         return Failure(error.reason, str(error), FailureStage.LOOKUP if is_unknown else None)
     if isinstance(error, Late | TimeoutError):
-        return _timed_out(error, stage, asked.timeout_seconds)
+        return _timed_out(error, stage, facts.timeout_seconds)
     if isinstance(error, ssl.SSLError):
         return Failure(FailureReason.SSL_ERROR, _tls(error), FailureStage.TLS)
     if isinstance(error, HandshakeEnded):
@@ -119,7 +119,7 @@ def _redirect(status: int, answer: Answer, url: str) -> str:
 
 
 def _joined(url: str, location: str) -> str:
-    """Where a redirect leads; nothing if that cannot be told."""
+    """Where a redirect leads; nothing if nobody can say."""
     try:
         return urljoin(url, location) if location else ""
     except ValueError:

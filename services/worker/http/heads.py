@@ -238,14 +238,14 @@ def _idle_seconds(keep_alive: str) -> float | None:
 
 
 def _length_of(values: list[str]) -> int | None:
-    """The one length that was told, however often."""
+    """The one length that the head names, however often."""
     if not values:
         return None
-    told = set(values)
-    wrong = next((text for text in told if not (text.isascii() and text.isdecimal())), None)
+    lengths = set(values)
+    wrong = next((text for text in lengths if not (text.isascii() and text.isdecimal())), None)
     if wrong is not None:
         raise NotHttp(f"The target's answer has a Content-Length that is no number: {shown(wrong)}.")
-    if len({text.lstrip("0") for text in told}) > 1:
+    if len({text.lstrip("0") for text in lengths}) > 1:
         raise NotHttp(f"The target's answer has two lengths: Content-Length {shown(', '.join(values))}.")
-    digits = told.pop().lstrip("0") or "0"
+    digits = lengths.pop().lstrip("0") or "0"
     return int(digits) if len(digits) < 18 else _ENDLESS

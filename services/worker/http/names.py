@@ -1,8 +1,8 @@
 """Names looked up as this machine does it, in /etc/hosts and by DNS, with no thread for each.
 
 c-ares reads resolv.conf: its servers, search list, ndots and attempts. What only other sources know that
-nsswitch.conf lists, such as mDNS or a directory, is asked of the system, in a few threads. So is localhost,
-which c-ares takes for ::1 too on machines that have none.
+nsswitch.conf lists, such as mDNS or a directory, the system looks up, in a few threads; localhost, too,
+which c-ares takes for ::1 on machines that have none.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import aiodns
 from aiodns import error as dns
 
 TRY_SECONDS, TRIES = 1.5, 2
-"""One server's time for an answer, and how often it is asked; the second time it has twice as long."""
+"""One server's time for an answer, and how often it is queried; the second time it has twice as long."""
 SYSTEM_THREADS = 4
 NSSWITCH = Path("/etc/nsswitch.conf")
 _HOSTS = re.compile(r"^\s*hosts:([^#\n]*)", re.MULTILINE)

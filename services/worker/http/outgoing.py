@@ -33,7 +33,7 @@ class InvalidRequest(Refusal):
 def written(call: Outgoing, to: Destination, proxy: Proxy | None = None) -> bytes:
     """Raises InvalidRequest; names and values were checked when they were accepted, framing hangs on it."""
     names = _names(tuple(call.headers))
-    # A proxy is asked for the whole URL (RFC 9112, 3.2.2); what is encrypted it carries unseen.
+    # A proxy gets the whole URL (RFC 9112, 3.2.2); what is encrypted it carries unseen.
     is_proxied = proxy is not None and to.origin.scheme == "http"
     target = str(to) if is_proxied else to.target
     lines = [f"{call.method} {target} HTTP/1.1", f"Host: {to.authority}", "Accept-Encoding: identity"]

@@ -70,7 +70,7 @@ class Pool:
         self._add(connection)
 
     def put_back(self, connection: Connection) -> None:
-        """One on which nothing was asked since it was taken or dialled; its server waits since before."""
+        """One that had no request since it was taken or dialled; its server waits since before."""
         if not connection.kept_at:
             self.keep(connection)
         elif connection.is_usable and not self._is_closed:
@@ -131,8 +131,8 @@ class Pool:
 
 def _seconds_of(connection: Connection) -> float:
     """How long it is kept, as its server wants it or as we do; notes which."""
-    told = connection.idle_seconds
-    connection.is_hinted = told is not None
-    if told is None:
+    hint = connection.idle_seconds
+    connection.is_hinted = hint is not None
+    if hint is None:
         return KEEPALIVE_SECONDS
-    return min(told - MARGIN_SECONDS if told >= 2 * MARGIN_SECONDS else told / 2, KEEPALIVE_SECONDS)
+    return min(hint - MARGIN_SECONDS if hint >= 2 * MARGIN_SECONDS else hint / 2, KEEPALIVE_SECONDS)

@@ -17,7 +17,7 @@ class ProxyRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where it is, and what it is told of us; its password is in no sentence of ours."""
+    """Where it is, and what identifies us to it; its password is in no sentence of ours."""
 
     host: str
     port: int
@@ -38,7 +38,7 @@ class Proxy:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What a plain proxy is told of us, and may repeat in an answer of its own."""
+        """What a plain proxy gets to know of us, and may repeat in an answer of its own."""
         credentials = self.authorization.partition(" ")[2]
         password = base64.b64decode(credentials).decode().partition(":")[2]
         return (credentials, password) if credentials else ()

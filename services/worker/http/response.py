@@ -1,6 +1,6 @@
 """Reading the one answer to a request from the bytes of a connection, in whatever pieces they come.
 
-What was told counts (spec §4): once a status line has arrived, its status is kept and decides.
+An answer counts (spec §4): once a status line has arrived, its status is kept and decides.
 """
 
 import re

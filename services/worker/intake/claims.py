@@ -41,7 +41,7 @@ MOST_ORPHANS = 1000
 SILENT_SECONDS = 1.0
 """How often work is looked for while the bell cannot be heard."""
 CERTAIN_SECONDS = LEASE_SECONDS - 5.0
-"""Of a lease, from before it was asked for; the rest is for what lies between a look at it and a request."""
+"""Of a lease, from before the claim; the rest is for what lies between a look at it and a request."""
 
 _JOB, _NOTICE = Kind.JOB.value, Kind.NOTICE.value
 _USUAL_DIGITS = 15
@@ -131,7 +131,7 @@ class Claims:
                 work.lease.until = sent + CERTAIN_SECONDS
         return list(answers)
 
-    async def release_orphans(self, held: Collection[str]) -> int:
+    async def release_orphans(self, in_flight: Collection[str]) -> int:
         """Give back what is in this consumer's name but not in its hands: the reply to a claim was lost."""
         orphans = []
         for queue in await self.redis.smembers(keyspace.in_flight(self.shard)):  # type: ignore[misc]
@@ -139,7 +139,7 @@ class Claims:
                 for entry, consumer, ref, _beats in await transitions.in_flight(
                     self.redis, self.shard, queue=queue, lane=lane, after=None, most=MOST_ORPHANS
                 ):
-                    if consumer == self.consumer and f"{lane}{queue}:{entry}" not in held:
+                    if consumer == self.consumer and f"{lane}{queue}:{entry}" not in in_flight:
                         orphans.append(_given_back(queue, lane, entry, ref))
         if orphans:
             await transitions.finish(self.redis, self.shard, orphans, consumer=self.consumer)
@@ -165,11 +165,11 @@ class Claims:
             await self._mend_bell(rang, milliseconds)
         return self._works(Claimed(*claimed), sent)
 
-    async def withdraw(self, held: Collection[str]) -> int:
+    async def withdraw(self, in_flight: Collection[str]) -> int:
         """Claim nothing from now on, and give back what claims on their way still moved into our name."""
         await transitions.stop_worker(self.redis, self.shard, consumer=self.consumer)
-        orphans = await self.release_orphans(held)
-        await self.ring()  # what we were told, nobody else was
+        orphans = await self.release_orphans(in_flight)
+        await self.ring()  # no other worker heard the bell that rang for this one
         return orphans
 
     async def ring(self) -> None:
@@ -197,7 +197,9 @@ class Claims:
         received = elapsed()
         self.clock.note(int(now_ms), sent, received)
         of_queues = {queue: (name, *(_settings_of(spec) if spec else _LOST)) for queue, spec, name in queues}
-        of_teams = {team: OfTeam(signing, _rests(held), _rests(busy)) for team, signing, held, busy in teams}
+        of_teams = {
+            team: OfTeam(signing, _rests(throttled), _rests(busy)) for team, signing, throttled, busy in teams
+        }
         around = (of_queues, of_teams, received, sent + CERTAIN_SECONDS)
         return [self._work(row, around) for row in rows]
 

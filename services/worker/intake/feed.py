@@ -24,8 +24,8 @@ log = structlog.get_logger()
 class Feed:
     """The claims of one worker in one shard, one at a time.
 
-    `places` says how many it has for any work, and `spare` how many more for quiet queues; `held` is what it
-    has in hand.
+    `places` returns how many it has for any work, `spare` how many more for quiet queues, and `in_flight` the
+    work that it has claimed and not finished.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class Feed:
         blocking: Redis,
         places: Callable[[], int],
         spare: Callable[[], Spare],
-        held: Callable[[], Iterable[Work]],
+        in_flight: Callable[[], Iterable[Work]],
     ) -> None:
         self._claims = claims
         self._blocking = blocking
         self._free, self._spare = places, spare
-        self._held = held
+        self._in_flight = in_flight
         self._turn = asyncio.Lock()
         self._is_taking = False
         self.is_stopped = False
@@ -115,7 +115,7 @@ class Feed:
             self._unsure = False
         wanted = max(0, min(self._free(), BATCH))
         if wanted and self._dry:
-            # The last claim got less than it asked for; what becomes ready from then on rings the bell.
+            # The last claim got less than it wanted; what becomes ready from then on rings the bell.
             works = await self._claims.wait_and_claim(self._blocking, wanted, BELL_MILLISECONDS)
         elif wanted:
             works = await self._claims.claim(wanted)
@@ -148,7 +148,7 @@ class Feed:
                 log.warning("claims_left_to_the_rescuer", error=repr(error))
 
     async def _give_back(self, works: list[Work]) -> None:
-        """What came for a worker that was told to stop meanwhile."""
+        """What came for a worker that has to stop meanwhile."""
         if not works:
             return
         try:
@@ -158,4 +158,4 @@ class Feed:
             self._unsure = True
 
     def _places(self) -> set[str]:
-        return {work.place for work in self._held()}
+        return {work.place for work in self._in_flight()}

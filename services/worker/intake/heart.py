@@ -1,4 +1,4 @@
-"""The thread that beats: a loop that is held up for a while loses none of the work it has in hand.
+"""The thread that beats: a loop that is blocked for a while loses none of the work it has in hand.
 
 A loop that answers no more is given up after a time, so that what it has goes to another worker.
 """
@@ -22,7 +22,7 @@ BLOCKED_SECONDS = 150.0
 LOOK_SECONDS, NOTED_SECONDS = 0.5, 0.75
 """How often the loop is seen to answer, and how late that is worth a line in the log.
 
-A loop that is held up for as long as both together is noticed for certain. Each look wakes an idle process.
+A loop that is blocked for as long as both together is noticed for certain. Each look wakes an idle process.
 """
 PATIENCE_SECONDS = 3.0
 
@@ -67,7 +67,7 @@ class Heart:
 
     async def _keep_beating(self, ours: asyncio.AbstractEventLoop) -> None:
         holder = Holder(
-            self._held,
+            self._in_flight,
             lambda work: _tell(ours, self.holder.lost, work),
             lambda work: _tell(ours, self.holder.cancel, work),
         )
@@ -75,11 +75,11 @@ class Heart:
             own = [replace(one, redis=redis) for one in self.claims]
             await asyncio.gather(*(keep_beating(one, holder, self.beat_seconds) for one in own))
 
-    def _held(self) -> list[Work]:
+    def _in_flight(self) -> list[Work]:
         """What there is to beat for; nothing once the loop has not answered for too long."""
         silent = elapsed() - self._answered_at
         if silent < self.blocked_seconds:
-            return list(self.holder.held())
+            return list(self.holder.in_flight())
         log.error("loop_given_up", seconds=round(silent, 1))
         return []
 

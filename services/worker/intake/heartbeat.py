@@ -14,9 +14,9 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the work: what is in hand, and who is told what is no longer ours, or wanted no longer."""
+    """Whose work it is: what is in hand, and who learns what is no longer ours, or wanted no longer."""
 
-    held: Callable[[], Iterable[Work]]
+    in_flight: Callable[[], Iterable[Work]]
     lost: Callable[[Work], None]
     cancel: Callable[[Work], None]
 
@@ -25,7 +25,7 @@ async def keep_beating(claims: Claims, holder: Holder, seconds: float = BEAT_SEC
     """Beat every so many seconds for all that is older than half of that."""
     while True:
         old = elapsed() - seconds / 2
-        works = [work for work in holder.held() if work.claimed_at <= old and work.shard == claims.shard]
+        works = [work for work in holder.in_flight() if work.claimed_at <= old and work.shard == claims.shard]
         for start in range(0, len(works), BATCH):
             await _beat(claims, works[start : start + BATCH], holder)
         await asyncio.sleep(seconds)

@@ -4,9 +4,9 @@ from redis.asyncio import Redis
 
 from services.worker.http.outgoing import Outgoing
 from services.worker.notices import messages
+from services.worker.notices.announcement import Announcement
 from services.worker.notices.channels import RENDERINGS
 from services.worker.notices.mail import Letter
-from services.worker.notices.told import Told
 from services.worker.work import Notice
 from shared.actions import alerts, notifications
 from shared.errors import NotFound
@@ -24,7 +24,7 @@ async def alert_notice(work: Notice, redis: Redis, vault: Vault, public_url: str
     settings = getattr(channels, work.spec, None)
     if settings is None:
         raise NotFound("Channel")
-    return RENDERINGS[work.spec].rendered(Told(work, message, alert), settings)
+    return RENDERINGS[work.spec].rendered(Announcement(work, message, alert), settings)
 
 
 async def _alert(redis: Redis, team: Team, alert_id: int) -> Alert | None:

@@ -15,7 +15,7 @@ TIMEOUT_SECONDS = 30.0
 
 
 async def callback_of(redis: Redis, work: Notice) -> Outgoing:
-    """The POST that tells of a job or execution: as its door shows it, and what happened as `event`.
+    """The POST about a job or execution: as its interface shows it, and what happened as `event`.
 
     Raises NotFound if it was deleted meanwhile.
     """

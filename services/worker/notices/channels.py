@@ -5,8 +5,8 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from services.worker.http.outgoing import Outgoing
+from services.worker.notices.announcement import Announcement
 from services.worker.notices.mail import Letter
-from services.worker.notices.told import Told
 from shared.schemas.notifications import Channel
 
 
@@ -16,7 +16,7 @@ class Rendering(Protocol):
     IS_SIGNED: bool
     """Its receiver verifies what the team signs; the channels of others know nothing of that."""
 
-    def rendered(self, told: Told, settings: Any) -> Outgoing | Letter:
+    def rendered(self, announcement: Announcement, settings: Any) -> Outgoing | Letter:
         """What is sent, by the settings that the team gave for this channel."""
 
 

@@ -10,8 +10,8 @@ from pydantic_core import to_json
 
 from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
+from services.worker.notices.announcement import Announcement
 from services.worker.notices.messages import Message
-from services.worker.notices.told import Told
 from shared.schemas.notifications import Hook
 from shared.security.addresses import Origin
 
@@ -25,8 +25,8 @@ _DOMAINS = ("discord.com", "discordapp.com")
 _PATH = re.compile(r"/api/(?:v(\d{1,3})/)?")
 
 
-def rendered(told: Told, settings: Hook) -> Outgoing:
-    return told.posted(settings.url, body(told.message))
+def rendered(announcement: Announcement, settings: Hook) -> Outgoing:
+    return announcement.posted(settings.url, body(announcement.message))
 
 
 def body(message: Message) -> bytes:

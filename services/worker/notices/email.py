@@ -1,14 +1,14 @@
 """E-mail: a letter through the operator's own mail server."""
 
+from services.worker.notices.announcement import Announcement
 from services.worker.notices.mail import Letter
-from services.worker.notices.told import Told
 from shared.schemas.notifications import Email
 
 IS_SIGNED = False
 SUBJECT_CHARACTERS = 200
 
 
-def rendered(told: Told, settings: Email) -> Letter:
-    message = told.message
+def rendered(announcement: Announcement, settings: Email) -> Letter:
+    message = announcement.message
     subject = f"[Recuro] {message.title}"[:SUBJECT_CHARACTERS]
-    return Letter(settings.to, subject, f"{message.text}\n", f"<{told.key}@recuro.invalid>")
+    return Letter(settings.to, subject, f"{message.text}\n", f"<{announcement.key}@recuro.invalid>")

@@ -1,4 +1,4 @@
-"""The words in which an alert is told, whatever the channel."""
+"""The text of an alert, the same for every channel."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -29,7 +29,7 @@ TEST = Message(
 
 
 def message_of(alert: Alert, public_url: str) -> Message:
-    """What people are told of an alert, and how to read more at `public_url`, if there is one."""
+    """The message of an alert, and how to read more at `public_url`, if there is one."""
     title, lines = {
         Alertable.CRON: _of_cron,
         Alertable.QUEUE: _of_queue,
@@ -50,7 +50,7 @@ def _of_cron(alert: Alert) -> tuple[str, list[str]]:
     often = "once, at" if times == 1 else f"{times} times in a row, since"
     return f"{alert.name} is failing", [
         f"The cron failed {often} {since}.",
-        "You are told once more when it works again.",
+        "You get another message when it works again.",
     ]
 
 
@@ -62,7 +62,7 @@ def _of_queue(alert: Alert) -> tuple[str, list[str]]:
         lines.append(f"Since the alert before this one, {alert.uncounted} more failed in the same way.")
     return f"Jobs of the queue {alert.name} are failing", [
         *lines,
-        "Failures like this one are counted for an hour, and not told one by one.",
+        "Failures like this one are counted for an hour, without a message for each.",
     ]
 
 

@@ -3,16 +3,16 @@
 from pydantic_core import to_json
 
 from services.worker.http.outgoing import Outgoing
+from services.worker.notices.announcement import Announcement
 from services.worker.notices.messages import Message
-from services.worker.notices.told import Told
 from shared.schemas.notifications import Hook
 
 IS_SIGNED = False
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})  # else <!channel> would call everybody
 
 
-def rendered(told: Told, settings: Hook) -> Outgoing:
-    return told.posted(settings.url, body(told.message))
+def rendered(announcement: Announcement, settings: Hook) -> Outgoing:
+    return announcement.posted(settings.url, body(announcement.message))
 
 
 def body(message: Message) -> bytes:

@@ -3,19 +3,23 @@
 from pydantic_core import to_json
 
 from services.worker.http.outgoing import Outgoing
-from services.worker.notices.told import Told
+from services.worker.notices.announcement import Announcement
 from shared.actions import alerts
 from shared.schemas.notifications import Hook
 
 IS_SIGNED = True
 
 
-def rendered(told: Told, settings: Hook) -> Outgoing:
-    event = f"alert.{told.alert.type if told.alert else alerts.TEST}"
-    shown = told.alert.model_dump(mode="json") if told.alert else {"message": told.message.text}
+def rendered(announcement: Announcement, settings: Hook) -> Outgoing:
+    event = f"alert.{announcement.alert.type if announcement.alert else alerts.TEST}"
+    shown = (
+        announcement.alert.model_dump(mode="json")
+        if announcement.alert
+        else {"message": announcement.message.text}
+    )
     headers = {
         "Recuro-Event": event,
-        "Recuro-Attempt": str(told.work.attempt),
-        "Idempotency-Key": told.key,
+        "Recuro-Attempt": str(announcement.work.attempt),
+        "Idempotency-Key": announcement.key,
     }
-    return told.posted(settings.url, to_json({"event": event, **shown}), headers)
+    return announcement.posted(settings.url, to_json({"event": event, **shown}), headers)

@@ -33,7 +33,7 @@ async def nothing() -> None:
 
 
 @asynccontextmanager
-async def telling(settings: Settings, refresh: Refresh = nothing) -> AsyncIterator[None]:
+async def serving_metrics(settings: Settings, refresh: Refresh = nothing) -> AsyncIterator[None]:
     """Serve /metrics while the block runs, each time after a `refresh`; a taken port is only logged."""
     if not settings.metrics_port:
         yield

@@ -127,7 +127,7 @@ async def recount(redis: Redis, team: Team, *, repair: bool) -> list[Difference]
     """Where the ledger differs from a count of the indexes at one instant; `repair` sets it to the count."""
     found = []
     for noun in ("job", "execution"):
-        rows = await transitions.audit(redis, team, noun=noun, repair=repair)
+        rows = await transitions.recount(redis, team, noun=noun, repair=repair)
         found += [Difference(team.id, noun, *row) for row in rows]
     return found
 

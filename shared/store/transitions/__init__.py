@@ -5,7 +5,7 @@ that write raise OutcomeUnknown where nobody can say whether they did.
 """
 
 from shared.store.transitions.alerts import read_alerts, test_channel
-from shared.store.transitions.clock import Clock, correct, read_clock, reckon_due, vouch
+from shared.store.transitions.clock import Clock, correct, read_clock, reschedule_doubtful, vouch
 from shared.store.transitions.crons import (
     CronFields,
     Pinged,
@@ -52,7 +52,7 @@ from shared.store.transitions.fires import (
     settle_cron,
 )
 from shared.store.transitions.functions import Function, is_missing, recall
-from shared.store.transitions.hosts import free_host, hold_host, probe_host
+from shared.store.transitions.hosts import probe_host, throttle_host, unthrottle_host
 from shared.store.transitions.jobs import (
     CreatedJob,
     NewJob,
@@ -77,12 +77,12 @@ from shared.store.transitions.retention import (
 )
 from shared.store.transitions.teams import Setting, reseal, rotate_signing, set_team
 from shared.store.transitions.upkeep import (
-    audit,
     find_owners,
     mend_queues,
     mend_shard,
     mend_team,
     note_memory,
+    recount,
     say_alive,
     tidy,
 )
@@ -91,7 +91,7 @@ from shared.store.transitions.work import (
     Entry,
     Finished,
     FinishedRow,
-    Held,
+    InFlight,
     Pending,
     admit,
     beat,
@@ -119,7 +119,7 @@ __all__ = [
     "Fire",
     "FoundExecutions",
     "Function",
-    "Held",
+    "InFlight",
     "JudgedCron",
     "Looked",
     "NewJob",
@@ -139,7 +139,6 @@ __all__ = [
     "StoredRecord",
     "admit",
     "announce_zones",
-    "audit",
     "beat",
     "begin_retiring",
     "cancel_job",
@@ -158,8 +157,6 @@ __all__ = [
     "finish",
     "fire_crons",
     "forget",
-    "free_host",
-    "hold_host",
     "in_flight",
     "is_missing",
     "join_claim",
@@ -187,9 +184,10 @@ __all__ = [
     "read_queues",
     "read_replays",
     "recall",
-    "reckon_due",
+    "recount",
     "renew_crons",
     "replay_jobs",
+    "reschedule_doubtful",
     "rescue",
     "reseal",
     "retire",
@@ -206,6 +204,8 @@ __all__ = [
     "step_replay",
     "stop_worker",
     "test_channel",
+    "throttle_host",
     "tidy",
+    "unthrottle_host",
     "vouch",
 ]

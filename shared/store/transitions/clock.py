@@ -11,7 +11,7 @@ from shared.store.transitions.functions import Function
 _READ = Function("read_clock")
 _VOUCH = Function("vouch")
 _CORRECT = Function("correct")
-_RECKON_DUE = Function("reckon_due")
+_RESCHEDULE_DOUBTFUL = Function("reschedule_doubtful")
 
 
 class Clock(NamedTuple):
@@ -49,7 +49,7 @@ async def correct(redis: Redis, shard: str, *, seen_ms: int, correction_ms: int,
     return int(await _CORRECT(redis, prefix, seen_ms=seen_ms, correction_ms=correction_ms, most=most))
 
 
-async def reckon_due(
+async def reschedule_doubtful(
     redis: Redis, shard: str, *, cursor: str, count: int, now_ms: int | None = None
 ) -> tuple[str, int]:
     """Move what a clock that was ahead made or put off, of about so many that wait.
@@ -57,5 +57,5 @@ async def reckon_due(
     Returns where to go on ("0" = those were all), and how many were moved.
     """
     prefix = keyspace.prefix(shard)
-    following, moved = await _RECKON_DUE(redis, prefix, cursor=cursor, count=count, now_ms=now_ms)
+    following, moved = await _RESCHEDULE_DOUBTFUL(redis, prefix, cursor=cursor, count=count, now_ms=now_ms)
     return following, moved

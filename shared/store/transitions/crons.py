@@ -118,7 +118,7 @@ async def read_crons(redis: Redis, team: Team, ids: Sequence[int]) -> tuple[int,
 
 
 async def list_crons(redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int) -> list[StoredCron]:
-    """Those that are there, with so many bytes of what was asked."""
+    """Those that are there, with so many bytes of the spec."""
     rows = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes)
     return [StoredCron(*row) for row in rows]
 

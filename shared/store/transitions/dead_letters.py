@@ -23,7 +23,7 @@ class ReplayedJob(NamedTuple):
     """What became of one that was to be replayed; `is_new`: it was replayed now, and not before."""
 
     new_id: int
-    """0 if it is not there or no dead letter, -1 if what it asked for is lost."""
+    """0 if it is not there or no dead letter, -1 if its spec is lost."""
     is_new: bool
     original_id: int
     """The first of its chain."""

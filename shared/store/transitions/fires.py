@@ -1,4 +1,4 @@
-"""Fires of crons: found when they are due, made once, settled before a change, reckoned anew."""
+"""Fires of crons: found when they are due, made once, settled before a change, rescheduled."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -129,7 +129,7 @@ async def due_crons(
 ) -> DueCrons:
     """Those due up to `ahead_ms` from now, earliest first and without the first `skip`.
 
-    `release`: of the time zones' rules, by which the caller reckons.
+    `release`: of the time zones' rules, by which the caller computes.
     """
     now, next_due, rows, is_outdated = await _DUE(
         redis,
@@ -153,7 +153,7 @@ async def fire_crons(
 ) -> list[int]:
     """Per cron 1 if it fired here, 0 if it changed or others fire it, -1 if it is not due yet.
 
-    `release`: of the time zones' rules, by which the following fires were reckoned; None if by none.
+    `release`: of the time zones' rules, by which the following fires were computed; None if by none.
     """
     rest: list[Argument] = []
     for cron, fires in crons:
@@ -205,7 +205,7 @@ async def renew_crons(
 async def announce_zones(
     redis: Redis, shard: str, *, release: str, now_ms: int | None = None
 ) -> tuple[str, bool]:
-    """Say by which release of the time zones' rules a scheduler reckons.
+    """Say by which release of the time zones' rules a scheduler computes.
 
     Returns the newest that ever was, and whether a scheduler that lives has it.
     """

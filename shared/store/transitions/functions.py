@@ -140,8 +140,8 @@ async def recall(redis: Redis, key: IdempotencyKey | None, step: int = 0) -> Any
 
 
 def _remembered(key: IdempotencyKey, step: int) -> tuple[str, ...]:
-    """Where what was done under the key is, and what is asked now: no keys, but named like some."""
-    return key.name(step), *(key.team.prefix + digest for digest in (key.asked, *key.newer))
+    """Where the key is remembered, and the digests of the request: no keys in Redis, but named like some."""
+    return key.name(step), *(key.team.prefix + digest for digest in (key.digest, *key.newer))
 
 
 def _first_answer(key: IdempotencyKey, found: list[Any]) -> Any:

@@ -1,28 +1,28 @@
-"""Hosts that asked a team for a rest."""
+"""Hosts that are throttled for a team."""
 
 from redis.asyncio import Redis
 
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
 
-_HOLD = Function("hold_host")
+_HOLD = Function("throttle_host")
 _PROBE = Function("probe_host")
-_FREE = Function("free_host")
+_FREE = Function("unthrottle_host")
 
 
-async def hold_host(
+async def throttle_host(
     redis: Redis,
     team: Team,
     *,
     host: str,
-    asked_ms: int,
+    wanted_ms: int,
     most_ms: int,
     ref: str = "",
     reason: str = "",
     facts: str = "",
     now_ms: int | None = None,
 ) -> None:
-    """Leave the host alone for as long as it asked, `most_ms` at most; then one request at a time may try.
+    """Leave the host alone for as long as it wants, `most_ms` at most; then one request at a time may try.
 
     `ref` (kind:id), `reason` and `facts` (JSON) are of what was refused, for the alert.
     """
@@ -31,7 +31,7 @@ async def hold_host(
         team.prefix,
         team=team.id,
         host=host,
-        asked_ms=asked_ms,
+        wanted_ms=wanted_ms,
         most_ms=most_ms,
         ref=ref,
         reason=reason,
@@ -45,6 +45,6 @@ async def probe_host(redis: Redis, team: Team, *, host: str, alone_ms: int, now_
     return int(await _PROBE(redis, team.prefix, team=team.id, host=host, alone_ms=alone_ms, now_ms=now_ms))
 
 
-async def free_host(redis: Redis, team: Team, *, host: str) -> None:
+async def unthrottle_host(redis: Redis, team: Team, *, host: str) -> None:
     """The host is back."""
     await _FREE(redis, team.prefix, team=team.id, host=host)

@@ -17,7 +17,7 @@ _ENDED: Literal["ended"] = "ended"
 
 
 class NewJob(NamedTuple):
-    """A job to be made; `spec` is what was asked (JSON)."""
+    """A job to be made; `spec` is what its caller wrote (JSON)."""
 
     queue: str
     """Its name."""
@@ -37,7 +37,7 @@ class CreatedJob(NamedTuple):
 
 
 class StoredJob(NamedTuple):
-    """A job as it is stored: its fields are name, value, …; `spec` is what was asked (JSON)."""
+    """A job as it is stored: its fields are name, value, …; `spec` is what its caller wrote (JSON)."""
 
     id: str
     fields: Sequence[str]

@@ -50,7 +50,7 @@ PARTS = (
     "records/jobs",
     "work/starting",
     "work/serving",
-    "work/rests",
+    "work/throttles",
     "call/conclude",
     "records/queues",
     "records/rows",

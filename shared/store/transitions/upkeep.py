@@ -15,7 +15,7 @@ _MEND = Function("mend")
 _MEND_QUEUES = Function("mend_queues")
 _TIDY = Function("tidy")
 _FIND_OWNERS = Function("find_owners")
-_AUDIT = Function("audit")
+_RECOUNT = Function("recount")
 
 
 async def say_alive(
@@ -23,20 +23,20 @@ async def say_alive(
     shard: str,
     *,
     member: str,
-    holds_ms: int,
+    valid_ms: int,
     trouble: str | None = None,
     now_ms: int | None = None,
 ) -> None:
     """Say that a process (service:host:pid) lives, and what it cannot go on with; others' time runs out."""
     prefix = keyspace.prefix(shard)
-    await _SAY_ALIVE(redis, prefix, member=member, holds_ms=holds_ms, trouble=trouble, now_ms=now_ms)
+    await _SAY_ALIVE(redis, prefix, member=member, valid_ms=valid_ms, trouble=trouble, now_ms=now_ms)
 
 
 async def note_memory(
-    redis: Redis, shard: str, *, level: int, holds_ms: int, now_ms: int | None = None
+    redis: Redis, shard: str, *, level: int, valid_ms: int, now_ms: int | None = None
 ) -> int:
-    """Note how short of memory Redis is (0 = there is room); the level before, as far as it still held."""
-    before = await _NOTE_MEMORY(redis, keyspace.prefix(shard), level=level, holds_ms=holds_ms, now_ms=now_ms)
+    """Note how short of memory Redis is (0 = there is room); the level before, if that was still valid."""
+    before = await _NOTE_MEMORY(redis, keyspace.prefix(shard), level=level, valid_ms=valid_ms, now_ms=now_ms)
     return int(before)
 
 
@@ -71,10 +71,10 @@ async def find_owners(
     return Looked(*found)
 
 
-async def audit(redis: Redis, team: Team, *, noun: str, repair: bool) -> list[tuple[str, int, int]]:
+async def recount(redis: Redis, team: Team, *, noun: str, repair: bool) -> list[tuple[str, int, int]]:
     """Recount `job` or `execution` of a ledger from the indexes, and with `repair` set it to that.
 
     What differed: column, as the ledger had it, as counted.
     """
-    rows = await _AUDIT(redis, team.prefix, team=team.id, noun=noun, repair=repair)
+    rows = await _RECOUNT(redis, team.prefix, team=team.id, noun=noun, repair=repair)
     return [(column, posted, counted) for column, posted, counted in rows]

@@ -57,7 +57,7 @@ FinishedRow = tuple[str, int, str, int, str, str, str, str, int, str, str, str]
 """The same without its names, as a worker makes them: with names each costs it a microsecond."""
 
 
-class Held(NamedTuple):
+class InFlight(NamedTuple):
     """An entry in flight, as last seen; `beats` counts its worker's heartbeats for it."""
 
     queue: str
@@ -175,7 +175,7 @@ async def in_flight(
     return [Pending(*row) for row in rows]
 
 
-async def rescue(redis: Redis, shard: str, lost: Sequence[Held], *, patience: int, run: str) -> int:
+async def rescue(redis: Redis, shard: str, lost: Sequence[InFlight], *, patience: int, run: str) -> int:
     """Give back what has not moved, or end it by `run` (JSON) once it lost so many workers; how many."""
     return int(await _RESCUE(redis, keyspace.prefix(shard), _parts(lost), patience=patience, run=run))
 
@@ -191,6 +191,6 @@ async def stop_worker(redis: Redis, shard: str, *, consumer: str) -> None:
     await _STOP_WORKER(redis, keyspace.prefix(shard), consumer=consumer)
 
 
-def _parts(rows: Iterable[Entry | FinishedRow | Held]) -> list[Argument]:
+def _parts(rows: Iterable[Entry | FinishedRow | InFlight]) -> list[Argument]:
     """As `flat` of rows that have texts and numbers alone, without a look at each of a thousand."""
     return list(chain.from_iterable(rows))

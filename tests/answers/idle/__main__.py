@@ -16,7 +16,7 @@ from tests.answers.idle import crons
 from tests.answers.idle.relay import Relay
 from tests.answers.idle.streams import Tally, fired
 from tests.answers.servers.programs import APPLICATION, PROGRAMS, install, notes_of, running
-from tests.house import House
+from tests.installation import Installation
 
 IDLE_SECONDS = 2
 ONE_WAY_SECONDS = 0.040
@@ -37,13 +37,17 @@ def main() -> None:
             assert port, f"{program.name} is not on this machine"
             ports[program.name] = port
             ports[f"{program.name}, 80 ms away"] = stack.enter_context(Relay(port, ONE_WAY_SECONDS)).port
-        house = stack.enter_context(House(folder / "house")) if not arguments.without_house else None
-        tallies, fires = _played(ports, house, arguments)
+        installation = (
+            stack.enter_context(Installation(folder / "installation"))
+            if not arguments.without_installation
+            else None
+        )
+        tallies, fires = _played(ports, installation, arguments)
         programs = (APPLICATION, *CHOSEN)
         notes = Counter(line for program in programs for line in _lines(notes_of(program, folder)))
     failed = [_told(way, method, tally, notes) for (way, method), tally in tallies.items()]
     if fires is not None:
-        failed.append(_told_of_house(fires, notes))
+        failed.append(_told_of_installation(fires, notes))
     sys.exit(1 if any(failed) else 0)
 
 
@@ -51,12 +55,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.answers.idle", description=__doc__)
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--without-house", action="store_true", help="only our sender, without crons")
+    parser.add_argument("--without-installation", action="store_true", help="only our sender, without crons")
     return parser.parse_args()
 
 
 def _played(
-    ports: dict[str, int], house: House | None, arguments: argparse.Namespace
+    ports: dict[str, int], installation: Installation | None, arguments: argparse.Namespace
 ) -> tuple[dict[tuple[str, str], Tally], crons.Fired | None]:
     """Streams and crons at the same time."""
     began = time.monotonic()
@@ -64,7 +68,7 @@ def _played(
         streams = thread.submit(
             lambda: uvloop.run(fired(ports, IDLE_SECONDS, arguments.seconds, arguments.seed))
         )
-        found = crons.fired(house, ports, arguments.seconds) if house else None
+        found = crons.fired(installation, ports, arguments.seconds) if installation else None
         tallies = streams.result()
     print(f"{time.monotonic() - began:.0f} s")
     return tallies, found
@@ -80,12 +84,12 @@ def _told(way: str, method: str, tally: Tally, notes: Counter[str]) -> bool:
     return bool(tally.failures or never or not tally.fires)
 
 
-def _told_of_house(found: crons.Fired, notes: Counter[str]) -> bool:
+def _told_of_installation(found: crons.Fired, notes: Counter[str]) -> bool:
     """The same of the crons; a POST that arrived again under another key would be one key too many."""
     keys = Counter(line.partition(" ")[0] for line in notes.elements() if " cron " in line)
     twice = sum(count > 1 for count in keys.values())
     print(
-        f"{'crons of a house':32} {found.executions:10} fires, {found.failures.total():3} failed, "
+        f"{'crons of an installation':32} {found.executions:10} fires, {found.failures.total():3} failed, "
         f"{len(keys)} keys of POSTs for {found.posts} executions, {twice} arrived twice under one key"
     )
     _print_reasons(found.failures)

@@ -15,7 +15,7 @@ import httpx
 from services.cli.leash import leashed
 from tests.answers.servers import app, configs
 from tests.bench import environments
-from tests.house import free_port
+from tests.installation import free_port
 
 HERE = Path(__file__).parent
 MODULES = environments.ENVIRONMENTS / "node"

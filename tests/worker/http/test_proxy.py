@@ -18,7 +18,7 @@ from shared.schemas.runs import FailureReason
 from shared.security.addresses import Policy
 from tests import hostile
 from tests.conftest import LOOPBACK
-from tests.house import free_port
+from tests.installation import free_port
 from tests.poll import until
 from tests.target import Target
 

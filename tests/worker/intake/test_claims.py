@@ -383,13 +383,13 @@ async def test_a_claim_whose_reply_was_lost_is_given_back_without_counting(
 async def test_a_deleted_job_in_flight_keeps_its_place_while_it_beats(
     redis: Redis, team: Team, worker: Claims
 ) -> None:
-    from services.scheduler.rescue import held_in, rescue
+    from services.scheduler.rescue import find_in_flight, rescue
 
     await queues.create(call_of(redis, team), QueueCreate(name="mail", max_parallelism=1))
     first, _ = await a_job(redis, team), await a_job(redis, team)
     works = await worker.claim(1, NOW)
     await jobs.delete(call_of(redis, team), first)
-    seen = await held_in(redis, SHARD)
+    seen = await find_in_flight(redis, SHARD)
 
     assert await worker.beat(works) == [OURS]
 

@@ -28,27 +28,27 @@ class Hands:
     """A worker without its requests."""
 
     def __init__(self, redis: Redis, blocking: Redis) -> None:
-        self.held: list[Work] = []
+        self.in_flight: list[Work] = []
         self.redis = redis
         claims = Claims(redis, SHARD, "a-worker")
         self.spare = Spare(0)
-        self.feed = Feed(claims, blocking, self.free, lambda: self.spare, lambda: self.held)
+        self.feed = Feed(claims, blocking, self.free, lambda: self.spare, lambda: self.in_flight)
 
     def free(self) -> int:
-        return PLACES - len(self.held)
+        return PLACES - len(self.in_flight)
 
     async def take(self) -> list[Work]:
         """As a worker does it: again and again, until there is some."""
         while not (works := await self.feed.take()):
             pass
-        self.held += works
+        self.in_flight += works
         return works
 
     async def swap(self, works: list[Work]) -> list[Work]:
         """Record that these are done."""
         answers, came = await self.feed.swap([Result(work, Complete(), "[1,200,1,1]") for work in works])
         assert answers == [RECORDED] * len(works)
-        self.held = [work for work in self.held if work not in works] + came
+        self.in_flight = [work for work in self.in_flight if work not in works] + came
         return came
 
 
@@ -130,7 +130,7 @@ async def test_nothing_is_claimed_after_the_worker_was_told_to_stop(
 ) -> None:
     await some_jobs(redis, team, PLACES)
     works = await hands.take()
-    hands.held.remove(works[0])
+    hands.in_flight.remove(works[0])
     taking = asyncio.ensure_future(hands.take())
     await until(lambda: sleeps_on_the_bell(redis))
     taking.cancel()

@@ -1,4 +1,4 @@
-"""Claims live on while the loop of their worker is held up, and not for ever."""
+"""Claims live on while the loop of their worker is blocked, and not for ever."""
 
 import asyncio
 import time

@@ -8,8 +8,8 @@ import pytest
 
 from services.worker.http.outgoing import Outgoing
 from services.worker.notices import messages
+from services.worker.notices.announcement import Announcement
 from services.worker.notices.channels import RENDERINGS
-from services.worker.notices.told import Told
 from services.worker.work import Notice
 from shared.schemas.notifications import Channel, Email, Hook, Notifications
 from tests.docs.pages import code, tables
@@ -50,7 +50,7 @@ def test_a_row_says_what_is_set_and_whether_it_is_signed(row: dict[str, str]) ->
 def test_a_test_call_sends_what_the_page_shows(channel: str) -> None:
     notice = Notice("s0", 1, "alerts", 1, "s:", "1-0", 1, 0, channel, intent="Kx3-1")
 
-    sent = RENDERINGS[channel].rendered(Told(notice, messages.TEST, None), settings_of(channel))
+    sent = RENDERINGS[channel].rendered(Announcement(notice, messages.TEST, None), settings_of(channel))
 
     if isinstance(sent, Outgoing):
         assert json.loads(sent.body or b"") == json.loads(EXAMPLES[channel])

@@ -39,7 +39,7 @@ async def told(redis: Redis, team: Team, sender: Sender, url: str) -> tuple[int,
     (work,) = await Claims(redis, keyspace.SHARDS[0], "w").claim(1)
     result = await process(work, Context(redis, sender, VAULT, MAILER))
     assert isinstance(result.verdict, Retry)
-    holds = await redis.zrange(f"{team.prefix}held:{team.id}", 0, -1, withscores=True)
+    holds = await redis.zrange(f"{team.prefix}throttled:{team.id}", 0, -1, withscores=True)
     return result.verdict.after_seconds, round(sum(until - work.now_ms for _, until in holds) / 1000)
 
 

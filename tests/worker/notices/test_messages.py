@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from services.worker.notices import discord, email, messages, slack
+from services.worker.notices.announcement import Announcement
 from services.worker.notices.mail import Letter
 from services.worker.notices.messages import Message, message_of
-from services.worker.notices.told import Told
 from services.worker.work import Notice
 from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertType
 from shared.schemas.notifications import Email
@@ -76,7 +76,7 @@ ALERTS = {
 
 def letter_of(message: Message) -> Letter:
     notice = Notice("s0", 1, "alerts", 1, "s:", "1-0", 1, 0, "email", intent="Kx3-1")
-    return email.rendered(Told(notice, message, None), Email(to=("ops@example.com",)))
+    return email.rendered(Announcement(notice, message, None), Email(to=("ops@example.com",)))
 
 
 def texts(message: Message) -> Iterator[str]:

@@ -96,7 +96,7 @@ class Aside:
             process = await asyncio.create_subprocess_exec(
                 *argv, stdin=PIPE, stdout=PIPE, start_new_session=True
             )
-        except OSError as error:  # no memory, no descriptor: whoever waits is told to look here
+        except OSError as error:  # no memory, no descriptor: whoever waits is woken to look here
             log.error("aside_not_started", error=repr(error))
             raise
         self._all.add(process)

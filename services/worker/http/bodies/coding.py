@@ -15,7 +15,7 @@ _BETWEEN_BYTES, _MOST_LAYERS, _WINDOW_BYTES = 1024 * 1024, 4, 8 << 20
 
 
 class Unpacked(NamedTuple):
-    """What a body holds, at most as much as was asked for; `is_whole` if that is all of it."""
+    """What a body holds, at most as much as the caller wants; `is_whole` if that is all of it."""
 
     body: bytes
     is_whole: bool

@@ -8,6 +8,6 @@ local KEPT_MS = 3600000 -- ms
 local team = given.team
 local id = write_alert(team, { type = 'test', kind = 'team', of = team }, moment(given.now_ms))
 fade(alert_of(team, id), KEPT_MS)
-tell_channels(team, id, given.channel)
+notify_channels(team, id, given.channel)
 conclude()
 return id

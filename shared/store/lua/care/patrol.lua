@@ -2,7 +2,7 @@
 -- Hold the records of an index against everything that should know them, and mend what the records prove.
 --
 -- Work that nothing would ever start is put back into its stream or among the due; a row without a record, or in
--- the index of another state, goes where its record says. The ledger follows with `audit`.
+-- the index of another state, goes where its record says. The ledger follows with `recount`.
 --
 -- Given the team, `kind` (j|e), now_ms; the index below x:<team>:, its state, `after` (an id) and `most`, or else the ids to
 -- look at.

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- A scheduler says by which release of the time zones' rules it reckons; the newest one that ever was is kept.
+-- A scheduler says by which release of the time zones' rules it computes fires; the newest one that ever was is kept.
 --
 -- Given its release, now_ms.
 -- Returns the newest release, and 1 if a scheduler that lives has it, else 0.

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Correct the clock, if its correction is still what was seen; what was reckoned from the wrong present moves with it.
+-- Correct the clock, if its correction is still what was seen; what was computed from the wrong present moves with it.
 --
 -- Given `seen_ms` (the correction as it was seen), `correction_ms` (from now on), `most` (records that this call moves).
 -- Returns -1 if it is another by now, or how many records were moved: with as many as `most` there are more, and the
@@ -10,7 +10,7 @@ if (tonumber(call('GET', P .. 'correction') or '') or 0) ~= seen then return -1 
 local by, wrong = correction - seen, moment()
 local right = wrong + by
 
--- Whether it was reckoned from the wrong present: with no scheduler alive, that may have been the right one.
+-- Whether it was computed from the wrong present: with no scheduler alive, that may have been the right one.
 local function is_wrong(at)
     return at and math.abs(at - wrong) < math.abs(at - right)
 end

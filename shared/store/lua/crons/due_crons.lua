@@ -2,7 +2,7 @@
 -- Read the crons that fall due up to a horizon.
 --
 -- Given `ahead_ms` (from now), `most`, `skip` (how many of the first to leave out), the release of the time zones' rules
--- that the caller reckons by, now_ms.
+-- that the caller computes by, now_ms.
 -- Returns now (ms, no later than is vouched for), the first due moment after them (ms, 0 = none), then per cron: team:id,
 -- due (ms; its next fire, also where it was set aside for later), version, expression, time zone, offset (s), time policy
 -- (JSON), up to when it has fired (ms, without its offset); and last 1 if those with a time zone are for others to fire, by

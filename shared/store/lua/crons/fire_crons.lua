@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Fire crons that are due, each once however many schedulers try:  next fire moves on, executions are made.
 --
--- Given the release of the time zones' rules that the following fires were reckoned by (nothing = by none), now_ms; and rows:
+-- Given the release of the time zones' rules that the following fires were computed by (nothing = by none), now_ms; and rows:
 -- crons with a following fire ('' = it has ended), their last fire here (without their offset) and how many fires follow
 -- here, each with these.
 -- Returns per cron 1 if it fired here, 0 if it changed, went, was fired by somebody else or is to be, by a newer release,

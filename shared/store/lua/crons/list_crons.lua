@@ -1,7 +1,7 @@
 #!lua flags=no-writes
--- Read crons for a list, and of what was asked no more than that shows.
+-- Read crons for a list, and of their specs no more than that shows.
 --
--- Given the team, `most_bytes` (of what was asked); and ids.
+-- Given the team, `most_bytes` (of each spec); and ids.
 -- Returns per cron: id, its fields.
 
 local most, rows = tonumber(given.most_bytes), {}

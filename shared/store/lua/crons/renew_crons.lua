@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Give crons another next fire, if they are still as they were read, are not due, and it was not made:  next fire is
--- reckoned anew.
+-- rescheduled.
 --
 -- Given the release of the time zones' rules that says so (nothing = none does: by an older one than ever was in use nothing
 -- is moved), now_ms; and rows: crons, with their next fires as read and from now on.

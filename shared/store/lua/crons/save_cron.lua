@@ -14,10 +14,10 @@ local CRON_FIELDS = { 'spec', 'is_active', 'expression', 'timezone', 'callback',
 local MOST_CHANGES = 100 -- of a cron's schedule that are remembered
 local team, now, id, its = given.team, moment(given.now_ms), given.cron, next_row(CRON_FIELDS)
 local active, most, offset = its.is_active == '1', tonumber(its.max_runs), its.offset_seconds * 1000
-local is_reckoned, next_fire, not_due = not given.keeps_next, given.next_ms, given.not_due_ms
+local is_computed, next_fire, not_due = not given.keeps_next, given.next_ms, given.not_due_ms
 local stands = id and fields_of(P .. 'c:' .. team .. ':' .. id, unpack(STANDS)) or {}
 
--- Whether the next fire that was reckoned is one that is still to come, and nothing is due beside what was judged.
+-- Whether the next fire that was computed is one that is still to come, and nothing is due beside what was judged.
 local function is_in_time()
     if stands.next ~= given.known_next then return false end
     if not_due and tonumber(not_due) <= now then return false end
@@ -25,7 +25,7 @@ local function is_in_time()
 end
 
 if id and stands.version ~= given.version then return 'stale', REFUSED end
-if is_reckoned and not is_in_time() then return 'stale', REFUSED end
+if is_computed and not is_in_time() then return 'stale', REFUSED end
 
 if not id then
     id = tostring(next_id(team, 'cron'))
@@ -35,7 +35,7 @@ end
 
 local record, member = P .. 'c:' .. team .. ':' .. id, team .. ':' .. id
 local index = P .. 'x:' .. team .. ':crons:'
-if is_reckoned then
+if is_computed then
     local policy = policy_of(stands)
     fire_all(team, id, policy, next_fires())
     note_fires(record, stands, policy, math.max(now - offset, tonumber(given.fired_until_ms)))
@@ -49,17 +49,17 @@ call('HINCRBY', record, 'version', 1)
 local was_damaged = call('HDEL', P .. 'damaged', 'c:' .. member) == 1
 call('ZREM', index .. (active and 'paused' or 'active'), id)
 call('ZADD', index .. (active and 'active' or 'paused'), id, id)
-if is_reckoned and next_fire then
+if is_computed and next_fire then
     call('ZADD', P .. 'crons', next_fire, member)
     call('HSET', record, 'next', next_fire)
-elseif is_reckoned then
+elseif is_computed then
     call('ZREM', P .. 'crons', member)
     call('HDEL', record, 'next')
 end
-if was_damaged and not is_reckoned and call('HGET', record, 'next') then -- it was taken out of the due ones
+if was_damaged and not is_computed and call('HGET', record, 'next') then -- it was taken out of the due ones
     call('ZADD', P .. 'crons', call('HGET', record, 'next'), member)
 end
-if is_reckoned then -- which says when it was to fire from now on
+if is_computed then -- which says when it was to fire from now on
     call('RPUSH', P .. 'log:' .. member, now .. ' ' .. given.change)
     call('LTRIM', P .. 'log:' .. member, -MOST_CHANGES, -1)
 end

@@ -7,7 +7,7 @@
 -- Given the consumer, `places` (n), `spare`, `kept`, now_ms; and the teams that have many of the worker's places.
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
 -- a hidden one), name (or ''), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
--- a notice), due (ms), what was asked (JSON, or what a notice tells of), since when it is held back (ms, '' = it is
+-- a notice), due (ms), the spec (JSON, or what a notice is about), since when it waits for its host (ms, '' = it is
 -- not), its intent, the name of its cron (or ''); at last per team served: team, its signing secrets (sealed, '' without), hosts it
 -- leaves alone and until when, and hosts that say they are busy and until when.
 
@@ -55,8 +55,8 @@ conclude()
 if places > 0 and (#claim.works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end
 local of_teams = {}
 for team in pairs(claim.teams) do
-    local held, rests = confined(team, '', rests_of, team, 'held:')
-    local busy, waits = confined(team, '', rests_of, team, 'busy:')
-    of_teams[#of_teams + 1] = { team, settings_of(team).signing, held and rests or {}, busy and waits or {} }
+    local throttled, rests = confined(team, '', throttled_of, team, 'throttled:')
+    local busy, waits = confined(team, '', throttled_of, team, 'retry_after:')
+    of_teams[#of_teams + 1] = { team, settings_of(team).signing, throttled and rests or {}, busy and waits or {} }
 end
 return { now, next_due, claim.queues, claim.works, of_teams }

@@ -11,17 +11,17 @@
 local FINISHED = { 'kind', 'team', 'queue', 'id', 'lane', 'entry', 'verdict', 'run', 'after_ms', 'response', 'reason', 'facts' }
 local consumer, now, answers, is_batch = given.consumer, moment(given.now_ms), {}, #ARGV > cursor + 2 * #FINISHED
 
-local MOST_HELD = 1000 -- of one consumer in one lane to be read at once
-local held, done, living = {}, {}, {}
+local MOST_IN_FLIGHT = 1000 -- of one consumer in one lane to be read at once
+local in_flight, done, living = {}, {}, {}
 
-local function is_held(queue, lane, entry)
+local function is_in_flight(queue, lane, entry)
     local stream = P .. lane .. queue
     if done[stream .. entry] then return false end -- named twice, it counts once
     done[stream .. entry] = true
-    if held[stream] == nil then
-        held[stream] = is_batch and all_held(consumer, stream, MOST_HELD) or false
+    if in_flight[stream] == nil then
+        in_flight[stream] = is_batch and all_in_flight(consumer, stream, MOST_IN_FLIGHT) or false
     end
-    if held[stream] then return held[stream][entry] ~= nil end
+    if in_flight[stream] then return in_flight[stream][entry] ~= nil end
     return holds(consumer, queue, lane, entry) ~= nil
 end
 
@@ -50,7 +50,7 @@ end
 while more_rows() do
     local kind, team, queue, id, lane, entry, verdict, run, after_ms, response, reason, facts = next_values(FINISHED)
     local whole, answer = team .. ':' .. queue, 0
-    if is_held(whole, lane, entry) then
+    if is_in_flight(whole, lane, entry) then
         take_off(whole, lane, entry)
         local is_done, found = pcall(finish, kind, team, queue, id, { verdict = verdict, run = run,
             due = now + tonumber(after_ms), response = response, reason = reason, facts = facts })

@@ -6,10 +6,10 @@
 
 local stream, rows = P .. given.lane .. given.queue, {}
 local from = given.after and '(' .. given.after or '-'
-local held = redis.pcall('XPENDING', stream, 'workers', from, '+', given.most)
-if held.err then return rows end -- the stream or its group is gone
-for _, pending in ipairs(held) do
-    local entry = call('XRANGE', stream, pending[1], pending[1])[1]
-    rows[#rows + 1] = { pending[1], pending[2], entry and entry[2][2] or '', pending[4] }
+local pending = redis.pcall('XPENDING', stream, 'workers', from, '+', given.most)
+if pending.err then return rows end -- the stream or its group is gone
+for _, one in ipairs(pending) do
+    local entry = call('XRANGE', stream, one[1], one[1])[1]
+    rows[#rows + 1] = { one[1], one[2], entry and entry[2][2] or '', one[4] }
 end
 return rows

@@ -5,10 +5,10 @@
 -- Returns 0 if it may, or how long to wait (ms).
 
 moment(given.now_ms)
-local held, host, now = P .. 'held:' .. given.team, given.host, vouched()
-local ends = tonumber(call('ZSCORE', held, host) or 0)
+local throttled, host, now = P .. 'throttled:' .. given.team, given.host, vouched()
+local ends = tonumber(call('ZSCORE', throttled, host) or 0)
 if ends > now then return ends - now end
-if tonumber(call('ZSCORE', P .. 'busy:' .. given.team, host) or 0) > now then
-    call('ZADD', held, now + tonumber(given.alone_ms), host)
+if tonumber(call('ZSCORE', P .. 'retry_after:' .. given.team, host) or 0) > now then
+    call('ZADD', throttled, now + tonumber(given.alone_ms), host)
 end
 return 0

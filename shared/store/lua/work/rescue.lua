@@ -4,7 +4,7 @@
 -- Given `patience` (workers that it may lose), `run` that says so (JSON); and rows: entries that are lost.
 -- Returns how many were given back or declared dead.
 
-local HELD = { 'queue', 'lane', 'entry', 'consumer', 'beats' }
+local IN_FLIGHT = { 'queue', 'lane', 'entry', 'consumer', 'beats' }
 local now, patience, rescued = moment(), tonumber(given.patience), 0
 
 local function ref_of(queue, lane, entry)
@@ -28,7 +28,7 @@ local function rescue(its, ref)
 end
 
 while more_rows() do
-    local its = next_row(HELD)
+    local its = next_row(IN_FLIGHT)
     local has_not_moved = holds(its.consumer, its.queue, its.lane, its.entry) == tonumber(its.beats)
     if has_not_moved then
         local team = team_of(its.queue) or ''

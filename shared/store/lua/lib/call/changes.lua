@@ -1,4 +1,4 @@
--- What a call changes in indexes and streams and has to tell, gathered and written once at its end: a batch of
+-- What a call changes in indexes and streams and has to notify of, gathered and written once at its end: a batch of
 -- jobs costs one call an index, not one call a job.
 
 local change_index, end_entry, event, call_in_parts, write_indexes, end_entries, tell_events
@@ -7,9 +7,9 @@ do
     local MOST = 500 -- arguments of one call; even, for they may be pairs
 
     local BYTE_OF_NOTICE = 110 -- of its letter: while the library is loaded there is no `string`
-    local index_changes, ended, told, last_told
+    local index_changes, ended, notified, last_notified
 
-    at_begin(function() index_changes, ended, told, last_told = {}, {}, {}, {} end)
+    at_begin(function() index_changes, ended, notified, last_notified = {}, {}, {}, {} end)
 
     local function group_of(groups, key)
         local group = groups[key]
@@ -33,10 +33,10 @@ do
     -- Notices are nobody's to list: they have no index, no column in the ledger and no events.
     function event(name, team, ref)
         if string.byte(ref) == BYTE_OF_NOTICE then return end
-        if last_told.name ~= name or last_told.team ~= team then
-            last_told = { name = name, team = team, refs = group_of(group_of(told, name), team) }
+        if last_notified.name ~= name or last_notified.team ~= team then
+            last_notified = { name = name, team = team, refs = group_of(group_of(notified, name), team) }
         end
-        last_told.refs[#last_told.refs + 1] = ref
+        last_notified.refs[#last_notified.refs + 1] = ref
     end
 
     function call_in_parts(arguments, command, ...)
@@ -84,12 +84,12 @@ do
     end
 
     function tell_events()
-        for name, teams in pairs(told) do
+        for name, teams in pairs(notified) do
             for team, refs in pairs(teams) do
                 call('XADD', P .. 'events', 'MAXLEN', '~', 10000, '*', 'v', 1, 'name', name, 'team', team, 'refs',
                     table.concat(refs, ','))
             end
         end
-        told, last_told = {}, {}
+        notified, last_notified = {}, {}
     end
 end

@@ -2,7 +2,7 @@
 --
 -- `damaged` remembers what was found: <name below the prefix> -> <ms> <what is wrong>. A key of a wrong type is put
 -- aside under another name, so that it is as if it were lost, which all mending knows how to live with. A record that
--- an error was met in is left as it is, and nobody starts it until `recuro doctor --audit` has looked at it again.
+-- an error was met in is left as it is, and nobody starts it until `recuro doctor --reconcile` has looked at it again.
 
 local note_damage, is_damaged, mend_shard, mend_team, blame
 

@@ -1,10 +1,10 @@
 -- How a function is made of the body of a file: with a beginning, and for writes of callers with an idempotency key.
 --
--- What was done under an idempotency key: a digest of what was asked, then the answer and more digests of the same.
+-- What was done under an idempotency key: a digest of the request, then the answer and more digests of the same.
 --
 -- A digest is taken with an encryption key. The first is of the oldest key that the writer had, which processes from
 -- before a rotation know; the others are of newer ones, which are all that is left once the old key is gone.
--- KEYS[3] is where it is remembered; KEYS[4] and those after it the prefix and each digest of what is asked now.
+-- KEYS[3] is where it is remembered; KEYS[4] and those after it the prefix and each digest of the request now.
 
 local function digests_of_now()
     local found = {}

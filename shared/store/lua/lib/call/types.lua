@@ -2,7 +2,7 @@
 
 local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = 'hash', [CRON] = 'hash', [EXECUTION] = 'hash',
     log = 'list', [NOTICE] = 'hash', [ALERT] = 'hash', g = 'hash', s = 'stream', f = 'stream', names = 'hash', ids = 'hash',
-    ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', i = 'string', held = 'zset', busy = 'zset',
+    ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', i = 'string', throttled = 'zset', retry_after = 'zset',
     starts = 'zset', sent = 'zset', turns = 'zset', virtual_time = 'hash', teams = 'set', trusted_until = 'string',
     correction = 'string', cancels = 'stream', in_flight = 'set', due = 'zset', live = 'zset', troubles = 'hash', crons = 'zset',
     doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream', replays = 'set', damaged = 'hash',
@@ -15,7 +15,7 @@ local KEYS_OF = {
     shard = { 'damaged', 'turns', 'virtual_time', 'teams', 'trusted_until', 'correction', 'cancels', 'in_flight', 'due', 'crons',
         'live', 'troubles', 'doomed', 'bell', 'clock', 'quarantine', 'events', 'replays', 'fading', 'memory', 'zones', 'clocks',
         'doubtful', 'retention_waits', 'retired_at', 'watchdog' },
-    team = { 'names:#', 'ids:#', 'ledger:#', 't:#', 'held:#', 'busy:#', 'turns:#', 'x:#:queues', 'x:#:replays',
+    team = { 'names:#', 'ids:#', 'ledger:#', 't:#', 'throttled:#', 'retry_after:#', 'turns:#', 'x:#:queues', 'x:#:replays',
         'x:#:crons:active', 'x:#:crons:paused', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts' },
     queue = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#' },
     cron = { 'c:#', 'log:#' },

@@ -20,5 +20,5 @@ local function settle_execution(team, id, result)
         'last_failure', failure_of(result))
     alert_cron(team, fields.cron, 'e:' .. id, result)
     if callback.queued then start_queued(team, fields.cron, callback.queued) end
-    if callback.callback == '1' then tell(team, 'outbox', 'e:' .. fields.cron .. ':' .. id, 'cron.' .. state) end
+    if callback.callback == '1' then notify(team, 'outbox', 'e:' .. fields.cron .. ':' .. id, 'cron.' .. state) end
 end

@@ -8,7 +8,7 @@ local function newest_zones()
     return said.release or '', said.release ~= nil and math.abs(moment() - (tonumber(said.spoken or '') or 0)) <= SPOKEN
 end
 
--- Whether who reckons by this release (nothing = by none) leaves crons with a time zone to others, who know better.
+-- Whether who computes by this release (nothing = by none) leaves crons with a time zone to others, who know better.
 local function is_outdated(release)
     local newest, is_alive = newest_zones()
     return is_alive and release and release < newest

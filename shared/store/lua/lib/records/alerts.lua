@@ -1,4 +1,4 @@
--- Alerts: that something began to fail, failed for good, or recovered; written with the state they tell of (spec §3).
+-- Alerts: that something began to fail, failed for good, or recovered; written with the state they notify of (spec §3).
 
 local QUIET = 3600000 -- ms in which failures of a queue that are alike are one alert with a count
 local GROUP_KEPT = 172800000 -- ms that an alert is remembered for the next one to say how many it counted
@@ -8,10 +8,10 @@ local function alert_of(team, id)
 end
 
 -- One notice a channel, so that each is tried and fails by itself.
-local function tell_channels(team, id, channels)
+local function notify_channels(team, id, channels)
     for channel in string.gmatch(channels, '%S+') do
         call('HSET', alert_of(team, id), 'channel:' .. channel, 'pending')
-        tell(team, 'alerts', 'a:' .. id, channel)
+        notify(team, 'alerts', 'a:' .. id, channel)
     end
 end
 
@@ -22,7 +22,7 @@ local function write_alert(team, new, created)
     return id
 end
 
--- `new` is { type, kind = cron | queue | team, of = its id, told = whether people are told; and of what failed: name,
+-- `new` is { type, kind = cron | queue | team, of = its id, is_announced = whether the channels get it; and of what failed: name,
 -- ref, reason, facts (JSON), failures, since, before = how many more the alert before it counted }.
 local function alert(team, new)
     local id = write_alert(team, new, math.max(moment(), vouched()))
@@ -33,7 +33,7 @@ local function alert(team, new)
         change_index(P .. 'x:' .. team .. ':' .. string.sub(new.kind, 1, 1) .. new.of .. ':alerts', id, true)
     end
     event('alert.' .. new.type, team, 'a:' .. id)
-    if new.told then tell_channels(team, id, settings_of(team).channels) end
+    if new.is_announced then notify_channels(team, id, settings_of(team).channels) end
     return id
 end
 
@@ -58,7 +58,7 @@ local function alert_cron(team, cron, ref, result)
         if failures == 0 then return end
         call('HSET', record, 'failures', 0)
         call('HDEL', record, 'alerted', 'failing_since')
-        new.type, new.told, new.failures = 'recovery', true, failures
+        new.type, new.is_announced, new.failures = 'recovery', true, failures
         return fields.alerted and alert(team, new)
     end
     new.failures = failures + 1
@@ -66,7 +66,7 @@ local function alert_cron(team, cron, ref, result)
     if failures == 0 then call('HSET', record, 'failing_since', moment()) end
     if threshold and failures + 1 >= threshold and not fields.alerted then
         call('HSET', record, 'alerted', 1)
-        new.type, new.told = 'failure', true
+        new.type, new.is_announced = 'failure', true
         alert(team, new)
     elseif failures == 0 then
         new.type = 'warning'
@@ -100,7 +100,7 @@ local function alert_queue(team, queue, ref, attempt, result)
     if fields.alerts ~= '1' then return end
     local type = verdict == 'retry' and 'warning' or 'failure'
     alert_grouped(team, { type = type, kind = 'queue', of = queue, name = fields.name, ref = ref, reason = reason,
-        facts = result.facts, failures = attempt, told = type == 'failure' })
+        facts = result.facts, failures = attempt, is_announced = type == 'failure' })
 end
 
 -- What became of one channel's notice; a test call is not tried again.

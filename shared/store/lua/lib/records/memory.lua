@@ -45,7 +45,7 @@ do
         local before = tonumber(call('HGET', settings, 'memory_told') or '') or 0
         if math.abs(vouched() - before) < QUIET_HOUR then return end -- also not of before the clock was set back
         call('HSET', settings, 'memory_told', vouched())
-        alert(team, { type = 'storage_warning', kind = 'team', of = team, told = true })
+        alert(team, { type = 'storage_warning', kind = 'team', of = team, is_announced = true })
     end
 
     function memory.leaves_out_fires()
@@ -66,9 +66,9 @@ do
         end
     end
 
-    -- What a record that has ended takes, in bytes of what was asked and of its run; its team's ledger counts them.
-    function memory.take(team, asked, result)
-        local size = tonumber(asked or 0) + #result.run
+    -- What a record that has ended takes, in bytes of its spec and of its run; its team's ledger counts them.
+    function memory.take(team, spec_bytes, result)
+        local size = tonumber(spec_bytes or 0) + #result.run
         tally(team, 'bytes', size)
         return size
     end

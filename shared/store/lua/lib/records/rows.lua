@@ -20,7 +20,7 @@ local queue_names
 
 at_begin(function() queue_names = {} end)
 
--- id, its fields, what was asked (JSON), queue name, run (JSON or nothing); nothing for a job that is not there, or whose
+-- id, its fields, the spec (JSON), queue name, run (JSON or nothing); nothing for a job that is not there, or whose
 -- queue was deleted. Of the two texts no more than `most` bytes, if it is not 0.
 local function job_row(team, id, with_run, most)
     local fields = call('HGETALL', P .. 'j:' .. team .. ':' .. id)

@@ -16,7 +16,7 @@ local function count_request(team)
         if settings.soft_limit and used + 1 > settings.soft_limit and settings.warned ~= month() then
             settings.warned = month()
             call('HSET', P .. 't:' .. team, 'warned', month())
-            alert(team, { type = 'limit_warning', kind = 'team', of = team, failures = used + 1, told = true })
+            alert(team, { type = 'limit_warning', kind = 'team', of = team, failures = used + 1, is_announced = true })
         end
     end
     tally(team, field, 1)

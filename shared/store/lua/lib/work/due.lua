@@ -15,7 +15,7 @@ do
         if call('EXISTS', P .. 'turns') == 1 then ring() end
     end
 
-    -- The schedulers sleep until the next due moment: tell them when there is an earlier one.
+    -- The schedulers sleep until the next due moment: they are woken when there is an earlier one.
     function tell_clock(what)
         call('XADD', P .. 'clock', 'MAXLEN', '~', 100, '*', 'changed', what)
     end
@@ -24,7 +24,7 @@ do
         return string.format('%s:%s:%014d', kind, team, id) -- padded: jobs due at once go in the order of their ids
     end
 
-    -- What is reckoned from a present that nobody vouches for is remembered by that, for schedulers that find it wrong.
+    -- What is computed from a present that nobody vouches for is remembered by that, for schedulers that find it wrong.
     function note_doubt(kind, team, id)
         if vouched() == moment() or call('ZCARD', P .. 'doubtful') >= MOST_DOUBTFUL then return end
         call('ZADD', P .. 'doubtful', 'NX', moment(), due_member(kind, team, id))

@@ -2,7 +2,7 @@
 
 -- Not tried, for its host is given a rest; later again, without using an attempt:  processing -> pending.
 -- `held_since` is since when waits are counted, for the worker to end them: for a host that is silent; 0 while a job
--- waits for what its host asked for.
+-- waits as long as its host asked for.
 local function postpone(kind, team, queue, id, result)
     local record = record_of(kind, team, id)
     local fields = fields_of(record, 'cron', 'state', 'cancel', 'expires', 'held_since', 'replay')

@@ -22,8 +22,8 @@ do
         take_off(queue, lane, entry)
     end
 
-    -- What was asked, and by a cron of which name; nothing if that was deleted meanwhile.
-    local function asked(kind, team, id, origin)
+    -- The spec, and the name of the cron it is of; nothing if that was deleted meanwhile.
+    local function spec_of(kind, team, id, origin)
         if kind == JOB then return call('GET', P .. 'b:' .. team .. ':' .. (origin or id)) end
         if kind == EXECUTION then
             local cron = origin and fields_of(P .. 'c:' .. team .. ':' .. origin, 'spec', 'name') or {}
@@ -77,7 +77,7 @@ do
         -- Delivered again while it is being processed: the group was lost, and with it who had it.
         local startable = its_entry == entry and (state == 'pending' or state == 'processing')
         local spec, name
-        if startable then spec, name = asked(kind, team, id, origin) end
+        if startable then spec, name = spec_of(kind, team, id, origin) end
         if not spec then
             take_off(queue, lane, entry)
             return startable and kind == JOB and bury(team, name_of_queue, id) -- or it was deleted meanwhile

@@ -60,10 +60,10 @@ local function holds(consumer, queue, lane, entry)
 end
 
 -- The same for many: entry -> beats of what the consumer holds in a lane, or nothing if that is too much to read.
-local function all_held(consumer, stream, most)
-    local pending, held = redis.pcall('XPENDING', stream, 'workers', '-', '+', most, consumer), {}
-    if pending.err then return held end
+local function all_in_flight(consumer, stream, most)
+    local pending, in_flight = redis.pcall('XPENDING', stream, 'workers', '-', '+', most, consumer), {}
+    if pending.err then return in_flight end
     if #pending == most then return nil end
-    for _, one in ipairs(pending) do held[one[1]] = one[4] end
-    return held
+    for _, one in ipairs(pending) do in_flight[one[1]] = one[4] end
+    return in_flight
 end

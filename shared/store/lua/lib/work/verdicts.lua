@@ -28,7 +28,7 @@ local function settle_job(team, queue, id, result)
     -- What was cancelled has no reason, and says nothing of the target.
     if replay and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, replay, verdict) end
     event(HAPPENED[verdict], team, 'j:' .. id)
-    if verdict ~= 'retry' and callback then tell(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
+    if verdict ~= 'retry' and callback then notify(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
     alert_queue(team, queue, 'j:' .. (origin or id), tonumber(attempt), result)
 end
 

@@ -13,11 +13,11 @@ from redis.asyncio import Redis
 from services.worker import throttles
 from services.worker.circuits import FAILURES, Circuits
 from services.worker.context import Context
+from services.worker.dispatch import LONGEST_HOST_WAIT_SECONDS, SPREAD
 from services.worker.http.client import Sender
 from services.worker.http.egress import OF_A_TEAM, Resolver
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from services.worker.sending import LONGEST_HELD_SECONDS, SPREAD
 from services.worker.throttles import LONGEST_SECONDS, PROBE_SECONDS
 from services.worker.work import Work
 from shared.actions import alerts, crons, executions, jobs, queues
@@ -30,7 +30,7 @@ from shared.store import keyspace, ledger, transitions
 from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
-from tests.house import free_port
+from tests.installation import free_port
 from tests.target import Target
 
 
@@ -122,7 +122,7 @@ async def test_who_was_held_back_for_too_long_fails_unsent_so_that_chains_end(
     record = f"{stage.team.prefix}j:{stage.team.id}:{late}"
     since = int(await stage.redis.hget(record, "held_since"))  # type: ignore[misc]
 
-    await stage.redis.hset(record, "held_since", str(since - LONGEST_HELD_SECONDS * 1000 - 2000))  # type: ignore[misc]
+    await stage.redis.hset(record, "held_since", str(since - LONGEST_HOST_WAIT_SECONDS * 1000 - 2000))  # type: ignore[misc]
     await stage.run(20)
 
     job = await stage.job(late)
@@ -138,7 +138,7 @@ async def test_a_rest_that_the_host_asked_for_is_no_silence(stage: Stage, nowher
     host = stage.sender.origin_of(nowhere)
     assert host is not None
     named = f"{host.host}:{host.port}"
-    await transitions.hold_host(stage.redis, stage.team, host=named, asked_ms=300_000, most_ms=300_000)
+    await transitions.throttle_host(stage.redis, stage.team, host=named, wanted_ms=300_000, most_ms=300_000)
     await stage.run()
     assert await stage.redis.hget(record, "held_since") == "0"  # type: ignore[misc]
 
@@ -163,8 +163,8 @@ async def test_the_installations_clock_says_when_a_rest_is_over(
     assert host is not None
     began, _ = await stage.redis.time()
     named, at = f"{host.host}:{host.port}", (began + seconds) * 1000
-    await transitions.hold_host(
-        stage.redis, stage.team, host=named, asked_ms=60_000, most_ms=60_000, now_ms=at
+    await transitions.throttle_host(
+        stage.redis, stage.team, host=named, wanted_ms=60_000, most_ms=60_000, now_ms=at
     )
 
     await stage.run(seconds)
@@ -341,7 +341,7 @@ async def test_of_two_rests_the_later_counts(stage: Stage, target: Target) -> No
     await stage.make(target.url, queue="other")
     for seconds in (60, 10):
         host, asked, most = f"127.0.0.1:{target.port}", seconds * 1000, LONGEST_SECONDS * 1000
-        await transitions.hold_host(stage.redis, stage.team, host=host, asked_ms=asked, most_ms=most)
+        await transitions.throttle_host(stage.redis, stage.team, host=host, wanted_ms=asked, most_ms=most)
 
     await stage.run()
     await stage.run(10 * (1 + SPREAD) + 5)
@@ -452,7 +452,7 @@ async def test_who_waited_for_a_look_up_for_too_long_fails_unsent(redis: Redis, 
         (job_id,) = await stage.make("http://quick.test/")
         await stage.run()
         await transitions.promote(redis, team.shard, most=10, now_ms=10**13)
-        await stage.run(LONGEST_HELD_SECONDS + 10)
+        await stage.run(LONGEST_HOST_WAIT_SECONDS + 10)
         failed = await stage.job(job_id)
 
     assert failed.run is not None

@@ -1,12 +1,12 @@
--- Hosts that a team leaves alone, for they asked for it.
+-- Hosts that a team leaves alone, for they sent `Retry-After`.
 
-local rests_of
+local throttled_of
 
 do
-    local LONGEST_REST = { ['held:'] = 300000, ['busy:'] = 86400000 } -- ms
+    local LONGEST_REST = { ['throttled:'] = 300000, ['retry_after:'] = 86400000 } -- ms
 
     -- Rests end by the moment that is vouched for; one that would last too long is from before the clock was set back.
-    function rests_of(team, which)
+    function throttled_of(team, which)
         local key, latest = P .. which .. team, vouched() + LONGEST_REST[which] + AHEAD
         local rests, found = call('ZRANGEBYSCORE', key, vouched(), '+inf', 'WITHSCORES'), {}
         for i = 1, #rests, 2 do

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from services.cli import punctuality
 from services.scheduler.fire import fire_due
-from services.scheduler.reckon import reckon, reckon_due
+from services.scheduler.reschedule import reschedule, reschedule_doubtful
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Postpone, Result, Retry
 from shared import clock
@@ -42,7 +42,7 @@ async def test_a_cron_that_a_clock_two_hours_ahead_moved_fires_again_at_once(
 ) -> None:
     cron = await fire_ahead(redis, team, timezone=zone, **kind)
 
-    moved = await reckon(redis, SHARD, now_ms=NOW + 5000)
+    moved = await reschedule(redis, SHARD, now_ms=NOW + 5000)
 
     assert moved == 1
     assert (await crons.get(redis, team, cron)).next_run_at == NOON + MINUTE
@@ -50,7 +50,7 @@ async def test_a_cron_that_a_clock_two_hours_ahead_moved_fires_again_at_once(
     assert NOON + MINUTE in [
         one.scheduled_at for one in await history(redis, team, await crons.get(redis, team, cron))
     ]
-    assert await reckon(redis, SHARD, now_ms=NOW + 65_000) == 0
+    assert await reschedule(redis, SHARD, now_ms=NOW + 65_000) == 0
 
 
 async def test_a_cron_whose_next_fire_passed_over_one_that_is_due_owes_it(redis: Redis, team: Team) -> None:
@@ -59,7 +59,7 @@ async def test_a_cron_whose_next_fire_passed_over_one_that_is_due_owes_it(redis:
     await redis.zadd(keyspace.crons(SHARD), {f"1:{cron.id}": late})
     await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(late))  # type: ignore[misc]
 
-    moved = await reckon(redis, SHARD, now_ms=NOW + 3 * 60_000)
+    moved = await reschedule(redis, SHARD, now_ms=NOW + 3 * 60_000)
     await fire_due(redis, SHARD, NOON + 3 * MINUTE)
 
     (record,) = await history(redis, team, cron)
@@ -76,7 +76,7 @@ async def test_a_fire_that_other_rules_of_its_zone_made_is_not_owed_once_more(
     await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(early))  # type: ignore[misc]
     await fire_due(redis, SHARD, NOON + HOUR)
 
-    moved = await reckon(redis, SHARD, now_ms=early + 20_000)
+    moved = await reschedule(redis, SHARD, now_ms=early + 20_000)
 
     assert moved == 0
     assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + 26 * HOUR
@@ -98,9 +98,9 @@ async def test_a_cron_that_is_right_is_left_alone(redis: Redis, team: Team, aske
     before = (await crons.get(redis, team, cron.id)).next_run_at
 
     await fire_due(redis, SHARD, NOON + 10 * SECOND)
-    moved = await reckon(redis, SHARD, now_ms=NOW + 20_000)
+    moved = await reschedule(redis, SHARD, now_ms=NOW + 20_000)
     await fire_due(redis, SHARD, NOON + 3 * HOUR)
-    moved += await reckon(redis, SHARD, now_ms=NOW + 3 * 3_600_000 + 1000)
+    moved += await reschedule(redis, SHARD, now_ms=NOW + 3 * 3_600_000 + 1000)
 
     assert moved == 0
     assert before
@@ -113,7 +113,7 @@ async def test_a_fire_that_other_rules_of_its_zone_put_an_hour_later_stays(redis
     await redis.zadd(keyspace.crons(SHARD), {f"1:{cron.id}": later})
     await redis.hset(f"{team.prefix}c:1:{cron.id}", "next", str(later))  # type: ignore[misc]
 
-    assert await reckon(redis, SHARD, now_ms=NOW) == 0
+    assert await reschedule(redis, SHARD, now_ms=NOW) == 0
 
 
 async def test_a_cron_is_judged_by_the_present_that_is_vouched_for(redis: Redis, team: Team) -> None:
@@ -124,7 +124,7 @@ async def test_a_cron_is_judged_by_the_present_that_is_vouched_for(redis: Redis,
     await redis.hset(f"{team.prefix}c:1:{cron.id}", mapping=unknown)  # type: ignore[misc]
     await vouch(redis, NOW)
 
-    await reckon(redis, SHARD, now_ms=clock.milliseconds(NOON + 2 * HOUR))
+    await reschedule(redis, SHARD, now_ms=clock.milliseconds(NOON + 2 * HOUR))
 
     assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + MINUTE
 
@@ -134,7 +134,7 @@ async def test_paused_crons_and_those_of_other_versions_are_nobodys_to_mend(redi
     await crons.update(call_of(redis, team), paused, CronUpdate(is_active=False), NOON + 2 * HOUR)
     await redis.hset(f"{team.prefix}c:1:{unreadable}", "expression", "no such thing")  # type: ignore[misc]
 
-    assert await reckon(redis, SHARD, now_ms=NOW) == 0
+    assert await reschedule(redis, SHARD, now_ms=NOW) == 0
 
 
 async def test_many_crons_are_all_looked_at(redis: Redis, team: Team) -> None:
@@ -142,7 +142,7 @@ async def test_many_crons_are_all_looked_at(redis: Redis, team: Team) -> None:
         await a_cron(redis, team, at=NOON, cron_expression="*/5 * * * *")
     await fire_due(redis, SHARD, NOON + 2 * HOUR)
 
-    assert await reckon(redis, SHARD, now_ms=NOW) == 205
+    assert await reschedule(redis, SHARD, now_ms=NOW) == 205
 
 
 async def test_the_doctor_says_that_crons_were_late_and_are_not_any_more(redis: Redis, team: Team) -> None:
@@ -151,7 +151,7 @@ async def test_the_doctor_says_that_crons_were_late_and_are_not_any_more(redis: 
     await fire_due(redis, SHARD, now + 2 * HOUR)
 
     silent = [finding for finding in await punctuality.examine(redis) if "cron" in finding.text]
-    await reckon(redis, SHARD)
+    await reschedule(redis, SHARD)
     told = [finding for finding in await punctuality.examine(redis) if "cron" in finding.text]
 
     assert silent == []
@@ -175,13 +175,13 @@ async def test_a_job_that_was_made_by_a_clock_ahead_waits_no_longer_than_it_was_
     wrong = await jobs.create(call_of(redis, team), asked, NOW + 2 * 3_600_000)
     right = await jobs.create(call_of(redis, team), asked, NOW)
 
-    moved = await reckon_due(redis, SHARD, NOW + 1000)
+    moved = await reschedule_doubtful(redis, SHARD, NOW + 1000)
 
     shown = await jobs.read(redis, team, [wrong.id, right.id])
     assert moved == 1
     assert [job.scheduled_at - NOON for job in shown] == [10 * MINUTE + SECOND, 10 * MINUTE]
     assert shown[0].created_at == NOON + SECOND
-    assert await reckon_due(redis, SHARD, NOW + 1000) == 0
+    assert await reschedule_doubtful(redis, SHARD, NOW + 1000) == 0
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ async def test_a_cron_that_is_spoiled_hides_no_other_one_from_the_watchdog(
     record = f"{team.prefix}c:1:{spoiled}"
     await (redis.hset(record, field, value) if value else redis.hdel(record, field))  # type: ignore[misc]
 
-    moved = await reckon(redis, SHARD, now_ms=NOW + 5000)
+    moved = await reschedule(redis, SHARD, now_ms=NOW + 5000)
 
     assert moved == 1
     assert (await crons.get(redis, Team(2, team.shard), other)).next_run_at == NOON + MINUTE
@@ -207,7 +207,7 @@ async def test_a_team_whose_crons_cannot_be_read_hides_no_other_teams_from_the_w
     spoiled, _ = await fire_ahead(redis, team), await fire_ahead(redis, Team(2, team.shard))
     await redis.set(f"{team.prefix}c:1:{spoiled}", "junk")
 
-    assert await reckon(redis, SHARD, now_ms=NOW + 5000) == 1
+    assert await reschedule(redis, SHARD, now_ms=NOW + 5000) == 1
 
 
 async def test_a_job_that_is_damaged_keeps_no_other_waiting(redis: Redis, team: Team) -> None:
@@ -215,7 +215,7 @@ async def test_a_job_that_is_damaged_keeps_no_other_waiting(redis: Redis, team: 
     spoiled, wrong = [await jobs.create(call_of(redis, team), asked, NOW + 2 * 3_600_000) for _ in range(2)]
     await redis.set(f"{team.prefix}j:1:{spoiled.id}", "junk")
 
-    assert await reckon_due(redis, SHARD, NOW + 1000) == 1
+    assert await reschedule_doubtful(redis, SHARD, NOW + 1000) == 1
     assert (await jobs.get(redis, team, wrong.id)).scheduled_at == NOON + 10 * MINUTE + SECOND
 
 
@@ -237,13 +237,13 @@ async def test_what_was_put_off_by_a_clock_ahead_waits_no_longer_than_it_was_to(
     works = await worker.claim(2, NOW)
     await worker.finish([Result(work, Postpone(60, "its host"), "[]") for work in works], AHEAD)
 
-    moved = await reckon_due(redis, SHARD, NOW + 1000)
+    moved = await reschedule_doubtful(redis, SHARD, NOW + 1000)
 
     assert moved == 2
     assert sorted(await waits(redis)) == [("e", 61), ("j", 61)]
     (record,) = await history(redis, team, cron)
     assert record.scheduled_at == NOON
-    assert await reckon_due(redis, SHARD, NOW + 1000) == 0
+    assert await reschedule_doubtful(redis, SHARD, NOW + 1000) == 0
 
 
 async def test_a_notice_that_a_clock_ahead_put_off_is_tried_again_in_time(
@@ -255,7 +255,7 @@ async def test_a_notice_that_a_clock_ahead_put_off_is_tried_again_in_time(
         works = await worker.claim(1, now)
         await worker.finish([Result(work, verdict, "[1,200,1,1]") for work in works], now)
 
-    assert await reckon_due(redis, SHARD, NOW + 1000) == 1
+    assert await reschedule_doubtful(redis, SHARD, NOW + 1000) == 1
     assert await waits(redis) == [("n", 61)]
 
 
@@ -265,7 +265,7 @@ async def test_a_heartbeat_that_a_clock_ahead_fired_awaits_its_ping_as_long_as_i
     await fire_ahead(redis, team, mode="heartbeat", url="", grace_seconds=60)
     before = await waits(redis)
 
-    assert await reckon_due(redis, SHARD, NOW + 1000) == 0
+    assert await reschedule_doubtful(redis, SHARD, NOW + 1000) == 0
     assert await waits(redis) == before
 
 
@@ -277,7 +277,7 @@ async def test_an_execution_that_a_clock_ahead_made_stays_that_of_its_fire(
     works = await worker.claim(1, AHEAD)
     await worker.finish([Result(work, Postpone(60, "its host"), "[]") for work in works], AHEAD)
 
-    moved = await reckon_due(redis, SHARD, NOW + 1000)
+    moved = await reschedule_doubtful(redis, SHARD, NOW + 1000)
 
     (record,) = await history(redis, team, cron)
     assert moved == 1

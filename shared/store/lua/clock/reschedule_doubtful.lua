@@ -8,7 +8,7 @@
 local now, due, moved = moment(given.now_ms), P .. 'due', 0
 local walk = call('ZSCAN', due, given.cursor, 'COUNT', given.count)
 
-local function reckon(member, at, record)
+local function reschedule(member, at, record)
     local fields = fields_of(record, 'created', 'postponed', 'due', 'awaits')
     local created = tonumber(fields.created or '') or 0
     local from = math.max(created, tonumber(fields.postponed or '') or 0)
@@ -23,7 +23,7 @@ end
 for i = 1, #walk[2], 2 do
     local member, at = walk[2][i], tonumber(walk[2][i + 1])
     local kind, team, id = string.match(member, '^([jen]):(%d+):0*(%d+)$')
-    if kind and at > now then confined(team, kind .. ':' .. id, reckon, member, at, record_of(kind, team, id)) end
+    if kind and at > now then confined(team, kind .. ':' .. id, reschedule, member, at, record_of(kind, team, id)) end
 end
 if moved > 0 then tell_clock('due') end
 return { walk[1], moved }

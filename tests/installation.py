@@ -1,4 +1,4 @@
-"""The whole house as real processes on a Redis of their own, for tests that walk through every door."""
+"""The whole installation as real processes on a Redis of their own, for tests that walk through every door."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from services.cli.leash import leashed
 from shared.settings import Settings
 from shared.store import keyspace
 
-TOKEN = "rc_the-token-of-the-whole-house-tests"
+TOKEN = "rc_the-token-of-the-whole-installation-tests"
 RECURO = Path(sys.executable).parent / "recuro"
 
 
@@ -28,8 +28,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class House:
-    """`with House(folder) as house:` runs an API, a scheduler, a worker and an MCP gateway."""
+class Installation:
+    """`with Installation(folder) as installation:` runs an API, a scheduler, a worker and an MCP gateway."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class House:
         for url in (f"{self.api}/readyz", f"http://127.0.0.1:{self.mcp_port}/readyz"):
             while not _answers(url):
                 assert time.monotonic() < deadline, f"{url} is not ready: {self.said()}"
-                time.sleep(0.05)  # the poller of a house that is not up yet
+                time.sleep(0.05)  # the poller of a installation that is not up yet
 
         with SyncRedis.from_url(self.server.url, decode_responses=True) as redis:
             while not {"scheduler", "worker"} <= {
@@ -108,7 +108,7 @@ class House:
         """The last of what every process wrote."""
         return "\n".join(path.read_text()[-1500:] for path in sorted(self.folder.glob("*.log")))
 
-    def __enter__(self) -> "House":
+    def __enter__(self) -> "Installation":
         for service in ("api", "scheduler", "worker", "mcp"):
             self.start(service)
         self.wait_until_ready()

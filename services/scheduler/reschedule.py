@@ -49,7 +49,7 @@ class Row:
         return plans.plan_of(*self.stored)
 
 
-async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troubles) -> None:
+async def keep_rescheduling(redis: Redis, shard: str, watch: Watch, troubles: Troubles) -> None:
     """Walk over all crons again and again, slowly; at once and fast after a jump of the clock."""
     while True:
         if await watch.look() is None:
@@ -57,13 +57,13 @@ async def keep_reckoning(redis: Redis, shard: str, watch: Watch, troubles: Troub
             continue
         if watch.jumped.is_set():
             watch.jumped.clear()
-            await reckon_due(redis, shard)
-        if moved := await reckon(redis, shard, watch):
+            await reschedule_doubtful(redis, shard)
+        if moved := await reschedule(redis, shard, watch):
             troubles.note("crons", f"The next fire of {moved} crons was too late, and mended", SHOWN_SECONDS)
         await _rest(watch, REST_SECONDS)
 
 
-async def reckon(redis: Redis, shard: str, watch: Watch | None = None, now_ms: int | None = None) -> int:
+async def reschedule(redis: Redis, shard: str, watch: Watch | None = None, now_ms: int | None = None) -> int:
     """Check every active cron once; return how many were rescheduled."""
     seen, moved = 0, 0
     for team in await reconcile.teams(redis, shard):
@@ -91,18 +91,20 @@ async def _steps(
             return
 
 
-async def reckon_due(redis: Redis, shard: str, now_ms: int | None = None) -> int:
+async def reschedule_doubtful(redis: Redis, shard: str, now_ms: int | None = None) -> int:
     """Reschedule records written by a clock that has been set back since; return how many."""
     moved, cursor = 0, "0"
     while True:
-        cursor, step = await transitions.reckon_due(redis, shard, cursor=cursor, count=STEP, now_ms=now_ms)
+        cursor, step = await transitions.reschedule_doubtful(
+            redis, shard, cursor=cursor, count=STEP, now_ms=now_ms
+        )
         moved += step
         if cursor == "0":
             break
         await asyncio.sleep(0)
     if moved:
         log.warning(
-            "records_reckoned_anew", shard=shard, records=moved, why="they wait by a clock that was ahead"
+            "records_rescheduled", shard=shard, records=moved, why="they wait by a clock that was ahead"
         )
     return moved
 
@@ -124,7 +126,7 @@ async def _mend(
     if moved:
         RESCHEDULED.labels(team.shard).inc(moved)
         ids = [one.id for one in renewals[:20]]
-        log.warning("crons_reckoned_anew", team=team.id, crons=ids, why="their next fire was too late")
+        log.warning("crons_rescheduled", team=team.id, crons=ids, why="their next fire was too late")
     return moved
 
 

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from services.scheduler.rescue import held_in, rescue
+from services.scheduler.rescue import find_in_flight, rescue
 from services.worker.context import Context
-from services.worker.departure import Departure, Withheld
 from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
 from services.worker.http.outgoing import Outgoing
 from services.worker.intake.claims import CERTAIN_SECONDS, NOT_OURS, OURS, Claims
 from services.worker.notices.mail import Letter, Mailer
+from services.worker.permits import NotPermitted, SendPermit
 from services.worker.processor import process
 from services.worker.work import Complete, Job, Lease, Release, Result, Work
 from shared.actions import jobs
@@ -56,9 +56,9 @@ def other(redis: Redis) -> Claims:
     return Claims(redis, SHARD, "another")
 
 
-def leased_for(redis: Redis, seconds: float) -> Departure:
+def leased_for(redis: Redis, seconds: float) -> SendPermit:
     until = elapsed() + seconds
-    return Departure(Job(SHARD, 1, "1", 1, "s:", "1-0", 1, 0, "{}", lease=Lease(until)), redis)
+    return SendPermit(Job(SHARD, 1, "1", 1, "s:", "1-0", 1, 0, "{}", lease=Lease(until)), redis)
 
 
 async def slept(redis: Redis, team: Team, worker: Claims, url: str, **asked: object) -> Work:
@@ -74,7 +74,7 @@ async def test_what_was_done_meanwhile_is_not_sent(
     redis: Redis, team: Team, worker: Claims, other: Claims, context: Context, target: Target
 ) -> None:
     work = await slept(redis, team, worker, target.url)
-    await rescue(redis, SHARD, await held_in(redis, SHARD))
+    await rescue(redis, SHARD, await find_in_flight(redis, SHARD))
     (again,) = await other.claim(1)
     await other.finish([Result(again, Complete(), "[1,200,1,1]")])
 
@@ -121,36 +121,36 @@ async def test_a_lease_that_ends_while_the_name_is_looked_up_ends_the_request(
         lapsed.result(5)
         return ["127.0.0.1"]
 
-    departure = leased_for(redis, 60)
+    permit = leased_for(redis, 60)
     loop = asyncio.get_running_loop()
 
     async def lapse() -> None:
-        departure.work.lease.until = elapsed()
+        permit.work.lease.until = elapsed()
 
     lapsed = asyncio.run_coroutine_threadsafe(lapse(), loop)
     async with Sender(POLICY, resolver=Resolver(POLICY, slow)) as sender:
         call = Outgoing("POST", f"http://slow.test:{target.port}/", {}, b"", 5.0)
-        with pytest.raises(Withheld):
-            await sender.send(call, departure)
+        with pytest.raises(NotPermitted):
+            await sender.send(call, permit)
 
     assert target.received == []
 
 
 async def test_a_request_that_would_go_out_once_more_looks_again(redis: Redis, context: Context) -> None:
-    departure, requests = leased_for(redis, 60), list[bytes]()
+    permit, requests = leased_for(redis, 60), list[bytes]()
 
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         requests.append(await hostile.request(reader))
         if len(requests) == 1:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             requests.append(await hostile.request(reader))
-            departure.work.lease.until = elapsed()
+            permit.work.lease.until = elapsed()
 
     async with hostile.serving(once) as address:
         call = Outgoing("GET", f"http://{address}/", {}, None, 5.0)
-        await context.sender.send(call, departure)
-        with pytest.raises(Withheld):
-            await context.sender.send(call, departure)
+        await context.sender.send(call, permit)
+        with pytest.raises(NotPermitted):
+            await context.sender.send(call, permit)
 
     assert len(requests) == 2
 
@@ -160,7 +160,7 @@ async def test_a_connection_that_was_made_for_it_is_kept_for_the_next(redis: Red
 
     async with hostile.serving(talk) as address:
         call = Outgoing("POST", f"http://{address}/", {}, b"", 5.0)
-        with pytest.raises(Withheld):
+        with pytest.raises(NotPermitted):
             await context.sender.send(call, leased_for(redis, 0))
         await context.sender.send(call, leased_for(redis, 60))
 
@@ -176,7 +176,7 @@ async def test_a_letter_is_withheld_too(redis: Redis) -> None:
         )
         letter = Letter(("ops@b.example",), "Subject", "Text", "<1@b.example>")
 
-        with pytest.raises(Withheld):
+        with pytest.raises(NotPermitted):
             await mailer.send(letter, leased_for(redis, 0))
         await mailer.send(letter, leased_for(redis, 60))
 
@@ -187,7 +187,7 @@ async def test_a_beat_renews_the_lease_of_what_is_still_its_own(
     redis: Redis, team: Team, worker: Claims
 ) -> None:
     works = [await slept(redis, team, worker, "https://a.example/") for _ in range(3)]
-    seen = await held_in(redis, SHARD)
+    seen = await find_in_flight(redis, SHARD)
     await rescue(redis, SHARD, [one for one in seen if one.entry == works[1].entry])
     began = elapsed()
     for work in works[:2]:

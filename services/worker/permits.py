@@ -21,7 +21,7 @@ REFUSED_SECONDS = 5.0
 log = structlog.get_logger()
 
 
-class Withheld(NotSent):
+class NotPermitted(NotSent):
     """Nothing has left, nor shall it from here and now; `verdict` says what becomes of the work instead."""
 
     def __init__(self, verdict: Release | Postpone) -> None:
@@ -30,7 +30,7 @@ class Withheld(NotSent):
 
 
 @dataclass(slots=True)
-class Departure:
+class SendPermit:
     """Of one piece of work."""
 
     work: Work
@@ -51,7 +51,7 @@ class Departure:
     async def wait_of(self) -> float:
         """Seconds after which to ask again; at 0.0 the request is counted, and has to leave at once.
 
-        Raises Withheld if that would take longer than a place of the worker is worth.
+        Raises NotPermitted if that would take longer than a place of the worker is worth.
         """
         work = self.work
         try:
@@ -59,20 +59,20 @@ class Departure:
                 await transitions.admit(self.redis, work.shard, queue=f"{work.team}:{work.queue}") / 1000
             )
         except (Damaged, ResponseError) as error:  # first: such an answer counts as away, too
-            raise Withheld(Postpone(REFUSED_SECONDS, "the storage to answer")) from error
+            raise NotPermitted(Postpone(REFUSED_SECONDS, "the storage to answer")) from error
         except AWAY as error:
-            raise Withheld(Release()) from error
+            raise NotPermitted(Release()) from error
         if self.waited_seconds + seconds > LONGEST_WAIT_SECONDS:
-            raise Withheld(Postpone(seconds, "the rate_limit of its queue"))
+            raise NotPermitted(Postpone(seconds, "the rate_limit of its queue"))
         self.waited_seconds += seconds
         return seconds
 
     def check(self) -> None:
-        """Raises Withheld if the work may be another's by now.
+        """Raises NotPermitted if the work may be another's by now.
 
         A worker that was stopped, suspended or cut off for longer than its lease knows nothing of what was
         done, cancelled or deleted meanwhile. Giving back what is not its own any more changes nothing.
         """
         if elapsed() >= self.work.lease.until:
             log.warning("lease_over", work=self.work.key)
-            raise Withheld(Release())
+            raise NotPermitted(Release())

@@ -6,38 +6,38 @@ import time
 from services.worker import throttles
 from services.worker.circuits import is_silent
 from services.worker.context import Context
-from services.worker.departure import Departure, Withheld
 from services.worker.http.egress import OF_A_TEAM, NoPlace
 from services.worker.http.exchange import Exchange, unsent
 from services.worker.http.failures import shown
 from services.worker.http.outgoing import Outgoing
 from services.worker.notices import discord
+from services.worker.permits import NotPermitted, SendPermit
 from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS
 from services.worker.work import Notice, Postpone, Work
 from shared.schemas.runs import FailureReason
 from shared.security.addresses import Origin
 
-LONGEST_HELD_SECONDS = 300
-"""How long an attempt is held back for a silent host; then it fails unsent, so that chains end."""
-PLACE_REST_SECONDS = 5.0
+LONGEST_HOST_WAIT_SECONDS = 300
+"""How long an attempt waits for a silent host; then it fails unsent, so that chains end."""
+PLACE_WAIT_SECONDS = 5.0
 """How long a request waits whose team has all of its look-ups under way: as long as one may take."""
 SPREAD = 0.25
 """What waited for a host comes back over so much longer than it had to wait, not all at once."""
 
 
 async def send(outgoing: Outgoing, work: Work, context: Context) -> Exchange | Postpone:
-    """One request, or none and how much later to try; raises Withheld or a cancellation, and nothing else."""
+    """One request, or none and how much later to try; raises only NotPermitted or a cancellation."""
     host = context.sender.origin_of(outgoing.url)
-    departure = Departure(work, context.redis)
+    permit = SendPermit(work, context.redis)
     if host is None:
-        return await context.sender.send(outgoing, departure)  # which says why nothing leaves
-    # Not asked where nothing is held: to be told so would cost as much as the rest of this.
+        return await context.sender.send(outgoing, permit)  # which says why nothing leaves
+    # Looked up only where a host is throttled: the look-up costs as much as the rest of this.
     rest = await _rest(work, host, context) if work.of_team.throttled or work.of_team.busy else None
-    if held_back := rest or (_silence(work, host, context) if context.circuits else None):
-        return held_back
+    if postponed := rest or (_silence(work, host, context) if context.circuits else None):
+        return postponed
     try:
-        exchange = await context.sender.send(outgoing, departure)
-    except (asyncio.CancelledError, Withheld):
+        exchange = await context.sender.send(outgoing, permit)
+    except (asyncio.CancelledError, NotPermitted):
         context.circuits.give_up((work.team, host))
         raise
     except NoPlace:
@@ -53,17 +53,17 @@ async def send(outgoing: Outgoing, work: Work, context: Context) -> Exchange | P
 
 
 async def _rest(work: Work, host: Origin, context: Context) -> Postpone | None:
-    """The host asked the team for a rest that is not over.
+    """The host is throttled for the team.
 
-    A notice waits for some minutes of it before its first attempt; a retry has waited for what it was told.
+    A notice waits for some minutes of it before its first attempt; a retry has waited all of it already.
     """
     is_notice = isinstance(work, Notice)
     if is_notice and work.attempt > 1:
         return None
     seconds = await throttles.wait_of(work, host, context.redis)
     if is_notice:
-        held = (work.now_ms - work.held_since_ms) / 1000 if work.held_since_ms else 0.0
-        seconds = min(seconds, LONGEST_NOTICE_WAIT_SECONDS - held)
+        waited = (work.now_ms - work.held_since_ms) / 1000 if work.held_since_ms else 0.0
+        seconds = min(seconds, LONGEST_NOTICE_WAIT_SECONDS - waited)
     if seconds <= 0:
         return None
     return Postpone(_spread(work, seconds), throttles.why(work, host), is_counted=is_notice)
@@ -86,11 +86,11 @@ def _unresolved(work: Work, host: Origin) -> Postpone | Exchange:
     said = f"{host.host} was not looked up, for the team has {OF_A_TEAM} look-ups under way"
     if _has_waited(work):
         return unsent(FailureReason.DNS_ERROR, f"{said}; this one was not sent.", work.now_ms)
-    return Postpone(_spread(work, PLACE_REST_SECONDS), f"{said}.", is_counted=True)
+    return Postpone(_spread(work, PLACE_WAIT_SECONDS), f"{said}.", is_counted=True)
 
 
 def _has_waited(work: Work) -> bool:
-    return bool(work.held_since_ms) and work.now_ms - work.held_since_ms > LONGEST_HELD_SECONDS * 1000
+    return bool(work.held_since_ms) and work.now_ms - work.held_since_ms > LONGEST_HOST_WAIT_SECONDS * 1000
 
 
 def _spread(work: Work, seconds: float) -> float:

@@ -4,5 +4,5 @@
 -- Given `team`, `host`.
 -- Returns nothing.
 
-call('ZREM', P .. 'held:' .. given.team, given.host)
-call('ZREM', P .. 'busy:' .. given.team, given.host)
+call('ZREM', P .. 'throttled:' .. given.team, given.host)
+call('ZREM', P .. 'retry_after:' .. given.team, given.host)

@@ -17,7 +17,7 @@ from services.cli import embedded
 from services.cli.leash import leashed
 from shared.store import keyspace
 from tests.faults.proxy import Proxy
-from tests.house import RECURO, House
+from tests.installation import RECURO, Installation
 
 READY_SECONDS = 60.0
 
@@ -35,8 +35,8 @@ class Options:
     environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-class FaultHouse(House):
-    """`with FaultHouse(folder, options) as house:`; call from the main thread, whose end ends everything."""
+class FaultInstallation(Installation):
+    """`with FaultInstallation(folder, options) as installation:`; call from the main thread, whose end ends everything."""
 
     def __init__(self, folder: Path, options: Options) -> None:
         super().__init__(folder, concurrency=options.concurrency, grace_seconds=options.grace_seconds)
@@ -89,7 +89,7 @@ class FaultHouse(House):
     def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while not self.is_ready():
-            assert time.monotonic() < deadline, f"the house is not ready: {self.said()}"
+            assert time.monotonic() < deadline, f"the installation is not ready: {self.said()}"
             time.sleep(0.05)  # the poller while the services start
 
     def is_ready(self) -> bool:
@@ -110,7 +110,7 @@ class FaultHouse(House):
         except httpx.TransportError:
             return False
 
-    def __enter__(self) -> "FaultHouse":
+    def __enter__(self) -> "FaultInstallation":
         try:
             for service in self._options.services:
                 self.start(service)

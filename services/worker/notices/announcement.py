@@ -1,4 +1,4 @@
-"""What is told of an alert, as every channel gets it."""
+"""An alert with its text, as every channel gets it."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from shared.schemas.alerts import Alert
 TIMEOUT_SECONDS = 30.0
 
 
-class Told(NamedTuple):
+class Announcement(NamedTuple):
     """The words, and what they are made of: no alert for a test call."""
 
     work: Notice
