@@ -1,12 +1,14 @@
 """The whole installation as real processes on a Redis of their own, for tests that walk through every door."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -22,10 +24,17 @@ TOKEN = "rc_the-token-of-the-whole-installation-tests"
 RECURO = Path(sys.executable).parent / "recuro"
 
 
+PORTS = range(10_240, 32_768)
+"""Below those that Linux gives to clients, so that no connection takes one that was found free."""
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nothing listens on; chosen at random, for other tests look for one, too."""
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Installation:
@@ -95,7 +104,7 @@ class Installation:
         for url in (f"{self.api}/readyz", f"http://127.0.0.1:{self.mcp_port}/readyz"):
             while not _answers(url):
                 assert time.monotonic() < deadline, f"{url} is not ready: {self.said()}"
-                time.sleep(0.05)  # the poller of a installation that is not up yet
+                time.sleep(0.05)  # the poller of an installation that is not up yet
 
         with SyncRedis.from_url(self.server.url, decode_responses=True) as redis:
             while not {"scheduler", "worker"} <= {

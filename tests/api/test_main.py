@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from httpx import AsyncClient
 from services.cli import embedded
 from shared.settings import Settings
 from tests.api.serving import serving
+from tests.installation import free_port
 from tests.poll import until
 
 TOKEN = "rc_bootstrap_token_of_a_test"
@@ -87,7 +87,7 @@ async def test_it_starts_without_redis_and_makes_the_first_token_later(tmp_path:
 
 
 async def test_the_process_serves_logs_json_and_ends_on_sigterm(server: embedded.EmbeddedServer) -> None:
-    port = _free_port()
+    port = free_port()
     process = _start(server.url, port)
     try:
         async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
@@ -126,9 +126,3 @@ def _start(redis_url: str, port: int) -> subprocess.Popen[bytes]:
         env={**os.environ, "RECURO_REDIS_URL": redis_url, "RECURO_API_PORT": str(port)},
         stderr=subprocess.PIPE,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -17,6 +17,7 @@ from shared.schemas.runs import FailureReason
 from shared.security.addresses import Policy
 from tests import hostile
 from tests.hostile import HEAD, Talk
+from tests.installation import free_port
 
 LOOPBACK = Policy((ip_network("127.0.0.0/8"), ip_network("::1/128")))
 OK = HEAD + b"Content-Length: 2\r\n\r\nok"
@@ -233,8 +234,8 @@ async def test_without_a_hint_what_must_not_be_repeated_takes_a_fresh_connection
 def black_hole() -> Iterator[int]:
     """A port of ::1 and 127.0.0.2 that drops whoever wants to connect, as a firewall does."""
     with socket.socket(socket.AF_INET6) as six, socket.socket() as four:
-        six.bind(("::1", 0))
-        port = six.getsockname()[1]
+        port = free_port()
+        six.bind(("::1", port))
         four.bind(("127.0.0.2", port))
         waiting = []
         for server in (six, four):
