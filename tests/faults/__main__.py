@@ -35,6 +35,7 @@ from tests.faults import (
     street,
     ticks,
     times,
+    upgrades,
 )
 from tests.faults.stage import Scene
 from tests.faults.story import Outcome, Skipped, Story
@@ -77,6 +78,7 @@ FAMILIES = (
     times,
     repeats,
     rules,
+    upgrades,
 )
 ROWS = [
     Row(play, is_bounded)
