@@ -29,8 +29,8 @@ class Call:
     redis: Redis
     vault: Vault
     interface: Interface
-    request_id: str | None = None
-    """None where the interface has none."""
+    request_id: str
+    """As answers and log lines have it; empty where no request brought the call."""
     key: IdempotencyKey | None = None
     """The caller's, for a write that is done once however often it is repeated."""
 

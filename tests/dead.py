@@ -34,6 +34,6 @@ async def dead_letters(
 ) -> list[int]:
     """So many dead letters; return their ids."""
     job = JobCreate.model_validate({"queue": "mail", "url": URL, "payload": {"n": 1}, **asked})
-    made = await jobs.create_many(call_of(redis, team), [job] * n, now=now)
+    made = await jobs.create_many(call_of(redis, team), [job] * n, now_ms=now)
     await end_all(redis, Dead(), now, run)
     return [one.id for one in made]

@@ -1,7 +1,5 @@
 """Around every request: its id, one line in the log, and an answer whatever happens."""
 
-import re
-import secrets
 import time
 
 import structlog
@@ -9,11 +7,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.errors import internal_error
 from services.api.routing import Resource
+from shared.runtime.serving import request_ids
 
 log = structlog.get_logger()
 
 PROBES = ("/healthz", "/readyz")
-_SANE = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
 class Envelope:
@@ -26,32 +24,23 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status, request_id = time.perf_counter(), 0, _request_id(scope)
-        scope["recuro.request_id"] = request_id.decode()
+        started, status = time.perf_counter(), 0
+        send_with_id = request_ids.echoed(send, request_ids.give(scope))
 
-        async def send_with_id(message: Message) -> None:
+        async def watched(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
-            await send(message)
+            status = message.get("status", status)
+            await send_with_id(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, watched)
         except Exception:
-            log.exception("request_failed", request_id=scope["recuro.request_id"])
+            log.exception("request_failed", request_id=request_ids.of(scope))
             if status:
                 raise  # half an answer is out: the server cuts the connection
-            await internal_error()(scope, receive, send_with_id)
+            await internal_error()(scope, receive, watched)
         finally:
             _tell(scope, status, time.perf_counter() - started)
-
-
-def _request_id(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _SANE.fullmatch(value):
-            return bytes(value)
-    return secrets.token_hex(16).encode()
 
 
 def _tell(scope: Scope, status: int, seconds: float) -> None:
@@ -66,5 +55,5 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
         status=status,
         duration_ms=round(seconds * 1000, 2),
         team=scope.get("recuro.team"),
-        request_id=scope["recuro.request_id"],
+        request_id=request_ids.of(scope),
     )

@@ -7,6 +7,7 @@ from services.api.answers import answer, replayed
 from services.api.auth import caller_of
 from services.api.requests import body_of, id_of, key_of, key_text_of, query_of, raw_of
 from shared.operations import Call, Operation
+from shared.runtime.serving import request_ids
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 
@@ -30,9 +31,7 @@ class Runner:
             given.append(prepared)
         elif operation.is_write:
             key = key_of(request, caller.team, key_text_of(request), "")
-        call = Call(
-            caller, state.redis, state.admission.vault, "rest", request.scope["recuro.request_id"], key
-        )
+        call = Call(caller, state.redis, state.admission.vault, "rest", request_ids.of(request.scope), key)
         answered = await operation.run(call, *given)
         return replayed(answer(answered, operation.status_of(answered), operation.first), key)
 

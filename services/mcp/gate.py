@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import Damaged, TooManyGuesses, Unauthenticated
+from shared.runtime.serving import request_ids
 from shared.security.tokens import Caller, Callers
 from shared.store.connection import AWAY
 
@@ -37,8 +38,9 @@ class Gate:
         # Blanks around a value are not part of it (RFC 9110 §5.5); the server leaves those at the end.
         headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
         scope["headers"] = headers if "accept" in Headers(scope=scope) else [*headers, _ANYTHING]
+        send_with_id = request_ids.echoed(send, request_ids.give(scope))
         refusal = _unservable(scope) or await self._unnamed(scope) or await self._admit(scope)
-        await (refusal or self._app)(scope, receive, send)
+        await (refusal or self._app)(scope, receive, send_with_id)
 
     async def _unnamed(self, scope: Scope) -> Response | None:
         """The sentence that refuses a host name that is not ours; None for one that is."""
@@ -75,6 +77,11 @@ def caller_of(request: Request | None) -> Caller | None:
     """The caller who passed the gate; None if Redis was away then."""
     caller: Caller | None = request.scope[_CALLER] if request else None
     return caller
+
+
+def request_id_of(request: Request | None) -> str:
+    """The id of the request that a call came with; an empty one for a call that came with none."""
+    return request_ids.of(request.scope) if request else ""
 
 
 def refuse(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> Response:

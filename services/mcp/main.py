@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body
+from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body, request_id_of
 from services.mcp.other_paths import Elsewhere
 from services.mcp.server import Context, answer, build
 from shared.runtime import preflight, probes, start
@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> Starlette:
     redis, admission = connection.connect(settings), Admission(policy, keys)
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
-        return await answer(redis, admission, caller_of(ctx.request), params)
+        return await answer(redis, admission, caller_of(ctx.request), params, request_id_of(ctx.request))
 
     manager = StreamableHTTPSessionManager(
         build(call),

@@ -67,23 +67,28 @@ def build(call: CallTool, list_tools: List = list_own) -> Server[dict[str, Any]]
 
 
 async def answer(
-    redis: Redis, admission: Admission, caller: Caller | None, params: CallToolRequestParams
+    redis: Redis,
+    admission: Admission,
+    caller: Caller | None,
+    params: CallToolRequestParams,
+    request_id: str = "",
 ) -> CallToolResult:
     """Run one tool; `caller` is None while Redis is away and no token can be looked up. Never raises."""
     began = time.perf_counter()
-    result = await _answer(redis, admission, caller, params)
+    result = await _answer(redis, admission, caller, params, request_id)
     log.info(
         "tool_called",
         tool=params.name if params.name in TOOLS else None,
         team=caller.team.id if caller else None,
         outcome=_code(result),
         duration_ms=round((time.perf_counter() - began) * 1000),
+        request_id=request_id,
     )
     return result
 
 
 async def _answer(
-    redis: Redis, admission: Admission, caller: Caller | None, params: CallToolRequestParams
+    redis: Redis, admission: Admission, caller: Caller | None, params: CallToolRequestParams, request_id: str
 ) -> CallToolResult:
     row = TOOLS.get(params.name)
     if row is None:
@@ -98,7 +103,7 @@ async def _answer(
     try:
         caller.may(row.scope)
         key = _key_of(row, caller.team, arguments, admission.vault)
-        call = Call(caller, redis, admission.vault, "mcp", key=key)
+        call = Call(caller, redis, admission.vault, "mcp", request_id, key)
         return _succeeded(await row.run(call, admission.admit(caller.team, arguments)), key)
     except Invalid as error:
         return _refused(params.name, {error.field: [str(error)]})

@@ -56,14 +56,14 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
     return await paging.read_page(redis, team, listing, query)
 
 
-async def replay_now(call: Call, ids: Sequence[int], now: int | None = None) -> ReplayResult:
+async def replay_now(call: Call, ids: Sequence[int], now_ms: int | None = None) -> ReplayResult:
     """Replay these at once, each by any id of its chain; others, and those replayed before, are skipped."""
     wanted, done = list(dict.fromkeys(ids)), ReplayResult(replayed=[], skipped=[])
     for step, start in enumerate(range(0, len(wanted), BATCH)):
         batch = wanted[start : start + BATCH]
         with connection.begun() if step else nullcontext():
             answers = await transitions.replay_jobs(
-                call.redis, call.team, batch, now_ms=now, key=call.key, step=step
+                call.redis, call.team, batch, now_ms=now_ms, key=call.key, step=step
             )
         for job_id, (new, is_new, original) in zip(batch, answers, strict=True):
             if is_new:

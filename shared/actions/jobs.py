@@ -62,9 +62,9 @@ class QueuedJob:
     """Whether its queue is paused, so that the job waits."""
 
 
-async def create(call: Call, job: JobSpec, now: int | None = None) -> JobCreated:
-    """Store a job and make it due; its queue is made if it is new. `now` in ms, else the server's clock."""
-    (made,) = await create_many(call, [job], now)
+async def create(call: Call, job: JobSpec, now_ms: int | None = None) -> JobCreated:
+    """Store a job and make it due; its queue is made if it is new."""
+    (made,) = await create_many(call, [job], now_ms)
     return created(job, made)
 
 
@@ -82,22 +82,24 @@ def created(job: JobSpec, made: QueuedJob, warnings: Sequence[str] = ()) -> JobC
     )
 
 
-async def create_many(call: Call, jobs: Sequence[JobSpec], now: int | None = None) -> list[QueuedJob]:
+async def create_many(call: Call, jobs: Sequence[JobSpec], now_ms: int | None = None) -> list[QueuedJob]:
     """Store jobs in order; raises Invalid if one would expire before it could start."""
-    made = [one for one in await create_each(call, jobs, now) if one]
+    made = [one for one in await create_each(call, jobs, now_ms) if one]
     if len(made) < len(jobs):
         raise Invalid("expires_at", TOO_LATE)
     return made
 
 
-async def create_each(call: Call, jobs: Sequence[JobSpec], now: int | None = None) -> list[QueuedJob | None]:
+async def create_each(
+    call: Call, jobs: Sequence[JobSpec], now_ms: int | None = None
+) -> list[QueuedJob | None]:
     """Store jobs in order, 250 a round trip; None is one that would expire before it could start."""
     made: list[QueuedJob | None] = []
     for step, start in enumerate(range(0, len(jobs), _BATCH)):
         batch = [_new(job) for job in jobs[start : start + _BATCH]]
         with connection.begun() if step else nullcontext():
             rows = await transitions.create_jobs(
-                call.redis, call.team, batch, settings=_NEW_QUEUE, now_ms=now, key=call.key, step=step
+                call.redis, call.team, batch, settings=_NEW_QUEUE, now_ms=now_ms, key=call.key, step=step
             )
         made += [_made(row) if row else None for row in rows]
     return made

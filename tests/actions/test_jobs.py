@@ -45,7 +45,7 @@ async def test_a_queue_is_made_once_by_its_name(redis: Redis, team: Team) -> Non
 
 
 async def test_a_delay_moves_the_time(redis: Redis, team: Team) -> None:
-    made = await jobs.create(call_of(redis, team), a_job(delay=90), now=1_000_000)
+    made = await jobs.create(call_of(redis, team), a_job(delay=90), now_ms=1_000_000)
 
     assert made.scheduled_at.timestamp() == 1090.0
 

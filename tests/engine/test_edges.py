@@ -44,7 +44,7 @@ async def test_the_first_work_wakes_a_worker(redis: Redis, team: Team) -> None:
 async def test_a_claim_that_leaves_work_wakes_another_worker(
     redis: Redis, team: Team, worker: Claims
 ) -> None:
-    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now_ms=NOW)
     await rang(redis)
 
     await worker.claim(1, NOW)
@@ -68,7 +68,7 @@ async def test_what_frees_a_place_wakes_a_worker(redis: Redis, team: Team, worke
 async def test_a_queue_that_comes_and_goes_saves_up_nothing(redis: Redis, team: Team, worker: Claims) -> None:
     fickle = ASKED.model_copy(update={"queue": "fickle"})
     await jobs.create(call_of(redis, team), fickle, NOW)
-    await jobs.create_many(call_of(redis, team), [ASKED] * 40, now=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 40, now_ms=NOW)
 
     served: Counter[str] = Counter()
     for _ in range(40):
@@ -86,7 +86,7 @@ async def test_a_limited_queue_comes_back_when_it_may_start_again(
 ) -> None:
     now = (await redis.time())[0] * 1000  # a change of a queue goes by the server's clock
     limits = [QueueUpdate(rate_limit=RateLimit(count=count, per_seconds=60)) for count in (3, 1)]
-    await jobs.create_many(call_of(redis, team), [ASKED] * 9, now=now)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 9, now_ms=now)
     await queues.update(call_of(redis, team), 1, limits[0])
     for second in range(3):
         await worker.claim(1, now + second * 1000)
@@ -102,7 +102,7 @@ async def test_a_batch_of_results_for_what_another_holds_changes_nothing(
     redis: Redis, team: Team, worker: Claims
 ) -> None:
     other = Claims(redis, SHARD, "another-worker")
-    await jobs.create_many(call_of(redis, team), [ASKED] * 4, now=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 4, now_ms=NOW)
     results = [Result(work, Complete(), "[1,200,1,1]") for work in await worker.claim(4, NOW)]
 
     assert await other.finish(results, NOW) == [NOT_OURS] * 4
@@ -121,7 +121,7 @@ async def test_a_result_of_a_deleted_queue_is_dropped(redis: Redis, team: Team, 
 
 
 async def test_a_worker_that_stops_claims_nothing_more(redis: Redis, team: Team, worker: Claims) -> None:
-    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now_ms=NOW)
     (held,) = await worker.claim(1, NOW)
     await worker.claim(1, NOW)
 
@@ -191,7 +191,7 @@ async def test_only_its_own_entry_starts_a_job(
 async def test_a_job_whose_request_is_lost_ends_and_does_not_wait(
     redis: Redis, team: Team, worker: Claims
 ) -> None:
-    lost, other = [made.id for made in await jobs.create_many(call_of(redis, team), [ASKED] * 2, now=NOW)]
+    lost, other = [made.id for made in await jobs.create_many(call_of(redis, team), [ASKED] * 2, now_ms=NOW)]
     await redis.delete(f"{team.prefix}b:1:{lost}")
 
     claimed = await worker.claim(9, NOW)
@@ -213,7 +213,7 @@ async def test_an_unreadable_entry_takes_no_place(redis: Redis, team: Team, work
 
 
 async def test_a_full_batch_of_due_jobs_asks_to_be_called_again(redis: Redis, team: Team) -> None:
-    await jobs.create_many(call_of(redis, team), [ASKED.model_copy(update={"delay": 1})] * 3, now=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED.model_copy(update={"delay": 1})] * 3, now_ms=NOW)
 
     answers = [await transitions.promote(redis, SHARD, most=2, now_ms=NOW + 2000) for _ in range(2)]
 
@@ -326,7 +326,7 @@ async def test_a_job_that_was_given_back_and_put_off_can_be_cancelled(
 async def test_events_of_a_mixed_batch_say_what_happened_to_whom(
     redis: Redis, team: Team, worker: Claims
 ) -> None:
-    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now=NOW)
+    await jobs.create_many(call_of(redis, team), [ASKED] * 3, now_ms=NOW)
     works = await worker.claim(3, NOW)
     await redis.delete(keyspace.events(SHARD))
 

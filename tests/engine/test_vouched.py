@@ -215,7 +215,7 @@ async def test_a_rate_is_kept(redis: Redis, team: Team, worker: Claims) -> None:
     await queues.create(
         call_of(redis, team), QueueCreate(name="mail", rate_limit=RateLimit(count=2, per_seconds=60))
     )
-    await jobs.create_many(call_of(redis, team), [JOB] * 5, now=NOW)
+    await jobs.create_many(call_of(redis, team), [JOB] * 5, now_ms=NOW)
     assert len(await worker.claim(9, NOW)) == 2
 
     assert await worker.claim(9, NOW + 2 * HOUR) == []
@@ -224,7 +224,7 @@ async def test_a_rate_is_kept(redis: Redis, team: Team, worker: Claims) -> None:
 
 async def test_a_request_counts_in_the_month_that_has_come(redis: Redis, team: Team, worker: Claims) -> None:
     await limits.put(call_of(redis, team), MonthlyLimits(monthly_request_limit=1, soft_limit=None))
-    await jobs.create_many(call_of(redis, team), [JOB] * 2, now=NOW)
+    await jobs.create_many(call_of(redis, team), [JOB] * 2, now_ms=NOW)
 
     started = await worker.claim(9, NOW + 40 * DAY)
 

@@ -28,7 +28,7 @@ def dial(redis: Redis, era: str) -> Dial:
 
     def client(caller: Caller | None = ADMIN) -> Client:
         async def call(_ctx: Context, params: CallToolRequestParams) -> CallToolResult:
-            return await answer(redis, Admission(Policy(LOOPBACK), VAULT), caller, params)
+            return await answer(redis, Admission(Policy(LOOPBACK), VAULT), caller, params, "agent-7")
 
         return Client(build(call), mode=era)
 

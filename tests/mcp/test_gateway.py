@@ -176,3 +176,22 @@ CALL = {
     "method": "tools/call",
     "params": {"name": "get-job", "arguments": {"id": 1}},
 }
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_an_answer_carries_the_id_of_its_request(
+    gateway: Gateway, token: str, is_refused: bool
+) -> None:
+    bearer = "wrong" if is_refused else token
+
+    answer = await post(gateway.url, bearer, **{"X-Request-Id": "agent-7"})
+
+    assert answer.status_code == (401 if is_refused else 200)
+    assert answer.headers.get_list("x-request-id") == ["agent-7"]
+
+
+async def test_a_request_without_an_id_gets_one(gateway: Gateway, token: str) -> None:
+    answers = [await post(gateway.url, token) for _ in range(2)]
+
+    first, second = (answer.headers["x-request-id"] for answer in answers)
+    assert first != second

@@ -165,6 +165,7 @@ async def test_a_call_is_logged_without_what_it_carried(client: Client) -> None:
         1,
         "ok",
     )
+    assert line["request_id"] == "agent-7"
     assert "hush" not in str(line)
 
 

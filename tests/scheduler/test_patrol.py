@@ -31,7 +31,7 @@ def worker(redis: Redis) -> Claims:
 
 async def some_jobs(redis: Redis, team: Team, n: int = 5, delay: int = 0) -> list[int]:
     asked = JobCreate(queue="mail", url="https://a.example/", delay=delay)
-    return [made.id for made in await jobs.create_many(call_of(redis, team), [asked] * n, now=NOW)]
+    return [made.id for made in await jobs.create_many(call_of(redis, team), [asked] * n, now_ms=NOW)]
 
 
 async def claimed(worker: Claims, now: int = NOW) -> list[int]:

@@ -262,7 +262,7 @@ async def test_what_fell_due_before_goes_before_what_is_replayed(redis: Redis, t
     await dead.dead_letters(redis, team, 1)
     _, began = await begun(redis, team)
     job = JobCreate.model_validate({"queue": "mail", "url": dead.URL, "delay": 1})
-    (delayed,) = await jobs.create_many(call_of(redis, team), [job], now=began)
+    (delayed,) = await jobs.create_many(call_of(redis, team), [job], now_ms=began)
 
     await step(redis, SHARD, began + 2000)
 

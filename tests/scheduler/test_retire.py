@@ -34,7 +34,7 @@ async def finish_next(worker: Claims, verdict: Verdict, now: int = NOW) -> None:
 
 async def some_jobs(redis: Redis, team: Team, n: int, now: int = NOW) -> None:
     asked = JobCreate(queue="mail", url="https://a.example/")
-    await jobs.create_many(call_of(redis, team), [asked] * n, now=now)
+    await jobs.create_many(call_of(redis, team), [asked] * n, now_ms=now)
 
 
 async def kept(redis: Redis, team: Team) -> list[int]:
@@ -136,7 +136,9 @@ async def test_of_a_team_no_more_bytes_are_kept_and_the_oldest_go_first(
     for day in range(20):
         queue = f"queue-{day % 2}"
         await jobs.create_many(
-            call_of(redis, team), [JobCreate.model_validate({**asked, "queue": queue})], now=NOW + day * DAY
+            call_of(redis, team),
+            [JobCreate.model_validate({**asked, "queue": queue})],
+            now_ms=NOW + day * DAY,
         )
         await finish_next(worker, Complete(), NOW + day * DAY)
     await some_jobs(redis, team, 1, NOW + 20 * DAY)
@@ -226,7 +228,7 @@ async def test_less_than_half_of_the_history_goes_as_it_becomes_too_old(
 async def test_many_small_queues_of_a_team_wait_together(redis: Redis, team: Team, worker: Claims) -> None:
     for number in range(4):
         asked = JobCreate(queue=f"mail-{number}", url="https://a.example/")
-        await jobs.create_many(call_of(redis, team), [asked] * 80, now=NOW)
+        await jobs.create_many(call_of(redis, team), [asked] * 80, now_ms=NOW)
     while works := await worker.claim(90, NOW):
         await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works], NOW)
 

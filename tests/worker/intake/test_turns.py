@@ -25,7 +25,7 @@ def worker(redis: Redis) -> Claims:
 
 async def fill(redis: Redis, team: Team, queue: str, n: int, now: int = NOW) -> None:
     asked = JobCreate(queue=queue, url="https://a.example/")
-    await jobs.create_many(call_of(redis, team), [asked] * n, now=now)
+    await jobs.create_many(call_of(redis, team), [asked] * n, now_ms=now)
 
 
 async def finish(worker: Claims, works: list[Work], now: int = NOW) -> None:

@@ -24,7 +24,7 @@ def worker(redis: Redis) -> Claims:
 
 async def make(redis: Redis, team: Team, n: int, now: int = NOON) -> None:
     asked = [JobCreate(queue="mail", url="https://a.example/", callback_url="https://b.example/")] * n
-    await jobs.create_many(call_of(redis, team), asked, now=now)
+    await jobs.create_many(call_of(redis, team), asked, now_ms=now)
 
 
 async def counted(redis: Redis, team: Team) -> dict[str, int]:
