@@ -7,7 +7,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
           --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check fix cov bench faults mutants soak answers servers idle ci lock release
+.PHONY: help dev test check fix cov bench faults mutants soak answers servers idle ci openapi lock release
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
@@ -59,6 +59,9 @@ idle: $(VENV)/.dev.ok ## Call servers just when they close a kept connection (AR
 
 ci: ## Do all that CI does, on a bare Debian as root: packages, checks, both servers, mutants, faults
 	@.ci/run
+
+openapi: $(VENV)/.dev.ok ## Renew docs/openapi.json; fails where that breaks clients (ARGS=--breaking writes it all the same)
+	@$(BIN)/python -m scripts.openapi $(ARGS)
 
 lock: $(VENV)/.dev.ok ## Renew the locks after a change of pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) $(ARGS) --group build pyproject.toml -o requirements.lock

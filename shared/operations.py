@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from pydantic import JsonValue
 from redis.asyncio import Redis
 
 from shared.schemas.base import Schema
@@ -80,7 +81,11 @@ class Operation:
     run: Callable[..., Awaitable[Schema]]
     answers: Mapping[int, type[Schema]]
     """By status; where there are several, the model that is returned says which it is."""
+    summary: str = field(kw_only=True)
+    """What it does, in a few words."""
     takes: type[Schema] | None = None
+    example: Mapping[str, JsonValue] | None = None
+    """Of what it takes."""
     query: type[Schema] | None = None
     empty: Schema | None = None
     """What no body at all stands for; without it a body is required."""

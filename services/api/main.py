@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from services.api import bootstrap, errors, metrics
 from services.api.envelope import Envelope
-from services.api.table import ROUTES
+from services.api.routes import ROUTES
 from shared.runtime import preflight, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds

@@ -1,10 +1,5 @@
-"""Every operation of the REST API, and the routes that are made of them."""
+"""Every operation of the REST API."""
 
-from collections.abc import Iterable, Iterator
-
-from starlette.routing import Route
-
-from services.api import health, pings
 from services.api.rest import (
     alerts,
     crons,
@@ -16,9 +11,6 @@ from services.api.rest import (
     queues,
     signing,
 )
-from services.api.routing import Resource
-from services.api.runner import Runner
-from shared.operations import Operation
 
 # The busiest first: routes are tried in order.
 OPERATIONS = (
@@ -32,18 +24,3 @@ OPERATIONS = (
     *limits.OPERATIONS,
     *signing.OPERATIONS,
 )
-
-
-def _routes(operations: Iterable[Operation]) -> Iterator[Route]:
-    """A route for each path, in the order in which the paths come."""
-    paths: dict[str, list[Operation]] = {}
-    for operation in operations:
-        paths.setdefault(operation.path, []).append(operation)
-    for path, ones in paths.items():
-        look = next((one.look for one in ones if one.look), "")
-        yield Route(path, Resource(path, {one.method: Runner(one) for one in ones}, look), name=path)
-
-
-OPEN_ROUTES = (*pings.routes, *health.routes)
-"""What needs no token, and is no operation."""
-ROUTES = (*_routes(OPERATIONS), *OPEN_ROUTES)

@@ -85,4 +85,4 @@ class ChannelTest(Schema):
 
 
 class ChannelTestPending(ChannelTest):
-    """The same, when the outcome was not known after some seconds."""
+    """A test call whose outcome was not known after some seconds."""

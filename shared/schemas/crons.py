@@ -79,7 +79,7 @@ GraceSeconds = Annotated[
 
 
 class CronCreate(Timing, CronSpec):
-    """The same, and the fields that only REST takes. A `heartbeat` has no `url`: your side calls Recuro."""
+    """A cron to be created; REST takes fields that MCP does not. Only a `heartbeat` has no `url`."""
 
     url: Annotated[UrlOrNone, Field(description="Target URL to call")] = ""
     mode: Annotated[CronMode, Field(description="request, or heartbeat: your side pings Recuro")] = (
@@ -101,7 +101,7 @@ class CronSpecUpdate(CronSpec):
 
 
 class CronUpdate(Timing, CronSpecUpdate):
-    """The same, and the fields that only REST takes."""
+    """Fields of a cron to be changed; REST takes some that MCP does not."""
 
     grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()

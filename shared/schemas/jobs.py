@@ -102,7 +102,7 @@ class JobSpec(Schema):
 
 
 class JobCreate(JobSpec):
-    """The same, and the fields that only REST takes."""
+    """A job to be scheduled; REST takes fields that MCP does not."""
 
     expires_at: Annotated[
         Deadline | None, Field(description="A job still waiting then fails and is not sent")

@@ -50,7 +50,7 @@ class QueueCreate(QueueSettings):
 
 
 class QueueUpdate(QueueCreate):
-    """Only the fields that are given change; see `model_fields_set`."""
+    """Only the fields that are given change."""
 
     model_config = ConfigDict(json_schema_extra=without_defaults)
 

@@ -6,7 +6,7 @@ from shared.schemas.base import Instant, Schema
 
 
 class FailureReason(StrEnum):
-    """Why a run counts as failed (spec §3)."""
+    """Why a run counts as failed."""
 
     TIMEOUT = "timeout"
     CONNECTION_ERROR = "connection_error"
@@ -51,7 +51,7 @@ class RunSummary(Schema):
 
 
 class Run(RunSummary):
-    """The same, and the other facts of the exchange."""
+    """One HTTP exchange: what was sent, what came back, and what that means."""
 
     failure_reason: FailureReason | None = None
     failure_stage: FailureStage | None = None

@@ -11,6 +11,7 @@ from services.worker.intake.claims import Claims
 from services.worker.work import Fail, Result
 from shared.settings import Settings
 from shared.store import keyspace
+from tests.api import described
 from tests.api.serving import serving
 from tests.writes import CRON, JOB
 
@@ -57,4 +58,6 @@ async def things(client: httpx.AsyncClient, redis: Redis) -> None:
 def _client(api: str, token: str | None = None) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     # Without TLS there is nothing to verify, and reading the certificates costs more than a test.
-    return httpx.AsyncClient(base_url=api, headers=headers, timeout=10, verify=False)
+    return httpx.AsyncClient(
+        base_url=api, headers=headers, timeout=10, verify=False, event_hooks={"response": [described.check]}
+    )

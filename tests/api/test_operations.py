@@ -11,8 +11,9 @@ from redis.asyncio import Redis
 from starlette.routing import Match
 
 from services.api.rest import notifications
+from services.api.routes import OPEN_ROUTES, ROUTES
 from services.api.routing import Resource
-from services.api.table import OPEN_ROUTES, OPERATIONS, ROUTES
+from services.api.table import OPERATIONS
 from shared.operations import Call, Operation, admitted
 from shared.store.keyspace import Team
 from tests.writes import WRITES, Write, do, ready

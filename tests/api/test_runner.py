@@ -45,6 +45,7 @@ GRANT = Operation(
     {200: Deleted, 202: Later},
     takes=Wish,
     is_change=True,
+    summary="Grant a wish",
 )
 
 

@@ -7,8 +7,9 @@ from typing import get_args
 
 import pytest
 
+from services.api.routes import OPEN_ROUTES
 from services.api.routing import Resource
-from services.api.table import OPEN_ROUTES, OPERATIONS
+from services.api.table import OPERATIONS
 from shared.operations import Operation
 from shared.schemas.base import Schema
 from tests.docs.pages import DOCS, code, tables

@@ -17,6 +17,15 @@ async def show(call: Call, alert_id: int) -> Alert:
 
 
 OPERATIONS = (
-    Operation("list-alerts", "GET", PATH, "read", index, {200: Page[Alert]}, query=AlertQuery),
-    Operation("get-alert", "GET", f"{PATH}/{{alert_id}}", "read", show, {200: Alert}),
+    Operation(
+        "list-alerts",
+        "GET",
+        PATH,
+        "read",
+        index,
+        {200: Page[Alert]},
+        query=AlertQuery,
+        summary="List alerts, newest first",
+    ),
+    Operation("get-alert", "GET", f"{PATH}/{{alert_id}}", "read", show, {200: Alert}, summary="Get an alert"),
 )

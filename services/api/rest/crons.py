@@ -57,12 +57,43 @@ async def explain_why(call: Call, cron_id: int, query: WhyQuery) -> Why:
 
 
 UPDATE = Operation(
-    "update-cron", "PATCH", ONE, "write", update, {200: CronWithWarnings}, takes=CronUpdate, is_change=True
+    "update-cron",
+    "PATCH",
+    ONE,
+    "write",
+    update,
+    {200: CronWithWarnings},
+    takes=CronUpdate,
+    is_change=True,
+    summary="Change some fields of a cron",
+    example={"cron_expression": "*/10 * * * *", "is_active": False},
 )
 OPERATIONS = (
-    Operation("list-crons", "GET", PATH, "read", index, {200: Page[Cron]}, query=CronQuery),
     Operation(
-        "create-cron", "POST", PATH, "write", create, {201: CronWithWarnings}, takes=CronCreate, first=FIRST
+        "list-crons",
+        "GET",
+        PATH,
+        "read",
+        index,
+        {200: Page[Cron]},
+        query=CronQuery,
+        summary="List crons, newest first",
+    ),
+    Operation(
+        "create-cron",
+        "POST",
+        PATH,
+        "write",
+        create,
+        {201: CronWithWarnings},
+        takes=CronCreate,
+        first=FIRST,
+        summary="Create a cron or a heartbeat",
+        example={
+            "name": "Health check",
+            "url": "https://api.example.com/health",
+            "cron_expression": "*/5 * * * *",
+        },
     ),
     Operation(
         "explain-schedule",
@@ -72,10 +103,29 @@ OPERATIONS = (
         explain_schedule,
         {200: Explanation},
         takes=ExplainQuery,
+        summary="Explain a schedule before it is used",
+        example={"cron_expression": "30 2 * * *", "timezone": "Europe/Berlin"},
     ),
-    Operation("explain-fires", "GET", f"{ONE}/why", "read", explain_why, {200: Why}, query=WhyQuery),
-    Operation("get-cron", "GET", ONE, "read", show, {200: Cron}),
+    Operation(
+        "explain-fires",
+        "GET",
+        f"{ONE}/why",
+        "read",
+        explain_why,
+        {200: Why},
+        query=WhyQuery,
+        summary="Explain what became of the fires of a cron",
+    ),
+    Operation("get-cron", "GET", ONE, "read", show, {200: Cron}, summary="Get a cron"),
     UPDATE,
-    replace(UPDATE, name="put-cron", method="PUT"),
-    Operation("delete-cron", "DELETE", ONE, "write", delete, {200: Deleted}),
+    replace(UPDATE, name="put-cron", method="PUT", summary="Change some fields of a cron, the same as PATCH"),
+    Operation(
+        "delete-cron",
+        "DELETE",
+        ONE,
+        "write",
+        delete,
+        {200: Deleted},
+        summary="Delete a cron and its executions",
+    ),
 )

@@ -46,7 +46,16 @@ async def cancel_replay(call: Call, replay_id: int) -> Replay:
 
 
 OPERATIONS = (
-    Operation("list-dead-letters", "GET", PATH, "read", index, {200: Page[Job]}, query=DeadLetterQuery),
+    Operation(
+        "list-dead-letters",
+        "GET",
+        PATH,
+        "read",
+        index,
+        {200: Page[Job]},
+        query=DeadLetterQuery,
+        summary="List jobs whose retries are used up",
+    ),
     Operation(
         "replay-dead-letters",
         "POST",
@@ -56,6 +65,8 @@ OPERATIONS = (
         {200: ReplayResult, 202: Replay},
         takes=ReplayCreate,
         look=f"{PATH} and {REPLAYS}",
+        summary="Try dead letters again",
+        example={"all": True, "rate": 10},
     ),
     Operation(
         "purge-dead-letters",
@@ -66,10 +77,36 @@ OPERATIONS = (
         {200: PurgeResult},
         takes=DeadLetterSelection,
         look=PATH,
+        summary="Remove dead letters for good",
+        example={"ids": [1, 2]},
     ),
-    Operation("list-replays", "GET", REPLAYS, "read", replays, {200: Page[Replay]}, query=PageQuery),
-    Operation("get-replay", "GET", REPLAY, "read", show_replay, {200: Replay}),
     Operation(
-        "cancel-replay", "POST", f"{REPLAY}/cancel", "write", cancel_replay, {200: Replay}, look=REPLAY
+        "list-replays",
+        "GET",
+        REPLAYS,
+        "read",
+        replays,
+        {200: Page[Replay]},
+        query=PageQuery,
+        summary="List replays in the background",
+    ),
+    Operation(
+        "get-replay",
+        "GET",
+        REPLAY,
+        "read",
+        show_replay,
+        {200: Replay},
+        summary="Get a replay and how far it is",
+    ),
+    Operation(
+        "cancel-replay",
+        "POST",
+        f"{REPLAY}/cancel",
+        "write",
+        cancel_replay,
+        {200: Replay},
+        look=REPLAY,
+        summary="Stop a replay",
     ),
 )

@@ -22,7 +22,33 @@ async def show(call: Call, cron_id: int, execution_id: int) -> Execution:
 
 
 OPERATIONS = (
-    Operation("run-cron", "POST", f"{CRON}/run", "write", create, {202: Execution}, look=PATH),
-    Operation("list-executions", "GET", PATH, "read", index, {200: Page[Execution]}, query=ExecutionQuery),
-    Operation("get-execution", "GET", f"{PATH}/{{execution_id}}", "read", show, {200: Execution}),
+    Operation(
+        "run-cron",
+        "POST",
+        f"{CRON}/run",
+        "write",
+        create,
+        {202: Execution},
+        look=PATH,
+        summary="Run a cron now",
+    ),
+    Operation(
+        "list-executions",
+        "GET",
+        PATH,
+        "read",
+        index,
+        {200: Page[Execution]},
+        query=ExecutionQuery,
+        summary="List the executions of a cron, newest first",
+    ),
+    Operation(
+        "get-execution",
+        "GET",
+        f"{PATH}/{{execution_id}}",
+        "read",
+        show,
+        {200: Execution},
+        summary="Get an execution with its run",
+    ),
 )

@@ -106,9 +106,32 @@ def _key_parts(checked: Checked) -> Iterator[str]:
 
 
 OPERATIONS = (
-    Operation("list-jobs", "GET", PATH, "read", index, {200: Page[Job]}, query=JobQuery),
     Operation(
-        "create-job", "POST", PATH, "write", create, {201: JobScheduled}, takes=JobCreate, prepare=_prepared
+        "list-jobs",
+        "GET",
+        PATH,
+        "read",
+        index,
+        {200: Page[Job]},
+        query=JobQuery,
+        summary="List jobs, newest first",
+    ),
+    Operation(
+        "create-job",
+        "POST",
+        PATH,
+        "write",
+        create,
+        {201: JobScheduled},
+        takes=JobCreate,
+        prepare=_prepared,
+        summary="Schedule a job",
+        example={
+            "queue": "mail",
+            "url": "https://api.example.com/send",
+            "payload": {"order": 42},
+            "delay": 60,
+        },
     ),
     Operation(
         "create-jobs",
@@ -121,8 +144,21 @@ OPERATIONS = (
         prepare=_prepared_batch,
         key_parts=_key_parts,
         look=PATH,
+        summary="Schedule up to 1,000 jobs at once",
+        example={
+            "jobs": [{"queue": "mail", "url": "https://api.example.com/send", "payload": {"order": 42}}]
+        },
     ),
-    Operation("cancel-job", "POST", f"{ONE}/cancel", "write", cancel, {200: Job}, look=ONE),
-    Operation("get-job", "GET", ONE, "read", show, {200: Job}),
-    Operation("delete-job", "DELETE", ONE, "write", delete, {200: Deleted}),
+    Operation(
+        "cancel-job",
+        "POST",
+        f"{ONE}/cancel",
+        "write",
+        cancel,
+        {200: Job},
+        look=ONE,
+        summary="Cancel a job that waits or runs",
+    ),
+    Operation("get-job", "GET", ONE, "read", show, {200: Job}, summary="Get a job with its run"),
+    Operation("delete-job", "DELETE", ONE, "write", delete, {200: Deleted}, summary="Delete a job"),
 )

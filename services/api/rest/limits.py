@@ -20,7 +20,27 @@ async def put(call: Call, wanted: MonthlyLimits) -> MonthlyLimits:
 
 
 OPERATIONS = (
-    Operation("get-usage", "GET", "/api/usage", "read", usage, {200: Usage}),
-    Operation("get-limits", "GET", PATH, "read", show, {200: MonthlyLimits}),
-    Operation("set-limits", "PUT", PATH, "admin", put, {200: MonthlyLimits}, takes=MonthlyLimits),
+    Operation(
+        "get-usage",
+        "GET",
+        "/api/usage",
+        "read",
+        usage,
+        {200: Usage},
+        summary="Get the requests of this month and of those before",
+    ),
+    Operation(
+        "get-limits", "GET", PATH, "read", show, {200: MonthlyLimits}, summary="Get the monthly limits"
+    ),
+    Operation(
+        "set-limits",
+        "PUT",
+        PATH,
+        "admin",
+        put,
+        {200: MonthlyLimits},
+        takes=MonthlyLimits,
+        summary="Set the monthly limits",
+        example={"monthly_request_limit": 100000, "soft_limit": 80000},
+    ),
 )

@@ -44,8 +44,20 @@ async def test(call: Call, wanted: ChannelTestCreate) -> ChannelTest:
 
 
 OPERATIONS = (
-    Operation("get-notifications", "GET", PATH, "read", show, {200: Notifications}),
-    Operation("set-notifications", "PUT", PATH, "admin", put, {200: Notifications}, takes=Notifications),
+    Operation(
+        "get-notifications", "GET", PATH, "read", show, {200: Notifications}, summary="Get the alert channels"
+    ),
+    Operation(
+        "set-notifications",
+        "PUT",
+        PATH,
+        "admin",
+        put,
+        {200: Notifications},
+        takes=Notifications,
+        summary="Set the alert channels",
+        example={"slack": {"url": "https://hooks.slack.com/services/T0/B0/x"}},
+    ),
     Operation(
         "test-notifications",
         "POST",
@@ -54,5 +66,7 @@ OPERATIONS = (
         test,
         {200: ChannelTest, 202: ChannelTestPending},
         takes=ChannelTestCreate,
+        summary="Send a test message to an alert channel",
+        example={"channel": "slack"},
     ),
 )

@@ -33,9 +33,28 @@ async def delete(call: Call, queue_id: int) -> Deleted:
 
 
 OPERATIONS = (
-    Operation("list-queues", "GET", PATH, "read", index, {200: Page[Queue]}, query=PageQuery),
-    Operation("create-queue", "POST", PATH, "write", create, {201: QueueWithWarnings}, takes=QueueCreate),
-    Operation("get-queue", "GET", ONE, "read", show, {200: Queue}),
+    Operation(
+        "list-queues",
+        "GET",
+        PATH,
+        "read",
+        index,
+        {200: Page[Queue]},
+        query=PageQuery,
+        summary="List queues, newest first",
+    ),
+    Operation(
+        "create-queue",
+        "POST",
+        PATH,
+        "write",
+        create,
+        {201: QueueWithWarnings},
+        takes=QueueCreate,
+        summary="Create a queue",
+        example={"name": "mail", "max_parallelism": 5, "retry_delays": [60, 600]},
+    ),
+    Operation("get-queue", "GET", ONE, "read", show, {200: Queue}, summary="Get a queue with its counts"),
     Operation(
         "update-queue",
         "PATCH",
@@ -45,6 +64,10 @@ OPERATIONS = (
         {200: QueueWithWarnings},
         takes=QueueUpdate,
         is_change=True,
+        summary="Change some fields of a queue",
+        example={"max_parallelism": 10},
     ),
-    Operation("delete-queue", "DELETE", ONE, "write", delete, {200: Deleted}),
+    Operation(
+        "delete-queue", "DELETE", ONE, "write", delete, {200: Deleted}, summary="Delete a queue and its jobs"
+    ),
 )

@@ -22,7 +22,9 @@ async def delete(call: Call) -> SigningDeleted:
 
 
 OPERATIONS = (
-    Operation("get-signing", "GET", PATH, "read", show, {200: Signing}),
+    Operation(
+        "get-signing", "GET", PATH, "read", show, {200: Signing}, summary="Get whether requests are signed"
+    ),
     Operation(
         "rotate-signing",
         "POST",
@@ -32,6 +34,16 @@ OPERATIONS = (
         {201: SigningSecret},
         takes=SigningSecretCreate,
         empty=SigningSecretCreate(),
+        summary="Make a signing secret, and keep the one before for a while",
+        example={"keep_hours": 24},
     ),
-    Operation("delete-signing", "DELETE", PATH, "admin", delete, {200: SigningDeleted}),
+    Operation(
+        "delete-signing",
+        "DELETE",
+        PATH,
+        "admin",
+        delete,
+        {200: SigningDeleted},
+        summary="Stop signing requests",
+    ),
 )

@@ -1,0 +1,201 @@
+"""The OpenAPI 3.1 document of the REST API, made from the table of operations and the models."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from services.api.openapi import errors, open_paths
+from services.api.openapi.schemas import Part, Schemas, without_null
+from services.api.table import OPERATIONS
+from shared.operations import Operation
+from shared.schemas.base import Schema
+from shared.version import VERSION
+
+DESCRIPTION = (
+    "Recuro calls HTTP endpoints: crons again and again on a schedule, jobs once from a named queue. "
+    "Everything belongs to the team of the token. Ids are positive integers, counted per team; "
+    "times are ISO 8601 with an offset."
+)
+TOKEN = "token"
+HEADERS: dict[str, Part] = {
+    "RequestId": {
+        "description": "The id of the request, as the log has it: the caller's X-Request-Id, or a new one",
+        "schema": {"type": "string"},
+    },
+    "Replayed": {
+        "description": "`true` if this is the answer to an earlier write under the same Idempotency-Key",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "RetryAfter": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 0}},
+    "Challenge": {"description": "How to authenticate", "schema": {"type": "string"}},
+}
+PARAMETERS: dict[str, Part] = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "A name for this write, which is then done once however often it is repeated",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    },
+    "RequestId": {
+        "name": "X-Request-Id",
+        "in": "header",
+        "description": "An id for the request, which its answer and the log carry",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._~:/+=@-]{1,128}$"},
+    },
+}
+_SHOWN = {
+    401: ("WWW-Authenticate", "Challenge"),
+    429: ("Retry-After", "RetryAfter"),
+    503: ("Retry-After", "RetryAfter"),
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document, as JSON."""
+    schemas = Schemas(_taken(OPERATIONS), _answered(OPERATIONS))
+    paths: dict[str, Part] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Recuro",
+            "version": VERSION,
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{TOKEN: []}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(map(_tag_of, OPERATIONS))] + open_paths.TAGS,
+        "paths": paths | open_paths.paths(schemas),
+        "components": {
+            "schemas": schemas.all(),
+            "responses": {str(status): _error(status, schemas) for status in errors.DESCRIPTIONS},
+            "headers": HEADERS,
+            "parameters": PARAMETERS,
+            "securitySchemes": {
+                TOKEN: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token of the scope write covers read, of admin both.",
+                }
+            },
+        },
+    }
+
+
+def _taken(operations: Iterable[Operation]) -> list[type[Schema]]:
+    return [operation.takes for operation in operations if operation.takes]
+
+
+def _answered(operations: Iterable[Operation]) -> list[type[Schema]]:
+    ours = [model for operation in operations for model in operation.answers.values()]
+    return [*ours, *open_paths.ANSWERS, errors.Error, errors.InvalidFields]
+
+
+def _operation(operation: Operation, schemas: Schemas) -> Part:
+    said: Part = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [_tag_of(operation)],
+        "security": [{TOKEN: [operation.scope]}],
+        "parameters": [
+            *_in_path(operation),
+            *_in_query(operation),
+            *_in_header(operation),
+        ],
+    }
+    if operation.takes:
+        said["requestBody"] = _body(operation, operation.takes, schemas)
+    said["responses"] = {
+        **{
+            str(status): _answer(operation, status, model, schemas)
+            for status, model in operation.answers.items()
+        },
+        **{
+            str(status): {"$ref": f"#/components/responses/{status}"}
+            for status in errors.statuses_of(operation)
+        },
+    }
+    return said
+
+
+def _tag_of(operation: Operation) -> str:
+    """The noun of the path: `/api/dead-letters/{id}` is of the dead letters."""
+    noun, *more = operation.path.removeprefix("/api/").split("/")
+    return more[0] if noun == "settings" else noun
+
+
+def _in_path(operation: Operation) -> list[Part]:
+    return [
+        {
+            "name": each.name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1, "maximum": 2**53},
+        }
+        for each in operation.ids
+    ]
+
+
+def _in_query(operation: Operation) -> list[Part]:
+    if not operation.query:
+        return []
+    schema = operation.query.model_json_schema()
+    models = schema.get("$defs", {})
+    return [
+        _query_parameter(name, part, models, is_required=name in schema.get("required", ()))
+        for name, part in schema["properties"].items()
+    ]
+
+
+def _query_parameter(name: str, part: Part, models: Part, *, is_required: bool) -> Part:
+    part = _inlined(without_null(part), models)
+    part.pop("title", None)
+    said = {"name": name, "in": "query", "schema": part}
+    if text := part.pop("description", ""):
+        said["description"] = text
+    return {**said, "required": True} if is_required else said
+
+
+def _inlined(part: Part, models: Part) -> Part:
+    """The enum itself instead of a reference to it."""
+    match part:
+        case {"$ref": str(name), **rest}:
+            model = models[name.rpartition("/")[2]]
+            return {key: value for key, value in model.items() if key != "title"} | rest
+    return dict(part)
+
+
+def _in_header(operation: Operation) -> list[Part]:
+    names = ["IdempotencyKey", "RequestId"] if operation.is_write else ["RequestId"]
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+
+
+def _body(operation: Operation, takes: type[Schema], schemas: Schemas) -> Part:
+    content: Part = {"schema": schemas.taken(takes)}
+    if operation.example:
+        content["example"] = operation.example
+    return {"required": operation.empty is None, "content": {"application/json": content}}
+
+
+def _answer(operation: Operation, status: int, model: type[Schema], schemas: Schemas) -> Part:
+    shown = {"X-Request-Id": "RequestId"}
+    if operation.is_write:
+        shown["Idempotent-Replayed"] = "Replayed"
+    return {
+        "description": _MEANINGS[status],
+        "headers": {name: {"$ref": f"#/components/headers/{header}"} for name, header in shown.items()},
+        "content": {"application/json": {"schema": schemas.answered(model)}},
+    }
+
+
+_MEANINGS = {200: "Done", 201: "Made", 202: "Begun: it goes on in the background"}
+
+
+def _error(status: int, schemas: Schemas) -> Part:
+    shown = dict([("X-Request-Id", "RequestId"), *([_SHOWN[status]] if status in _SHOWN else [])])
+    content = {"schema": schemas.answered(errors.model_of(status)), "example": errors.EXAMPLES[status]}
+    return {
+        "description": errors.DESCRIPTIONS[status],
+        "headers": {name: {"$ref": f"#/components/headers/{header}"} for name, header in shown.items()},
+        "content": {"application/json": content},
+    }

@@ -1,0 +1,78 @@
+"""The errors that an operation may be answered with, by status, for the OpenAPI document."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.operations import Operation
+from shared.schemas.base import Schema
+
+
+def _is_none(value: str | None) -> bool:
+    return value is None
+
+
+class Error(Schema):
+    """What is wrong, as a sentence."""
+
+    error: Annotated[str, Field(description="What is wrong")]
+    message: Annotated[
+        str | None,
+        Field(
+            description="What to do about it, where there is more to say",
+            exclude_if=_is_none,
+        ),
+    ] = None
+
+
+class InvalidFields(Schema):
+    """Which fields are wrong, and how to mend them."""
+
+    message: Annotated[str, Field(description="The first sentence of `errors`")]
+    errors: Annotated[dict[str, list[str]], Field(description="By field, the sentences that name the remedy")]
+
+
+DESCRIPTIONS = {
+    400: "The body is not valid JSON",
+    401: "There is no token, or it is not known",
+    403: "The token lacks the scope",
+    404: "The team has no such record",
+    409: "The record does not allow it: it has ended, is being changed by others, or is damaged",
+    413: "The body is larger than 1 MiB",
+    422: "A field, query parameter or header is wrong",
+    429: "Too many wrong tokens came from the address; a token that was right before is not braked",
+    500: "An error of ours; the log has its cause under the X-Request-Id",
+    503: "Storage unavailable: nothing was done. Or outcome unknown: it may have been done",
+}
+EXAMPLES = {
+    400: {"error": "The body is not valid JSON: EOF while parsing an object at line 1 column 8"},
+    401: {"error": "Missing authorization token"},
+    403: {"error": "Token lacks the write scope"},
+    404: {"error": "Cron not found"},
+    409: {"error": "The job has ended; there is nothing to cancel."},
+    413: {"error": "The body must not be larger than 1 MiB"},
+    422: {"message": "The url field is required.", "errors": {"url": ["The url field is required."]}},
+    429: {"error": "Too many invalid authorization tokens came from your address; wait before the next"},
+    500: {"error": "Internal error"},
+    503: {"error": "Storage unavailable"},
+}
+
+
+def statuses_of(operation: Operation) -> Iterator[int]:
+    """Those of the errors that the operation may be answered with."""
+    if operation.takes:
+        yield 400
+    yield from (401, 403)
+    if operation.ids:
+        yield 404
+    yield 409
+    if operation.takes:
+        yield 413
+    if operation.takes or operation.query or operation.is_write:
+        yield 422
+    yield from (429, 500, 503)
+
+
+def model_of(status: int) -> type[Schema]:
+    return InvalidFields if status == 422 else Error
