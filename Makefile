@@ -7,7 +7,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
           --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check fix cov bench faults mutants soak answers servers idle ci openapi lock release
+.PHONY: help dev test check fix cov bench faults fuzz mutants soak answers servers idle ci openapi lock release
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
@@ -41,6 +41,9 @@ bench: $(VENV)/.dev.ok ## Measure this machine
 
 faults: $(VENV)/.dev.ok ## Hurt real processes, Redis, clocks and data, and see what holds (ARGS='--seed 7 --bounded')
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: $(VENV)/.dev.ok ## Send the API what its OpenAPI document allows and forbids (ARGS='--bounded --seed 7')
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 mutants: $(VENV)/.dev.ok ## Break the Lua in one place at a time, and see that a test fails (ARGS=--bounded for a few)
 	@$(BIN)/python -m tests.engine.mutants $(ARGS)

@@ -1,5 +1,6 @@
 """Instants as callers give them: with an offset from UTC, within the years that Recuro can compute with."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Final, TypeVar
 
@@ -14,7 +15,16 @@ LAST: Final = datetime(2999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """The bound leaves room: a search for fires goes a hundred years further, and Lua writes 14 digits."""
 NEVER_YEAR: Final = 9999
 
+_NUMBER = re.compile(r"\s*[-+]?[0-9.]+(e[-+]?[0-9]+)?\s*", re.IGNORECASE)
+_FORM = "must be a moment with its offset, as in 2026-11-27T09:00:00Z, not a number"
 _BOUNDS = "must be a moment from 1970-01-01T00:00:00Z to 2999-12-31T23:59:59Z"
+
+
+def _no_number(value: T, info: ValidationInfo) -> T:
+    """Refuse seconds and milliseconds since 1970: which of the two a number is, nobody could say."""
+    if info.context is not STORED and (isinstance(value, int | float) or _NUMBER.fullmatch(str(value))):
+        raise ValueError(_FORM)
+    return value
 
 
 def _with_plus(value: T) -> T | str:
@@ -45,13 +55,16 @@ def _whole_second(moment: datetime | None) -> datetime | None:
     return moment and moment.replace(microsecond=0)
 
 
-Given = Annotated[AwareDatetime, AfterValidator(_within)]
+_CHECKED = BeforeValidator(_no_number)
+Given = Annotated[AwareDatetime, AfterValidator(_within), _CHECKED]
 """A moment with any offset, converted to UTC."""
 InQuery = Annotated[Given, BeforeValidator(_with_plus)]
 """The same in a query."""
-Start = Annotated[Instant, AwareDatetime, AfterValidator(_within), AfterValidator(_whole_second)]
+Start = Annotated[Instant, AwareDatetime, AfterValidator(_within), AfterValidator(_whole_second), _CHECKED]
 """From when on something is valid, in whole seconds."""
-Deadline = Annotated[AwareDatetime, AfterValidator(_unless_never)]
+Deadline = Annotated[AwareDatetime, AfterValidator(_unless_never), _CHECKED]
 """Until when something is valid; None for no end."""
-End = Annotated[Instant, AwareDatetime, AfterValidator(_unless_never), AfterValidator(_whole_second)]
+End = Annotated[
+    Instant, AwareDatetime, AfterValidator(_unless_never), AfterValidator(_whole_second), _CHECKED
+]
 """The same in whole seconds."""

@@ -21,9 +21,9 @@ OUT = [
     "1969-12-31T23:59:59Z",
     "3000-01-01T00:00:00Z",
     "9998-12-31T23:59:59-12:00",
-    -1e300,
-    -1,
 ]
+NUMBERS = [-1e300, -1, 0, 1_795_770_000, 1_795_770_000_000, "1795770000", "1.8e9"]
+"""Seconds or milliseconds since 1970: nobody could say which."""
 NEVER = [
     "9999-12-31T23:59:59Z",
     "9999-12-31T23:59:59.999Z",
@@ -65,6 +65,20 @@ async def test_an_instant_out_of_bounds_is_refused_with_the_bounds(
     assert answer.status_code == 422
     (sentence,) = answer.json()["errors"][field]
     assert BOUNDS in sentence or "must be a moment with its offset" in sentence
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=str)
+@pytest.mark.parametrize(("method", "path", "fields", "field"), DOORS)
+async def test_a_number_is_no_instant(
+    client: AsyncClient, method: str, path: str, fields: dict[str, Any], field: str, number: str | float
+) -> None:
+    await client.post("/api/crons", json=CRON)
+
+    answer = await ask(client, method, path, {**fields, field: number})
+
+    assert answer.status_code == 422
+    (sentence,) = answer.json()["errors"][field]
+    assert "must be a moment with its offset, as in 2026-11-27T09:00:00Z, not a number" in sentence
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,9 @@ PARAMETERS: dict[str, Part] = {
     "RequestId": {
         "name": "X-Request-Id",
         "in": "header",
-        "description": "An id for the request, which its answer and the log carry",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._~:/+=@-]{1,128}$"},
+        "description": "An id for the request, which its answer and the log carry: 1 to 128 letters, digits "
+        "or any of `._~:/+=@-`; another is replaced by a new one",
+        "schema": {"type": "string"},
     },
 }
 _SHOWN = {
@@ -181,11 +182,24 @@ def _answer(operation: Operation, status: int, model: type[Schema], schemas: Sch
     shown = {"X-Request-Id": "RequestId"}
     if operation.is_write:
         shown["Idempotent-Replayed"] = "Replayed"
-    return {
+    said: Part = {
         "description": _MEANINGS[status],
         "headers": {name: {"$ref": f"#/components/headers/{header}"} for name, header in shown.items()},
         "content": {"application/json": {"schema": schemas.answered(model)}},
     }
+    links = {one.name: _link(one, model) for one in OPERATIONS if _is_of_what_is_made(one, operation)}
+    return {**said, "links": links} if links else said
+
+
+def _is_of_what_is_made(one: Operation, by: Operation) -> bool:
+    return by.is_write and by.method == "POST" and len(one.ids) == 1 and one.path.startswith(f"{by.path}/{{")
+
+
+def _link(to: Operation, model: type[Schema]) -> Part:
+    """With the id of what was answered: `job_id`, or `id`."""
+    (of,) = to.ids
+    field = of.name if of.name in model.model_fields else "id"
+    return {"operationId": to.name, "parameters": {of.name: f"$response.body#/{field}"}}
 
 
 _MEANINGS = {200: "Done", 201: "Made", 202: "Begun: it goes on in the background"}

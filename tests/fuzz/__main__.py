@@ -1,0 +1,99 @@
+"""`python -m tests.fuzz`: schemathesis over the whole OpenAPI document, as callers of every kind.
+
+It sends what the document allows and what it forbids, and holds every answer beside it: none may be a 5xx, none of a
+status, header or shape that the document has not, and nothing that it forbids may be taken.
+"""
+
+import argparse
+import asyncio
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+
+from services.api.rest import notifications
+from services.cli import embedded
+from shared.security import tokens
+from shared.settings import Settings
+from shared.store import connection
+from tests.api.serving import serving
+from tests.writes import CRON, HEARTBEAT, JOB, QUEUE
+
+CALLERS = ("admin", "write", "read", "stranger", "nobody")
+PHASES, BOUNDED_PHASES = "examples,coverage,fuzzing,stateful", "examples,coverage"
+# The document cannot say all that a request must be: whether a host may be called, or an expression ever fires.
+NOT_CHECKED = "positive_data_acceptance"
+SEEDED = (("crons", CRON), ("crons", HEARTBEAT), ("jobs", JOB), ("queues", QUEUE))
+SEED_COUNT = 3
+
+
+def main() -> int:
+    """1 if anything was found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="repeats a run")
+    parser.add_argument("--bounded", action="store_true", help="only the phases that end within two minutes")
+    parser.add_argument(
+        "--examples", type=int, default=40, help="requests an operation in the phase of chance"
+    )
+    parser.add_argument("--as", dest="callers", action="append", choices=CALLERS, help="only as this caller")
+    arguments = parser.parse_args()
+    notifications.WAIT_SECONDS = 0.0  # no worker is there to bring the outcome of a test message
+    with tempfile.TemporaryDirectory(prefix="recuro-fuzz-") as folder:
+        server = embedded.start(Path(folder))
+        try:
+            failed = _tried(Settings(redis_url=server.url, api_port=0), arguments)
+        finally:
+            server.stop()
+    print(f"seed {arguments.seed}: {'failed as ' + ', '.join(failed) if failed else 'nothing was found'}")
+    return 1 if failed else 0
+
+
+def _tried(settings: Settings, arguments: argparse.Namespace) -> list[str]:
+    """The callers as whom something was found."""
+    made = asyncio.run(_tokens(settings))
+    with serving(settings) as address:
+        _seed(address, made["admin"])
+        return [
+            caller
+            for caller in arguments.callers or CALLERS
+            if not _passes(address, made.get(caller), arguments, caller)
+        ]
+
+
+async def _tokens(settings: Settings) -> dict[str, str]:
+    async with connection.connect(settings) as redis:
+        ours = {
+            scope: await tokens.create(redis, team="one", name=scope, scopes=(scope,))
+            for scope in ("admin", "write", "read")
+        }
+        return {**ours, "stranger": await tokens.create(redis, team="two", name="any", scopes=("admin",))}
+
+
+def _seed(address: str, token: str) -> None:
+    """Some of each noun, so that small ids are there."""
+    with httpx.Client(
+        base_url=address, headers={"Authorization": f"Bearer {token}"}, trust_env=False
+    ) as client:
+        for number in range(SEED_COUNT):
+            for noun, body in SEEDED:
+                fields = {**body, "name": f"{body['name']} {number}"} if "name" in body else body
+                client.post(f"/api/{noun}", json=fields).raise_for_status()
+        client.post("/api/crons/1/run").raise_for_status()
+
+
+def _passes(address: str, token: str | None, arguments: argparse.Namespace, caller: str) -> bool:
+    print(f"== as {caller}", flush=True)
+    command = [str(Path(sys.executable).parent / "schemathesis"), "run", f"{address}/openapi.json"]
+    command += ["--phases", BOUNDED_PHASES if arguments.bounded else PHASES, "--checks", "all"]
+    command += ["--exclude-checks", NOT_CHECKED, "--max-examples", str(arguments.examples)]
+    command += ["--seed", str(arguments.seed), "--suppress-health-check", "all", "--no-color"]
+    if token:
+        command += ["-H", f"Authorization: Bearer {token}"]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
