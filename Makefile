@@ -7,7 +7,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
           --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check fix cov bench faults fuzz mutants soak answers servers idle ci openapi lock release
+.PHONY: help dev test check fix cov bench faults fuzz mutants soak answers servers clients idle ci openapi lock release
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
@@ -56,6 +56,9 @@ answers: $(VENV)/.dev.ok ## Hold odd answers beside curl, httpx, aiohttp and nod
 
 servers: $(VENV)/.dev.ok ## Call real servers beside curl; as root it installs those of Debian that are missing
 	@$(BIN)/python -m tests.answers.servers $(ARGS)
+
+clients: $(VENV)/.dev.ok ## Generate clients of docs/openapi.json (Python, and TypeScript by npm), and use them
+	@$(BIN)/python -m tests.generated
 
 idle: $(VENV)/.dev.ok ## Call servers just when they close a kept connection (ARGS='--seconds 20' for a short run)
 	@$(BIN)/python -m tests.answers.idle $(ARGS)
