@@ -43,9 +43,9 @@ async def process(work: Work, context: Context) -> Result:
         return Result(work, Complete())
     except ResponseError:  # Redis is there and refuses: at once it would do so again
         return Result(work, Postpone(REFUSED_SECONDS, "the storage to answer"))
-    except NotPermitted as withheld:
-        why = withheld.verdict.why if isinstance(withheld.verdict, Postpone) else ""
-        return Result(work, withheld.verdict, facts=why)
+    except NotPermitted as refusal:
+        why = refusal.verdict.why if isinstance(refusal.verdict, Postpone) else ""
+        return Result(work, refusal.verdict, facts=why)
     except AWAY:
         return Result(work, Release())
     if isinstance(exchange, Postpone):

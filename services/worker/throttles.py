@@ -1,7 +1,7 @@
 """Pauses that hosts ask for with `Retry-After`: kept in Redis, for all of a team's workers and queues.
 
 A host may be shared by all that a team does, and mean only one of its jobs. So the team leaves it alone for
-some minutes at most; for the rest of what it wanted for, one request at a time finds out whether it is back.
+some minutes at most; for the rest of what it asked for, one request at a time finds out whether it is back.
 """
 
 from datetime import UTC, datetime

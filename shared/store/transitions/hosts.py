@@ -5,9 +5,9 @@ from redis.asyncio import Redis
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
 
-_HOLD = Function("throttle_host")
+_THROTTLE = Function("throttle_host")
 _PROBE = Function("probe_host")
-_FREE = Function("unthrottle_host")
+_UNTHROTTLE = Function("unthrottle_host")
 
 
 async def throttle_host(
@@ -26,7 +26,7 @@ async def throttle_host(
 
     `ref` (kind:id), `reason` and `facts` (JSON) are of what was refused, for the alert.
     """
-    await _HOLD(
+    await _THROTTLE(
         redis,
         team.prefix,
         team=team.id,
@@ -47,4 +47,4 @@ async def probe_host(redis: Redis, team: Team, *, host: str, alone_ms: int, now_
 
 async def unthrottle_host(redis: Redis, team: Team, *, host: str) -> None:
     """The host is back."""
-    await _FREE(redis, team.prefix, team=team.id, host=host)
+    await _UNTHROTTLE(redis, team.prefix, team=team.id, host=host)

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- A host wanted for a rest: the team sends it nothing for so long. Of two such wishes the later counts.
+-- A host asked for a pause: the team sends it nothing for so long. Of two such wishes the later counts.
 --
 -- A host may be shared by all that a team does, and mean only one of its jobs: past `most` it is busy still, but one
 -- request at a time may find out whether it is back (`probe_host`).
