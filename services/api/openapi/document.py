@@ -16,6 +16,20 @@ DESCRIPTION = (
     "times are ISO 8601 with an offset."
 )
 TOKEN = "token"
+TAGS = {
+    "jobs": "What is called once, from a named queue",
+    "crons": "What is called again and again, and the executions of each fire",
+    "queues": "How the jobs of each are sent",
+    "dead-letters": "Jobs whose retries are used up",
+    "alerts": "What failed, and what recovered",
+    "notifications": "The channels that alerts are sent through",
+    "usage": "Requests of each month",
+    "limits": "The most requests of a month",
+    "signing": "The secret that requests are signed with",
+    "pings": "A heartbeat's work reports; the key in the path is all it needs",
+    "health": "Probes of the process, without a token",
+}
+"""The groups of the operations, in their order: the noun of the path."""
 HEADERS: dict[str, Part] = {
     "RequestId": {
         "description": "The id of the request, as the log has it: the caller's X-Request-Id, or a new one",
@@ -65,7 +79,7 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{TOKEN: []}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(map(_tag_of, OPERATIONS))] + open_paths.TAGS,
+        "tags": [{"name": name, "description": said} for name, said in TAGS.items()],
         "paths": paths | open_paths.paths(schemas),
         "components": {
             "schemas": schemas.all(),

@@ -33,7 +33,6 @@ class Ready(Schema):
     ]
 
 
-TAGS: list[Part] = [{"name": "pings"}, {"name": "health"}]
 ANSWERS: tuple[type[Schema], ...] = (Pinged, Live, Ready)
 _KEY = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
 _STATUS = {
