@@ -17,7 +17,7 @@ from tests.faults.targets import FLAKY
 
 ROOT = Path(__file__).parents[2]
 CODE = ("services", "shared")
-FROM = "RECURO_UPGRADE_FROM"
+FROM = "UPGRADE_FROM"
 """The environment variable that names another commit to start from."""
 NUMBERS = {"api": 1, "scheduler": 2, "worker": 2}
 
