@@ -20,6 +20,7 @@ _PROXY = re.compile(
     re.ASCII,
 )
 
+_ORIGIN = re.compile(r"https?://(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?", re.ASCII)
 _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
 
 PREFIX = "RECURO_"
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
+    api_cors_origins: Names = ()
     mcp_host: str = "127.0.0.1"
     mcp_port: Port = 8001
     mcp_allowed_hosts: Names = ()
@@ -88,6 +90,15 @@ class Settings(BaseSettings):
         if found := redis_url.problem(value):
             raise ValueError(found)
         return value
+
+    @field_validator("api_cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [one for one in value if one != "*" and not _ORIGIN.fullmatch(one)]:
+            raise ValueError(
+                f"must be origins, as https://app.example.com without a path, or *; not {wrong[0]}"
+            )
+        return tuple(one.lower() for one in value)
 
     @field_validator("public_url")
     @classmethod

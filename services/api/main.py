@@ -9,6 +9,7 @@ import uvicorn
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from services.api import bootstrap, errors, metrics
 from services.api.envelope import Envelope
@@ -54,12 +55,27 @@ def create_app(settings: Settings) -> Starlette:
 
     app = Starlette(
         routes=ROUTES,
-        middleware=[Middleware(Envelope)],
+        middleware=[Middleware(Envelope), *_cors(settings)],
         exception_handlers=errors.handlers,
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a redirect would lose the token or the body of many a client
     return app
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    """Lets pages of the origins that are named call the API with a token of theirs; cookies play no part."""
+    if not settings.api_cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.api_cors_origins,
+            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+            allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"),
+            expose_headers=("X-Request-Id", "Idempotent-Replayed", "Retry-After"),
+        )
+    ]
 
 
 @asynccontextmanager
