@@ -1,24 +1,27 @@
 """A DNS server of ours and a resolv.conf that only one process sees."""
 
+import random
 import socket
 import struct
 import threading
 from pathlib import Path
 from types import TracebackType
 
-ADDRESS = "127.0.0.99"
 PORT = 53
 _TYPE_A = 1
 
 
 class Names:
-    """`with Names() as names:` answers on 127.0.0.99, port 53; `said` are the addresses of a name, in turn.
+    """`with Names() as names:` answers on port 53; `said` are the addresses of a name, in turn.
+
+    It has a loopback address of its own, chosen at random, so that two fault suites can run side by side.
 
     A name that is not known does not exist; one with no addresses gets no answer.
     """
 
     def __init__(self, said: dict[str, list[list[str]]], silent: str = "") -> None:
         """`silent`: no name below this one gets an answer."""
+        self.address = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
         self._said = said
         self._silent = f".{silent}"
         self.queries: list[str] = []
@@ -28,18 +31,18 @@ class Names:
 
     def resolv_conf(self, folder: Path) -> Path:
         path = folder / "resolv.conf"
-        path.write_text(f"nameserver {ADDRESS}\noptions timeout:20 attempts:1\n")
+        path.write_text(f"nameserver {self.address}\noptions timeout:20 attempts:1\n")
         return path
 
     def __enter__(self) -> "Names":
-        self._socket.bind((ADDRESS, PORT))
+        self._socket.bind((self.address, PORT))
         self._thread.start()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._is_over = True
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-            last.sendto(b"", (ADDRESS, PORT))  # a thread that reads would go on with a closed socket
+            last.sendto(b"", (self.address, PORT))  # a thread that reads would go on with a closed socket
         self._thread.join()
         self._socket.close()
 
