@@ -18,6 +18,7 @@ PLACES = {
     "deploy/compose.yaml": ("recuro:{}",),
     "deploy/kubernetes/kustomization.yaml": ("newTag: {}",),
     "docs/deploy.md": ("recuro:{}", "newTag: {}"),
+    "docs/openapi.json": ('"version": "{}"',),
 }
 """All that names the version of today, and how."""
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")

@@ -22,7 +22,8 @@ _BOUNDS = "must be a moment from 1970-01-01T00:00:00Z to 2999-12-31T23:59:59Z"
 
 def _no_number(value: T, info: ValidationInfo) -> T:
     """Refuse seconds and milliseconds since 1970: which of the two a number is, nobody could say."""
-    if info.context is not STORED and (isinstance(value, int | float) or _NUMBER.fullmatch(str(value))):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if info.context is not STORED and (is_number or _NUMBER.fullmatch(str(value))):
         raise ValueError(_FORM)
     return value
 
