@@ -20,3 +20,10 @@ def children(pid: int) -> set[int]:
 def resident_bytes(pid: int) -> int:
     """What it has in memory (Linux)."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def catches(pid: int, signal_number: int) -> bool:
+    """Whether it has a handler for the signal (Linux)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (signal_number - 1) & 1)

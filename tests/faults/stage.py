@@ -19,6 +19,7 @@ from tests.faults.story import Fault, Story
 from tests.faults.targets import CountingTarget
 from tests.faults.watch import Watch
 from tests.poll import until
+from tests.processes import catches
 
 TEAM, OTHER_TEAM = Team(1), Team(2)
 
@@ -46,8 +47,8 @@ class Stage:
     callers: list[Callers] = field(default_factory=list)
     created: set[int] = field(default_factory=set)
     """Job ids that were acknowledged to `create`."""
-    stopped: set[int] = field(default_factory=set)
-    """Ids of the processes that got a SIGTERM."""
+    stopped: dict[int, int] = field(default_factory=dict)
+    """Ids of the processes that got a SIGTERM, with the exit code that they should have."""
 
     @property
     def story(self) -> Story:
@@ -112,7 +113,8 @@ class Stage:
         service = self.installation.service_of(process)
         fault = self.story.note(f"{number.name} {service} {process.pid}", repeats=repeats)
         if number == signal.SIGTERM:
-            self.stopped.add(process.pid)
+            # One that still imports its modules has no handler yet, and has begun nothing.
+            self.stopped[process.pid] = 0 if catches(process.pid, number) else -number
         process.send_signal(number)
         return fault
 
@@ -153,9 +155,12 @@ class Stage:
     def no_process_ended(self) -> None:
         """Only killed processes have ended, and those that got SIGTERM ended without an error."""
         for process in self.installation.running:
-            allowed = (None, 0, -signal.SIGKILL) if process.pid in self.stopped else (None, -signal.SIGKILL)
+            allowed = (None, -signal.SIGKILL, *self._code_of(process.pid))
             service, code = self.installation.service_of(process), process.poll()
             assert code in allowed, f"{service} {process.pid} ended with {code}"
+
+    def _code_of(self, pid: int) -> tuple[int, ...]:
+        return (self.stopped[pid], 0) if pid in self.stopped else ()
 
 
 @asynccontextmanager
