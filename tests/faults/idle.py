@@ -22,7 +22,7 @@ OTHERS = ("scheduler", "worker", "mcp")
 
 async def many_idle_queues_and_crons(scene: Scene) -> None:
     """10,000 queues and 20,000 crons that fire in years; also what the start costs that finds them there."""
-    scale, seconds = (10, 20.0) if scene.is_small else (1, 60.0)
+    scale, seconds = (10, 15.0) if scene.is_small else (1, 60.0)
     async with playing(scene, Options(services=("api",))) as stage:
         await _start(stage)
         empty = await _share(stage, seconds)
@@ -47,10 +47,13 @@ async def _start(stage: Stage) -> None:
 
 
 async def _share(stage: Stage, seconds: float) -> float:
-    """Of one core, over so many seconds."""
-    started = _cpu_seconds(stage)
-    await asyncio.sleep(seconds)
-    return (_cpu_seconds(stage) - started) / seconds
+    """Of one core, in the quieter of two windows of so many seconds: what others do here comes and goes."""
+    shares = []
+    for _ in range(2):
+        started = _cpu_seconds(stage)
+        await asyncio.sleep(seconds)
+        shares.append((_cpu_seconds(stage) - started) / seconds)
+    return min(shares)
 
 
 def _cpu_seconds(stage: Stage) -> float:
