@@ -23,7 +23,8 @@ from tests.api.serving import serving
 from tests.writes import CRON, HEARTBEAT, JOB, QUEUE
 
 CALLERS = ("admin", "write", "read", "stranger", "nobody")
-PHASES, BOUNDED_PHASES = "examples,coverage,fuzzing,stateful", "examples,coverage"
+# Not its stateful phase: version 4.32 takes ids out of answers for X-Request-Id, and then fails to send numbers.
+PHASES, BOUNDED_PHASES = "examples,coverage,fuzzing", "examples,coverage"
 # The document cannot say all that a request must be: whether a host may be called, or an expression ever fires.
 NOT_CHECKED = "positive_data_acceptance"
 SEEDED = (("crons", CRON), ("crons", HEARTBEAT), ("jobs", JOB), ("queues", QUEUE))
@@ -44,14 +45,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="recuro-fuzz-") as folder:
         server = embedded.start(Path(folder))
         try:
-            failed = _tried(Settings(redis_url=server.url, api_port=0), arguments)
+            failed = _tried(Settings(redis_url=server.url, api_port=0), arguments, Path(folder))
         finally:
             server.stop()
     print(f"seed {arguments.seed}: {'failed as ' + ', '.join(failed) if failed else 'nothing was found'}")
     return 1 if failed else 0
 
 
-def _tried(settings: Settings, arguments: argparse.Namespace) -> list[str]:
+def _tried(settings: Settings, arguments: argparse.Namespace, folder: Path) -> list[str]:
     """The callers as whom something was found."""
     made = asyncio.run(_tokens(settings))
     with serving(settings) as address:
@@ -59,7 +60,7 @@ def _tried(settings: Settings, arguments: argparse.Namespace) -> list[str]:
         return [
             caller
             for caller in arguments.callers or CALLERS
-            if not _passes(address, made.get(caller), arguments, caller)
+            if not _passes(address, made.get(caller), arguments, caller, folder)
         ]
 
 
@@ -84,7 +85,10 @@ def _seed(address: str, token: str) -> None:
         client.post("/api/crons/1/run").raise_for_status()
 
 
-def _passes(address: str, token: str | None, arguments: argparse.Namespace, caller: str) -> bool:
+def _passes(
+    address: str, token: str | None, arguments: argparse.Namespace, caller: str, folder: Path
+) -> bool:
+    """Run where nothing is remembered of runs before."""
     print(f"== as {caller}", flush=True)
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", f"{address}/openapi.json"]
     command += ["--phases", BOUNDED_PHASES if arguments.bounded else PHASES, "--checks", "all"]
@@ -92,7 +96,7 @@ def _passes(address: str, token: str | None, arguments: argparse.Namespace, call
     command += ["--seed", str(arguments.seed), "--suppress-health-check", "all", "--no-color"]
     if token:
         command += ["-H", f"Authorization: Bearer {token}"]
-    return subprocess.run(command, check=False).returncode == 0
+    return subprocess.run(command, cwd=folder, check=False).returncode == 0
 
 
 if __name__ == "__main__":
