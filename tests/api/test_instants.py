@@ -24,6 +24,9 @@ OUT = [
 ]
 NUMBERS = [-1e300, -1, 0, 1_795_770_000, 1_795_770_000_000, "1795770000", "1.8e9"]
 """Seconds or milliseconds since 1970: nobody could say which."""
+IN_BOUNDS = (BOUNDS, "must be a moment with its offset")
+"""The second of what Python cannot read as a moment at all."""
+NO_NUMBER = ("must be a moment with its offset, as in 2026-11-27T09:00:00Z, not a number",)
 NEVER = [
     "9999-12-31T23:59:59Z",
     "9999-12-31T23:59:59.999Z",
@@ -53,10 +56,18 @@ async def ask(client: AsyncClient, method: str, path: str, fields: dict[str, Any
     return await client.request(method, path, json=fields)
 
 
-@pytest.mark.parametrize("moment", OUT, ids=str)
+@pytest.mark.parametrize(
+    ("moment", "said"), [*((one, IN_BOUNDS) for one in OUT), *((one, NO_NUMBER) for one in NUMBERS)], ids=str
+)
 @pytest.mark.parametrize(("method", "path", "fields", "field"), DOORS)
-async def test_an_instant_out_of_bounds_is_refused_with_the_bounds(
-    client: AsyncClient, method: str, path: str, fields: dict[str, Any], field: str, moment: str | float
+async def test_what_is_no_instant_within_the_bounds_is_refused_with_what_is_one(
+    client: AsyncClient,
+    method: str,
+    path: str,
+    fields: dict[str, Any],
+    field: str,
+    moment: str | float,
+    said: tuple[str, ...],
 ) -> None:
     await client.post("/api/crons", json=CRON)
 
@@ -64,21 +75,7 @@ async def test_an_instant_out_of_bounds_is_refused_with_the_bounds(
 
     assert answer.status_code == 422
     (sentence,) = answer.json()["errors"][field]
-    assert BOUNDS in sentence or "must be a moment with its offset" in sentence
-
-
-@pytest.mark.parametrize("number", NUMBERS, ids=str)
-@pytest.mark.parametrize(("method", "path", "fields", "field"), DOORS)
-async def test_a_number_is_no_instant(
-    client: AsyncClient, method: str, path: str, fields: dict[str, Any], field: str, number: str | float
-) -> None:
-    await client.post("/api/crons", json=CRON)
-
-    answer = await ask(client, method, path, {**fields, field: number})
-
-    assert answer.status_code == 422
-    (sentence,) = answer.json()["errors"][field]
-    assert "must be a moment with its offset, as in 2026-11-27T09:00:00Z, not a number" in sentence
+    assert any(one in sentence for one in said)
 
 
 @pytest.mark.parametrize(
