@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import idna
 
-from shared.basics.memory import MEBIBYTE, remembered
+from shared.basics.memory import MEBIBYTE, Remembered, remembered
 from shared.schemas.runs import FailureReason
 
 Address = IPv4Address | IPv6Address
@@ -117,7 +117,7 @@ _BAD_PORTS = frozenset(
     )
 )
 
-_URL = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?", re.IGNORECASE)
+_URL = re.compile(r"(https?://[^/?#]*)([^?#]*)(\?[^#]*)?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(?::([0-9]{0,5}))?\Z")
 _PORTS = {"http": 80, "https": 443}
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -209,26 +209,41 @@ class Destination:
         return f"{self.origin.scheme}://{self.authority}{self.target}"
 
 
-def destination(policy: Policy, text: str) -> Destination:
-    """Parse a URL and check it; raises InvalidUrl or BlockedAddress. The fragment is dropped."""
-    if _UNFIT.search(text):
-        raise InvalidUrl("The URL holds a blank, a backslash or a control character.")
-    parts = _URL.match(text)
-    if not parts:
-        raise InvalidUrl("The URL does not start with http:// or https://.")
-    scheme, path, query = parts[1].lower(), parts[3], parts[4] or ""
-    host, port = _authority(parts[2], _PORTS[scheme])
-    address = _address(host)
-    policy.check_port(port)
-    if address:
-        policy.check(address, "The URL's host is")
-    shown = f"[{address}]" if isinstance(address, IPv6Address) else host
-    return Destination(
-        Origin(scheme, str(address or host), port),
-        address,
-        authority=shown if port == _PORTS[scheme] else f"{shown}:{port}",
-        target=_as_written(f"{path or '/'}{query}"),
-    )
+class Destinations(Remembered[str, Destination]):
+    """Parses URLs and checks them by a policy; raises InvalidUrl or BlockedAddress. Fragments are dropped.
+
+    URLs and servers are remembered apart: often each request has a URL of its own, on one of few servers.
+    """
+
+    __slots__ = ("_policy", "_servers")
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(self._destination, 8 * MEBIBYTE, per_byte=6)
+        self._policy = policy
+        self._servers = Remembered(self._server, 4 * MEBIBYTE, per_byte=6)
+
+    def _destination(self, text: str) -> Destination:
+        if _UNFIT.search(text):
+            raise InvalidUrl("The URL holds a blank, a backslash or a control character.")
+        parts = _URL.match(text)
+        if not parts:
+            raise InvalidUrl("The URL does not start with http:// or https://.")
+        origin, address, authority = self._servers(parts[1])
+        target = _as_written(f"{parts[2] or '/'}{parts[3] or ''}")
+        return Destination(origin, address, authority, target)
+
+    def _server(self, text: str) -> tuple[Origin, Address | None, str]:
+        """Of a URL as far as its path: origin, address if its host is one, and authority."""
+        scheme, _, authority = text.partition("://")
+        scheme = scheme.lower()
+        host, port = _authority(authority, _PORTS[scheme])
+        address = _address(host)
+        self._policy.check_port(port)
+        if address:
+            self._policy.check(address, "The URL's host is")
+        shown = f"[{address}]" if isinstance(address, IPv6Address) else host
+        spelled = shown if port == _PORTS[scheme] else f"{shown}:{port}"
+        return Origin(scheme, str(address or host), port), address, spelled
 
 
 @remembered(4 * MEBIBYTE)
@@ -237,9 +252,10 @@ def origin_of(url: str) -> str:
     parts = _URL.match(url)
     if not parts:
         return ""
-    scheme = parts[1].lower()
+    scheme, _, authority = parts[1].partition("://")
+    scheme = scheme.lower()
     try:
-        host, port = _authority(parts[2], _PORTS[scheme])
+        host, port = _authority(authority, _PORTS[scheme])
         return f"{scheme}://{_address(host) or host}:{port}"
     except InvalidUrl:
         return ""

@@ -8,12 +8,11 @@ from typing import Protocol, TypeVar, cast
 
 from pydantic import BaseModel
 
-from shared.basics.memory import MEBIBYTE, Remembered
 from shared.errors import Invalid
 from shared.schemas.base import Schema
 from shared.schemas.jobs import JobSpec
 from shared.schemas.marks import Mark, replaced
-from shared.security.addresses import Destination, Policy, Refusal, destination, origin_of
+from shared.security.addresses import Destinations, Policy, Refusal, origin_of
 from shared.security.vault import MASK, Vault, is_secret
 from shared.store.keyspace import Team
 
@@ -36,11 +35,10 @@ class Admission:
 
     policy: Policy
     vault: Vault
-    _destination: Remembered[str, Destination] = field(init=False, repr=False, compare=False)
+    _destination: Destinations = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        known = Remembered(partial(destination, self.policy), 4 * MEBIBYTE, per_byte=6)
-        object.__setattr__(self, "_destination", known)
+        object.__setattr__(self, "_destination", Destinations(self.policy))
 
     def admit(self, team: Team, wanted: S) -> S:
         """What may be kept of it; raises Invalid.

@@ -83,7 +83,7 @@ HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
     (heads.regular_head, lambda number: (b"HTTP/1.1 200 OK\r\nx: %d" % number + b"\r\na:" * 240,)),
     (heads._known_framing.known, lambda number: ((_fields(number), True, True),)),
     (vault.is_secret, lambda number: (f"{number}" + "x" * 120,)),
-    (base._checked_url, lambda number: (f"https://a{number}.example/" + "x" * 2000,)),
+    (base._check_server, lambda number: (f"https://a{number}.example" + "x" * 2000,)),
     (addresses.origin_of, lambda number: (f"https://a{number}.example/" + "x" * 2000,)),
     (expressions.parse, lambda number: (f"{number % 60},{'1,' * 100}2-59 * * * *",)),
     (plans.plan_of.known, lambda number: (("* " * 120 + str(number), "UTC", number, ENDING),)),

@@ -18,9 +18,10 @@ from pydantic import ValidationError
 
 from services.worker.http.outgoing import InvalidRequest, Outgoing, written
 from shared.schemas.jobs import JobCreate
-from shared.security.addresses import InvalidUrl, Policy, Refusal, destination
+from shared.security.addresses import Destinations, InvalidUrl, Policy, Refusal
 
 POLICY = Policy()
+TARGETS = Destinations(POLICY)
 URL = "https://a.example/path?q=1"
 SPECIAL = (
     *(
@@ -90,7 +91,7 @@ def try_address(rng: random.Random) -> str:
     """How it ended; AssertionError if a host passed that leads where nobody may go."""
     host = _host(rng)
     try:
-        found = destination(POLICY, f"http://{host}/")
+        found = TARGETS(f"http://{host}/")
     except InvalidUrl:
         return "address: not a URL"
     except Refusal:
@@ -247,7 +248,7 @@ def try_headers(rng: random.Random) -> str:
     body = rng.choice((None, b"", b"GET / HTTP/1.1\r\nHost: evil\r\n\r\n"))
     call = Outgoing(rng.choice(("GET", "POST", "DELETE")), URL, dict(asked.headers or {}), body, 1.0)
     try:
-        raw = written(call, destination(POLICY, URL))
+        raw = written(call, TARGETS(URL))
     except InvalidRequest:
         raise AssertionError(f"{headers!r} was accepted and cannot be sent") from None
     parsed = _parsed(raw)

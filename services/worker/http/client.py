@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 import time
-from functools import partial
 from types import TracebackType
 
 from services.worker.http import failures
@@ -19,9 +18,8 @@ from services.worker.http.permit import AT_ONCE, NotSent, Permit
 from services.worker.http.pool import Pool
 from services.worker.http.proxy import Proxy
 from services.worker.http.response import KEPT_BYTES, READ_BYTES, Answer
-from shared.basics.memory import MEBIBYTE, Remembered
 from shared.schemas.runs import FailureReason
-from shared.security.addresses import Origin, Policy, Refusal, destination
+from shared.security.addresses import Destinations, Origin, Policy, Refusal
 
 _IDEMPOTENT = frozenset(("GET", "PUT", "DELETE"))
 """Methods that do no more when they come twice (RFC 9110, 9.2.2), of those that a caller may ask for."""
@@ -42,7 +40,7 @@ class Sender:
         self._proxy = proxy
         self._resolver = resolver or Resolver(policy)
         self._tls = tls or _modern_tls()
-        self._destination = Remembered(partial(destination, policy), 8 * MEBIBYTE, per_byte=6)
+        self._destination = Destinations(policy)
         self._pool: Pool | None = None
         self._aside = Aside()
 

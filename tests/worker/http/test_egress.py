@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from services.worker.http.egress import NameNotFound, Resolver
-from shared.security.addresses import BlockedAddress, InvalidUrl, Policy, Refusal, destination
+from shared.security.addresses import BlockedAddress, Destinations, InvalidUrl, Policy, Refusal
 
 NOT_PUBLIC = """
     0.0.0.0 10.1.2.3 100.64.0.1 100.100.100.200 127.0.0.1 127.8.9.1 169.254.169.254 169.254.170.2
@@ -93,12 +93,12 @@ def test_the_operator_opens_blocks_but_metadata_only_by_its_own_address(address:
 @pytest.mark.parametrize("url", [url.strip() for url in NOWHERE.split(" ") if url.strip()])
 def test_a_url_that_leads_nowhere_is_refused(url: str) -> None:
     with pytest.raises(Refusal):
-        destination(Policy(), url)
+        Destinations(Policy())(url)
 
 
 def test_a_number_is_no_host_even_if_its_address_is_allowed() -> None:
     with pytest.raises(InvalidUrl, match="number"):
-        destination(LOOPBACK, "http://2130706433/")
+        Destinations(LOOPBACK)("http://2130706433/")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_number_is_no_host_even_if_its_address_is_allowed() -> None:
     ],
 )
 def test_a_well_formed_url_is_sent_as_written(url: str, sent: str) -> None:
-    assert str(destination(Policy(), url)) == sent
+    assert str(Destinations(Policy())(url)) == sent
 
 
 async def test_one_bad_address_refuses_the_whole_name() -> None:

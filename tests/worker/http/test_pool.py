@@ -17,7 +17,7 @@ from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
 from services.worker.http.pool import Pool
 from shared.schemas.runs import FailureReason
-from shared.security.addresses import BlockedAddress, Policy, destination
+from shared.security.addresses import BlockedAddress, Destinations, Policy
 from tests import hostile
 from tests.hostile import HEAD, Talk
 from tests.poll import until
@@ -220,7 +220,7 @@ async def test_a_socket_opens_to_judged_addresses_only_whatever_led_there(host: 
     lenient = Resolver(LOOPBACK, lambda name: ["127.0.0.1"])
     strict = Pool(Policy(), lenient, ssl.create_default_context())
     async with hostile.serving(talk) as address:
-        to = destination(LOOPBACK, f"http://{address.replace('127.0.0.1', host)}/")
+        to = Destinations(LOOPBACK)(f"http://{address.replace('127.0.0.1', host)}/")
 
         with pytest.raises(BlockedAddress):
             await strict.dial(to, asyncio.get_running_loop().time() + 5)
