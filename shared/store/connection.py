@@ -176,6 +176,11 @@ class _Pool(ConnectionPool):
             raise
         return connection
 
+    async def release(self, connection: AbstractConnection) -> None:
+        """Without the library's event of it, which is for credentials that change."""
+        self._in_use_connections.remove(connection)
+        self._available_connections.append(connection)
+
 
 class _Store(Redis):
     """Raises for a Redis that is out of service what it would raise for one that is gone."""

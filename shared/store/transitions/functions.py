@@ -1,6 +1,7 @@
 """How the functions of the library in Redis are called."""
 
-import secrets
+import os
+from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
@@ -16,6 +17,7 @@ from shared.store.transitions.library import Library, file_of, whole
 
 Argument: TypeAlias = str | int | float
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 RANDOM_BYTES = 12
 """Of each call: 2^48 calls until two are expected to be alike."""
 
@@ -154,4 +156,5 @@ def _first_answer(key: IdempotencyKey, found: list[Any]) -> Any:
 
 
 def _fresh(prefix: str) -> str:
-    return prefix + secrets.token_urlsafe(RANDOM_BYTES)
+    random = b2a_base64(os.urandom(RANDOM_BYTES), newline=False)
+    return prefix + random.translate(_URL_SAFE).decode()
