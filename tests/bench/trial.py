@@ -8,7 +8,7 @@ from tests.bench.contenders import Contender
 from tests.bench.readings import COMMANDS
 from tests.bench.stage import Stage, Target, stage
 
-PACED_JOBS = 100
+PACED_JOBS = 300
 IDLE_SECONDS = 5.0
 
 
