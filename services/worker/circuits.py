@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from services.worker.http.exchange import Exchange
 from shared.schemas.runs import FailureReason, FailureStage
-from shared.security.addresses import Origin
+from shared.security.destinations import Origin
 
 FAILURES = 8
 FIRST_SECONDS, LONGEST_SECONDS = 5.0, 60.0

@@ -15,7 +15,7 @@ from services.worker.permits import NotPermitted, SendPermit
 from services.worker.retry import LONGEST_NOTICE_WAIT_SECONDS
 from services.worker.work import Notice, Postpone, Work
 from shared.schemas.runs import FailureReason
-from shared.security.addresses import Origin
+from shared.security.destinations import Origin
 
 LONGEST_HOST_WAIT_SECONDS = 300
 """How long an attempt waits for a silent host; then it fails unsent, so that chains end."""

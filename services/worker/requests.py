@@ -12,7 +12,7 @@ from shared import clock
 from shared.basics.memory import MEBIBYTE, Remembered
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import STORED
-from shared.security.addresses import origin_of
+from shared.security.destinations import origin_of
 from shared.security.vault import Vault
 from shared.version import VERSION
 

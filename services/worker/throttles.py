@@ -15,7 +15,7 @@ from services.worker.http.failures import shown
 from services.worker.retry import retry_after_seconds
 from services.worker.work import Work
 from shared.errors import Damaged
-from shared.security.addresses import Origin
+from shared.security.destinations import Origin
 from shared.store import keyspace, transitions
 from shared.store.connection import AWAY
 

@@ -12,7 +12,8 @@ from shared.errors import Invalid
 from shared.schemas.base import Schema
 from shared.schemas.jobs import JobSpec
 from shared.schemas.marks import Mark, replaced
-from shared.security.addresses import Destinations, Policy, Refusal, origin_of
+from shared.security.addresses import Policy, Refusal
+from shared.security.destinations import Destinations, origin_of
 from shared.security.vault import MASK, Vault, is_secret
 from shared.store.keyspace import Team
 

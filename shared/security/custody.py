@@ -2,7 +2,7 @@
 
 from shared.errors import Invalid
 from shared.schemas.crons import CronCreate, CronUpdate
-from shared.security.addresses import origin_of
+from shared.security.destinations import origin_of
 from shared.security.vault import MASK, Vault, is_sealed, is_secret
 from shared.store.keyspace import Team
 

@@ -24,7 +24,7 @@ from shared.schedule import expressions
 from shared.schemas import base
 from shared.schemas.assertions import Assertions
 from shared.schemas.queues import QueueSettings
-from shared.security import addresses, vault
+from shared.security import destinations, vault
 from shared.store import plans
 from tests.processes import resident_bytes
 
@@ -84,7 +84,7 @@ HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
     (heads._known_framing.known, lambda number: ((_fields(number), True, True),)),
     (vault.is_secret, lambda number: (f"{number}" + "x" * 120,)),
     (base._check_server, lambda number: (f"https://a{number}.example" + "x" * 2000,)),
-    (addresses.origin_of, lambda number: (f"https://a{number}.example/" + "x" * 2000,)),
+    (destinations.origin_of, lambda number: (f"https://a{number}.example/" + "x" * 2000,)),
     (expressions.parse, lambda number: (f"{number % 60},{'1,' * 100}2-59 * * * *",)),
     (plans.plan_of.known, lambda number: (("* " * 120 + str(number), "UTC", number, ENDING),)),
 ]

@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from services.worker.http.outgoing import InvalidRequest, Outgoing, written
 from shared.schemas.jobs import JobCreate
-from shared.security.addresses import Destinations, InvalidUrl, Policy, Refusal
+from shared.security.addresses import InvalidUrl, Policy, Refusal
+from shared.security.destinations import Destinations
 
 POLICY = Policy()
 TARGETS = Destinations(POLICY)

@@ -11,7 +11,7 @@ from services.worker.circuits import (
 )
 from services.worker.http.exchange import unsent
 from shared.schemas.runs import FailureReason, FailureStage
-from shared.security.addresses import Origin
+from shared.security.destinations import Origin
 
 HOST, OTHER = (1, Origin("http", "a.example", 80)), (1, Origin("http", "b.example", 80))
 

@@ -25,7 +25,8 @@ from shared.schemas.alerts import AlertQuery
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import Job, JobCreate
 from shared.schemas.queues import QueueCreate
-from shared.security.addresses import Origin, Policy
+from shared.security.addresses import Policy
+from shared.security.destinations import Origin
 from shared.store import keyspace, ledger, transitions
 from shared.store.keyspace import Team
 from tests.calls import call_of

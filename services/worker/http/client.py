@@ -19,7 +19,8 @@ from services.worker.http.pool import Pool
 from services.worker.http.proxy import Proxy
 from services.worker.http.response import KEPT_BYTES, READ_BYTES, Answer
 from shared.schemas.runs import FailureReason
-from shared.security.addresses import Destinations, Origin, Policy, Refusal
+from shared.security.addresses import Policy, Refusal
+from shared.security.destinations import Destinations, Origin
 
 _IDEMPOTENT = frozenset(("GET", "PUT", "DELETE"))
 """Methods that do no more when they come twice (RFC 9110, 9.2.2), of those that a caller may ask for."""

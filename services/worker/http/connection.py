@@ -7,7 +7,7 @@ from typing import cast
 from services.worker.http.evidence import OPENING_BYTES, Evidence, acknowledged_bytes
 from services.worker.http.heads import NotHttp
 from services.worker.http.response import Answer, Reader, ResponseTooLarge
-from shared.security.addresses import Origin
+from shared.security.destinations import Origin
 
 _IDLE = Reader(Answer())
 """Of a connection without a request: a kept one must not keep the answer before alive."""

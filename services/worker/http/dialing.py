@@ -13,7 +13,8 @@ from services.worker.http.connection import Connection
 from services.worker.http.egress import Resolver
 from services.worker.http.proxy import Proxy
 from shared.schemas.runs import FailureStage
-from shared.security.addresses import Address, Destination, Origin, Policy
+from shared.security.addresses import Address, Policy
+from shared.security.destinations import Destination, Origin
 
 HEAD_START_SECONDS = 0.25
 """Of an address before the next is tried beside it (RFC 8305, 8)."""

@@ -14,7 +14,8 @@ from services.worker.http.heads import NotHttp
 from services.worker.http.proxy import ProxyRefused
 from services.worker.http.response import Answer, ResponseTooLarge
 from shared.schemas.runs import FailureReason, FailureStage
-from shared.security.addresses import Origin, Refusal
+from shared.security.addresses import Refusal
+from shared.security.destinations import Origin
 
 LOCATION_CHARACTERS, LONGEST_LOCATION = 300, 8192
 _CONDITIONS = frozenset(("if-none-match", "if-modified-since"))

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from services.worker.http.proxy import Proxy
 from shared.basics.memory import MEBIBYTE, remembered
 from shared.schemas.assertions import Assertion
-from shared.security.addresses import Destination, Refusal
+from shared.security.addresses import Refusal
+from shared.security.destinations import Destination
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"))

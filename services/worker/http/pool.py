@@ -9,7 +9,8 @@ from services.worker.http.connection import Connection, ConnectionClosed
 from services.worker.http.dialing import Dialer
 from services.worker.http.egress import Resolver
 from services.worker.http.proxy import Proxy
-from shared.security.addresses import Destination, Origin, Policy
+from shared.security.addresses import Policy
+from shared.security.destinations import Destination, Origin
 
 KEEPALIVE_SECONDS = 15.0
 UNHINTED_SECONDS = 1.5

@@ -13,7 +13,7 @@ from services.worker.http.outgoing import Outgoing
 from services.worker.notices.announcement import Announcement
 from services.worker.notices.messages import Message
 from shared.schemas.notifications import Hook
-from shared.security.addresses import Origin
+from shared.security.destinations import Origin
 
 IS_SIGNED = False
 TEXT_CHARACTERS = 4096

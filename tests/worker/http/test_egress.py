@@ -9,7 +9,8 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from services.worker.http.egress import NameNotFound, Resolver
-from shared.security.addresses import BlockedAddress, Destinations, InvalidUrl, Policy, Refusal
+from shared.security.addresses import BlockedAddress, InvalidUrl, Policy, Refusal
+from shared.security.destinations import Destinations
 
 NOT_PUBLIC = """
     0.0.0.0 10.1.2.3 100.64.0.1 100.100.100.200 127.0.0.1 127.8.9.1 169.254.169.254 169.254.170.2

@@ -17,7 +17,8 @@ from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
 from services.worker.http.pool import Pool
 from shared.schemas.runs import FailureReason
-from shared.security.addresses import BlockedAddress, Destinations, Policy
+from shared.security.addresses import BlockedAddress, Policy
+from shared.security.destinations import Destinations
 from tests import hostile
 from tests.hostile import HEAD, Talk
 from tests.poll import until
