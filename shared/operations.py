@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from pydantic import JsonValue
+from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from shared.schemas.base import Schema
@@ -14,6 +15,7 @@ from shared.security.tokens import Caller
 from shared.security.vault import Vault
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
+from shared.store.writes import Write
 
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Scope = Literal["read", "write", "admin"]
@@ -30,10 +32,16 @@ class Call:
     redis: Redis
     vault: Vault
     interface: Interface
+    operation: str
+    """Its name; of a tool the tool's."""
     request_id: str
     """As answers and log lines have it; empty where no request brought the call."""
     key: IdempotencyKey | None = None
     """The caller's, for a write that is done once however often it is repeated."""
+    client: str = ""
+    """What the caller's program calls itself."""
+    reason: str = ""
+    """Why, if the caller said so."""
 
     @property
     def team(self) -> Team:
@@ -48,6 +56,19 @@ class Call:
     def token(self) -> str:
         """The id of the token, as `recuro token list` shows it."""
         return self.caller.token
+
+    def write(self, changes: str | None = None) -> Write:
+        """A write of this call, which leaves a line in the audit trail; `changes` are of `actions.audit`."""
+        who = {
+            "operation": self.operation,
+            "actor": self.actor,
+            "token": self.token,
+            "interface": self.interface,
+            "client": self.client,
+            "request_id": self.request_id,
+            "reason": self.reason,
+        }
+        return Write(self.key, to_json(who).decode(), changes)
 
 
 class PathId(NamedTuple):
@@ -106,7 +127,7 @@ class Operation:
 
     @property
     def is_write(self) -> bool:
-        return self.scope != "read"
+        return self.scope != "read" and self.method != "GET"
 
     @property
     def may_warn(self) -> bool:

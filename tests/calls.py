@@ -14,4 +14,4 @@ VAULT = Vault(KEY)
 
 def call_of(redis: Redis, team: Team, key: IdempotencyKey | None = None, *, vault: Vault = VAULT) -> Call:
     """A call by an admin of the team."""
-    return Call(Caller(team, frozenset({"admin"})), redis, vault, "rest", "", key)
+    return Call(Caller(team, frozenset({"admin"})), redis, vault, "rest", "test", "", key)

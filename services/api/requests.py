@@ -23,6 +23,7 @@ T = TypeVar("T", bound=BaseModel)
 
 MAX_BODY_BYTES = 1_048_576
 MAX_ID = 2**53
+CLIENT_CHARACTERS, REASON_CHARACTERS = 100, 500
 
 _ID = re.compile(r"[1-9][0-9]{0,15}")
 # pydantic reads NaN, Infinity and 1e999, which are not JSON or no number that JSON can carry on.
@@ -95,6 +96,20 @@ def key_text_of(request: Request) -> str | None:
         sentence = "The Idempotency-Key header must hold 1 to 255 visible ASCII characters."
         raise Refused({"Idempotency-Key": [sentence]})
     return text
+
+
+def client_of(request: Request) -> str:
+    """What the caller's program calls itself, as far as it is shown."""
+    return request.headers.get("user-agent", "")[:CLIENT_CHARACTERS]
+
+
+def reason_of(request: Request) -> str:
+    """Why the caller makes a write, for the audit trail; raises Refused for one that is too long."""
+    reason = request.headers.get("recuro-reason", "").strip()
+    if len(reason) > REASON_CHARACTERS:
+        sentence = f"The Recuro-Reason header must hold {REASON_CHARACTERS} characters at most."
+        raise Refused({"Recuro-Reason": [sentence]})
+    return reason
 
 
 def key_of(request: Request, team: Team, text: str | None, *given: str) -> IdempotencyKey | None:

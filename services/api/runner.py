@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from services.api.answers import answer, replayed
 from services.api.auth import caller_of
-from services.api.requests import body_of, id_of, key_of, key_text_of, query_of, raw_of
+from services.api.requests import body_of, client_of, id_of, key_of, key_text_of, query_of, raw_of, reason_of
 from shared.operations import Call, Operation
 from shared.runtime.serving import request_ids
 from shared.store.idempotency import IdempotencyKey
@@ -31,7 +31,17 @@ class Runner:
             given.append(prepared)
         elif operation.is_write:
             key = key_of(request, caller.team, key_text_of(request), "")
-        call = Call(caller, state.redis, state.admission.vault, "rest", request_ids.of(request.scope), key)
+        call = Call(
+            caller,
+            state.redis,
+            state.admission.vault,
+            "rest",
+            operation.name,
+            request_id=request_ids.of(request.scope),
+            key=key,
+            client=client_of(request),
+            reason=reason_of(request) if operation.is_write else "",
+        )
         answered = await operation.run(call, *given)
         return replayed(answer(answered, operation.status_of(answered), operation.first), key)
 

@@ -2,6 +2,7 @@
 
 from services.api.rest import (
     alerts,
+    audit,
     crons,
     dead_letters,
     executions,
@@ -23,4 +24,5 @@ OPERATIONS = (
     *notifications.OPERATIONS,
     *limits.OPERATIONS,
     *signing.OPERATIONS,
+    *audit.OPERATIONS,
 )

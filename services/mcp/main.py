@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body, request_id_of
 from services.mcp.other_paths import Elsewhere
-from services.mcp.server import Context, answer, build
+from services.mcp.server import Context, answer, build, client_of
 from shared.runtime import preflight, probes, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
@@ -40,7 +40,10 @@ def create_app(settings: Settings) -> Starlette:
     redis, admission = connection.connect(settings), Admission(policy, keys)
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
-        return await answer(redis, admission, caller_of(ctx.request), params, request_id_of(ctx.request))
+        request = ctx.request
+        return await answer(
+            redis, admission, caller_of(request), params, request_id_of(request), client_of(ctx)
+        )
 
     manager = StreamableHTTPSessionManager(
         build(call),

@@ -16,6 +16,7 @@ from mcp_types import (
 )
 from pydantic import ValidationError
 from redis.asyncio import Redis
+from starlette.requests import Request
 
 from services.mcp import tolerance
 from services.mcp.excerpts import OUTSIDE
@@ -41,6 +42,7 @@ INSTRUCTIONS = (
     "Recuro calls HTTP endpoints: crons again and again on a schedule, jobs once from a named queue. "
     f"Everything belongs to the token's team; IDs are integers; times are UTC. {OUTSIDE}"
 )
+CLIENT_CHARACTERS = 100
 MAX_SENTENCES = 20  # a wrong list of arguments must not flood the agent's context
 _LISTING_FRESH = CacheHint(ttl_ms=300_000, scope="public")
 
@@ -66,16 +68,26 @@ def build(call: CallTool, list_tools: List = list_own) -> Server[dict[str, Any]]
     )
 
 
+def client_of(ctx: Context) -> str:
+    """What the caller's program calls itself: in the protocol, or else in its request."""
+    params = ctx.session.client_params
+    if params is not None:
+        return f"{params.client_info.name} {params.client_info.version}"[:CLIENT_CHARACTERS]
+    request: Request | None = ctx.request
+    return request.headers.get("user-agent", "")[:CLIENT_CHARACTERS] if request else ""
+
+
 async def answer(
     redis: Redis,
     admission: Admission,
     caller: Caller | None,
     params: CallToolRequestParams,
     request_id: str = "",
+    client: str = "",
 ) -> CallToolResult:
     """Run one tool; `caller` is None while Redis is away and no token can be looked up. Never raises."""
     began = time.perf_counter()
-    result = await _answer(redis, admission, caller, params, request_id)
+    result = await _answer(redis, admission, caller, params, (request_id, client))
     log.info(
         "tool_called",
         tool=params.name if params.name in TOOLS else None,
@@ -88,7 +100,11 @@ async def answer(
 
 
 async def _answer(
-    redis: Redis, admission: Admission, caller: Caller | None, params: CallToolRequestParams, request_id: str
+    redis: Redis,
+    admission: Admission,
+    caller: Caller | None,
+    params: CallToolRequestParams,
+    of_request: tuple[str, str],
 ) -> CallToolResult:
     row = TOOLS.get(params.name)
     if row is None:
@@ -103,7 +119,10 @@ async def _answer(
     try:
         caller.may(row.scope)
         key = _key_of(row, caller.team, arguments, admission.vault)
-        call = Call(caller, redis, admission.vault, "mcp", request_id, key)
+        request_id, client = of_request
+        call = Call(
+            caller, redis, admission.vault, "mcp", row.name, request_id=request_id, key=key, client=client
+        )
         return _succeeded(await row.run(call, admission.admit(caller.team, arguments)), key)
     except Invalid as error:
         return _refused(params.name, {error.field: [str(error)]})

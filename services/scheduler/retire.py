@@ -8,9 +8,10 @@ import structlog
 from redis.asyncio import Redis
 
 from services.scheduler.pace import Pace
+from shared import clock
 from shared.schemas.queues import QueueSettings
 from shared.settings import Settings
-from shared.store import ledger, transitions
+from shared.store import keyspace, ledger, moments, transitions
 from shared.store.care import damage, reconcile
 from shared.store.keyspace import Team
 
@@ -72,6 +73,14 @@ async def retire_alerts(redis: Redis, team: Team, settings: Settings, now_ms: in
     )
 
 
+async def retire_trails(redis: Redis, team: Team, settings: Settings, now_ms: int | None = None) -> None:
+    """Let go of lines of the team's audit trail that are too old, some of them a little later."""
+    if now_ms is None:
+        now_ms = clock.milliseconds(await moments.now(redis, team.shard))
+    for trail in keyspace.audit_trails(team):
+        await redis.xtrim(trail, minid=str(now_ms - settings.audit_retention_days * DAY_MILLISECONDS))
+
+
 async def retire(redis: Redis, shard: str, settings: Settings, now_ms: int | None = None) -> int:
     """Remove what may go from every queue and cron in turn, at most 200 records a step; return how many."""
     removed, owners, limits = 0, list[Owner](), Limits.of(settings)
@@ -82,6 +91,7 @@ async def retire(redis: Redis, shard: str, settings: Settings, now_ms: int | Non
                 removed += went
                 await asyncio.sleep(PAUSE_SECONDS)
             owners += [owner async for owner in _overdue(redis, team, limits, now_ms)]
+            await retire_trails(redis, team, settings, now_ms)
     while owners:
         went, owners = await _round(redis, owners, limits, now_ms)
         removed += went

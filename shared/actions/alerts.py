@@ -59,7 +59,7 @@ def _indexes(team: Team, query: AlertQuery) -> list[str]:
 
 async def test(call: Call, channel: Channel) -> int:
     """Send a test message to a channel; `outcome` takes the id."""
-    return await transitions.test_channel(call.redis, call.team, channel=channel, key=call.key)
+    return await transitions.test_channel(call.redis, call.team, channel=channel, write=call.write())
 
 
 async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:

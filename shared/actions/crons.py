@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
 from shared import clock
-from shared.actions import cron_records, owing, settling
+from shared.actions import audit, cron_records, owing, settling
 from shared.actions.owing import NOTHING
 from shared.basics import words
 from shared.errors import Conflict, Invalid, NotFound
@@ -60,6 +60,7 @@ class _Known(NamedTuple):
 
     id: int | None = None
     version: str | None = None
+    before: CronCreate | None = None
     warnings: Sequence[str] = ()
     now: datetime | None = None
 
@@ -135,7 +136,7 @@ async def update(
         when = _When(cron_records.phase_of(fields), keeps_next=True)
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
             when = _timed_if_readable(wanted, when.phase, fields, at)
-        known = _Known(cron_id, fields.get("version"), custody.warnings(dropped, wanted.url), now)
+        known = _Known(cron_id, fields.get("version"), before, custody.warnings(dropped, wanted.url), now)
         if saved := await _save(call, wanted, when, known):
             return saved
     raise Conflict(_BUSY)
@@ -143,8 +144,18 @@ async def update(
 
 async def delete(call: Call, cron_id: int) -> None:
     """Delete a cron with its executions; once this returns it does not fire any more."""
-    if not await transitions.delete_cron(call.redis, call.team, cron=cron_id, key=call.key):
-        raise NotFound("Cron")
+    for _ in range(ATTEMPTS):
+        _, found = await transitions.read_crons(call.redis, call.team, [cron_id])
+        fields = records.fields_of(found[0].fields) if found else {}  # it may be done, under the caller's key
+        gone = audit.changes(cron_records.spec_of(fields, Reader()), None) if fields else None
+        deleted = await transitions.delete_cron(
+            call.redis, call.team, cron=cron_id, version=fields.get("version"), write=call.write(gone)
+        )
+        if deleted:
+            return
+        if deleted is not None:
+            raise NotFound("Cron")
+    raise Conflict(_BUSY)
 
 
 async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> CronWithWarnings | None:
@@ -162,7 +173,7 @@ async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> C
         change=to_json(_logged(wanted, when.phase)).decode(),
         warnings=to_json(known.warnings).decode(),
         now_ms=settling.given(known.now),
-        key=call.key,
+        write=call.write(audit.changes(known.before, wanted)),
     )
     return _of_row(call.team, *saved) if saved else None
 

@@ -30,6 +30,7 @@ from shared.store import connection, paging, records, transitions
 from shared.store.keyspace import Team
 from shared.store.records import Fields
 from shared.store.stored import LIST_BYTES, LOOK_BYTES
+from shared.store.writes import OURS, Write
 
 BATCH = 200
 RATE = 50
@@ -63,7 +64,7 @@ async def replay_now(call: Call, ids: Sequence[int], now_ms: int | None = None) 
         batch = wanted[start : start + BATCH]
         with connection.begun() if step else nullcontext():
             answers = await transitions.replay_jobs(
-                call.redis, call.team, batch, now_ms=now_ms, key=call.key, step=step
+                call.redis, call.team, batch, now_ms=now_ms, write=call.write(), step=step
             )
         for job_id, (new, is_new, original) in zip(batch, answers, strict=True):
             if is_new:
@@ -92,7 +93,7 @@ async def replay(call: Call, chosen: ReplayCreate) -> Replay:
         rate=chosen.rate or RATE,
         stop_after=chosen.stop_after_failures,
         most_kept=MOST_REPLAYS,
-        key=call.key,
+        write=call.write(),
     )
     with connection.begun():
         return await _collect(call, chosen, replay_id)
@@ -111,7 +112,7 @@ async def _collect(call: Call, chosen: ReplayCreate, replay_id: int) -> Replay:
             after=after,
             up_to=batch.end,
             is_last=batch.is_last,
-            key=call.key if batch.is_last else None,
+            write=Write(call.key) if batch.is_last else OURS,
             step=_COLLECTED,
         )
         if not isinstance(answer, int):
@@ -133,7 +134,7 @@ async def replays(redis: Redis, team: Team, query: PageQuery) -> Page[Replay]:
 
 async def cancel_replay(call: Call, replay_id: int) -> Replay:
     """Hand out nothing more; jobs that were made stay."""
-    row = await transitions.cancel_replay(call.redis, call.team, replay=replay_id, key=call.key)
+    row = await transitions.cancel_replay(call.redis, call.team, replay=replay_id, write=call.write())
     if not row:
         raise NotFound("Replay")
     return _of_row(*row)
@@ -159,7 +160,7 @@ async def purge(call: Call, chosen: DeadLetterSelection, seconds: float = PURGE_
                 ids,
                 purged=purged,
                 remaining=remaining,
-                key=call.key if is_last else None,
+                write=call.write() if is_last else call.write()._replace(key=None),
             )
         if is_last:
             return PurgeResult(purged=purged, remaining=remaining)

@@ -19,7 +19,7 @@ _NOTHING_TO_RUN = -1
 
 async def create(call: Call, cron_id: int) -> Execution:
     """Run a cron now, beside its schedule."""
-    made = await transitions.run_cron(call.redis, call.team, cron=cron_id, key=call.key)
+    made = await transitions.run_cron(call.redis, call.team, cron=cron_id, write=call.write())
     if made == _NOTHING_TO_RUN:
         raise Conflict("This cron waits for pings: there is nothing to run. Ping it, or make one with a url.")
     if isinstance(made, int):

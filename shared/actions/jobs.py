@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from shared import clock
+from shared.actions import audit
 from shared.basics import words
 from shared.basics.spelling import Spelled
 from shared.errors import Conflict, Invalid, NotFound
@@ -99,10 +100,23 @@ async def create_each(
         batch = [_new(job) for job in jobs[start : start + _BATCH]]
         with connection.begun() if step else nullcontext():
             rows = await transitions.create_jobs(
-                call.redis, call.team, batch, settings=_NEW_QUEUE, now_ms=now_ms, key=call.key, step=step
+                call.redis,
+                call.team,
+                batch,
+                settings=_NEW_QUEUE,
+                now_ms=now_ms,
+                write=call.write(_said_of(jobs[start : start + _BATCH])),
+                step=step,
             )
         made += [_made(row) if row else None for row in rows]
     return made
+
+
+def _said_of(jobs: Sequence[JobSpec]) -> str:
+    """What the audit trail says of new jobs: of several only their queues."""
+    if len(jobs) == 1:
+        return audit.made(queue=jobs[0].queue, method=jobs[0].method, url=jobs[0].url)
+    return audit.made(queue=", ".join(dict.fromkeys(job.queue for job in jobs)))
 
 
 def _made(row: CreatedJob) -> QueuedJob:
@@ -163,7 +177,7 @@ async def cancel(call: Call, job_id: int) -> Job:
 
     Raises Conflict if it has ended already.
     """
-    row = await transitions.cancel_job(call.redis, call.team, job=job_id, key=call.key)
+    row = await transitions.cancel_job(call.redis, call.team, job=job_id, write=call.write())
     if row is None:
         raise NotFound("Job")
     if row == "ended":
@@ -173,7 +187,7 @@ async def cancel(call: Call, job_id: int) -> Job:
 
 async def delete(call: Call, job_id: int) -> None:
     """Delete a job with its run, its chain and its pending retries; a request in flight may still end."""
-    if not await transitions.delete_job(call.redis, call.team, job=job_id, key=call.key):
+    if not await transitions.delete_job(call.redis, call.team, job=job_id, write=call.write()):
         raise NotFound("Job")
 
 

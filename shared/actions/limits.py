@@ -18,7 +18,7 @@ async def put(call: Call, limits: MonthlyLimits) -> MonthlyLimits:
     """Set both limits; they apply from the next claim on."""
     values = (limits.monthly_request_limit, limits.soft_limit)
     settings = [Setting(field, value) for field, value in zip(_FIELDS, values, strict=True)]
-    await transitions.set_team(call.redis, call.team, settings, key=call.key)
+    await transitions.set_team(call.redis, call.team, settings, write=call.write())
     return limits
 
 

@@ -26,7 +26,7 @@ async def put(call: Call, wanted: Notifications) -> Notifications:
     enabled = [channel for channel in Channel if (of := getattr(wanted, channel)) and of.enabled]
     stored = Setting("notifications", sealed.model_dump_json())
     await transitions.set_team(
-        call.redis, team, [stored, Setting("channels", " ".join(enabled))], key=call.key
+        call.redis, team, [stored, Setting("channels", " ".join(enabled))], write=call.write()
     )
     return _shown(_opened(sealed, vault, team))
 

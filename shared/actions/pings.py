@@ -15,6 +15,7 @@ from shared.schemas.runs import FailureReason
 from shared.store import connection, keyspace, transitions
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
+from shared.store.writes import Write
 
 SAID_CHARACTERS = 4096
 MOST_EXIT_STATUS = 255
@@ -98,7 +99,7 @@ async def ping(
                 said=ping.said[:SAID_CHARACTERS],
                 after=noted.after,
                 now_ms=now_ms,
-                key=once,
+                write=Write(once),
                 step=step,
             )
         if not answer and not step:

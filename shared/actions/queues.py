@@ -1,9 +1,11 @@
 """What a caller can do to queues."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from redis.asyncio import Redis
 
+from shared.actions import audit
 from shared.basics import words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
@@ -14,6 +16,8 @@ from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.transitions import QueueFields, StoredQueue
 
+_ATTEMPTS = 5
+_BUSY = "The queue is being changed by others; try again."
 _NAMES, _SHOWN = 1000, 5
 """How many names a wrong one is compared with, and how many are listed if it resembles none."""
 
@@ -63,30 +67,59 @@ async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
     if done := await transitions.recall(call.redis, call.key):
         return _queue(StoredQueue(*done))
     given = changes.model_dump(exclude_unset=True)
-    for _ in range(5):
+    for _ in range(_ATTEMPTS):
         found = await transitions.read_queues(call.redis, call.team, [queue_id])
         if not found:
             raise NotFound("Queue")
-        fields, reader = records.fields_of(found[0].fields), Reader()
-        settings = reader.model(QueueSettings, reader.spec(fields.get("spec")).fields).model_dump()
-        name = fields.get("name", f"queue {queue_id}")
-        wanted = QueueCreate.model_validate({**settings, "name": name, **given}, context=STORED)
-        if changed := await _save(call, wanted, (queue_id, fields.get("version"))):
+        before = _known(found[0])
+        assert before.queue
+        wanted = QueueCreate.model_validate({**before.queue.model_dump(), **given}, context=STORED)
+        if changed := await _save(call, wanted, before):
             return changed
-    raise Conflict("The queue is being changed by others; try again.")
+    raise Conflict(_BUSY)
 
 
 async def delete(call: Call, queue_id: int) -> None:
     """Delete a queue with its jobs; once this returns none of them starts any more."""
-    if not await transitions.delete_queue(call.redis, call.team, queue=queue_id, key=call.key):
-        raise NotFound("Queue")
+    for _ in range(_ATTEMPTS):
+        found = await transitions.read_queues(call.redis, call.team, [queue_id])
+        before = _known(found[0]) if found else _NEW  # it may be done, under the caller's key
+        deleted = await transitions.delete_queue(
+            call.redis,
+            call.team,
+            queue=queue_id,
+            version=before.version,
+            write=call.write(audit.changes(before.queue, None)),
+        )
+        if deleted:
+            return
+        if deleted is not None:
+            raise NotFound("Queue")
+    raise Conflict(_BUSY)
 
 
-async def _save(
-    call: Call, wanted: QueueCreate, known: tuple[int | None, str | None] = (None, None)
-) -> Queue | None:
-    """The queue as it is now, or None if it changed since it had this `known` id and version."""
-    (queue_id, version), limit = known, wanted.rate_limit
+class _Known(NamedTuple):
+    """A queue as it was read before a change."""
+
+    id: int | None = None
+    version: str | None = None
+    queue: QueueCreate | None = None
+
+
+_NEW = _Known()
+
+
+def _known(row: StoredQueue) -> _Known:
+    fields, reader = records.fields_of(row.fields), Reader()
+    settings = reader.model(QueueSettings, reader.spec(fields.get("spec")).fields).model_dump()
+    name = fields.get("name", f"queue {row.id}")
+    queue = QueueCreate.model_validate({**settings, "name": name}, context=STORED)
+    return _Known(int(row.id), fields.get("version"), queue)
+
+
+async def _save(call: Call, wanted: QueueCreate, known: _Known = _NEW) -> Queue | None:
+    """The queue as it is now, or None if it changed since it was `known`."""
+    limit = wanted.rate_limit
     fields = QueueFields(
         name=wanted.name,
         spec=wanted.model_dump_json(exclude={"name"}),
@@ -99,7 +132,12 @@ async def _save(
         alerts=wanted.alerts_enabled,
     )
     saved = await transitions.save_queue(
-        call.redis, call.team, fields, queue=queue_id, version=version, key=call.key
+        call.redis,
+        call.team,
+        fields,
+        queue=known.id,
+        version=known.version,
+        write=call.write(audit.changes(known.queue, wanted)),
     )
     if saved == "taken":
         raise Invalid("name", "The name field must be unique: another queue of the team has it.")

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from shared.actions.notifications import HOOKS
 from shared.errors import Damaged
 from shared.runtime import preflight
-from shared.security.addresses import origin_of
+from shared.security.destinations import origin_of
 from shared.security.vault import Unsealable, Vault, is_sealed
 from shared.store import keyspace, transitions
 

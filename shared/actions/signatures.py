@@ -37,7 +37,9 @@ async def rotate(call: Call, keep_hours: int) -> SigningSecret:
     stored = call.vault.seal(secret, team.id, _FIELD)
     if kept and keep_hours:
         stored = f"{stored} {kept} {until}"
-    made = await transitions.rotate_signing(redis, team, before=before or None, after=stored, key=call.key)
+    made = await transitions.rotate_signing(
+        redis, team, before=before or None, after=stored, write=call.write()
+    )
     if not made:
         raise Conflict(
             "Somebody else made a signing secret at the same moment; look before you make another."
@@ -53,7 +55,7 @@ async def state(redis: Redis, team: Team) -> Signing:
 
 async def remove(call: Call) -> None:
     """Sign no more."""
-    await transitions.set_team(call.redis, call.team, [Setting(_FIELD, None)], key=call.key)
+    await transitions.set_team(call.redis, call.team, [Setting(_FIELD, None)], write=call.write())
 
 
 def secrets_of(vault: Vault, team: int, stored: str, now_ms: int) -> Sequence[str]:

@@ -64,6 +64,8 @@ clock                          stream  "crons changed", for the schedulers
 damaged                        hash    what was found damaged, by its name, since when (ms) and how
 aside:<name>                   any     a key of a wrong type, moved out of the way
 quarantine                     stream  entries that could not be read, with their bytes
+audit:<team>                   stream  audit trail: each write of a caller but those on jobs, at most 100,000
+audit_jobs:<team>              stream  the same of jobs, at most 20,000
 events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
 =============================  ======  =====================================================================
 
@@ -81,6 +83,7 @@ LANES = ("f:", "s:")
 HIDDEN = ("crons", "outbox", "alerts")
 """Queues of each team that no caller makes: for executions, callbacks and alerts."""
 SHARDS = ("s0",)
+_TRAILS = ("audit", "audit_jobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,11 @@ def clock(shard: str) -> str:
 
 def events(shard: str) -> str:
     return f"{prefix(shard)}events"
+
+
+def audit_trails(team: Team) -> tuple[str, ...]:
+    """The streams of a team's audit trail."""
+    return tuple(f"{prefix(where)}{name}:{team.id}" for where in (team.shard, "global") for name in _TRAILS)
 
 
 def retention_waits(shard: str) -> str:

@@ -14,7 +14,7 @@ from shared.runtime import preflight
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.notifications import Hook, Notifications
-from shared.security.addresses import origin_of
+from shared.security.destinations import origin_of
 from shared.security.vault import Vault
 from shared.store.keyspace import Team
 from tests.calls import call_of

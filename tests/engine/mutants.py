@@ -32,6 +32,7 @@ TESTS = (
     "tests/worker/intake/test_turns.py",
     "tests/runtime/test_health.py",
     "tests/store/test_idempotency.py",
+    "tests/store/test_trail.py",
     "tests/actions/test_jobs.py",
     "tests/actions/test_queues.py",
     "tests/worker/intake/test_intents.py",

@@ -16,6 +16,7 @@ from shared.security.vault import MASK, Vault
 from shared.store import transitions
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
+from shared.store.writes import Write
 from tests import dead
 from tests.calls import call_of
 from tests.conftest import VAULT
@@ -165,7 +166,7 @@ async def test_a_replay_that_was_broken_off_is_collected_on_and_by_two_at_once_n
 ) -> None:
     ids = await dead.dead_letters(redis, team, 450)
     begun = await transitions.start_replay(
-        redis, team, rate=50, stop_after=None, most_kept=100, key=a_key(team)
+        redis, team, rate=50, stop_after=None, most_kept=100, write=Write(a_key(team))
     )
     for _ in range(2):
         collected = await transitions.collect_replay(

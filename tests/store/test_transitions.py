@@ -38,7 +38,7 @@ def calls() -> list[Called]:
         }
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and (name := _called(node.func)) in declared:
-                given = {one.arg for one in node.keywords if one.arg} - {"key", "step"}
+                given = {one.arg for one in node.keywords if one.arg} - {"write", "step"}
                 assert all(one.arg for one in node.keywords), f"{name} is given names that nobody can read"
                 found.append(Called(declared[name], frozenset(given)))
     return found

@@ -25,6 +25,7 @@ TAGS = {
     "notifications": "The channels that alerts are sent through",
     "usage": "Requests of each month",
     "limits": "The most requests of a month",
+    "audit": "Who changed what",
     "signing": "The secret that requests are signed with",
     "pings": "A heartbeat's work reports; the key in the path is all it needs",
     "health": "Probes of the process, without a token",

@@ -51,6 +51,8 @@ TYPES: Mapping[str, str] = {
     "clock": "stream",
     "quarantine": "stream",
     "events": "stream",
+    "audit": "stream",
+    "audit_jobs": "stream",
     "replays": "set",
     "damaged": "hash",
     "fading": "zset",

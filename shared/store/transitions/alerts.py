@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
 from shared.store.transitions.records import StoredRecord
+from shared.store.writes import OURS, Write
 
 _READ_ALERTS = Function("read_alerts")
 _TEST_CHANNEL = Function("test_channel")
@@ -24,8 +24,10 @@ async def test_channel(
     *,
     channel: str,
     now_ms: int | None = None,  # noqa: PT028 - no test
-    key: IdempotencyKey | None = None,  # noqa: PT028
+    write: Write = OURS,  # noqa: PT028
 ) -> int:
     """Let a worker send a test call to a channel; the id of the alert that says how it went."""
-    alert_id = await _TEST_CHANNEL(redis, team.prefix, key=key, team=team.id, channel=channel, now_ms=now_ms)
+    alert_id = await _TEST_CHANNEL(
+        redis, team.prefix, write=write, team=team.id, channel=channel, now_ms=now_ms
+    )
     return int(alert_id)

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
-from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 from shared.store.transitions.fires import Owed
 from shared.store.transitions.functions import Function, flat
+from shared.store.writes import OURS, Write
 
 _SAVE = Function("save_cron")
 _READ = Function("read_crons")
@@ -83,7 +83,7 @@ async def save_cron(
     change: str,
     warnings: str,
     now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
+    write: Write = OURS,
 ) -> SavedCron | None:
     """Make a cron, or change that one; None if it is another than was read, or more is due by now.
 
@@ -94,7 +94,7 @@ async def save_cron(
         redis,
         team.prefix,
         (*fields, *flat(owed.fires)),
-        key=key,
+        write=write,
         team=team.id,
         cron=cron,
         version=version,
@@ -123,9 +123,12 @@ async def list_crons(redis: Redis, team: Team, ids: Sequence[int], *, most_bytes
     return [StoredCron(*row) for row in rows]
 
 
-async def delete_cron(redis: Redis, team: Team, *, cron: int, key: IdempotencyKey | None = None) -> bool:
-    """Whether there was such a cron; it fires no more."""
-    return bool(await _DELETE(redis, team.prefix, key=key, team=team.id, cron=cron))
+async def delete_cron(
+    redis: Redis, team: Team, *, cron: int, version: str | None = None, write: Write = OURS
+) -> bool | None:
+    """Whether there was such a cron; it fires no more. None if it changed since it had the version."""
+    deleted = await _DELETE(redis, team.prefix, write=write, team=team.id, cron=cron, version=version)
+    return None if deleted == _STALE else bool(deleted)
 
 
 async def ping_cron(
@@ -140,7 +143,7 @@ async def ping_cron(
     failure: str | None = None,
     after: int = 0,
     now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
+    write: Write = OURS,
     step: int = 0,
 ) -> Pinged | None:
     """Note what a ping said (complete, fail, start or log); None if there is no such cron, or another secret.
@@ -150,7 +153,7 @@ async def ping_cron(
     answer = await _PING(
         redis,
         team.prefix,
-        key=key,
+        write=write,
         step=step,
         team=team.id,
         cron=cron,

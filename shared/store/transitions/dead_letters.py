@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
-from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
 from shared.store.transitions.records import StoredRecord
+from shared.store.writes import OURS, Write
 
 _REPLAY_JOBS = Function("replay_jobs")
 _PURGE_JOBS = Function("purge_jobs")
@@ -35,11 +35,11 @@ async def replay_jobs(
     ids: Sequence[int],
     *,
     now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
+    write: Write = OURS,
     step: int = 0,
 ) -> list[ReplayedJob]:
     """Replay dead letters now, each by any id of its chain; what became of each."""
-    rows = await _REPLAY_JOBS(redis, team.prefix, ids, key=key, step=step, team=team.id, now_ms=now_ms)
+    rows = await _REPLAY_JOBS(redis, team.prefix, ids, write=write, step=step, team=team.id, now_ms=now_ms)
     return [ReplayedJob(new_id, bool(is_new), original_id) for new_id, is_new, original_id in rows]
 
 
@@ -51,14 +51,14 @@ async def purge_jobs(
     purged: int,
     remaining: int,
     now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
+    write: Write = OURS,
 ) -> tuple[int, int]:
     """Delete dead letters with their chains, each by any id of it.
 
     How many went with the `purged` before these, and how many are left: what is `remaining`.
     """
     went, left = await _PURGE_JOBS(
-        redis, team.prefix, ids, key=key, team=team.id, purged=purged, remaining=remaining, now_ms=now_ms
+        redis, team.prefix, ids, write=write, team=team.id, purged=purged, remaining=remaining, now_ms=now_ms
     )
     return went, left
 
@@ -71,7 +71,7 @@ async def start_replay(
     stop_after: int | None,
     most_kept: int,
     now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
+    write: Write = OURS,
 ) -> int:
     """Begin a replay of so many jobs a second, until so many fail, and return its id.
 
@@ -80,7 +80,7 @@ async def start_replay(
     replay_id = await _START_REPLAY(
         redis,
         team.prefix,
-        key=key,
+        write=write,
         team=team.id,
         rate=rate,
         stop_after=stop_after,
@@ -100,7 +100,7 @@ async def collect_replay(
     up_to: int,
     is_last: bool,
     now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
+    write: Write = OURS,
     step: int = 0,
 ) -> int | StoredRecord:
     """Add what was collected after one place up to another; with the last of them the replay runs.
@@ -111,7 +111,7 @@ async def collect_replay(
         redis,
         team.prefix,
         ids,
-        key=key,
+        write=write,
         step=step,
         team=team.id,
         replay=replay,
@@ -135,10 +135,10 @@ async def cancel_replay(
     *,
     replay: int,
     now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
+    write: Write = OURS,
 ) -> StoredRecord | None:
     """Cancel a replay, whose jobs stay; its row then, if there is one."""
-    row = await _CANCEL_REPLAY(redis, team.prefix, key=key, team=team.id, replay=replay, now_ms=now_ms)
+    row = await _CANCEL_REPLAY(redis, team.prefix, write=write, team=team.id, replay=replay, now_ms=now_ms)
     return StoredRecord(*row) if row else None
 
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
-from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
+from shared.store.writes import OURS, Write
 
 _RUN = Function("run_cron")
 _READ = Function("read_executions")
@@ -32,10 +32,10 @@ class FoundExecutions(NamedTuple):
 
 
 async def run_cron(
-    redis: Redis, team: Team, *, cron: int, now_ms: int | None = None, key: IdempotencyKey | None = None
+    redis: Redis, team: Team, *, cron: int, now_ms: int | None = None, write: Write = OURS
 ) -> StoredExecution | int:
     """Run it beside its schedule; 0 if there is no such cron, -1 if it waits for pings: it runs nothing."""
-    answer = await _RUN(redis, team.prefix, key=key, team=team.id, cron=cron, now_ms=now_ms)
+    answer = await _RUN(redis, team.prefix, write=write, team=team.id, cron=cron, now_ms=now_ms)
     return answer if isinstance(answer, int) else StoredExecution(*answer)
 
 

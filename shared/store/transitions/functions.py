@@ -14,6 +14,7 @@ from shared.errors import Conflict
 from shared.store.connection import AnswerLost, OutcomeUnknown, OutOfService, had_begun, text_of
 from shared.store.idempotency import IdempotencyKey
 from shared.store.transitions.library import Library, file_of, whole
+from shared.store.writes import OURS, Write
 
 Argument: TypeAlias = str | int | float
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
@@ -48,7 +49,7 @@ class Function:
         prefix: str,
         rest: Sequence[Argument] = (),
         *,
-        key: IdempotencyKey | None = None,
+        write: Write = OURS,
         step: int = 0,
         **given: Argument | None,
     ) -> Any:
@@ -56,9 +57,10 @@ class Function:
 
         The second is none that holds anything: names that must never come again are made from it, also after
         a restore and in a copied installation. `step` counts the calls of one write. Raises OutcomeUnknown
-        if a write went out and no answer came, and Conflict if the key was used for something else.
+        if a write went out and no answer came, and Conflict if its key was used for something else.
         """
-        return await self.run(redis, prefix, _arguments(given, rest), key=key, step=step)
+        arguments = _arguments(given | dict(who=write.who, changes=write.changes), rest)
+        return await self.run(redis, prefix, arguments, key=write.key, step=step)
 
     async def run(
         self,

@@ -5,9 +5,9 @@ from typing import Literal, NamedTuple
 
 from redis.asyncio import Redis
 
-from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function, flat
+from shared.store.writes import OURS, Write
 
 _CREATE_JOBS = Function("create_jobs")
 _READ_JOBS = Function("read_jobs")
@@ -55,7 +55,7 @@ async def create_jobs(
     *,
     settings: str,
     now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
+    write: Write = OURS,
     step: int = 0,
 ) -> list[CreatedJob | None]:
     """Store jobs in order; None is one that would expire before it could start.
@@ -63,7 +63,7 @@ async def create_jobs(
     `settings` (JSON) are those of a queue that is new.
     """
     rows = await _CREATE_JOBS(
-        redis, team.prefix, flat(jobs), key=key, step=step, team=team.id, settings=settings, now_ms=now_ms
+        redis, team.prefix, flat(jobs), write=write, step=step, team=team.id, settings=settings, now_ms=now_ms
     )
     return [_created(*row) if row else None for row in rows]
 
@@ -86,15 +86,15 @@ async def cancel_job(
     *,
     job: int,
     now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
+    write: Write = OURS,
 ) -> StoredJob | Literal["ended"] | None:
     """Cancel a job, by any id of its chain: its row then; None if there is none, or that it had ended."""
-    row = await _CANCEL_JOB(redis, team.prefix, key=key, team=team.id, job=job, now_ms=now_ms)
+    row = await _CANCEL_JOB(redis, team.prefix, write=write, team=team.id, job=job, now_ms=now_ms)
     if row == _ENDED:
         return _ENDED
     return StoredJob(*row) if row else None
 
 
-async def delete_job(redis: Redis, team: Team, *, job: int, key: IdempotencyKey | None = None) -> bool:
+async def delete_job(redis: Redis, team: Team, *, job: int, write: Write = OURS) -> bool:
     """Delete a job with its run, its chain and its pending retries; whether there was one."""
-    return bool(await _DELETE_JOB(redis, team.prefix, key=key, team=team.id, job=job))
+    return bool(await _DELETE_JOB(redis, team.prefix, write=write, team=team.id, job=job))

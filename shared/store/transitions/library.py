@@ -54,6 +54,7 @@ PARTS = (
     "call/conclude",
     "records/queues",
     "records/rows",
+    "call/trail",
     "call/once",
 )
 """Of the library, below `lib`, in this order: one may name what stands in those before it."""

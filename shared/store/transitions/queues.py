@@ -5,9 +5,9 @@ from typing import Literal, NamedTuple
 
 from redis.asyncio import Redis
 
-from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function, flat
+from shared.store.writes import OURS, Write
 
 _SAVE_QUEUE = Function("save_queue")
 _READ_QUEUES = Function("read_queues")
@@ -53,7 +53,7 @@ async def save_queue(
     queue: int | None = None,
     version: str | None = None,
     now_ms: int | None = None,
-    key: IdempotencyKey | None = None,
+    write: Write = OURS,
 ) -> StoredQueue | Literal["taken", "stale"]:
     """Make a queue, or change that one if it still has the version; as it is then.
 
@@ -63,7 +63,7 @@ async def save_queue(
         redis,
         team.prefix,
         flat([fields]),
-        key=key,
+        write=write,
         team=team.id,
         queue=queue,
         version=version,
@@ -79,6 +79,12 @@ async def read_queues(redis: Redis, team: Team, ids: Sequence[int]) -> list[Stor
     return [StoredQueue(*row) for row in await _READ_QUEUES(redis, team.prefix, ids, team=team.id)]
 
 
-async def delete_queue(redis: Redis, team: Team, *, queue: int, key: IdempotencyKey | None = None) -> bool:
-    """Delete a queue, of which nothing starts or is found from then on; whether there was one."""
-    return bool(await _DELETE_QUEUE(redis, team.prefix, key=key, team=team.id, queue=queue))
+async def delete_queue(
+    redis: Redis, team: Team, *, queue: int, version: str | None = None, write: Write = OURS
+) -> bool | None:
+    """Delete a queue, of which nothing starts or is found from then on; whether there was one.
+
+    None if it changed since it had the version.
+    """
+    deleted = await _DELETE_QUEUE(redis, team.prefix, write=write, team=team.id, queue=queue, version=version)
+    return None if deleted == "stale" else bool(deleted)

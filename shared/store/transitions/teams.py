@@ -6,9 +6,9 @@ from typing import NamedTuple
 from redis.asyncio import Redis
 
 from shared.store import keyspace
-from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function, flat
+from shared.store.writes import OURS, Write
 
 _SET_TEAM = Function("set_team")
 _ROTATE_SIGNING = Function("rotate_signing")
@@ -22,18 +22,16 @@ class Setting(NamedTuple):
     value: str | int | None
 
 
-async def set_team(
-    redis: Redis, team: Team, settings: Sequence[Setting], *, key: IdempotencyKey | None = None
-) -> None:
+async def set_team(redis: Redis, team: Team, settings: Sequence[Setting], *, write: Write = OURS) -> None:
     """Set what a team set for itself; under a key the first value is what `recall` answers."""
-    await _SET_TEAM(redis, team.prefix, flat(settings), key=key, team=team.id)
+    await _SET_TEAM(redis, team.prefix, flat(settings), write=write, team=team.id)
 
 
 async def rotate_signing(
-    redis: Redis, team: Team, *, before: str | None, after: str, key: IdempotencyKey | None = None
+    redis: Redis, team: Team, *, before: str | None, after: str, write: Write = OURS
 ) -> str | None:
     """Replace the signing secrets (sealed), if they are still what was read; what is kept, or None."""
-    kept = await _ROTATE_SIGNING(redis, team.prefix, key=key, team=team.id, before=before, after=after)
+    kept = await _ROTATE_SIGNING(redis, team.prefix, write=write, team=team.id, before=before, after=after)
     return str(kept) if kept else None
 
 

@@ -10,4 +10,5 @@ local id = write_alert(team, { type = 'test', kind = 'team', of = team }, moment
 fade(alert_of(team, id), KEPT_MS)
 notify_channels(team, id, given.channel)
 conclude()
+note_change('alert', id)
 return id

@@ -2,10 +2,12 @@
 -- Delete a cron: it fires no more and is not found; `prune` removes its executions in bounded steps. One whose record is
 -- lost is still listed, and goes too.
 --
--- Given the team, the cron.
--- Returns 1, or 0 if there is no such cron.
+-- Given the team, the cron and its `version` (nothing = whichever).
+-- Returns 1; 0 if there is no such cron; 'stale' if it changed since it was read.
 
 local team, id = given.team, given.cron
+local version = call('HGET', P .. 'c:' .. team .. ':' .. id, 'version')
+if given.version and version and version ~= given.version then return 'stale', REFUSED end
 local member, listed = team .. ':' .. id, P .. 'x:' .. team .. ':crons:'
 local found = call('DEL', P .. 'c:' .. member) + call('ZREM', listed .. 'active', id) + call('ZREM', listed .. 'paused', id)
 if found == 0 then return 0, REFUSED end
@@ -14,4 +16,5 @@ call('ZREM', P .. 'crons', member)
 call('HDEL', P .. 'damaged', 'c:' .. member)
 call('SADD', P .. 'doomed', 'c:' .. member)
 tell_clock(member)
+note_change('cron', id)
 return 1

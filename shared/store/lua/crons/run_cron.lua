@@ -11,4 +11,6 @@ if not fields.version then return 0, REFUSED end
 if (fields.grace or '') ~= '' then return -1, REFUSED end
 local execution = make_execution(team, id, { at_ms = now, missed = 0 })
 conclude()
+note_change('cron', id)
+note_change('execution', execution)
 return { execution, call('HGETALL', record_of(EXECUTION, team, execution)) }

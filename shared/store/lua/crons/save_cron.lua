@@ -65,4 +65,5 @@ if is_computed then -- which says when it was to fire from now on
 end
 tell_clock(member)
 conclude()
+note_change('cron', id)
 return { id, call('HGETALL', record), given.warnings }

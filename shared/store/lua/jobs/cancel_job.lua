@@ -22,4 +22,5 @@ else
     return 'ended', REFUSED -- a retry that ended may be gone before its original
 end
 conclude()
+note_change('job', id)
 return job_row(team, id, true, 0)

@@ -16,6 +16,7 @@ local function queue_named(name)
     if not known then
         known = tostring(next_id(team, 'queue'))
         write_queue(team, known, name, settings)
+        note_change('queue', known)
     elseif call('EXISTS', P .. 'q:' .. team .. ':' .. known) == 0 then
         mend_queue(team, known, settings, name) -- lost: nothing of it would ever start
     end
@@ -53,4 +54,6 @@ for _, each in ipairs(made) do
     each[4] = paused[queue]
 end
 conclude()
+local first, last = made[1][1], made[#made][1] -- of one call they have no gaps
+note_change('job', first == last and first or first .. '-' .. last)
 return rows

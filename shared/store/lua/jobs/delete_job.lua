@@ -9,4 +9,5 @@ local queue = call('HGET', P .. 'j:' .. team .. ':' .. id, 'queue')
 if not queue or call('EXISTS', P .. 'q:' .. team .. ':' .. queue) == 0 then return 0, REFUSED end
 remove_chain(team, id)
 conclude()
+note_change('job', id)
 return 1

@@ -11,6 +11,7 @@ for _, id in ipairs(given_list()) do
     local first = original_of(team, id)
     if call('HGET', record_of(JOB, team, first), 'state') == 'dead_lettered' then
         remove_chain(team, first)
+        note_change('job', first)
         purged = purged + 1
     end
 end

@@ -9,4 +9,5 @@ moment(given.now_ms)
 local state = call('HGET', replay_of(team, id), 'state')
 if state == 'running' or state == 'collecting' then end_replay(team, id, 'cancelled') end
 if not state then return 0, REFUSED end
+note_change('replay', id)
 return { id, call('HGETALL', replay_of(team, id)) }

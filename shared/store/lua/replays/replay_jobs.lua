@@ -11,6 +11,7 @@ for _, id in ipairs(given_list()) do
     local first = original_of(team, id)
     local new, is_lost = replay_job(team, first)
     local before = not new and call('HGET', record_of(JOB, team, first), 'replayed_as')
+    if new then note_change('job', first) end
     answers[#answers + 1] = { tonumber(new or before or (is_lost and -1) or 0), new and 1 or 0, tonumber(first) }
 end
 conclude()

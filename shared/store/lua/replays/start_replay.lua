@@ -16,4 +16,5 @@ for _, old in ipairs(call('ZRANGE', index, 0, -tonumber(given.most_kept) - 1)) d
         call('DEL', replay_of(team, old))
     end
 end
+note_change('replay', id)
 return id

@@ -7,4 +7,5 @@
 local settings = P .. 't:' .. given.team
 if (call('HGET', settings, 'signing') or nil) ~= given.before then return 0, REFUSED end
 call('HSET', settings, 'signing', given.after)
+note_change('team', given.team)
 return given.after

@@ -11,4 +11,5 @@ while more_rows() do
     first = first or its.value
     if its.value == '' then call('HDEL', settings, its.field) else call('HSET', settings, its.field, its.value) end
 end
+note_change('team', given.team)
 return first

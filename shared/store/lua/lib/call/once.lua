@@ -6,45 +6,55 @@
 -- before a rotation know; the others are of newer ones, which are all that is left once the old key is gone.
 -- KEYS[3] is where it is remembered; KEYS[4] and those after it the prefix and each digest of the request now.
 
-local function digests_of_now()
-    local found = {}
-    for i = 4, #KEYS do found[#found + 1] = string.sub(KEYS[i], #P + 1) end
-    return found
-end
-
--- Nothing, or { 1, answer of then }; { -1 } if the key was used for something else.
-local function remembered()
-    local kept = call('GET', KEYS[3])
-    if not kept then return nil end
-    local width, known = #KEYS[4] - #P, {}
-    local parts = { cmsgpack.unpack(string.sub(kept, width + 1)) }
-    known[string.sub(kept, 1, width)] = true
-    for i = 2, #parts do known[parts[i]] = true end
-    for _, digest in ipairs(digests_of_now()) do
-        if known[digest] then return { 1, parts[1] } end
-    end
-    return { -1 }
-end
-
-local function remember(answer, ms)
-    local digests = digests_of_now()
-    local oldest = table.remove(digests, 1)
-    call('SET', KEYS[3], oldest .. cmsgpack.pack(answer, unpack(digests)))
-    fade(KEYS[3], ms)
-end
-
 local REFUSED = true -- `return answer, REFUSED`: this is no effect, and is not remembered
-local KEPT = 24 * 3600 * 1000 -- ms
+local once, remembered
 
--- Without an idempotency key (KEYS[3] and more) the body's own answer, else { 1, answer of then },
--- { 0, answer of now }, or { -1 } if the key was used for something else.
-local function once(work)
-    if not KEYS[3] then return (work()) end
-    local before = remembered()
-    if before then return before end
-    local answer, refused = work()
-    if not refused then remember(answer, KEPT) end
-    return { 0, answer }
+do
+    local KEPT = 24 * 3600 * 1000 -- ms
+
+    local function digests_of_now()
+        local found = {}
+        for i = 4, #KEYS do found[#found + 1] = string.sub(KEYS[i], #P + 1) end
+        return found
+    end
+
+    -- Nothing, or { 1, answer of then }; { -1 } if the key was used for something else.
+    function remembered()
+        local kept = call('GET', KEYS[3])
+        if not kept then return nil end
+        local width, known = #KEYS[4] - #P, {}
+        local parts = { cmsgpack.unpack(string.sub(kept, width + 1)) }
+        known[string.sub(kept, 1, width)] = true
+        for i = 2, #parts do known[parts[i]] = true end
+        for _, digest in ipairs(digests_of_now()) do
+            if known[digest] then return { 1, parts[1] } end
+        end
+        return { -1 }
+    end
+
+    local function remember(answer, ms)
+        local digests = digests_of_now()
+        local oldest = table.remove(digests, 1)
+        call('SET', KEYS[3], oldest .. cmsgpack.pack(answer, unpack(digests)))
+        fade(KEYS[3], ms)
+    end
+
+    local function traced(work)
+        local answer, refused = work()
+        if not refused then confined(given.team, '', write_trail) end
+        return answer, refused
+    end
+
+    -- Without an idempotency key (KEYS[3] and more) the body's own answer, else { 1, answer of then },
+    -- { 0, answer of now }, or { -1 } if the key was used for something else.
+    function once(work)
+        if not KEYS[3] then return (traced(work)) end
+        local before = remembered()
+        if before then return before end
+        local answer, refused = traced(work)
+        if not refused then remember(answer, KEPT) end
+        return { 0, answer }
+    end
 end
 
 local function register(name, flags, work)

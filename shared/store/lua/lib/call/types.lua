@@ -5,7 +5,8 @@ local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = '
     ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', i = 'string', throttled = 'zset', retry_after = 'zset',
     starts = 'zset', sent = 'zset', turns = 'zset', virtual_time = 'hash', teams = 'set', trusted_until = 'string',
     correction = 'string', cancels = 'stream', in_flight = 'set', due = 'zset', live = 'zset', troubles = 'hash', crons = 'zset',
-    doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream', replays = 'set', damaged = 'hash',
+    doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream',
+    audit = 'stream', audit_jobs = 'stream', replays = 'set', damaged = 'hash',
     fading = 'zset', memory = 'hash', zones = 'hash', clocks = 'hash', doubtful = 'zset', retention_waits = 'hash',
     retired_at = 'string', watchdog = 'hash', stopped = 'string' }
 
@@ -16,7 +17,8 @@ local KEYS_OF = {
         'live', 'troubles', 'doomed', 'bell', 'clock', 'quarantine', 'events', 'replays', 'fading', 'memory', 'zones', 'clocks',
         'doubtful', 'retention_waits', 'retired_at', 'watchdog' },
     team = { 'names:#', 'ids:#', 'ledger:#', 't:#', 'throttled:#', 'retry_after:#', 'turns:#', 'x:#:queues', 'x:#:replays',
-        'x:#:crons:active', 'x:#:crons:paused', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts' },
+        'x:#:crons:active', 'x:#:crons:paused', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts',
+        'audit:#', 'audit_jobs:#' },
     queue = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#' },
     cron = { 'c:#', 'log:#' },
 }

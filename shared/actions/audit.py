@@ -1,0 +1,123 @@
+"""The audit trail: what a write says of its changes, and how callers read it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
+from redis.asyncio import Redis
+
+from shared import clock
+from shared.schemas.accounts.audit import AuditChange, AuditLine, AuditPage, AuditQuery
+from shared.schemas.base import Schema
+from shared.security.vault import masked
+from shared.store import keyspace
+from shared.store.keyspace import Team
+
+LONGEST_CHARACTERS = 300
+"""Of a text that a line shows."""
+_STEP, _MOST_READ = 250, 10_000
+"""Lines that are read at once, and for one answer: if so many do not fit, it says where to go on."""
+_WHO = ("operation", "actor", "token", "interface", "client", "request_id", "reason")
+
+
+class _Found(NamedTuple):
+    """A line as it is stored; `id` as two numbers, so that lines of several streams are in order."""
+
+    id: tuple[int, int]
+    fields: Mapping[str, str]
+
+
+def changes(before: Schema | None, after: Schema | None) -> str:
+    """What differs, by field, as JSON; of what is new or gone all that is no default."""
+    was, now = _fields_of(before, after), _fields_of(after, before)
+    differing = {
+        name: [_shown(name, was.get(name)), _shown(name, now.get(name))]
+        for name in {**was, **now}
+        if was.get(name) != now.get(name)
+    }
+    return to_json(differing).decode()
+
+
+def made(**fields: str) -> str:
+    """The same of something new that has these texts."""
+    return to_json({name: [None, _shown(name, value)] for name, value in fields.items()}).decode()
+
+
+def _fields_of(model: Schema | None, other: Schema | None) -> Mapping[str, Any]:
+    if model is None:
+        return {}
+    return model.model_dump(mode="json", exclude_defaults=other is None)
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name == "headers":
+        value = masked(value)
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_CHARACTERS else f"{value[:LONGEST_CHARACTERS]}…"
+    text = to_json(value).decode()
+    return value if len(text) <= LONGEST_CHARACTERS else f"{text[:LONGEST_CHARACTERS]}…"
+
+
+async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
+    """Lines newest first, those that fit."""
+    fitting: list[AuditLine] = []
+    end, read = query.before, 0
+    while read < _MOST_READ:
+        found = await _older(redis, team, end)
+        for one in found:
+            end, read = "{}-{}".format(*one.id), read + 1
+            line = _line(end, one.fields)
+            if query.after and line.at < query.after:
+                return AuditPage(data=tuple(fitting), next=None)
+            if _fits(line, query):
+                fitting.append(line)
+            if len(fitting) == query.limit:
+                return AuditPage(data=tuple(fitting), next=end)
+        if len(found) < _STEP:
+            return AuditPage(data=tuple(fitting), next=None)
+    return AuditPage(data=tuple(fitting), next=end)
+
+
+async def _older(redis: Redis, team: Team, than: str | None) -> list[_Found]:
+    """The next lines of all streams of the team, newest first; fewer than a step only at the end."""
+    found: list[_Found] = []
+    for stream in keyspace.audit_trails(team):
+        entries = await redis.xrevrange(stream, max=f"({than}" if than else "+", count=_STEP)
+        found += [_Found(_numbers(entry), fields) for entry, fields in entries]
+    found.sort(key=lambda one: one.id, reverse=True)
+    last = found[_STEP - 1].id if len(found) >= _STEP else (0, 0)
+    return [one for one in found if one.id >= last]
+
+
+def _numbers(entry: str) -> tuple[int, int]:
+    ms, _, number = entry.partition("-")
+    return int(ms), int(number)
+
+
+def _line(line_id: str, fields: Mapping[str, str]) -> AuditLine:
+    who: dict[str, str] = from_json(fields["who"])
+    changed: dict[str, Sequence[Any]] = from_json(fields["changes"] or "{}")
+    return AuditLine(
+        id=line_id,
+        at=clock.moment(fields["at"]),
+        about=tuple(fields["about"].split(",")) if fields["about"] else (),
+        changes={name: AuditChange(before=was, after=now) for name, (was, now) in changed.items()},
+        **{name: who.get(name, "") for name in _WHO},
+    )
+
+
+def _fits(line: AuditLine, query: AuditQuery) -> bool:
+    wanted = query.model_dump(include={"operation", "actor", "token", "interface"}, exclude_none=True)
+    if any(getattr(line, name) != value for name, value in wanted.items()):
+        return False
+    return query.about is None or any(_is_of(one, query.about) for one in line.about)
+
+
+def _is_of(one: str, wanted: str) -> bool:
+    """Whether `job:8-12` or `cron:7` is what is wanted, as `job:9`."""
+    if one == wanted:
+        return True
+    noun, _, ids = one.partition(":")
+    first, _, last = ids.partition("-")
+    of, _, number = wanted.partition(":")
+    return bool(last) and noun == of and number.isdecimal() and int(first) <= int(number) <= int(last)

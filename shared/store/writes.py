@@ -1,0 +1,19 @@
+"""A write of a caller: who makes it, what it changes, and the idempotency key under which it is done once."""
+
+from typing import NamedTuple
+
+from shared.store.idempotency import IdempotencyKey
+
+
+class Write(NamedTuple):
+    """What a transition is given beside its own arguments; of Recuro's own writes nothing of it."""
+
+    key: IdempotencyKey | None = None
+    who: str | None = None
+    """Who makes it and by what (JSON): with it the write leaves a line in the audit trail."""
+    changes: str | None = None
+    """What it changes, for that line (JSON, without secrets)."""
+
+
+OURS = Write()
+"""Of what no caller wanted."""
