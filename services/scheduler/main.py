@@ -53,6 +53,9 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             tasks.create_task(steadily("the sign of life", lambda: _say_alive(redis, troubles), troubles)),
             tasks.create_task(steadily(preflight.CHECKING, check, troubles)),
             tasks.create_task(steadily("forgetting releases", forget, troubles)),
+            tasks.create_task(
+                steadily("forgetting", partial(keep_forgetting, redis, keyspace.GLOBAL), troubles)
+            ),
             tasks.create_task(steadily("measuring", lambda: keep_showing(troubles), troubles)),
         ]
         for shard in keyspace.SHARDS:

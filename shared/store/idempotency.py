@@ -30,6 +30,6 @@ class IdempotencyKey:
         return cls(team, text, digests[0], tuple(digests[1:]))
 
     def name(self, step: int = 0) -> str:
-        """The name of its record in Redis; a write of several transitions has as many steps."""
+        """The name of its record below a prefix; a write of several transitions has as many steps."""
         digest = hashlib.sha256(f"{self.text}\n{step}".encode()).hexdigest()
-        return f"{self.team.prefix}i:{self.team.id}:{digest[:DIGEST_CHARACTERS]}"
+        return f"i:{self.team.id}:{digest[:DIGEST_CHARACTERS]}"

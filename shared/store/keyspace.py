@@ -83,6 +83,8 @@ LANES = ("f:", "s:")
 HIDDEN = ("crons", "outbox", "alerts")
 """Queues of each team that no caller makes: for executions, callbacks and alerts."""
 SHARDS = ("s0",)
+GLOBAL = "global"
+"""Where accounts are kept, which are of no shard."""
 _TRAILS = ("audit", "audit_jobs")
 
 
@@ -116,7 +118,7 @@ def events(shard: str) -> str:
 
 def audit_trails(team: Team) -> tuple[str, ...]:
     """The streams of a team's audit trail."""
-    return tuple(f"{prefix(where)}{name}:{team.id}" for where in (team.shard, "global") for name in _TRAILS)
+    return tuple(f"{prefix(where)}{name}:{team.id}" for where in (team.shard, GLOBAL) for name in _TRAILS)
 
 
 def retention_waits(shard: str) -> str:
@@ -192,32 +194,32 @@ def troubles() -> str:
 
 
 def sealed() -> str:
-    return f"{prefix('global')}sealed"
+    return f"{prefix(GLOBAL)}sealed"
 
 
 def probe() -> str:
-    return f"{prefix('global')}probe"
+    return f"{prefix(GLOBAL)}probe"
 
 
 def token(digest: str) -> str:
-    return f"{prefix('global')}token:{digest}"
+    return f"{prefix(GLOBAL)}token:{digest}"
 
 
 def seals() -> str:
-    return f"{prefix('global')}seals"
+    return f"{prefix(GLOBAL)}seals"
 
 
 def bootstrap() -> str:
-    return f"{prefix('global')}bootstrap"
+    return f"{prefix(GLOBAL)}bootstrap"
 
 
 def teams() -> str:
-    return f"{prefix('global')}teams"
+    return f"{prefix(GLOBAL)}teams"
 
 
 def team(team_id: int | str) -> str:
-    return f"{prefix('global')}team:{team_id}"
+    return f"{prefix(GLOBAL)}team:{team_id}"
 
 
 def global_ids() -> str:
-    return f"{prefix('global')}ids"
+    return f"{prefix(GLOBAL)}ids"

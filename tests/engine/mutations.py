@@ -168,7 +168,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a clock that jumped since is vouched for", "vouch", "if math.abs(now - judged) > SLACK then return 0 end", ""),
     ("what was right is moved later", "vouch", "call('UNLINK', P .. 'doubtful')", ""),
     # once
-    ("what was refused leaves a line", "traced", "if not refused then", "if true then"),
+    ("what was refused leaves a line", "traced", "if refused then return answer, refused end", ""),
     ("jobs and crons share a trail", "note_change", "if noun == 'job' then is_of_jobs = true end", ""),
     ("a line says not what was changed", "note_change", "about[#about + 1] = noun .. ':' .. id", ""),
     ("our own writes leave lines", "write_trail", "if not given.who then return end", ""),

@@ -148,7 +148,7 @@ async def test_an_idempotency_key_is_free_again_after_a_day_that_is_vouched_for(
 
     assert (early, late) == (0, 1)
     assert again.id != first.id
-    assert await redis.pttl(key.name()) == -1  # the server's own expiry goes by its clock alone
+    assert await redis.pttl(team.prefix + key.name()) == -1  # the server's own expiry goes by its clock alone
 
 
 async def test_failures_that_are_alike_stay_one_alert(redis: Redis, team: Team) -> None:

@@ -74,10 +74,10 @@ class Function:
         keys = (prefix, _fresh(prefix))
         if key is None:
             return await self._run(redis, keys, arguments)
-        return _first_answer(key, await self._run(redis, (*keys, *_remembered(key, step)), arguments))
+        return _first_answer(key, await self._run(redis, (*keys, *_remembered(key, prefix, step)), arguments))
 
-    async def recall(self, redis: Redis, key: IdempotencyKey, step: int) -> Any:
-        keys = (key.team.prefix, _fresh(key.team.prefix), *_remembered(key, step))
+    async def recall(self, redis: Redis, prefix: str, key: IdempotencyKey, step: int) -> Any:
+        keys = (prefix, _fresh(prefix), *_remembered(key, prefix, step))
         return _first_answer(key, await self._run(redis, keys, _arguments({}, ())))
 
     async def _run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
@@ -138,14 +138,19 @@ def is_missing(answer: object) -> bool:
 _recall = Function("recall")
 
 
-async def recall(redis: Redis, key: IdempotencyKey | None, step: int = 0) -> Any:
-    """What a write answered that was done under the key, or nothing; raises Conflict as the write would."""
-    return None if key is None else await _recall.recall(redis, key, step)
+async def recall(
+    redis: Redis, key: IdempotencyKey | None, step: int = 0, *, prefix: str | None = None
+) -> Any:
+    """What a write answered that was done under the key, or nothing; raises Conflict as the write would.
+
+    Without a prefix it was one in the shard of its team.
+    """
+    return None if key is None else await _recall.recall(redis, prefix or key.team.prefix, key, step)
 
 
-def _remembered(key: IdempotencyKey, step: int) -> tuple[str, ...]:
+def _remembered(key: IdempotencyKey, prefix: str, step: int) -> tuple[str, ...]:
     """Where the key is remembered, and the digests of the request: no keys in Redis, but named like some."""
-    return key.name(step), *(key.team.prefix + digest for digest in (key.digest, *key.newer))
+    return prefix + key.name(step), *(prefix + digest for digest in (key.digest, *key.newer))
 
 
 def _first_answer(key: IdempotencyKey, found: list[Any]) -> Any:

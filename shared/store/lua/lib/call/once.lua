@@ -41,8 +41,13 @@ do
 
     local function traced(work)
         local answer, refused = work()
-        if not refused then confined(given.team, '', write_trail) end
-        return answer, refused
+        if refused then return answer, refused end
+        if P == 'r:{global}:' then -- accounts, which are of no shard: nothing there is put aside
+            write_trail()
+        else
+            confined(given.team, '', write_trail)
+        end
+        return answer
     end
 
     -- Without an idempotency key (KEYS[3] and more) the body's own answer, else { 1, answer of then },
