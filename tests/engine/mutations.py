@@ -131,7 +131,6 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a queue keeps its turn though nothing waits", "charge", "if is_last then return leave_turns(team, queue, team_at) end", ""),
     ("a team with more queues is not charged for the last of one", "leave_turns", "call('ZADD', P .. 'turns', 'XX', team_at, team)", ""),
     ("what was given back is not read first", "serve", "math.min(want, in_front)", "0"),
-    ("more than what waits is read", "serve", "math.min(want - read, in_ready)", "want - read"),
     ("nobody is woken for the rest", "claim", "not is_over and (#claim.works", "is_over and (#claim.works"),
     ("a retry reads its own spec", "spec_of", "(origin or id))", "id)"),
     # finish
