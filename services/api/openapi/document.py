@@ -26,6 +26,7 @@ TAGS = {
     "usage": "Requests of each month",
     "limits": "The most requests of a month",
     "audit": "Who changed what",
+    "tokens": "Who may call, and what each token may do",
     "signing": "The secret that requests are signed with",
     "pings": "A heartbeat's work reports; the key in the path is all it needs",
     "health": "Probes of the process, without a token",
