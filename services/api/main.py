@@ -52,6 +52,7 @@ def create_app(settings: Settings) -> Starlette:
         ):
             callers = tokens.Callers(redis)
             yield {"redis": redis, "callers": callers, "admission": admission, "troubles": troubles}
+            await callers.uses.written()
 
     app = Starlette(
         routes=ROUTES,

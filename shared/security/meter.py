@@ -37,6 +37,8 @@ class Meter:
     @property
     def headers(self) -> dict[str, str]:
         """What an answer says of it, as draft-ietf-httpapi-ratelimit-headers-10 has it."""
+        if not self.windows:
+            return {}
         policies = (f'"{one.name}";q={one.most};w={_seconds(one)}' for one in self.windows)
         states = (f'"{one.name}";r={one.left};t={-(-one.ends_in_ms // 1000)}' for one in self.windows)
         return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}

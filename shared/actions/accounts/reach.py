@@ -7,7 +7,7 @@ from shared.security.limits import Limits
 from shared.store import stored, transitions
 from shared.store.transitions import StoredJob
 
-OUTSIDE = "The limits of the token allow neither its queue nor its hosts, or one of them not."
+OUTSIDE = "Its queue, or a host that it calls, is outside the limits of the token."
 _BEFORE_CALLBACK = {"url", "headers", "callback_url"}
 """If a spec was read no further than one of these, its callback is not known."""
 
@@ -32,7 +32,7 @@ async def in_queues(call: Call, ids: Sequence[int]) -> list[int]:
 async def within(call: Call, ids: Sequence[int]) -> list[int]:
     """Those of the jobs which the token may have sent again, and those that are not there."""
     limits = call.limits
-    if not ids or limits is None or limits.given.queues is limits.given.hosts is None:
+    if not ids or limits is None or (limits.given.queues is None and limits.given.hosts is None):
         return list(ids)
     rows = await _read(call, ids)
     return [one for one in ids if one not in rows or await _is_within(call, limits, rows[one])]
