@@ -67,7 +67,7 @@ def _tried(settings: Settings, arguments: argparse.Namespace, folder: Path) -> l
 async def _tokens(settings: Settings) -> dict[str, str]:
     async with connection.connect(settings) as redis:
         # It tries small ids, and must not end the tokens that it comes with.
-        await redis.hset(f"{keyspace.prefix(keyspace.GLOBAL)}ids:1", "token", 10**6)  # type: ignore[misc]
+        await redis.hset(f"{keyspace.prefix(keyspace.GLOBAL)}ids:1", "token", "1000000")  # type: ignore[misc]
         ours = {
             scope: await tokens.create(redis, team="one", name=scope, scopes=(scope,))
             for scope in ("admin", "write", "read")
