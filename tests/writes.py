@@ -16,6 +16,7 @@ CRON = {"name": "ping", "url": "https://a.example/", "cron_expression": "0 0 1 1
 HEARTBEAT = {"name": "backup", "cron_expression": "0 0 1 1 *", "mode": "heartbeat"}
 JOB = {"queue": "mail", "url": "https://a.example/"}
 QUEUE = {"name": "letters"}
+TOKEN = {"name": "reports", "scopes": ["write"], "hosts": ["*.example.com"], "calls_per_hour": 1000}
 HOOK = {"slack": {"url": "https://hooks.slack.example/services/secret"}}
 SIGNING, CHANNELS = "/api/settings/signing", "/api/settings/notifications"
 REPLAY = "/api/dead-letters/replay"
@@ -56,6 +57,7 @@ _BEATS, _HOOKED, _SIGNED = (
     Made("PUT", CHANNELS, HOOK),
     Made("POST", SIGNING),
 )
+_TOKEN = Made("POST", "/api/tokens", TOKEN)
 _REPLAYED = Made("POST", REPLAY, {"all": True})
 
 # fmt: off
@@ -94,6 +96,11 @@ WRITES = (
     Write("PUT", "/api/settings/limits", "/api/settings/limits", "set_team", {"soft_limit": 7}),
     Write("POST", SIGNING, SIGNING, "rotate_signing", {"keep_hours": 1}, (_SIGNED,)),
     Write("DELETE", SIGNING, SIGNING, "set_team", before=(_SIGNED,)),
+    Write("POST", "/api/tokens", "/api/tokens", "save_token", TOKEN),
+    Write("PATCH", "/api/tokens/{token_id}", "/api/tokens/{id}", "save_token", {"may_delete": False}, (_TOKEN,)),
+    Write("DELETE", "/api/tokens/{token_id}", "/api/tokens/{id}", "delete_token", before=(_TOKEN,)),
+    Write("POST", "/api/tokens/{token_id}/regenerate", "/api/tokens/{id}/regenerate", "renew_token",
+          before=(_TOKEN,)),
 )
 # fmt: on
 

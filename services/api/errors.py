@@ -15,6 +15,7 @@ from shared.errors import (
     Invalid,
     NotFound,
     Stale,
+    TooManyCalls,
     TooManyGuesses,
     Unauthenticated,
 )
@@ -78,7 +79,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 async def _braked(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, TooManyGuesses)
+    assert isinstance(error, TooManyGuesses | TooManyCalls)
     return _error(429, str(error), {"Retry-After": str(error.wait_seconds)})
 
 
@@ -135,6 +136,7 @@ def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None)
 handlers: dict[type[Exception], Handler] = {
     Unauthenticated: _saying(401, www_authenticate="Bearer"),
     TooManyGuesses: _braked,
+    TooManyCalls: _braked,
     Forbidden: _saying(403),
     NotFound: _saying(404),
     Conflict: _saying(409),

@@ -59,6 +59,7 @@ def create_app(settings: Settings) -> Starlette:
                 "troubles": troubles,
                 "requires_if_match": settings.api_require_if_match,
             }
+            await callers.uses.written()
 
     app = Starlette(
         routes=ROUTES,
@@ -87,7 +88,10 @@ def _cors(settings: Settings) -> list[Middleware]:
                 "Recuro-Reason",
                 "X-Request-Id",
             ),
-            expose_headers=("ETag", "X-Request-Id", "Idempotent-Replayed", "Retry-After"),
+            expose_headers=(
+                *("ETag", "X-Request-Id", "Idempotent-Replayed", "Retry-After"),
+                *("RateLimit", "RateLimit-Policy"),
+            ),
         )
     ]
 

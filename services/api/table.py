@@ -11,6 +11,7 @@ from services.api.rest import (
     notifications,
     queues,
     signing,
+    tokens,
 )
 
 # The busiest first: routes are tried in order.
@@ -24,5 +25,6 @@ OPERATIONS = (
     *notifications.OPERATIONS,
     *limits.OPERATIONS,
     *signing.OPERATIONS,
+    *tokens.OPERATIONS,
     *audit.OPERATIONS,
 )

@@ -23,6 +23,9 @@ HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
 async def put(call: Call, wanted: Notifications) -> Notifications:
     """Set all channels at once; a URL that was read masked and is sent back stays as it was."""
     vault, team = call.vault, call.team
+    if call.limits and wanted.email:
+        for number, address in enumerate(wanted.email.to):
+            call.limits.check_mail(address, f"email.to.{number}")
 
     def changed(stored: Sequence[str | None]) -> Change:
         kept = _read(stored[0])
@@ -55,6 +58,19 @@ def _shown(opened: Notifications) -> Notifications:
         if (hook := getattr(opened, name))
     }
     return opened.model_copy(update=shown)
+
+
+async def check_reach(call: Call, channel: Channel) -> None:
+    """Raise Forbidden if the token may not have a message sent through the channel."""
+    if call.limits is None:
+        return
+    known = await get(call.redis, call.vault, call.team)
+    if channel == Channel.EMAIL:
+        for address in known.email.to if known.email else ():
+            call.limits.check_mail(address)
+        return
+    hook: Hook | None = getattr(known, channel)
+    call.may_reach(hook.url if hook else None)
 
 
 async def has_channel(redis: Redis, team: Team) -> bool:

@@ -58,6 +58,7 @@ async def state(call: Call) -> Signing:
 
 async def remove(call: Call) -> None:
     """Sign no more."""
+    call.may_delete()
     await team_settings.change(call, [_FIELD], lambda _: Change([Setting(_FIELD, None)]))
 
 

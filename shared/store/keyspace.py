@@ -69,10 +69,19 @@ audit_jobs:<team>              stream  the same of jobs, at most 20,000
 events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
 =============================  ======  =====================================================================
 
-Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
-`sealed` (string: a text that only the installation's keys open), `seals` (hash: one of each key, by the key's
-name), `bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string:
-written to see whether Redis takes writes).
+=============================  ======  =====================================================================
+Key, below `r:{global}:`       Type    Holds
+=============================  ======  =====================================================================
+token:<sha256>                 hash    a token: whose it is, what it may, and never itself
+tokens:<team>                  hash    the digests of a team's tokens, by their ids
+use:<sha256>                   hash    when a token was used last, what it was refused, what is counted of it
+=============================  ======  =====================================================================
+
+There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `team:<id>` (hash),
+`ids` (hash), `adopted` (string: tokens of earlier versions have ids), `sealed` (string: a text that only the
+installation's keys open), `seals` (hash: one of each key, by the key's name), `bootstrap` (set: digests of
+the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes
+writes).
 """
 
 from dataclasses import dataclass
@@ -203,6 +212,14 @@ def probe() -> str:
 
 def token(digest: str) -> str:
     return f"{prefix(GLOBAL)}token:{digest}"
+
+
+def use(digest: str) -> str:
+    return f"{prefix(GLOBAL)}use:{digest}"
+
+
+def adopted() -> str:
+    return f"{prefix(GLOBAL)}adopted"
 
 
 def seals() -> str:

@@ -26,6 +26,7 @@ TAGS = {
     "usage": "Requests of each month",
     "limits": "The most requests of a month",
     "audit": "Who changed what",
+    "tokens": "Who may call, and what each token may do",
     "signing": "The secret that requests are signed with",
     "pings": "A heartbeat's work reports; the key in the path is all it needs",
     "health": "Probes of the process, without a token",
@@ -45,6 +46,14 @@ HEADERS: dict[str, Part] = {
         "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
     },
     "RetryAfter": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 0}},
+    "RateLimit": {
+        "description": "Of a token with limits of calls or runs: what is left of each, and for how long",
+        "schema": {"type": "string"},
+    },
+    "RateLimitPolicy": {
+        "description": "Of such a token: each limit and its window in seconds",
+        "schema": {"type": "string"},
+    },
     "Challenge": {"description": "How to authenticate", "schema": {"type": "string"}},
 }
 PARAMETERS: dict[str, Part] = {
@@ -75,9 +84,9 @@ PARAMETERS: dict[str, Part] = {
     },
 }
 _SHOWN = {
-    401: ("WWW-Authenticate", "Challenge"),
-    429: ("Retry-After", "RetryAfter"),
-    503: ("Retry-After", "RetryAfter"),
+    401: {"WWW-Authenticate": "Challenge"},
+    429: {"Retry-After": "RetryAfter", "RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"},
+    503: {"Retry-After": "RetryAfter"},
 }
 
 
@@ -241,7 +250,7 @@ _MEANINGS = {200: "Done", 201: "Made", 202: "Begun: it goes on in the background
 
 
 def _error(status: int, schemas: Schemas) -> Part:
-    shown = dict([("X-Request-Id", "RequestId"), *([_SHOWN[status]] if status in _SHOWN else [])])
+    shown = {"X-Request-Id": "RequestId", **_SHOWN.get(status, {})}
     content = {"schema": schemas.answered(errors.model_of(status)), "example": errors.EXAMPLES[status]}
     return {
         "description": errors.DESCRIPTIONS[status],
