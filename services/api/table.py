@@ -6,11 +6,14 @@ from services.api.rest import (
     crons,
     dead_letters,
     executions,
+    invitations,
     jobs,
     limits,
+    members,
     notifications,
     queues,
     signing,
+    team,
 )
 
 # The busiest first: routes are tried in order.
@@ -24,5 +27,8 @@ OPERATIONS = (
     *notifications.OPERATIONS,
     *limits.OPERATIONS,
     *signing.OPERATIONS,
+    *team.OPERATIONS,
+    *members.OPERATIONS,
+    *invitations.OPERATIONS,
     *audit.OPERATIONS,
 )

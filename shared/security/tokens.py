@@ -43,6 +43,8 @@ class Caller:
     """The id of the token."""
     name: str = ""
     """What the token was called when it was made."""
+    user: int | None = None
+    """Whose it is; of nobody is what an operator made, who may do what the owner may."""
 
     def has(self, scope: str) -> bool:
         return bool(self.scopes & set(SCOPES[SCOPES.index(scope) :]))
@@ -185,6 +187,13 @@ async def revoke(redis: Redis, token_id: str) -> Listed:
     raise NotFound("Token")
 
 
+async def end_all(redis: Redis, team_id: int) -> None:
+    """Remove all tokens of a team."""
+    async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE):
+        if await redis.hget(key, "team") == str(team_id):  # type: ignore[misc]
+            await redis.delete(key)
+
+
 async def are_known(redis: Redis) -> bool:
     """Whether this Redis has any team; one that lost its data has none."""
     return bool(await redis.exists(keyspace.teams()))
@@ -208,7 +217,9 @@ async def _look_up(redis: Redis, digest: str) -> Caller:
     team_id, scopes = fields.get("team", ""), fields.get("scopes", "").split(",")
     if not team_id.isdecimal() or not set(scopes) & set(SCOPES):
         raise Damaged("it names no team and scope", "The record of this token")
-    shard = await redis.hget(keyspace.team(team_id), "shard")  # type: ignore[misc]
+    shard, deleted = await redis.hmget(keyspace.team(team_id), ["shard", "deleted"])  # type: ignore[misc]
+    if deleted:
+        raise Unauthenticated("Invalid authorization token")
     team = Team(int(team_id), shard if shard in keyspace.SHARDS else keyspace.SHARDS[0])
     return Caller(team, frozenset(scopes), digest[:ID_DIGITS], fields.get("name", ""))
 

@@ -69,7 +69,25 @@ audit_jobs:<team>              stream  the same of jobs, at most 20,000
 events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
 =============================  ======  =====================================================================
 
-Below `r:{global}:`: `token:<sha256>` (hash), `teams` (hash: id by name), `team:<id>` (hash), `ids` (hash),
+=============================  ======  =====================================================================
+Of accounts, below `r:{global}:`
+=============================  ======  =====================================================================
+user:<user>                    hash    a user: e-mail address, password (argon2id), second factor (sealed)
+emails                         hash    user ids by e-mail address in lower case
+team:<team>                    hash    a team: name, shard, owner, and when it was deleted
+member:<team>:<user>           hash    what a user is in a team
+members:<team>                 zset    user ids of a team
+member_of:<user>               set     team ids of a user
+invitation:<team>:<id>         hash    an e-mail address that is invited, by whom, until when
+invitations:<team>             zset    invitation ids of a team
+link:<sha256>                  hash    a code that is good for one use: for what, whose, until when
+session:<sha256>               hash    a session: whose, in which team, from where, seen when
+sessions:<user>                zset    digests of a user's sessions, by when they were opened (ms)
+doomed_teams                   set     deleted teams that still have something to be removed
+ended_teams                    set     deleted teams that have nothing left but their audit trail
+=============================  ======  =====================================================================
+
+Below `r:{global}:` too: `token:<sha256>` (hash), `teams` (hash: id by name), `ids` (hash),
 `sealed` (string: a text that only the installation's keys open), `seals` (hash: one of each key, by the key's
 name), `bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string:
 written to see whether Redis takes writes).
@@ -223,3 +241,51 @@ def team(team_id: int | str) -> str:
 
 def global_ids() -> str:
     return f"{prefix(GLOBAL)}ids"
+
+
+def user(user_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}user:{user_id}"
+
+
+def emails() -> str:
+    return f"{prefix(GLOBAL)}emails"
+
+
+def member(team_id: int | str, user_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}member:{team_id}:{user_id}"
+
+
+def members(team_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}members:{team_id}"
+
+
+def member_of(user_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}member_of:{user_id}"
+
+
+def invitation(team_id: int | str, invitation_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}invitation:{team_id}:{invitation_id}"
+
+
+def link(digest: str) -> str:
+    return f"{prefix(GLOBAL)}link:{digest}"
+
+
+def session(digest: str) -> str:
+    return f"{prefix(GLOBAL)}session:{digest}"
+
+
+def sessions(user_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}sessions:{user_id}"
+
+
+def doomed_teams() -> str:
+    return f"{prefix(GLOBAL)}doomed_teams"
+
+
+def ended_teams() -> str:
+    return f"{prefix(GLOBAL)}ended_teams"
+
+
+def doomed(shard: str) -> str:
+    return f"{prefix(shard)}doomed"
