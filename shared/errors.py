@@ -26,9 +26,27 @@ class TooManyGuesses(RecuroError):
 
 
 class Forbidden(RecuroError):
-    """The token is good but its scopes do not cover the call."""
+    """The token is good but its scopes or its limits do not cover the call.
 
-    hint = "Use a token with the needed scope."
+    `reason` is what of it does not, in a word; `field` is set where one field of the request names it.
+    """
+
+    def __init__(self, sentence: str, reason: str = "scope", field: str = "") -> None:
+        super().__init__(sentence)
+        self.reason, self.field = reason, field
+        self.hint = "Use a token with the needed scope." if reason == "scope" else _WIDER
+
+
+_WIDER = "Use a token without this limit; one with the admin scope can change limits."
+
+
+class TooManyCalls(RecuroError):
+    """The token has used up its calls or runs of the hour or the day; nothing was done."""
+
+    def __init__(self, sentence: str, reason: str, wait_seconds: float) -> None:
+        super().__init__(sentence)
+        self.reason, self.wait_seconds = reason, math.ceil(wait_seconds)
+        self.hint = f"Wait {self.wait_seconds} s, or use a token with a wider limit."
 
 
 class NotFound(RecuroError):

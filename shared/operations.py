@@ -11,15 +11,19 @@ from redis.asyncio import Redis
 
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
-from shared.security.tokens import Caller
+from shared.security.caller import Caller
+from shared.security.limits import Limits
+from shared.security.meter import Meter
 from shared.security.vault import Vault
+from shared.store import transitions
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 from shared.store.writes import Write
+from shared.version import VERSION
 
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Scope = Literal["read", "write", "admin"]
-Interface = Literal["rest", "mcp"]
+Interface = Literal["rest", "mcp", "cli"]
 
 _IN_PATH = re.compile(r"\{(\w+?)_id\}")
 
@@ -42,6 +46,8 @@ class Call:
     """What the caller's program calls itself."""
     reason: str = ""
     """Why, if the caller said so."""
+    meter: Meter | None = None
+    """Of a token whose calls or runs have a limit."""
 
     @property
     def team(self) -> Team:
@@ -57,18 +63,67 @@ class Call:
         """The id of the token, as `recuro token list` shows it."""
         return self.caller.token
 
+    @property
+    def limits(self) -> Limits | None:
+        """What the token may do less than its scopes say."""
+        return self.caller.limits
+
+    def may_reach(self, *urls: str | None) -> None:
+        """Raise Forbidden if the token may not have one of the URLs called."""
+        if self.limits:
+            for url in urls:
+                if url:
+                    self.limits.check_url(url)
+
+    def may_use(self, queue: str) -> None:
+        """Raise Forbidden if the token may not use the queue of that name."""
+        if self.limits:
+            self.limits.check_queue(queue)
+
+    def may_delete(self) -> None:
+        """Raise Forbidden if the token may not delete."""
+        if self.limits:
+            self.limits.check_delete()
+
+    async def count_call(self) -> None:
+        """Count the call itself; raises TooManyCalls."""
+        if self.meter:
+            await self.meter.count(calls=1)
+
+    async def count_runs(self, count: int) -> None:
+        """Count what the call is about to start; raises TooManyCalls, and then nothing may be done.
+
+        What was done before under the key of the call was counted then.
+        """
+        if self.meter is None or not (self.limits and self.limits.counts_runs) or not count:
+            return
+        if await transitions.recall(self.redis, self.key) is None:
+            await self.meter.count(runs=count)
+
     def write(self, changes: str | None = None) -> Write:
         """A write of this call, which leaves a line in the audit trail; `changes` are of `actions.audit`."""
-        who = {
-            "operation": self.operation,
-            "actor": self.actor,
-            "token": self.token,
-            "interface": self.interface,
-            "client": self.client,
-            "request_id": self.request_id,
-            "reason": self.reason,
-        }
-        return Write(self.key, to_json(who).decode(), changes)
+        who = _who(
+            self.operation,
+            self.actor,
+            self.interface,
+            token=self.token,
+            client=self.client,
+            request_id=self.request_id,
+            reason=self.reason,
+        )
+        return Write(self.key, who, changes)
+
+
+def written_by(operator: str, operation: str, changes: str) -> Write:
+    """A write of who runs the installation, at its command line."""
+    return Write(None, _who(operation, operator, "cli", client=f"recuro {VERSION}"), changes)
+
+
+def _who(operation: str, actor: str, interface: Interface, **more: str) -> str:
+    """What a line of the audit trail says of who made a write."""
+    rest = {name: more.get(name, "") for name in ("client", "request_id", "reason")}
+    who = {"operation": operation, "actor": actor, "token": more.get("token", ""), "interface": interface}
+    return to_json({**who, **rest}).decode()
 
 
 class PathId(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.basics import redis_url
+from shared.basics import redis_url, token_text
 
 # Stricter than RFC 3986 where URL parsers differ: no part of it can be taken for another part.
 _PROXY = re.compile(
@@ -154,6 +154,8 @@ class Settings(BaseSettings):
         token = value.get_secret_value().strip()  # a file that it was read from ends with a newline
         if not 16 <= len(token) <= 200 or not _TOKEN.fullmatch(token):
             raise ValueError("must be 16 to 200 characters long: letters, digits and -._~+/= (RFC 6750)")
+        if token_text.is_mistyped(token):  # it would be refused wherever it is used
+            raise ValueError("has the form of a token of Recuro, and is mistyped: its checksum is wrong")
         return SecretStr(token)
 
     @field_validator("encryption_key")

@@ -3,7 +3,7 @@
 from redis.asyncio import Redis
 
 from shared.operations import Call
-from shared.security.tokens import Caller
+from shared.security.caller import Caller
 from shared.security.vault import Vault
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team

@@ -31,6 +31,7 @@ def on_the_wire(script: str) -> bytes:
 
 
 async def everything(redis: Redis) -> dict[str, bytes]:
-    """All keys with what they hold, but for those that each process puts back at its next check."""
+    """All keys with what they hold, but for those that a process writes beside the calls."""
     keys = set(await redis.keys("*")) - {keyspace.sealed(), keyspace.seals(), keyspace.probe()}
+    keys -= {key for key in keys if key.startswith(keyspace.use(""))}
     return {key: await redis.dump(key) for key in sorted(keys)}

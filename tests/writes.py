@@ -16,6 +16,7 @@ CRON = {"name": "ping", "url": "https://a.example/", "cron_expression": "0 0 1 1
 HEARTBEAT = {"name": "backup", "cron_expression": "0 0 1 1 *", "mode": "heartbeat"}
 JOB = {"queue": "mail", "url": "https://a.example/"}
 QUEUE = {"name": "letters"}
+TOKEN = {"name": "reports", "scopes": ["write"], "hosts": ["*.example.com"], "calls_per_hour": 1000}
 HOOK = {"slack": {"url": "https://hooks.slack.example/services/secret"}}
 SIGNING, CHANNELS = "/api/settings/signing", "/api/settings/notifications"
 REPLAY = "/api/dead-letters/replay"
@@ -60,6 +61,7 @@ _BEATS, _HOOKED, _SIGNED = (
 )
 INVITATION = {"email": "ada@example.com"}
 _INVITED = Made("POST", "/api/invitations", INVITATION)
+_TOKEN = Made("POST", "/api/tokens", TOKEN)
 _REPLAYED = Made("POST", REPLAY, {"all": True})
 
 # fmt: off
@@ -106,6 +108,11 @@ WRITES = (
     Write("POST", "/api/invitations", "/api/invitations", "create_invitation", INVITATION),
     Write("DELETE", "/api/invitations/{invitation_id}", "/api/invitations/{id}", "cancel_invitation",
           before=(_INVITED,)),
+    Write("POST", "/api/tokens", "/api/tokens", "save_token", TOKEN),
+    Write("PATCH", "/api/tokens/{token_id}", "/api/tokens/{id}", "save_token", {"may_delete": False}, (_TOKEN,)),
+    Write("DELETE", "/api/tokens/{token_id}", "/api/tokens/{id}", "delete_token", before=(_TOKEN,)),
+    Write("POST", "/api/tokens/{token_id}/regenerate", "/api/tokens/{id}/regenerate", "renew_token",
+          before=(_TOKEN,)),
 )
 # fmt: on
 

@@ -12,6 +12,8 @@ from shared.runtime.serving import request_ids
 log = structlog.get_logger()
 
 PROBES = ("/healthz", "/readyz")
+METER = "recuro.meter"
+"""Where a request has the meter of its token, whose headers every answer carries."""
 
 
 class Envelope:
@@ -30,6 +32,10 @@ class Envelope:
         async def watched(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
+            if METER in scope and message["type"] == "http.response.start":
+                headers: dict[str, str] = scope[METER].headers
+                more = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+                message["headers"] = [*message["headers"], *more]
             await send_with_id(message)
 
         try:

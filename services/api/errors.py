@@ -8,7 +8,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from services.api.routing import Resource
-from shared.errors import Conflict, Damaged, Forbidden, Invalid, NotFound, TooManyGuesses, Unauthenticated
+from shared.errors import (
+    Conflict,
+    Damaged,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooManyCalls,
+    TooManyGuesses,
+    Unauthenticated,
+)
 from shared.runtime import probes
 from shared.store.connection import AWAY, OutcomeUnknown, translated
 
@@ -65,7 +74,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 async def _braked(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, TooManyGuesses)
+    assert isinstance(error, TooManyGuesses | TooManyCalls)
     return _error(429, str(error), {"Retry-After": str(error.wait_seconds)})
 
 
@@ -110,6 +119,7 @@ def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None)
 handlers: dict[type[Exception], Handler] = {
     Unauthenticated: _saying(401, www_authenticate="Bearer"),
     TooManyGuesses: _braked,
+    TooManyCalls: _braked,
     Forbidden: _saying(403),
     NotFound: _saying(404),
     Conflict: _saying(409),

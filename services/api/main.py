@@ -73,7 +73,10 @@ def _cors(settings: Settings) -> list[Middleware]:
             allow_origins=settings.api_cors_origins,
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"),
-            expose_headers=("X-Request-Id", "Idempotent-Replayed", "Retry-After"),
+            expose_headers=(
+                *("X-Request-Id", "Idempotent-Replayed", "Retry-After"),
+                *("RateLimit", "RateLimit-Policy"),
+            ),
         )
     ]
 

@@ -5,11 +5,14 @@ from starlette.responses import Response
 
 from services.api.answers import answer, replayed
 from services.api.auth import caller_of
+from services.api.envelope import METER
 from services.api.requests import body_of, client_of, id_of, key_of, key_text_of, query_of, raw_of, reason_of
+from shared.errors import Forbidden, TooManyCalls
 from shared.operations import Call, Operation
 from shared.runtime.serving import request_ids
+from shared.security.caller import Caller
+from shared.security.meter import Meter
 from shared.store.idempotency import IdempotencyKey
-from shared.store.keyspace import Team
 
 
 class Runner:
@@ -19,15 +22,26 @@ class Runner:
         self._operation = operation
 
     async def __call__(self, request: Request) -> Response:
-        operation, state = self._operation, request.state
+        caller = await caller_of(request)
+        try:
+            return await self._answered(request, caller)
+        except (Forbidden, TooManyCalls) as error:
+            request.state.callers.uses.note_refusal(caller.digest, error.reason)
+            raise
+
+    async def _answered(self, request: Request, caller: Caller) -> Response:
+        operation, state, meter = self._operation, request.state, None
         # First of all: whoever lacks the scope learns nothing of what else is wrong.
-        caller = await caller_of(request, operation.scope)
+        caller.may(operation.scope)
+        if caller.limits and caller.limits.is_counted:
+            request.scope[METER] = meter = Meter(state.redis, caller.digest, caller.limits)
+            await meter.count(calls=1)
         given: list[object] = [id_of(request, each) for each in operation.ids]
         key = None
         if operation.query:
             given.append(query_of(request, operation.query))
         elif operation.takes:
-            prepared, key = await self._prepared(request, caller.team)
+            prepared, key = await self._prepared(request, caller)
             given.append(prepared)
         elif operation.is_write:
             key = key_of(request, caller.team, key_text_of(request), "")
@@ -41,17 +55,19 @@ class Runner:
             key=key,
             client=client_of(request),
             reason=reason_of(request) if operation.is_write else "",
+            meter=meter,
         )
         answered = await operation.run(call, *given)
         return replayed(answer(answered, operation.status_of(answered), operation.first), key)
 
-    async def _prepared(self, request: Request, team: Team) -> tuple[object, IdempotencyKey | None]:
+    async def _prepared(self, request: Request, caller: Caller) -> tuple[object, IdempotencyKey | None]:
         """What the function is given of the body, and the caller's key for that."""
         operation = self._operation
         raw = await raw_of(request)
         body = body_of(raw, operation)
         text = key_text_of(request) if operation.is_write else None
-        prepared = operation.prepare(request.state.admission, team, body, raw)
+        team, admission = caller.team, request.state.admission.within(caller.limits)
+        prepared = operation.prepare(admission, team, body, raw)
         if text is None:
             return prepared, None
         more = operation.key_parts(prepared) if operation.key_parts else ()

@@ -14,6 +14,7 @@ from services.api.rest import (
     queues,
     signing,
     team,
+    tokens,
 )
 
 # The busiest first: routes are tried in order.
@@ -30,5 +31,6 @@ OPERATIONS = (
     *team.OPERATIONS,
     *members.OPERATIONS,
     *invitations.OPERATIONS,
+    *tokens.OPERATIONS,
     *audit.OPERATIONS,
 )

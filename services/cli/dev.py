@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from services.cli.console import Console
 from services.cli.embedded import CannotStart, EmbeddedServer
 from services.cli.places import free_port, in_vain, redis_name, url_of
 from services.cli.supervisor import NAME, Service, Supervisor
+from shared.basics import token_text
 from shared.errors import Damaged
 from shared.security import tokens
 from shared.settings import Settings, unknown
@@ -130,7 +130,7 @@ def _token(settings: Settings) -> str:
     if path.exists() and (kept := path.read_text().strip()):
         return kept
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    token = f"rc_{secrets.token_urlsafe(32)}"
+    token = token_text.new()
     with open(path, "w", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
         file.write(f"{token}\n")
     return token

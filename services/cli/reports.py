@@ -9,12 +9,17 @@ from redis.asyncio import Redis
 from services.cli.doctor import examine, reconcile_all
 from services.cli.places import in_vain, redis_name, with_redis_nearby
 from shared import clock
-from shared.actions import resealing
-from shared.errors import Damaged, NotFound
+from shared.actions import audit, resealing
+from shared.errors import Damaged, Invalid, NotFound
+from shared.operations import written_by
+from shared.schemas.accounts.tokens import TokenCreate
 from shared.security import tokens, vault
 from shared.settings import load
-from shared.store import connection, keyspace
+from shared.store import connection, keyspace, transitions
 from shared.store.care import retention
+from shared.store.writes import Write
+
+UNNAMED = "token"
 
 
 async def doctor(*, reconcile: bool = False) -> int:
@@ -28,7 +33,7 @@ async def doctor(*, reconcile: bool = False) -> int:
     return 0 if all(finding.good for finding in findings) else 1
 
 
-async def new_token(team: str, name: str, scope: str, *, begin: bool) -> int:
+async def new_token(team: str, name: str | None, scope: str, *, begin: bool) -> int:
     """Print a new token, which is shown nowhere else, and on standard error its purpose and place.
 
     A Redis that no service of ours has used yet gets a token only with `begin`.
@@ -43,10 +48,28 @@ async def new_token(team: str, name: str, scope: str, *, begin: bool) -> int:
                 file=sys.stderr,
             )
             return 1
-        token = await tokens.create(redis, team=team, name=name, scopes=(scope,))
+        try:
+            name, token = await _made(redis, team, name, scope)
+        except Invalid as error:
+            print(f"recuro: {error}", file=sys.stderr)
+            return 1
     print(f"recuro: token {name!r} of team {team!r}, scope {scope}, kept in {where}", file=sys.stderr)
     print(token)
     return 0
+
+
+async def _made(redis: Redis, team: str, name: str | None, scope: str) -> tuple[str, str]:
+    """The name of a new token and itself; without a name the first that is free. Raises Invalid."""
+    for number in range(1, transitions.MOST_TOKENS + 2):
+        called = name or (UNNAMED if number == 1 else f"{UNNAMED} {number}")
+        said = audit.changes(None, TokenCreate(name=called, scopes=(scope,)))
+        write = written_by(tokens.OPERATOR, "create-token", said)
+        try:
+            return called, await tokens.create(redis, team=team, name=called, scopes=(scope,), write=write)
+        except Invalid:
+            if name or number > transitions.MOST_TOKENS:
+                raise
+    raise AssertionError("unreachable")
 
 
 async def list_tokens() -> int:
@@ -84,7 +107,7 @@ async def revoke_token(token_id: str) -> int:
     """Revoke a token by its id, and print which it was; 1 if there is none."""
     async with _redis() as (redis, where):
         try:
-            ended = await tokens.revoke(redis, token_id)
+            ended = await tokens.revoke(redis, token_id, _revoking)
         except NotFound:
             print(
                 f"recuro: no token {token_id} in {where}; `recuro token list` shows the ids", file=sys.stderr
@@ -96,6 +119,11 @@ async def revoke_token(token_id: str) -> int:
             "an API that starts with the same RECURO_BOOTSTRAP_TOKEN makes it known again: take it away there"
         )
     return 0
+
+
+def _revoking(token: tokens.Listed) -> Write:
+    said = audit.made(name=token.name)
+    return written_by(tokens.OPERATOR, "delete-token", said)
 
 
 async def reseal() -> int:

@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import Damaged, TooManyGuesses, Unauthenticated
 from shared.runtime.serving import request_ids
-from shared.security.tokens import Caller, Callers
+from shared.security.caller import Caller
+from shared.security.tokens import Callers
 from shared.store.connection import AWAY
 
 MAX_BODY_BYTES = 1_048_576

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body, request_id_of
 from services.mcp.other_paths import Elsewhere
-from services.mcp.server import Context, answer, build, client_of
+from services.mcp.server import Asked, Context, answer, build, client_of
 from shared.runtime import preflight, probes, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
@@ -41,9 +41,8 @@ def create_app(settings: Settings) -> Starlette:
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         request = ctx.request
-        return await answer(
-            redis, admission, caller_of(request), params, request_id_of(request), client_of(ctx)
-        )
+        asked = Asked(request_id_of(request), client_of(ctx), callers.uses)
+        return await answer(redis, admission, caller_of(request), params, asked)
 
     manager = StreamableHTTPSessionManager(
         build(call),
@@ -51,7 +50,8 @@ def create_app(settings: Settings) -> Starlette:
         stateless=True,
         max_request_body_size=MAX_BODY_BYTES,
     )
-    gate = Gate(StreamableHTTPASGIApp(manager), Callers(redis), _security(settings))
+    callers = Callers(redis, "mcp")
+    gate = Gate(StreamableHTTPASGIApp(manager), callers, _security(settings))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -3,7 +3,8 @@
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import structlog
 from mcp.server import CacheHint, Server, ServerRequestContext
@@ -22,12 +23,14 @@ from services.mcp import tolerance
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
 from services.mcp.tools import TOOLS, Tool
-from shared.errors import Invalid, RecuroError
+from shared.errors import Forbidden, Invalid, RecuroError, TooManyCalls
 from shared.operations import Call
 from shared.schemas import validation
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
-from shared.security.tokens import Caller
+from shared.security.caller import Caller
+from shared.security.meter import Meter
+from shared.security.uses import Uses
 from shared.security.vault import Vault
 from shared.store.connection import AWAY, OutcomeUnknown
 from shared.store.idempotency import IdempotencyKey
@@ -77,24 +80,35 @@ def client_of(ctx: Context) -> str:
     return request.headers.get("user-agent", "")[:CLIENT_CHARACTERS] if request else ""
 
 
+class Asked(NamedTuple):
+    """What is known of the request that a call came with, and where it is noted that it was refused."""
+
+    id: str = ""
+    client: str = ""
+    uses: Uses | None = None
+
+
+UNKNOWN = Asked()
+"""Of a call that came with no request."""
+
+
 async def answer(
     redis: Redis,
     admission: Admission,
     caller: Caller | None,
     params: CallToolRequestParams,
-    request_id: str = "",
-    client: str = "",
+    asked: Asked = UNKNOWN,
 ) -> CallToolResult:
     """Run one tool; `caller` is None while Redis is away and no token can be looked up. Never raises."""
     began = time.perf_counter()
-    result = await _answer(redis, admission, caller, params, (request_id, client))
+    result = await _answer(redis, admission, caller, params, asked)
     log.info(
         "tool_called",
         tool=params.name if params.name in TOOLS else None,
         team=caller.team.id if caller else None,
         outcome=_code(result),
         duration_ms=round((time.perf_counter() - began) * 1000),
-        request_id=request_id,
+        request_id=asked.id,
     )
     return result
 
@@ -104,7 +118,7 @@ async def _answer(
     admission: Admission,
     caller: Caller | None,
     params: CallToolRequestParams,
-    of_request: tuple[str, str],
+    asked: Asked,
 ) -> CallToolResult:
     row = TOOLS.get(params.name)
     if row is None:
@@ -117,23 +131,40 @@ async def _answer(
     if caller is None:
         return _away()
     try:
-        caller.may(row.scope)
         key = _key_of(row, caller.team, arguments, admission.vault)
-        request_id, client = of_request
         call = Call(
-            caller, redis, admission.vault, "mcp", row.name, request_id=request_id, key=key, client=client
+            *(caller, redis, admission.vault, "mcp", row.name),
+            request_id=asked.id,
+            key=key,
+            client=asked.client,
         )
-        return _succeeded(await row.run(call, admission.admit(caller.team, arguments)), key)
+        return _succeeded(await _run(row, call, admission, arguments), key)
     except Invalid as error:
         return _refused(params.name, {error.field: [str(error)]})
     except RecuroError as error:
-        return failed(_snake(type(error).__name__), f"{str(error).removesuffix('.')}. {error.hint}".strip())
+        return _failed(error, caller, asked.uses)
     except AWAY as error:
         return _unknown(row, arguments) if isinstance(error, OutcomeUnknown) else _away()
     except Exception:
         # The SDK would send str(exception) to clients of the 2025 protocols.
         log.exception("tool_crashed", tool=params.name)
         return failed("internal", "Internal error")
+
+
+async def _run(row: Tool[Any], call: Call, admission: Admission, arguments: Schema) -> Schema:
+    """What the tool answers, if the token covers the call."""
+    limits = call.limits
+    call.caller.may(row.scope)
+    if limits and limits.is_counted:
+        call = replace(call, meter=Meter(call.redis, call.caller.digest, limits))
+        await call.count_call()
+    return await row.run(call, admission.within(limits).admit(call.team, arguments))
+
+
+def _failed(error: RecuroError, caller: Caller, uses: Uses | None) -> CallToolResult:
+    if uses and isinstance(error, Forbidden | TooManyCalls):
+        uses.note_refusal(caller.digest, error.reason)
+    return failed(_snake(type(error).__name__), f"{str(error).removesuffix('.')}. {error.hint}".strip())
 
 
 def failed(code: str, text: str, errors: Mapping[str, list[str]] | None = None) -> CallToolResult:

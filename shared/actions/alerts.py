@@ -6,6 +6,7 @@ from pydantic_core import from_json
 from redis.asyncio import Redis
 
 from shared import clock
+from shared.actions import notifications
 from shared.basics import words
 from shared.errors import NotFound
 from shared.operations import Call
@@ -59,6 +60,7 @@ def _indexes(team: Team, query: AlertQuery) -> list[str]:
 
 async def test(call: Call, channel: Channel) -> int:
     """Send a test message to a channel; `outcome` takes the id."""
+    await notifications.check_reach(call, channel)
     return await transitions.test_channel(call.redis, call.team, channel=channel, write=call.write())
 
 

@@ -79,6 +79,8 @@ async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> C
     plan = cron_records.plan_of(cron, phase)
     for _ in range(ATTEMPTS):
         at = now or await moments.now(call.redis, call.team.shard)
+        if call.limits:
+            call.limits.check_interval(plan, at)
         if policy.following(plan, at) is None:
             raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
         when = _timed(cron, phase, {}, at)
@@ -133,6 +135,7 @@ async def update(
         wanted, dropped = custody.changed(before, changes)
         wanted = custody.sealed(wanted, call.vault, call.team)
         _check(wanted)
+        _check_limits(call, before, wanted, at)
         when = _When(cron_records.phase_of(fields), keeps_next=True)
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
             when = _timed_if_readable(wanted, when.phase, fields, at)
@@ -144,6 +147,7 @@ async def update(
 
 async def delete(call: Call, cron_id: int) -> None:
     """Delete a cron with its executions; once this returns it does not fire any more."""
+    call.may_delete()
     for _ in range(ATTEMPTS):
         _, found = await transitions.read_crons(call.redis, call.team, [cron_id])
         fields = records.fields_of(found[0].fields) if found else {}  # it may be done, under the caller's key
@@ -206,8 +210,7 @@ def _timed_if_readable(wanted: CronCreate, phase: int, fields: Fields, at: datet
     try:
         return _timed(wanted, phase, fields, at)
     except policy.UNREADABLE as error:
-        said = f"by {wanted.timezone} nobody can compute {wanted.cron_expression}; give both anew."
-        raise Invalid("timezone", f"The timezone field must be a zone that is known here: {said}") from error
+        raise _unreadable(wanted) from error
 
 
 def _timed(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
@@ -216,6 +219,24 @@ def _timed(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _Whe
     owed = owing.owed(fields, at, plan if wanted.is_active else None)
     fire = owing.next_after(plan, at, owed.fired_until_ms) if wanted.is_active else None
     return _When(phase, next_ms=clock.milliseconds(fire) if fire else None, owed=owed)
+
+
+def _check_limits(call: Call, before: CronCreate, wanted: CronCreate, at: datetime) -> None:
+    """Raise Forbidden or Invalid if the token may not have such a cron, or not touch what it was before."""
+    if call.limits is None:
+        return
+    call.may_reach(before.url, before.callback_url, wanted.url, wanted.callback_url)
+    if call.limits.given.min_interval_seconds is None:
+        return
+    try:
+        call.limits.check_interval(cron_records.plan_of(wanted, 0), at)
+    except policy.UNREADABLE as error:
+        raise _unreadable(wanted) from error
+
+
+def _unreadable(wanted: CronCreate) -> Invalid:
+    said = f"by {wanted.timezone} nobody can compute {wanted.cron_expression}; give both anew."
+    return Invalid("timezone", f"The timezone field must be a zone that is known here: {said}")
 
 
 def _check(wanted: CronCreate) -> None:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from shared import clock
 from shared.actions import jobs
+from shared.actions.accounts import reach
 from shared.basics import words
 from shared.errors import NotFound
 from shared.operations import Call
@@ -59,7 +60,11 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
 
 async def replay_now(call: Call, ids: Sequence[int], now_ms: int | None = None) -> ReplayResult:
     """Replay these at once, each by any id of its chain; others, and those replayed before, are skipped."""
-    wanted, done = list(dict.fromkeys(ids)), ReplayResult(replayed=[], skipped=[])
+    given = list(dict.fromkeys(ids))
+    wanted = await reach.within(call, given)
+    outside = [JobSkipped(job_id=one, reason=reach.OUTSIDE) for one in given if one not in {*wanted}]
+    done = ReplayResult(replayed=[], skipped=outside)
+    await call.count_runs(len(wanted))
     for step, start in enumerate(range(0, len(wanted), BATCH)):
         batch = wanted[start : start + BATCH]
         with connection.begun() if step else nullcontext():
@@ -87,6 +92,8 @@ async def replay(call: Call, chosen: ReplayCreate) -> Replay:
     """Begin a background replay of what is a dead letter now."""
     if row := await transitions.recall(call.redis, call.key, _COLLECTED):
         return _of_row(*row)
+    allowed = await _allowed(call, chosen)
+    await call.count_runs(len(allowed or ()))
     replay_id = await transitions.start_replay(
         call.redis,
         call.team,
@@ -96,10 +103,25 @@ async def replay(call: Call, chosen: ReplayCreate) -> Replay:
         write=call.write(),
     )
     with connection.begun():
-        return await _collect(call, chosen, replay_id)
+        return await _collect(call, chosen, replay_id, allowed)
 
 
-async def _collect(call: Call, chosen: ReplayCreate, replay_id: int) -> Replay:
+async def _allowed(call: Call, chosen: ReplayCreate) -> frozenset[int] | None:
+    """Of the chosen those that a limited token may have sent again, before any is; None is all."""
+    if call.limits is None:
+        return None
+    found, after = set[int](), 0
+    while True:
+        batch = await _following(call.redis, call.team, chosen, after)
+        found.update(await reach.within(call, batch.ids))
+        if batch.is_last:
+            return frozenset(found)
+        after = batch.end
+
+
+async def _collect(
+    call: Call, chosen: ReplayCreate, replay_id: int, allowed: frozenset[int] | None
+) -> Replay:
     """Give the replay its ids; one that was interrupted goes on where it stopped."""
     after = 0
     while True:
@@ -107,7 +129,7 @@ async def _collect(call: Call, chosen: ReplayCreate, replay_id: int) -> Replay:
         answer = await transitions.collect_replay(
             call.redis,
             call.team,
-            batch.ids,
+            [one for one in batch.ids if allowed is None or one in allowed],
             replay=replay_id,
             after=after,
             up_to=batch.end,
@@ -145,14 +167,16 @@ async def purge(call: Call, chosen: DeadLetterSelection, seconds: float = PURGE_
 
     Under a key the last step is remembered: a repeat of an interrupted purge deletes and counts the rest.
     """
+    call.may_delete()
     if done := await transitions.recall(call.redis, call.key):
         return PurgeResult(purged=done[0], remaining=done[1])
     deadline, purged, after = time.monotonic() + seconds, 0, 0
     while True:
         with connection.begun() if after else nullcontext():
             batch = await _following(call.redis, call.team, chosen, after)
-            is_over = bool(batch.ids) and time.monotonic() > deadline
-            ids, remaining = ([], len(batch.ids)) if is_over else (batch.ids, 0)
+            ids = await reach.in_queues(call, batch.ids)
+            is_over = bool(ids) and time.monotonic() > deadline
+            ids, remaining = ([], len(ids)) if is_over else (ids, 0)
             is_last = is_over or batch.is_last
             purged, remaining = await transitions.purge_jobs(
                 call.redis,

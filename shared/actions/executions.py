@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 
 from shared import clock
+from shared.actions import cron_records
 from shared.errors import Conflict, NotFound
 from shared.operations import Call
 from shared.schemas.base import Page
@@ -12,19 +13,44 @@ from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus, Ski
 from shared.schemas.runs import Run
 from shared.store import excerpts, paging, records, transitions
 from shared.store.keyspace import Team
+from shared.store.lenient import Reader
 from shared.store.stored import LIST_BYTES, WHOLE_BYTES, read_run
 
-_NOTHING_TO_RUN = -1
+_NO_CRON, _NOTHING_TO_RUN = 0, -1
+_ATTEMPTS = 5
+"""Meanwhile somebody else may change the cron."""
 
 
 async def create(call: Call, cron_id: int) -> Execution:
     """Run a cron now, beside its schedule."""
-    made = await transitions.run_cron(call.redis, call.team, cron=cron_id, write=call.write())
-    if made == _NOTHING_TO_RUN:
-        raise Conflict("This cron waits for pings: there is nothing to run. Ping it, or make one with a url.")
-    if isinstance(made, int):
-        raise NotFound("Cron")
-    return stored(*made)
+    await call.count_runs(1)
+    for _ in range(_ATTEMPTS):
+        version = await _checked_version(call, cron_id)
+        made = await transitions.run_cron(
+            call.redis, call.team, cron=cron_id, version=version, write=call.write()
+        )
+        if made == _NOTHING_TO_RUN:
+            raise Conflict(
+                "This cron waits for pings: there is nothing to run. Ping it, or make one with a url."
+            )
+        if made == _NO_CRON:
+            raise NotFound("Cron")
+        if not isinstance(made, int):
+            return stored(*made)
+    raise Conflict("The cron is being changed by others; try again.")
+
+
+async def _checked_version(call: Call, cron_id: int) -> str | None:
+    """The version of the cron that the token may have called, or any for one without limits."""
+    if call.limits is None or call.limits.given.hosts is None:
+        return None
+    _, rows = await transitions.read_crons(call.redis, call.team, [cron_id])
+    for row in rows:
+        fields = records.fields_of(row.fields)
+        spec = cron_records.spec_of(fields, Reader())
+        call.may_reach(spec.url, spec.callback_url)
+        return fields.get("version")
+    return None
 
 
 async def get(redis: Redis, team: Team, cron_id: int, execution_id: int) -> Execution:

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from shared import clock
 from shared.actions import audit
+from shared.actions.accounts import reach
 from shared.basics import words
 from shared.basics.spelling import Spelled
 from shared.errors import Conflict, Invalid, NotFound
@@ -34,7 +35,7 @@ from shared.store import connection, excerpts, paging, records, stored, transiti
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
-from shared.store.transitions import CreatedJob, NewJob, StoredJob
+from shared.store.transitions import NewJob, StoredJob
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
 _STATES = [state.value for state in JobFilter if state != JobFilter.ALL]
@@ -95,20 +96,21 @@ async def create_each(
     call: Call, jobs: Sequence[JobSpec], now_ms: int | None = None
 ) -> list[QueuedJob | None]:
     """Store jobs in order, 250 a round trip; None is one that would expire before it could start."""
+    await call.count_runs(len(jobs))
     made: list[QueuedJob | None] = []
     for step, start in enumerate(range(0, len(jobs), _BATCH)):
-        batch = [_new(job) for job in jobs[start : start + _BATCH]]
+        batch = jobs[start : start + _BATCH]
         with connection.begun() if step else nullcontext():
             rows = await transitions.create_jobs(
                 call.redis,
                 call.team,
-                batch,
+                [_new(job) for job in batch],
                 settings=_NEW_QUEUE,
                 now_ms=now_ms,
-                write=call.write(_said_of(jobs[start : start + _BATCH])),
+                write=call.write(_said_of(batch)),
                 step=step,
             )
-        made += [_made(row) if row else None for row in rows]
+        made += [row and QueuedJob(*row[:2], clock.moment(row.due_ms), row.is_paused) for row in rows]
     return made
 
 
@@ -117,10 +119,6 @@ def _said_of(jobs: Sequence[JobSpec]) -> str:
     if len(jobs) == 1:
         return audit.made(queue=jobs[0].queue, method=jobs[0].method, url=jobs[0].url)
     return audit.made(queue=", ".join(dict.fromkeys(job.queue for job in jobs)))
-
-
-def _made(row: CreatedJob) -> QueuedJob:
-    return QueuedJob(row.id, row.queue_id, clock.moment(row.due_ms), row.is_paused)
 
 
 def _new(job: JobSpec) -> NewJob:
@@ -177,6 +175,7 @@ async def cancel(call: Call, job_id: int) -> Job:
 
     Raises Conflict if it has ended already.
     """
+    await reach.check_queue(call, job_id)
     row = await transitions.cancel_job(call.redis, call.team, job=job_id, write=call.write())
     if row is None:
         raise NotFound("Job")
@@ -187,6 +186,8 @@ async def cancel(call: Call, job_id: int) -> Job:
 
 async def delete(call: Call, job_id: int) -> None:
     """Delete a job with its run, its chain and its pending retries; a request in flight may still end."""
+    call.may_delete()
+    await reach.check_queue(call, job_id)
     if not await transitions.delete_job(call.redis, call.team, job=job_id, write=call.write()):
         raise NotFound("Job")
 

@@ -21,6 +21,9 @@ async def put(call: Call, wanted: Notifications) -> Notifications:
     vault, team = call.vault, call.team
     if text := await transitions.recall(call.redis, call.key):
         return _shown(_opened(_read(text), vault, team))
+    if call.limits and wanted.email:
+        for number, address in enumerate(wanted.email.to):
+            call.limits.check_mail(address, f"email.to.{number}")
     kept = await _stored(call.redis, team)
     sealed = wanted.model_copy(update={name: _sealed(name, wanted, kept, (vault, team)) for name in HOOKS})
     enabled = [channel for channel in Channel if (of := getattr(wanted, channel)) and of.enabled]
@@ -43,6 +46,19 @@ def _shown(opened: Notifications) -> Notifications:
         if (hook := getattr(opened, name))
     }
     return opened.model_copy(update=shown)
+
+
+async def check_reach(call: Call, channel: Channel) -> None:
+    """Raise Forbidden if the token may not have a message sent through the channel."""
+    if call.limits is None:
+        return
+    known = await get(call.redis, call.vault, call.team)
+    if channel == Channel.EMAIL:
+        for address in known.email.to if known.email else ():
+            call.limits.check_mail(address)
+        return
+    hook: Hook | None = getattr(known, channel)
+    call.may_reach(hook.url if hook else None)
 
 
 async def has_channel(redis: Redis, team: Team) -> bool:

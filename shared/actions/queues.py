@@ -23,6 +23,7 @@ _NAMES, _SHOWN = 1000, 5
 
 
 async def create(call: Call, queue: QueueCreate) -> Queue:
+    call.may_use(queue.name)
     made = await _save(call, queue)
     if made is None:
         raise NotFound("Queue")  # cannot happen: a new queue has no version to compare
@@ -74,6 +75,7 @@ async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
         before = _known(found[0])
         assert before.queue
         wanted = QueueCreate.model_validate({**before.queue.model_dump(), **given}, context=STORED)
+        _check_limits(call, before.queue, wanted)
         if changed := await _save(call, wanted, before):
             return changed
     raise Conflict(_BUSY)
@@ -81,9 +83,12 @@ async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
 
 async def delete(call: Call, queue_id: int) -> None:
     """Delete a queue with its jobs; once this returns none of them starts any more."""
+    call.may_delete()
     for _ in range(_ATTEMPTS):
         found = await transitions.read_queues(call.redis, call.team, [queue_id])
         before = _known(found[0]) if found else _NEW  # it may be done, under the caller's key
+        if before.queue:
+            call.may_use(before.queue.name)
         deleted = await transitions.delete_queue(
             call.redis,
             call.team,
@@ -96,6 +101,14 @@ async def delete(call: Call, queue_id: int) -> None:
         if deleted is not None:
             raise NotFound("Queue")
     raise Conflict(_BUSY)
+
+
+def _check_limits(call: Call, before: QueueCreate, wanted: QueueCreate) -> None:
+    """Raise Forbidden if the token may not use the queue, or not start what waits in it."""
+    call.may_use(before.name)
+    call.may_use(wanted.name)
+    if call.limits and wanted.is_active and not before.is_active:
+        call.limits.check_resuming()
 
 
 class _Known(NamedTuple):

@@ -55,6 +55,7 @@ async def state(redis: Redis, team: Team) -> Signing:
 
 async def remove(call: Call) -> None:
     """Sign no more."""
+    call.may_delete()
     await transitions.set_team(call.redis, call.team, [Setting(_FIELD, None)], write=call.write())
 
 

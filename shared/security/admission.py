@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar, cast
@@ -14,6 +15,7 @@ from shared.schemas.jobs import JobSpec
 from shared.schemas.marks import Mark, replaced
 from shared.security.addresses import Policy, Refusal
 from shared.security.destinations import Destinations, origin_of
+from shared.security.limits import Limits
 from shared.security.vault import MASK, Vault, is_secret
 from shared.store.keyspace import Team
 
@@ -36,13 +38,23 @@ class Admission:
 
     policy: Policy
     vault: Vault
+    limits: Limits | None = None
+    """Those of the token whose request it is."""
     _destination: Destinations = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_destination", Destinations(self.policy))
 
+    def within(self, limits: Limits | None) -> "Admission":
+        """The same for requests of a token with these limits."""
+        if limits is None:
+            return self
+        limited = copy(self)
+        object.__setattr__(limited, "limits", limits)
+        return limited
+
     def admit(self, team: Team, wanted: S) -> S:
-        """What may be kept of it; raises Invalid.
+        """What may be kept of it; raises Invalid, or Forbidden for what the token may not reach.
 
         URLs and headers are found by the marks of their types. Changes of headers stay open: `crons.update`
         knows for which URL they are to be sealed.
@@ -50,6 +62,8 @@ class Admission:
         replaced(wanted, Mark.URL, self._judged)
         if isinstance(wanted, JobSpec):
             _check_one_body(wanted)
+            if self.limits:
+                self.limits.check_queue(wanted.queue, "queue")
         return replaced(wanted, Mark.HEADERS, partial(self._sealed, team))
 
     def _judged(self, url: str, place: str, _within: BaseModel) -> str:
@@ -60,6 +74,8 @@ class Admission:
             self._destination(url)
         except Refusal as refusal:
             raise Invalid(place, f"The {place} field cannot be called. {refusal}") from None
+        if self.limits:
+            self.limits.check_url(url, place)
         return url
 
     def _sealed(

@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from shared import clock
 from shared.errors import Forbidden, Unauthenticated
-from shared.security.tokens import CACHE_SECONDS, ID_DIGITS, Caller, digest_of
+from shared.security.caller import ID_DIGITS, Caller
+from shared.security.tokens import CACHE_SECONDS, digest_of
 from shared.settings import Settings
 from shared.store import keyspace, moments, records
 from shared.store.keyspace import Team
@@ -37,7 +38,7 @@ class Signed:
         """As whom the session calls operations; raises Forbidden if it acts in no team."""
         if self.team is None:
             raise Forbidden("You are in no team; make one, or accept an invitation")
-        return Caller(self.team, _SCOPES[self.role], self.session[:ID_DIGITS], self.email, self.user)
+        return Caller(self.team, _SCOPES[self.role], self.session[:ID_DIGITS], self.email, user=self.user)
 
 
 class Sessions:

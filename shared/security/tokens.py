@@ -1,10 +1,9 @@
-"""API tokens and their teams; only a token's SHA-256 is stored, and its first digits are the token's id."""
+"""API tokens and their teams; only a token's SHA-256 is stored, whose first digits name it in logs."""
 
 import hashlib
-import re
-import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,47 +11,30 @@ import structlog
 from redis.asyncio import Redis
 
 from shared import clock
-from shared.errors import Damaged, Forbidden, NotFound, TooManyGuesses, Unauthenticated
+from shared.basics import token_text
+from shared.errors import Damaged, Invalid, NotFound, TooManyGuesses, Unauthenticated
+from shared.schemas.accounts.tokens import SCOPES as SCOPES
 from shared.security.brake import Brake
-from shared.store import keyspace, moments
-from shared.store.keyspace import Team
+from shared.security.caller import ID_DIGITS as ID_DIGITS
+from shared.security.caller import Caller, look_up
+from shared.security.uses import Uses
+from shared.store import keyspace, moments, transitions
+from shared.store.transitions import NewToken, TokenFields
+from shared.store.writes import OURS, Write
 
-SCOPES = ("read", "write", "admin")
 CACHE_SECONDS = 5.0
-ID_DIGITS = 12
 BOOTSTRAP = "bootstrap"
 BOOTSTRAP_TEAM = "default"
+OPERATOR = "operator"
+"""Who makes a token at the command line."""
 DAMAGED = "(damaged)"
 """Shown as the name of a token whose record cannot be read."""
 _CACHE_SIZE = 4096
 _PAGE = 500
 
-_MADE_BY_US = re.compile(r"rc_[\w-]{43}", re.ASCII)
 Known = TypeVar("Known")
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The team that calls, and the scopes of its token."""
-
-    team: Team
-    scopes: frozenset[str]
-    token: str = ""
-    """The id of the token."""
-    name: str = ""
-    """What the token was called when it was made."""
-    user: int | None = None
-    """Whose it is; of nobody is what an operator made, who may do what the owner may."""
-
-    def has(self, scope: str) -> bool:
-        return bool(self.scopes & set(SCOPES[SCOPES.index(scope) :]))
-
-    def may(self, scope: str) -> None:
-        """Raise Forbidden unless the scope is covered: `write` includes `read`, `admin` includes both."""
-        if not self.has(scope):
-            raise Forbidden(f"The token lacks the {scope} scope")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +46,7 @@ class Listed:
     name: str
     scopes: tuple[str, ...]
     created_ms: int
+    team_id: int | None = None
 
     @property
     def id(self) -> str:
@@ -81,11 +64,12 @@ class Callers:
 
     Guesses are slowed down. A token that was right or wrong in this process before is no guess, nor is one
     that other requests bring at the same time. A token in the form of those that we make cannot be guessed:
-    it is looked up in any case, so that nobody can lock it out.
+    it is looked up in any case, so that nobody can lock it out; one with a wrong checksum is in no case.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, interface: str = "rest") -> None:
         self._redis = redis
+        self.uses = Uses(redis, interface)
         self._right: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
         self._wrong: OrderedDict[str, None] = OrderedDict()
         self._guessed: set[str] = set()
@@ -101,16 +85,16 @@ class Callers:
         if caller is not None and until >= time.monotonic():
             return caller
         if caller is not None or digest in self._wrong or digest in self._guessed:
-            return await self._look_up_and_note(digest)
+            return await self._look_up_and_note(token, digest, address)
         return await self._guess(token, digest, address)
 
     async def _guess(self, token: str, digest: str, address: str) -> Caller:
         wait = self._brake.wait_seconds(address)
-        if wait and not _MADE_BY_US.fullmatch(token):
+        if wait and not token_text.is_random(token):
             raise TooManyGuesses(wait)
         self._guessed.add(digest)
         try:
-            return await self._look_up_and_note(digest)
+            return await self._look_up_and_note(token, digest, address)
         except Unauthenticated:
             if wait:
                 raise TooManyGuesses(wait) from None
@@ -120,16 +104,19 @@ class Callers:
             if not wait and digest not in self._wrong:  # it was right, or it is not known yet
                 self._brake.give_back(address)
 
-    async def _look_up_and_note(self, digest: str) -> Caller:
+    async def _look_up_and_note(self, token: str, digest: str, address: str) -> Caller:
         try:
-            caller = await _look_up(self._redis, digest)
+            if token_text.is_mistyped(token):
+                raise Unauthenticated("Invalid authorization token")
+            found = await look_up(self._redis, digest)
         except Unauthenticated:
             self._right.pop(digest, None)
             _note(self._wrong, digest, None)
             raise
         self._wrong.pop(digest, None)
-        _note(self._right, digest, (time.monotonic() + CACHE_SECONDS, caller))
-        return caller
+        _note(self._right, digest, (time.monotonic() + CACHE_SECONDS, found))
+        self.uses.note(digest, address, is_new=not found.id)
+        return found
 
 
 def _note(notes: OrderedDict[str, Known], digest: str, value: Known) -> None:
@@ -141,15 +128,42 @@ def _note(notes: OrderedDict[str, Known], digest: str, value: Known) -> None:
 
 
 async def create(
-    redis: Redis, *, team: str, name: str, scopes: tuple[str, ...], token: str | None = None
+    redis: Redis,
+    *,
+    team: str,
+    name: str,
+    scopes: Collection[str],
+    token: str | None = None,
+    write: Write = OURS,
 ) -> str:
-    """Make a token, or register the given one, for the team of that name, which is made if new; return it."""
-    token = token or f"rc_{secrets.token_urlsafe(32)}"
+    """Make a token, or register the given one, for the team of that name, which is made if new; return it.
+
+    Raises Invalid if another token of the team has the name, which one that is given may share.
+    """
+    text = token or token_text.new()
     team_id = await _team_named(redis, team)
-    fields = {"team": team_id, "name": name, "scopes": ",".join(scopes)}
-    created = clock.milliseconds(await moments.now(redis, keyspace.SHARDS[0]))
-    await redis.hset(keyspace.token(digest_of(token)), mapping={**fields, "created": created})  # type: ignore[misc]
-    return token
+    saved = await transitions.create_token(
+        redis,
+        team=team_id,
+        fields=TokenFields(name, ",".join(scopes), ""),
+        new=NewToken(digest_of(text), text[-token_text.SHOWN :]),
+        created_by=OPERATOR,
+        now_ms=clock.milliseconds(await moments.now(redis, keyspace.SHARDS[0])),
+        may_share_name=token is not None,
+        write=write,
+    )
+    if isinstance(saved, str):
+        raise refused(saved)
+    return text
+
+
+def refused(why: str) -> Invalid:
+    """Why no token was made: its name is "taken", or the team is "full"."""
+    if why == "taken":
+        return Invalid("name", "The name field must be unique: another token of the team has it.")
+    return Invalid(
+        "name", f"The team has {transitions.MOST_TOKENS} tokens, and no room for one more; delete one."
+    )
 
 
 async def register_bootstrap(redis: Redis, token: str) -> None:
@@ -160,8 +174,8 @@ async def register_bootstrap(redis: Redis, token: str) -> None:
     await redis.sadd(keyspace.bootstrap(), digest, *before)  # type: ignore[misc]
     await create(redis, team=BOOTSTRAP_TEAM, name=BOOTSTRAP, scopes=("admin",), token=token)
     for replaced in sorted(before - {digest}):
-        await redis.delete(keyspace.token(replaced))
-        await redis.srem(keyspace.bootstrap(), replaced)  # type: ignore[misc]
+        team = await redis.hget(keyspace.token(replaced), "team")  # type: ignore[misc]
+        await _end(redis, replaced, int(team) if team and team.isdecimal() else None, OURS)
         log.warning("bootstrap_token_replaced", ended=replaced[:ID_DIGITS])
 
 
@@ -178,11 +192,11 @@ async def listed(redis: Redis) -> list[Listed]:
     return sorted(found, key=lambda token: (token.created_ms, token.digest))
 
 
-async def revoke(redis: Redis, token_id: str) -> Listed:
+async def revoke(redis: Redis, token_id: str, write: Callable[[Listed], Write] = lambda _: OURS) -> Listed:
     """Revoke a token; it is refused after 5 s at the latest. Raises NotFound."""
     for token in await listed(redis):
         if token.id == token_id:
-            await redis.delete(keyspace.token(token.digest))
+            await _end(redis, token.digest, token.team_id, write(token))
             return token
     raise NotFound("Token")
 
@@ -191,7 +205,28 @@ async def end_all(redis: Redis, team_id: int) -> None:
     """Remove all tokens of a team."""
     async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE):
         if await redis.hget(key, "team") == str(team_id):  # type: ignore[misc]
-            await redis.delete(key)
+            await _end(redis, key.removeprefix(keyspace.token("")), team_id, OURS)
+
+
+async def _end(redis: Redis, digest: str, team_id: int | None, write: Write) -> None:
+    if team_id is not None:
+        await transitions.delete_token(redis, team=team_id, digest=digest, write=write)
+    else:
+        await redis.delete(keyspace.token(digest))  # nobody knows whose it was
+    await redis.srem(keyspace.bootstrap(), digest)  # type: ignore[misc]
+
+
+async def adopt(redis: Redis) -> None:
+    """Give tokens of earlier versions ids, by which their teams find them; once an installation."""
+    if await redis.exists(keyspace.adopted()):
+        return
+    digests = [
+        key.removeprefix(keyspace.token(""))
+        async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE)
+    ]
+    for start in range(0, len(digests), _PAGE):
+        await transitions.adopt_tokens(redis, digests[start : start + _PAGE])
+    await redis.set(keyspace.adopted(), 1)
 
 
 async def are_known(redis: Redis) -> bool:
@@ -210,20 +245,6 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-async def _look_up(redis: Redis, digest: str) -> Caller:
-    fields: dict[str, str] = await redis.hgetall(keyspace.token(digest))  # type: ignore[misc]
-    if not fields:
-        raise Unauthenticated("Invalid authorization token")
-    team_id, scopes = fields.get("team", ""), fields.get("scopes", "").split(",")
-    if not team_id.isdecimal() or not set(scopes) & set(SCOPES):
-        raise Damaged("it names no team and scope", "The record of this token")
-    shard, deleted = await redis.hmget(keyspace.team(team_id), ["shard", "deleted"])  # type: ignore[misc]
-    if deleted:
-        raise Unauthenticated("Invalid authorization token")
-    team = Team(int(team_id), shard if shard in keyspace.SHARDS else keyspace.SHARDS[0])
-    return Caller(team, frozenset(scopes), digest[:ID_DIGITS], fields.get("name", ""))
-
-
 async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:
     team, created = fields.get("team", ""), fields.get("created", "")
     return Listed(
@@ -232,6 +253,7 @@ async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:
         name=fields.get("name", ""),
         scopes=tuple(fields.get("scopes", "").split(",")),
         created_ms=int(created) if created.isdecimal() else 0,
+        team_id=int(team) if team.isdecimal() else None,
     )
 
 

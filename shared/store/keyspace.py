@@ -85,12 +85,16 @@ session:<sha256>               hash    a session: whose, in which team, from whe
 sessions:<user>                zset    digests of a user's sessions, by when they were opened (ms)
 doomed_teams                   set     deleted teams that still have something to be removed
 ended_teams                    set     deleted teams that have nothing left but their audit trail
+token:<sha256>                 hash    a token: whose it is, what it may, and never itself
+tokens:<team>                  hash    the digests of a team's tokens, by their ids
+use:<sha256>                   hash    when a token was used last, what it was refused, what is counted of it
 =============================  ======  =====================================================================
 
-Below `r:{global}:` too: `token:<sha256>` (hash), `teams` (hash: id by name), `ids` (hash),
-`sealed` (string: a text that only the installation's keys open), `seals` (hash: one of each key, by the key's
-name), `bootstrap` (set: digests of the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string:
-written to see whether Redis takes writes).
+There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name),
+`ids` (hash), `adopted` (string: tokens of earlier versions have ids), `sealed` (string: a text that only the
+installation's keys open), `seals` (hash: one of each key, by the key's name), `bootstrap` (set: digests of
+the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes
+writes).
 """
 
 from dataclasses import dataclass
@@ -221,6 +225,14 @@ def probe() -> str:
 
 def token(digest: str) -> str:
     return f"{prefix(GLOBAL)}token:{digest}"
+
+
+def use(digest: str) -> str:
+    return f"{prefix(GLOBAL)}use:{digest}"
+
+
+def adopted() -> str:
+    return f"{prefix(GLOBAL)}adopted"
 
 
 def seals() -> str:

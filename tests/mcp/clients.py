@@ -13,7 +13,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
 
-from shared.security.tokens import Caller
+from shared.security.caller import Caller
 from shared.store.keyspace import Team
 from tests.installation import free_port
 from tests.poll import until

@@ -8,10 +8,10 @@ from mcp_types import CallToolRequestParams, CallToolResult
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
-from services.mcp.server import Context, answer, build
+from services.mcp.server import Asked, Context, answer, build
 from shared.security.addresses import Policy
 from shared.security.admission import Admission
-from shared.security.tokens import Caller
+from shared.security.caller import Caller
 from tests.conftest import LOOPBACK, VAULT
 from tests.mcp.clients import ADMIN, ERAS, Dial, Gateway
 
@@ -28,7 +28,7 @@ def dial(redis: Redis, era: str) -> Dial:
 
     def client(caller: Caller | None = ADMIN) -> Client:
         async def call(_ctx: Context, params: CallToolRequestParams) -> CallToolResult:
-            return await answer(redis, Admission(Policy(LOOPBACK), VAULT), caller, params, "agent-7")
+            return await answer(redis, Admission(Policy(LOOPBACK), VAULT), caller, params, Asked("agent-7"))
 
         return Client(build(call), mode=era)
 

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from services.mcp.tools import TOOLS
 from shared.actions import crons
-from shared.security.tokens import Caller
+from shared.security.caller import Caller
 from shared.store.keyspace import Team
 from tests.mcp.clients import CRON, JOB, Dial, found, text
 

@@ -29,6 +29,7 @@ TAGS = {
     "members": "The users in it, and what each may do",
     "invitations": "Who may join it by a link",
     "audit": "Who changed what",
+    "tokens": "Who may call, and what each token may do",
     "signing": "The secret that requests are signed with",
     "pings": "A heartbeat's work reports; the key in the path is all it needs",
     "health": "Probes of the process, without a token",

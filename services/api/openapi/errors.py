@@ -36,12 +36,13 @@ class InvalidFields(Schema):
 DESCRIPTIONS = {
     400: "The body is not valid JSON",
     401: "There is no token, or it is not known",
-    403: "The token lacks the scope",
+    403: "The token lacks the scope, or its limits do not allow it",
     404: "The team has no such record",
     409: "The record does not allow it: it has ended, is being changed by others, or is damaged",
     413: "The body is larger than 1 MiB",
     422: "A field, query parameter or header is wrong",
-    429: "Too many wrong tokens came from the address; a token that was right before is not braked",
+    429: "The token has used up its calls or runs, as RateLimit says; or too many wrong tokens came from the "
+    "address",
     500: "An error of ours; the log has its cause under the X-Request-Id",
     503: "Storage unavailable: nothing was done. Or outcome unknown: it may have been done",
 }

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from shared.actions import jobs, warnings
 from shared.actions.jobs import QueuedJob
 from shared.basics.spelling import Spelled, spelled
-from shared.errors import Invalid
+from shared.errors import Forbidden, Invalid
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Page
 from shared.schemas.jobs import (
@@ -88,7 +88,7 @@ def _checked(job: JsonValue, text: str | None, team: Team, admission: Admission)
         return as_spelled(admission.admit(team, JobCreate.model_validate_json(to_json(job))), text)
     except ValidationError as error:
         errors = by_field(error, JobCreate)
-    except Invalid as error:
+    except (Invalid, Forbidden) as error:  # also what the token may not reach stops no other job
         errors = {error.field: [str(error)]}
     return JobRefused(message=next(iter(errors.values()))[0], errors=errors)
 

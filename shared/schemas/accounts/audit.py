@@ -28,7 +28,7 @@ class AuditLine(Schema):
     """Who did it: the name of the token."""
     token: str
     interface: str
-    """rest or mcp."""
+    """rest or mcp, or cli for the command line."""
     client: str
     """What the caller's program calls itself."""
     request_id: str
@@ -44,7 +44,9 @@ class AuditQuery(Schema):
     about: Annotated[Short | None, Field(description="Only what changed this, as cron:7")] = None
     actor: Annotated[Short | None, Field(description="Only by tokens of this name")] = None
     token: Annotated[Short | None, Field(description="Only by the token with this id")] = None
-    interface: Annotated[Literal["rest", "mcp"] | None, Field(description="Only by this interface")] = None
+    interface: Annotated[
+        Literal["rest", "mcp", "cli"] | None, Field(description="Only by this interface")
+    ] = None
     after: Annotated[Instant | None, Field(description="Only from this moment on")] = None
     before: Annotated[
         str | None,

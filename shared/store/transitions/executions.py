@@ -32,10 +32,21 @@ class FoundExecutions(NamedTuple):
 
 
 async def run_cron(
-    redis: Redis, team: Team, *, cron: int, now_ms: int | None = None, write: Write = OURS
+    redis: Redis,
+    team: Team,
+    *,
+    cron: int,
+    version: str | None = None,
+    now_ms: int | None = None,
+    write: Write = OURS,
 ) -> StoredExecution | int:
-    """Run it beside its schedule; 0 if there is no such cron, -1 if it waits for pings: it runs nothing."""
-    answer = await _RUN(redis, team.prefix, write=write, team=team.id, cron=cron, now_ms=now_ms)
+    """Run it beside its schedule; 0 if there is no such cron, -1 if it waits for pings: it runs nothing.
+
+    -2 if it changed since it had the version.
+    """
+    answer = await _RUN(
+        redis, team.prefix, write=write, team=team.id, cron=cron, version=version, now_ms=now_ms
+    )
     return answer if isinstance(answer, int) else StoredExecution(*answer)
 
 

@@ -1,13 +1,14 @@
 #!lua repeatable
 -- Run a cron now, beside its schedule.
 --
--- Given the team, the cron, now_ms.
--- Returns the execution's id and its fields, 0 if there is no such cron, or -1 if it waits for pings and has nothing to
--- run.
+-- Given the team, the cron and its `version` (nothing = whichever), now_ms.
+-- Returns the execution's id and its fields, 0 if there is no such cron, -1 if it waits for pings and has nothing to
+-- run, or -2 if it changed since it was read.
 
 local team, id, now = given.team, given.cron, math.max(moment(given.now_ms), vouched())
 local fields = fields_of(P .. 'c:' .. team .. ':' .. id, 'version', 'grace')
 if not fields.version then return 0, REFUSED end
+if given.version and given.version ~= fields.version then return -2, REFUSED end
 if (fields.grace or '') ~= '' then return -1, REFUSED end
 local execution = make_execution(team, id, { at_ms = now, missed = 0 })
 conclude()

@@ -1,0 +1,85 @@
+"""Who calls: the team, the scopes and the limits of a token, as it is kept under its digest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+from redis.asyncio import Redis
+
+from shared.errors import Damaged, Forbidden, Unauthenticated
+from shared.schemas.accounts.tokens import SCOPES, TokenLimits
+from shared.schemas.base import STORED
+from shared.security import limits
+from shared.security.limits import Limits
+from shared.store import keyspace, moments
+from shared.store.keyspace import Team
+
+ID_DIGITS = 12
+"""Of a digest: enough to name a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The team that calls, and what its token may do."""
+
+    team: Team
+    scopes: frozenset[str]
+    token: str = ""
+    """The id of the token."""
+    name: str = ""
+    """What the token is called."""
+    id: int = 0
+    """Its id in the team; 0 of one from an earlier version."""
+    limits: Limits | None = None
+    """What it may do less than its scopes say."""
+    user: int | None = None
+    """Whose it is; of nobody is what an operator made, who may do what the owner may."""
+    digest: str = field(default="", repr=False)
+
+    def has(self, scope: str) -> bool:
+        return bool(self.scopes & set(SCOPES[SCOPES.index(scope) :]))
+
+    def may(self, scope: str) -> None:
+        """Raise Forbidden unless the scope is covered: `write` includes `read`, `admin` includes both."""
+        if not self.has(scope):
+            raise Forbidden(f"The token lacks the {scope} scope")
+
+
+async def look_up(redis: Redis, digest: str) -> Caller:
+    """The caller of the token with that digest; raises Unauthenticated or Damaged."""
+    fields: dict[str, str] = await redis.hgetall(keyspace.token(digest))  # type: ignore[misc]
+    if not fields:
+        raise Unauthenticated("Invalid authorization token")
+    team_id, scopes = fields.get("team", ""), fields.get("scopes", "").split(",")
+    if not team_id.isdecimal() or not set(scopes) & set(SCOPES):
+        raise Damaged("it names no team and scope", "The record of this token")
+    given = limits_of(fields)
+    if given.expires_at and given.expires_at <= await moments.now(redis, keyspace.SHARDS[0]):
+        raise Unauthenticated("The token has expired")
+    shard, deleted = await redis.hmget(keyspace.team(team_id), ["shard", "deleted"])  # type: ignore[misc]
+    if deleted:
+        raise Unauthenticated("Invalid authorization token")
+    team, its_id = (
+        Team(int(team_id), shard if shard in keyspace.SHARDS else keyspace.SHARDS[0]),
+        fields.get("id", ""),
+    )
+    return Caller(
+        team,
+        frozenset(scopes),
+        digest[:ID_DIGITS],
+        fields.get("name", ""),
+        id=int(its_id) if its_id.isdecimal() else 0,
+        limits=limits.of(given),
+        digest=digest,
+    )
+
+
+def limits_of(fields: Mapping[str, str]) -> TokenLimits:
+    """The limits of a stored token; raises Damaged for what cannot be read, which is never no limit."""
+    text = fields.get("limits")
+    if not text:
+        return TokenLimits()
+    try:
+        return TokenLimits.model_validate_json(text, context=STORED)
+    except ValidationError as error:
+        raise Damaged("its limits cannot be read", "The record of this token") from error
