@@ -19,7 +19,7 @@ from shared.store.writes import Write
 
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Scope = Literal["read", "write", "admin"]
-Interface = Literal["rest", "mcp"]
+Interface = Literal["rest", "mcp", "web"]
 
 _IN_PATH = re.compile(r"\{(\w+?)_id\}")
 

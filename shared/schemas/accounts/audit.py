@@ -25,10 +25,11 @@ class AuditLine(Schema):
     operation: str
     """The name of the operation or tool."""
     actor: str
-    """Who did it: the name of the token."""
+    """Who did it: the name of the token, or the address of the user."""
     token: str
+    """Its id, or that of the session."""
     interface: str
-    """rest or mcp."""
+    """rest, mcp or web."""
     client: str
     """What the caller's program calls itself."""
     request_id: str
@@ -44,7 +45,9 @@ class AuditQuery(Schema):
     about: Annotated[Short | None, Field(description="Only what changed this, as cron:7")] = None
     actor: Annotated[Short | None, Field(description="Only by tokens of this name")] = None
     token: Annotated[Short | None, Field(description="Only by the token with this id")] = None
-    interface: Annotated[Literal["rest", "mcp"] | None, Field(description="Only by this interface")] = None
+    interface: Annotated[
+        Literal["rest", "mcp", "web"] | None, Field(description="Only by this interface")
+    ] = None
     after: Annotated[Instant | None, Field(description="Only from this moment on")] = None
     before: Annotated[
         str | None,
