@@ -23,7 +23,7 @@ from shared.version import VERSION
 
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Scope = Literal["read", "write", "admin"]
-Interface = Literal["rest", "mcp", "cli"]
+Interface = Literal["rest", "mcp", "web", "cli"]
 
 _IN_PATH = re.compile(r"\{(\w+?)_id\}")
 

@@ -28,7 +28,9 @@ def test_a_clock_may_be_a_step_off(seconds: int, is_right: bool) -> None:
     assert step == (NOON.timestamp() // 30 + seconds // 30 if is_right else None)
 
 
-@pytest.mark.parametrize("code", ["", "0", "abcdef", "１２３４５６", "12345678901234567890"])
+@pytest.mark.parametrize(
+    "code", ["", "0", "abcdef", "\uff11\uff12\uff13\uff14\uff15\uff16", "12345678901234567890"]
+)
 def test_what_is_no_code_is_wrong(code: str) -> None:
     assert second_factor.step_of(SECRET, code, NOON) is None
 
