@@ -1,12 +1,13 @@
 """What the tests of accounts have: real Redis, and passwords that are hashed with little memory."""
 
+from dataclasses import replace
+
 import pytest
 from argon2 import PasswordHasher
 from redis.asyncio import Redis
 
-from shared.actions.accounts.visits import Accounts, Brakes, Visitor
+from shared.actions.accounts.visits import Accounts, Visitor
 from shared.security.passwords import Passwords
-from shared.security.sessions import Sessions
 from shared.settings import Settings
 from tests.calls import VAULT
 
@@ -14,7 +15,7 @@ from tests.calls import VAULT
 @pytest.fixture
 def having(redis: Redis, settings: Settings) -> Accounts:
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    return Accounts(redis, VAULT, settings, passwords, Sessions(redis, settings), Brakes())
+    return replace(Accounts.of(redis, VAULT, settings), passwords=passwords)
 
 
 @pytest.fixture

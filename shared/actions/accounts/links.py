@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.errors import NotFound
 from shared.security.sessions import new_secret
-from shared.security.tokens import digest_of
+from shared.security.tokens import ID_DIGITS, digest_of
 from shared.store import keyspace, moments
 from shared.store.transitions import accounts
 
@@ -59,11 +59,17 @@ async def take(redis: Redis, purpose: Purpose, code: str) -> int:
 
 async def look(redis: Redis, purpose: Purpose, code: str) -> int:
     """Whose a code is that was not used; it is still to be used. Raises NotFound."""
-    found = await redis.hmget(keyspace.link(digest_of(code)), ["purpose", "user"])  # type: ignore[misc]
-    kind, user = found
-    if kind != purpose.value:
+    found = await redis.hmget(keyspace.link(digest_of(code)), ["purpose", "user", "expires"])  # type: ignore[misc]
+    kind, user, expires = found
+    now_ms = clock.milliseconds(await moments.now(redis, keyspace.SHARDS[0]))
+    if kind != purpose.value or now_ms >= int(expires):
         raise NotFound("Link")
     return int(user)
+
+
+def name_of(code: str) -> str:
+    """What names a code and reveals nothing of it."""
+    return digest_of(code)[:ID_DIGITS]
 
 
 def address_of(base: str, purpose: Purpose, code: str) -> str:

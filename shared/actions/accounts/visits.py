@@ -1,5 +1,6 @@
 """Somebody at the pages, signed in or not, and what the functions for them work with."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,9 @@ from shared.store.writes import Write
 
 ACCOUNT_BURST, ACCOUNT_A_SECOND = 10, 0.1
 """Wrong passwords for one user that pass without a delay, and how many a second after those."""
+
+LETTER_BURST, LETTER_A_SECOND = 3, 1 / 600
+"""The same of letters to one address that anybody may ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,19 @@ class Brakes:
     def __init__(self, elapsed: Callable[[], float] = clock.elapsed) -> None:
         self._addresses = Brake(elapsed)
         self._users = Brake(elapsed, ACCOUNT_BURST, ACCOUNT_A_SECOND)
+        self._letters = Brake(elapsed, LETTER_BURST, LETTER_A_SECOND)
 
     def take(self, address: str, user: str = "") -> None:
         """Count an attempt; raises TooManyAttempts."""
         wait = self._addresses.wait_seconds(address)
         if not wait and user:
             wait = self._users.wait_seconds(user)
+        if wait:
+            raise TooManyAttempts(wait)
+
+    def take_letter(self, address: str, user: str) -> None:
+        """Count a letter that somebody wants to be sent; raises TooManyAttempts."""
+        wait = self._addresses.wait_seconds(address) or self._letters.wait_seconds(user)
         if wait:
             raise TooManyAttempts(wait)
 
@@ -77,6 +88,8 @@ class Accounts:
     passwords: Passwords
     sessions: Sessions
     brakes: Brakes
+    running: set[asyncio.Task[None]] = field(default_factory=set, compare=False)
+    """What goes on after the answer."""
 
     @classmethod
     def of(cls, redis: Redis, vault: Vault, settings: Settings) -> "Accounts":
