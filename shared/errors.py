@@ -25,6 +25,16 @@ class TooManyGuesses(RecuroError):
         self.wait_seconds = math.ceil(wait_seconds)
 
 
+class TooManyAttempts(TooManyGuesses):
+    """Too many wrong passwords or codes came from one address, or for one user."""
+
+    hint = "Wait as long as the Retry-After header says."
+
+    def __init__(self, wait_seconds: float) -> None:
+        RecuroError.__init__(self, "Too many attempts to sign in failed; wait before the next")
+        self.wait_seconds = math.ceil(wait_seconds)
+
+
 class Forbidden(RecuroError):
     """The token is good but its scopes or its limits do not cover the call.
 

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from shared.errors import Stale
+from shared.errors import Forbidden, Stale
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
 from shared.security.caller import Caller
@@ -24,7 +24,7 @@ from shared.version import VERSION
 
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Scope = Literal["read", "write", "admin"]
-Interface = Literal["rest", "mcp", "cli"]
+Interface = Literal["rest", "mcp", "web", "cli"]
 
 _IN_PATH = re.compile(r"\{(\w+?)_id\}")
 
@@ -181,6 +181,8 @@ class Operation:
     query: type[Schema] | None = None
     empty: Schema | None = None
     """What no body at all stands for; without it a body is required."""
+    is_of_people: bool = False
+    """It changes who is in the team: a token with limits may not, for whoever joins has none of them."""
     has_version: bool = False
     """It reads or changes something whose changes are counted: see `Versions`."""
     is_change: bool = False
@@ -212,6 +214,12 @@ class Operation:
         schemas = [model.model_json_schema(mode="serialization") for model in self.answers.values()]
         parts = [part for schema in schemas for part in (schema, *schema.get("$defs", {}).values())]
         return any("warnings" in part.get("properties", ()) for part in parts)
+
+    def check(self, caller: Caller) -> None:
+        """Raise Forbidden if no token with limits may do this, and the caller's has some."""
+        if self.is_of_people and caller.limits:
+            sentence = "A token with limits may not change who is in the team; use one without."
+            raise Forbidden(sentence, "people")
 
     def status_of(self, answered: Schema) -> int:
         """The status that an answer has."""

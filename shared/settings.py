@@ -82,6 +82,8 @@ class Settings(BaseSettings):
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     retention_runs: Annotated[int, Field(ge=1)] = 100_000
     retention_bytes: Annotated[int, Field(ge=0)] = 0
+    session_idle_days: Annotated[int, Field(ge=1, le=365)] = 14
+    session_days: Annotated[int, Field(ge=1, le=365)] = 90
     audit_retention_days: Annotated[int, Field(ge=1, le=3650)] = 365
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

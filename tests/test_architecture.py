@@ -39,7 +39,6 @@ BY_THE_HOST = {
     "services/scheduler/watch.py": "the witness against a clock of Redis that jumps",
     "services/worker/clock.py": "until Redis was asked",
     "services/worker/http/permit.py": "of whoever sends without a clock of its own",
-    "services/worker/notices/mail.py": "the Date of a message",
     "services/cli/verify.py": "of a signature that somebody else made",
 }
 """All that may read the clock of its own host; what Lua compares goes by `shared.store.moments` or a script's answer."""

@@ -10,7 +10,7 @@ from services.api import pings
 from services.api.routing import Resource
 from services.api.table import OPERATIONS
 from shared.store.keyspace import Team
-from tests import dead
+from tests import dead, people
 
 CRON = {"name": "ping", "url": "https://a.example/", "cron_expression": "0 0 1 1 *"}
 HEARTBEAT = {"name": "backup", "cron_expression": "0 0 1 1 *", "mode": "heartbeat"}
@@ -46,6 +46,8 @@ class Write:
     before: tuple[Made, ...] = ()
     dead_letters: int = 0
     steps: int = 1
+    members: int = 0
+    """So many users are in the team, the first of them its owner."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.route}{' in steps' if self.steps > 1 else ''}"
@@ -57,6 +59,8 @@ _BEATS, _HOOKED, _SIGNED = (
     Made("PUT", CHANNELS, HOOK),
     Made("POST", SIGNING),
 )
+INVITATION = {"email": "ada@example.com"}
+_INVITED = Made("POST", "/api/invitations", INVITATION)
 _TOKEN = Made("POST", "/api/tokens", TOKEN)
 _REPLAYED = Made("POST", REPLAY, {"all": True})
 
@@ -96,6 +100,14 @@ WRITES = (
     Write("PUT", "/api/settings/limits", "/api/settings/limits", "set_team", {"soft_limit": 7}),
     Write("POST", SIGNING, SIGNING, "rotate_signing", {"keep_hours": 1}, (_SIGNED,)),
     Write("DELETE", SIGNING, SIGNING, "set_team", before=(_SIGNED,)),
+    Write("PATCH", "/api/team", "/api/team", "rename_team", {"name": "Billing"}),
+    Write("DELETE", "/api/team", "/api/team", "delete_team"),
+    Write("POST", "/api/team/hand-over", "/api/team/hand-over", "hand_over_team", {"member_id": 2}, members=2),
+    Write("PATCH", "/api/members/{member_id}", "/api/members/2", "set_role", {"role": "admin"}, members=2),
+    Write("DELETE", "/api/members/{member_id}", "/api/members/2", "remove_member", members=2),
+    Write("POST", "/api/invitations", "/api/invitations", "create_invitation", INVITATION),
+    Write("DELETE", "/api/invitations/{invitation_id}", "/api/invitations/{id}", "cancel_invitation",
+          before=(_INVITED,)),
     Write("POST", "/api/tokens", "/api/tokens", "save_token", TOKEN),
     Write("PATCH", "/api/tokens/{token_id}", "/api/tokens/{id}", "save_token", {"may_delete": False}, (_TOKEN,)),
     Write("DELETE", "/api/tokens/{token_id}", "/api/tokens/{id}", "delete_token", before=(_TOKEN,)),
@@ -119,6 +131,7 @@ def routes() -> set[tuple[str, str]]:
 
 async def ready(client: AsyncClient, redis: Redis, team: Team, write: Write) -> Write:
     """The write, with all there that it needs."""
+    await people.join(redis, "one", write.members)
     if write.dead_letters:
         await dead.dead_letters(redis, team, write.dead_letters)
     said: dict[str, Any] = {}

@@ -46,6 +46,7 @@ class Runner:
         if caller.limits and caller.limits.is_counted:
             request.scope[METER] = meter = Meter(state.redis, caller.digest, caller.limits)
             await meter.count(calls=1)
+        operation.check(caller)
         given: list[object] = [id_of(request, each) for each in operation.ids]
         key = None
         if operation.query:

@@ -6,11 +6,14 @@ from services.api.rest import (
     crons,
     dead_letters,
     executions,
+    invitations,
     jobs,
     limits,
+    members,
     notifications,
     queues,
     signing,
+    team,
     tokens,
 )
 
@@ -25,6 +28,9 @@ OPERATIONS = (
     *notifications.OPERATIONS,
     *limits.OPERATIONS,
     *signing.OPERATIONS,
+    *team.OPERATIONS,
+    *members.OPERATIONS,
+    *invitations.OPERATIONS,
     *tokens.OPERATIONS,
     *audit.OPERATIONS,
 )

@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         "--body", default="-", help="a file with the body as it arrived (- is standard input)"
     )
     _add_tokens(commands)
+    _add_users(commands)
     keys = commands.add_parser("keys", help="manage the keys that seal stored secrets")
     _add(
         keys.add_subparsers(metavar="COMMAND", required=True),
@@ -66,6 +67,26 @@ def _add_tokens(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     _add(actions, "list", _token_list, "list the tokens of every team, without themselves")
     revoke = _add(actions, "revoke", _token_revoke, "end a token")
     revoke.add_argument("id", help="as `recuro token list` shows it")
+
+
+def _add_users(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("user", help="make and list users, and let them in again")
+    actions = parser.add_subparsers(metavar="COMMAND", required=True)
+    create = _add(actions, "create", _user, "make a user, and print a link to set a password, once")
+    create.set_defaults(action="create")
+    create.add_argument("--email", required=True, help="the address to sign in with")
+    create.add_argument("--name", default="", help="what to call the user")
+    create.add_argument(
+        "--team", default="default", help="made if new; its first member owns it (%(default)s)"
+    )
+    create.add_argument("--role", choices=("admin", "member"), default="member", help="(%(default)s)")
+    create.add_argument("--password-stdin", action="store_true", help="read a password, and print no link")
+    create.add_argument("--new", action="store_true", help="begin in a Redis that no service has used yet")
+    reset = _add(actions, "reset", _user, "print a link with which a user sets another password, once")
+    reset.set_defaults(action="reset")
+    reset.add_argument("--email", required=True, help="whose")
+    reset.add_argument("--second-factor", action="store_true", help="remove the second factor, too")
+    _add(actions, "list", _user, "list the users").set_defaults(action="list")
 
 
 def _add(
@@ -187,6 +208,19 @@ def _token_revoke(arguments: argparse.Namespace) -> int:
     from services.cli import reports
 
     return asyncio.run(reports.revoke_token(arguments.id))
+
+
+def _user(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from services.cli import users
+    from shared.errors import RecuroError
+
+    try:
+        return asyncio.run(users.run(arguments))
+    except RecuroError as error:
+        print(f"recuro user {arguments.action}: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

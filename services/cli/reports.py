@@ -1,7 +1,7 @@
 """Print the results of the short commands: the doctor's findings, tokens."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from pydantic import ValidationError
@@ -26,7 +26,7 @@ UNNAMED = "token"
 
 async def doctor(*, reconcile: bool = False) -> int:
     """Print a line for each finding, with `reconcile` about all stored data too; 1 if one of them is bad."""
-    async with _redis() as (redis, _):
+    async with opened() as (redis, _):
         findings = await examine(redis)
         if reconcile:
             findings += await reconcile_all(redis)
@@ -40,15 +40,8 @@ async def new_token(team: str, name: str | None, scope: str, *, begin: bool) -> 
 
     A Redis that no service of ours has used yet gets a token only with `begin`.
     """
-    async with _redis() as (redis, where):
-        others = await tokens.keys_of_others(redis)
-        if others is not None and not begin:
-            kept = f"{others} keys of others and nothing" if others else "nothing"
-            print(
-                f"recuro: Redis at {where} holds {kept} of Recuro's. Set RECURO_REDIS_URL to the one of the "
-                "services, or say --new to begin in this one.",
-                file=sys.stderr,
-            )
+    async with opened() as (redis, where):
+        if not begin and not await is_ours(redis, where):
             return 1
         try:
             name, token = await _made(redis, team, name, scope)
@@ -83,25 +76,44 @@ def _wanted(name: str, scope: str) -> TokenCreate:
         raise Invalid("name", by_field(error, TokenCreate)["name"][0]) from None
 
 
+async def is_ours(redis: Redis, where: str) -> bool:
+    """Whether a service of ours has used this Redis; if not, say how to go on."""
+    others = await tokens.keys_of_others(redis)
+    if others is None:
+        return True
+    kept = f"{others} keys of others and nothing" if others else "nothing"
+    print(
+        f"recuro: Redis at {where} holds {kept} of Recuro's. Set RECURO_REDIS_URL to the one of the "
+        "services, or say --new to begin in this one.",
+        file=sys.stderr,
+    )
+    return False
+
+
 async def list_tokens() -> int:
     """Print a line for each token, without the token itself, which is not stored."""
-    async with _redis() as (redis, _):
+    async with opened() as (redis, _):
         found = await tokens.listed(redis)
     rows = [("ID", "TEAM", "NAME", "SCOPE", "CREATED")]
     rows += [
-        (each.id, _printable(each.team), _printable(each.name), ",".join(each.scopes), _day(each.created_ms))
+        (each.id, printable(each.team), printable(each.name), ",".join(each.scopes), day(each.created_ms))
         for each in found
     ]
+    print_rows(rows)
+    return 0
+
+
+def print_rows(rows: Sequence[Sequence[str]]) -> None:
+    """As a table whose columns stand below each other."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    return 0
 
 
 async def show_retention(*, confirm: bool) -> int:
     """Print a line for each kind of history that waits to be removed, or let it be removed."""
     nothing = True
-    async with _redis() as (redis, _):
+    async with opened() as (redis, _):
         for shard in keyspace.SHARDS:
             for one in await retention.waiting(redis, shard):
                 nothing = False
@@ -116,7 +128,7 @@ async def show_retention(*, confirm: bool) -> int:
 
 async def revoke_token(token_id: str) -> int:
     """Revoke a token by its id, and print which it was; 1 if there is none."""
-    async with _redis() as (redis, where):
+    async with opened() as (redis, where):
         try:
             ended = await tokens.revoke(redis, token_id, _revoking)
         except NotFound:
@@ -141,7 +153,7 @@ async def reseal() -> int:
     """Seal all stored secrets with the first key, and print how many; 1 if one of them cannot be sealed."""
     settings = with_redis_nearby(load())
     keys = vault.load(settings)
-    async with _redis() as (redis, where):
+    async with opened() as (redis, where):
         count = await resealing.reseal_all(redis, keys)
     print(f"{where}: {count.seen} records looked at, {count.resealed} sealed anew with the first key")
     if count.locked:
@@ -166,17 +178,17 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """The text on one line, without terminal control characters; an empty one is made visible."""
     return name if name and name.isprintable() else repr(name)
 
 
-def _day(milliseconds: int) -> str:
+def day(milliseconds: int) -> str:
     return clock.moment(milliseconds).date().isoformat() if milliseconds else "unknown"
 
 
 @asynccontextmanager
-async def _redis() -> AsyncIterator[tuple[Redis, str]]:
+async def opened() -> AsyncIterator[tuple[Redis, str]]:
     """The Redis of the settings or of the `recuro dev` here, with its name; exits with one line if none."""
     settings = with_redis_nearby(load())
     for sentence in in_vain():

@@ -19,7 +19,7 @@ from services.scheduler.memory import keep_weighing
 from services.scheduler.metrics import keep_measuring, keep_showing
 from services.scheduler.patrol import keep_patrolling
 from services.scheduler.promote import keep_promoting
-from services.scheduler.prune import keep_pruning
+from services.scheduler.prune import keep_ending_trails, keep_pruning, keep_pruning_teams
 from services.scheduler.releases import keep_forgetting_releases
 from services.scheduler.renew import keep_announcing, keep_renewing
 from services.scheduler.replay import keep_replaying
@@ -55,6 +55,10 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             tasks.create_task(steadily("forgetting releases", forget, troubles)),
             tasks.create_task(
                 steadily("forgetting", partial(keep_forgetting, redis, keyspace.GLOBAL), troubles)
+            ),
+            tasks.create_task(steadily("removing teams", partial(keep_pruning_teams, redis), troubles)),
+            tasks.create_task(
+                steadily("ending trails", partial(keep_ending_trails, redis, settings), troubles)
             ),
             tasks.create_task(steadily("measuring", lambda: keep_showing(troubles), troubles)),
         ]

@@ -73,12 +73,15 @@ async def retire_alerts(redis: Redis, team: Team, settings: Settings, now_ms: in
     )
 
 
-async def retire_trails(redis: Redis, team: Team, settings: Settings, now_ms: int | None = None) -> None:
-    """Let go of lines of the team's audit trail that are too old, some of them a little later."""
+async def retire_trails(
+    redis: Redis, team: Team, settings: Settings, now_ms: int | None = None, *, approximate: bool = True
+) -> None:
+    """Let go of lines of the team's audit trail that are too old; if approximate, some a little later."""
     if now_ms is None:
         now_ms = clock.milliseconds(await moments.now(redis, team.shard))
     for trail in keyspace.audit_trails(team):
-        await redis.xtrim(trail, minid=str(now_ms - settings.audit_retention_days * DAY_MILLISECONDS))
+        oldest = str(now_ms - settings.audit_retention_days * DAY_MILLISECONDS)
+        await redis.xtrim(trail, minid=oldest, approximate=approximate)
 
 
 async def retire(redis: Redis, shard: str, settings: Settings, now_ms: int | None = None) -> int:

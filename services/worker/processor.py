@@ -16,13 +16,13 @@ from services.worker.http.response import KEPT_BYTES
 from services.worker.masking import masked
 from services.worker.notices.alerts import alert_notice
 from services.worker.notices.callbacks import callback_of
-from services.worker.notices.mail import Letter
 from services.worker.permits import REFUSED_SECONDS, NotPermitted, SendPermit
 from services.worker.requests import request_of
 from services.worker.retry import decide, longest_wait_of, settings_of
 from services.worker.signing import signed
 from services.worker.work import Complete, Execution, Job, Notice, Postpone, Release, Result, Verdict, Work
 from shared.errors import NotFound
+from shared.runtime.mail import Letter
 from shared.schemas.runs import FailureReason
 from shared.security import vault
 from shared.security.vault import Unsealable

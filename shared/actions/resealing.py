@@ -1,7 +1,7 @@
 """Seal all secrets in Redis again with the first key, so that the other keys can be dropped."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic_core import from_json
@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from shared.actions.notifications import HOOKS
 from shared.errors import Damaged
 from shared.runtime import preflight
+from shared.security import second_factor
 from shared.security.destinations import origin_of
 from shared.security.vault import Unsealable, Vault, is_sealed
 from shared.store import keyspace, transitions
@@ -35,12 +36,13 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the texts of a kind are, and how one of a team is sealed again; raises Unsealable."""
+    """Where the texts of a kind are, and how one of a team or user is sealed again; raises Unsealable."""
 
     keys: str
     field: str
     reseal: Callable[[Vault, int, str], str]
     has_version: bool = False
+    shards: Sequence[str] = keyspace.SHARDS
 
 
 async def reseal_all(redis: Redis, vault: Vault) -> Count:
@@ -49,8 +51,8 @@ async def reseal_all(redis: Redis, vault: Vault) -> Count:
     A process that has another key first still seals with that: restart all with the new key first.
     """
     count = Count()
-    for shard in keyspace.SHARDS:
-        for place in _PLACES:
+    for place in _PLACES:
+        for shard in place.shards:
             async for key in _found(redis, shard, place):
                 await _reseal(redis, vault, (shard, key, place), count)
     if count.is_complete:
@@ -131,9 +133,15 @@ def _notifications(vault: Vault, team: int, text: str) -> str:
     return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
 
 
+def _second_factor(vault: Vault, user: int, text: str) -> str:
+    return vault.reseal(text, *second_factor.place(user))
+
+
 _PLACES = (
     _Place("b:*", "", _spec),
     _Place("c:*", "spec", _spec, has_version=True),
     _Place("t:*", "signing", _signing),
     _Place("t:*", "notifications", _notifications),
+    _Place("user:*", "totp", _second_factor, has_version=True, shards=(keyspace.GLOBAL,)),
+    _Place("user:*", "totp_new", _second_factor, has_version=True, shards=(keyspace.GLOBAL,)),
 )

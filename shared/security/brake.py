@@ -24,8 +24,11 @@ class _Budget:
 class Brake:
     """Counts guesses in this process; one that turns out to be no guess is given back."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, burst: float = BURST, a_second: float = A_SECOND
+    ) -> None:
         self._clock = clock
+        self._burst, self._a_second = burst, a_second
         self._of_all = _Budget(BURST_OF_ALL, clock())
         self._budgets: OrderedDict[str, _Budget] = OrderedDict()
 
@@ -33,7 +36,7 @@ class Brake:
         """Take one guess from the budgets and return 0, or return the seconds until there is one again."""
         own = self._budget_of(address)
         wait = max(
-            _wait(own, BURST, A_SECOND, self._clock()),
+            _wait(own, self._burst, self._a_second, self._clock()),
             _wait(self._of_all, BURST_OF_ALL, OF_ALL_A_SECOND, self._clock()),
         )
         if not wait:
@@ -49,7 +52,7 @@ class Brake:
         network = _network(address)
         if network not in self._budgets and len(self._budgets) >= ADDRESSES:
             self._budgets.popitem(last=False)
-        budget = self._budgets.setdefault(network, _Budget(BURST, self._clock()))
+        budget = self._budgets.setdefault(network, _Budget(self._burst, self._clock()))
         self._budgets.move_to_end(network)
         return budget
 

@@ -32,6 +32,8 @@ class Caller:
     """Its id in the team; 0 of one from an earlier version."""
     limits: Limits | None = None
     """What it may do less than its scopes say."""
+    user: int | None = None
+    """Whose it is; of nobody is what an operator made, who may do what the owner may."""
     digest: str = field(default="", repr=False)
 
     def has(self, scope: str) -> bool:
@@ -54,7 +56,9 @@ async def look_up(redis: Redis, digest: str) -> Caller:
     given = limits_of(fields)
     if given.expires_at and given.expires_at <= await moments.now(redis, keyspace.SHARDS[0]):
         raise Unauthenticated("The token has expired")
-    shard = await redis.hget(keyspace.team(team_id), "shard")  # type: ignore[misc]
+    shard, deleted = await redis.hmget(keyspace.team(team_id), ["shard", "deleted"])  # type: ignore[misc]
+    if deleted:
+        raise Unauthenticated("Invalid authorization token")
     team, its_id = (
         Team(int(team_id), shard if shard in keyspace.SHARDS else keyspace.SHARDS[0]),
         fields.get("id", ""),

@@ -201,6 +201,13 @@ async def revoke(redis: Redis, token_id: str, write: Callable[[Listed], Write] =
     raise NotFound("Token")
 
 
+async def end_all(redis: Redis, team_id: int) -> None:
+    """Remove all tokens of a team."""
+    async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE):
+        if await redis.hget(key, "team") == str(team_id):  # type: ignore[misc]
+            await _end(redis, key.removeprefix(keyspace.token("")), team_id, OURS)
+
+
 async def _end(redis: Redis, digest: str, team_id: int | None, write: Write) -> None:
     if team_id is not None:
         await transitions.delete_token(redis, team=team_id, digest=digest, write=write)

@@ -70,31 +70,41 @@ events                         stream  what just happened (`shared.schemas.event
 =============================  ======  =====================================================================
 
 =============================  ======  =====================================================================
-Key, below `r:{global}:`       Type    Holds
+Of accounts, below `r:{global}:`
 =============================  ======  =====================================================================
+user:<user>                    hash    a user: e-mail address, password (argon2id), second factor (sealed)
+emails                         hash    user ids by e-mail address in lower case
+team:<team>                    hash    a team: name, shard, owner, and when it was deleted
+member:<team>:<user>           hash    what a user is in a team
+members:<team>                 zset    user ids of a team
+member_of:<user>               set     team ids of a user
+invitation:<team>:<id>         hash    an e-mail address that is invited, by whom, until when
+invitations:<team>             zset    invitation ids of a team
+link:<sha256>                  hash    a code that is good for one use: for what, whose, until when
+session:<sha256>               hash    a session: whose, in which team, from where, seen when
+sessions:<user>                zset    digests of a user's sessions, by when they were opened (ms)
+doomed_teams                   set     deleted teams that still have something to be removed
+ended_teams                    set     deleted teams that have nothing left but their audit trail
 token:<sha256>                 hash    a token: whose it is, what it may, and never itself
 tokens:<team>                  hash    the digests of a team's tokens, by their ids
 use:<sha256>                   hash    when a token was used last, what it was refused, what is counted of it
 =============================  ======  =====================================================================
 
-There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `team:<id>` (hash),
-`ids` (hash), `adopted` (string: tokens of earlier versions have ids), `sealed` (string: a text that only the
-installation's keys open), `seals` (hash: one of each key, by the key's name), `bootstrap` (set: digests of
-the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes
-writes).
+There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `ids` (hash), `adopted`
+(string: tokens of earlier versions have ids), `sealed` (string: what only the installation's keys open),
+`seals` (hash: one of each key, by the key's name), `bootstrap` (set: digests of the tokens that
+`RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes writes).
 """
 
 from dataclasses import dataclass
 
-WORKERS = "workers"
-"""The consumer group of every ready stream and of the bell."""
-LANES = ("f:", "s:")
+WORKERS, LANES = "workers", ("f:", "s:")
+"""The consumer group of every ready stream and of the bell; the two streams of a queue."""
 HIDDEN = ("crons", "outbox", "alerts")
 """Queues of each team that no caller makes: for executions, callbacks and alerts."""
 SHARDS = ("s0",)
 GLOBAL = "global"
 """Where accounts are kept, which are of no shard."""
-_TRAILS = ("audit", "audit_jobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +136,8 @@ def events(shard: str) -> str:
 
 
 def audit_trails(team: Team) -> tuple[str, ...]:
-    """The streams of a team's audit trail."""
-    return tuple(f"{prefix(where)}{name}:{team.id}" for where in (team.shard, GLOBAL) for name in _TRAILS)
+    names = f"audit:{team.id}", f"audit_jobs:{team.id}"
+    return tuple(where + name for where in (team.prefix, prefix(GLOBAL)) for name in names)
 
 
 def retention_waits(shard: str) -> str:
@@ -240,3 +250,51 @@ def team(team_id: int | str) -> str:
 
 def global_ids() -> str:
     return f"{prefix(GLOBAL)}ids"
+
+
+def user(user_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}user:{user_id}"
+
+
+def emails() -> str:
+    return f"{prefix(GLOBAL)}emails"
+
+
+def member(team_id: int | str, user_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}member:{team_id}:{user_id}"
+
+
+def members(team_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}members:{team_id}"
+
+
+def member_of(user_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}member_of:{user_id}"
+
+
+def invitation(team_id: int | str, invitation_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}invitation:{team_id}:{invitation_id}"
+
+
+def link(digest: str) -> str:
+    return f"{prefix(GLOBAL)}link:{digest}"
+
+
+def session(digest: str) -> str:
+    return f"{prefix(GLOBAL)}session:{digest}"
+
+
+def sessions(user_id: int | str) -> str:
+    return f"{prefix(GLOBAL)}sessions:{user_id}"
+
+
+def doomed_teams() -> str:
+    return f"{prefix(GLOBAL)}doomed_teams"
+
+
+def ended_teams() -> str:
+    return f"{prefix(GLOBAL)}ended_teams"
+
+
+def doomed(shard: str) -> str:
+    return f"{prefix(shard)}doomed"

@@ -8,15 +8,18 @@ from services.worker.intake.claims import Claims
 from services.worker.requests import request_of
 from services.worker.work import Job
 from shared.actions import crons, jobs, notifications, resealing, signatures
+from shared.actions.accounts import users
 from shared.actions.resealing import Count
 from shared.errors import Unfit
 from shared.runtime import preflight
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.notifications import Hook, Notifications
+from shared.security import second_factor
 from shared.security.destinations import origin_of
 from shared.security.vault import Vault
 from shared.store.keyspace import Team
+from shared.store.transitions import Setting, accounts
 from tests.calls import call_of
 
 NEW, OLD = "the-new-key-" + 32 * "n", "the-old-key-" + 32 * "o"
@@ -68,6 +71,19 @@ async def test_afterwards_the_new_key_alone_opens_everything(redis: Redis, team:
     assert len(signatures.secrets_of(new, team.id, stored or "", 0)) == 2
     assert channels.slack is not None
     assert channels.slack.url.endswith("secret")
+
+
+async def test_secrets_of_second_factors_are_sealed_anew(redis: Redis) -> None:
+    user, place = await users.create(redis, email="ada@example.com"), second_factor.place(1)
+    sealed = Vault(OLD).seal("GEZDGNBV", *place)
+    kept = [Setting("totp", sealed), Setting("totp_new", sealed)]
+    await accounts.change_user(redis, kept, user=user, version="1")
+
+    count = await resealing.reseal_all(redis, Vault(NEW, OLD))
+
+    found = await users.get(redis, user)
+    assert (count.resealed, count.is_complete) == (2, True)
+    assert [Vault(NEW).open(text, *place) for text in (found.totp, found.totp_new)] == ["GEZDGNBV"] * 2
 
 
 @pytest.mark.usefixtures("sealed")

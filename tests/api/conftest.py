@@ -11,9 +11,10 @@ from services.worker.intake.claims import Claims
 from services.worker.work import Fail, Result
 from shared.settings import Settings
 from shared.store import keyspace
+from tests import people
 from tests.api import described
 from tests.api.serving import serving
-from tests.writes import CRON, JOB
+from tests.writes import CRON, INVITATION, JOB
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +54,8 @@ async def things(client: httpx.AsyncClient, redis: Redis) -> None:
     await worker.finish([Result(work, Fail(), "", "", "timeout") for work in await worker.claim(1)])
     await client.post("/api/jobs", json=JOB)
     await client.post("/api/dead-letters/replay", json={"all": True})
+    await client.post("/api/invitations", json=INVITATION)
+    await people.join(redis, "one", 1)
 
 
 def _client(api: str, token: str | None = None) -> httpx.AsyncClient:

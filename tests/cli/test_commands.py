@@ -72,6 +72,7 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
         "worker",
         "mcp",
         "token",
+        "user",
         "healthcheck",
         "doctor",
         "verify",

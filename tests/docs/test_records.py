@@ -54,8 +54,10 @@ LOOKS = (
 BY_ANY_NAME = {
     "reseal.lua": "its places are those of shared/actions/resealing.py",
     "set_team.lua": "see SET_BY_TEAMS",
+    "change_user.lua": "see CHANGED_OF_USERS",
 }
 SET_BY_TEAMS = {"signing", "request_limit", "soft_limit", "notifications", "channels", "version"}
+CHANGED_OF_USERS = {"version", "name", "password", "totp", "totp_new", "totp_step", "recovery"}
 NOBODY = {
     "post_tally": "writes what `tally` was called with, and whoever calls that is named",
     "write_index": "writes what `change_index` was called with",
@@ -102,6 +104,8 @@ def writers() -> Users:
                 found[kind_of(place.keys), field].add("reseal.lua")
     for field in SET_BY_TEAMS:
         found["t", field].add("set_team.lua")
+    for field in CHANGED_OF_USERS:
+        found["user", field].add("change_user.lua")
     return found
 
 

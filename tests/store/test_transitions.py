@@ -24,7 +24,7 @@ class Called(NamedTuple):
 
 def calls() -> list[Called]:
     found = []
-    for path in sorted((ROOT / "shared" / "store" / "transitions").glob("*.py")):
+    for path in sorted((ROOT / "shared" / "store" / "transitions").rglob("*.py")):
         tree = ast.parse(path.read_text())
         declared = {
             node.targets[0].id: str(node.value.args[0].value)

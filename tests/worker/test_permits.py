@@ -12,13 +12,14 @@ from services.worker.http.client import Sender
 from services.worker.http.egress import Resolver
 from services.worker.http.outgoing import Outgoing
 from services.worker.intake.claims import CERTAIN_SECONDS, NOT_OURS, OURS, Claims
-from services.worker.notices.mail import Letter, Mailer
+from services.worker.notices.mail import Mailer
 from services.worker.permits import NotPermitted, SendPermit
 from services.worker.processor import process
 from services.worker.work import Complete, Job, Lease, Release, Result, Work
 from shared.actions import jobs
 from shared.clock import elapsed
 from shared.runtime.health import LEASE_SECONDS
+from shared.runtime.mail import Letter
 from shared.schemas.jobs import JobCreate
 from shared.security.addresses import Policy
 from shared.settings import Settings

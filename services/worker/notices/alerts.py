@@ -6,10 +6,10 @@ from services.worker.http.outgoing import Outgoing
 from services.worker.notices import messages
 from services.worker.notices.announcement import Announcement
 from services.worker.notices.channels import RENDERINGS
-from services.worker.notices.mail import Letter
 from services.worker.work import Notice
 from shared.actions import alerts, notifications
 from shared.errors import NotFound
+from shared.runtime.mail import Letter
 from shared.schemas.alerts import Alert
 from shared.security.vault import Vault
 from shared.store.keyspace import Team

@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 
 from services.worker.http.outgoing import Outgoing
 from services.worker.notices.announcement import Announcement
-from services.worker.notices.mail import Letter
+from shared.runtime.mail import Letter
 from shared.schemas.notifications import Channel
 
 

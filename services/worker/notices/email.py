@@ -1,7 +1,7 @@
 """E-mail: a letter through the operator's own mail server."""
 
 from services.worker.notices.announcement import Announcement
-from services.worker.notices.mail import Letter
+from shared.runtime.mail import Letter
 from shared.schemas.notifications import Email
 
 IS_SIGNED = False

@@ -25,10 +25,11 @@ class AuditLine(Schema):
     operation: str
     """The name of the operation or tool."""
     actor: str
-    """Who did it: the name of the token."""
+    """Who did it: the name of the token, or the address of the user."""
     token: str
+    """Its id, or that of the session."""
     interface: str
-    """rest or mcp, or cli for the command line."""
+    """rest, mcp or web, or cli for the command line."""
     client: str
     """What the caller's program calls itself."""
     request_id: str
@@ -45,7 +46,7 @@ class AuditQuery(Schema):
     actor: Annotated[Short | None, Field(description="Only by tokens of this name")] = None
     token: Annotated[Short | None, Field(description="Only by the token with this id")] = None
     interface: Annotated[
-        Literal["rest", "mcp", "cli"] | None, Field(description="Only by this interface")
+        Literal["rest", "mcp", "web", "cli"] | None, Field(description="Only by this interface")
     ] = None
     after: Annotated[Instant | None, Field(description="Only from this moment on")] = None
     before: Annotated[

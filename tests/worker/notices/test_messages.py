@@ -13,9 +13,9 @@ import pytest
 
 from services.worker.notices import discord, email, messages, slack
 from services.worker.notices.announcement import Announcement
-from services.worker.notices.mail import Letter
 from services.worker.notices.messages import Message, message_of
 from services.worker.work import Notice
+from shared.runtime.mail import Letter
 from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertType
 from shared.schemas.notifications import Email
 from shared.schemas.runs import FailureReason

@@ -1,0 +1,89 @@
+"""Another password for who has forgotten it, by a link that goes to the user's own address."""
+
+import asyncio
+
+import structlog
+
+from shared.actions.accounts import links, sign_in, users
+from shared.actions.accounts.links import Purpose
+from shared.actions.accounts.sign_in import CodeNeeded, SignedIn
+from shared.actions.accounts.visits import Accounts, Visitor
+from shared.errors import Conflict, NotFound
+from shared.runtime import mail
+from shared.runtime.mail import Letter
+from shared.schemas.accounts.users import key_of
+from shared.security import passwords
+from shared.store.connection import AWAY
+from shared.store.transitions import Setting, accounts
+
+SUBJECT = "[Recuro] Set another password"
+TEXT = """Somebody, and probably you, wants to set another password for {email}.
+
+Set it here, within an hour:
+
+  {address}
+
+If it was not you, do nothing: your password stays as it is.
+"""
+
+log = structlog.get_logger()
+
+
+async def request(having: Accounts, visitor: Visitor, email: str) -> None:
+    """Send a link to the address, if a user has it; whether one does, neither the answer nor its time tells.
+
+    Raises TooManyAttempts, and Conflict where no mail can be sent.
+    """
+    if mail.missing(having.settings):
+        raise Conflict("No mail can be sent here; ask whoever runs Recuro for a link (recuro user reset).")
+    if not having.settings.public_url:
+        raise Conflict("RECURO_PUBLIC_URL is not set, so that no link can be sent; ask whoever runs Recuro.")
+    having.brakes.take_letter(visitor.address, key_of(email))
+    task = asyncio.create_task(_send(having, email))
+    having.running.add(task)
+    task.add_done_callback(having.running.discard)
+
+
+async def look(having: Accounts, visitor: Visitor, code: str) -> str:
+    """Whose address a link is for; it is still to be used. Raises NotFound."""
+    having.brakes.take(visitor.address)
+    user = await users.get(having.redis, await links.look(having.redis, Purpose.RESET, code))
+    having.brakes.give_back(visitor.address)
+    return user.email
+
+
+async def set_password(having: Accounts, visitor: Visitor, code: str, password: str) -> SignedIn | CodeNeeded:
+    """Use the link up: all sessions of its user end, and this browser gets one, or is asked for a code.
+
+    Raises NotFound, or Invalid for a bad password, after which the link is good still.
+    """
+    having.brakes.take(visitor.address)
+    user = await users.get(having.redis, await links.look(having.redis, Purpose.RESET, code))
+    having.brakes.give_back(visitor.address)
+    passwords.check(password, user.email, user.name)
+    stored = await having.passwords.hashed(password)
+    await links.take(having.redis, Purpose.RESET, code)
+    change = [Setting("password", stored)]
+    if not await accounts.change_user(
+        having.redis, change, user=user.id, version=user.version, ends_sessions=True
+    ):
+        raise Conflict("The user was changed at the same moment; ask for another link.")
+    log.info("password_reset", user=user.id, address=visitor.address)
+    return await sign_in.proceed(having, visitor, await users.get(having.redis, user.id))
+
+
+async def _send(having: Accounts, email: str) -> None:
+    try:
+        user = await users.find(having.redis, email)
+        if user is None:
+            return
+        code = await links.make(having.redis, Purpose.RESET, user.id)
+        address = links.address_of(having.settings.public_url, Purpose.RESET, code)
+        text = TEXT.format(email=user.email, address=address)
+        letter = Letter((user.email,), SUBJECT, text, f"<{links.name_of(code)}@recuro.invalid>")
+        failed = await mail.deliver(having.settings, letter, await having.now())
+    except (NotFound, *AWAY) as error:
+        log.warning("reset_not_sent", error=repr(error))
+        return
+    if failed:
+        log.warning("reset_not_sent", user=user.id, error=failed.sentence)

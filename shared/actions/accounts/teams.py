@@ -1,0 +1,119 @@
+"""What a caller can do to its team itself."""
+
+from collections.abc import Mapping
+
+from shared import clock
+from shared.actions import audit
+from shared.errors import Conflict, Forbidden, Invalid, Unauthenticated
+from shared.operations import Call
+from shared.schemas.accounts.teams import Team, TeamUpdate
+from shared.schemas.base import STORED
+from shared.store import keyspace, moments, records, transitions
+from shared.store.transitions import accounts
+
+ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
+_ATTEMPTS = 5
+DELETED = "The team was deleted"
+_BUSY = "The team is being changed by others; try again."
+
+
+async def get(call: Call) -> Team:
+    """Raises Unauthenticated once it is deleted, as its tokens are worth nothing a moment later."""
+    return _team(call, await _read(call))
+
+
+async def rename(call: Call, changes: TeamUpdate) -> Team:
+    """Give it another name, which no other team may have."""
+    if done := await transitions.recall(call.redis, call.key, prefix=ACCOUNTS):
+        return _team(call, records.fields_of(done))
+    for _ in range(_ATTEMPTS):
+        before = await get(call)
+        wanted = before.model_copy(update=changes.model_dump())
+        row = await accounts.rename_team(
+            call.redis,
+            team=call.team.id,
+            before=before.name,
+            name=changes.name,
+            write=call.write(audit.changes(before, wanted)),
+        )
+        match row:
+            case "taken":
+                raise Invalid("name", "The name field must be unique: another team has it.")
+            case "gone":
+                raise Unauthenticated(DELETED)
+            case "stale":
+                continue
+            case _:
+                return _team(call, records.fields_of(row))
+    raise Conflict(_BUSY)
+
+
+async def hand_over(call: Call, member: int) -> Team:
+    """Make a member the owner, who cannot be removed; only the owner may, or an operator."""
+    if done := await transitions.recall(call.redis, call.key, prefix=ACCOUNTS):
+        return _team(call, records.fields_of(done))
+    for _ in range(_ATTEMPTS):
+        before = await get(call)
+        check_owner(call, before.owner_id)
+        wanted = before.model_copy(update={"owner_id": member})
+        row = await accounts.hand_over_team(
+            call.redis,
+            team=call.team.id,
+            user=member,
+            before=before.owner_id,
+            write=call.write(audit.changes(before, wanted)),
+        )
+        match row:
+            case "nobody":
+                raise Invalid("member_id", "The member_id field must name a member of this team.")
+            case "gone":
+                raise Unauthenticated(DELETED)
+            case "stale":
+                continue
+            case _:
+                return _team(call, records.fields_of(row))
+    raise Conflict(_BUSY)
+
+
+async def delete(call: Call) -> None:
+    """Delete it: its tokens and sessions stop within 5 s, all else goes in steps; only the owner may."""
+    now_ms = clock.milliseconds(await moments.now(call.redis, call.team.shard))
+    for _ in range(_ATTEMPTS):
+        fields = await call.redis.hgetall(keyspace.team(call.team.id))  # type: ignore[misc]
+        before = _team(call, fields)  # it may be done, under the caller's key
+        check_owner(call, before.owner_id)
+        deleted = await accounts.delete_team(
+            call.redis,
+            team=call.team.id,
+            before=before.owner_id,
+            now_ms=now_ms,
+            write=call.write(audit.changes(before, None)),
+        )
+        if deleted:
+            return
+        if deleted is not None:
+            raise Unauthenticated(DELETED)
+    raise Conflict(_BUSY)
+
+
+def check_owner(call: Call, owner: int | None) -> None:
+    """Raise Forbidden for a user who is not the owner; what an operator made is no user's."""
+    if call.caller.user is not None and call.caller.user != owner:
+        raise Forbidden("Only the owner of the team may do that")
+
+
+async def _read(call: Call) -> Mapping[str, str]:
+    fields: dict[str, str] = await call.redis.hgetall(keyspace.team(call.team.id))  # type: ignore[misc]
+    if not fields.get("name") or fields.get("deleted"):
+        raise Unauthenticated(DELETED)
+    return fields
+
+
+def _team(call: Call, fields: Mapping[str, str]) -> Team:
+    given = {
+        "id": call.team.id,
+        "name": fields.get("name", ""),
+        "owner_id": int(fields["owner"]) if fields.get("owner") else None,
+        "created_at": clock.moment(fields["created"]) if fields.get("created") else None,
+    }
+    return Team.model_validate(given, context=STORED)

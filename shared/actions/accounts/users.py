@@ -1,0 +1,116 @@
+"""Users as they are stored, and how an operator makes them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from shared import clock
+from shared.errors import Conflict, Invalid, NotFound
+from shared.schemas.accounts.users import Role, User, key_of
+from shared.store import keyspace, moments
+from shared.store.transitions import accounts
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUser:
+    """A user with what proves that it is them, which leaves this process by no way."""
+
+    id: int
+    version: str
+    email: str
+    name: str
+    password: str
+    """Its hash; empty until one was set."""
+    totp: str
+    """The secret of the second factor, sealed; empty without one."""
+    totp_new: str
+    """The same, until a code confirms it."""
+    recovery: tuple[str, ...]
+    """Digests of the recovery codes that are left."""
+    created_ms: int
+
+    def shown(self) -> User:
+        return User(
+            id=self.id,
+            email=self.email,
+            name=self.name,
+            has_password=bool(self.password),
+            has_second_factor=bool(self.totp),
+            recovery_codes_left=len(self.recovery),
+        )
+
+
+async def get(redis: Redis, user_id: int) -> StoredUser:
+    """Raises NotFound."""
+    fields: dict[str, str] = await redis.hgetall(keyspace.user(user_id))  # type: ignore[misc]
+    if not fields.get("email"):
+        raise NotFound("User")
+    return StoredUser(
+        id=user_id,
+        version=fields.get("version", ""),
+        email=fields.get("email_given") or fields["email"],
+        name=fields.get("name", ""),
+        password=fields.get("password", ""),
+        totp=fields.get("totp", ""),
+        totp_new=fields.get("totp_new", ""),
+        recovery=tuple(filter(None, fields.get("recovery", "").split(","))),
+        created_ms=int(fields.get("created") or 0),
+    )
+
+
+async def find(redis: Redis, email: str) -> StoredUser | None:
+    """The user of that e-mail address, however it is capitalised."""
+    found = await redis.hget(keyspace.emails(), key_of(email))  # type: ignore[misc]
+    if found is None:
+        return None
+    try:
+        return await get(redis, int(found))
+    except NotFound:
+        return None
+
+
+async def create(
+    redis: Redis,
+    *,
+    email: str,
+    name: str = "",
+    password: str | None = None,
+    team: str | None = None,
+    role: Role = Role.MEMBER,
+) -> int:
+    """Make a user for an operator; `password` is its hash. The first user of a team owns it, a new one too.
+
+    Raises Invalid if a user has the address.
+    """
+    known = await redis.hget(keyspace.teams(), team) if team else None  # type: ignore[misc]
+    now_ms = clock.milliseconds(await moments.now(redis, keyspace.SHARDS[0]))
+    made = await accounts.create_user(
+        redis,
+        email=key_of(email),
+        email_given=email.strip(),
+        name=name,
+        password=password,
+        team=int(known) if known else None,
+        role=role.value,
+        now_ms=now_ms,
+    )
+    if made == "taken":
+        raise Invalid("email", "The email field must be unique: a user has that address already.")
+    if made == "gone":
+        raise Conflict("The team was deleted at the same moment.")
+    if team and not known:
+        shard = keyspace.SHARDS[0]
+        await accounts.create_team(redis, name=team, user=made, shard=shard, now_ms=now_ms)
+    return made
+
+
+async def listed(redis: Redis) -> AsyncIterator[StoredUser]:
+    """Every user of the installation, in no order."""
+    async for _, found in redis.hscan_iter(keyspace.emails(), count=_PAGE):
+        try:
+            yield await get(redis, int(found))
+        except NotFound:
+            continue

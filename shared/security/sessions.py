@@ -1,0 +1,93 @@
+"""Sessions: who is signed in, by a random text of which Redis has the SHA-256 alone."""
+
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from shared import clock
+from shared.errors import Forbidden, Unauthenticated
+from shared.security.caller import ID_DIGITS, Caller
+from shared.security.tokens import CACHE_SECONDS, digest_of
+from shared.settings import Settings
+from shared.store import keyspace, moments, records
+from shared.store.keyspace import Team
+from shared.store.transitions import accounts
+
+DAY_MILLISECONDS = 86_400_000
+_CACHE_SIZE = 4096
+_SCOPES = {"admin": frozenset(("admin",)), "member": frozenset(("write",))}
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who is signed in, and in which team that session acts, if the user is in it."""
+
+    session: str
+    """The digest."""
+    user: int
+    email: str
+    name: str
+    team: Team | None
+    role: str = ""
+
+    @property
+    def caller(self) -> Caller:
+        """As whom the session calls operations; raises Forbidden if it acts in no team."""
+        if self.team is None:
+            raise Forbidden("You are in no team; make one, or accept an invitation")
+        return Caller(self.team, _SCOPES[self.role], self.session[:ID_DIGITS], self.email, user=self.user)
+
+
+class Sessions:
+    """Finds who is signed in, cached for 5 s a process as tokens are: what changes holds from then on."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis
+        self._idle_ms = settings.session_idle_days * DAY_MILLISECONDS
+        self._known: OrderedDict[str, tuple[float, Signed]] = OrderedDict()
+
+    async def signed(self, session: str | None) -> Signed:
+        """Whose session it is; raises Unauthenticated if it is none, or has ended."""
+        if not session:
+            raise Unauthenticated("You are not signed in")
+        digest = digest_of(session)
+        until, known = self._known.get(digest, (0.0, None))
+        if known is not None and until >= time.monotonic():
+            return known
+        self.forget(digest)
+        found = await self._look_up(digest)
+        self._known[digest] = (time.monotonic() + CACHE_SECONDS, found)
+        if len(self._known) > _CACHE_SIZE:
+            self._known.popitem(last=False)
+        return found
+
+    def forget(self, digest: str) -> None:
+        """Look it up anew, at its next request here: it was changed by this process."""
+        self._known.pop(digest, None)
+
+    async def _look_up(self, digest: str) -> Signed:
+        now_ms = clock.milliseconds(await moments.now(self._redis, keyspace.SHARDS[0]))
+        row = await accounts.find_session(self._redis, session=digest, idle_ms=self._idle_ms, now_ms=now_ms)
+        if not row:
+            raise Unauthenticated("You are not signed in")
+        fields = records.fields_of(row)
+        team = None
+        if "team" in fields:
+            shard = fields["shard"] if fields["shard"] in keyspace.SHARDS else keyspace.SHARDS[0]
+            team = Team(int(fields["team"]), shard)
+        return Signed(
+            session=digest,
+            user=int(fields["user"]),
+            email=fields["email"],
+            name=fields["name"],
+            team=team,
+            role=fields.get("role", ""),
+        )
+
+
+def new_secret() -> str:
+    """256 random bits, for a session or a link."""
+    return secrets.token_urlsafe(32)

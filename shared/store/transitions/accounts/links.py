@@ -1,0 +1,36 @@
+"""Links and sign-ins that wait: codes that are good for one use."""
+
+from redis.asyncio import Redis
+
+from shared.store import keyspace
+from shared.store.transitions.functions import Function
+
+_KEEP_LINK = Function("keep_link")
+_TAKE_LINK = Function("take_link")
+_ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
+
+
+async def keep_link(
+    redis: Redis, *, link: str, purpose: str, user: int, expires: int, alone: bool, now_ms: int
+) -> bool:
+    """Keep a code, of which `link` is the digest, for a user; whether there is that user.
+
+    With `alone` a code of that purpose before is worth nothing any more.
+    """
+    kept = await _KEEP_LINK(
+        redis,
+        _ACCOUNTS,
+        link=link,
+        purpose=purpose,
+        user=user,
+        expires=expires,
+        alone=alone,
+        now_ms=now_ms,
+    )
+    return bool(kept)
+
+
+async def take_link(redis: Redis, *, link: str, purpose: str, now_ms: int) -> int | None:
+    """Use a code up; whose it was, or None if it is worth nothing."""
+    user = await _TAKE_LINK(redis, _ACCOUNTS, link=link, purpose=purpose, now_ms=now_ms)
+    return int(user) or None

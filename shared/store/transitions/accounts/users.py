@@ -1,0 +1,91 @@
+"""Users: made, changed, and what proves that it is them."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from redis.asyncio import Redis
+
+from shared.store import keyspace
+from shared.store.transitions.functions import Function, flat
+from shared.store.transitions.teams import Setting
+from shared.store.writes import OURS, Write
+
+_CREATE_USER = Function("create_user")
+_CHANGE_USER = Function("change_user")
+_PROVE_CODE = Function("prove_code")
+_ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
+
+
+async def create_user(
+    redis: Redis,
+    *,
+    email: str,
+    email_given: str,
+    name: str,
+    password: str | None,
+    team: int | None,
+    role: str | None,
+    now_ms: int,
+    write: Write = OURS,
+) -> int | Literal["taken", "gone"]:
+    """Make a user, in a team if one is given; the id.
+
+    "taken" if a user has the e-mail address, "gone" if there is no such team.
+    """
+    made = await _CREATE_USER(
+        redis,
+        _ACCOUNTS,
+        write=write,
+        email=email,
+        email_given=email_given,
+        name=name,
+        password=password,
+        team=team,
+        role=role,
+        now_ms=now_ms,
+    )
+    answer: int | Literal["taken", "gone"] = made if made in ("taken", "gone") else int(made)
+    return answer
+
+
+async def change_user(
+    redis: Redis,
+    changes: Sequence[Setting],
+    *,
+    user: int,
+    version: str,
+    ends_sessions: bool = False,
+    keep: str | None = None,
+    team: int | None = None,
+    write: Write = OURS,
+) -> bool:
+    """Change fields of a user who is still as it was read; whether it was.
+
+    With `ends_sessions` all its sessions end but the one with the digest `keep`.
+    """
+    changed: object = await _CHANGE_USER(
+        redis,
+        _ACCOUNTS,
+        flat(changes),
+        write=write,
+        user=user,
+        version=version,
+        ends_sessions=ends_sessions,
+        keep=keep,
+        team=team,
+    )
+    return bool(changed != "stale")
+
+
+async def prove_code(
+    redis: Redis, *, user: int, code_step: int | None, recovery: str | None, link: str | None, now_ms: int
+) -> int | Literal["right", "wrong", "gone"]:
+    """Take a code of a second factor, once: its step of the clock, or the digest of a recovery code.
+
+    Neither is a wrong code. `link` is the digest of a sign-in that waits for it: "gone" if that is over.
+    Milliseconds to wait if too many were wrong.
+    """
+    said: int | Literal["right", "wrong", "gone"] = await _PROVE_CODE(
+        redis, _ACCOUNTS, user=user, code_step=code_step, recovery=recovery, link=link, now_ms=now_ms
+    )
+    return said

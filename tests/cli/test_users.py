@@ -1,0 +1,127 @@
+"""`recuro user`, run as operators run it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from shared.actions.accounts import links, users
+from shared.actions.accounts.links import Purpose
+from shared.security.passwords import Passwords
+from shared.settings import Settings
+from shared.store import keyspace
+from shared.store.transitions import Setting, accounts
+from tests.cli.test_commands import RECURO, recuro
+
+CREATE = ("user", "create", "--email", "Ada@example.com", "--team", "red", "--name", "Ada")
+
+
+async def run(settings: Settings, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return recuro(*arguments, folder=folder, RECURO_REDIS_URL=settings.redis_url)
+
+
+@pytest.mark.usefixtures("token")
+async def test_a_user_is_made_with_a_team_and_a_link_to_set_a_password(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    answer = await run(settings, tmp_path, *CREATE)
+
+    address = answer.stdout.strip()
+    assert address.startswith("http://127.0.0.1:8000/reset/")
+    assert "user 1, Ada@example.com, of team 'red'" in answer.stderr
+    assert "valid for 60 minutes, and once" in answer.stderr
+    assert await links.take(redis, Purpose.RESET, address.rpartition("/")[2]) == 1
+    assert await redis.hget(keyspace.team(2), "owner") == "1"  # type: ignore[misc]
+
+
+@pytest.mark.usefixtures("token")
+async def test_the_second_of_a_team_has_the_role_that_is_given(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    await run(settings, tmp_path, *CREATE)
+
+    await run(
+        settings, tmp_path, "user", "create", "--email", "b@example.com", "--team", "red", "--role", "admin"
+    )
+    again = await run(settings, tmp_path, *CREATE)
+    listed = await run(settings, tmp_path, "user", "list")
+
+    assert await redis.hget(keyspace.member(2, 2), "role") == "admin"  # type: ignore[misc]
+    assert await redis.hget(keyspace.team(2), "owner") == "1"  # type: ignore[misc]
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "a user has that address already" in again.stderr
+    assert [line.split()[:2] for line in listed.stdout.splitlines()] == [
+        ["ID", "EMAIL"],
+        ["1", "Ada@example.com"],
+        ["2", "b@example.com"],
+    ]
+
+
+def typed(settings: Settings, folder: Path, password: str) -> subprocess.CompletedProcess[str]:
+    """Make the user with a password on standard input."""
+    return subprocess.run(
+        [RECURO, *CREATE, "--password-stdin"],
+        cwd=folder,
+        env={"PATH": str(Path(sys.executable).parent), "RECURO_REDIS_URL": settings.redis_url},
+        input=password,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize(("password", "status"), [("seven otters knit\n", 0), ("qwertyuiop1\n", 1)])
+async def test_a_password_is_read_from_standard_input(
+    tmp_path: Path, redis: Redis, settings: Settings, password: str, status: int
+) -> None:
+    answer = typed(settings, tmp_path, password)
+
+    assert (answer.returncode, answer.stdout) == (status, "")
+    assert password.strip() not in answer.stderr
+    user = await users.find(redis, "ada@example.com")
+    assert (user is None) == bool(status)
+    assert user is None or await Passwords().is_right(user.password, "seven otters knit")
+
+
+async def test_no_user_goes_into_a_redis_that_is_not_ours_unless_it_is_to_begin_there(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    refused = await run(settings, tmp_path, *CREATE)
+    begun = await run(settings, tmp_path, *CREATE, "--new")
+
+    assert (refused.returncode, begun.returncode) == (1, 0)
+    assert "--new" in refused.stderr
+    assert await redis.hget(keyspace.team(1), "name") == "red"  # type: ignore[misc]
+
+
+@pytest.mark.usefixtures("token")
+async def test_a_reset_prints_a_link_and_removes_a_second_factor_if_told(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    await users.create(redis, email="ada@example.com", team="one")
+    await accounts.change_user(redis, [Setting("totp", "sealed")], user=1, version="1")
+
+    first = await run(settings, tmp_path, "user", "reset", "--email", "ADA@example.com")
+    has_one = (await users.get(redis, 1)).totp
+    second = await run(settings, tmp_path, "user", "reset", "--email", "ada@example.com", "--second-factor")
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert has_one == "sealed"
+    assert (await users.get(redis, 1)).totp == ""
+    assert await links.take(redis, Purpose.RESET, second.stdout.strip().rpartition("/")[2]) == 1
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize("arguments", [("reset", "--email", "no@example.com"), ("create", "--email", "ada")])
+async def test_what_is_wrong_is_said_in_one_line(
+    tmp_path: Path, settings: Settings, arguments: tuple[str, ...]
+) -> None:
+    answer = await run(settings, tmp_path, "user", *arguments)
+
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.startswith(f"recuro user {arguments[0]}: ")
+    assert answer.stderr.count("\n") == 1
