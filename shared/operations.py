@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
+from shared.errors import Stale
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
 from shared.security.caller import Caller
@@ -26,6 +27,20 @@ Scope = Literal["read", "write", "admin"]
 Interface = Literal["rest", "mcp", "cli"]
 
 _IN_PATH = re.compile(r"\{(\w+?)_id\}")
+
+
+@dataclass(slots=True)
+class Versions:
+    """Of what a call is about: which ones may be changed, and which one is answered."""
+
+    wanted: frozenset[str] | None = None
+    """Without them whichever it is may be changed."""
+    answered: str | None = None
+
+    def check(self, version: str | None) -> None:
+        """Raises Stale if it is another one than those that may be changed."""
+        if self.wanted is not None and (version or "") not in self.wanted:
+            raise Stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,7 @@ class Call:
     """Why, if the caller said so."""
     meter: Meter | None = None
     """Of a token whose calls or runs have a limit."""
+    versions: Versions = field(default_factory=Versions)
 
     @property
     def team(self) -> Team:
@@ -165,6 +181,8 @@ class Operation:
     query: type[Schema] | None = None
     empty: Schema | None = None
     """What no body at all stands for; without it a body is required."""
+    has_version: bool = False
+    """It reads or changes something whose changes are counted: see `Versions`."""
     is_change: bool = False
     """Its body must name a field at least."""
     prepare: Prepare = admitted
@@ -183,6 +201,10 @@ class Operation:
     @property
     def is_write(self) -> bool:
         return self.scope != "read" and self.method != "GET"
+
+    @property
+    def takes_version(self) -> bool:
+        return self.has_version and self.is_write and self.method != "POST"
 
     @property
     def may_warn(self) -> bool:

@@ -34,6 +34,7 @@ class State(TypedDict):
     callers: tokens.Callers
     admission: Admission
     troubles: Troubles
+    requires_if_match: bool
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -51,7 +52,13 @@ def create_app(settings: Settings) -> Starlette:
             serving_metrics(settings, lambda: metrics.look(redis)),
         ):
             callers = tokens.Callers(redis)
-            yield {"redis": redis, "callers": callers, "admission": admission, "troubles": troubles}
+            yield {
+                "redis": redis,
+                "callers": callers,
+                "admission": admission,
+                "troubles": troubles,
+                "requires_if_match": settings.api_require_if_match,
+            }
             await callers.uses.written()
 
     app = Starlette(
@@ -73,9 +80,16 @@ def _cors(settings: Settings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=settings.api_cors_origins,
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-            allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"),
+            allow_headers=(
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "Recuro-Reason",
+                "X-Request-Id",
+            ),
             expose_headers=(
-                *("X-Request-Id", "Idempotent-Replayed", "Retry-After"),
+                *("ETag", "X-Request-Id", "Idempotent-Replayed", "Retry-After"),
                 *("RateLimit", "RateLimit-Policy"),
             ),
         )

@@ -6,9 +6,19 @@ from starlette.responses import Response
 from services.api.answers import answer, replayed
 from services.api.auth import caller_of
 from services.api.envelope import METER
-from services.api.requests import body_of, client_of, id_of, key_of, key_text_of, query_of, raw_of, reason_of
+from services.api.requests import (
+    body_of,
+    client_of,
+    id_of,
+    key_of,
+    key_text_of,
+    query_of,
+    raw_of,
+    reason_of,
+    versions_of,
+)
 from shared.errors import Forbidden, TooManyCalls
-from shared.operations import Call, Operation
+from shared.operations import Call, Operation, Versions
 from shared.runtime.serving import request_ids
 from shared.security.caller import Caller
 from shared.security.meter import Meter
@@ -56,9 +66,13 @@ class Runner:
             client=client_of(request),
             reason=reason_of(request) if operation.is_write else "",
             meter=meter,
+            versions=Versions(versions_of(request) if operation.takes_version else None),
         )
         answered = await operation.run(call, *given)
-        return replayed(answer(answered, operation.status_of(answered), operation.first), key)
+        response = replayed(answer(answered, operation.status_of(answered), operation.first), key)
+        if call.versions.answered:
+            response.headers["ETag"] = f'"{call.versions.answered}"'
+        return response
 
     async def _prepared(self, request: Request, caller: Caller) -> tuple[object, IdempotencyKey | None]:
         """What the function is given of the body, and the caller's key for that."""

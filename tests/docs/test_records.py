@@ -55,7 +55,7 @@ BY_ANY_NAME = {
     "reseal.lua": "its places are those of shared/actions/resealing.py",
     "set_team.lua": "see SET_BY_TEAMS",
 }
-SET_BY_TEAMS = {"signing", "request_limit", "soft_limit", "notifications", "channels"}
+SET_BY_TEAMS = {"signing", "request_limit", "soft_limit", "notifications", "channels", "version"}
 NOBODY = {
     "post_tally": "writes what `tally` was called with, and whoever calls that is named",
     "write_index": "writes what `change_index` was called with",
