@@ -53,7 +53,7 @@ async def _is_within(call: Call, limits: Limits, row: StoredJob) -> bool:
         if _BEFORE_CALLBACK & {*read.unread}:
             whole = await _read(call, [int(row.id)], stored.WHOLE_BYTES)
             read = stored.read_spec(whole[int(row.id)].spec)
-        url, callback_url = read.fields.get("url"), read.fields.get("callback_url")
+        url, callback_url = read.fields["url"], read.fields.get("callback_url") or ""
     except (ValueError, LookupError, AttributeError):
         return False  # nobody can tell where it leads
-    return isinstance(url, str) and bool(url) and limits.reaches(url) and limits.reaches(callback_url)
+    return all(isinstance(one, str) and limits.reaches(one) for one in (url, callback_url)) and bool(url)
