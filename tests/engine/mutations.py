@@ -1,5 +1,6 @@
 """Single faults in the Lua, each of which some test must notice."""
 
+from tests.engine.account_mutations import ACCOUNTS
 from tests.engine.cron_mutations import CRONS
 from tests.engine.memory_mutations import MEMORY
 from tests.engine.mutation import rows
@@ -315,5 +316,5 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
     ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
-)
+) + ACCOUNTS
 # fmt: on

@@ -107,6 +107,16 @@ async def create(
     return made
 
 
+async def owner_of(redis: Redis, team: str, email: str) -> int:
+    """The owner of the team of that name, which is made if it is new, as its owner is, with that address.
+
+    For a first start: raises Invalid if the address is of somebody who owns nothing of it.
+    """
+    known = await redis.hget(keyspace.teams(), team)  # type: ignore[misc]
+    owner = await redis.hget(keyspace.team(known), "owner") if known else None  # type: ignore[misc]
+    return int(owner) if owner else await create(redis, email=email, team=team)
+
+
 async def listed(redis: Redis) -> AsyncIterator[StoredUser]:
     """Every user of the installation, in no order."""
     async for _, found in redis.hscan_iter(keyspace.emails(), count=_PAGE):
