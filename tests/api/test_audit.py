@@ -112,6 +112,14 @@ async def test_lines_are_found_by_what_they_say_and_read_page_by_page(client: As
     assert len(await lines(client, interface="rest", limit=100)) == 32
 
 
+async def test_before_any_id_there_may_be_lines_or_none(client: AsyncClient) -> None:
+    await client.post("/api/queues", json={"name": "letters"})
+
+    assert await lines(client, before="0-0") == []
+    assert await lines(client, before="0-1") == []
+    assert len(await lines(client, before=f"{'9' * 20}-{'9' * 20}")) == 1
+
+
 async def test_another_teams_lines_are_not_shown(client: AsyncClient, stranger: AsyncClient) -> None:
     await client.post("/api/crons", json=CRON)
 
