@@ -68,8 +68,6 @@ audit:<team>                   stream  audit trail: each write of a caller but t
 audit_jobs:<team>              stream  the same of jobs, at most 20,000
 events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
 =============================  ======  =====================================================================
-
-=============================  ======  =====================================================================
 Of accounts, below `r:{global}:`
 =============================  ======  =====================================================================
 user:<user>                    hash    a user: e-mail address, password (argon2id), second factor (sealed)
@@ -90,11 +88,10 @@ tokens:<team>                  hash    the digests of a team's tokens, by their 
 use:<sha256>                   hash    when a token was used last, what it was refused, what is counted of it
 =============================  ======  =====================================================================
 
-There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name),
-`ids` (hash), `adopted` (string: tokens of earlier versions have ids), `sealed` (string: a text that only the
-installation's keys open), `seals` (hash: one of each key, by the key's name), `bootstrap` (set: digests of
-the tokens that `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes
-writes).
+There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `ids` (hash), `adopted`
+(string: tokens of earlier versions have ids), `sealed` (string: a text that only the installation's keys
+open), `seals` (hash: one of each key, by its name), `bootstrap` (set: digests of the tokens that
+`RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes writes).
 """
 
 from dataclasses import dataclass

@@ -12,6 +12,8 @@ from shared.store import keyspace, moments
 from shared.store.transitions import accounts
 
 _PAGE = 500
+FIRST_OWNER = "owner@localhost"
+"""The address of an owner who has not said another yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,16 @@ async def create(
         shard = keyspace.SHARDS[0]
         await accounts.create_team(redis, name=team, user=made, shard=shard, now_ms=now_ms)
     return made
+
+
+async def owner_of(redis: Redis, team: str) -> int:
+    """The owner of the team of that name; where it has none, one is made, who says later how to sign in."""
+    team_id = await redis.hget(keyspace.teams(), team)  # type: ignore[misc]
+    owner = await redis.hget(keyspace.team(team_id), "owner") if team_id else None  # type: ignore[misc]
+    if owner:
+        return int(owner)
+    known = await find(redis, FIRST_OWNER)
+    return known.id if known else await create(redis, email=FIRST_OWNER, team=team, role=Role.ADMIN)
 
 
 async def listed(redis: Redis) -> AsyncIterator[StoredUser]:
