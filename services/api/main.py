@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from services.api import bootstrap, errors, metrics
 from services.api.envelope import Envelope
 from services.api.routes import ROUTES
+from shared.actions.accounts.visits import Accounts
 from shared.runtime import preflight, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
@@ -32,6 +33,7 @@ GRACE_SECONDS = 10
 class State(TypedDict):
     redis: Redis
     callers: tokens.Callers
+    accounts: Accounts
     admission: Admission
     troubles: Troubles
 
@@ -51,7 +53,13 @@ def create_app(settings: Settings) -> Starlette:
             serving_metrics(settings, lambda: metrics.look(redis)),
         ):
             callers = tokens.Callers(redis)
-            yield {"redis": redis, "callers": callers, "admission": admission, "troubles": troubles}
+            yield {
+                "redis": redis,
+                "callers": callers,
+                "accounts": Accounts.of(redis, keys, settings),
+                "admission": admission,
+                "troubles": troubles,
+            }
 
     app = Starlette(
         routes=ROUTES,

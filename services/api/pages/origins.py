@@ -1,0 +1,39 @@
+"""Where a request of a page comes from: whether the form was ours, and whether its way is encrypted."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from shared.errors import Forbidden
+from shared.settings import Settings
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_OURS = ("same-origin", "none")
+"""Of the header Sec-Fetch-Site: a page of ours, or no page at all."""
+_STRANGE = (
+    "This form came from another site, so nothing was done. Open the page here, and send it from there."
+)
+
+
+def check(request: Request, settings: Settings) -> None:
+    """Raise Forbidden unless a page of this address sent the form; a browser always says which did."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None and site not in _OURS:
+        raise Forbidden(_STRANGE)
+    if origin is None:
+        if site is None:
+            raise Forbidden(_STRANGE)
+        return
+    ours = {request.headers.get("host", "").lower(), urlsplit(settings.public_url).netloc.lower()} - {""}
+    if urlsplit(origin).netloc.lower() not in ours:
+        raise Forbidden(_STRANGE)
+
+
+def is_secure(request: Request, settings: Settings) -> bool:
+    """Whether the browser comes by https; a proxy that ends TLS is known by RECURO_PUBLIC_URL."""
+    return settings.public_url.startswith("https://") or request.url.scheme == "https"
+
+
+def is_on_this_machine(request: Request) -> bool:
+    """Whether the browser named this machine itself, so that nothing leaves it unencrypted."""
+    return request.url.hostname in _LOOPBACK
