@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> Starlette:
                 "admission": admission,
                 "troubles": troubles,
             }
+            await callers.uses.written()
 
     app = Starlette(
         routes=ROUTES,

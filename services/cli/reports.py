@@ -4,6 +4,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from services.cli.doctor import examine, reconcile_all
@@ -13,6 +14,7 @@ from shared.actions import audit, resealing
 from shared.errors import Damaged, Invalid, NotFound
 from shared.operations import written_by
 from shared.schemas.accounts.tokens import TokenCreate
+from shared.schemas.validation import by_field
 from shared.security import tokens, vault
 from shared.settings import load
 from shared.store import connection, keyspace, transitions
@@ -53,16 +55,25 @@ async def new_token(team: str, name: str | None, scope: str, *, begin: bool) -> 
 
 async def _made(redis: Redis, team: str, name: str | None, scope: str) -> tuple[str, str]:
     """The name of a new token and itself; without a name the first that is free. Raises Invalid."""
-    for number in range(1, transitions.MOST_TOKENS + 2):
-        called = name or (UNNAMED if number == 1 else f"{UNNAMED} {number}")
-        said = audit.changes(None, TokenCreate(name=called, scopes=(scope,)))
-        write = written_by(tokens.OPERATOR, "create-token", said)
+    number = 1
+    while True:
+        wanted = _wanted(name or (UNNAMED if number == 1 else f"{UNNAMED} {number}"), scope)
+        write = written_by(tokens.OPERATOR, "create-token", audit.changes(None, wanted))
         try:
-            return called, await tokens.create(redis, team=team, name=called, scopes=(scope,), write=write)
+            made = await tokens.create(redis, team=team, name=wanted.name, scopes=wanted.scopes, write=write)
         except Invalid:
+            number += 1
             if name or number > transitions.MOST_TOKENS:
                 raise
-    raise AssertionError("unreachable")
+        else:
+            return wanted.name, made
+
+
+def _wanted(name: str, scope: str) -> TokenCreate:
+    try:
+        return TokenCreate.model_validate({"name": name, "scopes": [scope]})
+    except ValidationError as error:
+        raise Invalid("name", by_field(error, TokenCreate)["name"][0]) from None
 
 
 async def is_ours(redis: Redis, where: str) -> bool:

@@ -61,6 +61,7 @@ def create_app(settings: Settings) -> Starlette:
             serving_metrics(settings),
         ):
             yield
+        await callers.uses.written()
         await redis.aclose()
 
     # Both paths are routes: Starlette's redirect would come before the gate, and say http behind TLS.

@@ -62,8 +62,9 @@ async def replay_now(call: Call, ids: Sequence[int], now_ms: int | None = None) 
     """Replay these at once, each by any id of its chain; others, and those replayed before, are skipped."""
     given = list(dict.fromkeys(ids))
     wanted = await reach.within(call, given)
-    outside = [JobSkipped(job_id=one, reason=reach.OUTSIDE) for one in given if one not in {*wanted}]
-    done = ReplayResult(replayed=[], skipped=outside)
+    outside = sorted({*given} - {*wanted}, key=given.index) if len(wanted) < len(given) else []
+    skipped = [JobSkipped(job_id=job_id, reason=reach.OUTSIDE) for job_id in outside]
+    done = ReplayResult(replayed=[], skipped=skipped)
     await call.count_runs(len(wanted))
     for step, start in enumerate(range(0, len(wanted), BATCH)):
         batch = wanted[start : start + BATCH]

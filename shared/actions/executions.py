@@ -23,6 +23,7 @@ _ATTEMPTS = 5
 
 async def create(call: Call, cron_id: int) -> Execution:
     """Run a cron now, beside its schedule."""
+    await _checked_version(call, cron_id)  # what is refused is not counted
     await call.count_runs(1)
     for _ in range(_ATTEMPTS):
         version = await _checked_version(call, cron_id)

@@ -1,11 +1,13 @@
 """How often a limited token calls and starts runs: counted in Redis for all processes, in hours and days."""
 
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from shared import clock
 from shared.errors import TooManyCalls
 from shared.security.limits import Limits
 from shared.store import keyspace, moments, transitions
+from shared.store.connection import OutcomeUnknown
 from shared.store.transitions import Window
 
 _PERIODS = {"hour": 3600, "day": 86_400}
@@ -21,14 +23,17 @@ class Meter:
     async def count(self, *, calls: int = 0, runs: int = 0) -> None:
         """Count them; raises TooManyCalls if there is no room for all, and then counts none."""
         now = await moments.now(self._redis, keyspace.SHARDS[0])
-        full, windows = await transitions.count_use(
-            self._redis,
-            digest=self._digest,
-            calls=calls,
-            runs=runs,
-            most=self._limits.most,
-            now_ms=clock.milliseconds(now),
-        )
+        try:
+            full, windows = await transitions.count_use(
+                self._redis,
+                digest=self._digest,
+                calls=calls,
+                runs=runs,
+                most=self._limits.most,
+                now_ms=clock.milliseconds(now),
+            )
+        except OutcomeUnknown as error:  # what is counted may be, and of the call itself nothing was done
+            raise RedisConnectionError(str(error)) from error
         self.windows = tuple(windows)
         for window in self.windows:
             if window.name == full:
@@ -37,6 +42,8 @@ class Meter:
     @property
     def headers(self) -> dict[str, str]:
         """What an answer says of it, as draft-ietf-httpapi-ratelimit-headers-10 has it."""
+        if not self.windows:
+            return {}
         policies = (f'"{one.name}";q={one.most};w={_seconds(one)}' for one in self.windows)
         states = (f'"{one.name}";r={one.left};t={-(-one.ends_in_ms // 1000)}' for one in self.windows)
         return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}

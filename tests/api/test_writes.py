@@ -193,3 +193,22 @@ async def test_a_read_whose_answer_was_lost_did_nothing(
 
     assert (answer.status_code, answer.json()) == (503, {"error": "Storage unavailable"})
     assert await lost.everything(redis) == before
+
+
+@pytest.mark.parametrize("limit", ["calls_per_day", "runs_per_day"])
+async def test_what_cannot_be_counted_was_not_done(
+    cut: AsyncClient, way: Proxy, redis: Redis, limit: str
+) -> None:
+    given = {"name": "limited", "scopes": ["write"], limit: 2}
+    token = (await cut.post("/api/tokens", json=given)).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    await cut.get("/api/usage", headers=headers)
+
+    way.cut_after(lost.on_the_wire("count_use"), skip=limit == "runs_per_day")
+    refused = await cut.post("/api/jobs", json=JOB, headers=headers)
+    total = (await cut.get("/api/jobs")).json()["total"]
+    again = await cut.post("/api/jobs", json=JOB, headers=headers)
+
+    assert (refused.status_code, refused.json()) == (503, {"error": "Storage unavailable"})
+    assert total == 0
+    assert again.status_code == (429 if limit == "calls_per_day" else 201)  # its count was not lost

@@ -15,10 +15,11 @@ from redis.asyncio import Redis
 from services.cli.embedded import EmbeddedServer, start
 from services.cli.places import redis_name
 from shared import clock
-from shared.actions import jobs, signatures
+from shared.actions import audit, jobs, signatures
 from shared.errors import Unauthenticated
 from shared.runtime import health
 from shared.schedule import zone_data
+from shared.schemas.accounts.audit import AuditQuery
 from shared.schemas.jobs import JobCreate
 from shared.security import tokens
 from shared.security.tokens import Callers
@@ -167,6 +168,38 @@ async def test_a_token_is_listed_and_ended_by_its_id(
     assert "`recuro token list` shows the ids" in again.stderr
     with pytest.raises(Unauthenticated):
         await Callers(redis).caller_of(made)
+
+
+@pytest.mark.usefixtures("token")
+async def test_tokens_of_the_operator_stand_in_the_audit_trail(
+    tmp_path: Path, redis: Redis, settings: Settings, team: Team
+) -> None:
+    create = ("token", "create", "--team", "one", "--name")
+    made = recuro(*create, "agent", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+    again = recuro(*create, "agent", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+    odd = recuro(*create, " ", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+    digest = tokens.digest_of(made.stdout.strip())
+    recuro("token", "revoke", digest[:12], folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+
+    deleted, created = (await audit.page(redis, team, AuditQuery(interface="cli"))).data
+
+    assert (made.returncode, again.returncode, odd.returncode) == (0, 1, 1)
+    assert "must be unique" in again.stderr
+    assert "must not be empty" in odd.stderr
+    assert (created.operation, created.actor, created.about) == ("create-token", "operator", ("token:2",))
+    assert created.client.startswith("recuro ")
+    assert (deleted.operation, deleted.about) == ("delete-token", ("token:2",))
+    assert made.stdout.strip() not in f"{created}{deleted}"
+
+
+@pytest.mark.usefixtures("token")
+async def test_tokens_without_a_name_get_one_that_is_free(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    for _ in range(2):
+        recuro("token", "create", "--team", "red", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+
+    assert [one.name for one in await tokens.listed(redis) if one.team == "red"] == ["token", "token 2"]
 
 
 async def test_secrets_are_sealed_with_the_first_key_anew(

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
+from shared.basics import token_text
 from shared.errors import TooManyGuesses, Unauthenticated
 from shared.security import tokens
 from shared.security.brake import ADDRESSES, BURST, Brake
@@ -147,3 +148,92 @@ async def test_a_damaged_record_hides_no_other_token(redis: Redis) -> None:
 
     assert {one.digest for one in listed} == {tokens.digest_of(token), "odd", "of-a-wrong-type"}
     assert ended.name == "good"
+
+
+async def test_a_mistyped_token_is_known_by_its_checksum_and_not_looked_up(redis: Redis) -> None:
+    token = await tokens.create(redis, team="a", name="good", scopes=("read",))
+    wrong = token[:10] + ("a" if token[10] != "a" else "b") + token[11:]
+    before = (await redis.info("commandstats")).get("cmdstat_hgetall", {}).get("calls", 0)
+
+    said = await refusal(Callers(redis), wrong, "203.0.113.7")
+
+    assert token_text.is_random(token)
+    assert token_text.is_mistyped(wrong)
+    assert not token_text.is_mistyped(token)
+    assert said is Unauthenticated
+    assert (await redis.info("commandstats")).get("cmdstat_hgetall", {}).get("calls", 0) == before
+
+
+async def test_who_guesses_in_the_form_of_our_tokens_is_braked_too(redis: Redis) -> None:
+    callers = Callers(redis)
+
+    said = [await refusal(callers, f"rc_{number:043}_000000", "203.0.113.7") for number in range(BURST + 5)]
+
+    assert said == [Unauthenticated] * BURST + [TooManyGuesses] * 5
+
+
+def test_a_checksum_is_that_of_the_text() -> None:
+    made = [token_text.new() for _ in range(100)]
+
+    assert len({one[-6:] for one in made}) > 90
+    assert all(not token_text.is_mistyped(one) for one in made)
+    assert token_text.is_mistyped(made[0][:-6] + made[1][-6:])
+
+
+async def test_a_token_of_an_earlier_version_works_and_gets_an_id_when_it_is_used(redis: Redis) -> None:
+    old = "rc_" + "o" * 43
+    await tokens.create(redis, team="a", name="new", scopes=("read",))
+    fields = {"team": 1, "name": "old", "scopes": "write", "created": 1}
+    await redis.hset(keyspace.token(tokens.digest_of(old)), mapping=fields)  # type: ignore[misc]
+    callers = Callers(redis)
+
+    caller = await callers.caller_of(old)
+    await callers.uses.written()
+
+    assert (caller.scopes, caller.limits, caller.id) == (frozenset({"write"}), None, 0)
+    assert (await Callers(redis).caller_of(old)).id == 2
+
+
+async def test_a_token_that_is_registered_again_keeps_its_id(redis: Redis) -> None:
+    await tokens.register_bootstrap(redis, FIRST)
+    before = (await Callers(redis).caller_of(FIRST)).id
+
+    await tokens.create(redis, team="default", name="dev", scopes=("admin",), token=FIRST)
+
+    assert before == (await Callers(redis).caller_of(FIRST)).id == 1
+
+
+async def test_the_use_of_a_deleted_token_is_not_kept(redis: Redis) -> None:
+    token = await tokens.create(redis, team="a", name="good", scopes=("read",))
+    callers = Callers(redis)
+    await callers.caller_of(token, "203.0.113.7")
+    await callers.uses.written()
+    digest = tokens.digest_of(token)
+    noted = await redis.hget(keyspace.use(digest), "used_from")  # type: ignore[misc]
+
+    await tokens.revoke(redis, digest[: tokens.ID_DIGITS])
+    callers.uses.note_refusal(digest, "scope")
+    await callers.uses.written()
+
+    assert noted == "203.0.113.7"
+    assert not await redis.exists(keyspace.use(digest))
+
+
+async def test_a_note_that_cannot_be_written_fails_no_call(redis: Redis) -> None:
+    token = await tokens.create(redis, team="a", name="good", scopes=("read",))
+    await redis.set(keyspace.use(tokens.digest_of(token)), "of a wrong type")
+    callers = Callers(redis)
+
+    assert await callers.caller_of(token, "203.0.113.7")
+    await callers.uses.written()
+    assert await redis.get(keyspace.use(tokens.digest_of(token))) == "of a wrong type"
+
+
+async def test_a_lost_count_of_ids_gives_none_twice(redis: Redis) -> None:
+    for name in ("first", "second"):
+        await tokens.create(redis, team="a", name=name, scopes=("read",))
+    await redis.delete(f"{keyspace.prefix(keyspace.GLOBAL)}ids:1")
+
+    third = await tokens.create(redis, team="a", name="third", scopes=("read",))
+
+    assert (await Callers(redis).caller_of(third)).id == 3

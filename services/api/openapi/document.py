@@ -45,6 +45,14 @@ HEADERS: dict[str, Part] = {
         "schema": {"type": "string", "enum": ["true"]},
     },
     "RetryAfter": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 0}},
+    "RateLimit": {
+        "description": "Of a token with limits of calls or runs: what is left of each, and for how long",
+        "schema": {"type": "string"},
+    },
+    "RateLimitPolicy": {
+        "description": "Of such a token: each limit and its window in seconds",
+        "schema": {"type": "string"},
+    },
     "Challenge": {"description": "How to authenticate", "schema": {"type": "string"}},
 }
 PARAMETERS: dict[str, Part] = {
@@ -63,9 +71,9 @@ PARAMETERS: dict[str, Part] = {
     },
 }
 _SHOWN = {
-    401: ("WWW-Authenticate", "Challenge"),
-    429: ("Retry-After", "RetryAfter"),
-    503: ("Retry-After", "RetryAfter"),
+    401: {"WWW-Authenticate": "Challenge"},
+    429: {"Retry-After": "RetryAfter", "RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"},
+    503: {"Retry-After": "RetryAfter"},
 }
 
 
@@ -225,7 +233,7 @@ _MEANINGS = {200: "Done", 201: "Made", 202: "Begun: it goes on in the background
 
 
 def _error(status: int, schemas: Schemas) -> Part:
-    shown = dict([("X-Request-Id", "RequestId"), *([_SHOWN[status]] if status in _SHOWN else [])])
+    shown = {"X-Request-Id": "RequestId", **_SHOWN.get(status, {})}
     content = {"schema": schemas.answered(errors.model_of(status)), "example": errors.EXAMPLES[status]}
     return {
         "description": errors.DESCRIPTIONS[status],

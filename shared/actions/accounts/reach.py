@@ -7,7 +7,7 @@ from shared.security.limits import Limits
 from shared.store import stored, transitions
 from shared.store.transitions import StoredJob
 
-OUTSIDE = "The limits of the token allow neither its queue nor its hosts, or one of them not."
+OUTSIDE = "Its queue, or a host that it calls, is outside the limits of the token."
 _BEFORE_CALLBACK = {"url", "headers", "callback_url"}
 """If a spec was read no further than one of these, its callback is not known."""
 
@@ -32,7 +32,7 @@ async def in_queues(call: Call, ids: Sequence[int]) -> list[int]:
 async def within(call: Call, ids: Sequence[int]) -> list[int]:
     """Those of the jobs which the token may have sent again, and those that are not there."""
     limits = call.limits
-    if not ids or limits is None or limits.given.queues is limits.given.hosts is None:
+    if not ids or limits is None or (limits.given.queues is None and limits.given.hosts is None):
         return list(ids)
     rows = await _read(call, ids)
     return [one for one in ids if one not in rows or await _is_within(call, limits, rows[one])]
@@ -53,7 +53,7 @@ async def _is_within(call: Call, limits: Limits, row: StoredJob) -> bool:
         if _BEFORE_CALLBACK & {*read.unread}:
             whole = await _read(call, [int(row.id)], stored.WHOLE_BYTES)
             read = stored.read_spec(whole[int(row.id)].spec)
-        url, callback_url = read.fields.get("url"), read.fields.get("callback_url")
+        url, callback_url = read.fields["url"], read.fields.get("callback_url") or ""
     except (ValueError, LookupError, AttributeError):
         return False  # nobody can tell where it leads
-    return isinstance(url, str) and bool(url) and limits.reaches(url) and limits.reaches(callback_url)
+    return all(isinstance(one, str) and limits.reaches(one) for one in (url, callback_url)) and bool(url)

@@ -26,7 +26,8 @@ if id and (before.version or '') ~= given.version then return 'stale', REFUSED e
 if not given.may_share_name and is_taken() then return 'taken', REFUSED end
 if not id then
     id = before.team == team and before.id -- it is registered again, as at each start
-    if not id and call('HLEN', ids) >= tonumber(given.most) then return 'full', REFUSED end
+    local is_full = not given.may_share_name and call('HLEN', ids) >= tonumber(given.most)
+    if not id and is_full then return 'full', REFUSED end
     if before.id and not id then call('HDEL', P .. 'tokens:' .. before.team, before.id) end
 end
 if not id then
