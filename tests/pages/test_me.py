@@ -24,7 +24,7 @@ async def test_another_password_ends_the_other_browsers(owner: Browser, other: B
     )
 
     assert (page.status, page.path) == (200, "/me")
-    assert "Signed in in one browser" in page.text
+    assert "One browser where you are signed in" in page.text
     assert (await other.sign_in(OWNER, OTHER_PASSWORD)).path == "/t/1/settings/api"
 
 
@@ -47,7 +47,7 @@ async def test_a_session_is_ended_from_another(owner: Browser, other: Browser, r
     after = await owner.send(page, theirs[0])  # the newest stands first
 
     assert len(theirs) == 2
-    assert "Signed in in one browser" in after.text
+    assert "One browser where you are signed in" in after.text
 
 
 async def test_all_others_are_ended_at_once(owner: Browser, other: Browser, redis: Redis) -> None:
@@ -55,7 +55,7 @@ async def test_all_others_are_ended_at_once(owner: Browser, other: Browser, redi
 
     page = await owner.send(await owner.open("/me"), "/me/sessions/revoke-others")
 
-    assert "Signed in in one browser" in page.text
+    assert "One browser where you are signed in" in page.text
 
 
 async def test_a_session_that_is_not_theirs_is_not_found(owner: Browser) -> None:
