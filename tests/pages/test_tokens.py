@@ -70,6 +70,17 @@ async def test_waiting_turns_into_the_first_call(owner: Browser) -> None:
     assert "REST, 127." in (await owner.open(PATH)).text
 
 
+async def test_a_line_that_waits_leads_the_whole_page_to_the_sign_in_when_the_session_ends(
+    owner: Browser,
+) -> None:
+    await generate(owner)
+    await owner.post("/sign-out")
+
+    answer = await owner.client.get(f"{PATH}/1/first-call", headers={"HX-Request": "true"})
+
+    assert (answer.status_code, answer.headers["hx-redirect"], answer.text) == (204, "/sign-in", "")
+
+
 async def test_the_same_form_sent_twice_makes_one_token(owner: Browser) -> None:
     form = await owner.open(PATH)
 

@@ -133,6 +133,8 @@ def _sentence(error: Exception) -> str:
 def _signed_out(visit: Visit) -> Response:
     """To the sign-in, and from there back to the page; a session that ended is forgotten."""
     request = visit.request
+    if "hx-request" in request.headers:  # a part of a page asks: the page as a whole goes there
+        return Response(None, 204, {**HEADERS, "HX-Redirect": SIGN_IN})
     back = f"?next={quote(request.url.path)}" if request.method == "GET" and request.url.path != "/" else ""
     away = to(f"{SIGN_IN}{back}")
     return visit.without_session(away) if visit.visitor.session else away

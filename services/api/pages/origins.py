@@ -24,16 +24,32 @@ def check(request: Request, settings: Settings) -> None:
         if site is None:
             raise Forbidden(_STRANGE)
         return
-    ours = {request.headers.get("host", "").lower(), urlsplit(settings.public_url).netloc.lower()} - {""}
-    if urlsplit(origin).netloc.lower() not in ours:
+    ours = {request.headers.get("host", "").lower(), _place(settings.public_url)} - {""}
+    if _place(origin) not in ours:
         raise Forbidden(_STRANGE)
 
 
 def is_secure(request: Request, settings: Settings) -> bool:
     """Whether the browser comes by https; a proxy that ends TLS is known by RECURO_PUBLIC_URL."""
-    return settings.public_url.startswith("https://") or request.url.scheme == "https"
+    return settings.public_url.startswith("https://") or request.scope["scheme"] == "https"
 
 
 def is_on_this_machine(request: Request) -> bool:
     """Whether the browser named this machine itself, so that nothing leaves it unencrypted."""
-    return request.url.hostname in _LOOPBACK
+    return host_of(request) in _LOOPBACK
+
+
+def host_of(request: Request) -> str:
+    """The name of the host as the browser has it, without the port; empty if that cannot be read."""
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _place(address: str) -> str:
+    """Host and port of an address; a proxy that ends TLS makes the schemes differ."""
+    try:
+        return urlsplit(address).netloc.lower()
+    except ValueError:
+        return ""

@@ -80,7 +80,12 @@ def gone(sentence: str) -> Response:
 
 def _inside(path: str) -> str:
     """A page of ours to go on to, or the start: whatever else was given leads nowhere."""
-    is_ours = path.startswith(("/t/", "/me")) and "\\" not in path and path.isascii() and path.isprintable()
+    is_ours = (
+        path.startswith(("/t/", "/me", "/join/"))
+        and "\\" not in path
+        and path.isascii()
+        and path.isprintable()
+    )
     return path if is_ours else "/"
 
 

@@ -1,12 +1,11 @@
 """Settings, API: the tokens of the team, made here and shown once."""
 
-from urllib.parse import urlsplit
-
 from starlette.responses import Response
 
 from services.api.pages import clients, token_forms
 from services.api.pages.endpoint import IN_PLACE, page, to
 from services.api.pages.forms import Form, errors_of
+from services.api.pages.origins import host_of
 from services.api.pages.rendering import rendered
 from services.api.pages.shell import team_page
 from services.api.pages.visits import Visit
@@ -153,7 +152,7 @@ def _gateway(visit: Visit) -> str:
     settings = visit.having.settings
     if settings.mcp_url:
         return settings.mcp_url
-    host = urlsplit(visit.address).hostname or settings.mcp_host
+    host = host_of(visit.request) or settings.mcp_host
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.mcp_port}/mcp"
 
 

@@ -1,7 +1,6 @@
 """Who is at a page: the session that the browser brought, the team in the address, the cookie it gets."""
 
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,6 +49,7 @@ class Visit:
         signed = await self.signed()
         for _ in range(_ATTEMPTS):
             if signed.team and signed.team.id == wanted:
+                self.request.scope["recuro.team"] = wanted
                 return signed
             await sessions.switch_team(self.having, signed, wanted)
             signed = await self.signed()
@@ -106,8 +106,7 @@ class Visit:
         """Where the pages are, as links name it that are given to others."""
         if self.having.settings.public_url:
             return self.having.settings.public_url
-        base = urlsplit(str(self.request.base_url))
-        return f"{base.scheme}://{base.netloc}"
+        return f"{self.request.scope['scheme']}://{self.request.headers.get('host', '')}"
 
 
 def visit_of(request: Request) -> Visit:
