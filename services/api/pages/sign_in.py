@@ -1,5 +1,7 @@
 """Signing in, by password, link and code, and out again."""
 
+import re
+
 from starlette.responses import Response
 
 from services.api.pages.endpoint import page, to
@@ -12,6 +14,8 @@ from shared.errors import Invalid, NotFound, TooManyAttempts, Unauthenticated
 from shared.runtime import mail
 
 LINK = "/sign-in/link/{code}"
+_OURS = re.compile(r"/(?:t|me|join)(?:/[\w.~%-]*)*", re.ASCII)
+"""Pages to go on to after the sign-in."""
 
 
 async def show(visit: Visit) -> Response:
@@ -80,13 +84,7 @@ def gone(sentence: str) -> Response:
 
 def _inside(path: str) -> str:
     """A page of ours to go on to, or the start: whatever else was given leads nowhere."""
-    is_ours = (
-        path.startswith(("/t/", "/me", "/join/"))
-        and "\\" not in path
-        and path.isascii()
-        and path.isprintable()
-    )
-    return path if is_ours else "/"
+    return path if _OURS.fullmatch(path) else "/"
 
 
 def _password(visit: Visit, form: Form, status: int = 200, headers: dict[str, str] | None = None) -> Response:
