@@ -71,6 +71,17 @@ class Conflict(RecuroError):
     """Somebody else has the name, or changed the record first."""
 
 
+class Stale(RecuroError):
+    """The caller wanted to change it only as it was before."""
+
+    def __init__(self) -> None:
+        super().__init__("Precondition failed")
+
+    hint = (
+        "It was changed since you read it: read it again, and send the ETag of that answer with the change."
+    )
+
+
 class Damaged(RecuroError):
     """Its stored data cannot be used; nothing else is affected."""
 

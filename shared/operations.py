@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
+from shared.errors import Forbidden, Stale
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
 from shared.security.caller import Caller
@@ -26,6 +27,20 @@ Scope = Literal["read", "write", "admin"]
 Interface = Literal["rest", "mcp", "web", "cli"]
 
 _IN_PATH = re.compile(r"\{(\w+?)_id\}")
+
+
+@dataclass(slots=True)
+class Versions:
+    """Of what a call is about: which ones may be changed, and which one is answered."""
+
+    wanted: frozenset[str] | None = None
+    """Without them whichever it is may be changed."""
+    answered: str | None = None
+
+    def check(self, version: str | None) -> None:
+        """Raises Stale if it is another one than those that may be changed."""
+        if self.wanted is not None and (version or "") not in self.wanted:
+            raise Stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,7 @@ class Call:
     """What the caller's program calls itself."""
     reason: str = ""
     """Why, if the caller said so."""
+    versions: Versions = field(default_factory=Versions)
     meter: Meter | None = None
     """Of a token whose calls or runs have a limit."""
 
@@ -165,6 +181,10 @@ class Operation:
     query: type[Schema] | None = None
     empty: Schema | None = None
     """What no body at all stands for; without it a body is required."""
+    is_of_people: bool = False
+    """It changes who is in the team: a token with limits may not, for whoever joins has none of them."""
+    has_version: bool = False
+    """It reads or changes something whose changes are counted: see `Versions`."""
     is_change: bool = False
     """Its body must name a field at least."""
     prepare: Prepare = admitted
@@ -185,11 +205,21 @@ class Operation:
         return self.scope != "read" and self.method != "GET"
 
     @property
+    def takes_version(self) -> bool:
+        return self.has_version and self.is_write and self.method != "POST"
+
+    @property
     def may_warn(self) -> bool:
         """Whether an answer may have `warnings`: what was accepted and will not do what was meant."""
         schemas = [model.model_json_schema(mode="serialization") for model in self.answers.values()]
         parts = [part for schema in schemas for part in (schema, *schema.get("$defs", {}).values())]
         return any("warnings" in part.get("properties", ()) for part in parts)
+
+    def check(self, caller: Caller) -> None:
+        """Raise Forbidden if no token with limits may do this, and the caller's has some."""
+        if self.is_of_people and caller.limits:
+            sentence = "A token with limits may not change who is in the team; use one without."
+            raise Forbidden(sentence, "people")
 
     def status_of(self, answered: Schema) -> int:
         """The status that an answer has."""

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
     api_cors_origins: Names = ()
+    api_require_if_match: bool = False
     mcp_host: str = "127.0.0.1"
     mcp_port: Port = 8001
     mcp_allowed_hosts: Names = ()

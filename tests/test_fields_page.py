@@ -9,6 +9,10 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from shared.schedule.policy import MisfirePolicy
+from shared.schemas.accounts.invitations import Invitation
+from shared.schemas.accounts.members import Member
+from shared.schemas.accounts.teams import Team
+from shared.schemas.accounts.users import Role
 from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertNotice, AlertType
 from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
 from shared.schemas.dead_letters import Replay, ReplayState
@@ -45,6 +49,10 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Type of an alert": AlertType,
     "Alertable type": Alertable,
     "Status of a notice": NoticeStatus,
+    "Team": Team,
+    "Member": Member,
+    "Role": Role,
+    "Invitation": Invitation,
 }
 SECTIONS = {heading: text for heading, text in re.findall(r"^##+ (.+)\n((?:(?!##).*\n)*)", PAGE, re.M)}
 

@@ -14,6 +14,7 @@ from shared.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Stale,
     TooManyCalls,
     TooManyGuesses,
     Unauthenticated,
@@ -33,6 +34,10 @@ class Malformed(Exception):
 
 class TooLarge(Exception):
     """The body is over the limit."""
+
+
+class Unconditional(Exception):
+    """The installation wants changes to say which version they are for."""
 
 
 class Refused(Exception):
@@ -91,6 +96,18 @@ async def _damaged(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": "Record damaged", "message": f"{error} {error.hint}"}, 409)
 
 
+async def _stale(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Stale)
+    return JSONResponse({"error": str(error), "message": error.hint}, 412)
+
+
+async def _unconditional(_request: Request, _error_: Exception) -> Response:
+    sentence = (
+        "Read it first, and send the ETag of the answer as If-Match: it is changed only as you know it."
+    )
+    return JSONResponse({"error": "Precondition required", "message": sentence}, 428)
+
+
 async def _unknown(request: Request, error: Exception) -> Response:
     log.warning("outcome_unknown", error=repr(error))
     resource = request.scope["endpoint"]
@@ -123,6 +140,8 @@ handlers: dict[type[Exception], Handler] = {
     Forbidden: _saying(403),
     NotFound: _saying(404),
     Conflict: _saying(409),
+    Stale: _stale,
+    Unconditional: _unconditional,
     Damaged: _damaged,
     Malformed: _saying(400),
     TooLarge: _too_large,

@@ -36,6 +36,7 @@ class State(TypedDict):
     accounts: Accounts
     admission: Admission
     troubles: Troubles
+    requires_if_match: bool
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> Starlette:
                 "accounts": Accounts.of(redis, keys, settings),
                 "admission": admission,
                 "troubles": troubles,
+                "requires_if_match": settings.api_require_if_match,
             }
             await callers.uses.written()
 
@@ -81,9 +83,16 @@ def _cors(settings: Settings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=settings.api_cors_origins,
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-            allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"),
+            allow_headers=(
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "Recuro-Reason",
+                "X-Request-Id",
+            ),
             expose_headers=(
-                *("X-Request-Id", "Idempotent-Replayed", "Retry-After"),
+                *("ETag", "X-Request-Id", "Idempotent-Replayed", "Retry-After"),
                 *("RateLimit", "RateLimit-Policy"),
             ),
         )

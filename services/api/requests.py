@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from services.api.errors import Malformed, Refused, TooLarge
+from services.api.errors import Malformed, Refused, TooLarge, Unconditional
 from shared.errors import NotFound
 from shared.operations import Operation, PathId
 from shared.schemas.base import Schema
@@ -25,6 +25,8 @@ MAX_BODY_BYTES = 1_048_576
 MAX_ID = 2**53
 CLIENT_CHARACTERS, REASON_CHARACTERS = 100, 500
 
+_ETAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"')
+_ETAGS = re.compile(rf"\s*{_ETAG.pattern}(?:\s*,\s*{_ETAG.pattern})*\s*")
 _ID = re.compile(r"[1-9][0-9]{0,15}")
 # pydantic reads NaN, Infinity and 1e999, which are not JSON or no number that JSON can carry on.
 _MAYBE_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{309}")
@@ -110,6 +112,24 @@ def reason_of(request: Request) -> str:
         sentence = f"The Recuro-Reason header must hold {REASON_CHARACTERS} characters at most."
         raise Refused({"Recuro-Reason": [sentence]})
     return reason
+
+
+def versions_of(request: Request) -> frozenset[str] | None:
+    """Those that the caller would change (`If-Match`, RFC 9110), or nothing if any may be.
+
+    Raises Refused for what is no ETag, and Unconditional where the installation wants one and there is none.
+    """
+    given = request.headers.get("if-match")
+    if given is None:
+        if request.state.requires_if_match:
+            raise Unconditional
+        return None
+    if given.strip() == "*":
+        return None
+    if not _ETAGS.fullmatch(given):
+        sentence = 'The If-Match header must hold the ETag of an answer, as "7", or several with commas.'
+        raise Refused({"If-Match": [sentence]})
+    return frozenset(tag[1:-1] for tag in _ETAG.findall(given) if not tag.startswith("W/"))
 
 
 def key_of(request: Request, team: Team, text: str | None, *given: str) -> IdempotencyKey | None:

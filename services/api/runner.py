@@ -6,9 +6,19 @@ from starlette.responses import Response
 from services.api.answers import answer, replayed
 from services.api.auth import caller_of
 from services.api.envelope import METER
-from services.api.requests import body_of, client_of, id_of, key_of, key_text_of, query_of, raw_of, reason_of
+from services.api.requests import (
+    body_of,
+    client_of,
+    id_of,
+    key_of,
+    key_text_of,
+    query_of,
+    raw_of,
+    reason_of,
+    versions_of,
+)
 from shared.errors import Forbidden, TooManyCalls
-from shared.operations import Call, Operation
+from shared.operations import Call, Operation, Versions
 from shared.runtime.serving import request_ids
 from shared.security.caller import Caller
 from shared.security.meter import Meter
@@ -36,6 +46,7 @@ class Runner:
         if caller.limits and caller.limits.is_counted:
             request.scope[METER] = meter = Meter(state.redis, caller.digest, caller.limits)
             await meter.count(calls=1)
+        operation.check(caller)
         given: list[object] = [id_of(request, each) for each in operation.ids]
         key = None
         if operation.query:
@@ -55,10 +66,14 @@ class Runner:
             key=key,
             client=client_of(request),
             reason=reason_of(request) if operation.is_write else "",
+            versions=Versions(versions_of(request) if operation.takes_version else None),
             meter=meter,
         )
         answered = await operation.run(call, *given)
-        return replayed(answer(answered, operation.status_of(answered), operation.first), key)
+        response = replayed(answer(answered, operation.status_of(answered), operation.first), key)
+        if call.versions.answered:
+            response.headers["ETag"] = f'"{call.versions.answered}"'
+        return response
 
     async def _prepared(self, request: Request, caller: Caller) -> tuple[object, IdempotencyKey | None]:
         """What the function is given of the body, and the caller's key for that."""

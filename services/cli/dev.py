@@ -113,7 +113,7 @@ async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeti
     try:
         await tokens.create(redis, team=TEAM, name="dev", scopes=("admin",), token=token)
         durability = await doctor.durability(redis)
-        code = await links.make(redis, Purpose.SIGN_IN, await users.owner_of(redis, TEAM))
+        code = await links.make(redis, Purpose.SIGN_IN, await users.owner_of(redis, TEAM, users.FIRST_OWNER))
     except (Damaged, *connection.AWAY) as error:
         said = connection.text_of(error)
         raise CannotStart(f"Redis at {redis_name(settings.redis_url)} cannot be used: {said}") from error

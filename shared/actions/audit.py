@@ -17,6 +17,8 @@ LONGEST_CHARACTERS = 300
 """Of a text that a line shows."""
 _STEP, _MOST_READ = 250, 10_000
 """Lines that are read at once, and for one answer: if so many do not fit, it says where to go on."""
+_LARGEST = 2**64 - 1
+"""Of both numbers of an id of a stream."""
 _WHO = ("operation", "actor", "token", "interface", "client", "request_id", "reason")
 
 
@@ -81,6 +83,11 @@ async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
 async def _older(redis: Redis, team: Team, than: str | None) -> list[_Found]:
     """The next lines of all streams of the team, newest first; fewer than a step only at the end."""
     found: list[_Found] = []
+    if than is not None:
+        ms, number = (min(part, _LARGEST) for part in _numbers(than))
+        if (ms, number) == (0, 0):  # nothing is older, and Redis takes it for no id here
+            return found
+        than = f"{ms}-{number}"
     for stream in keyspace.audit_trails(team):
         entries = await redis.xrevrange(stream, max=f"({than}" if than else "+", count=_STEP)
         found += [_Found(_numbers(entry), fields) for entry, fields in entries]

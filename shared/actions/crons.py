@@ -71,7 +71,7 @@ _BUSY = "The cron is being changed by others; try again."
 
 async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> CronWithWarnings:
     if done := await transitions.recall(call.redis, call.key):
-        return _of_row(call.team, *done)
+        return _of_row(call, *done)
     _check(cron)
     if cron.mode == CronMode.HEARTBEAT and "alert_threshold" not in cron.model_fields_set:
         cron = cron.model_copy(update={"alert_threshold": 1})  # a heartbeat is there to report silence
@@ -91,6 +91,13 @@ async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> C
 
 async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
     return (await get_now(redis, team, cron_id))[0]
+
+
+async def show(call: Call, cron_id: int) -> Cron:
+    """The same, and its version for the call."""
+    fields, _ = await settling.read(call.redis, call.team, cron_id)
+    call.versions.answered = fields.get("version")
+    return cron_records.of(call.team, cron_id, fields)
 
 
 async def get_now(redis: Redis, team: Team, cron_id: int) -> tuple[Cron, datetime]:
@@ -124,10 +131,11 @@ async def update(
     Those that are given are sealed.
     """
     if done := await transitions.recall(call.redis, call.key):
-        return _of_row(call.team, *done)
+        return _of_row(call, *done)
     meant_for, read = None, settling.read_settled if _WHEN & changes.model_fields_set else settling.read
     for _ in range(ATTEMPTS):
         fields, at = await read(call.redis, call.team, cron_id, now)
+        call.versions.check(fields.get("version"))
         before = cron_records.spec_of(fields, Reader())
         meant_for = meant_for or before.url
         if changes.headers and "url" not in changes.model_fields_set and before.url != meant_for:
@@ -151,6 +159,8 @@ async def delete(call: Call, cron_id: int) -> None:
     for _ in range(ATTEMPTS):
         _, found = await transitions.read_crons(call.redis, call.team, [cron_id])
         fields = records.fields_of(found[0].fields) if found else {}  # it may be done, under the caller's key
+        if fields:
+            call.versions.check(fields.get("version"))
         gone = audit.changes(cron_records.spec_of(fields, Reader()), None) if fields else None
         deleted = await transitions.delete_cron(
             call.redis, call.team, cron=cron_id, version=fields.get("version"), write=call.write(gone)
@@ -179,7 +189,7 @@ async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> C
         now_ms=settling.given(known.now),
         write=call.write(audit.changes(known.before, wanted)),
     )
-    return _of_row(call.team, *saved) if saved else None
+    return _of_row(call, *saved) if saved else None
 
 
 def _fields_of(wanted: CronCreate, phase: int) -> CronFields:
@@ -200,8 +210,10 @@ def _fields_of(wanted: CronCreate, phase: int) -> CronFields:
     )
 
 
-def _of_row(team: Team, cron_id: str, flat: Sequence[str], warnings: str) -> CronWithWarnings:
-    cron = cron_records.of(team, int(cron_id), records.fields_of(flat))
+def _of_row(call: Call, cron_id: str, flat: Sequence[str], warnings: str) -> CronWithWarnings:
+    fields = records.fields_of(flat)
+    call.versions.answered = fields.get("version")
+    cron = cron_records.of(call.team, int(cron_id), fields)
     return CronWithWarnings(**dict(cron), warnings=from_json(warnings))
 
 

@@ -1,12 +1,15 @@
 """What a caller can do to a team's monthly limits, and how much of them is used."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
+from shared.actions import audit, team_settings
+from shared.actions.team_settings import Change
 from shared.operations import Call
 from shared.schemas.teams import MonthlyLimits, Usage
-from shared.store import keyspace, moments, transitions
+from shared.store import keyspace, moments
 from shared.store.keyspace import Team
 from shared.store.transitions import Setting
 
@@ -18,12 +21,16 @@ async def put(call: Call, limits: MonthlyLimits) -> MonthlyLimits:
     """Set both limits; they apply from the next claim on."""
     values = (limits.monthly_request_limit, limits.soft_limit)
     settings = [Setting(field, value) for field, value in zip(_FIELDS, values, strict=True)]
-    await transitions.set_team(call.redis, call.team, settings, write=call.write())
+
+    def changed(stored: Sequence[str | None]) -> Change:
+        return Change(settings, audit.changes(_limits(stored), limits))
+
+    await team_settings.change(call, _FIELDS, changed)
     return limits
 
 
-async def get(redis: Redis, team: Team) -> MonthlyLimits:
-    return _limits(await redis.hmget(keyspace.team_settings(team), list(_FIELDS)))  # type: ignore[misc]
+async def get(call: Call) -> MonthlyLimits:
+    return _limits(await team_settings.show(call, *_FIELDS))
 
 
 async def usage(redis: Redis, team: Team) -> Usage:
@@ -45,7 +52,7 @@ async def usage(redis: Redis, team: Team) -> Usage:
     )
 
 
-def _limits(stored: list[str | None]) -> MonthlyLimits:
+def _limits(stored: Sequence[str | None]) -> MonthlyLimits:
     hard, soft = (int(value) if value else None for value in stored)
     return MonthlyLimits(monthly_request_limit=hard, soft_limit=soft)
 

@@ -1,37 +1,49 @@
 """What a caller can do to the channels that carry a team's alerts."""
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
+from shared.actions import audit, team_settings
+from shared.actions.team_settings import Change
 from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas.notifications import Channel, Email, Hook, Notifications
 from shared.security.vault import MASK, Vault
-from shared.store import keyspace, transitions
+from shared.store import keyspace
 from shared.store.keyspace import Team
 from shared.store.transitions import Setting
 
+_FIELD = "notifications"
 HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
 
 
 async def put(call: Call, wanted: Notifications) -> Notifications:
     """Set all channels at once; a URL that was read masked and is sent back stays as it was."""
     vault, team = call.vault, call.team
-    if text := await transitions.recall(call.redis, call.key):
-        return _shown(_opened(_read(text), vault, team))
     if call.limits and wanted.email:
         for number, address in enumerate(wanted.email.to):
             call.limits.check_mail(address, f"email.to.{number}")
-    kept = await _stored(call.redis, team)
-    sealed = wanted.model_copy(update={name: _sealed(name, wanted, kept, (vault, team)) for name in HOOKS})
-    enabled = [channel for channel in Channel if (of := getattr(wanted, channel)) and of.enabled]
-    stored = Setting("notifications", sealed.model_dump_json())
-    await transitions.set_team(
-        call.redis, team, [stored, Setting("channels", " ".join(enabled))], write=call.write()
-    )
-    return _shown(_opened(sealed, vault, team))
+
+    def changed(stored: Sequence[str | None]) -> Change:
+        kept = _read(stored[0])
+        sealed = wanted.model_copy(
+            update={name: _sealed(name, wanted, kept, (vault, team)) for name in HOOKS}
+        )
+        enabled = [channel for channel in Channel if (of := getattr(wanted, channel)) and of.enabled]
+        settings = [Setting(_FIELD, sealed.model_dump_json()), Setting("channels", " ".join(enabled))]
+        shown = (_shown(_opened(each, vault, team)) for each in (kept, sealed))
+        return Change(settings, audit.changes(*shown))
+
+    return _shown(_opened(_read(await team_settings.change(call, [_FIELD], changed)), vault, team))
+
+
+async def show(call: Call) -> Notifications:
+    """The channels with their secrets masked."""
+    (text,) = await team_settings.show(call, _FIELD)
+    return _shown(_opened(_read(text), call.vault, call.team))
 
 
 async def get(redis: Redis, vault: Vault, team: Team) -> Notifications:
@@ -101,16 +113,15 @@ def _masked(url: str) -> str:
 
 
 async def _stored(redis: Redis, team: Team) -> Notifications:
-    text = await redis.hget(keyspace.team_settings(team), "notifications")  # type: ignore[misc]
-    return _read(text) if text else Notifications()
+    return _read(await redis.hget(keyspace.team_settings(team), _FIELD))  # type: ignore[misc]
 
 
-def _read(text: str) -> Notifications:
+def _read(text: str | None) -> Notifications:
     """The channels by name, each None if it is missing: another version may have known other channels.
 
     Hooks are not checked again, as the check would refuse a sealed URL.
     """
-    stored = from_json(text)
+    stored = from_json(text) if text else {}
     hooks = {name: Hook.model_construct(**given) for name in HOOKS if (given := stored.get(name))}
     given = stored.get(Channel.EMAIL)
     email = Email.model_validate(given, extra="ignore") if given else None

@@ -37,6 +37,14 @@ async def get(redis: Redis, team: Team, queue_id: int) -> Queue:
     return _queue(found[0])
 
 
+async def show(call: Call, queue_id: int) -> Queue:
+    """The same, and its version for the call."""
+    found = await transitions.read_queues(call.redis, call.team, [queue_id])
+    if not found:
+        raise NotFound("Queue")
+    return _answered(call, found[0])
+
+
 async def id_of(redis: Redis, team: Team, name: str) -> int:
     """The id of the queue of that name; raises Invalid, with the name that was probably meant."""
     found = await redis.hget(keyspace.queue_names(team), name)  # type: ignore[misc]
@@ -66,7 +74,7 @@ async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
 async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
     """Change the given fields; they apply to waiting jobs too, from the next claim on."""
     if done := await transitions.recall(call.redis, call.key):
-        return _queue(StoredQueue(*done))
+        return _answered(call, StoredQueue(*done))
     given = changes.model_dump(exclude_unset=True)
     for _ in range(_ATTEMPTS):
         found = await transitions.read_queues(call.redis, call.team, [queue_id])
@@ -74,6 +82,7 @@ async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
             raise NotFound("Queue")
         before = _known(found[0])
         assert before.queue
+        call.versions.check(before.version)
         wanted = QueueCreate.model_validate({**before.queue.model_dump(), **given}, context=STORED)
         _check_limits(call, before.queue, wanted)
         if changed := await _save(call, wanted, before):
@@ -89,6 +98,7 @@ async def delete(call: Call, queue_id: int) -> None:
         before = _known(found[0]) if found else _NEW  # it may be done, under the caller's key
         if before.queue:
             call.may_use(before.queue.name)
+            call.versions.check(before.version)
         deleted = await transitions.delete_queue(
             call.redis,
             call.team,
@@ -154,7 +164,12 @@ async def _save(call: Call, wanted: QueueCreate, known: _Known = _NEW) -> Queue 
     )
     if saved == "taken":
         raise Invalid("name", "The name field must be unique: another queue of the team has it.")
-    return None if saved == "stale" else _queue(saved)
+    return None if saved == "stale" else _answered(call, saved)
+
+
+def _answered(call: Call, row: StoredQueue) -> Queue:
+    call.versions.answered = records.fields_of(row.fields).get("version")
+    return _queue(row)
 
 
 def _queue(row: StoredQueue) -> Queue:

@@ -11,6 +11,8 @@ from functools import lru_cache
 from redis.asyncio import Redis
 
 from shared import clock
+from shared.actions import team_settings
+from shared.actions.team_settings import Change
 from shared.errors import Conflict
 from shared.operations import Call
 from shared.schemas.teams import Signing, SigningSecret
@@ -48,15 +50,16 @@ async def rotate(call: Call, keep_hours: int) -> SigningSecret:
     return SigningSecret(secret=opened, previous_valid_until=_until(made))
 
 
-async def state(redis: Redis, team: Team) -> Signing:
-    stored = await _stored(redis, team)
+async def state(call: Call) -> Signing:
+    (stored,) = await team_settings.show(call, _FIELD)
+    stored = stored or ""
     return Signing(is_enabled=bool(stored), previous_valid_until=_until(stored))
 
 
 async def remove(call: Call) -> None:
     """Sign no more."""
     call.may_delete()
-    await transitions.set_team(call.redis, call.team, [Setting(_FIELD, None)], write=call.write())
+    await team_settings.change(call, [_FIELD], lambda _: Change([Setting(_FIELD, None)]))
 
 
 def secrets_of(vault: Vault, team: int, stored: str, now_ms: int) -> Sequence[str]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import hiredis
+from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
@@ -154,6 +155,30 @@ class _Connection(AbstractConnection):
         async with asyncio.timeout(self.socket_timeout):
             await writer.drain()
 
+    async def read_response(self, *given: Any, **options: Any) -> Any:
+        """The next answer; raises as the library does, with a timer only where it has not come yet."""
+        if given or options:
+            return await super().read_response(*given, **options)
+        try:
+            answer = self._parser._reader.gets() if self.is_connected else NOT_ENOUGH_DATA  # type: ignore[attr-defined]
+            if answer is NOT_ENOUGH_DATA:
+                async with asyncio.timeout(self.socket_timeout):
+                    answer = await self._parser.read_response()  # type: ignore[attr-defined]
+        except TimeoutError:
+            await self.disconnect(nowait=True)
+            raise RedisTimeoutError("Timeout reading from Redis") from None
+        except OSError as error:
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(f"Error while reading from Redis: {error}") from error
+        except BaseException:
+            await self.disconnect(nowait=True)  # the answer may come for somebody else
+            raise
+        if isinstance(answer, RedisConnectionError):  # it said that it will not serve
+            await self.disconnect(nowait=True)
+        if isinstance(answer, RedisError):
+            raise answer
+        return answer
+
     async def can_read_destructive(self) -> bool:
         """Whether it has unread data that nobody waits for; raises if it is closed, as the loop knows."""
         reader = self._reader
@@ -185,6 +210,17 @@ class _Pool(ConnectionPool):
 class _Store(Redis):
     """Raises for a Redis that is out of service what it would raise for one that is gone."""
 
+    async def fcall(self, function: str, numkeys: int, *keys_and_args: Any) -> Any:
+        pool = self.connection_pool
+        connection = await pool.get_connection()
+        try:
+            await connection.send_packed_command(
+                connection.pack_command("FCALL", function, numkeys, *keys_and_args)
+            )
+            return await self.parse_response(connection, "FCALL")
+        finally:
+            await pool.release(connection)
+
     async def parse_response(self, connection: Any, command_name: str | bytes, **options: Any) -> Any:
         try:
             return await super().parse_response(connection, command_name, **options)
@@ -196,6 +232,25 @@ class _Store(Redis):
             if type(error) in _NO_ANSWER:
                 raise AnswerLost(str(error)) from error
             raise  # Redis answered that it is loading, or has too many clients
+
+
+async def exchange(redis: Redis, *commands: tuple[Any, ...]) -> list[Any]:
+    """Send commands at once; their answers, of which errors of Redis are values.
+
+    As a pipeline does, but with less of the library on the way of a job that waits for the answer.
+    """
+    pool, answers = redis.connection_pool, []
+    link = await pool.get_connection()
+    try:
+        await link.send_packed_command([hiredis.pack_command(command) for command in commands])
+        for _ in commands:
+            try:
+                answers.append(await link.read_response())
+            except ResponseError as error:
+                answers.append(error)
+    finally:
+        await pool.release(link)
+    return answers
 
 
 def connect(settings: Settings, *, blocking_seconds: float = 0.0, **options: Any) -> Redis:

@@ -89,22 +89,20 @@ use:<sha256>                   hash    when a token was used last, what it was r
 =============================  ======  =====================================================================
 
 There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `ids` (hash), `adopted`
-(string: tokens of earlier versions have ids), `sealed` (string: a text that only the installation's keys
-open), `seals` (hash: one of each key, by its name), `bootstrap` (set: digests of the tokens that
+(string: tokens of earlier versions have ids), `sealed` (string: what only the installation's keys open),
+`seals` (hash: one of each key, by the key's name), `bootstrap` (set: digests of the tokens that
 `RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes writes).
 """
 
 from dataclasses import dataclass
 
-WORKERS = "workers"
-"""The consumer group of every ready stream and of the bell."""
-LANES = ("f:", "s:")
+WORKERS, LANES = "workers", ("f:", "s:")
+"""The consumer group of every ready stream and of the bell; the two streams of a queue."""
 HIDDEN = ("crons", "outbox", "alerts")
 """Queues of each team that no caller makes: for executions, callbacks and alerts."""
 SHARDS = ("s0",)
 GLOBAL = "global"
 """Where accounts are kept, which are of no shard."""
-_TRAILS = ("audit", "audit_jobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +134,8 @@ def events(shard: str) -> str:
 
 
 def audit_trails(team: Team) -> tuple[str, ...]:
-    """The streams of a team's audit trail."""
-    return tuple(f"{prefix(where)}{name}:{team.id}" for where in (team.shard, GLOBAL) for name in _TRAILS)
+    names = f"audit:{team.id}", f"audit_jobs:{team.id}"
+    return tuple(where + name for where in (team.prefix, prefix(GLOBAL)) for name in names)
 
 
 def retention_waits(shard: str) -> str:

@@ -18,23 +18,25 @@ WANTED = UserSetUp(email=ADA, name="Ada", password=PASSWORD)
 
 
 async def arrive(having: Accounts, visitor: Visitor) -> Signed:
-    code = await links.make(having.redis, Purpose.SIGN_IN, await users.owner_of(having.redis, "default"))
+    code = await links.make(
+        having.redis, Purpose.SIGN_IN, await users.owner_of(having.redis, "default", users.FIRST_OWNER)
+    )
     found = await sign_in.with_link(having, visitor, code)
     assert isinstance(found, SignedIn)
     return await signed(having, found.session)
 
 
 async def test_a_team_without_an_owner_gets_one_who_is_the_same_the_next_time(having: Accounts) -> None:
-    first = await users.owner_of(having.redis, "default")
+    first = await users.owner_of(having.redis, "default", users.FIRST_OWNER)
 
-    assert await users.owner_of(having.redis, "default") == first
+    assert await users.owner_of(having.redis, "default", users.FIRST_OWNER) == first
     assert (await users.get(having.redis, first)).email == users.FIRST_OWNER
 
 
 async def test_the_owner_that_a_team_has_is_not_made_anew(having: Accounts) -> None:
     ada = await make(having, team="default")
 
-    assert await users.owner_of(having.redis, "default") == ada
+    assert await users.owner_of(having.redis, "default", users.FIRST_OWNER) == ada
 
 
 async def test_the_first_owner_says_how_to_sign_in_from_then_on(having: Accounts, visitor: Visitor) -> None:

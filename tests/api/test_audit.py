@@ -112,6 +112,24 @@ async def test_lines_are_found_by_what_they_say_and_read_page_by_page(client: As
     assert len(await lines(client, interface="rest", limit=100)) == 32
 
 
+async def test_before_any_id_there_may_be_lines_or_none(client: AsyncClient) -> None:
+    await client.post("/api/queues", json={"name": "letters"})
+
+    assert await lines(client, before="0-0") == []
+    assert await lines(client, before="0-1") == []
+    assert len(await lines(client, before=f"{'9' * 20}-{'9' * 20}")) == 1
+
+
+async def test_after_is_a_moment_with_an_offset(client: AsyncClient) -> None:
+    await client.post("/api/queues", json={"name": "letters"})
+
+    numbers = await client.get("/api/audit", params={"after": "0"})
+
+    assert (numbers.status_code, list(numbers.json()["errors"])) == (422, ["after"])
+    assert len(await lines(client, after="2026-01-01T00:00:00+00:00")) == 1
+    assert await lines(client, after="2999-01-01T00:00:00Z") == []
+
+
 async def test_another_teams_lines_are_not_shown(client: AsyncClient, stranger: AsyncClient) -> None:
     await client.post("/api/crons", json=CRON)
 

@@ -92,6 +92,8 @@ def is_as_said(cell: str, answer: Response, limit: str) -> bool:
         case "403":
             said = answer.json().get("error", "")
             return answer.status_code == 403 and f"its {limit} limit" in said
+        case "never":
+            return answer.status_code == 403 and "with limits" in answer.json()["error"]
         case "422":
             return (
                 answer.status_code == 422

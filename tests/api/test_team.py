@@ -6,6 +6,8 @@ from httpx import AsyncClient
 from redis.asyncio import Redis
 
 from services.scheduler import prune
+from services.worker.intake.claims import Claims
+from services.worker.work import Complete, Fail, Notice, Result
 from shared.errors import Unauthenticated
 from shared.security import tokens
 from shared.settings import Settings
@@ -114,6 +116,34 @@ async def test_all_that_a_deleted_team_had_goes_in_steps_but_its_trail(
     assert await redis.hget(keyspace.user(1), "email") == "user1@example.com"  # type: ignore[misc]
     assert await redis.smembers(keyspace.member_of(1)) == set()  # type: ignore[misc]
     assert await redis.smembers(keyspace.doomed_teams()) == set()  # type: ignore[misc]
+
+
+async def test_notices_of_a_deleted_team_are_not_sent_and_what_is_out_is_waited_for(
+    client: AsyncClient, redis: Redis, team: Team
+) -> None:
+    worker = Claims(redis, team.shard, "a-worker")
+    await client.post("/api/jobs", json={**JOB, "callback_url": "https://a.example/told"})
+    (job,) = await worker.claim(1)
+    await worker.finish([Result(job, Fail(), "", "", "timeout")])
+    await client.post("/api/jobs", json={**JOB, "callback_url": "https://a.example/told"})
+    await client.post("/api/crons", json=CRON)
+    await client.post("/api/crons/1/run")
+    (out,) = [one for one in await worker.claim(1) if not isinstance(one, Notice)]
+
+    notices = await redis.keys(f"{team.prefix}n:1:*")
+    await client.delete("/api/team")
+    for _ in range(20):
+        await prune.prune_teams(redis)
+        await prune.prune(redis, team.shard)
+    waits = await redis.smembers(keyspace.doomed_teams())  # type: ignore[misc]
+    claimed = await worker.claim(9)
+    await worker.finish([Result(out, Complete(), "", "", "")])
+    await prune_all(redis, team)
+
+    assert len(notices) == 1
+    assert waits == {"1"}
+    assert claimed == []
+    assert not [key for key in await keys_of(redis, 1) if key.split(":")[2] in ("n", "s", "f", "j", "e")]
 
 
 async def prune_all(redis: Redis, team: Team) -> None:

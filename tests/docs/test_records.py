@@ -56,7 +56,7 @@ BY_ANY_NAME = {
     "set_team.lua": "see SET_BY_TEAMS",
     "change_user.lua": "see CHANGED_OF_USERS",
 }
-SET_BY_TEAMS = {"signing", "request_limit", "soft_limit", "notifications", "channels"}
+SET_BY_TEAMS = {"signing", "request_limit", "soft_limit", "notifications", "channels", "version"}
 CHANGED_OF_USERS = {"version", "name", "password", "totp", "totp_new", "totp_step", "recovery"}
 NOBODY = {
     "post_tally": "writes what `tally` was called with, and whoever calls that is named",

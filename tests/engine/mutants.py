@@ -45,6 +45,14 @@ TESTS = (
     "tests/engine/test_crons.py",
     "tests/engine/test_damage.py",
     "tests/worker/test_dispatch.py",
+    "tests/store/test_accounts.py",
+    "tests/actions/test_sign_in.py",
+    "tests/actions/test_joining.py",
+    "tests/actions/test_profile.py",
+    "tests/actions/test_resets.py",
+    "tests/api/test_team.py",
+    "tests/api/test_members.py",
+    "tests/api/test_invitations.py",
     "tests/engine/test_state_machine.py",
 )
 """Quick ones that look at the scripts, the quickest first; the first failure ends a run."""

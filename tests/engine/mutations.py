@@ -1,5 +1,6 @@
 """Single faults in the Lua, each of which some test must notice."""
 
+from tests.engine.account_mutations import ACCOUNTS
 from tests.engine.cron_mutations import CRONS
 from tests.engine.memory_mutations import MEMORY
 from tests.engine.mutation import rows
@@ -26,7 +27,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a lost group starts at the end", "lane_load", "'workers', '0')", "'workers', '$')"),
     ("callbacks take all places", "OUTBOX_PARALLELISM", "OUTBOX_PARALLELISM = 4", "OUTBOX_PARALLELISM = 400"),
     ("one callback more than allowed", "allowance", "OUTBOX_PARALLELISM - in_flight)", "OUTBOX_PARALLELISM - in_flight + 1)"),
-    ("!nobody is woken for new work", "refresh", "if call('ZCARD', P .. 'turns') == 1 then ring() end", ""),
+    ("!nobody is woken for new work", "refresh", "ring()", ""),
     ("a team stays without queues", "leave_turns", "call('ZREM', P .. 'turns', team)", ""),
     ("a queue without allowance keeps its turn", "refresh", "leave_turns(team, queue) elseif", "elseif"),
     ("a quiet queue stays in flight", "refresh", "call('SREM', P .. 'in_flight', queue)", ""),
@@ -126,8 +127,12 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("what only a newer version reads is lost", "put_back", "wait_until(kind, team, id, moment() + LATER)", ""),
     ("a newer record is started", "start", "if (tonumber(version) or 0) >= OLDEST_NEWER then", "if false then"),
     ("a callback of what was deleted stays", "spec_of", "call('DEL', record_of(NOTICE, team, id))", ""),
-    ("a claim starts without its rate being noted", "serve", "if started > 0 and not is_hidden(queue) then", "if false then"),
-    ("a claim takes one more", "take_turn", "serve(claim, turn, math.min(want, allowed))", "serve(claim, turn, want)"),
+    ("a claim starts without its rate being noted", "serve", "if not is_hidden(queue) then", "if false then"),
+    ("a claim takes one more", "take_turn", "serve(claim, turn, math.min(want, allowed),", "serve(claim, turn, want,"),
+    ("a queue keeps its turn though nothing waits", "charge", "if is_last then return leave_turns(team, queue, team_at) end", ""),
+    ("a team with more queues is not charged for the last of one", "leave_turns", "call('ZADD', P .. 'turns', 'XX', team_at, team)", ""),
+    ("what was given back is not read first", "serve", "math.min(want, in_front)", "0"),
+    ("nobody is woken for the rest", "claim", "not is_over and (#claim.works", "is_over and (#claim.works"),
     ("a retry reads its own spec", "spec_of", "(origin or id))", "id)"),
     # finish
     ("any result is taken", "finish.is_in_flight", "return holds(consumer, queue, lane, entry) ~= nil", "return true"),
@@ -311,5 +316,5 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
     ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
-)
+) + ACCOUNTS
 # fmt: on

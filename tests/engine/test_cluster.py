@@ -79,8 +79,8 @@ async def test_one_pipeline_takes_calls_of_all_shards(redis: Redis) -> None:
     pipeline = redis.pipeline(transaction=False)
 
     for team in teams:
-        transitions.join_claim(pipeline, team.shard, consumer="a-worker", places=1)
-        transitions.join_finish(pipeline, team.shard, [], consumer="a-worker")
+        pipeline.execute_command(*transitions.claim_command(team.shard, consumer="a-worker", places=1))
+        pipeline.execute_command(*transitions.finish_command(team.shard, [], consumer="a-worker"))
     answers = await pipeline.execute()
 
     claims = [transitions.Claimed(*answer) for answer in answers[::2]]

@@ -17,7 +17,7 @@ OTHER_PASSWORD = "eight badgers sing"
 
 
 async def link(redis: Redis, purpose: Purpose = Purpose.SIGN_IN, team: str = "default") -> str:
-    code = await links.make(redis, purpose, await users.owner_of(redis, team))
+    code = await links.make(redis, purpose, await users.owner_of(redis, team, users.FIRST_OWNER))
     return links.address_of("", purpose, code)
 
 

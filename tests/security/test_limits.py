@@ -90,6 +90,23 @@ def test_a_star_is_any_text_and_nothing_else_is_special(name: str, may: bool) ->
 
 
 @pytest.mark.parametrize(
+    ("pattern", "name", "may"),
+    [
+        ("*", "", True),
+        ("a*a", "a", False),
+        ("a*a", "aa", True),
+        ("*b*c", "abxc", True),
+        ("*b*c*", "acb", False),
+        ("a*bb*b", "abb", False),
+        ("a*bb*b", "abbb", True),
+        ("*".join("a" * 120), "a" * 254 + "b", False),
+    ],
+)
+def test_stars_are_matched_without_trying_all_ways(pattern: str, name: str, may: bool) -> None:
+    assert limited(queues=[pattern]).has_queue(name) == may
+
+
+@pytest.mark.parametrize(
     "host", ["*", "a.*.example", "http://a.example", "a.example/x", "a:0", "a:70000", "[::g]", ""]
 )
 def test_a_pattern_that_matches_nothing_or_anything_is_refused(host: str) -> None:

@@ -118,6 +118,14 @@ async def test_no_more_are_verified_at_once_than_memory_is_meant_for() -> None:
     assert 1 <= hasher.most <= 2
 
 
+async def test_of_what_is_too_long_no_more_is_read() -> None:
+    hashes = Passwords(Counted())
+    stored = await hashes.hashed("x1" * 100)
+
+    assert await hashes.is_right(stored, "x1" * 100)
+    assert not await hashes.is_right(stored, "x1" * 500_000)
+
+
 async def test_a_hash_of_other_parameters_is_outdated() -> None:
     old = await Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)).hashed(
         "seven otters knit"

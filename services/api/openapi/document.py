@@ -44,6 +44,10 @@ HEADERS: dict[str, Part] = {
         "description": "`true` if this is the answer to an earlier write under the same Idempotency-Key",
         "schema": {"type": "string", "enum": ["true"]},
     },
+    "Version": {
+        "description": "Its version, of what callers set: for If-Match",
+        "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+    },
     "RetryAfter": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 0}},
     "RateLimit": {
         "description": "Of a token with limits of calls or runs: what is left of each, and for how long",
@@ -61,6 +65,18 @@ PARAMETERS: dict[str, Part] = {
         "in": "header",
         "description": "A name for this write, which is then done once however often it is repeated",
         "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "The ETag of an earlier answer: nothing is changed if it was changed since",
+        "schema": {"type": "string"},
+    },
+    "Reason": {
+        "name": "Recuro-Reason",
+        "in": "header",
+        "description": "Why, for the audit trail",
+        "schema": {"type": "string", "maxLength": 500},
     },
     "RequestId": {
         "name": "X-Request-Id",
@@ -194,7 +210,9 @@ def _inlined(part: Part, models: Part) -> Part:
 
 
 def _in_header(operation: Operation) -> list[Part]:
-    names = ["IdempotencyKey", "RequestId"] if operation.is_write else ["RequestId"]
+    names = ["IdempotencyKey", "Reason", "RequestId"] if operation.is_write else ["RequestId"]
+    if operation.takes_version:
+        names.insert(0, "IfMatch")
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
@@ -209,6 +227,8 @@ def _answer(operation: Operation, status: int, model: type[Schema], schemas: Sch
     shown = {"X-Request-Id": "RequestId"}
     if operation.is_write:
         shown["Idempotent-Replayed"] = "Replayed"
+    if operation.has_version and operation.method != "DELETE":
+        shown["ETag"] = "Version"
     said: Part = {
         "description": _MEANINGS[status],
         "headers": {name: {"$ref": f"#/components/headers/{header}"} for name, header in shown.items()},

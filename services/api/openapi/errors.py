@@ -39,8 +39,10 @@ DESCRIPTIONS = {
     403: "The token lacks the scope, or its limits do not allow it",
     404: "The team has no such record",
     409: "The record does not allow it: it has ended, is being changed by others, or is damaged",
+    412: "It has another version than If-Match says: it was changed since it was read",
     413: "The body is larger than 1 MiB",
     422: "A field, query parameter or header is wrong",
+    428: "There is no If-Match, which this installation wants of every change",
     429: "The token has used up its calls or runs, as RateLimit says; or too many wrong tokens came from the "
     "address",
     500: "An error of ours; the log has its cause under the X-Request-Id",
@@ -52,8 +54,10 @@ EXAMPLES = {
     403: {"error": "Token lacks the write scope"},
     404: {"error": "Cron not found"},
     409: {"error": "The job has ended; there is nothing to cancel."},
+    412: {"error": "Precondition failed", "message": "It was changed since you read it: read it again."},
     413: {"error": "The body must not be larger than 1 MiB"},
     422: {"message": "The url field is required.", "errors": {"url": ["The url field is required."]}},
+    428: {"error": "Precondition required", "message": "Read it first, and send the ETag as If-Match."},
     429: {"error": "Too many invalid authorization tokens came from your address; wait before the next"},
     500: {"error": "Internal error"},
     503: {"error": "Storage unavailable"},
@@ -68,10 +72,14 @@ def statuses_of(operation: Operation) -> Iterator[int]:
     if operation.ids:
         yield 404
     yield 409
+    if operation.takes_version:
+        yield 412
     if operation.takes:
         yield 413
     if operation.takes or operation.query or operation.is_write:
         yield 422
+    if operation.takes_version:
+        yield 428
     yield from (429, 500, 503)
 
 

@@ -29,7 +29,7 @@ async def index(call: Call, query: CronQuery) -> Page[Cron]:
 
 
 async def show(call: Call, cron_id: int) -> Cron:
-    return _shown(call, await crons.get(call.redis, call.team, cron_id))
+    return _shown(call, await crons.show(call, cron_id))
 
 
 def _shown(call: Call, cron: Cron) -> Cron:
@@ -65,6 +65,7 @@ UPDATE = Operation(
     {200: CronWithWarnings},
     takes=CronUpdate,
     is_change=True,
+    has_version=True,
     summary="Change some fields of a cron",
     example={"cron_expression": "*/10 * * * *", "is_active": False},
 )
@@ -116,7 +117,7 @@ OPERATIONS = (
         query=WhyQuery,
         summary="Explain what became of the fires of a cron",
     ),
-    Operation("get-cron", "GET", ONE, "read", show, {200: Cron}, summary="Get a cron"),
+    Operation("get-cron", "GET", ONE, "read", show, {200: Cron}, has_version=True, summary="Get a cron"),
     UPDATE,
     replace(UPDATE, name="put-cron", method="PUT", summary="Change some fields of a cron, the same as PATCH"),
     Operation(
@@ -126,6 +127,7 @@ OPERATIONS = (
         "write",
         delete,
         {200: Deleted},
+        has_version=True,
         summary="Delete a cron and its executions",
     ),
 )

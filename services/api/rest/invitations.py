@@ -50,6 +50,7 @@ OPERATIONS = (
         create,
         {201: InvitationWithCode},
         takes=InvitationCreate,
+        is_of_people=True,
         summary="Invite somebody by a link, whose code is shown once",
         example={"email": "ada@example.com", "role": "member"},
     ),
@@ -57,6 +58,13 @@ OPERATIONS = (
         "get-invitation", "GET", ONE, "admin", show, {200: Invitation}, summary="Get an open invitation"
     ),
     Operation(
-        "cancel-invitation", "DELETE", ONE, "admin", cancel, {200: Deleted}, summary="Cancel an invitation"
+        "cancel-invitation",
+        "DELETE",
+        ONE,
+        "admin",
+        cancel,
+        {200: Deleted},
+        is_of_people=True,
+        summary="Cancel an invitation",
     ),
 )

@@ -12,7 +12,7 @@ async def usage(call: Call) -> Usage:
 
 
 async def show(call: Call) -> MonthlyLimits:
-    return await limits.get(call.redis, call.team)
+    return await limits.get(call)
 
 
 async def put(call: Call, wanted: MonthlyLimits) -> MonthlyLimits:
@@ -30,7 +30,14 @@ OPERATIONS = (
         summary="Get the requests of this month and of those before",
     ),
     Operation(
-        "get-limits", "GET", PATH, "read", show, {200: MonthlyLimits}, summary="Get the monthly limits"
+        "get-limits",
+        "GET",
+        PATH,
+        "read",
+        show,
+        {200: MonthlyLimits},
+        has_version=True,
+        summary="Get the monthly limits",
     ),
     Operation(
         "set-limits",
@@ -40,6 +47,7 @@ OPERATIONS = (
         put,
         {200: MonthlyLimits},
         takes=MonthlyLimits,
+        has_version=True,
         summary="Set the monthly limits",
         example={"monthly_request_limit": 100000, "soft_limit": 80000},
     ),

@@ -46,6 +46,7 @@ OPERATIONS = (
         update,
         {200: Member},
         takes=MemberUpdate,
+        is_of_people=True,
         summary="Set what a member may do",
         example={"role": "admin"},
     ),
@@ -56,6 +57,7 @@ OPERATIONS = (
         "admin",
         remove,
         {200: Deleted},
+        is_of_people=True,
         summary="Take a member out of the team",
     ),
 )

@@ -16,7 +16,7 @@ PATH = "/api/settings/notifications"
 
 
 async def show(call: Call) -> Notifications:
-    return await notifications.get(call.redis, call.vault, call.team)
+    return await notifications.show(call)
 
 
 async def put(call: Call, channels: Notifications) -> Notifications:
@@ -45,7 +45,14 @@ async def test(call: Call, wanted: ChannelTestCreate) -> ChannelTest:
 
 OPERATIONS = (
     Operation(
-        "get-notifications", "GET", PATH, "read", show, {200: Notifications}, summary="Get the alert channels"
+        "get-notifications",
+        "GET",
+        PATH,
+        "read",
+        show,
+        {200: Notifications},
+        has_version=True,
+        summary="Get the alert channels",
     ),
     Operation(
         "set-notifications",
@@ -55,6 +62,7 @@ OPERATIONS = (
         put,
         {200: Notifications},
         takes=Notifications,
+        has_version=True,
         summary="Set the alert channels",
         example={"slack": {"url": "https://hooks.slack.com/services/T0/B0/x"}},
     ),

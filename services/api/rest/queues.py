@@ -19,7 +19,7 @@ async def index(call: Call, query: PageQuery) -> Page[Queue]:
 
 
 async def show(call: Call, queue_id: int) -> Queue:
-    return await queues.get(call.redis, call.team, queue_id)
+    return await queues.show(call, queue_id)
 
 
 async def update(call: Call, queue_id: int, changes: QueueUpdate) -> QueueWithWarnings:
@@ -54,7 +54,16 @@ OPERATIONS = (
         summary="Create a queue",
         example={"name": "mail", "max_parallelism": 5, "retry_delays": [60, 600]},
     ),
-    Operation("get-queue", "GET", ONE, "read", show, {200: Queue}, summary="Get a queue with its counts"),
+    Operation(
+        "get-queue",
+        "GET",
+        ONE,
+        "read",
+        show,
+        {200: Queue},
+        has_version=True,
+        summary="Get a queue with its counts",
+    ),
     Operation(
         "update-queue",
         "PATCH",
@@ -64,10 +73,18 @@ OPERATIONS = (
         {200: QueueWithWarnings},
         takes=QueueUpdate,
         is_change=True,
+        has_version=True,
         summary="Change some fields of a queue",
         example={"max_parallelism": 10},
     ),
     Operation(
-        "delete-queue", "DELETE", ONE, "write", delete, {200: Deleted}, summary="Delete a queue and its jobs"
+        "delete-queue",
+        "DELETE",
+        ONE,
+        "write",
+        delete,
+        {200: Deleted},
+        has_version=True,
+        summary="Delete a queue and its jobs",
     ),
 )

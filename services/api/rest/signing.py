@@ -13,7 +13,7 @@ async def rotate(call: Call, wanted: SigningSecretCreate) -> SigningSecret:
 
 
 async def show(call: Call) -> Signing:
-    return await signatures.state(call.redis, call.team)
+    return await signatures.state(call)
 
 
 async def delete(call: Call) -> SigningDeleted:
@@ -23,7 +23,14 @@ async def delete(call: Call) -> SigningDeleted:
 
 OPERATIONS = (
     Operation(
-        "get-signing", "GET", PATH, "read", show, {200: Signing}, summary="Get whether requests are signed"
+        "get-signing",
+        "GET",
+        PATH,
+        "read",
+        show,
+        {200: Signing},
+        has_version=True,
+        summary="Get whether requests are signed",
     ),
     Operation(
         "rotate-signing",
@@ -44,6 +51,7 @@ OPERATIONS = (
         "admin",
         delete,
         {200: SigningDeleted},
+        has_version=True,
         summary="Stop signing requests",
     ),
 )

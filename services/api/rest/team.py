@@ -34,6 +34,7 @@ OPERATIONS = (
         update,
         {200: Team},
         takes=TeamUpdate,
+        is_of_people=True,
         summary="Rename the team",
         example={"name": "Billing"},
     ),
@@ -44,6 +45,7 @@ OPERATIONS = (
         "admin",
         delete,
         {200: TeamDeleted},
+        is_of_people=True,
         summary="Delete the team with everything that belongs to it; only its owner may",
     ),
     Operation(
@@ -54,6 +56,7 @@ OPERATIONS = (
         hand_over,
         {200: Team},
         takes=TeamHandOver,
+        is_of_people=True,
         summary="Make another member the owner; only the owner may",
         example={"member_id": 2},
         look=PATH,

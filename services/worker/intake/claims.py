@@ -107,9 +107,11 @@ class Claims:
         """
         finished, sent = [_finished(result) for result in results], elapsed()
         pipeline = self.redis.pipeline(transaction=False)
-        transitions.join_finish(pipeline, self.shard, finished, consumer=self.consumer)
-        transitions.join_claim(
-            pipeline, self.shard, consumer=self.consumer, places=n, spare=spare, kept=kept, crowd=crowd
+        pipeline.execute_command(*transitions.finish_command(self.shard, finished, consumer=self.consumer))
+        pipeline.execute_command(
+            *transitions.claim_command(
+                self.shard, consumer=self.consumer, places=n, spare=spare, kept=kept, crowd=crowd
+            )
         )
         answers, claimed = await pipeline.execute(raise_on_error=False)
         if transitions.is_missing(answers):
@@ -150,13 +152,11 @@ class Claims:
 
         Both go out at once: Redis runs the claim the moment the bell rings, with no round trip in between.
         """
-        bell, sent = keyspace.bell(self.shard), elapsed()
-        pipeline = blocking.pipeline(transaction=False)
-        pipeline.xreadgroup(
-            keyspace.WORKERS, self.consumer, {bell: ">"}, count=1, block=milliseconds, noack=True
-        )
-        transitions.join_claim(pipeline, self.shard, consumer=self.consumer, places=n)
-        rang, claimed = await pipeline.execute(raise_on_error=False)
+        sent = elapsed()
+        group, bell = ("GROUP", keyspace.WORKERS, self.consumer), keyspace.bell(self.shard)
+        wait = ("XREADGROUP", *group, "COUNT", 1, "BLOCK", milliseconds, "NOACK", "STREAMS", bell, ">")
+        claim = transitions.claim_command(self.shard, consumer=self.consumer, places=n)
+        rang, claimed = await connection.exchange(blocking, wait, claim)
         if transitions.is_missing(claimed):
             return await self.claim(n)
         if isinstance(claimed, Exception):

@@ -109,14 +109,14 @@ async def create(
     return made
 
 
-async def owner_of(redis: Redis, team: str) -> int:
-    """The owner of the team of that name; where it has none, one is made, who says later how to sign in."""
-    team_id = await redis.hget(keyspace.teams(), team)  # type: ignore[misc]
-    owner = await redis.hget(keyspace.team(team_id), "owner") if team_id else None  # type: ignore[misc]
-    if owner:
-        return int(owner)
-    known = await find(redis, FIRST_OWNER)
-    return known.id if known else await create(redis, email=FIRST_OWNER, team=team, role=Role.ADMIN)
+async def owner_of(redis: Redis, team: str, email: str) -> int:
+    """The owner of the team of that name, which is made if it is new, as its owner is, with that address.
+
+    For a first start: raises Invalid if the address is of somebody who owns nothing of it.
+    """
+    known = await redis.hget(keyspace.teams(), team)  # type: ignore[misc]
+    owner = await redis.hget(keyspace.team(known), "owner") if known else None  # type: ignore[misc]
+    return int(owner) if owner else await create(redis, email=email, team=team)
 
 
 async def listed(redis: Redis) -> AsyncIterator[StoredUser]:

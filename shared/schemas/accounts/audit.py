@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from shared.schemas.base import Instant, Schema
+from shared.schemas.instants import InQuery
 
 Short = Annotated[str, Field(max_length=255)]
 
@@ -48,7 +49,7 @@ class AuditQuery(Schema):
     interface: Annotated[
         Literal["rest", "mcp", "web", "cli"] | None, Field(description="Only by this interface")
     ] = None
-    after: Annotated[Instant | None, Field(description="Only from this moment on")] = None
+    after: Annotated[InQuery | None, Field(description="Only from this moment on")] = None
     before: Annotated[
         str | None,
         Field(pattern=r"^\d{1,20}-\d{1,20}$", description="Only what is older than the line with this id"),

@@ -7,7 +7,6 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 from redis.exceptions import ResponseError
 
 from shared.errors import Conflict
@@ -102,11 +101,11 @@ class Function:
             return await redis.eval(script, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
         return await redis.fcall(self.in_redis, len(keys), *keys, *arguments)  # type: ignore[arg-type, misc]
 
-    def join(
-        self, pipeline: Pipeline, prefix: str, rest: Sequence[Argument] = (), **given: Argument | None
-    ) -> None:
-        """Call it in a pipeline; its answer `is_missing` there if Redis does not know the library yet."""
-        pipeline.fcall(self.in_redis, 2, prefix, _fresh(prefix), *_arguments(given, rest))  # type: ignore[arg-type]
+    def command(
+        self, prefix: str, rest: Sequence[Argument] = (), **given: Argument | None
+    ) -> tuple[Argument, ...]:
+        """For a pipeline: its answer `is_missing` there if Redis does not know the library yet."""
+        return "FCALL", self.in_redis, 2, prefix, _fresh(prefix), *_arguments(given, rest)
 
 
 def _arguments(given: dict[str, Argument | None], rest: Sequence[Argument]) -> list[Argument]:

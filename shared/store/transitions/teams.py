@@ -22,9 +22,24 @@ class Setting(NamedTuple):
     value: str | int | None
 
 
-async def set_team(redis: Redis, team: Team, settings: Sequence[Setting], *, write: Write = OURS) -> None:
-    """Set what a team set for itself; under a key the first value is what `recall` answers."""
-    await _SET_TEAM(redis, team.prefix, flat(settings), write=write, team=team.id)
+class SetSettings(NamedTuple):
+    """What was set: the first value, and the version of all settings then."""
+
+    value: str
+    version: str
+
+
+async def set_team(
+    redis: Redis,
+    team: Team,
+    settings: Sequence[Setting],
+    *,
+    version: str | None = None,
+    write: Write = OURS,
+) -> SetSettings | None:
+    """Set what a team set for itself, if it still has the version; None if something was set since."""
+    done = await _SET_TEAM(redis, team.prefix, flat(settings), write=write, team=team.id, version=version)
+    return None if done == "stale" else SetSettings(done[0], str(done[1]))
 
 
 async def rotate_signing(

@@ -5,7 +5,6 @@ from itertools import chain
 from typing import NamedTuple
 
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 
 from shared.store import keyspace
 from shared.store.transitions.functions import Argument, Function
@@ -116,8 +115,7 @@ async def claim(
     return Claimed(*claimed)
 
 
-def join_claim(
-    pipeline: Pipeline,
+def claim_command(
     shard: str,
     *,
     consumer: str,
@@ -125,10 +123,9 @@ def join_claim(
     spare: int = 0,
     kept: int = 0,
     crowd: Iterable[int] = (),
-) -> None:
-    """The same in a pipeline, where its answer is a list or an error."""
-    _CLAIM.join(
-        pipeline,
+) -> tuple[Argument, ...]:
+    """The same for a pipeline, where its answer is a list or an error."""
+    return _CLAIM.command(
         keyspace.prefix(shard),
         tuple(crowd),
         consumer=consumer,
@@ -148,9 +145,9 @@ async def finish(
     return answers
 
 
-def join_finish(pipeline: Pipeline, shard: str, results: Sequence[FinishedRow], *, consumer: str) -> None:
-    """The same in a pipeline, where its answer is a list or an error."""
-    _FINISH.join(pipeline, keyspace.prefix(shard), _parts(results), consumer=consumer)
+def finish_command(shard: str, results: Sequence[FinishedRow], *, consumer: str) -> tuple[Argument, ...]:
+    """The same for a pipeline, where its answer is a list or an error."""
+    return _FINISH.command(keyspace.prefix(shard), _parts(results), consumer=consumer)
 
 
 async def beat(

@@ -66,6 +66,18 @@ async def test_teams_share_first_and_their_queues_then(redis: Redis, worker: Cla
     assert [shares[1, str(queue)] for queue in (1, 2, 3)] == [pytest.approx(60, rel=0.1)] * 3
 
 
+async def test_a_team_of_many_short_queues_waits_for_its_turn_all_the_same(
+    redis: Redis, worker: Claims
+) -> None:
+    for queue in "abcdef":
+        await fill(redis, Team(1), queue, 1)
+    await fill(redis, Team(2), "a", 6)
+
+    order = [work.team for _ in range(8) for work in await worker.claim(1, NOW)]
+
+    assert order == [1, 2] * 4
+
+
 async def test_a_queue_is_served_by_its_weight(redis: Redis, team: Team, worker: Claims) -> None:
     await queues.create(call_of(redis, team), QueueCreate(name="a", weight=3))
     for queue in ("a", "b"):

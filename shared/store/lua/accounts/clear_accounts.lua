@@ -2,7 +2,7 @@
 -- Remove members and invitations of a deleted team, a bounded step at a time; their trail stays.
 --
 -- Given `team`, `limit`.
--- Returns how many went; 0 once there are none, and the team's record and its mark have gone too.
+-- Returns how many went; 0 once there are none: then it is no more to be cleared, and only its record and trail are left.
 
 local team, limit, removed = given.team, tonumber(given.limit), 0
 if not call('HGET', P .. 'team:' .. team, 'deleted') then return 0 end

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom repeatable
--- Take a member out of a team, who is its owner no more than anybody whom the team needs.
+-- Take a member out of a team; its owner stays until it has handed the team over.
 --
 -- Given `team`, `user`.
 -- Returns 1; 'owner' if it is the owner; 0 if there is no such member.

@@ -8,7 +8,7 @@
 
 local NEW_JOB = { 'queue', 'spec', 'delay_ms', 'has_callback', 'expires_ms' }
 local team, now, settings = given.team, moment(given.now_ms), given.settings
-local known_queues = {}
+local known_queues, paused = {}, {}
 
 local function queue_named(name)
     if known_queues[name] then return known_queues[name] end
@@ -17,8 +17,10 @@ local function queue_named(name)
         known = tostring(next_id(team, 'queue'))
         write_queue(team, known, name, settings)
         note_change('queue', known)
-    elseif call('EXISTS', P .. 'q:' .. team .. ':' .. known) == 0 then
-        mend_queue(team, known, settings, name) -- lost: nothing of it would ever start
+    else
+        local is_active = call('HGET', P .. 'q:' .. team .. ':' .. known, 'is_active')
+        if not is_active then mend_queue(team, known, settings, name) end -- lost: nothing of it would ever start
+        paused[known] = is_active == '0' and 1 or 0
     end
     known_queues[name] = known
     return known
@@ -40,19 +42,11 @@ for number, job in ipairs(rows) do
     if job ~= 0 then
         local queue = queue_named(job.queue)
         job.due = now + tonumber(job.delay_ms)
-        rows[number] = { make_job(team, queue, job), tonumber(queue), job.due }
+        rows[number] = { make_job(team, queue, job), tonumber(queue), job.due, paused[queue] or 0 }
         made[#made + 1] = rows[number]
     end
 end
 
-local paused = {}
-for _, each in ipairs(made) do
-    local queue = each[2]
-    if paused[queue] == nil then
-        paused[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'is_active') == '0' and 1 or 0
-    end
-    each[4] = paused[queue]
-end
 conclude()
 local first, last = made[1][1], made[#made][1] -- of one call they have no gaps
 note_change('job', first == last and first or first .. '-' .. last)

@@ -7,5 +7,6 @@
 local settings = P .. 't:' .. given.team
 if (call('HGET', settings, 'signing') or nil) ~= given.before then return 0, REFUSED end
 call('HSET', settings, 'signing', given.after)
+call('HINCRBY', settings, 'version', 1)
 note_change('team', given.team)
 return given.after

@@ -15,15 +15,20 @@ local MOST_ROUNDS = 200
 local QUIET_LOOK = 8 -- teams, and queues of each, that a look for quiet queues takes in
 local consumer, now = given.consumer, moment(given.now_ms)
 local places, spare, kept = tonumber(given.places), tonumber(given.spare or 0), tonumber(given.kept or 0)
-local turns, rounds, crowd = P .. 'turns', 0, {}
+local turns, rounds, is_over, crowd = P .. 'turns', 0, false, {}
 local claim = { consumer = consumer, works = {}, queues = {}, teams = {} }
 for _, team in ipairs(given_list()) do crowd[team] = true end
 
 local function serve_in_turn()
     local left = places
-    while left > 0 and rounds < MOST_ROUNDS and call('EXISTS', turns) == 1 do
+    while left > 0 and rounds < MOST_ROUNDS do
         rounds = rounds + 1
-        local turn = next_turns(1, 1)[1]
+        local found, is_none = next_turns(1, 1)
+        local turn = found[1]
+        if is_none then
+            is_over = true
+            return
+        end
         if turn then
             local sharing = call('ZCARD', turns) * call('ZCARD', P .. 'turns:' .. turn.team)
             left = left - try_turn(claim, turn, math.min(left, math.max(1, math.floor(left / sharing))))
@@ -52,7 +57,7 @@ refresh_touched()
 confined('', '', serve_in_turn)
 if spare > 0 then confined('', '', serve_quiet) end
 conclude()
-if places > 0 and (#claim.works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end
+if places > 0 and not is_over and (#claim.works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end
 local of_teams = {}
 for team in pairs(claim.teams) do
     local throttled, rests = confined(team, '', throttled_of, team, 'throttled:')

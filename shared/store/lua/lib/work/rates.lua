@@ -23,8 +23,8 @@ do
         return room
     end
 
-    function note_starts(queue, started)
-        local period = tonumber(call('HGET', P .. 'q:' .. queue, 'rate_ms') or '') or 0
+    -- Of a queue with a rate limit for a period (ms, 0 = it has none).
+    function note_starts(queue, started, period)
         if period == 0 then return end
         local starts, rows = P .. 'starts:' .. queue, {}
         local last = call('HINCRBY', P .. 'q:' .. queue, 'starts', started)

@@ -5,8 +5,8 @@ local next_turns, try_turn
 do
     -- Start what the entries of one lane name, up to `want`; returns how many were read.
     local function serve_lane(claim, turn, want)
+        if want <= 0 then return 0 end
         local stream = P .. claim.lane .. claim.queue
-        if want <= 0 or call('XLEN', stream) == 0 then return 0 end
         local read = call('XREADGROUP', 'GROUP', 'workers', claim.consumer, 'COUNT', want, 'STREAMS', stream, '>')
         call('SADD', P .. 'in_flight', claim.queue) -- first: whatever happens below, the rescuer looks here
         local entries = read and read[1][2] or {}
@@ -19,17 +19,18 @@ do
         return #entries
     end
 
-    -- Read up to `want` entries and start what they name; returns how many were read, and how many started.
-    local function serve(claim, turn, want)
+    -- Read up to `want` entries, of which so many wait in the first lane and in the other, and start what they name; returns
+    -- how many were read, and how many started.
+    local function serve(claim, turn, want, in_front, in_ready)
         local queue, before = turn.queue, #claim.works
         claim.queue, claim.lane, claim.team, claim.name = queue, FRONT, string.match(queue, '^(%d+):(.+)$')
-        local read = serve_lane(claim, turn, want)
+        local read = serve_lane(claim, turn, math.min(want, in_front))
         claim.lane = READY
-        read = read + serve_lane(claim, turn, want - read)
+        read = read + serve_lane(claim, turn, math.min(want - read, in_ready))
         local started = #claim.works - before
-        if started > 0 and not is_hidden(queue) then note_starts(queue, started) end
         if started > 0 then
-            local known = fields_of(P .. 'q:' .. queue, 'spec', 'name')
+            local known = fields_of(P .. 'q:' .. queue, 'spec', 'name', 'rate_ms')
+            if not is_hidden(queue) then note_starts(queue, started, tonumber(known.rate_ms or '') or 0) end
             claim.queues[#claim.queues + 1] = { queue, known.spec or '', known.name or '' }
             claim.teams[claim.team] = true
         end
@@ -38,15 +39,14 @@ do
 
     local function take_turn(claim, turn, want)
         local team, queue = turn.team, turn.queue
-        local allowed, _, weight = allowance(queue)
+        local allowed, _, weight, waiting, in_front = allowance(queue)
         if allowed <= 0 then
             leave_turns(team, queue)
             return
         end
         settings_of(team) -- first: of whom these are damaged nothing may start
-        local read, started = serve(claim, turn, math.min(want, allowed))
-        charge(turn, math.max(read, 1), weight)
-        if read == 0 or read >= allowed then leave_turns(team, queue) end
+        local read, started = serve(claim, turn, math.min(want, allowed), in_front, waiting - in_front)
+        charge(turn, math.max(read, 1), weight, read == 0 or read >= allowed)
         if started == 0 then touched[queue] = true end -- nothing is in flight after all
         return started
     end
@@ -63,7 +63,8 @@ do
         return call('ZRANGE', P .. 'turns:' .. team, 0, most - 1, 'WITHSCORES')
     end
 
-    -- The queues whose turn it is, in order: up to so many teams, and up to so many queues of each.
+    -- The queues whose turn it is, in order: up to so many teams, and up to so many queues of each; and whether no team has a
+    -- turn.
     function next_turns(most_teams, most_queues)
         local found, turns_of_teams = {}, call('ZRANGE', P .. 'turns', 0, most_teams - 1, 'WITHSCORES')
         for t = 1, #turns_of_teams, 2 do
@@ -75,6 +76,6 @@ do
                     queue_at = tonumber(rows[q + 1]) }
             end
         end
-        return found
+        return found, #turns_of_teams == 0
     end
 end

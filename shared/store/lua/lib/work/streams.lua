@@ -45,10 +45,11 @@ local function lane_load(stream)
     return in_flight, length - in_flight
 end
 
+-- In flight and waiting in both lanes, and of that waiting in the first.
 local function load_of(queue)
     local front_flight, front_waiting = lane_load(P .. FRONT .. queue)
     local in_flight, waiting = lane_load(P .. READY .. queue)
-    return front_flight + in_flight, front_waiting + waiting
+    return front_flight + in_flight, front_waiting + waiting, front_waiting
 end
 
 -- How often the consumer has beaten for an entry it holds, from 1; nothing if it does not hold it. The count is the

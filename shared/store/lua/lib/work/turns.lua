@@ -10,18 +10,22 @@ do
     local OUTBOX_PARALLELISM = 4 -- a team's dead callback target holds no more of the workers than this
     local NOTICES = { outbox = true, alerts = true } -- hidden queues apart, so that neither waits for the other
 
-    -- How many more jobs of the queue may start now, how many are in flight, and its weight.
+    -- How many more jobs of the queue may start now, how many are in flight, its weight, and how many wait in all and in
+    -- the first lane.
     function allowance(queue)
-        local in_flight, waiting = load_of(queue)
-        if NOTICES[string.match(queue, '%a*$')] then return math.min(waiting, OUTBOX_PARALLELISM - in_flight), in_flight, 1 end
-        if is_hidden(queue) then return waiting, in_flight, 1 end
+        local in_flight, waiting, in_front = load_of(queue)
+        if is_hidden(queue) then
+            local is_notice = NOTICES[string.match(queue, '%a*$')]
+            local allowed = is_notice and math.min(waiting, OUTBOX_PARALLELISM - in_flight) or waiting
+            return allowed, in_flight, 1, waiting, in_front
+        end
         local settings = fields_of(P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight')
         local weight = tonumber(settings.weight or '') or 1
-        if settings.is_active ~= '1' then return 0, in_flight, weight end
+        if settings.is_active ~= '1' then return 0, in_flight, weight, waiting, in_front end
         local allowed, most, count = waiting, tonumber(settings.max_parallelism or ''), tonumber(settings.rate_count or '')
         if most then allowed = math.min(allowed, most - in_flight) end
         if count and allowed > 0 then allowed = math.min(allowed, rate_allowance(queue, count, tonumber(settings.rate_ms))) end
-        return allowed, in_flight, weight
+        return allowed, in_flight, weight, waiting, in_front
     end
 
     local function virtual_times(present, own)
@@ -29,9 +33,14 @@ do
         return math.max(tonumber(now_at) or 0, tonumber(own_at) or 0)
     end
 
-    function leave_turns(team, queue)
+    -- The team leaves with the last of its queues, or goes on at its virtual time, where that is given.
+    function leave_turns(team, queue, team_at)
         local left = call('ZREM', P .. 'turns:' .. team, queue) == 1
-        if left and call('EXISTS', P .. 'turns:' .. team) == 0 then call('ZREM', P .. 'turns', team) end
+        if left and call('EXISTS', P .. 'turns:' .. team) == 0 then
+            call('ZREM', P .. 'turns', team)
+        elseif team_at then
+            call('ZADD', P .. 'turns', 'XX', team_at, team)
+        end
     end
 
     -- Put the queue among those that may hand out work, or take it out.
@@ -40,12 +49,9 @@ do
         local team = team_of(queue)
         if allowed <= 0 then
             leave_turns(team, queue)
-        elseif not call('ZSCORE', P .. 'turns:' .. team, queue) then
-            call('ZADD', P .. 'turns:' .. team, virtual_times(team .. ':_', queue), queue)
-            if not call('ZSCORE', P .. 'turns', team) then
-                call('ZADD', P .. 'turns', virtual_times('_', team), team)
-                if call('ZCARD', P .. 'turns') == 1 then ring() end
-            end
+        elseif call('ZADD', P .. 'turns:' .. team, 'NX', virtual_times(team .. ':_', queue), queue) == 1
+            and call('ZADD', P .. 'turns', 'NX', virtual_times('_', team), team) == 1 and call('ZCARD', P .. 'turns') == 1 then
+            ring()
         end
         if in_flight == 0 then call('SREM', P .. 'in_flight', queue) end
     end
@@ -55,13 +61,15 @@ do
         touched = {}
     end
 
-    -- Move the virtual times of the team and the queue on by what was served from where their turns stood.
-    function charge(turn, served, weight)
+    -- Move the virtual times of the team and the queue on by what was served from where their turns stood; `is_last`: there
+    -- is nothing more to serve.
+    function charge(turn, served, weight, is_last)
         local team, queue = turn.team, turn.queue
         local team_at, queue_at = values_of(P .. 'virtual_time', team, queue)
         team_at = math.max(tonumber(team_at) or 0, turn.team_at) + served
         queue_at = math.max(tonumber(queue_at) or 0, turn.queue_at) + served / weight
         call('HSET', P .. 'virtual_time', '_', turn.team_at, team, team_at, team .. ':_', turn.queue_at, queue, queue_at)
+        if is_last then return leave_turns(team, queue, team_at) end
         call('ZADD', P .. 'turns', 'XX', team_at, team)
         call('ZADD', P .. 'turns:' .. team, 'XX', queue_at, queue)
     end
