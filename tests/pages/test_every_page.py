@@ -120,3 +120,44 @@ async def test_files_are_kept_for_ever_under_the_address_that_pages_name(browser
 async def everything(redis: Redis) -> list[str]:
     """Keys, but those that grow by looking."""
     return sorted([key async for key in redis.scan_iter("*")])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "sentence"),
+    [
+        (b"name=%ff%fe", 400, "The form cannot be read"),
+        (b"&".join(b"a%d=1" % number for number in range(101)), 400, "The form cannot be read"),
+        (b"name=" + b"x" * 1_100_000, 413, "larger than 1 MiB"),
+    ],
+)
+async def test_a_form_that_no_browser_sends_is_refused(
+    owner: Browser, body: bytes, status: int, sentence: str
+) -> None:
+    headers = {"Origin": owner.origin, "Content-Type": "application/x-www-form-urlencoded"}
+
+    answer = await owner.client.post("/t/1/settings/api", content=body, headers=headers)
+
+    assert (answer.status_code, sentence in answer.text) == (status, True)
+
+
+async def test_a_record_that_is_damaged_is_named_to_nobody_but_told(owner: Browser, redis: Redis) -> None:
+    await redis.delete("r:{global}:tokens:1")
+    await redis.set("r:{global}:tokens:1", "no hash")
+
+    page = await owner.open("/t/1/settings/api")
+
+    assert page.status == 409
+    assert "is damaged" in page.text
+    assert "recuro doctor" in page.text
+
+
+@pytest.mark.parametrize("host", ["[", "a b", "]:x"])
+async def test_a_host_that_is_no_host_is_no_error_of_ours(browser: Browser, host: str) -> None:
+    answer = await browser.client.get("/sign-in", headers={"Host": host})
+
+    assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("team", ["0", "01", "-1", "x", "9" * 40, "1%0A", "%D9%A1"])
+async def test_what_is_no_id_is_not_found(owner: Browser, team: str) -> None:
+    assert (await owner.open(f"/t/{team}/settings/api")).status == 404

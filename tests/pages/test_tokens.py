@@ -237,3 +237,21 @@ async def test_the_trail_has_what_a_page_did_without_the_token(owner: Browser, r
     assert [line.operation for line in lines] == ["delete-token", "create-token"]
     assert {line.actor for line in lines} == {OWNER}
     assert all(token not in line.model_dump_json() for line in lines)
+
+
+async def test_what_is_wrong_with_a_change_stands_at_its_field(owner: Browser) -> None:
+    await generate(owner)
+
+    page = await owner.send(await owner.open(f"{PATH}/1"), name="", queues="kept-*")
+
+    assert page.status == 422
+    assert "The name field must not be empty." in page.text
+    assert page.form(f"{PATH}/1").fields["queues"] == "kept-*"
+
+
+async def test_an_end_is_taken_away_by_a_choice(owner: Browser) -> None:
+    await generate(owner, expires="7")
+
+    await owner.send(await owner.open(f"{PATH}/1"), expires="")
+
+    assert "never" in (await owner.open(PATH)).text
