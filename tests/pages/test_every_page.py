@@ -90,7 +90,7 @@ async def test_a_page_of_another_team_is_not_found_in_the_same_words(
     page = await (owner.open(address) if method == "GET" else owner.post(address))
 
     assert page.status == 404
-    assert "There is no such page, or it is not yours." in page.text
+    assert "There is no such page, or it is of a team that you are not in." in page.text
 
 
 async def test_a_session_that_ended_leads_to_the_sign_in_and_back(owner: Browser) -> None:

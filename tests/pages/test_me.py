@@ -37,7 +37,7 @@ async def test_a_wrong_password_changes_nothing_and_is_not_shown_again(owner: Br
     )
 
     assert page.status == 422
-    assert "The current field must be your password as it is now." in page.text
+    assert "Must be your password as it is now." in page.text
     assert OTHER_PASSWORD not in page.response.text
     assert "wrong otters knit" not in page.response.text
 
@@ -70,7 +70,7 @@ async def test_a_name_that_is_too_long_is_told_at_its_field(owner: Browser) -> N
     page = await owner.send(await owner.open("/me"), "/me/name", name="x" * 101)
 
     assert page.status == 422
-    assert "The name field must have at most 100 characters." in page.text
+    assert "Must have at most 100 characters." in page.text
 
 
 async def test_recovery_codes_are_renewed_and_the_factor_removed_by_codes(owner: Browser) -> None:

@@ -82,5 +82,6 @@ def test_which_browser(client: str, said: str) -> None:
 
 
 def test_a_day_and_a_moment() -> None:
+    assert words.date(NOW) == "27 Nov 2026"
     assert words.day(NOW) == "27 November 2026"
     assert words.moment(NOW) == "27 November 2026, 12:04 UTC"

@@ -39,7 +39,7 @@ _STATUSES: dict[type[Exception], int] = {
     Malformed: 400,
     TooLarge: 413,
 }
-_NOT_FOUND = "There is no such page, or it is not yours. Nothing says which."
+_NOT_FOUND = "There is no such page, or it is of a team that you are not in."
 
 _OURS = (
     "The mistake is ours, and is in the log. Whoever runs Recuro finds it there by the id of this request."

@@ -1,5 +1,6 @@
 """What a form sends, and which of its fields are wrong."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ T = TypeVar("T", bound=BaseModel)
 MOST_FIELDS = 100
 SECRETS = frozenset(("password", "current", "code"))
 """Fields that no page shows again."""
+_NAMED = re.compile(r"^The [\w.]+ field (\w)")
 ONCE = "once"
 """The field with the key under which a form is done once."""
 
@@ -34,7 +36,8 @@ class Form:
         return self.fields.get(name, default)
 
     def error(self, name: str) -> str:
-        return self.errors.get(name, "")
+        """What is wrong with a field, to stand below it: its label names it, not the name that REST has."""
+        return _NAMED.sub(lambda found: found[1].upper(), self.errors.get(name, ""))
 
     def has(self, name: str) -> bool:
         return name in self.fields

@@ -52,6 +52,7 @@ def _environment() -> Environment:
         ago=words.ago,
         browser=words.browser,
         count=words.count,
+        date=words.date,
         day=words.day,
         interface=words.interface,
         limits=words.limits,

@@ -50,6 +50,11 @@ def day(moment: datetime) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
+def date(moment: datetime) -> str:
+    """27 Dec 2026"""
+    return f"{moment.day} {moment:%b %Y}"
+
+
 def moment(moment: datetime) -> str:
     """27 December 2026, 12:04 UTC"""
     return f"{day(moment)}, {moment:%H:%M} UTC"
