@@ -1,6 +1,6 @@
 """Who calls: the team, the scopes and the limits of a token, as it is kept under its digest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -14,6 +14,8 @@ from shared.security.limits import Limits
 from shared.store import keyspace, moments
 from shared.store.keyspace import Team
 
+SCOPES_OF = {"admin": "admin", "member": "write"}
+"""What each role in a team may do."""
 ID_DIGITS = 12
 """Of a digest: enough to name a token."""
 
@@ -50,7 +52,8 @@ async def look_up(redis: Redis, digest: str) -> Caller:
     fields: dict[str, str] = await redis.hgetall(keyspace.token(digest))  # type: ignore[misc]
     if not fields:
         raise Unauthenticated("Invalid authorization token")
-    team_id, scopes = fields.get("team", ""), fields.get("scopes", "").split(",")
+    team_id = fields.get("team", "")
+    scopes: Sequence[str] = fields.get("scopes", "").split(",")
     if not team_id.isdecimal() or not set(scopes) & set(SCOPES):
         raise Damaged("it names no team and scope", "The record of this token")
     given = limits_of(fields)
@@ -59,6 +62,12 @@ async def look_up(redis: Redis, digest: str) -> Caller:
     shard, deleted = await redis.hmget(keyspace.team(team_id), ["shard", "deleted"])  # type: ignore[misc]
     if deleted:
         raise Unauthenticated("Invalid authorization token")
+    user = fields.get("user")
+    if user:
+        role = await redis.hget(keyspace.member(team_id, user), "role")  # type: ignore[misc]
+        if role not in SCOPES_OF:
+            raise Unauthenticated("The token's user is no longer in the team")
+        scopes = _within(scopes, SCOPES_OF[role])
     team, its_id = (
         Team(int(team_id), shard if shard in keyspace.SHARDS else keyspace.SHARDS[0]),
         fields.get("id", ""),
@@ -70,8 +79,15 @@ async def look_up(redis: Redis, digest: str) -> Caller:
         fields.get("name", ""),
         id=int(its_id) if its_id.isdecimal() else 0,
         limits=limits.of(given),
+        user=int(user) if user else None,
         digest=digest,
     )
+
+
+def _within(scopes: Sequence[str], most: str) -> Sequence[str]:
+    """No more than the user's role has by now."""
+    allowed = SCOPES[: SCOPES.index(most) + 1]
+    return [scope if scope in allowed else most for scope in scopes if scope in SCOPES]
 
 
 def limits_of(fields: Mapping[str, str]) -> TokenLimits:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from shared import clock
 from shared.errors import Forbidden, Unauthenticated
-from shared.security.caller import ID_DIGITS, Caller
+from shared.security.caller import ID_DIGITS, SCOPES_OF, Caller
 from shared.security.tokens import CACHE_SECONDS, digest_of
 from shared.settings import Settings
 from shared.store import keyspace, moments, records
@@ -18,7 +18,6 @@ from shared.store.transitions import accounts
 
 DAY_MILLISECONDS = 86_400_000
 _CACHE_SIZE = 4096
-_SCOPES = {"admin": frozenset(("admin",)), "member": frozenset(("write",))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,13 @@ class Signed:
         """As whom the session calls operations; raises Forbidden if it acts in no team."""
         if self.team is None:
             raise Forbidden("You are in no team; make one, or accept an invitation")
-        return Caller(self.team, _SCOPES[self.role], self.session[:ID_DIGITS], self.email, user=self.user)
+        return Caller(
+            self.team,
+            frozenset((SCOPES_OF[self.role],)),
+            self.session[:ID_DIGITS],
+            self.email,
+            user=self.user,
+        )
 
 
 class Sessions:

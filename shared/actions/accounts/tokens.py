@@ -104,7 +104,10 @@ async def update(call: Call, token_id: int, changes: TokenUpdate) -> Token:
 
 
 async def regenerate(call: Call, token_id: int) -> TokenCreated:
-    """Put a new token in the place of this one, which is refused after 5 s at the latest."""
+    """Put a new token in the place of this one, which is refused after 5 s at the latest.
+
+    It is the caller's from then on: with that of another it could do what only the other may.
+    """
     if done := await _recalled(call):
         return _shown_once(call, SavedToken(*done))
     text = token_text.new()
@@ -175,7 +178,7 @@ def _check_expiry(wanted: TokenCreate, now_ms: int) -> None:
 def _new(call: Call, text: str) -> NewToken:
     """What is kept of the token; itself only sealed, for whoever repeats the call."""
     sealed = call.vault.seal(text, call.team.id, "token")
-    return NewToken(tokens.digest_of(text), text[-token_text.SHOWN :], sealed)
+    return NewToken(tokens.digest_of(text), text[-token_text.SHOWN :], sealed, call.caller.user)
 
 
 def _fields_of(wanted: TokenCreate) -> TokenFields:

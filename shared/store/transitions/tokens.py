@@ -37,6 +37,8 @@ class NewToken(NamedTuple):
     digest: str
     last_four: str
     sealed: str | None = None
+    user: int | None = None
+    """Whose it is; nobody's is an operator's."""
 
 
 class StoredToken(NamedTuple):
@@ -95,6 +97,7 @@ async def create_token(
         digest=new.digest,
         last_four=new.last_four,
         sealed=new.sealed,
+        user=new.user,
         created_by=created_by,
         may_share_name=may_share_name,
         most=MOST_TOKENS,
@@ -131,6 +134,7 @@ async def renew_token(
         digest=new.digest,
         last_four=new.last_four,
         sealed=new.sealed,
+        user=new.user,
     )
     answer: SavedToken | Literal["stale"] | None
     answer = saved if saved == "stale" else SavedToken(*saved) if saved else None

@@ -1,7 +1,8 @@
 #!lua repeatable
 -- Replace what a token is by something new, if it is still as it was read: its name, limits and counts stay.
 --
--- Given `team`, `token` (its id), `version`; of the new one `digest`, `last_four`, `sealed` (itself, for whoever repeats the call).
+-- Given `team`, `token` (its id), `version`; of the new one `digest`, `last_four`, `user` (nothing = of an operator), `sealed` (itself, for
+-- whoever repeats the call).
 -- Returns as `read_tokens`, and `sealed`; 'stale' if it changed since it was read; 0 if there is no such token.
 
 local team, id = given.team, given.token
@@ -13,6 +14,8 @@ call('RENAME', P .. 'token:' .. before, record)
 if call('EXISTS', P .. 'use:' .. before) == 1 then call('RENAME', P .. 'use:' .. before, P .. 'use:' .. given.digest) end
 call('HSET', ids, id, given.digest)
 call('HSET', record, 'last_four', given.last_four)
+-- Whoever sees the new one may do with it what its user may.
+if given.user then call('HSET', record, 'user', given.user) else call('HDEL', record, 'user') end
 call('HINCRBY', record, 'version', 1)
 note_change('token', id)
 return { tonumber(id), given.digest, call('HGETALL', record), call('HGETALL', P .. 'use:' .. given.digest), given.sealed }

@@ -1,8 +1,9 @@
 #!lua repeatable
 -- Make a token, or change one that is still as it was read; below the prefix of accounts.
 --
--- Given `team`, and of a new one `digest`, `last_four`, `created_by`, `most` (so many a team has), `sealed` (itself, for whoever
--- repeats the call), `may_share_name`; of one that is there `token` and `version`; now_ms; and one row.
+-- Given `team`, and of a new one `digest`, `last_four`, `created_by`, `user` (nothing = of an operator), `most` (so many a team
+-- has), `sealed` (itself, for whoever repeats the call), `may_share_name`; of one that is there `token` and `version`; now_ms; and
+-- one row.
 -- Returns as `read_tokens`, and `sealed`; 'taken' if another token has the name; 'full' if the team has no room for one; 'stale' if
 -- it changed since it was read; 0 if there is no such token.
 
@@ -37,6 +38,7 @@ if not id then
     call('HSET', record, 'team', team, 'id', id)
     call('HSETNX', record, 'created', now)
     call('HSET', record, 'last_four', given.last_four, 'created_by', given.created_by)
+    if given.user then call('HSET', record, 'user', given.user) end
 end
 call('HSET', record, 'name', its.name, 'scopes', its.scopes, 'limits', its.limits)
 call('HINCRBY', record, 'version', 1)
