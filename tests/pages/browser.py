@@ -113,3 +113,10 @@ async def enter(browser: Browser, redis: Redis, user: int) -> Page:
     """Sign in by a link, which costs no hashing."""
     code = await links.make(redis, Purpose.SIGN_IN, user)
     return await browser.post(links.address_of("", Purpose.SIGN_IN, code))
+
+
+def token_of(page: Page) -> str:
+    """The token that a page shows."""
+    found = [word for word in page.text.split() if word.startswith("rc_")]
+    assert found, page.text
+    return found[0]

@@ -3,7 +3,8 @@
 import pytest
 from redis.asyncio import Redis
 
-from tests.pages.browser import PASSWORD, Browser, Page, make_user
+from shared.schemas.accounts.users import Role
+from tests.pages.browser import PASSWORD, Browser, Page, enter, make_user, token_of
 from tests.pages.conftest import MEMBER, OWNER
 
 PATH = "/t/1/settings/members"
@@ -155,3 +156,18 @@ async def test_a_team_needs_a_name_of_its_own(owner: Browser) -> None:
 
     assert (blank.status, taken.status) == (422, 422)
     assert "Must be unique" in taken.text
+
+
+async def test_the_tokens_of_an_admin_who_is_removed_end(
+    owner: Browser, other: Browser, redis: Redis
+) -> None:
+    admin = await make_user(redis, MEMBER, role=Role.ADMIN)
+    await enter(other, redis, admin)
+    made = await other.send(await other.open("/t/1/settings/api"), name="agent", scope="admin")
+    headers = {"Authorization": f"Bearer {token_of(made)}"}
+
+    asked = await owner.open(f"{PATH}/{admin}/remove")
+    await owner.send(asked)
+
+    assert "the tokens they made" in asked.text
+    assert (await other.client.get("/api/queues", headers=headers)).status_code == 401

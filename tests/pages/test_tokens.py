@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from shared.actions import audit
 from shared.schemas.accounts.audit import AuditQuery
 from shared.store.keyspace import Team
-from tests.pages.browser import Browser, Page, enter, make_user
+from tests.pages.browser import Browser, Page, enter, make_user, token_of
 from tests.pages.conftest import MEMBER, OWNER
 from tests.poll import until
 
@@ -17,12 +17,6 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x>&amp;{{7*7}}"
 
 async def generate(browser: Browser, **typed: str | None) -> Page:
     return await browser.send(await browser.open(PATH), **{"name": "agent", **typed})
-
-
-def token_of(page: Page) -> str:
-    found = [word for word in page.text.split() if word.startswith("rc_")]
-    assert found, page.text
-    return found[0]
 
 
 async def call(browser: Browser, token: str) -> httpx.Response:

@@ -61,7 +61,7 @@ async def ask_remove(visit: Visit) -> Response:
         "confirm.html",
         section="members",
         title="Leave the team?" if is_self else f"Remove {member.email}?",
-        sentence="It is closed to them within 5 seconds. The tokens they made go on working.",
+        sentence="The team is closed to them within 5 seconds, and so is it to the tokens they made.",
         button="Leave" if is_self else "Remove",
         back=_path(signed),
         form=Form(),

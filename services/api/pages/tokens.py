@@ -68,7 +68,7 @@ async def ask_regenerate(visit: Visit) -> Response:
         "confirm.html",
         section="api",
         title=f"Regenerate “{token.name}”?",
-        sentence="It gets another token with the same limits. The one before is refused within 5 seconds.",
+        sentence="It gets another token with the same limits, which is yours. This one ends within 5 s.",
         button="Regenerate",
         back=_path(signed),
         form=Form(),
