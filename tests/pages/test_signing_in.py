@@ -60,17 +60,22 @@ async def test_behind_https_the_cookie_is_secure_and_of_this_host_alone(
     assert "Domain" not in cookie
 
 
-async def test_over_plain_http_from_elsewhere_nobody_is_signed_in(browser: Browser, redis: Redis) -> None:
-    await make_user(redis, OWNER)
+async def test_over_plain_http_from_elsewhere_nobody_is_signed_in_and_no_link_used_up(
+    browser: Browser, redis: Redis
+) -> None:
+    await make_user(redis, OWNER, "default")
+    path = await link(redis)
     headers = {"Host": "recuro.lan", "Origin": "http://recuro.lan"}
 
-    answer = await browser.client.post(
-        "/sign-in", data={"email": OWNER, "password": PASSWORD}, headers=headers
-    )
+    answers = [
+        await browser.client.post("/sign-in", data={"email": OWNER, "password": PASSWORD}, headers=headers),
+        await browser.client.post(path, headers=headers),
+    ]
 
-    assert answer.status_code == 403
-    assert "https" in answer.text
-    assert "set-cookie" not in answer.headers
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert "Use the https address." in answers[1].text
+    assert all("set-cookie" not in answer.headers for answer in answers)
+    assert (await browser.send(await browser.open(path))).path == "/t/1/settings/api"
 
 
 @pytest.mark.parametrize("email", [OWNER, "nobody@example.com"])

@@ -135,7 +135,8 @@ def _signed_out(visit: Visit) -> Response:
     request = visit.request
     if "hx-request" in request.headers:  # a part of a page asks: the page as a whole goes there
         return Response(None, 204, {**HEADERS, "HX-Redirect": SIGN_IN})
-    back = f"?next={quote(request.url.path)}" if request.method == "GET" and request.url.path != "/" else ""
+    path = request.scope["path"]
+    back = f"?next={quote(path)}" if request.method == "GET" and path != "/" else ""
     away = to(f"{SIGN_IN}{back}")
     return visit.without_session(away) if visit.visitor.session else away
 
@@ -148,7 +149,7 @@ def _away(visit: Visit, error: Exception, form: Form | None) -> Response:
         "away.html",
         503,
         {"Retry-After": RETRY_SECONDS},
-        action=visit.request.url.path,
+        action=visit.request.scope["path"],
         kept={name: text for name, text in typed.items() if name not in SECRETS},
         secrets=[name for name in typed if name in SECRETS],
         is_form=form is not None and bool(typed),

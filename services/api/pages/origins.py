@@ -8,6 +8,9 @@ from shared.errors import Forbidden
 from shared.settings import Settings
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_IN_THE_OPEN = (
+    "Over plain http nothing is taken from other machines, so nothing was done. Use the https address."
+)
 _OURS = ("same-origin", "none")
 """Of the header Sec-Fetch-Site: a page of ours, or no page at all."""
 _STRANGE = (
@@ -16,7 +19,12 @@ _STRANGE = (
 
 
 def check(request: Request, settings: Settings) -> None:
-    """Raise Forbidden unless a page of this address sent the form; a browser always says which did."""
+    """Raise Forbidden unless a page of this address sent the form, by a way on which nobody listens.
+
+    A browser always says which page did. What a form needs, as a link, is not used up by one that is refused.
+    """
+    if not is_secure(request, settings) and not is_on_this_machine(request):
+        raise Forbidden(_IN_THE_OPEN)
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None and site not in _OURS:
         raise Forbidden(_STRANGE)

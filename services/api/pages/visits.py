@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.pages.origins import is_on_this_machine, is_secure
+from services.api.pages.origins import is_secure
 from services.api.requests import client_of
 from shared.actions.accounts import sessions
 from shared.actions.accounts.sign_in import SignedIn
@@ -73,7 +73,7 @@ class Visit:
         call = self.having.call(self.visitor, signed, operation)
         if not once:
             return call
-        digests = self.having.vault.digests(operation, self.request.url.path, once, *given)
+        digests = self.having.vault.digests(operation, self.request.scope["path"], once, *given)
         return replace(call, key=IdempotencyKey.of(call.team, f"page-{digests[0]}", digests))
 
     def id(self, name: str, noun: str) -> int:
@@ -83,8 +83,6 @@ class Visit:
     def with_session(self, response: Response, signed_in: SignedIn) -> Response:
         """The response, after which the browser brings that session and nothing else."""
         secure = is_secure(self.request, self.having.settings)
-        if not secure and not is_on_this_machine(self.request):
-            raise Forbidden("Nobody is signed in over plain http from elsewhere; use the https address.")
         response.set_cookie(
             SECURE_COOKIE if secure else PLAIN_COOKIE,
             signed_in.session,
