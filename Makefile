@@ -7,7 +7,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
           --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test browser check fix cov bench faults fuzz mutants soak answers servers clients idle ci openapi lock release
+.PHONY: help dev test browser check fix cov bench faults fuzz mutants soak answers servers clients idle ci openapi examples lock release
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
@@ -20,6 +20,10 @@ test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 
 browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
 	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py $(ARGS)
+
+examples: $(VENV)/.dev.ok ## Renew the answers that docs/openapi.json shows as examples
+	@RECURO_RENEW_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/test_examples.py
+	@$(BIN)/python -m scripts.openapi
 
 check: $(VENV)/.dev.ok ## Check format, lint, types, import contracts, the Lua, the shape and what deploy/ says
 	@$(BIN)/ruff format --check

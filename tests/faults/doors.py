@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.security import tokens
 from shared.store import keyspace
-from tests import dead, lost
+from tests import dead, lost, people
 from tests.faults.installation import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
 from tests.installation import TOKEN
@@ -20,6 +20,8 @@ from tests.writes import TOOL_WRITES, WRITES, ToolWrite, Write
 
 DOORS = Options(services=("api", "mcp"), is_proxied=True)
 KEY = "order-7"
+_OF_ITS_OWN = re.compile(r"(:i:\d+:|:link:|:token:).*")
+"""Names that end differently each time: of a ping's record, by its cron's secret, of links and of tokens."""
 SLOW_SECONDS = 1.3
 """Each way: together more than an interface waits for an answer."""
 
@@ -102,13 +104,15 @@ async def _once(stage: Stage, prepare: Prepare, what: str, fault: Fault) -> bool
 
 
 async def _effects(stage: Stage) -> dict[str, Any]:
-    """What is stored, and how much: ids and the ledger count every effect."""
+    """What is stored, and how much: ids and the ledger count every effect.
+
+    When a token was used last is noted beside the calls, at some time.
+    """
     team = TEAM.id
     of_the_vault = {keyspace.sealed(), keyspace.seals()}  # which each process puts back at its next check
     keys = set(await stage.redis.keys("*")) - of_the_vault
     return {
-        # The record of a ping is named by its cron's secret, which is new each time.
-        "keys": sorted(re.sub(r":i:(\d+):.*", r":i:\1:", key) for key in keys),
+        "keys": sorted(_OF_ITS_OWN.sub(r"\1", key) for key in keys if ":use:" not in key),
         "counts": [await stage.redis.hgetall(f"{TEAM.prefix}{name}:{team}") for name in ("ids", "ledger")],  # type: ignore[misc]
         "settings": sorted(await stage.redis.hkeys(f"{TEAM.prefix}t:{team}")),  # type: ignore[misc]
     }
@@ -125,6 +129,7 @@ async def _ready(stage: Stage, prepare: Prepare) -> Do:
 def _at_rest(write: Write) -> Prepare:
     async def prepare(stage: Stage) -> Do:
         said: dict[str, Any] = {}
+        await people.join(stage.redis, "default", write.members)
         if write.dead_letters:
             await dead.dead_letters(stage.redis, TEAM, write.dead_letters)
         for made in write.before:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from services.api.openapi import errors, open_paths
+from services.api.openapi import errors, examples, open_paths
 from services.api.openapi.schemas import Part, Schemas, without_null
 from services.api.table import OPERATIONS
 from shared.operations import Operation
@@ -86,6 +86,7 @@ PARAMETERS: dict[str, Part] = {
         "schema": {"type": "string"},
     },
 }
+_EXAMPLES = examples.read()
 _SHOWN = {
     401: {"WWW-Authenticate": "Challenge"},
     429: {"Retry-After": "RetryAfter", "RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"},
@@ -232,10 +233,15 @@ def _answer(operation: Operation, status: int, model: type[Schema], schemas: Sch
     said: Part = {
         "description": _MEANINGS[status],
         "headers": {name: {"$ref": f"#/components/headers/{header}"} for name, header in shown.items()},
-        "content": {"application/json": {"schema": schemas.answered(model)}},
+        "content": {"application/json": _shown(operation, status, schemas.answered(model))},
     }
     links = {one.name: _link(one, model) for one in OPERATIONS if _is_of_what_is_made(one, operation)}
     return {**said, "links": links} if links else said
+
+
+def _shown(operation: Operation, status: int, schema: Part) -> Part:
+    shown = _EXAMPLES.get(operation.name, {}).get(str(status))
+    return {"schema": schema} if shown is None else {"schema": schema, "example": shown}
 
 
 def _is_of_what_is_made(one: Operation, by: Operation) -> bool:
