@@ -7,7 +7,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
           --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check fix cov bench faults fuzz mutants soak answers servers clients idle ci openapi examples lock release
+.PHONY: help dev test browser check fix cov bench faults fuzz mutants soak answers servers clients idle ci openapi examples lock release
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
@@ -17,6 +17,9 @@ dev: $(VENV)/.run.ok ## Run Redis and every service here until Ctrl-C
 
 test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
+	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py $(ARGS)
 
 examples: $(VENV)/.dev.ok ## Renew the answers that docs/openapi.json shows as examples
 	@RECURO_RENEW_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/test_examples.py

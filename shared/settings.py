@@ -24,7 +24,7 @@ _ORIGIN = re.compile(r"https?://(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?", re.
 _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
 
 PREFIX = "RECURO_"
-READ_BY_OTHERS = ("API_TOKEN", "URL", "MCP_URL", "REDIS_SERVER", "SIGNING_SECRET", "IMAGE")
+READ_BY_OTHERS = ("API_TOKEN", "URL", "REDIS_SERVER", "SIGNING_SECRET", "IMAGE")
 """Variables with our prefix that only clients, the command line and deploy/ read, not a service."""
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     egress_proxy: SecretStr | None = None
     egress_proxy_resolves: bool = False
     public_url: str = ""
+    mcp_url: str = ""
     smtp_host: str = ""
     smtp_port: Port = 587
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
@@ -104,7 +105,7 @@ class Settings(BaseSettings):
             )
         return tuple(one.lower() for one in value)
 
-    @field_validator("public_url")
+    @field_validator("public_url", "mcp_url")
     @classmethod
     def _an_address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):

@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from services.api import bootstrap, errors, metrics
 from services.api.envelope import Envelope
 from services.api.routes import ROUTES
+from shared.actions.accounts.visits import Accounts
 from shared.runtime import preflight, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
@@ -32,6 +33,7 @@ GRACE_SECONDS = 10
 class State(TypedDict):
     redis: Redis
     callers: tokens.Callers
+    accounts: Accounts
     admission: Admission
     troubles: Troubles
     requires_if_match: bool
@@ -55,6 +57,7 @@ def create_app(settings: Settings) -> Starlette:
             yield {
                 "redis": redis,
                 "callers": callers,
+                "accounts": Accounts.of(redis, keys, settings),
                 "admission": admission,
                 "troubles": troubles,
                 "requires_if_match": settings.api_require_if_match,

@@ -1,10 +1,11 @@
-"""The routes of the REST API: those of the operations, and those that need no token."""
+"""The routes of the REST API and of the pages: those of the operations, and those that need no token."""
 
 from collections.abc import Iterable, Iterator
 
 from starlette.routing import Route
 
 from services.api import health, pings
+from services.api.pages.routes import ROUTES as PAGE_ROUTES
 from services.api.reference import pages
 from services.api.routing import Resource
 from services.api.runner import Runner
@@ -24,4 +25,4 @@ def _routes(operations: Iterable[Operation]) -> Iterator[Route]:
 
 OPEN_ROUTES = (*pings.routes, *health.routes, *pages.routes)
 """What needs no token, and is no operation."""
-ROUTES = (*_routes(OPERATIONS), *OPEN_ROUTES)
+ROUTES = (*_routes(OPERATIONS), *OPEN_ROUTES, *PAGE_ROUTES)

@@ -13,6 +13,8 @@ from services.cli.console import Console
 from services.cli.embedded import CannotStart, EmbeddedServer
 from services.cli.places import free_port, in_vain, redis_name, url_of
 from services.cli.supervisor import NAME, Service, Supervisor
+from shared.actions.accounts import links, users
+from shared.actions.accounts.links import Purpose
 from shared.basics import token_text
 from shared.errors import Damaged
 from shared.security import tokens
@@ -39,6 +41,8 @@ class Greeting:
     data: str
     durability: str
     token: str
+    sign_in: str
+    """Good for one use, within a quarter of an hour."""
 
     def __str__(self) -> str:
         return (
@@ -47,7 +51,8 @@ class Greeting:
             f"  MCP         {self.mcp}/mcp\n"
             f"  data        {self.data}\n"
             f"  durability: {self.durability}\n"
-            f"  token       {self.token}\n\n"
+            f"  token       {self.token}\n"
+            f"  page        {self.sign_in}\n\n"
             f'  curl -H "Authorization: Bearer {self.token}" {self.api}/api/queues\n'
         )
 
@@ -108,17 +113,20 @@ async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeti
     try:
         await tokens.create(redis, team=TEAM, name="dev", scopes=("admin",), token=token)
         durability = await doctor.durability(redis)
+        code = await links.make(redis, Purpose.SIGN_IN, await users.owner_of(redis, TEAM, users.FIRST_OWNER))
     except (Damaged, *connection.AWAY) as error:
         said = connection.text_of(error)
         raise CannotStart(f"Redis at {redis_name(settings.redis_url)} cannot be used: {said}") from error
     finally:
         await redis.aclose()
+    api = url_of(settings.api_host, settings.api_port)
     return Greeting(
-        api=url_of(settings.api_host, settings.api_port),
+        api=api,
         mcp=url_of(settings.mcp_host, settings.mcp_port),
         data=str(server.data_dir) if server else redis_name(settings.redis_url),
         durability=durability,
         token=token,
+        sign_in=links.address_of(api, Purpose.SIGN_IN, code),
     )
 
 

@@ -68,8 +68,6 @@ audit:<team>                   stream  audit trail: each write of a caller but t
 audit_jobs:<team>              stream  the same of jobs, at most 20,000
 events                         stream  what just happened (`shared.schemas.events`), at most about 10,000
 =============================  ======  =====================================================================
-
-=============================  ======  =====================================================================
 Of accounts, below `r:{global}:`
 =============================  ======  =====================================================================
 user:<user>                    hash    a user: e-mail address, password (argon2id), second factor (sealed)

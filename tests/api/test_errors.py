@@ -108,7 +108,6 @@ async def test_any_content_type_is_read_as_json(client: AsyncClient) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/api",
         "/api/",
         "/api/jobs/",

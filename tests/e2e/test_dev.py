@@ -96,6 +96,26 @@ async def test_one_command_serves_both_doors_and_ends_quietly(dev: Callable[[], 
     assert running.said().endswith("| stopped\n")
 
 
+async def test_its_link_signs_the_owner_in_once_and_the_next_start_has_another(
+    dev: Callable[[], Dev],
+) -> None:
+    running = await dev().ready()
+    link = running.value("page")
+    with running.client() as client:
+        headers = {"Origin": running.value("API")}
+        first = client.post(link, headers=headers)
+        welcome = client.get("/welcome")
+        second = client.post(link, headers=headers)
+    running.interrupt()
+    again = await dev().ready()
+
+    assert (first.status_code, first.headers["location"]) == (303, "/welcome")
+    assert "Welcome to Recuro" in welcome.text
+    assert second.status_code == 404
+    assert again.value("page").rpartition("/")[2] != link.rpartition("/")[2]
+    assert again.interrupt() == 0
+
+
 async def test_token_and_data_are_kept_between_runs(dev: Callable[[], Dev], tmp_path: Path) -> None:
     first = await dev().ready()
     token = first.value("token")

@@ -9,7 +9,7 @@ from shared.actions.accounts.sign_in import SignedIn
 from shared.actions.accounts.users import StoredUser
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import Conflict, Invalid
-from shared.schemas.accounts.users import User
+from shared.schemas.accounts.users import User, UserSetUp, key_of
 from shared.security import passwords, second_factor
 from shared.security.sessions import Signed
 from shared.store.transitions import Setting, accounts
@@ -43,6 +43,34 @@ async def rename(having: Accounts, visitor: Visitor, signed: Signed, name: str) 
     await _change(having, signed, user, [Setting("name", name.strip())], write)
     having.sessions.forget(signed.session)
     return await get(having, signed)
+
+
+async def set_up(having: Accounts, visitor: Visitor, signed: Signed, wanted: UserSetUp) -> SignedIn:
+    """Give a user without a password all that it needs to sign in again; this browser gets a new session.
+
+    Raises Invalid, or Conflict for one who has a password.
+    """
+    user = await users.get(having.redis, signed.user)
+    if user.password:
+        raise Conflict("You have a password already; change it on your page.")
+    passwords.check(wanted.password, wanted.email, wanted.name)
+    done = await accounts.set_up_user(
+        having.redis,
+        user=user.id,
+        version=user.version,
+        email=key_of(wanted.email),
+        email_given=wanted.email,
+        name=wanted.name.strip(),
+        password=await having.passwords.hashed(wanted.password),
+        team=signed.team.id if signed.team else None,
+        write=having.write(visitor, signed, "set-up-user", audit.made(email=wanted.email, name=wanted.name)),
+    )
+    if done == "taken":
+        raise Invalid("email", "The email field must be unique: another user has that address.")
+    if done == "stale":
+        raise Conflict(_BUSY)
+    having.sessions.forget(signed.session)
+    return await sign_in.opened(having, visitor, await users.get(having.redis, user.id))
 
 
 async def change_password(

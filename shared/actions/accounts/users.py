@@ -12,6 +12,8 @@ from shared.store import keyspace, moments
 from shared.store.transitions import accounts
 
 _PAGE = 500
+FIRST_OWNER = "owner@localhost"
+"""The address of an owner who has not said another yet."""
 
 
 @dataclass(frozen=True, slots=True)

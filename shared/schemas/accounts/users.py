@@ -43,6 +43,25 @@ class User(Schema):
     recovery_codes_left: int
 
 
+class UserUpdate(Schema):
+    """What a user changes of itself without proving anything again."""
+
+    name: PersonName
+
+
+class UserCreate(Schema):
+    """What somebody new says of itself."""
+
+    name: PersonName
+    password: Annotated[str, Field(repr=False)]
+
+
+class UserSetUp(UserCreate):
+    """The same of a first owner, who was made without an address."""
+
+    email: Email
+
+
 def key_of(email: str) -> str:
     """The address as it is compared."""
     return email.strip().lower()

@@ -25,7 +25,7 @@ from shared.store.transitions.accounts.teams import (
     rename_team,
     set_role,
 )
-from shared.store.transitions.accounts.users import change_user, create_user, prove_code
+from shared.store.transitions.accounts.users import change_user, create_user, prove_code, set_up_user
 
 __all__ = [
     "accept_invitation",
@@ -46,6 +46,7 @@ __all__ = [
     "remove_member",
     "rename_team",
     "set_role",
+    "set_up_user",
     "switch_team",
     "take_link",
 ]

@@ -12,6 +12,7 @@ from shared.store.writes import OURS, Write
 
 _CREATE_USER = Function("create_user")
 _CHANGE_USER = Function("change_user")
+_SET_UP_USER = Function("set_up_user")
 _PROVE_CODE = Function("prove_code")
 _ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 
@@ -75,6 +76,37 @@ async def change_user(
         team=team,
     )
     return bool(changed != "stale")
+
+
+async def set_up_user(
+    redis: Redis,
+    *,
+    user: int,
+    version: str,
+    email: str,
+    email_given: str,
+    name: str,
+    password: str,
+    team: int | None,
+    write: Write = OURS,
+) -> Literal["taken", "stale"] | None:
+    """Give a user who was made without one an address, a name and a password; its sessions end.
+
+    "taken" if another user has the address, "stale" if this one changed since it was read.
+    """
+    done = await _SET_UP_USER(
+        redis,
+        _ACCOUNTS,
+        write=write,
+        user=user,
+        version=version,
+        email=email,
+        email_given=email_given,
+        name=name,
+        password=password,
+        team=team,
+    )
+    return done if done in ("taken", "stale") else None
 
 
 async def prove_code(

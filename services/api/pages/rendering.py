@@ -1,0 +1,62 @@
+"""Templates into pages, with the headers that every page has."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from services.api.pages import words
+
+HERE = Path(__file__).parent
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' "
+    "data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def rendered(
+    template: str, /, status: int = 200, headers: Mapping[str, str] | None = None, **given: object
+) -> HTMLResponse:
+    """The page that a template makes of what it is given."""
+    text = _environment().get_template(template).render(given)
+    return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
+
+
+def static(name: str) -> str:
+    """The address of a file of ours; another content has another, so that browsers keep each for ever."""
+    return f"/static/{name}?v={version_of(name)}"
+
+
+@cache
+def version_of(name: str) -> str:
+    return hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:12]
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(static=static)
+    made.filters.update(
+        ago=words.ago,
+        browser=words.browser,
+        count=words.count,
+        date=words.date,
+        day=words.day,
+        interface=words.interface,
+        limits=words.limits,
+        may=words.may,
+        moment=words.moment,
+    )
+    return made

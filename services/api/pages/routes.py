@@ -1,0 +1,15 @@
+"""The routes of all pages."""
+
+from services.api.pages import arriving, files, home, me, members, second_factor, sign_in, tokens
+
+PAGES = (
+    *home.routes,
+    *sign_in.routes,
+    *arriving.routes,
+    *tokens.routes,
+    *members.routes,
+    *second_factor.routes,
+    *me.routes,
+    *home.nowhere,
+)
+ROUTES = (*PAGES, *files.routes)

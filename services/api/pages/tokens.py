@@ -1,0 +1,176 @@
+"""Settings, API: the tokens of the team, made here and shown once."""
+
+from starlette.responses import Response
+
+from services.api.pages import clients, token_forms
+from services.api.pages.endpoint import IN_PLACE, page, to
+from services.api.pages.forms import Form, errors_of
+from services.api.pages.origins import host_of
+from services.api.pages.rendering import rendered
+from services.api.pages.shell import team_page
+from services.api.pages.visits import Visit
+from shared.actions.accounts import tokens
+from shared.schemas.accounts.tokens import Token, TokenCreated
+from shared.schemas.base import PageQuery
+from shared.security.sessions import Signed
+
+PATH = "/t/{team}/settings/api"
+ONE = f"{PATH}/{{token}}"
+MOST = 100
+
+
+async def index(visit: Visit) -> Response:
+    return await _index(visit, await visit.as_admin(), Form({"scope": "write"}))
+
+
+async def create(visit: Visit, form: Form) -> Response:
+    """Make a token and show it, this once; the same form sent again shows the same token."""
+    signed = await visit.as_admin()
+    try:
+        wanted = token_forms.created(form, await visit.having.now())
+        call = visit.call(signed, "create-token", form.once, wanted.model_dump_json(exclude={"expires_at"}))
+        made = await tokens.create(call, wanted)
+    except IN_PLACE as error:
+        return await _index(visit, signed, form.wrong(_renamed(errors_of(error))), status=422)
+    return await _index(visit, signed, Form({"scope": "write"}), fresh=made, status=201)
+
+
+async def show(visit: Visit) -> Response:
+    signed = await visit.as_admin()
+    token = await _token(visit, signed)
+    return await _one(visit, signed, token, token_forms.shown(token))
+
+
+async def update(visit: Visit, form: Form) -> Response:
+    signed = await visit.as_admin()
+    token = await _token(visit, signed)
+    try:
+        changes = token_forms.changed(form, await visit.having.now())
+        await tokens.update(visit.call(signed, "update-token"), token.id, changes)
+    except IN_PLACE as error:
+        return await _one(visit, signed, token, form.wrong(_renamed(errors_of(error))), status=422)
+    return to(_path(signed))
+
+
+async def first_call(visit: Visit) -> Response:
+    """The line that waits for the first call of a token; it asks again until there was one."""
+    signed = await visit.as_admin()
+    token = await _token(visit, signed)
+    return rendered("tokens/first_call.html", token=token, team=signed.team, now=await visit.having.now())
+
+
+async def ask_regenerate(visit: Visit) -> Response:
+    signed = await visit.as_admin()
+    token = await _token(visit, signed)
+    return await team_page(
+        visit,
+        signed,
+        "confirm.html",
+        section="api",
+        title=f"Regenerate “{token.name}”?",
+        sentence="It gets another token with the same limits, which is yours. This one ends within 5 s.",
+        button="Regenerate",
+        back=_path(signed),
+        form=Form(),
+    )
+
+
+async def regenerate(visit: Visit, form: Form) -> Response:
+    signed = await visit.as_admin()
+    call = visit.call(signed, "regenerate-token", form.once)
+    made = await tokens.regenerate(call, visit.id("token", "Token"))
+    return await _index(visit, signed, Form({"scope": "write"}), fresh=made, status=201)
+
+
+async def ask_revoke(visit: Visit) -> Response:
+    signed = await visit.as_admin()
+    token = await _token(visit, signed)
+    return await team_page(
+        visit,
+        signed,
+        "confirm.html",
+        section="api",
+        title=f"Revoke “{token.name}”?",
+        sentence="Whatever uses it is refused within 5 seconds, everywhere. This cannot be undone.",
+        button="Revoke",
+        back=_path(signed),
+        form=Form(),
+    )
+
+
+async def revoke(visit: Visit, form: Form) -> Response:
+    signed = await visit.as_admin()
+    await tokens.delete(visit.call(signed, "delete-token", form.once), visit.id("token", "Token"))
+    return to(_path(signed))
+
+
+async def _index(
+    visit: Visit, signed: Signed, form: Form, *, fresh: TokenCreated | None = None, status: int = 200
+) -> Response:
+    query = PageQuery(per_page=MOST)
+    found = await tokens.page(visit.call(signed, "list-tokens"), query)
+    now = await visit.having.now()
+    return await team_page(
+        visit,
+        signed,
+        "tokens/index.html",
+        status,
+        section="api",
+        tokens=found.data,
+        total=found.total,
+        form=form,
+        fresh=fresh,
+        blocks=clients.blocks(fresh.token, api=visit.address, mcp=_gateway(visit)) if fresh else [],
+        token=fresh,
+        scopes=token_forms.SCOPES,
+        expiries=token_forms.expiries(now),
+        intervals=token_forms.intervals(form.get("min_interval_seconds")),
+    )
+
+
+async def _one(visit: Visit, signed: Signed, token: Token, form: Form, status: int = 200) -> Response:
+    return await team_page(
+        visit,
+        signed,
+        "tokens/one.html",
+        status,
+        section="api",
+        token=token,
+        form=form,
+        scopes=token_forms.SCOPES,
+        expiries=token_forms.expiries(await visit.having.now(), token),
+        intervals=token_forms.intervals(form.get("min_interval_seconds")),
+    )
+
+
+async def _token(visit: Visit, signed: Signed) -> Token:
+    return await tokens.get(visit.call(signed, "get-token"), visit.id("token", "Token"))
+
+
+def _gateway(visit: Visit) -> str:
+    """Where the MCP gateway is: as RECURO_MCP_URL says it, else at its port on the host of the page."""
+    settings = visit.having.settings
+    if settings.mcp_url:
+        return settings.mcp_url
+    host = host_of(visit.request) or settings.mcp_host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.mcp_port}/mcp"
+
+
+def _renamed(errors: dict[str, str]) -> dict[str, str]:
+    """By the fields of the form, which has scopes and the end as choices."""
+    names = {"scopes": "scope", "expires_at": "expires"}
+    return {names.get(name, name): sentence for name, sentence in errors.items()}
+
+
+def _path(signed: Signed) -> str:
+    assert signed.team
+    return PATH.format(team=signed.team.id)
+
+
+routes = [
+    page(PATH, index, create),
+    page(ONE, show, update),
+    page(f"{ONE}/first-call", first_call),
+    page(f"{ONE}/regenerate", ask_regenerate, regenerate),
+    page(f"{ONE}/revoke", ask_revoke, revoke),
+]

@@ -1,0 +1,45 @@
+"""A Chromium of this machine, and what is asked of every page that it shows."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+CHROMIUM = os.environ.get("RECURO_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
+WIDTHS, SCHEMES = (1440, 375), ("light", "dark")
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        # As root, as in CI, Chromium has no sandbox; it opens pages of ours alone.
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+async def opened(context: BrowserContext, complaints: list[str]) -> Page:
+    """A new page, whose complaints, as of the policy of what may be loaded, are gathered."""
+    page = await context.new_page()
+    page.on(
+        "console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page
+
+
+async def faults_of(page: Page) -> list[str]:
+    """What axe finds, and whether the page has to be moved sideways."""
+    await page.evaluate(AXE)
+    found: list[dict[str, Any]] = await page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']}).then(all => all.violations.map("
+        "one => ({id: one.id, help: one.help, nodes: one.nodes.map(node => node.html.slice(0, 200))})))"
+    )
+    beyond = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    sideways = [f"{page.url} is {beyond} px too wide"] if beyond > 0 else []
+    return [f"{page.url}: {one['id']}: {one['help']}: {one['nodes']}" for one in found] + sideways

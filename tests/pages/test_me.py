@@ -1,0 +1,95 @@
+"""The page of a user itself."""
+
+import re
+
+import pyotp
+from redis.asyncio import Redis
+
+from tests.pages.browser import PASSWORD, Browser, Page, enter
+from tests.pages.conftest import OWNER
+
+OTHER_PASSWORD = "eight badgers sing"
+
+
+async def test_a_name_is_set_and_escaped(owner: Browser) -> None:
+    page = await owner.send(await owner.open("/me"), "/me/name", name="<b>Ada</b> O'Neil")
+
+    assert page.form("/me/name").fields["name"] == "<b>Ada</b> O'Neil"
+    assert "<b>Ada" not in page.response.text
+    assert "<b>Ada</b> O'Neil" in (await owner.open("/t/1/settings/members")).text
+
+
+async def test_another_password_ends_the_other_browsers(owner: Browser, other: Browser, redis: Redis) -> None:
+    await enter(other, redis, 1)
+
+    page = await owner.send(
+        await owner.open("/me"), "/me/password", current=PASSWORD, password=OTHER_PASSWORD
+    )
+
+    assert (page.status, page.path) == (200, "/me")
+    assert "One browser where you are signed in" in page.text
+    assert (await other.sign_in(OWNER, OTHER_PASSWORD)).path == "/t/1/settings/api"
+
+
+async def test_a_wrong_password_changes_nothing_and_is_not_shown_again(owner: Browser) -> None:
+    page = await owner.send(
+        await owner.open("/me"), "/me/password", current="wrong otters knit", password=OTHER_PASSWORD
+    )
+
+    assert page.status == 422
+    assert "Must be your password as it is now." in page.text
+    assert OTHER_PASSWORD not in page.response.text
+    assert "wrong otters knit" not in page.response.text
+
+
+async def test_a_session_is_ended_from_another(owner: Browser, other: Browser, redis: Redis) -> None:
+    await enter(other, redis, 1)
+    page = await owner.open("/me")
+    theirs = [form.action for form in page.forms if form.action.endswith("/revoke")]
+
+    after = await owner.send(page, theirs[0])  # the newest stands first
+
+    assert len(theirs) == 2
+    assert "One browser where you are signed in" in after.text
+
+
+async def test_all_others_are_ended_at_once(owner: Browser, other: Browser, redis: Redis) -> None:
+    await enter(other, redis, 1)
+
+    page = await owner.send(await owner.open("/me"), "/me/sessions/revoke-others")
+
+    assert "One browser where you are signed in" in page.text
+
+
+async def test_a_session_that_is_not_theirs_is_not_found(owner: Browser) -> None:
+    assert (await owner.post("/me/sessions/000000000000/revoke")).status == 404
+    assert (await owner.post("/me/sessions/x/revoke")).status == 404
+
+
+async def test_a_name_that_is_too_long_is_told_at_its_field(owner: Browser) -> None:
+    page = await owner.send(await owner.open("/me"), "/me/name", name="x" * 101)
+
+    assert page.status == 422
+    assert "Must have at most 100 characters." in page.text
+
+
+async def test_recovery_codes_are_renewed_and_the_factor_removed_by_codes(owner: Browser) -> None:
+    adding = await owner.send(await owner.open("/me"), "/me/second-factor")
+    secret = adding.form("/me/second-factor/confirm").fields["secret"]
+    first = await owner.send(adding, "/me/second-factor/confirm", code=pyotp.TOTP(secret).now())
+    path = "/me/second-factor/recovery-codes"
+
+    wrong = await owner.send(await owner.open("/me"), path, code="nonsense")
+    renewed = await owner.send(wrong, path, code=codes_of(first)[0])
+    kept = await owner.post("/me/second-factor/remove", code="nonsense")
+    removed = await owner.post("/me/second-factor/remove", code=codes_of(renewed)[0])
+
+    assert (wrong.status, kept.status) == (422, 422)
+    assert not {*codes_of(first)} & {*codes_of(renewed)}
+    assert "Add a second factor" in removed.text
+
+
+def codes_of(page: Page) -> list[str]:
+    found = re.findall(r"\b\w{4}-\w{4}-\w{4}-\w{4}\b", page.text)
+    assert len(found) == 10
+    return found
