@@ -41,6 +41,7 @@ DESCRIPTIONS = {
     409: "The record does not allow it: it has ended, is being changed by others, or is damaged",
     412: "It has another version than If-Match says: it was changed since it was read",
     413: "The body is larger than 1 MiB",
+    414: "The address is longer than 8 KiB",
     422: "A field, query parameter or header is wrong",
     428: "There is no If-Match, which this installation wants of every change",
     429: "The token has used up its calls or runs, as RateLimit says; or too many wrong tokens came from the "
@@ -56,6 +57,7 @@ EXAMPLES = {
     409: {"error": "The job has ended; there is nothing to cancel."},
     412: {"error": "Precondition failed", "message": "It was changed since you read it: read it again."},
     413: {"error": "The body must not be larger than 1 MiB"},
+    414: {"error": "The address of the request must not be longer than 8192 bytes"},
     422: {"message": "The url field is required.", "errors": {"url": ["The url field is required."]}},
     428: {"error": "Precondition required", "message": "Read it first, and send the ETag as If-Match."},
     429: {"error": "Too many invalid authorization tokens came from your address; wait before the next"},
@@ -76,6 +78,8 @@ def statuses_of(operation: Operation) -> Iterator[int]:
         yield 412
     if operation.takes:
         yield 413
+    if operation.query:
+        yield 414
     if operation.takes or operation.query or operation.is_write:
         yield 422
     if operation.takes_version:
