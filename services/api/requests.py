@@ -117,6 +117,8 @@ def reason_of(request: Request) -> str:
 def versions_of(request: Request) -> frozenset[str] | None:
     """Those that the caller would change (`If-Match`, RFC 9110), or nothing if any may be.
 
+    Ours are versions, and strong; proxies that compress make them weak, and mean the same.
+
     Raises Refused for what is no ETag, and Unconditional where the installation wants one and there is none.
     """
     given = request.headers.get("if-match")
@@ -129,7 +131,7 @@ def versions_of(request: Request) -> frozenset[str] | None:
     if not _ETAGS.fullmatch(given):
         sentence = 'The If-Match header must hold the ETag of an answer, as "7", or several with commas.'
         raise Refused({"If-Match": [sentence]})
-    return frozenset(tag[1:-1] for tag in _ETAG.findall(given) if not tag.startswith("W/"))
+    return frozenset(tag.removeprefix("W/")[1:-1] for tag in _ETAG.findall(given))
 
 
 def key_of(request: Request, team: Team, text: str | None, *given: str) -> IdempotencyKey | None:

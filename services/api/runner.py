@@ -55,7 +55,7 @@ class Runner:
             prepared, key = await self._prepared(request, caller)
             given.append(prepared)
         elif operation.is_write:
-            key = key_of(request, caller.team, key_text_of(request), "")
+            key = key_of(request, caller.team, key_text_of(request), "", *_whose(caller))
         call = Call(
             caller,
             state.redis,
@@ -86,4 +86,10 @@ class Runner:
         if text is None:
             return prepared, None
         more = operation.key_parts(prepared) if operation.key_parts else ()
-        return prepared, key_of(request, team, text, body.model_dump_json(exclude_unset=True), *more)
+        given = body.model_dump_json(exclude_unset=True), *more, *_whose(caller)
+        return prepared, key_of(request, team, text, *given)
+
+
+def _whose(caller: Caller) -> tuple[str, ...]:
+    """Answers may have secrets: what one user did under a key is answered to no other."""
+    return () if caller.user is None else (f"user {caller.user}",)

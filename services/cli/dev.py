@@ -111,9 +111,12 @@ async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeti
     token = _token(settings)
     redis = connection.connect(settings)
     try:
+        if not settings.bootstrap_token and await tokens.has_ended(redis, token):
+            token = _keep(settings, token_text.new())
         await tokens.create(redis, team=TEAM, name="dev", scopes=("admin",), token=token)
         durability = await doctor.durability(redis)
-        code = await links.make(redis, Purpose.SIGN_IN, await users.owner_of(redis, TEAM, users.FIRST_OWNER))
+        owner = await users.owner_of(redis, await tokens.team_of(redis, token), users.FIRST_OWNER)
+        code = await links.make(redis, Purpose.SIGN_IN, owner)
     except (Damaged, *connection.AWAY) as error:
         said = connection.text_of(error)
         raise CannotStart(f"Redis at {redis_name(settings.redis_url)} cannot be used: {said}") from error
@@ -137,8 +140,12 @@ def _token(settings: Settings) -> str:
     path: Path = settings.data_dir / "token"
     if path.exists() and (kept := path.read_text().strip()):
         return kept
+    return _keep(settings, token_text.new())
+
+
+def _keep(settings: Settings, token: str) -> str:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    token = token_text.new()
+    path = settings.data_dir / "token"
     with open(path, "w", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
         file.write(f"{token}\n")
     return token

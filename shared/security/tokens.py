@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -138,10 +138,12 @@ async def create(
 ) -> str:
     """Make a token, or register the given one, for the team of that name, which is made if new; return it.
 
+    One that is given stays in the team where it is: teams are renamed, and another may have the name by now.
     Raises Invalid if another token of the team has the name, which one that is given may share.
     """
     text = token or token_text.new()
-    team_id = await _team_named(redis, team)
+    home = await _home_of(redis, [digest_of(token)]) if token else None
+    team_id = home or await _team_named(redis, team)
     saved = await transitions.create_token(
         redis,
         team=team_id,
@@ -172,7 +174,9 @@ async def register_bootstrap(redis: Redis, token: str) -> None:
     before: set[str] = await redis.smembers(keyspace.bootstrap())  # type: ignore[misc]
     before = before or {one.digest for one in await listed(redis) if one.is_bootstrap}  # of older versions
     await redis.sadd(keyspace.bootstrap(), digest, *before)  # type: ignore[misc]
-    await create(redis, team=BOOTSTRAP_TEAM, name=BOOTSTRAP, scopes=("admin",), token=token)
+    home = await _home_of(redis, [digest, *sorted(before)])
+    team = await redis.hget(keyspace.team(home), "name") if home else BOOTSTRAP_TEAM  # type: ignore[misc]
+    await create(redis, team=team or BOOTSTRAP_TEAM, name=BOOTSTRAP, scopes=("admin",), token=token)
     for replaced in sorted(before - {digest}):
         team = await redis.hget(keyspace.token(replaced), "team")  # type: ignore[misc]
         await _end(redis, replaced, int(team) if team and team.isdecimal() else None, OURS)
@@ -255,6 +259,29 @@ async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:
         created_ms=int(created) if created.isdecimal() else 0,
         team_id=int(team) if team.isdecimal() else None,
     )
+
+
+async def has_ended(redis: Redis, token: str) -> bool:
+    """Whether a token that was registered here was deleted or regenerated since."""
+    return await are_known(redis) and not await redis.exists(keyspace.token(digest_of(token)))
+
+
+async def team_of(redis: Redis, token: str) -> str:
+    """What the team of a token is called."""
+    team = await redis.hget(keyspace.token(digest_of(token)), "team")  # type: ignore[misc]
+    return str(await redis.hget(keyspace.team(team), "name"))  # type: ignore[misc]
+
+
+async def _home_of(redis: Redis, digests: Iterable[str]) -> int | None:
+    """The team of the first of these tokens that has one."""
+    for digest in digests:
+        team = await redis.hget(keyspace.token(digest), "team")  # type: ignore[misc]
+        if not team or not team.isdecimal():
+            continue
+        name, deleted = await redis.hmget(keyspace.team(team), ["name", "deleted"])  # type: ignore[misc]
+        if name and not deleted:
+            return int(team)
+    return None
 
 
 async def _team_named(redis: Redis, name: str) -> int:

@@ -1,6 +1,8 @@
 """Accepting an invitation, and making a team."""
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
@@ -9,7 +11,7 @@ from shared.actions import audit
 from shared.actions.accounts import invitations, joining, members, sessions, teams
 from shared.actions.accounts.sign_in import SignedIn
 from shared.actions.accounts.visits import Accounts, Visitor
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, TooManyAttempts, Unauthenticated
 from shared.operations import Call
 from shared.schemas.accounts.audit import AuditQuery
 from shared.schemas.accounts.invitations import InvitationCreate
@@ -17,6 +19,7 @@ from shared.schemas.accounts.members import MemberUpdate
 from shared.schemas.accounts.teams import TeamUpdate
 from shared.schemas.accounts.users import Role
 from shared.security import tokens
+from shared.security.brake import BURST
 from shared.store import keyspace
 from shared.store.keyspace import Team
 from tests.actions.people import ADA, GRACE, PASSWORD, enter, later, make, signed
@@ -239,3 +242,37 @@ async def test_a_role_that_is_set_already_is_set_again(having: Accounts, call: C
     again = await members.update(call, 2, MemberUpdate(role=Role.MEMBER))
 
     assert again.role is Role.MEMBER
+
+
+async def test_who_is_no_admin_any_more_has_invited_nobody(
+    having: Accounts, visitor: Visitor, call: Call
+) -> None:
+    admin = await make(having, GRACE, role=Role.ADMIN)
+    of_admin = replace(call, caller=replace(call.caller, user=admin))
+    code = await invite(of_admin, "grace@elsewhere.example", Role.ADMIN)
+    await members.remove(call, admin)
+
+    with pytest.raises(NotFound):
+        await join(having, visitor, code)
+
+
+async def test_nobody_takes_the_name_by_which_the_first_team_is_found(
+    having: Accounts, visitor: Visitor, call: Call
+) -> None:
+    who = await signed(having, (await enter(having, visitor)).session)
+
+    with pytest.raises(Invalid, match="must be unique"):
+        await joining.make_team(having, visitor, who, " default ")
+    with pytest.raises(Invalid, match="must be unique"):
+        await teams.rename(call, TeamUpdate(name="default"))
+
+
+async def test_a_link_is_looked_for_however_many_were_wrong_before(
+    having: Accounts, visitor: Visitor, call: Call
+) -> None:
+    code = await invite(call)
+    for number in range(BURST + 1):
+        with suppress(NotFound, TooManyAttempts):
+            await joining.look(having, visitor, f"guess {number}")
+
+    assert (await joining.look(having, visitor, code)).email == GRACE

@@ -362,3 +362,11 @@ async def test_a_session_is_switched_to_another_team_of_its_user_only(
         (1, "one", True),
         (3, "three", True),
     ]
+
+
+async def test_an_address_of_any_length_takes_no_room(having: Accounts, visitor: Visitor) -> None:
+    for number in range(3):
+        with pytest.raises(Unauthenticated):
+            await sign_in.with_password(having, visitor, f"{number}" + "x" * 1_000_000, "seven otters knit")
+
+    assert all(len(name) < 100 for name in having.brakes._users._budgets)

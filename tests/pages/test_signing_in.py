@@ -202,3 +202,22 @@ async def test_guessing_is_slowed_down_and_says_how_long(browser: Browser, redis
     assert page.status == 429
     assert int(page.response.headers["retry-after"]) >= 1
     assert "try again" in page.text
+
+
+async def test_where_there_is_a_public_address_forms_are_taken_from_it_alone(
+    server: EmbeddedServer, redis: Redis
+) -> None:
+    await make_user(redis, OWNER)
+    settings = Settings(redis_url=server.url, api_port=0, public_url="https://recuro.example")
+    fields = {"email": OWNER, "password": PASSWORD}
+    strange = {"Host": "recuro.lan", "Origin": "http://recuro.lan"}
+
+    with serving(settings) as address:
+        async with httpx.AsyncClient(base_url=address, verify=False) as client:
+            refused = [
+                await client.post("/sign-in", data=fields, headers=headers)
+                for headers in (strange, {**strange, "Origin": "http://recuro.example"})
+            ]
+
+    assert [answer.status_code for answer in refused] == [403, 403]
+    assert not any("set-cookie" in answer.headers for answer in refused)

@@ -249,3 +249,22 @@ async def test_an_end_is_taken_away_by_a_choice(owner: Browser) -> None:
     await owner.send(await owner.open(f"{PATH}/1"), expires="")
 
     assert "never" in (await owner.open(PATH)).text
+
+
+async def test_a_change_leaves_what_another_set_meanwhile(owner: Browser) -> None:
+    await owner.send(await owner.open("/t/1/settings/api"), name="laptop")
+    page = await owner.open("/t/1/settings/api/1")
+    other = await owner.open("/t/1/settings/api/1")
+    await owner.send(other, hosts="*.example.com", may_not_delete="on", scope="read")
+
+    await owner.send(page, name="desk")
+
+    shown = (await owner.open("/t/1/settings/api/1")).form("/t/1/settings/api/1").fields
+    assert (shown["name"], shown["hosts"], shown["scope"]) == ("desk", "*.example.com", "read")
+    assert shown["may_not_delete"] == "on"
+
+
+async def test_a_number_of_any_length_is_told_to_be_too_large(owner: Browser) -> None:
+    page = await owner.send(await owner.open("/t/1/settings/api"), name="x", min_interval_seconds="9" * 5000)
+
+    assert page.status == 422

@@ -11,6 +11,7 @@ from shared.security import tokens
 from shared.security.brake import ADDRESSES, BURST, Brake
 from shared.security.tokens import Callers
 from shared.store import keyspace
+from shared.store.transitions import accounts
 
 FIRST, SECOND = "rc_the-first-bootstrap", "rc_the-second-bootstrap"
 
@@ -237,3 +238,22 @@ async def test_a_lost_count_of_ids_gives_none_twice(redis: Redis) -> None:
     third = await tokens.create(redis, team="a", name="third", scopes=("read",))
 
     assert (await Callers(redis).caller_of(third)).id == 3
+
+
+async def test_a_bootstrap_token_stays_in_its_team_whatever_teams_are_called_by_now(redis: Redis) -> None:
+    await tokens.register_bootstrap(redis, FIRST)
+    await accounts.rename_team(redis, team=1, before="default", name="Billing")
+    await tokens.create(redis, team="default", name="of somebody else", scopes=("admin",))
+
+    await tokens.register_bootstrap(redis, FIRST)
+    await tokens.register_bootstrap(redis, SECOND)
+
+    assert await redis.hget(keyspace.token(tokens.digest_of(SECOND)), "team") == "1"  # type: ignore[misc]
+
+
+async def test_a_token_that_ended_is_known_to_have(redis: Redis) -> None:
+    assert not await tokens.has_ended(redis, FIRST)
+    await tokens.create(redis, team="one", name="dev", scopes=("admin",), token=FIRST)
+    assert not await tokens.has_ended(redis, FIRST)
+    await tokens.revoke(redis, tokens.digest_of(FIRST)[: tokens.ID_DIGITS])
+    assert await tokens.has_ended(redis, FIRST)

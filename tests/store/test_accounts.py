@@ -74,6 +74,7 @@ async def test_of_an_invitation_the_last_word_has_the_step_that_accepts_it(redis
         email_given=email,
         role="member",
         by="Ada",
+        by_user=None,
         link=link,
         sealed="sealed",
         expires=100,

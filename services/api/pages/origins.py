@@ -32,8 +32,11 @@ def check(request: Request, settings: Settings) -> None:
         if site is None:
             raise Forbidden(_STRANGE)
         return
-    ours = {request.headers.get("host", "").lower(), _place(settings.public_url)} - {""}
-    if _place(origin) not in ours:
+    is_public = bool(settings.public_url) and origin.lower() == _origin(settings.public_url)
+    # Where there is a public address, another name of this server may be a name of somebody else's.
+    may_be_host = not settings.public_url or is_on_this_machine(request)
+    is_host = may_be_host and _place(origin) == request.headers.get("host", "").lower() != ""
+    if not is_public and not is_host:
         raise Forbidden(_STRANGE)
 
 
@@ -53,6 +56,13 @@ def host_of(request: Request) -> str:
         return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     except ValueError:
         return ""
+
+
+def _origin(address: str) -> str:
+    """Scheme, host and port of an address, as a browser writes them."""
+    parts = urlsplit(address.lower())
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"
 
 
 def _place(address: str) -> str:

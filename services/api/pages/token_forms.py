@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from pydantic_core import from_json, to_json
+
 from services.api.pages import words
 from services.api.pages.forms import Form, listed, number, parsed
 from shared.schemas.accounts.tokens import Token, TokenCreate, TokenUpdate
@@ -16,6 +18,11 @@ SCOPES = (
     ("admin", "Everything", "Also settings, members and other tokens. Not for agents."),
 )
 AS_IT_IS = "as it is"
+MOST_DIGITS = 8
+WAS = "was"
+"""The field that carries what the page showed (JSON)."""
+_TYPED = {"scopes": "scope", "may_delete": "may_not_delete"}
+"""Fields of the form that have another name than what they set."""
 
 
 class Option(NamedTuple):
@@ -35,7 +42,9 @@ def expiries(now: datetime, token: Token | None = None) -> list[Option]:
 
 def intervals(given: str) -> list[Option]:
     """How often crons may fire, with what is set if that is another."""
-    known = {*INTERVALS, *([int(given)] if given.isdecimal() and 0 < int(given) <= 31_536_000 else [])}
+    is_number = given.isascii() and given.isdecimal() and len(given) <= MOST_DIGITS
+    own = [int(given)] if is_number and 0 < int(given) <= 31_536_000 else []
+    known = {*INTERVALS, *own}
     return [
         Option("", "as often as they like"),
         *(Option(str(one), words.every(one)) for one in sorted(known)),
@@ -49,10 +58,21 @@ def created(form: Form, now: datetime) -> TokenCreate:
 
 def changed(form: Form, now: datetime) -> TokenUpdate:
     """Raises Refused."""
-    given = _given(form, now)
+    given, was = _given(form, now), _shown_before(form)
     if form.get("expires") == AS_IT_IS:
         del given["expires_at"]
-    return parsed(TokenUpdate, given)
+    typed = {name: _TYPED.get(name, name) for name in given}
+    same = {name for name, field in typed.items() if field in was and was[field] == form.get(field)}
+    return parsed(TokenUpdate, {name: value for name, value in given.items() if name not in same})
+
+
+def _shown_before(form: Form) -> dict[str, str]:
+    """What the page showed: only what differs from it is meant, for others may have set the rest since."""
+    try:
+        found = from_json(form.get(WAS) or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def shown(token: Token) -> Form:
@@ -68,7 +88,7 @@ def shown(token: Token) -> Form:
     }
     if not token.may_delete:
         fields["may_not_delete"] = "on"
-    return Form(fields)
+    return Form({**fields, WAS: to_json({"may_not_delete": "", **fields}).decode()})
 
 
 def _given(form: Form, now: datetime) -> dict[str, object]:

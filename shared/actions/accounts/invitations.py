@@ -58,6 +58,7 @@ async def create(call: Call, wanted: InvitationCreate) -> InvitationWithCode:
         email_given=wanted.email,
         role=wanted.role.value,
         by=call.actor,
+        by_user=call.caller.user,
         link=digest_of(code),
         sealed=call.vault.seal(code, team, _PLACE),
         expires=now_ms + VALID_DAYS * DAY_MILLISECONDS,

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from shared import clock
 from shared.actions import audit
-from shared.actions.accounts import sign_in, users
+from shared.actions.accounts import sign_in, teams, users
 from shared.actions.accounts.sign_in import SignedIn
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.security import passwords
 from shared.security.sessions import Signed
 from shared.security.tokens import digest_of
-from shared.store import keyspace
+from shared.store import connection, keyspace
 from shared.store.transitions import accounts
 
 
@@ -40,7 +40,7 @@ class _Joiner(NamedTuple):
 
 async def look(having: Accounts, visitor: Visitor, code: str) -> Invited:
     """Raises NotFound if it was accepted or cancelled, or is too old; the invitation stays as it is."""
-    having.brakes.take(visitor.address)
+    having.brakes.take_link(visitor.address, code)
     redis = having.redis
     link: dict[str, str] = await redis.hgetall(keyspace.link(digest_of(code)))  # type: ignore[misc]
     if link.get("purpose") != "invitation":
@@ -50,7 +50,6 @@ async def look(having: Accounts, visitor: Visitor, code: str) -> Invited:
     name, deleted = await redis.hmget(keyspace.team(team), ["name", "deleted"])  # type: ignore[misc]
     if not its or deleted or await having.now_ms() >= int(its["expires"]):
         raise NotFound("Invitation")
-    having.brakes.give_back(visitor.address)
     return Invited(
         team=int(team),
         team_name=name or "",
@@ -69,7 +68,8 @@ async def join(having: Accounts, visitor: Visitor, code: str, *, name: str, pass
     stored = await having.passwords.hashed(password)
     joiner = _Joiner(invited.email, name=name.strip(), password=stored)
     user = await _accept(having, visitor, code, invited, joiner)
-    return await sign_in.opened(having, visitor, await users.get(having.redis, user))
+    with connection.begun():
+        return await sign_in.opened(having, visitor, await users.get(having.redis, user))
 
 
 async def accept(having: Accounts, visitor: Visitor, signed: Signed, code: str) -> None:
@@ -79,12 +79,14 @@ async def accept(having: Accounts, visitor: Visitor, signed: Signed, code: str) 
     """
     invited = await look(having, visitor, code)
     await _accept(having, visitor, code, invited, _Joiner(signed.email, user=signed.user))
-    await accounts.switch_team(having.redis, session=signed.session, team=invited.team)
+    with connection.begun():
+        await accounts.switch_team(having.redis, session=signed.session, team=invited.team)
     having.sessions.forget(signed.session)
 
 
 async def make_team(having: Accounts, visitor: Visitor, signed: Signed, name: str) -> int:
     """Make a team that the user owns, and act in it from now on; its id. Raises Invalid."""
+    teams.check_name(name)
     made = await accounts.create_team(
         having.redis,
         name=name,
@@ -97,7 +99,8 @@ async def make_team(having: Accounts, visitor: Visitor, signed: Signed, name: st
         raise Invalid("name", "The name field must be unique: another team has it.")
     if made == "gone":
         raise NotFound("User")
-    await accounts.switch_team(having.redis, session=signed.session, team=made)
+    with connection.begun():
+        await accounts.switch_team(having.redis, session=signed.session, team=made)
     having.sessions.forget(signed.session)
     return made
 

@@ -12,6 +12,7 @@ from shared.errors import Conflict, Invalid
 from shared.schemas.accounts.users import User, UserSetUp, key_of
 from shared.security import passwords, second_factor
 from shared.security.sessions import Signed
+from shared.store import connection
 from shared.store.transitions import Setting, accounts
 from shared.store.writes import Write
 
@@ -39,7 +40,9 @@ async def get(having: Accounts, signed: Signed) -> User:
 async def rename(having: Accounts, visitor: Visitor, signed: Signed, name: str) -> User:
     """Set what to call the user."""
     user = await users.get(having.redis, signed.user)
-    write = having.write(visitor, signed, "rename-user", audit.made(name=name.strip()))
+    before = user.shown()
+    renamed = audit.changes(before, before.model_copy(update={"name": name.strip()}))
+    write = having.write(visitor, signed, "rename-user", renamed)
     await _change(having, signed, user, [Setting("name", name.strip())], write)
     having.sessions.forget(signed.session)
     return await get(having, signed)
@@ -166,7 +169,8 @@ async def _change_and_open(
     write = having.write(visitor, signed, operation)
     await _change(having, signed, user, changes, write, ends_sessions=True)
     having.sessions.forget(signed.session)
-    return await sign_in.opened(having, visitor, await users.get(having.redis, user.id))
+    with connection.begun():
+        return await sign_in.opened(having, visitor, await users.get(having.redis, user.id))
 
 
 async def _change(

@@ -13,6 +13,7 @@ from shared.runtime import mail
 from shared.runtime.mail import Letter
 from shared.schemas.accounts.users import key_of
 from shared.security import passwords
+from shared.store import connection
 from shared.store.connection import AWAY
 from shared.store.transitions import Setting, accounts
 
@@ -46,9 +47,8 @@ async def request(having: Accounts, visitor: Visitor, email: str) -> None:
 
 async def look(having: Accounts, visitor: Visitor, code: str) -> str:
     """Whose address a link is for; it is still to be used. Raises NotFound."""
-    having.brakes.take(visitor.address)
+    having.brakes.take_link(visitor.address, code)
     user = await users.get(having.redis, await links.look(having.redis, Purpose.RESET, code))
-    having.brakes.give_back(visitor.address)
     return user.email
 
 
@@ -57,19 +57,19 @@ async def set_password(having: Accounts, visitor: Visitor, code: str, password: 
 
     Raises NotFound, or Invalid for a bad password, after which the link is good still.
     """
-    having.brakes.take(visitor.address)
+    having.brakes.take_link(visitor.address, code)
     user = await users.get(having.redis, await links.look(having.redis, Purpose.RESET, code))
-    having.brakes.give_back(visitor.address)
     passwords.check(password, user.email, user.name)
     stored = await having.passwords.hashed(password)
     await links.take(having.redis, Purpose.RESET, code)
-    change = [Setting("password", stored)]
-    if not await accounts.change_user(
-        having.redis, change, user=user.id, version=user.version, ends_sessions=True
-    ):
-        raise Conflict("The user was changed at the same moment; ask for another link.")
-    log.info("password_reset", user=user.id, address=visitor.address)
-    return await sign_in.proceed(having, visitor, await users.get(having.redis, user.id))
+    with connection.begun():  # from here on a repeat finds the link used up
+        change = [Setting("password", stored)]
+        if not await accounts.change_user(
+            having.redis, change, user=user.id, version=user.version, ends_sessions=True
+        ):
+            raise Conflict("The user was changed at the same moment; ask for another link.")
+        log.info("password_reset", user=user.id, address=visitor.address)
+        return await sign_in.proceed(having, visitor, await users.get(having.redis, user.id))
 
 
 async def _send(having: Accounts, email: str) -> None:

@@ -11,7 +11,7 @@ from shared.actions.accounts.links import Purpose
 from shared.actions.accounts.users import StoredUser
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import Conflict, NotFound, Unauthenticated
-from shared.schemas.accounts.users import key_of
+from shared.schemas.accounts.users import MOST_EMAIL, key_of
 from shared.security.sessions import new_secret
 from shared.security.tokens import digest_of
 from shared.store import keyspace
@@ -43,21 +43,20 @@ async def with_password(
 ) -> SignedIn | CodeNeeded:
     """Raises Unauthenticated, in the same time and words for whoever is not known, or TooManyAttempts."""
     key = key_of(email)
-    having.brakes.take(visitor.address, key)
-    user = await users.find(having.redis, key)
+    having.brakes.take(visitor.address, f"email {key}")
+    user = await users.find(having.redis, key) if len(key) <= MOST_EMAIL else None
     is_right = await having.passwords.is_right(user.password if user else None, password)
     if user is None or not is_right:
         log.warning("sign_in_failed", user=user.id if user else None, address=visitor.address)
         raise Unauthenticated("The e-mail address or the password is wrong")
-    having.brakes.give_back(visitor.address, key)
+    having.brakes.give_back(visitor.address, f"email {key}")
     return await proceed(having, visitor, await _rehashed(having, user, password))
 
 
 async def with_link(having: Accounts, visitor: Visitor, code: str) -> SignedIn | CodeNeeded:
     """By a link that somebody was given, once; raises NotFound, or TooManyAttempts."""
-    having.brakes.take(visitor.address)
+    having.brakes.take_link(visitor.address, code)
     user = await links.take(having.redis, Purpose.SIGN_IN, code)
-    having.brakes.give_back(visitor.address)
     return await proceed(having, visitor, await users.get(having.redis, user))
 
 

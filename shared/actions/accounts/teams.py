@@ -8,11 +8,13 @@ from shared.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from shared.operations import Call
 from shared.schemas.accounts.teams import Team, TeamUpdate
 from shared.schemas.base import STORED
+from shared.security.tokens import BOOTSTRAP_TEAM
 from shared.store import keyspace, moments, records, transitions
 from shared.store.transitions import accounts
 
 ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 _ATTEMPTS = 5
+TAKEN = "The name field must be unique: another team has it."
 DELETED = "The team was deleted"
 _BUSY = "The team is being changed by others; try again."
 
@@ -22,12 +24,20 @@ async def get(call: Call) -> Team:
     return _team(call, await _read(call))
 
 
+def check_name(name: str) -> None:
+    """Raise Invalid for the name by which an installation finds the team of its bootstrap token."""
+    if name.strip() == BOOTSTRAP_TEAM:
+        raise Invalid("name", TAKEN)
+
+
 async def rename(call: Call, changes: TeamUpdate) -> Team:
     """Give it another name, which no other team may have."""
     if done := await transitions.recall(call.redis, call.key, prefix=ACCOUNTS):
         return _team(call, records.fields_of(done))
     for _ in range(_ATTEMPTS):
         before = await get(call)
+        if changes.name != before.name:
+            check_name(changes.name)
         wanted = before.model_copy(update=changes.model_dump())
         row = await accounts.rename_team(
             call.redis,
@@ -38,7 +48,7 @@ async def rename(call: Call, changes: TeamUpdate) -> Team:
         )
         match row:
             case "taken":
-                raise Invalid("name", "The name field must be unique: another team has it.")
+                raise Invalid("name", TAKEN)
             case "gone":
                 raise Unauthenticated(DELETED)
             case "stale":

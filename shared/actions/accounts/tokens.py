@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 async def create(call: Call, wanted: TokenCreate) -> TokenCreated:
     """Make a token that may do no more than the caller's; a repeat under the key shows the same one again."""
+    _check_counts(call)
     _check_gift(call, wanted)
     if done := await _recalled(call):
         return _shown_once(call, SavedToken(*done))
@@ -108,6 +109,7 @@ async def regenerate(call: Call, token_id: int) -> TokenCreated:
 
     It is the caller's from then on: with that of another it could do what only the other may.
     """
+    _check_counts(call)
     if done := await _recalled(call):
         return _shown_once(call, SavedToken(*done))
     text = token_text.new()
@@ -151,6 +153,13 @@ async def _recalled(call: Call) -> Any:
     """What was done under the key; raises Conflict if that was something else, also with other records."""
     await transitions.recall(call.redis, call.key)
     return await transitions.recall(call.redis, call.key, prefix=_ACCOUNTS)
+
+
+def _check_counts(call: Call) -> None:
+    """Raise Forbidden for a token whose calls or runs are counted: those of another one begin anew."""
+    if call.limits and call.limits.is_counted:
+        sentence = "A token whose calls or runs have a limit cannot make or regenerate tokens."
+        raise Forbidden(sentence, "counts")
 
 
 def _check_gift(call: Call, wanted: TokenCreate) -> None:

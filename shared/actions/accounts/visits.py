@@ -1,6 +1,8 @@
 """Somebody at the pages, signed in or not, and what the functions for them work with."""
 
 import asyncio
+import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +24,7 @@ from shared.store.writes import Write
 ACCOUNT_BURST, ACCOUNT_A_SECOND = 10, 0.1
 """Wrong passwords for one user that pass without a delay, and how many a second after those."""
 
+_CODE = re.compile(r"[\w-]{43}", re.ASCII)
 LETTER_BURST, LETTER_A_SECOND = 3, 1 / 600
 """The same of letters to one address that anybody may ask for."""
 
@@ -61,21 +64,31 @@ class Brakes:
         """Count an attempt; raises TooManyAttempts."""
         wait = self._addresses.wait_seconds(address)
         if not wait and user:
-            wait = self._users.wait_seconds(user)
+            wait = self._users.wait_seconds(_digest(user))
         if wait:
             raise TooManyAttempts(wait)
 
     def take_letter(self, address: str, user: str) -> None:
         """Count a letter that somebody wants to be sent; raises TooManyAttempts."""
-        wait = self._addresses.wait_seconds(address) or self._letters.wait_seconds(user)
+        wait = self._addresses.wait_seconds(address) or self._letters.wait_seconds(_digest(user))
         if wait:
             raise TooManyAttempts(wait)
+
+    def take_link(self, address: str, code: str) -> None:
+        """Count a look for a link, unless it is in the form of ours: these cannot be guessed."""
+        if not _CODE.fullmatch(code):
+            self.take(address)
 
     def give_back(self, address: str, user: str = "") -> None:
         """It was right."""
         self._addresses.give_back(address)
         if user:
-            self._users.give_back(user)
+            self._users.give_back(_digest(user))
+
+
+def _digest(user: str) -> str:
+    """What is remembered of a name that anybody may choose, of any length."""
+    return hashlib.sha256(user.encode("utf-8", "replace")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ def _an_address(value: str) -> str:
     return stripped
 
 
-Email = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_an_address)]
+MOST_EMAIL = 254
+Email = Annotated[str, Field(min_length=3, max_length=MOST_EMAIL), AfterValidator(_an_address)]
 """As it was given; two that differ in case alone are one."""
 PersonName = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 

@@ -9,8 +9,11 @@ local now, team, user, link = moment(given.now_ms), given.team, given.user, P ..
 local of = fields_of(link, 'purpose', 'team', 'invitation', 'expires')
 if of.purpose ~= 'invitation' or of.team ~= team or now >= tonumber(of.expires) then return 'gone', REFUSED end
 local record = P .. 'invitation:' .. team .. ':' .. of.invitation
-local its, group = fields_of(record, 'email', 'email_given', 'role'), fields_of(P .. 'team:' .. team, 'owner', 'deleted')
+local its = fields_of(record, 'email', 'email_given', 'role', 'by_user')
+local group = fields_of(P .. 'team:' .. team, 'owner', 'deleted')
 if not its.email or group.deleted then return 'gone', REFUSED end
+-- Who is no admin any more has invited nobody.
+if its.by_user and call('HGET', P .. 'member:' .. team .. ':' .. its.by_user, 'role') ~= 'admin' then return 'gone', REFUSED end
 if user then
     if call('HGET', P .. 'user:' .. user, 'email') ~= its.email then return 'other', REFUSED end
 elseif call('HEXISTS', P .. 'emails', its.email) == 1 then

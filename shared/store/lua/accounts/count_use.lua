@@ -27,12 +27,14 @@ for _, window in ipairs(windows) do
     if not has_room(window) then full = window.name end
 end
 local counts = full == '' and call('EXISTS', P .. 'token:' .. given.digest) == 1
+local is_over = full == '' and not counts -- it ended, and a process remembers it for some seconds
 for _, window in ipairs(windows) do
     if window.most then
         if counts then
             window.count = window.count + window.by
             call('HSET', use, 'count:' .. window.name, window.count, 'until:' .. window.name, window.ends)
         end
+        if is_over then full = window.name end
         rows[#rows + 1] = { window.name, window.most, math.max(0, window.most - window.count), window.ends - now }
     end
 end

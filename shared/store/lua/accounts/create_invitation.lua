@@ -1,8 +1,8 @@
 #!lua repeatable
 -- Invite an e-mail address into a team; an invitation of the same address before ends.
 --
--- Given `team`, `email` (lower case), `email_given`, `role`, `by`, `link` (the digest of its code), `sealed` (the code, sealed),
--- `expires` and now_ms.
+-- Given `team`, `email` (lower case), `email_given`, `role`, `by`, `by_user` (nothing = an operator), `link` (the digest of its
+-- code), `sealed` (the code, sealed), `expires` and now_ms.
 -- Returns the sealed code, the id and the invitation's fields; 'gone' if there is no such team; 'member' if a member has the
 -- address; 'full' if 1,000 invitations are open.
 
@@ -29,6 +29,7 @@ local id = call('HINCRBY', P .. 'ids:' .. team, 'invitation', 1)
 local record = P .. 'invitation:' .. team .. ':' .. id
 call('HSET', record, 'email', email, 'email_given', given.email_given, 'role', given.role, 'by', given.by, 'created', now,
     'expires', given.expires, 'link', given.link)
+if given.by_user then call('HSET', record, 'by_user', given.by_user) end
 call('HSET', P .. 'link:' .. given.link, 'purpose', 'invitation', 'team', team, 'invitation', id, 'expires', given.expires)
 fade(P .. 'link:' .. given.link, given.expires - now + KEPT_MS)
 call('ZADD', listed, id, id)

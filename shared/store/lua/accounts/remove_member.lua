@@ -1,5 +1,5 @@
 #!lua flags=allow-oom repeatable
--- Take a member out of a team; its owner stays until it has handed the team over.
+-- Take a member out of a team, with the tokens that are the member's; its owner stays until it has handed the team over.
 --
 -- Given `team`, `user`.
 -- Returns 1; 'owner' if it is the owner; 0 if there is no such member.
@@ -11,4 +11,12 @@ call('DEL', P .. 'member:' .. team .. ':' .. user)
 call('ZREM', P .. 'members:' .. team, user)
 call('SREM', P .. 'member_of:' .. user, team)
 note_change('member', user)
+local tokens = call('HGETALL', P .. 'tokens:' .. team)
+for i = 1, #tokens, 2 do -- 500 at most
+    if call('HGET', P .. 'token:' .. tokens[i + 1], 'user') == user then
+        call('DEL', P .. 'token:' .. tokens[i + 1], P .. 'use:' .. tokens[i + 1])
+        call('HDEL', P .. 'tokens:' .. team, tokens[i])
+        note_change('token', tokens[i])
+    end
+end
 return 1

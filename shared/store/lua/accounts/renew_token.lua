@@ -11,7 +11,10 @@ local before = call('HGET', ids, id)
 if not before then return 0, REFUSED end
 if (call('HGET', P .. 'token:' .. before, 'version') or '') ~= given.version then return 'stale', REFUSED end
 call('RENAME', P .. 'token:' .. before, record)
-if call('EXISTS', P .. 'use:' .. before) == 1 then call('RENAME', P .. 'use:' .. before, P .. 'use:' .. given.digest) end
+if call('EXISTS', P .. 'use:' .. before) == 1 then
+    call('RENAME', P .. 'use:' .. before, P .. 'use:' .. given.digest)
+    call('HDEL', P .. 'use:' .. given.digest, 'used_at', 'used_by', 'used_from') -- the new one was not used yet
+end
 call('HSET', ids, id, given.digest)
 call('HSET', record, 'last_four', given.last_four)
 -- Whoever sees the new one may do with it what its user may.
