@@ -87,7 +87,9 @@ async def change_password(
     having.brakes.give_back(visitor.address, f"user {user.id}")
     passwords.check(wanted, user.email, user.name)
     change = [Setting("password", await having.passwords.hashed(wanted))]
-    return await _change_and_open(having, visitor, signed, user, "change-password", change)
+    return await _change_and_open(
+        having, visitor, signed, user=user, operation="change-password", changes=change
+    )
 
 
 async def begin_second_factor(having: Accounts, signed: Signed) -> NewSecondFactor:
@@ -122,7 +124,9 @@ async def confirm_second_factor(having: Accounts, visitor: Visitor, signed: Sign
         Setting("totp_step", step),
         _kept(fresh),
     ]
-    opened = await _change_and_open(having, visitor, signed, user, "add-second-factor", changes)
+    opened = await _change_and_open(
+        having, visitor, signed, user=user, operation="add-second-factor", changes=changes
+    )
     return Protected(opened, fresh)
 
 
@@ -131,14 +135,18 @@ async def remove_second_factor(having: Accounts, visitor: Visitor, signed: Signe
     user = await _proved(having, visitor, signed, code)
     gone = ("totp", "totp_new", "totp_step", "recovery")
     changes = [Setting(name, None) for name in gone]
-    return await _change_and_open(having, visitor, signed, user, "remove-second-factor", changes)
+    return await _change_and_open(
+        having, visitor, signed, user=user, operation="remove-second-factor", changes=changes
+    )
 
 
 async def renew_recovery_codes(having: Accounts, visitor: Visitor, signed: Signed, code: str) -> Protected:
     """Ten other recovery codes in place of those before, by a code."""
     user = await _proved(having, visitor, signed, code)
     fresh = second_factor.new_recovery_codes()
-    opened = await _change_and_open(having, visitor, signed, user, "renew-recovery-codes", [_kept(fresh)])
+    opened = await _change_and_open(
+        having, visitor, signed, user=user, operation="renew-recovery-codes", changes=[_kept(fresh)]
+    )
     return Protected(opened, fresh)
 
 
@@ -161,6 +169,7 @@ async def _change_and_open(
     having: Accounts,
     visitor: Visitor,
     signed: Signed,
+    *,
     user: StoredUser,
     operation: str,
     changes: Sequence[Setting],
