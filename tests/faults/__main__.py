@@ -95,10 +95,12 @@ def main() -> None:
     for row in rows:
         outcomes.append(_outcome(row, arguments))
         print(outcomes[-1], flush=True)
-    failed = [outcome.name for outcome in outcomes if outcome.result == "failed"]
+    failed = [outcome for outcome in outcomes if outcome.result == "failed"]
     if arguments.record:
         record = {"seed": arguments.seed, "rows": [asdict(outcome) for outcome in outcomes]}
         arguments.record.write_text(json.dumps(record, indent=1))
+    for outcome in failed:  # again, at the end, where whoever sees the last lines of a log finds them
+        print(outcome)
     print(f"seed {arguments.seed}: {len(outcomes)} rows, {len(failed)} failed")
     sys.exit(1 if failed or not outcomes else 0)
 
