@@ -22,7 +22,7 @@ browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be 
 	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py $(ARGS)
 
 examples: $(VENV)/.dev.ok ## Renew the answers that docs/openapi.json shows as examples
-	@RECURO_RENEW_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/test_examples.py
+	@RECURO_RENEW_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/protocol/test_examples.py
 	@$(BIN)/python -m scripts.openapi
 
 check: $(VENV)/.dev.ok ## Check format, lint, types, import contracts, the Lua, the shape and what deploy/ says

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from services.cli.embedded import EmbeddedServer
 from shared.store import keyspace
 from shared.store.transitions import functions
-from tests.faults.proxy import Proxy
+from tests.faults.parts.proxy import Proxy
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from tests.actions.test_explain import COMMON
 from tests.bench import environments, pages
 from tests.bench.stage import process
 from tests.calls import call_of
-from tests.faults.installation import FaultInstallation, Options
+from tests.faults.parts.installation import FaultInstallation, Options
 from tests.installation import TOKEN
 from tests.poll import until
 

@@ -15,7 +15,7 @@ from shared.runtime import health
 from shared.settings import Settings
 from shared.store import keyspace
 from tests.api.serving import serving
-from tests.faults.proxy import Proxy
+from tests.faults.parts.proxy import Proxy
 
 PASSWORD, IN_A_URL = "p@ss:w/ord", "p%40ss%3Aw%2Ford"
 HEAVY = ("pydantic", "redis", "httpx", "asyncio", "ssl", "uvicorn", "structlog")

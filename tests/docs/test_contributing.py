@@ -67,7 +67,7 @@ def test_names_in_code_that_it_says_to_change_are_there() -> None:
         "services/worker/notices/slack.py": "def rendered",
         "tests/writes.py": "TOOL_WRITES",
         "tests/faults/__main__.py": "FAMILIES",
-        "tests/faults/edits.py": "BOUNDED",
+        "tests/faults/clock/edits.py": "BOUNDED",
         "shared/store/transitions/functions.py": "class Function",
         "shared/schemas/notifications.py": "class Channel",
         "services/api/rest/queues.py": "OPERATIONS = (",

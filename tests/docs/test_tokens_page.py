@@ -1,4 +1,4 @@
-"""docs/tokens.md: its fields are those of the models; its table of operations is that of tests/api/test_permissions.py."""
+"""docs/tokens.md: its fields are those of the models; its table of operations is that of tests/api/accounts/test_permissions.py."""
 
 from shared.schemas.accounts.tokens import Token, TokenCreate, TokenLimits
 from tests.docs.pages import DOCS, code, tables

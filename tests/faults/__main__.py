@@ -12,33 +12,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.faults import (
+from tests.faults.clock import clocks, edits, jumps, rules, ticks, times
+from tests.faults.stage import Scene
+from tests.faults.store import damage, data, doors, links, memory, outages, refusals, streams
+from tests.faults.story import Outcome, Skipped, Story
+from tests.faults.work import (
     aftermath,
-    clocks,
-    damage,
-    data,
-    doors,
-    edits,
     idle,
-    jumps,
-    links,
     load,
-    memory,
     neighbours,
-    outages,
     processes,
-    refusals,
     repeats,
-    rules,
     strangers,
-    streams,
     street,
-    ticks,
-    times,
     upgrades,
 )
-from tests.faults.stage import Scene
-from tests.faults.story import Outcome, Skipped, Story
 
 ROW_SECONDS = 600.0
 

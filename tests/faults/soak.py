@@ -10,13 +10,13 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.faults import account
-from tests.faults.callers import Wanted
 from tests.faults.injuries import INJURIES, Injury
-from tests.faults.installation import Options
+from tests.faults.parts import account
+from tests.faults.parts.callers import Wanted
+from tests.faults.parts.installation import Options
+from tests.faults.parts.targets import FLAKY
 from tests.faults.stage import Scene, Stage, playing
 from tests.faults.story import Story
-from tests.faults.targets import FLAKY
 
 OPTIONS = Options(
     services=("api", "scheduler", "scheduler", "worker", "worker", "worker"),

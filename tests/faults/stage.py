@@ -12,12 +12,12 @@ from redis.asyncio import Redis
 
 from shared.store import connection, ledger
 from shared.store.keyspace import Team
-from tests.faults import account
-from tests.faults.callers import CANARY, Callers, Wanted
-from tests.faults.installation import FaultInstallation, Options
+from tests.faults.parts import account
+from tests.faults.parts.callers import CANARY, Callers, Wanted
+from tests.faults.parts.installation import FaultInstallation, Options
+from tests.faults.parts.targets import CountingTarget
+from tests.faults.parts.watch import Watch
 from tests.faults.story import Fault, Story
-from tests.faults.targets import CountingTarget
-from tests.faults.watch import Watch
 from tests.poll import until
 from tests.processes import catches
 

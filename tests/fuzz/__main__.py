@@ -44,7 +44,7 @@ SEEDED = (
 )
 SEED_COUNT = 3
 ENDS_THE_RUN = "delete-team"
-"""After it no token is worth anything; `tests/api/test_team.py` tries it."""
+"""After it no token is worth anything; `tests/api/accounts/test_team.py` tries it."""
 END_TOKENS = ("delete-token", "regenerate-token")
 """Tried last, by each caller alone: they end the tokens that all come with."""
 

@@ -16,7 +16,7 @@ from shared.settings import Settings
 from shared.store import connection
 from tests import hostile, lost
 from tests.conftest import LOOPBACK, VAULT
-from tests.faults.proxy import Proxy
+from tests.faults.parts.proxy import Proxy
 from tests.mcp.clients import ADMIN, CRON, JOB, found, over_stdio, text
 from tests.writes import TOOL_WRITES, ToolWrite
 

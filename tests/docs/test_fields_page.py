@@ -1,0 +1,96 @@
+"""The tables of docs/fields.md, compared with the code in both directions, in the code's own order."""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from shared.schedule.policy import MisfirePolicy
+from shared.schemas.accounts.invitations import Invitation
+from shared.schemas.accounts.members import Member
+from shared.schemas.accounts.teams import Team
+from shared.schemas.accounts.users import Role
+from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertNotice, AlertType
+from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
+from shared.schemas.dead_letters import Replay, ReplayState
+from shared.schemas.jobs import FinalStatus, Job, JobStatus
+from shared.schemas.notices import NoticeStatus
+from shared.schemas.queues import Queue, QueueCounts, QueueSettings
+from shared.schemas.runs import FailureReason, FailureStage, Run
+from shared.schemas.timing import OverlapPolicy
+from shared.schemas.why import Verdict
+
+PAGE = (Path(__file__).parents[2] / "docs" / "fields.md").read_text()
+TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
+    "Job": Job,
+    "Status of a job": JobStatus,
+    "Final status of a job": FinalStatus,
+    "Run": Run,
+    "Failure stage": FailureStage,
+    "Failure reason": FailureReason,
+    "Cron": Cron,
+    "Mode of a cron": CronMode,
+    "Misfire policy": MisfirePolicy,
+    "Overlap policy": OverlapPolicy,
+    "Execution": Execution,
+    "Status of an execution": ExecutionStatus,
+    "Skip reason": SkipReason,
+    "Verdict of why": Verdict,
+    "Queue": Queue,
+    "Counts of a queue": QueueCounts,
+    "Replay": Replay,
+    "State of a replay": ReplayState,
+    "Alert": Alert,
+    "Data of an alert": AlertFacts,
+    "Delivery of an alert": AlertNotice,
+    "Type of an alert": AlertType,
+    "Alertable type": Alertable,
+    "Status of a notice": NoticeStatus,
+    "Team": Team,
+    "Member": Member,
+    "Role": Role,
+    "Invitation": Invitation,
+}
+SECTIONS = {heading: text for heading, text in re.findall(r"^##+ (.+)\n((?:(?!##).*\n)*)", PAGE, re.M)}
+
+
+def rows(heading: str) -> list[str]:
+    return re.findall(r"^\| `(\w+)` \| \S", SECTIONS[heading], re.M)
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_a_table_has_all_that_the_code_has_and_nothing_else(heading: str) -> None:
+    of = TABLES[heading]
+
+    known = [*of.model_fields] if issubclass(of, BaseModel) else [str(value.value) for value in of]
+    assert rows(heading) == known
+
+
+@pytest.mark.parametrize("name", QueueSettings.model_fields)
+def test_a_setting_of_a_queue_stands_with_its_default(name: str) -> None:
+    (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", SECTIONS["Queue"], re.M)
+
+    default = to_json(QueueSettings.model_fields[name].default).decode()
+    assert row.endswith(f"(`{default}`)")
+
+
+def test_every_table_of_the_page_is_held_against_the_code() -> None:
+    assert list(SECTIONS) == list(TABLES)
+    assert PAGE.count("\n| `") == sum(len(rows(heading)) for heading in TABLES)
+
+
+def test_links_within_the_page_lead_to_its_headings() -> None:
+    anchors = {heading.lower().replace(" ", "-") for heading in SECTIONS}
+
+    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) - anchors == set()
+    assert "### Failure reason" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("model", "named"), [(Job, JobStatus), (Execution, ExecutionStatus), (AlertNotice, NoticeStatus)]
+)
+def test_a_status_is_one_of_its_table(model: type[BaseModel], named: type[StrEnum]) -> None:
+    assert model.model_fields["status"].annotation is named
