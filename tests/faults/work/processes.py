@@ -146,7 +146,9 @@ async def stop_worker_with_unsent_work(scene: Scene) -> None:
         await stage.arrives(each, "/done", LEASE_SECONDS + 20)
         await stage.settle()
         stage.signal(worker, signal.SIGCONT)
-        await stage.holds(lambda: _says(scene, "lease_over"))
+        await stage.holds(
+            lambda: _says(scene, "lease_over", "work_lost_to_rescuer")
+        )  # whatever it meets first
         stage.create(10)
         await stage.settle()
         arrived = {path: stage.arrived(f"/{path}") for path in made}
@@ -166,8 +168,10 @@ async def _processing(stage: Stage, jobs: int) -> bool:
     return (await stage.counts()).processing == jobs
 
 
-async def _says(scene: Scene, event: str) -> bool:
-    return any(event in log.read_text() for log in scene.folder.glob("worker-*.log"))
+async def _says(scene: Scene, *events: str) -> bool:
+    """Whether the log of a worker has one of the events."""
+    logs = [log.read_text() for log in scene.folder.glob("worker-*.log")]
+    return any(event in log for event in events for log in logs)
 
 
 async def stop_scheduler_over_two_minutes(scene: Scene) -> None:
