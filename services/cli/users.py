@@ -8,16 +8,19 @@ from redis.asyncio import Redis
 
 from services.cli.places import url_of
 from services.cli.reports import day, is_ours, opened, print_rows, printable
+from shared.actions import audit
 from shared.actions.accounts import links, users
 from shared.actions.accounts.links import VALID_MINUTES, Purpose
 from shared.actions.accounts.users import StoredUser
 from shared.errors import Conflict, Invalid, NotFound
+from shared.operations import written_by
 from shared.schemas.accounts.users import Email, Role
-from shared.security import passwords
+from shared.security import passwords, tokens
 from shared.security.passwords import Passwords
 from shared.settings import load
 from shared.store import keyspace
 from shared.store.transitions import Setting, accounts
+from shared.store.writes import OURS, Write
 
 _SECOND_FACTOR = ("totp", "totp_new", "totp_step", "recovery", "wrong_codes", "code_rests")
 
@@ -44,7 +47,13 @@ async def create(given: argparse.Namespace) -> int:
         if not given.new and not await is_ours(redis, where):
             return 1
         user = await users.create(
-            redis, email=email, name=given.name, password=stored, team=given.team, role=Role(given.role)
+            redis,
+            email=email,
+            name=given.name,
+            password=stored,
+            team=given.team,
+            role=Role(given.role),
+            write=_written("create-user", audit.made(email=email, name=given.name)),
         )
         print(f"recuro: user {user}, {email}, of team {given.team!r}, kept in {where}", file=sys.stderr)
         if stored is None:
@@ -60,7 +69,7 @@ async def reset(email: str, *, second_factor: bool) -> int:
             raise NotFound("User")
         if second_factor:
             await _remove_second_factor(redis, user)
-        await _print_link(redis, user.id)
+        await _print_link(redis, user.id, _written("reset-user"))
     return 0
 
 
@@ -86,17 +95,30 @@ async def _teams(redis: Redis, user: StoredUser) -> list[str]:
 
 async def _remove_second_factor(redis: Redis, user: StoredUser) -> None:
     gone = [Setting(name, None) for name in _SECOND_FACTOR]
-    if not await accounts.change_user(redis, gone, user=user.id, version=user.version, ends_sessions=True):
+    before = user.shown()
+    after = before.model_copy(update={"has_second_factor": False, "recovery_codes_left": 0})
+    if not await accounts.change_user(
+        redis,
+        gone,
+        user=user.id,
+        version=user.version,
+        ends_sessions=True,
+        write=_written("remove-second-factor", audit.changes(before, after)),
+    ):
         raise Conflict("The user was changed at the same moment; try again.")
     print("recuro: the second factor is removed, and all sessions ended", file=sys.stderr)
 
 
-async def _print_link(redis: Redis, user: int) -> None:
+async def _print_link(redis: Redis, user: int, write: Write = OURS) -> None:
     settings = load()
     base = settings.public_url or url_of(settings.api_host, settings.api_port)
-    code = await links.make(redis, Purpose.RESET, user)
+    code = await links.make(redis, Purpose.RESET, user, write)
     print(f"recuro: valid for {VALID_MINUTES[Purpose.RESET]} minutes, and once", file=sys.stderr)
     print(links.address_of(base, Purpose.RESET, code))
+
+
+def _written(operation: str, changes: str = "") -> Write:
+    return written_by(tokens.OPERATOR, operation, changes)
 
 
 def _address(text: str) -> str:

@@ -8,12 +8,15 @@ import pyotp
 import pytest
 from redis.asyncio import Redis
 
-from shared.actions.accounts import links, profile, resets, sign_in
+from shared.actions import audit
+from shared.actions.accounts import joining, links, profile, resets, sign_in
 from shared.actions.accounts.links import Purpose
 from shared.actions.accounts.sign_in import CodeNeeded, SignedIn
 from shared.actions.accounts.visits import LETTER_BURST, Accounts, Visitor
 from shared.errors import Conflict, Invalid, NotFound, TooManyAttempts, Unauthenticated
+from shared.schemas.accounts.audit import AuditQuery
 from shared.settings import Settings
+from shared.store.keyspace import Team
 from tests.actions.people import ADA, PASSWORD, enter, in_browser, later, make, signed
 from tests.mailbox import Mailbox
 
@@ -71,6 +74,21 @@ async def test_a_link_goes_to_the_users_own_address_and_sets_another_password(
     with pytest.raises(Unauthenticated):
         await enter(mailing, visitor)
     await enter(mailing, visitor, password=OTHER)
+
+
+async def test_every_team_of_the_user_has_a_line_of_it(having: Accounts, visitor: Visitor) -> None:
+    await make(having)
+    who = await signed(having, (await enter(having, visitor)).session)
+    second = await joining.make_team(having, visitor, who, "two")
+    code = await links.make(having.redis, Purpose.RESET, 1)
+
+    await resets.set_password(having, visitor, code, OTHER)
+
+    for team in (1, second):
+        line = (await audit.page(having.redis, Team(team), AuditQuery())).data[0]
+        assert (line.operation, line.actor, line.about) == ("reset-password", ADA, ("user:1",))
+        assert (line.interface, line.client, line.request_id) == ("web", "Firefox", "r-7")
+        assert OTHER not in line.model_dump_json()
 
 
 async def test_nobody_is_told_whether_an_address_has_a_user(

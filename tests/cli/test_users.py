@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from shared.actions import audit
 from shared.actions.accounts import links, users
 from shared.actions.accounts.links import Purpose
+from shared.schemas.accounts.audit import AuditQuery
 from shared.security.passwords import Passwords
 from shared.settings import Settings
 from shared.store import keyspace
+from shared.store.keyspace import Team
 from shared.store.transitions import Setting, accounts
 from tests.cli.test_commands import RECURO, recuro
 
@@ -113,6 +116,30 @@ async def test_a_reset_prints_a_link_and_removes_a_second_factor_if_told(
     assert has_one == "sealed"
     assert (await users.get(redis, 1)).totp == ""
     assert await links.take(redis, Purpose.RESET, second.stdout.strip().rpartition("/")[2]) == 1
+
+
+@pytest.mark.usefixtures("token")
+async def test_what_an_operator_does_to_users_is_in_the_trail_of_their_teams(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    await run(settings, tmp_path, *CREATE)
+    made = await run(settings, tmp_path, "user", "create", "--email", "b@example.com", "--team", "red")
+    await accounts.change_user(redis, [Setting("totp", "sealed")], user=2, version="1")
+    reset = await run(settings, tmp_path, "user", "reset", "--email", "b@example.com", "--second-factor")
+
+    lines = (await audit.page(redis, Team(2), AuditQuery())).data
+
+    assert [(line.operation, *line.about) for line in lines] == [
+        ("reset-user", "user:2"),
+        ("remove-second-factor", "user:2"),
+        ("create-user", "member:2", "user:2"),
+        ("create-user", "team:2", "member:1"),
+    ]
+    assert {(line.actor, line.interface) for line in lines} == {("operator", "cli")}
+    assert lines[2].changes["email"].after == "b@example.com"
+    assert lines[1].changes["has_second_factor"].before is True
+    for answer in (made, reset):
+        assert answer.stdout.strip().rpartition("/")[2] not in repr(lines)
 
 
 @pytest.mark.usefixtures("token")

@@ -65,7 +65,12 @@ async def set_password(having: Accounts, visitor: Visitor, code: str, password: 
     with connection.begun():  # from here on a repeat finds the link used up
         change = [Setting("password", stored)]
         if not await accounts.change_user(
-            having.redis, change, user=user.id, version=user.version, ends_sessions=True
+            having.redis,
+            change,
+            user=user.id,
+            version=user.version,
+            ends_sessions=True,
+            write=visitor.write("reset-password", user.email),
         ):
             raise Conflict("The user was changed at the same moment; ask for another link.")
         log.info("password_reset", user=user.id, address=visitor.address)

@@ -10,6 +10,7 @@ from shared.errors import Conflict, Invalid, NotFound
 from shared.schemas.accounts.users import Role, User, key_of
 from shared.store import keyspace, moments
 from shared.store.transitions import accounts
+from shared.store.writes import OURS, Write
 
 _PAGE = 500
 FIRST_OWNER = "owner@localhost"
@@ -74,7 +75,7 @@ async def find(redis: Redis, email: str) -> StoredUser | None:
         return None
 
 
-async def create(
+async def create(  # noqa: PLR0913 - what an operator says of a user has names
     redis: Redis,
     *,
     email: str,
@@ -82,9 +83,11 @@ async def create(
     password: str | None = None,
     team: str | None = None,
     role: Role = Role.MEMBER,
+    write: Write = OURS,
 ) -> int:
     """Make a user for an operator; `password` is its hash. The first user of a team owns it, a new one too.
 
+    The line of the `write` is in the team's trail: who is in none has none.
     Raises Invalid if a user has the address.
     """
     known = await redis.hget(keyspace.teams(), team) if team else None  # type: ignore[misc]
@@ -98,6 +101,7 @@ async def create(
         team=int(known) if known else None,
         role=role.value,
         now_ms=now_ms,
+        write=write if known else OURS,
     )
     if made == "taken":
         raise Invalid("email", "The email field must be unique: a user has that address already.")
@@ -105,7 +109,7 @@ async def create(
         raise Conflict("The team was deleted at the same moment.")
     if team and not known:
         shard = keyspace.SHARDS[0]
-        await accounts.create_team(redis, name=team, user=made, shard=shard, now_ms=now_ms)
+        await accounts.create_team(redis, name=team, user=made, shard=shard, now_ms=now_ms, write=write)
     return made
 
 

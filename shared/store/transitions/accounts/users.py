@@ -62,7 +62,8 @@ async def change_user(
 ) -> bool:
     """Change fields of a user who is still as it was read; whether it was.
 
-    With `ends_sessions` all its sessions end but the one with the digest `keep`.
+    With `ends_sessions` all its sessions end but the one with the digest `keep`. A `write` without a `team`
+    leaves a line in the trail of each of the user's teams.
     """
     changed: object = await _CHANGE_USER(
         redis,
