@@ -75,15 +75,15 @@ async def reset(email: str, *, second_factor: bool) -> int:
 
 async def show() -> int:
     """Print a line for each user."""
-    rows = [("ID", "EMAIL", "NAME", "TEAMS", "SECOND FACTOR", "CREATED")]
+    rows = [("ID", "EMAIL", "NAME", "TEAMS", "ADDRESS", "SECOND FACTOR", "CREATED")]
     async with opened() as (redis, _):
         found = sorted([user async for user in users.listed(redis)], key=lambda user: user.id)
         for user in found:
             names = ", ".join(await _teams(redis, user))
             has = "yes" if user.totp else "no"
-            rows.append(
-                (str(user.id), printable(user.email), printable(user.name), names, has, day(user.created_ms))
-            )
+            proved = "proved" if user.has_proved_email else "not proved"
+            who = str(user.id), printable(user.email), printable(user.name)
+            rows.append((*who, names, proved, has, day(user.created_ms)))
     print_rows(rows)
     return 0
 

@@ -24,6 +24,8 @@ class StoredUser:
     id: int
     version: str
     email: str
+    has_proved_email: bool
+    """Whether somebody has shown, or an operator said, that the address is theirs."""
     name: str
     password: str
     """Its hash; empty until one was set."""
@@ -55,6 +57,7 @@ async def get(redis: Redis, user_id: int) -> StoredUser:
         id=user_id,
         version=fields.get("version", ""),
         email=fields.get("email_given") or fields["email"],
+        has_proved_email=bool(fields.get("email_proved")),
         name=fields.get("name", ""),
         password=fields.get("password", ""),
         totp=fields.get("totp", ""),
@@ -87,7 +90,7 @@ async def create(  # noqa: PLR0913 - what an operator says of a user has names
 ) -> int:
     """Make a user for an operator; `password` is its hash. The first user of a team owns it, a new one too.
 
-    The line of the `write` is in the team's trail: who is in none has none.
+    The address counts as proved. The line of the `write` is in the team's trail: who is in none has none.
     Raises Invalid if a user has the address.
     """
     known = await redis.hget(keyspace.teams(), team) if team else None  # type: ignore[misc]
@@ -96,6 +99,7 @@ async def create(  # noqa: PLR0913 - what an operator says of a user has names
         redis,
         email=key_of(email),
         email_given=email.strip(),
+        proved=key_of(email) != FIRST_OWNER,
         name=name,
         password=password,
         team=int(known) if known else None,
