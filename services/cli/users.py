@@ -6,13 +6,13 @@ import sys
 from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
-from services.cli.places import url_of
+from services.cli.places import looked_for, url_of
 from services.cli.reports import day, is_ours, opened, print_rows, printable
 from shared.actions import audit
 from shared.actions.accounts import links, users
 from shared.actions.accounts.links import VALID_MINUTES, Purpose
 from shared.actions.accounts.users import StoredUser
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Invalid
 from shared.operations import written_by
 from shared.schemas.accounts.users import Email, Role
 from shared.security import passwords, tokens
@@ -63,10 +63,11 @@ async def create(given: argparse.Namespace) -> int:
 
 async def reset(email: str, *, second_factor: bool) -> int:
     """Print a link to set another password; with it all sessions of the user end."""
-    async with opened() as (redis, _):
+    async with opened() as (redis, where):
         user = await users.find(redis, email)
         if user is None:
-            raise NotFound("User")
+            said = f"No user has the address {printable(email)} in Redis at {where}.{looked_for(load())}"
+            raise Invalid("email", said)
         if second_factor:
             await _remove_second_factor(redis, user)
         await _print_link(redis, user.id, _written("reset-user"))
@@ -76,7 +77,7 @@ async def reset(email: str, *, second_factor: bool) -> int:
 async def show() -> int:
     """Print a line for each user."""
     rows = [("ID", "EMAIL", "NAME", "TEAMS", "ADDRESS", "SECOND FACTOR", "CREATED")]
-    async with opened() as (redis, _):
+    async with opened() as (redis, where):
         found = sorted([user async for user in users.listed(redis)], key=lambda user: user.id)
         for user in found:
             names = ", ".join(await _teams(redis, user))
@@ -84,7 +85,7 @@ async def show() -> int:
             proved = "proved" if user.has_proved_email else "not proved"
             who = str(user.id), printable(user.email), printable(user.name)
             rows.append((*who, names, proved, has, day(user.created_ms)))
-    print_rows(rows)
+    print_rows(rows, where)
     return 0
 
 
@@ -94,6 +95,9 @@ async def _teams(redis: Redis, user: StoredUser) -> list[str]:
 
 
 async def _remove_second_factor(redis: Redis, user: StoredUser) -> None:
+    if not user.totp:
+        print(f"recuro: {user.email} has no second factor, so none was removed", file=sys.stderr)
+        return
     gone = [Setting(name, None) for name in _SECOND_FACTOR]
     before = user.shown()
     after = before.model_copy(update={"has_second_factor": False, "recovery_codes_left": 0})

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from services.cli.places import redis_name
 from shared.actions import audit
 from shared.actions.accounts import links, users
 from shared.actions.accounts.links import Purpose
@@ -116,6 +117,34 @@ async def test_a_reset_prints_a_link_and_removes_a_second_factor_if_told(
     assert has_one == "sealed"
     assert (await users.get(redis, 1)).totp == ""
     assert await links.take(redis, Purpose.RESET, second.stdout.strip().rpartition("/")[2]) == 1
+
+
+@pytest.mark.usefixtures("token")
+async def test_without_a_second_factor_a_reset_says_that_none_was_removed(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    await users.create(redis, email="ada@example.com", team="one")
+
+    answer = await run(settings, tmp_path, "user", "reset", "--email", "ada@example.com", "--second-factor")
+
+    assert answer.returncode == 0
+    assert "ada@example.com has no second factor, so none was removed" in answer.stderr
+    assert "/reset/" in answer.stdout
+    assert [line.operation for line in (await audit.page(redis, Team(1), AuditQuery())).data] == [
+        "reset-user"
+    ]
+
+
+async def test_who_is_not_found_is_said_with_where_was_looked(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    nobody = await run(settings, tmp_path, "user", "reset", "--email", "no@example.com")
+    listed = await run(settings, tmp_path, "user", "list")
+
+    where = redis_name(settings.redis_url)
+    assert f"No user has the address no@example.com in Redis at {where}." in nobody.stderr
+    assert f"there are none in Redis at {where}." in listed.stderr
+    assert "RECURO_DATA_DIR" not in nobody.stderr + listed.stderr
 
 
 @pytest.mark.usefixtures("token")
