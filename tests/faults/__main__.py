@@ -30,6 +30,7 @@ from tests.faults import (
     refusals,
     repeats,
     rules,
+    sign_ins,
     strangers,
     streams,
     street,
@@ -78,6 +79,7 @@ FAMILIES = (
     times,
     repeats,
     rules,
+    sign_ins,
     upgrades,
 )
 ROWS = [
