@@ -9,10 +9,31 @@ class RecuroError(Exception):
     hint = ""
 
 
-class Unauthenticated(RecuroError):
-    """There is no token, or it is not known here."""
+HOW_TO_GET_ONE = (
+    "An admin of the team makes tokens (POST /api/tokens, or Settings → API), an operator with "
+    "`recuro token create`."
+)
 
-    hint = "Make a token with `recuro token create`."
+
+class Unauthenticated(RecuroError):
+    """There is no token, or it is not known here; a hint tells no more of one that is not."""
+
+    hint = f"It may be mistyped, deleted or regenerated: send another one. {HOW_TO_GET_ONE}"
+
+
+class NoToken(Unauthenticated):
+    """The call came without one."""
+
+    hint = f'Send one as the header "Authorization: Bearer <token>". {HOW_TO_GET_ONE}'
+
+    def __init__(self) -> None:
+        super().__init__("Missing authorization token")
+
+
+class Ended(Unauthenticated):
+    """The token is known, and is good for nothing any more: what it was good for has ended."""
+
+    hint = f"Use another one. {HOW_TO_GET_ONE}"
 
 
 class TooManyGuesses(RecuroError):
@@ -44,10 +65,15 @@ class Forbidden(RecuroError):
     def __init__(self, sentence: str, reason: str = "scope", field: str = "") -> None:
         super().__init__(sentence)
         self.reason, self.field = reason, field
-        self.hint = "Use a token with the needed scope." if reason == "scope" else _WIDER
+        self.hint = _WAYS.get(reason, _WIDER)
 
 
 _WIDER = "Use a token without this limit; one with the admin scope can change limits."
+_WAYS = {
+    "scope": f"Use a token with the needed scope. {HOW_TO_GET_ONE}",
+    "owner": "Ask the owner, whom GET /api/team names, or use a token that an operator made.",
+    "people": HOW_TO_GET_ONE,
+}
 
 
 class TooManyCalls(RecuroError):

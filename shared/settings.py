@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     mcp_host: str = "127.0.0.1"
     mcp_port: Port = 8001
     mcp_allowed_hosts: Names = ()
+    trusted_proxies: Networks = ()
     max_connections: Annotated[int, Field(ge=16, le=100_000)] = 1_000
     max_connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 750
     worker_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 64
@@ -112,10 +113,17 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
 
-    @field_validator("egress_allow", mode="before")
+    @field_validator("egress_allow", "trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, value: Any) -> Any:
         return tuple(ip_network(part) for part in _comma_separated(value))
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _not_everybody(cls, value: tuple[Network, ...]) -> tuple[Network, ...]:
+        if wide := [str(one) for one in value if not one.prefixlen]:
+            raise ValueError(f"must not be {wide[0]}: then every caller could say from where it calls")
+        return value
 
     @field_validator("egress_proxy")
     @classmethod

@@ -14,12 +14,14 @@ from shared.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    RecuroError,
     Stale,
     TooManyCalls,
     TooManyGuesses,
     Unauthenticated,
 )
 from shared.runtime import probes
+from shared.security import refusals
 from shared.store.connection import AWAY, OutcomeUnknown, translated
 
 log = structlog.get_logger()
@@ -52,11 +54,11 @@ def internal_error() -> Response:
     return _error(500, "Internal error")
 
 
-def _saying(status: int, **headers: str) -> Handler:
+def _saying(status: int) -> Handler:
     """A handler for errors that say themselves what is wrong."""
 
     async def handle(_request: Request, error: Exception) -> Response:
-        return _error(status, str(error), {name.replace("_", "-"): value for name, value in headers.items()})
+        return _error(status, str(error))
 
     return handle
 
@@ -78,9 +80,18 @@ async def _invalid(request: Request, error: Exception) -> Response:
     return await _refused(request, Refused({error.field: [str(error)]}))
 
 
-async def _braked(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, TooManyGuesses | TooManyCalls)
-    return _error(429, str(error), {"Retry-After": str(error.wait_seconds)})
+def _refusing(status: int) -> Handler:
+    """A handler for what is refused to a caller, which says what to do and is counted."""
+
+    async def handle(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RecuroError)
+        refusals.count(error)
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        if isinstance(error, TooManyGuesses | TooManyCalls):
+            headers = {"Retry-After": str(error.wait_seconds)}
+        return JSONResponse({"error": str(error), "message": error.hint}, status, headers)
+
+    return handle
 
 
 async def _away(request: Request, error: Exception) -> Response:
@@ -134,10 +145,10 @@ def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None)
 
 
 handlers: dict[type[Exception], Handler] = {
-    Unauthenticated: _saying(401, www_authenticate="Bearer"),
-    TooManyGuesses: _braked,
-    TooManyCalls: _braked,
-    Forbidden: _saying(403),
+    Unauthenticated: _refusing(401),
+    TooManyGuesses: _refusing(429),
+    TooManyCalls: _refusing(429),
+    Forbidden: _refusing(403),
     NotFound: _saying(404),
     Conflict: _saying(409),
     Stale: _stale,

@@ -19,6 +19,7 @@ from shared.runtime import preflight, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
 from shared.runtime.serving.metrics import serving_metrics
+from shared.runtime.serving.proxies import Proxies
 from shared.runtime.steadily import Troubles, beside
 from shared.schedule import zone_data
 from shared.security import tokens, vault
@@ -119,6 +120,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
         (settings.api_host, settings.api_port),
         Bounds(settings.max_connections, settings.max_connections_per_address),
         grace_seconds=GRACE_SECONDS,
+        proxies=Proxies(settings.trusted_proxies),
     )
 
 

@@ -37,6 +37,17 @@ def with_redis_nearby(settings: Settings) -> Settings:
     return settings.model_copy(update={"redis_url": f"unix://{quote(str(address))}"})
 
 
+def looked_for(settings: Settings) -> str:
+    """Where a `recuro dev` was looked for in vain, and how to name another Redis; empty if one is named."""
+    folder = settings.data_dir.absolute()
+    if "redis_url" in settings.model_fields_set or _is_socket(str(folder / SOCKET)):
+        return ""
+    return (
+        f" No recuro dev runs with its data in {folder}: call this where it was started, or name its .recuro "
+        "in RECURO_DATA_DIR, or a Redis in RECURO_REDIS_URL."
+    )
+
+
 def in_vain() -> list[str]:
     """A sentence for each variable with our prefix that nothing reads."""
     return [

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from services.cli.doctor import examine, reconcile_all
-from services.cli.places import in_vain, redis_name, with_redis_nearby
+from services.cli.places import in_vain, looked_for, redis_name, with_redis_nearby
 from shared import clock
 from shared.actions import audit, resealing
 from shared.errors import Damaged, Invalid, NotFound
@@ -84,7 +84,7 @@ async def is_ours(redis: Redis, where: str) -> bool:
     kept = f"{others} keys of others and nothing" if others else "nothing"
     print(
         f"recuro: Redis at {where} holds {kept} of Recuro's. Set RECURO_REDIS_URL to the one of the "
-        "services, or say --new to begin in this one.",
+        f"services, or say --new to begin in this one.{looked_for(load())}",
         file=sys.stderr,
     )
     return False
@@ -92,19 +92,21 @@ async def is_ours(redis: Redis, where: str) -> bool:
 
 async def list_tokens() -> int:
     """Print a line for each token, without the token itself, which is not stored."""
-    async with opened() as (redis, _):
+    async with opened() as (redis, where):
         found = await tokens.listed(redis)
     rows = [("ID", "TEAM", "NAME", "SCOPE", "CREATED")]
     rows += [
         (each.id, printable(each.team), printable(each.name), ",".join(each.scopes), day(each.created_ms))
         for each in found
     ]
-    print_rows(rows)
+    print_rows(rows, where)
     return 0
 
 
-def print_rows(rows: Sequence[Sequence[str]]) -> None:
-    """As a table whose columns stand below each other."""
+def print_rows(rows: Sequence[Sequence[str]], where: str) -> None:
+    """As a table whose columns stand below each other; without any, in which Redis there are none."""
+    if len(rows) == 1:
+        print(f"recuro: there are none in Redis at {where}.{looked_for(load())}", file=sys.stderr)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -198,6 +200,7 @@ async def opened() -> AsyncIterator[tuple[Redis, str]]:
     try:
         yield redis, where
     except (Damaged, *connection.AWAY) as error:
-        sys.exit(f"recuro: Redis at {where} cannot be used: {connection.text_of(error)}")
+        said = connection.text_of(error).rstrip(".")
+        sys.exit(f"recuro: Redis at {where} cannot be used: {said}.{looked_for(settings)}")
     finally:
         await redis.aclose()

@@ -6,18 +6,21 @@ import sys
 from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
-from services.cli.places import url_of
+from services.cli.places import looked_for, url_of
 from services.cli.reports import day, is_ours, opened, print_rows, printable
+from shared.actions import audit
 from shared.actions.accounts import links, users
 from shared.actions.accounts.links import VALID_MINUTES, Purpose
 from shared.actions.accounts.users import StoredUser
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Invalid
+from shared.operations import written_by
 from shared.schemas.accounts.users import Email, Role
-from shared.security import passwords
+from shared.security import passwords, tokens
 from shared.security.passwords import Passwords
 from shared.settings import load
 from shared.store import keyspace
 from shared.store.transitions import Setting, accounts
+from shared.store.writes import OURS, Write
 
 _SECOND_FACTOR = ("totp", "totp_new", "totp_step", "recovery", "wrong_codes", "code_rests")
 
@@ -44,7 +47,13 @@ async def create(given: argparse.Namespace) -> int:
         if not given.new and not await is_ours(redis, where):
             return 1
         user = await users.create(
-            redis, email=email, name=given.name, password=stored, team=given.team, role=Role(given.role)
+            redis,
+            email=email,
+            name=given.name,
+            password=stored,
+            team=given.team,
+            role=Role(given.role),
+            write=_written("create-user", audit.made(email=email, name=given.name)),
         )
         print(f"recuro: user {user}, {email}, of team {given.team!r}, kept in {where}", file=sys.stderr)
         if stored is None:
@@ -54,28 +63,29 @@ async def create(given: argparse.Namespace) -> int:
 
 async def reset(email: str, *, second_factor: bool) -> int:
     """Print a link to set another password; with it all sessions of the user end."""
-    async with opened() as (redis, _):
+    async with opened() as (redis, where):
         user = await users.find(redis, email)
         if user is None:
-            raise NotFound("User")
+            said = f"No user has the address {printable(email)} in Redis at {where}.{looked_for(load())}"
+            raise Invalid("email", said)
         if second_factor:
             await _remove_second_factor(redis, user)
-        await _print_link(redis, user.id)
+        await _print_link(redis, user.id, _written("reset-user"))
     return 0
 
 
 async def show() -> int:
     """Print a line for each user."""
-    rows = [("ID", "EMAIL", "NAME", "TEAMS", "SECOND FACTOR", "CREATED")]
-    async with opened() as (redis, _):
+    rows = [("ID", "EMAIL", "NAME", "TEAMS", "ADDRESS", "SECOND FACTOR", "CREATED")]
+    async with opened() as (redis, where):
         found = sorted([user async for user in users.listed(redis)], key=lambda user: user.id)
         for user in found:
             names = ", ".join(await _teams(redis, user))
             has = "yes" if user.totp else "no"
-            rows.append(
-                (str(user.id), printable(user.email), printable(user.name), names, has, day(user.created_ms))
-            )
-    print_rows(rows)
+            proved = "proved" if user.has_proved_email else "not proved"
+            who = str(user.id), printable(user.email), printable(user.name)
+            rows.append((*who, names, proved, has, day(user.created_ms)))
+    print_rows(rows, where)
     return 0
 
 
@@ -85,18 +95,34 @@ async def _teams(redis: Redis, user: StoredUser) -> list[str]:
 
 
 async def _remove_second_factor(redis: Redis, user: StoredUser) -> None:
+    if not user.totp:
+        print(f"recuro: {user.email} has no second factor, so none was removed", file=sys.stderr)
+        return
     gone = [Setting(name, None) for name in _SECOND_FACTOR]
-    if not await accounts.change_user(redis, gone, user=user.id, version=user.version, ends_sessions=True):
+    before = user.shown()
+    after = before.model_copy(update={"has_second_factor": False, "recovery_codes_left": 0})
+    if not await accounts.change_user(
+        redis,
+        gone,
+        user=user.id,
+        version=user.version,
+        ends_sessions=True,
+        write=_written("remove-second-factor", audit.changes(before, after)),
+    ):
         raise Conflict("The user was changed at the same moment; try again.")
     print("recuro: the second factor is removed, and all sessions ended", file=sys.stderr)
 
 
-async def _print_link(redis: Redis, user: int) -> None:
+async def _print_link(redis: Redis, user: int, write: Write = OURS) -> None:
     settings = load()
     base = settings.public_url or url_of(settings.api_host, settings.api_port)
-    code = await links.make(redis, Purpose.RESET, user)
+    code = await links.make(redis, Purpose.RESET, user, write)
     print(f"recuro: valid for {VALID_MINUTES[Purpose.RESET]} minutes, and once", file=sys.stderr)
     print(links.address_of(base, Purpose.RESET, code))
+
+
+def _written(operation: str, changes: str = "") -> Write:
+    return written_by(tokens.OPERATOR, operation, changes)
 
 
 def _address(text: str) -> str:

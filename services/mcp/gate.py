@@ -11,14 +11,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import Damaged, TooManyGuesses, Unauthenticated
 from shared.runtime.serving import request_ids
+from shared.security import refusals
 from shared.security.caller import Caller
 from shared.security.tokens import Callers
 from shared.store.connection import AWAY
 
 MAX_BODY_BYTES = 1_048_576
 SET_HEADER = (
-    'Set the header "Authorization: Bearer <token>" in this server\'s entry of the MCP configuration; '
-    "`recuro token create` makes a token."
+    'Set the header "Authorization: Bearer <token>" in this server\'s entry of the MCP configuration.'
 )
 _HOSTS = "RECURO_MCP_ALLOWED_HOSTS"
 UNAUTHENTICATED, DAMAGED = -32010, -32012
@@ -63,10 +63,16 @@ class Gate:
         try:
             scope[_CALLER] = await self._callers.caller_of(token, client[0] if client else "")
         except Unauthenticated as error:
+            refusals.count(error)
             challenge = 'Bearer realm="recuro"' + (', error="invalid_token"' if token else "")
-            return refuse(401, UNAUTHENTICATED, f"{error}. {SET_HEADER}", {"WWW-Authenticate": challenge})
+            return refuse(
+                401, UNAUTHENTICATED, f"{error}. {error.hint} {SET_HEADER}", {"WWW-Authenticate": challenge}
+            )
         except TooManyGuesses as error:
-            return refuse(429, UNAUTHENTICATED, f"{error}.", {"Retry-After": str(error.wait_seconds)})
+            refusals.count(error)
+            return refuse(
+                429, UNAUTHENTICATED, f"{error}. {error.hint}", {"Retry-After": str(error.wait_seconds)}
+            )
         except Damaged as error:
             return refuse(503, DAMAGED, f"{error} {error.hint}")
         except AWAY:

@@ -20,6 +20,7 @@ from shared.runtime import preflight, probes, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
 from shared.runtime.serving.metrics import serving_metrics
+from shared.runtime.serving.proxies import Proxies
 from shared.runtime.steadily import Troubles, beside
 from shared.schedule import zone_data
 from shared.security import vault
@@ -102,4 +103,5 @@ def main() -> None:
         Bounds(settings.max_connections, settings.max_connections_per_address),
         grace_seconds=DRAIN_SECONDS,
         error_body=error_body,
+        proxies=Proxies(settings.trusted_proxies),
     ).run()

@@ -4,8 +4,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from services.mcp.gate import SET_HEADER, refuse
+from shared.errors import HOW_TO_GET_ONE
 
-NO_OAUTH = f"Recuro has no OAuth: its tokens are made by hand. {SET_HEADER}"
+NO_OAUTH = f"Recuro has no OAuth: its tokens are made by hand. {SET_HEADER} {HOW_TO_GET_ONE}"
 _WELL_KNOWN = "/.well-known/"
 _STEPS = ("register", "authorize", "token", "revoke", "introspect")
 """The paths that a host tries without metadata, by their last part."""

@@ -27,6 +27,7 @@ from shared.errors import Forbidden, Invalid, RecuroError, TooManyCalls
 from shared.operations import Call
 from shared.schemas import validation
 from shared.schemas.base import Schema
+from shared.security import refusals
 from shared.security.admission import Admission
 from shared.security.caller import Caller
 from shared.security.meter import Meter
@@ -162,6 +163,7 @@ async def _run(row: Tool[Any], call: Call, admission: Admission, arguments: Sche
 
 
 def _failed(error: RecuroError, caller: Caller, uses: Uses | None) -> CallToolResult:
+    refusals.count(error)
     if uses and isinstance(error, Forbidden | TooManyCalls):
         uses.note_refusal(caller.digest, error.reason)
     return failed(_snake(type(error).__name__), f"{str(error).removesuffix('.')}. {error.hint}".strip())

@@ -45,6 +45,11 @@ def made(**fields: str) -> str:
     return to_json({name: [None, _shown(name, value)] for name, value in fields.items()}).decode()
 
 
+def gone(**fields: str) -> str:
+    """The same of something that had these texts, and has ended."""
+    return to_json({name: [_shown(name, value), None] for name, value in fields.items()}).decode()
+
+
 def _fields_of(model: Schema | None, other: Schema | None) -> Mapping[str, Any]:
     if model is None:
         return {}

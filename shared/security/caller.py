@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from shared.errors import Damaged, Forbidden, Unauthenticated
+from shared.errors import Damaged, Ended, Forbidden, Unauthenticated
 from shared.schemas.accounts.tokens import SCOPES, TokenLimits
 from shared.schemas.base import STORED
 from shared.security import limits
@@ -58,7 +58,7 @@ async def look_up(redis: Redis, digest: str) -> Caller:
         raise Damaged("it names no team and scope", "The record of this token")
     given = limits_of(fields)
     if given.expires_at and given.expires_at <= await moments.now(redis, keyspace.SHARDS[0]):
-        raise Unauthenticated("The token has expired")
+        raise Ended("The token has expired")
     shard, deleted = await redis.hmget(keyspace.team(team_id), ["shard", "deleted"])  # type: ignore[misc]
     if deleted:
         raise Unauthenticated("Invalid authorization token")
@@ -66,7 +66,7 @@ async def look_up(redis: Redis, digest: str) -> Caller:
     if user:
         role = await redis.hget(keyspace.member(team_id, user), "role")  # type: ignore[misc]
         if role not in SCOPES_OF:
-            raise Unauthenticated("The token's user is no longer in the team")
+            raise Ended("The token's user is no longer in the team")
         scopes = _within(scopes, SCOPES_OF[role])
     team, its_id = (
         Team(int(team_id), shard if shard in keyspace.SHARDS else keyspace.SHARDS[0]),

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from shared import clock
 from shared.basics import token_text
-from shared.errors import Damaged, Invalid, NotFound, TooManyGuesses, Unauthenticated
+from shared.errors import Damaged, Invalid, NotFound, NoToken, TooManyGuesses, Unauthenticated
 from shared.schemas.accounts.tokens import SCOPES as SCOPES
 from shared.security.brake import Brake
 from shared.security.caller import ID_DIGITS as ID_DIGITS
@@ -79,7 +79,7 @@ class Callers:
     async def caller_of(self, token: str | None, address: str = "") -> Caller:
         """The caller of a bearer token; raises Unauthenticated, or TooManyGuesses from that address."""
         if not token:
-            raise Unauthenticated("Missing authorization token")
+            raise NoToken
         digest = digest_of(token)
         until, caller = self._right.get(digest, (0.0, None))
         if caller is not None and until >= time.monotonic():

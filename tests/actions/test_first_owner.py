@@ -107,4 +107,10 @@ async def test_the_trail_has_it_without_the_password(having: Accounts, visitor: 
     assert owner.team
     (line,) = (await audit.page(having.redis, Team(owner.team.id), AuditQuery(operation="set-up-user"))).data
     assert (line.interface, *line.about) == ("web", f"user:{owner.user}")
+    changes = {name: (change.before, change.after) for name, change in line.changes.items()}
+    assert changes == {
+        "email": (users.FIRST_OWNER, WANTED.email),
+        "name": ("", WANTED.name),
+        "has_password": (False, True),
+    }
     assert PASSWORD not in line.model_dump_json()

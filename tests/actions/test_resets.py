@@ -8,13 +8,19 @@ import pyotp
 import pytest
 from redis.asyncio import Redis
 
-from shared.actions.accounts import links, profile, resets, sign_in
+from shared.actions import audit
+from shared.actions.accounts import invitations, joining, links, profile, resets, sign_in, users
 from shared.actions.accounts.links import Purpose
 from shared.actions.accounts.sign_in import CodeNeeded, SignedIn
 from shared.actions.accounts.visits import LETTER_BURST, Accounts, Visitor
 from shared.errors import Conflict, Invalid, NotFound, TooManyAttempts, Unauthenticated
+from shared.schemas.accounts.audit import AuditQuery
+from shared.schemas.accounts.invitations import InvitationCreate
+from shared.schemas.accounts.users import Role, UserSetUp
 from shared.settings import Settings
-from tests.actions.people import ADA, PASSWORD, enter, in_browser, later, make, signed
+from shared.store.keyspace import Team
+from tests.actions.people import ADA, GRACE, PASSWORD, enter, in_browser, later, make, signed
+from tests.calls import call_of
 from tests.mailbox import Mailbox
 
 OTHER = "eight badgers sing"
@@ -40,6 +46,14 @@ def mailing(having: Accounts, mailbox: Mailbox, settings: Settings) -> Accounts:
         }
     )
     return replace(having, settings=able, running=set())
+
+
+async def join(having: Accounts, visitor: Visitor) -> None:
+    """Grace, whom Ada invited, says who she is: user 2."""
+    await make(having)
+    invitation = InvitationCreate(email=GRACE, role=Role.MEMBER)
+    invited = await invitations.create(call_of(having.redis, Team(1)), invitation)
+    await joining.join(having, visitor, invited.code, name="Grace", password=PASSWORD)
 
 
 async def request(mailing: Accounts, visitor: Visitor, email: str) -> None:
@@ -73,6 +87,21 @@ async def test_a_link_goes_to_the_users_own_address_and_sets_another_password(
     await enter(mailing, visitor, password=OTHER)
 
 
+async def test_every_team_of_the_user_has_a_line_of_it(having: Accounts, visitor: Visitor) -> None:
+    await make(having)
+    who = await signed(having, (await enter(having, visitor)).session)
+    second = await joining.make_team(having, visitor, who, "two")
+    code = await links.make(having.redis, Purpose.RESET, 1)
+
+    await resets.set_password(having, visitor, code, OTHER)
+
+    for team in (1, second):
+        line = (await audit.page(having.redis, Team(team), AuditQuery())).data[0]
+        assert (line.operation, line.actor, line.about) == ("reset-password", ADA, ("user:1",))
+        assert (line.interface, line.client, line.request_id) == ("web", "Firefox", "r-7")
+        assert OTHER not in line.model_dump_json()
+
+
 async def test_nobody_is_told_whether_an_address_has_a_user(
     mailing: Accounts, visitor: Visitor, mailbox: Mailbox
 ) -> None:
@@ -81,6 +110,35 @@ async def test_nobody_is_told_whether_an_address_has_a_user(
     await request(mailing, visitor, "nobody@example.com")
 
     assert mailbox.letters == []
+
+
+async def test_an_account_under_an_address_that_was_never_proved_is_not_handed_to_it(
+    mailing: Accounts, visitor: Visitor, mailbox: Mailbox
+) -> None:
+    await join(mailing, visitor)
+
+    await request(mailing, visitor, GRACE)
+    printed = await links.make(mailing.redis, Purpose.RESET, 2)
+    await resets.set_password(mailing, visitor, printed, OTHER)
+    await request(mailing, visitor, GRACE)
+
+    first, second = [letter.get_content() for letter in mailbox.letters]
+    assert "https://" not in first
+    assert "recuro user reset" in first
+    assert "https://recuro.example.com/reset/" in second
+
+
+async def test_an_address_that_the_first_owner_typed_is_not_proved_by_that(
+    having: Accounts, visitor: Visitor
+) -> None:
+    owner = await users.owner_of(having.redis, "default", "installer@example.com")
+    entered = await sign_in.with_link(having, visitor, await links.make(having.redis, Purpose.SIGN_IN, owner))
+    assert isinstance(entered, SignedIn)
+    who = await signed(having, entered.session)
+
+    await profile.set_up(having, visitor, who, UserSetUp(email=GRACE, name="Grace", password=PASSWORD))
+
+    assert not (await users.get(having.redis, owner)).has_proved_email
 
 
 async def test_letters_to_one_address_are_few_whoever_asks(mailing: Accounts, mailbox: Mailbox) -> None:

@@ -6,16 +6,19 @@ import pytest
 from argon2 import PasswordHasher
 from redis.asyncio import Redis
 
+from shared.actions import audit
 from shared.actions.accounts import links, sessions, sign_in, users
 from shared.actions.accounts.links import Purpose
 from shared.actions.accounts.sign_in import SignedIn
 from shared.actions.accounts.visits import ACCOUNT_BURST, Accounts, Visitor
 from shared.errors import Forbidden, NotFound, TooManyAttempts, Unauthenticated
+from shared.schemas.accounts.audit import AuditQuery
 from shared.security.brake import BURST
 from shared.security.passwords import Passwords
 from shared.security.sessions import Sessions
 from shared.security.tokens import digest_of
 from shared.store import keyspace
+from shared.store.keyspace import Team
 from shared.store.transitions import accounts
 from tests import lost
 from tests.actions.people import ADA, GRACE, PASSWORD, enter, in_browser, later, make, signed
@@ -157,8 +160,8 @@ async def test_sessions_are_listed_and_revoked(having: Accounts, visitor: Visito
     who = await signed(having, first)
 
     listed = await sessions.listed(redis, who)
-    await sessions.revoke(having, who, digest_of(second)[:12])
-    ended = await sessions.revoke_others(having, who)
+    await sessions.revoke(having, visitor, who, digest_of(second)[:12])
+    ended = await sessions.revoke_others(having, visitor, who)
 
     assert {(one.is_this, one.address, one.client) for one in listed} == {
         (True, "192.0.2.7", "Firefox"),
@@ -169,6 +172,10 @@ async def test_sessions_are_listed_and_revoked(having: Accounts, visitor: Visito
     for gone in (second, third):
         with pytest.raises(Unauthenticated):
             await signed(having, gone)
+    others, one = (await audit.page(redis, Team(1), AuditQuery())).data
+    assert (others.operation, others.actor, others.about) == ("end-other-sessions", ADA, ("user:1",))
+    assert (one.operation, one.interface, one.token) == ("end-session", "web", digest_of(first)[:12])
+    assert one.changes["session"].before == digest_of(second)[:12]
 
 
 @pytest.mark.parametrize("wrong", ["", "0" * 12, "x"])
@@ -180,9 +187,10 @@ async def test_only_a_session_of_the_user_is_revoked(having: Accounts, visitor: 
 
     for session_id in (wrong, digest_of(graces)[:12]):
         with pytest.raises(NotFound):
-            await sessions.revoke(having, who, session_id)
+            await sessions.revoke(having, visitor, who, session_id)
 
     assert (await signed(having, graces)).user == 2
+    assert not (await audit.page(having.redis, Team(1), AuditQuery())).data
 
 
 async def test_who_signs_out_is_out(having: Accounts, visitor: Visitor) -> None:

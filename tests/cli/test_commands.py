@@ -227,6 +227,24 @@ def test_commands_find_the_redis_of_recuro_dev_in_the_same_directory(
     assert answer.stdout.startswith("rc_")
 
 
+@pytest.mark.parametrize("arguments", [("token", "create"), ("user", "reset", "--email", "ada@example.com")])
+def test_elsewhere_they_say_where_they_looked_and_how_to_name_another(
+    tmp_path: Path, nearby: EmbeddedServer, arguments: tuple[str, ...]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    lost = recuro(*arguments, folder=elsewhere)
+    named = recuro("doctor", folder=elsewhere, RECURO_DATA_DIR=str(tmp_path / ".recuro"))
+
+    assert lost.returncode == 1
+    assert f"No recuro dev runs with its data in {elsewhere / '.recuro'}" in lost.stderr
+    assert "RECURO_DATA_DIR" in lost.stderr
+    assert "RECURO_REDIS_URL" in lost.stderr
+    assert "cannot be used" not in named.stderr
+    assert "RECURO_DATA_DIR" not in named.stderr
+
+
 @pytest.mark.parametrize("arguments", [("doctor",), ("token", "create"), ("dev",)])
 def test_a_redis_that_is_away_is_one_line_without_its_password(
     tmp_path: Path, arguments: tuple[str, ...]

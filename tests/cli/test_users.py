@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from services.cli.places import redis_name
+from shared.actions import audit
 from shared.actions.accounts import links, users
 from shared.actions.accounts.links import Purpose
+from shared.schemas.accounts.audit import AuditQuery
 from shared.security.passwords import Passwords
 from shared.settings import Settings
 from shared.store import keyspace
+from shared.store.keyspace import Team
 from shared.store.transitions import Setting, accounts
 from tests.cli.test_commands import RECURO, recuro
 
@@ -113,6 +117,58 @@ async def test_a_reset_prints_a_link_and_removes_a_second_factor_if_told(
     assert has_one == "sealed"
     assert (await users.get(redis, 1)).totp == ""
     assert await links.take(redis, Purpose.RESET, second.stdout.strip().rpartition("/")[2]) == 1
+
+
+@pytest.mark.usefixtures("token")
+async def test_without_a_second_factor_a_reset_says_that_none_was_removed(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    await users.create(redis, email="ada@example.com", team="one")
+
+    answer = await run(settings, tmp_path, "user", "reset", "--email", "ada@example.com", "--second-factor")
+
+    assert answer.returncode == 0
+    assert "ada@example.com has no second factor, so none was removed" in answer.stderr
+    assert "/reset/" in answer.stdout
+    assert [line.operation for line in (await audit.page(redis, Team(1), AuditQuery())).data] == [
+        "reset-user"
+    ]
+
+
+async def test_who_is_not_found_is_said_with_where_was_looked(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    nobody = await run(settings, tmp_path, "user", "reset", "--email", "no@example.com")
+    listed = await run(settings, tmp_path, "user", "list")
+
+    where = redis_name(settings.redis_url)
+    assert f"No user has the address no@example.com in Redis at {where}." in nobody.stderr
+    assert f"there are none in Redis at {where}." in listed.stderr
+    assert "RECURO_DATA_DIR" not in nobody.stderr + listed.stderr
+
+
+@pytest.mark.usefixtures("token")
+async def test_what_an_operator_does_to_users_is_in_the_trail_of_their_teams(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    await run(settings, tmp_path, *CREATE)
+    made = await run(settings, tmp_path, "user", "create", "--email", "b@example.com", "--team", "red")
+    await accounts.change_user(redis, [Setting("totp", "sealed")], user=2, version="1")
+    reset = await run(settings, tmp_path, "user", "reset", "--email", "b@example.com", "--second-factor")
+
+    lines = (await audit.page(redis, Team(2), AuditQuery())).data
+
+    assert [(line.operation, *line.about) for line in lines] == [
+        ("reset-user", "user:2"),
+        ("remove-second-factor", "user:2"),
+        ("create-user", "member:2", "user:2"),
+        ("create-user", "team:2", "member:1"),
+    ]
+    assert {(line.actor, line.interface) for line in lines} == {("operator", "cli")}
+    assert lines[2].changes["email"].after == "b@example.com"
+    assert lines[1].changes["has_second_factor"].before is True
+    for answer in (made, reset):
+        assert answer.stdout.strip().rpartition("/")[2] not in repr(lines)
 
 
 @pytest.mark.usefixtures("token")

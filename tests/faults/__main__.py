@@ -23,6 +23,7 @@ from tests.faults.work import (
     neighbours,
     processes,
     repeats,
+    sign_ins,
     strangers,
     street,
     upgrades,
@@ -66,6 +67,7 @@ FAMILIES = (
     times,
     repeats,
     rules,
+    sign_ins,
     upgrades,
 )
 ROWS = [

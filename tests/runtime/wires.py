@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
+from shared.runtime.serving.proxies import Proxies
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HALF = b"GET / HTTP/1.1\r\nHost: x\r\nX-Half: "
@@ -61,9 +62,9 @@ def application() -> Starlette:
 
 
 @contextlib.contextmanager
-def serving(bounds: Bounds) -> Iterator[int]:
+def serving(bounds: Bounds, *, proxies: Proxies = server.NO_PROXIES) -> Iterator[int]:
     """The port of a server of the application."""
-    running = server.create(application(), ("127.0.0.1", 0), bounds, grace_seconds=1)
+    running = server.create(application(), ("127.0.0.1", 0), bounds, grace_seconds=1, proxies=proxies)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from shared.errors import Forbidden, NoToken, RecuroError, TooManyGuesses
 from shared.operations import Operation
 from shared.schemas.base import Schema
 
@@ -49,10 +50,16 @@ DESCRIPTIONS = {
     500: "An error of ours; the log has its cause under the X-Request-Id",
     503: "Storage unavailable: nothing was done. Or outcome unknown: it may have been done",
 }
+
+
+def _said(error: RecuroError) -> dict[str, str]:
+    return {"error": str(error), "message": error.hint}
+
+
 EXAMPLES = {
     400: {"error": "The body is not valid JSON: EOF while parsing an object at line 1 column 8"},
-    401: {"error": "Missing authorization token"},
-    403: {"error": "Token lacks the write scope"},
+    401: _said(NoToken()),
+    403: _said(Forbidden("The token lacks the write scope")),
     404: {"error": "Cron not found"},
     409: {"error": "The job has ended; there is nothing to cancel."},
     412: {"error": "Precondition failed", "message": "It was changed since you read it: read it again."},
@@ -60,7 +67,7 @@ EXAMPLES = {
     414: {"error": "The address of the request must not be longer than 8192 bytes"},
     422: {"message": "The url field is required.", "errors": {"url": ["The url field is required."]}},
     428: {"error": "Precondition required", "message": "Read it first, and send the ETag as If-Match."},
-    429: {"error": "Too many invalid authorization tokens came from your address; wait before the next"},
+    429: _said(TooManyGuesses(2)),
     500: {"error": "Internal error"},
     503: {"error": "Storage unavailable"},
 }

@@ -21,9 +21,11 @@ from shared.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    RecuroError,
     TooManyGuesses,
     Unauthenticated,
 )
+from shared.security import refusals
 from shared.store.connection import AWAY, OutcomeUnknown, translated
 
 SIGN_IN = "/sign-in"
@@ -97,6 +99,8 @@ def _shown(visit: Visit, error: Exception, form: Form | None = None) -> Response
     if isinstance(error, Unauthenticated):
         return _signed_out(visit)
     known = translated(error)
+    if isinstance(known, RecuroError):
+        refusals.count(known)
     if isinstance(known, AWAY):
         return _away(visit, known, form)
     status = next((code for kind, code in _STATUSES.items() if isinstance(known, kind)), None)

@@ -39,12 +39,12 @@ async def change_password(visit: Visit, form: Form) -> Response:
 
 async def revoke(visit: Visit, _form: Form) -> Response:
     signed = await visit.signed()
-    await sessions.revoke(visit.having, signed, visit.request.path_params["session"])
+    await sessions.revoke(visit.having, visit.visitor, signed, visit.request.path_params["session"])
     return to("/me")
 
 
 async def revoke_others(visit: Visit, _form: Form) -> Response:
-    await sessions.revoke_others(visit.having, await visit.signed())
+    await sessions.revoke_others(visit.having, visit.visitor, await visit.signed())
     return to("/me")
 
 

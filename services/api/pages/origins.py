@@ -41,7 +41,7 @@ def check(request: Request, settings: Settings) -> None:
 
 
 def is_secure(request: Request, settings: Settings) -> bool:
-    """Whether the browser comes by https; a proxy that ends TLS is known by RECURO_PUBLIC_URL."""
+    """Whether the browser comes by https; a proxy that ends TLS says so, or RECURO_PUBLIC_URL does."""
     return settings.public_url.startswith("https://") or request.scope["scheme"] == "https"
 
 

@@ -8,7 +8,7 @@ from shared import clock
 from shared.actions import audit
 from shared.actions.accounts.teams import DELETED
 from shared.basics import words
-from shared.errors import Conflict, Invalid, NotFound, Unauthenticated
+from shared.errors import Conflict, Ended, Invalid, NotFound
 from shared.operations import Call
 from shared.schemas.accounts.invitations import (
     Invitation,
@@ -67,7 +67,7 @@ async def create(call: Call, wanted: InvitationCreate) -> InvitationWithCode:
     )
     match made:
         case "gone":
-            raise Unauthenticated(DELETED)
+            raise Ended(DELETED)
         case "member":
             raise Invalid("email", "The email field must be of nobody who is a member already.")
         case "full":

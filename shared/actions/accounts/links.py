@@ -10,6 +10,7 @@ from shared.security.sessions import new_secret
 from shared.security.tokens import ID_DIGITS, digest_of
 from shared.store import keyspace, moments
 from shared.store.transitions import accounts
+from shared.store.writes import OURS, Write
 
 MINUTE_MILLISECONDS = 60_000
 
@@ -27,10 +28,10 @@ VALID_MINUTES = {Purpose.SIGN_IN: 15, Purpose.RESET: 60, Purpose.CODE: 10}
 PATHS = {Purpose.SIGN_IN: "/sign-in/link", Purpose.RESET: "/reset"}
 
 
-async def make(redis: Redis, purpose: Purpose, user: int) -> str:
+async def make(redis: Redis, purpose: Purpose, user: int, write: Write = OURS) -> str:
     """A code for a user; one that was made before for the same purpose is worth nothing any more.
 
-    Sign-ins that wait stand side by side. Raises NotFound.
+    Sign-ins that wait stand side by side. `write` is of who makes it for somebody else. Raises NotFound.
     """
     code = new_secret()
     now_ms = clock.milliseconds(await moments.now(redis, keyspace.SHARDS[0]))
@@ -42,6 +43,7 @@ async def make(redis: Redis, purpose: Purpose, user: int) -> str:
         expires=now_ms + VALID_MINUTES[purpose] * MINUTE_MILLISECONDS,
         alone=purpose is not Purpose.CODE,
         now_ms=now_ms,
+        write=write,
     )
     if not kept:
         raise NotFound("User")

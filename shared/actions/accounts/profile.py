@@ -57,16 +57,18 @@ async def set_up(having: Accounts, visitor: Visitor, signed: Signed, wanted: Use
     if user.password:
         raise Conflict("You have a password already; change it on your page.")
     passwords.check(wanted.password, wanted.email, wanted.name)
+    before, name = user.shown(), wanted.name.strip()
+    after = before.model_copy(update={"email": wanted.email, "name": name, "has_password": True})
     done = await accounts.set_up_user(
         having.redis,
         user=user.id,
         version=user.version,
         email=key_of(wanted.email),
         email_given=wanted.email,
-        name=wanted.name.strip(),
+        name=name,
         password=await having.passwords.hashed(wanted.password),
         team=signed.team.id if signed.team else None,
-        write=having.write(visitor, signed, "set-up-user", audit.made(email=wanted.email, name=wanted.name)),
+        write=having.write(visitor, signed, "set-up-user", audit.changes(before, after)),
     )
     if done == "taken":
         raise Invalid("email", "The email field must be unique: another user has that address.")

@@ -7,12 +7,14 @@ import structlog
 from shared.actions.accounts import links, sign_in, users
 from shared.actions.accounts.links import Purpose
 from shared.actions.accounts.sign_in import CodeNeeded, SignedIn
+from shared.actions.accounts.users import StoredUser
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import Conflict, NotFound
 from shared.runtime import mail
 from shared.runtime.mail import Letter
 from shared.schemas.accounts.users import key_of
 from shared.security import passwords
+from shared.security.sessions import new_secret
 from shared.store import connection
 from shared.store.connection import AWAY
 from shared.store.transitions import Setting, accounts
@@ -27,12 +29,22 @@ Set it here, within an hour:
 If it was not you, do nothing: your password stays as it is.
 """
 
+UNPROVED = """Somebody, and probably you, wants to set another password for {email}.
+
+No link for that can be sent: this account was opened by an invitation, and nobody has shown
+that your address and the account are of the same person. Ask whoever runs Recuro for a link
+(recuro user reset); once it is used, links can be sent to you.
+
+If it was not you, do nothing: the password stays as it is.
+"""
+
 log = structlog.get_logger()
 
 
 async def request(having: Accounts, visitor: Visitor, email: str) -> None:
     """Send a link to the address, if a user has it; whether one does, neither the answer nor its time tells.
 
+    Whose address was never proved gets a letter that says who can help.
     Raises TooManyAttempts, and Conflict where no mail can be sent.
     """
     if mail.missing(having.settings):
@@ -63,9 +75,15 @@ async def set_password(having: Accounts, visitor: Visitor, code: str, password: 
     stored = await having.passwords.hashed(password)
     await links.take(having.redis, Purpose.RESET, code)
     with connection.begun():  # from here on a repeat finds the link used up
-        change = [Setting("password", stored)]
+        # The link went to an address that was theirs already, or an operator gave it to them.
+        change = [Setting("password", stored), Setting("email_proved", await having.now_ms())]
         if not await accounts.change_user(
-            having.redis, change, user=user.id, version=user.version, ends_sessions=True
+            having.redis,
+            change,
+            user=user.id,
+            version=user.version,
+            ends_sessions=True,
+            write=visitor.write("reset-password", user.email),
         ):
             raise Conflict("The user was changed at the same moment; ask for another link.")
         log.info("password_reset", user=user.id, address=visitor.address)
@@ -77,13 +95,21 @@ async def _send(having: Accounts, email: str) -> None:
         user = await users.find(having.redis, email)
         if user is None:
             return
-        code = await links.make(having.redis, Purpose.RESET, user.id)
-        address = links.address_of(having.settings.public_url, Purpose.RESET, code)
-        text = TEXT.format(email=user.email, address=address)
-        letter = Letter((user.email,), SUBJECT, text, f"<{links.name_of(code)}@recuro.invalid>")
+        letter = await _letter(having, user)
         failed = await mail.deliver(having.settings, letter, await having.now())
     except (NotFound, *AWAY) as error:
         log.warning("reset_not_sent", error=repr(error))
         return
     if failed:
         log.warning("reset_not_sent", user=user.id, error=failed.sentence)
+
+
+async def _letter(having: Accounts, user: StoredUser) -> Letter:
+    """With a link, or without one if somebody else may have opened the account under this address."""
+    if not user.has_proved_email:
+        name = links.name_of(new_secret())
+        return Letter((user.email,), SUBJECT, UNPROVED.format(email=user.email), f"<{name}@recuro.invalid>")
+    code = await links.make(having.redis, Purpose.RESET, user.id)
+    address = links.address_of(having.settings.public_url, Purpose.RESET, code)
+    text = TEXT.format(email=user.email, address=address)
+    return Letter((user.email,), SUBJECT, text, f"<{links.name_of(code)}@recuro.invalid>")

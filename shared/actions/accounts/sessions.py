@@ -3,7 +3,8 @@
 from redis.asyncio import Redis
 
 from shared import clock
-from shared.actions.accounts.visits import Accounts
+from shared.actions import audit
+from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import NotFound
 from shared.schemas.accounts.sessions import Session, TeamOfUser
 from shared.security.sessions import Signed
@@ -40,19 +41,30 @@ async def sign_out(having: Accounts, signed: Signed) -> None:
     having.sessions.forget(signed.session)
 
 
-async def revoke(having: Accounts, signed: Signed, session_id: str) -> None:
+async def revoke(having: Accounts, visitor: Visitor, signed: Signed, session_id: str) -> None:
     """End one of the user's sessions, everywhere within 5 s; raises NotFound."""
+    ended = audit.gone(session=session_id)
     if len(session_id) != ID_DIGITS or not await accounts.end_sessions(
-        having.redis, user=signed.user, begins=session_id
+        having.redis,
+        user=signed.user,
+        begins=session_id,
+        team=signed.team.id if signed.team else None,
+        write=having.write(visitor, signed, "end-session", ended),
     ):
         raise NotFound("Session")
     if signed.session.startswith(session_id):
         having.sessions.forget(signed.session)
 
 
-async def revoke_others(having: Accounts, signed: Signed) -> int:
+async def revoke_others(having: Accounts, visitor: Visitor, signed: Signed) -> int:
     """End all of the user's sessions but this one; how many."""
-    return await accounts.end_sessions(having.redis, user=signed.user, keep=signed.session)
+    return await accounts.end_sessions(
+        having.redis,
+        user=signed.user,
+        keep=signed.session,
+        team=signed.team.id if signed.team else None,
+        write=having.write(visitor, signed, "end-other-sessions"),
+    )
 
 
 async def teams(redis: Redis, signed: Signed) -> list[TeamOfUser]:

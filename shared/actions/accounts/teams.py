@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from shared import clock
 from shared.actions import audit
-from shared.errors import Conflict, Forbidden, Invalid, Unauthenticated
+from shared.errors import Conflict, Ended, Forbidden, Invalid
 from shared.operations import Call
 from shared.schemas.accounts.teams import Team, TeamUpdate
 from shared.schemas.base import STORED
@@ -50,7 +50,7 @@ async def rename(call: Call, changes: TeamUpdate) -> Team:
             case "taken":
                 raise Invalid("name", TAKEN)
             case "gone":
-                raise Unauthenticated(DELETED)
+                raise Ended(DELETED)
             case "stale":
                 continue
             case _:
@@ -77,7 +77,7 @@ async def hand_over(call: Call, member: int) -> Team:
             case "nobody":
                 raise Invalid("member_id", "The member_id field must name a member of this team.")
             case "gone":
-                raise Unauthenticated(DELETED)
+                raise Ended(DELETED)
             case "stale":
                 continue
             case _:
@@ -102,20 +102,20 @@ async def delete(call: Call) -> None:
         if deleted:
             return
         if deleted is not None:
-            raise Unauthenticated(DELETED)
+            raise Ended(DELETED)
     raise Conflict(_BUSY)
 
 
 def check_owner(call: Call, owner: int | None) -> None:
     """Raise Forbidden for a user who is not the owner; what an operator made is no user's."""
     if call.caller.user is not None and call.caller.user != owner:
-        raise Forbidden("Only the owner of the team may do that")
+        raise Forbidden("Only the owner of the team may do that", "owner")
 
 
 async def _read(call: Call) -> Mapping[str, str]:
     fields: dict[str, str] = await call.redis.hgetall(keyspace.team(call.team.id))  # type: ignore[misc]
     if not fields.get("name") or fields.get("deleted"):
-        raise Unauthenticated(DELETED)
+        raise Ended(DELETED)
     return fields
 
 

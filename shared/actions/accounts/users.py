@@ -10,6 +10,7 @@ from shared.errors import Conflict, Invalid, NotFound
 from shared.schemas.accounts.users import Role, User, key_of
 from shared.store import keyspace, moments
 from shared.store.transitions import accounts
+from shared.store.writes import OURS, Write
 
 _PAGE = 500
 FIRST_OWNER = "owner@localhost"
@@ -23,6 +24,8 @@ class StoredUser:
     id: int
     version: str
     email: str
+    has_proved_email: bool
+    """Whether somebody has shown, or an operator said, that the address is theirs."""
     name: str
     password: str
     """Its hash; empty until one was set."""
@@ -54,6 +57,7 @@ async def get(redis: Redis, user_id: int) -> StoredUser:
         id=user_id,
         version=fields.get("version", ""),
         email=fields.get("email_given") or fields["email"],
+        has_proved_email=bool(fields.get("email_proved")),
         name=fields.get("name", ""),
         password=fields.get("password", ""),
         totp=fields.get("totp", ""),
@@ -74,7 +78,7 @@ async def find(redis: Redis, email: str) -> StoredUser | None:
         return None
 
 
-async def create(
+async def create(  # noqa: PLR0913 - what an operator says of a user has names
     redis: Redis,
     *,
     email: str,
@@ -82,9 +86,11 @@ async def create(
     password: str | None = None,
     team: str | None = None,
     role: Role = Role.MEMBER,
+    write: Write = OURS,
 ) -> int:
     """Make a user for an operator; `password` is its hash. The first user of a team owns it, a new one too.
 
+    The address counts as proved. The line of the `write` is in the team's trail: who is in none has none.
     Raises Invalid if a user has the address.
     """
     known = await redis.hget(keyspace.teams(), team) if team else None  # type: ignore[misc]
@@ -93,11 +99,13 @@ async def create(
         redis,
         email=key_of(email),
         email_given=email.strip(),
+        proved=key_of(email) != FIRST_OWNER,
         name=name,
         password=password,
         team=int(known) if known else None,
         role=role.value,
         now_ms=now_ms,
+        write=write if known else OURS,
     )
     if made == "taken":
         raise Invalid("email", "The email field must be unique: a user has that address already.")
@@ -105,7 +113,7 @@ async def create(
         raise Conflict("The team was deleted at the same moment.")
     if team and not known:
         shard = keyspace.SHARDS[0]
-        await accounts.create_team(redis, name=team, user=made, shard=shard, now_ms=now_ms)
+        await accounts.create_team(redis, name=team, user=made, shard=shard, now_ms=now_ms, write=write)
     return made
 
 

@@ -33,6 +33,8 @@ class Connection(Protocol):
 
     address: str
     """The peer's, or the network that counts as one."""
+    is_of_proxy: bool
+    """Whether a proxy of the operator opened it, for whoever is behind it."""
     since: float
     """When its present wait began, by the loop's clock."""
 
@@ -62,14 +64,12 @@ class Connections:
         """Whether there is room; to make some, the longest waiting of the most crowded address are closed."""
         self._keep_sweeping(loop)
         address = connection.address
-        if self._of_address[address] >= self._bounds.per_address:
+        most = self._bounds.connections if connection.is_of_proxy else self._bounds.per_address
+        if self._of_address[address] >= most:
             self._make_room(one for one in self._open if one.address == address)
         if len(self._open) >= self._bounds.connections:
             self._make_room(self._open)
-        if (
-            self._of_address[address] >= self._bounds.per_address
-            or len(self._open) >= self._bounds.connections
-        ):
+        if self._of_address[address] >= most or len(self._open) >= self._bounds.connections:
             return False
         self._open[connection] = None
         self._of_address[address] += 1
@@ -92,7 +92,7 @@ class Connections:
 
     def _make_room(self, among: Iterable[Connection]) -> None:
         waiting = [one for one in among if one.waits]
-        crowd = Counter(one.address for one in waiting)
+        crowd = Counter(one.address for one in waiting if not one.is_of_proxy)
         waiting.sort(key=lambda one: (-crowd[one.address], one.since))
         leaving = waiting[: max(1, self._bounds.connections // ROOM)]
         if leaving:

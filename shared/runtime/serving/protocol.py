@@ -35,6 +35,7 @@ class BoundedProtocol(HttpToolsProtocol):
     door: ClassVar[Door]
 
     address = ""
+    is_of_proxy = False
     since = 0.0
     _stage: Stage = "head"
     _until = _INFINITE
@@ -63,6 +64,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]
         self.address = network_of(self.client[0]) if self.client else ""
+        self.is_of_proxy = self.client is not None and self.door.proxies.trusts(self.client[0])
         self._enter("head")
         if not self.door.connections.admit(self, self.loop):
             self.door.connections.count(refusals.FULL.reason)
@@ -137,6 +139,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refusal:
             raise _Unfit
         self._is_in_head, self._is_in_body, self._barren = False, True, 0
+        if self.is_of_proxy:
+            self.door.proxies.tell(self.scope)  # type: ignore[arg-type]
         super().on_headers_complete()
         if self.parser.should_upgrade():
             self._framing = framing_of(self.headers)

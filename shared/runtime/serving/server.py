@@ -10,7 +10,10 @@ from starlette.types import ASGIApp
 from shared.runtime.serving.bounds import RESERVED_FILES, Bounds, allow_files
 from shared.runtime.serving.door import Door
 from shared.runtime.serving.protocol import BoundedProtocol
+from shared.runtime.serving.proxies import Proxies
 from shared.runtime.serving.refusals import json_error
+
+NO_PROXIES = Proxies()
 
 log = structlog.get_logger()
 
@@ -22,6 +25,7 @@ def create(
     *,
     grace_seconds: int,
     error_body: Callable[[str], bytes] = json_error,
+    proxies: Proxies = NO_PROXIES,
 ) -> uvicorn.Server:
     """A server for the application, not started yet. `error_body` writes the body of a refusal."""
     host, port = address
@@ -31,22 +35,24 @@ def create(
             host=host,
             port=port,
             loop="uvloop",
-            http=bounded(_within_files(bounds), error_body),
+            http=bounded(_within_files(bounds), error_body, proxies),
             ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # nothing here uses the forwarded address
+            proxy_headers=False,  # it believes what stands first, which callers write; see `proxies`
             timeout_graceful_shutdown=grace_seconds,
         )
     )
 
 
-def bounded(bounds: Bounds, error_body: Callable[[str], bytes] = json_error) -> type[BoundedProtocol]:
+def bounded(
+    bounds: Bounds, error_body: Callable[[str], bytes] = json_error, proxies: Proxies = NO_PROXIES
+) -> type[BoundedProtocol]:
     """The protocol class of one server, whose connections are counted together."""
 
     class ServerProtocol(BoundedProtocol):
-        door = Door(bounds, error_body)
+        door = Door(bounds, error_body, proxies)
 
     return ServerProtocol
 

@@ -125,7 +125,7 @@ class Token(TokenCreate):
     last_used_from: str | None
     """From which address."""
     refused: dict[str, int]
-    """How often it was refused, by the reason: scope, hosts, queues, may_delete, calls, runs."""
+    """How often it was refused, by the reason: scope, owner, people, calls, runs, or a limit."""
 
 
 class TokenCreated(Token):

@@ -7,6 +7,7 @@ from httpx import AsyncClient, Response
 from redis.asyncio import Redis
 
 from services.api.table import OPERATIONS
+from shared.errors import NoToken, Unauthenticated
 from shared.operations import Operation
 from shared.security import tokens
 from shared.security.brake import BURST
@@ -31,7 +32,8 @@ def path_of(operation: Operation) -> str:
 async def test_without_a_token_nothing_is_answered(anonymous: AsyncClient, operation: Operation) -> None:
     answer = await anonymous.request(operation.method, path_of(operation), content=b"{not even JSON")
 
-    assert (answer.status_code, answer.json()) == (401, {"error": "Missing authorization token"})
+    assert answer.status_code == 401
+    assert answer.json() == {"error": "Missing authorization token", "message": NoToken.hint}
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["x-request-id"]
 
@@ -40,7 +42,8 @@ async def test_without_a_token_nothing_is_answered(anonymous: AsyncClient, opera
 async def test_an_unknown_token_opens_nothing(anonymous: AsyncClient, operation: Operation) -> None:
     answer = await ask(anonymous, operation, "rc_wrong")
 
-    assert (answer.status_code, answer.json()) == (401, {"error": "Invalid authorization token"})
+    assert answer.status_code == 401
+    assert answer.json() == {"error": "Invalid authorization token", "message": Unauthenticated.hint}
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
@@ -54,6 +57,7 @@ async def test_who_guesses_tokens_is_told_to_wait(settings: Settings) -> None:
 
     assert [answer.status_code for answer in answers] == [401] * BURST + [429]
     assert "wait" in answers[-1].json()["error"]
+    assert "Retry-After" in answers[-1].json()["message"]
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
 
 
@@ -61,7 +65,8 @@ async def test_who_guesses_tokens_is_told_to_wait(settings: Settings) -> None:
 async def test_another_scheme_is_no_token(anonymous: AsyncClient, value: str) -> None:
     answer = await anonymous.get("/api/jobs", headers={"Authorization": value})
 
-    assert (answer.status_code, answer.json()) == (401, {"error": "Missing authorization token"})
+    assert answer.status_code == 401
+    assert answer.json() == {"error": "Missing authorization token", "message": NoToken.hint}
 
 
 async def test_the_scheme_is_read_in_any_case(anonymous: AsyncClient, token: str) -> None:
@@ -103,8 +108,9 @@ async def test_a_reader_reads_and_changes_nothing(
     if operation.scope == "read":
         assert answer.status_code in ((400,) if operation.takes else operation.answers)  # without a body
     else:
-        refusal = {"error": f"The token lacks the {operation.scope} scope"}
-        assert (answer.status_code, answer.json()) == (403, refusal)
+        assert answer.status_code == 403
+        assert answer.json()["error"] == f"The token lacks the {operation.scope} scope"
+        assert answer.json()["message"].startswith("Use a token with the needed scope.")
     assert await lost.everything(redis) == before
 
 

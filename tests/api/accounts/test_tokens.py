@@ -196,7 +196,7 @@ async def test_a_deleted_token_ends_with_all_that_was_kept_of_it(
 
     other.headers["Authorization"] = f"Bearer {token['token']}"
     assert deleted.json() == {"deleted": True, "id": token["id"]}
-    assert (await other.get("/api/jobs")).json() == {"error": "Invalid authorization token"}
+    assert (await other.get("/api/jobs")).json()["error"] == "Invalid authorization token"
     assert (await client.get(f"/api/tokens/{token['id']}")).status_code == 404
     assert not await redis.keys(f"*{tokens.digest_of(token['token'])}*")
 
@@ -308,7 +308,8 @@ async def test_an_expired_token_is_told_so(client: AsyncClient, other: AsyncClie
     answer = await other.get("/api/jobs")
 
     assert token["expires_at"] == "2999-01-01T00:00:00+00:00"
-    assert (answer.status_code, answer.json()) == (401, {"error": "The token has expired"})
+    assert (answer.status_code, answer.json()["error"]) == (401, "The token has expired")
+    assert answer.json()["message"].startswith("Use another one.")
 
 
 async def test_tokens_of_earlier_versions_get_ids_when_they_are_listed(
@@ -362,7 +363,8 @@ async def test_calls_are_counted_and_every_answer_says_what_is_left(
         f'"calls-hour";r={left}' for left in (2, 1, 0, 0)
     ]
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 3600
-    assert answers[-1].json() == {"error": "The token has made its 3 calls an hour"}
+    assert answers[-1].json()["error"] == "The token has made its 3 calls an hour"
+    assert answers[-1].json()["message"].startswith("Wait ")
     assert "RateLimit" not in (await client.get("/api/jobs")).headers
 
 

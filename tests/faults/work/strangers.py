@@ -52,10 +52,10 @@ async def strangers_at_both_doors(scene: Scene) -> None:
         ports = [stage.installation.api_port, stage.installation.mcp_port]
         doors = [*stage.installation.of("api"), *stage.installation.of("mcp")]
         processes = {port: door.pid for port, door in zip(ports, doors, strict=True)}
-        before = [_resident(door) for door in doors]
+        before = [resident(door) for door in doors]
         with probing(processes, scene.folder / "probe.log") as probes:
             await _all_floods(stage, ports)
-        grown = [_peak(door) - old for door, old in zip(doors, before, strict=True)]
+        grown = [peak(door) - old for door, old in zip(doors, before, strict=True)]
         stage.story.figures |= {
             "grown by MiB": " and ".join(map(str, grown)),
             "probes": len(probes),
@@ -140,12 +140,12 @@ def _status(process: subprocess.Popen[bytes], field: str) -> int:
     return int(text.partition(f"{field}:")[2].split()[0]) // 1024
 
 
-def _resident(process: subprocess.Popen[bytes]) -> int:
+def resident(process: subprocess.Popen[bytes]) -> int:
     """MiB of memory that the process uses."""
     return _status(process, "VmRSS")
 
 
-def _peak(process: subprocess.Popen[bytes]) -> int:
+def peak(process: subprocess.Popen[bytes]) -> int:
     """The most MiB that it ever used."""
     return _status(process, "VmHWM")
 

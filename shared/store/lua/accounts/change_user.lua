@@ -2,7 +2,8 @@
 -- Change fields of a user who is still as it was read; where that ends sessions, all of the user's end but one.
 --
 -- Given `user`, `version`; `ends_sessions` and the digest of the session to `keep` (nothing = none); `team`, of the line in
--- its trail; and rows: fields and their values; a field without a value ('') is removed.
+-- its trail (nothing = a line in each of the user's teams); and rows: fields and their values; a field without a value ('') is
+-- removed.
 -- Returns the new version; 'stale' if the user changed or went since it was read.
 
 local SETTING = { 'field', 'value' }
@@ -21,5 +22,15 @@ if given.ends_sessions then
         end
     end
 end
-if given.team then note_change('user', id) end
+if given.team then
+    note_change('user', id)
+elseif given['who'] then
+    -- Who acts in no team acts on the user in all of its own: each of these trails has the line.
+    note_change('user', id)
+    for _, team in ipairs(call('SMEMBERS', P .. 'member_of:' .. id)) do
+        given['team'] = team
+        write_trail()
+    end
+    given['who'] = nil -- it is written
+end
 return call('HINCRBY', record, 'version', 1)

@@ -1,8 +1,8 @@
 #!lua repeatable
 -- Make a user; with a team as its member, and the first of a team without an owner is its owner.
 --
--- Given `email` (lower case), `email_given`, `name`, `password` (its hash; nothing = none yet), `team` and `role` if it is
--- to be in one, now_ms.
+-- Given `email` (lower case), `email_given`, `proved` (the address is known to be theirs), `name`, `password` (its hash;
+-- nothing = none yet), `team` and `role` if it is to be in one, now_ms.
 -- Returns the id; 'taken' if a user has the e-mail address; 'gone' if there is no such team.
 
 local now, team = moment(given.now_ms), given.team
@@ -14,6 +14,7 @@ local id
 repeat id = tostring(call('HINCRBY', P .. 'ids', 'user', 1)) until call('EXISTS', P .. 'user:' .. id) == 0
 call('HSET', P .. 'user:' .. id, 'v', 1, 'version', 1, 'email', given.email, 'email_given', given.email_given, 'name', given.name,
     'password', given.password or '', 'created', now)
+if given.proved then call('HSET', P .. 'user:' .. id, 'email_proved', now) end
 call('HSET', P .. 'emails', given.email, id)
 if its then
     if not its.owner then call('HSET', P .. 'team:' .. team, 'owner', id) end

@@ -12,6 +12,7 @@ local of = call('HGET', emails, given.email)
 if of and of ~= id then return 'taken', REFUSED end
 
 call('HDEL', emails, its.email)
+call('HDEL', record, 'email_proved') -- of the address before
 call('HSET', emails, given.email, id)
 call('HSET', record, 'email', given.email, 'email_given', given.email_given, 'name', given.name, 'password', given.password)
 for _, session in ipairs(call('ZRANGE', listed, 0, -1)) do call('DEL', P .. 'session:' .. session) end

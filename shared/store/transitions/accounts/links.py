@@ -4,6 +4,7 @@ from redis.asyncio import Redis
 
 from shared.store import keyspace
 from shared.store.transitions.functions import Function
+from shared.store.writes import OURS, Write
 
 _KEEP_LINK = Function("keep_link")
 _TAKE_LINK = Function("take_link")
@@ -11,15 +12,25 @@ _ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 
 
 async def keep_link(
-    redis: Redis, *, link: str, purpose: str, user: int, expires: int, alone: bool, now_ms: int
+    redis: Redis,
+    *,
+    link: str,
+    purpose: str,
+    user: int,
+    expires: int,
+    alone: bool,
+    now_ms: int,
+    write: Write = OURS,
 ) -> bool:
     """Keep a code, of which `link` is the digest, for a user; whether there is that user.
 
-    With `alone` a code of that purpose before is worth nothing any more.
+    With `alone` a code of that purpose before is worth nothing any more. A `write` leaves a line in the trail
+    of each of the user's teams.
     """
     kept = await _KEEP_LINK(
         redis,
         _ACCOUNTS,
+        write=write,
         link=link,
         purpose=purpose,
         user=user,

@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from shared.store import keyspace
 from shared.store.transitions.functions import Function
+from shared.store.writes import OURS, Write
 
 _OPEN_SESSION = Function("open_session")
 _FIND_SESSION = Function("find_session")
@@ -55,9 +56,18 @@ async def find_session(redis: Redis, *, session: str, idle_ms: int, now_ms: int)
     return found
 
 
-async def end_sessions(redis: Redis, *, user: int, begins: str | None = None, keep: str | None = None) -> int:
+async def end_sessions(
+    redis: Redis,
+    *,
+    user: int,
+    begins: str | None = None,
+    keep: str | None = None,
+    team: int | None = None,
+    write: Write = OURS,
+) -> int:
     """End the sessions of a user that begin with these digits, or all but `keep`; how many."""
-    return int(await _END_SESSIONS(redis, _ACCOUNTS, user=user, begins=begins, keep=keep))
+    ended = await _END_SESSIONS(redis, _ACCOUNTS, write=write, user=user, begins=begins, keep=keep, team=team)
+    return int(ended)
 
 
 async def switch_team(redis: Redis, *, session: str, team: int) -> bool:

@@ -22,6 +22,7 @@ async def create_user(
     *,
     email: str,
     email_given: str,
+    proved: bool,
     name: str,
     password: str | None,
     team: int | None,
@@ -39,6 +40,7 @@ async def create_user(
         write=write,
         email=email,
         email_given=email_given,
+        proved=proved,
         name=name,
         password=password,
         team=team,
@@ -62,7 +64,8 @@ async def change_user(
 ) -> bool:
     """Change fields of a user who is still as it was read; whether it was.
 
-    With `ends_sessions` all its sessions end but the one with the digest `keep`.
+    With `ends_sessions` all its sessions end but the one with the digest `keep`. A `write` without a `team`
+    leaves a line in the trail of each of the user's teams.
     """
     changed: object = await _CHANGE_USER(
         redis,
