@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
@@ -20,6 +21,11 @@ from shared.store import keyspace
 from shared.store.transitions import Setting, accounts
 
 _SECOND_FACTOR = ("totp", "totp_new", "totp_step", "recovery", "wrong_codes", "code_rests")
+_SINGLE_SIGN_ON = ("issuer", "subject")
+_REMOVED = {
+    "totp": "the second factor is removed",
+    "subject": "the link to the provider of single sign-on is removed",
+}
 
 
 async def run(arguments: argparse.Namespace) -> int:
@@ -28,7 +34,10 @@ async def run(arguments: argparse.Namespace) -> int:
         case "create":
             return await create(arguments)
         case "reset":
-            return await reset(arguments.email, second_factor=arguments.second_factor)
+            given = (arguments.second_factor, _SECOND_FACTOR), (arguments.single_sign_on, _SINGLE_SIGN_ON)
+            return await reset(
+                arguments.email, [name for is_given, names in given if is_given for name in names]
+            )
         case _:
             return await show()
 
@@ -52,14 +61,14 @@ async def create(given: argparse.Namespace) -> int:
     return 0
 
 
-async def reset(email: str, *, second_factor: bool) -> int:
-    """Print a link to set another password; with it all sessions of the user end."""
+async def reset(email: str, gone: Sequence[str]) -> int:
+    """Print a link to set another password, which ends the user's sessions; `gone` are fields to remove."""
     async with opened() as (redis, _):
         user = await users.find(redis, email)
         if user is None:
             raise NotFound("User")
-        if second_factor:
-            await _remove_second_factor(redis, user)
+        if gone:
+            await _remove(redis, user, gone)
         await _print_link(redis, user.id)
     return 0
 
@@ -84,11 +93,13 @@ async def _teams(redis: Redis, user: StoredUser) -> list[str]:
     return [printable(await redis.hget(keyspace.team(each), "name") or each) for each in sorted(ids, key=int)]  # type: ignore[misc]
 
 
-async def _remove_second_factor(redis: Redis, user: StoredUser) -> None:
-    gone = [Setting(name, None) for name in _SECOND_FACTOR]
-    if not await accounts.change_user(redis, gone, user=user.id, version=user.version, ends_sessions=True):
+async def _remove(redis: Redis, user: StoredUser, gone: Sequence[str]) -> None:
+    changes = [Setting(name, None) for name in gone]
+    if not await accounts.change_user(redis, changes, user=user.id, version=user.version, ends_sessions=True):
         raise Conflict("The user was changed at the same moment; try again.")
-    print("recuro: the second factor is removed, and all sessions ended", file=sys.stderr)
+    for name, said in _REMOVED.items():
+        if name in gone:
+            print(f"recuro: {said}, and all sessions ended", file=sys.stderr)
 
 
 async def _print_link(redis: Redis, user: int) -> None:

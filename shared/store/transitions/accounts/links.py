@@ -7,6 +7,8 @@ from shared.store.transitions.functions import Function
 
 _KEEP_LINK = Function("keep_link")
 _TAKE_LINK = Function("take_link")
+_KEEP_WAY = Function("keep_way")
+_TAKE_WAY = Function("take_way")
 _ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 
 
@@ -34,3 +36,14 @@ async def take_link(redis: Redis, *, link: str, purpose: str, now_ms: int) -> in
     """Use a code up; whose it was, or None if it is worth nothing."""
     user = await _TAKE_LINK(redis, _ACCOUNTS, link=link, purpose=purpose, now_ms=now_ms)
     return int(user) or None
+
+
+async def keep_way(redis: Redis, *, link: str, browser: str, after: str, expires: int, now_ms: int) -> None:
+    """Keep that a browser went to the provider; digests of the state, and of what its cookie has."""
+    await _KEEP_WAY(redis, _ACCOUNTS, link=link, browser=browser, after=after, expires=expires, now_ms=now_ms)
+
+
+async def take_way(redis: Redis, *, link: str, browser: str, now_ms: int) -> str | None:
+    """Use it up for the same browser; where that goes on to, or None if it is worth nothing."""
+    found: list[str] = await _TAKE_WAY(redis, _ACCOUNTS, link=link, browser=browser, now_ms=now_ms)
+    return found[0] if found else None
