@@ -4,16 +4,22 @@ import base64
 import contextlib
 import hashlib
 import json
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from subprocess import DEVNULL, Popen
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
+import httpx
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+
+from tests.installation import free_port
+from tests.poll import until
 
 CLIENT, SECRET = "recuro", "of the client, and +%:& too"
 EMAIL, SUBJECT = "ada@example.com", "248289761001"
@@ -167,3 +173,26 @@ def _basic() -> str:
     """RFC 6749, 2.3.1: both are encoded as in a form, then joined."""
     joined = f"{CLIENT}:{urlencode({'': SECRET})[1:]}"
     return f"Basic {base64.b64encode(joined.encode()).decode()}"
+
+
+@contextlib.asynccontextmanager
+async def of_others(*users: Claims) -> AsyncIterator[str]:
+    """The issuer of a provider that we did not write, as a process of its own; it answers."""
+    port = free_port()
+    issuer = f"http://127.0.0.1:{port}"
+    claims = [part for user in users for part in ("--user-claims", json.dumps(user))]
+    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce", "true"]
+
+    async def answers() -> bool:
+        try:
+            return (await client.get(issuer)).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    with Popen([*command, *claims], stderr=DEVNULL) as process:
+        try:
+            async with httpx.AsyncClient(verify=False) as client:
+                await until(answers)
+            yield issuer
+        finally:
+            process.terminate()

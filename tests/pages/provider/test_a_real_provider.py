@@ -1,51 +1,28 @@
 """The whole way through a provider that we did not write, as a process of its own."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
 from tests.api.serving import serving
-from tests.installation import free_port
 from tests.pages.browser import Browser, Page
 from tests.pages.conftest import at_an_address_of_its_own
 from tests.pages.provider.conftest import go, settings_of
-from tests.poll import until
+from tests.provider import Claims, of_others
 
-USERS = (
+USERS: tuple[Claims, ...] = (
     {"sub": "ada", "email": "ada@example.com", "email_verified": True, "name": "Ada"},
     {"sub": "mallory", "email": "owner@example.com", "email_verified": False},
     {"sub": "nobody"},
 )
 
 
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[str]:
-    port = free_port()
-    claims = [part for user in USERS for part in ("--user-claims", json.dumps(user))]
-    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce", "true"]
-    with subprocess.Popen([*command, *claims], stderr=subprocess.DEVNULL) as process:
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
-
-
 @pytest.fixture
-async def running(issuer: str) -> str:
-    async with httpx.AsyncClient(verify=False) as client:
-
-        async def answers() -> bool:
-            try:
-                return (await client.get(issuer)).status_code == 200
-            except httpx.TransportError:
-                return False
-
-        await until(answers)
-    return issuer
+async def running() -> AsyncIterator[str]:
+    async with of_others(*USERS) as issuer:
+        yield issuer
 
 
 async def signed_in_there(server: EmbeddedServer, issuer: str, **form: str) -> tuple[Page, Page]:
