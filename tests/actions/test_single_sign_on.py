@@ -84,12 +84,12 @@ async def test_an_answer_that_is_lost_makes_nobody_twice(
     assert len(await having.redis.xrange("r:{global}:audit:1")) == 1
 
 
-async def test_a_way_is_taken_once_in_time_and_by_its_browser(redis: Redis) -> None:
+async def test_a_flow_is_taken_once_in_time_and_by_its_browser(redis: Redis) -> None:
     async def take(browser: str = BROWSER, now_ms: int = MINUTE) -> str | None:
-        return await accounts.take_way(redis, link=LINK, browser=browser, now_ms=now_ms)
+        return await accounts.take_flow(redis, link=LINK, browser=browser, now_ms=now_ms)
 
     async def keep() -> None:
-        await accounts.keep_way(
+        await accounts.keep_flow(
             redis, link=LINK, browser=BROWSER, after="/me", expires=2 * MINUTE, now_ms=MINUTE
         )
 
@@ -102,8 +102,8 @@ async def test_a_way_is_taken_once_in_time_and_by_its_browser(redis: Redis) -> N
     assert await redis.exists(f"r:{{global}}:link:{LINK}") == 0
 
 
-async def test_a_way_that_nobody_takes_is_forgotten(redis: Redis) -> None:
-    await accounts.keep_way(redis, link=LINK, browser=BROWSER, after="", expires=2 * MINUTE, now_ms=MINUTE)
+async def test_a_flow_that_nobody_takes_is_forgotten(redis: Redis) -> None:
+    await accounts.keep_flow(redis, link=LINK, browser=BROWSER, after="", expires=2 * MINUTE, now_ms=MINUTE)
 
     (fading,) = await redis.zrange("r:{global}:fading", 0, -1)
 

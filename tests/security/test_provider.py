@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+import structlog
 from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
@@ -16,7 +17,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from shared.errors import ProviderAway, Unauthenticated
 from shared.security.oidc import id_tokens, provider
 from shared.security.oidc.id_tokens import Expected, Untrusted
-from shared.security.oidc.provider import Identity, Way
+from shared.security.oidc.provider import Flow, Identity
 from shared.settings import Settings
 from tests.provider import (
     CLIENT,
@@ -63,16 +64,16 @@ def ours(running: Provider, clock: Clock | None = None, **given: Any) -> provide
     return provider.Provider(Settings(**settings), clock or Clock())
 
 
-def new_way(number: int = 0) -> Way:
-    return Way(f"state {number}", f"nonce {number}", "verifier " + "x" * 40)
+def new_flow(number: int = 0) -> Flow:
+    return Flow(f"state {number}", f"nonce {number}", "verifier " + "x" * 40)
 
 
 async def arrive(one: provider.Provider, running: Provider, number: int = 0) -> Identity:
     """To the provider and back."""
-    way = new_way(number)
-    back = running.authorize(await one.address_of(way))
+    flow = new_flow(number)
+    back = running.authorize(await one.address_of(flow))
     code = back.partition("code=")[2].partition("&")[0].replace("+", " ")
-    return await one.identity(way, code, datetime.now(UTC))
+    return await one.identity(flow, code, datetime.now(UTC))
 
 
 async def test_who_came_back_is_told(running: Provider) -> None:
@@ -83,12 +84,12 @@ async def test_what_it_says_of_itself_is_read_once_an_hour(running: Provider) ->
     clock = Clock()
     one = ours(running, clock)
 
-    await asyncio.gather(*(one.address_of(new_way(number)) for number in range(5)))
+    await asyncio.gather(*(one.address_of(new_flow(number)) for number in range(5)))
     clock.now += 3599
-    await one.address_of(new_way())
+    await one.address_of(new_flow())
     within = list(running.asked)
     clock.now += 1
-    await one.address_of(new_way())
+    await one.address_of(new_flow())
 
     assert within == [DISCOVERY, JWKS]
     assert running.asked == [DISCOVERY, JWKS] * 2
@@ -101,7 +102,7 @@ async def test_the_issuer_may_end_with_a_slash_and_is_compared_with_it(running: 
 
     assert found.issuer == f"{running.issuer}/"
     with pytest.raises(ProviderAway):
-        await ours(running).address_of(new_way())
+        await ours(running).address_of(new_flow())
 
 
 def packed(request: BaseHTTPRequestHandler) -> None:
@@ -132,7 +133,7 @@ async def test_what_is_no_answer_of_a_provider_is_none(running: Provider, path: 
     running.behaviours[path] = behave
 
     with pytest.raises(ProviderAway, match="The provider of single sign-on does not answer as it should"):
-        await ours(running).address_of(new_way())
+        await ours(running).address_of(new_flow())
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ async def test_addresses_that_a_provider_cannot_have_are_not_gone_to(
     running.discovery[name] = value
 
     with pytest.raises(ProviderAway):
-        await ours(running).address_of(new_way())
+        await ours(running).address_of(new_flow())
 
 
 async def test_a_provider_that_does_not_answer_is_let_alone_for_five_seconds(running: Provider) -> None:
@@ -165,14 +166,14 @@ async def test_a_provider_that_does_not_answer_is_let_alone_for_five_seconds(run
     one = ours(running, clock)
     running.behaviours[DISCOVERY] = saying({}, 503)
 
-    answers = await asyncio.gather(*(one.address_of(new_way()) for _ in range(5)), return_exceptions=True)
+    answers = await asyncio.gather(*(one.address_of(new_flow()) for _ in range(5)), return_exceptions=True)
     asked = list(running.asked)
     running.behaviours.clear()
     clock.now += 5
 
     assert [type(answer) for answer in answers] == [ProviderAway] * 5
     assert asked == [DISCOVERY]
-    assert await one.address_of(new_way())
+    assert await one.address_of(new_flow())
 
 
 async def test_keys_are_read_anew_for_one_that_is_unknown_at_most_once_a_minute(running: Provider) -> None:
@@ -195,6 +196,38 @@ async def test_keys_are_read_anew_for_one_that_is_unknown_at_most_once_a_minute(
 
 def with_the_other_key(claims: Claims) -> str:
     return jwt.encode({"alg": "RS256", "kid": "two"}, claims, OTHER_KEY, algorithms=["RS256"])
+
+
+async def test_a_key_that_was_replaced_under_its_name_is_read_anew(running: Provider) -> None:
+    one = ours(running)
+    await arrive(one, running)
+    running.sign = lambda claims: jwt.encode({"alg": "RS256"}, claims, OTHER_KEY, algorithms=["RS256"])
+    running.jwks = published(OTHER_KEY)
+
+    assert (await arrive(one, running)).subject == SUBJECT
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "error", "sentence"),
+    [
+        ({"error": "invalid_client"}, 401, Unauthenticated, "RECURO_OIDC_CLIENT_ID with RECURO_OIDC_CLIENT"),
+        ({"error": "invalid_grant"}, 400, Unauthenticated, "the code of this sign-in for none of its own"),
+        ({"error": f"no {SECRET}"}, 400, Unauthenticated, "the code of this sign-in for none of its own"),
+        ({"error": 7}, 302, Unauthenticated, "the code of this sign-in for none of its own"),
+        ({"error": "server_error"}, 503, ProviderAway, "does not answer as it should"),
+        ({"access_token": "x"}, 200, Unauthenticated, "there is no ID token in it"),
+        ({"id_token": "x"}, 200, Unauthenticated, "there is no ID token in it"),
+    ],
+)
+async def test_a_code_that_gets_no_tokens_is_told_apart(
+    running: Provider, answer: Claims, status: int, error: type[Exception], sentence: str
+) -> None:
+    running.behaviours["/token"] = saying(answer, status)
+
+    with structlog.testing.capture_logs() as logged, pytest.raises(error, match=sentence) as raised:
+        await arrive(ours(running), running)
+
+    assert SECRET not in f"{raised.value}{logged}"
 
 
 async def test_a_client_without_a_secret_shows_the_verifier_alone(running: Provider) -> None:

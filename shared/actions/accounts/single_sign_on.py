@@ -18,7 +18,7 @@ from shared.actions.accounts.users import StoredUser
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from shared.schemas.accounts.users import Email, key_of
-from shared.security.oidc.provider import Identity, Provider, Way, refused
+from shared.security.oidc.provider import ERROR, Flow, Identity, Provider, refused
 from shared.security.sessions import new_secret
 from shared.security.tokens import digest_of
 from shared.store import keyspace
@@ -69,12 +69,12 @@ async def begin(having: Accounts, visitor: Visitor, browser: str, after: str) ->
     A browser that has a cookie keeps it, so that two of its pages may be on the way at once.
     """
     provider = _provider(having)
-    having.brakes.take_way(visitor.address)
+    having.brakes.take_flow(visitor.address)
     known = browser if SECRET.fullmatch(browser) else new_secret()
     state = new_secret()
-    address = await provider.address_of(_way(state, known))
+    address = await provider.address_of(_flow(state, known))
     now_ms = await having.now_ms()
-    await accounts.keep_way(
+    await accounts.keep_flow(
         having.redis,
         link=digest_of(state),
         browser=digest_of(known),
@@ -99,7 +99,7 @@ async def finish(having: Accounts, visitor: Visitor, browser: str, answer: Answe
         raise refused("it is of another issuer")
     if not 0 < len(answer.code) <= MOST_CODE:
         raise refused("there is no code in it")
-    identity = await provider.identity(_way(answer.state, browser), answer.code, await having.now())
+    identity = await provider.identity(_flow(answer.state, browser), answer.code, await having.now())
     email = _email(having, identity)
     user, after = await _user(having, visitor, identity, email, after)
     return Arrived(await sign_in.proceed(having, visitor, user), after)
@@ -111,9 +111,9 @@ def _provider(having: Accounts) -> Provider:
     return having.provider
 
 
-def _way(state: str, browser: str) -> Way:
+def _flow(state: str, browser: str) -> Flow:
     """Nonce and verifier are made of what only this browser has, so that Redis knows neither."""
-    return Way(state, _derived(browser, f"nonce {state}"), _derived(browser, f"verifier {state}"))
+    return Flow(state, _derived(browser, f"nonce {state}"), _derived(browser, f"verifier {state}"))
 
 
 def _derived(browser: str, purpose: str) -> str:
@@ -125,7 +125,7 @@ async def _taken(having: Accounts, browser: str, state: str) -> str:
     """Where it goes on to, once; raises Unauthenticated if this browser did not go with that state."""
     after = None
     if SECRET.fullmatch(state) and SECRET.fullmatch(browser):
-        after = await accounts.take_way(
+        after = await accounts.take_flow(
             having.redis, link=digest_of(state), browser=digest_of(browser), now_ms=await having.now_ms()
         )
     if after is None:
@@ -138,12 +138,11 @@ _SENTENCES = {
     "temporarily_unavailable": "The provider cannot sign anybody in at the moment; try again later",
     "login_required": "The provider wants you to sign in there first; begin anew",
 }
-_ERROR = re.compile(r"[a-z_]{1,40}")
 
 
 def _sentence(error: str) -> str:
     """What an error of the provider means; its own words anybody could have written, so none is shown."""
-    named = error if _ERROR.fullmatch(error) else "unknown"
+    named = error if ERROR.fullmatch(error) else "unknown"
     log.warning("oidc_refused", why=f"error {named}")
     return _SENTENCES.get(error, f"The provider could not sign you in ({named}); ask whoever runs Recuro")
 

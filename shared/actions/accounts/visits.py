@@ -28,7 +28,7 @@ ACCOUNT_BURST, ACCOUNT_A_SECOND = 10, 0.1
 _CODE = re.compile(r"[\w-]{43}", re.ASCII)
 LETTER_BURST, LETTER_A_SECOND = 3, 1 / 600
 """The same of letters to one address that anybody may ask for."""
-WAY_BURST, WAY_A_SECOND = 100, 1.0
+FLOW_BURST, FLOW_A_SECOND = 100, 1.0
 """The same of browsers at one address that are sent to the provider, each of which is remembered."""
 
 
@@ -62,7 +62,7 @@ class Brakes:
         self._addresses = Brake(elapsed)
         self._users = Brake(elapsed, ACCOUNT_BURST, ACCOUNT_A_SECOND)
         self._letters = Brake(elapsed, LETTER_BURST, LETTER_A_SECOND)
-        self._ways = Brake(elapsed, WAY_BURST, WAY_A_SECOND)
+        self._flows = Brake(elapsed, FLOW_BURST, FLOW_A_SECOND)
 
     def take(self, address: str, user: str = "") -> None:
         """Count an attempt; raises TooManyAttempts."""
@@ -78,9 +78,9 @@ class Brakes:
         if wait:
             raise TooManyAttempts(wait)
 
-    def take_way(self, address: str) -> None:
+    def take_flow(self, address: str) -> None:
         """Count a browser that is sent to the provider; raises TooManyAttempts."""
-        if wait := self._ways.wait_seconds(address):
+        if wait := self._flows.wait_seconds(address):
             raise TooManyAttempts(wait)
 
     def take_link(self, address: str, code: str) -> None:

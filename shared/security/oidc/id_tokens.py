@@ -30,10 +30,7 @@ class Untrusted(Exception):
 
 
 class UnknownKey(Untrusted):
-    """None of the keys is the one that it names."""
-
-    def __init__(self) -> None:
-        super().__init__("it is signed with a key that the provider does not publish")
+    """None of the keys is that with which it is signed; the provider may have others by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ def _signed(token: str, keys: Iterable[Key], expected: Expected) -> CodeIDToken:
             warnings.simplefilter("ignore", SecurityWarning)  # providers still call Ed25519 EdDSA
             found = jwt.decode(token, key, [algorithm], registry)
     except _ODD:
-        raise Untrusted("its signature is wrong") from None
+        raise UnknownKey("its signature is wrong") from None
     return CodeIDToken(
         found.claims,
         found.header,
@@ -127,7 +124,7 @@ def _key_for(header: Mapping[str, Any], algorithm: str, keys: Iterable[Key]) -> 
         and (named is None or key.get("kid") == named)
     ]
     if not fitting:
-        raise UnknownKey
+        raise UnknownKey("it is signed with a key that the provider does not publish")
     if len(fitting) > 1:
         raise Untrusted("it does not say with which of the keys it is signed")
     return fitting[0]

@@ -1,6 +1,7 @@
 """The provider of single sign-on: where people sign in, and who they are when they come back."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,14 +27,16 @@ AGAIN_SECONDS = 60.0
 """So often at most the keys are read anew because a token names one that is not among them."""
 REST_SECONDS = 5.0
 """So long nobody waits for a provider that did not answer."""
-_OK = 200
+_OK, _FAILED = 200, 500
+ERROR = re.compile(r"[a-z_]{1,40}")
+"""What names an error (RFC 6749, 5.2); whatever else a provider writes of it is neither logged nor shown."""
 _BASIC, _POST = "client_secret_basic", "client_secret_post"
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Flow:
     """What goes along to the provider, and has to fit what comes back."""
 
     state: str = field(repr=False)
@@ -72,7 +75,7 @@ class Provider:
         self._known: _Known | None = None
         self._known_until = self._keys_until = self._rests_until = 0.0
 
-    async def address_of(self, way: Way) -> str:
+    async def address_of(self, flow: Flow) -> str:
         """Where the browser goes; raises ProviderAway."""
         settings = self._settings
         return str(
@@ -82,21 +85,21 @@ class Provider:
                 response_type="code",
                 redirect_uri=settings.public_url + CALLBACK,
                 scope=settings.oidc_scopes,
-                state=way.state,
-                nonce=way.nonce,
-                code_challenge=create_s256_code_challenge(way.verifier),
+                state=flow.state,
+                nonce=flow.nonce,
+                code_challenge=create_s256_code_challenge(flow.verifier),
                 code_challenge_method="S256",
             )
         )
 
-    async def identity(self, way: Way, code: str, now: datetime) -> Identity:
+    async def identity(self, flow: Flow, code: str, now: datetime) -> Identity:
         """Who came back with that code; raises ProviderAway, or Unauthenticated for a bad answer."""
         known = await self._discovered()
-        answer = await self._exchanged(known, way, code)
+        answer = await self._exchanged(known, flow, code)
         token, access = answer.get("id_token"), answer.get("access_token")
         if not isinstance(token, str) or not isinstance(access, str):
             raise refused("there is no ID token in it; ask for the scope openid")
-        expected = Expected(self._settings.oidc_issuer, self._settings.oidc_client_id, way.nonce, access)
+        expected = Expected(self._settings.oidc_issuer, self._settings.oidc_client_id, flow.nonce, access)
         try:
             claims = await self._verified(known, token, expected, now)
         except Untrusted as error:
@@ -112,14 +115,14 @@ class Provider:
             name=about.get("name", claims.get("name")),
         )
 
-    async def _exchanged(self, known: _Known, way: Way, code: str) -> Json:
+    async def _exchanged(self, known: _Known, flow: Flow, code: str) -> Json:
         """What the provider gives for the code."""
         settings, secret = self._settings, self._settings.oidc_client_secret
         form = prepare_token_request(
             "authorization_code",
             code=code,
             redirect_uri=settings.public_url + CALLBACK,
-            code_verifier=way.verifier,
+            code_verifier=flow.verifier,
         )
         name, password = settings.oidc_client_id, secret.get_secret_value() if secret else ""
         if known.authentication == _BASIC:  # encoded before they are joined: RFC 6749, 2.3.1
@@ -130,9 +133,13 @@ class Provider:
             status, answer = await self._sender.post(address, headers, form)
         except Unanswered as error:
             raise self._away("token", error) from None
+        if status >= _FAILED:
+            raise self._away("token", Unanswered(f"status {status}"))
         if status != _OK:
-            log.warning("oidc_code_refused", status=status, error=str(answer.get("error"))[:60])
-            raise refused("it took the code of this sign-in for none of its own")
+            code_of_error = str(answer.get("error"))
+            named = code_of_error if ERROR.fullmatch(code_of_error) else "unknown"
+            log.warning("oidc_code_refused", status=status, error=named)
+            raise refused(_REFUSALS.get(named, "it took the code of this sign-in for none of its own"))
         return answer
 
     async def _verified(self, known: _Known, token: str, expected: Expected, now: datetime) -> Any:
@@ -208,6 +215,12 @@ class Provider:
 
 
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
+
+
+_REFUSALS = {
+    "invalid_client": "it does not know RECURO_OIDC_CLIENT_ID with RECURO_OIDC_CLIENT_SECRET",
+    "unauthorized_client": "it does not let RECURO_OIDC_CLIENT_ID sign people in by a code",
+}
 
 
 def refused(why: str) -> Unauthenticated:

@@ -401,7 +401,7 @@ async def test_while_the_provider_is_gone_passwords_are_taken_still(
     assert inside.path == "/me"
 
 
-async def test_so_many_ways_are_begun_from_one_address_and_no_more(
+async def test_so_many_flows_are_begun_from_one_address_and_no_more(
     browser: Browser, redis: Redis, provider: Provider
 ) -> None:
     sent = (browser.client.post("/sign-in/oidc", headers={"Origin": browser.origin}) for _ in range(120))

@@ -8,7 +8,7 @@ from shared.store.transitions.accounts.invitations import (
     cancel_invitation,
     create_invitation,
 )
-from shared.store.transitions.accounts.links import keep_link, keep_way, take_link, take_way
+from shared.store.transitions.accounts.links import keep_flow, keep_link, take_flow, take_link
 from shared.store.transitions.accounts.sessions import (
     end_sessions,
     find_session,
@@ -48,8 +48,8 @@ __all__ = [
     "find_linked",
     "find_session",
     "hand_over_team",
+    "keep_flow",
     "keep_link",
-    "keep_way",
     "link_identity",
     "open_session",
     "prove_code",
@@ -58,6 +58,6 @@ __all__ = [
     "set_role",
     "set_up_user",
     "switch_team",
+    "take_flow",
     "take_link",
-    "take_way",
 ]

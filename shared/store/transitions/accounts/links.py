@@ -7,8 +7,8 @@ from shared.store.transitions.functions import Function
 
 _KEEP_LINK = Function("keep_link")
 _TAKE_LINK = Function("take_link")
-_KEEP_WAY = Function("keep_way")
-_TAKE_WAY = Function("take_way")
+_KEEP_FLOW = Function("keep_flow")
+_TAKE_FLOW = Function("take_flow")
 _ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 
 
@@ -38,12 +38,14 @@ async def take_link(redis: Redis, *, link: str, purpose: str, now_ms: int) -> in
     return int(user) or None
 
 
-async def keep_way(redis: Redis, *, link: str, browser: str, after: str, expires: int, now_ms: int) -> None:
+async def keep_flow(redis: Redis, *, link: str, browser: str, after: str, expires: int, now_ms: int) -> None:
     """Keep that a browser went to the provider; digests of the state, and of what its cookie has."""
-    await _KEEP_WAY(redis, _ACCOUNTS, link=link, browser=browser, after=after, expires=expires, now_ms=now_ms)
+    await _KEEP_FLOW(
+        redis, _ACCOUNTS, link=link, browser=browser, after=after, expires=expires, now_ms=now_ms
+    )
 
 
-async def take_way(redis: Redis, *, link: str, browser: str, now_ms: int) -> str | None:
+async def take_flow(redis: Redis, *, link: str, browser: str, now_ms: int) -> str | None:
     """Use it up for the same browser; where that goes on to, or None if it is worth nothing."""
-    found: list[str] = await _TAKE_WAY(redis, _ACCOUNTS, link=link, browser=browser, now_ms=now_ms)
+    found: list[str] = await _TAKE_FLOW(redis, _ACCOUNTS, link=link, browser=browser, now_ms=now_ms)
     return found[0] if found else None
