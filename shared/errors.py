@@ -76,6 +76,15 @@ _WAYS = {
 }
 
 
+class ProviderAway(RecuroError):
+    """The provider by which people sign in does not answer, or not as one does."""
+
+    hint = "Try again in a moment; the log says what is wrong with it."
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The provider of {name} does not answer as it should")
+
+
 class TooManyCalls(RecuroError):
     """The token has used up its calls or runs of the hour or the day; nothing was done."""
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.basics import redis_url, token_text
+from shared.basics import issuer, redis_url, token_text
 
 # Stricter than RFC 3986 where URL parsers differ: no part of it can be taken for another part.
 _PROXY = re.compile(
@@ -22,6 +22,7 @@ _PROXY = re.compile(
 
 _ORIGIN = re.compile(r"https?://(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?", re.ASCII)
 _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
+_DOMAIN = re.compile(r"[^\s@/,]+\.[^\s@/,.]+|localhost")
 
 PREFIX = "RECURO_"
 READ_BY_OTHERS = ("API_TOKEN", "URL", "REDIS_SERVER", "SIGNING_SECRET", "IMAGE")
@@ -79,6 +80,13 @@ class Settings(BaseSettings):
     smtp_user: Annotated[str | None, EmptyIsNone] = None
     smtp_password: Annotated[SecretStr | None, EmptyIsNone] = None
     smtp_from: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: Annotated[SecretStr | None, EmptyIsNone] = None
+    oidc_scopes: str = "openid email profile"
+    oidc_domains: Names = ()
+    oidc_team: str = ""
+    oidc_name: Annotated[str, Field(min_length=1, max_length=60)] = "single sign-on"
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 0
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
@@ -112,6 +120,48 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _an_issuer(cls, value: str) -> str:
+        """Exactly as the provider writes it: some end with a slash."""
+        if value and not issuer.is_issuer(value):
+            raise ValueError(
+                "must be the issuer as the provider writes it, as https://login.example.com/realms/main, by "
+                "http on this machine only, without query and fragment"
+            )
+        return value
+
+    @field_validator("oidc_client_secret")
+    @classmethod
+    def _without_blanks(cls, value: SecretStr | None) -> SecretStr | None:
+        """A file that it was read from ends with a newline."""
+        return SecretStr(value.get_secret_value().strip()) if value else None
+
+    @field_validator("oidc_scopes")
+    @classmethod
+    def _scopes(cls, value: str) -> str:
+        if "openid" not in value.split():
+            raise ValueError("must be scopes with blanks between, and openid among them")
+        return " ".join(value.split())
+
+    @field_validator("oidc_domains")
+    @classmethod
+    def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [one for one in value if not _DOMAIN.fullmatch(one)]:
+            raise ValueError(f"must be domains, as example.com without an @, and not {wrong[0]}")
+        return tuple(one.lower() for one in value)
+
+    @model_validator(mode="after")
+    def _all_of_single_sign_on(self) -> Self:
+        needed = ("oidc_issuer", "oidc_client_id", "public_url")
+        further = ("oidc_client_secret", "oidc_domains", "oidc_team")
+        given = [name for name in (*needed[:2], *further) if getattr(self, name)]
+        for name in needed:
+            if given and not getattr(self, name):
+                variable, because = (f"{PREFIX}{one.upper()}" for one in (name, given[0]))
+                raise ValueError(f"{variable} is missing, which {because} needs")
+        return self
 
     @field_validator("egress_allow", "trusted_proxies", mode="before")
     @classmethod
@@ -189,7 +239,8 @@ def load() -> Settings:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in problem["loc"][:1]).upper()
-        sys.exit(f"RECURO_{name} is wrong: {problem['msg'].removeprefix('Value error, ')}")
+        which = f"{PREFIX}{name} is wrong: " if name else ""  # nothing: one that another needs is missing
+        sys.exit(which + problem["msg"].removeprefix("Value error, "))
 
 
 def unknown(environment: Mapping[str, str] = os.environ) -> dict[str, str | None]:

@@ -86,6 +86,7 @@ def _add_users(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     reset.set_defaults(action="reset")
     reset.add_argument("--email", required=True, help="whose")
     reset.add_argument("--second-factor", action="store_true", help="remove the second factor, too")
+    reset.add_argument("--single-sign-on", action="store_true", help="link it anew at its next sign-in")
     _add(actions, "list", _user, "list the users").set_defaults(action="list")
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
@@ -22,7 +24,24 @@ from shared.store import keyspace
 from shared.store.transitions import Setting, accounts
 from shared.store.writes import OURS, Write
 
-_SECOND_FACTOR = ("totp", "totp_new", "totp_step", "recovery", "wrong_codes", "code_rests")
+
+class _Part(NamedTuple):
+    """What a reset can remove of a user: its fields, of which the first says whether it is there."""
+
+    name: str
+    fields: tuple[str, ...]
+    operation: str
+    """As the audit trail has it."""
+
+
+_SECOND_FACTOR = _Part(
+    "second factor",
+    ("totp", "totp_new", "totp_step", "recovery", "wrong_codes", "code_rests"),
+    "remove-second-factor",
+)
+_SINGLE_SIGN_ON = _Part(
+    "link to the provider of single sign-on", ("subject", "issuer"), "unlink-single-sign-on"
+)
 
 
 async def run(arguments: argparse.Namespace) -> int:
@@ -31,7 +50,8 @@ async def run(arguments: argparse.Namespace) -> int:
         case "create":
             return await create(arguments)
         case "reset":
-            return await reset(arguments.email, second_factor=arguments.second_factor)
+            given = (arguments.second_factor, _SECOND_FACTOR), (arguments.single_sign_on, _SINGLE_SIGN_ON)
+            return await reset(arguments.email, [part for is_given, part in given if is_given])
         case _:
             return await show()
 
@@ -61,15 +81,15 @@ async def create(given: argparse.Namespace) -> int:
     return 0
 
 
-async def reset(email: str, *, second_factor: bool) -> int:
-    """Print a link to set another password; with it all sessions of the user end."""
+async def reset(email: str, parts: Sequence[_Part]) -> int:
+    """Print a link to set another password, with which the user's sessions end; and remove these parts."""
     async with opened() as (redis, where):
         user = await users.find(redis, email)
         if user is None:
             said = f"No user has the address {printable(email)} in Redis at {where}.{looked_for(load())}"
             raise Invalid("email", said)
-        if second_factor:
-            await _remove_second_factor(redis, user)
+        for part in parts:
+            await _remove(redis, await users.get(redis, user.id), part)
         await _print_link(redis, user.id, _written("reset-user"))
     return 0
 
@@ -94,23 +114,24 @@ async def _teams(redis: Redis, user: StoredUser) -> list[str]:
     return [printable(await redis.hget(keyspace.team(each), "name") or each) for each in sorted(ids, key=int)]  # type: ignore[misc]
 
 
-async def _remove_second_factor(redis: Redis, user: StoredUser) -> None:
-    if not user.totp:
-        print(f"recuro: {user.email} has no second factor, so none was removed", file=sys.stderr)
+async def _remove(redis: Redis, user: StoredUser, part: _Part) -> None:
+    if not getattr(user, part.fields[0]):
+        print(f"recuro: {user.email} has no {part.name}, so none was removed", file=sys.stderr)
         return
-    gone = [Setting(name, None) for name in _SECOND_FACTOR]
     before = user.shown()
     after = before.model_copy(update={"has_second_factor": False, "recovery_codes_left": 0})
+    is_factor = part is _SECOND_FACTOR
+    changes = audit.changes(before, after) if is_factor else audit.changed("issuer", user.issuer, "")
     if not await accounts.change_user(
         redis,
-        gone,
+        [Setting(name, None) for name in part.fields],
         user=user.id,
         version=user.version,
         ends_sessions=True,
-        write=_written("remove-second-factor", audit.changes(before, after)),
+        write=_written(part.operation, changes),
     ):
         raise Conflict("The user was changed at the same moment; try again.")
-    print("recuro: the second factor is removed, and all sessions ended", file=sys.stderr)
+    print(f"recuro: the {part.name} is removed, and all sessions ended", file=sys.stderr)
 
 
 async def _print_link(redis: Redis, user: int, write: Write = OURS) -> None:

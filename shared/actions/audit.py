@@ -50,6 +50,11 @@ def gone(**fields: str) -> str:
     return to_json({name: [_shown(name, value), None] for name, value in fields.items()}).decode()
 
 
+def changed(field: str, before: str, after: str) -> str:
+    """The same of one field."""
+    return to_json({field: [before, after]}).decode()
+
+
 def _fields_of(model: Schema | None, other: Schema | None) -> Mapping[str, Any]:
     if model is None:
         return {}

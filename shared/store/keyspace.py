@@ -72,6 +72,7 @@ Of accounts, below `r:{global}:`
 =============================  ======  =====================================================================
 user:<user>                    hash    a user: e-mail address, password (argon2id), second factor (sealed)
 emails                         hash    user ids by e-mail address in lower case
+identities                     hash    user ids by whom a provider of single sign-on says they are (SHA-256)
 team:<team>                    hash    a team: name, shard, owner, and when it was deleted
 member:<team>:<user>           hash    what a user is in a team
 members:<team>                 zset    user ids of a team

@@ -181,3 +181,22 @@ async def test_what_is_wrong_is_said_in_one_line(
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr.startswith(f"recuro user {arguments[0]}: ")
     assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("token")
+async def test_a_reset_unlinks_a_user_from_a_provider_if_told(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    await run(settings, tmp_path, *CREATE)
+    linked = [Setting("issuer", "https://login.example.com"), Setting("subject", "7")]
+    await accounts.change_user(redis, linked, user=1, version="1")
+
+    plain = await run(settings, tmp_path, "user", "reset", "--email", "ada@example.com")
+    kept = await users.get(redis, 1)
+    told = await run(settings, tmp_path, "user", "reset", "--email", "ada@example.com", "--single-sign-on")
+
+    assert "single sign-on" not in plain.stderr
+    assert kept.subject == "7"
+    assert "the link to the provider of single sign-on is removed" in told.stderr
+    user = await users.get(redis, 1)
+    assert (user.issuer, user.subject) == ("", "")

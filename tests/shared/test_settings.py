@@ -109,6 +109,77 @@ async def test_a_redis_url_that_passes_is_one_that_the_client_takes(url: str) ->
     assert redis.connection_pool.make_connection() is not None  # type: ignore[no-untyped-call]
 
 
+OIDC = {
+    "OIDC_ISSUER": "https://login.example.com/realms/main",
+    "OIDC_CLIENT_ID": "recuro",
+    "PUBLIC_URL": "https://recuro.example",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"OIDC_CLIENT_ID": ""}, "RECURO_OIDC_CLIENT_ID is missing, which RECURO_OIDC_ISSUER needs"),
+        ({"OIDC_ISSUER": ""}, "RECURO_OIDC_ISSUER is missing, which RECURO_OIDC_CLIENT_ID needs"),
+        ({"PUBLIC_URL": ""}, "RECURO_PUBLIC_URL is missing, which RECURO_OIDC_ISSUER needs"),
+        (
+            {"OIDC_ISSUER": "", "OIDC_CLIENT_ID": "", "OIDC_CLIENT_SECRET": "hidden"},
+            "RECURO_OIDC_ISSUER is missing, which RECURO_OIDC_CLIENT_SECRET needs",
+        ),
+        (
+            {"OIDC_ISSUER": "", "OIDC_CLIENT_ID": "", "OIDC_TEAM": "shop"},
+            "RECURO_OIDC_ISSUER is missing, which RECURO_OIDC_TEAM needs",
+        ),
+        ({"OIDC_ISSUER": "http://login.example.com"}, "RECURO_OIDC_ISSUER is wrong: must be the issuer as"),
+        ({"OIDC_ISSUER": "https://login.example.com?x=1"}, "RECURO_OIDC_ISSUER is wrong: must be the issuer"),
+        ({"OIDC_ISSUER": "https://a:b@login.example.com"}, "RECURO_OIDC_ISSUER is wrong: must be the issuer"),
+        ({"OIDC_ISSUER": "login.example.com"}, "RECURO_OIDC_ISSUER is wrong: must be the issuer as"),
+        ({"OIDC_SCOPES": "email profile"}, "RECURO_OIDC_SCOPES is wrong: must be scopes with blanks between"),
+        ({"OIDC_DOMAINS": "example.com,@example.org"}, "RECURO_OIDC_DOMAINS is wrong: must be domains, as"),
+        ({"OIDC_NAME": ""}, "RECURO_OIDC_NAME is wrong: String should have at least 1 character"),
+    ],
+)
+def test_single_sign_on_is_set_as_a_whole_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], line: str
+) -> None:
+    for name, value in (OIDC | given).items():
+        monkeypatch.setenv(f"RECURO_{name}", value)
+
+    with pytest.raises(SystemExit) as ended:
+        load()
+
+    assert str(ended.value).startswith(line)
+    assert "hidden" not in str(ended.value)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://accounts.google.com",
+        "https://login.microsoftonline.com/2d3b6a0e-0000-4000-8000-000000000000/v2.0",
+        "https://authentik.example.com/application/o/recuro/",
+        "http://localhost:9400",
+        "http://[::1]:9400",
+    ],
+)
+def test_the_settings_of_single_sign_on_are_taken_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, issuer: str
+) -> None:
+    given = {
+        "OIDC_ISSUER": issuer,
+        "OIDC_DOMAINS": " Example.com, example.org ,",
+        "OIDC_CLIENT_SECRET": "x\n",
+    }
+    for name, value in (OIDC | given).items():
+        monkeypatch.setenv(f"RECURO_{name}", value)
+
+    found = load()
+
+    assert (found.oidc_issuer, found.oidc_domains) == (issuer, ("example.com", "example.org"))
+    assert found.oidc_client_secret
+    assert found.oidc_client_secret.get_secret_value() == "x"
+
+
 def test_variables_that_nothing_reads_are_named_with_what_was_probably_meant() -> None:
     found = unknown(
         {

@@ -7,7 +7,7 @@ from services.api.pages.forms import Form, errors_of, parsed
 from services.api.pages.rendering import rendered
 from services.api.pages.sign_in import entered, gone
 from services.api.pages.visits import Visit
-from shared.actions.accounts import joining, profile, resets
+from shared.actions.accounts import joining, profile, resets, users
 from shared.actions.accounts.joining import Invited
 from shared.errors import NotFound
 from shared.schemas.accounts.users import UserCreate, UserSetUp
@@ -20,8 +20,8 @@ _NO_RESET = "A link to set a password is good for one use and an hour. Ask for a
 
 async def welcome(visit: Visit) -> Response:
     signed = await visit.signed()
-    user = await profile.get(visit.having, signed)
-    if user.has_password:
+    user = await users.get(visit.having.redis, signed.user)
+    if user.is_set_up:
         return to("/")
     return rendered("welcome.html", form=Form({"name": user.name}))
 
@@ -104,6 +104,7 @@ async def _invitation(visit: Visit, invited: Invited, form: Form, status: int = 
         is_theirs=bool(signed and signed.email.lower() == invited.email.lower()),
         form=form,
         code=visit.request.path_params["code"],
+        provider=visit.provider,
     )
 
 

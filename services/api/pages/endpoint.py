@@ -21,6 +21,7 @@ from shared.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    ProviderAway,
     RecuroError,
     TooManyGuesses,
     Unauthenticated,
@@ -38,6 +39,7 @@ _STATUSES: dict[type[Exception], int] = {
     Conflict: 409,
     Damaged: 409,
     TooManyGuesses: 429,
+    ProviderAway: 502,
     Malformed: 400,
     TooLarge: 413,
 }
@@ -120,6 +122,7 @@ _TITLES = {
     409: "That is not possible now",
     413: "That is too much",
     429: "Too many attempts",
+    502: "The sign-in does not answer",
 }
 
 

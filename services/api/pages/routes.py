@@ -1,10 +1,21 @@
 """The routes of all pages."""
 
-from services.api.pages import arriving, files, home, me, members, second_factor, sign_in, tokens
+from services.api.pages import (
+    arriving,
+    files,
+    home,
+    me,
+    members,
+    second_factor,
+    sign_in,
+    single_sign_on,
+    tokens,
+)
 
 PAGES = (
     *home.routes,
     *sign_in.routes,
+    *single_sign_on.routes,
     *arriving.routes,
     *tokens.routes,
     *members.routes,

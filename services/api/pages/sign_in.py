@@ -21,7 +21,7 @@ _OURS = re.compile(r"/(?:t|me|join)(?:/[\w.~%-]*)*", re.ASCII)
 async def show(visit: Visit) -> Response:
     if await visit.signed_or_none():
         return to("/")
-    return _password(visit, Form({"next": visit.request.query_params.get("next", "")}))
+    return password_page(visit, Form({"next": visit.request.query_params.get("next", "")}))
 
 
 async def send(visit: Visit, form: Form) -> Response:
@@ -30,10 +30,10 @@ async def send(visit: Visit, form: Form) -> Response:
             visit.having, visit.visitor, form.get("email"), form.get("password")
         )
     except Unauthenticated as error:
-        return _password(visit, form.wrong({"": f"{error}."}), 401)
+        return password_page(visit, form.wrong({"": f"{error}."}), 401)
     except TooManyAttempts as error:
         sentence = f"{error}. Wait {error.wait_seconds} s, then try again."
-        return _password(visit, form.wrong({"": sentence}), 429, {"Retry-After": str(error.wait_seconds)})
+        return password_page(visit, form.wrong({"": sentence}), 429, {"Retry-After": str(error.wait_seconds)})
     return entered(visit, found, form.get("next"))
 
 
@@ -44,7 +44,7 @@ async def send_code(visit: Visit, form: Form) -> Response:
     except Invalid as error:
         return _code(visit, form.wrong({error.field: str(error)}), 422)
     except Unauthenticated as error:
-        return _password(visit, Form(errors={"": f"{error}."}), 401)
+        return password_page(visit, Form(errors={"": f"{error}."}), 401)
     return entered(visit, found, form.get("next"))
 
 
@@ -58,7 +58,7 @@ async def send_link(visit: Visit, _form: Form) -> Response:
         found = await sign_in.with_link(visit.having, visit.visitor, visit.request.path_params["code"])
     except NotFound:
         return gone("A link to sign in is good for one use and a quarter of an hour. Make another one.")
-    if isinstance(found, SignedIn) and not (await users.get(visit.having.redis, found.user)).password:
+    if isinstance(found, SignedIn) and not (await users.get(visit.having.redis, found.user)).is_set_up:
         return visit.with_session(to("/welcome"), found)
     return entered(visit, found)
 
@@ -82,15 +82,20 @@ def gone(sentence: str) -> Response:
     return rendered("error.html", 404, title="This link is used up", sentence=sentence)
 
 
+def password_page(
+    visit: Visit, form: Form, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """The page of the sign-in, with the ways that are set up."""
+    settings = visit.having.settings
+    by_mail = not mail.missing(settings) and bool(settings.public_url)
+    return rendered(
+        "sign_in/password.html", status, headers, form=form, by_mail=by_mail, provider=visit.provider
+    )
+
+
 def _inside(path: str) -> str:
     """A page of ours to go on to, or the start: whatever else was given leads nowhere."""
     return path if _OURS.fullmatch(path) else "/"
-
-
-def _password(visit: Visit, form: Form, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    settings = visit.having.settings
-    by_mail = not mail.missing(settings) and bool(settings.public_url)
-    return rendered("sign_in/password.html", status, headers, form=form, by_mail=by_mail)
 
 
 def _code(visit: Visit, form: Form, status: int = 200) -> Response:

@@ -100,6 +100,34 @@ class Visit:
         return response
 
     @property
+    def provider(self) -> str:
+        """What the provider of single sign-on is called; empty without one."""
+        return self.having.settings.oidc_name if self.having.provider else ""
+
+    @property
+    def browser(self) -> str:
+        """What the cookie has that this browser got when it was sent to the provider."""
+        return self.request.cookies.get(self._browser_cookie, "")
+
+    def with_browser(self, response: Response, browser: str, seconds: int) -> Response:
+        """The response, after which the browser brings that back from the provider; 0 s: no more."""
+        response.set_cookie(
+            self._browser_cookie,
+            browser,
+            max_age=seconds,
+            path="/",
+            secure=is_secure(self.request, self.having.settings),
+            httponly=True,
+            samesite="lax",  # not strict: it is another site that sends the browser back
+        )
+        return response
+
+    @property
+    def _browser_cookie(self) -> str:
+        secure = is_secure(self.request, self.having.settings)
+        return f"{SECURE_COOKIE if secure else PLAIN_COOKIE}-provider"
+
+    @property
     def address(self) -> str:
         """Where the pages are, as links name it that are given to others."""
         if self.having.settings.public_url:

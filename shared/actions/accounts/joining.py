@@ -9,6 +9,7 @@ from shared.actions.accounts import sign_in, teams, users
 from shared.actions.accounts.sign_in import SignedIn
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.schemas.accounts.users import key_of
 from shared.security import passwords
 from shared.security.sessions import Signed
 from shared.security.tokens import digest_of
@@ -70,6 +71,23 @@ async def join(having: Accounts, visitor: Visitor, code: str, *, name: str, pass
     user = await _accept(having, visitor, code, invited, joiner)
     with connection.begun():
         return await sign_in.opened(having, visitor, await users.get(having.redis, user))
+
+
+async def join_by_provider(
+    having: Accounts, visitor: Visitor, code: str, *, email: str, name: str
+) -> int | None:
+    """The same for somebody without a password whose address the provider has verified; the team.
+
+    None if the invitation is for another address, or somebody has got that meanwhile. Raises NotFound.
+    """
+    invited = await look(having, visitor, code)
+    if key_of(invited.email) != key_of(email) or invited.has_user:
+        return None
+    try:
+        await _accept(having, visitor, code, invited, _Joiner(email, name=name, password=""))
+    except Conflict:
+        return None
+    return invited.team
 
 
 async def accept(having: Accounts, visitor: Visitor, signed: Signed, code: str) -> None:

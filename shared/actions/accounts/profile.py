@@ -49,13 +49,13 @@ async def rename(having: Accounts, visitor: Visitor, signed: Signed, name: str) 
 
 
 async def set_up(having: Accounts, visitor: Visitor, signed: Signed, wanted: UserSetUp) -> SignedIn:
-    """Give a user without a password all that it needs to sign in again; this browser gets a new session.
+    """Give a user who cannot sign in again all that it needs for that; this browser gets a new session.
 
-    Raises Invalid, or Conflict for one who has a password.
+    Raises Invalid, or Conflict for one who has a password, or an address that a provider has verified.
     """
     user = await users.get(having.redis, signed.user)
-    if user.password:
-        raise Conflict("You have a password already; change it on your page.")
+    if user.is_set_up:
+        raise Conflict("You can sign in again already; see your page.")
     passwords.check(wanted.password, wanted.email, wanted.name)
     before, name = user.shown(), wanted.name.strip()
     after = before.model_copy(update={"email": wanted.email, "name": name, "has_password": True})

@@ -93,7 +93,7 @@ async def opened(having: Accounts, visitor: Visitor, user: StoredUser) -> Signed
         before=before,
         user=user.id,
         version=user.version,
-        team=await _team_of(having, user.id),
+        team=await team_of(having, user.id),
         address=visitor.address,
         client=visitor.client[:CLIENT_CHARACTERS],
         expires=clock.milliseconds(expires_at),
@@ -107,7 +107,7 @@ async def opened(having: Accounts, visitor: Visitor, user: StoredUser) -> Signed
     return SignedIn(user.id, secret, expires_at)
 
 
-async def _team_of(having: Accounts, user: int) -> int | None:
+async def team_of(having: Accounts, user: int) -> int | None:
     """The team in which a session begins: the oldest of the user's that is not deleted."""
     for team in sorted(map(int, await having.redis.smembers(keyspace.member_of(user)))):  # type: ignore[misc]
         if not await having.redis.hexists(keyspace.team(team), "deleted"):  # type: ignore[misc]

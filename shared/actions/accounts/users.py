@@ -36,6 +36,14 @@ class StoredUser:
     recovery: tuple[str, ...]
     """Digests of the recovery codes that are left."""
     created_ms: int
+    issuer: str = ""
+    subject: str = ""
+    """Who it is at which provider of single sign-on; empty if it never signed in there."""
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether it can sign in again by itself, with the address that it has."""
+        return bool(self.password or self.subject)
 
     def shown(self) -> User:
         return User(
@@ -64,6 +72,8 @@ async def get(redis: Redis, user_id: int) -> StoredUser:
         totp_new=fields.get("totp_new", ""),
         recovery=tuple(filter(None, fields.get("recovery", "").split(","))),
         created_ms=int(fields.get("created") or 0),
+        issuer=fields.get("issuer", ""),
+        subject=fields.get("subject", ""),
     )
 
 

@@ -14,6 +14,7 @@ from shared import clock
 from shared.errors import TooManyAttempts
 from shared.operations import Call
 from shared.security.brake import Brake
+from shared.security.oidc.provider import Provider
 from shared.security.passwords import Passwords
 from shared.security.sessions import Sessions, Signed
 from shared.security.vault import Vault
@@ -27,6 +28,8 @@ ACCOUNT_BURST, ACCOUNT_A_SECOND = 10, 0.1
 _CODE = re.compile(r"[\w-]{43}", re.ASCII)
 LETTER_BURST, LETTER_A_SECOND = 3, 1 / 600
 """The same of letters to one address that anybody may ask for."""
+FLOW_BURST, FLOW_A_SECOND = 100, 1.0
+"""The same of browsers at one address that are sent to the provider, each of which is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Brakes:
         self._addresses = Brake(elapsed)
         self._users = Brake(elapsed, ACCOUNT_BURST, ACCOUNT_A_SECOND)
         self._letters = Brake(elapsed, LETTER_BURST, LETTER_A_SECOND)
+        self._flows = Brake(elapsed, FLOW_BURST, FLOW_A_SECOND)
 
     def take(self, address: str, user: str = "") -> None:
         """Count an attempt; raises TooManyAttempts."""
@@ -72,6 +76,11 @@ class Brakes:
         """Count a letter that somebody wants to be sent; raises TooManyAttempts."""
         wait = self._addresses.wait_seconds(address) or self._letters.wait_seconds(_digest(user))
         if wait:
+            raise TooManyAttempts(wait)
+
+    def take_flow(self, address: str) -> None:
+        """Count a browser that is sent to the provider; raises TooManyAttempts."""
+        if wait := self._flows.wait_seconds(address):
             raise TooManyAttempts(wait)
 
     def take_link(self, address: str, code: str) -> None:
@@ -101,12 +110,17 @@ class Accounts:
     passwords: Passwords
     sessions: Sessions
     brakes: Brakes
+    provider: Provider | None = None
+    """By which people sign in, if RECURO_OIDC_ISSUER names one."""
     running: set[asyncio.Task[None]] = field(default_factory=set, compare=False)
     """What goes on after the answer."""
 
     @classmethod
     def of(cls, redis: Redis, vault: Vault, settings: Settings) -> "Accounts":
-        return cls(redis, vault, settings, Passwords(), Sessions(redis, settings), Brakes())
+        provider = Provider(settings) if settings.oidc_issuer else None
+        return cls(
+            redis, vault, settings, Passwords(), Sessions(redis, settings), Brakes(), provider=provider
+        )
 
     async def now(self) -> datetime:
         """By the clock of the installation."""

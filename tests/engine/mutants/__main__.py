@@ -47,6 +47,7 @@ TESTS = (
     "tests/worker/test_dispatch.py",
     "tests/store/test_accounts.py",
     "tests/actions/test_sign_in.py",
+    "tests/actions/test_single_sign_on.py",
     "tests/actions/test_joining.py",
     "tests/actions/test_profile.py",
     "tests/actions/test_resets.py",

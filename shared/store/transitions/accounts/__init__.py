@@ -8,7 +8,7 @@ from shared.store.transitions.accounts.invitations import (
     cancel_invitation,
     create_invitation,
 )
-from shared.store.transitions.accounts.links import keep_link, take_link
+from shared.store.transitions.accounts.links import keep_flow, keep_link, take_flow, take_link
 from shared.store.transitions.accounts.sessions import (
     end_sessions,
     find_session,
@@ -25,7 +25,14 @@ from shared.store.transitions.accounts.teams import (
     rename_team,
     set_role,
 )
-from shared.store.transitions.accounts.users import change_user, create_user, prove_code, set_up_user
+from shared.store.transitions.accounts.users import (
+    change_user,
+    create_user,
+    find_linked,
+    link_identity,
+    prove_code,
+    set_up_user,
+)
 
 __all__ = [
     "accept_invitation",
@@ -38,9 +45,12 @@ __all__ = [
     "create_user",
     "delete_team",
     "end_sessions",
+    "find_linked",
     "find_session",
     "hand_over_team",
+    "keep_flow",
     "keep_link",
+    "link_identity",
     "open_session",
     "prove_code",
     "remove_member",
@@ -48,5 +58,6 @@ __all__ = [
     "set_role",
     "set_up_user",
     "switch_team",
+    "take_flow",
     "take_link",
 ]

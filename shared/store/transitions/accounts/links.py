@@ -8,6 +8,8 @@ from shared.store.writes import OURS, Write
 
 _KEEP_LINK = Function("keep_link")
 _TAKE_LINK = Function("take_link")
+_KEEP_FLOW = Function("keep_flow")
+_TAKE_FLOW = Function("take_flow")
 _ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 
 
@@ -45,3 +47,16 @@ async def take_link(redis: Redis, *, link: str, purpose: str, now_ms: int) -> in
     """Use a code up; whose it was, or None if it is worth nothing."""
     user = await _TAKE_LINK(redis, _ACCOUNTS, link=link, purpose=purpose, now_ms=now_ms)
     return int(user) or None
+
+
+async def keep_flow(redis: Redis, *, link: str, browser: str, after: str, expires: int, now_ms: int) -> None:
+    """Keep that a browser went to the provider; digests of the state, and of what its cookie has."""
+    await _KEEP_FLOW(
+        redis, _ACCOUNTS, link=link, browser=browser, after=after, expires=expires, now_ms=now_ms
+    )
+
+
+async def take_flow(redis: Redis, *, link: str, browser: str, now_ms: int) -> str | None:
+    """Use it up for the same browser; where that goes on to, or None if it is worth nothing."""
+    found: list[str] = await _TAKE_FLOW(redis, _ACCOUNTS, link=link, browser=browser, now_ms=now_ms)
+    return found[0] if found else None

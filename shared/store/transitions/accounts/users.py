@@ -14,6 +14,8 @@ _CREATE_USER = Function("create_user")
 _CHANGE_USER = Function("change_user")
 _SET_UP_USER = Function("set_up_user")
 _PROVE_CODE = Function("prove_code")
+_FIND_LINKED = Function("find_linked")
+_LINK_IDENTITY = Function("link_identity")
 _ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 
 
@@ -124,3 +126,49 @@ async def prove_code(
         redis, _ACCOUNTS, user=user, code_step=code_step, recovery=recovery, link=link, now_ms=now_ms
     )
     return said
+
+
+async def find_linked(redis: Redis, *, identity: str, issuer: str, subject: str) -> int | None:
+    """The user who is linked to that subject of an issuer; `identity` is the digest of both."""
+    user = await _FIND_LINKED(redis, _ACCOUNTS, identity=identity, issuer=issuer, subject=subject)
+    return int(user) or None
+
+
+async def link_identity(
+    redis: Redis,
+    *,
+    identity: str,
+    issuer: str,
+    subject: str,
+    user: int | None,
+    version: str | None,
+    team: int | None,
+    email: str,
+    email_given: str,
+    name: str,
+    now_ms: int,
+    write: Write = OURS,
+) -> int | Literal["taken", "other", "gone", "stale"]:
+    """Let whom a provider says they are sign in as the user, or as a new member of the team; the user's id.
+
+    "taken" if the address or the identity is of another user, "other" if the user is linked to another one,
+    "gone" if there is no such team or nobody owns it, "stale" if the user changed since it was read.
+    """
+    done = await _LINK_IDENTITY(
+        redis,
+        _ACCOUNTS,
+        write=write,
+        identity=identity,
+        issuer=issuer,
+        subject=subject,
+        user=user,
+        version=version,
+        team=team,
+        email=email,
+        email_given=email_given,
+        name=name,
+        now_ms=now_ms,
+    )
+    answer: int | Literal["taken", "other", "gone", "stale"]
+    answer = done if done in ("taken", "other", "gone", "stale") else int(done)
+    return answer

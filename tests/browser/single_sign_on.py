@@ -1,0 +1,36 @@
+"""Through a provider and back in Chromium, which holds a redirect in answer to a form against the page's policy."""
+
+import pytest
+from playwright.async_api import Browser
+from redis.asyncio import Redis
+
+from services.cli.embedded import EmbeddedServer
+from tests.api.serving import serving
+from tests.browser.conftest import faults_of, opened
+from tests.pages.browser import make_user
+from tests.pages.provider.conftest import settings_of
+from tests.provider import of_others
+
+ADA = {"sub": "ada", "email": "ada@example.com", "email_verified": True}
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+async def test_a_user_signs_in_by_the_provider(
+    server: EmbeddedServer, redis: Redis, chromium: Browser, has_script: bool
+) -> None:
+    await make_user(redis, "ada@example.com")
+    complaints: list[str] = []
+    async with of_others(ADA) as issuer:
+        with serving(settings_of(server, issuer, oidc_name="Example login")) as address:
+            page = await opened(await chromium.new_context(java_script_enabled=has_script), complaints)
+            await page.goto(f"{address}/sign-in?next=/me")
+            faults = await faults_of(page) if has_script else []
+            await page.get_by_role("button", name="Sign in with Example login").click()
+            await page.wait_for_url(f"{issuer}/**")
+            await page.get_by_role("button", name="ada", exact=True).click()
+            await page.wait_for_url(f"{address}/me")
+
+            assert await page.get_by_text("ada@example.com").count()
+            assert faults == []
+            # The provider's own page asks for a style of elsewhere, and has no icon.
+            assert [said for said in complaints if "Failed to load resource" not in said] == []
