@@ -35,6 +35,7 @@ TESTS = (
     "tests/store/test_trail.py",
     "tests/actions/test_jobs.py",
     "tests/actions/test_queues.py",
+    "tests/actions/test_stats.py",
     "tests/worker/intake/test_intents.py",
     "tests/worker/notices/test_callbacks.py",
     "tests/worker/intake/test_usage.py",
