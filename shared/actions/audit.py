@@ -45,6 +45,11 @@ def made(**fields: str) -> str:
     return to_json({name: [None, _shown(name, value)] for name, value in fields.items()}).decode()
 
 
+def changed(field: str, before: str, after: str) -> str:
+    """The same of one field."""
+    return to_json({field: [before, after]}).decode()
+
+
 def _fields_of(model: Schema | None, other: Schema | None) -> Mapping[str, Any]:
     if model is None:
         return {}

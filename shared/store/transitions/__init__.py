@@ -60,6 +60,7 @@ from shared.store.transitions.jobs import (
     cancel_job,
     create_jobs,
     delete_job,
+    move_job,
     read_jobs,
 )
 from shared.store.transitions.lists import page
@@ -197,6 +198,7 @@ __all__ = [
     "mend_queues",
     "mend_shard",
     "mend_team",
+    "move_job",
     "note_memory",
     "note_refusal",
     "note_use",

@@ -1,4 +1,4 @@
-"""Single faults in the Lua that counts what was done."""
+"""Single faults in the Lua that counts what was done, and that moves jobs."""
 
 from tests.engine.mutants.mutation import rows
 
@@ -15,5 +15,11 @@ FIGURES = rows(
     ("minutes are lost when they are old", "roll_figures.roll", "if longer and next(sums) then figures.add(team, longer, at, sums) end", ""),
     ("minutes stay when they were added up", "roll_figures.roll", "call('DEL', key)", ""),
     ("a step has no bound", "roll_figures", "if left <= 0 then break end", ""),
+    # move_job
+    ("what is moved stays in its stream", "move_job", "unqueue(JOB, team, queue, last, fields.lane, fields.entry)", ""),
+    ("what is moved waits for nothing", "move_job", "if at > now then wait_until(JOB, team, last, at) end", ""),
+    ("only the named attempt is moved", "move_job.last", "local last = last_attempt_of(team, id)", "local last = id"),
+    ("what runs is moved", "move_job", "if fields.state ~= 'pending' then return 'begun', REFUSED end", ""),
+    ("what expires is moved", "move_job", "if fields.expires and tonumber(fields.expires) <= math.max(at, vouched()) then return 'late', REFUSED end", ""),
 )
 # fmt: on

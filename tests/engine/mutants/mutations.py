@@ -144,7 +144,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a batch takes any result", "finish.is_in_flight", "return in_flight[stream][entry] ~= nil", "return true"),
     # create_jobs
     ("a new job passes what was due before it", "create_jobs", "promote(now, 500)", ""),
-    ("a job is made that expires too soon", "create_jobs", "is_late and 0 or job", "job"),
+    ("a job is made that expires too soon", "create_jobs", "refused or job", "job"),
     ("that no job was made is remembered", "create_jobs", "return rows, REFUSED", "return rows"),
     # ledger
     ("!a present that nobody vouches for is believed", "vouched", "if latest and (now_ms > latest or", "if latest and (false or"),
