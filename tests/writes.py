@@ -70,6 +70,7 @@ WRITES = (
     Write("POST", "/api/jobs/batch", "/api/jobs/batch", "create_jobs", {"jobs": [JOB, {}, JOB]}),
     Write("POST", "/api/jobs/batch", "/api/jobs/batch", "create_jobs", {"jobs": [JOB] * 600}, steps=3),
     Write("POST", "/api/jobs/{job_id}/cancel", "/api/jobs/1/cancel", "cancel_job", before=(_JOB,)),
+    Write("PATCH", "/api/jobs/{job_id}", "/api/jobs/1", "move_job", {"at": "2027-01-01T09:00:00Z"}, (_JOB,)),
     Write("DELETE", "/api/jobs/{job_id}", "/api/jobs/1", "delete_job", before=(_JOB,)),
     Write("POST", "/api/crons", "/api/crons", "save_cron", CRON),
     Write("PATCH", "/api/crons/{cron_id}", "/api/crons/1", "save_cron", {"name": "pong"}, (_CRON,)),

@@ -13,6 +13,7 @@ from services.api.rest import (
     notifications,
     queues,
     signing,
+    stats,
     team,
     tokens,
 )
@@ -27,6 +28,7 @@ OPERATIONS = (
     *alerts.OPERATIONS,
     *notifications.OPERATIONS,
     *limits.OPERATIONS,
+    *stats.OPERATIONS,
     *signing.OPERATIONS,
     *team.OPERATIONS,
     *members.OPERATIONS,

@@ -1,4 +1,4 @@
-"""Delete keys that are kept for a limited time, by a moment that is vouched for.
+"""Delete keys that are kept for a limited time, and add figures up, by a moment that is vouched for.
 
 Redis's own expiry uses its own clock, which may jump.
 """
@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from shared.store import transitions
 
-STEP = 500
-IDLE_SECONDS = 1.0
+STEP, FIELDS = 500, 1000
+IDLE_SECONDS, ROLL_SECONDS = 1.0, 20.0
 
 
 async def keep_forgetting(redis: Redis, shard: str) -> None:
@@ -22,3 +22,14 @@ async def keep_forgetting(redis: Redis, shard: str) -> None:
 async def forget(redis: Redis, shard: str, now_ms: int | None = None) -> int:
     """Delete up to 500 keys; return how many."""
     return await transitions.forget(redis, shard, limit=STEP, now_ms=now_ms)
+
+
+async def keep_rolling(redis: Redis, shard: str) -> None:
+    while True:
+        if not await roll(redis, shard):
+            await asyncio.sleep(ROLL_SECONDS)
+
+
+async def roll(redis: Redis, shard: str, now_ms: int | None = None) -> int:
+    """Add figures of periods that are too old up to longer ones, a bounded step; return how many went."""
+    return await transitions.roll_figures(redis, shard, limit=FIELDS, now_ms=now_ms)

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from services.scheduler.alarm import Alarm, listen
 from services.scheduler.fire import keep_firing
-from services.scheduler.forget import keep_forgetting
+from services.scheduler.forget import keep_forgetting, keep_rolling
 from services.scheduler.memory import keep_weighing
 from services.scheduler.metrics import keep_measuring, keep_showing
 from services.scheduler.patrol import keep_patrolling
@@ -90,6 +90,7 @@ def _duties(
         "watching crons": lambda: keep_rescheduling(redis, shard, watch, troubles),
         "pruning": lambda: keep_pruning(redis, shard),
         "forgetting": lambda: keep_forgetting(redis, shard),
+        "adding figures up": lambda: keep_rolling(redis, shard),
         "replaying": lambda: keep_replaying(redis, shard),
         "retiring history": lambda: keep_retiring(redis, shard, settings),
         "keeping sound": lambda: keep_sound(redis, shard),

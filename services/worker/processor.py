@@ -56,7 +56,9 @@ async def process(work: Work, context: Context) -> Result:
         _tell(work, verdict, exchange)
     is_execution = isinstance(work, Execution)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if is_execution else ""
-    result = Result(work, verdict, run_of(exchange, work), response)
+    waited_ms = max(0, exchange.started_at_ms - work.due_ms)
+    run, took_ms = run_of(exchange, work), exchange.duration_ms
+    result = Result(work, verdict, run, response, waited_ms=waited_ms, took_ms=took_ms)
     if exchange.failure_reason is None:
         return result
     reason = f"{exchange.failure_reason} {exchange.response_status or ''}".strip()

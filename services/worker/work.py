@@ -203,3 +203,6 @@ class Result(NamedTuple):
     response: str = ""
     reason: str = ""
     facts: str = ""
+    waited_ms: int | None = None
+    """From when it was due until its request began; none if no request was made, as the next."""
+    took_ms: int | None = None

@@ -264,7 +264,7 @@ def _check(wanted: CronCreate) -> None:
 
 
 def _logged(wanted: CronCreate, phase: int) -> list[object]:
-    """How it fires from now on, in the form that `shared.actions.why` reads."""
+    """How it fires from now on, in the form that `shared.actions.reports.why` reads."""
     when = (
         wanted.cron_expression,
         wanted.timezone,

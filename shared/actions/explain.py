@@ -178,8 +178,8 @@ def _of_fields(fields: Fields) -> Iterator[str]:
 
 
 def _missing_days(fields: Fields, texts: list[str]) -> Iterator[str]:
-    day = min(fields.days, default=0)
-    if texts[-1] != "*" or fields.last_day or day <= 28:
+    day = fields.workday or min(fields.days, default=0)
+    if texts[-1] != "*" or fields.last_day or fields.last_workday or day <= 28:
         return
     if fields.months == {2}:
         yield "Only leap years have a 29 February."

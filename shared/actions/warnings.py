@@ -15,7 +15,7 @@ from shared.errors import Damaged
 from shared.schemas.base import Method
 from shared.schemas.crons import Cron, CronMode, CronWithWarnings
 from shared.schemas.explain import ExplainQuery
-from shared.schemas.jobs import JobSpec
+from shared.schemas.jobs import JobCreate, JobSpec
 from shared.schemas.queues import Queue, QueueWithWarnings
 from shared.schemas.timing import Timing
 from shared.security.vault import is_secret
@@ -87,6 +87,8 @@ def of_job(job: JobSpec, *, is_paused: bool) -> list[str]:
     type_ = _content_type(job.headers)
     if job.body and type_:
         found += _of_content("body", job.body, type_)
+    if isinstance(job, JobCreate) and job.at and job.at <= clock.now():
+        found.append("The moment of the at field has passed: the job starts at once.")
     if is_paused:
         found.append(f"The queue {job.queue} is paused: the job waits until the queue's is_active is true.")
     return found

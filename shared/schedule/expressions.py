@@ -44,6 +44,8 @@ _ZONE_BEFORE = re.compile(r"""(?:CRON_)?TZ=["':]*([^"']*)["']?""", re.I)
 _ZONE_AFTER = re.compile(
     r"(UTC|GMT|(?:Africa|America|Antarctica|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific|US)/\S+)", re.I
 )
+_LAST_WORKDAY = "LW"
+_WORKDAY = re.compile(r"([0-9]+)W")
 _WEEKDAY_OF_MONTH = re.compile(rf"L({_VALUE})|({_VALUE})L|({_VALUE})#([1-5])")
 
 
@@ -80,6 +82,8 @@ class Fields:
     hours: tuple[int, ...]
     days: frozenset[int]
     last_day: bool
+    workday: int | None  # a day, of which the nearest Monday to Friday of its month is meant
+    last_workday: bool
     months: frozenset[int]
     weekdays: frozenset[int]
     weekdays_of_month: frozenset[tuple[int, int]]  # (weekday, 1-5 or LAST)
@@ -99,15 +103,19 @@ def plain(expression: str) -> list[str]:
 def parse(expression: str) -> Fields:
     """Expand an expression, or raise ValueError with what is wrong and what to write instead."""
     texts, plain_texts = _split(expression), plain(expression)
-    expanded, of_month = croniter.expand(" ".join(plain_texts), second_at_beginning=True)
+    workday = plain_texts[-3] if plain_texts[-3].endswith("W") else ""  # unknown to croniter
+    known = [*plain_texts[:-3], "*" if workday else plain_texts[-3], *plain_texts[-2:]]
+    expanded, of_month = croniter.expand(" ".join(known), second_at_beginning=True)
     minutes, hours, days, months, weekdays = map(_values, _FIVE, expanded[:5])
     fixed_hours = len(hours) < _HOUR.size and not set("*/") & set(texts[-4])
     parsed = Fields(
         seconds=_values(_SECOND, expanded[5]) if len(expanded) > 5 else (0,),
         minutes=minutes,
         hours=hours,
-        days=frozenset(days),
+        days=frozenset() if workday else frozenset(days),
         last_day="l" in expanded[2],
+        workday=int(workday[:-1]) if workday[:-1].isdigit() else None,
+        last_workday=workday == _LAST_WORKDAY,
         months=frozenset(months),
         weekdays=frozenset() if of_month else frozenset(weekdays),
         weekdays_of_month=_weekdays_of_month(of_month),
@@ -161,6 +169,8 @@ def _plain(field: _Field, text: str) -> str:
     parts = [_plain_part(field, part) for part in text.split(",")]
     if "*" in parts:
         return "*"
+    if field is _DAY and len(parts) > 1 and any(part.endswith("W") for part in parts):
+        raise ValueError(f"{field.name} takes W alone, got {text}; make two crons")
     # croniter drops the plain weekday in "5,L5" and refuses "1,L5".
     if len({_is_of_month(part) for part in parts}) > 1 and field is _WEEKDAY:
         raise ValueError(f"{field.name} cannot mix plain days with # or L, got {text}; make two crons")
@@ -174,6 +184,10 @@ def _is_of_month(part: str) -> bool:
 def _plain_part(field: _Field, part: str) -> str:
     if field is _DAY and part == "L":
         return "l"
+    if field is _DAY and part == _LAST_WORKDAY:
+        return part
+    if field is _DAY and (match := _WORKDAY.fullmatch(part)):
+        return f"{_number(field, match[1])}W"
     if field is _WEEKDAY and (match := _WEEKDAY_OF_MONTH.fullmatch(part)):
         after, before, counted, nth = match.groups()
         day = _number(field, after or before or counted) % 7
@@ -190,7 +204,7 @@ def _not_understood(field: _Field, part: str) -> str:
         return "day-of-week L needs a day, such as 5L for the last Friday of the month"
     if field is _WEEKDAY and "#" in part:
         return f"day-of-week takes # as day#1 to day#5, such as MON#1 for the first Monday, got {part}"
-    extras = {_DAY: ", L for the last day", _WEEKDAY: ", MON#1 or 5L"}.get(field, "")
+    extras = {_DAY: ", L for the last day, 15W or LW for a weekday", _WEEKDAY: ", MON#1 or 5L"}.get(field, "")
     fault = f"cannot be {part}" if part else "has an empty list item"
     return f"{field.name} {fault}; use {field.bounds}, *, ranges (1-5), steps (*/5), lists (1,5){extras}"
 
@@ -236,9 +250,9 @@ def _values(field: _Field, expanded: list[Any]) -> tuple[int, ...]:
 
 
 def _refuse_impossible_date(fields: Fields, weekday: str) -> None:
-    if fields.last_day or weekday != "*":
+    if fields.last_day or fields.last_workday or weekday != "*":
         return
-    first = min(fields.days)
+    first = fields.workday or min(fields.days)
     if first > max(_MONTH_LENGTHS[month - 1] for month in fields.months):
         months = " or ".join(_MONTH_NAMES[month - 1] for month in sorted(fields.months))
         raise ValueError(f"never fires: there is no {first} {months}")

@@ -16,6 +16,8 @@ from shared.schedule.zone_data import zone
 MOST_COUNTED = 1_000
 SEARCH_YEARS = 100  # a 29 February that is a given weekday comes every 40 years at the latest
 
+SUNDAY, SATURDAY = 0, 6
+
 _SECOND = timedelta(seconds=1)
 _CHECKED_FROM = datetime(2000, 1, 1)  # noqa: DTZ001 - a wall clock has no zone
 _WEEK = timedelta(days=7)  # no zone of our time moves its clock and back within a week
@@ -199,10 +201,27 @@ def _days(fields: Fields, year: int, month: int) -> tuple[int, ...]:
 
 
 def _allows(fields: Fields, day: int, length: int, weekday: int) -> bool:
-    in_month = day in fields.days or (fields.last_day and day == length)
+    in_month = (
+        day in fields.days or (fields.last_day and day == length) or _is_nearest(fields, day, length, weekday)
+    )
     in_week = (
         weekday in fields.weekdays
         or (weekday, (day + 6) // 7) in fields.weekdays_of_month
         or (day + 7 > length and (weekday, LAST) in fields.weekdays_of_month)
     )
     return in_month or in_week if fields.either_day else in_month and in_week
+
+
+def _is_nearest(fields: Fields, day: int, length: int, weekday: int) -> bool:
+    """Whether a day from Monday to Friday is the nearest such of the day that is meant, in the same month."""
+    meant = length if fields.last_workday else fields.workday
+    if meant is None or meant > length:
+        return False
+    of_meant = (weekday + meant - day) % 7
+    if of_meant == SATURDAY:
+        nearest = meant - 1 if meant > 1 else 3
+    elif of_meant == SUNDAY:
+        nearest = meant + 1 if meant < length else length - 2
+    else:
+        nearest = meant
+    return day == nearest

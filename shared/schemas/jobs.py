@@ -4,7 +4,7 @@ import json
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 from pydantic_core import to_json
 
 from shared.schemas.base import (
@@ -22,7 +22,7 @@ from shared.schemas.base import (
     Url,
     Warnings,
 )
-from shared.schemas.instants import Deadline
+from shared.schemas.instants import Deadline, Given
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import RetryDelay
 from shared.schemas.runs import FailureReason, FailureStage, Run, RunSummary
@@ -104,9 +104,24 @@ class JobSpec(Schema):
 class JobCreate(JobSpec):
     """A job to be scheduled; REST takes fields that MCP does not."""
 
+    at: Annotated[
+        Given | None, Field(description="When to start it, up to a year ahead, instead of a delay")
+    ] = None
     expires_at: Annotated[
         Deadline | None, Field(description="A job still waiting then fails and is not sent")
     ] = None
+
+    @model_validator(mode="after")
+    def _one_start(self) -> "JobCreate":
+        if self.at and self.delay:
+            raise ValueError("The at field cannot be combined with delay: give one of them")
+        return self
+
+
+class JobUpdate(Schema):
+    """When a job that waits shall start instead."""
+
+    at: Annotated[Given, Field(description="When to start it, up to a year ahead; at once if it is past")]
 
 
 class JobBatchCreate(Schema):

@@ -47,6 +47,8 @@ clocks                         hash    by scheduler: when it last vouched, how f
 doubtful                       zset    what was computed while nobody vouched, by the time it used (ms)
 retention_waits                hash    history nearly all too old at once, or `all`: since when (ms)
 retired_at                     string  when history was last retired (ms)
+figures:<team>:<period>        hash    what was started and ended in a minute, ten or an hour, how long
+figures_until                  zset    <team>:<period> of those, by when they are added up (ms)
 watchdog                       hash    when all crons' next fires were checked, and what was found
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
@@ -89,10 +91,9 @@ tokens:<team>                  hash    the digests of a team's tokens, by their 
 use:<sha256>                   hash    when a token was used last, what it was refused, what is counted of it
 =============================  ======  =====================================================================
 
-There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `ids` (hash), `adopted`
-(string: tokens of earlier versions have ids), `sealed` (string: what only the installation's keys open),
-`seals` (hash: one of each key, by the key's name), `bootstrap` (set: digests of the tokens that
-`RECURO_BOOTSTRAP_TOKEN` registered), `probe` (string: written to see whether Redis takes writes).
+There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `ids` (hash), `adopted` (string:
+tokens have ids), `sealed` (string: what only the installation's keys open), `seals` (hash: one of each key, by its
+name), `bootstrap` (set: digests of tokens of `RECURO_BOOTSTRAP_TOKEN`), `probe` (string: whether Redis takes writes).
 """
 
 from dataclasses import dataclass

@@ -4,11 +4,14 @@ import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
+from services.worker.intake.claims import Claims
+from services.worker.work import Result, Retry
 from shared.actions import jobs, queues
-from shared.errors import NotFound
+from shared.clock import milliseconds, now
+from shared.errors import Conflict, NotFound
 from shared.schemas.base import PageQuery
-from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
-from shared.store import ledger
+from shared.schemas.jobs import JobCreate, JobFilter, JobQuery, JobUpdate
+from shared.store import keyspace, ledger
 from shared.store.keyspace import Team
 from tests.calls import call_of
 
@@ -174,5 +177,39 @@ async def test_of_a_batch_only_the_job_that_would_expire_before_it_starts_is_not
 
     made = await jobs.create_each(call_of(redis, team), [late, good])
 
-    assert [one is None for one in made] == [True, False]
+    assert [isinstance(one, jobs.NotMade) for one in made] == [True, False]
     assert len((await jobs.page(redis, team, JobQuery())).data) == 1
+
+
+async def test_a_job_starts_when_it_was_moved_to_and_not_before(redis: Redis, team: Team) -> None:
+    call, worker = call_of(redis, team), Claims(redis, team.shard, "a-worker")
+    start = milliseconds(now())
+    ready, later = [job.id for job in await jobs.create_many(call, [a_job(), a_job()], start)]
+
+    await jobs.move(call, ready, JobUpdate(at=now() + timedelta(hours=1)))
+    await jobs.move(call, later, JobUpdate(at=now() + timedelta(hours=2)))
+    assert not await redis.xlen(f"{team.prefix}s:{team.id}:1")
+    at_once = [work.id for work in await worker.claim(9, start + 1000)]
+    after_an_hour = [work.id for work in await worker.claim(9, start + 3_700_000)]
+    await jobs.move(call, later, JobUpdate(at=now() - timedelta(hours=1)))
+    moved_back = [work.id for work in await worker.claim(9, start + 3_700_000)]
+
+    assert (at_once, after_an_hour, moved_back) == ([], [ready], [later])
+    assert not await redis.exists(keyspace.due(team.shard))
+    assert (await ledger.read(redis, team)).holds
+    with pytest.raises(Conflict, match="only one that waits"):
+        await jobs.move(call, ready, JobUpdate(at=now()))
+
+
+async def test_a_retry_is_moved_by_any_id_of_its_chain(redis: Redis, team: Team) -> None:
+    call, worker = call_of(redis, team), Claims(redis, team.shard, "a-worker")
+    first = (await jobs.create(call, a_job())).id
+    (work,) = await worker.claim(1)
+    await worker.finish([Result(work, Retry(5), "[]")])
+    at = (now() + timedelta(hours=1)).replace(microsecond=0)
+
+    await jobs.move(call, first, JobUpdate(at=at))
+
+    retry = await jobs.get(redis, team, first + 1)
+    assert retry.scheduled_at == at
+    assert retry.status == "pending"

@@ -37,7 +37,7 @@ FIVE = "must have five fields (minute hour day-of-month month day-of-week), got"
 ZONE = "cannot hold a time zone"
 MACROS = "@hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually"
 FORMS = "*, ranges (1-5), steps (*/5), lists (1,5)"
-DAY_FORMS = f"{FORMS}, L for the last day"
+DAY_FORMS = f"{FORMS}, L for the last day, 15W or LW for a weekday"
 WEEKDAY_FORMS = f"0-7 or SUN-SAT, {FORMS}, MON#1 or 5L"
 
 REFUSED = {
@@ -72,7 +72,10 @@ REFUSED = {
     "-5 * * * *": f"minute cannot be -5; use 0-59, {FORMS}",
     "1,,2 * * * *": f"minute has an empty list item; use 0-59, {FORMS}",
     "\u0665 * * * *": f"minute cannot be \u0665; use 0-59, {FORMS}",
-    "0 0 15W * *": f"day-of-month cannot be 15W; use 1-31, {DAY_FORMS}",
+    "0 0 15W,20 * *": "day-of-month takes W alone, got 15W,20; make two crons",
+    "0 0 32W * *": "day-of-month must be 1-31, got 32",
+    "0 0 W * *": f"day-of-month cannot be W; use 1-31, {DAY_FORMS}",
+    "0 0 30W 2 *": "never fires: there is no 30 February",
     "0 0 1-L * *": f"day-of-month cannot be 1-L; use 1-31, {DAY_FORMS}",
     "0 0 ?,1 * *": f"day-of-month cannot be ?; use 1-31, {DAY_FORMS}",
     "0 0 * * 1-5L": f"day-of-week cannot be 1-5L; use {WEEKDAY_FORMS}",

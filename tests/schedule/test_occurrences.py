@@ -2,9 +2,10 @@
 
 import random
 import time
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from croniter import croniter
@@ -61,6 +62,13 @@ def fires(expression: str, timezone: str, after: datetime, until: datetime) -> I
         ("*/20 30 12 * * *", "2026-01-01T12:30:20", "2026-01-01T12:30:40"),
         ("*/20 30 12 * * *", "2026-01-01T12:30:40", "2026-01-02T12:30"),
         ("@weekly", "2026-01-01T00:00", "2026-01-04T00:00"),
+        ("0 9 15W * *", "2026-08-01T00:00", "2026-08-14T09:00"),  # the 15th is a Saturday
+        ("0 9 1W * *", "2026-08-01T00:00", "2026-08-03T09:00"),
+        ("0 9 31W * *", "2026-05-01T00:00", "2026-05-29T09:00"),  # a Sunday, after which the month ends
+        ("0 9 31W * *", "2026-05-29T09:00", "2026-07-31T09:00"),  # June has no such day
+        ("0 9 29W 2 *", "2026-01-01T00:00", "2028-02-29T09:00"),
+        ("0 9 LW * *", "2026-02-01T00:00", "2026-02-27T09:00"),
+        ("0 9 LW * MON", "2026-02-01T00:00", "2026-02-02T09:00"),
     ],
 )
 def test_the_first_instant_strictly_after(expression: str, after: str, expected: str) -> None:
@@ -324,3 +332,20 @@ def test_a_starred_day_field_restricts_nothing_by_itself() -> None:
 
     # crontab(5): either field matches only if neither has a star. croniter takes */10 for a restriction.
     assert following("0 0 */10 * MON", "UTC", after) == datetime(2026, 5, 11, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("meant", [*range(1, 32), "L"])
+def test_the_weekday_nearest_a_day_is_the_nearest_of_its_month(meant: int | str) -> None:
+    start, end = datetime(2024, 1, 1, tzinfo=UTC), datetime(2032, 1, 1, tzinfo=UTC)
+    expected = []
+    for year, month in product(range(2024, 2032), range(1, 13)):
+        length = monthrange(year, month)[1]
+        day = length if meant == "L" else int(meant)
+        if day <= length:
+            weekdays = [
+                one for one in range(1, length + 1) if datetime(year, month, one, tzinfo=UTC).weekday() < 5
+            ]
+            nearest = min(weekdays, key=lambda one: (abs(one - day), one))
+            expected.append(datetime(year, month, nearest, 9, tzinfo=UTC))
+
+    assert list(fires(f"0 9 {meant}W * *", "UTC", start, end)) == expected

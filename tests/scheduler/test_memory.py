@@ -13,7 +13,7 @@ from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
 from shared import clock
 from shared.actions import alerts, crons, executions
-from shared.actions.why import why
+from shared.actions.reports.why import why
 from shared.schemas.alerts import AlertQuery, AlertType
 from shared.schemas.crons import Cron, Execution
 from shared.schemas.why import WhyQuery

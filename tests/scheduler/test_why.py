@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from services.scheduler.fire import fire_due
 from shared import clock
 from shared.actions import crons
-from shared.actions.why import why
+from shared.actions.reports.why import why
 from shared.errors import NotFound
 from shared.schemas.crons import Cron, CronUpdate
 from shared.schemas.why import MOST_FIRES, Reason, WhyQuery

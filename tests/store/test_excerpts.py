@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result, Verdict
 from shared.actions import crons, dead_letters, executions, jobs
-from shared.actions.why import why
+from shared.actions.reports.why import why
 from shared.basics.spelling import Spelled
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronQuery, ExecutionQuery

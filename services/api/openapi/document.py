@@ -24,6 +24,7 @@ TAGS = {
     "alerts": "What failed, and what recovered",
     "notifications": "The channels that alerts are sent through",
     "usage": "Requests of each month",
+    "stats": "How much was done, and how long it took",
     "limits": "The most requests of a month",
     "team": "The team of the token itself",
     "members": "The users in it, and what each may do",

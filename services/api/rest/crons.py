@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from shared.actions import crons, warnings
 from shared.actions.explain import explain
-from shared.actions.why import why
+from shared.actions.reports.why import why
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Page
 from shared.schemas.crons import Cron, CronCreate, CronQuery, CronUpdate, CronWithWarnings

@@ -6,7 +6,7 @@ from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
 from shared.actions import jobs, warnings
-from shared.actions.jobs import QueuedJob
+from shared.actions.jobs import NotMade, QueuedJob
 from shared.basics.spelling import Spelled, spelled
 from shared.errors import Forbidden, Invalid
 from shared.operations import Call, Operation
@@ -19,6 +19,7 @@ from shared.schemas.jobs import (
     JobQuery,
     JobRefused,
     JobScheduled,
+    JobUpdate,
 )
 from shared.schemas.validation import by_field
 from shared.security.admission import Admission
@@ -55,6 +56,10 @@ async def delete(call: Call, job_id: int) -> Deleted:
     return Deleted(id=job_id)
 
 
+async def update(call: Call, job_id: int, change: JobUpdate) -> Job:
+    return await jobs.move(call, job_id, change)
+
+
 async def cancel(call: Call, job_id: int) -> Job:
     return await jobs.cancel(call, job_id)
 
@@ -68,9 +73,9 @@ def _accepted(made: QueuedJob, job: JobCreate) -> JobScheduled:
     )
 
 
-def _result(made: QueuedJob | None, job: JobCreate) -> JobScheduled | JobRefused:
-    if made is None:
-        return JobRefused(message=jobs.TOO_LATE, errors={"expires_at": [jobs.TOO_LATE]})
+def _result(made: QueuedJob | NotMade, job: JobCreate) -> JobScheduled | JobRefused:
+    if isinstance(made, NotMade):
+        return JobRefused(message=made.sentence, errors={made.field: [made.sentence]})
     return _accepted(made, job)
 
 
@@ -160,5 +165,16 @@ OPERATIONS = (
         summary="Cancel a job that waits or runs",
     ),
     Operation("get-job", "GET", ONE, "read", show, {200: Job}, summary="Get a job with its run"),
+    Operation(
+        "update-job",
+        "PATCH",
+        ONE,
+        "write",
+        update,
+        {200: Job},
+        takes=JobUpdate,
+        summary="Move a job that waits to another moment",
+        example={"at": "2026-12-24T18:00:00Z"},
+    ),
     Operation("delete-job", "DELETE", ONE, "write", delete, {200: Deleted}, summary="Delete a job"),
 )

@@ -62,6 +62,8 @@ TYPES: Mapping[str, str] = {
     "doubtful": "zset",
     "retention_waits": "hash",
     "retired_at": "string",
+    "figures": "hash",
+    "figures_until": "zset",
     "watchdog": "hash",
     "stopped": "string",
 }

@@ -60,12 +60,14 @@ from shared.store.transitions.jobs import (
     cancel_job,
     create_jobs,
     delete_job,
+    move_job,
     read_jobs,
 )
 from shared.store.transitions.lists import page
 from shared.store.transitions.patrol import patrol, patrol_chosen, patrol_crons
 from shared.store.transitions.queues import QueueFields, StoredQueue, delete_queue, read_queues, save_queue
 from shared.store.transitions.records import StoredRecord
+from shared.store.transitions.reports.figures import Period, read_figures, roll_figures
 from shared.store.transitions.retention import (
     Looked,
     begin_retiring,
@@ -146,6 +148,7 @@ __all__ = [
     "NewToken",
     "Owed",
     "Pending",
+    "Period",
     "Pinged",
     "QueueFields",
     "Renewal",
@@ -195,6 +198,7 @@ __all__ = [
     "mend_queues",
     "mend_shard",
     "mend_team",
+    "move_job",
     "note_memory",
     "note_refusal",
     "note_use",
@@ -211,6 +215,7 @@ __all__ = [
     "read_clock",
     "read_crons",
     "read_executions",
+    "read_figures",
     "read_jobs",
     "read_plans",
     "read_queues",
@@ -226,6 +231,7 @@ __all__ = [
     "reseal",
     "retire",
     "retire_alerts",
+    "roll_figures",
     "rotate_signing",
     "run_cron",
     "save_cron",

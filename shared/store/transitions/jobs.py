@@ -1,7 +1,7 @@
 """Jobs as callers make, read, cancel and delete them."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from redis.asyncio import Redis
 
@@ -12,8 +12,14 @@ from shared.store.writes import OURS, Write
 _CREATE_JOBS = Function("create_jobs")
 _READ_JOBS = Function("read_jobs")
 _CANCEL_JOB = Function("cancel_job")
+_MOVE_JOB = Function("move_job")
 _DELETE_JOB = Function("delete_job")
 _ENDED: Literal["ended"] = "ended"
+LATE: Literal["late"] = "late"
+FAR: Literal["far"] = "far"
+NotMoved = Literal["begun", "late", "far"]
+"""Why: it runs or has ended, it expires before, it would wait for over a year."""
+_NOT_MOVED: tuple[NotMoved, ...] = get_args(NotMoved)
 
 
 class NewJob(NamedTuple):
@@ -23,6 +29,8 @@ class NewJob(NamedTuple):
     """Its name."""
     spec: str
     delay_ms: int
+    at_ms: int | None
+    """When it is to start, if not at once or after the delay."""
     has_callback: bool
     expires_ms: int | None
 
@@ -57,15 +65,15 @@ async def create_jobs(
     now_ms: int | None = None,
     write: Write = OURS,
     step: int = 0,
-) -> list[CreatedJob | None]:
-    """Store jobs in order; None is one that would expire before it could start.
+) -> list[CreatedJob | Literal["late", "far"]]:
+    """Store jobs in order; `late` is one that would expire before it starts, `far` would in over a year.
 
     `settings` (JSON) are those of a queue that is new.
     """
     rows = await _CREATE_JOBS(
         redis, team.prefix, flat(jobs), write=write, step=step, team=team.id, settings=settings, now_ms=now_ms
     )
-    return [_created(*row) if row else None for row in rows]
+    return [LATE if row == 0 else FAR if row == -1 else _created(*row) for row in rows]
 
 
 def _created(job_id: int, queue_id: int, due_ms: int, is_paused: int) -> CreatedJob:
@@ -92,6 +100,26 @@ async def cancel_job(
     row = await _CANCEL_JOB(redis, team.prefix, write=write, team=team.id, job=job, now_ms=now_ms)
     if row == _ENDED:
         return _ENDED
+    return StoredJob(*row) if row else None
+
+
+async def move_job(
+    redis: Redis,
+    team: Team,
+    *,
+    job: int,
+    at_ms: int,
+    now_ms: int | None = None,
+    write: Write = OURS,
+) -> StoredJob | NotMoved | None:
+    """Let a job that waits start at another moment, by any id of its chain: its row then.
+
+    Or, and nothing is changed: None if there is none, or why not.
+    """
+    row = await _MOVE_JOB(redis, team.prefix, write=write, team=team.id, job=job, at_ms=at_ms, now_ms=now_ms)
+    if row in _NOT_MOVED:
+        refused: NotMoved = row
+        return refused
     return StoredJob(*row) if row else None
 
 

@@ -31,6 +31,7 @@ PARTS = (
     "work/turns",
     "records/replays",
     "records/records",
+    "records/figures",
     "records/moves",
     "records/removal",
     "crons/executions",

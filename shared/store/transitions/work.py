@@ -50,9 +50,12 @@ class Finished(NamedTuple):
     """Of a failure; of what is postponed `counted` if its wait shall end in minutes."""
     facts: str
     """Of a failure, for its alert (JSON); of what is postponed what it waits for."""
+    waited_ms: int | str
+    """From when it was due until its request began; empty without a request, as the next."""
+    took_ms: int | str
 
 
-FinishedRow = tuple[str, int, str, int, str, str, str, str, int, str, str, str]
+FinishedRow = tuple[str, int, str, int, str, str, str, str, int, str, str, str, int | str, int | str]
 """The same without its names, as a worker makes them: with names each costs it a microsecond."""
 
 

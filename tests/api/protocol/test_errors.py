@@ -139,7 +139,7 @@ async def test_what_cannot_be_an_id_is_not_found(client: AsyncClient, noun: str,
     ("method", "path", "allowed"),
     [
         ("DELETE", "/api/jobs", "GET, HEAD, POST"),
-        ("PUT", "/api/jobs/1", "DELETE, GET, HEAD"),
+        ("PUT", "/api/jobs/1", "DELETE, GET, HEAD, PATCH"),
         ("POST", "/api/crons/1", "DELETE, GET, HEAD, PATCH, PUT"),
         ("GET", "/api/crons/1/run", "POST"),
         ("PUT", "/api/queues/1", "DELETE, GET, HEAD, PATCH"),

@@ -2,6 +2,7 @@
 
 from tests.engine.mutants.accounts import ACCOUNTS
 from tests.engine.mutants.crons import CRONS
+from tests.engine.mutants.figures import FIGURES
 from tests.engine.mutants.memory import MEMORY
 from tests.engine.mutants.mutation import rows
 
@@ -143,7 +144,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a batch takes any result", "finish.is_in_flight", "return in_flight[stream][entry] ~= nil", "return true"),
     # create_jobs
     ("a new job passes what was due before it", "create_jobs", "promote(now, 500)", ""),
-    ("a job is made that expires too soon", "create_jobs", "is_late and 0 or job", "job"),
+    ("a job is made that expires too soon", "create_jobs", "refused or job", "job"),
     ("that no job was made is remembered", "create_jobs", "return rows, REFUSED", "return rows"),
     # ledger
     ("!a present that nobody vouches for is believed", "vouched", "if latest and (now_ms > latest or", "if latest and (false or"),
@@ -316,5 +317,5 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
     ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
-) + ACCOUNTS
+) + ACCOUNTS + FIGURES
 # fmt: on

@@ -50,6 +50,20 @@ local function is_out()
     return false
 end
 
+-- Of all periods that can be stored; what a wrong clock put elsewhere is added up, and goes with the oldest.
+local function clear_figures()
+    local keys, names = {}, {}
+    for _, period in ipairs(figures.PERIODS) do
+        local oldest = vouched() - 2 * period[3]
+        for at = oldest, vouched() + period[2], period[2] do
+            local name = figures.period(team, period, at)
+            keys[#keys + 1], names[#names + 1] = P .. 'figures:' .. name, name
+        end
+    end
+    call_in_parts(keys, 'UNLINK')
+    call_in_parts(names, 'ZREM', P .. 'figures_until')
+end
+
 local function clear_rest()
     for _, queue in ipairs(HIDDEN) do
         local lane = team .. ':' .. queue
@@ -60,6 +74,7 @@ local function clear_rest()
     end
     call('HDEL', P .. 'virtual_time', team, team .. ':_')
     for _, name in ipairs({ 'names', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'turns' }) do call('DEL', P .. name .. ':' .. team) end
+    clear_figures()
     call('ZREM', P .. 'turns', team)
     call('SREM', P .. 'teams', team)
 end

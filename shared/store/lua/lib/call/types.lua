@@ -8,14 +8,14 @@ local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = '
     doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream',
     audit = 'stream', audit_jobs = 'stream', replays = 'set', damaged = 'hash',
     fading = 'zset', memory = 'hash', zones = 'hash', clocks = 'hash', doubtful = 'zset', retention_waits = 'hash',
-    retired_at = 'string', watchdog = 'hash', stopped = 'string' }
+    retired_at = 'string', figures = 'hash', figures_until = 'zset', watchdog = 'hash', stopped = 'string' }
 
 -- `#` stands for the id of who it is. Of a team there are the indexes of its jobs' states and its alerts' types too, and
 -- of a queue or cron those of all that is theirs.
 local KEYS_OF = {
     shard = { 'damaged', 'turns', 'virtual_time', 'teams', 'trusted_until', 'correction', 'cancels', 'in_flight', 'due', 'crons',
         'live', 'troubles', 'doomed', 'bell', 'clock', 'quarantine', 'events', 'replays', 'fading', 'memory', 'zones', 'clocks',
-        'doubtful', 'retention_waits', 'retired_at', 'watchdog' },
+        'doubtful', 'retention_waits', 'retired_at', 'watchdog', 'figures_until' },
     team = { 'names:#', 'ids:#', 'ledger:#', 't:#', 'throttled:#', 'retry_after:#', 'turns:#', 'x:#:queues', 'x:#:replays',
         'x:#:crons:active', 'x:#:crons:paused', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts',
         'audit:#', 'audit_jobs:#' },

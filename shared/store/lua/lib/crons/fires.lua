@@ -8,8 +8,9 @@ local STANDS = { 'version', 'next', 'fired_until', 'overlap', 'max_runs', 'runs'
 local FIRE = { 'at_ms', 'missed', 'first_ms', 'skip_reason' } -- how many earlier it stands for, the first; '' = it runs
 local ASTRAY = 60000 -- ms ahead of now: so late a fire was made by a clock that was wrong, and forbids nothing
 
-local function note_lateness(fire, policy)
+local function note_lateness(team, fire, policy)
     local late, bucket = vouched() - fire.at_ms, 1
+    figures.fired(team, late)
     while bucket < #LATENESS and late > LATENESS[bucket] do bucket = bucket + 1 end
     policy.late[bucket] = (policy.late[bucket] or 0) + 1
 end
@@ -22,7 +23,7 @@ local function fire_cron(team, cron, fire, policy)
     if reason == '' and policy.overlap ~= '' and count_open(team, cron) > 0 then
         local queued = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued')
         if policy.overlap == 'queue_one' and not queued then
-            note_lateness(fire, policy)
+            note_lateness(team, fire, policy)
             queue_execution(team, cron, fire)
             return 1
         end
@@ -36,7 +37,7 @@ local function fire_cron(team, cron, fire, policy)
         memory.skip(team, cron, fire)
         return 0
     end
-    note_lateness(fire, policy)
+    note_lateness(team, fire, policy)
     if policy.grace then
         await_ping(team, cron, fire, policy.grace, policy.last_ping)
     else

@@ -10,6 +10,7 @@ local function settle_execution(team, id, result)
     local record = record_of(EXECUTION, team, id)
     local fields = fields_of(record, 'state', 'cron')
     local state = result.verdict == 'complete' and 'completed' or 'failed'
+    if fields.state == 'processing' then figures.ended(team, 'crons', result.verdict, result.waited, result.took) end
     move(EXECUTION, team, fields.cron, id, fields.state, state)
     call('HSET', record, 'state', state, 'size', memory.take(team, nil, result))
     event('cron.' .. state, team, 'e:' .. id)

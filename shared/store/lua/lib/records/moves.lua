@@ -23,6 +23,7 @@ do
         for i, id in ipairs(its.ids) do
             its.scored[2 * i - 1], its.scored[2 * i] = id, id
         end
+        figures.moved(its.team, its.kind == EXECUTION and 'crons' or its.owner, its.from, its.to, #its.ids)
         if its.from then place(its, its.from, false) end
         if its.to then place(its, its.to, true) end
     end

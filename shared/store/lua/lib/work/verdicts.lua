@@ -1,7 +1,8 @@
 -- What becomes of a job, execution or notice: it was tried, expired, cancelled, lost or given back.
 --
 -- A result is { verdict = complete | retry | dead | fail, run = JSON, due = a retry's moment (ms), response = a cron's,
--- reason = what a failure is alike in (`http_server_error 503`), facts = what an alert says of it (JSON) }.
+-- reason = what a failure is alike in (`http_server_error 503`), facts = what an alert says of it (JSON), waited and took =
+-- for how long it did (ms), where a request was made }.
 
 local HAPPENED = { complete = 'job.completed', retry = 'job.retrying', dead = 'job.dead_lettered', fail = 'job.failed' }
 local STATE = { complete = 'completed', retry = 'retrying', dead = 'dead_lettered', fail = 'failed' }
@@ -14,6 +15,7 @@ local function settle_job(team, queue, id, result)
         'attempt', 'callback', 'expires', 'replay', 'held_since', 'size')
     local state, size = STATE[verdict], memory.take(team, request_size, result)
     if origin and verdict ~= 'complete' then state = 'failed' end
+    if before == 'processing' then figures.ended(team, queue, verdict, result.waited, result.took) end
     move(JOB, team, queue, id, before, state)
     if state == 'failed' then
         call('HSET', record, 'state', state, 'size', size, 'final', origin and 'failed_with_retries' or 'failed_no_retries')

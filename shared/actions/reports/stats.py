@@ -1,0 +1,171 @@
+"""What a caller can know of how much was started and ended, and how long that waited and took."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from shared import clock
+from shared.basics.histogram import percentile
+from shared.errors import Invalid
+from shared.operations import Call
+from shared.schemas.reports.stats import (
+    Figures,
+    Percentiles,
+    PeriodFigures,
+    Stats,
+    StatsBy,
+    StatsKind,
+    StatsQuery,
+)
+from shared.store import moments, transitions
+from shared.store.transitions import Period
+
+MINUTE, TEN_MINUTES, HOUR, DAY = 60_000, 600_000, 3_600_000, 86_400_000
+STEP = 200
+"""Stored periods of one look, which takes Redis 3 ms at most."""
+CRONS = "crons"
+
+Sums = Mapping[str, int]
+"""By the names of `figures.lua`."""
+
+
+class Grain(NamedTuple):
+    """Periods of a length: how far back they are looked for without a `from`, and how far at most (ms)."""
+
+    length: int
+    usual: int
+    most: int
+    remedy: str
+
+
+GRAINS = {
+    StatsBy.MINUTE: Grain(MINUTE, HOUR, HOUR, "an hour ago for by=minute; ten_minutes reach back 2 days"),
+    StatsBy.TEN_MINUTES: Grain(
+        TEN_MINUTES, DAY, 2 * DAY, "2 days ago for by=ten_minutes; hours reach back 30"
+    ),
+    StatsBy.HOUR: Grain(HOUR, DAY, 30 * DAY, "30 days ago: for so long figures are kept"),
+    StatsBy.DAY: Grain(DAY, 30 * DAY, 30 * DAY, "30 days ago: for so long figures are kept"),
+}
+STORED = (("m", MINUTE, 2 * HOUR), ("t", TEN_MINUTES, 3 * DAY), ("h", HOUR, 32 * DAY))
+"""Of `figures.lua`: a period's letter, its length, and how old one can be that was not added up yet (ms)."""
+
+
+class Range(NamedTuple):
+    """Whole periods from one moment to another, in ms since 1970."""
+
+    starts: int
+    ends: int
+    length: int
+
+
+async def get(call: Call, query: StatsQuery, now_ms: int | None = None) -> Stats:
+    """The figures of a range; raises Invalid for one too long ago, and for a queue that is not there."""
+    if query.queue_id is not None and not await transitions.read_queues(
+        call.redis, call.team, [query.queue_id]
+    ):
+        raise Invalid("queue_id", "The queue_id field names no queue of this team.")
+    now = now_ms or clock.milliseconds(await moments.now(call.redis, call.team.shard))
+    asked = _range(query, now)
+    found = await _found(call, query, asked, now)
+    total: Counter[str] = Counter()
+    for sums in found.values():
+        total.update(sums)
+    starts = range(asked.starts, asked.ends, asked.length)
+    return Stats(
+        by=query.by,
+        starts_at=clock.moment(asked.starts),
+        ends_at=clock.moment(asked.ends),
+        total=Figures(**_figures(total)),
+        data=[
+            PeriodFigures(at=clock.moment(start), **_figures(found.get(number, {})))
+            for number, start in enumerate(starts)
+        ],
+    )
+
+
+def _range(query: StatsQuery, now: int) -> Range:
+    grain = GRAINS[query.by]
+    last = clock.milliseconds(query.to) if query.to else now
+    first = clock.milliseconds(query.from_) if query.from_ else last - grain.usual + grain.length
+    if first < now - grain.most - grain.length:
+        raise Invalid("from", f"The from field must not be earlier than {grain.remedy}.")
+    last = max(first, min(last, now))  # nothing is counted in the future
+    starts = first // grain.length * grain.length
+    return Range(starts, (last // grain.length + 1) * grain.length, grain.length)
+
+
+async def _found(call: Call, query: StatsQuery, asked: Range, now: int) -> Mapping[int, Sums]:
+    """The sums of each period of the range that has something, by its number."""
+    if query.kind is not StatsKind.JOBS or query.queue_id is not None:
+        of = str(query.queue_id) if query.queue_id else CRONS if query.kind is StatsKind.CRONS else None
+        return await _read(call, of, asked, now)
+    whole, crons = await _read(call, None, asked, now), await _read(call, CRONS, asked, now)
+    return {number: Counter(sums) - Counter(crons.get(number, {})) for number, sums in whole.items()}
+
+
+async def _read(call: Call, of: str | None, asked: Range, now: int) -> Mapping[int, Sums]:
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    for step in _steps(asked, now):
+        for number, sums in (await transitions.read_figures(call.redis, call.team, step, of=of)).items():
+            found[number].update(sums)
+    return found
+
+
+def _steps(asked: Range, now: int) -> Iterator[list[Period]]:
+    """All that may be stored of the range, hour by hour: one that is added up meanwhile is not met twice."""
+    step: list[Period] = []
+    for _, hour in groupby(sorted(_stored(asked, now), key=_hour), key=_hour):
+        periods = [
+            Period(f"{letter}{start}", (start - asked.starts) // asked.length) for letter, start in hour
+        ]
+        if step and len(step) + len(periods) > STEP:
+            yield step
+            step = []
+        step += periods
+    if step:
+        yield step
+
+
+def _stored(asked: Range, now: int) -> Iterator[tuple[str, int]]:
+    """Letters and starts: what is young is not added up yet, and lies in shorter periods."""
+    for letter, length, oldest in STORED:
+        if length <= asked.length:
+            first = max(asked.starts, (now - oldest) // length * length)
+            yield from ((letter, start) for start in range(first, asked.ends, length))
+
+
+def _hour(stored: tuple[str, int]) -> int:
+    return stored[1] // HOUR
+
+
+def _figures(sums: Sums) -> dict[str, Any]:
+    took = Counter[int]()
+    for outcome in ("completed", "retried", "failed"):
+        took.update(_buckets(sums, outcome))
+    return {
+        "started": max(0, sums.get("started", 0)),  # what began earlier may have been given back since
+        "completed": _count(sums, "completed"),
+        "failed": _count(sums, "failed"),
+        "retried": _count(sums, "retried"),
+        "skipped": sums.get("skipped", 0),
+        "duration_ms": _percentiles(took),
+        "wait_ms": _percentiles(_buckets(sums, "waited")),
+        "lateness_ms": _percentiles(_buckets(sums, "late")),
+    }
+
+
+def _buckets(sums: Sums, figure: str) -> Counter[int]:
+    named = ((name.removeprefix(figure), count) for name, count in sums.items() if name.startswith(figure))
+    return Counter({int(bucket): count for bucket, count in named if bucket})
+
+
+def _count(sums: Sums, outcome: str) -> int:
+    """With a request, and without one."""
+    return _buckets(sums, outcome).total() + sums.get(outcome, 0)
+
+
+def _percentiles(buckets: Counter[int]) -> Percentiles:
+    measured = Counter({number: count for number, count in buckets.items() if number})
+    p50, p95, p99 = (percentile(measured, share) for share in (0.5, 0.95, 0.99))
+    return Percentiles(count=measured.total(), p50=p50, p95=p95, p99=p99)

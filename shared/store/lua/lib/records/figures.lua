@@ -1,0 +1,87 @@
+-- Figures: what a team and each of its queues did, how long it waited and took, counted by the minute.
+--
+-- One hash a team and period, first of a minute, which `roll_figures.lua` adds up. Its fields are those of the team, and behind
+-- `<queue>:` those of a queue, or of `crons`. A number behind a name is a bucket of durations.
+
+local figures = {}
+
+do
+    -- Upper bounds in ms, from the bucket 1 on; whatever is longer is in one more, and what nobody measured in the bucket 0.
+    local BOUNDS = { 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000 }
+    local MOST_FIELDS = 2000 -- of one hash: beyond them only the team's own are counted
+    local ENDED_AS = { complete = 'completed', retry = 'retried' } -- by the verdict; any other is `failed`
+    local WITHOUT_REQUEST = { completed = 'completed', failed = 'failed', dead_lettered = 'failed', skipped = 'skipped' }
+    local counted
+
+    at_begin(function() counted = {} end)
+
+    -- Periods of three lengths: name, length and for how long they are kept (ms); the last is not added up any more.
+    figures.PERIODS = { { 'm', 60000, 3600000 }, { 't', 600000, 172800000 }, { 'h', 3600000, 2678400000 } }
+
+    local function bucket_of(ms)
+        ms = tonumber(ms or '')
+        if not ms then return 0 end
+        for bucket, bound in ipairs(BOUNDS) do
+            if ms <= bound then return bucket end
+        end
+        return #BOUNDS + 1
+    end
+
+    local function count(team, queue, figure, by)
+        local of_team = counted[team]
+        if not of_team then
+            of_team = {}
+            counted[team] = of_team
+        end
+        local of_queue = queue .. ':' .. figure
+        of_team[figure], of_team[of_queue] = (of_team[figure] or 0) + by, (of_team[of_queue] or 0) + by
+    end
+
+    -- So many works of a queue, or of `crons`, go from one state to another; nil is "not there".
+    function figures.moved(team, queue, from, to, by)
+        if to == 'processing' then
+            count(team, queue, 'started', by)
+        elseif from == 'processing' and (to == 'pending' or not to) then
+            count(team, queue, 'started', -by) -- given back, or deleted meanwhile
+        elseif WITHOUT_REQUEST[to] and (from == 'pending' or to == 'skipped') then
+            count(team, queue, WITHOUT_REQUEST[to], by)
+        end
+    end
+
+    -- A request ended by its verdict, after so many ms of waiting and so many of its own.
+    function figures.ended(team, queue, verdict, waited, took)
+        count(team, queue, (ENDED_AS[verdict] or 'failed') .. bucket_of(took), 1)
+        if waited and waited ~= '' then count(team, queue, 'waited' .. bucket_of(waited), 1) end
+    end
+
+    function figures.fired(team, late)
+        count(team, 'crons', 'late' .. bucket_of(late), 1)
+    end
+
+    -- The name of the period in which a moment lies, and when it is added up, or deleted.
+    function figures.period(team, period, at)
+        local begins = math.floor(at / period[2]) * period[2]
+        return string.format('%s:%s%.0f', team, period[1], begins), begins + period[2] + period[3]
+    end
+
+    -- Add figures to those of a period; those of queues only while there is room for them.
+    function figures.add(team, period, at, rows)
+        local name, over_at = figures.period(team, period, at)
+        local key = P .. 'figures:' .. name
+        local fields = call('HLEN', key)
+        if fields == 0 then call('ZADD', P .. 'figures_until', over_at, name) end
+        for figure, by in pairs(rows) do
+            local has_room = fields < MOST_FIELDS or not string.find(figure, ':', 1, true)
+            if by ~= 0 and has_room then call('HINCRBY', key, figure, by) end
+        end
+    end
+
+    local function post(team, rows)
+        figures.add(team, figures.PERIODS[1], vouched(), rows)
+    end
+
+    function figures.post()
+        for team, rows in pairs(counted) do confined(team, '', post, team, rows) end
+        counted = {}
+    end
+end
