@@ -57,7 +57,16 @@ BY_ANY_NAME = {
     "change_user.lua": "see CHANGED_OF_USERS",
 }
 SET_BY_TEAMS = {"signing", "request_limit", "soft_limit", "notifications", "channels", "version"}
-CHANGED_OF_USERS = {"version", "name", "password", "totp", "totp_new", "totp_step", "recovery"}
+CHANGED_OF_USERS = {
+    "version",
+    "name",
+    "password",
+    "totp",
+    "totp_new",
+    "totp_step",
+    "recovery",
+    "recovery_new",
+}
 NOBODY = {
     "post_tally": "writes what `tally` was called with, and whoever calls that is named",
     "write_index": "writes what `change_index` was called with",

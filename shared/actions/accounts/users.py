@@ -32,6 +32,8 @@ class StoredUser:
     """The same, until a code confirms it."""
     recovery: tuple[str, ...]
     """Digests of the recovery codes that are left."""
+    recovery_new: str
+    """Those of codes that were offered and are not confirmed, with commas between."""
     created_ms: int
 
     def shown(self) -> User:
@@ -59,6 +61,7 @@ async def get(redis: Redis, user_id: int) -> StoredUser:
         totp=fields.get("totp", ""),
         totp_new=fields.get("totp_new", ""),
         recovery=tuple(filter(None, fields.get("recovery", "").split(","))),
+        recovery_new=fields.get("recovery_new", ""),
         created_ms=int(fields.get("created") or 0),
     )
 
