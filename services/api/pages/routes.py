@@ -1,6 +1,6 @@
 """The routes of all pages."""
 
-from services.api.pages import arriving, files, home, me, members, second_factor, sign_in, tokens
+from services.api.pages import arriving, files, home, me, members, second_factor, sign_in, team, tokens
 
 PAGES = (
     *home.routes,
@@ -8,6 +8,7 @@ PAGES = (
     *arriving.routes,
     *tokens.routes,
     *members.routes,
+    *team.routes,
     *second_factor.routes,
     *me.routes,
     *home.nowhere,

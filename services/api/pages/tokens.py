@@ -3,11 +3,12 @@
 from starlette.responses import Response
 
 from services.api.pages import clients, token_forms
-from services.api.pages.endpoint import IN_PLACE, page, to
+from services.api.pages.endpoint import IN_PLACE, Look, page, to
 from services.api.pages.forms import Form, errors_of
+from services.api.pages.lists import PER_PAGE, page_of
 from services.api.pages.origins import host_of
 from services.api.pages.rendering import rendered
-from services.api.pages.shell import team_page
+from services.api.pages.shell import Question, confirm_page, team_page
 from services.api.pages.visits import Visit
 from shared.actions.accounts import tokens
 from shared.schemas.accounts.tokens import Token, TokenCreated
@@ -16,7 +17,6 @@ from shared.security.sessions import Signed
 
 PATH = "/t/{team}/settings/api"
 ONE = f"{PATH}/{{token}}"
-MOST = 100
 
 
 async def index(visit: Visit) -> Response:
@@ -59,22 +59,6 @@ async def first_call(visit: Visit) -> Response:
     return rendered("tokens/first_call.html", token=token, team=signed.team, now=await visit.having.now())
 
 
-async def ask_regenerate(visit: Visit) -> Response:
-    signed = await visit.as_admin()
-    token = await _token(visit, signed)
-    return await team_page(
-        visit,
-        signed,
-        "confirm.html",
-        section="api",
-        title=f"Regenerate “{token.name}”?",
-        sentence="It gets another token with the same limits, which is yours. This one ends within 5 s.",
-        button="Regenerate",
-        back=_path(signed),
-        form=Form(),
-    )
-
-
 async def regenerate(visit: Visit, form: Form) -> Response:
     signed = await visit.as_admin()
     call = visit.call(signed, "regenerate-token", form.once)
@@ -82,20 +66,28 @@ async def regenerate(visit: Visit, form: Form) -> Response:
     return await _index(visit, signed, Form({"scope": "write"}), fresh=made, status=201)
 
 
-async def ask_revoke(visit: Visit) -> Response:
-    signed = await visit.as_admin()
-    token = await _token(visit, signed)
-    return await team_page(
-        visit,
-        signed,
-        "confirm.html",
-        section="api",
-        title=f"Revoke “{token.name}”?",
-        sentence="Whatever uses it is refused within 5 seconds, everywhere. This cannot be undone.",
-        button="Revoke",
-        back=_path(signed),
-        form=Form(),
-    )
+def _asks(title: str, sentence: str, button: str) -> Look:
+    """The page that asks before something is done to a token."""
+
+    async def ask(visit: Visit) -> Response:
+        signed = await visit.as_admin()
+        token = await _token(visit, signed)
+        question = Question(title.format(token.name), sentence, button)
+        return await confirm_page(visit, signed, question, section="api", back=_path(signed))
+
+    return ask
+
+
+ask_regenerate = _asks(
+    "Regenerate “{}”?",
+    "It gets another token with the same limits, which is yours. This one ends within 5 s.",
+    "Regenerate",
+)
+ask_revoke = _asks(
+    "Revoke “{}”?",
+    "Whatever uses it is refused within 5 seconds, everywhere. This cannot be undone.",
+    "Revoke",
+)
 
 
 async def revoke(visit: Visit, form: Form) -> Response:
@@ -107,7 +99,7 @@ async def revoke(visit: Visit, form: Form) -> Response:
 async def _index(
     visit: Visit, signed: Signed, form: Form, *, fresh: TokenCreated | None = None, status: int = 200
 ) -> Response:
-    query = PageQuery(per_page=MOST)
+    query = PageQuery(page=page_of(visit), per_page=PER_PAGE)
     found = await tokens.page(visit.call(signed, "list-tokens"), query)
     now = await visit.having.now()
     return await team_page(
@@ -116,8 +108,7 @@ async def _index(
         "tokens/index.html",
         status,
         section="api",
-        tokens=found.data,
-        total=found.total,
+        found=found,
         form=form,
         fresh=fresh,
         blocks=clients.blocks(fresh.token, api=visit.address, mcp=_gateway(visit)) if fresh else [],
