@@ -14,9 +14,10 @@ from shared import clock
 from shared.basics import token_text
 from shared.errors import Damaged, Invalid, NotFound, TooManyGuesses, Unauthenticated
 from shared.schemas.accounts.tokens import SCOPES as SCOPES
+from shared.schemas.accounts.tokens import TokenLimits
 from shared.security.brake import Brake
 from shared.security.caller import ID_DIGITS as ID_DIGITS
-from shared.security.caller import Caller, look_up
+from shared.security.caller import Caller, limits_of, look_up
 from shared.security.uses import Uses
 from shared.store import keyspace, moments, transitions
 from shared.store.transitions import NewToken, TokenFields
@@ -47,6 +48,10 @@ class Listed:
     scopes: tuple[str, ...]
     created_ms: int
     team_id: int | None = None
+    user: str = ""
+    """The address of the user whose it is; empty of one that an operator made."""
+    limits: TokenLimits | None = None
+    """Nothing if they cannot be read."""
 
     @property
     def id(self) -> str:
@@ -258,7 +263,22 @@ async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:
         scopes=tuple(fields.get("scopes", "").split(",")),
         created_ms=int(created) if created.isdecimal() else 0,
         team_id=int(team) if team.isdecimal() else None,
+        user=await _address_of(redis, fields.get("user", "")),
+        limits=_readable_limits(fields),
     )
+
+
+async def _address_of(redis: Redis, user: str) -> str:
+    if not user:
+        return ""
+    return await redis.hget(keyspace.user(user), "email_given") or f"user {user}"  # type: ignore[misc]
+
+
+def _readable_limits(fields: dict[str, str]) -> TokenLimits | None:
+    try:
+        return limits_of(fields)
+    except Damaged:
+        return None
 
 
 async def has_ended(redis: Redis, token: str) -> bool:

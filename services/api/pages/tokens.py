@@ -10,11 +10,17 @@ from services.api.pages.origins import host_of
 from services.api.pages.rendering import rendered
 from services.api.pages.shell import Question, confirm_page, team_page
 from services.api.pages.visits import Visit
-from shared.actions.accounts import tokens
+from shared.actions.accounts import tokens, users
+from shared.errors import Stale
+from shared.operations import Versions
 from shared.schemas.accounts.tokens import Token, TokenCreated
 from shared.schemas.base import PageQuery
 from shared.security.sessions import Signed
 
+_CHANGED = (
+    "Somebody else changed this token since you opened the page. Above it stands as it is now; "
+    "what you typed is kept below. Save again to put it in the place of theirs."
+)
 PATH = "/t/{team}/settings/api"
 ONE = f"{PATH}/{{token}}"
 
@@ -37,16 +43,22 @@ async def create(visit: Visit, form: Form) -> Response:
 
 async def show(visit: Visit) -> Response:
     signed = await visit.as_admin()
-    token = await _token(visit, signed)
-    return await _one(visit, signed, token, token_forms.shown(token))
+    token, version = await _known(visit, signed)
+    return await _one(visit, signed, token, token_forms.shown(token, version))
 
 
 async def update(visit: Visit, form: Form) -> Response:
+    """Change it as the page showed it; what somebody else changed meanwhile is shown first."""
     signed = await visit.as_admin()
-    token = await _token(visit, signed)
+    token, version = await _known(visit, signed)
     try:
         changes = token_forms.changed(form, await visit.having.now())
-        await tokens.update(visit.call(signed, "update-token"), token.id, changes)
+        seen = Versions(frozenset((form.get(token_forms.VERSION),)))
+        await tokens.update(visit.call(signed, "update-token", versions=seen), token.id, changes)
+    except Stale:
+        token, version = await _known(visit, signed)
+        again = Form({**form.fields, token_forms.VERSION: version}, {"": _CHANGED})
+        return await _one(visit, signed, token, again, status=409)
     except IN_PLACE as error:
         return await _one(visit, signed, token, form.wrong(_renamed(errors_of(error))), status=422)
     return to(_path(signed))
@@ -109,6 +121,7 @@ async def _index(
         status,
         section="api",
         found=found,
+        owners=await users.addresses(visit.having.redis, (one.user_id for one in found.data if one.user_id)),
         form=form,
         fresh=fresh,
         blocks=clients.blocks(fresh.token, api=visit.address, mcp=_gateway(visit)) if fresh else [],
@@ -127,11 +140,17 @@ async def _one(visit: Visit, signed: Signed, token: Token, form: Form, status: i
         status,
         section="api",
         token=token,
+        owners=await users.addresses(visit.having.redis, [token.user_id] if token.user_id else []),
         form=form,
         scopes=token_forms.SCOPES,
         expiries=token_forms.expiries(await visit.having.now(), token),
         intervals=token_forms.intervals(form.get("min_interval_seconds")),
     )
+
+
+async def _known(visit: Visit, signed: Signed) -> tuple[Token, str]:
+    """The token that the address names, and its version."""
+    return await tokens.get_with_version(visit.call(signed, "get-token"), visit.id("token", "Token"))
 
 
 async def _token(visit: Visit, signed: Signed) -> Token:

@@ -1,6 +1,6 @@
 """Users as they are stored, and how an operator makes them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -75,6 +75,16 @@ async def find(redis: Redis, email: str) -> StoredUser | None:
         return await get(redis, int(found))
     except NotFound:
         return None
+
+
+async def addresses(redis: Redis, ids: Iterable[int]) -> dict[int, str]:
+    """Their e-mail addresses, of those that there are."""
+    wanted = sorted(set(ids))
+    async with redis.pipeline(transaction=False) as pipe:
+        for each in wanted:
+            pipe.hget(keyspace.user(each), "email_given")
+        found = await pipe.execute()
+    return {each: address for each, address in zip(wanted, found, strict=True) if address}
 
 
 async def create(
