@@ -1,6 +1,7 @@
 """The routes of all pages."""
 
-from services.api.pages import arriving, files, home, me, members, second_factor, sign_in, team, tokens
+from services.api.pages import arriving, files, home, me, second_factor, sign_in
+from services.api.pages.settings import members, team, tokens
 
 PAGES = (
     *home.routes,

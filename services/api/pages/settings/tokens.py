@@ -2,12 +2,12 @@
 
 from starlette.responses import Response
 
-from services.api.pages import clients, token_forms
 from services.api.pages.endpoint import IN_PLACE, Look, page, to
 from services.api.pages.forms import Form, errors_of
 from services.api.pages.lists import PER_PAGE, page_of
 from services.api.pages.origins import host_of
 from services.api.pages.rendering import rendered
+from services.api.pages.settings import clients, token_forms
 from services.api.pages.shell import Question, confirm_page, team_page
 from services.api.pages.visits import Visit
 from shared.actions.accounts import tokens, users

@@ -111,7 +111,7 @@ async def _index(
         invited=invited,
         form=form,
         fresh=fresh,
-        link=f"{visit.address}/join/{fresh.code}" if fresh else "",
+        link=f"{visit.address}{invitations.JOIN}/{fresh.code}" if fresh else "",
     )
 
 
