@@ -291,7 +291,7 @@ async def test_the_list_says_whose_each_is_and_what_ends_soon(
     assert "expired" not in before.text
     assert "in 5 days" in soon.text
     assert "expired" in over.text
-    assert ("expired" in one.text, f"of {OWNER}" in one.text) == (True, True)
+    assert ("expired" in one.text, f"{OWNER}; it may do no more" in one.text) == (True, True)
 
 
 async def test_a_number_of_any_length_is_told_to_be_too_large(owner: Browser) -> None:
