@@ -44,7 +44,7 @@ if call('EXISTS', P .. 'member:' .. team .. ':' .. user) == 0 then
     call('SADD', P .. 'member_of:' .. user, team)
     if not group.owner then
         call('HSET', P .. 'team:' .. team, 'owner', user)
-        given.changes = given.changes_of_owner
+        given['changes'] = given.changes_of_owner -- what the line in the trail says
     end
 end
 note_change('member', user)
