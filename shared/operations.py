@@ -62,6 +62,8 @@ class Call:
     reason: str = ""
     """Why, if the caller said so."""
     versions: Versions = field(default_factory=Versions)
+    public_url: str = ""
+    """Where the pages are, as answers name it; empty if nobody said."""
     meter: Meter | None = None
     """Of a token whose calls or runs have a limit."""
 

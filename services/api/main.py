@@ -38,6 +38,7 @@ class State(TypedDict):
     admission: Admission
     troubles: Troubles
     requires_if_match: bool
+    public_url: str
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -62,6 +63,7 @@ def create_app(settings: Settings) -> Starlette:
                 "admission": admission,
                 "troubles": troubles,
                 "requires_if_match": settings.api_require_if_match,
+                "public_url": settings.public_url,
             }
             await callers.uses.written()
 

@@ -67,6 +67,7 @@ class Runner:
             client=client_of(request),
             reason=reason_of(request) if operation.is_write else "",
             versions=Versions(versions_of(request) if operation.takes_version else None),
+            public_url=state.public_url,
             meter=meter,
         )
         answered = await operation.run(call, *given)

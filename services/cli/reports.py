@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -11,13 +12,14 @@ from services.cli.doctor import examine, reconcile_all
 from services.cli.places import in_vain, looked_for, redis_name, with_redis_nearby
 from shared import clock
 from shared.actions import audit, resealing
+from shared.actions.accounts import saying
 from shared.errors import Damaged, Invalid, NotFound
 from shared.operations import written_by
 from shared.schemas.accounts.tokens import TokenCreate
 from shared.schemas.validation import by_field
 from shared.security import tokens, vault
 from shared.settings import load
-from shared.store import connection, keyspace, transitions
+from shared.store import connection, keyspace, moments, transitions
 from shared.store.care import retention
 from shared.store.writes import Write
 
@@ -94,13 +96,27 @@ async def list_tokens() -> int:
     """Print a line for each token, without the token itself, which is not stored."""
     async with opened() as (redis, where):
         found = await tokens.listed(redis)
-    rows = [("ID", "TEAM", "NAME", "SCOPE", "CREATED")]
-    rows += [
-        (each.id, printable(each.team), printable(each.name), ",".join(each.scopes), day(each.created_ms))
-        for each in found
-    ]
-    print_rows(rows, where)
+        now = await moments.now(redis, keyspace.SHARDS[0])
+    print_rows([_TOKEN_COLUMNS, *(_token_row(each, now) for each in found)], where)
     return 0
+
+
+_TOKEN_COLUMNS = ("ID", "TEAM", "NAME", "SCOPE", "CREATED", "EXPIRES", "USER", "LIMITS")
+
+
+def _token_row(token: tokens.Listed, now: datetime) -> tuple[str, ...]:
+    ends = token.limits.expires_at if token.limits else None
+    never = "never" if token.limits else "unknown"
+    return (
+        token.id,
+        printable(token.team),
+        printable(token.name),
+        ",".join(token.scopes),
+        day(token.created_ms),
+        never if ends is None else "expired" if ends <= now else day(clock.milliseconds(ends)),
+        printable(token.user) if token.user else "-",
+        "cannot be read" if token.limits is None else saying.limits(token.limits) or "-",
+    )
 
 
 def print_rows(rows: Sequence[Sequence[str]], where: str) -> None:

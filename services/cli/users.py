@@ -36,7 +36,7 @@ class _Part(NamedTuple):
 
 _SECOND_FACTOR = _Part(
     "second factor",
-    ("totp", "totp_new", "totp_step", "recovery", "wrong_codes", "code_rests"),
+    ("totp", "totp_new", "totp_step", "recovery", "recovery_new", "wrong_codes", "code_rests"),
     "remove-second-factor",
 )
 _SINGLE_SIGN_ON = _Part(

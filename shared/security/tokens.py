@@ -4,7 +4,6 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
@@ -17,14 +16,16 @@ from shared.schemas.accounts.tokens import SCOPES as SCOPES
 from shared.security.brake import Brake
 from shared.security.caller import ID_DIGITS as ID_DIGITS
 from shared.security.caller import Caller, look_up
+from shared.security.listed import BOOTSTRAP as BOOTSTRAP
+from shared.security.listed import BOOTSTRAP_TEAM as BOOTSTRAP_TEAM
+from shared.security.listed import Listed as Listed
+from shared.security.listed import listed_as
 from shared.security.uses import Uses
 from shared.store import keyspace, moments, transitions
 from shared.store.transitions import NewToken, TokenFields
 from shared.store.writes import OURS, Write
 
 CACHE_SECONDS = 5.0
-BOOTSTRAP = "bootstrap"
-BOOTSTRAP_TEAM = "default"
 OPERATOR = "operator"
 """Who makes a token at the command line."""
 DAMAGED = "(damaged)"
@@ -35,28 +36,6 @@ _PAGE = 500
 Known = TypeVar("Known")
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A token as the operator sees it; `created_ms` is 0 if it is not known."""
-
-    digest: str
-    team: str
-    name: str
-    scopes: tuple[str, ...]
-    created_ms: int
-    team_id: int | None = None
-
-    @property
-    def id(self) -> str:
-        """The first digits of the digest: enough to name the token."""
-        return self.digest[:ID_DIGITS]
-
-    @property
-    def is_bootstrap(self) -> bool:
-        """Whether it has the bootstrap token's name."""
-        return (self.team, self.name, self.scopes) == (BOOTSTRAP_TEAM, BOOTSTRAP, ("admin",))
 
 
 class Callers:
@@ -190,7 +169,7 @@ async def listed(redis: Redis) -> list[Listed]:
         digest = key.removeprefix(keyspace.token(""))
         try:
             if fields := await redis.hgetall(key):  # type: ignore[misc]
-                found.append(await _listed(redis, digest, fields))
+                found.append(await listed_as(redis, digest, fields))
         except Damaged:
             found.append(Listed(digest, "", DAMAGED, (), 0))
     return sorted(found, key=lambda token: (token.created_ms, token.digest))
@@ -247,18 +226,6 @@ async def keys_of_others(redis: Redis) -> int | None:
 
 def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-async def _listed(redis: Redis, digest: str, fields: dict[str, str]) -> Listed:
-    team, created = fields.get("team", ""), fields.get("created", "")
-    return Listed(
-        digest=digest,
-        team=await redis.hget(keyspace.team(team), "name") or team,  # type: ignore[misc]
-        name=fields.get("name", ""),
-        scopes=tuple(fields.get("scopes", "").split(",")),
-        created_ms=int(created) if created.isdecimal() else 0,
-        team_id=int(team) if team.isdecimal() else None,
-    )
 
 
 async def has_ended(redis: Redis, token: str) -> bool:

@@ -91,9 +91,9 @@ tokens:<team>                  hash    the digests of a team's tokens, by their 
 use:<sha256>                   hash    when a token was used last, what it was refused, what is counted of it
 =============================  ======  =====================================================================
 
-There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `ids` (hash), `adopted` (string:
-tokens have ids), `sealed` (string: what only the installation's keys open), `seals` (hash: one of each key, by its
-name), `bootstrap` (set: digests of tokens of `RECURO_BOOTSTRAP_TOKEN`), `probe` (string: whether Redis takes writes).
+There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `ids` (hash), `adopted`
+(string: tokens have ids), `sealed` (string: what our keys open), `seals` (hash: one of each key, by its name),
+`bootstrap` (set: digests of bootstrap tokens), `probe` (string: written to see whether Redis takes writes).
 """
 
 from dataclasses import dataclass

@@ -8,16 +8,16 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.actions import audit
-from shared.actions.accounts import invitations, joining, members, sessions, teams
+from shared.actions.accounts import invitations, joining, links, members, profile, sessions, sign_in, teams
 from shared.actions.accounts.sign_in import SignedIn
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, TooManyAttempts, Unauthenticated
 from shared.operations import Call
 from shared.schemas.accounts.audit import AuditQuery
-from shared.schemas.accounts.invitations import InvitationCreate
+from shared.schemas.accounts.invitations import InvitationCreate, InvitationQuery
 from shared.schemas.accounts.members import MemberUpdate
 from shared.schemas.accounts.teams import TeamUpdate
-from shared.schemas.accounts.users import Role
+from shared.schemas.accounts.users import Role, UserSetUp
 from shared.security import tokens
 from shared.security.brake import BURST
 from shared.store import keyspace
@@ -276,3 +276,42 @@ async def test_a_link_is_looked_for_however_many_were_wrong_before(
             await joining.look(having, visitor, f"guess {number}")
 
     assert (await joining.look(having, visitor, code)).email == GRACE
+
+
+async def test_who_joins_a_team_without_members_owns_it_and_the_trail_says_so(
+    having: Accounts, visitor: Visitor, redis: Redis, team: Team
+) -> None:
+    await tokens.create(redis, team="one", name="operator's", scopes=("admin",))
+    call = call_of(redis, team)
+    first, second = await invite(call), await invite(call, ADA)
+
+    shown = await joining.look(having, visitor, first)
+    await join(having, visitor, first)
+    later_one = await joining.look(having, visitor, second)
+    await join(having, visitor, second)
+
+    assert (shown.role, later_one.role) == ("owner", "member")
+    assert (await teams.get(call)).owner_id == 1
+    last, before = (await audit.page(redis, team, AuditQuery())).data[:2]
+    assert [line.changes["role"].after for line in (before, last)] == ["owner", "member"]
+
+
+async def test_whoever_became_a_member_meanwhile_is_invited_no_more(
+    having: Accounts, visitor: Visitor, call: Call
+) -> None:
+    by_command, by_welcome = await invite(call, "Linus@example.com"), await invite(call, GRACE)
+    await make(having, "linus@example.com")
+    first = await make(having, "first@localhost")
+    await having.redis.hset(keyspace.user(first), "password", "")  # type: ignore[misc]
+    link = await links.make(having.redis, links.Purpose.SIGN_IN, first)
+    entered = await sign_in.with_link(having, visitor, link)
+    assert isinstance(entered, SignedIn)
+    wanted = UserSetUp(name="Grace", email=GRACE, password=PASSWORD)
+    await profile.set_up(having, visitor, await signed(having, entered.session), wanted)
+
+    assert (await invitations.page(call.redis, call.team, InvitationQuery())).total == 0
+    for code in (by_command, by_welcome):
+        with pytest.raises(NotFound):
+            await joining.look(having, visitor, code)
+    lines = (await audit.page(call.redis, call.team, AuditQuery())).data
+    assert lines[0].about == ("invitation:2", "user:3")

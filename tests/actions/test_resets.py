@@ -9,7 +9,16 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.actions import audit
-from shared.actions.accounts import invitations, joining, links, profile, resets, sign_in, users
+from shared.actions.accounts import (
+    invitations,
+    joining,
+    links,
+    profile,
+    protection,
+    resets,
+    sign_in,
+    users,
+)
 from shared.actions.accounts.links import Purpose
 from shared.actions.accounts.sign_in import CodeNeeded, SignedIn
 from shared.actions.accounts.visits import LETTER_BURST, Accounts, Visitor
@@ -226,10 +235,10 @@ async def test_a_bad_password_leaves_the_link_as_it_is(having: Accounts, visitor
 async def test_a_second_factor_is_asked_for_all_the_same(having: Accounts, visitor: Visitor) -> None:
     await make(having)
     here = in_browser(visitor, (await enter(having, visitor)).session)
-    new = await profile.begin_second_factor(having, await signed(having, here.session or ""))
     who = await signed(having, here.session or "")
-    app = pyotp.TOTP(new.secret)
-    await profile.confirm_second_factor(having, here, who, app.at(await having.now()))
+    offer = await protection.begin(having, here, who, PASSWORD)
+    app = pyotp.TOTP(offer.secret)
+    await protection.confirm(having, here, who, offer, app.at(await having.now()))
     code = await links.make(having.redis, Purpose.RESET, 1)
 
     entered = await resets.set_password(having, visitor, code, OTHER)

@@ -4,14 +4,15 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 CHROMIUM = os.environ.get("RECURO_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
-WIDTHS, SCHEMES = (1440, 375), ("light", "dark")
+WIDTHS = (1440, 375)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture

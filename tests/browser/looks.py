@@ -1,35 +1,84 @@
-"""Each page, light and dark, wide and narrow: axe finds nothing, nothing scrolls sideways, nothing is blocked."""
+"""Each page and each of its states, light and dark, wide and narrow: axe finds nothing, nothing scrolls sideways."""
 
-from collections.abc import Iterator
-from typing import Literal
+import os
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import pyotp
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 from redis.asyncio import Redis
 
+from services.api.pages.routes import PAGES
+from services.api.routing import Resource
+from services.cli import embedded
 from services.cli.embedded import EmbeddedServer
-from shared.actions.accounts import links
+from shared.actions.accounts import invitations, links
 from shared.actions.accounts.links import Purpose
+from shared.schemas.accounts.invitations import InvitationCreate
 from shared.schemas.accounts.users import Role
 from shared.settings import Settings
+from shared.store import connection, keyspace, transitions
+from shared.store.keyspace import Team
+from tests import people
 from tests.api.serving import serving
 from tests.browser.conftest import SCHEMES, WIDTHS, faults_of, opened
+from tests.calls import call_of
 from tests.pages.browser import PASSWORD, make_user
 
 LONG = "a-name-of-many-characters-without-a-blank-" * 5
-PATHS = (
+OWNER, MEMBER = "owner@example.com", "member@example.com"
+SCREENS = os.environ.get("RECURO_TEST_SCREENS")
+"""A folder for pictures of all that is looked at."""
+API, MEMBERS, TEAM, FACTOR = (
     "/t/1/settings/api",
-    "/t/1/settings/api/1",
-    "/t/1/settings/api/1/regenerate",
-    "/t/1/settings/api/1/revoke",
     "/t/1/settings/members",
-    "/t/1/settings/members/2/remove",
-    "/me",
-    "/new-team",
-    "/t/9",
+    "/t/1/settings/team",
+    "/me/second-factor",
 )
-OPEN = ("/sign-in", "/sign-in/link/any", "/forgotten", "/join/any")
+LOOKED_AT: set[str] = set()
+"""Paths of routes, by all tests of this file."""
+
+
+@dataclass
+class Looking:
+    """A page, and what was wrong with what it showed."""
+
+    page: Page
+    address: str
+    faults: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    async def open(self, path: str, name: str) -> None:
+        await self.page.goto(f"{self.address}{path}")
+        await self.look(name)
+
+    async def press(self, button: str, name: str, /, **typed: str) -> None:
+        """Fill fields in by their ids, press a button of the page itself, and look at what comes."""
+        for at, text in typed.items():
+            await self.page.locator(f"#{at}").fill(text)
+        await self.page.locator("main").get_by_role("button", name=button, exact=True).first.click()
+        await self.page.wait_for_load_state()
+        await self.look(name)
+
+    async def look(self, name: str) -> None:
+        path = urlsplit(self.page.url).path
+        LOOKED_AT.update(route.path for route in PAGES if re.fullmatch(route.path_regex, path))
+        for scheme in SCHEMES:
+            await self.page.emulate_media(color_scheme=scheme)
+            for width in WIDTHS:
+                await self.page.set_viewport_size({"width": width, "height": 1000})
+                self.faults += [f"{name} {scheme} {width}: {one}" for one in await faults_of(self.page)]
+                if SCREENS:
+                    picture = Path(SCREENS) / f"{name}-{scheme}-{width}.png"
+                    await self.page.screenshot(path=picture, full_page=True)
+
+    def check(self) -> None:
+        assert self.faults == []
+        assert [said for said in self.complaints if "status of " not in said] == []
 
 
 @pytest.fixture
@@ -38,47 +87,168 @@ def address(server: EmbeddedServer) -> Iterator[str]:
         yield found
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("scheme", SCHEMES)
-async def test_every_page_is_sound(
-    address: str, redis: Redis, chromium: Browser, scheme: Literal["light", "dark"], width: int
-) -> None:
-    owner = await make_user(redis, "owner@example.com")
-    await make_user(redis, f"{LONG[:60]}@example.com", role=Role.ADMIN)
+@pytest.fixture
+async def looking(address: str, redis: Redis, chromium: Browser) -> AsyncIterator[Looking]:
     complaints: list[str] = []
-    context = await chromium.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
-    page = await opened(context, complaints)
-    faults = []
-
-    for path in OPEN:
-        await page.goto(f"{address}{path}")
-        faults += await faults_of(page)
-    await page.goto(
-        address + links.address_of("", Purpose.SIGN_IN, await links.make(redis, Purpose.SIGN_IN, owner))
+    page = await opened(await chromium.new_context(), complaints)
+    # Fields that must be filled in are to be sent empty too.
+    await page.context.add_init_script(
+        "addEventListener('DOMContentLoaded', () => document.querySelectorAll('form').forEach(f => f.noValidate = true))"
     )
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/t/1/settings/api")
-    await page.get_by_label("Name", exact=True).fill(LONG)
-    await page.get_by_label("Only these hosts").fill("a.example.com, *.example.org")
-    await page.locator("form.new").get_by_role("button", name="Generate token").click()
-    faults += await faults_of(page)
-    await page.get_by_label("Name", exact=True).fill(LONG)
-    await page.get_by_label("Calls a day").fill("many")
-    await page.locator("form.new").get_by_role("button", name="Generate token").click()
-    faults += await faults_of(page)
-    for path in PATHS:
-        await page.goto(f"{address}{path}")
-        faults += await faults_of(page)
-    await page.goto(f"{address}/t/1/settings/members")
-    await page.get_by_label("E-mail address").fill("new@example.com")
-    await page.get_by_role("button", name="Invite").click()
-    faults += await faults_of(page)
-    await page.goto(f"{address}/me")
-    await page.get_by_role("button", name="Add a second factor").click()
-    faults += await faults_of(page)
+    found = Looking(page, address, complaints=complaints)
+    yield found
+    found.check()
 
-    assert faults == []
-    assert [said for said in complaints if "status of 4" not in said] == []
+
+async def enter(looking: Looking, redis: Redis, user: int) -> None:
+    code = await links.make(redis, Purpose.SIGN_IN, user)
+    await looking.page.goto(looking.address + links.address_of("", Purpose.SIGN_IN, code))
+    await looking.page.get_by_role("button", name="Sign in").click()
+    await looking.page.wait_for_load_state()
+
+
+async def test_what_is_seen_before_the_sign_in(looking: Looking, redis: Redis) -> None:
+    await make_user(redis, OWNER)
+    call = call_of(redis, Team(1))
+    invited = await invitations.create(call, InvitationCreate(email=f"{LONG[:60]}@example.com"))
+    again = await invitations.create(call, InvitationCreate(email=MEMBER, role=Role.ADMIN))
+    await make_user(redis, MEMBER, "elsewhere")
+    reset = await links.make(redis, Purpose.RESET, 1)
+
+    await looking.open("/sign-in", "sign-in")
+    await looking.press("Sign in", "sign-in-wrong", email=OWNER, password="wrong otters knit")
+    await looking.open("/forgotten", "forgotten")
+    await looking.press("Send the letter", "forgotten-without-mail", email=OWNER)
+    await looking.open(f"/join/{invited.code}", "join")
+    await looking.press("Join", "join-wrong", name=LONG, password="short")
+    await looking.open(f"/join/{again.code}", "join-with-user")
+    await looking.open("/join/any", "join-gone")
+    await looking.open(f"/reset/{reset}", "reset")
+    await looking.press("Set it and sign in", "reset-wrong", password="short")
+    await looking.open("/reset/any", "reset-gone")
+    await looking.open("/sign-in/link/any", "link")
+    await looking.press("Sign in", "link-gone")
+    await enter(looking, redis, await make_first(redis))
+    await looking.open("/welcome", "welcome")
+    await looking.press("Begin", "welcome-wrong", email="none", password="short")
+
+
+async def make_first(redis: Redis) -> int:
+    """An owner as of a first start, without a password."""
+    user = await make_user(redis, "first@localhost", "first")
+    await redis.hset(keyspace.user(user), "password", "")  # type: ignore[misc]
+    return user
+
+
+async def test_tokens(looking: Looking, redis: Redis) -> None:
+    await enter(looking, redis, await make_user(redis, OWNER))
+    generate = "Generate token"
+
+    await looking.open(API, "tokens-none")
+    await looking.page.locator("#hosts").fill("a.example.com, *.example.org")
+    await looking.page.locator("#expires").select_option("7")
+    await looking.press(generate, "tokens-fresh", name=LONG)
+    await looking.page.locator("summary").last.click()
+    await looking.press(generate, "tokens-wrong", name=LONG, calls_per_day="many", runs_per_day="0")
+    await looking.open(f"{API}/1", "token")
+    await redis.hincrby(keyspace.token(await digest_of(redis)), "version", 1)  # type: ignore[misc]
+    await looking.press("Save", "token-changed-meanwhile", name="desk")
+    await looking.open(f"{API}/1", "token-again")
+    await looking.press("Save", "token-wrong", name="")
+    await looking.open(f"{API}/1/regenerate", "token-regenerate")
+    await looking.open(f"{API}/1/revoke", "token-revoke")
+    await redis.set(keyspace.correction("s0"), 2 * 86_400_000)
+    await looking.open(API, "tokens-soon")
+    await redis.set(keyspace.correction("s0"), 8 * 86_400_000)
+    await looking.open(API, "tokens-expired")
+    await looking.open(f"{API}/1", "token-expired")
+
+
+async def digest_of(redis: Redis) -> str:
+    (found,) = await transitions.read_tokens(redis, team=1)
+    return found.digest
+
+
+async def test_members_and_the_team(looking: Looking, redis: Redis) -> None:
+    owner = await make_user(redis, OWNER)
+    await make_user(redis, f"{LONG[:60]}@example.com", role=Role.ADMIN)
+    member = await make_user(redis, MEMBER)
+    await enter(looking, redis, owner)
+
+    await looking.open(MEMBERS, "members")
+    await looking.press("Invite", "members-invited", email=f"{LONG[:50]}@example.org")
+    await looking.press("Invite", "members-wrong", email="nobody")
+    await looking.open(f"{MEMBERS}/2/remove", "member-remove")
+    await looking.open(TEAM, "team")
+    await looking.press("Rename", "team-wrong", name="")
+    await looking.open(f"{TEAM}/hand-over", "hand-over")
+    await looking.open(f"{TEAM}/hand-over/2", "hand-over-to")
+    await looking.open(f"{TEAM}/delete", "team-delete")
+    await looking.press("Delete the team", "team-delete-wrong", name="sho")
+    await looking.open("/t/9", "not-found")
+    await people.join(redis, "shop", 120)
+    await looking.open(f"{MEMBERS}?page=2", "members-many")
+    await looking.open(f"{MEMBERS}?search=nobody", "members-not-found")
+    await looking.open(f"{TEAM}/hand-over?page=2", "hand-over-many")
+    await enter(looking, redis, member)
+    await looking.open(TEAM, "team-of-a-member")
+    await looking.open(f"{MEMBERS}/{member}/remove", "member-leave")
+    await looking.open(API, "not-allowed")
+
+
+async def test_a_user_itself(looking: Looking, redis: Redis) -> None:
+    await enter(looking, redis, await make_user(redis, OWNER))
+    await looking.open("/new-team", "new-team")
+    await looking.press("Make the team", "new-team-wrong", name="shop")
+    await looking.open("/me", "me")
+    await looking.press("Change password", "me-wrong", current="wrong otters knit", password="short")
+    await looking.open(FACTOR, "second-factor")
+    await looking.press("Go on", "second-factor-wrong", current="wrong otters knit")
+    await looking.press("Go on", "second-factor-offered", current=PASSWORD)
+    await looking.press("Add it", "second-factor-not-kept", code="nonsense")
+    await looking.page.get_by_label("I have kept them").check()
+    secret = await looking.page.locator("#secret").text_content()
+    recovery = (await looking.page.locator("#codes").text_content() or "").split()
+    await looking.press("Add it", "me-with-second-factor", code=pyotp.TOTP(secret or "").now())
+    await looking.open(f"{FACTOR}/recovery-codes", "recovery-codes")
+    await looking.press("Renew recovery codes", "recovery-codes-offered", current=PASSWORD, code=recovery[0])
+    await looking.open(f"{FACTOR}/remove", "second-factor-remove")
+    await looking.press("Remove the second factor", "second-factor-remove-wrong", current=PASSWORD, code="x")
+    await looking.open("/me", "me-again")
+    await looking.press("Sign out", "signed-out")
+    await looking.press("Sign in", "sign-in-code", email=OWNER, password=PASSWORD)
+    await looking.press("Sign in", "sign-in-code-wrong", code="nonsense")
+
+
+async def test_what_is_seen_while_redis_is_away(chromium: Browser, tmp_path: Path) -> None:
+    server = embedded.start(tmp_path)
+    redis = connection.connect(Settings(redis_url=server.url))
+    with serving(Settings(redis_url=server.url, api_port=0)) as address:
+        complaints: list[str] = []
+        page = await opened(await chromium.new_context(), complaints)
+        looking = Looking(page, address, complaints=complaints)
+        await enter(looking, redis, await make_user(redis, OWNER))
+        await looking.page.goto(f"{address}{API}")
+        await redis.aclose()
+        server.stop()
+        await looking.press("Generate token", "away-form", name="agent")
+        await looking.open(API, "away")
+    looking.check()
+
+
+def test_every_page_was_looked_at() -> None:
+    """Comes after the others, and says which one none of them opens."""
+    pages = {
+        route.path
+        for route in PAGES
+        if isinstance(route.endpoint, Resource) and "GET" in route.endpoint.methods
+    }
+
+    assert pages - LOOKED_AT - ONWARD == set()
+
+
+ONWARD = {"/", "/t/{team}", "/t/{team}/settings/api/{token}/first-call", "/t/{team}/{rest:path}"}
+"""They lead to another page, or are a part of one."""
 
 
 async def test_without_script_a_token_is_made_and_each_block_is_seen(

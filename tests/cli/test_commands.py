@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from shared.errors import Unauthenticated
 from shared.runtime import health
 from shared.schedule import zone_data
 from shared.schemas.accounts.audit import AuditQuery
+from shared.schemas.accounts.tokens import TokenLimits
 from shared.schemas.jobs import JobCreate
 from shared.security import tokens
 from shared.security.tokens import Callers
@@ -28,6 +30,7 @@ from shared.settings import Settings
 from shared.store import keyspace, transitions
 from shared.store.care import retention
 from shared.store.keyspace import Team
+from tests import people
 from tests.calls import call_of
 
 RECURO = Path(sys.executable).parent / "recuro"
@@ -160,14 +163,44 @@ async def test_a_token_is_listed_and_ended_by_its_id(
     ended = recuro(*revoke, folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
     again = recuro(*revoke, folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
 
-    assert listed.stdout.split()[:5] == ["ID", "TEAM", "NAME", "SCOPE", "CREATED"]
-    assert re.fullmatch(r"[0-9a-f]{12}  red   the agent  write  2\d\d\d-\d\d-\d\d", row)
+    assert listed.stdout.splitlines()[0].split() == [
+        "ID",
+        "TEAM",
+        "NAME",
+        "SCOPE",
+        "CREATED",
+        "EXPIRES",
+        "USER",
+        "LIMITS",
+    ]
+    assert re.fullmatch(r"[0-9a-f]{12}  red   the agent  write  2\d\d\d-\d\d-\d\d  never +-  +-", row)
     assert made not in listed.stdout
     assert (ended.returncode, again.returncode) == (0, 1)
     assert "'the agent' of team 'red'" in ended.stdout
     assert "`recuro token list` shows the ids" in again.stderr
     with pytest.raises(Unauthenticated):
         await Callers(redis).caller_of(made)
+
+
+async def test_a_list_of_tokens_says_whose_each_is_its_limits_and_its_end(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    await people.join(redis, "red", 1)
+    await tokens.create(redis, team="red", name="agent", scopes=("write",))
+    await tokens.create(redis, team="red", name="odd", scopes=("write",))
+    agent, odd = [keyspace.token(one.digest) for one in await tokens.listed(redis)]
+    limits = TokenLimits(hosts=("a.example",), expires_at=datetime(2001, 2, 3, tzinfo=UTC))
+    stored = {"user": "1", "limits": limits.model_dump_json(exclude_defaults=True)}
+    await redis.hset(agent, mapping=stored)  # type: ignore[misc]
+    await redis.hset(odd, "limits", "{")  # type: ignore[misc]
+
+    listed = recuro("token", "list", folder=tmp_path, RECURO_REDIS_URL=settings.redis_url)
+
+    said = [re.split(r" {2,}", line)[-3:] for line in listed.stdout.splitlines()[1:]]
+    assert said == [
+        ["expired", "User1@example.com", "Only host a.example"],
+        ["unknown", "-", "cannot be read"],
+    ]
 
 
 @pytest.mark.usefixtures("token")

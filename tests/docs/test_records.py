@@ -59,7 +59,7 @@ BY_ANY_NAME = {
 SET_BY_TEAMS = {"signing", "request_limit", "soft_limit", "notifications", "channels", "version"}
 CHANGED_OF_USERS = {
     *("version", "name", "password", "email_proved"),
-    *("totp", "totp_new", "totp_step", "recovery"),
+    *("totp", "totp_new", "totp_step", "recovery", "recovery_new"),
 }
 NOBODY = {
     "post_tally": "writes what `tally` was called with, and whoever calls that is named",

@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from services.api.pages import clients
-from services.api.pages.clients import DEFAULT_URL
+from services.api.pages.settings import clients
+from services.api.pages.settings.clients import DEFAULT_URL
 
 PAGE = (Path(__file__).parents[2] / "docs" / "mcp.md").read_text()
 EXAMPLES = re.findall(r"```json\n(.*?)\n```", PAGE, re.S)

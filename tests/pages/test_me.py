@@ -1,11 +1,8 @@
 """The page of a user itself."""
 
-import re
-
-import pyotp
 from redis.asyncio import Redis
 
-from tests.pages.browser import PASSWORD, Browser, Page, enter
+from tests.pages.browser import PASSWORD, Browser, enter
 from tests.pages.conftest import OWNER
 
 OTHER_PASSWORD = "eight badgers sing"
@@ -71,25 +68,3 @@ async def test_a_name_that_is_too_long_is_told_at_its_field(owner: Browser) -> N
 
     assert page.status == 422
     assert "Must have at most 100 characters." in page.text
-
-
-async def test_recovery_codes_are_renewed_and_the_factor_removed_by_codes(owner: Browser) -> None:
-    adding = await owner.send(await owner.open("/me"), "/me/second-factor")
-    secret = adding.form("/me/second-factor/confirm").fields["secret"]
-    first = await owner.send(adding, "/me/second-factor/confirm", code=pyotp.TOTP(secret).now())
-    path = "/me/second-factor/recovery-codes"
-
-    wrong = await owner.send(await owner.open("/me"), path, code="nonsense")
-    renewed = await owner.send(wrong, path, code=codes_of(first)[0])
-    kept = await owner.post("/me/second-factor/remove", code="nonsense")
-    removed = await owner.post("/me/second-factor/remove", code=codes_of(renewed)[0])
-
-    assert (wrong.status, kept.status) == (422, 422)
-    assert not {*codes_of(first)} & {*codes_of(renewed)}
-    assert "Add a second factor" in removed.text
-
-
-def codes_of(page: Page) -> list[str]:
-    found = re.findall(r"\b\w{4}-\w{4}-\w{4}-\w{4}\b", page.text)
-    assert len(found) == 10
-    return found

@@ -1,7 +1,6 @@
 """Signing in and out, with script or without."""
 
 import httpx
-import pyotp
 import pytest
 from redis.asyncio import Redis
 
@@ -148,26 +147,6 @@ async def test_the_first_owner_is_welcomed_and_signs_in_by_password_then(
     assert wrong.form("/welcome").fields["name"] == "Ada"
     assert inside.path == "/t/1/settings/api"
     assert (await other.sign_in(OWNER)).path == "/t/1/settings/api"
-
-
-async def test_a_second_factor_is_added_and_asked_for(owner: Browser, other: Browser) -> None:
-    adding = await owner.send(await owner.open("/me"), "/me/second-factor")
-    secret = adding.form("/me/second-factor/confirm").fields["secret"]
-    wrong = await owner.send(adding, "/me/second-factor/confirm", code="nonsense")
-    codes = await owner.send(wrong, "/me/second-factor/confirm", code=pyotp.TOTP(secret).now())
-    recovery = codes.text.partition("10 codes Copy ")[2].split()[0]
-
-    asked = await other.sign_in(OWNER)
-    refused = await other.send(asked, "/sign-in/code", code="nonsense")
-    inside = await other.send(refused, "/sign-in/code", code=recovery)
-
-    assert wrong.status == 422
-    assert secret in wrong.text
-    assert "Must be the code that your app shows now" in wrong.text
-    assert "One more step" in asked.text
-    assert refused.status == 422
-    assert inside.path == "/t/1/settings/api"
-    assert "Nine recovery codes left." in (await other.open("/me")).text
 
 
 async def test_a_password_is_set_by_a_link(browser: Browser, redis: Redis) -> None:

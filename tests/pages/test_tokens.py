@@ -6,6 +6,9 @@ from redis.asyncio import Redis
 
 from shared.actions import audit
 from shared.schemas.accounts.audit import AuditQuery
+from shared.schemas.accounts.users import Role
+from shared.security import tokens
+from shared.store import keyspace
 from shared.store.keyspace import Team
 from tests.pages.browser import Browser, Page, enter, make_user, token_of
 from tests.pages.conftest import MEMBER, OWNER
@@ -251,17 +254,44 @@ async def test_an_end_is_taken_away_by_a_choice(owner: Browser) -> None:
     assert "never" in (await owner.open(PATH)).text
 
 
-async def test_a_change_leaves_what_another_set_meanwhile(owner: Browser) -> None:
-    await owner.send(await owner.open("/t/1/settings/api"), name="laptop")
-    page = await owner.open("/t/1/settings/api/1")
-    other = await owner.open("/t/1/settings/api/1")
-    await owner.send(other, hosts="*.example.com", may_not_delete="on", scope="read")
+async def test_a_change_of_what_another_changed_meanwhile_is_told_and_keeps_what_was_typed(
+    owner: Browser,
+) -> None:
+    await generate(owner)
+    page = await owner.open(f"{PATH}/1")
+    await owner.send(await owner.open(f"{PATH}/1"), hosts="*.example.com", scope="read")
 
-    await owner.send(page, name="desk")
+    told = await owner.send(page, name="desk", queues="mail")
+    again = await owner.send(told)
 
-    shown = (await owner.open("/t/1/settings/api/1")).form("/t/1/settings/api/1").fields
-    assert (shown["name"], shown["hosts"], shown["scope"]) == ("desk", "*.example.com", "read")
-    assert shown["may_not_delete"] == "on"
+    assert told.status == 409
+    assert "Somebody else changed this token since you opened the page." in told.text
+    assert "Only host *.example.com" in told.text
+    assert told.form(f"{PATH}/1").fields["queues"] == "mail"
+    assert again.path == PATH
+    shown = (await owner.open(f"{PATH}/1")).form(f"{PATH}/1").fields
+    assert (shown["name"], shown["queues"], shown["hosts"]) == ("desk", "mail", "")
+
+
+async def test_the_list_says_whose_each_is_and_what_ends_soon(
+    owner: Browser, other: Browser, redis: Redis
+) -> None:
+    await enter(other, redis, await make_user(redis, MEMBER, role=Role.ADMIN))
+    await generate(owner, name="mine", expires="7")
+    await generate(other, name="theirs")
+    await tokens.create(redis, team="shop", name="ours", scopes=("read",))
+    before = await owner.open(PATH)
+    await redis.set(keyspace.correction(keyspace.SHARDS[0]), 86_400_000)
+    soon = await owner.open(PATH)
+    await redis.set(keyspace.correction(keyspace.SHARDS[0]), 8 * 86_400_000)
+    over, one = await owner.open(PATH), await owner.open(f"{PATH}/1")
+
+    for said in (f"of {OWNER}", f"of {MEMBER}", "of an operator"):
+        assert said in before.text
+    assert "expired" not in before.text
+    assert "in 5 days" in soon.text
+    assert "expired" in over.text
+    assert ("expired" in one.text, f"{OWNER}; it may do no more" in one.text) == (True, True)
 
 
 async def test_a_number_of_any_length_is_told_to_be_too_large(owner: Browser) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.api.pages import words
+from shared.actions.accounts import saying
 from shared.schemas.accounts.tokens import TokenLimits
 
 NOW = datetime(2026, 11, 27, 12, 4, 31, tzinfo=UTC)
@@ -38,7 +39,7 @@ def test_how_long_ago(seconds: float, said: str) -> None:
     ],
 )
 def test_how_often(seconds: int, said: str) -> None:
-    assert words.every(seconds) == said
+    assert saying.every(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_how_many(number: int, said: str) -> None:
     ],
 )
 def test_limits_in_words(limits: TokenLimits, said: str) -> None:
-    assert words.limits(limits) == said
+    assert saying.limits(limits) == said
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,26 @@ def test_a_day_and_a_moment() -> None:
     assert words.date(NOW) == "27 Nov 2026"
     assert words.day(NOW) == "27 November 2026"
     assert words.moment(NOW) == "27 November 2026, 12:04 UTC"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "over", "soon", "said"),
+    [
+        (-1, True, False, ""),
+        (0, True, False, ""),
+        (7200, False, True, "in 2 h"),
+        (6 * 86_400, False, True, "in 6 days"),
+    ],
+)
+def test_an_end_is_over_or_soon(seconds: int, over: bool, soon: bool, said: str) -> None:
+    end = NOW + timedelta(seconds=seconds)
+
+    assert (words.is_over(end, NOW), words.is_soon(end, NOW)) == (over, soon)
+    if said:
+        assert words.ahead(end, NOW) == said
+
+
+def test_what_ends_in_a_week_or_never_is_neither() -> None:
+    for end in (NOW + timedelta(days=7), None):
+        assert not words.is_over(end, NOW)
+        assert not words.is_soon(end, NOW)

@@ -7,12 +7,12 @@ from services.api.pages.forms import Form, errors_of, parsed
 from services.api.pages.rendering import rendered
 from services.api.pages.sign_in import entered, gone
 from services.api.pages.visits import Visit
-from shared.actions.accounts import joining, profile, resets, users
+from shared.actions.accounts import invitations, joining, profile, resets, users
 from shared.actions.accounts.joining import Invited
 from shared.errors import NotFound
 from shared.schemas.accounts.users import UserCreate, UserSetUp
 
-JOIN = "/join/{code}"
+JOIN = f"{invitations.JOIN}/{{code}}"
 RESET = "/reset/{code}"
 _NO_INVITATION = "An invitation is good for one use and 7 days, until it is cancelled. Ask for another one."
 _NO_RESET = "A link to set a password is good for one use and an hour. Ask for another one."

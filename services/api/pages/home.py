@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
-from services.api.pages import members, tokens
 from services.api.pages.endpoint import IN_PLACE, page, to
 from services.api.pages.forms import Form, errors_of, parsed
+from services.api.pages.settings import members, tokens
 from services.api.pages.shell import team_page
 from services.api.pages.visits import Visit
 from shared.actions.accounts import joining

@@ -60,7 +60,6 @@ async def shown(visit: Visit, signed: Signed, forms: dict[str, Form], status: in
         user=user,
         named=forms.get("name", Form({"name": user.name})),
         password=forms.get("password", Form()),
-        code=forms.get("code", Form()),
         sessions=await sessions.listed(visit.having.redis, signed),
     )
 

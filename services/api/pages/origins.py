@@ -18,6 +18,14 @@ _STRANGE = (
 )
 
 
+_UNKNOWN = (
+    "Nothing says which page sent this form, as there is neither an Origin nor a Sec-Fetch-Site header, so "
+    "nothing was done. A browser sends at least one: update it, or let the proxy before this server pass "
+    "both on. A program sends the Origin header with the address of this server, or uses the REST API with "
+    "a token."
+)
+
+
 def check(request: Request, settings: Settings) -> None:
     """Raise Forbidden unless a page of this address sent the form, by a way on which nobody listens.
 
@@ -30,7 +38,7 @@ def check(request: Request, settings: Settings) -> None:
         raise Forbidden(_STRANGE)
     if origin is None:
         if site is None:
-            raise Forbidden(_STRANGE)
+            raise Forbidden(_UNKNOWN)
         return
     is_public = bool(settings.public_url) and origin.lower() == _origin(settings.public_url)
     # Where there is a public address, another name of this server may be a name of somebody else's.

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from services.api.pages import words
+from shared.actions.accounts import saying
 
 HERE = Path(__file__).parent
 HEADERS = {
@@ -47,15 +48,16 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=static)
+    made.globals.update(static=static, is_over=words.is_over, is_soon=words.is_soon)
     made.filters.update(
         ago=words.ago,
+        ahead=words.ahead,
         browser=words.browser,
         count=words.count,
         date=words.date,
         day=words.day,
         interface=words.interface,
-        limits=words.limits,
+        limits=saying.limits,
         may=words.may,
         moment=words.moment,
     )

@@ -1,16 +1,7 @@
 """The routes of all pages."""
 
-from services.api.pages import (
-    arriving,
-    files,
-    home,
-    me,
-    members,
-    second_factor,
-    sign_in,
-    single_sign_on,
-    tokens,
-)
+from services.api.pages import arriving, files, home, me, second_factor, sign_in, single_sign_on
+from services.api.pages.settings import members, team, tokens
 
 PAGES = (
     *home.routes,
@@ -19,6 +10,7 @@ PAGES = (
     *arriving.routes,
     *tokens.routes,
     *members.routes,
+    *team.routes,
     *second_factor.routes,
     *me.routes,
     *home.nowhere,

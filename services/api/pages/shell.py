@@ -1,9 +1,10 @@
 """Pages of a team: what stands around each, by who is signed in."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
+from services.api.pages.forms import Form
 from services.api.pages.rendering import rendered
 from services.api.pages.visits import Visit
 from shared.security.sessions import Signed
@@ -22,4 +23,21 @@ async def team_page(
         is_admin=signed.role == "admin",
         now=await visit.having.now(),
         **given,
+    )
+
+
+class Question(NamedTuple):
+    """What is asked once more before it is done."""
+
+    title: str
+    sentence: str
+    button: str
+
+
+async def confirm_page(
+    visit: Visit, signed: Signed, question: Question, *, section: str, back: str
+) -> Response:
+    """Asks it; the form goes to the address of the page itself."""
+    return await team_page(
+        visit, signed, "confirm.html", section=section, question=question, back=back, form=Form()
     )

@@ -11,7 +11,7 @@ from shared.actions.accounts import sessions
 from shared.actions.accounts.sign_in import SignedIn
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
-from shared.operations import Call
+from shared.operations import Call, Versions
 from shared.runtime.serving import request_ids
 from shared.schemas.accounts.sessions import TeamOfUser
 from shared.security.sessions import Signed
@@ -65,12 +65,21 @@ class Visit:
     async def teams(self, signed: Signed) -> list[TeamOfUser]:
         return await sessions.teams(self.having.redis, signed)
 
-    def call(self, signed: Signed, operation: str, once: str = "", *given: str) -> Call:
+    def call(
+        self,
+        signed: Signed,
+        operation: str,
+        once: str = "",
+        *given: str,
+        versions: Versions | None = None,
+    ) -> Call:
         """A call of an operation; with the key of a form it is done once, however often the form is sent.
 
         What was typed is a part of the key: a form that is changed and sent again means something else.
+        `versions` are those that the page showed; a change of others is Stale.
         """
         call = self.having.call(self.visitor, signed, operation)
+        call = replace(call, versions=versions) if versions else call
         if not once:
             return call
         digests = self.having.vault.digests(operation, self.request.scope["path"], once, *given)

@@ -1,9 +1,7 @@
 """What pages say of moments, numbers and limits, in words."""
 
 from collections.abc import Sequence
-from datetime import datetime
-
-from shared.schemas.accounts.tokens import TokenLimits
+from datetime import datetime, timedelta
 
 _NUMBERS = (
     "No",
@@ -20,7 +18,6 @@ _NUMBERS = (
     "Eleven",
     "Twelve",
 )
-_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 _BROWSERS = (
     ("Firefox/", "Firefox"),
     ("Edg/", "Edge"),
@@ -73,48 +70,23 @@ def ago(moment: datetime, now: datetime) -> str:
     return "1 day ago" if days == 1 else f"{days} days ago"
 
 
-def every(seconds: int) -> str:
-    """every 5 minutes"""
-    for unit, size in _UNITS:
-        if seconds % size == 0:
-            number = seconds // size
-            return f"every {unit}" if number == 1 else f"every {number} {unit}s"
-    raise AssertionError(seconds)
+def is_over(end: datetime | None, now: datetime) -> bool:
+    return end is not None and end <= now
+
+
+def is_soon(end: datetime | None, now: datetime) -> bool:
+    """Whether it is less than a week ahead."""
+    return end is not None and now < end < now + timedelta(days=7)
+
+
+def ahead(end: datetime, now: datetime) -> str:
+    """in 5 min, in 3 h, in 1 day, in 6 days."""
+    return f"in {ago(now, end).removesuffix(' ago')}"
 
 
 def may(scopes: Sequence[str]) -> str:
     """What a token may, by the widest of its scopes."""
     return _MAY[scopes[-1]]
-
-
-def limits(given: TokenLimits) -> str:
-    """Only hosts a and b, no deleting, 500 calls a day; empty without limits."""
-    parts = []
-    if given.hosts:
-        parts.append(f"only {_named('host', given.hosts)}")
-    if given.queues:
-        parts.append(f"only {_named('queue', given.queues)}")
-    if given.min_interval_seconds:
-        parts.append(f"crons {every(given.min_interval_seconds)} at most")
-    if not given.may_delete:
-        parts.append("no deleting")
-    for number, what in (
-        (given.calls_per_hour, "call an hour"),
-        (given.calls_per_day, "call a day"),
-        (given.runs_per_hour, "run an hour"),
-        (given.runs_per_day, "run a day"),
-    ):
-        if number:
-            noun, _, rest = what.partition(" ")
-            parts.append(f"{number:,} {noun}{'' if number == 1 else 's'} {rest}")
-    text = ", ".join(parts)
-    return text[:1].upper() + text[1:]
-
-
-def _named(noun: str, names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return f"{noun} {names[0]}"
-    return f"{noun}s {', '.join(names[:-1])} and {names[-1]}"
 
 
 def interface(name: str | None) -> str:

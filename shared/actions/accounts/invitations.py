@@ -25,6 +25,8 @@ from shared.store.keyspace import Team
 from shared.store.transitions import accounts
 
 VALID_DAYS = 7
+JOIN = "/join"
+"""The page that takes the code of an invitation."""
 _PLACE = "invitation"
 
 
@@ -73,7 +75,9 @@ async def create(call: Call, wanted: InvitationCreate) -> InvitationWithCode:
         case "full":
             raise Conflict("1,000 invitations are open; cancel some.")
     shown = _invitation(made.id, records.fields_of(made.fields))
-    return InvitationWithCode(**shown.model_dump(), code=call.vault.open(made.sealed, team, _PLACE))
+    code = call.vault.open(made.sealed, team, _PLACE)
+    link = f"{call.public_url}{JOIN}/{code}" if call.public_url else None
+    return InvitationWithCode(**shown.model_dump(), code=code, link=link)
 
 
 async def cancel(call: Call, invitation: int) -> None:

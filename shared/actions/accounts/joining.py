@@ -16,6 +16,8 @@ from shared.security.tokens import digest_of
 from shared.store import connection, keyspace
 from shared.store.transitions import accounts
 
+OWNER = "owner"
+
 
 class Invited(NamedTuple):
     """What the page of an invitation shows."""
@@ -24,6 +26,8 @@ class Invited(NamedTuple):
     team_name: str
     email: str
     role: str
+    """`owner` in a team that has none, whatever they were invited as."""
+    invited_as: str
     invited_by: str
     expires_at: datetime
     has_user: bool
@@ -48,14 +52,16 @@ async def look(having: Accounts, visitor: Visitor, code: str) -> Invited:
         raise NotFound("Invitation")
     team = link["team"]
     its: dict[str, str] = await redis.hgetall(keyspace.invitation(team, link["invitation"]))  # type: ignore[misc]
-    name, deleted = await redis.hmget(keyspace.team(team), ["name", "deleted"])  # type: ignore[misc]
+    fields = ["name", "deleted", "owner"]
+    name, deleted, owner = await redis.hmget(keyspace.team(team), fields)  # type: ignore[misc]
     if not its or deleted or await having.now_ms() >= int(its["expires"]):
         raise NotFound("Invitation")
     return Invited(
         team=int(team),
         team_name=name or "",
         email=its["email_given"],
-        role=its["role"],
+        role=its["role"] if owner else OWNER,
+        invited_as=its["role"],
         invited_by=its["by"],
         expires_at=clock.moment(its["expires"]),
         has_user=await users.find(redis, its["email"]) is not None,
@@ -125,7 +131,7 @@ async def make_team(having: Accounts, visitor: Visitor, signed: Signed, name: st
 
 async def _accept(having: Accounts, visitor: Visitor, code: str, invited: Invited, joiner: _Joiner) -> int:
     """The user's id; raises NotFound, Conflict or Forbidden."""
-    said = audit.made(email=invited.email, role=invited.role)
+    said, of_owner = [audit.made(email=invited.email, role=role) for role in (invited.invited_as, OWNER)]
     done = await accounts.accept_invitation(
         having.redis,
         team=invited.team,
@@ -133,6 +139,7 @@ async def _accept(having: Accounts, visitor: Visitor, code: str, invited: Invite
         user=joiner.user,
         name=joiner.name,
         password=joiner.password,
+        changes_of_owner=of_owner,
         now_ms=await having.now_ms(),
         write=visitor.write("accept-invitation", joiner.actor, said),
     )

@@ -31,11 +31,12 @@ def check_name(name: str) -> None:
 
 
 async def rename(call: Call, changes: TeamUpdate) -> Team:
-    """Give it another name, which no other team may have."""
+    """Give it another name, which no other team may have; `call.versions` are names."""
     if done := await transitions.recall(call.redis, call.key, prefix=ACCOUNTS):
         return _team(call, records.fields_of(done))
     for _ in range(_ATTEMPTS):
         before = await get(call)
+        call.versions.check(before.name)
         if changes.name != before.name:
             check_name(changes.name)
         wanted = before.model_copy(update=changes.model_dump())
@@ -92,6 +93,8 @@ async def delete(call: Call) -> None:
         fields = await call.redis.hgetall(keyspace.team(call.team.id))  # type: ignore[misc]
         before = _team(call, fields)  # it may be done, under the caller's key
         check_owner(call, before.owner_id)
+        if before.name:
+            call.versions.check(before.name)
         deleted = await accounts.delete_team(
             call.redis,
             team=call.team.id,

@@ -75,13 +75,23 @@ async def get(call: Call, token_id: int) -> Token:
     return _token(*await _read(call, token_id))
 
 
+async def get_with_version(call: Call, token_id: int) -> tuple[Token, str]:
+    """The same, and its version, which counts its changes."""
+    row = await _read(call, token_id)
+    return _token(*row), _version_of(row)
+
+
 async def update(call: Call, token_id: int, changes: TokenUpdate) -> Token:
-    """Change the given fields; they hold for calls from 5 s later on at the latest."""
+    """Change the given fields; they hold for calls from 5 s later on at the latest.
+
+    Raises Stale if it has another version than those that the call wants.
+    """
     if done := await _recalled(call):
         return _token(*SavedToken(*done)[:4])
     given = {name: getattr(changes, name) for name in changes.model_fields_set}
     for _ in range(_ATTEMPTS):
         row = await _read(call, token_id)
+        call.versions.check(_version_of(row))
         before = _settings_of(row)
         wanted = before.model_copy(update=given)
         _check_gift(call, wanted)
@@ -241,6 +251,7 @@ def _known(token_id: int, digest: str, fields: Fields) -> dict[str, Any]:
         "fingerprint": digest[:ID_DIGITS],
         "created_at": records.instant(fields, "created"),
         "created_by": fields.get("created_by", ""),
+        "user_id": int(fields["user"]) if fields.get("user") else None,
     }
 
 

@@ -1,6 +1,6 @@
 """Users as they are stored, and how an operator makes them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -35,6 +35,8 @@ class StoredUser:
     """The same, until a code confirms it."""
     recovery: tuple[str, ...]
     """Digests of the recovery codes that are left."""
+    recovery_new: str
+    """Those of codes that were offered and are not confirmed, with commas between."""
     created_ms: int
     issuer: str = ""
     subject: str = ""
@@ -71,6 +73,7 @@ async def get(redis: Redis, user_id: int) -> StoredUser:
         totp=fields.get("totp", ""),
         totp_new=fields.get("totp_new", ""),
         recovery=tuple(filter(None, fields.get("recovery", "").split(","))),
+        recovery_new=fields.get("recovery_new", ""),
         created_ms=int(fields.get("created") or 0),
         issuer=fields.get("issuer", ""),
         subject=fields.get("subject", ""),
@@ -86,6 +89,16 @@ async def find(redis: Redis, email: str) -> StoredUser | None:
         return await get(redis, int(found))
     except NotFound:
         return None
+
+
+async def addresses(redis: Redis, ids: Iterable[int]) -> dict[int, str]:
+    """Their e-mail addresses, of those that there are."""
+    wanted = sorted(set(ids))
+    async with redis.pipeline(transaction=False) as pipe:
+        for each in wanted:
+            pipe.hget(keyspace.user(each), "email_given")
+        found = await pipe.execute()
+    return {each: address for each, address in zip(wanted, found, strict=True) if address}
 
 
 async def create(  # noqa: PLR0913 - what an operator says of a user has names

@@ -139,6 +139,7 @@ class Accounts:
             operation,
             request_id=visitor.request_id,
             client=visitor.client,
+            public_url=self.settings.public_url,
         )
 
     def write(self, visitor: Visitor, signed: Signed, operation: str, changes: str | None = None) -> Write:

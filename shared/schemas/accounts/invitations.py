@@ -32,3 +32,6 @@ class InvitationWithCode(Invitation):
     """A new one, with the code of its link, which is shown once."""
 
     code: str
+    link: Annotated[
+        str | None, Field(description="The page that takes it; null where RECURO_PUBLIC_URL is not set")
+    ]

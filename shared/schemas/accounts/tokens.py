@@ -118,6 +118,8 @@ class Token(TokenCreate):
     created_at: Instant | None
     created_by: str
     """The name of the token, or `operator`, that made it; empty for one of an earlier version."""
+    user_id: Annotated[int | None, Field(description="Whose it is; null of one that an operator made")]
+    """It may do no more than this user by now, and ends with the user's membership."""
     last_used_at: Instant | None
     """Within a minute or so."""
     last_used_by: str | None

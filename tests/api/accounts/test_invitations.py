@@ -7,15 +7,18 @@ import pytest
 from httpx import AsyncClient
 from redis.asyncio import Redis
 
+from services.cli.embedded import EmbeddedServer
+from shared.settings import Settings
 from shared.store import keyspace
 from tests import lost, people
+from tests.api.serving import serving
 
 ADA = {"email": "Ada@Example.com", "role": "admin"}
 
 
 async def test_an_invitation_shows_its_code_once_and_is_valid_for_a_week(client: AsyncClient) -> None:
     made = (await client.post("/api/invitations", json=ADA)).json()
-    code = made.pop("code")
+    code, link = made.pop("code"), made.pop("link")
 
     begins, ends = (datetime.fromisoformat(made[name]) for name in ("created_at", "expires_at"))
     assert ends - begins == timedelta(days=7)
@@ -27,7 +30,7 @@ async def test_an_invitation_shows_its_code_once_and_is_valid_for_a_week(client:
         "created_at": made["created_at"],
         "expires_at": made["expires_at"],
     }
-    assert len(code) == 43
+    assert (len(code), link) == (43, None)
     assert (await client.get("/api/invitations/1")).json() == made
     assert (await client.get("/api/invitations")).json()["data"] == [made]
 
@@ -91,3 +94,15 @@ async def test_a_cancelled_invitation_is_gone_with_its_link(client: AsyncClient,
     assert answer.json() == {"deleted": True, "id": 1}
     assert (await client.get("/api/invitations/1")).json() == {"error": "Invitation not found"}
     assert await redis.keys(keyspace.link("*")) == []
+
+
+async def test_where_the_pages_have_an_address_the_answer_has_the_whole_link(
+    server: EmbeddedServer, token: str
+) -> None:
+    settings = Settings(redis_url=server.url, api_port=0, public_url="https://recuro.example")
+    with serving(settings) as address:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with AsyncClient(base_url=address, headers=headers, verify=False) as client:
+            made = (await client.post("/api/invitations", json=ADA)).json()
+
+    assert made["link"] == f"https://recuro.example/join/{made['code']}"

@@ -68,7 +68,12 @@ async def asked(
         "query_string": b"",
         "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()],
         "client": ("127.0.0.1", 1),
-        "state": {"redis": redis, "callers": tokens.Callers(redis), "admission": Admission(Policy(), VAULT)},
+        "state": {
+            "redis": redis,
+            "callers": tokens.Callers(redis),
+            "admission": Admission(Policy(), VAULT),
+            "public_url": "",
+        },
         "recuro.request_id": "r-1",
     }
 

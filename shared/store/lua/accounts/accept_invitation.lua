@@ -1,7 +1,9 @@
 #!lua repeatable
--- Accept an invitation: the user, or a new one of its e-mail address, is a member from then on, and the link is used up.
+-- Accept an invitation: the user, or a new one of its e-mail address, is a member from then on, and the link is used up, as are
+-- others of the address into the team. Who joins a team without an owner owns it.
 --
--- Given `link` (the digest of its code), `team` (whose it is), `user` (nothing = a new one, with `name` and `password`), now_ms.
+-- Given `link` (the digest of its code), `team` (whose it is), `user` (nothing = a new one, with `name` and `password`),
+-- `changes_of_owner` (`changes` for the trail if they own the team then), now_ms.
 -- Returns the user's id; 'gone' if the link is used, cancelled or too old; 'taken' if the address has a user, who must sign in
 -- first; 'other' if it is for another address than the user's.
 
@@ -26,14 +28,24 @@ else
     note_change('user', user)
 end
 
-call('DEL', link, record)
-call('ZREM', P .. 'invitations:' .. team, of.invitation)
+for _, other in ipairs(call('ZRANGE', P .. 'invitations:' .. team, 0, -1)) do
+    local key = P .. 'invitation:' .. team .. ':' .. other
+    local open = fields_of(key, 'email', 'link')
+    if open.email == its.email then
+        call('DEL', key, P .. 'link:' .. open.link)
+        call('ZREM', P .. 'invitations:' .. team, other)
+        note_change('invitation', other)
+    end
+end
+call('DEL', link, record) -- also if a list had lost it
 if call('EXISTS', P .. 'member:' .. team .. ':' .. user) == 0 then
     call('HSET', P .. 'member:' .. team .. ':' .. user, 'role', group.owner and its.role or 'admin', 'joined', now)
     call('ZADD', P .. 'members:' .. team, user, user)
     call('SADD', P .. 'member_of:' .. user, team)
-    if not group.owner then call('HSET', P .. 'team:' .. team, 'owner', user) end
+    if not group.owner then
+        call('HSET', P .. 'team:' .. team, 'owner', user)
+        given['changes'] = given.changes_of_owner -- what the line in the trail says
+    end
 end
-note_change('invitation', of.invitation)
 note_change('member', user)
 return user

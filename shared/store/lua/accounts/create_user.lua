@@ -1,5 +1,6 @@
 #!lua repeatable
--- Make a user; with a team as its member, and the first of a team without an owner is its owner.
+-- Make a user; with a team as its member, and the first of a team without an owner is its owner. Invitations of the address into the
+-- team end with that.
 --
 -- Given `email` (lower case), `email_given`, `proved` (the address is known to be theirs), `name`, `password` (its hash;
 -- nothing = none yet), `team` and `role` if it is to be in one, now_ms.
@@ -22,6 +23,15 @@ if its then
     call('ZADD', P .. 'members:' .. team, id, id)
     call('SADD', P .. 'member_of:' .. id, team)
     note_change('member', id)
+    for _, open in ipairs(call('ZRANGE', P .. 'invitations:' .. team, 0, -1)) do
+        local key = P .. 'invitation:' .. team .. ':' .. open
+        local of = fields_of(key, 'email', 'link')
+        if of.email == given.email then
+            call('DEL', key, P .. 'link:' .. of.link)
+            call('ZREM', P .. 'invitations:' .. team, open)
+            note_change('invitation', open)
+        end
+    end
 end
 note_change('user', id)
 return id

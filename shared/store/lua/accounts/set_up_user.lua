@@ -1,5 +1,6 @@
 #!lua repeatable
--- Give a user who was made without one an e-mail address, a name and a password; all of its sessions end.
+-- Give a user who was made without one an e-mail address, a name and a password; all of its sessions end, and so do invitations of that
+-- address into teams in which the user is.
 --
 -- Given `user`, `version`; `email` (lower case), `email_given`, `name`, `password` (its hash); `team`, of the line in its trail.
 -- Returns the new version; 'taken' if another user has the address; 'stale' if the user changed or went since it was read.
@@ -17,5 +18,16 @@ call('HSET', emails, given.email, id)
 call('HSET', record, 'email', given.email, 'email_given', given.email_given, 'name', given.name, 'password', given.password)
 for _, session in ipairs(call('ZRANGE', listed, 0, -1)) do call('DEL', P .. 'session:' .. session) end
 call('DEL', listed)
+for _, team in ipairs(call('SMEMBERS', P .. 'member_of:' .. id)) do
+    for _, open in ipairs(call('ZRANGE', P .. 'invitations:' .. team, 0, -1)) do
+        local key = P .. 'invitation:' .. team .. ':' .. open
+        local invited = fields_of(key, 'email', 'link')
+        if invited.email == given.email then
+            call('DEL', key, P .. 'link:' .. invited.link)
+            call('ZREM', P .. 'invitations:' .. team, open)
+            if team == given.team then note_change('invitation', open) end
+        end
+    end
+end
 if given.team then note_change('user', id) end
 return call('HINCRBY', record, 'version', 1)

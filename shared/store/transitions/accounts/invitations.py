@@ -75,10 +75,13 @@ async def accept_invitation(
     user: int | None,
     name: str | None,
     password: str | None,
+    changes_of_owner: str | None = None,
     now_ms: int,
     write: Write = OURS,
 ) -> int | Literal["gone", "taken", "other"]:
     """Let the user, or a new one of that name and password, into the team; the user's id.
+
+    `changes_of_owner` are the changes of the write if the team had no owner, and has one with that.
 
     "gone" if the link is worth nothing, "taken" if the address has a user, who must sign in, "other" if the
     user has another address than the one that was invited.
@@ -92,6 +95,7 @@ async def accept_invitation(
         user=user,
         name=name,
         password=password,
+        changes_of_owner=changes_of_owner,
         now_ms=now_ms,
     )
     answer: int | Literal["gone", "taken", "other"]

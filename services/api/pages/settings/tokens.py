@@ -2,21 +2,27 @@
 
 from starlette.responses import Response
 
-from services.api.pages import clients, token_forms
-from services.api.pages.endpoint import IN_PLACE, page, to
+from services.api.pages.endpoint import IN_PLACE, Look, page, to
 from services.api.pages.forms import Form, errors_of
+from services.api.pages.lists import PER_PAGE, page_of
 from services.api.pages.origins import host_of
 from services.api.pages.rendering import rendered
-from services.api.pages.shell import team_page
+from services.api.pages.settings import clients, token_forms
+from services.api.pages.shell import Question, confirm_page, team_page
 from services.api.pages.visits import Visit
-from shared.actions.accounts import tokens
+from shared.actions.accounts import tokens, users
+from shared.errors import Stale
+from shared.operations import Versions
 from shared.schemas.accounts.tokens import Token, TokenCreated
 from shared.schemas.base import PageQuery
 from shared.security.sessions import Signed
 
+_CHANGED = (
+    "Somebody else changed this token since you opened the page. Above it stands as it is now; "
+    "what you typed is kept below. Save again to put it in the place of theirs."
+)
 PATH = "/t/{team}/settings/api"
 ONE = f"{PATH}/{{token}}"
-MOST = 100
 
 
 async def index(visit: Visit) -> Response:
@@ -37,16 +43,22 @@ async def create(visit: Visit, form: Form) -> Response:
 
 async def show(visit: Visit) -> Response:
     signed = await visit.as_admin()
-    token = await _token(visit, signed)
-    return await _one(visit, signed, token, token_forms.shown(token))
+    token, version = await _known(visit, signed)
+    return await _one(visit, signed, token, token_forms.shown(token, version))
 
 
 async def update(visit: Visit, form: Form) -> Response:
+    """Change it as the page showed it; what somebody else changed meanwhile is shown first."""
     signed = await visit.as_admin()
-    token = await _token(visit, signed)
+    token, version = await _known(visit, signed)
     try:
         changes = token_forms.changed(form, await visit.having.now())
-        await tokens.update(visit.call(signed, "update-token"), token.id, changes)
+        seen = Versions(frozenset((form.get(token_forms.VERSION),)))
+        await tokens.update(visit.call(signed, "update-token", versions=seen), token.id, changes)
+    except Stale:
+        token, version = await _known(visit, signed)
+        again = Form({**form.fields, token_forms.VERSION: version}, {"": _CHANGED})
+        return await _one(visit, signed, token, again, status=409)
     except IN_PLACE as error:
         return await _one(visit, signed, token, form.wrong(_renamed(errors_of(error))), status=422)
     return to(_path(signed))
@@ -59,22 +71,6 @@ async def first_call(visit: Visit) -> Response:
     return rendered("tokens/first_call.html", token=token, team=signed.team, now=await visit.having.now())
 
 
-async def ask_regenerate(visit: Visit) -> Response:
-    signed = await visit.as_admin()
-    token = await _token(visit, signed)
-    return await team_page(
-        visit,
-        signed,
-        "confirm.html",
-        section="api",
-        title=f"Regenerate “{token.name}”?",
-        sentence="It gets another token with the same limits, which is yours. This one ends within 5 s.",
-        button="Regenerate",
-        back=_path(signed),
-        form=Form(),
-    )
-
-
 async def regenerate(visit: Visit, form: Form) -> Response:
     signed = await visit.as_admin()
     call = visit.call(signed, "regenerate-token", form.once)
@@ -82,20 +78,28 @@ async def regenerate(visit: Visit, form: Form) -> Response:
     return await _index(visit, signed, Form({"scope": "write"}), fresh=made, status=201)
 
 
-async def ask_revoke(visit: Visit) -> Response:
-    signed = await visit.as_admin()
-    token = await _token(visit, signed)
-    return await team_page(
-        visit,
-        signed,
-        "confirm.html",
-        section="api",
-        title=f"Revoke “{token.name}”?",
-        sentence="Whatever uses it is refused within 5 seconds, everywhere. This cannot be undone.",
-        button="Revoke",
-        back=_path(signed),
-        form=Form(),
-    )
+def _asks(title: str, sentence: str, button: str) -> Look:
+    """The page that asks before something is done to a token."""
+
+    async def ask(visit: Visit) -> Response:
+        signed = await visit.as_admin()
+        token = await _token(visit, signed)
+        question = Question(title.format(token.name), sentence, button)
+        return await confirm_page(visit, signed, question, section="api", back=_path(signed))
+
+    return ask
+
+
+ask_regenerate = _asks(
+    "Regenerate “{}”?",
+    "It gets another token with the same limits, which is yours. This one ends within 5 s.",
+    "Regenerate",
+)
+ask_revoke = _asks(
+    "Revoke “{}”?",
+    "Whatever uses it is refused within 5 seconds, everywhere. This cannot be undone.",
+    "Revoke",
+)
 
 
 async def revoke(visit: Visit, form: Form) -> Response:
@@ -107,7 +111,7 @@ async def revoke(visit: Visit, form: Form) -> Response:
 async def _index(
     visit: Visit, signed: Signed, form: Form, *, fresh: TokenCreated | None = None, status: int = 200
 ) -> Response:
-    query = PageQuery(per_page=MOST)
+    query = PageQuery(page=page_of(visit), per_page=PER_PAGE)
     found = await tokens.page(visit.call(signed, "list-tokens"), query)
     now = await visit.having.now()
     return await team_page(
@@ -116,8 +120,8 @@ async def _index(
         "tokens/index.html",
         status,
         section="api",
-        tokens=found.data,
-        total=found.total,
+        found=found,
+        owners=await users.addresses(visit.having.redis, (one.user_id for one in found.data if one.user_id)),
         form=form,
         fresh=fresh,
         blocks=clients.blocks(fresh.token, api=visit.address, mcp=_gateway(visit)) if fresh else [],
@@ -136,11 +140,17 @@ async def _one(visit: Visit, signed: Signed, token: Token, form: Form, status: i
         status,
         section="api",
         token=token,
+        owners=await users.addresses(visit.having.redis, [token.user_id] if token.user_id else []),
         form=form,
         scopes=token_forms.SCOPES,
         expiries=token_forms.expiries(await visit.having.now(), token),
         intervals=token_forms.intervals(form.get("min_interval_seconds")),
     )
+
+
+async def _known(visit: Visit, signed: Signed) -> tuple[Token, str]:
+    """The token that the address names, and its version."""
+    return await tokens.get_with_version(visit.call(signed, "get-token"), visit.id("token", "Token"))
 
 
 async def _token(visit: Visit, signed: Signed) -> Token:

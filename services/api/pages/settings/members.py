@@ -4,7 +4,8 @@ from starlette.responses import Response
 
 from services.api.pages.endpoint import IN_PLACE, page, to
 from services.api.pages.forms import Form, errors_of, parsed
-from services.api.pages.shell import team_page
+from services.api.pages.lists import PER_PAGE, page_of, search_of
+from services.api.pages.shell import Question, confirm_page, team_page
 from services.api.pages.visits import Visit
 from shared.actions.accounts import invitations, members
 from shared.schemas.accounts.invitations import InvitationCreate, InvitationQuery, InvitationWithCode
@@ -14,7 +15,11 @@ from shared.security.sessions import Signed
 PATH = "/t/{team}/settings/members"
 ONE = f"{PATH}/{{member}}"
 INVITATIONS = f"{PATH}/invitations"
-MOST = 100
+_LEAVING = (
+    "The team is closed to you within 5 seconds, and so it is to the tokens you made. "
+    "You come back by another invitation alone."
+)
+_REMOVING = "The team is closed to them within 5 seconds, and so is it to the tokens they made."
 
 
 async def index(visit: Visit) -> Response:
@@ -55,17 +60,12 @@ async def ask_remove(visit: Visit) -> Response:
     signed = await visit.in_team()
     member = await _removable(visit, signed)
     is_self = member.id == signed.user
-    return await team_page(
-        visit,
-        signed,
-        "confirm.html",
-        section="members",
-        title="Leave the team?" if is_self else f"Remove {member.email}?",
-        sentence="The team is closed to them within 5 seconds, and so is it to the tokens they made.",
-        button="Leave" if is_self else "Remove",
-        back=_path(signed),
-        form=Form(),
+    question = Question(
+        "Leave the team?" if is_self else f"Remove {member.email}?",
+        _LEAVING if is_self else _REMOVING,
+        "Leave" if is_self else "Remove",
     )
+    return await confirm_page(visit, signed, question, section="members", back=_path(signed))
 
 
 async def remove(visit: Visit, form: Form) -> Response:
@@ -92,23 +92,26 @@ async def _index(
 ) -> Response:
     redis, team = visit.having.redis, signed.team
     assert team
-    found = await members.page(redis, team, MemberQuery(per_page=MOST))
+    search = search_of(visit)
+    query = MemberQuery(page=page_of(visit), per_page=PER_PAGE, search=search or None)
+    found = await members.page(redis, team, query)
     invited = None
     if signed.role == "admin":
-        invited = await invitations.page(redis, team, InvitationQuery(per_page=MOST))
+        invited = await invitations.page(
+            redis, team, InvitationQuery(page=page_of(visit, "invited"), per_page=PER_PAGE)
+        )
     return await team_page(
         visit,
         signed,
         "members/index.html",
         status,
         section="members",
-        members=found.data,
-        total=found.total,
-        invitations=invited.data if invited else [],
+        found=found,
+        search=search,
+        invited=invited,
         form=form,
         fresh=fresh,
-        link=f"{visit.address}/join/{fresh.code}" if fresh else "",
-        owns=any(one.id == signed.user and one.is_owner for one in found.data),
+        link=f"{visit.address}{invitations.JOIN}/{fresh.code}" if fresh else "",
     )
 
 

@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from pydantic_core import from_json, to_json
-
 from services.api.pages import words
 from services.api.pages.forms import Form, listed, number, parsed
+from shared.actions.accounts import saying
 from shared.schemas.accounts.tokens import Token, TokenCreate, TokenUpdate
 
 DAYS = (7, 30, 90, 365)
@@ -19,10 +18,8 @@ SCOPES = (
 )
 AS_IT_IS = "as it is"
 MOST_DIGITS = 8
-WAS = "was"
-"""The field that carries what the page showed (JSON)."""
-_TYPED = {"scopes": "scope", "may_delete": "may_not_delete"}
-"""Fields of the form that have another name than what they set."""
+VERSION = "version"
+"""The field that carries which version the page showed."""
 
 
 class Option(NamedTuple):
@@ -47,7 +44,7 @@ def intervals(given: str) -> list[Option]:
     known = {*INTERVALS, *own}
     return [
         Option("", "as often as they like"),
-        *(Option(str(one), words.every(one)) for one in sorted(known)),
+        *(Option(str(one), saying.every(one)) for one in sorted(known)),
     ]
 
 
@@ -58,24 +55,13 @@ def created(form: Form, now: datetime) -> TokenCreate:
 
 def changed(form: Form, now: datetime) -> TokenUpdate:
     """Raises Refused."""
-    given, was = _given(form, now), _shown_before(form)
+    given = _given(form, now)
     if form.get("expires") == AS_IT_IS:
         del given["expires_at"]
-    typed = {name: _TYPED.get(name, name) for name in given}
-    same = {name for name, field in typed.items() if field in was and was[field] == form.get(field)}
-    return parsed(TokenUpdate, {name: value for name, value in given.items() if name not in same})
+    return parsed(TokenUpdate, given)
 
 
-def _shown_before(form: Form) -> dict[str, str]:
-    """What the page showed: only what differs from it is meant, for others may have set the rest since."""
-    try:
-        found = from_json(form.get(WAS) or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def shown(token: Token) -> Form:
+def shown(token: Token, version: str) -> Form:
     """A token as its form has it."""
     fields = {
         "name": token.name,
@@ -84,11 +70,12 @@ def shown(token: Token) -> Form:
         "queues": ", ".join(token.queues or ()),
         "min_interval_seconds": str(token.min_interval_seconds or ""),
         "expires": AS_IT_IS,
+        VERSION: version,
         **{name: str(getattr(token, name) or "") for name in NUMBERS},
     }
     if not token.may_delete:
         fields["may_not_delete"] = "on"
-    return Form({**fields, WAS: to_json({"may_not_delete": "", **fields}).decode()})
+    return Form(fields)
 
 
 def _given(form: Form, now: datetime) -> dict[str, object]:
