@@ -96,7 +96,7 @@ async def _teams(redis: Redis, user: StoredUser) -> list[str]:
 
 async def _remove_second_factor(redis: Redis, user: StoredUser) -> None:
     if not user.totp:
-        print(f"recuro: {user.email} has no second factor, so none was removed", file=sys.stderr)
+        print(f"recuro: {printable(user.email)} has no second factor, so none was removed", file=sys.stderr)
         return
     gone = [Setting(name, None) for name in _SECOND_FACTOR]
     before = user.shown()
