@@ -116,7 +116,7 @@ async def _teams(redis: Redis, user: StoredUser) -> list[str]:
 
 async def _remove(redis: Redis, user: StoredUser, part: _Part) -> None:
     if not getattr(user, part.fields[0]):
-        print(f"recuro: {user.email} has no {part.name}, so none was removed", file=sys.stderr)
+        print(f"recuro: {printable(user.email)} has no {part.name}, so none was removed", file=sys.stderr)
         return
     before = user.shown()
     after = before.model_copy(update={"has_second_factor": False, "recovery_codes_left": 0})

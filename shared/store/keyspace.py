@@ -92,7 +92,7 @@ use:<sha256>                   hash    when a token was used last, what it was r
 =============================  ======  =====================================================================
 
 There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `ids` (hash), `adopted`
-(string: tokens have ids), `sealed` (string: what our keys open), `seals` (hash: one of each key, by its name),
+(string: tokens have ids), `sealed` (string: what keys open), `seals` (hash: one of each key, by its name),
 `bootstrap` (set: digests of bootstrap tokens), `probe` (string: written to see whether Redis takes writes).
 """
 

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
@@ -170,8 +171,13 @@ async def test_without_mail_who_has_forgotten_it_is_told_whom_to_ask(browser: Br
     assert "ask whoever runs Recuro" in page.text
 
 
+def attempts_refused() -> float:
+    return REGISTRY.get_sample_value("recuro_calls_refused_total", {"reason": "attempts"}) or 0.0
+
+
 async def test_guessing_is_slowed_down_and_says_how_long(browser: Browser, redis: Redis) -> None:
     await make_user(redis, "guessed@example.com")
+    before = attempts_refused()
 
     page: Page | None = None
     for _ in range(12):
@@ -179,6 +185,7 @@ async def test_guessing_is_slowed_down_and_says_how_long(browser: Browser, redis
 
     assert page is not None
     assert page.status == 429
+    assert attempts_refused() == before + 2
     assert int(page.response.headers["retry-after"]) >= 1
     assert "try again" in page.text
 

@@ -12,6 +12,7 @@ from shared.actions.accounts import sessions, sign_in, users
 from shared.actions.accounts.sign_in import CodeNeeded, SignedIn
 from shared.errors import Invalid, NotFound, TooManyAttempts, Unauthenticated
 from shared.runtime import mail
+from shared.security import refusals
 
 LINK = "/sign-in/link/{code}"
 _OURS = re.compile(r"/(?:t|me|join)(?:/[\w.~%-]*)*", re.ASCII)
@@ -32,6 +33,7 @@ async def send(visit: Visit, form: Form) -> Response:
     except Unauthenticated as error:
         return password_page(visit, form.wrong({"": f"{error}."}), 401)
     except TooManyAttempts as error:
+        refusals.count(error)
         sentence = f"{error}. Wait {error.wait_seconds} s, then try again."
         return password_page(visit, form.wrong({"": sentence}), 429, {"Retry-After": str(error.wait_seconds)})
     return entered(visit, found, form.get("next"))

@@ -22,6 +22,10 @@ ACCOUNTS = rows(
     ("a member is invited", "create_invitation", "return 'member', REFUSED", "user = nil"),
     ("a change is made on what another changed", "change_user", "if call('HGET', record, 'version') ~= given.version then return 'stale', REFUSED end", ""),
     ("sessions outlive a password", "change_user", "if given.ends_sessions then", "if false then"),
+    ("an address that was typed counts as proved", "set_up_user", "call('HDEL', record, 'email_proved')", ""),
+    ("an operator's word proves nothing", "create_user", "if given.proved then", "if false then"),
+    ("a reset leaves no line", "change_user", "elseif given['who'] then", "elseif false then"),
+    ("who ends sessions leaves no trace of whose", "end_sessions", "if given.team then note_change('user', given.user) end", ""),
     # sessions
     ("!a planted session lives on", "open_session", "if given.before then close(given.before) end", ""),
     ("a user has sessions without end", "open_session", "0, -MOST - 1", "0, -2 * MOST - 1"),
