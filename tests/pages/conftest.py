@@ -26,8 +26,9 @@ def at_an_address_of_its_own(server: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=server, timeout=30, transport=transport)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(server: EmbeddedServer) -> Iterator[str]:
+    """One a file: the same few users guess wrong in many tests, and each process brakes them."""
     with serving(Settings(redis_url=server.url, api_port=0)) as found:
         yield found
 
