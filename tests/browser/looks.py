@@ -247,7 +247,10 @@ def test_every_page_was_looked_at() -> None:
     assert pages - LOOKED_AT - ONWARD == set()
 
 
-ONWARD = {"/", "/t/{team}", "/t/{team}/settings/api/{token}/first-call", "/t/{team}/{rest:path}"}
+ONWARD = {
+    *("/", "/t/{team}", "/t/{team}/settings/api/{token}/first-call", "/t/{team}/{rest:path}"),
+    "/sign-in/oidc/callback",
+}
 """They lead to another page, or are a part of one."""
 
 
