@@ -14,12 +14,13 @@ from shared.actions.accounts.single_sign_on import Answer, Arrived
 from shared.actions.accounts.users import StoredUser
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.security.oidc.provider import Provider as OurProvider
+from shared.security.tokens import digest_of
 from shared.settings import Settings
-from shared.store import connection
+from shared.store import connection, keyspace
 from shared.store.connection import OutcomeUnknown
 from shared.store.transitions import Setting, accounts
 from tests import lost
-from tests.actions.people import make
+from tests.actions.people import enter, make
 from tests.provider import CLIENT, EMAIL, SECRET, SUBJECT, Provider
 
 LINK, BROWSER, MINUTE = "f" * 64, "b" * 64, 60_000
@@ -174,3 +175,25 @@ async def test_who_was_unlinked_is_not_found_any_more(having: Accounts) -> None:
     assert await found(redis) is None
     assert await link(redis, await users.get(redis, grace)) == grace
     assert await found(redis) == grace
+
+
+@pytest.mark.parametrize("is_proved", [True, False])
+async def test_whoever_joined_by_an_address_of_somebody_else_is_shut_out_by_its_owner(
+    having: Accounts, visitor: Visitor, provider: Provider, is_proved: bool
+) -> None:
+    before = await make(having, EMAIL)
+    entered = await enter(having, visitor, EMAIL)
+    await having.redis.hset(keyspace.user(before), "totp_new", "sealed")  # type: ignore[misc]
+    if not is_proved:
+        await having.redis.hdel(keyspace.user(before), "email_proved")  # type: ignore[misc]
+
+    arrived = await arrive(having, visitor, provider)
+
+    user = await users.get(having.redis, before)
+    assert (user.subject, user.has_proved_email) == (SUBJECT, True)
+    assert (bool(user.password), bool(user.totp_new)) == (is_proved, is_proved)
+    assert isinstance(arrived.found, SignedIn)
+    kept = await having.redis.zcard(keyspace.sessions(before))
+    assert kept == (2 if is_proved else 1)
+    is_inside = await having.redis.exists(keyspace.session(digest_of(entered.session)))
+    assert bool(is_inside) == is_proved

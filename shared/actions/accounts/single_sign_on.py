@@ -233,9 +233,12 @@ async def _linked(
 ) -> int | str:
     """The user's id, or why it was not linked; raises Forbidden for somebody whom no team takes."""
     team = await sign_in.team_of(having, user.id) if user else await _team_of_new(having, email)
-    said = audit.made(issuer=identity.issuer, subject=identity.subject)
+    who = {"issuer": identity.issuer, "subject": identity.subject}
     if user is None:
-        said = audit.made(email=email, role="member", issuer=identity.issuer, subject=identity.subject)
+        who = {"email": email, "role": "member", **who}
+    elif not user.has_proved_email:
+        who = {"removed": "password, second factor and sessions, for nobody had proved the address", **who}
+    said = audit.made(**who)
     operation = "link-identity" if user else "create-user"
     return await accounts.link_identity(
         having.redis,

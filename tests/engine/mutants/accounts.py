@@ -47,6 +47,8 @@ ACCOUNTS = rows(
     ("a user is linked who changed meanwhile", "link_identity", "if its.version ~= given.version then return 'stale', REFUSED end", ""),
     ("an identity is of two users", "link_identity", "if holder and holder ~= user and is_linked(holder) then return 'taken', REFUSED end", ""),
     ("two who are new get one address", "link_identity", "if call('HEXISTS', P .. 'emails', given.email) == 1 then return 'taken', REFUSED end", ""),
+    ("who joined by another's address stays in", "link_identity", "if not its.email_proved then shut_out(user) end", ""),
+    ("who joined by another's address keeps sessions", "link_identity.shut_out", "call('DEL', P .. 'session:' .. session)", ""),
     ("a team without an owner takes who is new", "link_identity", "if not of.owner or of.deleted then return 'gone', REFUSED end", ""),
     ("!a code counts twice", "prove_code", "> (tonumber(its.totp_step) or 0)", "> 0"),
     ("a recovery code counts twice", "prove_code", "given.recovery .. ',?', ''", "given.recovery .. ',?', '%0'"),

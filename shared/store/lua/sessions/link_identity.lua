@@ -1,5 +1,6 @@
 #!lua repeatable
--- Link a user to whom the provider of single sign-on says it is; without a user a new one, who is a member of a team.
+-- Link a user to whom the provider of single sign-on says it is, of whom a password, a second factor and sessions go if nobody
+-- had proved the address before; without a user a new one, who is a member of a team.
 --
 -- Given `identity` (the digest of issuer and subject), `issuer`, `subject`; `user` and its `version` (nothing = a new one, with
 -- `email` (lower case), `email_given` and `name`); `team`, of the line in its trail, and of which a new one is a member; now_ms.
@@ -14,13 +15,23 @@ local function is_linked(id)
     return its.issuer == given.issuer and its.subject == given.subject
 end
 
+-- Whoever joined by an address that nobody proved may be somebody else: nothing lets them in any more.
+local function shut_out(id)
+    local record, sessions = P .. 'user:' .. id, P .. 'sessions:' .. id
+    call('HSET', record, 'password', '')
+    call('HDEL', record, 'totp', 'totp_new', 'totp_step', 'recovery', 'recovery_new')
+    for _, session in ipairs(call('ZRANGE', sessions, 0, -1)) do call('DEL', P .. 'session:' .. session) end
+    call('DEL', sessions)
+end
+
 local holder = call('HGET', P .. 'identities', given.identity)
 if holder and holder ~= user and is_linked(holder) then return 'taken', REFUSED end
 
 if user then
-    local its = fields_of(P .. 'user:' .. user, 'version', 'issuer')
+    local its = fields_of(P .. 'user:' .. user, 'version', 'issuer', 'email_proved')
     if its.version ~= given.version then return 'stale', REFUSED end
     if its.issuer and not is_linked(user) then return 'other', REFUSED end
+    if not its.email_proved then shut_out(user) end
     call('HINCRBY', P .. 'user:' .. user, 'version', 1)
 else
     if call('HEXISTS', P .. 'emails', given.email) == 1 then return 'taken', REFUSED end
