@@ -109,9 +109,13 @@ class Provider:
                 case _:
                     say(request, {"error": "not_found"}, 404)
 
-    def hang(self, request: BaseHTTPRequestHandler) -> None:
-        """Say nothing until the test is over."""
-        self.released.wait(CONNECTIONS_SECONDS)
+    def drip(self, request: BaseHTTPRequestHandler, said: bytes) -> None:
+        """Say that again and again until the test is over, and never come to an end."""
+        request.send_response(200)
+        request.end_headers()
+        deadline = time.monotonic() + CONNECTIONS_SECONDS
+        while not self.released.wait(0.2) and time.monotonic() < deadline:
+            request.wfile.write(said)
 
     def _exchange(self, request: BaseHTTPRequestHandler) -> None:
         length = int(request.headers["Content-Length"])

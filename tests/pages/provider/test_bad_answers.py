@@ -46,6 +46,7 @@ async def is_outside(browser: Browser, redis: Redis, page: Page, status: int = 4
         ({"aud": ["recuro", "another client"]}, "it is for another client"),
         ({"aud": ["recuro", "another"], "azp": "another"}, "it is for another client"),
         ({"aud": [], "azp": "recuro"}, "it is for another client"),
+        ({"aud": ["another client"], "azp": "recuro"}, "it is for another client"),
         ({"aud": None}, "it is for another client"),
         ({"azp": "another client"}, "it is for another client"),
         ({"exp": 1}, "it is too old"),
@@ -375,10 +376,11 @@ async def test_nonsense_and_megabytes_instead_of_a_token(
     assert await is_outside(browser, redis, page, 502)
 
 
-async def test_a_provider_that_says_nothing_is_waited_for_five_seconds(
-    browser: Browser, redis: Redis, provider: Provider
+@pytest.mark.parametrize("said", [b"", b" "])
+async def test_a_provider_that_says_nothing_or_no_end_is_waited_for_five_seconds(
+    browser: Browser, redis: Redis, provider: Provider, said: bytes
 ) -> None:
-    provider.behaviours["/token"] = provider.hang
+    provider.behaviours["/token"] = lambda request: provider.drip(request, said)
     begun = time.monotonic()
 
     page = await come_back(browser, provider)
