@@ -1,6 +1,7 @@
 """What a caller can do to the channels that carry a team's alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from pydantic_core import from_json
@@ -17,7 +18,13 @@ from shared.store.keyspace import Team
 from shared.store.transitions import Setting
 
 _FIELD = "notifications"
-HOOKS = tuple(channel.value for channel in Channel if channel != Channel.EMAIL)
+HOOKS: Mapping[str, type[Hook]] = {
+    name: kind
+    for name, field in Notifications.model_fields.items()
+    for kind in get_args(field.annotation)
+    if issubclass(kind, Hook)
+}
+"""The channels that are a URL, and what each has beside it."""
 
 
 async def put(call: Call, wanted: Notifications) -> Notifications:
@@ -122,7 +129,9 @@ def _read(text: str | None) -> Notifications:
     Hooks are not checked again, as the check would refuse a sealed URL.
     """
     stored = from_json(text) if text else {}
-    hooks = {name: Hook.model_construct(**given) for name in HOOKS if (given := stored.get(name))}
+    hooks: dict[str, Any] = {
+        name: kind.model_construct(**given) for name, kind in HOOKS.items() if (given := stored.get(name))
+    }
     given = stored.get(Channel.EMAIL)
     email = Email.model_validate(given, extra="ignore") if given else None
     return Notifications.model_construct(None, email=email, **{name: hooks.get(name) for name in HOOKS})

@@ -14,7 +14,7 @@ from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings
 from shared.store import keyspace, paging, records, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
-from shared.store.transitions import QueueFields, StoredQueue
+from shared.store.transitions import StoredQueue
 
 _ATTEMPTS = 5
 _BUSY = "The queue is being changed by others; try again."
@@ -142,22 +142,13 @@ def _known(row: StoredQueue) -> _Known:
 
 async def _save(call: Call, wanted: QueueCreate, known: _Known = _NEW) -> Queue | None:
     """The queue as it is now, or None if it changed since it was `known`."""
-    limit = wanted.rate_limit
-    fields = QueueFields(
-        name=wanted.name,
-        spec=wanted.model_dump_json(exclude={"name"}),
-        is_active=wanted.is_active,
-        max_parallelism=wanted.max_parallelism or None,
-        rate_count=limit.count if limit else None,
-        rate_ms=limit.per_seconds * 1000 if limit else None,
-        weight=wanted.weight,
-        dlq_days=wanted.dlq_retention_days,
-        alerts=wanted.alerts_enabled,
-    )
     saved = await transitions.save_queue(
         call.redis,
         call.team,
-        fields,
+        name=wanted.name,
+        spec=wanted.model_dump_json(exclude={"name"}),
+        is_active=wanted.is_active,
+        settings=wanted.for_transitions(),
         queue=known.id,
         version=known.version,
         write=call.write(audit.changes(known.queue, wanted)),

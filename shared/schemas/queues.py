@@ -44,6 +44,18 @@ class QueueSettings(Schema):
         NO_BOOL,
     ] = 1
 
+    def for_transitions(self) -> dict[str, int | None]:
+        """What transitions decide by beside `is_active`, under the names of the queue's record."""
+        limit = self.rate_limit
+        return {
+            "max_parallelism": self.max_parallelism or None,
+            "rate_count": limit.count if limit else None,
+            "rate_ms": limit.per_seconds * 1000 if limit else None,
+            "weight": self.weight,
+            "dlq_days": self.dlq_retention_days,
+            "alerts": self.alerts_enabled,
+        }
+
 
 class QueueCreate(QueueSettings):
     name: Annotated[Name, Field(description="Queue name, unique in the team")]

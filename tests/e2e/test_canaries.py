@@ -15,6 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from redis import Redis
 
 from shared.security.vault import MASK
+from tests.channels import EXAMPLE, HOOKS, given_for
 from tests.installation import RECURO, TOKEN, Installation, free_port
 from tests.poll import until
 from tests.target import Target
@@ -85,8 +86,9 @@ def _played(installation: Installation, target: Target) -> dict[str, str]:
         "alert_threshold": 1,
     }
     rest, said = installation.client, {}
-    hooks = {name: {"url": f"{target.url}/{CHANNEL}"} for name in ("slack", "discord", "webhook")}
-    channels = {**hooks, "email": {"to": ["ops@example.com"]}}
+    channels: dict[str, Any] = {}
+    for name in EXAMPLE:
+        channels |= given_for(name, f"{target.url}/{CHANNEL}")
     said["channels"] = rest.put("/api/settings/notifications", json=channels).text
     said["test call"] = rest.post("/api/settings/notifications/test", json={"channel": "email"}).text
     target.answer(f"/{CHANNEL}", 500, CHANNEL.encode())
@@ -138,7 +140,9 @@ def _moved(installation: Installation, target: Target, stranger: Target) -> dict
         rest.post(f"/api/crons/{cron_id}/run")
         _until_run(installation, cron_id)
         said[f"{name} later"] = rest.get(f"/api/crons/{cron_id}").text
-    hooks = {name: {"url": f"{stranger.url}/{MASK}"} for name in ("slack", "discord", "webhook")}
+    hooks: dict[str, Any] = {}
+    for name in HOOKS:
+        hooks |= given_for(name, f"{stranger.url}/{MASK}")
     refused = rest.put("/api/settings/notifications", json=hooks)
     assert refused.status_code == 422
     said["channels elsewhere"] = refused.text

@@ -17,6 +17,7 @@ from shared.security.admission import Admission
 from shared.security.vault import MASK
 from shared.store.keyspace import Team
 from tests.calls import call_of
+from tests.channels import HOOKS, given_for
 from tests.conftest import LOOPBACK, VAULT
 
 URL = "https://api.example.com/sync"
@@ -207,10 +208,10 @@ def test_headers_without_a_url_beside_them_are_not_let_through(team: Team) -> No
         ADMISSION.admit(team, Lost(headers=SECRET))
 
 
-@pytest.mark.parametrize("channel", ["slack", "discord", "webhook"])
+@pytest.mark.parametrize("channel", HOOKS)
 def test_the_url_of_a_channel_is_judged(team: Team, channel: str) -> None:
     with pytest.raises(Invalid, match=f"The {channel}.url field cannot be called"):
-        ADMISSION.admit(team, Notifications.model_validate({channel: {"url": BAD}}))
+        ADMISSION.admit(team, Notifications.model_validate(given_for(channel, BAD)))
 
 
 def marked(asked: Schema, mark: Mark) -> list[str]:

@@ -65,7 +65,7 @@ from shared.store.transitions.jobs import (
 )
 from shared.store.transitions.lists import page
 from shared.store.transitions.patrol import patrol, patrol_chosen, patrol_crons
-from shared.store.transitions.queues import QueueFields, StoredQueue, delete_queue, read_queues, save_queue
+from shared.store.transitions.queues import StoredQueue, delete_queue, read_queues, save_queue
 from shared.store.transitions.records import StoredRecord
 from shared.store.transitions.reports.figures import Period, read_figures, roll_figures
 from shared.store.transitions.retention import (
@@ -150,7 +150,6 @@ __all__ = [
     "Pending",
     "Period",
     "Pinged",
-    "QueueFields",
     "Renewal",
     "ReplayedJob",
     "SavedCron",

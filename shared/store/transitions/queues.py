@@ -1,6 +1,6 @@
 """Queues as callers make, change, read and delete them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from redis.asyncio import Redis
@@ -12,24 +12,6 @@ from shared.store.writes import OURS, Write
 _SAVE_QUEUE = Function("save_queue")
 _READ_QUEUES = Function("read_queues")
 _DELETE_QUEUE = Function("delete_queue")
-
-
-class QueueFields(NamedTuple):
-    """What is stored of a queue that callers have a say in."""
-
-    name: str
-    spec: str
-    """All of it (JSON)."""
-    is_active: bool
-    max_parallelism: int | None
-    rate_count: int | None
-    """So many starts at most in `rate_ms`."""
-    rate_ms: int | None
-    weight: int
-    dlq_days: int
-    """For so long dead letters are kept."""
-    alerts: bool
-    """Whether its failures do."""
 
 
 class StoredQueue(NamedTuple):
@@ -48,8 +30,11 @@ class StoredQueue(NamedTuple):
 async def save_queue(
     redis: Redis,
     team: Team,
-    fields: QueueFields,
     *,
+    name: str,
+    spec: str,
+    is_active: bool,
+    settings: Mapping[str, int | None],
     queue: int | None = None,
     version: str | None = None,
     now_ms: int | None = None,
@@ -57,14 +42,18 @@ async def save_queue(
 ) -> StoredQueue | Literal["taken", "stale"]:
     """Make a queue, or change that one if it still has the version; as it is then.
 
+    `spec` is all its settings (JSON), `settings` what transitions decide by, under the names of its record.
     "taken" if another queue has the name, "stale" if this one changed or went since it was read.
     """
     saved = await _SAVE_QUEUE(
         redis,
         team.prefix,
-        flat([fields]),
+        flat(settings.items()),
         write=write,
         team=team.id,
+        name=name,
+        spec=spec,
+        is_active=is_active,
         queue=queue,
         version=version,
         now_ms=now_ms,

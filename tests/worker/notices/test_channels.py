@@ -41,13 +41,14 @@ from shared.settings import Settings
 from shared.store import keyspace
 from shared.store.keyspace import Team
 from tests.calls import call_of
+from tests.channels import given_for
 from tests.conftest import LOOPBACK, VAULT
 from tests.mailbox import Mailbox
 from tests.target import Received, Target
 
 LATER = 10_000_000
 CHANNELS = tuple(channel.value for channel in Channel)
-HOOKS = notifications.HOOKS
+HOOKS = tuple(notifications.HOOKS)
 
 
 @pytest.fixture
@@ -76,11 +77,11 @@ class Stage:
         return done
 
     async def tell(self, *channels: str) -> None:
-        hooks = {
-            name: {"url": f"{self.target.url}/{name}?key=canary"} for name in channels if name != "email"
-        }
+        given: dict[str, object] = {}
+        for name in channels:
+            given |= given_for(name, f"{self.target.url}/{name}?key=canary")
         email = {"email": {"to": ["ops@example.com", "night@example.com"]}} if "email" in channels else {}
-        asked = Notifications.model_validate({**hooks, **email})
+        asked = Notifications.model_validate({**given, **email})
         await notifications.put(call_of(self.redis, self.team), asked)
 
     async def fail_a_cron(self) -> Alert:

@@ -1,12 +1,12 @@
 #!lua repeatable
 -- Make a queue, or change one that is still as it was read.
 --
--- Given `team`, `queue` and `version` (nothing = a new one), now_ms; and one row: the queue, with '' for what it has not.
+-- Given `team`, `queue` and `version` (nothing = a new one), `name`, `spec` (JSON), `is_active`, now_ms; and what other
+-- settings transitions decide by: fields and their values, '' for none.
 -- Returns the row of `read_queues`; 'taken' if another queue has the name; 'stale' if the queue changed or went since it was read.
 
-local QUEUE_FIELDS = { 'name', 'spec', 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight', 'dlq_days', 'alerts' }
-local team, now, id, its = given.team, moment(given.now_ms), given.queue, next_row(QUEUE_FIELDS)
-local name = its.name
+local team, now, id = given.team, moment(given.now_ms), given.queue
+local name = given.name
 local names = P .. 'names:' .. team
 local holder = queue_by_name(team, name)
 if holder and holder ~= id then return 'taken', REFUSED end
@@ -22,9 +22,7 @@ end
 
 local record = P .. 'q:' .. team .. ':' .. id
 call('HSET', names, name, id)
-call('HSET', record, 'name', name, 'spec', its.spec, 'is_active', its.is_active == '1' and 1 or 0, 'max_parallelism', its.max_parallelism,
-    'rate_count', its.rate_count, 'rate_ms', its.rate_ms, 'weight', its.weight, 'dlq_days', its.dlq_days,
-    'alerts', its.alerts)
+call('HSET', record, 'name', name, 'spec', given.spec, 'is_active', given.is_active or 0, unpack(given_list()))
 call('HSETNX', record, 'created', now)
 call('HINCRBY', record, 'version', 1)
 call('HDEL', record, 'lost')
