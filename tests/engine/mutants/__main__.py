@@ -75,8 +75,8 @@ class Trees:
         self.sound = shutil.copytree(ROOT / "shared", folder / "shared")
         for number in range(SIDE_BY_SIDE):
             tree = folder / str(number)
-            for package in ("services", "tests"):
-                shutil.copytree(ROOT / package, tree / package)
+            for folder_of in ("services", "tests", "docs"):  # some tests take their examples from a page
+                shutil.copytree(ROOT / folder_of, tree / folder_of)
             shutil.copy(ROOT / "pyproject.toml", tree)
             self._free.put(tree)
 
