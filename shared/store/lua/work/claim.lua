@@ -15,12 +15,13 @@ local MOST_ROUNDS = 200
 local QUIET_LOOK = 8 -- teams, and queues of each, that a look for quiet queues takes in
 local consumer, now = given.consumer, moment(given.now_ms)
 local places, spare, kept = tonumber(given.places), tonumber(given.spare or 0), tonumber(given.kept or 0)
-local turns, rounds, is_over, crowd = P .. 'turns', 0, false, {}
+local rounds, is_over, crowd = 0, false, {}
 local claim = { consumer = consumer, works = {}, queues = {}, teams = {} }
 for _, team in ipairs(given_list()) do crowd[team] = true end
 
 local function serve_in_turn()
     local left = places
+    claim.is_shared = true
     while left > 0 and rounds < MOST_ROUNDS do
         rounds = rounds + 1
         local found, is_none = next_turns(1, 1)
@@ -30,8 +31,7 @@ local function serve_in_turn()
             return
         end
         if turn then
-            local sharing = call('ZCARD', turns) * call('ZCARD', P .. 'turns:' .. turn.team)
-            left = left - try_turn(claim, turn, math.min(left, math.max(1, math.floor(left / sharing))))
+            left = left - try_turn(claim, turn, left)
         end
     end
 end
@@ -44,6 +44,7 @@ local function spare_for(turn, in_flight)
 end
 
 local function serve_quiet()
+    claim.is_shared = false
     for _, turn in ipairs(next_turns(QUIET_LOOK, QUIET_LOOK)) do
         local read, _, in_flight = confined(turn.team, turn.queue, allowance, turn.queue)
         local want = read and spare_for(turn, in_flight) or 0
@@ -60,8 +61,6 @@ conclude()
 if places > 0 and not is_over and (#claim.works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end
 local of_teams = {}
 for team in pairs(claim.teams) do
-    local throttled, rests = confined(team, '', throttled_of, team, 'throttled:')
-    local busy, waits = confined(team, '', throttled_of, team, 'retry_after:')
-    of_teams[#of_teams + 1] = { team, settings_of(team).signing, throttled and rests or {}, busy and waits or {} }
+    of_teams[#of_teams + 1] = { team, settings_of(team).signing, rests_of(team) }
 end
 return { now, next_due, claim.queues, claim.works, of_teams }

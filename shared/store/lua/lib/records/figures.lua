@@ -68,11 +68,12 @@ do
     function figures.add(team, period, at, rows)
         local name, over_at = figures.period(team, period, at)
         local key = P .. 'figures:' .. name
-        local fields = call('HLEN', key)
-        if fields == 0 then call('ZADD', P .. 'figures_until', over_at, name) end
         for figure, by in pairs(rows) do
-            local has_room = fields < MOST_FIELDS or not string.find(figure, ':', 1, true)
-            if by ~= 0 and has_room then call('HINCRBY', key, figure, by) end
+            if by ~= 0 and call('HINCRBY', key, figure, by) == by then -- it may be new
+                local fields = call('HLEN', key)
+                if fields == 1 then call('ZADD', P .. 'figures_until', over_at, name) end
+                if fields > MOST_FIELDS and string.find(figure, ':', 1, true) then call('HDEL', key, figure) end
+            end
         end
     end
 

@@ -19,9 +19,9 @@ do
         return #entries
     end
 
-    -- Read up to `want` entries, of which so many wait in the first lane and in the other, and start what they name; returns
-    -- how many were read, and how many started.
-    local function serve(claim, turn, want, in_front, in_ready)
+    -- Read up to `want` entries, of which so many wait in the first lane and in the other, and start what they name; `its`
+    -- are fields of the queue. Returns how many were read, and how many started.
+    local function serve(claim, turn, want, in_front, in_ready, its)
         local queue, before = turn.queue, #claim.works
         claim.queue, claim.lane, claim.team, claim.name = queue, FRONT, string.match(queue, '^(%d+):(.+)$')
         local read = serve_lane(claim, turn, math.min(want, in_front))
@@ -29,23 +29,29 @@ do
         read = read + serve_lane(claim, turn, math.min(want - read, in_ready))
         local started = #claim.works - before
         if started > 0 then
-            local known = fields_of(P .. 'q:' .. queue, 'spec', 'name', 'rate_ms')
-            if not is_hidden(queue) then note_starts(queue, started, tonumber(known.rate_ms or '') or 0) end
-            claim.queues[#claim.queues + 1] = { queue, known.spec or '', known.name or '' }
+            note_starts(queue, started, tonumber(its.rate_ms or '') or 0)
+            claim.queues[#claim.queues + 1] = { queue, its.spec or '', its.name or '' }
             claim.teams[claim.team] = true
         end
         return read, started
     end
 
+    -- An equal share of `want` places among all whose turn it is.
+    local function share_of(want, team)
+        return math.max(1, math.floor(want / (call('ZCARD', P .. 'turns') * call('ZCARD', P .. 'turns:' .. team))))
+    end
+
     local function take_turn(claim, turn, want)
         local team, queue = turn.team, turn.queue
-        local allowed, _, weight, waiting, in_front = allowance(queue)
+        local allowed, _, weight, waiting, in_front, its = allowance(queue, 'spec', 'name')
         if allowed <= 0 then
             leave_turns(team, queue)
             return
         end
         settings_of(team) -- first: of whom these are damaged nothing may start
-        local read, started = serve(claim, turn, math.min(want, allowed), in_front, waiting - in_front)
+        local most = math.min(want, allowed)
+        if most > 1 and claim.is_shared then most = math.min(most, share_of(want, team)) end
+        local read, started = serve(claim, turn, most, in_front, waiting - in_front, its)
         charge(turn, math.max(read, 1), weight, read == 0 or read >= allowed)
         if started == 0 then touched[queue] = true end -- nothing is in flight after all
         return started

@@ -3,9 +3,10 @@
 -- What is in flight is the group's own pending count, and a finished entry is deleted: nothing can drift.
 
 local FRONT, READY = 'f:', 's:' -- two lanes: given back by a lost or stopping worker, and the ordinary one
-local touched, has_group -- queues whose turns are to be looked at once the call ends, streams that have their group
+local touched -- queues whose turns are to be looked at once the call ends, and whether they only got more work
+local PUSHED = 'pushed'
 
-at_begin(function() touched, has_group = {}, {} end)
+at_begin(function() touched = {} end)
 
 local function team_of(queue)
     return string.match(queue, '^%d+')
@@ -19,11 +20,10 @@ end
 -- Append a job or execution to its queue's stream; `ref` is `j:<id>` or `e:<id>`.
 local function push(queue, ref, lane)
     local stream = P .. lane .. queue
-    if not has_group[stream] and call('EXISTS', stream) == 0 then
-        call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM')
-    end
-    has_group[stream] = true
-    touched[queue] = true
+    touched[queue] = touched[queue] or PUSHED
+    local entry = call('XADD', stream, 'NOMKSTREAM', '*', 'w', ref)
+    if entry then return entry end
+    call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM')
     return call('XADD', stream, '*', 'w', ref)
 end
 

@@ -10,27 +10,41 @@ do
     local OUTBOX_PARALLELISM = 4 -- a team's dead callback target holds no more of the workers than this
     local NOTICES = { outbox = true, alerts = true } -- hidden queues apart, so that neither waits for the other
 
-    -- How many more jobs of the queue may start now, how many are in flight, its weight, and how many wait in all and in
-    -- the first lane.
-    function allowance(queue)
+    -- How many more jobs of the queue may start now, how many are in flight, its weight, how many wait in all and in the
+    -- first lane; and of its record `rate_ms` and the fields that are named.
+    function allowance(queue, ...)
         local in_flight, waiting, in_front = load_of(queue)
         if is_hidden(queue) then
             local is_notice = NOTICES[string.match(queue, '%a*$')]
             local allowed = is_notice and math.min(waiting, OUTBOX_PARALLELISM - in_flight) or waiting
-            return allowed, in_flight, 1, waiting, in_front
+            return allowed, in_flight, 1, waiting, in_front, {}
         end
-        local settings = fields_of(P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight')
+        local settings = fields_of(P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight',
+            ...)
         local weight = tonumber(settings.weight or '') or 1
-        if settings.is_active ~= '1' then return 0, in_flight, weight, waiting, in_front end
+        if settings.is_active ~= '1' then return 0, in_flight, weight, waiting, in_front, settings end
         local allowed, most, count = waiting, tonumber(settings.max_parallelism or ''), tonumber(settings.rate_count or '')
         if most then allowed = math.min(allowed, most - in_flight) end
         if count and allowed > 0 then allowed = math.min(allowed, rate_allowance(queue, count, tonumber(settings.rate_ms))) end
-        return allowed, in_flight, weight, waiting, in_front
+        return allowed, in_flight, weight, waiting, in_front, settings
     end
 
-    local function virtual_times(present, own)
-        local now_at, own_at = values_of(P .. 'virtual_time', present, own)
+    local function later(now_at, own_at)
         return math.max(tonumber(now_at) or 0, tonumber(own_at) or 0)
+    end
+
+    -- Where a queue, and its team, come back: at their own virtual time, or at the present if that is later.
+    local function virtual_times(team, queue)
+        local queue_now, queue_at, team_now, team_at = values_of(P .. 'virtual_time', team .. ':_', queue, '_', team)
+        return later(queue_now, queue_at), later(team_now, team_at)
+    end
+
+    local function enter_turns(team, queue)
+        local queue_at, team_at = virtual_times(team, queue)
+        if call('ZADD', P .. 'turns:' .. team, 'NX', queue_at, queue) == 1
+            and call('ZADD', P .. 'turns', 'NX', team_at, team) == 1 and call('ZCARD', P .. 'turns') == 1 then
+            ring()
+        end
     end
 
     -- The team leaves with the last of its queues, or goes on at its virtual time, where that is given.
@@ -44,20 +58,19 @@ do
     end
 
     -- Put the queue among those that may hand out work, or take it out.
-    function refresh(queue)
+    function refresh(queue, why)
         local allowed, in_flight = allowance(queue)
         local team = team_of(queue)
         if allowed <= 0 then
             leave_turns(team, queue)
-        elseif call('ZADD', P .. 'turns:' .. team, 'NX', virtual_times(team .. ':_', queue), queue) == 1
-            and call('ZADD', P .. 'turns', 'NX', virtual_times('_', team), team) == 1 and call('ZCARD', P .. 'turns') == 1 then
-            ring()
+        else
+            enter_turns(team, queue)
         end
-        if in_flight == 0 then call('SREM', P .. 'in_flight', queue) end
+        if in_flight == 0 and why ~= PUSHED then call('SREM', P .. 'in_flight', queue) end
     end
 
     function refresh_touched()
-        for queue in pairs(touched) do confined(team_of(queue), queue, refresh, queue) end
+        for queue, why in pairs(touched) do confined(team_of(queue), queue, refresh, queue, why) end
         touched = {}
     end
 
