@@ -151,11 +151,11 @@ class PathId(NamedTuple):
     noun: str
 
 
-Prepare = Callable[[Admission, Team, Any, bytearray], Any]
+Prepare = Callable[[Admission, Team, Any, bytes], Any]
 """What a function is given of a body, which comes as its model and as it was written; raises Invalid."""
 
 
-def admitted(admission: Admission, team: Team, body: Schema, _raw: bytearray) -> Schema:
+def admitted(admission: Admission, team: Team, body: Schema, _raw: bytes) -> Schema:
     """The model itself, with URLs judged and secrets sealed."""
     return admission.admit(team, body)
 

@@ -1,6 +1,7 @@
 """Around every request: its id, one line in the log, and an answer whatever happens."""
 
 import time
+from collections.abc import Iterator
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,16 +28,14 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
-        send_with_id = request_ids.echoed(send, request_ids.give(scope))
+        request_id = request_ids.give(scope)
 
         async def watched(message: Message) -> None:
             nonlocal status
-            status = message.get("status", status)
-            if METER in scope and message["type"] == "http.response.start":
-                headers: dict[str, str] = scope[METER].headers
-                more = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-                message["headers"] = [*message["headers"], *more]
-            await send_with_id(message)
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *_more_headers(scope, request_id)]
+            await send(message)
 
         try:
             await self._app(scope, receive, watched)
@@ -47,6 +46,13 @@ class Envelope:
             await internal_error()(scope, receive, watched)
         finally:
             _tell(scope, status, time.perf_counter() - started)
+
+
+def _more_headers(scope: Scope, request_id: bytes) -> Iterator[tuple[bytes, bytes]]:
+    if METER in scope:
+        for name, value in scope[METER].headers.items():
+            yield name.lower().encode(), value.encode()
+    yield request_ids.HEADER, request_id
 
 
 def _tell(scope: Scope, status: int, seconds: float) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -32,7 +31,7 @@ _ID = re.compile(r"[1-9][0-9]{0,15}")
 _MAYBE_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{309}")
 
 
-def body_of(raw: bytearray, operation: Operation) -> Schema:
+def body_of(raw: bytes, operation: Operation) -> Schema:
     """The body as the model that the operation takes; raises Malformed or Refused."""
     assert operation.takes
     if not raw and operation.empty:
@@ -44,7 +43,7 @@ def body_of(raw: bytearray, operation: Operation) -> Schema:
     return body
 
 
-def parsed(raw: bytearray, model: type[T]) -> T:
+def parsed(raw: bytes, model: type[T]) -> T:
     """A body as `model`; raises Malformed or Refused."""
     if _MAYBE_NOT_FINITE.search(raw):
         _check_finite(raw)
@@ -59,8 +58,9 @@ async def beginning_of(request: Request, most_bytes: int) -> tuple[str, str]:
 
     For callers whom nobody knows: of what they send no more is kept, however many send at once.
     """
-    beginning, size, digest = bytearray(), 0, hashlib.sha256()
-    async for part in _parts_of(request):
+    beginning, size, digest, more = bytearray(), 0, hashlib.sha256(), True
+    while more:
+        part, more = await _next_of(request, size)
         beginning += part[: most_bytes - len(beginning)]
         size += len(part)
         digest.update(part)
@@ -88,9 +88,18 @@ def id_of(request: Request, which: PathId) -> int:
     return int(text)
 
 
+def header_of(request: Request, name: bytes) -> str | None:
+    """The first header of that name, in lower case: a few are asked for by every request."""
+    for each, value in request.scope["headers"]:
+        if each == name:
+            text: str = value.decode("latin-1")
+            return text
+    return None
+
+
 def key_text_of(request: Request) -> str | None:
     """The caller's `Idempotency-Key`, if there is one; raises Refused for one that is no key."""
-    given = request.headers.get("idempotency-key")
+    given = header_of(request, b"idempotency-key")
     if given is None:
         return None
     text = given.strip(" \t")  # blanks around it are none of it
@@ -102,12 +111,12 @@ def key_text_of(request: Request) -> str | None:
 
 def client_of(request: Request) -> str:
     """What the caller's program calls itself, as far as it is shown."""
-    return request.headers.get("user-agent", "")[:CLIENT_CHARACTERS]
+    return (header_of(request, b"user-agent") or "")[:CLIENT_CHARACTERS]
 
 
 def reason_of(request: Request) -> str:
     """Why the caller makes a write, for the audit trail; raises Refused for one that is too long."""
-    reason = request.headers.get("recuro-reason", "").strip()
+    reason = (header_of(request, b"recuro-reason") or "").strip()
     if len(reason) > REASON_CHARACTERS:
         sentence = f"The Recuro-Reason header must hold {REASON_CHARACTERS} characters at most."
         raise Refused({"Recuro-Reason": [sentence]})
@@ -121,7 +130,7 @@ def versions_of(request: Request) -> frozenset[str] | None:
 
     Raises Refused for what is no ETag, and Unconditional where the installation wants one and there is none.
     """
-    given = request.headers.get("if-match")
+    given = header_of(request, b"if-match")
     if given is None:
         if request.state.requires_if_match:
             raise Unconditional
@@ -142,33 +151,33 @@ def key_of(request: Request, team: Team, text: str | None, *given: str) -> Idemp
     return IdempotencyKey.of(team, text, vault.digests(request.method, request.scope["path"], *given))
 
 
-async def raw_of(request: Request) -> bytearray:
+async def raw_of(request: Request) -> bytes:
     """The body as it came; raises TooLarge."""
-    body = bytearray()
-    async for part in _parts_of(request):
+    part, more = await _next_of(request, 0)
+    if not more:
+        return part
+    body = bytearray(part)
+    while more:
+        part, more = await _next_of(request, len(body))
         body += part
-    return body
+    return bytes(body)
 
 
-async def _parts_of(request: Request) -> AsyncIterator[bytes]:
-    """What comes of the body; raises TooLarge."""
-    declared = request.headers.get("content-length")
+async def _next_of(request: Request, size: int) -> tuple[bytes, bool]:
+    """What comes of the body after so many bytes, and whether there is more; raises TooLarge."""
+    declared = header_of(request, b"content-length")
     if declared and int(declared) > MAX_BODY_BYTES:
         raise TooLarge
-    size, more = 0, True
-    while more:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        part = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise TooLarge
-        yield part
-        more = message.get("more_body", False)
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    part: bytes = message.get("body", b"")
+    if size + len(part) > MAX_BODY_BYTES:
+        raise TooLarge
+    return part, message.get("more_body", False)
 
 
-def _check_finite(raw: bytearray) -> None:
+def _check_finite(raw: bytes) -> None:
     try:
         json.loads(raw, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):

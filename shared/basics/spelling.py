@@ -19,7 +19,7 @@ class Spelled(dict[str, JsonValue]):
         self.text = text
 
 
-def spelled(raw: bytes | bytearray) -> Sequence[str | None]:
+def spelled(raw: bytes) -> Sequence[str | None]:
     """For a job, or each of a batch, the payload as compact JSON if floats would write it differently."""
     if not _HAS_DECIMALS.search(raw):
         return ()

@@ -5,7 +5,8 @@ import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from pydantic_core import to_json
+from structlog.typing import EventDict, Processor
 
 from shared.settings import Settings, unknown
 
@@ -39,9 +40,15 @@ def configure(settings: Settings, service: str) -> None:
 
 
 def _json() -> list[Processor]:
-    # Without spaces, and an unknown type as its text: writing a log line must never fail.
-    renderer = structlog.processors.JSONRenderer(json.dumps, separators=(",", ":"), default=str)
-    return [structlog.processors.format_exc_info, renderer]
+    return [structlog.processors.format_exc_info, _as_json]
+
+
+def _as_json(_logger: object, _method: str, event: EventDict) -> str:
+    """An unknown type as its text, and what is no Unicode escaped: writing a log line must never fail."""
+    try:
+        return to_json(event, fallback=str).decode()
+    except ValueError:
+        return json.dumps(event, separators=(",", ":"), default=str)
 
 
 def _console() -> list[Processor]:

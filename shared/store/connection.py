@@ -26,6 +26,7 @@ PATIENCE_SECONDS = 2.0
 UNWAITED_BYTES = 16 * 1024
 """Up to so many bytes to be written nobody waits: the low mark of asyncio's and uvloop's transports."""
 
+_NEVER = float("inf")
 _NO_ANSWER = (RedisConnectionError, RedisTimeoutError)
 """Exactly these types while reading an answer; errors of derived types were answers."""
 _OUT_OF_SERVICE = ("MISCONF", "NOREPLICAS", "UNBLOCKED", "BUSY ")
@@ -107,7 +108,12 @@ def had_begun(error: Exception) -> bool:
 
 
 class _Connection(AbstractConnection):
-    """A connection of the library that needs no task and no turn of the event loop for each command."""
+    """A connection of the library that needs no task, timer or turn of the event loop for each command."""
+
+    _until = _NEVER
+    """By when the answer has to come that is waited for."""
+    _timer: asyncio.TimerHandle | None = None
+    """One for many waits, nearly all of which are over before it goes off."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
         if args[0] != "FCALL":
@@ -162,8 +168,7 @@ class _Connection(AbstractConnection):
         try:
             answer = self._parser._reader.gets() if self.is_connected else NOT_ENOUGH_DATA  # type: ignore[attr-defined]
             if answer is NOT_ENOUGH_DATA:
-                async with asyncio.timeout(self.socket_timeout):
-                    answer = await self._parser.read_response()  # type: ignore[attr-defined]
+                answer = await self._awaited()
         except TimeoutError:
             await self.disconnect(nowait=True)
             raise RedisTimeoutError("Timeout reading from Redis") from None
@@ -178,6 +183,28 @@ class _Connection(AbstractConnection):
         if isinstance(answer, RedisError):
             raise answer
         return answer
+
+    async def _awaited(self) -> Any:
+        """An answer that has yet to come; raises TimeoutError."""
+        if self.socket_timeout is not None:
+            self._until = asyncio.get_running_loop().time() + self.socket_timeout
+            if self._timer is None:
+                self._look_at(self._until)
+        try:
+            return await self._parser.read_response()  # type: ignore[attr-defined]
+        finally:
+            self._until = _NEVER
+
+    def _look_at(self, moment: float) -> None:
+        self._timer = asyncio.get_running_loop().call_at(moment, self._look)
+
+    def _look(self) -> None:
+        """End the wait if its time is over, or look again when it will be."""
+        self._timer = None
+        if asyncio.get_running_loop().time() < self._until < _NEVER:
+            self._look_at(self._until)
+        elif self._until < _NEVER and self._reader is not None:
+            self._reader.set_exception(TimeoutError())
 
     async def can_read_destructive(self) -> bool:
         """Whether it has unread data that nobody waits for; raises if it is closed, as the loop knows."""

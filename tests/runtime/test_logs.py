@@ -5,14 +5,15 @@ import sys
 
 import pytest
 
-SAY = """
+SAY = r"""
 import logging, structlog
 from shared.runtime import logs
 from shared.settings import Settings
 logs.configure(Settings(log_format={format!r}, log_level="INFO"), "api")
 structlog.get_logger().info("run", work="j:1:1", status=200)
 structlog.get_logger().debug("unseen")
-logging.getLogger("a.library").warning("careful: %s", "x\\ny")
+structlog.get_logger().info("odd", text="\ud800 \u00fc", bytes=b"\xff", thing=object)
+logging.getLogger("a.library").warning("careful: %s", "x\ny")
 try:
     1 / 0
 except ZeroDivisionError:
@@ -29,10 +30,11 @@ def said(format_: str) -> str:
 
 
 def test_json_is_one_line_an_event_whoever_says_it() -> None:
-    ours, theirs, broken = [json.loads(line) for line in said("json").splitlines()]
+    ours, odd, theirs, broken = [json.loads(line) for line in said("json").splitlines()]
 
     assert (ours["event"], ours["work"], ours["status"]) == ("run", "j:1:1", 200)
     assert (ours["service"], ours["level"]) == ("api", "info")
+    assert (odd["text"], odd["bytes"], odd["thing"]) == ("\ud800 \u00fc", str(b"\xff"), str(object))
     assert (theirs["event"], theirs["level"]) == ("careful: x\ny", "warning")
     assert "ZeroDivisionError" in broken["exception"]
 

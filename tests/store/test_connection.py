@@ -128,6 +128,43 @@ async def test_a_server_that_takes_nothing_more_is_away() -> None:
         await mine.aclose()
 
 
+async def test_each_command_is_waited_for_as_long_as_any_other() -> None:
+    """One timer watches many waits: it must end none that began later than it."""
+    loop, answered = asyncio.get_running_loop(), asyncio.Event()
+    patience = connection.PATIENCE_SECONDS
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETED)
+        while data := await reader.read(65_536):
+            if b"slow" in data:
+                await answered.wait()
+            if b"GET" in data and b"never" not in data:
+                writer.write(b"+it\r\n")
+
+    async def after(moment: float, done: asyncio.Event | None = None) -> None:
+        async def is_over() -> bool:
+            return loop.time() >= moment
+
+        await until(is_over)
+        if done:
+            done.set()
+
+    async with a_server(serve) as url:
+        mine = connection.connect(Settings(redis_url=url))
+        assert await mine.get("quick") == "it"
+        began = loop.time()
+        await after(began + patience / 2)
+        letting = asyncio.create_task(after(began + patience * 1.2, answered))
+        assert await mine.get("slow") == "it"
+        await letting
+
+        last = loop.time()
+        with pytest.raises(AnswerLost, match="Timeout"):
+            await mine.get("never")
+        assert patience <= loop.time() - last < 3 * patience
+        await mine.aclose()
+
+
 GREETED = b"+OK\r\n" * 2
 """To the two commands that a client begins with."""
 LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"

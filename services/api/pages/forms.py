@@ -61,7 +61,7 @@ class Form:
 async def form_of(request: Request) -> Form:
     """The form in the body; raises Malformed or TooLarge."""
     try:
-        text = bytes(await raw_of(request)).decode()
+        text = (await raw_of(request)).decode()
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError as error:
         raise Malformed("The form cannot be read; open the page again") from error

@@ -79,11 +79,11 @@ def _result(made: QueuedJob | NotMade, job: JobCreate) -> JobScheduled | JobRefu
     return _accepted(made, job)
 
 
-def _prepared(admission: Admission, team: Team, job: JobCreate, raw: bytearray) -> JobCreate:
+def _prepared(admission: Admission, team: Team, job: JobCreate, raw: bytes) -> JobCreate:
     return as_spelled(admission.admit(team, job), next(iter(spelled(raw)), None))
 
 
-def _prepared_batch(admission: Admission, team: Team, batch: JobBatchCreate, raw: bytearray) -> Checked:
+def _prepared_batch(admission: Admission, team: Team, batch: JobBatchCreate, raw: bytes) -> Checked:
     texts = spelled(raw) or [None] * len(batch.jobs)
     return [_checked(job, text, team, admission) for job, text in zip(batch.jobs, texts, strict=True)]
 

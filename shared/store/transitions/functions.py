@@ -120,13 +120,8 @@ def _arguments(given: dict[str, Argument | None], rest: Sequence[Argument]) -> l
 
 def flat(rows: Iterable[tuple[Any, ...]]) -> list[Argument]:
     """The rows as they are sent: what is None or False is '' there, and True is 1."""
-    return [_sent(part) for part in chain.from_iterable(rows)]
-
-
-def _sent(part: Argument | None) -> Argument:
-    if part is None or part is False:
-        return ""
-    return 1 if part is True else part
+    parts = chain.from_iterable(rows)
+    return ["" if part is None or part is False else 1 if part is True else part for part in parts]
 
 
 def is_missing(answer: object) -> bool:
