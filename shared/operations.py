@@ -26,7 +26,7 @@ HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Scope = Literal["read", "write", "admin"]
 Interface = Literal["rest", "mcp", "web", "cli"]
 
-_IN_PATH = re.compile(r"\{(\w+?)_id\}")
+_IN_PATH = re.compile(r"\{((\w+?)_(id|key))\}")
 
 
 @dataclass(slots=True)
@@ -145,10 +145,16 @@ def _who(operation: str, actor: str, interface: Interface, **more: str) -> str:
 
 
 class PathId(NamedTuple):
-    """An id in a path: `cron_id`, and what it is the id of, as an error names it."""
+    """An id in a path, `cron_id`, or a key of the caller's own, `cron_key`; `noun`: of what, in errors."""
 
     name: str
     noun: str
+    type: type[int] | type[str]
+
+
+def _path_id(found: tuple[str, str, str]) -> PathId:
+    name, noun, kind = found
+    return PathId(name, noun.capitalize(), int if kind == "id" else str)
 
 
 Prepare = Callable[[Admission, Team, Any, bytes], Any]
@@ -200,7 +206,7 @@ class Operation:
 
     def __post_init__(self) -> None:
         found = _IN_PATH.findall(self.path)
-        object.__setattr__(self, "ids", tuple(PathId(f"{noun}_id", noun.capitalize()) for noun in found))
+        object.__setattr__(self, "ids", tuple(map(_path_id, found)))
 
     @property
     def is_write(self) -> bool:

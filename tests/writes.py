@@ -59,6 +59,7 @@ _BEATS, _HOOKED, _SIGNED = (
     Made("PUT", CHANNELS, HOOK),
     Made("POST", SIGNING),
 )
+_KEYED = Made("PUT", "/api/crons/by-key/nightly", CRON | {"name": "before"})
 INVITATION = {"email": "ada@example.com"}
 _INVITED = Made("POST", "/api/invitations", INVITATION)
 _TOKEN = Made("POST", "/api/tokens", TOKEN)
@@ -75,6 +76,8 @@ WRITES = (
     Write("POST", "/api/crons", "/api/crons", "save_cron", CRON),
     Write("PATCH", "/api/crons/{cron_id}", "/api/crons/1", "save_cron", {"name": "pong"}, (_CRON,)),
     Write("PUT", "/api/crons/{cron_id}", "/api/crons/1", "save_cron", {"is_active": False}, (_CRON,)),
+    Write("PUT", "/api/crons/by-key/{cron_key}", "/api/crons/by-key/nightly", "save_cron", CRON, (_KEYED,)),
+    Write("PUT", "/api/crons/by-key/{cron_key}", "/api/crons/by-key/nightly", "save_cron", CRON),
     Write("DELETE", "/api/crons/{cron_id}", "/api/crons/1", "delete_cron", before=(_CRON,)),
     Write("POST", "/api/crons/{cron_id}/run", "/api/crons/1/run", "run_cron", before=(_CRON,)),
     Write("GET", "/ping/{key}", "/ping/{ping_key}", "ping_cron", before=(_BEATS,)),

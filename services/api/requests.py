@@ -26,6 +26,7 @@ CLIENT_CHARACTERS, REASON_CHARACTERS = 100, 500
 
 _ETAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"')
 _ETAGS = re.compile(rf"\s*{_ETAG.pattern}(?:\s*,\s*{_ETAG.pattern})*\s*")
+PATH_KEY = re.compile(r"[A-Za-z0-9._~:@+-]{1,255}")
 _ID = re.compile(r"[1-9][0-9]{0,15}")
 # pydantic reads NaN, Infinity and 1e999, which are not JSON or no number that JSON can carry on.
 _MAYBE_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{309}")
@@ -80,9 +81,15 @@ def query_of(request: Request, model: type[T]) -> T:
         raise Refused(by_field(error, model)) from None
 
 
-def id_of(request: Request, which: PathId) -> int:
-    """An id in the path; NotFound if there can be no such id."""
-    text = request.path_params[which.name]
+def id_of(request: Request, which: PathId) -> int | str:
+    """An id in the path, or a key; NotFound if there can be no such id, Refused for what is no key."""
+    text: str = request.path_params[which.name]
+    if which.type is str:
+        if not PATH_KEY.fullmatch(text):
+            raise Refused(
+                {which.name: [f"The {which.name} in the path must be 1 to 255 of A-Z a-z 0-9 . _ ~ : @ + -"]}
+            )
+        return text
     if not _ID.fullmatch(text) or int(text) > MAX_ID:
         raise NotFound(which.noun)
     return int(text)

@@ -1,4 +1,4 @@
-"""Crons read from their records, whatever version or host has written them."""
+"""Crons read from their records, whatever version or host has written them; and what is written of one."""
 
 import secrets
 from datetime import datetime
@@ -7,14 +7,15 @@ from typing import Any
 from shared.actions import owing
 from shared.schedule import policy
 from shared.schedule.policy import Plan
-from shared.schemas.crons import Cron, CronCreate
+from shared.schemas.crons import Cron, CronCreate, CronMode
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.security.vault import masked
-from shared.store import excerpts, plans
+from shared.store import excerpts, plans, stored
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
+from shared.store.transitions import CronFields
 
 PHASES = 2**32
 """Each cron draws a phase below this when it is made; its offset within `spread_seconds` comes from it."""
@@ -63,6 +64,7 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
             "is_alerted": "alerted" in fields,
             "ping_key": f"{team.shard}-{team.id}-{cron_id}-{secret}" if secret else None,
             "last_ping_at": reader.instant(fields, "last_ping"),
+            "key": fields.get("key"),
             "runs": runs,
             "lateness": {name: reader.number(fields, f"late:{name}") for name in LATENESS},
             "last_run_at": reader.instant(fields, "last_run"),
@@ -105,3 +107,32 @@ def plan_of(spec: CronCreate, phase: int) -> Plan:
 
 def policy_of(spec: CronCreate) -> str:
     return spec.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)
+
+
+def fields_of(wanted: CronCreate, phase: int) -> CronFields:
+    return CronFields(
+        spec=stored.spec(wanted.model_dump(mode="json")),
+        is_active=int(wanted.is_active),
+        expression=wanted.cron_expression,
+        timezone=wanted.timezone,
+        callback="1" if wanted.callback_url else "",
+        alert_threshold=wanted.alert_threshold or "",
+        name=wanted.name,
+        timing=policy_of(wanted),
+        overlap=wanted.overlap_policy,
+        max_runs=wanted.max_runs or "",
+        offset_seconds=offset_of(wanted, phase),
+        phase=phase,
+        grace_ms=wanted.grace_seconds * 1000 if wanted.mode == CronMode.HEARTBEAT else "",
+    )
+
+
+def logged_of(wanted: CronCreate, phase: int) -> list[object]:
+    """How it fires from now on, in the form that `shared.actions.reports.why` reads."""
+    when = (
+        wanted.cron_expression,
+        wanted.timezone,
+        offset_of(wanted, phase),
+        policy_of(wanted),
+    )
+    return [wanted.is_active, *when]

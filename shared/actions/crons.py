@@ -20,6 +20,7 @@ from shared.schemas.crons import (
     Cron,
     CronCreate,
     CronFilter,
+    CronMade,
     CronMode,
     CronQuery,
     CronUpdate,
@@ -31,7 +32,7 @@ from shared.store import moments, paging, records, stored, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
-from shared.store.transitions import CronFields, Owed
+from shared.store.transitions import OfKey, Owed, SavedCron, WhichCron
 
 _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
 """The fields that decide when it fires, and what happens at a fire."""
@@ -58,23 +59,48 @@ class _Known(NamedTuple):
     Without `now`, Redis gives the time.
     """
 
-    id: int | None = None
-    version: str | None = None
+    which: WhichCron
     before: CronCreate | None = None
     warnings: Sequence[str] = ()
     now: datetime | None = None
 
 
-_NEW = _Known()
 _BUSY = "The cron is being changed by others; try again."
 
 
 async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> CronWithWarnings:
     if done := await transitions.recall(call.redis, call.key):
         return _of_row(call, *done)
+    made = await _made(call, _whole(cron), now)
+    assert isinstance(made, CronMade)  # without a key of its own it meets no other
+    return made
+
+
+async def upsert(call: Call, key: str, cron: CronCreate, now: datetime | None = None) -> CronWithWarnings:
+    """Make the cron of the caller's own key; or change the one there is, so that all fields are as given.
+
+    What is answered is a `CronMade` if it was made. Raises as `create` and `update` do.
+    """
+    if done := await transitions.recall(call.redis, call.key):
+        return _of_row(call, *done)
+    cron, known = _whole(cron), await transitions.find_cron(call.redis, call.team, key=key)
+    if known is None:
+        made = await _made(call, cron, now, key)
+        if isinstance(made, CronMade):
+            return made
+        known = made.cron
+    before = await get(call.redis, call.team, known)
+    if before.mode != cron.mode:
+        said = f"The mode field must stay {before.mode}; delete the cron of this key first."
+        raise Invalid("mode", said)
+    fields = {name: value for name, value in cron if name in CronUpdate.model_fields}
+    return await update(call, known, CronUpdate.model_construct(set(fields), **fields), now)
+
+
+async def _made(
+    call: Call, cron: CronCreate, now: datetime | None, key: str | None = None
+) -> CronMade | OfKey:
     _check(cron)
-    if cron.mode == CronMode.HEARTBEAT and "alert_threshold" not in cron.model_fields_set:
-        cron = cron.model_copy(update={"alert_threshold": 1})  # a heartbeat is there to report silence
     phase = cron_records.phase_of({})
     plan = cron_records.plan_of(cron, phase)
     for _ in range(ATTEMPTS):
@@ -84,8 +110,8 @@ async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> C
         if policy.following(plan, at) is None:
             raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
         when = _timed(cron, phase, {}, at)
-        if made := await _save(call, cron, when, _NEW._replace(now=now)):
-            return made
+        if made := await _save(call, cron, when, _Known(WhichCron(key=key), now=now)):
+            return made  # type: ignore[return-value]  # its version is 1
     raise Conflict(_BUSY)
 
 
@@ -147,8 +173,10 @@ async def update(
         when = _When(cron_records.phase_of(fields), keeps_next=True)
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
             when = _timed_if_readable(wanted, when.phase, fields, at)
-        known = _Known(cron_id, fields.get("version"), before, custody.warnings(dropped, wanted.url), now)
-        if saved := await _save(call, wanted, when, known):
+        which = WhichCron(cron_id, fields.get("version"))
+        known = _Known(which, before, custody.warnings(dropped, wanted.url), now)
+        saved = await _save(call, wanted, when, known)
+        if isinstance(saved, CronWithWarnings):
             return saved
     raise Conflict(_BUSY)
 
@@ -172,49 +200,39 @@ async def delete(call: Call, cron_id: int) -> None:
     raise Conflict(_BUSY)
 
 
-async def _save(call: Call, wanted: CronCreate, when: _When, known: _Known) -> CronWithWarnings | None:
+async def _save(
+    call: Call, wanted: CronCreate, when: _When, known: _Known
+) -> CronWithWarnings | OfKey | None:
     """The cron as it is now, or None if it changed or fired since it was `known`."""
     saved = await transitions.save_cron(
         call.redis,
         call.team,
-        _fields_of(wanted, when.phase),
+        cron_records.fields_of(wanted, when.phase),
         when.owed,
-        cron=known.id,
-        version=known.version,
+        which=known.which,
         keeps_next=when.keeps_next,
         next_ms=when.next_ms,
         secret=secrets.token_urlsafe(PING_BYTES) if wanted.mode == CronMode.HEARTBEAT else None,
-        change=to_json(_logged(wanted, when.phase)).decode(),
+        change=to_json(cron_records.logged_of(wanted, when.phase)).decode(),
         warnings=to_json(known.warnings).decode(),
         now_ms=settling.given(known.now),
         write=call.write(audit.changes(known.before, wanted)),
     )
-    return _of_row(call, *saved) if saved else None
+    return _of_row(call, *saved) if isinstance(saved, SavedCron) else saved
 
 
-def _fields_of(wanted: CronCreate, phase: int) -> CronFields:
-    return CronFields(
-        spec=stored.spec(wanted.model_dump(mode="json")),
-        is_active=int(wanted.is_active),
-        expression=wanted.cron_expression,
-        timezone=wanted.timezone,
-        callback="1" if wanted.callback_url else "",
-        alert_threshold=wanted.alert_threshold or "",
-        name=wanted.name,
-        timing=cron_records.policy_of(wanted),
-        overlap=wanted.overlap_policy,
-        max_runs=wanted.max_runs or "",
-        offset_seconds=cron_records.offset_of(wanted, phase),
-        phase=phase,
-        grace_ms=wanted.grace_seconds * 1000 if wanted.mode == CronMode.HEARTBEAT else "",
-    )
+def _whole(cron: CronCreate) -> CronCreate:
+    if cron.mode == CronMode.HEARTBEAT and "alert_threshold" not in cron.model_fields_set:
+        return cron.model_copy(update={"alert_threshold": 1})  # a heartbeat is there to report silence
+    return cron
 
 
 def _of_row(call: Call, cron_id: str, flat: Sequence[str], warnings: str) -> CronWithWarnings:
     fields = records.fields_of(flat)
     call.versions.answered = fields.get("version")
     cron = cron_records.of(call.team, int(cron_id), fields)
-    return CronWithWarnings(**dict(cron), warnings=from_json(warnings))
+    kind = CronMade if call.versions.answered == "1" else CronWithWarnings
+    return kind(**dict(cron), warnings=from_json(warnings))
 
 
 def _timed_if_readable(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:
@@ -261,14 +279,3 @@ def _check(wanted: CronCreate) -> None:
         )
     if wanted.starts_at and wanted.ends_at and wanted.ends_at <= wanted.starts_at:
         raise Invalid("ends_at", "The ends_at field must be later than starts_at.")
-
-
-def _logged(wanted: CronCreate, phase: int) -> list[object]:
-    """How it fires from now on, in the form that `shared.actions.reports.why` reads."""
-    when = (
-        wanted.cron_expression,
-        wanted.timezone,
-        cron_records.offset_of(wanted, phase),
-        cron_records.policy_of(wanted),
-    )
-    return [wanted.is_active, *when]

@@ -13,7 +13,7 @@ from shared.actions import notifications
 from shared.actions.explain import pitfalls
 from shared.errors import Damaged
 from shared.schemas.base import Method
-from shared.schemas.crons import Cron, CronMode, CronWithWarnings
+from shared.schemas.crons import Cron, CronMade, CronMode, CronWithWarnings
 from shared.schemas.explain import ExplainQuery
 from shared.schemas.jobs import JobCreate, JobSpec
 from shared.schemas.queues import Queue, QueueWithWarnings
@@ -39,7 +39,8 @@ async def saved_cron(redis: Redis, team: Team, cron: Cron) -> CronWithWarnings:
         *of_cron(cron, await _now(redis, team)),
         *([] if has_reader else [_NO_CHANNEL.format("alert_threshold")]),
     )
-    return CronWithWarnings(**{**dict(cron), "warnings": found})
+    kind = CronMade if isinstance(cron, CronMade) else CronWithWarnings
+    return kind(**{**dict(cron), "warnings": found})
 
 
 async def saved_queue(redis: Redis, team: Team, queue: Queue) -> QueueWithWarnings:

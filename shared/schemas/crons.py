@@ -161,6 +161,8 @@ class Cron(CronDetail):
     """Scheduled runs so far, without those started by hand."""
     lateness: dict[str, int]
     """How many runs were late by up to 100, 1000, 10000, 60000 ms, or more."""
+    key: str | None
+    """The caller's own key, by which `PUT /api/crons/by-key/{cron_key}` finds it."""
     cut: Cut = ()
 
 
@@ -168,6 +170,10 @@ class CronWithWarnings(Cron):
     """A cron after a write, with warnings."""
 
     warnings: Warnings = ()
+
+
+class CronMade(CronWithWarnings):
+    """The same of a cron that the write made."""
 
 
 class CronDetailWithWarnings(CronDetail):

@@ -17,6 +17,7 @@ g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures 
 s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; length = waiting + in flight
 f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
+cron_keys:<team>               hash    cron ids by the caller's own key
 ids:<team>                     hash    the last job, queue, cron, execution, notice, alert and replay id
 ledger:<team>                  hash    jobs and executions: accepted, in each state, deleted; requests a month
 t:<team>                       hash    what a team set: signing secrets (sealed), monthly limits, channels
@@ -52,8 +53,7 @@ figures_until                  zset    <team>:<period> of those, by when they ar
 watchdog                       hash    when all crons' next fires were checked, and what was found
 cancels                        stream  running work that somebody wants cancelled, for the workers
 in_flight                      set     queues with work in flight
-due                            zset    what starts later, <kind>:<team>:<padded id>, by its moment (ms);
-                                       kind `x` is a job to expire, `q` a queue whose rate limit allows more
+due                            zset    what starts or ends later, <kind>:<team>:<padded id>, by when (ms)
 crons                          zset    active crons, <team>:<cron>, by their next fire (ms)
 fading                         zset    keys below the prefix to forget, by when (ms)
 doomed                         set     deleted queues and crons whose history is still to be pruned

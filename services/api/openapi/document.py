@@ -5,6 +5,7 @@ from typing import Any
 
 from services.api.openapi import errors, examples, open_paths
 from services.api.openapi.schemas import Part, Schemas, without_null
+from services.api.requests import PATH_KEY
 from services.api.table import OPERATIONS
 from shared.operations import Operation
 from shared.schemas.base import Schema
@@ -170,13 +171,17 @@ def _tag_of(operation: Operation) -> str:
     return more[0] if noun == "settings" else noun
 
 
+_ID = {"type": "integer", "minimum": 1, "maximum": 2**53}
+_KEY = {"type": "string", "pattern": f"^{PATH_KEY.pattern}$"}
+
+
 def _in_path(operation: Operation) -> list[Part]:
     return [
         {
             "name": each.name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "minimum": 1, "maximum": 2**53},
+            "schema": _ID if each.type is int else _KEY,
         }
         for each in operation.ids
     ]

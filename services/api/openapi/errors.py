@@ -78,7 +78,7 @@ def statuses_of(operation: Operation) -> Iterator[int]:
     if operation.takes:
         yield 400
     yield from (401, 403)
-    if operation.ids:
+    if any(each.type is int for each in operation.ids):
         yield 404
     yield 409
     if operation.takes_version:

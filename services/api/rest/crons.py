@@ -7,7 +7,7 @@ from shared.actions.explain import explain
 from shared.actions.reports.why import why
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Page
-from shared.schemas.crons import Cron, CronCreate, CronQuery, CronUpdate, CronWithWarnings
+from shared.schemas.crons import Cron, CronCreate, CronMade, CronQuery, CronUpdate, CronWithWarnings
 from shared.schemas.explain import ExplainQuery, Explanation
 from shared.schemas.why import Why, WhyQuery
 from shared.store import moments
@@ -40,6 +40,11 @@ def _shown(call: Call, cron: Cron) -> Cron:
 async def update(call: Call, cron_id: int, changes: CronUpdate) -> CronWithWarnings:
     changed = await crons.update(call, cron_id, changes)
     return await warnings.saved_cron(call.redis, call.team, changed)
+
+
+async def upsert(call: Call, cron_key: str, cron: CronCreate) -> CronMade | CronWithWarnings:
+    saved = await crons.upsert(call, cron_key, cron)
+    return await warnings.saved_cron(call.redis, call.team, saved)
 
 
 async def delete(call: Call, cron_id: int) -> Deleted:
@@ -94,6 +99,22 @@ OPERATIONS = (
             "name": "Health check",
             "url": "https://api.example.com/health",
             "cron_expression": "*/5 * * * *",
+        },
+    ),
+    Operation(
+        "upsert-cron",
+        "PUT",
+        f"{PATH}/by-key/{{cron_key}}",
+        "write",
+        upsert,
+        {201: CronMade, 200: CronWithWarnings},
+        takes=CronCreate,
+        look=PATH,
+        summary="Make the cron of a key of your own, or change all its fields",
+        example={
+            "name": "Nightly report",
+            "url": "https://api.example.com/report",
+            "cron_expression": "0 3 * * *",
         },
     ),
     Operation(

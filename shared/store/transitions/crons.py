@@ -1,7 +1,7 @@
 """Crons: saved, read, deleted, pinged."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -13,6 +13,7 @@ from shared.store.writes import OURS, Write
 _SAVE = Function("save_cron")
 _READ = Function("read_crons")
 _LIST = Function("list_crons")
+_FIND = Function("find_cron")
 _DELETE = Function("delete_cron")
 _PING = Function("ping_cron")
 _STALE = "stale"
@@ -56,6 +57,20 @@ class SavedCron(NamedTuple):
     warnings: str
 
 
+class WhichCron(NamedTuple):
+    """That one, as it was read; or a new one, which may have a key of the caller's own if no other has it."""
+
+    id: int | None = None
+    version: str | None = None
+    key: str | None = None
+
+
+class OfKey(NamedTuple):
+    """The id of the cron that has the key already."""
+
+    cron: int
+
+
 class Pinged(NamedTuple):
     """What a ping did."""
 
@@ -75,8 +90,7 @@ async def save_cron(
     fields: CronFields,
     owed: Owed,
     *,
-    cron: int | None,
-    version: str | None,
+    which: WhichCron,
     keeps_next: bool,
     next_ms: int | None,
     secret: str | None,
@@ -84,20 +98,21 @@ async def save_cron(
     warnings: str,
     now_ms: int | None = None,
     write: Write = OURS,
-) -> SavedCron | None:
+) -> SavedCron | OfKey | None:
     """Make a cron, or change that one; None if it is another than was read, or more is due by now.
 
-    Unless it `keeps_next`, what it owes is made first. `secret` is for the key of a new one that waits for
-    pings, `change` (JSON) for the log of its schedule.
+    Unless it `keeps_next`, what it owes is made first. `secret` is for the pings of a new one, `change` (JSON)
+    for the log of its schedule.
     """
-    saved = await _SAVE(
+    answer = await _SAVE(
         redis,
         team.prefix,
         (*fields, *flat(owed.fires)),
         write=write,
         team=team.id,
-        cron=cron,
-        version=version,
+        cron=which.id,
+        version=which.version,
+        key=which.key,
         keeps_next=keeps_next,
         next_ms=next_ms,
         known_next=owed.known_next,
@@ -108,7 +123,19 @@ async def save_cron(
         warnings=warnings,
         now_ms=now_ms,
     )
-    return None if saved == _STALE else SavedCron(*saved)
+    return _saved(answer)
+
+
+def _saved(answer: Any) -> SavedCron | OfKey | None:
+    if answer == _STALE:
+        return None
+    return OfKey(int(*answer)) if len(answer) == 1 else SavedCron(*answer)
+
+
+async def find_cron(redis: Redis, team: Team, *, key: str) -> int | None:
+    """The id of the cron of the key; None if there is none, or if all keys were lost."""
+    found = await _FIND(redis, team.prefix, team=team.id, key=key)
+    return int(found) if found else None
 
 
 async def read_crons(redis: Redis, team: Team, ids: Sequence[int]) -> tuple[int, list[StoredCron]]:

@@ -60,7 +60,7 @@ def test_a_function_takes_and_returns_what_its_operation_says(operation: Operati
     returned = hints.pop("return")
 
     assert list(inspect.signature(operation.run).parameters) == list(hints)
-    assert list(hints.values()) == [Call, *[int for _ in operation.ids], *given(operation)]
+    assert list(hints.values()) == [Call, *[each.type for each in operation.ids], *given(operation)]
     assert list(hints)[1:][: len(operation.ids)] == [each.name for each in operation.ids]
     for model in operation.answers.values():
         assert issubclass(model, get_args(returned) or returned)

@@ -100,6 +100,12 @@ CRONS = rows(
     ("a next fire may have passed", "save_cron.is_in_time", "(tonumber(next_fire) > now and", "("),
     ("a next fire may have been made", "save_cron.is_in_time", "and is_fresh(next_fire - offset, stands.fired_until)", ""),
     ("a cron fires on that has used up its runs", "save_cron", "if most and policy.runs >= most then next_fire = nil end", ""),
+    ("a key makes a second cron", "save_cron", "if known then return { known }, REFUSED end", ""),
+    ("keys that were lost make second crons", "save_cron.cron_of_key", "call('HSETNX', keys, its_key, one)", ""),
+    ("a key is not kept", "save_cron", "call('HSET', keys, given.key, id)", ""),
+    ("a key outlives its cron", "delete_cron", "call('HDEL', keys, key)", ""),
+    ("a lost cron frees the key of another", "delete_cron", "key and call('HGET', keys, key) == id", "key"),
+    ("a key finds a cron that was lost", "find_cron", "and call('EXISTS', P .. 'c:' .. given.team .. ':' .. known) == 1 then", "then"),
     ("a change draws another key", "save_cron", "call('HSETNX', record, 'ping', given.secret)", "call('HSET', record, 'ping', given.secret)"),
 )
 # fmt: on

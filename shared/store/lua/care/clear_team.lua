@@ -73,7 +73,8 @@ local function clear_rest()
         call('DEL', P .. FRONT .. lane, P .. READY .. lane)
     end
     call('HDEL', P .. 'virtual_time', team, team .. ':_')
-    for _, name in ipairs({ 'names', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'turns' }) do call('DEL', P .. name .. ':' .. team) end
+    local others = { 'names', 'cron_keys', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'turns' }
+    for _, name in ipairs(others) do call('DEL', P .. name .. ':' .. team) end
     clear_figures()
     call('ZREM', P .. 'turns', team)
     call('SREM', P .. 'teams', team)

@@ -1,13 +1,13 @@
 #!lua repeatable
 -- Make a cron, or change one that is still as it was read; what was due by the plan it had is fired first.
 --
--- Given the team, the cron and its version (nothing = a new one), now_ms; `keeps_next`, or next_ms (its next fire from now
--- on, nothing = none) and of the plan it had: `known_next` (its next fire as read, ms), not_due_ms (the first one that is not
--- due), fired_until_ms (its last one then, without its offset); `secret` (for the key of a new one that waits for pings),
--- `change` (how it fires from now on, for the log, JSON), `warnings` (what the answer says beside, JSON); and rows: the cron,
--- with '' for what it has not, then the fires that are due.
+-- Given the team, the cron and its version (nothing = a new one, which may have a `key` of the caller's own), now_ms;
+-- `keeps_next`, or next_ms (its next fire from now on, nothing = none) and of the plan it had: `known_next` (its next fire as
+-- read, ms), not_due_ms (the first one that is not due), fired_until_ms (its last one then, without its offset); `secret`
+-- (for the key of a new one that waits for pings), `change` (how it fires from now on, for the log, JSON), `warnings` (what
+-- the answer says beside, JSON); and rows: the cron, with '' for what it has not, then the fires that are due.
 -- Returns the id, its fields, what the answer says beside; 'stale' if the cron changed, fired or went since it was read,
--- if more is due by now, or if its next fire has passed.
+-- if more is due by now, or if its next fire has passed. Or of a new one the id alone of the cron that has its key.
 
 local CRON_FIELDS = { 'spec', 'is_active', 'expression', 'timezone', 'callback', 'alert_threshold', 'name', 'timing', 'overlap',
     'max_runs', 'offset_seconds', 'phase', 'grace_ms' }
@@ -15,6 +15,7 @@ local MOST_CHANGES = 100 -- of a cron's schedule that are remembered
 local team, now, id, its = given.team, moment(given.now_ms), given.cron, next_row(CRON_FIELDS)
 local active, most, offset = its.is_active == '1', tonumber(its.max_runs), its.offset_seconds * 1000
 local is_computed, next_fire, not_due = not given.keeps_next, given.next_ms, given.not_due_ms
+local index, keys = P .. 'x:' .. team .. ':crons:', P .. 'cron_keys:' .. team
 local stands = id and fields_of(P .. 'c:' .. team .. ':' .. id, unpack(STANDS)) or {}
 
 -- Whether the next fire that was computed is one that is still to come, and nothing is due beside what was judged.
@@ -24,6 +25,22 @@ local function is_in_time()
     return not next_fire or (tonumber(next_fire) > now and is_fresh(next_fire - offset, stands.fired_until))
 end
 
+-- The cron of a key, if it is there. If all keys were lost they are read from the crons.
+local function cron_of_key(key)
+    if call('EXISTS', keys) == 0 then
+        for _, state in ipairs(STATES.cron) do
+            for _, one in ipairs(call('ZRANGE', index .. state, 0, -1)) do
+                local its_key = call('HGET', P .. 'c:' .. team .. ':' .. one, 'key')
+                if its_key then call('HSETNX', keys, its_key, one) end
+            end
+        end
+    end
+    local known = call('HGET', keys, key)
+    return known and call('EXISTS', P .. 'c:' .. team .. ':' .. known) == 1 and known
+end
+
+local known = not id and given.key and cron_of_key(given.key)
+if known then return { known }, REFUSED end
 if id and stands.version ~= given.version then return 'stale', REFUSED end
 if is_computed and not is_in_time() then return 'stale', REFUSED end
 
@@ -31,10 +48,13 @@ if not id then
     id = tostring(next_id(team, 'cron'))
     call('HSET', P .. 'c:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now, 'failures', 0)
     call('SADD', P .. 'teams', team)
+    if given.key then
+        call('HSET', P .. 'c:' .. team .. ':' .. id, 'key', given.key)
+        call('HSET', keys, given.key, id)
+    end
 end
 
 local record, member = P .. 'c:' .. team .. ':' .. id, team .. ':' .. id
-local index = P .. 'x:' .. team .. ':crons:'
 if is_computed then
     local policy = policy_of(stands)
     fire_all(team, id, policy, next_fires())
