@@ -54,3 +54,14 @@ async def test_the_key_of_a_cron_whose_record_was_lost_makes_another(redis: Redi
     assert isinstance(again := await upsert(redis, team), CronMade)
     await crons.delete(call_of(redis, team), made.id)
     assert (await upsert(redis, team)).id == again.id
+
+
+async def test_a_cron_whose_key_another_has_meanwhile_takes_it_from_nobody(redis: Redis, team: Team) -> None:
+    first = await upsert(redis, team)
+    await upsert(redis, team, "other")
+    await redis.hdel(keys_of(team), "nightly")  # type: ignore[misc]
+    second = await upsert(redis, team)
+
+    await crons.delete(call_of(redis, team), first.id)
+
+    assert (await upsert(redis, team)).id == second.id != first.id
