@@ -101,7 +101,7 @@ async def save_cron(
 ) -> SavedCron | OfKey | None:
     """Make a cron, or change that one; None if it is another than was read, or more is due by now.
 
-    Unless it `keeps_next`, what it owes is made first. `secret` is for the pings of a new one, `change` (JSON)
+    Unless it `keeps_next`, what it owes is made first. `secret` is for pings of a new one, `change` (JSON)
     for the log of its schedule.
     """
     answer = await _SAVE(
