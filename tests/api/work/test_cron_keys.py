@@ -84,7 +84,7 @@ async def test_keys_that_were_lost_are_read_from_the_crons(
 
 
 async def test_a_heartbeat_stays_one_and_reports_silence(client: AsyncClient) -> None:
-    beat = {"mode": "heartbeat", "url": ""}
+    beat: dict[str, Any] = {"mode": "heartbeat", "url": ""}
     made = await put(client, 201, **beat)
 
     again = await put(client, **beat, grace_seconds=60)
