@@ -122,6 +122,7 @@ async def link(
         user=user.id if user else None,
         version=user.version if user else None,
         team=1,
+        joins=None if user else 1,
         email=email,
         email_given=email,
         name="",
