@@ -27,6 +27,7 @@ from shared.errors import (
     Unauthenticated,
 )
 from shared.security import refusals
+from shared.security.tokens import digest_of
 from shared.store.connection import AWAY, OutcomeUnknown, translated
 
 SIGN_IN = "/sign-in"
@@ -145,7 +146,10 @@ def _signed_out(visit: Visit) -> Response:
     path = request.scope["path"]
     back = f"?next={quote(path)}" if request.method == "GET" and path != "/" else ""
     away = to(f"{SIGN_IN}{back}")
-    return visit.without_session(away) if visit.visitor.session else away
+    if not visit.visitor.session:
+        return away
+    visit.having.sessions.forget(digest_of(visit.visitor.session))
+    return visit.without_session(away)
 
 
 def _away(visit: Visit, error: Exception, form: Form | None) -> Response:

@@ -56,6 +56,7 @@ ACCOUNTS = rows(
     ("who had an account before keeps tokens", "change_user", "accounts.end_tokens(team, id)", ""),
     ("who had an account before keeps invitations", "change_user", "accounts.end_invitations(team, 'by_user', id)", ""),
     ("a line names what went in another team", "write_trail", "about = {}", ""),
+    ("!a session that has ended changes accounts", "once", "if given.by_session and", "if false and"),
     ("a sign-in that waits is of another version", "keep_link", "or (given.version and version ~= given.version)", ""),
     ("a team without an owner takes who is new", "link_identity", "if not of.owner or of.deleted then joins = nil end", ""),
     ("!a code counts twice", "prove_code", "> (tonumber(its.totp_step) or 0)", "> 0"),
