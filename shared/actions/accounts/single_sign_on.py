@@ -20,6 +20,7 @@ from shared.security.oidc.provider import (
     Flow,
     Identity,
     Provider,
+    is_of_organisation,
     refused,
 )
 from shared.security.sessions import new_secret
@@ -175,4 +176,9 @@ def _check_domain(having: Accounts, identity: Identity, email: str) -> None:
         raise Forbidden(
             f"Addresses as {email} do not sign in here; use one of {', '.join(domains)}, which "
             "RECURO_OIDC_DOMAINS names"
+        )
+    if domains and not is_of_organisation(identity, domain):
+        raise Forbidden(
+            f"{email} is a private account at Google (hd); use the one that your organisation {domain} gave "
+            "you there"
         )
