@@ -18,6 +18,7 @@ from services.api.routing import Resource
 from shared.errors import (
     Conflict,
     Damaged,
+    Ended,
     Forbidden,
     Invalid,
     NotFound,
@@ -99,6 +100,9 @@ def _shown(visit: Visit, error: Exception, form: Form | None = None) -> Response
     """The page of an error; raises it again if nobody is there, or no page is meant."""
     if isinstance(error, ClientDisconnect | HTTPException):
         raise error
+    if isinstance(error, Ended):  # the team, a moment ago; the session goes on
+        visit.having.sessions.forget(digest_of(visit.visitor.session or ""))
+        error = NotFound("Team")
     if isinstance(error, Unauthenticated):
         return _signed_out(visit)
     known = translated(error)

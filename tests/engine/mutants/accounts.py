@@ -11,6 +11,7 @@ ACCOUNTS = rows(
     ("a team goes to nobody", "hand_over_team", "if call('EXISTS', member) == 0 then return 'nobody', REFUSED end", ""),
     ("the new owner stays a member", "hand_over_team", "call('HSET', member, 'role', 'admin')", ""),
     ("a name is of two teams", "rename_team", "if holder and holder ~= team then return 'taken', REFUSED end", ""),
+    ("a team is deleted that was renamed meanwhile", "delete_team", "or its.name ~= given.name", ""),
     ("a deleted team keeps its name", "delete_team", "call('HDEL', P .. 'teams', its.name)", ""),
     ("nobody removes a deleted team", "delete_team", "call('SADD', P .. 'doomed_teams', team)", ""),
     ("an address is of two users", "create_user", "if call('HEXISTS', P .. 'emails', given.email) == 1 then return 'taken', REFUSED end", ""),
