@@ -129,7 +129,7 @@ class Call:
             request_id=self.request_id,
             reason=self.reason,
         )
-        return Write(self.key, who, changes)
+        return Write(self.key, who, changes, self.caller.session, self.caller.user)
 
 
 def written_by(operator: str, operation: str, changes: str) -> Write:

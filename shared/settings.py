@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -171,8 +171,13 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _not_everybody(cls, value: tuple[Network, ...]) -> tuple[Network, ...]:
-        if wide := [str(one) for one in value if not one.prefixlen]:
-            raise ValueError(f"must not be {wide[0]}: then every caller could say from where it calls")
+        """Several networks may be everybody together, of IPv4 or of IPv6."""
+        together: tuple[Network, ...] = (
+            *collapse_addresses(one for one in value if isinstance(one, IPv4Network)),
+            *collapse_addresses(one for one in value if isinstance(one, IPv6Network)),
+        )
+        if wide := [str(one) for one in together if not one.prefixlen]:
+            raise ValueError(f"must not be {wide[0]} in all: then every caller could say from where it calls")
         return value
 
     @field_validator("egress_proxy")

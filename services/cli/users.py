@@ -39,6 +39,10 @@ _SECOND_FACTOR = _Part(
     ("totp", "totp_new", "totp_step", "recovery", "recovery_new", "wrong_codes", "code_rests"),
     "remove-second-factor",
 )
+_UNPROVED = (
+    "recuro: nobody has proved that {} is theirs: ask who it is. With the first use of the link "
+    "API tokens and invitations that the user made end too"
+)
 _SINGLE_SIGN_ON = _Part(
     "link to the provider of single sign-on", ("subject", "issuer"), "unlink-single-sign-on"
 )
@@ -90,6 +94,8 @@ async def reset(email: str, parts: Sequence[_Part]) -> int:
             raise Invalid("email", said)
         for part in parts:
             await _remove(redis, await users.get(redis, user.id), part)
+        if not user.has_proved_email:
+            print(_UNPROVED.format(printable(user.email)), file=sys.stderr)
         await _print_link(redis, user.id, _written("reset-user"))
     return 0
 

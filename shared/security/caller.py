@@ -37,6 +37,8 @@ class Caller:
     user: int | None = None
     """Whose it is; of nobody is what an operator made, who may do what the owner may."""
     digest: str = field(default="", repr=False)
+    session: str | None = field(default=None, repr=False)
+    """The digest of the session that calls; a token has none."""
 
     def has(self, scope: str) -> bool:
         return bool(self.scopes & set(SCOPES[SCOPES.index(scope) :]))

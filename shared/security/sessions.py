@@ -43,6 +43,7 @@ class Signed:
             self.session[:ID_DIGITS],
             self.email,
             user=self.user,
+            session=self.session,
         )
 
 

@@ -13,6 +13,10 @@ class Write(NamedTuple):
     """Who makes it and by what (JSON): with it the write leaves a line in the audit trail."""
     changes: str | None = None
     """What it changes, for that line (JSON, without secrets)."""
+    session: str | None = None
+    """The digest of the session by which it is made: on accounts one that has ended changes nothing."""
+    user: int | None = None
+    """Whose session that is."""
 
 
 OURS = Write()

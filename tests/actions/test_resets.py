@@ -17,6 +17,7 @@ from shared.actions.accounts import (
     protection,
     resets,
     sign_in,
+    tokens,
     users,
 )
 from shared.actions.accounts.links import Purpose
@@ -25,9 +26,11 @@ from shared.actions.accounts.visits import LETTER_BURST, Accounts, Visitor
 from shared.errors import Conflict, Invalid, NotFound, TooManyAttempts, Unauthenticated
 from shared.schemas.accounts.audit import AuditQuery
 from shared.schemas.accounts.invitations import InvitationCreate
+from shared.schemas.accounts.tokens import TokenCreate
 from shared.schemas.accounts.users import Role, UserSetUp
 from shared.settings import Settings
 from shared.store.keyspace import Team
+from shared.store.transitions import Setting, accounts
 from tests.actions.people import ADA, GRACE, PASSWORD, enter, in_browser, later, make, signed
 from tests.calls import call_of
 from tests.mailbox import Mailbox
@@ -135,6 +138,36 @@ async def test_an_account_under_an_address_that_was_never_proved_is_not_handed_t
     assert "https://" not in first
     assert "recuro user reset" in first
     assert "https://recuro.example.com/reset/" in second
+
+
+@pytest.mark.parametrize("is_proved", [False, True])
+async def test_the_first_link_ends_what_whoever_had_the_account_made_in_each_of_its_teams(
+    having: Accounts, visitor: Visitor, is_proved: bool
+) -> None:
+    redis = having.redis
+    await join(having, visitor)
+    user = await users.get(redis, 2)
+    proved = [Setting("email_proved", "1" if is_proved else None)]
+    await accounts.change_user(redis, proved, user=2, version=user.version)
+    impostor = in_browser(visitor, (await enter(having, visitor, GRACE)).session)
+    team = await joining.make_team(having, impostor, await signed(having, impostor.session or ""), "two")
+    who = await signed(having, impostor.session or "")
+    await tokens.create(having.call(impostor, who, "create-token"), TokenCreate(name="x", scopes=["read"]))
+    evil = InvitationCreate(email="evil@example.com", role=Role.ADMIN)
+    await invitations.create(having.call(impostor, who, "create-invitation"), evil)
+    await tokens.create(call_of(redis, Team(team)), TokenCreate(name="kept", scopes=["read"]))
+
+    code = await links.make(redis, Purpose.RESET, 2)
+    await resets.set_password(having, visitor, code, OTHER)
+
+    ids = await redis.hkeys(f"r:{{global}}:tokens:{team}")  # type: ignore[misc]
+    left = (ids, await redis.zcard(f"r:{{global}}:invitations:{team}"))
+    assert left == ((["1", "2"], 1) if is_proved else (["2"], 0))
+    one, two = [(await audit.page(redis, Team(each), AuditQuery())).data[0] for each in (1, team)]
+    assert (one.operation, two.operation) == ("reset-password", "reset-password")
+    assert one.about == ("user:2",)
+    assert two.about == (("user:2",) if is_proved else ("token:1", "invitation:1", "user:2"))
+    assert ("removed" in two.changes) != is_proved
 
 
 async def test_an_address_that_the_first_owner_typed_is_not_proved_by_that(

@@ -244,7 +244,7 @@ async def test_sessions_in_a_deleted_team_act_in_none(
     await make(having)
     session = (await enter(having, visitor)).session
 
-    await accounts.delete_team(redis, team=1, before=1, now_ms=1)
+    await accounts.delete_team(redis, team=1, before=1, name="one", now_ms=1)
 
     assert (await signed(having, session)).team is None
     assert (await signed(having, (await enter(having, visitor)).session)).team is None

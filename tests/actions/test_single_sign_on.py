@@ -16,9 +16,9 @@ from shared.actions.accounts.visits import Accounts, Visitor
 from shared.security.oidc.provider import Provider as OurProvider
 from shared.security.tokens import digest_of
 from shared.settings import Settings
-from shared.store import connection, keyspace
+from shared.store import connection, keyspace, transitions
 from shared.store.connection import OutcomeUnknown
-from shared.store.transitions import Setting, accounts
+from shared.store.transitions import NewToken, Setting, TokenFields, accounts
 from tests import lost
 from tests.actions.people import enter, make
 from tests.provider import CLIENT, EMAIL, SECRET, SUBJECT, Provider
@@ -122,6 +122,7 @@ async def link(
         user=user.id if user else None,
         version=user.version if user else None,
         team=1,
+        joins=None if user else 1,
         email=email,
         email_given=email,
         name="",
@@ -197,3 +198,63 @@ async def test_whoever_joined_by_an_address_of_somebody_else_is_shut_out_by_its_
     assert kept == (2 if is_proved else 1)
     is_inside = await having.redis.exists(keyspace.session(digest_of(entered.session)))
     assert bool(is_inside) == is_proved
+
+
+async def test_of_whoever_had_the_address_nothing_acts_in_any_team(
+    having: Accounts, visitor: Visitor, provider: Provider
+) -> None:
+    redis = having.redis
+    owner = await make(having, "owner@example.com")
+    ada = await make(having, EMAIL, "two")
+    await redis.hdel(keyspace.user(ada), "email_proved")  # type: ignore[misc]
+    await invite(redis, 1, EMAIL, owner)
+    await invite(redis, 2, "evil@example.com", ada)
+    await invite(redis, 2, "grace@example.com", owner)
+    for name, user in (("evil", ada), ("kept", None)):
+        await make_token(redis, name, user)
+
+    arrived = await arrive(having, visitor, provider)
+
+    assert isinstance(arrived.found, SignedIn)
+    assert arrived.removed == ("the password",)
+    assert await redis.hkeys("r:{global}:tokens:2") == ["2"]  # type: ignore[misc]
+    assert [await redis.zrange(f"r:{{global}}:invitations:{team}", 0, -1) for team in (1, 2)] == [[], ["2"]]
+    abouts = [(await redis.xrevrange(f"r:{{global}}:audit:{team}"))[0][1]["about"] for team in (1, 2)]
+    assert abouts == [f"member:{ada},invitation:1,user:{ada}", f"token:1,invitation:1,user:{ada}"]
+    session = digest_of(arrived.found.session)
+    assert await redis.hget(keyspace.session(session), "team") == "1"  # type: ignore[misc]
+
+
+async def invite(redis: Redis, team: int, email: str, by: int) -> None:
+    await accounts.create_invitation(
+        redis,
+        team=team,
+        email=email,
+        email_given=email,
+        role="admin",
+        by="",
+        by_user=by,
+        link=digest_of(f"{team} {email}"),
+        sealed="sealed",
+        expires=10**15,
+        now_ms=MINUTE,
+    )
+
+
+async def make_token(redis: Redis, name: str, user: int | None) -> None:
+    new = NewToken(digest_of(name), "last", "sealed", user)
+    fields = TokenFields(name, "admin", "{}")
+    await transitions.create_token(redis, team=2, fields=fields, new=new, created_by="", now_ms=MINUTE)
+
+
+async def test_who_is_new_has_no_open_invitation_into_the_team(
+    having: Accounts, visitor: Visitor, provider: Provider
+) -> None:
+    owner = await make(having, "owner@example.com")
+    await invite(having.redis, 1, EMAIL, owner)
+    await invite(having.redis, 1, "grace@example.com", owner)
+
+    await arrive(having, visitor, provider)
+
+    assert await having.redis.zrange("r:{global}:invitations:1", 0, -1) == ["2"]
+    assert not await having.redis.exists(f"r:{{global}}:link:{digest_of(f'1 {EMAIL}')}")

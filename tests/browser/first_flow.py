@@ -183,7 +183,7 @@ async def protect(page: Page, api: str) -> None:
     await expect(page.get_by_role("img", name=re.compile("QR code"))).to_be_visible()
     width = await page.locator("img.qr").evaluate("image => image.naturalWidth")
     assert width > 0
-    secret = pyotp.TOTP(await text_of(page, "#secret"))
+    secret = pyotp.TOTP((await text_of(page, "#secret")).replace(" ", ""))
     recovery = (await text_of(page, "#codes")).split()
     await page.get_by_label("I have kept them").check()
     await page.get_by_label("Code", exact=True).fill(secret.now())

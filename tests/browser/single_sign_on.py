@@ -5,6 +5,7 @@ from playwright.async_api import Browser
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
+from shared.store import keyspace
 from tests.api.serving import serving
 from tests.browser.conftest import faults_of, opened
 from tests.pages.browser import make_user
@@ -33,4 +34,29 @@ async def test_a_user_signs_in_by_the_provider(
             assert await page.get_by_text("ada@example.com").count()
             assert faults == []
             # The provider's own page asks for a style of elsewhere, and has no icon.
+            assert [said for said in complaints if "Failed to load resource" not in said] == []
+
+
+async def test_who_finds_the_address_taken_reads_what_is_removed_and_sets_a_password(
+    server: EmbeddedServer, redis: Redis, chromium: Browser
+) -> None:
+    user = await make_user(redis, "ada@example.com")
+    await redis.hdel(keyspace.user(user), "email_proved")  # type: ignore[misc]
+    complaints: list[str] = []
+    async with of_others(ADA) as issuer:
+        with serving(settings_of(server, issuer, oidc_name="Example login")) as address:
+            page = await opened(await chromium.new_context(), complaints)
+            await page.goto(f"{address}/sign-in")
+            await page.get_by_role("button", name="Sign in with Example login").click()
+            await page.wait_for_url(f"{issuer}/**")
+            await page.get_by_role("button", name="ada", exact=True).click()
+            await page.get_by_role("heading", name="This account is yours now").wait_for()
+            faults = await faults_of(page)
+            await page.get_by_role("link", name="Your page").click()
+            faults += await faults_of(page)
+            await page.locator("#password").fill("nine herons wait")
+            await page.get_by_role("button", name="Set a password").click()
+            await page.get_by_role("button", name="Change password").wait_for()
+
+            assert faults == []
             assert [said for said in complaints if "Failed to load resource" not in said] == []

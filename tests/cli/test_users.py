@@ -117,6 +117,21 @@ async def test_a_reset_prints_a_link_and_removes_a_second_factor_if_told(
     assert has_one == "sealed"
     assert (await users.get(redis, 1)).totp == ""
     assert await links.take(redis, Purpose.RESET, second.stdout.strip().rpartition("/")[2]) == 1
+    assert "nobody has proved" not in first.stderr
+
+
+@pytest.mark.usefixtures("token")
+async def test_a_reset_says_what_ends_of_a_user_whose_address_nobody_has_proved(
+    tmp_path: Path, redis: Redis, settings: Settings
+) -> None:
+    await users.create(redis, email="ada@example.com", team="one")
+    await accounts.change_user(redis, [Setting("email_proved", None)], user=1, version="1")
+
+    answer = await run(settings, tmp_path, "user", "reset", "--email", "ada@example.com")
+
+    assert answer.returncode == 0
+    assert "nobody has proved that ada@example.com is theirs: ask who it is" in answer.stderr
+    assert "/reset/" in answer.stdout
 
 
 @pytest.mark.usefixtures("token")

@@ -10,6 +10,8 @@ import pytest
 import segno
 from redis.asyncio import Redis
 
+from shared.actions.accounts import links
+from shared.actions.accounts.links import Purpose
 from shared.security import second_factor
 from shared.store import keyspace
 from tests.pages.browser import PASSWORD, Browser, Page, enter
@@ -54,6 +56,28 @@ async def test_it_is_added_and_asked_for_at_the_next_sign_in(owner: Browser, oth
     assert "Nine recovery codes left." in (await other.open("/me")).text
 
 
+async def test_a_thief_confirms_none_after_the_owner_has_set_another_password(
+    owner: Browser, other: Browser, redis: Redis
+) -> None:
+    await other.sign_in(OWNER)  # with the password that was stolen
+    page = await begin(other)
+    await other.open("/me")  # which the process remembers for some seconds
+    link = links.address_of("", Purpose.RESET, await links.make(redis, Purpose.RESET, 1))
+    await owner.send(await owner.open(link), link, password="nine badgers dig")
+
+    refused = await other.send(page, CONFIRM, code=pyotp.TOTP(secret_of(page)).now(), kept="on")
+    renamed = await other.post("/me/name", name="Mallory")
+    made = await other.post("/t/1/settings/api", name="left", scope="admin")
+
+    assert (refused.status, "No second factor was begun" in refused.text) == (422, True)
+    assert (renamed.path, made.path) == ("/sign-in", "/sign-in")
+    assert "recuro" not in other.client.cookies
+    me = await owner.open("/me")
+    assert "Add a second factor" in me.text
+    assert "Mallory" not in me.text
+    assert not await redis.exists("r:{global}:tokens:1")
+
+
 async def test_nothing_is_shown_before_the_password(owner: Browser, redis: Redis) -> None:
     wrong = await owner.send(await owner.open(PATH), current="wrong otters knit")
 
@@ -72,7 +96,9 @@ async def test_the_picture_is_of_the_secret_that_stands_beside_it(owner: Browser
 
     dark = [one.get("d") for one in drawn.iter() if one.get("stroke") == "#000"]
     assert dark == re.findall(r'd="([^"]+)"', expected.svg_inline(border=4))
-    assert f" {secret_of(page)} " in page.text
+    secret = secret_of(page)
+    assert f" {' '.join(secret[i : i + 4] for i in range(0, 32, 4))} " in page.text
+    assert secret not in page.text
 
 
 async def test_a_wrong_code_shows_the_same_secret_and_codes_again(owner: Browser) -> None:

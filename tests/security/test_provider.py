@@ -353,3 +353,28 @@ def test_what_is_no_key_to_sign_with_is_passed_over() -> None:
 )
 def test_whether_an_address_is_verified(issuer: str, claims: Claims, is_verified: bool) -> None:
     assert provider._is_verified(claims, issuer) is is_verified
+
+
+GOOGLE = "https://accounts.google.com"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "domain", "organisation", "is_of_it"),
+    [
+        (GOOGLE, "example.com", "example.com", True),
+        (GOOGLE, "example.com", "EXAMPLE.com", True),
+        (GOOGLE, "example.com", None, False),
+        (GOOGLE, "example.com", "example.org", False),
+        (GOOGLE, "example.com", ["example.com"], False),
+        (GOOGLE, "gmail.com", None, True),
+        (GOOGLE, "googlemail.com", None, False),
+        (GOOGLE, "evil.gmail.com", None, False),
+        ("https://login.example.com", "example.com", None, True),
+    ],
+)
+def test_whether_an_account_is_of_the_organisation_of_its_address(
+    issuer: str, domain: str, organisation: object, is_of_it: bool
+) -> None:
+    identity = Identity(issuer, SUBJECT, f"ada@{domain}", True, "Ada", organisation)
+
+    assert provider.is_of_organisation(identity, domain) is is_of_it

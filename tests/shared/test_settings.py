@@ -58,6 +58,8 @@ def test_ports_are_read_with_their_ranges(
         ("TRUSTED_PROXIES", "proxy.example.com"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0"),
         ("TRUSTED_PROXIES", "::/0"),
+        ("TRUSTED_PROXIES", "0.0.0.0/1,128.0.0.0/1"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,8000::/1,0.0.0.0/2,::/2,64.0.0.0/2,4000::/2"),
         ("ENCRYPTION_KEY", "short"),
         ("ENCRYPTION_KEY", "a-key-of-more-than-thirty-two-letters,"),
         ("EGRESS_PROXY", "socks5://proxy.example:1080"),

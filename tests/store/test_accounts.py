@@ -26,8 +26,16 @@ async def test_a_team_is_handed_over_by_its_owner_of_now(redis: Redis) -> None:
 async def test_a_team_is_deleted_by_its_owner_of_now(redis: Redis) -> None:
     await accounts.hand_over_team(redis, team=1, user=2, before=1)
 
-    assert await accounts.delete_team(redis, team=1, before=1, now_ms=1) is None
+    assert await accounts.delete_team(redis, team=1, before=1, name="one", now_ms=1) is None
     assert not await redis.hexists(keyspace.team(1), "deleted")  # type: ignore[misc]
+
+
+async def test_a_team_is_deleted_by_the_name_that_was_typed(redis: Redis) -> None:
+    await accounts.rename_team(redis, team=1, before="one", name="two")
+
+    assert await accounts.delete_team(redis, team=1, before=1, name="one", now_ms=1) is None
+    assert not await redis.hexists(keyspace.team(1), "deleted")  # type: ignore[misc]
+    assert await accounts.delete_team(redis, team=1, before=1, name="two", now_ms=1)
 
 
 async def test_a_team_is_renamed_from_the_name_that_was_read(redis: Redis) -> None:

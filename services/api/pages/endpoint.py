@@ -18,6 +18,7 @@ from services.api.routing import Resource
 from shared.errors import (
     Conflict,
     Damaged,
+    Ended,
     Forbidden,
     Invalid,
     NotFound,
@@ -27,6 +28,7 @@ from shared.errors import (
     Unauthenticated,
 )
 from shared.security import refusals
+from shared.security.tokens import digest_of
 from shared.store.connection import AWAY, OutcomeUnknown, translated
 
 SIGN_IN = "/sign-in"
@@ -98,6 +100,9 @@ def _shown(visit: Visit, error: Exception, form: Form | None = None) -> Response
     """The page of an error; raises it again if nobody is there, or no page is meant."""
     if isinstance(error, ClientDisconnect | HTTPException):
         raise error
+    if isinstance(error, Ended):  # the team, a moment ago; the session goes on
+        visit.having.sessions.forget(digest_of(visit.visitor.session or ""))
+        error = NotFound("Team")
     if isinstance(error, Unauthenticated):
         return _signed_out(visit)
     known = translated(error)
@@ -145,7 +150,10 @@ def _signed_out(visit: Visit) -> Response:
     path = request.scope["path"]
     back = f"?next={quote(path)}" if request.method == "GET" and path != "/" else ""
     away = to(f"{SIGN_IN}{back}")
-    return visit.without_session(away) if visit.visitor.session else away
+    if not visit.visitor.session:
+        return away
+    visit.having.sessions.forget(digest_of(visit.visitor.session))
+    return visit.without_session(away)
 
 
 def _away(visit: Visit, error: Exception, form: Form | None) -> Response:

@@ -6,7 +6,7 @@ from services.api.pages.endpoint import IN_PLACE, page, to
 from services.api.pages.forms import Form, errors_of, parsed
 from services.api.pages.shell import team_page
 from services.api.pages.visits import Visit
-from shared.actions.accounts import profile, sessions
+from shared.actions.accounts import profile, sessions, users
 from shared.schemas.accounts.users import UserUpdate
 from shared.security.sessions import Signed
 
@@ -50,7 +50,8 @@ async def revoke_others(visit: Visit, _form: Form) -> Response:
 
 async def shown(visit: Visit, signed: Signed, forms: dict[str, Form], status: int = 200) -> Response:
     """The page, with the forms that are to be shown again."""
-    user = await profile.get(visit.having, signed)
+    stored = await users.get(visit.having.redis, signed.user)
+    user = stored.shown()
     return await team_page(
         visit,
         signed,
@@ -58,6 +59,7 @@ async def shown(visit: Visit, signed: Signed, forms: dict[str, Form], status: in
         status,
         section="me",
         user=user,
+        is_set_up=stored.is_set_up,
         named=forms.get("name", Form({"name": user.name})),
         password=forms.get("password", Form()),
         sessions=await sessions.listed(visit.having.redis, signed),

@@ -56,6 +56,7 @@ def _environment() -> Environment:
         count=words.count,
         date=words.date,
         day=words.day,
+        in_fours=words.in_fours,
         interface=words.interface,
         limits=saying.limits,
         may=words.may,

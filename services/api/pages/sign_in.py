@@ -76,7 +76,7 @@ def entered(visit: Visit, found: SignedIn | CodeNeeded, after: str = "") -> Resp
     """Inside, or at the question for the code."""
     if isinstance(found, CodeNeeded):
         return _code(visit, Form({"pending": found.pending, "next": after}))
-    return visit.with_session(to(_inside(after)), found)
+    return visit.with_session(to(inside(after)), found)
 
 
 def gone(sentence: str) -> Response:
@@ -95,7 +95,7 @@ def password_page(
     )
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
     """A page of ours to go on to, or the start: whatever else was given leads nowhere."""
     return path if _OURS.fullmatch(path) else "/"
 

@@ -5,10 +5,11 @@ from starlette.responses import Response
 from services.api.pages.endpoint import page
 from services.api.pages.forms import Form
 from services.api.pages.rendering import rendered
-from services.api.pages.sign_in import entered, password_page
+from services.api.pages.sign_in import entered, inside, password_page
 from services.api.pages.visits import Visit
 from shared.actions.accounts import single_sign_on
-from shared.actions.accounts.single_sign_on import VALID_MINUTES, Answer
+from shared.actions.accounts.sign_in import SignedIn
+from shared.actions.accounts.single_sign_on import VALID_MINUTES, Answer, Arrived
 from shared.errors import Forbidden, ProviderAway, TooManyAttempts, Unauthenticated
 from shared.security.oidc.provider import CALLBACK
 
@@ -38,7 +39,22 @@ async def back(visit: Visit) -> Response:
         arrived = await single_sign_on.finish(visit.having, visit.visitor, visit.browser, answer)
     except (Unauthenticated, Forbidden, ProviderAway) as error:
         return _refused(visit, Form(), error)
-    return visit.with_browser(entered(visit, arrived.found, arrived.after), "", 0)
+    return visit.with_browser(_arrived(visit, arrived), "", 0)
+
+
+def _arrived(visit: Visit, arrived: Arrived) -> Response:
+    """Inside; or first, this once, what is gone by which somebody else could have got in."""
+    found = arrived.found
+    if not arrived.removed or not isinstance(found, SignedIn):
+        return entered(visit, found, arrived.after)
+    told = rendered(
+        "sign_in/taken_back.html",
+        email=arrived.email,
+        removed=" and ".join(arrived.removed),
+        after=inside(arrived.after),
+        provider=visit.provider,
+    )
+    return visit.with_session(told, found)
 
 
 def _refused(visit: Visit, form: Form, error: Exception) -> Response:

@@ -9,13 +9,16 @@ from services.api.pages.origins import is_secure
 from services.api.requests import client_of
 from shared.actions.accounts import sessions
 from shared.actions.accounts.sign_in import SignedIn
+from shared.actions.accounts.teams import ACCOUNTS
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from shared.operations import Call, Versions
 from shared.runtime.serving import request_ids
 from shared.schemas.accounts.sessions import TeamOfUser
 from shared.security.sessions import Signed
+from shared.store import transitions
 from shared.store.idempotency import IdempotencyKey
+from shared.store.keyspace import Team
 
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-recuro", "recuro"
 MOST_ID_DIGITS = 15
@@ -82,8 +85,19 @@ class Visit:
         call = replace(call, versions=versions) if versions else call
         if not once:
             return call
+        return replace(call, key=self._key(call.team, operation, once, *given))
+
+    async def was_done(self, operation: str, once: str, *given: str) -> bool:
+        """Whether that was done by a form with that key, whose answer was lost.
+
+        Of what is not found any more once it is done: the team in the address, or its member.
+        """
+        key = self._key(Team(self.id("team", "Team")), operation, once, *given)
+        return await transitions.recall(self.having.redis, key, prefix=ACCOUNTS) is not None
+
+    def _key(self, team: Team, operation: str, once: str, *given: str) -> IdempotencyKey:
         digests = self.having.vault.digests(operation, self.request.scope["path"], once, *given)
-        return replace(call, key=IdempotencyKey.of(call.team, f"page-{digests[0]}", digests))
+        return IdempotencyKey.of(team, f"page-{digests[0]}", digests)
 
     def id(self, name: str, noun: str) -> int:
         """An id in the address; raises NotFound if there can be no such."""

@@ -94,6 +94,11 @@ def interface(name: str | None) -> str:
     return {"rest": "REST", "mcp": "MCP", "cli": "command line", "web": "page"}.get(name or "", name or "")
 
 
+def in_fours(secret: str) -> str:
+    """JBSW Y3DP EHPK 3PXP: to be read out and typed; apps take the blanks."""
+    return " ".join(secret[first : first + 4] for first in range(0, len(secret), 4))
+
+
 def browser(client: str) -> str:
     """Firefox on Linux; what no browser that we know calls itself stays as it is."""
     name = next((name for mark, name in _BROWSERS if mark in client), None)

@@ -41,6 +41,8 @@ class _Joiner(NamedTuple):
     user: int | None = None
     name: str | None = None
     password: str | None = None
+    signed: Signed | None = None
+    """The session of a user who is signed in."""
 
 
 async def look(having: Accounts, visitor: Visitor, code: str) -> Invited:
@@ -102,7 +104,7 @@ async def accept(having: Accounts, visitor: Visitor, signed: Signed, code: str) 
     Raises NotFound, or Forbidden if another address was invited.
     """
     invited = await look(having, visitor, code)
-    await _accept(having, visitor, code, invited, _Joiner(signed.email, user=signed.user))
+    await _accept(having, visitor, code, invited, _Joiner(signed.email, user=signed.user, signed=signed))
     with connection.begun():
         await accounts.switch_team(having.redis, session=signed.session, team=invited.team)
     having.sessions.forget(signed.session)
@@ -117,7 +119,7 @@ async def make_team(having: Accounts, visitor: Visitor, signed: Signed, name: st
         user=signed.user,
         shard=keyspace.SHARDS[0],
         now_ms=await having.now_ms(),
-        write=visitor.write("create-team", signed.email, audit.made(name=name)),
+        write=visitor.write("create-team", signed.email, audit.made(name=name), signed=signed),
     )
     if made == "taken":
         raise Invalid("name", "The name field must be unique: another team has it.")
@@ -141,7 +143,7 @@ async def _accept(having: Accounts, visitor: Visitor, code: str, invited: Invite
         password=joiner.password,
         changes_of_owner=of_owner,
         now_ms=await having.now_ms(),
-        write=visitor.write("accept-invitation", joiner.actor, said),
+        write=visitor.write("accept-invitation", joiner.actor, said, signed=joiner.signed),
     )
     match done:
         case "gone":

@@ -28,10 +28,13 @@ VALID_MINUTES = {Purpose.SIGN_IN: 15, Purpose.RESET: 60, Purpose.CODE: 10}
 PATHS = {Purpose.SIGN_IN: "/sign-in/link", Purpose.RESET: "/reset"}
 
 
-async def make(redis: Redis, purpose: Purpose, user: int, write: Write = OURS) -> str:
+async def make(
+    redis: Redis, purpose: Purpose, user: int, write: Write = OURS, *, version: str | None = None
+) -> str:
     """A code for a user; one that was made before for the same purpose is worth nothing any more.
 
-    Sign-ins that wait stand side by side. `write` is of who makes it for somebody else. Raises NotFound.
+    Sign-ins that wait stand side by side. `write` is of who makes it for somebody else. Raises NotFound, with
+    a `version` also if the user has another one by now.
     """
     code = new_secret()
     now_ms = clock.milliseconds(await moments.now(redis, keyspace.SHARDS[0]))
@@ -40,6 +43,7 @@ async def make(redis: Redis, purpose: Purpose, user: int, write: Write = OURS) -
         link=digest_of(code),
         purpose=purpose.value,
         user=user,
+        version=version,
         expires=now_ms + VALID_MINUTES[purpose] * MINUTE_MILLISECONDS,
         alone=purpose is not Purpose.CODE,
         now_ms=now_ms,

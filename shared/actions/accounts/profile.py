@@ -1,6 +1,7 @@
 """What a user can do to itself: its name, its password; and how what proves it is changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.actions import audit
 from shared.actions.accounts import proof, sign_in, users
@@ -62,7 +63,8 @@ async def set_up(having: Accounts, visitor: Visitor, signed: Signed, wanted: Use
     if done == "stale":
         raise Conflict(BUSY)
     having.sessions.forget(signed.session)
-    return await sign_in.opened(having, visitor, await users.get(having.redis, user.id))
+    with connection.begun():
+        return await sign_in.opened(having, visitor, replace(user, version=done))
 
 
 async def change_password(
@@ -88,10 +90,10 @@ async def change_and_open(
 ) -> SignedIn:
     """Change what proves the user, end all sessions, and open one for this browser."""
     write = having.write(visitor, signed, operation)
-    await change(having, signed, user, changes, write, ends_sessions=True)
+    version = await change(having, signed, user, changes, write, ends_sessions=True)
     having.sessions.forget(signed.session)
-    with connection.begun():
-        return await sign_in.opened(having, visitor, await users.get(having.redis, user.id))
+    with connection.begun():  # of the user as it is by this change: of another since then none is opened
+        return await sign_in.opened(having, visitor, replace(user, version=version))
 
 
 async def change(
@@ -102,9 +104,12 @@ async def change(
     write: Write,
     *,
     ends_sessions: bool = False,
-) -> None:
-    """Raises Conflict if the user changed since it was read."""
-    if not await accounts.change_user(
+) -> str:
+    """The user's version from then on; raises Conflict if it changed since it was read.
+
+    Raises Unauthenticated if the session has ended, though this process remembers it.
+    """
+    version = await accounts.change_user(
         having.redis,
         changes,
         user=user.id,
@@ -112,5 +117,7 @@ async def change(
         ends_sessions=ends_sessions,
         team=signed.team.id if signed.team else None,
         write=write,
-    ):
+    )
+    if version is None:
         raise Conflict(BUSY)
+    return version

@@ -1,9 +1,11 @@
 """Another password for who has forgotten it, by a link that goes to the user's own address."""
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
+from shared.actions import audit
 from shared.actions.accounts import links, sign_in, users
 from shared.actions.accounts.links import Purpose
 from shared.actions.accounts.sign_in import CodeNeeded, SignedIn
@@ -38,6 +40,8 @@ that your address and the account are of the same person. Ask whoever runs Recur
 If it was not you, do nothing: the password stays as it is.
 """
 
+_REMOVED = "sessions, and API tokens and invitations that were made, for nobody had proved the address"
+
 log = structlog.get_logger()
 
 
@@ -67,6 +71,7 @@ async def look(having: Accounts, visitor: Visitor, code: str) -> str:
 async def set_password(having: Accounts, visitor: Visitor, code: str, password: str) -> SignedIn | CodeNeeded:
     """Use the link up: all sessions of its user end, and this browser gets one, or is asked for a code.
 
+    If nobody had proved the address, the API tokens and invitations of whoever had the user before end too.
     Raises NotFound, or Invalid for a bad password, after which the link is good still.
     """
     having.brakes.take_link(visitor.address, code)
@@ -76,18 +81,26 @@ async def set_password(having: Accounts, visitor: Visitor, code: str, password: 
     await links.take(having.redis, Purpose.RESET, code)
     with connection.begun():  # from here on a repeat finds the link used up
         # The link went to an address that was theirs already, or an operator gave it to them.
-        change = [Setting("password", stored), Setting("email_proved", await having.now_ms())]
-        if not await accounts.change_user(
+        change = [
+            Setting("password", stored),
+            Setting("email_proved", await having.now_ms()),
+            Setting("totp_new", None),  # whoever was offered it before confirms nothing any more
+            Setting("recovery_new", None),
+        ]
+        said = None if user.has_proved_email else audit.made(removed=_REMOVED)
+        version = await accounts.change_user(
             having.redis,
             change,
             user=user.id,
             version=user.version,
             ends_sessions=True,
-            write=visitor.write("reset-password", user.email),
-        ):
+            ends_all=not user.has_proved_email,
+            write=visitor.write("reset-password", user.email, said),
+        )
+        if version is None:
             raise Conflict("The user was changed at the same moment; ask for another link.")
         log.info("password_reset", user=user.id, address=visitor.address)
-        return await sign_in.proceed(having, visitor, await users.get(having.redis, user.id))
+        return await sign_in.proceed(having, visitor, replace(user, version=version))
 
 
 async def _send(having: Accounts, email: str) -> None:

@@ -1,6 +1,6 @@
 """Signing in: by a password or a link, with a code where the user has a second factor."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,6 +18,7 @@ from shared.store import keyspace
 from shared.store.transitions import Setting, accounts
 
 CLIENT_CHARACTERS = 200
+_CHANGED = "The user was changed at the same moment; sign in again."
 
 log = structlog.get_logger()
 
@@ -56,8 +57,9 @@ async def with_password(
 async def with_link(having: Accounts, visitor: Visitor, code: str) -> SignedIn | CodeNeeded:
     """By a link that somebody was given, once; raises NotFound, or TooManyAttempts."""
     having.brakes.take_link(visitor.address, code)
-    user = await links.take(having.redis, Purpose.SIGN_IN, code)
-    return await proceed(having, visitor, await users.get(having.redis, user))
+    user = await users.get(having.redis, await links.look(having.redis, Purpose.SIGN_IN, code))
+    await links.take(having.redis, Purpose.SIGN_IN, code)
+    return await proceed(having, visitor, user)
 
 
 async def with_code(having: Accounts, visitor: Visitor, pending: str, code: str) -> SignedIn:
@@ -75,15 +77,26 @@ async def with_code(having: Accounts, visitor: Visitor, pending: str, code: str)
     return await opened(having, visitor, user)
 
 
-async def proceed(having: Accounts, visitor: Visitor, user: StoredUser) -> SignedIn | CodeNeeded:
-    """Who has shown one factor is in, or is asked for the other."""
-    if user.totp:
-        return CodeNeeded(await links.make(having.redis, Purpose.CODE, user.id))
-    return await opened(having, visitor, user)
+async def proceed(
+    having: Accounts, visitor: Visitor, user: StoredUser, team: int | None = None
+) -> SignedIn | CodeNeeded:
+    """Who has shown one factor is in, or is asked for the other.
+
+    The user as it was read before that: raises Conflict if it changed meanwhile.
+    """
+    if not user.totp:
+        return await opened(having, visitor, user, team)
+    try:
+        return CodeNeeded(await links.make(having.redis, Purpose.CODE, user.id, version=user.version))
+    except NotFound:
+        raise Conflict(_CHANGED) from None
 
 
-async def opened(having: Accounts, visitor: Visitor, user: StoredUser) -> SignedIn:
-    """A new session, in place of what the browser brought; raises Conflict if the user changed meanwhile."""
+async def opened(having: Accounts, visitor: Visitor, user: StoredUser, team: int | None = None) -> SignedIn:
+    """A new session, in place of what the browser brought; raises Conflict if the user changed meanwhile.
+
+    It begins in the team, or else in the oldest one of the user.
+    """
     secret, now = new_secret(), await having.now()
     expires_at = now + timedelta(days=having.settings.session_days)
     before = digest_of(visitor.session) if visitor.session else None
@@ -93,14 +106,14 @@ async def opened(having: Accounts, visitor: Visitor, user: StoredUser) -> Signed
         before=before,
         user=user.id,
         version=user.version,
-        team=await team_of(having, user.id),
+        team=team or await team_of(having, user.id),
         address=visitor.address,
         client=visitor.client[:CLIENT_CHARACTERS],
         expires=clock.milliseconds(expires_at),
         now_ms=clock.milliseconds(now),
     )
     if not is_open:
-        raise Conflict("The user was changed at the same moment; sign in again.")
+        raise Conflict(_CHANGED)
     if before:
         having.sessions.forget(before)
     log.info("signed_in", user=user.id, address=visitor.address)
@@ -116,11 +129,11 @@ async def team_of(having: Accounts, user: int) -> int | None:
 
 
 async def _rehashed(having: Accounts, user: StoredUser, password: str) -> StoredUser:
-    """The user, with a hash of today's parameters."""
+    """The user, with a hash of today's parameters; as it was read, if it changed since then."""
     if not having.passwords.is_outdated(user.password):
         return user
     stored = await having.passwords.hashed(password)
-    await accounts.change_user(
+    version = await accounts.change_user(
         having.redis, [Setting("password", stored)], user=user.id, version=user.version
     )
-    return await users.get(having.redis, user.id)
+    return replace(user, password=stored, version=version) if version else user

@@ -9,31 +9,30 @@ from typing import NamedTuple
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
-from redis.asyncio import Redis
 
-from shared.actions import audit
-from shared.actions.accounts import joining, sign_in, users
+from shared.actions.accounts import linking, sign_in
 from shared.actions.accounts.sign_in import CodeNeeded, SignedIn
-from shared.actions.accounts.users import StoredUser
 from shared.actions.accounts.visits import Accounts, Visitor
-from shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from shared.errors import Forbidden, NotFound, Unauthenticated
 from shared.schemas.accounts.users import Email, key_of
-from shared.security.oidc.provider import ERROR, Flow, Identity, Provider, refused
+from shared.security.oidc.provider import (
+    ERROR,
+    Flow,
+    Identity,
+    Provider,
+    is_of_organisation,
+    refused,
+)
 from shared.security.sessions import new_secret
 from shared.security.tokens import digest_of
-from shared.store import keyspace
 from shared.store.transitions import accounts
-from shared.store.writes import OURS
 
 VALID_MINUTES = 10
 MINUTE_MILLISECONDS = 60_000
-MOST_CODE, MOST_NAME, MOST_PATH = 4096, 100, 500
+MOST_CODE, MOST_PATH = 4096, 500
 SECRET = re.compile(r"[\w-]{43}", re.ASCII)
 """What a cookie of ours and a state look like."""
-JOIN = re.compile(r"/join/([\w-]{43})", re.ASCII)
-_ATTEMPTS = 3
 _OVER = "The sign-in is used up, too old, or was begun in another browser; begin anew"
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 log = structlog.get_logger()
 
@@ -60,7 +59,10 @@ class Arrived(NamedTuple):
     """Who came back, and where it goes on to."""
 
     found: SignedIn | CodeNeeded
+    email: str
     after: str
+    removed: tuple[str, ...] = ()
+    """By what somebody else could have got in, for nobody had proved the address: to be told, once."""
 
 
 async def begin(having: Accounts, visitor: Visitor, browser: str, after: str) -> Going:
@@ -101,8 +103,9 @@ async def finish(having: Accounts, visitor: Visitor, browser: str, answer: Answe
         raise refused("there is no code in it")
     identity = await provider.identity(_flow(answer.state, browser), answer.code, await having.now())
     email = _email(having, identity)
-    user, after = await _user(having, visitor, identity, email, after)
-    return Arrived(await sign_in.proceed(having, visitor, user), after)
+    known = await linking.find(having, visitor, identity, email, after)
+    found = await sign_in.proceed(having, visitor, known.user, known.team)
+    return Arrived(found, known.user.email, known.after, known.removed)
 
 
 def _provider(having: Accounts) -> Provider:
@@ -162,110 +165,20 @@ def _email(having: Accounts, identity: Identity) -> str:
         raise Forbidden(
             f"The provider has not verified {email} (email_verified); let it verify that, then begin anew"
         )
-    domains = having.settings.oidc_domains
-    if domains and key_of(email).rpartition("@")[2] not in domains:
+    _check_domain(having, identity, email)
+    return email
+
+
+def _check_domain(having: Accounts, identity: Identity, email: str) -> None:
+    """Raise Forbidden for an address outside RECURO_OIDC_DOMAINS, if there are any."""
+    domains, domain = having.settings.oidc_domains, key_of(email).rpartition("@")[2]
+    if domains and domain not in domains:
         raise Forbidden(
             f"Addresses as {email} do not sign in here; use one of {', '.join(domains)}, which "
             "RECURO_OIDC_DOMAINS names"
         )
-    return email
-
-
-async def _user(
-    having: Accounts, visitor: Visitor, identity: Identity, email: str, after: str
-) -> tuple[StoredUser, str]:
-    """The user who it is, linked from now on, and where it goes on to."""
-    for _ in range(_ATTEMPTS):
-        known = await _known(having.redis, identity) or await users.find(having.redis, email)
-        if known is None:
-            joined = await _joined(having, visitor, identity, email, after)
-            if joined:
-                after = f"/t/{joined}"
-                continue
-        elif _is_linked(known, identity):
-            return known, after
-        done = await _linked(having, visitor, identity, email, known)
-        if isinstance(done, int):
-            log.info("identity_linked", user=done, is_new=known is None)
-            return await users.get(having.redis, done), after
-        if done == "other":
-            raise Forbidden(
-                f"{email} belongs to a user who signs in as somebody else at the provider; ask whoever runs "
-                "Recuro for `recuro user reset --single-sign-on`"
-            )
-        if done == "gone":
-            log.error("oidc_team_missing", team=having.settings.oidc_team)
-            raise Forbidden("The team of RECURO_OIDC_TEAM has no owner or is none; ask whoever runs Recuro")
-    raise Conflict("The user was changed at the same moment; sign in again.")
-
-
-async def _known(redis: Redis, identity: Identity) -> StoredUser | None:
-    """The user who is linked to the identity."""
-    found = await accounts.find_linked(
-        redis, identity=_digest(identity), issuer=identity.issuer, subject=identity.subject
-    )
-    return await users.get(redis, found) if found else None
-
-
-def _is_linked(user: StoredUser, identity: Identity) -> bool:
-    return (user.issuer, user.subject) == (identity.issuer, identity.subject)
-
-
-def _digest(identity: Identity) -> str:
-    return digest_of(f"{identity.issuer}\n{identity.subject}")
-
-
-async def _joined(
-    having: Accounts, visitor: Visitor, identity: Identity, email: str, after: str
-) -> int | None:
-    """The team that somebody new joined by the invitation that it came from, if that is for its address."""
-    code = JOIN.fullmatch(after)
-    if not code:
-        return None
-    try:
-        return await joining.join_by_provider(having, visitor, code[1], email=email, name=_name(identity))
-    except NotFound:
-        return None
-
-
-async def _linked(
-    having: Accounts, visitor: Visitor, identity: Identity, email: str, user: StoredUser | None
-) -> int | str:
-    """The user's id, or why it was not linked; raises Forbidden for somebody whom no team takes."""
-    team = await sign_in.team_of(having, user.id) if user else await _team_of_new(having, email)
-    who = {"issuer": identity.issuer, "subject": identity.subject}
-    if user is None:
-        who = {"email": email, "role": "member", **who}
-    elif not user.has_proved_email:
-        who = {"removed": "password, second factor and sessions, for nobody had proved the address", **who}
-    said = audit.made(**who)
-    operation = "link-identity" if user else "create-user"
-    return await accounts.link_identity(
-        having.redis,
-        identity=_digest(identity),
-        issuer=identity.issuer,
-        subject=identity.subject,
-        user=user.id if user else None,
-        version=user.version if user else None,
-        team=team,
-        email=key_of(email),
-        email_given=email,
-        name=_name(identity),
-        now_ms=await having.now_ms(),
-        write=visitor.write(operation, email, said) if team else OURS,
-    )
-
-
-async def _team_of_new(having: Accounts, email: str) -> int:
-    name = having.settings.oidc_team
-    if not name:
+    if domains and not is_of_organisation(identity, domain):
         raise Forbidden(
-            f"Nobody has the address {email} here; open the link of an invitation, and join by that"
+            f"{email} is a private account at Google (hd); use the one that your organisation {domain} gave "
+            "you there"
         )
-    found = await having.redis.hget(keyspace.teams(), name)  # type: ignore[misc]
-    return int(found) if found else 0
-
-
-def _name(identity: Identity) -> str:
-    """What the provider calls the user, as far as it may be a name here."""
-    return _UNPRINTABLE.sub("", identity.name).strip()[:MOST_NAME] if isinstance(identity.name, str) else ""

@@ -87,7 +87,10 @@ async def hand_over(call: Call, member: int) -> Team:
 
 
 async def delete(call: Call) -> None:
-    """Delete it: its tokens and sessions stop within 5 s, all else goes in steps; only the owner may."""
+    """Delete it: its tokens and sessions stop within 5 s, all else goes in steps; only the owner may.
+
+    `call.versions` are names: raises Stale for a team that has another one by the time that it is deleted.
+    """
     now_ms = clock.milliseconds(await moments.now(call.redis, call.team.shard))
     for _ in range(_ATTEMPTS):
         fields = await call.redis.hgetall(keyspace.team(call.team.id))  # type: ignore[misc]
@@ -99,6 +102,7 @@ async def delete(call: Call) -> None:
             call.redis,
             team=call.team.id,
             before=before.owner_id,
+            name=before.name,
             now_ms=now_ms,
             write=call.write(audit.changes(before, None)),
         )

@@ -43,8 +43,10 @@ class Visitor:
     """What the browser brought; it ends when another is opened."""
     request_id: str = ""
 
-    def write(self, operation: str, actor: str, changes: str | None = None) -> Write:
-        """A write of somebody who is not signed in yet, for the audit trail."""
+    def write(
+        self, operation: str, actor: str, changes: str | None = None, *, signed: Signed | None = None
+    ) -> Write:
+        """A write of a visitor, for the audit trail; `signed` is who makes it, if somebody is signed in."""
         who = {
             "operation": operation,
             "actor": actor,
@@ -52,7 +54,8 @@ class Visitor:
             "client": self.client,
             "request_id": self.request_id,
         }
-        return Write(None, to_json(who).decode(), changes)
+        written = Write(None, to_json(who).decode(), changes)
+        return written._replace(session=signed.session, user=signed.user) if signed else written
 
 
 class Brakes:
@@ -145,5 +148,5 @@ class Accounts:
     def write(self, visitor: Visitor, signed: Signed, operation: str, changes: str | None = None) -> Write:
         """A write on the user itself, with a line in the trail of the team in which it acts, if any."""
         if signed.team is None:
-            return Write()
+            return Write(session=signed.session, user=signed.user)
         return self.call(visitor, signed, operation).write(changes)

@@ -30,6 +30,7 @@ REST_SECONDS = 5.0
 _OK, _FAILED = 200, 500
 ERROR = re.compile(r"[a-z_]{1,40}")
 """What names an error (RFC 6749, 5.2); whatever else a provider writes of it is neither logged nor shown."""
+GOOGLE, GMAIL = "https://accounts.google.com", "gmail.com"
 _BASIC, _POST = "client_secret_basic", "client_secret_post"
 
 log = structlog.get_logger()
@@ -52,6 +53,8 @@ class Identity(NamedTuple):
     email: object
     is_verified: bool
     name: object
+    organisation: object = None
+    """Of which domain's organisation the account is, as Google says it (`hd`); a private one is of none."""
 
 
 class _Known(NamedTuple):
@@ -113,6 +116,7 @@ class Provider:
             email=about.get("email"),
             is_verified=_is_verified(about, expected.issuer),
             name=about.get("name", claims.get("name")),
+            organisation=claims.get("hd"),
         )
 
     async def _exchanged(self, known: _Known, flow: Flow, code: str) -> Json:
@@ -233,6 +237,17 @@ def _endpoint(said: Json, name: str, ours: str) -> str:
     """The address, or nothing if there is none to go to."""
     found = said.get(name)
     return found if isinstance(found, str) and issuer.is_endpoint(found, ours) else ""
+
+
+def is_of_organisation(identity: Identity, domain: str) -> bool:
+    """Whether the account is one that the domain's organisation gave, where the provider tells them apart.
+
+    At Google anybody may have had an address of the domain verified once, and has no `hd` of it:
+    https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
+    """
+    if identity.issuer != GOOGLE or domain == GMAIL:
+        return True
+    return isinstance(identity.organisation, str) and identity.organisation.lower() == domain
 
 
 def _is_verified(about: Json, of: str) -> bool:

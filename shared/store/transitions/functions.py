@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared.errors import Conflict
+from shared.errors import Conflict, Unauthenticated
+from shared.store import keyspace
 from shared.store.connection import AnswerLost, OutcomeUnknown, OutOfService, had_begun, text_of
 from shared.store.idempotency import IdempotencyKey
 from shared.store.transitions.library import Library, file_of, whole
@@ -17,6 +18,8 @@ from shared.store.writes import OURS, Write
 
 Argument: TypeAlias = str | int | float
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
+_SIGNED_OUT = "SIGNEDOUT"
+_ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 RANDOM_BYTES = 12
 """Of each call: 2^48 calls until two are expected to be alike."""
@@ -56,9 +59,10 @@ class Function:
 
         The second is none that holds anything: names that must never come again are made from it, also after
         a restore and in a copied installation. `step` counts the calls of one write. Raises OutcomeUnknown
-        if a write went out and no answer came, and Conflict if its key was used for something else.
+        if a write went out and no answer came, Conflict if its key was used for something else, and
+        Unauthenticated if its session has ended.
         """
-        arguments = _arguments(given | dict(who=write.who, changes=write.changes), rest)
+        arguments = _arguments(given | _made_by(write, prefix), rest)
         return await self.run(redis, prefix, arguments, key=write.key, step=step)
 
     async def run(
@@ -90,6 +94,8 @@ class Function:
         except AnswerLost as error:
             raise (error if self._only_reads else OutcomeUnknown(str(error))) from error
         except ResponseError as error:
+            if text_of(error).startswith(_SIGNED_OUT):
+                raise Unauthenticated("You are not signed in") from None
             raise (OutcomeUnknown(str(error)) if had_begun(error) else error) from error
 
     async def _load_and_run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
@@ -106,6 +112,14 @@ class Function:
     ) -> tuple[Argument, ...]:
         """For a pipeline: its answer `is_missing` there if Redis does not know the library yet."""
         return "FCALL", self.in_redis, 2, prefix, _fresh(prefix), *_arguments(given, rest)
+
+
+def _made_by(write: Write, prefix: str) -> dict[str, Argument | None]:
+    """What Redis is told of who makes it; sessions are known where accounts are, and in no shard."""
+    told: dict[str, Argument | None] = {"who": write.who, "changes": write.changes}
+    if write.session is not None and prefix == _ACCOUNTS:
+        told |= {"by_session": write.session, "by_user_of_session": write.user}
+    return told
 
 
 def _arguments(given: dict[str, Argument | None], rest: Sequence[Argument]) -> list[Argument]:

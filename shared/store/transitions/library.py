@@ -56,6 +56,7 @@ PARTS = (
     "records/queues",
     "records/rows",
     "call/trail",
+    "records/accounts",
     "call/once",
 )
 """Of the library, below `lib`, in this order: one may name what stands in those before it."""

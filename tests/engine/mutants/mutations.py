@@ -179,7 +179,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("jobs and crons share a trail", "note_change", "if noun == 'job' then is_of_jobs = true end", ""),
     ("a line says not what was changed", "note_change", "about[#about + 1] = noun .. ':' .. id", ""),
     ("our own writes leave lines", "write_trail", "if not given.who then return end", ""),
-    ("!a key is not remembered", "once", "remember(answer, KEPT)", ""),
+    ("!a key is not remembered", "once", "remember(answer)", ""),
     ("what was refused is remembered", "once", "if not refused then", "if true then"),
     # damage
     ("!one record's damage is everybody's", "confined", "local done, first, second, third = pcall(work, ...)", "local done, first, second, third = true, work(...)"),
@@ -193,7 +193,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a queue whose record was lost stays so", "mend_queue", "if fields.name and fields.version", "if true or fields.version"),
     # once
     ("a key takes another request", "remembered", "if known[digest] then", "if digest then"),
-    ("a key is kept for ever", "remember", "fade(KEYS[3], ms)", ""),
+    ("a key is kept for ever", "remember", "fade(KEYS[3], kept_ms)", ""),
     ("an older encryption key is not known", "remembered", "ipairs(digests_of_now())", "ipairs({ digests_of_now()[1] })"),
     ("a newer encryption key is not known", "remembered", "known[parts[i]] = true", ""),
     # ledger

@@ -13,6 +13,7 @@ from joserfc.jwk import OctKey
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
+from shared.security.oidc import provider as oidc
 from tests.api.serving import serving
 from tests.installation import free_port
 from tests.pages.browser import Browser, Page
@@ -199,6 +200,33 @@ async def test_an_address_that_is_not_verified_or_not_of_ours(
 
     assert why in page.text
     assert await is_outside(browser, redis, page, 403)
+
+
+@pytest.mark.parametrize(
+    "claims", [{}, {"hd": "evil.example"}, {"hd": ""}, {"hd": True}, {"hd": ["example.com"]}]
+)
+async def test_a_private_account_at_google_does_not_pass_as_one_of_the_organisation(
+    browser: Browser, redis: Redis, provider: Provider, monkeypatch: pytest.MonkeyPatch, claims: Claims
+) -> None:
+    monkeypatch.setattr(oidc, "GOOGLE", provider.issuer)
+    provider.claims = claims
+    provider.userinfo = {"sub": SUBJECT, "hd": "example.com"}  # only what is signed counts
+
+    page = await come_back(browser, provider)
+
+    assert f"{EMAIL} is a private account at Google" in page.text
+    assert await is_outside(browser, redis, page, 403)
+
+
+async def test_an_account_that_the_organisation_gave_at_google_gets_in(
+    browser: Browser, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "GOOGLE", provider.issuer)
+    provider.claims = {"hd": "Example.com"}
+
+    page = await come_back(browser, provider, "/me")
+
+    assert page.path == "/me"
 
 
 async def test_the_address_may_come_by_userinfo_if_it_is_of_the_same_subject(

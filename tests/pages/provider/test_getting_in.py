@@ -1,5 +1,6 @@
 """Signing in by a provider of OpenID Connect: who gets in, who does not, and where it is written down."""
 
+import contextlib
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,7 @@ from shared.store import keyspace
 from shared.store.transitions import Setting, accounts
 from tests import lost
 from tests.api.serving import serving
-from tests.pages.browser import PASSWORD, Browser, Page, make_user
+from tests.pages.browser import PASSWORD, Browser, Page, make_user, token_of
 from tests.pages.conftest import OWNER, at_an_address_of_its_own
 from tests.pages.provider.conftest import come_back, go, settings_of
 from tests.provider import EMAIL, SUBJECT, Provider
@@ -119,6 +120,22 @@ async def test_whom_nobody_knows_becomes_a_member_of_the_team_that_is_set(
     assert line["about"] == f"member:{user.id},user:{user.id}"
 
 
+async def test_who_becomes_a_member_has_no_open_invitation_there_any_more(
+    server: EmbeddedServer, redis: Redis, provider: Provider
+) -> None:
+    await make_user(redis, OWNER)
+    with serving(settings_of(server, provider.issuer, oidc_team="shop")) as address:
+        async with at_an_address_of_its_own(address) as first, at_an_address_of_its_own(address) as second:
+            owner, ada = Browser(first), Browser(second)
+            await owner.sign_in(OWNER)
+            link, other = [await invited(owner, email) for email in (EMAIL, "grace@example.com")]
+            await come_back(ada, provider)
+            statuses = [(await owner.open(one)).status for one in (link, other)]
+
+    assert statuses == [404, 200]
+    assert (await lines_of(redis))[-1]["about"] == "invitation:1,member:2,user:2"
+
+
 @pytest.mark.parametrize("team", ["none", "empty"])
 async def test_nobody_becomes_the_owner_of_a_team_by_a_provider(
     server: EmbeddedServer, redis: Redis, provider: Provider, team: str
@@ -149,6 +166,103 @@ async def test_who_was_invited_joins_by_the_provider_without_a_password(
     assert (await other.open(link)).status == 404
 
 
+async def squatted(owner: Browser, other: Browser) -> str:
+    """Somebody else joins by the address of Ada, and makes a token and an invitation; the token."""
+    link = await invited(owner, EMAIL, role="admin")
+    inside = await other.send(await other.open(link), name="Ada", password=PASSWORD)
+    assert inside.path == "/t/1/settings/api"
+    made = await other.send(inside, name="left behind", scope="admin")
+    return token_of(made)
+
+
+async def test_of_whoever_joined_by_their_address_nothing_is_left(
+    owner: Browser, other: Browser, redis: Redis, provider: Provider, address: str
+) -> None:
+    token = await squatted(owner, other)
+    planted = await invited(other, "mallory@example.com", role="admin")
+    kept = await invited(owner, "grace@example.com")
+
+    async with at_an_address_of_its_own(address) as client:
+        page = await come_back(Browser(client), provider, "/me")
+        refused = await client.get("/api/queues", headers={"Authorization": f"Bearer {token}"})
+        links = [(await Browser(client).open(link)).status for link in (planted, kept)]
+
+    assert page.status == 200
+    assert refused.status_code == 401
+    assert links == [404, 200]
+    line = (await lines_of(redis))[-1]
+    assert '"operation":"link-identity"' in line["who"]
+    assert line["about"] == "token:1,invitation:2,user:2"
+    assert "API tokens and invitations that were made, for nobody had proved the address" in line["changes"]
+
+
+async def test_who_finds_the_address_taken_is_told_once_what_is_removed(
+    owner: Browser, other: Browser, redis: Redis, provider: Provider, address: str
+) -> None:
+    await squatted(owner, other)
+    adding = await other.send(await other.open("/me/second-factor"), "/me/second-factor", current=PASSWORD)
+    secret = adding.form("/me/second-factor/confirm").fields["secret"]
+    await other.send(adding, "/me/second-factor/confirm", code=pyotp.TOTP(secret).now(), kept="on")
+
+    async with at_an_address_of_its_own(address) as client:
+        ada = Browser(client)
+        told = await come_back(ada, provider, "/me/second-factor")
+        me = await ada.open("/me")
+        set_again = await ada.send(me, "/me/password", password="nine herons wait")
+        again = await come_back_anew(ada, provider)
+
+    assert "the password and the second factor" in told.text
+    assert f"Somebody joined as {EMAIL} before" in told.text
+    assert {"/me", "/me/second-factor"} <= {*told.links}
+    assert "you can set one" in me.text
+    assert "Another password" in set_again.text
+    assert again.path == "/me"
+    assert (await users.get(redis, 2)).has_proved_email
+
+
+async def come_back_anew(browser: Browser, provider: Provider) -> Page:
+    await browser.post("/sign-out")
+    return await come_back(browser, provider, "/me")
+
+
+async def test_who_joins_by_the_provider_is_not_told_that_somebody_was_there(
+    owner: Browser, other: Browser, redis: Redis, provider: Provider
+) -> None:
+    page = await other.open(provider.authorize(await pressed(other, await invited(owner, EMAIL))))
+
+    assert page.path == TEAM_PAGE
+    assert "removed" not in (await lines_of(redis))[-1]["changes"]
+
+
+@pytest.mark.parametrize("takes", ["shop", "none"])
+async def test_who_finds_the_address_in_a_strange_team_begins_in_that_which_takes_who_is_new(
+    server: EmbeddedServer, redis: Redis, provider: Provider, takes: str
+) -> None:
+    await make_user(redis, "mallory@example.com", "traps")
+    await make_user(redis, OWNER)
+    with serving(settings_of(server, provider.issuer, oidc_team=takes)) as address:
+        async with contextlib.AsyncExitStack() as clients:
+            mallory, sock, ada, owner = [
+                Browser(await clients.enter_async_context(at_an_address_of_its_own(address)))
+                for _ in range(4)
+            ]
+            await mallory.sign_in("mallory@example.com")
+            await owner.sign_in(OWNER)
+            trap = await invited(mallory, EMAIL)
+            unused = await invited(owner, EMAIL, "/t/2/settings/members")
+            await sock.send(await sock.open(trap), name="Ada", password=PASSWORD)
+            told = await come_back(ada, provider)
+            begun = await ada.open("/")
+            link = await owner.open(unused)
+
+    is_taken = takes == "shop"
+    assert told.status == 200
+    assert begun.path == ("/t/2/settings/members" if is_taken else TEAM_PAGE)
+    assert link.status == (404 if is_taken else 200)
+    abouts = [[line["about"] for line in await lines_of(redis, team)][-1] for team in (1, 2)]
+    assert abouts == ["user:3", "member:3,invitation:1,user:3" if is_taken else "invitation:1"]
+
+
 async def test_an_invitation_of_another_address_lets_nobody_in(
     owner: Browser, other: Browser, redis: Redis, provider: Provider
 ) -> None:
@@ -161,8 +275,8 @@ async def test_an_invitation_of_another_address_lets_nobody_in(
     assert (await other.open(link)).status == 200
 
 
-async def invited(owner: Browser, email: str) -> str:
-    page = await owner.send(await owner.open(TEAM_PAGE), email=email)
+async def invited(owner: Browser, email: str, path: str = TEAM_PAGE, role: str = "member") -> str:
+    page = await owner.send(await owner.open(path), path, email=email, role=role)
     (link,) = [word for word in page.text.split() if "/join/" in word]
     return urlsplit(link).path
 

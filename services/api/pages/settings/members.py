@@ -69,11 +69,13 @@ async def ask_remove(visit: Visit) -> Response:
 
 
 async def remove(visit: Visit, form: Form) -> Response:
-    signed = await visit.in_team()
-    member = await _removable(visit, signed)
-    await members.remove(visit.call(signed, "remove-member", form.once), member.id)
-    if member.id != signed.user:
-        return to(_path(signed))
+    signed, member = await visit.signed(), visit.id("member", "Member")
+    if not await visit.was_done("remove-member", form.once):
+        signed = await visit.in_team()
+        await _removable(visit, signed)
+        await members.remove(visit.call(signed, "remove-member", form.once), member)
+    if member != signed.user:
+        return to(PATH.format(team=visit.id("team", "Team")))
     visit.having.sessions.forget(signed.session)
     return to("/")
 

@@ -95,13 +95,17 @@ async def ask_delete(visit: Visit) -> Response:
 
 
 async def delete(visit: Visit, form: Form) -> Response:
-    """Only once its name was typed, so that it is the team that is meant."""
-    signed, team = await _owned(visit)
-    if form.get("name").strip() != team.name:
-        sentence = f"The name field must be {team.name}, the name of the team."
-        return await _deleting(visit, signed, team, form.wrong({"name": sentence}), 422)
-    seen = Versions(frozenset((team.name,)))
-    await teams.delete(visit.call(signed, "delete-team", form.once, team.name, versions=seen))
+    """Only once its name was typed, so that it is the team that is meant, also if it was renamed just now."""
+    signed, typed = await visit.signed(), form.get("name").strip()
+    if not await visit.was_done("delete-team", form.once, typed):
+        signed, _ = await _owned(visit)
+        wanted = Versions(frozenset((typed,)))
+        try:
+            await teams.delete(visit.call(signed, "delete-team", form.once, typed, versions=wanted))
+        except Stale:
+            _, team = await _owned(visit)
+            sentence = f"The name field must be {team.name}, the name of the team."
+            return await _deleting(visit, signed, team, form.wrong({"name": sentence}), 422)
     visit.having.sessions.forget(signed.session)
     return to("/")
 

@@ -28,15 +28,7 @@ else
     note_change('user', user)
 end
 
-for _, other in ipairs(call('ZRANGE', P .. 'invitations:' .. team, 0, -1)) do
-    local key = P .. 'invitation:' .. team .. ':' .. other
-    local open = fields_of(key, 'email', 'link')
-    if open.email == its.email then
-        call('DEL', key, P .. 'link:' .. open.link)
-        call('ZREM', P .. 'invitations:' .. team, other)
-        note_change('invitation', other)
-    end
-end
+accounts.end_invitations(team, 'email', its.email)
 call('DEL', link, record) -- also if a list had lost it
 if call('EXISTS', P .. 'member:' .. team .. ':' .. user) == 0 then
     call('HSET', P .. 'member:' .. team .. ':' .. user, 'role', group.owner and its.role or 'admin', 'joined', now)

@@ -23,15 +23,7 @@ if its then
     call('ZADD', P .. 'members:' .. team, id, id)
     call('SADD', P .. 'member_of:' .. id, team)
     note_change('member', id)
-    for _, open in ipairs(call('ZRANGE', P .. 'invitations:' .. team, 0, -1)) do
-        local key = P .. 'invitation:' .. team .. ':' .. open
-        local of = fields_of(key, 'email', 'link')
-        if of.email == given.email then
-            call('DEL', key, P .. 'link:' .. of.link)
-            call('ZREM', P .. 'invitations:' .. team, open)
-            note_change('invitation', open)
-        end
-    end
+    accounts.end_invitations(team, 'email', given.email)
 end
 note_change('user', id)
 return id

@@ -11,12 +11,5 @@ call('DEL', P .. 'member:' .. team .. ':' .. user)
 call('ZREM', P .. 'members:' .. team, user)
 call('SREM', P .. 'member_of:' .. user, team)
 note_change('member', user)
-local tokens = call('HGETALL', P .. 'tokens:' .. team)
-for i = 1, #tokens, 2 do -- 500 at most
-    if call('HGET', P .. 'token:' .. tokens[i + 1], 'user') == user then
-        call('DEL', P .. 'token:' .. tokens[i + 1], P .. 'use:' .. tokens[i + 1])
-        call('HDEL', P .. 'tokens:' .. team, tokens[i])
-        note_change('token', tokens[i])
-    end
-end
+accounts.end_tokens(team, user)
 return 1

@@ -6,7 +6,7 @@
 -- Returns the new version; 'taken' if another user has the address; 'stale' if the user changed or went since it was read.
 
 local id, emails = given.user, P .. 'emails'
-local record, listed = P .. 'user:' .. id, P .. 'sessions:' .. id
+local record = P .. 'user:' .. id
 local its = fields_of(record, 'version', 'email')
 if its.version ~= given.version then return 'stale', REFUSED end
 local of = call('HGET', emails, given.email)
@@ -16,18 +16,9 @@ call('HDEL', emails, its.email)
 call('HDEL', record, 'email_proved') -- of the address before
 call('HSET', emails, given.email, id)
 call('HSET', record, 'email', given.email, 'email_given', given.email_given, 'name', given.name, 'password', given.password)
-for _, session in ipairs(call('ZRANGE', listed, 0, -1)) do call('DEL', P .. 'session:' .. session) end
-call('DEL', listed)
+accounts.end_sessions(id)
 for _, team in ipairs(call('SMEMBERS', P .. 'member_of:' .. id)) do
-    for _, open in ipairs(call('ZRANGE', P .. 'invitations:' .. team, 0, -1)) do
-        local key = P .. 'invitation:' .. team .. ':' .. open
-        local invited = fields_of(key, 'email', 'link')
-        if invited.email == given.email then
-            call('DEL', key, P .. 'link:' .. invited.link)
-            call('ZREM', P .. 'invitations:' .. team, open)
-            if team == given.team then note_change('invitation', open) end
-        end
-    end
+    accounts.end_invitations(team, 'email', given.email)
 end
 if given.team then note_change('user', id) end
 return call('HINCRBY', record, 'version', 1)

@@ -19,6 +19,7 @@ async def keep_link(
     link: str,
     purpose: str,
     user: int,
+    version: str | None = None,
     expires: int,
     alone: bool,
     now_ms: int,
@@ -26,8 +27,8 @@ async def keep_link(
 ) -> bool:
     """Keep a code, of which `link` is the digest, for a user; whether there is that user.
 
-    With `alone` a code of that purpose before is worth nothing any more. A `write` leaves a line in the trail
-    of each of the user's teams.
+    With a `version` it has to be that one still. With `alone` a code of that purpose before is worth nothing
+    any more. A `write` leaves a line in the trail of each of the user's teams.
     """
     kept = await _KEEP_LINK(
         redis,
@@ -36,6 +37,7 @@ async def keep_link(
         link=link,
         purpose=purpose,
         user=user,
+        version=version,
         expires=expires,
         alone=alone,
         now_ms=now_ms,

@@ -54,13 +54,15 @@ async def hand_over_team(
 
 
 async def delete_team(
-    redis: Redis, *, team: int, before: int | None, now_ms: int, write: Write = OURS
+    redis: Redis, *, team: int, before: int | None, name: str, now_ms: int, write: Write = OURS
 ) -> bool | None:
-    """Mark a team as deleted, if its owner is still `before`; whether there was one.
+    """Mark a team as deleted, if its owner is still `before` and its name that; whether there was one.
 
-    None if the owner changed.
+    None if the owner or the name changed.
     """
-    deleted = await _DELETE_TEAM(redis, _ACCOUNTS, write=write, team=team, before=before, now_ms=now_ms)
+    deleted = await _DELETE_TEAM(
+        redis, _ACCOUNTS, write=write, team=team, before=before, name=name, now_ms=now_ms
+    )
     return None if deleted == "stale" else bool(deleted)
 
 

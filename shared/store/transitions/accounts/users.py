@@ -61,13 +61,15 @@ async def change_user(
     version: str,
     ends_sessions: bool = False,
     keep: str | None = None,
+    ends_all: bool = False,
     team: int | None = None,
     write: Write = OURS,
-) -> bool:
-    """Change fields of a user who is still as it was read; whether it was.
+) -> str | None:
+    """Change fields of a user who is still as it was read; its version from then on, None if it was not.
 
-    With `ends_sessions` all its sessions end but the one with the digest `keep`. A `write` without a `team`
-    leaves a line in the trail of each of the user's teams.
+    With `ends_sessions` all its sessions end but the one with the digest `keep`, with `ends_all` the API
+    tokens and invitations that it made. A `write` without a `team`, or with `ends_all`, leaves a line in the
+    trail of each of the user's teams.
     """
     changed: object = await _CHANGE_USER(
         redis,
@@ -78,9 +80,10 @@ async def change_user(
         version=version,
         ends_sessions=ends_sessions,
         keep=keep,
+        ends_all=ends_all,
         team=team,
     )
-    return bool(changed != "stale")
+    return None if changed == "stale" else str(changed)
 
 
 async def set_up_user(
@@ -94,12 +97,13 @@ async def set_up_user(
     password: str,
     team: int | None,
     write: Write = OURS,
-) -> Literal["taken", "stale"] | None:
+) -> str:
     """Give a user who was made without one an address, a name and a password; its sessions end.
 
-    "taken" if another user has the address, "stale" if this one changed since it was read.
+    Its version from then on; "taken" if another user has the address, "stale" if this one changed since it
+    was read.
     """
-    done = await _SET_UP_USER(
+    done: object = await _SET_UP_USER(
         redis,
         _ACCOUNTS,
         write=write,
@@ -111,7 +115,7 @@ async def set_up_user(
         password=password,
         team=team,
     )
-    return done if done in ("taken", "stale") else None
+    return str(done)
 
 
 async def prove_code(
@@ -143,16 +147,17 @@ async def link_identity(
     user: int | None,
     version: str | None,
     team: int | None,
+    joins: int | None,
     email: str,
     email_given: str,
     name: str,
     now_ms: int,
     write: Write = OURS,
 ) -> int | Literal["taken", "other", "gone", "stale"]:
-    """Let whom a provider says they are sign in as the user, or as a new member of the team; the user's id.
+    """Let whom a provider says they are sign in as the user, or as a new member of `joins`; the user's id.
 
     "taken" if the address or the identity is of another user, "other" if the user is linked to another one,
-    "gone" if there is no such team or nobody owns it, "stale" if the user changed since it was read.
+    "gone" if no team with an owner takes who is new, "stale" if the user changed since it was read.
     """
     done = await _LINK_IDENTITY(
         redis,
@@ -164,6 +169,7 @@ async def link_identity(
         user=user,
         version=version,
         team=team,
+        joins=joins,
         email=email,
         email_given=email_given,
         name=name,

@@ -10,8 +10,6 @@ local REFUSED = true -- `return answer, REFUSED`: this is no effect, and is not 
 local once, remembered
 
 do
-    local KEPT = 24 * 3600 * 1000 -- ms
-
     local function digests_of_now()
         local found = {}
         for i = 4, #KEYS do found[#found + 1] = string.sub(KEYS[i], #P + 1) end
@@ -32,11 +30,11 @@ do
         return { -1 }
     end
 
-    local function remember(answer, ms)
-        local digests = digests_of_now()
+    local function remember(answer)
+        local digests, kept_ms = digests_of_now(), 24 * 3600 * 1000
         local oldest = table.remove(digests, 1)
         call('SET', KEYS[3], oldest .. cmsgpack.pack(answer, unpack(digests)))
-        fade(KEYS[3], ms)
+        fade(KEYS[3], kept_ms)
     end
 
     local function traced(work)
@@ -51,13 +49,17 @@ do
     end
 
     -- Without an idempotency key (KEYS[3] and more) the body's own answer, else { 1, answer of then },
-    -- { 0, answer of now }, or { -1 } if the key was used for something else.
+    -- { 0, answer of now }, or { -1 } if the key was used for something else. The error SIGNEDOUT if it is made by a session
+    -- (`by_session`, its digest, of the user `by_user_of_session`) that has ended: a process remembers one for some seconds.
     function once(work)
+        if given.by_session and call('HGET', P .. 'session:' .. given.by_session, 'user') ~= given.by_user_of_session then
+            return redis.error_reply('SIGNEDOUT the session has ended')
+        end
         if not KEYS[3] then return (traced(work)) end
         local before = remembered()
         if before then return before end
         local answer, refused = traced(work)
-        if not refused then remember(answer, KEPT) end
+        if not refused then remember(answer) end
         return { 0, answer }
     end
 end

@@ -19,5 +19,6 @@ do
         if not given.who then return end
         call('XADD', P .. (is_of_jobs and 'audit_jobs:' or 'audit:') .. given.team, 'MAXLEN', '~', is_of_jobs and MOST_OF_JOBS or MOST_CHANGES,
             '*', 'at', moment(), 'who', given.who, 'about', table.concat(about, ','), 'changes', given.changes or '')
+        about = {} -- of the next line, in the trail of another team
     end
 end
