@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.actions import audit, cron_records, owing, settling
 from shared.actions.owing import NOTHING
+from shared.actions.searches import crons as searches
 from shared.basics import words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
@@ -135,6 +136,7 @@ async def get_now(redis: Redis, team: Team, cron_id: int) -> tuple[Cron, datetim
 async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     """Crons newest first; a search looks in the name and the URL."""
     states = ["active", "paused"] if query.filter == CronFilter.ALL else [query.filter.value]
+    wanted = await searches.understood(redis, team, query.q)
 
     async def read(ids: Sequence[int]) -> list[Cron]:
         rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
@@ -143,7 +145,8 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     listing = paging.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
         read,
-        matches=lambda cron, text: words.contains(text, cron.name, cron.url),
+        matches=lambda cron, text: words.contains(text, cron.name, cron.url) and wanted.finds(cron),
+        is_filtered=bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)
 

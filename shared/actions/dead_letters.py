@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.actions import jobs
 from shared.actions.accounts import reach
+from shared.actions.searches import jobs as searches
 from shared.basics import words
 from shared.errors import NotFound
 from shared.operations import Call
@@ -44,16 +45,19 @@ _COLLECTED = 1
 
 
 async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
-    """Dead letters newest first, by queue and reason; a search looks in the URL."""
+    """Dead letters newest first, by queue and reason; a search looks in the URL, or as `q` says."""
+    wanted = await searches.understood(redis, team, query.q)
+    look_bytes = LIST_BYTES if wanted.needs(searches.PAYLOAD) else LOOK_BYTES
     listing = paging.Listing(
         [_index(team, query.queue_id)],
         read=lambda ids: jobs.read(redis, team, ids, most_bytes=LIST_BYTES),
         matches=lambda job, text: (
             words.contains(text, job.url)
             and query.failure_reason in (None, job.run.failure_reason if job.run else None)
+            and wanted.finds(job)
         ),
-        look=lambda ids: jobs.read(redis, team, ids, most_bytes=LOOK_BYTES),
-        is_filtered=query.failure_reason is not None,
+        look=lambda ids: jobs.read(redis, team, ids, most_bytes=look_bytes),
+        is_filtered=query.failure_reason is not None or bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)
 

@@ -12,7 +12,9 @@ from shared import clock
 from shared.actions import audit
 from shared.actions.accounts import reach
 from shared.actions.job_records import FAILED, STATES, excerpt_of, of_row
+from shared.actions.searches import jobs as searches
 from shared.basics import words
+from shared.basics.search import Search
 from shared.basics.spelling import Spelled
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
@@ -167,15 +169,25 @@ async def read(
 
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     """Jobs newest first, by status and queue; a search looks in the URL."""
+    wanted = await searches.understood(redis, team, query.q)
     states = _MANY.get(query.filter, [query.filter])
+    if (only := wanted.only("status")) is not None:
+        states = [state for state in states if state in only or (state in FAILED and "failed" in only)]
     owner = f"{Kind.QUEUE}{query.queue_id}:" if query.queue_id else ""
     listing = paging.Listing(
         [f"x:{team.id}:{owner}{state}" for state in states],
         read=lambda ids: read(redis, team, ids, most_bytes=stored.LIST_BYTES),
-        matches=lambda job, text: words.contains(text, job.url),
-        look=lambda ids: read(redis, team, ids, with_runs=False, most_bytes=stored.LOOK_BYTES),
+        matches=lambda job, text: words.contains(text, job.url) and wanted.finds(job),
+        look=lambda ids: looked_at(redis, team, ids, wanted),
+        is_filtered=bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)
+
+
+async def looked_at(redis: Redis, team: Team, ids: Sequence[int], wanted: Search[Job]) -> list[Job]:
+    """Those jobs, as far as a search looks at them."""
+    most_bytes = stored.LIST_BYTES if wanted.needs(searches.PAYLOAD) else stored.LOOK_BYTES
+    return await read(redis, team, ids, with_runs=wanted.needs(searches.RUN), most_bytes=most_bytes)
 
 
 async def cancel(call: Call, job_id: int) -> Job:

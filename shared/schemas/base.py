@@ -170,6 +170,18 @@ class PageQuery(Schema):
     search: Annotated[str | None, Field(max_length=200, description="Part of the URL or name")] = None
 
 
+class SearchQuery(PageQuery):
+    """A page of a list that can be searched by what its rows say."""
+
+    q: Annotated[
+        str | None, Field(max_length=500, description="Words and keys, as status:failed host:a.example")
+    ] = None
+
+
+(SEARCHED,) = set(SearchQuery.model_fields) - set(PageQuery.model_fields)
+"""The field that has the search."""
+
+
 class Page(Schema, Generic[T]):
     """One page of a list, newest first."""
 
@@ -178,6 +190,13 @@ class Page(Schema, Generic[T]):
     last_page: int
     per_page: int
     total: int
+    looked_at: Annotated[
+        int | None,
+        Field(
+            description="Only of a search that did not look at all: at so many of the newest rows",
+            exclude_if=lambda number: number is None,
+        ),
+    ] = None
 
 
 Problem = Annotated[

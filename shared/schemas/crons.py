@@ -18,6 +18,7 @@ from shared.schemas.base import (
     PageQuery,
     Problem,
     Schema,
+    SearchQuery,
     Timeout,
     Url,
     UrlOrNone,
@@ -107,7 +108,7 @@ class CronUpdate(Timing, CronSpecUpdate):
     success_assertions: Assertions = ()
 
 
-class CronQuery(PageQuery):
+class CronQuery(SearchQuery):
     filter: Annotated[CronFilter, Field(description="Only crons in this state")] = CronFilter.ALL
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from shared.schemas.base import NO_BOOL, Id, Instant, PageQuery, Schema
+from shared.schemas.base import NO_BOOL, Id, Instant, Schema, SearchQuery
 from shared.schemas.instants import Given
 from shared.schemas.runs import FailureReason
 
@@ -17,7 +17,7 @@ Ids = Annotated[
 ]
 
 
-class DeadLetterQuery(PageQuery):
+class DeadLetterQuery(SearchQuery):
     """A search looks in the URL."""
 
     queue_id: Annotated[Id | None, Field(description="Only those of this queue")] = None

@@ -15,9 +15,9 @@ from shared.schemas.base import (
     Instant,
     Method,
     Name,
-    PageQuery,
     Problem,
     Schema,
+    SearchQuery,
     Timeout,
     Url,
     Warnings,
@@ -130,7 +130,7 @@ class JobBatchCreate(Schema):
     jobs: Annotated[list[JsonValue], Field(min_length=1, max_length=1000)]
 
 
-class JobQuery(PageQuery):
+class JobQuery(SearchQuery):
     filter: Annotated[JobFilter, Field(description="Only jobs with this status")] = JobFilter.ALL
     queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
 

@@ -42,20 +42,23 @@ class Listing(Generic[T]):
 
 async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQuery) -> "Page[T]":
     """The page for `query`."""
-    offset = (query.page - 1) * query.per_page
+    offset, looked_at = (query.page - 1) * query.per_page, None
     if query.search or listing.is_filtered:
-        found = await _search(redis, team, listing, query.search or "")
+        found, looked_at = await _search(redis, team, listing, query.search or "")
         ids, total = found[offset : offset + query.per_page], len(found)
     else:
         total, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=query.per_page)
     rows: list[T] = []
     for start in range(0, len(ids), _READ):
         rows += await listing.read(ids[start : start + _READ])
-    return _page(rows, total, query)
+    return _page(rows, total, query, looked_at)
 
 
-async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> list[int]:
-    """The ids of the rows that match; new rows may shift others to the next step, where they count once."""
+async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> tuple[list[int], int | None]:
+    """The ids of the rows that match, and how many were looked at unless it was all.
+
+    New rows may shift others to the next step, where they count once.
+    """
     look = listing.look or listing.read
     seen: set[int] = set()
     found: list[int] = []
@@ -65,15 +68,16 @@ async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> l
         seen.update(new)
         found += [row.id for row in (await look(new) if new else []) if listing.matches(row, text)]
         if len(ids) < _CHUNK:
-            break
-    return found
+            return found, None
+    return found, SEARCH_LIMIT
 
 
-def _page(rows: list[T], total: int, query: PageQuery) -> Page[Any]:
+def _page(rows: list[T], total: int, query: PageQuery, looked_at: int | None) -> Page[Any]:
     return Page(
         data=rows,
         current_page=query.page,
         last_page=max(1, math.ceil(total / query.per_page)),
         per_page=query.per_page,
         total=total,
+        looked_at=looked_at,
     )

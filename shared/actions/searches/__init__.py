@@ -1,0 +1,1 @@
+"""What may be searched for in each list (`q`)."""

@@ -1,0 +1,45 @@
+"""What may be searched for among crons."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+
+from shared.actions.searches import queries
+from shared.basics import search
+from shared.basics.search import Key, Search
+from shared.schemas.base import Method
+from shared.schemas.crons import Cron, CronMode
+from shared.store.keyspace import Team
+
+_STATUSES = ("active", "paused", "ended", "failing", "alerted")
+
+
+def _statuses(cron: Cron) -> Iterator[str]:
+    if cron.has_ended:
+        yield "ended"
+    else:
+        yield "active" if cron.is_active else "paused"
+    if cron.consecutive_failures:
+        yield "failing"
+    if cron.is_alerted:
+        yield "alerted"
+
+
+KEYS: dict[str, Key[Cron]] = {
+    "status": search.several(lambda cron: list(_statuses(cron)), choices=_STATUSES),
+    "name": search.part(lambda cron: cron.name),
+    "host": search.word(lambda cron: urlsplit(cron.url).hostname),
+    "method": search.word(lambda cron: cron.method, choices=[one.value.lower() for one in Method]),
+    "mode": search.word(lambda cron: cron.mode, choices=[one.value for one in CronMode]),
+    "zone": search.word(lambda cron: cron.timezone),
+    "failures": search.number(lambda cron: cron.consecutive_failures),
+    "key": search.word(lambda cron: cron.key),
+    "since": search.since(lambda cron: cron.created_at),
+    "until": search.until(lambda cron: cron.created_at),
+}
+
+
+async def understood(redis: Redis, team: Team, text: str | None) -> Search[Cron]:
+    """Raises Invalid for what cannot be understood."""
+    return await queries.understood(redis, team, text, KEYS, lambda cron: (cron.name, cron.url))

@@ -1,0 +1,53 @@
+"""What may be searched for among jobs and dead letters."""
+
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+
+from shared.actions.searches import queries
+from shared.basics import search
+from shared.basics.search import Key, Search
+from shared.schemas.base import Method
+from shared.schemas.jobs import Job, JobFilter
+from shared.schemas.runs import FailureReason
+from shared.store.keyspace import Team
+
+RUN, PAYLOAD = "run", "payload"
+"""What is read of a job only where a search needs it."""
+
+
+def _statuses(job: Job) -> list[str]:
+    """`retrying` and `dead_lettered` jobs are failed too."""
+    return [job.status, *([job.final_status] if job.final_status else [])]
+
+
+def _ran(name: str) -> Key[Job]:
+    return search.number(lambda job: getattr(job.run, name, None), needs=RUN)
+
+
+KEYS: dict[str, Key[Job]] = {
+    "status": search.several(_statuses, choices=[one.value for one in JobFilter if one != JobFilter.ALL]),
+    "queue": search.word(lambda job: job.queue),
+    "host": search.word(lambda job: urlsplit(job.url).hostname),
+    "method": search.word(lambda job: job.method, choices=[one.value.lower() for one in Method]),
+    "reason": search.word(
+        lambda job: getattr(job.run, "failure_reason", None),
+        needs=RUN,
+        choices=[one.value for one in FailureReason],
+    ),
+    "code": _ran("response_status"),
+    "took": search.seconds(
+        lambda job: job.run.duration_ms / 1000 if job.run and job.run.duration_ms is not None else None,
+        needs=RUN,
+    ),
+    "attempt": search.number(lambda job: job.attempt_number),
+    "since": search.since(lambda job: job.created_at),
+    "until": search.until(lambda job: job.created_at),
+    "key": search.word(lambda job: job.idempotency_key),
+    "payload.": search.word(lambda job: job.payload, needs=PAYLOAD),
+}
+
+
+async def understood(redis: Redis, team: Team, text: str | None) -> Search[Job]:
+    """Raises Invalid for what cannot be understood."""
+    return await queries.understood(redis, team, text, KEYS, lambda job: (job.url,))
