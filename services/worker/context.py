@@ -19,6 +19,8 @@ class Context:
     vault: Vault
     mailer: Mailer
     circuits: Circuits = field(default_factory=Circuits)
+    worker: str = ""
+    """Its name, which its runs carry: `<host>:<pid>`."""
     public_url: str = ""
     """What links in messages begin with."""
     secrets: tuple[str, ...] = ()
