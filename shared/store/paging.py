@@ -18,6 +18,7 @@ class _Row(Protocol):
 
 
 T = TypeVar("T", bound=_Row)
+V = TypeVar("V")
 Read = Callable[[Sequence[int]], Awaitable[list[T]]]
 
 SEARCH_LIMIT = 10_000
@@ -69,7 +70,13 @@ async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> l
     return found
 
 
-def _page(rows: list[T], total: int, query: PageQuery) -> Page[Any]:
+def page_of(rows: Sequence[V], query: PageQuery) -> "Page[V]":
+    """The page for `query` of rows that are all there."""
+    offset = (query.page - 1) * query.per_page
+    return _page(list(rows[offset : offset + query.per_page]), len(rows), query)
+
+
+def _page(rows: list[Any], total: int, query: PageQuery) -> Page[Any]:
     return Page(
         data=rows,
         current_page=query.page,

@@ -52,7 +52,7 @@ from shared.store.transitions.fires import (
     settle_cron,
 )
 from shared.store.transitions.functions import Function, is_missing, recall
-from shared.store.transitions.hosts import probe_host, throttle_host, unthrottle_host
+from shared.store.transitions.hosts import StoredHost, probe_host, read_hosts, throttle_host, unthrottle_host
 from shared.store.transitions.jobs import (
     CreatedJob,
     NewJob,
@@ -157,6 +157,7 @@ __all__ = [
     "Setting",
     "StoredCron",
     "StoredExecution",
+    "StoredHost",
     "StoredJob",
     "StoredPlan",
     "StoredQueue",
@@ -215,6 +216,7 @@ __all__ = [
     "read_crons",
     "read_executions",
     "read_figures",
+    "read_hosts",
     "read_jobs",
     "read_plans",
     "read_queues",

@@ -73,7 +73,9 @@ local function clear_rest()
         call('DEL', P .. FRONT .. lane, P .. READY .. lane)
     end
     call('HDEL', P .. 'virtual_time', team, team .. ':_')
-    for _, name in ipairs({ 'names', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'turns' }) do call('DEL', P .. name .. ':' .. team) end
+    for _, name in ipairs({ 'names', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'hosts', 'turns' }) do
+        call('DEL', P .. name .. ':' .. team)
+    end
     clear_figures()
     call('ZREM', P .. 'turns', team)
     call('SREM', P .. 'teams', team)
