@@ -17,6 +17,7 @@ OF_A_TEAM = (
         "x:1:alerts:storage_warning",
         "throttled:1",
         "retry_after:1",
+        "hosts:1",
         "starts:1:1",
         "sent:1:1",
         "turns:1",

@@ -1,7 +1,8 @@
 """Hosts that do not answer are given a rest, so that one dead target does not hold every place of a worker.
 
 A circuit for each team and host, in this process alone: it opens after failures in a row, and lets one
-request at a time find out whether the host is back. Teams share none: one may ask what another never would.
+request at a time find out whether the host is back. The team is shown it (`throttles.tell_silent`), and its
+other workers go by their own. Teams share none: one may ask what another never would.
 """
 
 from collections import OrderedDict
@@ -61,22 +62,23 @@ class Circuits:
         circuit.probe_ends_at = now + PROBE_SECONDS
         return 0.0
 
-    def note(self, host: Host, now: float, *, silent: bool) -> None:
-        """What became of a request that was sent."""
+    def note(self, host: Host, now: float, *, silent: bool) -> float:
+        """What became of a request that was sent; for how long it opens now (s), else 0.0."""
         if not silent:
             self._circuits.pop(host, None)
-            return
+            return 0.0
         circuit = self._circuits.setdefault(host, Circuit())
         self._circuits.move_to_end(host)
         circuit.failures += 1
-        circuit.probe_ends_at = 0.0
+        circuit.probe_ends_at, opened = 0.0, 0.0
         if circuit.failures >= FAILURES:
             grown = max(FIRST_SECONDS, min(2 * circuit.rest_seconds, LONGEST_SECONDS))
             # Requests that were under way when it opened say nothing new of the host.
             if circuit.opens_at <= now:
-                circuit.rest_seconds, circuit.opens_at = grown, now + grown
+                circuit.rest_seconds, circuit.opens_at, opened = grown, now + grown, grown
         if len(self._circuits) > MOST_HOSTS:
             self._circuits.popitem(last=False)
+        return opened
 
     def give_up(self, host: Host) -> None:
         """A request ended without showing anything of the host; somebody else may probe."""

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from services.worker.circuits import Circuits
 from services.worker.http.client import Sender
 from services.worker.notices.mail import Mailer
+from services.worker.rests import Rests
 from shared.security.vault import Vault
 
 
@@ -19,6 +20,9 @@ class Context:
     vault: Vault
     mailer: Mailer
     circuits: Circuits = field(default_factory=Circuits)
+    rests: Rests = field(default_factory=Rests)
+    worker: str = ""
+    """Its name, which its runs carry: `<host>:<pid>`."""
     public_url: str = ""
     """What links in messages begin with."""
     secrets: tuple[str, ...] = ()

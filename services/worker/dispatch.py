@@ -32,8 +32,8 @@ async def send(outgoing: Outgoing, work: Work, context: Context) -> Exchange | P
     if host is None:
         return await context.sender.send(outgoing, permit)  # which says why nothing leaves
     # Looked up only where a host is throttled: the look-up costs as much as the rest of this.
-    rest = await _rest(work, host, context) if work.of_team.throttled or work.of_team.busy else None
-    if postponed := rest or (_silence(work, host, context) if context.circuits else None):
+    may_rest = work.of_team.throttled or work.of_team.busy or context.circuits
+    if may_rest and (postponed := await _rest(work, host, context) or _silence(work, host, context)):
         return postponed
     try:
         exchange = await context.sender.send(outgoing, permit)
@@ -44,12 +44,23 @@ async def send(outgoing: Outgoing, work: Work, context: Context) -> Exchange | P
         context.circuits.give_up((work.team, host))
         return _unresolved(work, host)
     exchange = discord.with_wait(exchange, host, outgoing.url)
-    silent = is_silent(exchange)
-    if silent or context.circuits:
-        context.circuits.note((work.team, host), time.monotonic(), silent=silent)
-    if exchange.response_status in throttles.BUSY or work.of_team.busy:
-        await throttles.note(exchange, work, host, context.redis)
+    if exchange.failure_stage or context.circuits or _may_tell(exchange, work, context):
+        await _note(exchange, work, host, context)
     return exchange
+
+
+def _may_tell(exchange: Exchange, work: Work, context: Context) -> bool:
+    return bool(exchange.response_status in throttles.BUSY or work.of_team.busy or context.rests)
+
+
+async def _note(exchange: Exchange, work: Work, host: Origin, context: Context) -> None:
+    """What this worker, and the team's others, learn of the host."""
+    silent = is_silent(exchange)
+    opened = context.circuits.note((work.team, host), time.monotonic(), silent=silent)
+    if opened:
+        await throttles.tell_silent(work, host, opened, context)
+    if _may_tell(exchange, work, context):
+        await throttles.note(exchange, work, host, context)
 
 
 async def _rest(work: Work, host: Origin, context: Context) -> Postpone | None:
@@ -61,6 +72,8 @@ async def _rest(work: Work, host: Origin, context: Context) -> Postpone | None:
     if is_notice and work.attempt > 1:
         return None
     seconds = await throttles.wait_of(work, host, context.redis)
+    if seconds > 0:
+        context.rests.begin((work.team, host), work.now_ms + round(seconds * 1000))
     if is_notice:
         waited = (work.now_ms - work.held_since_ms) / 1000 if work.held_since_ms else 0.0
         seconds = min(seconds, LONGEST_NOTICE_WAIT_SECONDS - waited)

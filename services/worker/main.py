@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import socket
 import uuid
 from typing import Any
@@ -52,6 +53,7 @@ def create_worker(settings: Settings, **arq: Any) -> StreamWorker:
             sender,
             keys,
             Mailer(settings),
+            worker=f"{socket.gethostname()}:{os.getpid()}",
             public_url=settings.public_url,
             secrets=proxy.secrets if proxy else (),
             tells_runs=log.is_enabled_for(logging.INFO),

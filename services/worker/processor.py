@@ -1,6 +1,8 @@
 """One piece of work, from request to result."""
 
 from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -12,6 +14,7 @@ from services.worker.dispatch import send
 from services.worker.http.exchange import Exchange, unsent
 from services.worker.http.heads import Headers
 from services.worker.http.outgoing import Outgoing
+from services.worker.http.phases import Phases
 from services.worker.http.response import KEPT_BYTES
 from services.worker.masking import masked
 from services.worker.notices.alerts import alert_notice
@@ -24,7 +27,7 @@ from services.worker.work import Complete, Execution, Job, Notice, Postpone, Rel
 from shared.errors import NotFound
 from shared.runtime.mail import Letter
 from shared.schemas.runs import FailureReason
-from shared.security import vault
+from shared.security import signing, vault
 from shared.security.vault import Unsealable
 from shared.store import stored
 from shared.store.connection import AWAY
@@ -56,9 +59,9 @@ async def process(work: Work, context: Context) -> Result:
         _tell(work, verdict, exchange)
     is_execution = isinstance(work, Execution)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if is_execution else ""
-    waited_ms = max(0, exchange.started_at_ms - work.due_ms)
-    run, took_ms = run_of(exchange, work), exchange.duration_ms
-    result = Result(work, verdict, run, response, waited_ms=waited_ms, took_ms=took_ms)
+    waited_ms = _waited_ms(exchange, work)
+    run = run_of(exchange, work, context.worker)
+    result = Result(work, verdict, run, response, waited_ms=waited_ms, took_ms=exchange.duration_ms)
     if exchange.failure_reason is None:
         return result
     reason = f"{exchange.failure_reason} {exchange.response_status or ''}".strip()
@@ -144,10 +147,10 @@ def _url_of(spec: str) -> str | None:
         return None
 
 
-def run_of(exchange: Exchange, work: Work) -> str:
-    """The run as stored: `shared.schemas.runs.STORED` in this order; a job's body stands on the job."""
+def run_of(exchange: Exchange, work: Work, worker: str = "") -> str:
+    """The run as stored: `shared.schemas.runs.STORED` in this order; what a job sends stands on the job."""
     sent = exchange.sent
-    run = [
+    run: list[Any] = [
         work.attempt,
         exchange.response_status,
         exchange.duration_ms,
@@ -158,11 +161,37 @@ def run_of(exchange: Exchange, work: Work) -> str:
         exchange.failure_reason,
         exchange.error_message,
         exchange.failure_stage,
-        vault.masked(sent.headers) if sent else None,
+        _masked(sent.headers, work) if sent else None,
     ]
-    if sent and sent.body is not None and isinstance(work, Execution):
-        run.append(sent.body[:KEPT_BYTES].decode("utf-8", "replace"))
+    if isinstance(work, Notice):
+        return stored.run(run)
+    body = sent.body if sent and isinstance(work, Execution) else None
+    run.append(body[:KEPT_BYTES].decode("utf-8", "replace") if body is not None else None)
+    run.append(_packed(exchange.phases, _waited_ms(exchange, work), worker) if exchange.phases else None)
+    if sent and isinstance(work, Execution):
+        run += [sent.method, sent.url]
+        if body is not None and len(body) > KEPT_BYTES:
+            run.append(True)
     return stored.run(run)
+
+
+def _masked(headers: Mapping[str, str], work: Work) -> dict[str, str] | None:
+    """Headers as sent, without their secrets and the signatures, which prove a request for minutes."""
+    shown = vault.masked(headers)
+    if shown and work.of_team.signing:
+        shown.update((name, vault.MASK) for name in signing.SIGNATURES if name in shown)
+    return shown
+
+
+def _waited_ms(exchange: Exchange, work: Work) -> int:
+    return max(0, exchange.started_at_ms - work.due_ms)
+
+
+def _packed(phases: Phases, waited_ms: int, worker: str) -> list[int | str | None]:
+    """In the order of `shared.schemas.runs.PHASES`."""
+    dns, connect, tls, sent, first_byte, body, address, is_kept = phases
+    packed = [waited_ms, sent, first_byte, body, worker, address]
+    return packed if is_kept else [*packed, dns, connect, tls]
 
 
 def _first_of(headers: Headers) -> Headers:

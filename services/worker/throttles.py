@@ -10,10 +10,13 @@ import structlog
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
+from services.worker import circuits
+from services.worker.context import Context
 from services.worker.http.exchange import Exchange
 from services.worker.http.failures import shown
 from services.worker.retry import retry_after_seconds
 from services.worker.work import Work
+from shared.clock import elapsed
 from shared.errors import Damaged
 from shared.security.destinations import Origin
 from shared.store import keyspace, transitions
@@ -55,32 +58,67 @@ def why(work: Work, host: Origin) -> str:
     return f"{said}; from {_moment(until_ms)} on one request at a time finds out whether it is back."
 
 
-async def note(exchange: Exchange, work: Work, host: Origin, redis: Redis) -> None:
+async def tell_silent(work: Work, host: Origin, seconds: float, context: Context) -> None:
+    """This worker leaves the host alone for so long, which the team is shown; others find out themselves."""
+    context.rests.begin((work.team, host), is_silent=True)
+    team, rest_ms = keyspace.Team(work.team, work.shard), round(seconds * 1000)
+    try:
+        await transitions.throttle_host(
+            context.redis, team, host=_named(host), wanted_ms=rest_ms, most_ms=rest_ms, is_silent=True
+        )
+    except (Damaged, *AWAY) as error:
+        log.warning("redis_away", error=repr(error))
+
+
+async def note(exchange: Exchange, work: Work, host: Origin, context: Context) -> None:
     """Tell the team's other workers what the answer means for them, as far as that is possible."""
     is_busy = exchange.response_status in BUSY
-    if not is_busy and not work.of_team.busy:
-        return
     wanted = retry_after_seconds(exchange) if is_busy else 0
     if is_busy and not wanted and _is_busy(work, host):
         wanted = (work.of_team.busy[_named(host)] - work.now_ms) // 1000  # as it had said before
     try:
         if wanted:
-            await _throttle(exchange, work, host, wanted, redis)
-        elif _is_back(exchange) and _is_busy(work, host):
-            team = keyspace.Team(work.team, work.shard)
-            await transitions.unthrottle_host(redis, team, host=_named(host))
-            log.info("host_back", team=work.team, host=_named(host))
+            await _throttle(exchange, work, host, wanted, context)
+        elif _is_back(exchange, is_silent=context.rests.is_silent((work.team, host))):
+            await _tell_answer(exchange, work, host, context)
     except (Damaged, *AWAY) as error:
         log.warning("redis_away", error=repr(error))
 
 
-async def _throttle(exchange: Exchange, work: Work, host: Origin, wanted: int, redis: Redis) -> None:
+async def _tell_answer(exchange: Exchange, work: Work, host: Origin, context: Context) -> None:
+    key, now = (work.team, host), elapsed()
+    if _is_busy(work, host) and not context.rests.was_back(key, work.claimed_at):
+        context.rests.begin_anew(key)
+    told = context.rests.answered(key, now, work.now_ms)
+    if told is None:
+        return
+    await transitions.unthrottle_host(
+        context.redis,
+        keyspace.Team(work.team, work.shard),
+        host=_named(host),
+        is_back=told.is_back,
+        requests=told.requests,
+        status=exchange.response_status,
+    )
+    if told.is_back:
+        log.info("host_back", team=work.team, host=_named(host))
+
+
+async def _throttle(exchange: Exchange, work: Work, host: Origin, wanted: int, context: Context) -> None:
     team, seconds = keyspace.Team(work.team, work.shard), min(wanted, LONGEST_SECONDS)
     reason = f"{exchange.failure_reason} {exchange.response_status}"
     facts = _facts(exchange, work.now_ms, wanted)
-    for_ms = {"wanted_ms": wanted * 1000, "most_ms": seconds * 1000}
+    context.rests.begin((work.team, host), work.now_ms + seconds * 1000)
     await transitions.throttle_host(
-        redis, team, host=_named(host), ref=work.ref, reason=reason, facts=facts, **for_ms
+        context.redis,
+        team,
+        host=_named(host),
+        status=exchange.response_status,
+        ref=work.ref,
+        reason=reason,
+        facts=facts,
+        wanted_ms=wanted * 1000,
+        most_ms=seconds * 1000,
     )
     if wanted > seconds:
         log.warning(
@@ -109,9 +147,11 @@ def _facts(exchange: Exchange, now_ms: int, wanted: int) -> str:
     return to_json(facts).decode()
 
 
-def _is_back(exchange: Exchange) -> bool:
-    """It answered, and not as who is overloaded or stands before somebody who is gone."""
+def _is_back(exchange: Exchange, *, is_silent: bool) -> bool:
+    """It answered; after a pause it asked for, not as who is overloaded or stands before somebody gone."""
     status = exchange.response_status
+    if is_silent:
+        return not circuits.is_silent(exchange)
     return status is not None and status < 500 and status not in BUSY
 
 

@@ -108,11 +108,14 @@ def _payload(spec: Mapping[str, Any], reader: Reader) -> Any:
 
 
 def _with_body(run: Run | None, spec: dict[str, Any], payload: Any) -> Run | None:
-    """The run with the body that all attempts carry, if the request was sent."""
+    """The run with what all attempts carry, if the request was sent."""
     if run is None or run.request_headers is None:
         return run
     text = spec.get("payload_json", spec.get("body") if payload is None else to_json(payload).decode())
-    return run if text is None else run.model_copy(update={"request_body": text[:KEPT_CHARACTERS]})
+    sent: dict[str, Any] = {"request_method": spec.get("method", "POST"), "request_url": spec.get("url")}
+    if text is not None:
+        sent |= {"request_body": text[:KEPT_CHARACTERS], "request_truncated": len(text) > KEPT_CHARACTERS}
+    return run.model_copy(update=sent)
 
 
 def _key_of(headers: dict[str, str], fields: Fields) -> str | None:

@@ -39,6 +39,30 @@ class FailureStage(StrEnum):
     """A response began and did not end, or cannot be read."""
 
 
+class ConnectionUse(StrEnum):
+    """How a request came to its connection."""
+
+    NEW = "new"
+    KEPT = "kept"
+    """It was there from a request before."""
+
+
+class Phases(Schema):
+    """Where the time of a run went, in whole ms; None is a phase that did not happen.
+
+    All but the first add up to its duration. The phase in which it failed lasts until then.
+    """
+
+    waited_ms: int
+    """From when it was due until its request began."""
+    dns_ms: int | None = None
+    connect_ms: int | None = None
+    tls_ms: int | None = None
+    sent_ms: int | None = None
+    first_byte_ms: int | None = None
+    body_ms: int | None = None
+
+
 class RunSummary(Schema):
     """The six keys that the MCP reference documents."""
 
@@ -63,6 +87,18 @@ class Run(RunSummary):
     request_body: str | None = None
     """As sent, up to 64 KiB."""
     attempt: int = 1
+    request_method: str | None = None
+    request_url: str | None = None
+    """As sent, as the next; None if nothing was sent."""
+    request_truncated: bool = False
+    """Whether more was sent than is kept of the body."""
+    phases: Phases | None = None
+    """None if no connection was wanted."""
+    address: str | None = None
+    """The IP address that was dialled; None by way of a proxy."""
+    connection: ConnectionUse | None = None
+    worker: str | None = None
+    """Which worker sent it: `<host>:<pid>`."""
 
 
 STORED = (
@@ -78,5 +114,21 @@ STORED = (
     "failure_stage",
     "request_headers",
     "request_body",
+    "phases",
+    "request_method",
+    "request_url",
+    "request_truncated",
 )
 """The order in which a run is stored as a JSON array, times in ms: names would be half of its size."""
+PHASES = (
+    "waited_ms",
+    "sent_ms",
+    "first_byte_ms",
+    "body_ms",
+    "worker",
+    "address",
+    "dns_ms",
+    "connect_ms",
+    "tls_ms",
+)
+"""The order in which `phases` is stored as an array; of a kept connection without the last three."""

@@ -14,6 +14,7 @@ TIMESTAMP, SIGNATURE, SIGNATURE_BEFORE = (
     "X-Recuro-Signature-Previous",
 )
 WEBHOOK_ID, WEBHOOK_TIMESTAMP, WEBHOOK_SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
+SIGNATURES = (SIGNATURE, SIGNATURE_BEFORE, WEBHOOK_SIGNATURE)
 
 
 def new_secret() -> str:

@@ -36,6 +36,7 @@ zones                          hash    newest release of time zone rules, and wh
 i:<team>:<digest>              string  request (digest) and answer under an idempotency key, for 24 h
 throttled:<team>               zset    throttled hosts (Retry-After), by when they may be tried again (ms)
 retry_after:<team>             zset    those that want a longer pause than they get, by when it would end (ms)
+hosts:<team>                   hash    what is shown of those that rest, or rested lately
 starts:<team>:<queue>          zset    claims that a queue's rate limit still counts, by their moment (ms)
 sent:<team>:<queue>            zset    requests that it still counts, by the moment before they were sent (ms)
 turns                          zset    teams that may hand out work, by virtual time
@@ -102,9 +103,8 @@ WORKERS, LANES = "workers", ("f:", "s:")
 """The consumer group of every ready stream and of the bell; the two streams of a queue."""
 HIDDEN = ("crons", "outbox", "alerts")
 """Queues of each team that no caller makes: for executions, callbacks and alerts."""
-SHARDS = ("s0",)
-GLOBAL = "global"
-"""Where accounts are kept, which are of no shard."""
+SHARDS, GLOBAL = ("s0",), "global"
+"""Where what teams do is kept; and where accounts are, which are of no shard."""
 
 
 @dataclass(frozen=True, slots=True)

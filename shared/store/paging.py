@@ -18,6 +18,7 @@ class _Row(Protocol):
 
 
 T = TypeVar("T", bound=_Row)
+V = TypeVar("V")
 Read = Callable[[Sequence[int]], Awaitable[list[T]]]
 
 SEARCH_LIMIT = 10_000
@@ -72,7 +73,13 @@ async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> t
     return found, SEARCH_LIMIT
 
 
-def _page(rows: list[T], total: int, query: PageQuery, looked_at: int | None) -> Page[Any]:
+def page_of(rows: Sequence[V], query: PageQuery) -> "Page[V]":
+    """The page for `query` of rows that are all there."""
+    offset = (query.page - 1) * query.per_page
+    return _page(list(rows[offset : offset + query.per_page]), len(rows), query, None)
+
+
+def _page(rows: list[Any], total: int, query: PageQuery, looked_at: int | None) -> Page[Any]:
     return Page(
         data=rows,
         current_page=query.page,

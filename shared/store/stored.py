@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from shared.schemas.runs import STORED
+from shared.schemas.runs import PHASES, STORED, ConnectionUse
 
 LONG_CHARACTERS = 4096
 """A text up to this length is stored as it is, and always read whole."""
@@ -55,7 +55,8 @@ def read_run(text: str) -> Read:
     """A run stored by any version, or its beginning."""
     found, last = _read(text)
     if isinstance(found, list):
-        return Read(_of_array(found))
+        return Read(_with_phases(_of_array(found)))
+    found = _with_phases(found)
     if not last:
         return Read(found)
     after = BIG_OF_RUN.index(last) if last in BIG_OF_RUN else 0
@@ -71,6 +72,19 @@ def _of_array(values: Sequence[Any]) -> dict[str, Any]:
     found = {name: value for name, value in zip(STORED, values, strict=False) if value is not None}
     found["executed_at"] = found["started_at"] + found["duration_ms"]
     return found
+
+
+def _with_phases(found: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a run with those that `phases` packs."""
+    if not isinstance(packed := found.get("phases"), list):
+        return found
+    named = dict(zip(PHASES, packed, strict=False))
+    worker, address = named.pop("worker"), named.pop("address")
+    is_new = len(packed) == len(PHASES)
+    was_dialled = is_new and named["connect_ms"] is not None
+    connection = ConnectionUse.NEW if was_dialled else None if is_new else ConnectionUse.KEPT
+    around = {"address": address or None, "connection": connection, "worker": worker or None}
+    return {**found, "phases": named, **around}
 
 
 def _read(text: str) -> tuple[Any, str]:

@@ -19,7 +19,8 @@ from shared.schemas.dead_letters import Replay, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import Queue, QueueCounts, QueueSettings
-from shared.schemas.runs import FailureReason, FailureStage, Run
+from shared.schemas.reports.hosts import Host, RestReason
+from shared.schemas.runs import ConnectionUse, FailureReason, FailureStage, Phases, Run
 from shared.schemas.timing import OverlapPolicy
 from shared.schemas.why import Verdict
 
@@ -29,6 +30,8 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Status of a job": JobStatus,
     "Final status of a job": FinalStatus,
     "Run": Run,
+    "Phases": Phases,
+    "Connection": ConnectionUse,
     "Failure stage": FailureStage,
     "Failure reason": FailureReason,
     "Cron": Cron,
@@ -39,6 +42,8 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Status of an execution": ExecutionStatus,
     "Skip reason": SkipReason,
     "Verdict of why": Verdict,
+    "Host": Host,
+    "Rest reason": RestReason,
     "Queue": Queue,
     "Counts of a queue": QueueCounts,
     "Replay": Replay,

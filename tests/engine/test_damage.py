@@ -130,7 +130,7 @@ async def test_the_other_team_is_served_and_the_doctor_names_it(
 
 
 OF_TEAM = (
-    *("names:1", "ids:1", "ledger:1", "throttled:1", "retry_after:1", "turns:1"),
+    *("names:1", "ids:1", "ledger:1", "throttled:1", "retry_after:1", "hosts:1", "turns:1"),
     *("s:1:crons", "f:1:outbox", "x:1:queues"),
     *(
         f"x:1:{state}"

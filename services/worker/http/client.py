@@ -10,11 +10,13 @@ from services.worker.http.bodies.aside import Aside
 from services.worker.http.bodies.assertions import Answered, failed, look_at_body
 from services.worker.http.bodies.charset import as_utf8, is_utf8, text_of
 from services.worker.http.connection import Connection, ConnectionClosed
+from services.worker.http.dialled import Dialled
 from services.worker.http.egress import Resolver
 from services.worker.http.exchange import Exchange
 from services.worker.http.failures import Failure, RequestFacts
 from services.worker.http.outgoing import Outgoing, written
 from services.worker.http.permit import AT_ONCE, NotSent, Permit
+from services.worker.http.phases import phases_of
 from services.worker.http.pool import Pool
 from services.worker.http.proxy import Proxy
 from services.worker.http.response import KEPT_BYTES, READ_BYTES, Answer
@@ -78,9 +80,9 @@ class Sender:
             failure = self._judged(call, answer, error)
         else:
             failure = self._judged(call, answer, None)
-        waited_seconds = permit.waited_seconds
+        ended, waited_seconds = time.perf_counter(), permit.waited_seconds
         started_at_ms += round(waited_seconds * 1000)
-        duration_ms = round((time.perf_counter() - began - waited_seconds) * 1000)
+        duration_ms = round((ended - began - waited_seconds) * 1000)
         text = None
         if answer.status is not None:
             content_type = answer.content_type
@@ -101,6 +103,7 @@ class Sender:
             executed_at_ms=started_at_ms + duration_ms,
             failure_stage=failure.stage if failure else None,
             sent=call if answer.is_asked_for else None,
+            phases=phases_of(answer, began, ended, waited_seconds),
         )
 
     def _judged(self, call: Outgoing, answer: Answer, error: Exception | None) -> Failure | None:
@@ -144,14 +147,17 @@ class Sender:
         connection = pool.take(to.origin, may_repeat=is_idempotent)
         while True:
             is_kept = connection is not None
-            connection = connection or await pool.dial(to, deadline, call.team)
+            answer.dialled = None
+            if connection is None:
+                answer.dialled = Dialled(permit.waited_seconds, is_first=not answer.is_asked_for)
+                connection = await pool.dial(to, deadline, call.team, answer.dialled)
             if permit.is_limited and (waited := await _wait_for_turn(permit, connection, pool)):
                 deadline += waited
                 connection = pool.take(to.origin, may_repeat=is_idempotent)
                 continue
             _check(permit, connection, pool)
             try:
-                answer.is_asked_for = True
+                answer.is_asked_for, answer.address = True, connection.address
                 return await connection.ask(request, answer, deadline, watched=is_kept and not is_idempotent)
             except ConnectionClosed:
                 may_repeat = is_kept and not answer.begun

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from time import perf_counter
 from typing import cast
 
 from services.worker.http.evidence import OPENING_BYTES, Evidence, acknowledged_bytes
@@ -9,8 +10,12 @@ from services.worker.http.heads import NotHttp
 from services.worker.http.response import Answer, Reader, ResponseTooLarge
 from shared.security.destinations import Origin
 
-_IDLE = Reader(Answer())
+_NONE = Answer()
+_IDLE = Reader(_NONE)
 """Of a connection without a request: a kept one must not keep the answer before alive."""
+
+AT_ONCE_BYTES = 64 * 1024
+"""A request up to this length is taken as a whole; of a longer one is noted when its end was."""
 
 
 class ConnectionClosed(Exception):
@@ -23,12 +28,14 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         *("origin", "is_usable", "kept_at", "kept_until", "idle_seconds", "is_hinted", "lost", "evidence"),
         *("_loop", "_opened", "_transport", "_waiter", "_reader", "_acknowledged", "_written"),
-        *("_deadline", "_timer", "_rings_at"),
+        *("_deadline", "_timer", "_rings_at", "address", "_answer"),
     )
 
     def __init__(self, origin: Origin, opened: set["Connection"]) -> None:
         """`opened` is where it stands from its first moment to its last."""
         self.origin = origin
+        self.address = ""
+        """The address that was dialled; nothing by way of a proxy."""
         self.is_usable = False
         self.kept_at = self.kept_until = 0.0
         self.idle_seconds: float | None = None
@@ -43,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._reader = _IDLE
+        self._answer = _NONE
         self._acknowledged: int | None = None
         self._written = 0
         self._deadline = self._rings_at = 0.0
@@ -67,12 +75,15 @@ class Connection(asyncio.Protocol):
             waiter.set_exception(ConnectionClosed())
             return waiter
         self.is_usable = False
-        self._waiter, self._reader = waiter, Reader(answer)
+        self._waiter, self._reader, self._answer = waiter, Reader(answer), answer
         self._acknowledged = self._taken() if watched else None
         self._written += len(request)
         self._deadline = deadline
         if self._timer is None or deadline < self._rings_at:
             self._set_timer()
+        answer.written_at = perf_counter()
+        if len(request) > AT_ONCE_BYTES:
+            self._transport.set_write_buffer_limits(0)  # so that the loop says when all of it is written
         self._transport.write(request)
         return waiter
 
@@ -140,6 +151,14 @@ class Connection(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(None)
 
+    def pause_writing(self) -> None:
+        self._answer.written_at = 0.0
+
+    def resume_writing(self) -> None:
+        """All of a long request is written."""
+        if not self._answer.begun:
+            self._answer.written_at = perf_counter()
+
     # How an exchange ends.
 
     def _lose(self, error: Exception | None) -> None:
@@ -174,7 +193,7 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _settle(self, error: Exception | None) -> None:
-        waiter, self._waiter, self._reader = self._waiter, None, _IDLE
+        waiter, self._waiter, self._reader, self._answer = self._waiter, None, _IDLE, _NONE
         if waiter is None or waiter.done():
             return
         if error is None:

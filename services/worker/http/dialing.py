@@ -6,10 +6,12 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import perf_counter
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from services.worker.http.connection import Connection
+from services.worker.http.dialled import Dialled
 from services.worker.http.egress import Resolver
 from services.worker.http.proxy import Proxy
 from shared.schemas.runs import FailureStage
@@ -56,46 +58,64 @@ class Dialer:
     proxy: Proxy | None
     opened: set[Connection]
 
-    async def dial(self, to: Destination, deadline: float, team: int = 0) -> Connection:
-        """A new one; raises Refusal, NoPlace, ProxyRefused, NoConnection, HandshakeEnded, Late, SSLError."""
-        addresses = await self._addresses(to, deadline, team)
+    async def dial(
+        self, to: Destination, deadline: float, team: int = 0, noted: Dialled | None = None
+    ) -> Connection:
+        """A new one, whose moments are `noted`.
+
+        Raises Refusal, NoPlace, ProxyRefused, NoConnection, HandshakeEnded, Late, SSLError.
+        """
+        noted = noted or Dialled()
+        noted.is_encrypted = to.origin.scheme == "https"
+        addresses = await self._addresses(to, deadline, team, noted)
         for address in addresses:
             self.policy.check(address, "The target is")
+        noted.connecting_at = perf_counter()
         if self.proxy is not None:
-            return await self._through(self.proxy, to, deadline)
+            return await self._through(self.proxy, to, deadline, noted)
         connection = Connection(to.origin, self.opened)
+        if len(addresses) == 1:
+            noted.address = str(addresses[0])
         try:
             if len(addresses) == 1 and to.origin.scheme == "http":
-                await self._plain(connection, addresses[0], deadline)
+                await self._plain(connection, noted.address, deadline)
+                noted.connected_at = perf_counter()
             else:
-                await self._raced(connection, addresses, deadline)
+                await self._raced(connection, addresses, deadline, noted)
         except BaseException:
             connection.close()
             # Nobody else says so if this was cancelled just when the connection was made: a trap of uvloop.
             connection.connection_lost(None)
             raise
+        connection.address = noted.address
         return connection
 
-    async def _addresses(self, to: Destination, deadline: float, team: int) -> Sequence[Address]:
+    async def _addresses(
+        self, to: Destination, deadline: float, team: int, noted: Dialled
+    ) -> Sequence[Address]:
         if to.address:
             return (to.address,)
         if self.proxy is not None and self.proxy.resolves:
             return ()  # by its own rules: names may mean nothing here
+        noted.is_looked_up = True
         async with _until(deadline, FailureStage.LOOKUP, to.origin):
             return await self.resolver.addresses(to.origin.host, team)
 
-    async def _plain(self, connection: Connection, address: Address, deadline: float) -> None:
+    async def _plain(self, connection: Connection, address: str, deadline: float) -> None:
         async with _until(deadline, FailureStage.CONNECT, connection.origin):
             await asyncio.get_running_loop().create_connection(
-                lambda: connection, str(address), connection.origin.port
+                lambda: connection, address, connection.origin.port
             )
 
-    async def _raced(self, connection: Connection, addresses: Sequence[Address], deadline: float) -> None:
+    async def _raced(
+        self, connection: Connection, addresses: Sequence[Address], deadline: float, noted: Dialled
+    ) -> None:
         """Both families beside each other (RFC 8305), then the handshake with whoever was first."""
         origin = connection.origin
         infos = [_info(address, origin.port) for address in addresses]
         async with _until(deadline, FailureStage.CONNECT, origin):
             link = await start_connection(infos, happy_eyeballs_delay=HEAD_START_SECONDS)
+        noted.connected_at, noted.address = perf_counter(), link.getpeername()[0]
         loop = asyncio.get_running_loop()
         if origin.scheme == "http":
             await loop.create_connection(lambda: connection, sock=link)
@@ -108,18 +128,22 @@ class Dialer:
                 server_hostname=origin.host.rstrip("."),
                 ssl_handshake_timeout=_patience(deadline),
             )
+        noted.encrypted_at = perf_counter()
 
-    async def _through(self, proxy: Proxy, to: Destination, deadline: float) -> Connection:
+    async def _through(self, proxy: Proxy, to: Destination, deadline: float, noted: Dialled) -> Connection:
         """By way of the proxy, which looks the name up once more and decides for itself."""
         connection, origin = Connection(to.origin, self.opened), to.origin
         try:
             async with _until(deadline, FailureStage.CONNECT, origin):
                 if origin.scheme == "http":
                     await proxy.reach(lambda: connection)
+                    noted.connected_at = perf_counter()
                     return connection
                 tunnel = await proxy.tunnel(_with_port(to))
+            noted.connected_at = perf_counter()
             async with _until(deadline, FailureStage.TLS, origin):
                 await self._encrypted(connection, tunnel, origin, deadline)
+            noted.encrypted_at = perf_counter()
         except BaseException:
             connection.close()
             connection.connection_lost(None)

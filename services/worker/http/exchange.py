@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from services.worker.http.outgoing import Outgoing
+from services.worker.http.phases import Phases
 from shared.schemas.runs import FailureReason, FailureStage
 
 
@@ -21,6 +22,8 @@ class Exchange(NamedTuple):
     failure_stage: FailureStage | None = None
     sent: Outgoing | None = None
     """The request, if it went out."""
+    phases: Phases | None = None
+    """Where its time went; none if it never came to a connection."""
     asked_wait_seconds: int | None = None
     """How long the target wants no request, where its `Retry-After` does not say it as RFC 9110 does."""
 

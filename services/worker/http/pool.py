@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from services.worker.http.connection import Connection, ConnectionClosed
 from services.worker.http.dialing import Dialer
+from services.worker.http.dialled import Dialled
 from services.worker.http.egress import Resolver
 from services.worker.http.proxy import Proxy
 from shared.security.addresses import Policy
@@ -89,9 +90,11 @@ class Pool:
             seconds = connection.kept_until - self._loop.time()
             self._sweep_timer = self._loop.call_later(min(SWEEP_SECONDS, seconds), self._sweep)
 
-    async def dial(self, to: Destination, deadline: float, team: int = 0) -> Connection:
+    async def dial(
+        self, to: Destination, deadline: float, team: int = 0, noted: Dialled | None = None
+    ) -> Connection:
         """A new connection; raises as `Dialer.dial` does."""
-        connection = await self._dialer.dial(to, deadline, team)
+        connection = await self._dialer.dial(to, deadline, team, noted)
         if self._is_closed:
             connection.close()
             raise ConnectionClosed

@@ -5,8 +5,10 @@ An answer counts (spec §4): once a status line has arrived, its status is kept 
 
 import re
 from dataclasses import dataclass, field
+from time import perf_counter
 
 from services.worker.http.chunked import Chunks
+from services.worker.http.dialled import Dialled
 from services.worker.http.heads import (
     SHOWN_CHARACTERS,
     Framing,
@@ -51,6 +53,14 @@ class Answer:
     """The request has gone out."""
     begun: bool = False
     """Anything came at all."""
+    written_at: float = 0.0
+    """When the last byte of the request was handed to the system, by the performance counter (s)."""
+    begun_at: float = 0.0
+    """When the first byte came."""
+    address: str = ""
+    """Whose answer it is; nothing by way of a proxy."""
+    dialled: Dialled | None = None
+    """The connection that was made for it; none if a kept one carries it."""
     packed: tuple[str, ...] = ()
     """The codings that the body is packed in, the outermost last."""
     content_type: str = ""
@@ -100,7 +110,8 @@ class Reader:
     def feed(self, data: bytes) -> None:
         """Raises NotHttp or ResponseTooLarge; the answer holds what is known by then."""
         self.seen += len(data)
-        self._answer.begun = True
+        if not self._answer.begun:
+            self._answer.begun, self._answer.begun_at = True, perf_counter()
         if self._framing is None:
             self._read_heads(data)
         else:

@@ -33,6 +33,7 @@ TYPES: Mapping[str, str] = {
     "i": "string",
     "throttled": "zset",
     "retry_after": "zset",
+    "hosts": "hash",
     "starts": "zset",
     "sent": "zset",
     "turns": "zset",

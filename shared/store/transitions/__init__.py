@@ -55,7 +55,7 @@ from shared.store.transitions.fires import (
     settle_cron,
 )
 from shared.store.transitions.functions import Function, is_missing, recall
-from shared.store.transitions.hosts import probe_host, throttle_host, unthrottle_host
+from shared.store.transitions.hosts import StoredHost, probe_host, read_hosts, throttle_host, unthrottle_host
 from shared.store.transitions.jobs import (
     CreatedJob,
     NewJob,
@@ -161,6 +161,7 @@ __all__ = [
     "Setting",
     "StoredCron",
     "StoredExecution",
+    "StoredHost",
     "StoredJob",
     "StoredPlan",
     "StoredQueue",
@@ -221,6 +222,7 @@ __all__ = [
     "read_crons",
     "read_executions",
     "read_figures",
+    "read_hosts",
     "read_jobs",
     "read_plans",
     "read_queues",

@@ -19,6 +19,7 @@ from services.worker.work import Complete, Fail, Result
 from shared.operations import Operation
 from shared.store import keyspace
 from shared.store.keyspace import Team
+from shared.store.transitions import throttle_host
 from tests import people
 from tests.api import described
 from tests.dead import REFUSED
@@ -26,7 +27,10 @@ from tests.poll import until
 from tests.writes import CRON, INVITATION, JOB, WRITES, Write, do, ready
 
 RENEWS = "RECURO_RENEW_EXAMPLES" in os.environ
-RUN = '[1,200,142,1795830038197,"{\\"ok\\":true}",{"content-type":"application/json"},false,null,null,null,null]'
+RUN = (
+    '[1,200,142,1795830038197,"{\\"ok\\":true}",{"content-type":"application/json"},false,null,null,null,'
+    '{"Content-Type":"application/json"},null,[31,0,128,1,"worker-1:7","203.0.113.7",2,4,7]]'
+)
 BODIES = {"explain-schedule": {"cron_expression": "0 9 * * 1-5", "timezone": "Europe/Berlin", "count": 2}}
 SECRETS = {"token": f"rc_{'x' * 43}_{'x' * 6}", "secret": f"whsec_{'x' * 32}", "code": "x" * 43}
 """What stands for them in the file: they would look like leaked ones."""
@@ -69,6 +73,9 @@ async def world(client: AsyncClient, redis: Redis) -> None:
     await client.post("/api/dead-letters/replay", json={"all": True})
     await client.post("/api/invitations", json=INVITATION)
     await people.join(redis, "one", 1)
+    await throttle_host(
+        redis, Team(1), host="api.example.com:443", wanted_ms=60_000, most_ms=60_000, status=429
+    )
 
 
 async def finish_all(redis: Redis) -> bool:

@@ -262,8 +262,22 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("all find out at once", "probe_host", "call('ZADD', throttled, now + tonumber(given.alone_ms), host)", ""),
     ("one finds out at once", "probe_host", "if ends > now then return ends - now end", ""),
     ("nobody finds out after one", "probe_host", "if ends > now then", "if ends > 0 then"),
+    ("a silent host counts as one that asked for a rest", "throttle_host", "if given.is_silent then return end", ""),
+    ("a rest begins anew each time", "throttle_host.keep", "goes_on and since or", "false and since or"),
+    ("a rest goes on however long ago the last one was", "throttle_host.keep", "now - tonumber(ends) < STILL", "true"),
+    ("a rest goes on in spite of an answer", "throttle_host.keep", "back == '0' and tonumber", "back and tonumber"),
+    ("the shorter of two rests is shown", "throttle_host.keep", "tonumber(ends) > now + wanted", "false"),
+    ("hosts are kept without end", "throttle_host.keep", "if call('HLEN', kept) > MOST then", "if false then"),
+    ("of too many hosts the last ones go", "throttle_host.drop", "one[2] < other[2]", "one[2] > other[2]"),
+    ("what is shown of hosts is never forgotten", "throttle_host.keep", "fade(kept, 2 * LONGEST)", ""),
+    # read_hosts
+    ("a damaged host ends the list", "read_hosts", "if since then", "if true then"),
     # unthrottle_host
     ("a host that is back is still throttled", "unthrottle_host", "call('ZREM', P .. 'throttled:' .. given.team, given.host)", ""),
+    ("who counts says that a host is back", "unthrottle_host.keep", "(back == '0' and not given.is_back)", "false"),
+    ("a host is back anew with each answer", "unthrottle_host.keep", "if back == '0' then back", "if true then back"),
+    ("requests since are not added up", "unthrottle_host.keep", "requests + given.requests", "given.requests"),
+    ("the status of the last answer is not kept", "unthrottle_host.keep", "given.status or 0", "0"),
     ("a host that is back is tried by one at a time", "unthrottle_host", "call('ZREM', P .. 'retry_after:' .. given.team, given.host)", ""),
     # admit
     ("requests are not counted", "admit.take_turn", "call('ZADD', sent, vouched(), new_intent())", ""),

@@ -73,7 +73,7 @@ local function clear_rest()
         call('DEL', P .. FRONT .. lane, P .. READY .. lane)
     end
     call('HDEL', P .. 'virtual_time', team, team .. ':_')
-    local others = { 'names', 'cron_keys', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'turns' }
+    local others = { 'names', 'cron_keys', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'hosts', 'turns' }
     for _, name in ipairs(others) do call('DEL', P .. name .. ':' .. team) end
     clear_figures()
     call('ZREM', P .. 'turns', team)
