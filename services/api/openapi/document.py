@@ -26,6 +26,7 @@ TAGS = {
     "notifications": "The channels that alerts are sent through",
     "usage": "Requests of each month",
     "stats": "How much was done, and how long it took",
+    "hosts": "Hosts that are given a rest, and whether they answer again",
     "limits": "The most requests of a month",
     "team": "The team of the token itself",
     "members": "The users in it, and what each may do",
