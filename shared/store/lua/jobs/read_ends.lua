@@ -4,7 +4,7 @@
 -- Given rows: `team`, `kind` and `id` of each.
 -- Returns per row what is open (`j:5`): the execution, or the last attempt of the chain; '' if all has ended or is gone.
 
-local ASKED = { 'team', 'kind', 'id' }
+local AWAITED = { 'team', 'kind', 'id' }
 local rows = {}
 
 local function owner_of(team, kind, id)
@@ -23,7 +23,7 @@ local function open_of(team, kind, id)
 end
 
 while more_rows() do
-    local team, kind, id = next_values(ASKED)
+    local team, kind, id = next_values(AWAITED)
     local is_read, open = pcall(open_of, team, kind, id)
     rows[#rows + 1] = is_read and open or '' -- of what is damaged nobody will hear: whoever reads it is told
 end
