@@ -94,6 +94,13 @@ class TooManyCalls(RecuroError):
         self.hint = f"Wait {self.wait_seconds} s, or use a token with a wider limit."
 
 
+class TooManyWaits(RecuroError):
+    """So many requests wait for an end in this process that no more may; nothing was done."""
+
+    hint = "Ask again in a moment as the Retry-After header says, or without wait, which is always answered."
+    wait_seconds = 1
+
+
 class NotFound(RecuroError):
     """The caller's team has no such record."""
 

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from shared.errors import Forbidden, Stale
+from shared.runtime.waiting.waits import Ending, R, ReadMany
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
 from shared.security.caller import Caller
@@ -19,6 +20,7 @@ from shared.security.vault import Vault
 from shared.store import transitions
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
+from shared.store.transitions import Awaited
 from shared.store.writes import Write
 from shared.version import VERSION
 
@@ -66,6 +68,8 @@ class Call:
     """Where the pages are, as answers name it; empty if nobody said."""
     meter: Meter | None = None
     """Of a token whose calls or runs have a limit."""
+    ending: Ending | None = None
+    """Of an interface that can wait for the end of what the call is about."""
 
     @property
     def team(self) -> Team:
@@ -102,6 +106,25 @@ class Call:
         """Raise Forbidden if the token may not delete."""
         if self.limits:
             self.limits.check_delete()
+
+    async def wait(self, kind: str, record_id: int, seconds: int, at: str) -> None:
+        """Wait until a job, by any id of its chain, or an execution has ended.
+
+        `at` is where the caller can ask on. Raises TooManyWaits, and HungUp if the caller is gone.
+        """
+        if self.ending:
+            await self.ending.wait(self.team, Awaited(self.team.id, kind, record_id), seconds, at)
+
+    async def record(self, read: ReadMany[R], owner: int, record_id: int) -> R | None:
+        """One of what `read` finds, after a wait: with those that others who waited want now."""
+        if self.ending is None:
+            return next(iter(await read(self.redis, self.team, owner, [record_id])), None)
+        return await self.ending.waits.record(read, self.team, owner, record_id)
+
+    def has_not_ended(self) -> None:
+        """Answer as when the wait was over: what came of it cannot be said."""
+        if self.ending:
+            self.ending.has_come = False
 
     async def count_call(self) -> None:
         """Count the call itself; raises TooManyCalls."""
@@ -200,6 +223,8 @@ class Operation:
     """What else an idempotency key stands for, given what was prepared of the body."""
     first: tuple[str, ...] = ()
     """Fields of the answer that come before the others, for clients of the hosted product."""
+    awaits_end: bool = False
+    """It may wait until what it answers with has ended: the status is 200 then, and before that 202."""
     look: str = ""
     """What to GET to see whether a write was done, where its own path cannot be."""
     ids: tuple[PathId, ...] = field(init=False)

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     api_port: Port = 8000
     api_cors_origins: Names = ()
     api_require_if_match: bool = False
+    api_max_waits: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     mcp_host: str = "127.0.0.1"
     mcp_port: Port = 8001
     mcp_allowed_hosts: Names = ()

@@ -18,9 +18,11 @@ from shared.errors import (
     Stale,
     TooManyCalls,
     TooManyGuesses,
+    TooManyWaits,
     Unauthenticated,
 )
 from shared.runtime import probes
+from shared.runtime.waiting.waits import HungUp
 from shared.security import refusals
 from shared.store.connection import AWAY, OutcomeUnknown, translated
 
@@ -94,6 +96,12 @@ def _refusing(status: int) -> Handler:
     return handle
 
 
+async def _full(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooManyWaits)
+    said = {"error": str(error), "message": error.hint}
+    return JSONResponse(said, 503, {"Retry-After": str(error.wait_seconds)})
+
+
 async def _away(request: Request, error: Exception) -> Response:
     known = translated(error)
     if isinstance(known, Damaged):  # of a pipeline, which nobody translates
@@ -148,6 +156,7 @@ handlers: dict[type[Exception], Handler] = {
     Unauthenticated: _refusing(401),
     TooManyGuesses: _refusing(429),
     TooManyCalls: _refusing(429),
+    TooManyWaits: _full,
     Forbidden: _refusing(403),
     NotFound: _saying(404),
     Conflict: _saying(409),
@@ -159,6 +168,7 @@ handlers: dict[type[Exception], Handler] = {
     Refused: _refused,
     Invalid: _invalid,
     ClientDisconnect: _gone,
+    HungUp: _gone,
     HTTPException: _by_status,
     **dict.fromkeys(AWAY, _away),
     OutcomeUnknown: _unknown,

@@ -21,14 +21,16 @@ from shared.runtime.serving.bounds import Bounds
 from shared.runtime.serving.metrics import serving_metrics
 from shared.runtime.serving.proxies import Proxies
 from shared.runtime.steadily import Troubles, beside
+from shared.runtime.waiting.waits import Waits
 from shared.schedule import zone_data
 from shared.security import tokens, vault
 from shared.security.addresses import Policy
 from shared.security.admission import Admission
 from shared.settings import Settings
-from shared.store import connection
+from shared.store import connection, streams
 
 GRACE_SECONDS = 10
+_READ_SECONDS = streams.READ_MILLISECONDS / 1000
 
 
 class State(TypedDict):
@@ -39,9 +41,10 @@ class State(TypedDict):
     troubles: Troubles
     requires_if_match: bool
     public_url: str
+    waits: Waits
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings, waits: Waits) -> Starlette:
     """The application; it starts and answers 503 while Redis is away."""
 
     keys, troubles = vault.load(settings), Troubles()
@@ -51,6 +54,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with (
             connection.connect(settings) as redis,
+            waits.serving(redis),
             _bootstrapping(redis, settings),
             beside(preflight.CHECKING, lambda: preflight.keep_fit(redis, keys, troubles.over), troubles),
             serving_metrics(settings, lambda: metrics.look(redis)),
@@ -64,6 +68,7 @@ def create_app(settings: Settings) -> Starlette:
                 "troubles": troubles,
                 "requires_if_match": settings.api_require_if_match,
                 "public_url": settings.public_url,
+                "waits": waits,
             }
             await callers.uses.written()
 
@@ -95,7 +100,7 @@ def _cors(settings: Settings) -> list[Middleware]:
                 "X-Request-Id",
             ),
             expose_headers=(
-                *("ETag", "X-Request-Id", "Idempotent-Replayed", "Retry-After"),
+                *("ETag", "X-Request-Id", "Idempotent-Replayed", "Retry-After", "Location"),
                 *("RateLimit", "RateLimit-Policy"),
             ),
         )
@@ -117,13 +122,18 @@ async def _bootstrapping(redis: Redis, settings: Settings) -> AsyncIterator[None
 
 def create_server(settings: Settings) -> uvicorn.Server:
     """The application behind its address; not started."""
-    return server.create(
-        create_app(settings),
+    waits = Waits(
+        settings.api_max_waits, lambda: connection.connect(settings, blocking_seconds=_READ_SECONDS)
+    )
+    made = server.create(
+        create_app(settings, waits),
         (settings.api_host, settings.api_port),
         Bounds(settings.max_connections, settings.max_connections_per_address),
         grace_seconds=GRACE_SECONDS,
         proxies=Proxies(settings.trusted_proxies),
     )
+    made.at_end = waits.stop
+    return made
 
 
 def main() -> None:

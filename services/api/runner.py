@@ -20,6 +20,8 @@ from services.api.requests import (
 from shared.errors import Forbidden, TooManyCalls
 from shared.operations import Call, Operation, Versions
 from shared.runtime.serving import request_ids
+from shared.runtime.waiting.waits import Ending
+from shared.schemas.base import Schema
 from shared.security.caller import Caller
 from shared.security.meter import Meter
 from shared.store.idempotency import IdempotencyKey
@@ -51,7 +53,7 @@ class Runner:
         key = None
         if operation.query:
             given.append(query_of(request, operation.query))
-        elif operation.takes:
+        if operation.takes:
             prepared, key = await self._prepared(request, caller)
             given.append(prepared)
         elif operation.is_write:
@@ -69,11 +71,23 @@ class Runner:
             versions=Versions(versions_of(request) if operation.takes_version else None),
             public_url=state.public_url,
             meter=meter,
+            ending=Ending(state.waits, lambda: _hung_up(request)) if operation.awaits_end else None,
         )
         answered = await operation.run(call, *given)
-        response = replayed(answer(answered, operation.status_of(answered), operation.first), key)
+        return self._response(call, answered)
+
+    def _response(self, call: Call, answered: Schema) -> Response:
+        """What is answered, with what the call noted on its way."""
+        operation, ending = self._operation, call.ending
+        status, headers = operation.status_of(answered), {}
+        if ending and ending.seconds is not None:
+            status = 200 if ending.has_come else 202
+            if not ending.has_come:
+                headers = {"Location": ending.at, "Retry-After": str(ending.retry_seconds)}
         if call.versions.answered:
-            response.headers["ETag"] = f'"{call.versions.answered}"'
+            headers["ETag"] = f'"{call.versions.answered}"'
+        response = replayed(answer(answered, status, operation.first), call.key)
+        response.headers.update(headers)
         return response
 
     async def _prepared(self, request: Request, caller: Caller) -> tuple[object, IdempotencyKey | None]:
@@ -89,6 +103,12 @@ class Runner:
         more = operation.key_parts(prepared) if operation.key_parts else ()
         given = body.model_dump_json(exclude_unset=True), *more, *_whose(caller)
         return prepared, key_of(request, team, text, *given)
+
+
+async def _hung_up(request: Request) -> None:
+    """Until the caller closes the connection; of a request without a body nothing else comes."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _whose(caller: Caller) -> tuple[str, ...]:

@@ -62,6 +62,21 @@ async def get(redis: Redis, team: Team, cron_id: int, execution_id: int) -> Exec
     return found[0]
 
 
+async def get_ended(call: Call, cron_id: int, execution_id: int) -> Execution:
+    """The same after a wait, in which the cron may have been deleted."""
+    found = await call.record(_read_of, cron_id, execution_id)
+    if found is None:
+        await _require(call.redis, call.team, cron_id)
+        raise NotFound("Execution")
+    return found
+
+
+async def _read_of(redis: Redis, team: Team, cron_id: int, ids: Sequence[int]) -> list[Execution]:
+    """None of a cron that is not there (any more)."""
+    there = await redis.exists(f"{team.prefix}c:{team.id}:{cron_id}")
+    return await _read(redis, team, cron_id, ids) if there else []
+
+
 async def page(redis: Redis, team: Team, cron_id: int, query: ExecutionQuery) -> Page[Execution]:
     await _require(redis, team, cron_id)
     states = [query.filter] if query.filter else list(ExecutionStatus)

@@ -151,6 +151,18 @@ async def get(redis: Redis, team: Team, job_id: int) -> Job:
     return found[0]
 
 
+async def get_ended(call: Call, job_id: int) -> Job:
+    """The same after a wait."""
+    found = await call.record(_read_whole, 0, job_id)
+    if found is None:
+        raise NotFound("Job")
+    return found
+
+
+async def _read_whole(redis: Redis, team: Team, _owner: int, ids: Sequence[int]) -> list[Job]:
+    return await read(redis, team, ids)
+
+
 async def read(
     redis: Redis,
     team: Team,

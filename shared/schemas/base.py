@@ -182,6 +182,18 @@ class SearchQuery(PageQuery):
 """The field that has the search."""
 
 
+class WaitQuery(Schema):
+    """For how long the answer may wait until what it is about has ended."""
+
+    wait: Annotated[
+        int | None,
+        Field(
+            ge=0, le=60, description="Wait for its end, for so many seconds at most; 202 if it has not come"
+        ),
+        NO_BOOL,
+    ] = None
+
+
 class Page(Schema, Generic[T]):
     """One page of a list, newest first."""
 

@@ -12,7 +12,10 @@ def _comma_separated(value: Any) -> Any:
 
 
 class Event(Schema):
-    """`name` (`job.created`) happened to all of `refs`: `j:<job>`, `e:<execution>` or `a:<alert>`."""
+    """`name` (`job.created`) happened to all of `refs`: `j:<job>`, `e:<execution>` or `a:<alert>`.
+
+    Of what was deleted there are `q:<queue>` and `c:<cron>` too.
+    """
 
     v: int = 1
     name: str

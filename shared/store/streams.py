@@ -19,7 +19,7 @@ async def follow(blocking: Redis, stream: str) -> AsyncIterator[list[dict[str, s
     last = ""
     while True:
         try:
-            last = last or await _newest(blocking, stream)
+            last = last or await newest(blocking, stream)
             read = await blocking.xread({stream: last}, block=READ_MILLISECONDS)
         except AWAY as error:
             log.warning("redis_away", error=repr(error))
@@ -30,7 +30,7 @@ async def follow(blocking: Redis, stream: str) -> AsyncIterator[list[dict[str, s
             yield [fields for _, fields in entries]
 
 
-async def _newest(blocking: Redis, stream: str) -> str:
+async def newest(blocking: Redis, stream: str) -> str:
     """The entry to read on from; `$` would miss what is added between two reads."""
     newest = await blocking.xrevrange(stream, count=1)
     return str(newest[0][0]) if newest else "0-0"

@@ -15,7 +15,7 @@ PATHS = {
     for path, methods in sorted(DOCUMENT["paths"].items(), key=lambda item: ("{" in item[0], item[0]))
 }
 
-SOMETIMES = ("Idempotent-Replayed", "RateLimit", "RateLimit-Policy")
+SOMETIMES = ("Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy")
 
 
 async def check(response: httpx.Response) -> None:

@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document of the REST API, made from the table of operations and the models."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from services.api.openapi import errors, examples, open_paths
@@ -52,6 +52,7 @@ HEADERS: dict[str, Part] = {
         "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
     },
     "RetryAfter": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 0}},
+    "Location": {"description": "Where to ask on", "schema": {"type": "string"}},
     "RateLimit": {
         "description": "Of a token with limits of calls or runs: what is left of each, and for how long",
         "schema": {"type": "string"},
@@ -154,16 +155,22 @@ def _operation(operation: Operation, schemas: Schemas) -> Part:
     if operation.takes:
         said["requestBody"] = _body(operation, operation.takes, schemas)
     said["responses"] = {
-        **{
-            str(status): _answer(operation, status, model, schemas)
-            for status, model in operation.answers.items()
-        },
+        **{str(status): _answer(operation, status, model, schemas) for status, model in _answers(operation)},
         **{
             str(status): {"$ref": f"#/components/responses/{status}"}
             for status in errors.statuses_of(operation)
         },
     }
     return said
+
+
+def _answers(operation: Operation) -> Iterator[tuple[int, type[Schema]]]:
+    """By their status; what awaits an end has one for each way in which the wait may go."""
+    answers = dict(operation.answers)
+    if operation.awaits_end:
+        (model,) = answers.values()
+        answers = dict.fromkeys((200, 202), model)
+    yield from answers.items()
 
 
 def _tag_of(operation: Operation) -> str:
@@ -237,8 +244,12 @@ def _answer(operation: Operation, status: int, model: type[Schema], schemas: Sch
         shown["Idempotent-Replayed"] = "Replayed"
     if operation.has_version and operation.method != "DELETE":
         shown["ETag"] = "Version"
+    if operation.awaits_end and status == 202:
+        shown["Location"] = "Location"
+        if not operation.is_write:  # what is begun need not be waited for
+            shown["Retry-After"] = "RetryAfter"
     said: Part = {
-        "description": _MEANINGS[status],
+        "description": _MEANINGS_OF_WAITS[status] if operation.awaits_end else _MEANINGS[status],
         "headers": {name: {"$ref": f"#/components/headers/{header}"} for name, header in shown.items()},
         "content": {"application/json": _shown(operation, status, schemas.answered(model))},
     }
@@ -262,6 +273,10 @@ def _link(to: Operation, model: type[Schema]) -> Part:
     return {"operationId": to.name, "parameters": {of.name: f"$response.body#/{field}"}}
 
 
+_MEANINGS_OF_WAITS = {
+    200: "It has ended, or nobody waits",
+    202: "It has not ended: Location says where to ask on",
+}
 _MEANINGS = {200: "Done", 201: "Made", 202: "Begun: it goes on in the background"}
 
 

@@ -48,7 +48,8 @@ DESCRIPTIONS = {
     429: "The token has used up its calls or runs, as RateLimit says; or too many wrong tokens came from the "
     "address",
     500: "An error of ours; the log has its cause under the X-Request-Id",
-    503: "Storage unavailable: nothing was done. Or outcome unknown: it may have been done",
+    503: "Storage unavailable, or too many wait already: nothing was done. Or outcome unknown: it may have "
+    "been done",
 }
 
 

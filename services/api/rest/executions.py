@@ -1,24 +1,44 @@
 """The executions of a cron, and a run made now."""
 
 from shared.actions import executions
+from shared.errors import NotFound, TooManyWaits
 from shared.operations import Call, Operation
-from shared.schemas.base import Page
+from shared.schemas.base import Page, WaitQuery
 from shared.schemas.crons import Execution, ExecutionQuery
+from shared.schemas.kinds import Kind
+from shared.store.connection import AWAY
 
 CRON = "/api/crons/{cron_id}"
 PATH = f"{CRON}/executions"
 
 
-async def create(call: Call, cron_id: int) -> Execution:
-    return await executions.create(call, cron_id)
+async def create(call: Call, cron_id: int, query: WaitQuery) -> Execution:
+    """The run is made, whatever becomes of the wait: it is answered as it is known last."""
+    made = await executions.create(call, cron_id)
+    if query.wait is None:
+        return made
+    try:
+        return await _ended(call, cron_id, made.id, query.wait)
+    except (TooManyWaits, NotFound, *AWAY):
+        call.has_not_ended()
+        return made
 
 
 async def index(call: Call, cron_id: int, query: ExecutionQuery) -> Page[Execution]:
     return await executions.page(call.redis, call.team, cron_id, query)
 
 
-async def show(call: Call, cron_id: int, execution_id: int) -> Execution:
-    return await executions.get(call.redis, call.team, cron_id, execution_id)
+async def show(call: Call, cron_id: int, execution_id: int, query: WaitQuery) -> Execution:
+    """As it is once it has ended or the wait is over."""
+    if query.wait is None:
+        return await executions.get(call.redis, call.team, cron_id, execution_id)
+    return await _ended(call, cron_id, execution_id, query.wait)
+
+
+async def _ended(call: Call, cron_id: int, execution_id: int, seconds: int) -> Execution:
+    at = f"/api/crons/{cron_id}/executions/{execution_id}"
+    await call.wait(Kind.EXECUTION, execution_id, seconds, at)
+    return await executions.get_ended(call, cron_id, execution_id)
 
 
 OPERATIONS = (
@@ -29,6 +49,8 @@ OPERATIONS = (
         "write",
         create,
         {202: Execution},
+        query=WaitQuery,
+        awaits_end=True,
         look=PATH,
         summary="Run a cron now",
     ),
@@ -49,6 +71,8 @@ OPERATIONS = (
         "read",
         show,
         {200: Execution},
-        summary="Get an execution with its run",
+        query=WaitQuery,
+        awaits_end=True,
+        summary="Get an execution with its run, at once or when it has ended",
     ),
 )

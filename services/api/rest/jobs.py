@@ -10,7 +10,7 @@ from shared.actions.jobs import NotMade, QueuedJob
 from shared.basics.spelling import Spelled, spelled
 from shared.errors import Forbidden, Invalid
 from shared.operations import Call, Operation
-from shared.schemas.base import Deleted, Page
+from shared.schemas.base import Deleted, Page, WaitQuery
 from shared.schemas.jobs import (
     Job,
     JobBatchCreate,
@@ -21,6 +21,7 @@ from shared.schemas.jobs import (
     JobScheduled,
     JobUpdate,
 )
+from shared.schemas.kinds import Kind
 from shared.schemas.validation import by_field
 from shared.security.admission import Admission
 from shared.store.keyspace import Team
@@ -47,8 +48,12 @@ async def index(call: Call, query: JobQuery) -> Page[Job]:
     return await jobs.page(call.redis, call.team, query)
 
 
-async def show(call: Call, job_id: int) -> Job:
-    return await jobs.get(call.redis, call.team, job_id)
+async def show(call: Call, job_id: int, query: WaitQuery) -> Job:
+    """As it is once its chain has ended or the wait is over."""
+    if query.wait is None:
+        return await jobs.get(call.redis, call.team, job_id)
+    await call.wait(Kind.JOB, job_id, query.wait, f"{PATH}/{job_id}")
+    return await jobs.get_ended(call, job_id)
 
 
 async def delete(call: Call, job_id: int) -> Deleted:
@@ -164,7 +169,17 @@ OPERATIONS = (
         look=ONE,
         summary="Cancel a job that waits or runs",
     ),
-    Operation("get-job", "GET", ONE, "read", show, {200: Job}, summary="Get a job with its run"),
+    Operation(
+        "get-job",
+        "GET",
+        ONE,
+        "read",
+        show,
+        {200: Job},
+        query=WaitQuery,
+        awaits_end=True,
+        summary="Get a job with its run, at once or when it has ended",
+    ),
     Operation(
         "update-job",
         "PATCH",

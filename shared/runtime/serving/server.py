@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from socket import socket
 
 import structlog
 import uvicorn
@@ -14,7 +15,6 @@ from shared.runtime.serving.proxies import Proxies
 from shared.runtime.serving.refusals import json_error
 
 NO_PROXIES = Proxies()
-
 log = structlog.get_logger()
 
 
@@ -26,10 +26,10 @@ def create(
     grace_seconds: int,
     error_body: Callable[[str], bytes] = json_error,
     proxies: Proxies = NO_PROXIES,
-) -> uvicorn.Server:
+) -> "Server":
     """A server for the application, not started yet. `error_body` writes the body of a refusal."""
     host, port = address
-    return uvicorn.Server(
+    return Server(
         uvicorn.Config(
             app,
             host=host,
@@ -42,8 +42,18 @@ def create(
             server_header=False,
             proxy_headers=False,  # it believes what stands first, which callers write; see `proxies`
             timeout_graceful_shutdown=grace_seconds,
-        )
+        ),
     )
+
+
+class Server(uvicorn.Server):
+    """Calls `at_end` before it waits for the requests that it still answers: some would not end soon."""
+
+    at_end: Callable[[], None] = staticmethod(lambda: None)
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        self.at_end()
+        await super().shutdown(sockets)
 
 
 def bounded(

@@ -69,7 +69,7 @@ from shared.store.transitions.jobs import (
 from shared.store.transitions.lists import page
 from shared.store.transitions.patrol import patrol, patrol_chosen, patrol_crons
 from shared.store.transitions.queues import StoredQueue, delete_queue, read_queues, save_queue
-from shared.store.transitions.records import StoredRecord
+from shared.store.transitions.records import Awaited, StoredRecord, read_ends
 from shared.store.transitions.reports.figures import Period, read_figures, roll_figures
 from shared.store.transitions.retention import (
     Looked,
@@ -130,6 +130,7 @@ from shared.store.transitions.work import (
 
 __all__ = [
     "MOST_TOKENS",
+    "Awaited",
     "Claimed",
     "Clock",
     "Counted",
@@ -220,6 +221,7 @@ __all__ = [
     "read_alerts",
     "read_clock",
     "read_crons",
+    "read_ends",
     "read_executions",
     "read_figures",
     "read_hosts",

@@ -30,7 +30,7 @@ async def test_any_other_request_id_is_replaced(anonymous: AsyncClient, given: b
 
 async def test_every_request_has_one_line_without_secrets(client: AsyncClient, token: str) -> None:
     with capture_logs() as lines:
-        await client.get("/api/jobs/77?secret=of-mine", headers={"X-Request-Id": "line-1"})
+        await client.get("/api/queues/77?secret=of-mine", headers={"X-Request-Id": "line-1"})
         told = await until(lambda: _lines(lines, "request"))
 
     (line,) = told
@@ -39,7 +39,7 @@ async def test_every_request_has_one_line_without_secrets(client: AsyncClient, t
         "event": "request",
         "log_level": "info",
         "method": "GET",
-        "route": "/api/jobs/{job_id}",
+        "route": "/api/queues/{queue_id}",
         "status": 404,
         "team": 1,
         "request_id": "line-1",

@@ -15,6 +15,10 @@ FIGURES = rows(
     ("minutes are lost when they are old", "roll_figures.roll", "if longer and next(sums) then figures.add(team, longer, at, sums) end", ""),
     ("minutes stay when they were added up", "roll_figures.roll", "call('DEL', key)", ""),
     ("a step has no bound", "roll_figures", "if left <= 0 then break end", ""),
+    # read_ends
+    ("only the named attempt is waited for", "read_ends.open_of", "last_attempt_of(team, id) or id", "id"),
+    ("what runs has ended", "read_ends.open_of", "if state == 'pending' or state == 'processing' then", "if state == 'pending' then"),
+    ("what is of a deleted owner is open", "read_ends.open_of", "or call('EXISTS', owner) == 0 then", "then"),
     # move_job
     ("what is moved stays in its stream", "move_job", "unqueue(JOB, team, queue, last, fields.lane, fields.entry)", ""),
     ("what is moved waits for nothing", "move_job", "if at > now then wait_until(JOB, team, last, at) end", ""),

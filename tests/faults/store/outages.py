@@ -27,6 +27,25 @@ async def crash_redis_under_load(scene: Scene) -> None:
         stage.no_process_ended()
 
 
+async def crash_redis_while_requests_wait(scene: Scene) -> None:
+    """kill -9 and restart while requests wait: each is answered with the end, well before its wait is over."""
+    async with playing(scene) as stage:
+        ids = stage.create(20, delay=4)
+        asked = [asyncio.create_task(asyncio.to_thread(_waited, stage, job)) for job in ids]
+        await asyncio.sleep(1)  # all wait by then, and no job is due
+        with stage.story.during("kill -9 Redis, restart", repeats=True):
+            stage.installation.restart_redis()
+        answers = await asyncio.wait_for(asyncio.gather(*asked), 45)
+        assert answers == [(200, "completed")] * len(ids), answers
+        await stage.settle()
+        stage.no_process_ended()
+
+
+def _waited(stage: Stage, job: int) -> tuple[int, str]:
+    answer = stage.installation.client.get(f"/api/jobs/{job}", params={"wait": 60}, timeout=70)
+    return answer.status_code, answer.json().get("status", "")
+
+
 async def redis_away_for_30_seconds(scene: Scene) -> None:
     """No process exits, the logs stay readable, and all goes on."""
     async with playing(scene) as stage:
@@ -98,5 +117,5 @@ async def stop_redis_for_a_while(scene: Scene) -> None:
         assert callers.slowest < 5, f"a caller waited {callers.slowest:.1f} s"
 
 
-BOUNDED = (crash_redis_under_load,)
+BOUNDED = (crash_redis_under_load, crash_redis_while_requests_wait)
 LONG = (redis_away_for_30_seconds, redis_comes_back_empty, stop_redis_for_a_while)

@@ -18,5 +18,7 @@ call('ZREM', P .. 'crons', member)
 call('HDEL', P .. 'damaged', 'c:' .. member)
 call('SADD', P .. 'doomed', 'c:' .. member)
 tell_clock(member)
+event('cron.deleted', team, 'c:' .. id)
+tell_events()
 note_change('cron', id)
 return 1

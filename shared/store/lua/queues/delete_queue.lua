@@ -16,5 +16,7 @@ call('DEL', record)
 leave_turns(team, team .. ':' .. id)
 call('HDEL', P .. 'virtual_time', team .. ':' .. id)
 call('SADD', P .. 'doomed', 'q:' .. team .. ':' .. id)
+event('queue.deleted', team, 'q:' .. id)
+tell_events()
 note_change('queue', id)
 return 1

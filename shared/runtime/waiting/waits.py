@@ -1,0 +1,213 @@
+"""Who waits in this process for the end of a job or an execution, how many may, and how each wait ends."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from prometheus_client import Gauge
+from redis.asyncio import Redis
+
+from shared.errors import TooManyWaits
+from shared.runtime.steadily import Troubles
+from shared.runtime.waiting.hearing import Hearing
+from shared.runtime.waiting.together import Together
+from shared.store import keyspace, transitions
+from shared.store.connection import AWAY
+from shared.store.keyspace import Team
+from shared.store.transitions import Awaited
+
+TEAM_SHARE = 0.8
+"""Of all waits that there may be, how many one team may have: the others find room."""
+PAUSE_SECONDS = 0.25
+"""While Redis is away, before it is asked again."""
+_BATCH, _RECORDS = 250, 32
+"""Looks a transition, which more would block for too long; and records, which may be large."""
+
+OPEN = Gauge("recuro_waits_open", "Requests that wait until a job or an execution has ended")
+
+
+class Record(Protocol):
+    """What has an id."""
+
+    @property
+    def id(self) -> int: ...
+
+
+R = TypeVar("R", bound=Record)
+ReadMany = Callable[[Redis, Team, int, Sequence[int]], Awaitable[Sequence[R]]]
+"""Reads records by their ids: those of one owner, as a cron, where they have one."""
+_Key = tuple[Team, int, int]
+
+
+class HungUp(Exception):
+    """Whoever waited is gone: there is nobody to answer."""
+
+
+class Waits:
+    """All of one process, between `serving` and `stop`; its troubles make no service unready."""
+
+    def __init__(self, most: int, connect: Callable[[], Redis]) -> None:
+        self._most = most
+        self._of_team: Counter[int] = Counter()
+        self._limits: set[asyncio.Timeout] = set()
+        self._hearings = {shard: Hearing(shard, connect, Troubles()) for shard in keyspace.SHARDS}
+        self._open: dict[str, Together[Awaited, str]] = {}
+        self._records: dict[ReadMany[Any], Together[_Key, Any]] = {}
+        self._redis: Redis | None = None
+        self.is_stopping = False
+
+    @asynccontextmanager
+    async def serving(self, redis: Redis) -> AsyncIterator[None]:
+        """In this block there may be waits, which look by this client."""
+        self._redis = redis
+        for shard in self._hearings:
+            self._open[shard] = Together(_reading(redis, shard), _BATCH)
+        try:
+            yield
+        finally:
+            for hearing in self._hearings.values():
+                hearing.end()
+
+    def stop(self) -> None:
+        """End all waits, and begin no more: each is answered with how it stands."""
+        self.is_stopping = True
+        for limit in self._limits:
+            _end(limit)
+
+    async def record(self, read: ReadMany[R], team: Team, owner: int, record_id: int) -> R | None:
+        """One of what `read` finds, read together with those that others want now: many waits end at once."""
+        together = self._records.get(read)
+        if together is None:
+            assert self._redis
+            together = self._records[read] = Together(_grouped(self._redis, read), _RECORDS)
+        found: R | None = await together.get((team, owner, record_id))
+        return found
+
+    async def until_ended(
+        self, team: Team, awaited: Awaited, seconds: float, hung_up: Callable[[], Awaitable[None]]
+    ) -> bool:
+        """Wait until it has ended, for so long at most; whether it has, or is not there.
+
+        Raises TooManyWaits; HungUp once `hung_up` returns, which it does when the caller has gone; and errors
+        of AWAY if Redis is still away at the end.
+        """
+        if seconds and not self.is_stopping:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds) as limit:
+                    with self._counted(team, limit), _watched(hung_up, limit) as gone:
+                        await self._hear_end(team, awaited)
+                        return True
+            if gone.done():
+                raise HungUp
+        return not await self._open[team.shard].get(awaited)
+
+    async def _hear_end(self, team: Team, awaited: Awaited) -> None:
+        hearing, ref = self._hearings[team.shard], f"{awaited.kind}:{awaited.id}"
+        with hearing.attended():
+            while True:
+                await hearing.listens()
+                # Looked at while it is heard of: whatever happens is either seen or told.
+                with hearing.of(team.id, ref) as heard:
+                    open_now = await self._look(team, awaited)
+                    if not open_now or (open_now == ref and await heard):
+                        return
+                    ref = open_now
+
+    async def _look(self, team: Team, awaited: Awaited) -> str:
+        """What is open of it, as soon as Redis says so."""
+        while True:
+            try:
+                return await self._open[team.shard].get(awaited)
+            except AWAY:
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    @contextmanager
+    def _counted(self, team: Team, limit: asyncio.Timeout) -> Iterator[None]:
+        self._check_room(team)
+        self._of_team[team.id] += 1
+        self._limits.add(limit)
+        OPEN.inc()
+        try:
+            yield
+        finally:
+            OPEN.dec()
+            self._limits.discard(limit)
+            self._of_team[team.id] -= 1
+            if not self._of_team[team.id]:
+                del self._of_team[team.id]
+
+    def _check_room(self, team: Team) -> None:
+        if len(self._limits) >= self._most:
+            raise TooManyWaits("Too many requests wait here already")
+        if self._of_team[team.id] >= max(1, int(self._most * TEAM_SHARE)):
+            raise TooManyWaits("Too many requests of your team wait here already")
+
+
+@dataclass(slots=True)
+class Ending:
+    """How one call waits for the end of what it is about, and whether it came."""
+
+    waits: Waits
+    hung_up: Callable[[], Awaitable[None]]
+    seconds: int | None = None
+    """None: it does not wait, and is answered as always."""
+    has_come: bool = False
+    at: str = ""
+    """Where to ask on, as a path."""
+
+    @property
+    def retry_seconds(self) -> int:
+        """After how long to ask on: at once, but not a process that is about to end."""
+        return int(self.waits.is_stopping)
+
+    async def wait(self, team: Team, awaited: Awaited, seconds: int, at: str) -> None:
+        """Raises what `until_ended` raises."""
+        self.seconds, self.at = seconds, f"{at}?wait={seconds}"
+        self.has_come = await self.waits.until_ended(team, awaited, seconds, self.hung_up)
+
+
+def _reading(redis: Redis, shard: str) -> Callable[[Sequence[Awaited]], Awaitable[list[str]]]:
+    return lambda awaited: transitions.read_ends(redis, shard, awaited)
+
+
+def _grouped(redis: Redis, read: ReadMany[R]) -> Callable[[Sequence[_Key]], Awaitable[list[R | None]]]:
+    """The same for records of many owners: one read for each of these."""
+
+    async def read_all(keys: Sequence[_Key]) -> list[R | None]:
+        ids: dict[tuple[Team, int], list[int]] = {}
+        for team, owner, record_id in keys:
+            ids.setdefault((team, owner), []).append(record_id)
+        found = {
+            (team, owner, one.id): one
+            for (team, owner), some in ids.items()
+            for one in await read(redis, team, owner, some)
+        }
+        return [found.get(key) for key in keys]
+
+    return read_all
+
+
+@contextmanager
+def _watched(
+    hung_up: Callable[[], Awaitable[None]], limit: asyncio.Timeout
+) -> Iterator["asyncio.Task[None]"]:
+    """End the wait when the caller hangs up."""
+
+    async def watch() -> None:
+        await hung_up()
+        _end(limit)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield watching
+    finally:
+        if not watching.done():
+            watching.cancel()
+
+
+def _end(limit: asyncio.Timeout) -> None:
+    if not limit.expired():
+        limit.reschedule(0)

@@ -1,0 +1,150 @@
+"""A thousand requests that wait: how long after the end the last is answered, and what Redis does for them meanwhile.
+
+`python -m tests.bench.waits` prints it.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple, cast
+
+import httpx
+import uvloop
+from redis.asyncio import Redis
+
+from services.cli import embedded
+from services.worker.intake.claims import Claims
+from services.worker.work import Complete, Result
+from shared.security import tokens
+from shared.settings import Settings
+from shared.store import connection, keyspace
+from tests.bench import pages
+from tests.bench.stage import process
+from tests.installation import free_port
+from tests.poll import until
+
+JOB = {"queue": "bench", "url": "https://example.com/work"}
+WAIT_SECONDS = 60
+QUIET_SECONDS = 2.0
+RUN = '[1,200,142,1795830038197,"{\\"ok\\":true}",{"content-type":"application/json"},false,null,null,null,null]'
+
+
+class Trial(NamedTuple):
+    """What was waited for, and after how many ms from the end on the waits were answered."""
+
+    name: str
+    answered_ms: Sequence[float]
+    commands_per_second: float
+    """Of Redis while all waited and nothing ended."""
+
+    def __str__(self) -> str:
+        late = sorted(self.answered_ms)
+        at99 = late[int(len(late) * 0.99) - 1]
+        return (
+            f"{self.name}: {len(late)} answered, median {median(late):.0f} ms, 99 % {at99:.0f} ms, last "
+            f"{late[-1]:.0f} ms after the end; {self.commands_per_second:.0f} commands a second meanwhile"
+        )
+
+
+class Waiter(asyncio.Protocol):
+    """One connection with one request: it notes when the answer began to arrive."""
+
+    def __init__(self, request: bytes) -> None:
+        self._request = request
+        self.answered: asyncio.Future[tuple[float, bytes]] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.WriteTransport, transport).write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.answered.done():
+            self.answered.set_result((time.perf_counter(), data[:12]))
+
+
+async def trial(name: str, port: int, token: str, redis: Redis, asked: Sequence[int]) -> Trial:
+    loop, waiters = asyncio.get_running_loop(), []
+    for job in asked:
+        line = f"GET /api/jobs/{job}?wait={WAIT_SECONDS} HTTP/1.1"
+        request = f"{line}\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+        _, waiter = await loop.create_connection(partial(Waiter, request), "127.0.0.1", port)
+        waiters.append(waiter)
+    await asyncio.sleep(QUIET_SECONDS)
+    before = await _commands(redis)
+    await asyncio.sleep(QUIET_SECONDS)
+    commands = (await _commands(redis) - before) / QUIET_SECONDS
+    claims = Claims(redis, keyspace.SHARDS[0], "bench")
+    works = await claims.claim(1000)
+    results = [Result(work, Complete(), RUN, "", "") for work in works]
+    ended = time.perf_counter()
+    await claims.finish(results)
+    answers = await asyncio.gather(*(waiter.answered for waiter in waiters))
+    wrong = {said for _, said in answers} - {b"HTTP/1.1 200"}
+    assert not wrong, wrong
+    return Trial(name, [1000 * (at - ended) for at, _ in answers], commands)
+
+
+async def _commands(redis: Redis) -> int:
+    return int((await redis.info("stats"))["total_commands_processed"])
+
+
+async def _measure(waits: int) -> list[Trial]:
+    with tempfile.TemporaryDirectory(prefix="recuro-bench-") as name:
+        folder, port = Path(name), free_port()
+        server = embedded.start(folder)
+        environment = {
+            "RECURO_REDIS_URL": server.url,
+            "RECURO_API_PORT": str(port),
+            "RECURO_API_MAX_WAITS": str(2 * waits),
+            "RECURO_MAX_CONNECTIONS": str(2 * waits + 100),
+            "RECURO_MAX_CONNECTIONS_PER_ADDRESS": str(2 * waits + 100),
+            "RECURO_ENCRYPTION_KEY": "k" * 32,
+        }
+        argv = [sys.executable, "-c", "from services.api.main import main; main()"]
+        try:
+            async with connection.connect(Settings(redis_url=server.url)) as redis:
+                with process(argv, environment, folder / "api.log"):
+                    return await _trials(waits, port, redis)
+        finally:
+            server.stop()
+
+
+async def _trials(waits: int, port: int, redis: Redis) -> list[Trial]:
+    token = await tokens.create(redis, team="bench", name="bench", scopes=("admin",))
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
+
+        async def serves() -> bool:
+            try:
+                return (await client.get("/readyz")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await until(serves)
+        first = int((await client.post("/api/jobs", json=JOB)).json()["job_id"])
+        of_one = await trial("one job", port, token, redis, [first] * waits)
+        await client.post("/api/jobs/batch", json={"jobs": [JOB] * waits})
+        of_many = await trial("a job each", port, token, redis, range(first + 1, first + 1 + waits))
+    return [of_one, of_many]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.waits", description=__doc__)
+    parser.add_argument(
+        "--waits", type=pages.positive, default=1000, help="how many wait, at most 1,000 (%(default)s)"
+    )
+    arguments, load = parser.parse_args(), os.getloadavg()[0]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        for one in runner.run(_measure(arguments.waits)):
+            print(one)
+    print(f"{os.cpu_count()} cores, load {load:.1f} before")
+
+
+if __name__ == "__main__":
+    main()
