@@ -1,9 +1,11 @@
-"""The executions of a cron, and a run made now."""
+"""The executions of a cron or of all, and a run made now."""
 
 from shared.actions import executions
+from shared.actions.reports import listed
 from shared.operations import Call, Operation
 from shared.schemas.base import Page
 from shared.schemas.crons import Execution, ExecutionQuery
+from shared.schemas.reports.executions import ListedExecutions, ListedQuery
 
 CRON = "/api/crons/{cron_id}"
 PATH = f"{CRON}/executions"
@@ -15,6 +17,10 @@ async def create(call: Call, cron_id: int) -> Execution:
 
 async def index(call: Call, cron_id: int, query: ExecutionQuery) -> Page[Execution]:
     return await executions.page(call.redis, call.team, cron_id, query)
+
+
+async def index_of_all(call: Call, query: ListedQuery) -> ListedExecutions:
+    return await listed.page(call, query)
 
 
 async def show(call: Call, cron_id: int, execution_id: int) -> Execution:
@@ -50,5 +56,15 @@ OPERATIONS = (
         show,
         {200: Execution},
         summary="Get an execution with its run",
+    ),
+    Operation(
+        "list-all-executions",
+        "GET",
+        "/api/executions",
+        "read",
+        index_of_all,
+        {200: ListedExecutions},
+        query=ListedQuery,
+        summary="List the executions of all crons, and their fires to come, newest first",
     ),
 )

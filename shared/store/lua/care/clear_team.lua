@@ -74,6 +74,7 @@ local function clear_rest()
     end
     call('HDEL', P .. 'virtual_time', team, team .. ':_')
     for _, name in ipairs({ 'names', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'turns' }) do call('DEL', P .. name .. ':' .. team) end
+    for _, of in ipairs({ '', ':failed', ':skipped', ':late' }) do call('DEL', P .. 'x:' .. team .. ':executions' .. of) end
     clear_figures()
     call('ZREM', P .. 'turns', team)
     call('SREM', P .. 'teams', team)
