@@ -23,6 +23,8 @@ t:<team>                       hash    what a team set: signing secrets (sealed)
 x:<team>:<state>               zset    job ids of the team in a state
 x:<team>:q<queue>:<state>      zset    job ids of a queue in a state
 x:<team>:c<cron>:<state>       zset    execution ids of a cron in a state
+x:<team>:executions            zset    execution ids of all crons, by the moment that each stands for (ms)
+x:<team>:executions:<of>       zset    those of them that failed, were skipped or were made late
 x:<team>:queues                zset    queue ids
 x:<team>:replays               zset    replay ids
 x:<team>:crons:<active|paused> zset    cron ids

@@ -51,9 +51,7 @@ class _Found(NamedTuple):
 async def page(call: Call, query: ListedQuery) -> ListedExecutions:
     redis, team = call.redis, call.team
     if query.cron_id is not None and not await redis.exists(f"{team.prefix}c:{team.id}:{query.cron_id}"):
-        raise Invalid(
-            "cron_id", "The cron_id field must be the id of a cron of the team; GET /api/crons lists them."
-        )
+        raise Invalid("cron_id", "The cron_id field must be the id of a cron, as GET /api/crons has it.")
     now = await moments.now(redis, team.shard)
     to = query.to or (now + _USUAL if query.filter is ListedFilter.DUE else now)
     ahead, is_cut = await _ahead(call, query, now, to)
