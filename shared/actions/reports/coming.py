@@ -97,7 +97,7 @@ async def of_cron(call: Call, cron_id: int, query: CronComingQuery) -> CronComin
         raise Conflict("Its fires cannot be computed here: this version does not know its schedule.")
     until = (query.to or instants.LAST) + timedelta.resolution
     cron = crons.found[0] if crons.found else None
-    found = await to_thread.run_sync(_listed, crons, until, query.count, limiter=_THREAD)
+    found = await to_thread.run_sync(fires_until, crons, until, query.count, limiter=_THREAD)
     return CronComing(
         cron_id=cron_id,
         zone_data=str(zone_data.release()),
@@ -111,22 +111,24 @@ async def of_cron(call: Call, cron_id: int, query: CronComingQuery) -> CronComin
 async def listed(redis: Redis, team: Team, cron_id: int | None, until: datetime, most: int) -> list[Fire]:
     """The next fires of all crons, or of that one, before `until`, earliest first."""
     crons = await read(redis, team, cron_id)
-    return await to_thread.run_sync(_listed, crons, until, most, limiter=_THREAD)
+    return await to_thread.run_sync(fires_until, crons, until, most, limiter=_THREAD)
 
 
-async def read(redis: Redis, team: Team, cron_id: int | None = None) -> Crons:
+async def read(redis: Redis, team: Team, cron_id: int | None = None, *, now_ms: int | None = None) -> Crons:
     """All active crons, or that one, if it is active; raises NotFound if there is no such cron."""
     if cron_id is not None:
-        now_ms, row = await transitions.read_coming_of(redis, team, cron_id)
+        seen_ms, row = await transitions.read_coming_of(redis, team, cron_id, now_ms=now_ms)
         if row is None:
             raise NotFound("Cron")
-        return _known(now_ms, [row])
+        return _known(seen_ms, [row])
     after, rows = 0, list[ComingCron]()
     while True:
-        now_ms, after, more = await transitions.read_coming(redis, team, after=after, most=STEP)
+        seen_ms, after, more = await transitions.read_coming(
+            redis, team, after=after, most=STEP, now_ms=now_ms
+        )
         rows += more
         if not after or len(rows) >= MOST_CRONS:
-            return _known(now_ms, rows, has_more=bool(after))
+            return _known(seen_ms, rows, has_more=bool(after))
 
 
 def _known(now_ms: int, rows: Sequence[ComingCron], *, has_more: bool = False) -> Crons:
@@ -240,7 +242,8 @@ def _busiest(query: ComingQuery, crons: Crons, minutes: Minutes) -> BusiestMinut
     )
 
 
-def _listed(crons: Crons, until: datetime, most: int) -> list[Fire]:
+def fires_until(crons: Crons, until: datetime, most: int | None = None) -> list[Fire]:
+    """The fires of all of them before a moment, earliest first."""
     rows = (_fires_of(cron, crons.now, until) for cron in crons.found)
     return list(islice(heapq.merge(*rows, key=lambda fire: (fire.at, fire.cron.id)), most))
 
