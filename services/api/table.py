@@ -3,6 +3,7 @@
 from services.api.rest import (
     alerts,
     audit,
+    coming,
     crons,
     dead_letters,
     executions,
@@ -22,6 +23,7 @@ from services.api.rest import (
 # The busiest first: routes are tried in order.
 OPERATIONS = (
     *jobs.OPERATIONS,
+    *coming.OPERATIONS,  # `coming` is no id of a cron: its path stands before theirs
     *crons.OPERATIONS,
     *executions.OPERATIONS,
     *queues.OPERATIONS,

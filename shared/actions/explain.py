@@ -44,7 +44,7 @@ def explain(query: ExplainQuery, now: datetime) -> Explanation:
             for fire in fires[:most]
         ],
         clock_changes=[
-            _clock_change(query.cron_expression, change) for change in islice(changes, MOST_CHANGES)
+            clock_change(query.cron_expression, change) for change in islice(changes, MOST_CHANGES)
         ],
         fires_per_month=round(occurrences.fires_a_month(query.cron_expression, after.year), 2),
         warnings=list(_warnings(query, fires)),
@@ -95,11 +95,12 @@ def _fires(plan: Plan, after: datetime, most: int) -> Iterator[datetime]:
         after = fire
 
 
-def _clock_change(expression: str, change: Change) -> ClockChange:
+def clock_change(expression: str, change: Change) -> ClockChange:
+    """The change, and what it does to the fires of the expression."""
     return ClockChange(
         at=change.at,
-        utc_offset_before=_offset(change.before),
-        utc_offset_after=_offset(change.after),
+        utc_offset_before=offset_text(change.before),
+        utc_offset_after=offset_text(change.after),
         effect=_effect(expression, change),
     )
 
@@ -202,7 +203,8 @@ def _seconds(span: timedelta) -> str:
     return f"{span.total_seconds():g} s"
 
 
-def _offset(offset: timedelta) -> str:
+def offset_text(offset: timedelta) -> str:
+    """An offset from UTC, as in +01:00."""
     minutes = round(offset.total_seconds() / 60)
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 

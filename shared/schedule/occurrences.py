@@ -82,6 +82,24 @@ def following(expression: str, timezone: str, after: datetime) -> datetime:
     return next(_fires(expression, timezone, after))
 
 
+def between(expression: str, timezone: str, since: datetime, until: datetime) -> Iterator[datetime]:
+    """The instants in [since, until) at which it fires; `since` is at a whole second."""
+    return takewhile(lambda fire: fire < until, _fires(expression, timezone, since - _SECOND))
+
+
+def allowed(expression: str, since: datetime, until: datetime) -> tuple[bool, ...]:
+    """Which of the dates from one wall-clock time to another (within it) the expression allows."""
+    fields, days = parse(expression), (until.date() - since.date()).days + 1
+    dates = (since.date() + timedelta(days=ahead) for ahead in range(days))
+    return tuple(date.day in _days(fields, date.year, date.month) for date in dates)
+
+
+def steady(timezone: str, since: datetime, until: datetime) -> timedelta | None:
+    """The zone's offset, if it does not change in (since, until]."""
+    rules = zone(timezone)
+    return None if _change(rules, since, until) else _offset(rules, until)
+
+
 def catch_up(expression: str, timezone: str, due: datetime, now: datetime) -> Caught:
     """What became due from `due` (an instant of the expression, not later than `now`) until `now`."""
     latest = _latest(expression, timezone, due, now)

@@ -12,8 +12,7 @@ e:<team>:<execution>           hash    one fire of a cron
 log:<team>:<cron>              list    how a cron fires, since when, and how it fired before (JSON)
 n:<team>:<notice>              hash    a callback or alert to be sent, and where it stands
 a:<team>:<alert>               hash    an alert: what failed, and its status in each channel
-g:<team>:<queue>:<type>:<why>  hash    the alert that counts a queue's failures of one kind, and until when;
-                                       `h<host>` instead of a queue: how often the host sent Retry-After
+g:<team>:<queue>:<type>:<why>  hash    the alert that counts failures alike (of a queue, or `h<host>`)
 s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; length = waiting + in flight
 f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
@@ -24,6 +23,8 @@ t:<team>                       hash    what a team set: signing secrets (sealed)
 x:<team>:<state>               zset    job ids of the team in a state
 x:<team>:q<queue>:<state>      zset    job ids of a queue in a state
 x:<team>:c<cron>:<state>       zset    execution ids of a cron in a state
+x:<team>:executions            zset    execution ids of all crons, by the moment that each stands for (ms)
+x:<team>:executions:<of>       zset    those of them that failed, were skipped or were made late
 x:<team>:queues                zset    queue ids
 x:<team>:replays               zset    replay ids
 x:<team>:crons:<active|paused> zset    cron ids
@@ -92,9 +93,8 @@ tokens:<team>                  hash    the digests of a team's tokens, by their 
 use:<sha256>                   hash    when a token was used last, what it was refused, what is counted of it
 =============================  ======  =====================================================================
 
-There too: `ids:<team>`, `i:` and `audit:` as in a shard, `teams` (hash: id by name), `ids` (hash), `adopted`
-(string: tokens have ids), `sealed` (string: what keys open), `seals` (hash: one of each key, by its name),
-`bootstrap` (set: digests of bootstrap tokens), `probe` (string: written to see whether Redis takes writes).
+There too: `ids:<team>`, `i:`, `audit:` as in a shard; `teams` (ids by name), `ids`, `adopted` (have ids),
+`sealed` (what keys open), `seals` (one of each key), `bootstrap` (digests), `probe` (is it writable?).
 """
 
 from dataclasses import dataclass

@@ -20,6 +20,7 @@ TOKEN = "token"
 TAGS = {
     "jobs": "What is called once, from a named queue",
     "crons": "What is called again and again, and the executions of each fire",
+    "executions": "The executions of all crons, and their fires to come",
     "queues": "How the jobs of each are sent",
     "dead-letters": "Jobs whose retries are used up",
     "alerts": "What failed, and what recovered",

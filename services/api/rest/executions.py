@@ -1,11 +1,13 @@
-"""The executions of a cron, and a run made now."""
+"""The executions of a cron or of all, and a run made now."""
 
 from shared.actions import executions
+from shared.actions.reports import listed
 from shared.errors import NotFound, TooManyWaits
 from shared.operations import Call, Operation
 from shared.schemas.base import Page, WaitQuery
 from shared.schemas.crons import Execution, ExecutionQuery
 from shared.schemas.kinds import Kind
+from shared.schemas.reports.executions import ListedExecutions, ListedQuery
 from shared.store.connection import AWAY
 
 CRON = "/api/crons/{cron_id}"
@@ -26,6 +28,10 @@ async def create(call: Call, cron_id: int, query: WaitQuery) -> Execution:
 
 async def index(call: Call, cron_id: int, query: ExecutionQuery) -> Page[Execution]:
     return await executions.page(call.redis, call.team, cron_id, query)
+
+
+async def index_of_all(call: Call, query: ListedQuery) -> ListedExecutions:
+    return await listed.page(call, query)
 
 
 async def show(call: Call, cron_id: int, execution_id: int, query: WaitQuery) -> Execution:
@@ -74,5 +80,15 @@ OPERATIONS = (
         query=WaitQuery,
         awaits_end=True,
         summary="Get an execution with its run, at once or when it has ended",
+    ),
+    Operation(
+        "list-all-executions",
+        "GET",
+        "/api/executions",
+        "read",
+        index_of_all,
+        {200: ListedExecutions},
+        query=ListedQuery,
+        summary="List the executions of all crons, and their fires to come, newest first",
     ),
 )

@@ -22,6 +22,9 @@ ENDED = {
 }
 
 
+LISTS = ("executions", *(f"executions:{of}" for of in ("failed", "skipped", "late")))
+"""Those that list the executions of all crons of a team, below the team's indexes."""
+
 Rest = Callable[[], Awaitable[None]]
 
 
@@ -101,6 +104,24 @@ async def patrol(
             )
             yield Step(team.id, index, tuple(mended), is_full=bool(after))
             if not after:
+                break
+    if whole:
+        async for step in relist_executions(redis, team):
+            yield step
+
+
+async def relist_executions(redis: Redis, team: Team) -> AsyncIterator[Step]:
+    """Hold the lists of all crons' executions against the records of each cron, and of the lists."""
+    crons = [owner async for owner in owners(redis, team) if owner.startswith(Kind.CRON)]
+    states = (*OPEN, *ENDED[Kind.EXECUTION])
+    for index in (*(f"{cron}:{state}" for cron in crons for state in states), *LISTS):
+        cursor = "0"
+        while True:
+            cursor, mended = await transitions.relist_executions(
+                redis, team, index=index, cursor=cursor, count=STEP
+            )
+            yield Step(team.id, index, tuple(f"e:{one}" for one in mended), is_full=cursor != "0")
+            if cursor == "0":
                 break
 
 

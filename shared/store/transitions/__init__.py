@@ -32,9 +32,14 @@ from shared.store.transitions.dead_letters import (
 )
 from shared.store.transitions.executions import (
     FoundExecutions,
+    ListedExecution,
     StoredExecution,
     find_executions,
+    list_executions,
+    list_of_cron,
     read_executions,
+    read_listed,
+    relist_executions,
     run_cron,
 )
 from shared.store.transitions.fires import (
@@ -70,6 +75,7 @@ from shared.store.transitions.lists import page
 from shared.store.transitions.patrol import patrol, patrol_chosen, patrol_crons
 from shared.store.transitions.queues import StoredQueue, delete_queue, read_queues, save_queue
 from shared.store.transitions.records import Awaited, StoredRecord, read_ends
+from shared.store.transitions.reports.coming import ComingCron, read_coming, read_coming_of
 from shared.store.transitions.reports.figures import Period, read_figures, roll_figures
 from shared.store.transitions.retention import (
     Looked,
@@ -133,6 +139,7 @@ __all__ = [
     "Awaited",
     "Claimed",
     "Clock",
+    "ComingCron",
     "Counted",
     "CreatedJob",
     "CronAside",
@@ -147,6 +154,7 @@ __all__ = [
     "Function",
     "InFlight",
     "JudgedCron",
+    "ListedExecution",
     "Looked",
     "NewJob",
     "NewToken",
@@ -202,6 +210,8 @@ __all__ = [
     "in_flight",
     "is_missing",
     "list_crons",
+    "list_executions",
+    "list_of_cron",
     "mend_queues",
     "mend_shard",
     "mend_team",
@@ -220,18 +230,22 @@ __all__ = [
     "purge_jobs",
     "read_alerts",
     "read_clock",
+    "read_coming",
+    "read_coming_of",
     "read_crons",
     "read_ends",
     "read_executions",
     "read_figures",
     "read_hosts",
     "read_jobs",
+    "read_listed",
     "read_plans",
     "read_queues",
     "read_replays",
     "read_tokens",
     "recall",
     "recount",
+    "relist_executions",
     "renew_crons",
     "renew_token",
     "replay_jobs",

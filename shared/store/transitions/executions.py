@@ -12,6 +12,9 @@ from shared.store.writes import OURS, Write
 _RUN = Function("run_cron")
 _READ = Function("read_executions")
 _FIND = Function("find_executions")
+_LIST = Function("list_executions")
+_LIST_OF_CRON = Function("list_of_cron")
+_RELIST = Function("relist_executions")
 
 
 class StoredExecution(NamedTuple):
@@ -21,6 +24,15 @@ class StoredExecution(NamedTuple):
     fields: Sequence[str]
     run: str | None = None
     """JSON."""
+
+
+class ListedExecution(NamedTuple):
+    """The same of any cron; only `state`, `cron` and `due` of its fields where no more was wanted."""
+
+    id: str
+    fields: Sequence[str]
+    cron_name: str
+    run: str | None = None
 
 
 class FoundExecutions(NamedTuple):
@@ -66,3 +78,62 @@ async def find_executions(
         redis, team.prefix, team=team.id, cron=cron, from_ms=from_ms, to_ms=to_ms, most=most
     )
     return FoundExecutions(changes, [StoredExecution(*row) for row in rows])
+
+
+async def list_executions(
+    redis: Redis,
+    team: Team,
+    *,
+    which: str,
+    from_ms: int,
+    to_ms: int,
+    offset: int,
+    count: int,
+    most_bytes: int | None,
+) -> tuple[int, Sequence[ListedExecution]]:
+    """How many of all crons a list has in a range, and so many of them, the latest moment first.
+
+    `which` is "" for all, or `:failed`, `:skipped`, `:late`. With `most_bytes` they come whole, with so many
+    bytes of their runs (0 = any).
+    """
+    total, rows = await _LIST(
+        redis,
+        team.prefix,
+        team=team.id,
+        which=which,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        offset=offset,
+        count=count,
+        most_bytes=most_bytes,
+    )
+    return total, [ListedExecution(*row) for row in rows]
+
+
+async def list_of_cron(
+    redis: Redis, team: Team, states: Sequence[str], *, cron: int, from_ms: int, to_ms: int, most: int
+) -> tuple[int, list[int]]:
+    """The ids of a cron's in a range, the latest moment first, of `most` of each state that are looked at.
+
+    Before them the moment (ms) at which the look ended; 0 if all were looked at.
+    """
+    ended, *ids = await _LIST_OF_CRON(
+        redis, team.prefix, states, team=team.id, cron=cron, from_ms=from_ms, to_ms=to_ms, most=most
+    )
+    return ended, ids
+
+
+async def read_listed(
+    redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int
+) -> Sequence[ListedExecution]:
+    """These of any cron, whole."""
+    _, rows = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes)
+    return [ListedExecution(*row) for row in rows]
+
+
+async def relist_executions(
+    redis: Redis, team: Team, *, index: str, cursor: str, count: int
+) -> tuple[str, Sequence[int]]:
+    """Hold the team's lists against the records of an index; the cursor to go on from, and what was wrong."""
+    after, ids = await _RELIST(redis, team.prefix, team=team.id, index=index, cursor=cursor, count=count)
+    return after, [int(one) for one in ids]

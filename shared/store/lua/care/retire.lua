@@ -23,14 +23,23 @@ local function remove(id, state)
     return 1
 end
 
--- Remove from the oldest on while `is_over(its moment, how many went)`; records that are missing go from the index.
+-- Of a record that is missing the rows go.
+local function forget(id, state)
+    change_index(base .. state, id, false)
+    if is_queue then return end
+    for _, of in ipairs({ '', ':failed', ':skipped', ':late' }) do
+        change_index(P .. 'x:' .. team .. ':executions' .. of, id, false)
+    end
+end
+
+-- Remove from the oldest on while `is_over(its moment, how many went)`; records that are missing go from the indexes.
 local function retire(state, moment_field, is_over)
     local gone = 0
     for _, id in ipairs(call('ZRANGE', base .. state, 0, limit - removed - 1)) do
         local at = call('HGET', record_of(is_queue and JOB or EXECUTION, team, id), moment_field)
         if at and not is_over(tonumber(at), gone) then return end
         gone = gone + 1
-        if at then removed = removed + remove(id, state) else change_index(base .. state, id, false) end
+        if at then removed = removed + remove(id, state) else forget(id, state) end
         if removed >= limit then return end
     end
 end

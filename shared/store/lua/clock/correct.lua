@@ -15,6 +15,16 @@ local function is_wrong(at)
     return at and math.abs(at - wrong) < math.abs(at - right)
 end
 
+-- Executions are listed by their moments.
+local function list_along(member)
+    local kind, team, id = string.match(member, '^(%a):(%d+):0*(%d+)$')
+    if kind ~= EXECUTION then return end
+    for _, of in ipairs({ '', ':failed', ':skipped', ':late' }) do
+        local list = P .. 'x:' .. team .. ':executions' .. of
+        if call('ZSCORE', list, id) then call('ZINCRBY', list, by, id) end
+    end
+end
+
 local function move_along(member, at, record)
     if not is_wrong(at) then return end
     local score = tonumber(call('ZSCORE', P .. 'due', member) or '')
@@ -27,7 +37,10 @@ local function move_along(member, at, record)
     if not fields.due or fields.awaits then return end -- gone; or it awaits a ping until a moment of its cron's
     local is_new = tonumber(fields.created or '') == at
     if is_new then call('HSET', record, 'created', fields.created + by) end
-    if is_new or (score and tonumber(fields.due) == score) then call('HSET', record, 'due', fields.due + by) end
+    if is_new or (score and tonumber(fields.due) == score) then
+        call('HSET', record, 'due', fields.due + by)
+        list_along(member)
+    end
     if tonumber(fields.held_since or '') == at then call('HSET', record, 'held_since', fields.held_since + by) end
     if is_wrong(tonumber(fields.postponed or '')) then call('HSET', record, 'postponed', fields.postponed + by) end
     if score then call('ZINCRBY', P .. 'due', by, member) end

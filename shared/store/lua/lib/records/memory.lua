@@ -61,6 +61,9 @@ do
         local fields = known and fields_of(known, 'created', 'due', 'missed', 'first') or {}
         if fields.created and tonumber(fields.created) >= memory.shortage().since then
             call('HSET', known, 'due', fire.at_ms, 'missed', fields.missed + 1 + fire.missed, 'first', fields.first or fields.due)
+            for _, of in ipairs({ '', ':skipped' }) do
+                call('ZADD', P .. 'x:' .. team .. ':executions' .. of, 'XX', fire.at_ms, last)
+            end
         else
             call('HSET', record, 'memory_skip', skip_execution(team, cron, fire, 'memory'))
         end
