@@ -37,6 +37,7 @@ BY_ENTRIES = {
     "shared/actions/signatures.py: _parts",  # of secrets that we made
     "shared/security/signing.py: decoded",  # of the same
     "shared/schedule/policy.py: judge",  # 512 of at most 100 fires
+    "shared/schedule/coming.py: _steady",  # of names of zones and days
 }
 """What is remembered by a number of entries, each of which is small whoever writes it."""
 _CACHED = re.compile(
