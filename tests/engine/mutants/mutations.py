@@ -28,7 +28,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a lost group starts at the end", "lane_load", "'workers', '0')", "'workers', '$')"),
     ("callbacks take all places", "OUTBOX_PARALLELISM", "OUTBOX_PARALLELISM = 4", "OUTBOX_PARALLELISM = 400"),
     ("one callback more than allowed", "allowance", "OUTBOX_PARALLELISM - in_flight)", "OUTBOX_PARALLELISM - in_flight + 1)"),
-    ("!nobody is woken for new work", "enter_turns", "ring()", ""),
+    ("!nobody is woken for new work", "enter_turns", "then ring() end", "then end"),
     ("a team stays without queues", "leave_turns", "call('ZREM', P .. 'turns', team)", ""),
     ("a queue without allowance keeps its turn", "refresh", "leave_turns(team, queue) else", "else"),
     ("a quiet queue stays in flight", "refresh", "call('SREM', P .. 'in_flight', queue)", ""),

@@ -241,3 +241,14 @@ async def test_a_queue_leaves_no_trace_in_the_turns_when_it_goes(
     assert await worker.claim(9, NOW) == []
     assert await redis.zcard(f"{team.prefix}turns") == 0
     assert not await redis.hexists(f"{team.prefix}virtual_time", "1:1")  # type: ignore[misc]
+
+
+async def test_turns_of_teams_that_are_lost_while_work_waits_come_back_with_the_next_job(
+    redis: Redis, team: Team
+) -> None:
+    call, job = call_of(redis, team), JobCreate(queue="mail", url="https://example.com/")
+    await jobs.create(call, job)
+    await redis.delete(keyspace.turns(team.shard))
+    await jobs.create(call, job)
+
+    assert len(await Claims(redis, team.shard, "w").claim(8)) == 2

@@ -41,10 +41,9 @@ do
 
     local function enter_turns(team, queue)
         local queue_at, team_at = virtual_times(team, queue)
-        if call('ZADD', P .. 'turns:' .. team, 'NX', queue_at, queue) == 1
-            and call('ZADD', P .. 'turns', 'NX', team_at, team) == 1 and call('ZCARD', P .. 'turns') == 1 then
-            ring()
-        end
+        call('ZADD', P .. 'turns:' .. team, 'NX', queue_at, queue)
+        -- Also where the queue was there already: of a `turns` that was lost nobody else would tell.
+        if call('ZADD', P .. 'turns', 'NX', team_at, team) == 1 and call('ZCARD', P .. 'turns') == 1 then ring() end
     end
 
     -- The team leaves with the last of its queues, or goes on at its virtual time, where that is given.
