@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.transitions import functions
 from tests.faults.parts.proxy import Proxy
 
@@ -32,6 +32,6 @@ def on_the_wire(script: str) -> bytes:
 
 async def everything(redis: Redis) -> dict[str, bytes]:
     """All keys with what they hold, but for those that a process writes beside the calls."""
-    keys = set(await redis.keys("*")) - {keyspace.sealed(), keyspace.seals(), keyspace.probe()}
-    keys -= {key for key in keys if key.startswith(keyspace.use(""))}
+    keys = set(await redis.keys("*")) - {account_keys.sealed(), account_keys.seals(), account_keys.probe()}
+    keys -= {key for key in keys if key.startswith(account_keys.use(""))}
     return {key: await redis.dump(key) for key in sorted(keys)}

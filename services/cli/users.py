@@ -20,7 +20,7 @@ from shared.schemas.accounts.users import Email, Role
 from shared.security import passwords, tokens
 from shared.security.passwords import Passwords
 from shared.settings import load
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.transitions import Setting, accounts
 from shared.store.writes import OURS, Write
 
@@ -116,8 +116,9 @@ async def show() -> int:
 
 
 async def _teams(redis: Redis, user: StoredUser) -> list[str]:
-    ids = await redis.smembers(keyspace.member_of(user.id))  # type: ignore[misc]
-    return [printable(await redis.hget(keyspace.team(each), "name") or each) for each in sorted(ids, key=int)]  # type: ignore[misc]
+    ids = await redis.smembers(account_keys.member_of(user.id))  # type: ignore[misc]
+    names = {each: await redis.hget(account_keys.team(each), "name") for each in sorted(ids, key=int)}  # type: ignore[misc]
+    return [printable(name or each) for each, name in names.items()]
 
 
 async def _remove(redis: Redis, user: StoredUser, part: _Part) -> None:

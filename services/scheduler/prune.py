@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from services.scheduler.retire import retire_trails
 from shared.security import tokens
 from shared.settings import Settings
-from shared.store import keyspace, transitions
+from shared.store import account_keys, keyspace, transitions
 from shared.store.care import reconcile
 from shared.store.keyspace import Team
 from shared.store.transitions import accounts
@@ -35,7 +35,7 @@ async def keep_pruning_teams(redis: Redis) -> None:
 
 async def prune_teams(redis: Redis) -> int:
     """Take a step for each deleted team; return how many records, queues and crons went."""
-    doomed = await redis.smembers(keyspace.doomed_teams())  # type: ignore[misc]
+    doomed = await redis.smembers(account_keys.doomed_teams())  # type: ignore[misc]
     return sum([await _prune_team(redis, await _team(redis, one)) for one in sorted(doomed)])
 
 
@@ -47,13 +47,13 @@ async def keep_ending_trails(redis: Redis, settings: Settings) -> None:
 
 async def end_trails(redis: Redis, settings: Settings, now_ms: int | None = None) -> None:
     """Let old lines of deleted teams go; with the last one goes what is known of the team."""
-    for one in await redis.smembers(keyspace.ended_teams()):  # type: ignore[misc]
+    for one in await redis.smembers(account_keys.ended_teams()):  # type: ignore[misc]
         team = await _team(redis, one)
         await retire_trails(redis, team, settings, now_ms)  # by the hundred; the rest is few
         await retire_trails(redis, team, settings, now_ms, approximate=False)
         if not any([await redis.xlen(trail) for trail in keyspace.audit_trails(team)]):
-            await redis.delete(keyspace.team(team.id), *keyspace.audit_trails(team))
-            await redis.srem(keyspace.ended_teams(), one)  # type: ignore[misc]
+            await redis.delete(account_keys.team(team.id), *keyspace.audit_trails(team))
+            await redis.srem(account_keys.ended_teams(), one)  # type: ignore[misc]
 
 
 async def _prune_team(redis: Redis, team: Team) -> int:
@@ -90,5 +90,5 @@ async def _has_doomed(redis: Redis, team: Team) -> bool:
 
 
 async def _team(redis: Redis, number: str) -> Team:
-    shard = await redis.hget(keyspace.team(number), "shard")  # type: ignore[misc]
+    shard = await redis.hget(account_keys.team(number), "shard")  # type: ignore[misc]
     return Team(int(number), shard if shard in keyspace.SHARDS else keyspace.SHARDS[0])

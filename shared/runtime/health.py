@@ -8,7 +8,7 @@ from types import MappingProxyType
 from redis.asyncio import Redis
 
 from shared import clock
-from shared.store import keyspace, moments, transitions
+from shared.store import account_keys, keyspace, moments, transitions
 
 HEALTH_SECONDS = 10
 SERVICES = ("worker", "scheduler")
@@ -36,7 +36,7 @@ async def living(redis: Redis) -> dict[str, int]:
 
 async def require_writable(redis: Redis) -> None:
     """Write as a caller's request would; raises the error with which Redis refuses it."""
-    await redis.set(keyspace.probe(), 1)
+    await redis.set(account_keys.probe(), 1)
 
 
 async def beat(redis: Redis, service: str, troubles: Mapping[str, str] = _WELL) -> None:

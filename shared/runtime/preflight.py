@@ -11,7 +11,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError
 from shared.errors import Damaged, Unfit
 from shared.security.vault import Unsealable, Vault
 from shared.settings import Settings
-from shared.store import connection, keyspace
+from shared.store import account_keys, connection
 
 CHECKING = "checking Redis"
 """The name of the loop that runs `keep_fit`."""
@@ -88,9 +88,9 @@ def _remedy(error: Exception) -> str:
 async def _require_known(redis: Redis, vault: Vault) -> None:
     """Each key leaves one text that it sealed; every process must be able to open all of them."""
     text = vault.seal(*_CHECK)
-    await redis.set(keyspace.sealed(), text, nx=True)
-    await redis.hsetnx(keyspace.seals(), vault.name, text)  # type: ignore[misc]
-    texts = [await redis.get(keyspace.sealed()), *await redis.hvals(keyspace.seals())]  # type: ignore[misc]
+    await redis.set(account_keys.sealed(), text, nx=True)
+    await redis.hsetnx(account_keys.seals(), vault.name, text)  # type: ignore[misc]
+    texts = [await redis.get(account_keys.sealed()), *await redis.hvals(account_keys.seals())]  # type: ignore[misc]
     for sealed in texts:
         try:
             vault.open(sealed or "", *_CHECK[1:])
@@ -105,7 +105,7 @@ async def forget_other_keys(redis: Redis, vault: Vault) -> None:
     """Forget these keys: nothing that they sealed is left."""
     text = vault.seal(*_CHECK)
     async with redis.pipeline(transaction=True) as pipe:
-        pipe.set(keyspace.sealed(), text)
-        pipe.delete(keyspace.seals())
-        pipe.hset(keyspace.seals(), vault.name, text)
+        pipe.set(account_keys.sealed(), text)
+        pipe.delete(account_keys.seals())
+        pipe.hset(account_keys.seals(), vault.name, text)
         await pipe.execute()

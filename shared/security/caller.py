@@ -11,7 +11,7 @@ from shared.schemas.accounts.tokens import SCOPES, TokenLimits
 from shared.schemas.base import STORED
 from shared.security import limits
 from shared.security.limits import Limits
-from shared.store import keyspace, moments
+from shared.store import account_keys, keyspace, moments
 from shared.store.keyspace import Team
 
 SCOPES_OF = {"admin": "admin", "member": "write"}
@@ -51,7 +51,7 @@ class Caller:
 
 async def look_up(redis: Redis, digest: str) -> Caller:
     """The caller of the token with that digest; raises Unauthenticated or Damaged."""
-    fields: dict[str, str] = await redis.hgetall(keyspace.token(digest))  # type: ignore[misc]
+    fields: dict[str, str] = await redis.hgetall(account_keys.token(digest))  # type: ignore[misc]
     if not fields:
         raise Unauthenticated("Invalid authorization token")
     team_id = fields.get("team", "")
@@ -61,12 +61,12 @@ async def look_up(redis: Redis, digest: str) -> Caller:
     given = limits_of(fields)
     if given.expires_at and given.expires_at <= await moments.now(redis, keyspace.SHARDS[0]):
         raise Ended("The token has expired")
-    shard, deleted = await redis.hmget(keyspace.team(team_id), ["shard", "deleted"])  # type: ignore[misc]
+    shard, deleted = await redis.hmget(account_keys.team(team_id), ["shard", "deleted"])  # type: ignore[misc]
     if deleted:
         raise Unauthenticated("Invalid authorization token")
     user = fields.get("user")
     if user:
-        role = await redis.hget(keyspace.member(team_id, user), "role")  # type: ignore[misc]
+        role = await redis.hget(account_keys.member(team_id, user), "role")  # type: ignore[misc]
         if role not in SCOPES_OF:
             raise Ended("The token's user is no longer in the team")
         scopes = _within(scopes, SCOPES_OF[role])

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from shared.errors import Damaged
 from shared.schemas.accounts.tokens import TokenLimits
 from shared.security.caller import ID_DIGITS, limits_of
-from shared.store import keyspace
+from shared.store import account_keys
 
 BOOTSTRAP = "bootstrap"
 BOOTSTRAP_TEAM = "default"
@@ -44,7 +44,7 @@ async def listed_as(redis: Redis, digest: str, fields: dict[str, str]) -> Listed
     team, created = fields.get("team", ""), fields.get("created", "")
     return Listed(
         digest=digest,
-        team=await redis.hget(keyspace.team(team), "name") or team,  # type: ignore[misc]
+        team=await redis.hget(account_keys.team(team), "name") or team,  # type: ignore[misc]
         name=fields.get("name", ""),
         scopes=tuple(fields.get("scopes", "").split(",")),
         created_ms=int(created) if created.isdecimal() else 0,
@@ -57,7 +57,7 @@ async def listed_as(redis: Redis, digest: str, fields: dict[str, str]) -> Listed
 async def _address_of(redis: Redis, user: str) -> str:
     if not user:
         return ""
-    return await redis.hget(keyspace.user(user), "email_given") or f"user {user}"  # type: ignore[misc]
+    return await redis.hget(account_keys.user(user), "email_given") or f"user {user}"  # type: ignore[misc]
 
 
 def _readable_limits(fields: dict[str, str]) -> TokenLimits | None:

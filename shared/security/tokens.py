@@ -21,7 +21,7 @@ from shared.security.listed import BOOTSTRAP_TEAM as BOOTSTRAP_TEAM
 from shared.security.listed import Listed as Listed
 from shared.security.listed import listed_as
 from shared.security.uses import Uses
-from shared.store import keyspace, moments, transitions
+from shared.store import account_keys, keyspace, moments, transitions
 from shared.store.transitions import NewToken, TokenFields
 from shared.store.writes import OURS, Write
 
@@ -150,14 +150,14 @@ def refused(why: str) -> Invalid:
 async def register_bootstrap(redis: Redis, token: str) -> None:
     """Register the token as the first team's admin; bootstrap tokens before it end."""
     digest = digest_of(token)
-    before: set[str] = await redis.smembers(keyspace.bootstrap())  # type: ignore[misc]
+    before: set[str] = await redis.smembers(account_keys.bootstrap())  # type: ignore[misc]
     before = before or {one.digest for one in await listed(redis) if one.is_bootstrap}  # of older versions
-    await redis.sadd(keyspace.bootstrap(), digest, *before)  # type: ignore[misc]
+    await redis.sadd(account_keys.bootstrap(), digest, *before)  # type: ignore[misc]
     home = await _home_of(redis, [digest, *sorted(before)])
-    team = await redis.hget(keyspace.team(home), "name") if home else BOOTSTRAP_TEAM  # type: ignore[misc]
+    team = await redis.hget(account_keys.team(home), "name") if home else BOOTSTRAP_TEAM  # type: ignore[misc]
     await create(redis, team=team or BOOTSTRAP_TEAM, name=BOOTSTRAP, scopes=("admin",), token=token)
     for replaced in sorted(before - {digest}):
-        team = await redis.hget(keyspace.token(replaced), "team")  # type: ignore[misc]
+        team = await redis.hget(account_keys.token(replaced), "team")  # type: ignore[misc]
         await _end(redis, replaced, int(team) if team and team.isdecimal() else None, OURS)
         log.warning("bootstrap_token_replaced", ended=replaced[:ID_DIGITS])
 
@@ -165,8 +165,8 @@ async def register_bootstrap(redis: Redis, token: str) -> None:
 async def listed(redis: Redis) -> list[Listed]:
     """Every token of every team, oldest first; a damaged one is listed, though nobody can use it."""
     found = []
-    async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE):
-        digest = key.removeprefix(keyspace.token(""))
+    async for key in redis.scan_iter(account_keys.token("*"), count=_PAGE):
+        digest = key.removeprefix(account_keys.token(""))
         try:
             if fields := await redis.hgetall(key):  # type: ignore[misc]
                 found.append(await listed_as(redis, digest, fields))
@@ -186,40 +186,40 @@ async def revoke(redis: Redis, token_id: str, write: Callable[[Listed], Write] =
 
 async def end_all(redis: Redis, team_id: int) -> None:
     """Remove all tokens of a team."""
-    async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE):
+    async for key in redis.scan_iter(account_keys.token("*"), count=_PAGE):
         if await redis.hget(key, "team") == str(team_id):  # type: ignore[misc]
-            await _end(redis, key.removeprefix(keyspace.token("")), team_id, OURS)
+            await _end(redis, key.removeprefix(account_keys.token("")), team_id, OURS)
 
 
 async def _end(redis: Redis, digest: str, team_id: int | None, write: Write) -> None:
     if team_id is not None:
         await transitions.delete_token(redis, team=team_id, digest=digest, write=write)
     else:
-        await redis.delete(keyspace.token(digest))  # nobody knows whose it was
-    await redis.srem(keyspace.bootstrap(), digest)  # type: ignore[misc]
+        await redis.delete(account_keys.token(digest))  # nobody knows whose it was
+    await redis.srem(account_keys.bootstrap(), digest)  # type: ignore[misc]
 
 
 async def adopt(redis: Redis) -> None:
     """Give tokens of earlier versions ids, by which their teams find them; once an installation."""
-    if await redis.exists(keyspace.adopted()):
+    if await redis.exists(account_keys.adopted()):
         return
     digests = [
-        key.removeprefix(keyspace.token(""))
-        async for key in redis.scan_iter(keyspace.token("*"), count=_PAGE)
+        key.removeprefix(account_keys.token(""))
+        async for key in redis.scan_iter(account_keys.token("*"), count=_PAGE)
     ]
     for start in range(0, len(digests), _PAGE):
         await transitions.adopt_tokens(redis, digests[start : start + _PAGE])
-    await redis.set(keyspace.adopted(), 1)
+    await redis.set(account_keys.adopted(), 1)
 
 
 async def are_known(redis: Redis) -> bool:
     """Whether this Redis has any team; one that lost its data has none."""
-    return bool(await redis.exists(keyspace.teams()))
+    return bool(await redis.exists(account_keys.teams()))
 
 
 async def keys_of_others(redis: Redis) -> int | None:
     """How many keys are in a Redis that no service of ours has ever used; None if one has."""
-    if await redis.exists(keyspace.teams(), keyspace.sealed()):
+    if await redis.exists(account_keys.teams(), account_keys.sealed()):
         return None
     return int(await redis.dbsize())
 
@@ -230,34 +230,34 @@ def digest_of(token: str) -> str:
 
 async def has_ended(redis: Redis, token: str) -> bool:
     """Whether a token that was registered here was deleted or regenerated since."""
-    return await are_known(redis) and not await redis.exists(keyspace.token(digest_of(token)))
+    return await are_known(redis) and not await redis.exists(account_keys.token(digest_of(token)))
 
 
 async def team_of(redis: Redis, token: str) -> str:
     """What the team of a token is called."""
-    team = await redis.hget(keyspace.token(digest_of(token)), "team")  # type: ignore[misc]
-    return str(await redis.hget(keyspace.team(team), "name"))  # type: ignore[misc]
+    team = await redis.hget(account_keys.token(digest_of(token)), "team")  # type: ignore[misc]
+    return str(await redis.hget(account_keys.team(team), "name"))  # type: ignore[misc]
 
 
 async def _home_of(redis: Redis, digests: Iterable[str]) -> int | None:
     """The team of the first of these tokens that has one."""
     for digest in digests:
-        team = await redis.hget(keyspace.token(digest), "team")  # type: ignore[misc]
+        team = await redis.hget(account_keys.token(digest), "team")  # type: ignore[misc]
         if not team or not team.isdecimal():
             continue
-        name, deleted = await redis.hmget(keyspace.team(team), ["name", "deleted"])  # type: ignore[misc]
+        name, deleted = await redis.hmget(account_keys.team(team), ["name", "deleted"])  # type: ignore[misc]
         if name and not deleted:
             return int(team)
     return None
 
 
 async def _team_named(redis: Redis, name: str) -> int:
-    known = await redis.hget(keyspace.teams(), name)  # type: ignore[misc]
+    known = await redis.hget(account_keys.teams(), name)  # type: ignore[misc]
     if known is None:
-        team_id = await redis.hincrby(keyspace.global_ids(), "team", 1)  # type: ignore[misc]
+        team_id = await redis.hincrby(account_keys.global_ids(), "team", 1)  # type: ignore[misc]
         shard = keyspace.SHARDS[0]
-        await redis.hset(keyspace.team(team_id), mapping={"name": name, "shard": shard})  # type: ignore[misc]
+        await redis.hset(account_keys.team(team_id), mapping={"name": name, "shard": shard})  # type: ignore[misc]
         # Two processes starting at once may both have counted; the first to claim the name has it.
-        await redis.hsetnx(keyspace.teams(), name, team_id)  # type: ignore[misc]
-        known = await redis.hget(keyspace.teams(), name)  # type: ignore[misc]
+        await redis.hsetnx(account_keys.teams(), name, team_id)  # type: ignore[misc]
+        known = await redis.hget(account_keys.teams(), name)  # type: ignore[misc]
     return int(known or 0)

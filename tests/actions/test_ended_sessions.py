@@ -32,7 +32,7 @@ from shared.schemas.accounts.teams import TeamUpdate
 from shared.schemas.accounts.tokens import TokenCreate, TokenUpdate
 from shared.schemas.accounts.users import Role, UserSetUp
 from shared.security.sessions import Signed
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.keyspace import Team
 from shared.store.transitions import Setting, accounts
 from tests.actions.people import ADA, GRACE, PASSWORD, enter, in_browser, make
@@ -130,7 +130,7 @@ async def test_one_that_is_open_does_all_of_that(remembered: Remembered, redis: 
 
 
 async def test_a_session_of_another_user_changes_nothing(remembered: Remembered, redis: Redis) -> None:
-    await redis.hset(keyspace.session(remembered.who.session), "user", "2")  # type: ignore[misc]
+    await redis.hset(account_keys.session(remembered.who.session), "user", "2")  # type: ignore[misc]
 
     with pytest.raises(Unauthenticated):
         await CHANGES["rename"](remembered)
@@ -157,10 +157,10 @@ async def test_nobody_says_who_they_are_by_it(having: Accounts, visitor: Visitor
     assert isinstance(entered, SignedIn)
     browser = in_browser(visitor, entered.session)
     who = await having.sessions.signed(browser.session)
-    created = await redis.hget(keyspace.session(who.session), "created")  # type: ignore[misc]
+    created = await redis.hget(account_keys.session(who.session), "created")  # type: ignore[misc]
     await accounts.end_sessions(redis, user=owner)
     # Its record may go between the look at how old it is and the change.
-    await redis.hset(keyspace.session(who.session), mapping={"created": created})  # type: ignore[misc]
+    await redis.hset(account_keys.session(who.session), mapping={"created": created})  # type: ignore[misc]
 
     with pytest.raises(Unauthenticated):
         await profile.set_up(having, browser, who, UserSetUp(email=GRACE, name="Grace", password=PASSWORD))
@@ -174,7 +174,7 @@ async def test_who_was_read_before_a_change_does_not_get_in_after_it(
 ) -> None:
     await make(having)
     if has_second_factor:
-        await redis.hset(keyspace.user(1), "totp", "sealed")  # type: ignore[misc]
+        await redis.hset(account_keys.user(1), "totp", "sealed")  # type: ignore[misc]
     before = await users.get(redis, 1)
     await accounts.change_user(redis, [Setting("password", "x")], user=1, version=before.version)
     kept = await held(redis)

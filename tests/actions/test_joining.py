@@ -20,7 +20,7 @@ from shared.schemas.accounts.teams import TeamUpdate
 from shared.schemas.accounts.users import Role, UserSetUp
 from shared.security import tokens
 from shared.security.brake import BURST
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.keyspace import Team
 from tests.actions.people import ADA, GRACE, PASSWORD, enter, later, make, signed
 from tests.calls import call_of
@@ -213,7 +213,7 @@ async def test_a_member_leaves_and_the_owner_only_once_it_has_handed_over(
     await teams.hand_over(ada, 2)
     await members.leave(ada)
 
-    assert await having.redis.zrange(keyspace.members(1), 0, -1) == ["2"]
+    assert await having.redis.zrange(account_keys.members(1), 0, -1) == ["2"]
     line = (await audit.page(call.redis, call.team, AuditQuery())).data[0]
     assert (line.operation, line.actor, line.about) == ("leave-team", ADA, ("member:1",))
     with pytest.raises(Conflict):
@@ -302,7 +302,7 @@ async def test_whoever_became_a_member_meanwhile_is_invited_no_more(
     by_command, by_welcome = await invite(call, "Linus@example.com"), await invite(call, GRACE)
     await make(having, "linus@example.com")
     first = await make(having, "first@localhost")
-    await having.redis.hset(keyspace.user(first), "password", "")  # type: ignore[misc]
+    await having.redis.hset(account_keys.user(first), "password", "")  # type: ignore[misc]
     link = await links.make(having.redis, links.Purpose.SIGN_IN, first)
     entered = await sign_in.with_link(having, visitor, link)
     assert isinstance(entered, SignedIn)

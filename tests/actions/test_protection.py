@@ -19,7 +19,7 @@ from shared.errors import Conflict, Forbidden, Invalid, TooManyAttempts, Unauthe
 from shared.schemas.accounts.audit import AuditQuery
 from shared.schemas.accounts.users import UserSetUp
 from shared.security.sessions import Signed
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.keyspace import Team
 from tests import lost
 from tests.actions.people import ADA, PASSWORD, enter, in_browser, later, make, signed
@@ -182,7 +182,7 @@ async def test_after_ten_wrong_codes_none_is_taken_for_a_quarter_of_an_hour(
 
     assert 890 < braked.value.wait_seconds <= 900
     assert await sign_in.with_code(having, visitor, pending, await code_of(having, protected.secret))
-    assert not await redis.hexists(keyspace.user(1), "wrong_codes")  # type: ignore[misc]
+    assert not await redis.hexists(account_keys.user(1), "wrong_codes")  # type: ignore[misc]
 
 
 async def test_a_recovery_code_signs_in_once_however_it_is_typed(
@@ -284,13 +284,13 @@ async def test_a_session_alone_begins_nothing(having: Accounts, browser: Visitor
         await protection.begin(having, browser, user, "")
 
     assert wrong.value.field == "current"
-    assert not await having.redis.hexists(keyspace.user(1), "totp_new")  # type: ignore[misc]
+    assert not await having.redis.hexists(account_keys.user(1), "totp_new")  # type: ignore[misc]
 
 
 async def test_without_a_password_a_sign_in_of_under_ten_minutes_proves_it(
     having: Accounts, browser: Visitor, redis: Redis
 ) -> None:
-    await redis.hset(keyspace.user(1), "password", "")  # type: ignore[misc]
+    await redis.hset(account_keys.user(1), "password", "")  # type: ignore[misc]
     code = await links.make(redis, Purpose.SIGN_IN, 1)
     entered = await sign_in.with_link(having, browser, code)
     assert isinstance(entered, SignedIn)

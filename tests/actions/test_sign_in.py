@@ -17,7 +17,7 @@ from shared.security.brake import BURST
 from shared.security.passwords import Passwords
 from shared.security.sessions import Sessions
 from shared.security.tokens import digest_of
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.keyspace import Team
 from shared.store.transitions import accounts
 from tests import lost
@@ -136,7 +136,7 @@ async def test_a_session_ends_without_use_and_lives_on_with_it(
     assert (await signed(having, used)).user == 1
     with pytest.raises(Unauthenticated):
         await signed(having, unused)
-    assert await redis.zcard(keyspace.sessions(1)) == 1
+    assert await redis.zcard(account_keys.sessions(1)) == 1
 
 
 async def test_a_session_ends_however_much_it_is_used(

@@ -16,7 +16,7 @@ from shared.actions.accounts.visits import Accounts, Visitor
 from shared.security.oidc.provider import Provider as OurProvider
 from shared.security.tokens import digest_of
 from shared.settings import Settings
-from shared.store import connection, keyspace, transitions
+from shared.store import account_keys, connection, transitions
 from shared.store.connection import OutcomeUnknown
 from shared.store.transitions import NewToken, Setting, TokenFields, accounts
 from tests import lost
@@ -184,9 +184,9 @@ async def test_whoever_joined_by_an_address_of_somebody_else_is_shut_out_by_its_
 ) -> None:
     before = await make(having, EMAIL)
     entered = await enter(having, visitor, EMAIL)
-    await having.redis.hset(keyspace.user(before), "totp_new", "sealed")  # type: ignore[misc]
+    await having.redis.hset(account_keys.user(before), "totp_new", "sealed")  # type: ignore[misc]
     if not is_proved:
-        await having.redis.hdel(keyspace.user(before), "email_proved")  # type: ignore[misc]
+        await having.redis.hdel(account_keys.user(before), "email_proved")  # type: ignore[misc]
 
     arrived = await arrive(having, visitor, provider)
 
@@ -194,9 +194,9 @@ async def test_whoever_joined_by_an_address_of_somebody_else_is_shut_out_by_its_
     assert (user.subject, user.has_proved_email) == (SUBJECT, True)
     assert (bool(user.password), bool(user.totp_new)) == (is_proved, is_proved)
     assert isinstance(arrived.found, SignedIn)
-    kept = await having.redis.zcard(keyspace.sessions(before))
+    kept = await having.redis.zcard(account_keys.sessions(before))
     assert kept == (2 if is_proved else 1)
-    is_inside = await having.redis.exists(keyspace.session(digest_of(entered.session)))
+    is_inside = await having.redis.exists(account_keys.session(digest_of(entered.session)))
     assert bool(is_inside) == is_proved
 
 
@@ -206,7 +206,7 @@ async def test_of_whoever_had_the_address_nothing_acts_in_any_team(
     redis = having.redis
     owner = await make(having, "owner@example.com")
     ada = await make(having, EMAIL, "two")
-    await redis.hdel(keyspace.user(ada), "email_proved")  # type: ignore[misc]
+    await redis.hdel(account_keys.user(ada), "email_proved")  # type: ignore[misc]
     await invite(redis, 1, EMAIL, owner)
     await invite(redis, 2, "evil@example.com", ada)
     await invite(redis, 2, "grace@example.com", owner)
@@ -222,7 +222,7 @@ async def test_of_whoever_had_the_address_nothing_acts_in_any_team(
     abouts = [(await redis.xrevrange(f"r:{{global}}:audit:{team}"))[0][1]["about"] for team in (1, 2)]
     assert abouts == [f"member:{ada},invitation:1,user:{ada}", f"token:1,invitation:1,user:{ada}"]
     session = digest_of(arrived.found.session)
-    assert await redis.hget(keyspace.session(session), "team") == "1"  # type: ignore[misc]
+    assert await redis.hget(account_keys.session(session), "team") == "1"  # type: ignore[misc]
 
 
 async def invite(redis: Redis, team: int, email: str, by: int) -> None:

@@ -13,7 +13,7 @@ from shared.schemas.accounts.tokens import TokenCreate
 from shared.schemas.accounts.users import Role
 from shared.security import caller
 from shared.security.tokens import digest_of
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.keyspace import Team
 from tests.calls import call_of
 
@@ -76,4 +76,4 @@ async def test_it_goes_with_its_user(redis: Redis, admin: int) -> None:
     made = await tokens.create(await of_user(redis, admin), ADMIN)
     await members.remove(call_of(redis, Team(1)), admin)
 
-    assert not await redis.exists(keyspace.token(digest_of(made.token)))
+    assert not await redis.exists(account_keys.token(digest_of(made.token)))

@@ -21,7 +21,7 @@ from shared.actions.accounts.links import Purpose
 from shared.schemas.accounts.invitations import InvitationCreate
 from shared.schemas.accounts.users import Role
 from shared.settings import Settings
-from shared.store import connection, keyspace, transitions
+from shared.store import account_keys, connection, keyspace, transitions
 from shared.store.keyspace import Team
 from tests import people
 from tests.api.serving import serving
@@ -136,7 +136,7 @@ async def test_what_is_seen_before_the_sign_in(looking: Looking, redis: Redis) -
 async def make_first(redis: Redis) -> int:
     """An owner as of a first start, without a password."""
     user = await make_user(redis, "first@localhost", "first")
-    await redis.hset(keyspace.user(user), "password", "")  # type: ignore[misc]
+    await redis.hset(account_keys.user(user), "password", "")  # type: ignore[misc]
     return user
 
 
@@ -151,7 +151,7 @@ async def test_tokens(looking: Looking, redis: Redis) -> None:
     await looking.page.locator("summary").last.click()
     await looking.press(generate, "tokens-wrong", name=LONG, calls_per_day="many", runs_per_day="0")
     await looking.open(f"{API}/1", "token")
-    await redis.hincrby(keyspace.token(await digest_of(redis)), "version", 1)  # type: ignore[misc]
+    await redis.hincrby(account_keys.token(await digest_of(redis)), "version", 1)  # type: ignore[misc]
     await looking.press("Save", "token-changed-meanwhile", name="desk")
     await looking.open(f"{API}/1", "token-again")
     await looking.press("Save", "token-wrong", name="")

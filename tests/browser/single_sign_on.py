@@ -5,7 +5,7 @@ from playwright.async_api import Browser
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
-from shared.store import keyspace
+from shared.store import account_keys
 from tests.api.serving import serving
 from tests.browser.conftest import faults_of, opened
 from tests.pages.browser import make_user
@@ -41,7 +41,7 @@ async def test_who_finds_the_address_taken_reads_what_is_removed_and_sets_a_pass
     server: EmbeddedServer, redis: Redis, chromium: Browser
 ) -> None:
     user = await make_user(redis, "ada@example.com")
-    await redis.hdel(keyspace.user(user), "email_proved")  # type: ignore[misc]
+    await redis.hdel(account_keys.user(user), "email_proved")  # type: ignore[misc]
     complaints: list[str] = []
     async with of_others(ADA) as issuer:
         with serving(settings_of(server, issuer, oidc_name="Example login")) as address:

@@ -27,7 +27,7 @@ from shared.security import tokens
 from shared.security.tokens import Callers
 from shared.security.vault import Vault
 from shared.settings import Settings
-from shared.store import keyspace, transitions
+from shared.store import account_keys, keyspace, transitions
 from shared.store.care import retention
 from shared.store.keyspace import Team
 from tests import people
@@ -188,7 +188,7 @@ async def test_a_list_of_tokens_says_whose_each_is_its_limits_and_its_end(
     await people.join(redis, "red", 1)
     await tokens.create(redis, team="red", name="agent", scopes=("write",))
     await tokens.create(redis, team="red", name="odd", scopes=("write",))
-    agent, odd = [keyspace.token(one.digest) for one in await tokens.listed(redis)]
+    agent, odd = [account_keys.token(one.digest) for one in await tokens.listed(redis)]
     limits = TokenLimits(hosts=("a.example",), expires_at=datetime(2001, 2, 3, tzinfo=UTC))
     stored = {"user": "1", "limits": limits.model_dump_json(exclude_defaults=True)}
     await redis.hset(agent, mapping=stored)  # type: ignore[misc]

@@ -14,7 +14,7 @@ from shared.actions.accounts.links import Purpose
 from shared.schemas.accounts.audit import AuditQuery
 from shared.security.passwords import Passwords
 from shared.settings import Settings
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.keyspace import Team
 from shared.store.transitions import Setting, accounts
 from tests.cli.test_commands import RECURO, recuro
@@ -37,7 +37,7 @@ async def test_a_user_is_made_with_a_team_and_a_link_to_set_a_password(
     assert "user 1, Ada@example.com, of team 'red'" in answer.stderr
     assert "valid for 60 minutes, and once" in answer.stderr
     assert await links.take(redis, Purpose.RESET, address.rpartition("/")[2]) == 1
-    assert await redis.hget(keyspace.team(2), "owner") == "1"  # type: ignore[misc]
+    assert await redis.hget(account_keys.team(2), "owner") == "1"  # type: ignore[misc]
 
 
 @pytest.mark.usefixtures("token")
@@ -52,8 +52,8 @@ async def test_the_second_of_a_team_has_the_role_that_is_given(
     again = await run(settings, tmp_path, *CREATE)
     listed = await run(settings, tmp_path, "user", "list")
 
-    assert await redis.hget(keyspace.member(2, 2), "role") == "admin"  # type: ignore[misc]
-    assert await redis.hget(keyspace.team(2), "owner") == "1"  # type: ignore[misc]
+    assert await redis.hget(account_keys.member(2, 2), "role") == "admin"  # type: ignore[misc]
+    assert await redis.hget(account_keys.team(2), "owner") == "1"  # type: ignore[misc]
     assert (again.returncode, again.stdout) == (1, "")
     assert "a user has that address already" in again.stderr
     assert [line.split()[:2] for line in listed.stdout.splitlines()] == [
@@ -99,7 +99,7 @@ async def test_no_user_goes_into_a_redis_that_is_not_ours_unless_it_is_to_begin_
 
     assert (refused.returncode, begun.returncode) == (1, 0)
     assert "--new" in refused.stderr
-    assert await redis.hget(keyspace.team(1), "name") == "red"  # type: ignore[misc]
+    assert await redis.hget(account_keys.team(1), "name") == "red"  # type: ignore[misc]
 
 
 @pytest.mark.usefixtures("token")

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from shared.schemas.accounts.tokens import TokenLimits
 from shared.security import limits, tokens
 from shared.security.caller import Caller
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.keyspace import Team
 from tests.mcp.clients import CRON, JOB, Dial, Gateway, found, over_http, text
 from tests.poll import until
@@ -76,7 +76,7 @@ async def test_beyond_its_calls_or_runs_an_agent_is_told_to_wait(
 
 async def test_the_gateway_notes_the_last_use_and_refusals(gateway: Gateway, redis: Redis) -> None:
     reader = await tokens.create(redis, team="one", name="reader", scopes=("read",))
-    use = keyspace.use(tokens.digest_of(reader))
+    use = account_keys.use(tokens.digest_of(reader))
 
     async with over_http(gateway.url, reader) as agent:
         await agent.call_tool("create-job", JOB)

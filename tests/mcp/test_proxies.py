@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from services.cli.embedded import EmbeddedServer
 from shared.security.brake import BURST
 from shared.security.tokens import digest_of
-from shared.store import keyspace
+from shared.store import account_keys
 from tests.mcp.clients import Gateway
 from tests.poll import until
 
@@ -56,6 +56,6 @@ async def test_a_token_has_the_address_of_who_used_it(
     assert await _send(behind, source, token, "203.0.113.1, 192.0.2.9") == 200
 
     async def is_noted() -> bool:
-        return bool(await redis.hget(keyspace.use(digest_of(token)), "used_from") == noted)  # type: ignore[misc]
+        return bool(await redis.hget(account_keys.use(digest_of(token)), "used_from") == noted)  # type: ignore[misc]
 
     await until(is_noted)

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from shared.actions.accounts import links
 from shared.actions.accounts.links import Purpose
 from shared.security import second_factor
-from shared.store import keyspace
+from shared.store import account_keys, keyspace
 from tests.pages.browser import PASSWORD, Browser, Page, enter
 from tests.pages.conftest import OWNER
 
@@ -84,7 +84,7 @@ async def test_nothing_is_shown_before_the_password(owner: Browser, redis: Redis
     assert wrong.status == 422
     assert "Must be your password as it is now." in wrong.text
     assert "wrong otters knit" not in wrong.response.text
-    assert not await redis.hexists(keyspace.user(1), "totp_new")  # type: ignore[misc]
+    assert not await redis.hexists(account_keys.user(1), "totp_new")  # type: ignore[misc]
 
 
 async def test_the_picture_is_of_the_secret_that_stands_beside_it(owner: Browser) -> None:
@@ -174,7 +174,7 @@ async def test_with_one_there_is_none_to_add(owner: Browser) -> None:
 
 
 async def test_without_a_password_an_old_sign_in_is_told_to_begin_anew(owner: Browser, redis: Redis) -> None:
-    await redis.hset(keyspace.user(1), "password", "")  # type: ignore[misc]
+    await redis.hset(account_keys.user(1), "password", "")  # type: ignore[misc]
     await enter(owner, redis, 1)
     fresh = await owner.open(PATH)
     await redis.set(keyspace.correction(keyspace.SHARDS[0]), 600_000)

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 from shared.actions import audit
 from shared.schemas.accounts.audit import AuditQuery
 from shared.schemas.accounts.users import Role
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.keyspace import Team
 from tests import people
 from tests.pages.browser import Browser, Page, enter, make_user, token_of
@@ -17,7 +17,7 @@ HAND_OVER, DELETE = f"{PATH}/hand-over", f"{PATH}/delete"
 
 
 async def owner_of(redis: Redis) -> str:
-    owner: str = await redis.hget(keyspace.team(1), "owner")  # type: ignore[misc]
+    owner: str = await redis.hget(account_keys.team(1), "owner")  # type: ignore[misc]
     return owner
 
 

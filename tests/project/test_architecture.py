@@ -76,9 +76,9 @@ def test_the_sdk_is_not_shadowed_by_our_own_mcp_service() -> None:
 
 
 def test_every_key_that_a_script_makes_stands_in_the_table() -> None:
-    from shared.store import keyspace
+    from shared.store import account_keys, keyspace
 
-    table = keyspace.__doc__ or ""
+    table = f"{keyspace.__doc__}{account_keys.__doc__}"
     starts = set()
     for path in SCRIPTS:
         starts |= set(re.findall(r"P \.\. '([a-z_]+)", path.read_text()))

@@ -12,7 +12,7 @@ from shared.runtime.preflight import require_fit
 from shared.runtime.steadily import Troubles, beside
 from shared.security.vault import Vault
 from shared.settings import Settings
-from shared.store import connection, keyspace
+from shared.store import account_keys, connection
 from tests.conftest import VAULT
 from tests.poll import until
 from tests.refusing import denying
@@ -60,7 +60,7 @@ async def test_every_key_that_ever_sealed_something_must_be_there(redis: Redis) 
 
 
 async def test_the_keys_of_an_older_version_count_too(redis: Redis) -> None:
-    await redis.set(keyspace.sealed(), Vault(OLD).seal("recuro", "check"))
+    await redis.set(account_keys.sealed(), Vault(OLD).seal("recuro", "check"))
 
     await preflight.check(redis, Vault(NEW, OLD))
     with pytest.raises(Unfit):

@@ -10,7 +10,7 @@ from shared.errors import TooManyGuesses, Unauthenticated
 from shared.security import tokens
 from shared.security.brake import ADDRESSES, BURST, Brake
 from shared.security.tokens import Callers
-from shared.store import keyspace
+from shared.store import account_keys, keyspace
 from shared.store.transitions import accounts
 
 FIRST, SECOND = "rc_the-first-bootstrap", "rc_the-second-bootstrap"
@@ -44,7 +44,7 @@ async def test_a_bootstrap_token_of_an_older_version_ends_with_its_replacement(r
 
 async def test_a_replacement_that_was_broken_off_is_finished_by_the_next_start(redis: Redis) -> None:
     await tokens.register_bootstrap(redis, FIRST)
-    await redis.sadd(keyspace.bootstrap(), tokens.digest_of(SECOND))  # type: ignore[misc]
+    await redis.sadd(account_keys.bootstrap(), tokens.digest_of(SECOND))  # type: ignore[misc]
 
     await tokens.register_bootstrap(redis, SECOND)
 
@@ -140,8 +140,8 @@ async def refusal(callers: Callers, token: str, address: str) -> type[Exception]
 
 async def test_a_damaged_record_hides_no_other_token(redis: Redis) -> None:
     token = await tokens.create(redis, team="a", name="good", scopes=("read",))
-    await redis.set(keyspace.token("of-a-wrong-type"), "junk")
-    await redis.hset(keyspace.token("odd"), mapping={"team": "1", "created": "long ago"})  # type: ignore[misc]
+    await redis.set(account_keys.token("of-a-wrong-type"), "junk")
+    await redis.hset(account_keys.token("odd"), mapping={"team": "1", "created": "long ago"})  # type: ignore[misc]
 
     listed = await tokens.listed(redis)
     ended = await tokens.revoke(redis, tokens.digest_of(token)[: tokens.ID_DIGITS])
@@ -185,7 +185,7 @@ async def test_a_token_of_an_earlier_version_works_and_gets_an_id_when_it_is_use
     old = "rc_" + "o" * 43
     await tokens.create(redis, team="a", name="new", scopes=("read",))
     fields = {"team": 1, "name": "old", "scopes": "write", "created": 1}
-    await redis.hset(keyspace.token(tokens.digest_of(old)), mapping=fields)  # type: ignore[misc]
+    await redis.hset(account_keys.token(tokens.digest_of(old)), mapping=fields)  # type: ignore[misc]
     callers = Callers(redis)
 
     caller = await callers.caller_of(old)
@@ -210,24 +210,24 @@ async def test_the_use_of_a_deleted_token_is_not_kept(redis: Redis) -> None:
     await callers.caller_of(token, "203.0.113.7")
     await callers.uses.written()
     digest = tokens.digest_of(token)
-    noted = await redis.hget(keyspace.use(digest), "used_from")  # type: ignore[misc]
+    noted = await redis.hget(account_keys.use(digest), "used_from")  # type: ignore[misc]
 
     await tokens.revoke(redis, digest[: tokens.ID_DIGITS])
     callers.uses.note_refusal(digest, "scope")
     await callers.uses.written()
 
     assert noted == "203.0.113.7"
-    assert not await redis.exists(keyspace.use(digest))
+    assert not await redis.exists(account_keys.use(digest))
 
 
 async def test_a_note_that_cannot_be_written_fails_no_call(redis: Redis) -> None:
     token = await tokens.create(redis, team="a", name="good", scopes=("read",))
-    await redis.set(keyspace.use(tokens.digest_of(token)), "of a wrong type")
+    await redis.set(account_keys.use(tokens.digest_of(token)), "of a wrong type")
     callers = Callers(redis)
 
     assert await callers.caller_of(token, "203.0.113.7")
     await callers.uses.written()
-    assert await redis.get(keyspace.use(tokens.digest_of(token))) == "of a wrong type"
+    assert await redis.get(account_keys.use(tokens.digest_of(token))) == "of a wrong type"
 
 
 async def test_a_lost_count_of_ids_gives_none_twice(redis: Redis) -> None:
@@ -248,7 +248,7 @@ async def test_a_bootstrap_token_stays_in_its_team_whatever_teams_are_called_by_
     await tokens.register_bootstrap(redis, FIRST)
     await tokens.register_bootstrap(redis, SECOND)
 
-    assert await redis.hget(keyspace.token(tokens.digest_of(SECOND)), "team") == "1"  # type: ignore[misc]
+    assert await redis.hget(account_keys.token(tokens.digest_of(SECOND)), "team") == "1"  # type: ignore[misc]
 
 
 async def test_a_token_that_ended_is_known_to_have(redis: Redis) -> None:

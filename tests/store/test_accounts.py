@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from shared.actions.accounts import users
 from shared.errors import Invalid
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.transitions import Setting, accounts
 from tests import people
 
@@ -20,21 +20,21 @@ async def test_a_team_is_handed_over_by_its_owner_of_now(redis: Redis) -> None:
     second = await accounts.hand_over_team(redis, team=1, user=3, before=1)
 
     assert (first != "stale", second) == (True, "stale")
-    assert await redis.hget(keyspace.team(1), "owner") == "2"  # type: ignore[misc]
+    assert await redis.hget(account_keys.team(1), "owner") == "2"  # type: ignore[misc]
 
 
 async def test_a_team_is_deleted_by_its_owner_of_now(redis: Redis) -> None:
     await accounts.hand_over_team(redis, team=1, user=2, before=1)
 
     assert await accounts.delete_team(redis, team=1, before=1, name="one", now_ms=1) is None
-    assert not await redis.hexists(keyspace.team(1), "deleted")  # type: ignore[misc]
+    assert not await redis.hexists(account_keys.team(1), "deleted")  # type: ignore[misc]
 
 
 async def test_a_team_is_deleted_by_the_name_that_was_typed(redis: Redis) -> None:
     await accounts.rename_team(redis, team=1, before="one", name="two")
 
     assert await accounts.delete_team(redis, team=1, before=1, name="one", now_ms=1) is None
-    assert not await redis.hexists(keyspace.team(1), "deleted")  # type: ignore[misc]
+    assert not await redis.hexists(account_keys.team(1), "deleted")  # type: ignore[misc]
     assert await accounts.delete_team(redis, team=1, before=1, name="two", now_ms=1)
 
 
@@ -42,7 +42,7 @@ async def test_a_team_is_renamed_from_the_name_that_was_read(redis: Redis) -> No
     await accounts.rename_team(redis, team=1, before="one", name="two")
 
     assert await accounts.rename_team(redis, team=1, before="one", name="three") == "stale"
-    assert await redis.hgetall(keyspace.teams()) == {"two": "1"}  # type: ignore[misc]
+    assert await redis.hgetall(account_keys.teams()) == {"two": "1"}  # type: ignore[misc]
 
 
 async def test_a_role_is_changed_from_that_which_was_read(redis: Redis) -> None:
@@ -62,7 +62,7 @@ async def test_who_owned_a_team_stays_an_admin(redis: Redis) -> None:
     await accounts.hand_over_team(redis, team=1, user=2, before=1)
     await accounts.hand_over_team(redis, team=1, user=3, before=2)
 
-    roles = [await redis.hget(keyspace.member(1, user), "role") for user in (1, 2, 3)]  # type: ignore[misc]
+    roles = [await redis.hget(account_keys.member(1, user), "role") for user in (1, 2, 3)]  # type: ignore[misc]
     assert roles == ["admin"] * 3
 
 
@@ -70,7 +70,7 @@ async def test_an_address_has_one_user(redis: Redis) -> None:
     with pytest.raises(Invalid, match="a user has that address already"):
         await users.create(redis, email="USER1@example.com")
 
-    assert not await redis.exists(keyspace.user(4))
+    assert not await redis.exists(account_keys.user(4))
 
 
 async def test_of_an_invitation_the_last_word_has_the_step_that_accepts_it(redis: Redis) -> None:
@@ -108,7 +108,7 @@ async def test_no_session_is_opened_for_a_user_who_changed_since(redis: Redis) -
 
 
 async def test_the_counts_of_ids_may_be_lost_and_no_user_is_written_over(redis: Redis) -> None:
-    await redis.delete(keyspace.global_ids())
+    await redis.delete(account_keys.global_ids())
 
     made = await users.create(redis, email="new@example.com", team="one")
 

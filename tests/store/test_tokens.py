@@ -4,7 +4,7 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared.store import keyspace, records, transitions
+from shared.store import account_keys, records, transitions
 from shared.store.transitions import NewToken, SavedToken, TokenFields
 
 FIELDS = TokenFields("reports", "write", "")
@@ -43,7 +43,7 @@ async def test_who_read_an_older_version_changes_renews_and_deletes_nothing(redi
     saved = await made(redis)
     version = records.fields_of(saved.fields)["version"]
     await transitions.change_token(redis, team=1, token=1, version=version, fields=FIELDS)
-    before = await redis.dump(keyspace.token("d1"))
+    before = await redis.dump(account_keys.token("d1"))
 
     changed = await transitions.change_token(redis, team=1, token=1, version=version, fields=FIELDS)
     renewed = await transitions.renew_token(
@@ -52,7 +52,7 @@ async def test_who_read_an_older_version_changes_renews_and_deletes_nothing(redi
     deleted = await transitions.delete_token(redis, team=1, token=1, version=version)
 
     assert (changed, renewed, deleted) == ("stale", "stale", None)
-    assert await redis.dump(keyspace.token("d1")) == before
+    assert await redis.dump(account_keys.token("d1")) == before
 
 
 async def test_what_is_not_there_is_not_changed_or_made(redis: Redis) -> None:
@@ -111,7 +111,7 @@ async def test_a_window_says_until_when_it_is(redis: Redis) -> None:
 
 async def test_nothing_is_counted_of_a_token_that_is_gone(redis: Redis) -> None:
     assert await counted(redis, calls=1) == ("calls-day", [3, 2, 4])
-    assert not await redis.exists(keyspace.use("d1"))
+    assert not await redis.exists(account_keys.use("d1"))
 
 
 async def test_calls_at_once_are_counted_one_by_one(redis: Redis) -> None:

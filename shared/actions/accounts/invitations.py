@@ -20,7 +20,7 @@ from shared.schemas.accounts.users import Role, key_of
 from shared.schemas.base import Page
 from shared.security.sessions import DAY_MILLISECONDS, new_secret
 from shared.security.tokens import digest_of
-from shared.store import keyspace, moments, paging, records
+from shared.store import account_keys, keyspace, moments, paging, records
 from shared.store.keyspace import Team
 from shared.store.transitions import accounts
 
@@ -95,7 +95,7 @@ async def cancel(call: Call, invitation: int) -> None:
 async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Invitation]:
     async with redis.pipeline(transaction=False) as pipe:
         for each in ids:
-            pipe.hgetall(keyspace.invitation(team.id, each))
+            pipe.hgetall(account_keys.invitation(team.id, each))
         rows = await pipe.execute()
     return [_invitation(each, row) for each, row in zip(ids, rows, strict=True) if row]
 

@@ -13,7 +13,7 @@ from shared.schemas.accounts.users import key_of
 from shared.security import passwords
 from shared.security.sessions import Signed
 from shared.security.tokens import digest_of
-from shared.store import connection, keyspace
+from shared.store import account_keys, connection, keyspace
 from shared.store.transitions import accounts
 
 OWNER = "owner"
@@ -49,13 +49,13 @@ async def look(having: Accounts, visitor: Visitor, code: str) -> Invited:
     """Raises NotFound if it was accepted or cancelled, or is too old; the invitation stays as it is."""
     having.brakes.take_link(visitor.address, code)
     redis = having.redis
-    link: dict[str, str] = await redis.hgetall(keyspace.link(digest_of(code)))  # type: ignore[misc]
+    link: dict[str, str] = await redis.hgetall(account_keys.link(digest_of(code)))  # type: ignore[misc]
     if link.get("purpose") != "invitation":
         raise NotFound("Invitation")
     team = link["team"]
-    its: dict[str, str] = await redis.hgetall(keyspace.invitation(team, link["invitation"]))  # type: ignore[misc]
+    its: dict[str, str] = await redis.hgetall(account_keys.invitation(team, link["invitation"]))  # type: ignore[misc]
     fields = ["name", "deleted", "owner"]
-    name, deleted, owner = await redis.hmget(keyspace.team(team), fields)  # type: ignore[misc]
+    name, deleted, owner = await redis.hmget(account_keys.team(team), fields)  # type: ignore[misc]
     if not its or deleted or await having.now_ms() >= int(its["expires"]):
         raise NotFound("Invitation")
     return Invited(

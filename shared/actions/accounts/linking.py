@@ -14,7 +14,7 @@ from shared.errors import Conflict, Forbidden, NotFound
 from shared.schemas.accounts.users import key_of
 from shared.security.oidc.provider import Identity
 from shared.security.tokens import digest_of
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.transitions import accounts
 from shared.store.writes import OURS
 
@@ -146,14 +146,14 @@ def _said(identity: Identity, email: str, user: StoredUser | None) -> str:
 
 async def _team_of_new(having: Accounts) -> int | None:
     name = having.settings.oidc_team
-    found = await having.redis.hget(keyspace.teams(), name) if name else None  # type: ignore[misc]
+    found = await having.redis.hget(account_keys.teams(), name) if name else None  # type: ignore[misc]
     return int(found) if found else None
 
 
 async def _team_that_took(having: Accounts, user: int) -> int | None:
     """The team that takes who is new, if the user is in it."""
     team = await _team_of_new(having)
-    is_member = team and await having.redis.exists(keyspace.member(team, user))
+    is_member = team and await having.redis.exists(account_keys.member(team, user))
     return team if is_member else None
 
 

@@ -8,7 +8,7 @@ from shared import clock
 from shared.errors import NotFound
 from shared.security.sessions import new_secret
 from shared.security.tokens import ID_DIGITS, digest_of
-from shared.store import keyspace, moments
+from shared.store import account_keys, keyspace, moments
 from shared.store.transitions import accounts
 from shared.store.writes import OURS, Write
 
@@ -65,7 +65,7 @@ async def take(redis: Redis, purpose: Purpose, code: str) -> int:
 
 async def look(redis: Redis, purpose: Purpose, code: str) -> int:
     """Whose a code is that was not used; it is still to be used. Raises NotFound."""
-    found = await redis.hmget(keyspace.link(digest_of(code)), ["purpose", "user", "expires"])  # type: ignore[misc]
+    found = await redis.hmget(account_keys.link(digest_of(code)), ["purpose", "user", "expires"])  # type: ignore[misc]
     kind, user, expires = found
     now_ms = clock.milliseconds(await moments.now(redis, keyspace.SHARDS[0]))
     if kind != purpose.value or now_ms >= int(expires):

@@ -13,7 +13,7 @@ from shared.operations import Call
 from shared.schemas.accounts.members import Member, MemberQuery, MemberUpdate
 from shared.schemas.accounts.users import Role
 from shared.schemas.base import Page
-from shared.store import keyspace, paging, transitions
+from shared.store import account_keys, keyspace, paging, transitions
 from shared.store.keyspace import Team
 from shared.store.transitions import accounts
 
@@ -94,10 +94,10 @@ async def leave(call: Call) -> None:
 async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Member]:
     """Those of the users who are members, in that order."""
     async with redis.pipeline(transaction=False) as pipe:
-        pipe.hget(keyspace.team(team.id), "owner")
+        pipe.hget(account_keys.team(team.id), "owner")
         for each in ids:
-            pipe.hgetall(keyspace.user(each))
-            pipe.hgetall(keyspace.member(team.id, each))
+            pipe.hgetall(account_keys.user(each))
+            pipe.hgetall(account_keys.member(team.id, each))
         owner, *rows = await pipe.execute()
     return [
         Member(

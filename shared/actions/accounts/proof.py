@@ -5,7 +5,7 @@ from shared.actions.accounts.users import StoredUser
 from shared.actions.accounts.visits import Accounts, Visitor
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.security.sessions import Signed
-from shared.store import keyspace
+from shared.store import account_keys
 
 FRESH_MINUTES = 10
 """For so long a sign-in proves who it is, of a user without a password."""
@@ -51,5 +51,5 @@ async def check_fresh(having: Accounts, signed: Signed) -> None:
 
 
 async def is_fresh(having: Accounts, signed: Signed) -> bool:
-    created = await having.redis.hget(keyspace.session(signed.session), "created")  # type: ignore[misc]
+    created = await having.redis.hget(account_keys.session(signed.session), "created")  # type: ignore[misc]
     return created is not None and await having.now_ms() - int(created) < FRESH_MINUTES * 60_000

@@ -9,16 +9,16 @@ from shared.errors import NotFound
 from shared.schemas.accounts.sessions import Session, TeamOfUser
 from shared.security.sessions import Signed
 from shared.security.tokens import ID_DIGITS
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.transitions import accounts
 
 
 async def listed(redis: Redis, signed: Signed) -> list[Session]:
     """All of the user that have not ended, newest first."""
-    digests = await redis.zrevrange(keyspace.sessions(signed.user), 0, -1)
+    digests = await redis.zrevrange(account_keys.sessions(signed.user), 0, -1)
     async with redis.pipeline(transaction=False) as pipe:
         for digest in digests:
-            pipe.hgetall(keyspace.session(digest))
+            pipe.hgetall(account_keys.session(digest))
         rows = await pipe.execute()
     return [
         Session(
@@ -69,11 +69,11 @@ async def revoke_others(having: Accounts, visitor: Visitor, signed: Signed) -> i
 
 async def teams(redis: Redis, signed: Signed) -> list[TeamOfUser]:
     """The teams that the user is in, by name."""
-    ids = sorted(await redis.smembers(keyspace.member_of(signed.user)), key=int)  # type: ignore[misc]
+    ids = sorted(await redis.smembers(account_keys.member_of(signed.user)), key=int)  # type: ignore[misc]
     async with redis.pipeline(transaction=False) as pipe:
         for team in ids:
-            pipe.hgetall(keyspace.team(team))
-            pipe.hget(keyspace.member(team, signed.user), "role")
+            pipe.hgetall(account_keys.team(team))
+            pipe.hget(account_keys.member(team, signed.user), "role")
         rows = await pipe.execute()
     found = [
         TeamOfUser(

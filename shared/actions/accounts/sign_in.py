@@ -14,7 +14,7 @@ from shared.errors import Conflict, NotFound, Unauthenticated
 from shared.schemas.accounts.users import MOST_EMAIL, key_of
 from shared.security.sessions import new_secret
 from shared.security.tokens import digest_of
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.transitions import Setting, accounts
 
 CLIENT_CHARACTERS = 200
@@ -122,8 +122,8 @@ async def opened(having: Accounts, visitor: Visitor, user: StoredUser, team: int
 
 async def team_of(having: Accounts, user: int) -> int | None:
     """The team in which a session begins: the oldest of the user's that is not deleted."""
-    for team in sorted(map(int, await having.redis.smembers(keyspace.member_of(user)))):  # type: ignore[misc]
-        if not await having.redis.hexists(keyspace.team(team), "deleted"):  # type: ignore[misc]
+    for team in sorted(map(int, await having.redis.smembers(account_keys.member_of(user)))):  # type: ignore[misc]
+        if not await having.redis.hexists(account_keys.team(team), "deleted"):  # type: ignore[misc]
             return team
     return None
 

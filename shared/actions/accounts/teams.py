@@ -9,7 +9,7 @@ from shared.operations import Call
 from shared.schemas.accounts.teams import Team, TeamUpdate
 from shared.schemas.base import STORED
 from shared.security.tokens import BOOTSTRAP_TEAM
-from shared.store import keyspace, moments, records, transitions
+from shared.store import account_keys, keyspace, moments, records, transitions
 from shared.store.transitions import accounts
 
 ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
@@ -93,7 +93,7 @@ async def delete(call: Call) -> None:
     """
     now_ms = clock.milliseconds(await moments.now(call.redis, call.team.shard))
     for _ in range(_ATTEMPTS):
-        fields = await call.redis.hgetall(keyspace.team(call.team.id))  # type: ignore[misc]
+        fields = await call.redis.hgetall(account_keys.team(call.team.id))  # type: ignore[misc]
         before = _team(call, fields)  # it may be done, under the caller's key
         check_owner(call, before.owner_id)
         if before.name:
@@ -120,7 +120,7 @@ def check_owner(call: Call, owner: int | None) -> None:
 
 
 async def _read(call: Call) -> Mapping[str, str]:
-    fields: dict[str, str] = await call.redis.hgetall(keyspace.team(call.team.id))  # type: ignore[misc]
+    fields: dict[str, str] = await call.redis.hgetall(account_keys.team(call.team.id))  # type: ignore[misc]
     if not fields.get("name") or fields.get("deleted"):
         raise Ended(DELETED)
     return fields

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.errors import Conflict, Invalid, NotFound
 from shared.schemas.accounts.users import Role, User, key_of
-from shared.store import keyspace, moments
+from shared.store import account_keys, keyspace, moments
 from shared.store.transitions import accounts
 from shared.store.writes import OURS, Write
 
@@ -60,7 +60,7 @@ class StoredUser:
 
 async def get(redis: Redis, user_id: int) -> StoredUser:
     """Raises NotFound."""
-    fields: dict[str, str] = await redis.hgetall(keyspace.user(user_id))  # type: ignore[misc]
+    fields: dict[str, str] = await redis.hgetall(account_keys.user(user_id))  # type: ignore[misc]
     if not fields.get("email"):
         raise NotFound("User")
     return StoredUser(
@@ -82,7 +82,7 @@ async def get(redis: Redis, user_id: int) -> StoredUser:
 
 async def find(redis: Redis, email: str) -> StoredUser | None:
     """The user of that e-mail address, however it is capitalised."""
-    found = await redis.hget(keyspace.emails(), key_of(email))  # type: ignore[misc]
+    found = await redis.hget(account_keys.emails(), key_of(email))  # type: ignore[misc]
     if found is None:
         return None
     try:
@@ -96,7 +96,7 @@ async def addresses(redis: Redis, ids: Iterable[int]) -> dict[int, str]:
     wanted = sorted(set(ids))
     async with redis.pipeline(transaction=False) as pipe:
         for each in wanted:
-            pipe.hget(keyspace.user(each), "email_given")
+            pipe.hget(account_keys.user(each), "email_given")
         found = await pipe.execute()
     return {each: address for each, address in zip(wanted, found, strict=True) if address}
 
@@ -116,7 +116,7 @@ async def create(  # noqa: PLR0913 - what an operator says of a user has names
     The address counts as proved. The line of the `write` is in the team's trail: who is in none has none.
     Raises Invalid if a user has the address.
     """
-    known = await redis.hget(keyspace.teams(), team) if team else None  # type: ignore[misc]
+    known = await redis.hget(account_keys.teams(), team) if team else None  # type: ignore[misc]
     now_ms = clock.milliseconds(await moments.now(redis, keyspace.SHARDS[0]))
     made = await accounts.create_user(
         redis,
@@ -145,14 +145,14 @@ async def owner_of(redis: Redis, team: str, email: str) -> int:
 
     For a first start: raises Invalid if the address is of somebody who owns nothing of it.
     """
-    known = await redis.hget(keyspace.teams(), team)  # type: ignore[misc]
-    owner = await redis.hget(keyspace.team(known), "owner") if known else None  # type: ignore[misc]
+    known = await redis.hget(account_keys.teams(), team)  # type: ignore[misc]
+    owner = await redis.hget(account_keys.team(known), "owner") if known else None  # type: ignore[misc]
     return int(owner) if owner else await create(redis, email=email, team=team)
 
 
 async def listed(redis: Redis) -> AsyncIterator[StoredUser]:
     """Every user of the installation, in no order."""
-    async for _, found in redis.hscan_iter(keyspace.emails(), count=_PAGE):
+    async for _, found in redis.hscan_iter(account_keys.emails(), count=_PAGE):
         try:
             yield await get(redis, int(found))
         except NotFound:

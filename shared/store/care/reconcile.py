@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from shared.schemas.kinds import Kind
-from shared.store import keyspace, transitions
+from shared.store import account_keys, keyspace, transitions
 from shared.store.keyspace import Team
 
 STEP = 200
@@ -62,7 +62,7 @@ async def teams(redis: Redis, shard: str) -> list[Team]:
 
 async def relist_teams(redis: Redis, shard: str) -> int:
     """List teams again that the shard's list has lost, as their crons would not fire; return how many."""
-    known = [number for number in await redis.hvals(keyspace.teams()) if number.isdecimal()]  # type: ignore[misc]
+    known = [number for number in await redis.hvals(account_keys.teams()) if number.isdecimal()]  # type: ignore[misc]
     return int(await redis.sadd(keyspace.teams_in(shard), *known)) if known else 0  # type: ignore[misc]
 
 

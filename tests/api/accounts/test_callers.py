@@ -16,7 +16,7 @@ from shared.schemas.accounts.users import Role
 from shared.security import tokens
 from shared.security.sessions import Sessions
 from shared.settings import Settings
-from shared.store import keyspace
+from shared.store import account_keys, keyspace
 from shared.store.keyspace import Team
 from shared.store.transitions import accounts
 from tests import lost
@@ -70,7 +70,7 @@ async def of_a_member(_client: AsyncClient, redis: Redis) -> Headers:
     await users.create(redis, email="owner@example.com", team="one")
     member = await users.create(redis, email="member@example.com", team="one")
     token = await tokens.create(redis, team="one", name="of a member", scopes=("admin",))
-    await redis.hset(keyspace.token(tokens.digest_of(token)), "user", str(member))  # type: ignore[misc]
+    await redis.hset(account_keys.token(tokens.digest_of(token)), "user", str(member))  # type: ignore[misc]
     return bearer(token)
 
 

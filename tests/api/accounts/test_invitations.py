@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
 from shared.settings import Settings
-from shared.store import keyspace
+from shared.store import account_keys
 from tests import lost, people
 from tests.api.serving import serving
 
@@ -41,7 +41,7 @@ async def test_only_a_digest_of_the_code_is_stored(client: AsyncClient, redis: R
     kept = await lost.everything(redis)
     lines = (await client.get("/api/audit")).text
 
-    assert await redis.exists(keyspace.link(hashlib.sha256(code.encode()).hexdigest()))
+    assert await redis.exists(account_keys.link(hashlib.sha256(code.encode()).hexdigest()))
     assert not [key for key, value in kept.items() if code in key or code.encode() in value]
     assert code not in lines
 
@@ -64,7 +64,7 @@ async def test_inviting_an_address_again_ends_the_invitation_before(
 
     assert answer.json()["id"] == 2
     assert [one["id"] for one in (await client.get("/api/invitations")).json()["data"]] == [2]
-    assert not await redis.exists(keyspace.link(hashlib.sha256(before.encode()).hexdigest()))
+    assert not await redis.exists(account_keys.link(hashlib.sha256(before.encode()).hexdigest()))
 
 
 async def test_a_member_is_not_invited(client: AsyncClient, redis: Redis) -> None:
@@ -93,7 +93,7 @@ async def test_a_cancelled_invitation_is_gone_with_its_link(client: AsyncClient,
 
     assert answer.json() == {"deleted": True, "id": 1}
     assert (await client.get("/api/invitations/1")).json() == {"error": "Invitation not found"}
-    assert await redis.keys(keyspace.link("*")) == []
+    assert await redis.keys(account_keys.link("*")) == []
 
 
 async def test_where_the_pages_have_an_address_the_answer_has_the_whole_link(

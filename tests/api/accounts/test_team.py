@@ -11,7 +11,7 @@ from services.worker.work import Complete, Fail, Notice, Result
 from shared.errors import Unauthenticated
 from shared.security import tokens
 from shared.settings import Settings
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.keyspace import Team
 from tests import people
 from tests.writes import CRON, JOB
@@ -113,9 +113,9 @@ async def test_all_that_a_deleted_team_had_goes_in_steps_but_its_trail(
     assert left == {"r:{s0}:audit:1", "r:{s0}:audit_jobs:1", "r:{global}:audit:1", "r:{global}:team:1"}
     assert await keys_of(redis, 2) == others
     assert {whose(one) for one in await members_of_shared(redis, team)} == {"2"}
-    assert await redis.hget(keyspace.user(1), "email") == "user1@example.com"  # type: ignore[misc]
-    assert await redis.smembers(keyspace.member_of(1)) == set()  # type: ignore[misc]
-    assert await redis.smembers(keyspace.doomed_teams()) == set()  # type: ignore[misc]
+    assert await redis.hget(account_keys.user(1), "email") == "user1@example.com"  # type: ignore[misc]
+    assert await redis.smembers(account_keys.member_of(1)) == set()  # type: ignore[misc]
+    assert await redis.smembers(account_keys.doomed_teams()) == set()  # type: ignore[misc]
 
 
 async def test_notices_of_a_deleted_team_are_not_sent_and_what_is_out_is_waited_for(
@@ -135,7 +135,7 @@ async def test_notices_of_a_deleted_team_are_not_sent_and_what_is_out_is_waited_
     for _ in range(20):
         await prune.prune_teams(redis)
         await prune.prune(redis, team.shard)
-    waits = await redis.smembers(keyspace.doomed_teams())  # type: ignore[misc]
+    waits = await redis.smembers(account_keys.doomed_teams())  # type: ignore[misc]
     claimed = await worker.claim(9)
     await worker.finish([Result(out, Complete(), "", "", "")])
     await prune_all(redis, team)
@@ -151,7 +151,7 @@ async def prune_all(redis: Redis, team: Team) -> None:
     for _ in range(1000):
         await prune.prune_teams(redis)
         await prune.prune(redis, team.shard)
-        if not await redis.exists(keyspace.doomed_teams()):
+        if not await redis.exists(account_keys.doomed_teams()):
             return
     raise AssertionError("it never ends")
 
@@ -186,11 +186,11 @@ async def test_the_trail_of_a_deleted_team_goes_with_time_and_its_record_with_it
     await prune_all(redis, team)
 
     await prune.end_trails(redis, Settings())
-    kept = await redis.hget(keyspace.team(1), "name")  # type: ignore[misc]
+    kept = await redis.hget(account_keys.team(1), "name")  # type: ignore[misc]
     year_later = 1000 * (await redis.time())[0] + 366 * DAY
     await prune.end_trails(redis, Settings(), now_ms=year_later)
     await prune.end_trails(redis, Settings(), now_ms=year_later)
 
     assert kept == "one"
     assert await keys_of(redis, 1) == set()
-    assert await redis.smembers(keyspace.ended_teams()) == set()  # type: ignore[misc]
+    assert await redis.smembers(account_keys.ended_teams()) == set()  # type: ignore[misc]

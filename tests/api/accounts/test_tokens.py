@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from shared.basics import token_text
 from shared.security import tokens
-from shared.store import keyspace, transitions
+from shared.store import account_keys, keyspace, transitions
 from tests import people
 from tests.api import described
 from tests.poll import until
@@ -317,7 +317,7 @@ async def test_tokens_of_earlier_versions_get_ids_when_they_are_listed(
 ) -> None:
     old = "rc_" + "o" * 43
     fields = {"team": 1, "name": "old", "scopes": "write", "created": 1_700_000_000_000}
-    await redis.hset(keyspace.token(tokens.digest_of(old)), mapping=fields)  # type: ignore[misc]
+    await redis.hset(account_keys.token(tokens.digest_of(old)), mapping=fields)  # type: ignore[misc]
     other.headers["Authorization"] = f"Bearer {old}"
 
     used = await other.post("/api/jobs", json=JOB)
@@ -334,7 +334,7 @@ async def test_limits_that_cannot_be_read_are_not_taken_for_none(
     client: AsyncClient, other: AsyncClient, redis: Redis
 ) -> None:
     token = await with_token(client, other)
-    key = keyspace.token(tokens.digest_of(token["token"]))
+    key = account_keys.token(tokens.digest_of(token["token"]))
     await redis.hset(key, "limits", '{"planets": ["mars"]}')  # type: ignore[misc]
 
     answer = await other.get("/api/jobs")
@@ -415,7 +415,7 @@ async def test_a_token_without_counted_limits_costs_no_count(
 
     await other.post("/api/jobs", json=JOB)
 
-    noted = await redis.hkeys(keyspace.use(tokens.digest_of(token["token"])))  # type: ignore[misc]
+    noted = await redis.hkeys(account_keys.use(tokens.digest_of(token["token"])))  # type: ignore[misc]
     assert not [name for name in noted if name.startswith("count:")]
 
 
@@ -427,7 +427,7 @@ async def test_what_one_user_did_under_a_key_is_answered_to_no_other(
     operator = (await client.post("/api/tokens", json=NEW, headers={"Idempotency-Key": "ci"})).json()
     own = await with_token(client, other, name="own", scopes=["admin"])
     digest = tokens.digest_of(own["token"])
-    await redis.hset(keyspace.token(digest), "user", "2")  # type: ignore[misc]
+    await redis.hset(account_keys.token(digest), "user", "2")  # type: ignore[misc]
 
     answer = await other.post("/api/tokens", json=NEW, headers={"Idempotency-Key": "ci"})
 

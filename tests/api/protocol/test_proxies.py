@@ -13,7 +13,7 @@ from shared.actions.accounts.links import Purpose
 from shared.security.brake import BURST
 from shared.security.tokens import digest_of
 from shared.settings import Settings
-from shared.store import keyspace
+from shared.store import account_keys
 from tests.api.serving import serving
 from tests.pages.browser import PASSWORD, make_user
 from tests.poll import until
@@ -110,11 +110,11 @@ async def test_sessions_and_tokens_have_the_address_of_who_came(
             links.address_of("", Purpose.SIGN_IN, code), headers={**headers, "Origin": behind}
         )
 
-    session = (await redis.zrange(keyspace.sessions(user), 0, -1))[0]
-    assert await redis.hget(keyspace.session(session), "address") == expected  # type: ignore[misc]
+    session = (await redis.zrange(account_keys.sessions(user), 0, -1))[0]
+    assert await redis.hget(account_keys.session(session), "address") == expected  # type: ignore[misc]
     assert ("__Host-recuro" in entered.headers["set-cookie"]) is (source == PROXY)
     await until(lambda: _is_noted(redis, token, expected))
 
 
 async def _is_noted(redis: Redis, token: str, address: str) -> bool:
-    return bool(await redis.hget(keyspace.use(digest_of(token)), "used_from") == address)  # type: ignore[misc]
+    return bool(await redis.hget(account_keys.use(digest_of(token)), "used_from") == address)  # type: ignore[misc]

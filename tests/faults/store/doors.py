@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.security import tokens
-from shared.store import keyspace
+from shared.store import account_keys
 from tests import dead, lost, people
 from tests.faults.parts.installation import Options
 from tests.faults.stage import TEAM, Scene, Stage, playing
@@ -110,7 +110,10 @@ async def _effects(stage: Stage) -> dict[str, Any]:
     When a token was used last is noted beside the calls, at some time.
     """
     team = TEAM.id
-    of_the_vault = {keyspace.sealed(), keyspace.seals()}  # which each process puts back at its next check
+    of_the_vault = {
+        account_keys.sealed(),
+        account_keys.seals(),
+    }  # which each process puts back at its next check
     keys = set(await stage.redis.keys("*")) - of_the_vault
     return {
         "keys": sorted(_OF_ITS_OWN.sub(r"\1", key) for key in keys if ":use:" not in key),

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from services.cli.embedded import EmbeddedServer
 from shared.actions.accounts import users
 from shared.settings import Settings
-from shared.store import keyspace
+from shared.store import account_keys
 from shared.store.transitions import Setting, accounts
 from tests import lost
 from tests.api.serving import serving
@@ -114,7 +114,7 @@ async def test_whom_nobody_knows_becomes_a_member_of_the_team_that_is_set(
     user = await users.find(redis, EMAIL)
     assert user
     assert (user.password, user.subject, user.name[:8], len(user.name)) == ("", SUBJECT, "Ada King", 100)
-    assert await redis.hget(keyspace.member(1, user.id), "role") == "member"  # type: ignore[misc]
+    assert await redis.hget(account_keys.member(1, user.id), "role") == "member"  # type: ignore[misc]
     (line,) = await lines_of(redis)
     assert '"operation":"create-user"' in line["who"]
     assert line["about"] == f"member:{user.id},user:{user.id}"
@@ -141,7 +141,7 @@ async def test_nobody_becomes_the_owner_of_a_team_by_a_provider(
     server: EmbeddedServer, redis: Redis, provider: Provider, team: str
 ) -> None:
     await redis.hset("r:{global}:teams", "empty", "9")  # type: ignore[misc]
-    await redis.hset(keyspace.team(9), mapping={"name": "empty", "shard": "s0"})  # type: ignore[misc]
+    await redis.hset(account_keys.team(9), mapping={"name": "empty", "shard": "s0"})  # type: ignore[misc]
 
     with serving(settings_of(server, provider.issuer, oidc_team=team)) as address:
         async with at_an_address_of_its_own(address) as client:

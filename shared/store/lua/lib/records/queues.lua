@@ -1,59 +1,63 @@
 -- Queues: made on first use, found by name, and made anew with the settings of a new one where their record is lost.
 
-local LOST = 'Its record was lost: these are the settings of a new queue. Set those that it had; any change takes this back.'
+local queue_by_name, begin_queue, write_queue, mend_queue
 
-local function names_of(team)
-    return P .. 'names:' .. team
-end
+do
+    local LOST = 'Its record was lost: these are the settings of a new queue. Set those that it had; any change takes this back.'
 
--- The id of the queue of that name. If all names were lost they are read from the queues.
-local function queue_by_name(team, name)
-    local known = call('HGET', names_of(team), name)
-    if known or call('EXISTS', names_of(team)) == 1 then return known end
-    for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':queues', 0, -1)) do
-        local its = call('HGET', P .. 'q:' .. team .. ':' .. id, 'name')
-        if its then call('HSETNX', names_of(team), its, id) end
-        note_damage('names:' .. team, 'it was lost, and is read from the queues')
+    local function names_of(team)
+        return P .. 'names:' .. team
     end
-    return call('HGET', names_of(team), name)
-end
 
--- What each has, whoever makes it; its name and settings follow.
-local function begin_queue(team, id)
-    call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', moment())
-    call('ZADD', P .. 'x:' .. team .. ':queues', id, id)
-    call('SADD', P .. 'teams', team)
-end
-
--- A queue that nobody has set anything of: its record if it is new, or made anew.
-local function write_queue(team, id, name, settings, ...)
-    begin_queue(team, id)
-    call('HSET', P .. 'q:' .. team .. ':' .. id, 'name', name, 'spec', settings, 'is_active', 1, 'max_parallelism', '',
-        'version', 1, ...)
-    call('HSET', names_of(team), name, id)
-end
-
-local function name_of(team, id)
-    local step_at = '0'
-    repeat
-        local step = call('HSCAN', names_of(team), step_at, 'COUNT', 500)
-        step_at = step[1]
-        for i = 1, #step[2], 2 do
-            if step[2][i + 1] == id then return step[2][i] end
+    -- The id of the queue of that name. If all names were lost they are read from the queues.
+    function queue_by_name(team, name)
+        local known = call('HGET', names_of(team), name)
+        if known or call('EXISTS', names_of(team)) == 1 then return known end
+        for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':queues', 0, -1)) do
+            local its = call('HGET', P .. 'q:' .. team .. ':' .. id, 'name')
+            if its then call('HSETNX', names_of(team), its, id) end
+            note_damage('names:' .. team, 'it was lost, and is read from the queues')
         end
-    until step_at == '0'
-end
+        return call('HGET', names_of(team), name)
+    end
 
--- Whether its record was lost, or what of it nothing can do without. The name is the one that jobs are sent to.
-local function mend_queue(team, id, settings, name)
-    local fields = fields_of(P .. 'q:' .. team .. ':' .. id, 'name', 'version', 'spec', 'created', 'is_active')
-    if fields.name and fields.version and fields.spec and fields.created and fields.is_active then
-        if call('HSETNX', names_of(team), fields.name, id) == 0 then return false end
-        note_damage('names:' .. team, 'it had lost ' .. fields.name)
+    -- What each has, whoever makes it; its name and settings follow.
+    function begin_queue(team, id)
+        call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', moment())
+        call('ZADD', P .. 'x:' .. team .. ':queues', id, id)
+        call('SADD', P .. 'teams', team)
+    end
+
+    -- A queue that nobody has set anything of: its record if it is new, or made anew.
+    function write_queue(team, id, name, settings, ...)
+        begin_queue(team, id)
+        call('HSET', P .. 'q:' .. team .. ':' .. id, 'name', name, 'spec', settings, 'is_active', 1, 'max_parallelism', '',
+            'version', 1, ...)
+        call('HSET', names_of(team), name, id)
+    end
+
+    local function name_of(team, id)
+        local step_at = '0'
+        repeat
+            local step = call('HSCAN', names_of(team), step_at, 'COUNT', 500)
+            step_at = step[1]
+            for i = 1, #step[2], 2 do
+                if step[2][i + 1] == id then return step[2][i] end
+            end
+        until step_at == '0'
+    end
+
+    -- Whether its record was lost, or what of it nothing can do without. The name is the one that jobs are sent to.
+    function mend_queue(team, id, settings, name)
+        local fields = fields_of(P .. 'q:' .. team .. ':' .. id, 'name', 'version', 'spec', 'created', 'is_active')
+        if fields.name and fields.version and fields.spec and fields.created and fields.is_active then
+            if call('HSETNX', names_of(team), fields.name, id) == 0 then return false end
+            note_damage('names:' .. team, 'it had lost ' .. fields.name)
+            return true
+        end
+        write_queue(team, id, fields.name or name or name_of(team, id) or 'queue ' .. id, settings, 'lost', LOST)
+        note_damage('q:' .. team .. ':' .. id, 'its record was lost, or a part of it; it has the settings of a new queue')
+        touched[team .. ':' .. id] = true
         return true
     end
-    write_queue(team, id, fields.name or name or name_of(team, id) or 'queue ' .. id, settings, 'lost', LOST)
-    note_damage('q:' .. team .. ':' .. id, 'its record was lost, or a part of it; it has the settings of a new queue')
-    touched[team .. ':' .. id] = true
-    return true
 end

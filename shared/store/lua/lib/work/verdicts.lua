@@ -4,41 +4,45 @@
 -- reason = what a failure is alike in (`http_server_error 503`), facts = what an alert says of it (JSON), waited and took =
 -- for how long it did (ms), where a request was made }.
 
-local HAPPENED = { complete = 'job.completed', retry = 'job.retrying', dead = 'job.dead_lettered', fail = 'job.failed' }
-local STATE = { complete = 'completed', retry = 'retrying', dead = 'dead_lettered', fail = 'failed' }
-
 local CANCELLED = '{"failure_reason":"cancelled","error_message":"It was cancelled before it ended."}'
 
-local function settle_job(team, queue, id, result)
-    local record, verdict = record_of(JOB, team, id), result.verdict
-    local before, origin, attempt, callback, expires, replay, held_since, request_size = values_of(record, 'state', 'origin',
-        'attempt', 'callback', 'expires', 'replay', 'held_since', 'size')
-    local state, size = STATE[verdict], memory.take(team, request_size, result)
-    if origin and verdict ~= 'complete' then state = 'failed' end
-    if before == 'processing' then figures.ended(team, queue, verdict, result.waited, result.took) end
-    move(JOB, team, queue, id, before, state)
-    if state == 'failed' then
-        call('HSET', record, 'state', state, 'size', size, 'final', origin and 'failed_with_retries' or 'failed_no_retries')
-    elseif state == 'dead_lettered' then
-        call('HSET', record, 'state', state, 'size', size, 'dead_at', math.max(moment(), vouched()))
-    else
-        call('HSET', record, 'state', state, 'size', size) -- which says its final status too
-    end
-    if expires then forget_expiry(team, id) end
-    settle_chain(team, queue, id, origin, attempt, result)
-    if replay and held_since then count_waiting(team, replay, -1) end
-    -- What was cancelled has no reason, and says nothing of the target.
-    if replay and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, replay, verdict) end
-    event(HAPPENED[verdict], team, 'j:' .. id)
-    if verdict ~= 'retry' and callback then notify(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
-    alert_queue(team, queue, 'j:' .. (origin or id), tonumber(attempt), result)
-end
+local settle
 
--- Record what became of one piece of work.
-local function settle(kind, team, queue, id, result)
-    if kind == NOTICE then return settle_notice(team, id, result) end
-    result.run = memory.kept_run(result.run)
-    call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)
-    if kind == JOB then return settle_job(team, queue, id, result) end
-    settle_execution(team, id, result)
+do
+    local HAPPENED = { complete = 'job.completed', retry = 'job.retrying', dead = 'job.dead_lettered', fail = 'job.failed' }
+    local STATE = { complete = 'completed', retry = 'retrying', dead = 'dead_lettered', fail = 'failed' }
+
+    local function settle_job(team, queue, id, result)
+        local record, verdict = record_of(JOB, team, id), result.verdict
+        local before, origin, attempt, callback, expires, replay, held_since, request_size = values_of(record, 'state', 'origin',
+            'attempt', 'callback', 'expires', 'replay', 'held_since', 'size')
+        local state, size = STATE[verdict], memory.take(team, request_size, result)
+        if origin and verdict ~= 'complete' then state = 'failed' end
+        if before == 'processing' then figures.ended(team, queue, verdict, result.waited, result.took) end
+        move(JOB, team, queue, id, before, state)
+        if state == 'failed' then
+            call('HSET', record, 'state', state, 'size', size, 'final', origin and 'failed_with_retries' or 'failed_no_retries')
+        elseif state == 'dead_lettered' then
+            call('HSET', record, 'state', state, 'size', size, 'dead_at', math.max(moment(), vouched()))
+        else
+            call('HSET', record, 'state', state, 'size', size) -- which says its final status too
+        end
+        if expires then forget_expiry(team, id) end
+        settle_chain(team, queue, id, origin, attempt, result)
+        if replay and held_since then count_waiting(team, replay, -1) end
+        -- What was cancelled has no reason, and says nothing of the target.
+        if replay and (verdict == 'complete' or (result.reason or '') ~= '') then count_replayed(team, replay, verdict) end
+        event(HAPPENED[verdict], team, 'j:' .. id)
+        if verdict ~= 'retry' and callback then notify(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
+        alert_queue(team, queue, 'j:' .. (origin or id), tonumber(attempt), result)
+    end
+
+    -- Record what became of one piece of work.
+    function settle(kind, team, queue, id, result)
+        if kind == NOTICE then return settle_notice(team, id, result) end
+        result.run = memory.kept_run(result.run)
+        call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)
+        if kind == JOB then return settle_job(team, queue, id, result) end
+        settle_execution(team, id, result)
+    end
 end
