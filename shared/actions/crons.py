@@ -12,6 +12,7 @@ from shared import clock
 from shared.actions import audit, cron_records, owing, settling
 from shared.actions.owing import NOTHING
 from shared.actions.searches import crons as searches
+from shared.actions.searches.looks import LookedCron
 from shared.basics import words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
@@ -142,9 +143,15 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
         rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
         return [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
 
+    async def look(ids: Sequence[int]) -> list[LookedCron]:
+        hints = wanted.hints(query.search or "")
+        rows = await transitions.look_at_crons(redis, team, ids, hints, most_bytes=stored.LOOK_BYTES)
+        return [LookedCron(row) for row in rows]
+
     listing = paging.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
         read,
+        look=look,
         matches=lambda cron, text: words.contains(text, cron.name, cron.url) and wanted.finds(cron),
         is_filtered=bool(wanted.terms),
     )

@@ -47,7 +47,6 @@ _COLLECTED = 1
 async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
     """Dead letters newest first, by queue and reason; a search looks in the URL, or as `q` says."""
     wanted = await searches.understood(redis, team, query.q)
-    look_bytes = LIST_BYTES if wanted.needs(searches.PAYLOAD) else LOOK_BYTES
     listing = paging.Listing(
         [_index(team, query.queue_id)],
         read=lambda ids: jobs.read(redis, team, ids, most_bytes=LIST_BYTES),
@@ -56,7 +55,9 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
             and query.failure_reason in (None, job.run.failure_reason if job.run else None)
             and wanted.finds(job)
         ),
-        look=lambda ids: jobs.read(redis, team, ids, most_bytes=look_bytes),
+        look=lambda ids: jobs.looked_at(
+            redis, team, ids, wanted, query.search or "", with_runs=query.failure_reason is not None
+        ),
         is_filtered=query.failure_reason is not None or bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)

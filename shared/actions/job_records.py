@@ -46,8 +46,8 @@ class _Around(NamedTuple):
 
 
 def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> Job:
-    reader, (status, final) = around.reader, _status(fields, around.reader)
-    payload = _payload(spec, reader)
+    reader, (status, final) = around.reader, status_of(fields, around.reader)
+    payload = payload_of(spec, reader)
     job = reader.model(
         Job,
         {
@@ -73,7 +73,7 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
             "body": spec.get("body"),
             "timeout_seconds": spec.get("timeout_seconds"),
             "retry_delays": spec.get("retry_delays"),
-            "idempotency_key": _key_of(_headers(spec) or {}, fields),
+            "idempotency_key": key_of(spec, fields),
             "expires_at": reader.instant(fields, "expires"),
         },
     )
@@ -97,7 +97,7 @@ def _headers(spec: Mapping[str, Any]) -> dict[str, str] | None:
     return found if isinstance(found, dict) else None
 
 
-def _payload(spec: Mapping[str, Any], reader: Reader) -> Any:
+def payload_of(spec: Mapping[str, Any], reader: Reader) -> Any:
     if "payload_json" not in spec:
         return spec.get("payload")
     try:
@@ -118,12 +118,14 @@ def _with_body(run: Run | None, spec: dict[str, Any], payload: Any) -> Run | Non
     return run.model_copy(update=sent)
 
 
-def _key_of(headers: dict[str, str], fields: Fields) -> str | None:
+def key_of(spec: Mapping[str, Any], fields: Fields) -> str | None:
+    """The name of what it shall do once: its caller's, or ours."""
+    headers = _headers(spec) or {}
     given = (value for name, value in headers.items() if name.lower() == "idempotency-key")
     return next(given, fields.get("intent"))
 
 
-def _status(fields: Fields, reader: Reader) -> tuple[str, str | None]:
+def status_of(fields: Fields, reader: Reader) -> tuple[str, str | None]:
     """Status and final status of a stored state; a newer version may have stored one that is unknown here."""
     state = fields.get("state", "")
     if state not in STATES:

@@ -13,6 +13,7 @@ from shared.actions import audit
 from shared.actions.accounts import reach
 from shared.actions.job_records import FAILED, STATES, excerpt_of, of_row
 from shared.actions.searches import jobs as searches
+from shared.actions.searches.looks import LookedJob
 from shared.basics import words
 from shared.basics.search import Search
 from shared.basics.spelling import Spelled
@@ -190,16 +191,31 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
         [f"x:{team.id}:{owner}{state}" for state in states],
         read=lambda ids: read(redis, team, ids, most_bytes=stored.LIST_BYTES),
         matches=lambda job, text: words.contains(text, job.url) and wanted.finds(job),
-        look=lambda ids: looked_at(redis, team, ids, wanted),
+        look=lambda ids: looked_at(redis, team, ids, wanted, query.search or ""),
         is_filtered=bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)
 
 
-async def looked_at(redis: Redis, team: Team, ids: Sequence[int], wanted: Search[Job]) -> list[Job]:
-    """Those jobs, as far as a search looks at them."""
-    most_bytes = stored.LIST_BYTES if wanted.needs(searches.PAYLOAD) else stored.LOOK_BYTES
-    return await read(redis, team, ids, with_runs=wanted.needs(searches.RUN), most_bytes=most_bytes)
+async def looked_at(
+    redis: Redis,
+    team: Team,
+    ids: Sequence[int],
+    wanted: Search[LookedJob],
+    words_too: str = "",
+    *,
+    with_runs: bool = False,
+) -> list[LookedJob]:
+    """Those jobs that may be looked for, as far as a search looks at them."""
+    rows = await transitions.look_at_jobs(
+        redis,
+        team,
+        ids,
+        wanted.hints(words_too),
+        with_runs=with_runs or wanted.needs(searches.RUN),
+        most_bytes=stored.LIST_BYTES if wanted.needs(searches.PAYLOAD) else stored.LOOK_BYTES,
+    )
+    return [LookedJob(row) for row in rows]
 
 
 async def cancel(call: Call, job_id: int) -> Job:

@@ -6,7 +6,7 @@ and `>` compare, quotes keep spaces and commas.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -24,6 +24,7 @@ _KEYED = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)(:?[<>]=?|:)(.*)", re.DOTALL)
 _VALUE = re.compile(r'(?:"[^"]*"|[^,"])+')
 _ADDRESS = re.compile(r"[a-z]+://|(?:localhost|[a-z0-9-]+\.[a-z0-9.-]+):[0-9]+(?:/|$)", re.IGNORECASE)
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+_NUMBER, _LITERAL = re.compile(r"[0-9.e+-]+|inf|nan"), re.compile(r"[a-z0-9 _.:@-]+")
 _COMPARED = {"": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -59,6 +60,17 @@ class Key(Generic[T]):
     needs: str = ""
     """What of a row must be read for it beyond the usual."""
     choices: Collection[str] = ()
+    is_written: bool = False
+    """Whether a value stands in the row's text (JSON) as it is given, in some case."""
+
+
+class Hints(NamedTuple):
+    """What the text of each row that is found has: no others need be read. None: nothing is known."""
+
+    letters: str | None
+    """Letters and digits in lower case, in a name or URL next to each other whatever stands between."""
+    text: str | None
+    """In lower case as it stands, anywhere in the JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,16 @@ class Search(Generic[T]):
                 these = frozenset(value.text for value in term.values)
                 wanted = these if wanted is None else wanted & these
         return wanted
+
+    def hints(self, words_too: str = "") -> Hints:
+        """What the text of each row that it finds has, with words that are wanted beside it."""
+        phrases, texts = words_too.split(), list[str]()
+        for term in self.terms:
+            if not term.key and not term.is_not:
+                phrases.append(term.values[0].text)
+            elif len(term.values) == 1 and not term.is_not and self.keys[_of(term.key, self.keys)].is_written:
+                texts += term.values[0].text.split("*")
+        return Hints(_longest(map(_letters, phrases)), _longest(filter(_is_literal, texts)))
 
     def _fits(self, row: T, term: Term) -> bool:
         if not term.key:
@@ -139,6 +161,21 @@ def _checked(key: Key[Any], text: str, operator: str, now: datetime) -> Value:
 def _is_in(phrase: str, text: str) -> bool:
     """By letters and digits; what has none must be there as it is."""
     return words.plain(phrase) in words.plain(text) if words.plain(phrase) else phrase in text
+
+
+def _letters(phrase: str) -> str:
+    """As `plain`; nothing of what is not all ASCII, which may be stored in another form."""
+    return words.plain(phrase) if phrase.isascii() else ""
+
+
+def _is_literal(text: str) -> bool:
+    """Whether JSON has it as it is: not so a number that is not whole, nor what Python alone calls none."""
+    is_number = _NUMBER.fullmatch(text) and not text.isdigit()
+    return bool(_LITERAL.fullmatch(text)) and not is_number and text != "none"
+
+
+def _longest(texts: Iterable[str]) -> str | None:
+    return max(texts, key=len, default="") or None
 
 
 def _of(name: str, keys: Mapping[str, Key[Any]]) -> str:
@@ -208,9 +245,11 @@ def _compares(its: Any, value: Value) -> bool:
     return bool(_COMPARED[value.operator](its, value.number))
 
 
-def word(read: Callable[[T], Any], *, needs: str = "", choices: Collection[str] = ()) -> Key[T]:
+def word(
+    read: Callable[[T], Any], *, needs: str = "", choices: Collection[str] = (), is_written: bool = False
+) -> Key[T]:
     """A text that is given whole, in any case; a star stands for any part of it."""
-    return Key(read, _text, _is_like, needs, choices)
+    return Key(read, _text, _is_like, needs, choices, is_written)
 
 
 def several(read: Callable[[T], Collection[str]], *, choices: Collection[str] = ()) -> Key[T]:

@@ -21,9 +21,9 @@ T = TypeVar("T", bound=_Row)
 V = TypeVar("V")
 Read = Callable[[Sequence[int]], Awaitable[list[T]]]
 
-SEARCH_LIMIT = 10_000
-"""A search looks at this many of the newest rows, so that one caller cannot keep Redis busy."""
-_CHUNK = 100
+SEARCH_LIMIT, FOUND_LIMIT = 10_000, 1_000
+"""So many of the newest rows a search looks at, until it found so many: one caller cannot keep Redis busy."""
+_CHUNK = 250
 _READ = 25
 """Rows a call: each may be large."""
 
@@ -34,9 +34,9 @@ class Listing(Generic[T]):
 
     indexes: Sequence[str]
     read: Read[T]
-    matches: Callable[[T, str], bool] = lambda _row, _text: True
-    look: Read[T] | None = None
-    """How a search reads rows, if there is a cheaper way."""
+    matches: Callable[[Any, str], bool] = lambda _row, _text: True
+    look: Callable[[Sequence[int]], Awaitable[Sequence[Any]]] | None = None
+    """How a search reads rows, if there is a cheaper way: what `matches` is called with then."""
     is_filtered: bool = False
     """Whether `matches` is called even without a text to search for."""
 
@@ -64,12 +64,15 @@ async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> t
     seen: set[int] = set()
     found: list[int] = []
     for offset in range(0, SEARCH_LIMIT, _CHUNK):
-        _, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=_CHUNK)
+        count = min(_CHUNK, SEARCH_LIMIT - offset)
+        _, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=count)
         new = [each for each in ids if each not in seen]
         seen.update(new)
         found += [row.id for row in (await look(new) if new else []) if listing.matches(row, text)]
-        if len(ids) < _CHUNK:
+        if len(ids) < count:
             return found, None
+        if len(found) >= FOUND_LIMIT:
+            return found, offset + count
     return found, SEARCH_LIMIT
 
 

@@ -6,16 +6,17 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 
 from shared.actions.searches import queries
+from shared.actions.searches.looks import LookedCron
 from shared.basics import search
 from shared.basics.search import Key, Search
 from shared.schemas.base import Method
-from shared.schemas.crons import Cron, CronMode
+from shared.schemas.crons import CronMode
 from shared.store.keyspace import Team
 
 _STATUSES = ("active", "paused", "ended", "failing", "alerted")
 
 
-def _statuses(cron: Cron) -> Iterator[str]:
+def _statuses(cron: LookedCron) -> Iterator[str]:
     if cron.has_ended:
         yield "ended"
     else:
@@ -26,10 +27,10 @@ def _statuses(cron: Cron) -> Iterator[str]:
         yield "alerted"
 
 
-KEYS: dict[str, Key[Cron]] = {
+KEYS: dict[str, Key[LookedCron]] = {
     "status": search.several(lambda cron: list(_statuses(cron)), choices=_STATUSES),
     "name": search.part(lambda cron: cron.name),
-    "host": search.word(lambda cron: urlsplit(cron.url).hostname),
+    "host": search.word(lambda cron: urlsplit(cron.url).hostname, is_written=True),
     "method": search.word(lambda cron: cron.method, choices=[one.value.lower() for one in Method]),
     "mode": search.word(lambda cron: cron.mode, choices=[one.value for one in CronMode]),
     "zone": search.word(lambda cron: cron.timezone),
@@ -40,6 +41,6 @@ KEYS: dict[str, Key[Cron]] = {
 }
 
 
-async def understood(redis: Redis, team: Team, text: str | None) -> Search[Cron]:
+async def understood(redis: Redis, team: Team, text: str | None) -> Search[LookedCron]:
     """Raises Invalid for what cannot be understood."""
     return await queries.understood(redis, team, text, KEYS, lambda cron: (cron.name, cron.url))

@@ -5,10 +5,11 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 
 from shared.actions.searches import queries
+from shared.actions.searches.looks import LookedJob
 from shared.basics import search
 from shared.basics.search import Key, Search
 from shared.schemas.base import Method
-from shared.schemas.jobs import Job, JobFilter
+from shared.schemas.jobs import JobFilter
 from shared.schemas.runs import FailureReason
 from shared.store.keyspace import Team
 
@@ -16,19 +17,19 @@ RUN, PAYLOAD = "run", "payload"
 """What is read of a job only where a search needs it."""
 
 
-def _statuses(job: Job) -> list[str]:
+def _statuses(job: LookedJob) -> list[str]:
     """`retrying` and `dead_lettered` jobs are failed too."""
     return [job.status, *([job.final_status] if job.final_status else [])]
 
 
-def _ran(name: str) -> Key[Job]:
+def _ran(name: str) -> Key[LookedJob]:
     return search.number(lambda job: getattr(job.run, name, None), needs=RUN)
 
 
-KEYS: dict[str, Key[Job]] = {
+KEYS: dict[str, Key[LookedJob]] = {
     "status": search.several(_statuses, choices=[one.value for one in JobFilter if one != JobFilter.ALL]),
     "queue": search.word(lambda job: job.queue),
-    "host": search.word(lambda job: urlsplit(job.url).hostname),
+    "host": search.word(lambda job: urlsplit(job.url).hostname, is_written=True),
     "method": search.word(lambda job: job.method, choices=[one.value.lower() for one in Method]),
     "reason": search.word(
         lambda job: getattr(job.run, "failure_reason", None),
@@ -44,10 +45,10 @@ KEYS: dict[str, Key[Job]] = {
     "since": search.since(lambda job: job.created_at),
     "until": search.until(lambda job: job.created_at),
     "key": search.word(lambda job: job.idempotency_key),
-    "payload.": search.word(lambda job: job.payload, needs=PAYLOAD),
+    "payload.": search.word(lambda job: job.payload, needs=PAYLOAD, is_written=True),
 }
 
 
-async def understood(redis: Redis, team: Team, text: str | None) -> Search[Job]:
+async def understood(redis: Redis, team: Team, text: str | None) -> Search[LookedJob]:
     """Raises Invalid for what cannot be understood."""
     return await queries.understood(redis, team, text, KEYS, lambda job: (job.url,))

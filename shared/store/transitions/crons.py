@@ -5,14 +5,17 @@ from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
+from shared.basics.search import Hints
 from shared.store.keyspace import Team
 from shared.store.transitions.fires import Owed
 from shared.store.transitions.functions import Function, flat
+from shared.store.transitions.lists import letters_of
 from shared.store.writes import OURS, Write
 
 _SAVE = Function("save_cron")
 _READ = Function("read_crons")
 _LIST = Function("list_crons")
+_LOOK = Function("look_at_crons")
 _FIND = Function("find_cron")
 _DELETE = Function("delete_cron")
 _PING = Function("ping_cron")
@@ -147,6 +150,22 @@ async def read_crons(redis: Redis, team: Team, ids: Sequence[int]) -> tuple[int,
 async def list_crons(redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int) -> list[StoredCron]:
     """Those that are there, with so many bytes of the spec."""
     rows = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes)
+    return [StoredCron(*row) for row in rows]
+
+
+async def look_at_crons(
+    redis: Redis, team: Team, ids: Sequence[int], hints: Hints, *, most_bytes: int
+) -> list[StoredCron]:
+    """What a search looks at, of those crons that may be what it looks for."""
+    rows = await _LOOK(
+        redis,
+        team.prefix,
+        ids,
+        team=team.id,
+        most_bytes=most_bytes,
+        letters=letters_of(hints),
+        text=hints.text,
+    )
     return [StoredCron(*row) for row in rows]
 
 

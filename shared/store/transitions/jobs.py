@@ -5,12 +5,15 @@ from typing import Literal, NamedTuple, get_args
 
 from redis.asyncio import Redis
 
+from shared.basics.search import Hints
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function, flat
+from shared.store.transitions.lists import letters_of
 from shared.store.writes import OURS, Write
 
 _CREATE_JOBS = Function("create_jobs")
 _READ_JOBS = Function("read_jobs")
+_LOOK_AT_JOBS = Function("look_at_jobs")
 _CANCEL_JOB = Function("cancel_job")
 _MOVE_JOB = Function("move_job")
 _DELETE_JOB = Function("delete_job")
@@ -85,6 +88,23 @@ async def read_jobs(
 ) -> list[StoredJob]:
     """Those that are there, with at most so many bytes of each text (0 = any)."""
     rows = await _READ_JOBS(redis, team.prefix, ids, team=team.id, with_runs=with_runs, most_bytes=most_bytes)
+    return [StoredJob(*row) for row in rows]
+
+
+async def look_at_jobs(
+    redis: Redis, team: Team, ids: Sequence[int], hints: Hints, *, with_runs: bool, most_bytes: int
+) -> list[StoredJob]:
+    """What a search looks at, of those jobs that may be what it looks for."""
+    rows = await _LOOK_AT_JOBS(
+        redis,
+        team.prefix,
+        ids,
+        team=team.id,
+        with_runs=with_runs,
+        most_bytes=most_bytes,
+        letters=letters_of(hints),
+        text=hints.text,
+    )
     return [StoredJob(*row) for row in rows]
 
 

@@ -55,6 +55,7 @@ PARTS = (
     "call/conclude",
     "records/queues",
     "records/rows",
+    "records/looks",
     "call/trail",
     "records/accounts",
     "call/once",

@@ -11,14 +11,19 @@ end
 
 -- The same of what is in a key.
 local function beginning_in(key, most, mark)
-    if most == 0 or call('STRLEN', key) <= most then return call('GET', key) end
-    if call('GETRANGE', key, 0, #mark - 1) ~= mark then return call('GET', key) end
-    return beginning_of(call('GETRANGE', key, 0, most), most, mark)
+    local text = most > 0 and call('GETRANGE', key, 0, most)
+    if not text or text == '' or (#text > most and string.sub(text, 1, #mark) ~= mark) then return call('GET', key) end
+    return beginning_of(text, most, mark)
 end
 
 local queue_names
 
 at_begin(function() queue_names = {} end)
+
+local function name_of_queue(team, queue)
+    if queue_names[queue] == nil then queue_names[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'name') end
+    return queue_names[queue]
+end
 
 -- id, its fields, the spec (JSON), queue name, run (JSON or nothing); nothing for a job that is not there, or whose
 -- queue was deleted. Of the two texts no more than `most` bytes, if it is not 0.
@@ -29,10 +34,9 @@ local function job_row(team, id, with_run, most)
         if fields[f] == 'queue' then queue = fields[f + 1] end
         if fields[f] == 'origin' then origin = fields[f + 1] end
     end
-    if queue and queue_names[queue] == nil then queue_names[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'name') end
-    if not queue or not queue_names[queue] then return nil end
+    if not queue or not name_of_queue(team, queue) then return nil end
     local spec = beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC_BEGINS) or ''
-    return { id, fields, spec, queue_names[queue], with_run and beginning_in(P .. 'r:' .. team .. ':j' .. id, most, RUN_BEGINS) }
+    return { id, fields, spec, name_of_queue(team, queue), with_run and beginning_in(P .. 'r:' .. team .. ':j' .. id, most, RUN_BEGINS) }
 end
 
 -- id, its fields, then the counts of its jobs that are pending, processing, completed, failed, retrying and dead_lettered.

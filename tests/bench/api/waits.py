@@ -1,6 +1,6 @@
 """A thousand requests that wait: how long after the end the last is answered, and what Redis does for them meanwhile.
 
-`python -m tests.bench.waits` prints it.
+`python -m tests.bench.api.waits` prints it.
 """
 
 import argparse
@@ -135,7 +135,7 @@ async def _trials(waits: int, port: int, redis: Redis) -> list[Trial]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.waits", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.api.waits", description=__doc__)
     parser.add_argument(
         "--waits", type=pages.positive, default=1000, help="how many wait, at most 1,000 (%(default)s)"
     )

@@ -1,0 +1,21 @@
+#!lua flags=no-writes
+-- Read of jobs what a search looks at, but of those that cannot be what it looks for.
+--
+-- Given `team`, `with_runs`, `most_bytes` (of each text), `letters` (a pattern of Lua that the URL of what is looked for
+-- fits in lower case, or nothing), `text` (that its spec has in lower case, or nothing); and ids.
+-- Returns per job that may be: id, those of its fields, the spec (JSON), queue name, run (JSON or nothing).
+
+local LOOKED_AT = { 'final', 'origin', 'attempt', 'created', 'intent', 'state' }
+local team, most, rows = given.team, tonumber(given.most_bytes), {}
+
+for _, id in ipairs(given_list()) do
+    local record = P .. 'j:' .. team .. ':' .. id
+    local queue, origin = values_of(record, 'queue', 'origin')
+    local name = queue and name_of_queue(team, queue) -- or it is gone with its queue
+    local spec = name and beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC_BEGINS)
+    if name and looks.may_be(spec, given.letters, given.text) then
+        rows[#rows + 1] = { id, looks.flat(fields_of(record, unpack(LOOKED_AT))), spec or '', name,
+            given.with_runs and beginning_in(P .. 'r:' .. team .. ':j' .. id, most, RUN_BEGINS) }
+    end
+end
+return rows
