@@ -25,13 +25,15 @@ Day: TypeAlias = int
 """So many days since 1970, of UTC."""
 Packed: TypeAlias = int
 """Counts of the minutes of a day."""
+Alike: TypeAlias = tuple[tuple[Day, ...], Packed]
+"""Days that have the same counts, and these."""
 
 _DAY, _MINUTE, _SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _BITS = 32
 _ONE = (1 << _BITS) - 1
 _COUNTS = struct.Struct(f"<{MINUTES}I")
-_ENTRY_BYTES = 300
+_ENTRY_BYTES, _DAY_BYTES = 300, 8
 _AROUND = 2 * _DAY
 """A change of the clock longer ago than that has no effect on a day, whatever the spread."""
 
@@ -55,6 +57,7 @@ class Days:
     bytes: int = 0
     _known: dict[tuple[str, str, timedelta, Day], Packed] = field(default_factory=dict)
     _usual: dict[tuple[str, time, tuple[bool, ...]], Packed] = field(default_factory=dict)
+    _alike: dict[tuple[str, str, timedelta, Day, Day], tuple[Alike, ...]] = field(default_factory=dict)
 
     def of(self, plan: Plan, day: Day) -> Packed:
         """What the expression, zone and spread of a plan give on a day, whatever its beginning and end."""
@@ -64,6 +67,19 @@ class Days:
             found = self._computed(plan, day)
             self._note(_ENTRY_BYTES)
             self._known[key] = found
+        return found
+
+    def alike(self, plan: Plan, first: Day, last: Day) -> tuple[Alike, ...]:
+        """The same of the days [first, last), those with the same counts together."""
+        key = plan.expression, plan.timezone, plan.offset, first, last
+        found = self._alike.get(key)
+        if found is None:
+            days: dict[Packed, list[Day]] = {}
+            for day in range(first, last):
+                days.setdefault(self.of(plan, day), []).append(day)
+            found = tuple((tuple(some), packed) for packed, some in days.items() if packed)
+            self._note(_ENTRY_BYTES + _DAY_BYTES * (last - first))
+            self._alike[key] = found
         return found
 
     def _computed(self, plan: Plan, day: Day) -> Packed:
@@ -92,7 +108,7 @@ class Days:
         """What is kept grows by so many bytes; if that is too much, all that was kept before goes."""
         self.bytes += size
         if self.bytes > self.most_bytes:
-            self._known, self._usual, self.bytes = {}, {}, size
+            self._known, self._usual, self._alike, self.bytes = {}, {}, {}, size
 
 
 def minutes_of(packed: Packed) -> tuple[int, ...]:
@@ -120,9 +136,13 @@ def fires(cron: Cron, until: datetime) -> Iterator[datetime]:
 
 def count(days: Days, crons: Iterable[Cron], since: datetime, until: datetime) -> dict[Day, Packed]:
     """The fires of all of them in [since, until), by day and minute."""
-    sums: dict[Day, Packed] = {}
+    alike: dict[tuple[Day, ...], Packed] = {}
     for cron in crons:
-        for day, packed in _days_of(days, cron, since, until):
+        for some, packed in _days_of(days, cron, since, until):
+            alike[some] = alike.get(some, 0) + packed
+    sums: dict[Day, Packed] = {}
+    for some, packed in alike.items():
+        for day in some:
             sums[day] = sums.get(day, 0) + packed
     return sums
 
@@ -144,17 +164,15 @@ def _minute(moment: datetime) -> int:
     return (moment - start_of(day_of(moment))) // _MINUTE
 
 
-def _days_of(days: Days, cron: Cron, since: datetime, until: datetime) -> Iterator[tuple[Day, Packed]]:
+def _days_of(days: Days, cron: Cron, since: datetime, until: datetime) -> Iterator[Alike]:
     start, stop = max(cron.next, since), min(until, _end_of(days, cron, until))
     if start >= stop:
         return
     first, last = day_of(start), day_of(stop - _SECOND)
-    plan = cron.plan
-    yield first, _part(days, cron, start, min(stop, start_of(first + 1)))
-    for day in range(first + 1, last):
-        yield day, days.of(plan, day)
+    yield (first,), _part(days, cron, start, min(stop, start_of(first + 1)))
+    yield from days.alike(cron.plan, first + 1, last)
     if last > first:
-        yield last, _part(days, cron, start_of(last), stop)
+        yield (last,), _part(days, cron, start_of(last), stop)
 
 
 def _end_of(days: Days, cron: Cron, until: datetime) -> datetime:
