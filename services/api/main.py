@@ -138,6 +138,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
 
 def main() -> None:
     settings = start.begin("api")
+    start.collect_rarely()
     zone_data.announce()
     start.end_when_asked()
     create_server(settings).run()

@@ -94,6 +94,7 @@ def _security(settings: Settings) -> TransportSecuritySettings:
 
 def main() -> None:
     settings = start.begin("mcp")
+    start.collect_rarely()
     zone_data.announce()
     logging.getLogger("mcp").setLevel(logging.WARNING)  # at INFO it logs every request
     start.end_when_asked()
