@@ -22,8 +22,8 @@ def begin(service: str, *, opens_secrets: bool = True) -> Settings:
 def collect_rarely() -> None:
     """Let the garbage collector look for cycles once in 50,000 new objects, and never at what was imported.
 
-    A request leaves no cycles: to look for them took a twentieth of a worker's time, and while an API looks at
-    all that it has in hand nobody is answered.
+    A request leaves no cycles: to look for them took a twentieth of a worker's time, and while an API looks
+    at all that it has in hand nobody is answered.
     """
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS)

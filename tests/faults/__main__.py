@@ -91,7 +91,8 @@ def main() -> None:
         arguments.record.write_text(json.dumps(record, indent=1))
     for outcome in failed:  # again, at the end, where whoever sees the last lines of a log finds them
         print(outcome)
-    print(f"seed {arguments.seed}: {len(outcomes)} rows, {len(failed)} failed")
+    print(f"seed {arguments.seed}:")
+    print(f"rows: {len(outcomes) - len(failed)} passed, {len(failed)} failed")
     sys.exit(1 if failed or not outcomes else 0)
 
 
