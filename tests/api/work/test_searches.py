@@ -112,3 +112,16 @@ async def test_a_search_that_did_not_look_at_all_says_so(
     answer = await client.get("/api/jobs", params={"q": "queue:mail"})
 
     assert (answer.json()["total"], answer.json()["looked_at"]) == (200, 200)
+
+
+async def test_a_search_ends_when_it_has_found_many(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "FOUND_LIMIT", 200)
+    await client.post("/api/jobs/batch", json={"jobs": [JOBS[0]] * 501})
+
+    many = await client.get("/api/jobs", params={"q": "queue:mail"})
+    few = await client.get("/api/jobs", params={"q": "-queue:mail"})
+
+    assert (many.json()["total"], many.json()["looked_at"]) == (250, 250)
+    assert (few.json()["total"], few.json().get("looked_at")) == (0, None)

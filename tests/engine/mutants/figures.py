@@ -1,4 +1,4 @@
-"""Single faults in the Lua that counts what was done, and that moves jobs."""
+"""Single faults in the Lua that counts what was done, that moves jobs, and that looks for them."""
 
 from tests.engine.mutants.mutation import rows
 
@@ -25,5 +25,12 @@ FIGURES = rows(
     ("only the named attempt is moved", "move_job.last", "local last = last_attempt_of(team, id)", "local last = id"),
     ("what runs is moved", "move_job", "if fields.state ~= 'pending' then return 'begun', REFUSED end", ""),
     ("what expires is moved", "move_job", "if fields.expires and tonumber(fields.expires) <= math.max(at, vouched()) then return 'late', REFUSED end", ""),
+    # look_at_jobs, look_at_crons
+    ("a text beyond ASCII is passed over", "looks.may_be", "or not is_ascii(spec)", ""),
+    ("a character by its number is passed over", "looks.may_be", r"or string.find(spec, '\\u', 1, true)", ""),
+    ("a name with a quote is passed over", "looks.may_be", r"and not string.find(head, '\\', 1, true)", ""),
+    ("a name beyond ASCII is passed over", "looks.may_be", "and is_ascii(head) then", "then"),
+    ("names are looked at in their case", "looks.may_be", "string.lower(head_of(spec))", "head_of(spec)"),
+    ("what cannot be found is read", "looks.may_be", "return false", "return true"),
 )
 # fmt: on

@@ -1,13 +1,16 @@
 -- Records as a search looks at them: what cannot be what it looks for is known by its spec (JSON), and read no further.
 
 local looks = {}
+local SHORT_BEGINS = '{"url":"' -- a spec that has only what differs from the defaults
 
 -- The beginning of a spec with its name and URL; all of one that does not have them first, as older versions stored them.
 local function head_of(spec)
     local _, before = string.find(spec, '"url":"', 1, true)
     local at_end = before and string.find(spec, '"', before + 1, true)
-    if not at_end or string.sub(spec, 1, #SPEC_BEGINS) ~= SPEC_BEGINS then return spec end
-    return string.sub(spec, 1, at_end)
+    if at_end and (before == #SHORT_BEGINS or string.sub(spec, 1, #SPEC_BEGINS) == SPEC_BEGINS) then
+        return string.sub(spec, 1, at_end)
+    end
+    return spec
 end
 
 local function is_ascii(text)
