@@ -89,13 +89,14 @@ def _alert(alert_id: int, fields: Fields) -> Alert:
     data = _data(fields)
     kind, _, ref = fields["ref"].partition(":")
     name = fields["name"] or (None if fields["kind"] == "team" else f"{fields['kind']} {fields['of']}")
+    message = _message(AlertType(fields["type"]), Alertable(fields["kind"]), name, data)
     return Alert(
         id=alert_id,
         type=AlertType(fields["type"]),
         alertable_type=Alertable(fields["kind"]),
         alertable_id=int(fields["of"]),
         job_id=int(ref) if kind == Kind.JOB else None,
-        message=_message(AlertType(fields["type"]), Alertable(fields["kind"]), name, data),
+        message=_paused(message) if "paused" in fields else message,
         data=data,
         notified_at=records.instant(fields, "notified"),
         created_at=clock.moment(fields["created"]),
@@ -103,6 +104,7 @@ def _alert(alert_id: int, fields: Fields) -> Alert:
         count=int(fields["count"]),
         uncounted=int(fields["before"]),
         since=clock.moment(fields["since"]),
+        has_paused="paused" in fields,
         deliveries=_deliveries(fields),
     )
 
@@ -124,6 +126,10 @@ def _deliveries(fields: Fields) -> tuple[AlertNotice, ...]:
         for channel in Channel
         if f"channel:{channel}" in fields
     )
+
+
+def _paused(message: str) -> str:
+    return f"{message.rstrip('.: ')}. It is paused until its is_active is set to true."
 
 
 def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertFacts) -> str:

@@ -68,6 +68,8 @@ class Alert(Schema):
     count: int
     uncounted: int
     since: Instant
+    has_paused: bool
+    """Whether its cron was paused for it, by `pause_after_failures`."""
     deliveries: tuple[AlertNotice, ...]
 
 

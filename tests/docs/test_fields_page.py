@@ -14,7 +14,7 @@ from shared.schemas.accounts.members import Member
 from shared.schemas.accounts.teams import Team
 from shared.schemas.accounts.users import Role
 from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertNotice, AlertType
-from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
+from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, RecentExecution, SkipReason
 from shared.schemas.dead_letters import Replay, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
@@ -35,6 +35,7 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Failure stage": FailureStage,
     "Failure reason": FailureReason,
     "Cron": Cron,
+    "Recent execution": RecentExecution,
     "Mode of a cron": CronMode,
     "Misfire policy": MisfirePolicy,
     "Overlap policy": OverlapPolicy,

@@ -13,6 +13,8 @@ STEP = 200
 """Rows a call: it looks at each row's record, stream entry and indexes."""
 LOOK = 500
 """Queues or crons a call: most of them have nothing to look at."""
+STRIPS = 16
+"""Crons a call, of each of which it looks at 30 executions."""
 OPEN = ("pending", "processing")
 OWNERS = ((Kind.QUEUE, "queues"), (Kind.CRON, "crons:active"), (Kind.CRON, "crons:paused"))
 """How a queue or a cron is marked, and the indexes below the team's that list them all."""
@@ -34,7 +36,7 @@ async def at_once() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step of a patrol looked at and repaired; `mended` are `j:<job>` or `e:<execution>`."""
+    """What one step of a patrol looked at and repaired: `j:<job>`, `e:<execution>` or `c:<cron>`."""
 
     team: int
     index: str
@@ -108,6 +110,8 @@ async def patrol(
     if whole:
         async for step in relist_executions(redis, team):
             yield step
+        async for step in mend_strips(redis, team):
+            yield step
 
 
 async def relist_executions(redis: Redis, team: Team) -> AsyncIterator[Step]:
@@ -122,6 +126,17 @@ async def relist_executions(redis: Redis, team: Team) -> AsyncIterator[Step]:
             )
             yield Step(team.id, index, tuple(f"e:{one}" for one in mended), is_full=cursor != "0")
             if cursor == "0":
+                break
+
+
+async def mend_strips(redis: Redis, team: Team) -> AsyncIterator[Step]:
+    """Hold what each cron says of its last executions against these."""
+    for _, index in OWNERS[1:]:
+        after = 0
+        while True:
+            after, mended = await transitions.mend_strips(redis, team, index=index, after=after, most=STRIPS)
+            yield Step(team.id, index, tuple(f"c:{cron}" for cron in mended), is_full=bool(after))
+            if not after:
                 break
 
 

@@ -74,7 +74,7 @@ from shared.store.transitions.jobs import (
     read_jobs,
 )
 from shared.store.transitions.lists import page
-from shared.store.transitions.patrol import patrol, patrol_chosen, patrol_crons
+from shared.store.transitions.patrol import mend_strips, patrol, patrol_chosen, patrol_crons
 from shared.store.transitions.queues import StoredQueue, delete_queue, read_queues, save_queue
 from shared.store.transitions.records import Awaited, StoredRecord, read_ends
 from shared.store.transitions.reports.coming import ComingCron, read_coming, read_coming_of
@@ -218,6 +218,7 @@ __all__ = [
     "look_at_jobs",
     "mend_queues",
     "mend_shard",
+    "mend_strips",
     "mend_team",
     "move_job",
     "note_memory",

@@ -15,7 +15,7 @@ local found = call('DEL', P .. 'c:' .. member) + call('ZREM', listed .. 'active'
 if found == 0 then return 0, REFUSED end
 call('DEL', P .. 'log:' .. member)
 call('ZREM', P .. 'crons', member)
-call('HDEL', P .. 'damaged', 'c:' .. member)
+call('HDEL', P .. 'damaged', 'c:' .. member, 'strip:' .. member)
 call('SADD', P .. 'doomed', 'c:' .. member)
 tell_clock(member)
 event('cron.deleted', team, 'c:' .. id)

@@ -18,6 +18,7 @@ do
         end_entries()
         write_moves()
         write_indexes()
+        strips.post()
         figures.post()
         refresh_touched()
         post_tallies()

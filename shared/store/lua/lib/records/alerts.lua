@@ -22,13 +22,14 @@ local function write_alert(team, new, created)
     return id
 end
 
--- `new` is { type, kind = cron | queue | team, of = its id, is_announced = whether the channels get it; and of what failed: name,
--- ref, reason, facts (JSON), failures, since, before = how many more the alert before it counted }.
+-- `new` is { type, kind = cron | queue | team, of = its id, is_announced = whether the channels get it; has_paused = whether its
+-- cron was paused for it; and of what failed: name, ref, reason, facts (JSON), failures, since, before = how many more the alert before it counted }.
 local function alert(team, new)
     local id = write_alert(team, new, math.max(moment(), vouched()))
     call('HSET', alert_of(team, id), 'name', new.name or '', 'ref', new.ref or '', 'reason', new.reason or '', 'facts',
         new.facts or '', 'failures', new.failures or 0, 'since', new.since or moment(), 'before', new.before or 0, 'count', 1)
     change_index(P .. 'x:' .. team .. ':alerts:' .. new.type, id, true)
+    if new.has_paused then call('HSET', alert_of(team, id), 'paused', 1) end
     if new.kind ~= 'team' then
         change_index(P .. 'x:' .. team .. ':' .. string.sub(new.kind, 1, 1) .. new.of .. ':alerts', id, true)
     end
@@ -47,10 +48,11 @@ local function remove_alert(team, id)
     call('DEL', alert_of(team, id))
 end
 
--- The first failure of a cron warns; as many in a row as its threshold are a failure, and the next success recovers.
+-- The first failure of a cron warns; as many in a row as its threshold are a failure, and so is the one that pauses it,
+-- whatever was told before, for nothing else would say why it is silent. The next success recovers.
 local function alert_cron(team, cron, ref, result)
     local record = P .. 'c:' .. team .. ':' .. cron
-    local fields = fields_of(record, 'failures', 'alert_threshold', 'alerted', 'failing_since', 'name')
+    local fields = fields_of(record, 'failures', 'alert_threshold', 'alerted', 'failing_since', 'name', 'pause_after', 'is_active')
     local failures, threshold = tonumber(fields.failures or 0), tonumber(fields.alert_threshold or '')
     local new = { kind = 'cron', of = cron, name = fields.name, ref = ref, reason = result.reason, facts = result.facts }
     new.since = fields.failing_since or moment()
@@ -64,7 +66,10 @@ local function alert_cron(team, cron, ref, result)
     new.failures = failures + 1
     call('HSET', record, 'failures', failures + 1)
     if failures == 0 then call('HSET', record, 'failing_since', moment()) end
-    if threshold and failures + 1 >= threshold and not fields.alerted then
+    local pause_after = fields.is_active == '1' and tonumber(fields.pause_after or '')
+    new.has_paused = pause_after and failures + 1 >= pause_after
+    if new.has_paused then pause_failing(team, cron, failures + 1, pause_after) end
+    if new.has_paused or (threshold and failures + 1 >= threshold and not fields.alerted) then
         call('HSET', record, 'alerted', 1)
         new.type, new.is_announced = 'failure', true
         alert(team, new)
