@@ -35,6 +35,7 @@ PARTS = (
     "records/moves",
     "records/removal",
     "crons/executions",
+    "crons/backfills",
     "records/outbox",
     "records/alerts",
     "records/usage",
