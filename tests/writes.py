@@ -20,6 +20,7 @@ TOKEN = {"name": "reports", "scopes": ["write"], "hosts": ["*.example.com"], "ca
 HOOK = {"slack": {"url": "https://hooks.slack.example/services/secret"}}
 SIGNING, CHANNELS = "/api/settings/signing", "/api/settings/notifications"
 REPLAY = "/api/dead-letters/replay"
+PAST = {"from": "2020-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ _KEYED = Made("PUT", "/api/crons/by-key/nightly", CRON | {"name": "before"})
 INVITATION = {"email": "ada@example.com"}
 _INVITED = Made("POST", "/api/invitations", INVITATION)
 _TOKEN = Made("POST", "/api/tokens", TOKEN)
+_BACKFILLED = Made("POST", "/api/crons/1/backfill", PAST)
 _REPLAYED = Made("POST", REPLAY, {"all": True})
 
 # fmt: off
@@ -80,6 +82,8 @@ WRITES = (
     Write("PUT", "/api/crons/by-key/{cron_key}", "/api/crons/by-key/nightly", "save_cron", CRON),
     Write("DELETE", "/api/crons/{cron_id}", "/api/crons/1", "delete_cron", before=(_CRON,)),
     Write("POST", "/api/crons/{cron_id}/run", "/api/crons/1/run", "run_cron", before=(_CRON,)),
+    Write("POST", "/api/crons/{cron_id}/backfill", "/api/crons/1/backfill", "start_backfill", PAST, before=(_CRON,)),
+    Write("POST", "/api/backfills/{backfill_id}/cancel", "/api/backfills/{id}/cancel", "cancel_backfill", before=(_CRON, _BACKFILLED)),
     Write("GET", "/ping/{key}", "/ping/{ping_key}", "ping_cron", before=(_BEATS,)),
     Write("POST", "/ping/{key}", "/ping/{ping_key}", "ping_cron", before=(_BEATS,)),
     Write("GET", "/ping/{key}/fail", "/ping/{ping_key}/fail", "ping_cron", before=(_BEATS,)),

@@ -3,6 +3,7 @@
 from services.api.rest import (
     alerts,
     audit,
+    backfills,
     coming,
     crons,
     dead_letters,
@@ -26,6 +27,7 @@ OPERATIONS = (
     *coming.OPERATIONS,  # `coming` is no id of a cron: its path stands before theirs
     *crons.OPERATIONS,
     *executions.OPERATIONS,
+    *backfills.OPERATIONS,
     *queues.OPERATIONS,
     *dead_letters.OPERATIONS,
     *alerts.OPERATIONS,

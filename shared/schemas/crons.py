@@ -261,7 +261,7 @@ class Execution(Schema):
     """One nominal fire of a cron and its result.
 
     It also stands for `missed` earlier fires, the first of them due at `missed_since`. `lateness_ms` is the
-    time from `scheduled_at` until it was made.
+    time from `scheduled_at` until it was made; 0 for what a backfill made, as nobody was late.
     """
 
     id: int
@@ -276,5 +276,7 @@ class Execution(Schema):
     callback_status: NoticeStatus | None
     waits_for: str | None
     idempotency_key: str | None
+    is_backfill: bool
+    backfill_id: int | None
     run: Run | None
     cut: Cut = ()

@@ -17,22 +17,28 @@ s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; len
 f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
 cron_keys:<team>               hash    cron ids by the caller's own key
-ids:<team>                     hash    the last job, queue, cron, execution, notice, alert and replay id
+ids:<team>                     hash    the last id of each noun: job, queue, cron, execution, notice, alert …
 ledger:<team>                  hash    jobs and executions: accepted, in each state, deleted; requests a month
 t:<team>                       hash    what a team set: signing secrets (sealed), monthly limits, channels
 x:<team>:<state>               zset    job ids of the team in a state
 x:<team>:q<queue>:<state>      zset    job ids of a queue in a state
 x:<team>:c<cron>:<state>       zset    execution ids of a cron in a state
+x:<team>:c<cron>:backfilled    zset    execution ids of its backfills, by the moment that each stands for (ms)
 x:<team>:executions            zset    execution ids of all crons, by the moment that each stands for (ms)
 x:<team>:executions:<of>       zset    those of them that failed, were skipped or were made late
 x:<team>:queues                zset    queue ids
 x:<team>:replays               zset    replay ids
+x:<team>:backfills             zset    backfill ids
 x:<team>:crons:<active|paused> zset    cron ids
 x:<team>:alerts:<type>         zset    alert ids of a type
 x:<team>:<q or c><id>:alerts   zset    alert ids of a queue or cron
 replay:<team>:<replay>         hash    dead letters tried again in the background: how, and how it went
 replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
 replays                        set     <team>:<replay> of those that run
+backfill:<team>:<backfill>     hash    past fires of a cron that are made now: which, and how far it is
+backfill_moments:<team>:<it>   string  their moments, in s, ten digits each
+backfill_open:<team>:<it>      set     execution ids of it that had not ended when it was stepped last
+backfills                      set     <team>:<backfill> of those that run, or have open executions
 zones                          hash    newest release of time zone rules, and when it was last reported (ms)
 i:<team>:<digest>              string  request (digest) and answer under an idempotency key, for 24 h
 throttled:<team>               zset    throttled hosts (Retry-After), by when they may be tried again (ms)
@@ -159,6 +165,10 @@ def zones(shard: str) -> str:
 
 def replays(shard: str) -> str:
     return f"{prefix(shard)}replays"
+
+
+def backfills(shard: str) -> str:
+    return f"{prefix(shard)}backfills"
 
 
 def damaged(shard: str) -> str:

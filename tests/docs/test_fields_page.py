@@ -19,6 +19,7 @@ from shared.schemas.dead_letters import Replay, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import Queue, QueueCounts, QueueSettings
+from shared.schemas.reports.backfills import Backfill, BackfillStatus
 from shared.schemas.reports.hosts import Host, RestReason
 from shared.schemas.runs import ConnectionUse, FailureReason, FailureStage, Phases, Run
 from shared.schemas.timing import OverlapPolicy
@@ -49,6 +50,8 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Counts of a queue": QueueCounts,
     "Replay": Replay,
     "State of a replay": ReplayState,
+    "Backfill": Backfill,
+    "Status of a backfill": BackfillStatus,
     "Alert": Alert,
     "Data of an alert": AlertFacts,
     "Delivery of an alert": AlertNotice,

@@ -21,6 +21,7 @@ TAGS = {
     "jobs": "What is called once, from a named queue",
     "crons": "What is called again and again, and the executions of each fire",
     "executions": "The executions of all crons, and their fires to come",
+    "backfills": "Past fires of crons that are made now",
     "queues": "How the jobs of each are sent",
     "dead-letters": "Jobs whose retries are used up",
     "alerts": "What failed, and what recovered",

@@ -112,12 +112,14 @@ async def patrol(
             yield step
         async for step in mend_strips(redis, team):
             yield step
+        wrong = await transitions.relist_backfills(redis, team)
+        yield Step(team.id, "backfills", tuple(f"{Kind.BACKFILL}:{one}" for one in wrong), is_full=False)
 
 
 async def relist_executions(redis: Redis, team: Team) -> AsyncIterator[Step]:
     """Hold the lists of all crons' executions against the records of each cron, and of the lists."""
     crons = [owner async for owner in owners(redis, team) if owner.startswith(Kind.CRON)]
-    states = (*OPEN, *ENDED[Kind.EXECUTION])
+    states = (*OPEN, *ENDED[Kind.EXECUTION], "backfilled")
     for index in (*(f"{cron}:{state}" for cron in crons for state in states), *LISTS):
         cursor = "0"
         while True:

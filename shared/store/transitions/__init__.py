@@ -77,6 +77,18 @@ from shared.store.transitions.lists import page
 from shared.store.transitions.patrol import mend_strips, patrol, patrol_chosen, patrol_crons
 from shared.store.transitions.queues import StoredQueue, delete_queue, read_queues, save_queue
 from shared.store.transitions.records import Awaited, StoredRecord, read_ends
+from shared.store.transitions.reports.backfills import (
+    Bounds,
+    NewBackfill,
+    Refused,
+    StoredBackfill,
+    cancel_backfill,
+    find_moments,
+    read_backfills,
+    relist_backfills,
+    start_backfill,
+    step_backfill,
+)
 from shared.store.transitions.reports.coming import ComingCron, read_coming, read_coming_of
 from shared.store.transitions.reports.figures import Period, read_figures, roll_figures
 from shared.store.transitions.retention import (
@@ -139,6 +151,7 @@ from shared.store.transitions.work import (
 __all__ = [
     "MOST_TOKENS",
     "Awaited",
+    "Bounds",
     "Claimed",
     "Clock",
     "ComingCron",
@@ -158,6 +171,7 @@ __all__ = [
     "JudgedCron",
     "ListedExecution",
     "Looked",
+    "NewBackfill",
     "NewJob",
     "NewToken",
     "OfKey",
@@ -165,11 +179,13 @@ __all__ = [
     "Pending",
     "Period",
     "Pinged",
+    "Refused",
     "Renewal",
     "ReplayedJob",
     "SavedCron",
     "SavedToken",
     "Setting",
+    "StoredBackfill",
     "StoredCron",
     "StoredExecution",
     "StoredHost",
@@ -186,6 +202,7 @@ __all__ = [
     "announce_zones",
     "beat",
     "begin_retiring",
+    "cancel_backfill",
     "cancel_job",
     "cancel_replay",
     "change_token",
@@ -203,6 +220,7 @@ __all__ = [
     "due_crons",
     "find_cron",
     "find_executions",
+    "find_moments",
     "find_overdue",
     "find_owners",
     "finish",
@@ -234,6 +252,7 @@ __all__ = [
     "prune",
     "purge_jobs",
     "read_alerts",
+    "read_backfills",
     "read_clock",
     "read_coming",
     "read_coming_of",
@@ -250,6 +269,7 @@ __all__ = [
     "read_tokens",
     "recall",
     "recount",
+    "relist_backfills",
     "relist_executions",
     "renew_crons",
     "renew_token",
@@ -268,7 +288,9 @@ __all__ = [
     "set_crons_aside",
     "set_team",
     "settle_cron",
+    "start_backfill",
     "start_replay",
+    "step_backfill",
     "step_replay",
     "stop_worker",
     "test_channel",

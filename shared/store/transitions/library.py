@@ -36,6 +36,7 @@ PARTS = (
     "records/removal",
     "crons/strips",
     "crons/executions",
+    "crons/backfills",
     "records/outbox",
     "crons/pauses",
     "records/alerts",

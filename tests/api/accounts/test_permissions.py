@@ -80,7 +80,7 @@ async def tried(other: AsyncClient, write: Write, limit: str) -> Response:
         limit == "min_interval_seconds"
         and write.route.startswith("/api/crons")
         and body
-        and "explain" not in write.route
+        and not write.route.endswith(("explain", "backfill"))
     ):
         body = {**body, **OFTEN}
     return await ask(other, write.method, write.path, body)

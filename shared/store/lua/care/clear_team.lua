@@ -43,6 +43,13 @@ local function clear_replays()
     end
 end
 
+local function clear_backfills()
+    for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':backfills', 0, limit - removed - 1)) do
+        backfills.forget(team, id)
+        removed = removed + 1
+    end
+end
+
 local function is_out()
     for _, queue in ipairs(HIDDEN) do
         if load_of(team .. ':' .. queue) > 0 then return true end
@@ -84,6 +91,7 @@ end
 removed = clear_notices()
 if removed < limit then clear_alerts() end
 if removed < limit then clear_replays() end
+if removed < limit then clear_backfills() end
 conclude()
 if removed > 0 then return removed end
 if is_out() then return -1 end

@@ -40,6 +40,10 @@ local function prune_cron(team, cron)
         end
         if removed >= limit then return false end
     end
+    for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':backfills', 0, -1)) do
+        if call('HGET', P .. 'backfill:' .. team .. ':' .. id, 'cron') == cron then backfills.forget(team, id) end
+    end
+    call('DEL', P .. 'x:' .. team .. ':c' .. cron .. ':backfilled')
     return prune_alerts(team, CRON .. cron)
 end
 

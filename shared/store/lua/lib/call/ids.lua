@@ -5,7 +5,7 @@ local next_id
 
 do
     local LISTED_IN = { job = STATES.job, queue = { 'queues' }, cron = { 'crons:active', 'crons:paused' },
-        replay = { 'replays' } }
+        replay = { 'replays' }, backfill = { 'backfills' } }
 
     local function indexes_of_alerts()
         local found = {}

@@ -49,7 +49,7 @@ do
     local function put_owner_aside(keys, states, team, kind, id)
         local found, base = put_all_aside(keys, team .. ':' .. id), 'x:' .. team .. ':' .. kind .. id .. ':'
         put_indexes_aside(base, states, found)
-        put_indexes_aside(base, { 'alerts' }, found)
+        put_indexes_aside(base, { 'alerts', 'backfilled' }, found)
         return #found
     end
 
@@ -96,17 +96,23 @@ do
         return found
     end
 
+    local function put_backfill_aside(team, id)
+        return #put_all_aside(KEYS_OF.backfill, team .. ':' .. id)
+    end
+
     -- Find out what an error was about, and see to it that it does not come again.
     function blame(team, about, said)
         local found = #mend_shard()
         if team ~= '' then found = found + #mend_team(team) end
-        local kind, id = string.match(about, '^(%a):(%d+)$')
+        local kind, id = string.match(about, '^(%l+):(%d+)$')
         local queue = string.match(about, '^%d+:(.+)$')
         if queue then kind, id = QUEUE, queue end
         if kind == QUEUE then
             found = found + put_queue_aside(team, id)
         elseif kind == CRON then
             found = found + put_cron_aside(team, id)
+        elseif kind == 'backfill' then
+            found = found + put_backfill_aside(team, id)
         elseif kind then
             found = found + put_record_aside(team, kind, id)
         end

@@ -6,6 +6,7 @@ local STATES = {
     notice = { 'pending', 'processing' },
     cron = { 'active', 'paused' },
     replay = { 'collecting', 'running', 'finished', 'stopped', 'cancelled' },
+    backfill = { 'running', 'finished', 'cancelled' },
 }
 local ENDED = { 'completed', 'failed', 'skipped' } -- of what is kept for its history; dead letters are apart
 local LEDGER_STATE = { retrying = 'failed', dead_lettered = 'failed' } -- as the ledger counts them

@@ -2,7 +2,8 @@
 
 local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = 'hash', [CRON] = 'hash', [EXECUTION] = 'hash',
     log = 'list', [NOTICE] = 'hash', [ALERT] = 'hash', g = 'hash', s = 'stream', f = 'stream', names = 'hash', ids = 'hash',
-    ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', i = 'string', throttled = 'zset', retry_after = 'zset',
+    ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', backfill = 'hash',
+    backfill_moments = 'string', backfill_open = 'set', backfills = 'set', i = 'string', throttled = 'zset', retry_after = 'zset',
     hosts = 'hash', starts = 'zset', sent = 'zset', turns = 'zset', virtual_time = 'hash', teams = 'set', trusted_until = 'string',
     correction = 'string', cancels = 'stream', in_flight = 'set', due = 'zset', live = 'zset', troubles = 'hash', crons = 'zset',
     doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream',
@@ -14,12 +15,13 @@ local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = '
 -- of a queue or cron those of all that is theirs.
 local KEYS_OF = {
     shard = { 'damaged', 'turns', 'virtual_time', 'teams', 'trusted_until', 'correction', 'cancels', 'in_flight', 'due', 'crons',
-        'live', 'troubles', 'doomed', 'bell', 'clock', 'quarantine', 'events', 'replays', 'fading', 'memory', 'zones', 'clocks',
+        'live', 'troubles', 'doomed', 'bell', 'clock', 'quarantine', 'events', 'replays', 'backfills', 'fading', 'memory', 'zones', 'clocks',
         'doubtful', 'retention_waits', 'retired_at', 'watchdog', 'figures_until' },
     team = { 'names:#', 'ids:#', 'ledger:#', 't:#', 'throttled:#', 'retry_after:#', 'hosts:#', 'turns:#', 'x:#:queues', 'x:#:replays',
-        'x:#:crons:active', 'x:#:crons:paused', 'x:#:executions', 'x:#:executions:failed', 'x:#:executions:skipped',
+        'x:#:backfills', 'x:#:crons:active', 'x:#:crons:paused', 'x:#:executions', 'x:#:executions:failed', 'x:#:executions:skipped',
         'x:#:executions:late', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts',
         'audit:#', 'audit_jobs:#' },
     queue = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#' },
     cron = { 'c:#', 'log:#' },
+    backfill = { 'backfill:#', 'backfill_moments:#', 'backfill_open:#' },
 }

@@ -8,7 +8,7 @@ end
 
 local function settle_execution(team, id, result)
     local record = record_of(EXECUTION, team, id)
-    local fields = fields_of(record, 'state', 'cron', 'created', 'due')
+    local fields = fields_of(record, 'state', 'cron', 'created', 'due', 'backfill')
     local state = result.verdict == 'complete' and 'completed' or 'failed'
     if fields.state == 'processing' then figures.ended(team, 'crons', result.verdict, result.waited, result.took) end
     move(EXECUTION, team, fields.cron, id, fields.state, state)
@@ -17,11 +17,13 @@ local function settle_execution(team, id, result)
     local cron = P .. 'c:' .. team .. ':' .. fields.cron
     local callback = fields_of(cron, 'callback', 'version', 'queued', 'strip')
     if not callback.version then return end -- deleted meanwhile
-    fields.state = state
-    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', memory.kept_response(result.response or ''),
-        'last_failure', failure_of(result), 'strip',
-        strips.with(callback.strip, strips.entry(id, fields, strips.took(result.run)), team .. ':' .. fields.cron))
-    alert_cron(team, fields.cron, 'e:' .. id, result)
+    if not fields.backfill then -- what it was then says nothing of how its schedule does now
+        fields.state = state
+        call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', memory.kept_response(result.response or ''),
+            'last_failure', failure_of(result), 'strip',
+            strips.with(callback.strip, strips.entry(id, fields, strips.took(result.run)), team .. ':' .. fields.cron))
+        alert_cron(team, fields.cron, 'e:' .. id, result)
+    end
     if callback.queued then start_queued(team, fields.cron, callback.queued) end
     if callback.callback == '1' then notify(team, 'outbox', 'e:' .. fields.cron .. ':' .. id, 'cron.' .. state) end
 end

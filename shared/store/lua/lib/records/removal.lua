@@ -46,6 +46,8 @@ end
 local function remove_execution(team, cron, id, state)
     move(EXECUTION, team, cron, id, state, nil)
     tally(team, 'execution.deleted', 1)
-    tally(team, 'bytes', -(call('HGET', record_of(EXECUTION, team, id), 'size') or 0))
+    local size, backfill = values_of(record_of(EXECUTION, team, id), 'size', 'backfill')
+    tally(team, 'bytes', -(size or 0))
+    if backfill then call('ZREM', P .. 'x:' .. team .. ':c' .. cron .. ':backfilled', id) end
     call('DEL', record_of(EXECUTION, team, id), P .. 'r:' .. team .. ':e' .. id)
 end
