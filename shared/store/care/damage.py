@@ -30,6 +30,7 @@ TYPES: Mapping[str, str] = {
     "ledger": "hash",
     "t": "hash",
     "replay_ids": "list",
+    "replay_change": "string",
     "i": "string",
     "throttled": "zset",
     "retry_after": "zset",

@@ -2,9 +2,9 @@
 
 local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = 'hash', [CRON] = 'hash', [EXECUTION] = 'hash',
     log = 'list', [NOTICE] = 'hash', [ALERT] = 'hash', g = 'hash', s = 'stream', f = 'stream', names = 'hash', ids = 'hash',
-    ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', i = 'string', throttled = 'zset', retry_after = 'zset',
-    hosts = 'hash', starts = 'zset', sent = 'zset', turns = 'zset', virtual_time = 'hash', teams = 'set', trusted_until = 'string',
-    correction = 'string', cancels = 'stream', in_flight = 'set', due = 'zset', live = 'zset', troubles = 'hash', crons = 'zset',
+    ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', replay_change = 'string', i = 'string',
+    throttled = 'zset', retry_after = 'zset', hosts = 'hash', starts = 'zset', sent = 'zset', turns = 'zset',
+    virtual_time = 'hash', teams = 'set', trusted_until = 'string', correction = 'string', cancels = 'stream', in_flight = 'set', due = 'zset', live = 'zset', troubles = 'hash', crons = 'zset',
     doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream',
     audit = 'stream', audit_jobs = 'stream', replays = 'set', damaged = 'hash',
     fading = 'zset', memory = 'hash', zones = 'hash', clocks = 'hash', doubtful = 'zset', retention_waits = 'hash',
