@@ -110,7 +110,7 @@ class KeptChange(NamedTuple):
     """What a replay changes: JSON with secrets sealed, the names of what that is, and warnings (JSON)."""
 
     change: str
-    changes: str
+    fields: str
     warnings: str
 
 
@@ -142,7 +142,7 @@ async def start_replay(
         expected=expected,
         first=first,
         change=change.change if change else None,
-        changes=change.changes if change else None,
+        changed_fields=change.fields if change else None,
         warnings=change.warnings if change else None,
         most_kept=most_kept,
         now_ms=now_ms,

@@ -7,7 +7,7 @@
 -- chain's original; the new id is 0 if it is not there or no dead letter, -1 if what it asked for is lost, and -2 if that
 -- is another text by now.
 
-local CHANGED = { 'id', 'spec', 'was', 'is_new' }
+local CHANGED_REQUEST = { 'id', 'spec', 'was', 'is_new' }
 local LOST, OTHER = -1, -2
 local team, answers = given.team, {}
 
@@ -27,7 +27,7 @@ end
 
 promote(moment(given.now_ms), 500) -- whatever fell due before goes before
 while more_rows() do
-    local row = next_row(given.is_changed and CHANGED or { 'id' })
+    local row = next_row(given.is_changed and CHANGED_REQUEST or { 'id' })
     answers[#answers + 1] = replayed(row.id, given.is_changed and row)
 end
 conclude()

@@ -2,7 +2,7 @@
 -- Begin a replay, whose ids are still to be collected:  (nothing) -> collecting.
 --
 -- Given `team`, `rate` (jobs a second), `stop_after` (so many failures; never if nothing), `expected` (how many it must
--- be, if that counts), `first` (1 if one is sent first), `change` of the requests (JSON, if there is one) and `changes`, the
+-- be, if that counts), `first` (1 if one is sent first), `change` of the requests (JSON, if there is one) and `changed_fields`, the
 -- names of what that changes, `warnings` (JSON) of the answer, `most_kept`, now_ms.
 -- Returns its id. Of a team's replays that have ended only the newest are kept.
 
@@ -14,7 +14,7 @@ call('HSET', record, 'v', 1, 'state', 'collecting', 'rate', given.rate, 'stop_af
 if given.expected then call('HSET', record, 'expected', given.expected) end
 if given.first then call('HSET', record, 'first', given.first) end
 if given.change then
-    call('HSET', record, 'changes', given.changes, 'warnings', given.warnings)
+    call('HSET', record, 'changes', given.changed_fields, 'warnings', given.warnings)
     call('SET', P .. 'replay_change:' .. team .. ':' .. id, given.change)
 end
 call('SADD', P .. 'replays', team .. ':' .. id)

@@ -7,7 +7,7 @@
 -- it is another intent, or '').
 -- Returns how many dead letters are left to it; or, if it needs rows, how many at most, below 0.
 
-local CHANGED = { 'id', 'spec', 'was', 'is_new' }
+local CHANGED_REQUEST = { 'id', 'spec', 'was', 'is_new' }
 local COLLECTING_MS = 60000 -- from one batch of ids to the next; then whoever collected them is gone
 local team, id = given.team, given.replay
 local now = math.min(moment(given.now_ms), vouched())
@@ -39,8 +39,8 @@ promote(moment(), 500) -- whatever fell due before goes before
 -- The rows that are still about the next ones, and made of what is stored: others may have been faster.
 local function still_next()
     local rows = {}
-    for place, job in ipairs(call('LRANGE', ids, 0, allowed - 1)) do
-        local row = more_rows() and next_row(CHANGED)
+    for place, job in ipairs(allowed > 0 and call('LRANGE', ids, 0, allowed - 1) or {}) do
+        local row = more_rows() and next_row(CHANGED_REQUEST)
         if not row or row.id ~= job then break end
         local spec = call('GET', P .. 'b:' .. team .. ':' .. original_of(team, job))
         if row.spec ~= '' and (not spec or redis.sha1hex(spec) ~= row.was) then break end
