@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
 from shared.actions.notifications import HOOKS
@@ -119,6 +119,15 @@ def _quoted(value: str) -> str:
     return json.dumps(value)
 
 
+def _change(vault: Vault, team: int, text: str) -> str:
+    """Of a replay, which has its secrets sealed for several servers."""
+    kept = from_json(text)
+    sealed = kept["sealed"]
+    for origin, headers in sealed.items():
+        sealed[origin] = vault.reseal_headers(headers, team, origin)
+    return to_json(kept).decode()
+
+
 def _signing(vault: Vault, team: int, text: str) -> str:
     newest, *before = text.split(" ")
     anew = [vault.reseal(sealed, team, "signing") for sealed in (newest, *before[:1])]
@@ -139,6 +148,7 @@ def _second_factor(vault: Vault, user: int, text: str) -> str:
 
 _PLACES = (
     _Place("b:*", "", _spec),
+    _Place("replay_change:*", "", _change),
     _Place("c:*", "spec", _spec, has_version=True),
     _Place("t:*", "signing", _signing),
     _Place("t:*", "notifications", _notifications),

@@ -109,6 +109,14 @@ def _check_headers(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _check_merged(value: dict[str, str | None]) -> dict[str, str | None]:
+    lower = [name.lower() for name in value]
+    if twice := [name for name in value if lower.count(name.lower()) > 1]:
+        raise ValueError(f"names a header twice: {' and '.join(twice[:2])}")
+    _check_headers({name: content for name, content in value.items() if content is not None})
+    return value
+
+
 def _check_meaning(name: str, content: str) -> None:
     """Check headers that receivers and tracers act on."""
     if name.lower() == "idempotency-key" and not _KEY.match(content):
@@ -140,6 +148,8 @@ Headers = Annotated[dict[str, str], AfterValidator(_check_headers), Mark.HEADERS
 """Headers for the `url` of the same model."""
 HeaderChanges = Annotated[dict[str, str], AfterValidator(_check_headers), Mark.HEADER_CHANGES]
 """Headers for the `url` that is stored; a mask in them stands for the value that is kept."""
+HeadersMerged = Annotated[dict[str, str | None], AfterValidator(_check_merged), Mark.HEADER_CHANGES]
+"""Headers that are put among stored ones, each by its name; null removes one."""
 NO_BOOL = BeforeValidator(_no_bool)
 """Stands after an integer's bounds: a bound after a validator would be `ge` in the schema, not `minimum`."""
 Timeout = Annotated[int, Field(ge=1, le=300), NO_BOOL]

@@ -34,6 +34,7 @@ x:<team>:alerts:<type>         zset    alert ids of a type
 x:<team>:<q or c><id>:alerts   zset    alert ids of a queue or cron
 replay:<team>:<replay>         hash    dead letters tried again in the background: how, and how it went
 replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
+replay_change:<team>:<replay>  string  what it changes of their requests, secrets sealed; until it ends
 replays                        set     <team>:<replay> of those that run
 backfill:<team>:<backfill>     hash    past fires of a cron that are made now: which, and how far it is
 backfill_moments:<team>:<it>   string  their moments, in s, ten digits each

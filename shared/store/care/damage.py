@@ -33,6 +33,7 @@ TYPES: Mapping[str, str] = {
     "backfill_moments": "string",
     "backfill_open": "set",
     "backfills": "set",
+    "replay_change": "string",
     "i": "string",
     "throttled": "zset",
     "retry_after": "zset",

@@ -35,7 +35,7 @@ end
 local function clear_replays()
     local listed = P .. 'x:' .. team .. ':replays'
     for _, id in ipairs(call('ZRANGE', listed, 0, limit - removed - 1)) do
-        call('DEL', P .. 'replay:' .. team .. ':' .. id)
+        call('DEL', P .. 'replay:' .. team .. ':' .. id, P .. 'replay_change:' .. team .. ':' .. id)
         call('UNLINK', P .. 'replay_ids:' .. team .. ':' .. id)
         call('ZREM', listed, id)
         call('SREM', P .. 'replays', team .. ':' .. id)

@@ -5,7 +5,7 @@ local STATES = {
     execution = { 'pending', 'processing', 'completed', 'failed', 'skipped' },
     notice = { 'pending', 'processing' },
     cron = { 'active', 'paused' },
-    replay = { 'collecting', 'running', 'finished', 'stopped', 'cancelled' },
+    replay = { 'collecting', 'trying', 'running', 'finished', 'stopped', 'cancelled' },
     backfill = { 'running', 'finished', 'cancelled' },
 }
 local ENDED = { 'completed', 'failed', 'skipped' } -- of what is kept for its history; dead letters are apart

@@ -2,7 +2,7 @@
 
 local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = 'hash', [CRON] = 'hash', [EXECUTION] = 'hash',
     log = 'list', [NOTICE] = 'hash', [ALERT] = 'hash', g = 'hash', s = 'stream', f = 'stream', names = 'hash', ids = 'hash',
-    ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', backfill = 'hash',
+    ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', replay_change = 'string', backfill = 'hash',
     backfill_moments = 'string', backfill_open = 'set', backfills = 'set', i = 'string', throttled = 'zset', retry_after = 'zset',
     hosts = 'hash', starts = 'zset', sent = 'zset', turns = 'zset', virtual_time = 'hash', teams = 'set', trusted_until = 'string',
     correction = 'string', cancels = 'stream', in_flight = 'set', due = 'zset', live = 'zset', troubles = 'hash', crons = 'zset',

@@ -31,16 +31,18 @@ local function make_job(team, queue, new)
 end
 
 -- Try a dead letter again, by any id of its chain, as a fresh job; the old one is a failed job from then on, and names
--- the new one. Returns the new id; or nothing, and whether it is a dead letter whose request is lost.
-local function replay_job(team, any, replay)
+-- the new one. `change` is { spec = what is asked for instead, is_new = '1' if that is another intent }. Returns the new id;
+-- or nothing, and whether it is a dead letter whose request is lost.
+local function replay_job(team, any, replay, change)
     local id = original_of(team, any)
     local record = record_of(JOB, team, id)
     local fields = fields_of(record, 'state', 'queue', 'callback', 'intent')
     if fields.state ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields.queue) == 0 then return end
     local spec = call('GET', P .. 'b:' .. team .. ':' .. id)
     if not spec then return nil, true end
-    local new = make_job(team, fields.queue, { spec = spec, due = moment(), has_callback = fields.callback and '1' or '',
-        expires_ms = '', replay_of = id, replay = replay, intent = fields.intent })
+    local intent = not (change and change.is_new == '1') and fields.intent or nil
+    local new = make_job(team, fields.queue, { spec = change and change.spec or spec, due = moment(), expires_ms = '',
+        has_callback = fields.callback and '1' or '', replay_of = id, replay = replay, intent = intent })
     move(JOB, team, fields.queue, id, 'dead_lettered', 'failed')
     call('HSET', record, 'state', 'failed', 'final', 'dead_lettered', 'replayed_as', new)
     return new
