@@ -27,6 +27,7 @@ from shared.schemas.base import (
 )
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.runs import FailureReason, Run
+from shared.schemas.teams import Redact
 from shared.schemas.timing import Timing
 
 
@@ -88,6 +89,7 @@ class CronCreate(Timing, CronSpec):
     )
     grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
+    redact: Redact = ()
 
 
 class CronSpecUpdate(CronSpec):
@@ -106,6 +108,7 @@ class CronUpdate(Timing, CronSpecUpdate):
 
     grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
+    redact: Redact = ()
 
 
 class CronQuery(SearchQuery):
@@ -154,6 +157,7 @@ class Cron(CronDetail):
     """A cron with all its fields."""
 
     success_assertions: Assertions
+    redact: tuple[str, ...]
     grace_seconds: int
     ping_key: str | None
     """The key of a heartbeat: it allows pings, and nothing else."""
