@@ -106,6 +106,7 @@ WRITES = (
     Write("PUT", CHANNELS, CHANNELS, "set_team", HOOK),
     Write("POST", f"{CHANNELS}/test", f"{CHANNELS}/test", "test_channel", {"channel": "slack"}, (_HOOKED,)),
     Write("PUT", "/api/settings/limits", "/api/settings/limits", "set_team", {"soft_limit": 7}),
+    Write("PUT", "/api/settings/redaction", "/api/settings/redaction", "set_team", {"redact": ["body.pin"]}),
     Write("POST", SIGNING, SIGNING, "rotate_signing", {"keep_hours": 1}, (_SIGNED,)),
     Write("DELETE", SIGNING, SIGNING, "set_team", before=(_SIGNED,)),
     Write("PATCH", "/api/team", "/api/team", "rename_team", {"name": "Billing"}),

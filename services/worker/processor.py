@@ -20,6 +20,7 @@ from services.worker.masking import masked
 from services.worker.notices.alerts import alert_notice
 from services.worker.notices.callbacks import callback_of
 from services.worker.permits import REFUSED_SECONDS, NotPermitted, SendPermit
+from services.worker.redaction import redacted
 from services.worker.requests import request_of
 from services.worker.retry import decide, longest_wait_of, settings_of
 from services.worker.signing import signed
@@ -57,6 +58,7 @@ async def process(work: Work, context: Context) -> Result:
     verdict = decide(exchange, settings_of(work), work.attempt, longest_wait_of(work))
     if context.tells_runs:  # checked here, for a log line that is dropped costs more
         _tell(work, verdict, exchange)
+    exchange = redacted(exchange)  # after the verdict, which may read what is not kept
     is_execution = isinstance(work, Execution)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if is_execution else ""
     waited_ms = _waited_ms(exchange, work)

@@ -90,6 +90,8 @@ class OfTeam:
     """Hosts that are throttled for the team, and until when (ms since 1970 by the installation's clock)."""
     busy: Mapping[str, int] = field(default_factory=dict)
     """Hosts that named a later moment in `Retry-After` than they get, and that moment."""
+    redact: tuple[str, ...] = ()
+    """What is not kept of its requests and their answers."""
 
 
 @_frozen

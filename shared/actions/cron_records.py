@@ -10,7 +10,7 @@ from shared.schedule.policy import Plan
 from shared.schemas.crons import Cron, CronCreate, CronMode
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
-from shared.security.vault import masked
+from shared.security.vault import shown
 from shared.store import excerpts, plans, stored, strips
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
@@ -24,6 +24,11 @@ LATENESS = ("100", "1000", "10000", "60000", "more")
 
 def spec_of(fields: Fields, reader: Reader) -> CronCreate:
     return _of_spec(reader.spec(fields.get("spec")).fields, fields, reader)
+
+
+def sealed_of(fields: Fields) -> str | None:
+    """The body that it sends, if it may not be shown."""
+    return Reader().spec(fields.get("spec")).fields.get(stored.LAST_OF_SPEC)
 
 
 def _of_spec(kept: dict[str, Any], fields: Fields, reader: Reader) -> CronCreate:
@@ -62,7 +67,7 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
         Cron,
         {
             **{name: getattr(spec, name) for name in CronCreate.model_fields},
-            "headers": masked(spec.headers),
+            "headers": shown(spec.headers),
             "id": cron_id,
             "consecutive_failures": reader.number(fields, "failures"),
             "is_alerted": "alerted" in fields,
@@ -123,9 +128,11 @@ def policy_of(spec: CronCreate) -> str:
     return spec.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)
 
 
-def fields_of(wanted: CronCreate, phase: int) -> CronFields:
+def fields_of(wanted: CronCreate, phase: int, sealed: str | None = None) -> CronFields:
+    """`sealed`: the body that it sends, if it may not be shown."""
+    body = {stored.LAST_OF_SPEC: sealed} if sealed else {}
     return CronFields(
-        spec=stored.spec(wanted.model_dump(mode="json")),
+        spec=stored.spec({**wanted.model_dump(mode="json"), **body}),
         is_active=int(wanted.is_active),
         expression=wanted.cron_expression,
         timezone=wanted.timezone,

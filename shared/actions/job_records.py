@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 from shared.schemas.jobs import FinalStatus, Job, JobFilter, JobStatus
 from shared.schemas.runs import Run
-from shared.security.vault import masked
+from shared.security.vault import shown
 from shared.store import excerpts, records, stored
 from shared.store.lenient import Reader
 from shared.store.records import Fields
@@ -54,7 +54,7 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
             "method": "POST",
             **spec,
             "url": spec.get("url", ""),
-            "headers": masked(_headers(spec)),
+            "headers": shown(_headers(spec)),
             "payload": payload,
             "id": job_id,
             "queue": around.queue,

@@ -8,12 +8,14 @@ from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
 from shared.actions.notifications import HOOKS
+from shared.actions.redaction import of_jobs
 from shared.errors import Damaged
 from shared.runtime import preflight
 from shared.security import second_factor
 from shared.security.destinations import origin_of
 from shared.security.vault import Unsealable, Vault, is_sealed
 from shared.store import keyspace, transitions
+from shared.store.stored import LAST_OF_SPEC
 
 PAGE = 500
 _TRIES = 5
@@ -106,6 +108,9 @@ def _spec(vault: Vault, team: int, text: str) -> str:
     """The spec of a job or cron with its secrets sealed again; every other byte stays."""
     spec = from_json(text)
     kept = {name: value for name, value in (spec.get("headers") or {}).items() if is_sealed(value)}
+    if body := spec.get(LAST_OF_SPEC):
+        anew_body = vault.reseal(body, *of_jobs.body_place(team, spec["url"]))
+        text = text.replace(_quoted(body), _quoted(anew_body))
     if not kept:
         return text
     anew = vault.reseal_headers(kept, team, origin_of(spec["url"]))

@@ -27,6 +27,7 @@ from shared.schemas.base import (
 )
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.runs import FailureReason, Run
+from shared.schemas.teams import Redact
 from shared.schemas.timing import Timing
 
 
@@ -93,6 +94,7 @@ class CronCreate(Timing, CronSpec):
     grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
     pause_after_failures: PauseAfter = None
+    redact: Redact = ()
 
 
 class CronSpecUpdate(CronSpec):
@@ -112,6 +114,7 @@ class CronUpdate(Timing, CronSpecUpdate):
     grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
     pause_after_failures: PauseAfter = None
+    redact: Redact = ()
 
 
 class CronQuery(SearchQuery):
@@ -199,6 +202,7 @@ class Cron(CronDetail):
     """A cron with all its fields."""
 
     success_assertions: Assertions
+    redact: tuple[str, ...]
     grace_seconds: int
     ping_key: str | None
     """The key of a heartbeat: it allows pings, and nothing else."""

@@ -3,9 +3,11 @@
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
+from pydantic_core import to_json
 
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import NO_BOOL, Instant, Name, Problem, Schema, Timeout, Warnings, without_defaults
+from shared.schemas.teams import Redact
 
 RetryDelay = Annotated[int, Field(ge=1, le=86_400), NO_BOOL]
 
@@ -44,7 +46,9 @@ class QueueSettings(Schema):
         NO_BOOL,
     ] = 1
 
-    def for_transitions(self) -> dict[str, int | None]:
+    redact: Redact = ()
+
+    def for_transitions(self) -> dict[str, str | int | None]:
         """What transitions decide by beside `is_active`, under the names of the queue's record."""
         limit = self.rate_limit
         return {
@@ -54,6 +58,7 @@ class QueueSettings(Schema):
             "weight": self.weight,
             "dlq_days": self.dlq_retention_days,
             "alerts": self.alerts_enabled,
+            "redact": to_json(self.redact).decode() if self.redact else None,
         }
 
 
@@ -93,6 +98,7 @@ class Queue(Schema):
     rate_limit: RateLimit | None
     dlq_retention_days: int
     weight: int
+    redact: tuple[str, ...]
     created_at: Instant
     counts: QueueCounts
     problem: Problem = None

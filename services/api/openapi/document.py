@@ -30,6 +30,7 @@ TAGS = {
     "stats": "How much was done, and how long it took",
     "hosts": "Hosts that are given a rest, and whether they answer again",
     "limits": "The most requests of a month",
+    "redaction": "Fields of requests and answers whose values are not kept",
     "team": "The team of the token itself",
     "members": "The users in it, and what each may do",
     "invitations": "Who may join it by a link",

@@ -70,6 +70,7 @@ from shared.store.transitions.hosts import StoredHost, probe_host, read_hosts, t
 from shared.store.transitions.jobs import (
     CreatedJob,
     NewJob,
+    OtherRules,
     StoredJob,
     cancel_job,
     create_jobs,
@@ -105,7 +106,7 @@ from shared.store.transitions.retention import (
     retire,
     retire_alerts,
 )
-from shared.store.transitions.teams import Setting, reseal, rotate_signing, set_team
+from shared.store.transitions.teams import Setting, reseal, rotate_signing, set_team, spread_redaction
 from shared.store.transitions.tokens import (
     MOST_TOKENS,
     Counted,
@@ -182,6 +183,7 @@ __all__ = [
     "NewJob",
     "NewToken",
     "OfKey",
+    "OtherRules",
     "Owed",
     "Peeked",
     "Pending",
@@ -298,6 +300,7 @@ __all__ = [
     "set_crons_aside",
     "set_team",
     "settle_cron",
+    "spread_redaction",
     "start_backfill",
     "start_replay",
     "step_backfill",

@@ -34,7 +34,7 @@ async def save_queue(
     name: str,
     spec: str,
     is_active: bool,
-    settings: Mapping[str, int | None],
+    settings: Mapping[str, str | int | None],
     queue: int | None = None,
     version: str | None = None,
     now_ms: int | None = None,

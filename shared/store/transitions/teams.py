@@ -13,6 +13,7 @@ from shared.store.writes import OURS, Write
 _SET_TEAM = Function("set_team")
 _ROTATE_SIGNING = Function("rotate_signing")
 _RESEAL = Function("reseal")
+_SPREAD_REDACTION = Function("spread_redaction")
 
 
 class Setting(NamedTuple):
@@ -40,6 +41,11 @@ async def set_team(
     """Set what a team set for itself, if it still has the version; None if something was set since."""
     done = await _SET_TEAM(redis, team.prefix, flat(settings), write=write, team=team.id, version=version)
     return None if done == "stale" else SetSettings(done[0], str(done[1]))
+
+
+async def spread_redaction(redis: Redis, team: Team, *, after: int, limit: int) -> int:
+    """Tell so many of its queues what is not kept of its requests; the last id that was told, 0 for all."""
+    return int(await _SPREAD_REDACTION(redis, team.prefix, team=team.id, after=after, limit=limit))
 
 
 async def rotate_signing(

@@ -87,7 +87,7 @@ class Claimed(NamedTuple):
     """0 if nothing is due later."""
     queues: Sequence[tuple[str, str, str]]
     works: Sequence[list[str]]
-    teams: Sequence[tuple[str, str, list[str], list[str]]]
+    teams: Sequence[tuple[str, str, str, list[str], list[str]]]
 
 
 async def claim(

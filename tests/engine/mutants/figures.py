@@ -15,6 +15,16 @@ FIGURES = rows(
     ("minutes are lost when they are old", "roll_figures.roll", "if longer and next(sums) then figures.add(team, longer, at, sums) end", ""),
     ("minutes stay when they were added up", "roll_figures.roll", "call('DEL', key)", ""),
     ("a step has no bound", "roll_figures", "if left <= 0 then break end", ""),
+    # redaction
+    ("!rules of a queue are not asked", "create_jobs", "if rules and rules ~= job.rules and", "if false and"),
+    ("rules of a team are not asked", "create_jobs.queue_named", "or '') .. of_team", "or '')"),
+    ("rules of a queue that is new are not asked", "create_jobs.queue_named", "if not its.is_active then its.rules = settings_of(team).redact end", "its.rules = its.rules or ''"),
+    ("of two queues with other rules one is told", "create_jobs", "others[#others + 1] = job.queue", "others[2] = job.queue"),
+    ("a new queue does not know its team's rules", "begin_queue", "tell_rules(team, id)", ""),
+    ("rules that go stay with queues", "tell_rules", "call('HDEL', record, 'redact_of_team')", ""),
+    ("the first queues are told alone", "spread_redaction", "#ids == limit and tonumber(ids[#ids]) or 0", "0"),
+    ("reconciling tells no rules", "mend_queues.mend", "tell_rules(team, id)", ""),
+    ("a worker is not told the team's rules", "claim", "its.redact,", "'',"),
     # read_ends
     ("only the named attempt is waited for", "read_ends.open_of", "last_attempt_of(team, id) or id", "id"),
     ("what runs has ended", "read_ends.open_of", "if state == 'pending' or state == 'processing' then", "if state == 'pending' then"),
