@@ -141,10 +141,9 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     states = ["active", "paused"] if query.filter == CronFilter.ALL else [query.filter.value]
     wanted = await searches.understood(redis, team, query.q)
 
-    async def read(ids: Sequence[int], **instead: str) -> list[Cron]:
+    async def read(ids: Sequence[int]) -> list[Cron]:
         rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
-        known = [(int(row.id), records.fields_of(row.fields) | instead) for row in rows]
-        return [cron_records.excerpt(team, *one) for one in known]
+        return [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
 
     async def look(ids: Sequence[int]) -> list[LookedCron]:
         hints = wanted.hints(query.search or "")
@@ -156,7 +155,6 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
         read,
         look=look,
         matches=lambda cron, text: words.contains(text, cron.name, cron.url) and wanted.finds(cron),
-        look=lambda ids: read(ids, strip=""),  # a search may look at thousands, and finds nothing by it
         is_filtered=bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)

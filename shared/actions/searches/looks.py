@@ -96,7 +96,7 @@ class LookedCron:
         self.method, self.mode = spec.get("method", Method.POST), spec.get("mode", CronMode.REQUEST)
         self.timezone = str(spec.get("timezone", "UTC"))
         self.key = self._fields.get("key")
-        self.is_active = bool(spec.get("is_active", True))
+        self.is_active = self._fields.get("is_active") == "1"
         self.is_alerted = "alerted" in self._fields
         self.has_ended = self.is_active and not self._fields.get("next") and bool(spec)
 

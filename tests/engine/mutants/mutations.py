@@ -211,7 +211,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a job does not expire", "make_job", "if new.expires_ms ~= '' then wait_until(EXPIRY, team, id, new.expires_ms) end", ""),
     ("a delay is ignored", "make_job", "if tonumber(new.due) > moment() then", "if false then"),
     ("a job's callback is forgotten", "make_job", "if new.has_callback == '1' then", "if false then"),
-    ("a replay is another intent", "replay_job", ", intent = fields.intent })", "})"),
+    ("a replay is another intent", "replay_job", "or '', replay_of = id, replay = replay, intent = intent })", "or '', replay_of = id, replay = replay })"),
     # step_replay
     ("a replay forgets its rate", "step_replay.tokens", "+ math.max(0, now - tonumber(fields.at)) * rate / 1000)", "+ rate)"),
     ("a replay saves up over a pause", "step_replay.tokens", "math.min(math.max(1, rate), tonumber(fields.tokens)", "math.min(math.huge, tonumber(fields.tokens)"),
@@ -224,7 +224,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("two that collect add the same twice", "collect_replay", "~= given.after then", "== '-' then"),
     # replays
     ("failures of a replay stop nothing", "count_replayed", ">= (tonumber(fields.stop_after) or math.huge)", ">= math.huge"),
-    ("a replay that stopped keeps its jobs", "end_replay", "call('DEL', P .. 'replay_ids:' .. team .. ':' .. id)", ""),
+    ("a replay that stopped keeps its jobs", "end_replay", "call('DEL', P .. 'replay_ids:' .. team .. ':' .. id, ", "call('DEL', "),
     # finish
     ("what was not sent counts as a request", "finish.finish", "(verdict == 'release' or verdict == 'postpone')", "false"),
     # purge_jobs
@@ -330,7 +330,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a team's jobs stays in the way", "mend_team", "put_indexes_aside('x:' .. team .. ':', STATES.job, found)", ""),
     ("a broken list of a team's alerts stays in the way", "mend_team", "put_indexes_aside('x:' .. team .. ':alerts:', ALERT_TYPES, found)", ""),
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
-    ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts' }, found)", ""),
+    ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts', 'backfilled' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
 ) + ACCOUNTS + FIGURES
 # fmt: on
