@@ -57,92 +57,6 @@ async def mended(redis: Redis, team: Team) -> list[str]:
     return [ref async for step in reconcile.patrol(redis, team, whole=True) for ref in step.mended]
 
 
-class Day:
-    """Crons of every kind, whose executions end in any order, in any way."""
-
-    def __init__(self, redis: Redis, team: Team, seed: int) -> None:
-        self.redis, self.team, self.draw, self.now = redis, team, random.Random(seed), NOON
-        self.held: list[Work] = []
-        self.heartbeat = ""
-
-    async def begin(self) -> None:
-        await a_cron(self.redis, self.team, name="beside")
-        await a_cron(self.redis, self.team, name="alone", overlap_policy="skip")
-        await a_cron(self.redis, self.team, name="in line", overlap_policy="queue_one")
-        await a_cron(self.redis, self.team, name="punctual", misfire_policy="skip", misfire_window_seconds=0)
-        await a_cron(self.redis, self.team, name="all", misfire_policy="run_all")
-        await a_cron(self.redis, self.team, name="often", cron_expression="*/20 * * * * *")
-        beat = await a_cron(self.redis, self.team, mode="heartbeat", url="", grace_seconds=30)
-        self.heartbeat = beat.ping_key or ""
-
-    async def pass_time(self) -> None:
-        """A scheduler that is in time, or late by seconds or minutes."""
-        late = self.draw.choice((0, 0, 0, 0, 0, 2, 90, 400))
-        self.now += MINUTE + late * SECOND
-        await fire_due(self.redis, SHARD, self.now)
-        await promote_due(self.redis, SHARD, self.now)
-
-    async def work(self) -> None:
-        """Some of what runs ends, in any order; a worker is lost now and then."""
-        self.held += await claim(self.redis, self.now)
-        self.draw.shuffle(self.held)
-        ends = [self.held.pop() for _ in range(self.draw.randint(0, len(self.held)))]
-        results = [self._result(work) for work in ends]
-        await Claims(self.redis, SHARD, "w").finish(results, clock.milliseconds(self.now))
-        if self.draw.random() < 0.15:
-            await rescue(self.redis, SHARD, await find_in_flight(self.redis, SHARD))
-            self.held = []
-
-    def _result(self, work: Work) -> Result:
-        verdicts: tuple[Verdict, ...] = (Complete(), Complete(), Fail(), Release(), Postpone(5, "its host"))
-        took = self.draw.randint(0, 300_000)
-        body = '"response_body":"\\"duration_ms\\":7"'
-        array, whole = f"[1,200,{took},1]", f'{{"attempt":1,"duration_ms":{took},"started_at":1,{body}}}'
-        run = self.draw.choice((array, whole, f'{{"failure_reason":"unknown",{body}}}'))
-        return Result(work, self.draw.choice(verdicts), run)
-
-    async def ask(self) -> None:
-        """What people do meanwhile."""
-        call, cron = call_of(self.redis, self.team), self.draw.randint(1, 6)
-        if self.draw.random() < 0.3:
-            await executions.create(call, cron)
-        changes = CronUpdate(is_active=self.draw.random() < 0.7)
-        await crons.update(call, self.draw.randint(1, 7), changes, self.now)
-        if self.draw.random() < 0.4:
-            kind = self.draw.choice((Kind.COMPLETE, Kind.FAIL, Kind.START, Kind.LOG))
-            at = clock.milliseconds(self.now + 10 * SECOND)
-            await pings.ping(self.redis, self.heartbeat, Ping(kind, "done"), now_ms=at)
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_strips_are_what_a_recount_of_the_executions_says(
-    client: AsyncClient, redis: Redis, team: Team, seed: int
-) -> None:
-    day = Day(redis, team, seed)
-    await day.begin()
-
-    for number in range(60):
-        await day.pass_time()
-        await day.work()
-        await day.ask()
-        if number % 10 == 9:
-            found = await listed(client)
-            assert found == {cron: await recounted(redis, team, cron) for cron in range(1, 8)}
-
-    assert await mended(redis, team) == []
-    found = await listed(client)
-    entries = [one for strip in found.values() for one in strip]
-    assert len(entries) > 150
-    assert {one[1] for one in entries} == set(ENDED)
-    assert {one[2] for one in entries} == {False, True}
-    assert {one[3] for one in entries} >= {None, "overlap", "missed"}
-    assert sum([await executions_of(client, cron) for cron in found]) > 300
-    await redis.hdel(f"{team.prefix}c:1:1", "strip")  # type: ignore[misc]
-    await redis.hset(f"{team.prefix}c:1:2", "strip", "junk")  # type: ignore[misc]
-    assert await mended(redis, team) == ["c:1", "c:2"]
-    assert await listed(client) == found
-
-
 async def executions_of(client: AsyncClient, cron_id: int) -> int:
     total: int = (await client.get(f"/api/crons/{cron_id}/executions")).json()["total"]
     return total
@@ -307,3 +221,133 @@ def test_every_reason_to_skip_has_a_letter() -> None:
     assert {
         one["skip_reason"] for one in strips.recent("".join(f"{0:011x}{x}-------" for x in "omlptys"))
     } == {*SkipReason, None}
+
+
+async def test_an_end_takes_the_place_of_an_earlier_one_of_the_same_execution(
+    client: AsyncClient, redis: Redis, team: Team
+) -> None:
+    await a_cron(redis, team)
+    await redis.hset(f"{team.prefix}c:1:1", "strip", "00000000001f0000007")  # type: ignore[misc]
+    await fire_due(redis, SHARD, NOON + MINUTE)
+
+    await end(redis, await claim(redis, NOON + MINUTE), NOON + MINUTE)
+
+    assert (await listed(client))[1] == [(1, "completed", False, None, 1)]
+
+
+async def test_a_wait_for_a_ping_that_outlasts_its_cron_makes_no_record_of_it(
+    redis: Redis, team: Team
+) -> None:
+    await a_cron(redis, team, mode="heartbeat", url="", grace_seconds=30)
+    await fire_due(redis, SHARD, NOON + MINUTE)
+    await crons.delete(call_of(redis, team), 1)
+
+    await promote_due(redis, SHARD, NOON + 2 * MINUTE)
+
+    assert await redis.zcard(f"{team.prefix}x:1:c1:skipped") == 1
+    assert not await redis.exists(f"{team.prefix}c:1:1")
+
+
+async def test_reconciling_looks_at_every_cron_and_at_no_row_without_a_record(
+    redis: Redis, team: Team
+) -> None:
+    for _ in range(2 * reconcile.STRIPS + 1):
+        await a_cron(redis, team)
+    await fire_due(redis, SHARD, NOON + MINUTE)
+    await end(redis, await claim(redis, NOON + MINUTE), NOON + MINUTE)
+    last = 2 * reconcile.STRIPS + 1
+    for cron in (1, last):
+        await redis.hdel(f"{team.prefix}c:1:{cron}", "strip")  # type: ignore[misc]
+    await redis.delete(f"{team.prefix}e:1:3")
+    await redis.zadd(f"{team.prefix}x:1:c2:completed", {"3": 3})
+
+    found = [ref async for step in reconcile.mend_strips(redis, team) for ref in step.mended]
+
+    assert found == ["c:1", f"c:{last}"]
+    assert await damage.found(redis, SHARD) == []
+
+
+class Day:
+    """Crons of every kind, whose executions end in any order, in any way."""
+
+    def __init__(self, redis: Redis, team: Team, seed: int) -> None:
+        self.redis, self.team, self.draw, self.now = redis, team, random.Random(seed), NOON
+        self.held: list[Work] = []
+        self.heartbeat = ""
+
+    async def begin(self) -> None:
+        await a_cron(self.redis, self.team, name="beside")
+        await a_cron(self.redis, self.team, name="alone", overlap_policy="skip")
+        await a_cron(self.redis, self.team, name="in line", overlap_policy="queue_one")
+        await a_cron(self.redis, self.team, name="punctual", misfire_policy="skip", misfire_window_seconds=0)
+        await a_cron(self.redis, self.team, name="all", misfire_policy="run_all")
+        await a_cron(self.redis, self.team, name="often", cron_expression="*/20 * * * * *")
+        beat = await a_cron(self.redis, self.team, mode="heartbeat", url="", grace_seconds=30)
+        self.heartbeat = beat.ping_key or ""
+
+    async def pass_time(self) -> None:
+        """A scheduler that is in time, or late by seconds or minutes."""
+        late = self.draw.choice((0, 0, 0, 0, 0, 2, 90, 400))
+        self.now += MINUTE + late * SECOND
+        await fire_due(self.redis, SHARD, self.now)
+        await promote_due(self.redis, SHARD, self.now)
+
+    async def work(self) -> None:
+        """Some of what runs ends, in any order; a worker is lost now and then."""
+        self.held += await claim(self.redis, self.now)
+        self.draw.shuffle(self.held)
+        ends = [self.held.pop() for _ in range(self.draw.randint(0, len(self.held)))]
+        results = [self._result(work) for work in ends]
+        await Claims(self.redis, SHARD, "w").finish(results, clock.milliseconds(self.now))
+        if self.draw.random() < 0.15:
+            await rescue(self.redis, SHARD, await find_in_flight(self.redis, SHARD))
+            self.held = []
+
+    def _result(self, work: Work) -> Result:
+        verdicts: tuple[Verdict, ...] = (Complete(), Complete(), Fail(), Release(), Postpone(5, "its host"))
+        took = self.draw.randint(0, 300_000)
+        body = '"response_body":"\\"duration_ms\\":7"'
+        array, whole = f"[1,200,{took},1]", f'{{"attempt":1,"duration_ms":{took},"started_at":1,{body}}}'
+        run = self.draw.choice((array, whole, f'{{"failure_reason":"unknown",{body}}}'))
+        return Result(work, self.draw.choice(verdicts), run)
+
+    async def ask(self) -> None:
+        """What people do meanwhile."""
+        call, cron = call_of(self.redis, self.team), self.draw.randint(1, 6)
+        if self.draw.random() < 0.3:
+            await executions.create(call, cron)
+        changes = CronUpdate(is_active=self.draw.random() < 0.7)
+        await crons.update(call, self.draw.randint(1, 7), changes, self.now)
+        if self.draw.random() < 0.4:
+            kind = self.draw.choice((Kind.COMPLETE, Kind.FAIL, Kind.START, Kind.LOG))
+            at = clock.milliseconds(self.now + 10 * SECOND)
+            await pings.ping(self.redis, self.heartbeat, Ping(kind, "done"), now_ms=at)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_strips_are_what_a_recount_of_the_executions_says(
+    client: AsyncClient, redis: Redis, team: Team, seed: int
+) -> None:
+    day = Day(redis, team, seed)
+    await day.begin()
+
+    for number in range(60):
+        await day.pass_time()
+        await day.work()
+        await day.ask()
+        if number % 20 == 19:
+            found = await listed(client)
+            assert found == {cron: await recounted(redis, team, cron) for cron in range(1, 8)}
+
+    assert await mended(redis, team) == []
+    found = await listed(client)
+    entries = [one for strip in found.values() for one in strip]
+    assert len(entries) > 150
+    assert {one[1] for one in entries} == set(ENDED)
+    assert {one[2] for one in entries} == {False, True}
+    assert {one[3] for one in entries} >= {None, "overlap", "missed"}
+    assert sum([await executions_of(client, cron) for cron in found]) > 300
+    await redis.hdel(f"{team.prefix}c:1:1", "strip")  # type: ignore[misc]
+    await redis.hset(f"{team.prefix}c:1:2", "strip", "junk")  # type: ignore[misc]
+    assert await mended(redis, team) == ["c:1", "c:2"]
+    assert await listed(client) == found

@@ -31,6 +31,8 @@ TESTS = (
     "tests/worker/intake/test_claims.py",
     "tests/worker/intake/test_endings.py",
     "tests/worker/intake/test_turns.py",
+    "tests/api/crons/test_pauses.py",
+    "tests/api/crons/test_strips.py",
     "tests/runtime/test_health.py",
     "tests/store/test_idempotency.py",
     "tests/store/test_trail.py",
