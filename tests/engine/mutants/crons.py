@@ -35,7 +35,7 @@ CRONS = rows(
     ("the oldest are the last", "mend_strips.last_ended", "tonumber(one) > tonumber(other)", "tonumber(one) < tonumber(other)"),
     ("a strip is found wrong and left so", "mend_strips.mend", "call('HSET', record, 'strip', right)", ""),
     ("crons beyond a step are not looked at", "mend_strips", "#crons == most and tonumber(crons[#crons]) or 0", "0"),
-    ("a row without a record is looked at", "mend_strips.mend", "if is_ended(fields.state) then", "if true then"),
+    ("a row without a record is looked at", "mend_strips.mend", "if is_ended(fields.state) and not fields.backfill then", "if not fields.backfill then"),
     # pauses
     ("a cron is paused a failure late", "alert_cron", "failures + 1 >= pause_after", "failures + 1 > pause_after"),
     ("a paused cron is paused again", "alert_cron", "fields.is_active == '1' and tonumber(fields.pause_after or '')", "tonumber(fields.pause_after or '')"),
