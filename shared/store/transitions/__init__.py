@@ -118,6 +118,7 @@ from shared.store.transitions.tokens import (
     renew_token,
 )
 from shared.store.transitions.upkeep import (
+    count_ended,
     find_owners,
     mend_queues,
     mend_shard,
@@ -208,6 +209,7 @@ __all__ = [
     "claim_command",
     "collect_replay",
     "correct",
+    "count_ended",
     "count_use",
     "create_jobs",
     "create_token",
