@@ -96,10 +96,6 @@ do
         return found
     end
 
-    local function put_backfill_aside(team, id)
-        return #put_all_aside(KEYS_OF.backfill, team .. ':' .. id)
-    end
-
     -- Find out what an error was about, and see to it that it does not come again.
     function blame(team, about, said)
         local found = #mend_shard()
@@ -112,7 +108,7 @@ do
         elseif kind == CRON then
             found = found + put_cron_aside(team, id)
         elseif kind == 'backfill' then
-            found = found + put_backfill_aside(team, id)
+            found = found + #put_all_aside(KEYS_OF.backfill, team .. ':' .. id)
         elseif kind then
             found = found + put_record_aside(team, kind, id)
         end
