@@ -87,6 +87,8 @@ WORKERS, LANES = "workers", ("f:", "s:")
 """The consumer group of every ready stream and of the bell; the two streams of a queue."""
 HIDDEN = ("crons", "outbox", "alerts")
 """Queues of each team that no caller makes: for executions, callbacks and alerts."""
+FIGURES_UNTIL = "figures_until"
+"""Below the prefix of a shard."""
 SHARDS, GLOBAL = ("s0",), "global"
 """Where what teams do is kept; and where accounts are, which are of no shard."""
 

@@ -176,6 +176,7 @@ from shared.store.transitions.tokens import (
     renew_token as renew_token,
 )
 from shared.store.transitions.upkeep import (
+    count_ended as count_ended,
     find_owners as find_owners,
     mend_queues as mend_queues,
     mend_shard as mend_shard,

@@ -65,7 +65,7 @@ CRONS = rows(
     ("an outage of ours is held against the pinger", "await_ping", "if deadline <= vouched() then deadline = vouched() + grace end", ""),
     ("runs beyond the most are made", "fire_cron", "policy.runs >= policy.most then", "false then"),
     ("fires meet each other", "fire_cron", "count_open(team, cron) > 0 then", "false then"),
-    ("two wait in line", "fire_cron", "policy.backfill) and not queued then", "policy.backfill) then"),
+    ("two wait in line", "fire_cron", "or policy.backfill) and not queued then", "or policy.backfill) then"),
     ("a paused heartbeat alerts", "miss_ping", "'is_active') ~= '1' then", "'is_active') == '2' then"),
     ("runs are not counted", "note_fires", "'runs', policy.runs }", "'runs', 0 }"),
     ("lateness is forgotten", "note_fires", "tonumber(fields[field] or 0) + count", "count"),
@@ -102,6 +102,7 @@ CRONS = rows(
     # find_executions
     ("what one record stands for is not found", "find_executions", "tonumber(span.first or span.due) <= to", "tonumber(span.due) <= to"),
     ("the search goes the wrong way", "backfills.rank", "< at then low = middle + 1 else high = middle end", "< at then high = middle else low = middle + 1 end"),
+    ("what lies before the range is all that is looked at", "find_executions", "backfills.rank(team, index, from) - DISPLACED", "backfills.rank(team, index, to + 1)"),
     # fire_crons
     ("a cron fires once a scheduler", "fire_crons.read", "if tonumber(score) ~= due and tonumber(fields.next or '') ~= due then return nil, 0 end", ""),
     ("a cron that was set aside never fires", "fire_crons.read", "and tonumber(fields.next or '') ~= due", ""),

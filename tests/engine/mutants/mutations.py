@@ -1,6 +1,7 @@
 """Single faults in the Lua, each of which some test must notice."""
 
 from tests.engine.mutants.accounts import ACCOUNTS
+from tests.engine.mutants.backfills import BACKFILLS, LISTS
 from tests.engine.mutants.crons import CRONS
 from tests.engine.mutants.figures import FIGURES
 from tests.engine.mutants.memory import MEMORY
@@ -332,5 +333,5 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
     ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts', 'backfilled' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
-) + ACCOUNTS + FIGURES
+) + ACCOUNTS + FIGURES + BACKFILLS + LISTS
 # fmt: on
