@@ -15,7 +15,7 @@ from shared.schemas.accounts.teams import Team
 from shared.schemas.accounts.users import Role
 from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertNotice, AlertType
 from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
-from shared.schemas.dead_letters import Replay, ReplayState
+from shared.schemas.dead_letters import Replay, ReplayPlan, ReplayReason, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import Queue, QueueCounts, QueueSettings
@@ -48,6 +48,8 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Counts of a queue": QueueCounts,
     "Replay": Replay,
     "State of a replay": ReplayState,
+    "Reason of a replay": ReplayReason,
+    "Plan of a replay": ReplayPlan,
     "Alert": Alert,
     "Data of an alert": AlertFacts,
     "Delivery of an alert": AlertNotice,

@@ -42,6 +42,7 @@ LOOKS = (
         "MGET",
         "GETRANGE",
         "LRANGE",
+        "LPOS",
         "LPOP",
         "SMEMBERS",
         "SRANDMEMBER",
