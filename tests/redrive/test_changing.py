@@ -121,7 +121,10 @@ def test_a_key_of_the_callers_own_goes_with_the_intent_it_was_given_for() -> Non
 
 
 def test_what_a_replay_keeps_does_the_same_and_shows_no_secret() -> None:
-    given = {"origin": "https://b.example", "headers": {"X-Api-Key": "of-b", "X-Tenant": None}}
+    given: dict[str, Any] = {
+        "origin": "https://b.example",
+        "headers": {"X-Api-Key": "of-b", "X-Tenant": None},
+    }
     kept = changing.kept(change(**given), ["https://b.example:443"])
 
     again = changing.of_kept(kept).applied(BEFORE)
