@@ -16,6 +16,8 @@ from shared.schemas.accounts.users import Role
 from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertNotice, AlertType
 from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, RecentExecution, SkipReason
 from shared.schemas.dead_letters import Replay, ReplayState
+from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
+from shared.schemas.dead_letters import Replay, ReplayPlan, ReplayReason, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import Queue, QueueCounts, QueueSettings
@@ -52,6 +54,8 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "State of a replay": ReplayState,
     "Backfill": Backfill,
     "Status of a backfill": BackfillStatus,
+    "Reason of a replay": ReplayReason,
+    "Plan of a replay": ReplayPlan,
     "Alert": Alert,
     "Data of an alert": AlertFacts,
     "Delivery of an alert": AlertNotice,

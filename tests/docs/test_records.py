@@ -43,6 +43,7 @@ LOOKS = (
         "MGET",
         "GETRANGE",
         "LRANGE",
+        "LPOS",
         "LPOP",
         "SMEMBERS",
         "SRANDMEMBER",

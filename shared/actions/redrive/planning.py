@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 
 from shared.actions.accounts import reach
-from shared.actions.job_records import excerpt_of
 from shared.actions.redrive import changing
-from shared.actions.redrive.changing import Change, Unchangeable
+from shared.actions.redrive.changing import Change, Changed, Unchangeable
 from shared.operations import Call
 from shared.schemas.dead_letters import ReplayPlan, Share
+from shared.schemas.runs import FailureReason
 from shared.security.destinations import origin_of
 from shared.store import records, stored, transitions
 from shared.store.transitions import StoredJob
@@ -67,26 +67,24 @@ class Look:
         if not row.spec:
             self.skipped[LOST] += 1
             return
-        job = excerpt_of(row)
-        url, dropped = job.url, tuple[str, ...]()
-        if self.change:
-            done = self._changed(row.spec)
-            if isinstance(done, Unchangeable):
-                self.skipped[done.reason] += 1
-                return
-            url, dropped = done.fields["url"], done.dropped
+        done = self._changed(row.spec)
+        if isinstance(done, Unchangeable):
+            self.skipped[done.reason] += 1
+            return
+        url = str(done.fields.get("url", ""))
         self.queues[row.queue] += 1
         self.hosts[_host(url)] += 1
-        self.reasons[job.run.failure_reason if job.run and job.run.failure_reason else "unknown"] += 1
+        self.reasons[_reason(row.run)] += 1
         self.destinations.add(origin_of(url))
-        self.dropped.update(dropped)
+        self.dropped.update(done.dropped)
 
-    def _changed(self, spec: str) -> changing.Changed | Unchangeable:
-        assert self.change is not None
+    def _changed(self, spec: str) -> Changed | Unchangeable:
+        """What would be sent, without a change as it is stored: then even what nobody can read."""
         try:
-            return self.change.applied(stored.read_spec(spec).fields)
+            fields = stored.read_spec(spec).fields
+            return self.change.applied(fields) if self.change else Changed(fields, False, ())
         except (ValueError, TypeError, AttributeError):
-            return Unchangeable(changing.UNREADABLE)
+            return Unchangeable(changing.UNREADABLE) if self.change else Changed({}, False, ())
 
 
 async def looked(call: Call, batches: AsyncIterator[Sequence[int]], change: Change | None) -> Look:
@@ -122,7 +120,7 @@ async def _look_at(call: Call, look: Look, ids: Sequence[int]) -> None:
 async def _read(call: Call, look: Look, ids: Sequence[int]) -> dict[int, StoredJob]:
     """Of what is changed the headers must be there whole."""
     rows = await transitions.read_jobs(
-        call.redis, call.team, ids, with_runs=True, most_bytes=stored.LIST_BYTES
+        call.redis, call.team, ids, with_runs=True, most_bytes=stored.LOOK_BYTES
     )
     found = {int(row.id): row for row in rows}
     cut = [one for one, row in found.items() if look.change and _is_cut(row.spec)]
@@ -130,6 +128,13 @@ async def _read(call: Call, look: Look, ids: Sequence[int]) -> dict[int, StoredJ
         call.redis, call.team, cut, with_runs=True, most_bytes=stored.WHOLE_BYTES
     )
     return found | {int(row.id): row for row in whole}
+
+
+def _reason(run: str | None) -> str:
+    try:
+        return str(stored.read_run(run or "{}").fields.get("failure_reason") or FailureReason.UNKNOWN)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return FailureReason.UNKNOWN
 
 
 def _is_cut(spec: str) -> bool:

@@ -45,6 +45,7 @@ TESTS = (
     "tests/worker/notices/test_alerts.py",
     "tests/worker/notices/test_channels.py",
     "tests/api/work/test_dead_letters.py",
+    "tests/redrive",
     "tests/api/work/test_waiting.py",
     "tests/api/work/test_moments.py",
     "tests/scheduler",

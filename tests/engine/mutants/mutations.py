@@ -6,6 +6,7 @@ from tests.engine.mutants.crons import CRONS
 from tests.engine.mutants.figures import FIGURES
 from tests.engine.mutants.memory import MEMORY
 from tests.engine.mutants.mutation import rows
+from tests.engine.mutants.replays import REPLAYS
 
 # fmt: off
 MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what that becomes
@@ -226,6 +227,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     # replays
     ("failures of a replay stop nothing", "count_replayed", ">= (tonumber(fields.stop_after) or math.huge)", ">= math.huge"),
     ("a replay that stopped keeps its jobs", "end_replay", "call('DEL', P .. 'replay_ids:' .. team .. ':' .. id, ", "call('DEL', "),
+    ("a replay is another intent", "replay_job", "and fields.intent or nil", "and nil or nil"),
     # finish
     ("what was not sent counts as a request", "finish.finish", "(verdict == 'release' or verdict == 'postpone')", "false"),
     # purge_jobs
@@ -334,4 +336,5 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts', 'backfilled' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
 ) + ACCOUNTS + FIGURES + BACKFILLS + LISTS
+) + ACCOUNTS + FIGURES + REPLAYS
 # fmt: on
