@@ -4,6 +4,8 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 from shared.actions import owing
 from shared.schedule import policy
 from shared.schedule.policy import Plan
@@ -131,6 +133,7 @@ def fields_of(wanted: CronCreate, phase: int, sealed: str | None = None) -> Cron
         offset_seconds=offset_of(wanted, phase),
         phase=phase,
         grace_ms=wanted.grace_seconds * 1000 if wanted.mode == CronMode.HEARTBEAT else "",
+        labels=to_json(wanted.labels).decode() if wanted.labels else "",
     )
 
 

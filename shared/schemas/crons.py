@@ -13,6 +13,7 @@ from shared.schemas.base import (
     HeaderChanges,
     Headers,
     Instant,
+    Labels,
     Method,
     Name,
     PageQuery,
@@ -90,6 +91,7 @@ class CronCreate(Timing, CronSpec):
     grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
     redact: Redact = ()
+    labels: Labels = Field(default_factory=dict)
 
 
 class CronSpecUpdate(CronSpec):
@@ -109,6 +111,7 @@ class CronUpdate(Timing, CronSpecUpdate):
     grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
     redact: Redact = ()
+    labels: Labels = Field(default_factory=dict)
 
 
 class CronQuery(SearchQuery):
@@ -166,6 +169,7 @@ class Cron(CronDetail):
     """Scheduled runs so far, without those started by hand."""
     lateness: dict[str, int]
     """How many runs were late by up to 100, 1000, 10000, 60000 ms, or more."""
+    labels: dict[str, str]
     key: str | None
     """The caller's own key, by which `PUT /api/crons/by-key/{cron_key}` finds it."""
     cut: Cut = ()

@@ -40,6 +40,8 @@ class CronFields(NamedTuple):
     """What its offset comes from."""
     grace_ms: int | str
     """Of one that waits for pings."""
+    labels: str
+    """JSON, for its alerts."""
 
 
 class StoredCron(NamedTuple):
