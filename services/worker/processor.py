@@ -88,7 +88,7 @@ def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
 
 def _host_of(work: Work, exchange: Exchange) -> str | None:
     """Where it went, without the rest of the URL: people write secrets into users, paths and queries."""
-    url = exchange.sent.url if exchange.sent else _url_of(work.spec)
+    url = exchange.sent.url if exchange.sent else _in_spec(work.spec, "url")
     try:
         return urlsplit(url).netloc.rpartition("@")[2] if url else None
     except ValueError:
@@ -132,19 +132,21 @@ def facts_of(work: Work, exchange: Exchange) -> str:
     if isinstance(work, Notice):
         return exchange.error_message or ""
     facts = {
-        "url": _url_of(work.spec),
+        "url": _in_spec(work.spec, "url"),
         "response_status": exchange.response_status,
         "failure_reason": exchange.failure_reason,
         "error_message": exchange.error_message,
         "response": (exchange.response_body or "")[:FACT_CHARACTERS],
     }
+    if isinstance(work, Job) and (labels := _in_spec(work.spec, "labels")):
+        facts["labels"] = labels
     return to_json(facts).decode()
 
 
-def _url_of(spec: str) -> str | None:
+def _in_spec(spec: str, field: str) -> Any:
     """Nothing of what nobody can read, which failed for just that."""
     try:
-        return str(from_json(spec)["url"])
+        return from_json(spec)[field]
     except (ValueError, LookupError, TypeError):
         return None
 

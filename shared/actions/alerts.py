@@ -113,6 +113,8 @@ def _data(fields: Fields) -> AlertFacts:
     facts = from_json(fields["facts"]) if fields["facts"] else {}
     reason = fields["reason"].partition(" ")[0] or None
     facts = {"failure_reason": reason, **facts, "consecutive_failures": int(fields["failures"])}
+    if "labels" in fields:
+        facts["labels"] = from_json(fields["labels"]) | facts.get("labels", {})
     return AlertFacts.model_validate(facts, extra="ignore")
 
 

@@ -4,6 +4,8 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 from shared.actions import owing
 from shared.schedule import policy
 from shared.schedule.policy import Plan
@@ -146,6 +148,7 @@ def fields_of(wanted: CronCreate, phase: int, sealed: str | None = None) -> Cron
         phase=phase,
         grace_ms=wanted.grace_seconds * 1000 if wanted.mode == CronMode.HEARTBEAT else "",
         pause_after=wanted.pause_after_failures or "",
+        labels=to_json(wanted.labels).decode() if wanted.labels else "",
     )
 
 

@@ -75,6 +75,7 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
             "retry_delays": spec.get("retry_delays"),
             "idempotency_key": key_of(spec, fields),
             "expires_at": reader.instant(fields, "expires"),
+            "labels": spec.get("labels", {}),
         },
     )
     return job if reader.problem is None else job.model_copy(update={"problem": reader.problem})

@@ -42,6 +42,8 @@ class AlertFacts(Schema):
     consecutive_failures: int = 0
     error_message: str | None = None
     response: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Those of the cron, or of the queue and over them those of the job."""
 
 
 class AlertNotice(Schema):

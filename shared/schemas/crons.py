@@ -13,6 +13,7 @@ from shared.schemas.base import (
     HeaderChanges,
     Headers,
     Instant,
+    Labels,
     Method,
     Name,
     PageQuery,
@@ -95,6 +96,7 @@ class CronCreate(Timing, CronSpec):
     success_assertions: Assertions = ()
     pause_after_failures: PauseAfter = None
     redact: Redact = ()
+    labels: Labels = Field(default_factory=dict)
 
 
 class CronSpecUpdate(CronSpec):
@@ -115,6 +117,7 @@ class CronUpdate(Timing, CronSpecUpdate):
     success_assertions: Assertions = ()
     pause_after_failures: PauseAfter = None
     redact: Redact = ()
+    labels: Labels = Field(default_factory=dict)
 
 
 class CronQuery(SearchQuery):
@@ -214,6 +217,7 @@ class Cron(CronDetail):
     pause_after_failures: int | None
     recent_executions: tuple[RecentExecution, ...]
     """The last 30 that have ended, in the order in which they were made: the newest is the last."""
+    labels: dict[str, str]
     key: str | None
     """The caller's own key, by which `PUT /api/crons/by-key/{cron_key}` finds it."""
     cut: Cut = ()

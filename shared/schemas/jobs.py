@@ -13,6 +13,7 @@ from shared.schemas.base import (
     Headers,
     Id,
     Instant,
+    Labels,
     Method,
     Name,
     Problem,
@@ -110,6 +111,7 @@ class JobCreate(JobSpec):
     expires_at: Annotated[
         Deadline | None, Field(description="A job still waiting then fails and is not sent")
     ] = None
+    labels: Labels = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_start(self) -> "JobCreate":
@@ -233,5 +235,7 @@ class Job(JobSummary):
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
+    labels: dict[str, str]
+    """As its caller gave them; retries and replays have the same."""
     cut: Cut = ()
     problem: Problem = None

@@ -6,7 +6,17 @@ from pydantic import ConfigDict, Field
 from pydantic_core import to_json
 
 from shared.schemas.assertions import Assertions
-from shared.schemas.base import NO_BOOL, Instant, Name, Problem, Schema, Timeout, Warnings, without_defaults
+from shared.schemas.base import (
+    NO_BOOL,
+    Instant,
+    Labels,
+    Name,
+    Problem,
+    Schema,
+    Timeout,
+    Warnings,
+    without_defaults,
+)
 from shared.schemas.teams import Redact
 
 RetryDelay = Annotated[int, Field(ge=1, le=86_400), NO_BOOL]
@@ -47,6 +57,7 @@ class QueueSettings(Schema):
     ] = 1
 
     redact: Redact = ()
+    labels: Labels = Field(default_factory=dict)
 
     def for_transitions(self) -> dict[str, str | int | None]:
         """What transitions decide by beside `is_active`, under the names of the queue's record."""
@@ -59,6 +70,7 @@ class QueueSettings(Schema):
             "dlq_days": self.dlq_retention_days,
             "alerts": self.alerts_enabled,
             "redact": to_json(self.redact).decode() if self.redact else None,
+            "labels": to_json(self.labels).decode() if self.labels else None,
         }
 
 
@@ -99,6 +111,7 @@ class Queue(Schema):
     dlq_retention_days: int
     weight: int
     redact: tuple[str, ...]
+    labels: dict[str, str]
     created_at: Instant
     counts: QueueCounts
     problem: Problem = None

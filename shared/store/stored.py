@@ -15,7 +15,7 @@ BIG_OF_SPEC = ("payload", "payload_json", "body")
 BIG_OF_RUN = ("request_headers", "response_headers", "response_body", "request_body")
 LAST_OF_SPEC = "sealed"
 """What only the worker opens, so that nobody else needs to read so far."""
-_FIRST_OF_SPEC = ("method", "name", "url")
+_FIRST_OF_SPEC = ("method", "name", "url", "labels")
 """A long spec begins with `{"method"`, older ones do not: by that, scripts know how far to read."""
 
 

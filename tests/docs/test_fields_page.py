@@ -15,8 +15,6 @@ from shared.schemas.accounts.teams import Team
 from shared.schemas.accounts.users import Role
 from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertNotice, AlertType
 from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, RecentExecution, SkipReason
-from shared.schemas.dead_letters import Replay, ReplayState
-from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
 from shared.schemas.dead_letters import Replay, ReplayPlan, ReplayReason, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
@@ -86,7 +84,7 @@ def test_a_table_has_all_that_the_code_has_and_nothing_else(heading: str) -> Non
 def test_a_setting_of_a_queue_stands_with_its_default(name: str) -> None:
     (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", SECTIONS["Queue"], re.M)
 
-    default = to_json(QueueSettings.model_fields[name].default).decode()
+    default = to_json(QueueSettings.model_fields[name].get_default(call_default_factory=True)).decode()
     assert row.endswith(f"(`{default}`)")
 
 

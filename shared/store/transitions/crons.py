@@ -45,6 +45,8 @@ class CronFields(NamedTuple):
     """Of one that waits for pings."""
     pause_after: int | str
     """Failures in a row that pause it."""
+    labels: str
+    """JSON, for its alerts."""
 
 
 class StoredCron(NamedTuple):

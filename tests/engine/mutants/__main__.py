@@ -25,6 +25,7 @@ TEST_SECONDS = 300
 PASSED = "no test failed"
 TESTS = (
     "tests/worker/test_redaction.py",
+    "tests/api/work/test_labels.py",
     "tests/engine/test_edges.py",
     "tests/engine/test_vouched.py",
     "tests/engine/test_library.py",

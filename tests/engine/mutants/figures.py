@@ -25,6 +25,11 @@ FIGURES = rows(
     ("the first queues are told alone", "spread_redaction", "#ids == limit and tonumber(ids[#ids]) or 0", "0"),
     ("reconciling tells no rules", "mend_queues.mend", "tell_rules(team, id)", ""),
     ("a worker is not told the team's rules", "claim", "its.redact,", "'',"),
+    # labels
+    ("alerts of a cron have no labels", "alert_cron", "new.since, new.labels = fields.failing_since or moment(), fields.labels", "new.since = fields.failing_since or moment()"),
+    ("alerts of a queue have no labels", "alert_queue", "labels = fields.labels,", ""),
+    ("labels are not copied to an alert", "alert", "if (new.labels or '') ~= '' then", "if false then"),
+    ("a cron's labels stay as they were", "save_cron", "'labels', its.labels", "'labels', ''"),
     # read_ends
     ("only the named attempt is waited for", "read_ends.open_of", "last_attempt_of(team, id) or id", "id"),
     ("what runs has ended", "read_ends.open_of", "if state == 'pending' or state == 'processing' then", "if state == 'pending' then"),

@@ -213,7 +213,6 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a job does not expire", "make_job", "if new.expires_ms ~= '' then wait_until(EXPIRY, team, id, new.expires_ms) end", ""),
     ("a delay is ignored", "make_job", "if tonumber(new.due) > moment() then", "if false then"),
     ("a job's callback is forgotten", "make_job", "if new.has_callback == '1' then", "if false then"),
-    ("a replay is another intent", "replay_job", "or '', replay_of = id, replay = replay, intent = intent })", "or '', replay_of = id, replay = replay })"),
     # step_replay
     ("a replay forgets its rate", "step_replay.tokens", "+ math.max(0, now - tonumber(fields.at)) * rate / 1000)", "+ rate)"),
     ("a replay saves up over a pause", "step_replay.tokens", "math.min(math.max(1, rate), tonumber(fields.tokens)", "math.min(math.huge, tonumber(fields.tokens)"),
@@ -335,6 +334,5 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
     ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts', 'backfilled' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
-) + ACCOUNTS + FIGURES + BACKFILLS + LISTS
-) + ACCOUNTS + FIGURES + REPLAYS
+) + ACCOUNTS + FIGURES + BACKFILLS + LISTS + REPLAYS
 # fmt: on

@@ -23,11 +23,13 @@ local function write_alert(team, new, created)
 end
 
 -- `new` is { type, kind = cron | queue | team, of = its id, is_announced = whether the channels get it; has_paused = whether its
--- cron was paused for it; and of what failed: name, ref, reason, facts (JSON), failures, since, before = how many more the alert before it counted }.
+-- cron was paused for it; and of what failed: name, labels (JSON), ref, reason, facts (JSON), failures, since, before = how many
+-- more the alert before it counted }.
 local function alert(team, new)
     local id = write_alert(team, new, math.max(moment(), vouched()))
     call('HSET', alert_of(team, id), 'name', new.name or '', 'ref', new.ref or '', 'reason', new.reason or '', 'facts',
         new.facts or '', 'failures', new.failures or 0, 'since', new.since or moment(), 'before', new.before or 0, 'count', 1)
+    if (new.labels or '') ~= '' then call('HSET', alert_of(team, id), 'labels', new.labels) end
     change_index(P .. 'x:' .. team .. ':alerts:' .. new.type, id, true)
     if new.has_paused then call('HSET', alert_of(team, id), 'paused', 1) end
     if new.kind ~= 'team' then
@@ -52,10 +54,11 @@ end
 -- whatever was told before, for nothing else would say why it is silent. The next success recovers.
 local function alert_cron(team, cron, ref, result)
     local record = P .. 'c:' .. team .. ':' .. cron
-    local fields = fields_of(record, 'failures', 'alert_threshold', 'alerted', 'failing_since', 'name', 'pause_after', 'is_active')
+    local fields = fields_of(record, 'failures', 'alert_threshold', 'alerted', 'failing_since', 'name', 'pause_after', 'is_active',
+        'labels')
     local failures, threshold = tonumber(fields.failures or 0), tonumber(fields.alert_threshold or '')
     local new = { kind = 'cron', of = cron, name = fields.name, ref = ref, reason = result.reason, facts = result.facts }
-    new.since = fields.failing_since or moment()
+    new.since, new.labels = fields.failing_since or moment(), fields.labels
     if result.verdict == 'complete' then
         if failures == 0 then return end
         call('HSET', record, 'failures', 0)
@@ -101,11 +104,11 @@ end
 local function alert_queue(team, queue, ref, attempt, result)
     local verdict, reason = result.verdict, result.reason or ''
     if verdict == 'complete' or reason == '' or (verdict == 'retry' and attempt > 1) then return end
-    local fields = fields_of(P .. 'q:' .. team .. ':' .. queue, 'alerts', 'name')
+    local fields = fields_of(P .. 'q:' .. team .. ':' .. queue, 'alerts', 'name', 'labels')
     if fields.alerts ~= '1' then return end
     local type = verdict == 'retry' and 'warning' or 'failure'
     alert_grouped(team, { type = type, kind = 'queue', of = queue, name = fields.name, ref = ref, reason = reason,
-        facts = result.facts, failures = attempt, is_announced = type == 'failure' })
+        facts = result.facts, labels = fields.labels, failures = attempt, is_announced = type == 'failure' })
 end
 
 -- What became of one channel's notice; a test call is not tried again.
