@@ -233,5 +233,7 @@ class Job(JobSummary):
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
+    problem_id: int | None
+    """The problem in which its last failure counts."""
     cut: Cut = ()
     problem: Problem = None

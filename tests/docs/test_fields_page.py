@@ -20,6 +20,7 @@ from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import Queue, QueueCounts, QueueSettings
 from shared.schemas.reports.hosts import Host, RestReason
+from shared.schemas.reports.problems import Problem, ProblemState
 from shared.schemas.runs import ConnectionUse, FailureReason, FailureStage, Phases, Run
 from shared.schemas.timing import OverlapPolicy
 from shared.schemas.why import Verdict
@@ -48,6 +49,8 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Counts of a queue": QueueCounts,
     "Replay": Replay,
     "State of a replay": ReplayState,
+    "Problem": Problem,
+    "State of a problem": ProblemState,
     "Alert": Alert,
     "Data of an alert": AlertFacts,
     "Delivery of an alert": AlertNotice,

@@ -77,6 +77,16 @@ from shared.store.transitions.queues import StoredQueue, delete_queue, read_queu
 from shared.store.transitions.records import Awaited, StoredRecord, read_ends
 from shared.store.transitions.reports.coming import ComingCron, read_coming, read_coming_of
 from shared.store.transitions.reports.figures import Period, read_figures, roll_figures
+from shared.store.transitions.reports.problems import (
+    PROBLEM_STATES,
+    ListedProblem,
+    StoredProblem,
+    change_problem,
+    list_problems,
+    mend_problems,
+    read_problems,
+    retire_problems,
+)
 from shared.store.transitions.retention import (
     Looked,
     begin_retiring,
@@ -136,6 +146,7 @@ from shared.store.transitions.work import (
 
 __all__ = [
     "MOST_TOKENS",
+    "PROBLEM_STATES",
     "Awaited",
     "Claimed",
     "Clock",
@@ -155,6 +166,7 @@ __all__ = [
     "InFlight",
     "JudgedCron",
     "ListedExecution",
+    "ListedProblem",
     "Looked",
     "NewJob",
     "NewToken",
@@ -173,6 +185,7 @@ __all__ = [
     "StoredHost",
     "StoredJob",
     "StoredPlan",
+    "StoredProblem",
     "StoredQueue",
     "StoredRecord",
     "StoredToken",
@@ -186,6 +199,7 @@ __all__ = [
     "begin_retiring",
     "cancel_job",
     "cancel_replay",
+    "change_problem",
     "change_token",
     "claim",
     "claim_command",
@@ -212,6 +226,8 @@ __all__ = [
     "list_crons",
     "list_executions",
     "list_of_cron",
+    "list_problems",
+    "mend_problems",
     "mend_queues",
     "mend_shard",
     "mend_team",
@@ -240,6 +256,7 @@ __all__ = [
     "read_jobs",
     "read_listed",
     "read_plans",
+    "read_problems",
     "read_queues",
     "read_replays",
     "read_tokens",
@@ -254,6 +271,7 @@ __all__ = [
     "reseal",
     "retire",
     "retire_alerts",
+    "retire_problems",
     "roll_figures",
     "rotate_signing",
     "run_cron",

@@ -32,6 +32,8 @@ PARTS = (
     "records/replays",
     "records/records",
     "records/figures",
+    "records/problems",
+    "records/arrivals",
     "records/moves",
     "records/removal",
     "crons/executions",

@@ -19,6 +19,7 @@ do
         write_moves()
         write_indexes()
         figures.post()
+        problems.post()
         refresh_touched()
         post_tallies()
         confined('', '', tell_events)

@@ -49,7 +49,7 @@ do
     local function put_owner_aside(keys, states, team, kind, id)
         local found, base = put_all_aside(keys, team .. ':' .. id), 'x:' .. team .. ':' .. kind .. id .. ':'
         put_indexes_aside(base, states, found)
-        put_indexes_aside(base, { 'alerts' }, found)
+        put_indexes_aside(base, { 'alerts', 'problems' }, found)
         return #found
     end
 
@@ -91,6 +91,7 @@ do
         local found = put_all_aside(KEYS_OF.team, team)
         put_indexes_aside('x:' .. team .. ':', STATES.job, found)
         put_indexes_aside('x:' .. team .. ':alerts:', ALERT_TYPES, found)
+        put_indexes_aside('x:' .. team .. ':problems:', STATES.problem, found)
         keep_numbers('ids:' .. team, found)
         keep_numbers('ledger:' .. team, found)
         return found
@@ -111,6 +112,8 @@ do
             found = found + put_record_aside(team, kind, id)
         end
         if found > 0 then return end
-        note_damage(kind and kind .. ':' .. team .. ':' .. id or team == '' and 'shard' or 'team:' .. team, said)
+        local problem = string.match(about, '^problem:.+')
+        if problem then redis.pcall('RENAME', P .. problem, P .. 'aside:' .. problem) end -- it only reports, and is begun anew
+        note_damage(problem or kind and kind .. ':' .. team .. ':' .. id or team == '' and 'shard' or 'team:' .. team, said)
     end
 end

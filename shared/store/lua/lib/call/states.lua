@@ -5,6 +5,7 @@ local STATES = {
     execution = { 'pending', 'processing', 'completed', 'failed', 'skipped' },
     notice = { 'pending', 'processing' },
     cron = { 'active', 'paused' },
+    problem = { 'resolved', 'open', 'ignored' }, -- where there are too many, the first go first
     replay = { 'collecting', 'running', 'finished', 'stopped', 'cancelled' },
 }
 local ENDED = { 'completed', 'failed', 'skipped' } -- of what is kept for its history; dead letters are apart

@@ -19,6 +19,9 @@ local function settle_execution(team, id, result)
     if not callback.version then return end -- deleted meanwhile
     call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', memory.kept_response(result.response or ''),
         'last_failure', failure_of(result))
+    if state == 'failed' then
+        result.problem, result.is_ignored = problems.note(team, CRON .. fields.cron, 'e:' .. id, result)
+    end
     alert_cron(team, fields.cron, 'e:' .. id, result)
     if callback.queued then start_queued(team, fields.cron, callback.queued) end
     if callback.callback == '1' then notify(team, 'outbox', 'e:' .. fields.cron .. ':' .. id, 'cron.' .. state) end

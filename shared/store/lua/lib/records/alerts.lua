@@ -58,6 +58,7 @@ local function alert_cron(team, cron, ref, result)
         if failures == 0 then return end
         call('HSET', record, 'failures', 0)
         call('HDEL', record, 'alerted', 'failing_since')
+        confined(team, 'c:' .. cron, problems.recover_cron, team, cron)
         new.type, new.is_announced, new.failures = 'recovery', true, failures
         return fields.alerted and alert(team, new)
     end
