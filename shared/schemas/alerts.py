@@ -42,6 +42,10 @@ class AlertFacts(Schema):
     consecutive_failures: int = 0
     error_message: str | None = None
     response: str | None = None
+    problem_id: Annotated[int | None, Field(description="In which its failures are counted")] = None
+    affected_crons: Annotated[
+        int | None, Field(description="Of a cron: how many fail alike, and are told of by this alert")
+    ] = None
 
 
 class AlertNotice(Schema):

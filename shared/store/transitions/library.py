@@ -39,6 +39,7 @@ PARTS = (
     "crons/executions",
     "records/outbox",
     "records/alerts",
+    "records/incidents",
     "records/usage",
     "records/memory",
     "work/notices",
