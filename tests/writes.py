@@ -103,6 +103,7 @@ WRITES = (
     Write("POST", "/api/dead-letters/purge", "/api/dead-letters/purge", "purge_jobs", {"all": True}, dead_letters=3),
     Write("POST", "/api/dead-letters/replays/{replay_id}/cancel", "/api/dead-letters/replays/1/cancel",
           "cancel_replay", before=(_REPLAYED,), dead_letters=3),
+    Write("PATCH", "/api/problems/{problem_id}", "/api/problems/1", "change_problem", {"state": "ignored"}, dead_letters=1),
     Write("PUT", CHANNELS, CHANNELS, "set_team", HOOK),
     Write("POST", f"{CHANNELS}/test", f"{CHANNELS}/test", "test_channel", {"channel": "slack"}, (_HOOKED,)),
     Write("PUT", "/api/settings/limits", "/api/settings/limits", "set_team", {"soft_limit": 7}),

@@ -3,12 +3,9 @@
 from services.api.rest import (
     alerts,
     audit,
-    backfills,
-    coming,
     crons,
     dead_letters,
     executions,
-    hosts,
     invitations,
     jobs,
     limits,
@@ -17,10 +14,10 @@ from services.api.rest import (
     queues,
     redaction,
     signing,
-    stats,
     team,
     tokens,
 )
+from services.api.rest.reports import backfills, coming, hosts, problems, stats
 
 # The busiest first: routes are tried in order.
 OPERATIONS = (
@@ -31,6 +28,7 @@ OPERATIONS = (
     *backfills.OPERATIONS,
     *queues.OPERATIONS,
     *dead_letters.OPERATIONS,
+    *problems.OPERATIONS,
     *alerts.OPERATIONS,
     *notifications.OPERATIONS,
     *limits.OPERATIONS,

@@ -24,6 +24,7 @@ from services.worker.redaction import redacted
 from services.worker.requests import request_of
 from services.worker.retry import decide, longest_wait_of, settings_of
 from services.worker.signing import signed
+from services.worker.targets import target_of
 from services.worker.work import Complete, Execution, Job, Notice, Postpone, Release, Result, Verdict, Work
 from shared.errors import NotFound
 from shared.runtime.mail import Letter
@@ -67,7 +68,8 @@ async def process(work: Work, context: Context) -> Result:
     if exchange.failure_reason is None:
         return result
     reason = f"{exchange.failure_reason} {exchange.response_status or ''}".strip()
-    return result._replace(reason=reason, facts=facts_of(work, exchange))
+    target = "" if isinstance(work, Notice) else target_of(_in_spec(work.spec, "url") or "")
+    return result._replace(reason=reason, facts=facts_of(work, exchange), target=target)
 
 
 def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:

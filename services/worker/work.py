@@ -208,3 +208,5 @@ class Result(NamedTuple):
     waited_ms: int | None = None
     """From when it was due until its request began; none if no request was made, as the next."""
     took_ms: int | None = None
+    target: str = ""
+    """Of a failure: the host and path it was sent to, without ids."""

@@ -112,7 +112,8 @@ def _alert(alert_id: int, fields: Fields) -> Alert:
 def _data(fields: Fields) -> AlertFacts:
     facts = from_json(fields["facts"]) if fields["facts"] else {}
     reason = fields["reason"].partition(" ")[0] or None
-    facts = {"failure_reason": reason, **facts, "consecutive_failures": int(fields["failures"])}
+    counts = {"problem_id": fields.get("problem") or None, "affected_crons": fields.get("affected") or None}
+    facts = {"failure_reason": reason, **facts, "consecutive_failures": int(fields["failures"]), **counts}
     if "labels" in fields:
         facts["labels"] = from_json(fields["labels"]) | facts.get("labels", {})
     return AlertFacts.model_validate(facts, extra="ignore")

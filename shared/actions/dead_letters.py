@@ -44,20 +44,23 @@ _COLLECTED = 1
 
 
 async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
-    """Dead letters newest first, by queue and reason; a search looks in the URL, or as `q` says."""
+    """Dead letters newest first, by queue, problem and reason; a search looks in the URL, or as `q` says."""
     wanted = await searches.understood(redis, team, query.q)
     listing = paging.Listing(
-        [_index(team, query.queue_id)],
+        [_index(team, query.queue_id, query.problem_id)],
         read=lambda ids: jobs.read(redis, team, ids, most_bytes=LIST_BYTES),
         matches=lambda job, text: (
             words.contains(text, job.url)
             and query.failure_reason in (None, job.run.failure_reason if job.run else None)
+            and query.queue_id in (None, job.queue_id)
             and wanted.finds(job)
         ),
         look=lambda ids: jobs.looked_at(
             redis, team, ids, wanted, query.search or "", with_runs=query.failure_reason is not None
         ),
-        is_filtered=query.failure_reason is not None or bool(wanted.terms),
+        is_filtered=query.failure_reason is not None
+        or bool(wanted.terms)
+        or bool(query.queue_id and query.problem_id),
     )
     return await paging.read_page(redis, team, listing, query)
 
@@ -242,7 +245,7 @@ async def _following(redis: Redis, team: Team, chosen: DeadLetterSelection, afte
     if chosen.ids is not None:
         end = after + BATCH
         return _Batch(list(chosen.ids[after:end]), end, end >= len(chosen.ids))
-    index = f"{team.prefix}{_index(team, chosen.queue_id)}"
+    index = f"{team.prefix}{_index(team, chosen.queue_id, chosen.problem_id)}"
     ids = [int(one) for one in await redis.zrangebyscore(index, f"({after}", "+inf", 0, BATCH)]
     end, is_last = ids[-1] if ids else after, len(ids) < BATCH
     fitting = await _fitting(redis, team, chosen, ids) if ids and chosen.is_filtered else ids
@@ -260,10 +263,14 @@ def _fits(job: Job, chosen: DeadLetterSelection) -> bool:
     before = chosen.dead_lettered_before
     return (
         words.contains(chosen.search or "", job.url)
+        and chosen.queue_id in (None, job.queue_id)
         and chosen.failure_reason in (None, job.run.failure_reason if job.run else None)
         and (before is None or (job.dead_lettered_at is not None and job.dead_lettered_at < before))
     )
 
 
-def _index(team: Team, queue_id: int | None) -> str:
+def _index(team: Team, queue_id: int | None, problem_id: int | None) -> str:
+    """Of a problem, which has fewer; with a queue as well each record says whether it is of that."""
+    if problem_id:
+        return f"x:{team.id}:p{problem_id}:dead"
     return f"x:{team.id}:{f'{Kind.QUEUE}{queue_id}:' if queue_id else ''}dead_lettered"

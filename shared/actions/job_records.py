@@ -68,6 +68,7 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
             "created_at": reader.made(fields, "created"),
             "run": _with_body(around.run, spec, payload),
             **_chain(job_id, fields, reader),
+            "problem_id": fields.get("problem") or None,
             "waits_for": fields.get("waits_for") if status == JobStatus.PENDING else None,
             "callback_url": spec.get("callback_url"),
             "body": spec.get("body"),

@@ -44,6 +44,10 @@ class AlertFacts(Schema):
     response: str | None = None
     labels: dict[str, str] = Field(default_factory=dict)
     """Those of the cron, or of the queue and over them those of the job."""
+    problem_id: Annotated[int | None, Field(description="In which its failures are counted")] = None
+    affected_crons: Annotated[
+        int | None, Field(description="Of a cron: how many fail alike, and are told of by this alert")
+    ] = None
 
 
 class AlertNotice(Schema):

@@ -36,6 +36,7 @@ class DeadLetterQuery(SearchQuery):
 
     queue_id: Annotated[Id | None, Field(description="Only those of this queue")] = None
     failure_reason: Annotated[FailureReason | None, Field(description="Only those that ended so")] = None
+    problem_id: Annotated[Id | None, Field(description="Only those of this problem")] = None
 
 
 class DeadLetterSelection(Schema):
@@ -44,6 +45,7 @@ class DeadLetterSelection(Schema):
     ids: Ids | None = None
     all: bool = False
     queue_id: Annotated[Id | None, Field(description="Those of this queue")] = None
+    problem_id: Annotated[Id | None, Field(description="Those of this problem")] = None
     search: Annotated[
         str | None, Field(min_length=1, max_length=200, description="Those with this in the URL")
     ] = None
@@ -52,14 +54,13 @@ class DeadLetterSelection(Schema):
 
     @property
     def is_filtered(self) -> bool:
-        """Whether their records must be read, beside the queue's index."""
-        return any(
-            value is not None for value in (self.search, self.failure_reason, self.dead_lettered_before)
-        )
+        """Whether their records must be read, beside an index: a problem has one, as a queue has."""
+        given = (self.search, self.failure_reason, self.dead_lettered_before)
+        return any(value is not None for value in given) or bool(self.queue_id and self.problem_id)
 
     @model_validator(mode="after")
     def _one_way(self) -> "DeadLetterSelection":
-        filtered = self.is_filtered or self.queue_id is not None
+        filtered = self.is_filtered or self.queue_id is not None or self.problem_id is not None
         if [self.ids is not None, self.all, filtered].count(True) != 1:
             raise ValueError("The body must have either ids, or filters, or all: true")
         return self

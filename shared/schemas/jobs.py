@@ -237,5 +237,7 @@ class Job(JobSummary):
     replayed_as: int | None
     labels: dict[str, str]
     """As its caller gave them; retries and replays have the same."""
+    problem_id: int | None
+    """The problem in which its last failure counts."""
     cut: Cut = ()
     problem: Problem = None

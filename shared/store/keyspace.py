@@ -12,6 +12,11 @@ e:<team>:<execution>           hash    one fire of a cron
 log:<team>:<cron>              list    how a cron fires, since when, and how it fired before (JSON)
 n:<team>:<notice>              hash    a callback or alert to be sent, and where it stands
 a:<team>:<alert>               hash    an alert: what failed, and its status in each channel
+problem:<team>:<problem>       hash    failures that are alike, counted (`problems.lua`)
+problem_ids:<team>             hash    problem ids by owner, reason and target
+x:<team>:problems:<state>      zset    problem ids in a state, by when they were last seen (ms)
+x:<team>:<q or c><id>:problems zset    problem ids of a queue or cron
+x:<team>:p<id>:dead            zset    job ids of a problem that are dead letters
 g:<team>:<queue>:<type>:<why>  hash    the alert that counts failures alike (of a queue, or `h<host>`)
 s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; length = waiting + in flight
 f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first

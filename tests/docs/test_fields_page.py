@@ -21,6 +21,7 @@ from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import Queue, QueueCounts, QueueSettings
 from shared.schemas.reports.backfills import Backfill, BackfillStatus
 from shared.schemas.reports.hosts import Host, RestReason
+from shared.schemas.reports.problems import Problem, ProblemState
 from shared.schemas.runs import ConnectionUse, FailureReason, FailureStage, Phases, Run
 from shared.schemas.timing import OverlapPolicy
 from shared.schemas.why import Verdict
@@ -54,6 +55,8 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Status of a backfill": BackfillStatus,
     "Reason of a replay": ReplayReason,
     "Plan of a replay": ReplayPlan,
+    "Problem": Problem,
+    "State of a problem": ProblemState,
     "Alert": Alert,
     "Data of an alert": AlertFacts,
     "Delivery of an alert": AlertNotice,

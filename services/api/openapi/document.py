@@ -24,6 +24,7 @@ TAGS = {
     "backfills": "Past fires of crons that are made now",
     "queues": "How the jobs of each are sent",
     "dead-letters": "Jobs whose retries are used up",
+    "problems": "Failures that are alike, as one thing to look at",
     "alerts": "What failed, and what recovered",
     "notifications": "The channels that alerts are sent through",
     "usage": "Requests of each month",

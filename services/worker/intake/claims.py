@@ -246,7 +246,7 @@ def _given_back(queue: str, lane: str, entry: str, ref: str) -> FinishedRow:
     """The release of an entry of `<team>:<queue>` that nobody has in hand."""
     team, _, queue_id = queue.partition(":")
     kind, _, work_id = ref.partition(":")
-    return kind, int(team), queue_id, int(work_id or 0), lane, entry, "release", "", 0, "", "", "", "", ""
+    return kind, int(team), queue_id, int(work_id or 0), lane, entry, "release", "", 0, "", "", "", "", "", ""
 
 
 def _entry(work: Work) -> Entry:
@@ -255,13 +255,13 @@ def _entry(work: Work) -> Entry:
 
 
 def _finished(result: Result) -> FinishedRow:
-    work, verdict, run, response, reason, facts, waited_ms, took_ms = result
+    work, verdict, run, response, reason, facts, waited_ms, took_ms, target = result
     said, run, after_ms = _verdict(verdict, run)
     waited, took = "" if waited_ms is None else waited_ms, "" if took_ms is None else took_ms
     # fmt: off
     return (
         work.kind, work.team, work.queue, work.id, work.lane, work.entry,
-        said, run, after_ms, response, reason, facts, waited, took,
+        said, run, after_ms, response, reason, facts, waited, took, target,
     )
     # fmt: on
 

@@ -46,7 +46,8 @@ def _of_cron(alert: Alert) -> tuple[str, list[str]]:
     if alert.type == AlertType.RECOVERY:
         down = _span(alert.created_at - alert.since)
         often = "once" if times == 1 else f"{times} times"
-        return f"{alert.name} works again", [f"The cron failed {often}, from {since} on; down for {down}."]
+        failed = f"The cron failed {often}, from {since} on; down for {down}."
+        return f"{alert.name} works again", [failed, *_of_others(alert, "failed")]
     often = "once, at" if times == 1 else f"{times} times in a row, since"
     if alert.has_paused:
         return f"{alert.name} failed and is paused", [
@@ -55,8 +56,15 @@ def _of_cron(alert: Alert) -> tuple[str, list[str]]:
         ]
     return f"{alert.name} is failing", [
         f"The cron failed {often} {since}.",
+        *_of_others(alert, "are failing"),
         "You get another message when it works again.",
     ]
+
+
+def _of_others(alert: Alert, do: str) -> list[str]:
+    """How many crons are one incident with it."""
+    affected = alert.data.affected_crons or 1
+    return [f"{affected} crons {do} in this way, and are told of together."] if affected > 1 else []
 
 
 def _of_queue(alert: Alert) -> tuple[str, list[str]]:

@@ -71,6 +71,8 @@ TYPES: Mapping[str, str] = {
     "figures_until": "zset",
     "watchdog": "hash",
     "stopped": "string",
+    "problem": "hash",
+    "problem_ids": "hash",
 }
 """By how a key's name begins below the prefix; `damage.lua` has the same table."""
 _NEW_QUEUE = QueueSettings().model_dump_json()

@@ -98,6 +98,8 @@ async def patrol(
     Work that nothing would start any more goes back into its stream or into what is due. `rest` is what
     follows each look for crons that have any.
     """
+    if whole:
+        await relist_problems(redis, team)
     for kind, state, index in [walk async for walk in _walks(redis, team, whole, rest)]:
         after = 0
         while True:
@@ -142,6 +144,21 @@ async def mend_strips(redis: Redis, team: Team) -> AsyncIterator[Step]:
                 break
 
 
+async def relist_problems(redis: Redis, team: Team) -> list[str]:
+    """List problems as their records say, also those that only one list has; return those that were not."""
+    known, found = set(await redis.hvals(f"{team.prefix}problem_ids:{team.id}")), list[str]()  # type: ignore[misc]
+    for state in transitions.PROBLEM_STATES:
+        known.update(await redis.zrange(_problems(team, state), 0, -1))
+    ids = sorted(int(one) for one in known if one.isdecimal())
+    for start in range(0, len(ids), STEP):
+        found += await transitions.mend_problems(redis, team, ids[start : start + STEP])
+    return found
+
+
+def _problems(team: Team, state: str) -> str:
+    return f"{team.prefix}x:{team.id}:problems:{state}"
+
+
 async def relist(redis: Redis, team: Team, kind: str, ids: Sequence[int]) -> list[str]:
     """Repair these records as `patrol` does, even if no list has them; return `kind:id` of each repaired."""
     found = list[str]()
@@ -174,6 +191,10 @@ async def _walks(redis: Redis, team: Team, whole: bool, rest: Rest) -> AsyncIter
     """Kind, state and index below the team's, of every index to walk over."""
     for state in (*OPEN, *(ENDED[Kind.JOB] if whole else ())):
         yield Kind.JOB, state, state
+    if whole:
+        for problems in transitions.PROBLEM_STATES:
+            for problem in await redis.zrange(_problems(team, problems), 0, -1):
+                yield Kind.JOB, "dead_lettered", f"p{problem}:dead"
     async for owner in owners(redis, team) if whole else busy_crons(redis, team, rest):
         kind = Kind.EXECUTION if owner.startswith(Kind.CRON) else Kind.JOB
         for state in (*OPEN, *(ENDED[kind] if whole else ())):

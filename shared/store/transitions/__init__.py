@@ -141,6 +141,16 @@ from shared.store.transitions.reports.figures import (
     read_figures as read_figures,
     roll_figures as roll_figures,
 )
+from shared.store.transitions.reports.problems import (
+    PROBLEM_STATES as PROBLEM_STATES,
+    ListedProblem as ListedProblem,
+    StoredProblem as StoredProblem,
+    change_problem as change_problem,
+    list_problems as list_problems,
+    mend_problems as mend_problems,
+    read_problems as read_problems,
+    retire_problems as retire_problems,
+)
 from shared.store.transitions.retention import (
     Looked as Looked,
     begin_retiring as begin_retiring,

@@ -19,6 +19,7 @@ BODIES = {
     "update-member": {"role": "member"},
     "update-job": {"at": "2027-01-01T09:00:00Z"},
     "backfill-cron": writes.PAST,
+    "update-problem": {"state": "resolved"},
 }
 # Every team has a token with the id 1: tests/api/accounts/test_tokens.py tries those.
 OF_NO_TOKEN = [operation for operation in OPERATIONS if not operation.path.startswith("/api/tokens")]

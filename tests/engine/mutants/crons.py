@@ -37,9 +37,9 @@ CRONS = rows(
     ("crons beyond a step are not looked at", "mend_strips", "#crons == most and tonumber(crons[#crons]) or 0", "0"),
     ("a row without a record is looked at", "mend_strips.mend", "if is_ended(fields.state) and not fields.backfill then", "if not fields.backfill then"),
     # pauses
-    ("a cron is paused a failure late", "alert_cron", "failures + 1 >= pause_after", "failures + 1 > pause_after"),
-    ("a paused cron is paused again", "alert_cron", "fields.is_active == '1' and tonumber(fields.pause_after or '')", "tonumber(fields.pause_after or '')"),
-    ("nobody is told of a pause", "alert_cron", "if new.has_paused or (threshold", "if (threshold"),
+    ("a cron is paused a failure late", "is_paused_by", "failures >= pause_after", "failures > pause_after"),
+    ("a paused cron is paused again", "is_paused_by", "fields.is_active == '1' and tonumber(fields.pause_after or '')", "tonumber(fields.pause_after or '')"),
+    ("nobody is told of a pause", "pause", "alert(team, new)", ""),
     ("an alert says not that it paused", "alert", "call('HSET', alert_of(team, id), 'paused', 1)", ""),
     ("a pause says not why", "pause_failing", ", 'paused_after', failures)", ")"),
     ("a pause is no change", "pause_failing", "call('HINCRBY', record, 'version', 1)", ""),
@@ -52,7 +52,7 @@ CRONS = rows(
     ("a fire that was due at a pause is missing", "log_pause", "math.min(moment(), (tonumber(fields.next or '') or math.huge) - 1)", "moment()"),
     ("any change resumes the count", "save_cron", "if active and call('HDEL', record, 'paused_after') == 1 then", "if call('HDEL', record, 'paused_after') == 1 then"),
     ("a cron that is resumed counts on", "save_cron", "call('HSET', record, 'failures', 0)", ""),
-    ("a cron that is resumed was alerted", "save_cron", "call('HDEL', record, 'alerted', 'failing_since')", ""),
+    ("a cron that is resumed was alerted", "save_cron", "call('HDEL', record, 'alerted', 'failing_since', 'alert')", ""),
     # zones
     ("a scheduler with newer rules is waited for in vain", "newest_zones", "<= SPOKEN", "< 1e18"),
     # fires

@@ -26,7 +26,7 @@ FIGURES = rows(
     ("reconciling tells no rules", "mend_queues.mend", "tell_rules(team, id)", ""),
     ("a worker is not told the team's rules", "claim", "its.redact,", "'',"),
     # labels
-    ("alerts of a cron have no labels", "alert_cron", "new.since, new.labels = fields.failing_since or moment(), fields.labels", "new.since = fields.failing_since or moment()"),
+    ("alerts of a cron have no labels", "alert_cron", "fields.failing_since or moment(), labels = fields.labels }", "fields.failing_since or moment() }"),
     ("alerts of a queue have no labels", "alert_queue", "labels = fields.labels,", ""),
     ("labels are not copied to an alert", "alert", "if (new.labels or '') ~= '' then", "if false then"),
     ("a cron's labels stay as they were", "save_cron", "'labels', its.labels", "'labels', ''"),

@@ -6,6 +6,7 @@ from tests.engine.mutants.crons import CRONS
 from tests.engine.mutants.figures import FIGURES
 from tests.engine.mutants.memory import MEMORY
 from tests.engine.mutants.mutation import rows
+from tests.engine.mutants.problems import PROBLEMS
 from tests.engine.mutants.replays import REPLAYS
 
 # fmt: off
@@ -70,10 +71,10 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a retry does not expire", "make_retry", "wait_until(EXPIRY, team, retry, original.expires)", ""),
     ("a retry never comes due", "make_retry", "wait_until(JOB, team, retry, due)", ""),
     ("a chain's success is lost", "settle_chain", "resolve_chain(team, queue, origin, 'failed', 'success')", ""),
-    ("a chain's death is lost", "settle_chain", "resolve_chain(team, queue, origin, 'dead_lettered', 'dead_lettered')", ""),
-    ("a chain's end is lost", "settle_chain", "resolve_chain(team, queue, origin, 'failed', 'failed_no_retries')", ""),
-    ("a dead chain has no moment", "resolve_chain", "if state == 'dead_lettered' then call('HSET', record, 'dead_at', math.max(moment(), vouched())) end", ""),
-    ("a dead letter has no moment", "settle_job", "'size', size, 'dead_at', math.max(moment(), vouched()))", "'size', size)"),
+    ("a chain's death is lost", "settle_chain", "resolve_chain(team, queue, origin, 'dead_lettered', 'dead_lettered', result.problem)", ""),
+    ("a chain's end is lost", "settle_chain", "resolve_chain(team, queue, origin, 'failed', 'failed_no_retries', result.problem)", ""),
+    ("a dead chain has no moment", "resolve_chain", "call('HSET', record, 'dead_at', math.max(moment(), vouched()))", ""),
+    ("a dead letter has no moment", "settle_job", "'size', size, 'dead_at', math.max(moment(), vouched()),", "'size', size,"),
     ("a chain waits for a retry for ever", "resolve_chain", "call('HDEL', record, 'pending_retry')", ""),
     ("a failed retry is a dead letter of its own", "settle_job", "if origin and verdict ~= 'complete' then", "if false then"),
     ("what ended still expires", "settle_job", "if expires then forget_expiry(team, id) end", ""),
@@ -235,9 +236,9 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     # alerts
     ("a cron's failures are not counted", "alert_cron", "call('HSET', record, 'failures', failures + 1)", ""),
     ("a cron's failures are not forgiven", "alert_cron", "call('HSET', record, 'failures', 0)", ""),
-    ("a threshold is one too high", "alert_cron", "failures + 1 >= threshold and not fields.alerted", "failures >= threshold and not fields.alerted"),
-    ("who is alerted is told again", "alert_cron", "failures + 1 >= threshold and not fields.alerted", "failures + 1 >= threshold"),
-    ("a recovery comes unasked", "alert_cron", "return fields.alerted and alert(team, new)", "return alert(team, new)"),
+    ("a threshold is one too high", "alert_cron", "failures + 1 >= threshold then", "failures >= threshold then"),
+    ("who is alerted is told again", "fail", "if fields.alerted and incident then return go_on(team, incident, new) end", ""),
+    ("a recovery comes unasked", "recover", "if not fields.alerted then return end", ""),
     ("every failure is told", "alert_grouped", "if now < ends and", "if false and"),
     ("an hour is a minute", "QUIET", "QUIET = 3600000", "QUIET = 60000"),
     ("a clock that was ahead silences what fails", "alert_grouped", "and ends <= now + QUIET + AHEAD", ""),
@@ -332,7 +333,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a team's jobs stays in the way", "mend_team", "put_indexes_aside('x:' .. team .. ':', STATES.job, found)", ""),
     ("a broken list of a team's alerts stays in the way", "mend_team", "put_indexes_aside('x:' .. team .. ':alerts:', ALERT_TYPES, found)", ""),
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
-    ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts', 'backfilled' }, found)", ""),
+    ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts', 'backfilled', 'problems' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
-) + ACCOUNTS + FIGURES + BACKFILLS + LISTS + REPLAYS
+) + ACCOUNTS + FIGURES + BACKFILLS + LISTS + REPLAYS + PROBLEMS
 # fmt: on

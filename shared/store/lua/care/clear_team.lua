@@ -50,6 +50,17 @@ local function clear_backfills()
     end
 end
 
+-- Those that their queues and crons did not take along.
+local function clear_problems()
+    for _, state in ipairs(STATES.problem) do
+        for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':problems:' .. state, 0, limit - removed - 1)) do
+            problems.remove(team, id)
+            removed = removed + 1
+        end
+        if removed >= limit then return end
+    end
+end
+
 local function is_out()
     for _, queue in ipairs(HIDDEN) do
         if load_of(team .. ':' .. queue) > 0 then return true end
@@ -80,7 +91,7 @@ local function clear_rest()
         call('DEL', P .. FRONT .. lane, P .. READY .. lane)
     end
     call('HDEL', P .. 'virtual_time', team, team .. ':_')
-    local others = { 'names', 'cron_keys', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'hosts', 'turns' }
+    local others = { 'names', 'cron_keys', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'hosts', 'turns', 'problem_ids' }
     for _, name in ipairs(others) do call('DEL', P .. name .. ':' .. team) end
     for _, of in ipairs({ '', ':failed', ':skipped', ':late' }) do call('DEL', P .. 'x:' .. team .. ':executions' .. of) end
     clear_figures()
@@ -92,6 +103,7 @@ removed = clear_notices()
 if removed < limit then clear_alerts() end
 if removed < limit then clear_replays() end
 if removed < limit then clear_backfills() end
+if removed < limit then clear_problems() end
 conclude()
 if removed > 0 then return removed end
 if is_out() then return -1 end

@@ -63,12 +63,25 @@ local function check_rows(owner, id, actual)
     return right
 end
 
+-- Whether the dead letters of its problem, or of the one whose list is walked, have it or not as its record says.
+local function is_filed(fields, id, actual)
+    local of, walked, right = fields.problem or '', string.match(given.index or '', '^p(%d+):'), true
+    local is_dead = actual == 'dead_lettered' and problems.read(team, of) ~= nil
+    if walked and (walked ~= of or not is_dead) then
+        problems.dead(team, walked, id, false)
+        right = false
+    end
+    if of == '' or problems.has_dead(team, of, id) == is_dead then return right end
+    problems.dead(team, of, id, is_dead)
+    return false
+end
+
 local known = {}
 for _, each in ipairs(STATES[NOUN[kind]]) do known[each] = true end
 
 local function check(id)
     local record = record_of(kind, team, id)
-    local fields = fields_of(record, 'state', 'queue', 'cron', 'entry', 'lane', 'due', 'v', 'awaits')
+    local fields = fields_of(record, 'state', 'queue', 'cron', 'entry', 'lane', 'due', 'v', 'awaits', 'problem')
     if (tonumber(fields.v) or 0) >= OLDEST_NEWER then return true end
     if not fields.state then
         change_index(index, id, false)
@@ -84,6 +97,7 @@ local function check(id)
         actual, right = 'pending', false
     end
     touched[queue] = true
+    if kind == JOB and not is_filed(fields, id, actual) then right = false end
     return check_rows(fields.cron or fields.queue, id, actual) and right
 end
 

@@ -14,6 +14,13 @@ local function prune_alerts(team, owner)
     return removed < limit
 end
 
+local function prune_problems(team, owner)
+    local ids = call('ZRANGE', P .. 'x:' .. team .. ':' .. owner .. ':problems', 0, limit - removed - 1)
+    for _, id in ipairs(ids) do problems.remove(team, id) end
+    removed = removed + #ids
+    return removed < limit
+end
+
 local function prune_queue(team, queue)
     for _, state in ipairs(STATES.job) do
         local index = P .. 'x:' .. team .. ':q' .. queue .. ':' .. state
@@ -23,7 +30,7 @@ local function prune_queue(team, queue)
         end
         if removed >= limit then return false end
     end
-    if not prune_alerts(team, QUEUE .. queue) then return false end
+    if not (prune_alerts(team, QUEUE .. queue) and prune_problems(team, QUEUE .. queue)) then return false end
     if load_of(team .. ':' .. queue) > 0 then return false end -- the last requests are still out
     call('SREM', P .. 'in_flight', team .. ':' .. queue)
     call('DEL', P .. FRONT .. team .. ':' .. queue, P .. READY .. team .. ':' .. queue,
@@ -44,7 +51,7 @@ local function prune_cron(team, cron)
         if call('HGET', P .. 'backfill:' .. team .. ':' .. id, 'cron') == cron then backfills.forget(team, id) end
     end
     call('DEL', P .. 'x:' .. team .. ':c' .. cron .. ':backfilled')
-    return prune_alerts(team, CRON .. cron)
+    return prune_alerts(team, CRON .. cron) and prune_problems(team, CRON .. cron)
 end
 
 for _, doomed in ipairs(call('SRANDMEMBER', P .. 'doomed', 16)) do

@@ -20,6 +20,7 @@ do
         write_indexes()
         strips.post()
         figures.post()
+        problems.post()
         refresh_touched()
         post_tallies()
         confined('', '', tell_events)

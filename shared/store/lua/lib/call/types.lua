@@ -9,7 +9,8 @@ local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = '
     doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream',
     audit = 'stream', audit_jobs = 'stream', replays = 'set', damaged = 'hash',
     fading = 'zset', memory = 'hash', zones = 'hash', clocks = 'hash', doubtful = 'zset', retention_waits = 'hash',
-    retired_at = 'string', figures = 'hash', figures_until = 'zset', watchdog = 'hash', stopped = 'string' }
+    retired_at = 'string', figures = 'hash', figures_until = 'zset', watchdog = 'hash', stopped = 'string',
+    problem = 'hash', problem_ids = 'hash' }
 
 -- `#` stands for the id of who it is. Of a team there are the indexes of its jobs' states and its alerts' types too, and
 -- of a queue or cron those of all that is theirs.
@@ -20,7 +21,7 @@ local KEYS_OF = {
     team = { 'names:#', 'ids:#', 'ledger:#', 't:#', 'throttled:#', 'retry_after:#', 'hosts:#', 'turns:#', 'x:#:queues', 'x:#:replays',
         'x:#:backfills', 'x:#:crons:active', 'x:#:crons:paused', 'x:#:executions', 'x:#:executions:failed', 'x:#:executions:skipped',
         'x:#:executions:late', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts',
-        'audit:#', 'audit_jobs:#' },
+        'audit:#', 'audit_jobs:#', 'problem_ids:#' },
     queue = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#' },
     cron = { 'c:#', 'log:#' },
     backfill = { 'backfill:#', 'backfill_moments:#', 'backfill_open:#' },

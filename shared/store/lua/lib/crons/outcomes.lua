@@ -17,6 +17,9 @@ local function settle_execution(team, id, result)
     local cron = P .. 'c:' .. team .. ':' .. fields.cron
     local callback = fields_of(cron, 'callback', 'version', 'queued', 'strip')
     if not callback.version then return end -- deleted meanwhile
+    if state == 'failed' then
+        result.problem, result.is_ignored = problems.note(team, CRON .. fields.cron, 'e:' .. id, result)
+    end
     if not fields.backfill then -- what it was then says nothing of how its schedule does now
         fields.state = state
         call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', memory.kept_response(result.response or ''),

@@ -36,13 +36,14 @@ end
 local function replay_job(team, any, replay, change)
     local id = original_of(team, any)
     local record = record_of(JOB, team, id)
-    local fields = fields_of(record, 'state', 'queue', 'callback', 'intent')
+    local fields = fields_of(record, 'state', 'queue', 'callback', 'intent', 'problem')
     if fields.state ~= 'dead_lettered' or call('EXISTS', P .. 'q:' .. team .. ':' .. fields.queue) == 0 then return end
     local spec = call('GET', P .. 'b:' .. team .. ':' .. id)
     if not spec then return nil, true end
     local intent = not (change and change.is_new == '1') and fields.intent or nil
     local new = make_job(team, fields.queue, { spec = change and change.spec or spec, due = moment(), expires_ms = '',
         has_callback = fields.callback and '1' or '', replay_of = id, replay = replay, intent = intent })
+    problems.dead(team, fields.problem, id, false)
     move(JOB, team, fields.queue, id, 'dead_lettered', 'failed')
     call('HSET', record, 'state', 'failed', 'final', 'dead_lettered', 'replayed_as', new)
     return new

@@ -16,11 +16,12 @@ end
 -- Remove one job: its record, run, index rows and whatever would still start it. The request in flight may end.
 local function remove_job(team, id)
     local record = record_of(JOB, team, id)
-    local fields = fields_of(record, 'queue', 'state', 'entry', 'lane', 'expires', 'replay', 'held_since', 'size')
+    local fields = fields_of(record, 'queue', 'state', 'entry', 'lane', 'expires', 'replay', 'held_since', 'size', 'problem')
     if not fields.queue then return end
     if fields.state == 'pending' then unqueue(JOB, team, fields.queue, id, fields.lane, fields.entry) end
     if fields.expires then forget_expiry(team, id) end
     if fields.replay and fields.held_since then count_waiting(team, fields.replay, -1) end
+    if fields.state == 'dead_lettered' then problems.dead(team, fields.problem, id, false) end
     move(JOB, team, fields.queue, id, fields.state, nil)
     tally(team, 'job.deleted', 1)
     local is_open = fields.state == 'pending' or fields.state == 'processing'

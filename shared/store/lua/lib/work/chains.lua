@@ -3,14 +3,18 @@
 local settle_chain
 
 do
-    local function resolve_chain(team, queue, origin, state, final)
+    local function resolve_chain(team, queue, origin, state, final, problem)
         local record = record_of(JOB, team, origin)
-        local was = call('HGET', record, 'state')
+        local was, before = values_of(record, 'state', 'problem')
         if not was then return end
         move(JOB, team, queue, origin, was, state)
         call('HSET', record, 'state', state, 'final', final)
         call('HDEL', record, 'pending_retry')
-        if state == 'dead_lettered' then call('HSET', record, 'dead_at', math.max(moment(), vouched())) end
+        if final == 'success' then problems.recover(team, before) end
+        if problem then call('HSET', record, 'problem', problem) end
+        if state ~= 'dead_lettered' then return end
+        call('HSET', record, 'dead_at', math.max(moment(), vouched()))
+        problems.dead(team, problem, origin, true)
     end
 
     local function make_retry(team, queue, origin, attempt, due)
@@ -38,9 +42,9 @@ do
         elseif origin and verdict == 'complete' then
             resolve_chain(team, queue, origin, 'failed', 'success')
         elseif origin and verdict == 'dead' then
-            resolve_chain(team, queue, origin, 'dead_lettered', 'dead_lettered')
+            resolve_chain(team, queue, origin, 'dead_lettered', 'dead_lettered', result.problem)
         elseif origin then
-            resolve_chain(team, queue, origin, 'failed', 'failed_no_retries')
+            resolve_chain(team, queue, origin, 'failed', 'failed_no_retries', result.problem)
         end
     end
 end
