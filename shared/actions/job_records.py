@@ -75,6 +75,7 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
             "retry_delays": spec.get("retry_delays"),
             "idempotency_key": _key_of(_headers(spec) or {}, fields),
             "expires_at": reader.instant(fields, "expires"),
+            "key": fields.get("key"),
         },
     )
     return job if reader.problem is None else job.model_copy(update={"problem": reader.problem})

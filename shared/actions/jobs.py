@@ -37,7 +37,7 @@ from shared.store.transitions import CreatedJob, NewJob
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
 _MANY = {JobFilter.ALL: STATES, JobFilter.FAILED: FAILED}
-_NOT_OF_SPEC = {"queue", "at", "expires_at"}
+_NOT_OF_SPEC = {"queue", "at", "expires_at", "key"}
 _BATCH = 250
 """Jobs a transition: more would block Redis for too long."""
 
@@ -139,9 +139,9 @@ def _new(job: JobSpec) -> NewJob:
     elif len(spec) > stored.LONG_CHARACTERS:
         rest = job.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_OF_SPEC)
         spec = stored.spec({**rest, "method": job.method})
-    at, expires = (job.at, job.expires_at) if isinstance(job, JobCreate) else (None, None)
+    at, expires, key = (job.at, job.expires_at, job.key) if isinstance(job, JobCreate) else (None,) * 3
     at_ms, expires_ms = (clock.milliseconds(moment) if moment else None for moment in (at, expires))
-    return NewJob(job.queue, spec, job.delay * 1000, at_ms, bool(job.callback_url), expires_ms)
+    return NewJob(job.queue, spec, job.delay * 1000, at_ms, bool(job.callback_url), expires_ms, key)
 
 
 async def get(redis: Redis, team: Team, job_id: int) -> Job:

@@ -110,6 +110,10 @@ class JobCreate(JobSpec):
     expires_at: Annotated[
         Deadline | None, Field(description="A job still waiting then fails and is not sent")
     ] = None
+    key: Annotated[
+        Name | None,
+        Field(description="Whose job it is: the limits by key of the queue hold for each by itself"),
+    ] = None
 
     @model_validator(mode="after")
     def _one_start(self) -> "JobCreate":
@@ -233,5 +237,7 @@ class Job(JobSummary):
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
+    key: str | None
+    """By which the queue limits it, and serves it in turn with others."""
     cut: Cut = ()
     problem: Problem = None

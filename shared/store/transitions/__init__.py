@@ -73,7 +73,15 @@ from shared.store.transitions.jobs import (
 )
 from shared.store.transitions.lists import page
 from shared.store.transitions.patrol import patrol, patrol_chosen, patrol_crons
-from shared.store.transitions.queues import StoredQueue, delete_queue, read_queues, save_queue
+from shared.store.transitions.queues import (
+    StoredKey,
+    StoredQueue,
+    delete_queue,
+    pause_key,
+    read_keys,
+    read_queues,
+    save_queue,
+)
 from shared.store.transitions.records import Awaited, StoredRecord, read_ends
 from shared.store.transitions.reports.coming import ComingCron, read_coming, read_coming_of
 from shared.store.transitions.reports.figures import Period, read_figures, roll_figures
@@ -172,6 +180,7 @@ __all__ = [
     "StoredExecution",
     "StoredHost",
     "StoredJob",
+    "StoredKey",
     "StoredPlan",
     "StoredQueue",
     "StoredRecord",
@@ -223,6 +232,7 @@ __all__ = [
     "patrol",
     "patrol_chosen",
     "patrol_crons",
+    "pause_key",
     "ping_cron",
     "probe_host",
     "promote",
@@ -238,6 +248,7 @@ __all__ = [
     "read_figures",
     "read_hosts",
     "read_jobs",
+    "read_keys",
     "read_listed",
     "read_plans",
     "read_queues",

@@ -33,6 +33,8 @@ class NewJob(NamedTuple):
     """When it is to start, if not at once or after the delay."""
     has_callback: bool
     expires_ms: int | None
+    key: str | None = None
+    """Under which limits of its queue it stands, beside the queue's own."""
 
 
 class CreatedJob(NamedTuple):
