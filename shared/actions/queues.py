@@ -146,7 +146,7 @@ async def pause_key(call: Call, queue_id: int, key: str, *, is_paused: bool) -> 
         queue=queue_id,
         key=key,
         is_paused=is_paused,
-        write=call.write(audit.made(key=key, is_paused=is_paused)),
+        write=call.write((audit.made if is_paused else audit.gone)(paused_key=key)),
     )
     if changed is None:
         raise NotFound("Queue")
