@@ -97,6 +97,8 @@ WRITES = (
     Write("POST", "/api/queues", "/api/queues", "save_queue", QUEUE),
     Write("PATCH", "/api/queues/{queue_id}", "/api/queues/1", "save_queue", {"weight": 7}, (_QUEUE,)),
     Write("DELETE", "/api/queues/{queue_id}", "/api/queues/1", "delete_queue", before=(_QUEUE,)),
+    Write("POST", "/api/queues/{queue_id}/keys/pause", "/api/queues/1/keys/pause", "pause_key", {"key": "a"}, (_QUEUE,)),
+    Write("POST", "/api/queues/{queue_id}/keys/resume", "/api/queues/1/keys/resume", "pause_key", {"key": "a"}, (_QUEUE,)),
     Write("POST", REPLAY, REPLAY, "replay_jobs", {"ids": [1, 2]}, dead_letters=3),
     Write("POST", REPLAY, REPLAY, "start_replay", {"all": True}, dead_letters=3),
     Write("POST", REPLAY, REPLAY, "collect_replay", {"all": True}, dead_letters=450, steps=3),

@@ -77,6 +77,7 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
             "idempotency_key": key_of(spec, fields),
             "expires_at": reader.instant(fields, "expires"),
             "labels": spec.get("labels", {}),
+            "key": fields.get("key"),
         },
     )
     return job if reader.problem is None else job.model_copy(update={"problem": reader.problem})

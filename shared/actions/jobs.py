@@ -39,7 +39,7 @@ from shared.store.transitions import CreatedJob, NewJob, OtherRules
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
 _MANY = {JobFilter.ALL: STATES, JobFilter.FAILED: FAILED}
-_NOT_OF_SPEC = {"queue", "at", "expires_at"}
+_NOT_OF_SPEC = {"queue", "at", "expires_at", "key"}
 _BATCH = 250
 """Jobs a transition: more would block Redis for too long."""
 _ATTEMPTS = 5
@@ -154,10 +154,12 @@ def _new(job: JobSpec, rules: str, call: Call) -> NewJob:
         spec = stored.spec(kept)
     elif isinstance(job.payload, Spelled) or len(spec) > stored.LONG_CHARACTERS:
         spec = stored.spec(_fields_of(job))
-    at, expires = (job.at, job.expires_at) if isinstance(job, JobCreate) else (None, None)
+    at, expires, key = (job.at, job.expires_at, job.key) if isinstance(job, JobCreate) else (None,) * 3
     at_ms, expires_ms = (clock.milliseconds(moment) if moment else None for moment in (at, expires))
     starts = (job.delay * 1000, at_ms)
-    return NewJob(job.queue, spec, *starts, bool(job.callback_url), expires_ms=expires_ms, rules=rules)
+    return NewJob(
+        job.queue, spec, *starts, bool(job.callback_url), expires_ms=expires_ms, rules=rules, key=key
+    )
 
 
 def _fields_of(job: JobSpec) -> dict[str, Any]:

@@ -112,6 +112,10 @@ class JobCreate(JobSpec):
         Deadline | None, Field(description="A job still waiting then fails and is not sent")
     ] = None
     labels: Labels = Field(default_factory=dict)
+    key: Annotated[
+        Name | None,
+        Field(description="Whose job it is: the limits by key of the queue hold for each by itself"),
+    ] = None
 
     @model_validator(mode="after")
     def _one_start(self) -> "JobCreate":
@@ -239,5 +243,7 @@ class Job(JobSummary):
     """As its caller gave them; retries and replays have the same."""
     problem_id: int | None
     """The problem in which its last failure counts."""
+    key: str | None
+    """By which the queue limits it, and serves it in turn with others."""
     cut: Cut = ()
     problem: Problem = None

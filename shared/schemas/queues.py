@@ -47,6 +47,13 @@ class QueueSettings(Schema):
         Field(description="Jobs in flight at once; null is unlimited"),
     ] = None
     rate_limit: Annotated[RateLimit | None, Field(description="Starts in a time; null is unlimited")] = None
+    key_max_parallelism: Annotated[
+        Annotated[int, Field(ge=1, le=100_000), NO_BOOL] | None,
+        Field(description="Jobs of each key in flight at once; null is unlimited"),
+    ] = None
+    key_rate_limit: Annotated[
+        RateLimit | None, Field(description="Starts of each key in a time; null is unlimited")
+    ] = None
     dlq_retention_days: Annotated[
         int, Field(ge=1, le=365, description="Days that dead letters are kept"), NO_BOOL
     ] = 14
@@ -61,11 +68,14 @@ class QueueSettings(Schema):
 
     def for_transitions(self) -> dict[str, str | int | None]:
         """What transitions decide by beside `is_active`, under the names of the queue's record."""
-        limit = self.rate_limit
+        limit, of_key = self.rate_limit, self.key_rate_limit
         return {
             "max_parallelism": self.max_parallelism or None,
             "rate_count": limit.count if limit else None,
             "rate_ms": limit.per_seconds * 1000 if limit else None,
+            "key_max_parallelism": self.key_max_parallelism,
+            "key_rate_count": of_key.count if of_key else None,
+            "key_rate_ms": of_key.per_seconds * 1000 if of_key else None,
             "weight": self.weight,
             "dlq_days": self.dlq_retention_days,
             "alerts": self.alerts_enabled,
@@ -84,6 +94,28 @@ class QueueUpdate(QueueCreate):
     model_config = ConfigDict(json_schema_extra=without_defaults)
 
     name: Annotated[Name, Field(description="Queue name, unique in the team")] = ""
+
+
+class KeyChoice(Schema):
+    """One key of a queue."""
+
+    key: Annotated[Name, Field(description="The key, as jobs have it")]
+
+
+class KeyQuery(Schema):
+    """Which page of a queue's keys, by their names."""
+
+    page: Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1")] = 1
+    per_page: Annotated[int, Field(ge=1, le=100, description="Rows a page")] = 25
+
+
+class QueueKey(Schema):
+    """A key that jobs of a queue have, and how many of them wait for their turn and are in flight."""
+
+    key: str
+    is_paused: bool
+    waiting: int
+    in_flight: int
 
 
 class QueueCounts(Schema):
@@ -108,6 +140,8 @@ class Queue(Schema):
     alerts_enabled: bool
     max_parallelism: int | None
     rate_limit: RateLimit | None
+    key_max_parallelism: int | None
+    key_rate_limit: RateLimit | None
     dlq_retention_days: int
     weight: int
     redact: tuple[str, ...]

@@ -52,6 +52,13 @@ retry_after:<team>             zset    those that want a longer pause than they 
 hosts:<team>                   hash    what is shown of those that rest, or rested lately
 starts:<team>:<queue>          zset    claims that a queue's rate limit still counts, by their moment (ms)
 sent:<team>:<queue>            zset    requests that it still counts, by the moment before they were sent (ms)
+keys:<team>:<queue>            zset    keys that something waits or runs of, or that are paused
+rooms:<team>:<queue>           zset    its jobs that have a key and may start, by key, moment and id
+slots:<team>:<queue>           zset    entries of jobs that were handed out, by key
+lines:<team>:<queue>           zset    keys that may start something, in the order in which they are served
+rests:<team>:<queue>           zset    keys whose rate allows nothing now, by when it does (ms)
+key_starts:<team>:<queue>      zset    what the rates of its keys still count, by key and moment
+paused_keys:<team>:<queue>     set     names of its keys that are paused
 turns                          zset    teams that may hand out work, by virtual time
 turns:<team>                   zset    their queues that may hand out work, by virtual time
 virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present

@@ -19,6 +19,7 @@ from tests.faults.story import Outcome, Skipped, Story
 from tests.faults.work import (
     aftermath,
     idle,
+    keys,
     load,
     neighbours,
     processes,
@@ -58,6 +59,7 @@ FAMILIES = (
     jumps,
     data,
     load,
+    keys,
     neighbours,
     idle,
     memory,

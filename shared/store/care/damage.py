@@ -40,6 +40,8 @@ TYPES: Mapping[str, str] = {
     "hosts": "hash",
     "starts": "zset",
     "sent": "zset",
+    **dict.fromkeys(("keys", "rooms", "slots", "lines", "rests", "key_starts"), "zset"),
+    "paused_keys": "set",
     "turns": "zset",
     "virtual_time": "hash",
     "teams": "set",

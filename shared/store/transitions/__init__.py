@@ -109,8 +109,11 @@ from shared.store.transitions.patrol import (
     patrol_crons as patrol_crons,
 )
 from shared.store.transitions.queues import (
+    StoredKey as StoredKey,
     StoredQueue as StoredQueue,
     delete_queue as delete_queue,
+    pause_key as pause_key,
+    read_keys as read_keys,
     read_queues as read_queues,
     save_queue as save_queue,
 )

@@ -39,6 +39,8 @@ class NewJob(NamedTuple):
     expires_ms: int | None
     rules: str = ""
     """What `spec` leaves in the clear none of, as `OtherRules` has it."""
+    key: str | None = None
+    """Under which limits of its queue it stands, beside the queue's own."""
 
 
 class CreatedJob(NamedTuple):

@@ -20,6 +20,8 @@ BODIES = {
     "update-job": {"at": "2027-01-01T09:00:00Z"},
     "backfill-cron": writes.PAST,
     "update-problem": {"state": "resolved"},
+    "pause-queue-key": {"key": "a"},
+    "resume-queue-key": {"key": "a"},
 }
 # Every team has a token with the id 1: tests/api/accounts/test_tokens.py tries those.
 OF_NO_TOKEN = [operation for operation in OPERATIONS if not operation.path.startswith("/api/tokens")]

@@ -171,6 +171,18 @@ async def test_a_token_that_has_ended_opens_nothing(
     }
 
 
+async def test_resuming_a_key_needs_a_token_for_all_hosts(client: AsyncClient, other: AsyncClient) -> None:
+    await client.post("/api/queues", json={"name": "mail"})
+    await client.post("/api/queues/1/keys/pause", json={"key": "a"})
+    await limited(client, other, **LIMITS["hosts"])
+
+    paused = await other.post("/api/queues/1/keys/pause", json={"key": "b"})
+    resumed = await other.post("/api/queues/1/keys/resume", json={"key": "a"})
+
+    assert (paused.status_code, resumed.status_code) == (200, 403)
+    assert "may not resume a queue" in resumed.json()["error"]
+
+
 async def test_resuming_a_queue_needs_a_token_for_all_hosts(client: AsyncClient, other: AsyncClient) -> None:
     await client.post("/api/queues", json={"name": "mail", "is_active": False})
     await limited(client, other, **LIMITS["hosts"])

@@ -35,6 +35,7 @@ local function prune_queue(team, queue)
     call('SREM', P .. 'in_flight', team .. ':' .. queue)
     call('DEL', P .. FRONT .. team .. ':' .. queue, P .. READY .. team .. ':' .. queue,
         P .. 'starts:' .. team .. ':' .. queue, P .. 'sent:' .. team .. ':' .. queue)
+    keyed.clear(team .. ':' .. queue)
     return true
 end
 

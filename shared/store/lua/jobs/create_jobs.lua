@@ -3,12 +3,12 @@
 --
 -- Given `team`, `settings` of a new queue (JSON), now_ms; and rows: per job `queue` (name), `spec` (JSON), `delay_ms`,
 -- `at_ms` (when to start, or ''), `has_callback` (1 or ''), `expires_ms` (when, or ''), `rules` (what its spec leaves in the
--- clear none of: JSON, or '').
+-- clear none of: JSON, or ''), `key` (or '').
 -- Returns per job: id, queue id, due (ms), 1 if its queue is paused; or 0 for one that would expire before it could start
 -- and is not made, as is -1, one that would start in over a year. If the rules of a queue are others, nothing is made, and what
 -- returns is 'rules', then the name of each such queue and its rules.
 
-local NEW_JOB = { 'queue', 'spec', 'delay_ms', 'at_ms', 'has_callback', 'expires_ms', 'rules' }
+local NEW_JOB = { 'queue', 'spec', 'delay_ms', 'at_ms', 'has_callback', 'expires_ms', 'rules', 'key' }
 local LATE, FAR = 0, -1
 local LONGEST_WAIT = 31622400000 -- ms, a year
 local team, now, settings = given.team, moment(given.now_ms), given.settings

@@ -9,6 +9,7 @@ local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = '
     doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream',
     audit = 'stream', audit_jobs = 'stream', replays = 'set', damaged = 'hash',
     fading = 'zset', memory = 'hash', zones = 'hash', clocks = 'hash', doubtful = 'zset', retention_waits = 'hash',
+    keys = 'zset', rooms = 'zset', slots = 'zset', lines = 'zset', rests = 'zset', key_starts = 'zset', paused_keys = 'set',
     retired_at = 'string', figures = 'hash', figures_until = 'zset', watchdog = 'hash', stopped = 'string',
     problem = 'hash', problem_ids = 'hash' }
 
@@ -22,7 +23,8 @@ local KEYS_OF = {
         'x:#:backfills', 'x:#:crons:active', 'x:#:crons:paused', 'x:#:executions', 'x:#:executions:failed', 'x:#:executions:skipped',
         'x:#:executions:late', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts',
         'audit:#', 'audit_jobs:#', 'problem_ids:#' },
-    queue = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#' },
+    queue = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#', 'keys:#', 'rooms:#', 'slots:#', 'lines:#', 'rests:#', 'key_starts:#',
+        'paused_keys:#' },
     cron = { 'c:#', 'log:#' },
     backfill = { 'backfill:#', 'backfill_moments:#', 'backfill_open:#' },
 }

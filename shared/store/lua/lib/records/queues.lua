@@ -64,6 +64,7 @@ do
         end
         write_queue(team, id, fields.name or name or name_of(team, id) or 'queue ' .. id, settings, 'lost', LOST)
         note_damage('q:' .. team .. ':' .. id, 'its record was lost, or a part of it; it has the settings of a new queue')
+        keyed.look_anew(team .. ':' .. id)
         touched[team .. ':' .. id] = true
         return true
     end

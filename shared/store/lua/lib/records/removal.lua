@@ -3,7 +3,10 @@
 -- Take waiting work out of whatever would start it.
 local function unqueue(kind, team, queue, id, lane, entry)
     call('ZREM', P .. 'due', due_member(kind, team, id))
-    if entry and entry ~= '' then
+    if lane == keyed.LANE then
+        keyed.leave(team, queue, id, entry)
+    elseif entry and entry ~= '' then
+        if lane == FRONT and kind == JOB then keyed.free(team .. ':' .. queue, entry) end
         call('XDEL', P .. (lane or READY) .. team .. ':' .. queue, entry)
         touched[team .. ':' .. queue] = true
     end

@@ -20,7 +20,7 @@ do
     local function make_retry(team, queue, origin, attempt, due)
         local retry = next_id(team, 'job')
         local record, first = record_of(JOB, team, retry), record_of(JOB, team, origin)
-        local original = fields_of(first, 'retries', 'callback', 'expires', 'intent')
+        local original = fields_of(first, 'retries', 'callback', 'expires', 'intent', 'key')
         call('HSET', record, 'v', 1, 'queue', queue, 'state', 'pending', 'attempt', attempt + 1, 'origin', origin,
             'due', due, 'created', moment())
         call('HSET', first, 'retries', (original.retries or '') .. retry .. ',', 'pending_retry', 1)
@@ -28,6 +28,7 @@ do
         tally(team, 'job.accepted', 1)
         if original.callback then call('HSET', record, 'callback', 'none') end
         if original.intent then call('HSET', record, 'intent', original.intent) end
+        if original.key then call('HSET', record, 'key', original.key) end
         wait_until(JOB, team, retry, due)
         if original.expires then
             call('HSET', record, 'expires', original.expires)
