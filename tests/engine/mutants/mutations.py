@@ -83,7 +83,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("nobody is told of an end", "settle_job", "if verdict ~= 'retry' and callback then", "if false then"),
     ("ends make no events", "settle_job", "event(HAPPENED[verdict], team, 'j:' .. id)", ""),
     ("the run is not kept", "settle", "call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)", ""),
-    ("a cancelled job that comes back is tried", "give_back", "'cancel', 'expires') if fields.cancel then return settle(", "'cancel', 'expires') if false then return settle("),
+    ("a cancelled job that comes back is tried", "give_back", "'expires', 'key', 'due') if fields.cancel then return settle(", "'expires', 'key', 'due') if false then return settle("),
     ("a cancelled job that is postponed is tried again", "postpone", "'held_since', 'replay') if fields.cancel then return settle(", "'held_since', 'replay') if false then return settle("),
     ("what is postponed never comes back", "postpone", "wait_until(kind, team, id, result.due) move(", "move("),
     ("what is postponed does not expire", "postpone", "if fields.expires then wait_until(EXPIRY, team, id, fields.expires) end call('HDEL', record, 'lane')", "call('HDEL', record, 'lane')"),

@@ -41,7 +41,8 @@ local function mend(cron)
         if tonumber(hex, 16) > last_made then entries[hex] = nil end -- of no execution that ever was
     end
     for _, id in ipairs(last_ended(cron)) do
-        local fields, hex = fields_of(record_of(EXECUTION, team, id), 'state', 'created', 'due', 'skip_reason', 'backfill'), string.format('%011x', id)
+        local fields = fields_of(record_of(EXECUTION, team, id), 'state', 'created', 'due', 'skip_reason', 'backfill')
+        local hex = string.format('%011x', id)
         if is_ended(fields.state) and not fields.backfill then entries[hex] = entry_of(id, fields, entries[hex]) end
     end
     local right = strips.of(entries)

@@ -10,11 +10,11 @@ local team, most, ended, found = given.team, tonumber(given.most), 0, {}
 local from, to = tonumber(given.from_ms), tonumber(given.to_ms)
 
 local function look(index)
-    local last, earlier, due, backfill = backfills.rank(team, index, to + 1) + DISPLACED, 0, nil, nil
+    local last, earlier, due = backfills.rank(team, index, to + 1) + DISPLACED, 0, nil
     local ids = call('ZRANGE', index, math.max(0, last - most), last)
     for i = #ids, 1, -1 do
-        due, backfill = backfills.placed(team, ids[i])
-        due = due or 0
+        local placed, backfill = backfills.placed(team, ids[i])
+        due = placed or 0
         if due >= from and due <= to and not backfill then found[#found + 1] = { tonumber(ids[i]), due } end
         earlier = due < from and earlier + 1 or 0
         if earlier > DISPLACED then return end
