@@ -27,7 +27,6 @@ BACKFILLS = rows(
     ("all are left out where all are wanted", "step_backfill.make", "its.skips ~= '1' or not", "not"),
     ("fires of the schedule are met", "step_backfill.room_beside", "if not may_meet and", "if false and"),
     ("where fires may meet it waits", "step_backfill.room_beside", "if not may_meet and", "if"),
-    ("one that waits in line is overtaken", "step_backfill.room_beside", "cron.queued or", "false or"),
     ("more run at a time than are wanted", "step_backfill.room_beside", "return its.parallelism - open", "return its.parallelism + 0"),
     ("memory is taken that is short", "step_backfill.room_beside", "if memory.leaves_out_fires() then return 0 end", ""),
     ("a pause is made up for", "step_backfill.filled", "math.min(math.max(1, rate), its.tokens + math.max(0, now - its.at) * rate / 1000)", "its.tokens + math.max(0, now - its.at) * rate / 1000"),

@@ -30,7 +30,7 @@ end
 local function room_beside(open, its, cron)
     if memory.leaves_out_fires() then return 0 end
     local may_meet = (cron.overlap or '') == '' or cron.overlap == 'allow'
-    if not may_meet and (cron.queued or count_open(team, its.cron) > open) then return 0 end
+    if not may_meet and count_open(team, its.cron) > open then return 0 end
     return its.parallelism - open
 end
 
@@ -56,7 +56,7 @@ local function step()
         if open == 0 then call('SREM', P .. 'backfills', team .. ':' .. id) end
         return open
     end
-    local cron = fields_of(P .. 'c:' .. team .. ':' .. its.cron, 'version', 'overlap', 'queued')
+    local cron = fields_of(P .. 'c:' .. team .. ':' .. its.cron, 'version', 'overlap')
     local left = its.total - its.looked
     if not cron.version or (left > 0 and call('EXISTS', listed) == 0) then
         backfills.cancel(team, id) -- its cron is gone, or what it was to make is lost
