@@ -14,7 +14,9 @@ from services.worker.http.response import KEPT_BYTES
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
 from services.worker.redaction import MOST_VALUES
-from shared.actions import alerts, crons, dead_letters, executions, jobs, queues
+from services.worker.requests import request_of
+from services.worker.work import Job as WorkOfJob
+from shared.actions import alerts, crons, dead_letters, executions, jobs, queues, resealing
 from shared.actions.redaction import of_team
 from shared.basics.redaction import NOT_JSON, REDACTED
 from shared.basics.spelling import Spelled
@@ -27,6 +29,7 @@ from shared.schemas.runs import Run
 from shared.schemas.teams import Redaction
 from shared.security.addresses import Policy
 from shared.security.admission import Admission
+from shared.security.vault import Vault
 from shared.store import keyspace, transitions
 from shared.store.care import damage
 from shared.store.keyspace import Team
@@ -415,3 +418,17 @@ async def test_without_rules_one_more_field_of_the_queue_is_all_that_is_read(
     after = await redis.info("commandstats")
     asked = {name: row["calls"] - before.get(name, {"calls": 0})["calls"] for name, row in after.items()}
     assert (asked["cmdstat_fcall"], asked["cmdstat_hget"], asked["cmdstat_hmget"]) == (1, 1, 3)
+
+
+async def test_what_is_sealed_is_sealed_anew_with_another_key(redis: Redis, team: Team) -> None:
+    old, new = Vault("an-old-key-" + 32 * "o"), Vault("a-new-key-" + 32 * "n")
+    await queue(redis, team)
+    job = JobCreate(queue="mail", url="https://a.example/", headers=HEADERS, payload=PAYLOAD)
+    await jobs.create(call_of(redis, team, vault=old), job)
+
+    await resealing.reseal_all(redis, Vault("a-new-key-" + 32 * "n", "an-old-key-" + 32 * "o"))
+
+    (work,) = await Claims(redis, team.shard, "w").claim(1)
+    assert isinstance(work, WorkOfJob)
+    sent = request_of(work, new)
+    assert (json.loads(sent.body or b""), sent.headers["X-Session"]) == (PAYLOAD, SESSION)
