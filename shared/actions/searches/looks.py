@@ -52,6 +52,10 @@ class LookedJob:
         return self._statuses[1]
 
     @property
+    def queue_id(self) -> int:
+        return Reader().number(self._fields, "queue")
+
+    @property
     def url(self) -> str:
         return str(self._spec.get("url", ""))
 
