@@ -45,7 +45,7 @@ async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQu
     """The page for `query`."""
     offset, looked_at = (query.page - 1) * query.per_page, None
     if query.search or listing.is_filtered:
-        found, looked_at = await _search(redis, team, listing, query.search or "")
+        found, looked_at = await search(redis, team, listing, query.search or "")
         ids, total = found[offset : offset + query.per_page], len(found)
     else:
         total, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=query.per_page)
@@ -55,7 +55,7 @@ async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQu
     return _page(rows, total, query, looked_at)
 
 
-async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> tuple[list[int], int | None]:
+async def search(redis: Redis, team: Team, listing: Listing[T], text: str) -> tuple[list[int], int | None]:
     """The ids of the rows that match, and how many were looked at unless it was all.
 
     New rows may shift others to the next step, where they count once.

@@ -86,7 +86,7 @@ from shared.store.transitions.retention import (
     retire,
     retire_alerts,
 )
-from shared.store.transitions.teams import Setting, reseal, rotate_signing, set_team
+from shared.store.transitions.teams import Setting, note_bulk, reseal, rotate_signing, set_team
 from shared.store.transitions.tokens import (
     MOST_TOKENS,
     Counted,
@@ -216,6 +216,7 @@ __all__ = [
     "mend_shard",
     "mend_team",
     "move_job",
+    "note_bulk",
     "note_memory",
     "note_refusal",
     "note_use",
