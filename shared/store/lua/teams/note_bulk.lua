@@ -4,5 +4,9 @@
 -- Given `team`, `noun`, `text`; and ids of what is meant, alone or as `8-12`, which the audit trail names.
 -- Returns the text.
 
-for _, ids in ipairs(given_list()) do note_change(given.noun, ids) end
+local function note_all()
+    for _, ids in ipairs(given_list()) do note_change(given.noun, ids) end
+end
+
+confined(given.team, '', note_all)
 return given.text
