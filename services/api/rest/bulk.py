@@ -2,6 +2,7 @@
 
 from shared.actions.bulk import crons, jobs
 from shared.operations import Call, Operation
+from shared.schemas.base import SEARCHED
 from shared.schemas.bulk.results import BulkResult
 from shared.schemas.bulk.wanted import CronBulk, JobBulk
 
@@ -24,7 +25,7 @@ OF_CRONS = Operation(
     takes=CronBulk,
     look="/api/crons",
     summary="Pause, resume, run, delete or change up to 1,000 crons",
-    example={"action": "pause", "q": "host:api.example.com", "dry_run": True},
+    example={"action": "pause", SEARCHED: "host:api.example.com", "dry_run": True},
 )
 OF_JOBS = Operation(
     "change-jobs",

@@ -10,6 +10,7 @@ from shared.actions.searches import crons as searches
 from shared.errors import NotFound
 from shared.operations import Call
 from shared.schemas.accounts.audit import AuditChange
+from shared.schemas.base import SEARCHED
 from shared.schemas.bulk.results import BulkMatch, BulkResult
 from shared.schemas.bulk.wanted import CronAction, CronBulk
 from shared.schemas.crons import Cron, CronCreate, CronUpdate
@@ -60,7 +61,7 @@ def _said_of(wanted: CronBulk) -> dict[str, str]:
     said = {"action": wanted.action or "change"}
     if wanted.change:
         said["change"] = wanted.change.model_dump_json(exclude_unset=True)
-    return said | ({"q": wanted.q} if wanted.q else {})
+    return said | ({SEARCHED: wanted.q} if wanted.q else {})
 
 
 async def _update(part: Call, cron_id: int, changes: CronUpdate) -> Outcome:

@@ -8,6 +8,7 @@ from shared.actions.job_records import STATES
 from shared.actions.searches import jobs as searches
 from shared.errors import Conflict
 from shared.operations import Call
+from shared.schemas.base import SEARCHED
 from shared.schemas.bulk.results import BulkMatch, BulkResult
 from shared.schemas.bulk.wanted import JobAction, JobBulk
 from shared.store import paging, stored
@@ -24,7 +25,7 @@ async def change(call: Call, wanted: JobBulk) -> BulkResult:
             return Outcome.DONE
         return await _cancel(call.part(), job_id)
 
-    said = {"action": str(wanted.action)} | ({"q": wanted.q} if wanted.q else {})
+    said = {"action": str(wanted.action)} | ({SEARCHED: wanted.q} if wanted.q else {})
     many = Many("job", said, lambda: _chosen(call, wanted), lambda ids: _preview(call, ids), do)
     return await carry_out(call, wanted, many)
 
