@@ -165,6 +165,7 @@ from shared.store.transitions.retention import (
 )
 from shared.store.transitions.teams import (
     Setting as Setting,
+    note_bulk as note_bulk,
     reseal as reseal,
     rotate_signing as rotate_signing,
     set_team as set_team,

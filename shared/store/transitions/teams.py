@@ -14,6 +14,7 @@ _SET_TEAM = Function("set_team")
 _ROTATE_SIGNING = Function("rotate_signing")
 _RESEAL = Function("reseal")
 _SPREAD_REDACTION = Function("spread_redaction")
+_NOTE_BULK = Function("note_bulk")
 
 
 class Setting(NamedTuple):
@@ -81,3 +82,20 @@ async def reseal(
         has_version=has_version,
     )
     return bool(done)
+
+
+async def note_bulk(
+    redis: Redis,
+    team: Team,
+    ids: Sequence[str],
+    *,
+    noun: str,
+    text: str,
+    write: Write = OURS,
+    step: int = 0,
+) -> str:
+    """Remember the text under the key of the write; the audit trail names the ids, alone or as `8-12`."""
+    kept = await _NOTE_BULK(
+        redis, team.prefix, ids, write=write, step=step, team=team.id, noun=noun, text=text
+    )
+    return str(kept)
