@@ -117,6 +117,7 @@ async def test_those_that_joined_are_told_of_after_an_hour_by_any_that_fails(sta
     await stage.run(3, 2, 1, at=NOON + HOUR)
     await stage.run(3, 2, 1, at=NOON + 3 * HOUR)
     await stage.run(4, at=NOON + 3 * HOUR)
+    assert (await stage.sent())[-1] == ("failure", 4, 4)
     await stage.run(4, 3, 2, 1, at=NOON + 5 * HOUR)
 
     assert await stage.sent() == [("failure", 1, 4), ("failure", 3, 3), ("failure", 4, 4)]
