@@ -141,7 +141,7 @@ def _new(job: JobSpec) -> NewJob:
         spec = stored.spec({**rest, "method": job.method})
     at, expires, key = (job.at, job.expires_at, job.key) if isinstance(job, JobCreate) else (None,) * 3
     at_ms, expires_ms = (clock.milliseconds(moment) if moment else None for moment in (at, expires))
-    return NewJob(job.queue, spec, job.delay * 1000, at_ms, bool(job.callback_url), expires_ms, key)
+    return NewJob(job.queue, spec, job.delay * 1000, at_ms, bool(job.callback_url), expires_ms, key=key)
 
 
 async def get(redis: Redis, team: Team, job_id: int) -> Job:

@@ -21,7 +21,7 @@ FIGURES = rows(
     ("what is of a deleted owner is open", "read_ends.open_of", "or call('EXISTS', owner) == 0 then", "then"),
     # move_job
     ("what is moved stays in its stream", "move_job", "unqueue(JOB, team, queue, last, fields.lane, fields.entry)", ""),
-    ("what is moved waits for nothing", "move_job", "if at > now then wait_until(JOB, team, last, at) end", ""),
+    ("what is moved waits for nothing", "move_job", "wait_until(JOB, team, last, at)", ""),
     ("only the named attempt is moved", "move_job.last", "local last = last_attempt_of(team, id)", "local last = id"),
     ("what runs is moved", "move_job", "if fields.state ~= 'pending' then return 'begun', REFUSED end", ""),
     ("what expires is moved", "move_job", "if fields.expires and tonumber(fields.expires) <= math.max(at, vouched()) then return 'late', REFUSED end", ""),

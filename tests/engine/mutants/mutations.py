@@ -3,6 +3,7 @@
 from tests.engine.mutants.accounts import ACCOUNTS
 from tests.engine.mutants.crons import CRONS
 from tests.engine.mutants.figures import FIGURES
+from tests.engine.mutants.keys import KEYS
 from tests.engine.mutants.memory import MEMORY
 from tests.engine.mutants.mutation import rows
 
@@ -80,7 +81,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("nobody is told of an end", "settle_job", "if verdict ~= 'retry' and callback then", "if false then"),
     ("ends make no events", "settle_job", "event(HAPPENED[verdict], team, 'j:' .. id)", ""),
     ("the run is not kept", "settle", "call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)", ""),
-    ("a cancelled job that comes back is tried", "give_back", "'cancel', 'expires') if fields.cancel then return settle(", "'cancel', 'expires') if false then return settle("),
+    ("a cancelled job that comes back is tried", "give_back", "'cancel', 'expires', 'key', 'due') if fields.cancel then return settle(", "'cancel', 'expires', 'key', 'due') if false then return settle("),
     ("a cancelled job that is postponed is tried again", "postpone", "'held_since', 'replay') if fields.cancel then return settle(", "'held_since', 'replay') if false then return settle("),
     ("what is postponed never comes back", "postpone", "wait_until(kind, team, id, result.due) move(", "move("),
     ("what is postponed does not expire", "postpone", "if fields.expires then wait_until(EXPIRY, team, id, fields.expires) end call('HDEL', record, 'lane')", "call('HDEL', record, 'lane')"),
@@ -332,5 +333,5 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
     ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
-) + ACCOUNTS + FIGURES
+) + ACCOUNTS + FIGURES + KEYS
 # fmt: on

@@ -40,8 +40,13 @@ do
         return unkeyed
     end
 
+    local function id_in(place)
+        return string.match(string.sub(place, -14), '0*(%d+)$')
+    end
+
     -- A job of the key leaves its room for the front lane, where it is read at once.
-    local function hand_out(queue, name, place, id)
+    local function hand_out(queue, name, place)
+        local id = id_in(place)
         local record = P .. 'j:' .. team_of(queue) .. ':' .. id
         local its = fields_of(record, 'state', 'entry', 'lane')
         if its.state ~= 'pending' or its.entry ~= place or its.lane ~= keyed.LANE then return false end
@@ -60,9 +65,8 @@ do
         keyed.look(queue, name)
         if not call('ZSCORE', P .. 'lines:' .. queue, name) then return false end
         local place = call('ZRANGEBYLEX', P .. 'rooms:' .. queue, '[' .. digest, '(' .. digest .. '~', 'LIMIT', 0, 1)[1]
-        local id = string.match(string.sub(place, -14), '0*(%d+)$')
         call('ZREM', P .. 'rooms:' .. queue, place)
-        local done, is_out = confined(team_of(queue), JOB .. ':' .. id, hand_out, queue, name, place, id)
+        local done, is_out = confined(team_of(queue), JOB .. ':' .. id_in(place), hand_out, queue, name, place)
         keyed.look(queue, name, true)
         return done and is_out
     end
