@@ -68,7 +68,7 @@ async def process(work: Work, context: Context) -> Result:
     if exchange.failure_reason is None:
         return result
     reason = f"{exchange.failure_reason} {exchange.response_status or ''}".strip()
-    target = "" if isinstance(work, Notice) else target_of(_in_spec(work.spec, "url") or "")
+    target = "" if isinstance(work, Notice) else target_of(str(_in_spec(work.spec, "url") or ""))
     return result._replace(reason=reason, facts=facts_of(work, exchange), target=target)
 
 

@@ -4,6 +4,7 @@ from tests.engine.mutants.accounts import ACCOUNTS
 from tests.engine.mutants.backfills import BACKFILLS, LISTS
 from tests.engine.mutants.crons import CRONS
 from tests.engine.mutants.figures import FIGURES
+from tests.engine.mutants.keys import KEYS
 from tests.engine.mutants.memory import MEMORY
 from tests.engine.mutants.mutation import rows
 from tests.engine.mutants.problems import PROBLEMS
@@ -214,18 +215,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a job does not expire", "make_job", "if new.expires_ms ~= '' then wait_until(EXPIRY, team, id, new.expires_ms) end", ""),
     ("a delay is ignored", "make_job", "if tonumber(new.due) > moment() then", "if false then"),
     ("a job's callback is forgotten", "make_job", "if new.has_callback == '1' then", "if false then"),
-    # step_replay
-    ("a replay forgets its rate", "step_replay.tokens", "+ math.max(0, now - tonumber(fields.at)) * rate / 1000)", "+ rate)"),
-    ("a replay saves up over a pause", "step_replay.tokens", "math.min(math.max(1, rate), tonumber(fields.tokens)", "math.min(math.huge, tonumber(fields.tokens)"),
-    ("a replay passes what was due before it", "step_replay", "promote(moment(), 500)", ""),
-    ("a replay collects for ever", "step_replay", "if now - tonumber(fields.at) > COLLECTING_MS then", "if false then"),
-    ("a replay does not wait with its jobs", "step_replay", "(tonumber(fields.stop_after) or math.huge) then allowed = 0 end", "math.huge then allowed = 0 end"),
-    ("a bucket is not emptied", "step_replay", "tostring(tokens - replayed - skipped)", "tostring(tokens)"),
-    # collect_replay
-    ("who collects for long is given up", "collect_replay", "'at', vouched(), 'collected'", "'collected'"),
-    ("two that collect add the same twice", "collect_replay", "~= given.after then", "== '-' then"),
     # replays
-    ("failures of a replay stop nothing", "count_replayed", ">= (tonumber(fields.stop_after) or math.huge)", ">= math.huge"),
     ("a replay that stopped keeps its jobs", "end_replay", "call('DEL', P .. 'replay_ids:' .. team .. ':' .. id, ", "call('DEL', "),
     ("a replay is another intent", "replay_job", "and fields.intent or nil", "and nil or nil"),
     # finish
@@ -335,5 +325,5 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
     ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts', 'backfilled', 'problems' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
-) + ACCOUNTS + FIGURES + BACKFILLS + LISTS + REPLAYS + PROBLEMS
+) + ACCOUNTS + FIGURES + BACKFILLS + LISTS + REPLAYS + PROBLEMS + KEYS
 # fmt: on

@@ -4,6 +4,7 @@
 -- Given `limit`.
 -- Returns how many records went.
 
+local MOST_PROBLEMS = 500 -- of an owner at once; a team has twice as many at most
 local limit, removed = tonumber(given.limit), 0
 
 -- Whether all alerts of `q<queue>` or `c<cron>` are gone.
@@ -14,11 +15,11 @@ local function prune_alerts(team, owner)
     return removed < limit
 end
 
+-- They are no history, and do not count as such.
 local function prune_problems(team, owner)
-    local ids = call('ZRANGE', P .. 'x:' .. team .. ':' .. owner .. ':problems', 0, limit - removed - 1)
+    local ids = call('ZRANGE', P .. 'x:' .. team .. ':' .. owner .. ':problems', 0, MOST_PROBLEMS - 1)
     for _, id in ipairs(ids) do problems.remove(team, id) end
-    removed = removed + #ids
-    return removed < limit
+    return #ids < MOST_PROBLEMS
 end
 
 local function prune_queue(team, queue)

@@ -1,4 +1,4 @@
-"""What a claim costs with 10,000 keys in a queue against one: `python -m tests.bench.keys`, side by side in one run."""
+"""What a claim costs with 10,000 keys in a queue against one: `python -m tests.bench.engine.keys`, side by side in one run."""
 
 import asyncio
 import sys
