@@ -68,7 +68,7 @@ async def process(work: Work, context: Context) -> Result:
     if exchange.failure_reason is None:
         return result
     reason = f"{exchange.failure_reason} {exchange.response_status or ''}".strip()
-    target = "" if isinstance(work, Notice) else target_of(str(_in_spec(work.spec, "url") or ""))
+    target = "" if isinstance(work, Notice) else target_of(_url_in(work.spec) or "")
     return result._replace(reason=reason, facts=facts_of(work, exchange), target=target)
 
 
@@ -90,7 +90,7 @@ def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
 
 def _host_of(work: Work, exchange: Exchange) -> str | None:
     """Where it went, without the rest of the URL: people write secrets into users, paths and queries."""
-    url = exchange.sent.url if exchange.sent else _in_spec(work.spec, "url")
+    url = exchange.sent.url if exchange.sent else _url_in(work.spec)
     try:
         return urlsplit(url).netloc.rpartition("@")[2] if url else None
     except ValueError:
@@ -134,7 +134,7 @@ def facts_of(work: Work, exchange: Exchange) -> str:
     if isinstance(work, Notice):
         return exchange.error_message or ""
     facts = {
-        "url": _in_spec(work.spec, "url"),
+        "url": _url_in(work.spec),
         "response_status": exchange.response_status,
         "failure_reason": exchange.failure_reason,
         "error_message": exchange.error_message,
@@ -143,6 +143,11 @@ def facts_of(work: Work, exchange: Exchange) -> str:
     if isinstance(work, Job) and (labels := _in_spec(work.spec, "labels")):
         facts["labels"] = labels
     return to_json(facts).decode()
+
+
+def _url_in(spec: str) -> str | None:
+    url = _in_spec(spec, "url")
+    return None if url is None else str(url)
 
 
 def _in_spec(spec: str, field: str) -> Any:

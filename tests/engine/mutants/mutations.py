@@ -216,7 +216,6 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a delay is ignored", "make_job", "if tonumber(new.due) > moment() then", "if false then"),
     ("a job's callback is forgotten", "make_job", "if new.has_callback == '1' then", "if false then"),
     # replays
-    ("a replay that stopped keeps its jobs", "end_replay", "call('DEL', P .. 'replay_ids:' .. team .. ':' .. id, ", "call('DEL', "),
     ("a replay is another intent", "replay_job", "and fields.intent or nil", "and nil or nil"),
     # finish
     ("what was not sent counts as a request", "finish.finish", "(verdict == 'release' or verdict == 'postpone')", "false"),
