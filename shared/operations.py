@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from pydantic import JsonValue
@@ -70,6 +70,8 @@ class Call:
     """Of a token whose calls or runs have a limit."""
     ending: Ending | None = None
     """Of an interface that can wait for the end of what the call is about."""
+    is_part: bool = False
+    """Whether another call does this among others, and leaves the line in the audit trail for all."""
 
     @property
     def team(self) -> Team:
@@ -141,8 +143,20 @@ class Call:
         if await transitions.recall(self.redis, self.key) is None:
             await self.meter.count(runs=count)
 
+    def part(self, name: str | None = None) -> "Call":
+        """The same for one of many that it is about; what is done of it under a `name` is done once.
+
+        Runs of all parts were counted before.
+        """
+        key = None
+        if self.key and name:
+            key = replace(self.key, text=f"{self.key.text}\n{name}", was_used=False)
+        return replace(self, key=key, versions=Versions(), meter=None, is_part=True)
+
     def write(self, changes: str | None = None) -> Write:
         """A write of this call, which leaves a line in the audit trail; `changes` are of `actions.audit`."""
+        if self.is_part:
+            return Write(self.key)
         who = _who(
             self.operation,
             self.actor,

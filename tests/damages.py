@@ -12,6 +12,7 @@ OF_A_TEAM = (
     *("ledger:1", "t:1", "x:1:pending", "x:1:q1:pending", "x:1:completed", "x:1:c1:pending", "x:1:queues"),
     *(
         "x:1:replays",
+        "x:1:backfills",
         "x:1:crons:active",
         "x:1:alerts:failure",
         "x:1:alerts:storage_warning",
@@ -26,7 +27,18 @@ OF_A_TEAM = (
 )
 SHARED = (
     *("turns", "virtual_time", "teams", "trusted_until", "cancels", "in_flight", "due", "crons", "doomed"),
-    *("bell", "clock", "quarantine", "events", "replays", "damaged", "correction", "live", "troubles"),
+    *(
+        "bell",
+        "clock",
+        "quarantine",
+        "events",
+        "replays",
+        "backfills",
+        "damaged",
+        "correction",
+        "live",
+        "troubles",
+    ),
     *("fading", "memory", "zones", "clocks", "doubtful", "retention_waits", "retired_at", "watchdog"),
 )
 LOST = ("q:1:1", "c:1:1", "names:1", "ids:1")

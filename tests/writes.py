@@ -20,6 +20,7 @@ TOKEN = {"name": "reports", "scopes": ["write"], "hosts": ["*.example.com"], "ca
 HOOK = {"slack": {"url": "https://hooks.slack.example/services/secret"}}
 SIGNING, CHANNELS = "/api/settings/signing", "/api/settings/notifications"
 REPLAY = "/api/dead-letters/replay"
+PAST = {"from": "2020-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ _KEYED = Made("PUT", "/api/crons/by-key/nightly", CRON | {"name": "before"})
 INVITATION = {"email": "ada@example.com"}
 _INVITED = Made("POST", "/api/invitations", INVITATION)
 _TOKEN = Made("POST", "/api/tokens", TOKEN)
+_BACKFILLED = Made("POST", "/api/crons/1/backfill", PAST)
 _REPLAYED = Made("POST", REPLAY, {"all": True})
 
 # fmt: off
@@ -70,6 +72,8 @@ WRITES = (
     Write("POST", "/api/jobs", "/api/jobs", "create_jobs", JOB),
     Write("POST", "/api/jobs/batch", "/api/jobs/batch", "create_jobs", {"jobs": [JOB, {}, JOB]}),
     Write("POST", "/api/jobs/batch", "/api/jobs/batch", "create_jobs", {"jobs": [JOB] * 600}, steps=3),
+    Write("POST", "/api/jobs/bulk", "/api/jobs/bulk", "note_bulk", {"action": "cancel", "ids": [1, 7]}, (_JOB,)),
+    Write("POST", "/api/jobs/bulk", "/api/jobs/bulk", "note_bulk", {"action": "cancel", "ids": [1, 7]}, (_JOB,), steps=2),
     Write("POST", "/api/jobs/{job_id}/cancel", "/api/jobs/1/cancel", "cancel_job", before=(_JOB,)),
     Write("PATCH", "/api/jobs/{job_id}", "/api/jobs/1", "move_job", {"at": "2027-01-01T09:00:00Z"}, (_JOB,)),
     Write("DELETE", "/api/jobs/{job_id}", "/api/jobs/1", "delete_job", before=(_JOB,)),
@@ -78,8 +82,12 @@ WRITES = (
     Write("PUT", "/api/crons/{cron_id}", "/api/crons/1", "save_cron", {"is_active": False}, (_CRON,)),
     Write("PUT", "/api/crons/by-key/{cron_key}", "/api/crons/by-key/nightly", "save_cron", CRON, (_KEYED,)),
     Write("PUT", "/api/crons/by-key/{cron_key}", "/api/crons/by-key/nightly", "save_cron", CRON),
+    Write("POST", "/api/crons/bulk", "/api/crons/bulk", "note_bulk", {"action": "pause", "ids": [1, 7]}, (_CRON,)),
+    Write("POST", "/api/crons/bulk", "/api/crons/bulk", "note_bulk", {"action": "pause", "ids": [1, 7]}, (_CRON,), steps=2),
     Write("DELETE", "/api/crons/{cron_id}", "/api/crons/1", "delete_cron", before=(_CRON,)),
     Write("POST", "/api/crons/{cron_id}/run", "/api/crons/1/run", "run_cron", before=(_CRON,)),
+    Write("POST", "/api/crons/{cron_id}/backfill", "/api/crons/1/backfill", "start_backfill", PAST, before=(_CRON,)),
+    Write("POST", "/api/backfills/{backfill_id}/cancel", "/api/backfills/{id}/cancel", "cancel_backfill", before=(_CRON, _BACKFILLED)),
     Write("GET", "/ping/{key}", "/ping/{ping_key}", "ping_cron", before=(_BEATS,)),
     Write("POST", "/ping/{key}", "/ping/{ping_key}", "ping_cron", before=(_BEATS,)),
     Write("GET", "/ping/{key}/fail", "/ping/{ping_key}/fail", "ping_cron", before=(_BEATS,)),
@@ -93,15 +101,19 @@ WRITES = (
     Write("POST", "/api/queues", "/api/queues", "save_queue", QUEUE),
     Write("PATCH", "/api/queues/{queue_id}", "/api/queues/1", "save_queue", {"weight": 7}, (_QUEUE,)),
     Write("DELETE", "/api/queues/{queue_id}", "/api/queues/1", "delete_queue", before=(_QUEUE,)),
+    Write("POST", "/api/queues/{queue_id}/keys/pause", "/api/queues/1/keys/pause", "pause_key", {"key": "a"}, (_QUEUE,)),
+    Write("POST", "/api/queues/{queue_id}/keys/resume", "/api/queues/1/keys/resume", "pause_key", {"key": "a"}, (_QUEUE,)),
     Write("POST", REPLAY, REPLAY, "replay_jobs", {"ids": [1, 2]}, dead_letters=3),
     Write("POST", REPLAY, REPLAY, "start_replay", {"all": True}, dead_letters=3),
     Write("POST", REPLAY, REPLAY, "collect_replay", {"all": True}, dead_letters=450, steps=3),
     Write("POST", "/api/dead-letters/purge", "/api/dead-letters/purge", "purge_jobs", {"all": True}, dead_letters=3),
     Write("POST", "/api/dead-letters/replays/{replay_id}/cancel", "/api/dead-letters/replays/1/cancel",
           "cancel_replay", before=(_REPLAYED,), dead_letters=3),
+    Write("PATCH", "/api/problems/{problem_id}", "/api/problems/1", "change_problem", {"state": "ignored"}, dead_letters=1),
     Write("PUT", CHANNELS, CHANNELS, "set_team", HOOK),
     Write("POST", f"{CHANNELS}/test", f"{CHANNELS}/test", "test_channel", {"channel": "slack"}, (_HOOKED,)),
     Write("PUT", "/api/settings/limits", "/api/settings/limits", "set_team", {"soft_limit": 7}),
+    Write("PUT", "/api/settings/redaction", "/api/settings/redaction", "set_team", {"redact": ["body.pin"]}),
     Write("POST", SIGNING, SIGNING, "rotate_signing", {"keep_hours": 1}, (_SIGNED,)),
     Write("DELETE", SIGNING, SIGNING, "set_team", before=(_SIGNED,)),
     Write("PATCH", "/api/team", "/api/team", "rename_team", {"name": "Billing"}),

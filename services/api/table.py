@@ -3,22 +3,21 @@
 from services.api.rest import (
     alerts,
     audit,
-    coming,
     crons,
     dead_letters,
     executions,
-    hosts,
     invitations,
     jobs,
     limits,
     members,
     notifications,
     queues,
+    redaction,
     signing,
-    stats,
     team,
     tokens,
 )
+from services.api.rest.reports import backfills, coming, hosts, problems, stats
 
 # The busiest first: routes are tried in order.
 OPERATIONS = (
@@ -26,11 +25,14 @@ OPERATIONS = (
     *coming.OPERATIONS,  # `coming` is no id of a cron: its path stands before theirs
     *crons.OPERATIONS,
     *executions.OPERATIONS,
+    *backfills.OPERATIONS,
     *queues.OPERATIONS,
     *dead_letters.OPERATIONS,
+    *problems.OPERATIONS,
     *alerts.OPERATIONS,
     *notifications.OPERATIONS,
     *limits.OPERATIONS,
+    *redaction.OPERATIONS,
     *stats.OPERATIONS,
     *hosts.OPERATIONS,
     *signing.OPERATIONS,

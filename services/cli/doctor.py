@@ -12,7 +12,7 @@ from shared.errors import Damaged
 from shared.runtime import health
 from shared.schedule import zone_data
 from shared.store import connection, keyspace, ledger, transitions
-from shared.store.care import damage, overdue, reconcile
+from shared.store.care import damage, figures, overdue, reconcile
 from shared.store.care.shortage import REMEDY, Shortage, share_used
 
 STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
@@ -149,6 +149,12 @@ async def reconcile_all(redis: Redis) -> list[Finding]:
             for wrong in await reconcile.recount(redis, team, repair=True):
                 text = f"{wrong.noun}s {wrong.column} was {wrong.posted}, counted {wrong.counted}: repaired"
                 findings.append(Finding(True, f"team {team.id}: ledger: {text}"))
+            findings += [
+                Finding(
+                    True, f"team {team.id}: figures: {one.figure} is {one.counted}, and {one.kept} are kept"
+                )
+                for one in await figures.short(redis, team)
+            ]
             counts = await ledger.read(redis, team)
             lost = await reconcile.patrol_crons(redis, team)
             findings += [Finding(True, f"team {team.id}: cron {cron} is due again") for cron in lost]

@@ -1,14 +1,20 @@
-"""Hand out the dead letters of background replays at the rate that each replay has."""
+"""What callers began and schedulers go on with in steps: replays of dead letters, and backfills of crons."""
 
 import asyncio
 
 from redis.asyncio import Redis
 
+from shared.actions.redrive import changing
+from shared.actions.redrive.changing import Made
 from shared.store import keyspace, transitions
 from shared.store.care import damage
 from shared.store.keyspace import Team
+from shared.store.transitions import ChangedRequest
 
-STEP = 200
+STEP, MOMENTS = 200, 50
+"""Dead letters of a replay, and moments of a backfill, that a step looks at."""
+CHANGED_BYTES = 8 * 2**20
+"""Of requests that are changed at once."""
 STEP_SECONDS = 0.1
 IDLE_SECONDS = 1.0
 
@@ -28,5 +34,47 @@ async def step(redis: Redis, shard: str, now_ms: int | None = None) -> int:
             continue
         team = Team(int(number), shard)
         async with damage.confined(redis, team, f"replay {replay}"):
-            left += await transitions.step_replay(redis, team, replay=replay, most=STEP, now_ms=now_ms)
+            left += await _step(redis, team, replay, now_ms)
+    return left
+
+
+async def _step(redis: Redis, team: Team, replay: str, now_ms: int | None) -> int:
+    """The same of one; what it sends instead is made here, for Lua decodes no request.
+
+    A stored request never changes, so that it does not matter when that is.
+    """
+    left = await transitions.step_replay(redis, team, replay=replay, most=STEP, now_ms=now_ms)
+    if left >= 0:
+        return left
+    text, specs = await transitions.peek_replay(
+        redis, team, replay=replay, most=-left, most_bytes=CHANGED_BYTES
+    )
+    if text is None or not specs:
+        return 0  # it has ended meanwhile
+    change = changing.of_kept(text)
+    made = [(job, changing.request(int(job), spec, change)) for job, spec in specs]
+    rows = [
+        one.request if isinstance(one, Made) else ChangedRequest(int(job), "", "", False) for job, one in made
+    ]
+    return await transitions.step_replay(redis, team, rows, replay=replay, most=len(rows), now_ms=now_ms)
+
+
+async def keep_backfilling(redis: Redis, shard: str) -> None:
+    while True:
+        left = await step_backfills(redis, shard)
+        await asyncio.sleep(STEP_SECONDS if left else IDLE_SECONDS)
+
+
+async def step_backfills(redis: Redis, shard: str, now_ms: int | None = None) -> int:
+    """Take one step of every running backfill; return how many moments and open executions they have left."""
+    left = 0
+    for member in await redis.smembers(keyspace.backfills(shard)):  # type: ignore[misc]
+        number, _, backfill = member.partition(":")
+        if not number.isdecimal():
+            continue
+        team = Team(int(number), shard)
+        async with damage.confined(redis, team, f"backfill {backfill}"):
+            left += await transitions.step_backfill(
+                redis, team, backfill=backfill, most=MOMENTS, now_ms=now_ms
+            )
     return left

@@ -93,6 +93,9 @@ async def retire(redis: Redis, shard: str, settings: Settings, now_ms: int | Non
             while went := await retire_alerts(redis, team, settings, now_ms):
                 removed += went
                 await asyncio.sleep(PAUSE_SECONDS)
+            removed += await transitions.retire_problems(
+                redis, team, age_ms=limits.age_ms, limit=STEP, now_ms=now_ms
+            )
             owners += [owner async for owner in _overdue(redis, team, limits, now_ms)]
             await retire_trails(redis, team, settings, now_ms)
     while owners:

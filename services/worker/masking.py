@@ -28,27 +28,28 @@ _BLANKS = re.compile(r"\s+")
 
 def masked(exchange: Exchange, outgoing: Outgoing, work: Work, context: Context) -> Exchange:
     """The exchange without the secrets that went out with it, in a header, a channel's URL or a signature."""
-    secrets = tuple(_secrets(outgoing, work, context))
-    if not secrets:
-        return exchange
-    spellings = (_known_spellings if sum(map(len, secrets)) <= _SHORT_CHARACTERS else _spellings)(secrets)
+    return without(exchange, tuple(_secrets(outgoing, work, context)))
+
+
+def without(exchange: Exchange, secrets: tuple[str, ...], mask: str = MASK) -> Exchange:
+    """The exchange with the mask wherever it has one of the secrets in some spelling."""
+    spellings = spellings_of(secrets) if secrets else ()
     if not spellings:
         return exchange
     body, message = exchange.response_body, exchange.error_message
     if body:
-        body = _without(body, spellings)
+        body = text_without(body, spellings, mask)
         if exchange.response_truncated:
-            body = _without_a_last_part(body, spellings)
-    return exchange._replace(
-        response_body=body,
-        response_headers=_of_headers(exchange.response_headers, spellings),
-        error_message=_without_parts(_without(message, spellings), spellings) if message else message,
-    )
+            body = _without_a_last_part(body, spellings, mask)
+    if message:
+        message = _without_parts(text_without(message, spellings, mask), spellings, mask)
+    headers = _of_headers(exchange.response_headers, spellings, mask)
+    return exchange._replace(response_body=body, response_headers=headers, error_message=message)
 
 
 def _secrets(outgoing: Outgoing, work: Work, context: Context) -> Iterator[str]:
     for name in secret_ones(tuple(outgoing.headers)):
-        yield from _of_header(name.lower(), outgoing.headers[name].strip())
+        yield from of_header(name.lower(), outgoing.headers[name].strip())
     for secret in _of_signing(work, context):
         yield from (secret, secret.removeprefix(signing.PREFIX))
     if isinstance(work, Notice) and work.is_alert:
@@ -56,7 +57,7 @@ def _secrets(outgoing: Outgoing, work: Work, context: Context) -> Iterator[str]:
     yield from context.secrets
 
 
-def _of_header(name: str, value: str) -> Iterator[str]:
+def of_header(name: str, value: str) -> Iterator[str]:
     """The secret itself of a header's value, which is often half of what is echoed."""
     if name == "cookie":
         for pair in value.split(";"):
@@ -106,6 +107,10 @@ def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda spelt: (-len(spelt), spelt)))
 
 
+def spellings_of(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    return (_known_spellings if sum(map(len, secrets)) <= _SHORT_CHARACTERS else _spellings)(secrets)
+
+
 _known_spellings = Remembered(_spellings, 8 * MEBIBYTE, per_byte=40)
 """Of some short ones only: spelled in all ways, one of 8 KiB takes thirty times that."""
 
@@ -120,32 +125,32 @@ def _spelt(secret: str) -> Iterator[str]:
     yield secret.encode("latin-1", "replace").decode("utf-8", "replace")  # sent in the one, read as the other
 
 
-def _of_headers(headers: Headers, spellings: tuple[str, ...]) -> Headers:
+def _of_headers(headers: Headers, spellings: tuple[str, ...], mask: str) -> Headers:
     """All their values looked through at once, for there may be thousands; none holds a line break."""
     together = "\n".join(value for _, value in headers)
-    masked = _without(together, spellings)
+    masked = text_without(together, spellings, mask)
     if masked is together:
         return headers
     return tuple((name, value) for (name, _), value in zip(headers, masked.split("\n"), strict=True))
 
 
-def _without(text: str, spellings: tuple[str, ...]) -> str:
+def text_without(text: str, spellings: tuple[str, ...], mask: str) -> str:
     for spelt in spellings:
         if spelt in text:
-            text = text.replace(spelt, MASK)
+            text = text.replace(spelt, mask)
     return text
 
 
-def _without_a_last_part(text: str, spellings: tuple[str, ...]) -> str:
+def _without_a_last_part(text: str, spellings: tuple[str, ...], mask: str) -> str:
     """A text that was cut may end in the middle of a secret."""
     for spelt in spellings:
         for length in range(min(len(spelt), len(text)), LEAST - 1, -1):
             if text.endswith(spelt[:length]):
-                return text[:-length] + MASK
+                return text[:-length] + mask
     return text
 
 
-def _without_parts(text: str, spellings: tuple[str, ...]) -> str:
+def _without_parts(text: str, spellings: tuple[str, ...], mask: str) -> str:
     """Our own sentences quote the beginning of what a target said."""
     for spelt in spellings:
         start = text.find(spelt[:LEAST])
@@ -153,6 +158,6 @@ def _without_parts(text: str, spellings: tuple[str, ...]) -> str:
             alike = sum(
                 1 for _ in takewhile(lambda two: two[0] == two[1], zip(text[start:], spelt, strict=False))
             )
-            text = text[:start] + MASK + text[start + alike :]
-            start = text.find(spelt[:LEAST], start + len(MASK))
+            text = text[:start] + mask + text[start + alike :]
+            start = text.find(spelt[:LEAST], start + len(mask))
     return text

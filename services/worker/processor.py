@@ -20,9 +20,11 @@ from services.worker.masking import masked
 from services.worker.notices.alerts import alert_notice
 from services.worker.notices.callbacks import callback_of
 from services.worker.permits import REFUSED_SECONDS, NotPermitted, SendPermit
+from services.worker.redaction import redacted
 from services.worker.requests import request_of
 from services.worker.retry import decide, longest_wait_of, settings_of
 from services.worker.signing import signed
+from services.worker.targets import target_of
 from services.worker.work import Complete, Execution, Job, Notice, Postpone, Release, Result, Verdict, Work
 from shared.errors import NotFound
 from shared.runtime.mail import Letter
@@ -57,6 +59,7 @@ async def process(work: Work, context: Context) -> Result:
     verdict = decide(exchange, settings_of(work), work.attempt, longest_wait_of(work))
     if context.tells_runs:  # checked here, for a log line that is dropped costs more
         _tell(work, verdict, exchange)
+    exchange = redacted(exchange)  # after the verdict, which may read what is not kept
     is_execution = isinstance(work, Execution)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if is_execution else ""
     waited_ms = _waited_ms(exchange, work)
@@ -65,7 +68,8 @@ async def process(work: Work, context: Context) -> Result:
     if exchange.failure_reason is None:
         return result
     reason = f"{exchange.failure_reason} {exchange.response_status or ''}".strip()
-    return result._replace(reason=reason, facts=facts_of(work, exchange))
+    target = "" if isinstance(work, Notice) else target_of(_url_in(work.spec) or "")
+    return result._replace(reason=reason, facts=facts_of(work, exchange), target=target)
 
 
 def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
@@ -86,7 +90,7 @@ def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:
 
 def _host_of(work: Work, exchange: Exchange) -> str | None:
     """Where it went, without the rest of the URL: people write secrets into users, paths and queries."""
-    url = exchange.sent.url if exchange.sent else _url_of(work.spec)
+    url = exchange.sent.url if exchange.sent else _url_in(work.spec)
     try:
         return urlsplit(url).netloc.rpartition("@")[2] if url else None
     except ValueError:
@@ -130,19 +134,26 @@ def facts_of(work: Work, exchange: Exchange) -> str:
     if isinstance(work, Notice):
         return exchange.error_message or ""
     facts = {
-        "url": _url_of(work.spec),
+        "url": _url_in(work.spec),
         "response_status": exchange.response_status,
         "failure_reason": exchange.failure_reason,
         "error_message": exchange.error_message,
         "response": (exchange.response_body or "")[:FACT_CHARACTERS],
     }
+    if isinstance(work, Job) and (labels := _in_spec(work.spec, "labels")):
+        facts["labels"] = labels
     return to_json(facts).decode()
 
 
-def _url_of(spec: str) -> str | None:
+def _url_in(spec: str) -> str | None:
+    url = _in_spec(spec, "url")
+    return None if url is None else str(url)
+
+
+def _in_spec(spec: str, field: str) -> Any:
     """Nothing of what nobody can read, which failed for just that."""
     try:
-        return str(from_json(spec)["url"])
+        return from_json(spec)[field]
     except (ValueError, LookupError, TypeError):
         return None
 

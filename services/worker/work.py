@@ -90,6 +90,8 @@ class OfTeam:
     """Hosts that are throttled for the team, and until when (ms since 1970 by the installation's clock)."""
     busy: Mapping[str, int] = field(default_factory=dict)
     """Hosts that named a later moment in `Retry-After` than they get, and that moment."""
+    redact: tuple[str, ...] = ()
+    """What is not kept of its requests and their answers."""
 
 
 @_frozen
@@ -206,3 +208,5 @@ class Result(NamedTuple):
     waited_ms: int | None = None
     """From when it was due until its request began; none if no request was made, as the next."""
     took_ms: int | None = None
+    target: str = ""
+    """Of a failure: the host and path it was sent to, without ids."""

@@ -89,13 +89,14 @@ def _alert(alert_id: int, fields: Fields) -> Alert:
     data = _data(fields)
     kind, _, ref = fields["ref"].partition(":")
     name = fields["name"] or (None if fields["kind"] == "team" else f"{fields['kind']} {fields['of']}")
+    message = _message(AlertType(fields["type"]), Alertable(fields["kind"]), name, data)
     return Alert(
         id=alert_id,
         type=AlertType(fields["type"]),
         alertable_type=Alertable(fields["kind"]),
         alertable_id=int(fields["of"]),
         job_id=int(ref) if kind == Kind.JOB else None,
-        message=_message(AlertType(fields["type"]), Alertable(fields["kind"]), name, data),
+        message=_paused(message) if "paused" in fields else message,
         data=data,
         notified_at=records.instant(fields, "notified"),
         created_at=clock.moment(fields["created"]),
@@ -103,6 +104,7 @@ def _alert(alert_id: int, fields: Fields) -> Alert:
         count=int(fields["count"]),
         uncounted=int(fields["before"]),
         since=clock.moment(fields["since"]),
+        has_paused="paused" in fields,
         deliveries=_deliveries(fields),
     )
 
@@ -110,7 +112,10 @@ def _alert(alert_id: int, fields: Fields) -> Alert:
 def _data(fields: Fields) -> AlertFacts:
     facts = from_json(fields["facts"]) if fields["facts"] else {}
     reason = fields["reason"].partition(" ")[0] or None
-    facts = {"failure_reason": reason, **facts, "consecutive_failures": int(fields["failures"])}
+    counts = {"problem_id": fields.get("problem") or None, "affected_crons": fields.get("affected") or None}
+    facts = {"failure_reason": reason, **facts, "consecutive_failures": int(fields["failures"]), **counts}
+    if "labels" in fields:
+        facts["labels"] = from_json(fields["labels"]) | facts.get("labels", {})
     return AlertFacts.model_validate(facts, extra="ignore")
 
 
@@ -124,6 +129,10 @@ def _deliveries(fields: Fields) -> tuple[AlertNotice, ...]:
         for channel in Channel
         if f"channel:{channel}" in fields
     )
+
+
+def _paused(message: str) -> str:
+    return f"{message.rstrip('.: ')}. It is paused until its is_active is set to true."
 
 
 def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertFacts) -> str:

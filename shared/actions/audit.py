@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.schemas.accounts.audit import AuditChange, AuditLine, AuditPage, AuditQuery
 from shared.schemas.base import Schema
-from shared.security.vault import masked
+from shared.security import vault
 from shared.store import keyspace
 from shared.store.keyspace import Team
 
@@ -63,7 +63,7 @@ def _fields_of(model: Schema | None, other: Schema | None) -> Mapping[str, Any]:
 
 def _shown(name: str, value: Any) -> Any:
     if name == "headers":
-        value = masked(value)
+        value = vault.shown(value)
     if isinstance(value, str):
         return value if len(value) <= LONGEST_CHARACTERS else f"{value[:LONGEST_CHARACTERS]}…"
     text = to_json(value).decode()

@@ -4,14 +4,16 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 from shared.actions import owing
 from shared.schedule import policy
 from shared.schedule.policy import Plan
 from shared.schemas.crons import Cron, CronCreate, CronMode
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
-from shared.security.vault import masked
-from shared.store import excerpts, plans, stored
+from shared.security.vault import shown
+from shared.store import excerpts, plans, stored, strips
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
@@ -23,19 +25,28 @@ LATENESS = ("100", "1000", "10000", "60000", "more")
 
 
 def spec_of(fields: Fields, reader: Reader) -> CronCreate:
-    return _of_spec(reader.spec(fields.get("spec")).fields, reader)
+    return _of_spec(reader.spec(fields.get("spec")).fields, fields, reader)
 
 
-def _of_spec(kept: dict[str, Any], reader: Reader) -> CronCreate:
+def sealed_of(fields: Fields) -> str | None:
+    """The body that it sends, if it may not be shown."""
+    return Reader().spec(fields.get("spec")).fields.get(stored.LAST_OF_SPEC)
+
+
+def _of_spec(kept: dict[str, Any], fields: Fields, reader: Reader) -> CronCreate:
+    """What its owner gave; but whether it fires stands beside it, for Recuro may have paused it since."""
     headers = kept.pop("headers", None)  # a caller may not give sealed values
     spec = reader.model(CronCreate, kept)
-    return spec.model_copy(update={"headers": headers if isinstance(headers, dict) else None})
+    changes: dict[str, Any] = {"headers": headers if isinstance(headers, dict) else None}
+    if fields.get("is_active") in ("0", "1"):
+        changes["is_active"] = fields["is_active"] == "1"
+    return spec.model_copy(update=changes)
 
 
 def excerpt(team: Team, cron_id: int, fields: Fields) -> Cron:
     reader = Reader()
     kept = reader.spec(fields.get("spec"))
-    spec = _of_spec(kept.fields, reader)
+    spec = _of_spec(kept.fields, fields, reader)
     return excerpts.of_cron(_shown(team, cron_id, fields, (spec, reader)), kept.unread)
 
 
@@ -58,7 +69,7 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
         Cron,
         {
             **{name: getattr(spec, name) for name in CronCreate.model_fields},
-            "headers": masked(spec.headers),
+            "headers": shown(spec.headers),
             "id": cron_id,
             "consecutive_failures": reader.number(fields, "failures"),
             "is_alerted": "alerted" in fields,
@@ -67,6 +78,8 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
             "key": fields.get("key"),
             "runs": runs,
             "lateness": {name: reader.number(fields, f"late:{name}") for name in LATENESS},
+            "recent_executions": strips.recent(fields.get("strip", "")),
+            "paused_reason": _paused_reason(fields, reader),
             "last_run_at": reader.instant(fields, "last_run"),
             "next_run_at": next_run,
             "next_runs": _next_runs_of(spec, fields, (next_run, runs), reader),
@@ -79,6 +92,14 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
         },
     )
     return cron if reader.problem is None else cron.model_copy(update={"problem": reader.problem})
+
+
+def _paused_reason(fields: Fields, reader: Reader) -> str | None:
+    if "paused_after" not in fields:
+        return None
+    times = reader.number(fields, "paused_after")
+    often = "once" if times == 1 else f"{times} times in a row"
+    return f"It failed {often}, and pause_after_failures has it paused then; is_active true resumes it."
 
 
 def _next_runs_of(
@@ -109,9 +130,11 @@ def policy_of(spec: CronCreate) -> str:
     return spec.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)
 
 
-def fields_of(wanted: CronCreate, phase: int) -> CronFields:
+def fields_of(wanted: CronCreate, phase: int, sealed: str | None = None) -> CronFields:
+    """`sealed`: the body that it sends, if it may not be shown."""
+    body = {stored.LAST_OF_SPEC: sealed} if sealed else {}
     return CronFields(
-        spec=stored.spec(wanted.model_dump(mode="json")),
+        spec=stored.spec({**wanted.model_dump(mode="json"), **body}),
         is_active=int(wanted.is_active),
         expression=wanted.cron_expression,
         timezone=wanted.timezone,
@@ -124,6 +147,8 @@ def fields_of(wanted: CronCreate, phase: int) -> CronFields:
         offset_seconds=offset_of(wanted, phase),
         phase=phase,
         grace_ms=wanted.grace_seconds * 1000 if wanted.mode == CronMode.HEARTBEAT else "",
+        pause_after=wanted.pause_after_failures or "",
+        labels=to_json(wanted.labels).decode() if wanted.labels else "",
     )
 
 

@@ -11,6 +11,8 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.actions import audit, cron_records, owing, settling
 from shared.actions.owing import NOTHING
+from shared.actions.redaction import of_crons
+from shared.actions.redaction.of_crons import Kept
 from shared.actions.searches import crons as searches
 from shared.actions.searches.looks import LookedCron
 from shared.basics import words
@@ -62,7 +64,7 @@ class _Known(NamedTuple):
     """
 
     which: WhichCron
-    before: CronCreate | None = None
+    before: Kept | None = None
     warnings: Sequence[str] = ()
     now: datetime | None = None
 
@@ -184,7 +186,8 @@ async def update(
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
             when = _timed_if_readable(wanted, when.phase, fields, at)
         which = WhichCron(cron_id, fields.get("version"))
-        known = _Known(which, before, custody.warnings(dropped, wanted.url), now)
+        kept = Kept(before, cron_records.sealed_of(fields))
+        known = _Known(which, kept, custody.warnings(dropped, wanted.url), now)
         saved = await _save(call, wanted, when, known)
         if isinstance(saved, CronWithWarnings):
             return saved
@@ -214,10 +217,12 @@ async def _save(
     call: Call, wanted: CronCreate, when: _When, known: _Known
 ) -> CronWithWarnings | OfKey | None:
     """The cron as it is now, or None if it changed or fired since it was `known`."""
+    kept = await of_crons.kept(call, wanted, known.before)
+    was = known.before.cron if known.before else None
     saved = await transitions.save_cron(
         call.redis,
         call.team,
-        cron_records.fields_of(wanted, when.phase),
+        cron_records.fields_of(kept.cron, when.phase, kept.sealed),
         when.owed,
         which=known.which,
         keeps_next=when.keeps_next,
@@ -226,7 +231,7 @@ async def _save(
         change=to_json(cron_records.logged_of(wanted, when.phase)).decode(),
         warnings=to_json(known.warnings).decode(),
         now_ms=settling.given(known.now),
-        write=call.write(audit.changes(known.before, wanted)),
+        write=call.write(audit.changes(was, kept.cron)),
     )
     return _of_row(call, *saved) if isinstance(saved, SavedCron) else saved
 

@@ -1,15 +1,17 @@
 """What a caller can do to dead letters."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
+from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from shared import clock
 from shared.actions import jobs
 from shared.actions.accounts import reach
+from shared.actions.redrive import at_once, changing, planning
+from shared.actions.redrive import replays as replay_records
 from shared.actions.searches import jobs as searches
 from shared.basics import words
 from shared.errors import NotFound
@@ -18,20 +20,19 @@ from shared.schemas.base import Page, PageQuery
 from shared.schemas.dead_letters import (
     DeadLetterQuery,
     DeadLetterSelection,
-    JobReplayed,
     JobSkipped,
     PurgeResult,
     Replay,
+    ReplayChange,
     ReplayCreate,
     ReplayResult,
-    ReplayState,
 )
 from shared.schemas.jobs import Job
 from shared.schemas.kinds import Kind
-from shared.store import connection, paging, records, transitions
+from shared.store import connection, paging, transitions
 from shared.store.keyspace import Team
-from shared.store.records import Fields
 from shared.store.stored import LIST_BYTES, LOOK_BYTES
+from shared.store.transitions import KeptChange
 from shared.store.writes import OURS, Write
 
 BATCH = 200
@@ -39,90 +40,123 @@ RATE = 50
 MOST_REPLAYS = 100
 """How many of a team's ended replays are remembered."""
 PURGE_SECONDS = 10.0
-_LOST = -1
-_REQUEST_LOST = "What it asked for is lost, so it cannot be replayed; purge it, or make a new job."
 _COLLECTED = 1
 
 
 async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
-    """Dead letters newest first, by queue and reason; a search looks in the URL, or as `q` says."""
+    """Dead letters newest first, by queue, problem and reason; a search looks in the URL, or as `q` says."""
     wanted = await searches.understood(redis, team, query.q)
     listing = paging.Listing(
-        [_index(team, query.queue_id)],
+        [_index(team, query.queue_id, query.problem_id)],
         read=lambda ids: jobs.read(redis, team, ids, most_bytes=LIST_BYTES),
         matches=lambda job, text: (
             words.contains(text, job.url)
             and query.failure_reason in (None, job.run.failure_reason if job.run else None)
+            and query.queue_id in (None, job.queue_id)
             and wanted.finds(job)
         ),
         look=lambda ids: jobs.looked_at(
             redis, team, ids, wanted, query.search or "", with_runs=query.failure_reason is not None
         ),
-        is_filtered=query.failure_reason is not None or bool(wanted.terms),
+        is_filtered=query.failure_reason is not None
+        or bool(wanted.terms)
+        or bool(query.queue_id and query.problem_id),
     )
     return await paging.read_page(redis, team, listing, query)
 
 
-async def replay_now(call: Call, ids: Sequence[int], now_ms: int | None = None) -> ReplayResult:
+async def plan(call: Call, chosen: ReplayCreate) -> ReplayResult:
+    """What a replay would do now; nothing is changed."""
+    change = changing.of_call(chosen.change, call.vault, call.team) if chosen.change else None
+    look = await planning.looked(call, _batches(call, chosen), change)
+    if chosen.change and changing.has_secrets(chosen.change) and not chosen.is_at_once:
+        changing.check_destinations(len(look.destinations), look.has_more and chosen.change.origin is None)
+    rate = None if chosen.is_at_once else chosen.rate or RATE
+    warnings = changing.warnings(look.dropped)
+    return ReplayResult(replayed=[], skipped=[], plan=look.plan(rate), warnings=warnings)
+
+
+async def replay_now(
+    call: Call, ids: Sequence[int], now_ms: int | None = None, *, change: ReplayChange | None = None
+) -> ReplayResult:
     """Replay these at once, each by any id of its chain; others, and those replayed before, are skipped."""
     given = list(dict.fromkeys(ids))
     wanted = await reach.within(call, given)
     outside = sorted({*given} - {*wanted}, key=given.index) if len(wanted) < len(given) else []
     skipped = [JobSkipped(job_id=job_id, reason=reach.OUTSIDE) for job_id in outside]
     done = ReplayResult(replayed=[], skipped=skipped)
+    how = changing.of_call(change, call.vault, call.team) if change else None
     await call.count_runs(len(wanted))
+    if how:
+        return await at_once.replay_changed(call, wanted, how, done, now_ms)
     for step, start in enumerate(range(0, len(wanted), BATCH)):
         batch = wanted[start : start + BATCH]
         with connection.begun() if step else nullcontext():
             answers = await transitions.replay_jobs(
                 call.redis, call.team, batch, now_ms=now_ms, write=call.write(), step=step
             )
-        for job_id, (new, is_new, original) in zip(batch, answers, strict=True):
-            if is_new:
-                done.replayed.append(JobReplayed(job_id=job_id, new_job_id=new, original_job_id=original))
-            else:
-                done.skipped.append(_skipped(job_id, new, original))
+        at_once.sort(batch, answers, done)
     return done
 
 
-def _skipped(job_id: int, new: int, original: int | None) -> JobSkipped:
-    if new == _LOST:
-        return JobSkipped(job_id=job_id, reason=_REQUEST_LOST, original_job_id=original)
-    if new:
-        reason = "It was replayed before."
-        return JobSkipped(job_id=job_id, reason=reason, new_job_id=new, original_job_id=original)
-    return JobSkipped(job_id=job_id, reason="It is no dead letter of this team.")
-
-
 async def replay(call: Call, chosen: ReplayCreate) -> Replay:
-    """Begin a background replay of what is a dead letter now."""
+    """Begin a background replay of what is a dead letter now; raises Conflict if it is another number."""
     if row := await transitions.recall(call.redis, call.key, _COLLECTED):
-        return _of_row(*row)
+        return replay_records.as_expected(replay_records.of_row(*row), chosen.expected_count)
     allowed = await _allowed(call, chosen)
+    change = await _kept_change(call, chosen) if chosen.change else None
     await call.count_runs(len(allowed or ()))
     replay_id = await transitions.start_replay(
         call.redis,
         call.team,
         rate=chosen.rate or RATE,
         stop_after=chosen.stop_after_failures,
+        expected=chosen.expected_count,
+        first=chosen.send_one_first,
+        change=change,
         most_kept=MOST_REPLAYS,
         write=call.write(),
     )
     with connection.begun():
-        return await _collect(call, chosen, replay_id, allowed)
+        found = await _collect(call, chosen, replay_id, allowed)
+    return replay_records.as_expected(found, chosen.expected_count)
+
+
+async def _kept_change(call: Call, chosen: ReplayCreate) -> KeptChange:
+    """A change as the replay keeps it, its secrets sealed for where they will be sent; raises Invalid."""
+    assert chosen.change is not None
+    change = changing.of_call(chosen.change, call.vault, call.team)
+    look = await planning.looked(call, _batches(call, chosen), change)
+    destinations = look.destinations if changing.has_secrets(chosen.change) else set[str]()
+    changing.check_destinations(
+        len(destinations), bool(destinations) and look.has_more and chosen.change.origin is None
+    )
+    return KeptChange(
+        changing.kept(change, destinations),
+        ",".join(sorted(chosen.change.model_fields_set)),
+        to_json(changing.warnings(look.dropped)).decode(),
+    )
+
+
+async def _batches(call: Call, chosen: DeadLetterSelection) -> AsyncIterator[Sequence[int]]:
+    """The ids of what is chosen, oldest first."""
+    after = 0
+    while True:
+        batch = await _following(call.redis, call.team, chosen, after)
+        yield batch.ids
+        if batch.is_last:
+            return
+        after = batch.end
 
 
 async def _allowed(call: Call, chosen: ReplayCreate) -> frozenset[int] | None:
     """Of the chosen those that a limited token may have sent again, before any is; None is all."""
     if call.limits is None:
         return None
-    found, after = set[int](), 0
-    while True:
-        batch = await _following(call.redis, call.team, chosen, after)
-        found.update(await reach.within(call, batch.ids))
-        if batch.is_last:
-            return frozenset(found)
-        after = batch.end
+    found = set[int]()
+    async for ids in _batches(call, chosen):
+        found.update(await reach.within(call, ids))
+    return frozenset(found)
 
 
 async def _collect(
@@ -140,23 +174,24 @@ async def _collect(
             after=after,
             up_to=batch.end,
             is_last=batch.is_last,
+            may_repeat=chosen.ids is not None,
             write=Write(call.key) if batch.is_last else OURS,
             step=_COLLECTED,
         )
         if not isinstance(answer, int):
-            return _of_row(*answer)
+            return replay_records.of_row(*answer)
         after = answer
 
 
 async def get_replay(redis: Redis, team: Team, replay_id: int) -> Replay:
-    found = await _read_replays(redis, team, [replay_id])
+    found = await replay_records.read(redis, team, [replay_id])
     if not found:
         raise NotFound("Replay")
     return found[0]
 
 
 async def replays(redis: Redis, team: Team, query: PageQuery) -> Page[Replay]:
-    listing = paging.Listing([f"x:{team.id}:replays"], read=lambda ids: _read_replays(redis, team, ids))
+    listing = paging.Listing([f"x:{team.id}:replays"], read=lambda ids: replay_records.read(redis, team, ids))
     return await paging.read_page(redis, team, listing, query)
 
 
@@ -165,7 +200,7 @@ async def cancel_replay(call: Call, replay_id: int) -> Replay:
     row = await transitions.cancel_replay(call.redis, call.team, replay=replay_id, write=call.write())
     if not row:
         raise NotFound("Replay")
-    return _of_row(*row)
+    return replay_records.of_row(*row)
 
 
 async def purge(call: Call, chosen: DeadLetterSelection, seconds: float = PURGE_SECONDS) -> PurgeResult:
@@ -210,7 +245,7 @@ async def _following(redis: Redis, team: Team, chosen: DeadLetterSelection, afte
     if chosen.ids is not None:
         end = after + BATCH
         return _Batch(list(chosen.ids[after:end]), end, end >= len(chosen.ids))
-    index = f"{team.prefix}{_index(team, chosen.queue_id)}"
+    index = f"{team.prefix}{_index(team, chosen.queue_id, chosen.problem_id)}"
     ids = [int(one) for one in await redis.zrangebyscore(index, f"({after}", "+inf", 0, BATCH)]
     end, is_last = ids[-1] if ids else after, len(ids) < BATCH
     fitting = await _fitting(redis, team, chosen, ids) if ids and chosen.is_filtered else ids
@@ -228,36 +263,14 @@ def _fits(job: Job, chosen: DeadLetterSelection) -> bool:
     before = chosen.dead_lettered_before
     return (
         words.contains(chosen.search or "", job.url)
+        and chosen.queue_id in (None, job.queue_id)
         and chosen.failure_reason in (None, job.run.failure_reason if job.run else None)
         and (before is None or (job.dead_lettered_at is not None and job.dead_lettered_at < before))
     )
 
 
-def _index(team: Team, queue_id: int | None) -> str:
+def _index(team: Team, queue_id: int | None, problem_id: int | None) -> str:
+    """Of a problem, which has fewer; with a queue as well each record says whether it is of that."""
+    if problem_id:
+        return f"x:{team.id}:p{problem_id}:dead"
     return f"x:{team.id}:{f'{Kind.QUEUE}{queue_id}:' if queue_id else ''}dead_lettered"
-
-
-async def _read_replays(redis: Redis, team: Team, ids: Sequence[int]) -> list[Replay]:
-    rows = await transitions.read_replays(redis, team, ids)
-    return records.each("replay", rows, _of_row)
-
-
-def _of_row(replay_id: str, flat: Sequence[str]) -> Replay:
-    """The replay; raises NotFound if there is none."""
-    if not flat:
-        raise NotFound("Replay")
-    return _replay(int(replay_id), records.fields_of(flat))
-
-
-def _replay(replay_id: int, fields: Fields) -> Replay:
-    return Replay(
-        id=replay_id,
-        state=ReplayState(fields["state"]),
-        **{
-            name: int(fields.get(name, 0))
-            for name in ("total", "replayed", "skipped", "completed", "failed", "waiting", "rate")
-        },
-        stop_after_failures=int(fields["stop_after"]) if fields["stop_after"] else None,
-        created_at=clock.moment(fields["created"]),
-        ended_at=records.instant(fields, "ended"),
-    )

@@ -115,18 +115,21 @@ def excerpt(execution_id: str, flat: Sequence[str], run: str | None = None) -> E
 
 def _execution(execution_id: str, flat: Sequence[str], run: Run | None) -> Execution:
     fields = records.fields_of(flat)
+    backfill = fields.get("backfill")
     return Execution(
         id=int(execution_id),
         cron_id=int(fields["cron"]),
         status=ExecutionStatus(fields["state"]),
         scheduled_at=clock.moment(fields["due"]),
         created_at=clock.moment(fields["created"]),
-        lateness_ms=max(0, round(float(fields["created"]) - float(fields["due"]))),
+        lateness_ms=0 if backfill else max(0, round(float(fields["created"]) - float(fields["due"]))),
         skip_reason=SkipReason(fields["skip_reason"]) if "skip_reason" in fields else None,
         missed=int(fields["missed"]),
         missed_since=records.instant(fields, "first"),
         callback_status=records.callback_status(fields),
         waits_for=fields.get("waits_for") if fields["state"] == ExecutionStatus.PENDING else None,
         idempotency_key=fields.get("intent"),
+        is_backfill=backfill is not None,
+        backfill_id=int(backfill) if backfill else None,
         run=run,
     )

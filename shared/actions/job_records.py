@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 from shared.schemas.jobs import FinalStatus, Job, JobFilter, JobStatus
 from shared.schemas.runs import Run
-from shared.security.vault import masked
+from shared.security.vault import shown
 from shared.store import excerpts, records, stored
 from shared.store.lenient import Reader
 from shared.store.records import Fields
@@ -54,7 +54,7 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
             "method": "POST",
             **spec,
             "url": spec.get("url", ""),
-            "headers": masked(_headers(spec)),
+            "headers": shown(_headers(spec)),
             "payload": payload,
             "id": job_id,
             "queue": around.queue,
@@ -68,6 +68,7 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
             "created_at": reader.made(fields, "created"),
             "run": _with_body(around.run, spec, payload),
             **_chain(job_id, fields, reader),
+            "problem_id": fields.get("problem") or None,
             "waits_for": fields.get("waits_for") if status == JobStatus.PENDING else None,
             "callback_url": spec.get("callback_url"),
             "body": spec.get("body"),
@@ -75,6 +76,8 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
             "retry_delays": spec.get("retry_delays"),
             "idempotency_key": key_of(spec, fields),
             "expires_at": reader.instant(fields, "expires"),
+            "labels": spec.get("labels", {}),
+            "key": fields.get("key"),
         },
     )
     return job if reader.problem is None else job.model_copy(update={"problem": reader.problem})

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -12,6 +12,7 @@ from shared import clock
 from shared.actions import audit
 from shared.actions.accounts import reach
 from shared.actions.job_records import FAILED, STATES, excerpt_of, of_row
+from shared.actions.redaction import of_jobs
 from shared.actions.searches import jobs as searches
 from shared.actions.searches.looks import LookedJob
 from shared.basics import words
@@ -34,13 +35,15 @@ from shared.schemas.kinds import Kind
 from shared.schemas.queues import QueueSettings
 from shared.store import connection, paging, stored, transitions
 from shared.store.keyspace import Team
-from shared.store.transitions import CreatedJob, NewJob
+from shared.store.transitions import CreatedJob, NewJob, OtherRules
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
 _MANY = {JobFilter.ALL: STATES, JobFilter.FAILED: FAILED}
-_NOT_OF_SPEC = {"queue", "at", "expires_at"}
+_NOT_OF_SPEC = {"queue", "at", "expires_at", "key"}
 _BATCH = 250
 """Jobs a transition: more would block Redis for too long."""
+_ATTEMPTS = 5
+"""Meanwhile somebody else may change what is not kept of a queue's requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +109,29 @@ async def create_each(
     for step, start in enumerate(range(0, len(jobs), _BATCH)):
         batch = jobs[start : start + _BATCH]
         with connection.begun() if step else nullcontext():
-            rows = await transitions.create_jobs(
-                call.redis,
-                call.team,
-                [_new(job) for job in batch],
-                settings=_NEW_QUEUE,
-                now_ms=now_ms,
-                write=call.write(_said_of(batch)),
-                step=step,
-            )
-        made += [_queued(row) for row in rows]
+            made += [_queued(row) for row in await _stored(call, batch, now_ms, step)]
     return made
+
+
+async def _stored(
+    call: Call, jobs: Sequence[JobSpec], now_ms: int | None, step: int
+) -> Sequence[CreatedJob | Literal["late", "far"]]:
+    """Store jobs of at most one batch: without what their queues' rules name, which the storage knows."""
+    rules: Mapping[str, str] = {}
+    for _ in range(_ATTEMPTS):
+        rows = await transitions.create_jobs(
+            call.redis,
+            call.team,
+            [_new(job, rules.get(job.queue, ""), call) for job in jobs],
+            settings=_NEW_QUEUE,
+            now_ms=now_ms,
+            write=call.write(_said_of(jobs)),
+            step=step,
+        )
+        if not isinstance(rows, OtherRules):
+            return rows
+        rules = {**rules, **rows.by_queue}
+    raise Conflict("What is not kept of the queue's requests is being changed by others; try again.")
 
 
 def _queued(row: CreatedJob | Literal["late", "far"]) -> QueuedJob | NotMade:
@@ -132,17 +147,28 @@ def _said_of(jobs: Sequence[JobSpec]) -> str:
     return audit.made(queue=", ".join(dict.fromkeys(job.queue for job in jobs)))
 
 
-def _new(job: JobSpec) -> NewJob:
+def _new(job: JobSpec, rules: str, call: Call) -> NewJob:
     spec = job.model_dump_json(exclude_defaults=True, exclude=_NOT_OF_SPEC)
-    if isinstance(job.payload, Spelled):
-        rest = job.model_dump(mode="json", exclude_defaults=True, exclude={*_NOT_OF_SPEC, "payload"})
-        spec = stored.spec({**rest, "method": job.method, "payload_json": job.payload.text})
-    elif len(spec) > stored.LONG_CHARACTERS:
-        rest = job.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_OF_SPEC)
-        spec = stored.spec({**rest, "method": job.method})
-    at, expires = (job.at, job.expires_at) if isinstance(job, JobCreate) else (None, None)
+    if rules:
+        kept = of_jobs.kept(_fields_of(job), of_jobs.rules_in(rules), call.vault, call.team.id)
+        spec = stored.spec(kept)
+    elif isinstance(job.payload, Spelled) or len(spec) > stored.LONG_CHARACTERS:
+        spec = stored.spec(_fields_of(job))
+    at, expires, key = (job.at, job.expires_at, job.key) if isinstance(job, JobCreate) else (None,) * 3
     at_ms, expires_ms = (clock.milliseconds(moment) if moment else None for moment in (at, expires))
-    return NewJob(job.queue, spec, job.delay * 1000, at_ms, bool(job.callback_url), expires_ms)
+    starts = (job.delay * 1000, at_ms)
+    return NewJob(
+        job.queue, spec, *starts, bool(job.callback_url), expires_ms=expires_ms, rules=rules, key=key
+    )
+
+
+def _fields_of(job: JobSpec) -> dict[str, Any]:
+    """Those of its spec."""
+    fields = job.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_OF_SPEC) | {"method": job.method}
+    if isinstance(job.payload, Spelled):
+        fields["payload_json"] = job.payload.text
+        del fields["payload"]
+    return fields
 
 
 async def get(redis: Redis, team: Team, job_id: int) -> Job:

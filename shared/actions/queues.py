@@ -10,11 +10,19 @@ from shared.basics import words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
 from shared.schemas.base import STORED, Page, PageQuery
-from shared.schemas.queues import Queue, QueueCounts, QueueCreate, QueueSettings, QueueUpdate
+from shared.schemas.queues import (
+    KeyQuery,
+    Queue,
+    QueueCounts,
+    QueueCreate,
+    QueueKey,
+    QueueSettings,
+    QueueUpdate,
+)
 from shared.store import keyspace, paging, records, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
-from shared.store.transitions import StoredQueue
+from shared.store.transitions import StoredKey, StoredQueue
 
 _ATTEMPTS = 5
 _BUSY = "The queue is being changed by others; try again."
@@ -111,6 +119,55 @@ async def delete(call: Call, queue_id: int) -> None:
         if deleted is not None:
             raise NotFound("Queue")
     raise Conflict(_BUSY)
+
+
+async def keys(redis: Redis, team: Team, queue_id: int, query: KeyQuery) -> Page[QueueKey]:
+    """Keys that something waits or runs of, or that are paused, by their names."""
+    first = (query.page - 1) * query.per_page
+    found = await transitions.read_keys(redis, team, queue=queue_id, first=first, most=query.per_page)
+    if found is None:
+        raise NotFound("Queue")
+    total, rows = found
+    return Page(
+        data=[_key(row) for row in rows],
+        current_page=query.page,
+        last_page=max(1, -(-total // query.per_page)),
+        per_page=query.per_page,
+        total=total,
+    )
+
+
+async def pause_key(call: Call, queue_id: int, key: str, *, is_paused: bool) -> QueueKey:
+    """Let nothing of a key start any more, or let it go on."""
+    await _check_key(call, queue_id, is_paused)
+    changed = await transitions.pause_key(
+        call.redis,
+        call.team,
+        queue=queue_id,
+        key=key,
+        is_paused=is_paused,
+        write=call.write((audit.made if is_paused else audit.gone)(paused_key=key)),
+    )
+    if changed is None:
+        raise NotFound("Queue")
+    if changed == "many":
+        raise Conflict("The queue has 10,000 paused keys already; resume some, or pause the queue.")
+    return _key(changed)
+
+
+async def _check_key(call: Call, queue_id: int, is_paused: bool) -> None:
+    """Raise Forbidden if the token may not use the queue, or not start what waits in it."""
+    if not call.limits:
+        return
+    found = await transitions.read_queues(call.redis, call.team, [queue_id])
+    if found and (queue := _known(found[0]).queue):
+        call.may_use(queue.name)
+        if not is_paused:
+            call.limits.check_resuming()
+
+
+def _key(row: StoredKey) -> QueueKey:
+    return QueueKey(key=row.name, is_paused=row.is_paused, waiting=row.waiting, in_flight=row.in_flight)
 
 
 def _check_limits(call: Call, before: QueueCreate, wanted: QueueCreate) -> None:

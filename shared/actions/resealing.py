@@ -4,16 +4,18 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
 from shared.actions.notifications import HOOKS
+from shared.actions.redaction import of_jobs
 from shared.errors import Damaged
 from shared.runtime import preflight
 from shared.security import second_factor
 from shared.security.destinations import origin_of
 from shared.security.vault import Unsealable, Vault, is_sealed
 from shared.store import keyspace, transitions
+from shared.store.stored import LAST_OF_SPEC
 
 PAGE = 500
 _TRIES = 5
@@ -106,6 +108,9 @@ def _spec(vault: Vault, team: int, text: str) -> str:
     """The spec of a job or cron with its secrets sealed again; every other byte stays."""
     spec = from_json(text)
     kept = {name: value for name, value in (spec.get("headers") or {}).items() if is_sealed(value)}
+    if body := spec.get(LAST_OF_SPEC):
+        anew_body = vault.reseal(body, *of_jobs.body_place(team, spec["url"]))
+        text = text.replace(_quoted(body), _quoted(anew_body))
     if not kept:
         return text
     anew = vault.reseal_headers(kept, team, origin_of(spec["url"]))
@@ -117,6 +122,15 @@ def _spec(vault: Vault, team: int, text: str) -> str:
 def _quoted(value: str) -> str:
     """The sealed text as both of our JSON writers write it: only its NUL must be escaped."""
     return json.dumps(value)
+
+
+def _change(vault: Vault, team: int, text: str) -> str:
+    """Of a replay, which has its secrets sealed for several servers."""
+    kept = from_json(text)
+    sealed = kept["sealed"]
+    for origin, headers in sealed.items():
+        sealed[origin] = vault.reseal_headers(headers, team, origin)
+    return to_json(kept).decode()
 
 
 def _signing(vault: Vault, team: int, text: str) -> str:
@@ -139,6 +153,7 @@ def _second_factor(vault: Vault, user: int, text: str) -> str:
 
 _PLACES = (
     _Place("b:*", "", _spec),
+    _Place("replay_change:*", "", _change),
     _Place("c:*", "spec", _spec, has_version=True),
     _Place("t:*", "signing", _signing),
     _Place("t:*", "notifications", _notifications),

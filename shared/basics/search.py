@@ -257,6 +257,11 @@ def several(read: Callable[[T], Collection[str]], *, choices: Collection[str] = 
     return Key(read, _text, _has, choices=choices)
 
 
+def labels(read: Callable[[T], Mapping[str, str]]) -> Key[T]:
+    """Labels, each by its key alone or as `key=value`."""
+    return several(lambda row: [*read(row), *map("=".join, read(row).items())])
+
+
 def part(read: Callable[[T], str]) -> Key[T]:
     """A text of which a part is given, by its letters and digits."""
     return Key(read, _text, lambda its, value: words.contains(value.text, its))

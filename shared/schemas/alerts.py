@@ -42,6 +42,12 @@ class AlertFacts(Schema):
     consecutive_failures: int = 0
     error_message: str | None = None
     response: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Those of the cron, or of the queue and over them those of the job."""
+    problem_id: Annotated[int | None, Field(description="In which its failures are counted")] = None
+    affected_crons: Annotated[
+        int | None, Field(description="Of a cron: how many fail alike, and are told of by this alert")
+    ] = None
 
 
 class AlertNotice(Schema):
@@ -68,6 +74,8 @@ class Alert(Schema):
     count: int
     uncounted: int
     since: Instant
+    has_paused: bool
+    """Whether its cron was paused for it, by `pause_after_failures`."""
     deliveries: tuple[AlertNotice, ...]
 
 

@@ -28,6 +28,10 @@ _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?\Z"
 )
 
+MAX_LABELS = 16
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?\Z")
+_LABEL_FORM = "1 to 63 letters, digits, dots, dashes, slashes or underscores, a letter or digit at both ends"
+
 OURS = frozenset(
     {
         *(
@@ -109,6 +113,14 @@ def _check_headers(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _check_merged(value: dict[str, str | None]) -> dict[str, str | None]:
+    lower = [name.lower() for name in value]
+    if twice := [name for name in value if lower.count(name.lower()) > 1]:
+        raise ValueError(f"names a header twice: {' and '.join(twice[:2])}")
+    _check_headers({name: content for name, content in value.items() if content is not None})
+    return value
+
+
 def _check_meaning(name: str, content: str) -> None:
     """Check headers that receivers and tracers act on."""
     if name.lower() == "idempotency-key" and not _KEY.match(content):
@@ -117,6 +129,17 @@ def _check_meaning(name: str, content: str) -> None:
         raise ValueError(
             f"has a value for {name} that is none of W3C Trace Context, as 00-<32 hex>-<16 hex>-01"
         )
+
+
+def _check_labels(value: dict[str, str]) -> dict[str, str]:
+    if len(value) > MAX_LABELS:
+        raise ValueError(f"must hold at most {MAX_LABELS} labels")
+    for key, text in value.items():
+        if not _LABEL.match(key):
+            raise ValueError(f"has the key {key[:64]!r}, which is not {_LABEL_FORM}")
+        if text and not _LABEL.match(text):
+            raise ValueError(f"has a value for {key} that is neither empty nor {_LABEL_FORM}")
+    return value
 
 
 def _no_bool(value: Any) -> Any:
@@ -140,6 +163,13 @@ Headers = Annotated[dict[str, str], AfterValidator(_check_headers), Mark.HEADERS
 """Headers for the `url` of the same model."""
 HeaderChanges = Annotated[dict[str, str], AfterValidator(_check_headers), Mark.HEADER_CHANGES]
 """Headers for the `url` that is stored; a mask in them stands for the value that is kept."""
+HeadersMerged = Annotated[dict[str, str | None], AfterValidator(_check_merged), Mark.HEADER_CHANGES]
+"""Headers that are put among stored ones, each by its name; null removes one."""
+Labels = Annotated[
+    dict[str, str],
+    AfterValidator(_check_labels),
+    Field(description="Texts by key, as team: billing, to find it by"),
+]
 NO_BOOL = BeforeValidator(_no_bool)
 """Stands after an integer's bounds: a bound after a validator would be `ge` in the schema, not `minimum`."""
 Timeout = Annotated[int, Field(ge=1, le=300), NO_BOOL]

@@ -13,6 +13,7 @@ from shared.schemas.base import (
     HeaderChanges,
     Headers,
     Instant,
+    Labels,
     Method,
     Name,
     PageQuery,
@@ -27,6 +28,7 @@ from shared.schemas.base import (
 )
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.runs import FailureReason, Run
+from shared.schemas.teams import Redact
 from shared.schemas.timing import Timing
 
 
@@ -74,6 +76,10 @@ class CronMode(StrEnum):
     HEARTBEAT = "heartbeat"
 
 
+PauseAfter = Annotated[
+    Annotated[int, Field(ge=1, le=100), NO_BOOL] | None,
+    Field(description="Pause the cron after N consecutive failures: 1 to 100"),
+]
 GraceSeconds = Annotated[
     int, Field(ge=1, le=604_800, description="Of a heartbeat: alert when no ping came for so long"), NO_BOOL
 ]
@@ -88,6 +94,9 @@ class CronCreate(Timing, CronSpec):
     )
     grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
+    pause_after_failures: PauseAfter = None
+    redact: Redact = ()
+    labels: Labels = Field(default_factory=dict)
 
 
 class CronSpecUpdate(CronSpec):
@@ -106,10 +115,50 @@ class CronUpdate(Timing, CronSpecUpdate):
 
     grace_seconds: GraceSeconds = 300
     success_assertions: Assertions = ()
+    pause_after_failures: PauseAfter = None
+    redact: Redact = ()
+    labels: Labels = Field(default_factory=dict)
 
 
 class CronQuery(SearchQuery):
     filter: Annotated[CronFilter, Field(description="Only crons in this state")] = CronFilter.ALL
+
+
+class ExecutionStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class SkipReason(StrEnum):
+    """Why a fire led to no run."""
+
+    OVERLAP = "overlap"
+    """The execution before it still waited or ran."""
+    MISSED = "missed"
+    """No scheduler made it in time, and it was too late to catch up."""
+    LIMIT = "limit"
+    """The cron had used up its `max_runs`."""
+    PAUSED = "paused"
+    """The cron was paused while it waited for a ping."""
+    ENDED = "ended"
+    """It was caught up only after the cron's `ends_at`."""
+    MEMORY = "memory"
+    """Redis had almost no memory left; consecutive fires of a cron skipped for this are one record."""
+
+
+class RecentExecution(Schema):
+    """What became of an execution that has ended, without its run."""
+
+    id: int
+    status: ExecutionStatus
+    is_late: bool
+    """Whether it was made over 1 s after its moment, and ran."""
+    skip_reason: SkipReason | None
+    duration_ms: int | None
+    """Of its run; None if nothing was sent, or nobody knows."""
 
 
 class CronSummary(Schema):
@@ -147,6 +196,8 @@ class CronDetail(Timing, CronSummary):
     """Whether it will not fire any more, by `ends_at` or `max_runs`."""
     next_runs: list[Instant]
     """The next three fires, or as many as are left."""
+    paused_reason: str | None
+    """Why Recuro paused it, in a sentence; None unless `pause_after_failures` did."""
     problem: Problem = None
 
 
@@ -154,6 +205,7 @@ class Cron(CronDetail):
     """A cron with all its fields."""
 
     success_assertions: Assertions
+    redact: tuple[str, ...]
     grace_seconds: int
     ping_key: str | None
     """The key of a heartbeat: it allows pings, and nothing else."""
@@ -162,6 +214,10 @@ class Cron(CronDetail):
     """Scheduled runs so far, without those started by hand."""
     lateness: dict[str, int]
     """How many runs were late by up to 100, 1000, 10000, 60000 ms, or more."""
+    pause_after_failures: int | None
+    recent_executions: tuple[RecentExecution, ...]
+    """The last 30 that have ended, in the order in which they were made: the newest is the last."""
+    labels: dict[str, str]
     key: str | None
     """The caller's own key, by which `PUT /api/crons/by-key/{cron_key}` finds it."""
     cut: Cut = ()
@@ -205,31 +261,6 @@ class CronCreated(Timing, _CreatedByReference):
     warnings: Warnings = ()
 
 
-class ExecutionStatus(StrEnum):
-    PENDING = "pending"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-class SkipReason(StrEnum):
-    """Why a fire led to no run."""
-
-    OVERLAP = "overlap"
-    """The execution before it still waited or ran."""
-    MISSED = "missed"
-    """No scheduler made it in time, and it was too late to catch up."""
-    LIMIT = "limit"
-    """The cron had used up its `max_runs`."""
-    PAUSED = "paused"
-    """The cron was paused while it waited for a ping."""
-    ENDED = "ended"
-    """It was caught up only after the cron's `ends_at`."""
-    MEMORY = "memory"
-    """Redis had almost no memory left; consecutive fires of a cron skipped for this are one record."""
-
-
 class ExecutionQuery(PageQuery):
     filter: ExecutionStatus | None = None
 
@@ -238,7 +269,7 @@ class Execution(Schema):
     """One nominal fire of a cron and its result.
 
     It also stands for `missed` earlier fires, the first of them due at `missed_since`. `lateness_ms` is the
-    time from `scheduled_at` until it was made.
+    time from `scheduled_at` until it was made; 0 for what a backfill made, as nobody was late.
     """
 
     id: int
@@ -253,5 +284,7 @@ class Execution(Schema):
     callback_status: NoticeStatus | None
     waits_for: str | None
     idempotency_key: str | None
+    is_backfill: bool
+    backfill_id: int | None
     run: Run | None
     cut: Cut = ()

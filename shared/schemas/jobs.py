@@ -13,6 +13,7 @@ from shared.schemas.base import (
     Headers,
     Id,
     Instant,
+    Labels,
     Method,
     Name,
     Problem,
@@ -109,6 +110,11 @@ class JobCreate(JobSpec):
     ] = None
     expires_at: Annotated[
         Deadline | None, Field(description="A job still waiting then fails and is not sent")
+    ] = None
+    labels: Labels = Field(default_factory=dict)
+    key: Annotated[
+        Name | None,
+        Field(description="Whose job it is: the limits by key of the queue hold for each by itself"),
     ] = None
 
     @model_validator(mode="after")
@@ -233,5 +239,11 @@ class Job(JobSummary):
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
+    labels: dict[str, str]
+    """As its caller gave them; retries and replays have the same."""
+    problem_id: int | None
+    """The problem in which its last failure counts."""
+    key: str | None
+    """By which the queue limits it, and serves it in turn with others."""
     cut: Cut = ()
     problem: Problem = None

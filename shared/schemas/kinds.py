@@ -13,6 +13,7 @@ class Kind(StrEnum):
     CRON = "c"
     ALERT = "a"
     REPLAY = "replay"
+    BACKFILL = "backfill"
 
 
 class Beside(StrEnum):

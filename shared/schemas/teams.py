@@ -1,11 +1,24 @@
-"""What a team sets for itself: limits on its requests, and secrets that sign them."""
+"""What a team sets for itself: limits on its requests, secrets that sign them, what is not kept of them."""
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from shared.schemas.base import NO_BOOL, Instant, Schema
+from shared.basics import redaction
+from shared.schemas.base import NO_BOOL, STORED, Instant, Schema
 
+MAX_RULES = 20
+
+
+def _check_rule(rule: str, info: ValidationInfo) -> str:
+    return rule if info.context is STORED else redaction.check(rule)
+
+
+Redact = Annotated[
+    tuple[Annotated[str, Field(max_length=255), AfterValidator(_check_rule)], ...],
+    Field(max_length=MAX_RULES, description="Fields that are not kept, as headers.X-Session, body.**.pin"),
+]
+"""Rules of `shared.basics.redaction`."""
 Requests = Annotated[int, Field(ge=0, le=10**12), NO_BOOL] | None
 
 
@@ -56,3 +69,9 @@ class Signing(Schema):
 
 class SigningDeleted(Schema):
     deleted: bool = True
+
+
+class Redaction(Schema):
+    """Of all requests of the team, and of their answers."""
+
+    redact: Redact = ()

@@ -83,7 +83,7 @@ class Admission:
     ) -> Mapping[str, str]:
         if not headers:
             return headers
-        _check_no_mask(headers, place)
+        check_no_mask(headers, place)
         return self.vault.seal_headers(headers, team.id, origin_of(cast(_Addressed, within).url))
 
 
@@ -92,16 +92,25 @@ def _check_one_body(job: JobSpec) -> None:
         return
     if job.body is not None:
         raise Invalid("body", "The body field must not be given beside payload: send one of them.")
-    said = next((value for name, value in (job.headers or {}).items() if name.lower() == "content-type"), "")
-    if _NO_JSON.match(said):
+    check_type_of_payload(job.headers or {}, "payload")
+
+
+def check_type_of_payload(headers: Mapping[str, str | None], place: str) -> None:
+    """Raise Invalid if the headers say that a payload is something else than JSON."""
+    said = next((value for name, value in headers.items() if name.lower() == "content-type"), "") or ""
+    if is_no_json(said):
         raise Invalid(
-            "payload",
-            f"The payload field is sent as JSON, which is not {said[:80]}: "
+            place,
+            f"The {place} field is sent as JSON, which is not {said[:80]}: "
             "give the text as body instead, or leave that Content-Type out.",
         )
 
 
-def _check_no_mask(headers: Mapping[str, str], place: str) -> None:
+def is_no_json(content_type: str) -> bool:
+    return bool(_NO_JSON.match(content_type))
+
+
+def check_no_mask(headers: Mapping[str, str | None], place: str) -> None:
     """A change may give the mask back for what stays as it is; anything new needs its value."""
     for name, value in headers.items():
         if value == MASK and is_secret(name):

@@ -1,5 +1,6 @@
 """A cron's secrets stay with the origin (scheme, host, port) they were given for."""
 
+from shared.basics.redaction import REDACTED
 from shared.errors import Invalid
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.security.destinations import origin_of
@@ -15,7 +16,7 @@ def changed(before: CronCreate, changes: CronUpdate) -> tuple[CronCreate, list[s
     wanted = before.model_copy(update=values)
     if not wanted.headers or origin_of(wanted.url) == origin_of(before.url):
         return wanted, []
-    anew = {name for name, value in (changes.headers or {}).items() if value != MASK}
+    anew = {name for name, value in (changes.headers or {}).items() if not _is_mask(value)}
     dropped = [name for name, value in wanted.headers.items() if name not in anew and _is_kept(name, value)]
     left = {name: value for name, value in wanted.headers.items() if name not in dropped}
     return wanted.model_copy(update={"headers": left or None}), dropped
@@ -47,7 +48,13 @@ def _unmasked(wanted: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
             raise Invalid(
                 "headers", f"The headers field has {MASK} for {name}, which has no value to be kept."
             )
-    return {name: known[name.lower()] if value == MASK else value for name, value in wanted.items()}
+    return {
+        name: known.get(name.lower(), value) if _is_mask(value) else value for name, value in wanted.items()
+    }
+
+
+def _is_mask(value: str) -> bool:
+    return value in (MASK, REDACTED)
 
 
 def _is_kept(name: str, value: str) -> bool:

@@ -5,7 +5,7 @@ import hmac
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared.basics.memory import MEBIBYTE, RememberedOfSeveral, remembered
+from shared.basics.redaction import REDACTED
 from shared.settings import Settings
 
 KEY_FILE = "encryption.key"
@@ -83,11 +84,21 @@ class Vault:
         """The same text, sealed again with the first key; raises Unsealable."""
         return self.seal(self.open(sealed, *place), *place)
 
-    def seal_headers(self, headers: Mapping[str, str], team: int, origin: str) -> dict[str, str]:
-        """Headers with the secret ones sealed for requests to one origin; sealed ones stay as they are."""
+    def seal_headers(
+        self,
+        headers: Mapping[str, str],
+        team: int,
+        origin: str,
+        is_chosen: Callable[[str], bool] | None = None,
+    ) -> dict[str, str]:
+        """Headers with the secret ones, or those chosen by name, sealed for requests to one origin.
+
+        Sealed ones stay as they are.
+        """
+        is_chosen = is_chosen or is_secret
         return {
             name: self._seal_header(name, value, team, origin)
-            if is_secret(name) and not is_sealed(value)
+            if is_chosen(name) and not is_sealed(value)
             else value
             for name, value in headers.items()
         }
@@ -135,6 +146,14 @@ def masked(headers: Mapping[str, str] | None) -> dict[str, str] | None:
     if headers is None:
         return None
     return {**headers, **dict.fromkeys(secret_ones(tuple(headers)), MASK)}
+
+
+def shown(headers: Mapping[str, str] | None) -> dict[str, str] | None:
+    """Stored headers with their secrets masked, and without the others that are sealed."""
+    found = masked(headers)
+    if found:
+        found.update((name, REDACTED) for name, value in found.items() if is_sealed(value))
+    return found
 
 
 def load(settings: Settings) -> Vault:

@@ -12,27 +12,39 @@ e:<team>:<execution>           hash    one fire of a cron
 log:<team>:<cron>              list    how a cron fires, since when, and how it fired before (JSON)
 n:<team>:<notice>              hash    a callback or alert to be sent, and where it stands
 a:<team>:<alert>               hash    an alert: what failed, and its status in each channel
+problem:<team>:<problem>       hash    failures that are alike, counted (`problems.lua`)
+problem_ids:<team>             hash    problem ids by owner, reason and target
+x:<team>:problems:<state>      zset    problem ids in a state, by when they were last seen (ms)
+x:<team>:<q or c><id>:problems zset    problem ids of a queue or cron
+x:<team>:p<id>:dead            zset    job ids of a problem that are dead letters
 g:<team>:<queue>:<type>:<why>  hash    the alert that counts failures alike (of a queue, or `h<host>`)
 s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; length = waiting + in flight
 f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
 cron_keys:<team>               hash    cron ids by the caller's own key
-ids:<team>                     hash    the last job, queue, cron, execution, notice, alert and replay id
+ids:<team>                     hash    the last id of each noun: job, queue, cron, execution, notice, alert …
 ledger:<team>                  hash    jobs and executions: accepted, in each state, deleted; requests a month
 t:<team>                       hash    what a team set: signing secrets (sealed), monthly limits, channels
 x:<team>:<state>               zset    job ids of the team in a state
 x:<team>:q<queue>:<state>      zset    job ids of a queue in a state
 x:<team>:c<cron>:<state>       zset    execution ids of a cron in a state
+x:<team>:c<cron>:backfilled    zset    execution ids of its backfills, by the moment that each stands for (ms)
 x:<team>:executions            zset    execution ids of all crons, by the moment that each stands for (ms)
 x:<team>:executions:<of>       zset    those of them that failed, were skipped or were made late
 x:<team>:queues                zset    queue ids
 x:<team>:replays               zset    replay ids
+x:<team>:backfills             zset    backfill ids
 x:<team>:crons:<active|paused> zset    cron ids
 x:<team>:alerts:<type>         zset    alert ids of a type
 x:<team>:<q or c><id>:alerts   zset    alert ids of a queue or cron
 replay:<team>:<replay>         hash    dead letters tried again in the background: how, and how it went
 replay_ids:<team>:<replay>     list    the dead letters still to be tried by it
+replay_change:<team>:<replay>  string  what it changes of their requests, secrets sealed; until it ends
 replays                        set     <team>:<replay> of those that run
+backfill:<team>:<backfill>     hash    past fires of a cron that are made now: which, and how far it is
+backfill_moments:<team>:<it>   string  their moments, in s, ten digits each
+backfill_open:<team>:<it>      set     execution ids of it that had not ended when it was stepped last
+backfills                      set     <team>:<backfill> of those that run, or have open executions
 zones                          hash    newest release of time zone rules, and when it was last reported (ms)
 i:<team>:<digest>              string  request (digest) and answer under an idempotency key, for 24 h
 throttled:<team>               zset    throttled hosts (Retry-After), by when they may be tried again (ms)
@@ -40,6 +52,13 @@ retry_after:<team>             zset    those that want a longer pause than they 
 hosts:<team>                   hash    what is shown of those that rest, or rested lately
 starts:<team>:<queue>          zset    claims that a queue's rate limit still counts, by their moment (ms)
 sent:<team>:<queue>            zset    requests that it still counts, by the moment before they were sent (ms)
+keys:<team>:<queue>            zset    keys that something waits or runs of, or that are paused
+rooms:<team>:<queue>           zset    its jobs that have a key and may start, by key, moment and id
+slots:<team>:<queue>           zset    entries of jobs that were handed out, by key
+lines:<team>:<queue>           zset    keys that may start something, in the order in which they are served
+rests:<team>:<queue>           zset    keys whose rate allows nothing now, by when it does (ms)
+key_starts:<team>:<queue>      zset    what the rates of its keys still count, by key and moment
+paused_keys:<team>:<queue>     set     names of its keys that are paused
 turns                          zset    teams that may hand out work, by virtual time
 turns:<team>                   zset    their queues that may hand out work, by virtual time
 virtual_time                   hash    what each team and queue was served; `_` and `<team>:_`, the present
@@ -80,6 +99,8 @@ WORKERS, LANES = "workers", ("f:", "s:")
 """The consumer group of every ready stream and of the bell; the two streams of a queue."""
 HIDDEN = ("crons", "outbox", "alerts")
 """Queues of each team that no caller makes: for executions, callbacks and alerts."""
+FIGURES_UNTIL = "figures_until"
+"""Below the prefix of a shard."""
 SHARDS, GLOBAL = ("s0",), "global"
 """Where what teams do is kept; and where accounts are, which are of no shard."""
 
@@ -159,6 +180,10 @@ def zones(shard: str) -> str:
 
 def replays(shard: str) -> str:
     return f"{prefix(shard)}replays"
+
+
+def backfills(shard: str) -> str:
+    return f"{prefix(shard)}backfills"
 
 
 def damaged(shard: str) -> str:

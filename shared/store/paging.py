@@ -45,7 +45,7 @@ async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQu
     """The page for `query`."""
     offset, looked_at = (query.page - 1) * query.per_page, None
     if query.search or listing.is_filtered:
-        found, looked_at = await _search(redis, team, listing, query.search or "")
+        found, looked_at = await search(redis, team, listing, query.search or "")
         ids, total = found[offset : offset + query.per_page], len(found)
     else:
         total, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=query.per_page)
@@ -55,8 +55,10 @@ async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQu
     return _page(rows, total, query, looked_at)
 
 
-async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> tuple[list[int], int | None]:
-    """The ids of the rows that match, and how many were looked at unless it was all.
+async def search(
+    redis: Redis, team: Team, listing: Listing[T], text: str, most: int | None = None
+) -> tuple[list[int], int | None]:
+    """The ids of the rows that match, and how many were looked at unless it was all; `most` are enough.
 
     New rows may shift others to the next step, where they count once.
     """
@@ -71,7 +73,7 @@ async def _search(redis: Redis, team: Team, listing: Listing[T], text: str) -> t
         found += [row.id for row in (await look(new) if new else []) if listing.matches(row, text)]
         if len(ids) < count:
             return found, None
-        if len(found) >= FOUND_LIMIT:
+        if len(found) >= (most or FOUND_LIMIT):
             return found, offset + count
     return found, SEARCH_LIMIT
 

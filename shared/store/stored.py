@@ -13,7 +13,9 @@ WHOLE_BYTES, LIST_BYTES, LOOK_BYTES = 0, 16_384, 8_448
 """How much to read of each text: all of it (0), for a row of a list, to search for a URL in many."""
 BIG_OF_SPEC = ("payload", "payload_json", "body")
 BIG_OF_RUN = ("request_headers", "response_headers", "response_body", "request_body")
-_FIRST_OF_SPEC = ("method", "name", "url")
+LAST_OF_SPEC = "sealed"
+"""What only the worker opens, so that nobody else needs to read so far."""
+_FIRST_OF_SPEC = ("method", "name", "url", "labels")
 """A long spec begins with `{"method"`, older ones do not: by that, scripts know how far to read."""
 
 
@@ -27,8 +29,9 @@ class Read(NamedTuple):
 def spec(given: Mapping[str, Any]) -> str:
     """A spec as JSON, with its big fields at the end."""
     ordered = {name: given[name] for name in _FIRST_OF_SPEC if name in given}
-    rest = {name: value for name, value in given.items() if name not in ordered and name not in BIG_OF_SPEC}
-    big = {name: given[name] for name in BIG_OF_SPEC if name in given}
+    last = (*BIG_OF_SPEC, LAST_OF_SPEC)
+    rest = {name: value for name, value in given.items() if name not in ordered and name not in last}
+    big = {name: given[name] for name in last if name in given}
     return to_json({**ordered, **rest, **big}).decode()
 
 
@@ -45,7 +48,7 @@ def run(values: Sequence[Any]) -> str:
 def read_spec(text: str) -> Read:
     """A spec, or its beginning; `payload_json` counts as the payload."""
     found, last = _read(text)
-    if not last:
+    if last in ("", LAST_OF_SPEC):
         return Read(found)
     unread = ("payload", last) if last in ("headers", "payload_json") else (last,)
     return Read(found, tuple(name for name in unread if name != "payload_json"))

@@ -76,7 +76,7 @@ def _fields(number: int) -> tuple[tuple[str, str], ...]:
 
 HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
     (claims._settings_of, lambda number: (_settings(number),)),
-    (requests._known_assertions_of, lambda number: (_asserted(number),)),
+    (requests._known_rules_of, lambda number: (_asserted(number),)),
     (charset.charset_of, lambda number: (f"{number}" + "t" * 200,)),
     (outgoing._names, lambda number: (_names(number),)),
     (vault.secret_ones, lambda number: (_names(number),)),

@@ -14,12 +14,14 @@ from shared.schemas.accounts.members import Member
 from shared.schemas.accounts.teams import Team
 from shared.schemas.accounts.users import Role
 from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertNotice, AlertType
-from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, SkipReason
-from shared.schemas.dead_letters import Replay, ReplayState
+from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, RecentExecution, SkipReason
+from shared.schemas.dead_letters import Replay, ReplayPlan, ReplayReason, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import Queue, QueueCounts, QueueSettings
+from shared.schemas.reports.backfills import Backfill, BackfillStatus
 from shared.schemas.reports.hosts import Host, RestReason
+from shared.schemas.reports.problems import Problem, ProblemState
 from shared.schemas.runs import ConnectionUse, FailureReason, FailureStage, Phases, Run
 from shared.schemas.timing import OverlapPolicy
 from shared.schemas.why import Verdict
@@ -35,6 +37,7 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Failure stage": FailureStage,
     "Failure reason": FailureReason,
     "Cron": Cron,
+    "Recent execution": RecentExecution,
     "Mode of a cron": CronMode,
     "Misfire policy": MisfirePolicy,
     "Overlap policy": OverlapPolicy,
@@ -48,6 +51,12 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Counts of a queue": QueueCounts,
     "Replay": Replay,
     "State of a replay": ReplayState,
+    "Reason of a replay": ReplayReason,
+    "Plan of a replay": ReplayPlan,
+    "Backfill": Backfill,
+    "Status of a backfill": BackfillStatus,
+    "Problem": Problem,
+    "State of a problem": ProblemState,
     "Alert": Alert,
     "Data of an alert": AlertFacts,
     "Delivery of an alert": AlertNotice,
@@ -78,7 +87,7 @@ def test_a_table_has_all_that_the_code_has_and_nothing_else(heading: str) -> Non
 def test_a_setting_of_a_queue_stands_with_its_default(name: str) -> None:
     (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", SECTIONS["Queue"], re.M)
 
-    default = to_json(QueueSettings.model_fields[name].default).decode()
+    default = to_json(QueueSettings.model_fields[name].get_default(call_default_factory=True)).decode()
     assert row.endswith(f"(`{default}`)")
 
 

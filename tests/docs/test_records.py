@@ -10,9 +10,10 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.actions import limits, notifications, resealing, signatures
+from shared.actions.redaction import of_team
 from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueSettings
-from shared.schemas.teams import MonthlyLimits
+from shared.schemas.teams import MonthlyLimits, Redaction
 from shared.security import tokens
 from shared.store import account_keys, keyspace
 from shared.store.care import watchdog
@@ -42,6 +43,7 @@ LOOKS = (
         "MGET",
         "GETRANGE",
         "LRANGE",
+        "LPOS",
         "LPOP",
         "SMEMBERS",
         "SRANDMEMBER",
@@ -57,7 +59,7 @@ BY_ANY_NAME = {
     "set_team.lua": "see SET_BY_TEAMS",
     "change_user.lua": "see CHANGED_OF_USERS",
 }
-SET_BY_TEAMS = {"signing", "request_limit", "soft_limit", "notifications", "channels", "version"}
+SET_BY_TEAMS = {"signing", "request_limit", "soft_limit", "notifications", "channels", "redact", "version"}
 SET_OF_QUEUES = {*QueueSettings().for_transitions()}
 """What `save_queue.lua` is given with its names."""
 CHANGED_OF_USERS = {
@@ -273,6 +275,7 @@ def test_every_file_that_the_page_names_is_there() -> None:
 async def test_what_teams_set_has_the_fields_of_the_page(redis: Redis, team: Team) -> None:
     await limits.put(call_of(redis, team), MonthlyLimits(monthly_request_limit=9, soft_limit=8))
     await signatures.rotate(call_of(redis, team), 1)
+    await of_team.put(call_of(redis, team), Redaction(redact=("body.pin",)))
     given = {"webhook": {"url": "https://example.com/hook", "enabled": True}}
     await notifications.put(call_of(redis, team), Notifications.model_validate(given))
 

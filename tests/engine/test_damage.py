@@ -82,6 +82,7 @@ async def pass_of_everything(redis: Redis, settings: Settings, worker: Claims) -
         await retire.retire(redis, SHARD, settings)
     await prune.prune(redis, SHARD)
     await replay.step(redis, SHARD)
+    await replay.step_backfills(redis, SHARD)
     await rescue.rescue(redis, SHARD, await rescue.find_in_flight(redis, SHARD))
     works = await worker.claim(50)
     await worker.beat(works)
@@ -202,7 +203,7 @@ def test_kinds_are_the_same_in_lua_and_here() -> None:
         for name, value in zip(names.split(", "), re.findall(r"'(\w)'", values), strict=True)
     }
 
-    here = {one.name: one.value for one in (*Kind, *Beside) if one is not Kind.REPLAY}
+    here = {one.name: one.value for one in (*Kind, *Beside) if one not in (Kind.REPLAY, Kind.BACKFILL)}
     assert {name: value for name, value in found.items() if name not in ("EXPIRY", "RING")} == here
 
 

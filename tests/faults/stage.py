@@ -145,6 +145,7 @@ class Stage:
         for team in teams:
             await account.all_ended(self.redis, team, seconds)
             await account.indexes_agree(self.redis, team)
+            await account.lists_agree(self.redis, team)
         seen = account.deliveries(self.target.received, self.story.began)
         acknowledged = self.created.union(*(one.accepted for one in self.callers))
         keyed = {tag for one in self.callers for tag in one.keyed}

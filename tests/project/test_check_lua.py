@@ -38,7 +38,7 @@ def test_what_we_ship_is_sound() -> None:
         ("call(function(spare) return 1 end)", "spare is never read"),
         ("leaked = 1", "leaked is set, and is no local"),
         ("function leaked() end", "leaked is set, and is no local"),
-        ("call(function() local team_of = 1 call(team_of) end)", "team_of hides what lib/work/streams line 11 declares"),
+        ("call(function() local team_of = 1 call(team_of) end)", "team_of hides what lib/work/streams line 12 declares"),
         ("do local inner = 1 call(inner) end call(inner)", "inner is not defined"),
         ("call({ [unknown] = 1, known = 2 })", "unknown is not defined"),
         ("repeat local last = call() until last", ""),

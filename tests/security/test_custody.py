@@ -126,6 +126,9 @@ class Racing:
     def __init__(self, redis: Redis, team: Team) -> None:
         self._redis, self._team, self._raced = redis, team, False
 
+    async def hget(self, name: str, key: str) -> object:
+        return await self._redis.hget(name, key)  # type: ignore[misc]
+
     async def fcall(self, function: str, *arguments: object) -> object:
         if function == SAVE_CRON.in_redis and not self._raced:
             self._raced = True

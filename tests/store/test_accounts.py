@@ -95,8 +95,17 @@ async def test_of_an_invitation_the_last_word_has_the_step_that_accepts_it(redis
         )
 
     assert [await accept(1, 100), await accept(2, 50), await accept(1, 50, 1)] == ["gone", "gone", "other"]
+    await redis.delete(account_keys.members(1).replace("members", "invitations"))  # a list that lost it
     assert await accept(1, 99) == 4
     assert await accept(1, 99, 4) == "gone"
+
+
+@pytest.mark.parametrize(("now_ms", "user"), [(99, 2), (100, None)])
+async def test_a_link_is_worth_nothing_from_its_end_on(redis: Redis, now_ms: int, user: int | None) -> None:
+    of_link = dict(link="d" * 64, purpose="password")
+    assert await accounts.keep_link(redis, user=2, expires=100, alone=True, now_ms=1, **of_link)  # type: ignore[arg-type]
+
+    assert await accounts.take_link(redis, now_ms=now_ms, **of_link) == user
 
 
 async def test_no_session_is_opened_for_a_user_who_changed_since(redis: Redis) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from services.api.rest import bulk
 from shared.actions import crons, warnings
 from shared.actions.explain import explain
 from shared.actions.reports.why import why
@@ -138,6 +139,7 @@ OPERATIONS = (
         query=WhyQuery,
         summary="Explain what became of the fires of a cron",
     ),
+    bulk.OF_CRONS,
     Operation("get-cron", "GET", ONE, "read", show, {200: Cron}, has_version=True, summary="Get a cron"),
     UPDATE,
     replace(UPDATE, name="put-cron", method="PUT", summary="Change some fields of a cron, the same as PATCH"),

@@ -23,9 +23,11 @@ async def index(call: Call, query: DeadLetterQuery) -> Page[Job]:
 
 
 async def replay(call: Call, chosen: ReplayCreate) -> ReplayResult | Replay:
-    """Some ids at once; with a filter or a rate in the background."""
+    """Some ids at once; with a filter or a rate in the background; or only what that would do."""
+    if chosen.dry_run:
+        return await dead_letters.plan(call, chosen)
     if chosen.ids is not None and chosen.is_at_once:
-        return await dead_letters.replay_now(call, chosen.ids)
+        return await dead_letters.replay_now(call, chosen.ids, change=chosen.change)
     return await dead_letters.replay(call, chosen)
 
 
@@ -66,7 +68,7 @@ OPERATIONS = (
         takes=ReplayCreate,
         look=f"{PATH} and {REPLAYS}",
         summary="Try dead letters again",
-        example={"all": True, "rate": 10},
+        example={"all": True, "rate": 10, "send_one_first": True},
     ),
     Operation(
         "purge-dead-letters",

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
+from services.api.rest import bulk
 from shared.actions import jobs, warnings
 from shared.actions.jobs import NotMade, QueuedJob
 from shared.basics.spelling import Spelled, spelled
@@ -159,6 +160,7 @@ OPERATIONS = (
             "jobs": [{"queue": "mail", "url": "https://api.example.com/send", "payload": {"order": 42}}]
         },
     ),
+    bulk.OF_JOBS,
     Operation(
         "cancel-job",
         "POST",

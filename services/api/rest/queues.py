@@ -3,7 +3,15 @@
 from shared.actions import queues, warnings
 from shared.operations import Call, Operation
 from shared.schemas.base import Deleted, Page, PageQuery
-from shared.schemas.queues import Queue, QueueCreate, QueueUpdate, QueueWithWarnings
+from shared.schemas.queues import (
+    KeyChoice,
+    KeyQuery,
+    Queue,
+    QueueCreate,
+    QueueKey,
+    QueueUpdate,
+    QueueWithWarnings,
+)
 
 PATH = "/api/queues"
 ONE = f"{PATH}/{{queue_id}}"
@@ -30,6 +38,18 @@ async def update(call: Call, queue_id: int, changes: QueueUpdate) -> QueueWithWa
 async def delete(call: Call, queue_id: int) -> Deleted:
     await queues.delete(call, queue_id)
     return Deleted(id=queue_id)
+
+
+async def keys(call: Call, queue_id: int, query: KeyQuery) -> Page[QueueKey]:
+    return await queues.keys(call.redis, call.team, queue_id, query)
+
+
+async def pause_key(call: Call, queue_id: int, choice: KeyChoice) -> QueueKey:
+    return await queues.pause_key(call, queue_id, choice.key, is_paused=True)
+
+
+async def resume_key(call: Call, queue_id: int, choice: KeyChoice) -> QueueKey:
+    return await queues.pause_key(call, queue_id, choice.key, is_paused=False)
 
 
 OPERATIONS = (
@@ -86,5 +106,39 @@ OPERATIONS = (
         {200: Deleted},
         has_version=True,
         summary="Delete a queue and its jobs",
+    ),
+    Operation(
+        "list-queue-keys",
+        "GET",
+        f"{ONE}/keys",
+        "read",
+        keys,
+        {200: Page[QueueKey]},
+        query=KeyQuery,
+        summary="List the keys of a queue that something waits or runs of, or that are paused",
+    ),
+    Operation(
+        "pause-queue-key",
+        "POST",
+        f"{ONE}/keys/pause",
+        "write",
+        pause_key,
+        {200: QueueKey},
+        takes=KeyChoice,
+        look=f"{ONE}/keys",
+        summary="Start no more jobs of a key",
+        example={"key": "customer-7"},
+    ),
+    Operation(
+        "resume-queue-key",
+        "POST",
+        f"{ONE}/keys/resume",
+        "write",
+        resume_key,
+        {200: QueueKey},
+        takes=KeyChoice,
+        look=f"{ONE}/keys",
+        summary="Start jobs of a key again",
+        example={"key": "customer-7"},
     ),
 )

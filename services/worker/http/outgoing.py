@@ -25,6 +25,8 @@ class Outgoing(NamedTuple):
     assertions: tuple[Assertion, ...] = ()
     team: int = 0
     """Whose it is: teams share what they all need by turns."""
+    redact: tuple[str, ...] = ()
+    """What is not kept of it and of its answer."""
 
 
 class InvalidRequest(Refusal):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pydantic_core import from_json
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
@@ -62,6 +63,11 @@ def _settings_of(spec: str) -> tuple[QueueSettings, str]:
     reader = Reader()
     settings = reader.model(QueueSettings, reader.spec(spec).fields)
     return settings, reader.problem or ""
+
+
+@remembered(MEBIBYTE)
+def _rules_of(redact: str) -> tuple[str, ...]:
+    return tuple(from_json(redact))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +204,8 @@ class Claims:
         self.clock.note(int(now_ms), sent, received)
         of_queues = {queue: (name, *(_settings_of(spec) if spec else _LOST)) for queue, spec, name in queues}
         of_teams = {
-            team: OfTeam(signing, _rests(throttled), _rests(busy)) for team, signing, throttled, busy in teams
+            team: OfTeam(signing, _rests(throttled), _rests(busy), _rules_of(redact) if redact else ())
+            for team, signing, redact, throttled, busy in teams
         }
         around = (of_queues, of_teams, received, sent + CERTAIN_SECONDS)
         return [self._work(row, around) for row in rows]
@@ -239,7 +246,7 @@ def _given_back(queue: str, lane: str, entry: str, ref: str) -> FinishedRow:
     """The release of an entry of `<team>:<queue>` that nobody has in hand."""
     team, _, queue_id = queue.partition(":")
     kind, _, work_id = ref.partition(":")
-    return kind, int(team), queue_id, int(work_id or 0), lane, entry, "release", "", 0, "", "", "", "", ""
+    return kind, int(team), queue_id, int(work_id or 0), lane, entry, "release", "", 0, "", "", "", "", "", ""
 
 
 def _entry(work: Work) -> Entry:
@@ -248,13 +255,13 @@ def _entry(work: Work) -> Entry:
 
 
 def _finished(result: Result) -> FinishedRow:
-    work, verdict, run, response, reason, facts, waited_ms, took_ms = result
+    work, verdict, run, response, reason, facts, waited_ms, took_ms, target = result
     said, run, after_ms = _verdict(verdict, run)
     waited, took = "" if waited_ms is None else waited_ms, "" if took_ms is None else took_ms
     # fmt: off
     return (
         work.kind, work.team, work.queue, work.id, work.lane, work.entry,
-        said, run, after_ms, response, reason, facts, waited, took,
+        said, run, after_ms, response, reason, facts, waited, took, target,
     )
     # fmt: on
 

@@ -1,5 +1,6 @@
 """Callbacks: telling a caller's URL how a job or an execution ended."""
 
+from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from services.worker.http.outgoing import Outgoing
@@ -19,7 +20,7 @@ async def callback_of(redis: Redis, work: Notice) -> Outgoing:
 
     Raises NotFound if it was deleted meanwhile.
     """
-    url, subject = await _subject(redis, keyspace.Team(work.team, work.shard), work.subject)
+    url, subject, more = await _subject(redis, keyspace.Team(work.team, work.shard), work.subject)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
@@ -27,14 +28,16 @@ async def callback_of(redis: Redis, work: Notice) -> Outgoing:
         "Recuro-Attempt": str(work.attempt),
         "Idempotency-Key": work.idempotency_key,
     }
-    told = f'{{"event":"{work.spec}",{subject.model_dump_json()[1:]}'
+    told = f'{{"event":"{work.spec}",{subject.model_dump_json()[1:-1]}{more}}}'
     return Outgoing("POST", url, headers, told.encode(), TIMEOUT_SECONDS, team=work.team)
 
 
-async def _subject(redis: Redis, team: keyspace.Team, subject: str) -> tuple[str, Job | Execution]:
+async def _subject(redis: Redis, team: keyspace.Team, subject: str) -> tuple[str, Job | Execution, str]:
+    """The URL, what it is told of, and fields of that which no answer has."""
     kind, *ids = subject.split(":")
     if kind == Kind.JOB:
         job = await jobs.get(redis, team, int(ids[0]))
-        return job.callback_url or "", job
+        return job.callback_url or "", job, ""
     cron = await crons.get(redis, team, int(ids[0]))
-    return cron.callback_url or "", await executions.get(redis, team, cron.id, int(ids[1]))
+    execution = await executions.get(redis, team, cron.id, int(ids[1]))
+    return cron.callback_url or "", execution, f',"labels":{to_json(cron.labels).decode()}'

@@ -36,7 +36,7 @@ def message_of(alert: Alert, public_url: str) -> Message:
         Alertable.TEAM: _of_team,
     }[alert.alertable_type](alert)
     first, *rest = lines
-    lines = [first, *_seen(alert), *rest, _more(alert, public_url)]
+    lines = [first, *_seen(alert), *rest, *_resume(alert, public_url), _more(alert, public_url)]
     colour = _COLOURS.get(alert.type, _OTHER_COLOUR)
     return Message(_plain(title), tuple(_plain(line) for line in lines), colour)
 
@@ -46,12 +46,25 @@ def _of_cron(alert: Alert) -> tuple[str, list[str]]:
     if alert.type == AlertType.RECOVERY:
         down = _span(alert.created_at - alert.since)
         often = "once" if times == 1 else f"{times} times"
-        return f"{alert.name} works again", [f"The cron failed {often}, from {since} on; down for {down}."]
+        failed = f"The cron failed {often}, from {since} on; down for {down}."
+        return f"{alert.name} works again", [failed, *_of_others(alert, "failed")]
     often = "once, at" if times == 1 else f"{times} times in a row, since"
+    if alert.has_paused:
+        return f"{alert.name} failed and is paused", [
+            f"The cron failed {often} {since}.",
+            "Its pause_after_failures is reached: it is paused, and does not run until somebody resumes it.",
+        ]
     return f"{alert.name} is failing", [
         f"The cron failed {often} {since}.",
+        *_of_others(alert, "are failing"),
         "You get another message when it works again.",
     ]
+
+
+def _of_others(alert: Alert, do: str) -> list[str]:
+    """How many crons are one incident with it."""
+    affected = alert.data.affected_crons or 1
+    return [f"{affected} crons {do} in this way, and are told of together."] if affected > 1 else []
 
 
 def _of_queue(alert: Alert) -> tuple[str, list[str]]:
@@ -95,8 +108,20 @@ def _seen(alert: Alert) -> list[str]:
 
 def _more(alert: Alert, public_url: str) -> str:
     """A command, for the API answers nobody without a token: a link to it would open on an error."""
-    address = f"{public_url or '$RECURO_URL'}{_path(alert)}"
-    return f'More: curl -H "Authorization: Bearer $RECURO_API_TOKEN" {address}'
+    return f'More: curl -H "Authorization: Bearer $RECURO_API_TOKEN" {_address(alert, public_url)}'
+
+
+def _resume(alert: Alert, public_url: str) -> list[str]:
+    """The command that has a cron fire again."""
+    if not alert.has_paused:
+        return []
+    to = f'-H "Authorization: Bearer $RECURO_API_TOKEN" {_address(alert, public_url)}'
+    given = "-H 'Content-Type: application/json' -d '{\"is_active\": true}'"
+    return [f"Resume: curl -X PATCH {given} {to}"]
+
+
+def _address(alert: Alert, public_url: str) -> str:
+    return f"{public_url or '$RECURO_URL'}{_path(alert)}"
 
 
 def _path(alert: Alert) -> str:

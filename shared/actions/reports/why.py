@@ -135,14 +135,16 @@ def _of_record(record: Execution, at: datetime) -> Reason:
 
 
 def _said(record: Execution) -> str:
-    run, late = record.run, f"{record.lateness_ms} ms after its time"
+    run, how = record.run, f"it was made {record.lateness_ms} ms after its time"
+    if record.is_backfill:
+        how = f"backfill {record.backfill_id} made it"
     if record.skip_reason:
         return _SKIPPED[record.skip_reason]
     if record.status == ExecutionStatus.PENDING:
         waits = f" It waits for {record.waits_for.rstrip('.')}." if record.waits_for else ""
-        return f"It was made {late} and has not started.{waits}"
+        return f"{how[0].upper()}{how[1:]}, and it has not started.{waits}"
     if record.status == ExecutionStatus.PROCESSING:
-        return f"It was made {late} and is running."
+        return f"{how[0].upper()}{how[1:]}, and it is running."
     if record.status == ExecutionStatus.FAILED:
         return (run and run.error_message) or "It failed."
     took = f" in {run.duration_ms} ms" if run and run.duration_ms is not None else ""
@@ -151,7 +153,7 @@ def _said(record: Execution) -> str:
         if run and run.response_status
         else "It ended well"
     )
-    return f"{status}; it was made {late}."
+    return f"{status}; {how}."
 
 
 def _without_record(case: Case, at: datetime) -> Reason:
@@ -159,7 +161,7 @@ def _without_record(case: Case, at: datetime) -> Reason:
     said = "Its record is gone: finished history is kept for a time, or somebody deleted it."
     if at > case.now and not cron.has_ended:
         verdict, said = Verdict.DUE, "It is still to come."
-    elif cron.has_ended and (not case.records or at > case.records[-1].scheduled_at):
+    elif cron.has_ended and all(at > one.scheduled_at for one in case.records):
         verdict, said = Verdict.ENDED, f"The cron has ended, after {cron.runs} run{'s' * (cron.runs != 1)}."
     elif cron.next_run_at and cron.next_run_at <= at:
         verdict, said = (

@@ -35,6 +35,7 @@ KEYS: dict[str, Key[LookedCron]] = {
     "mode": search.word(lambda cron: cron.mode, choices=[one.value for one in CronMode]),
     "zone": search.word(lambda cron: cron.timezone),
     "failures": search.number(lambda cron: cron.consecutive_failures),
+    "label": search.labels(lambda cron: cron.labels),
     "key": search.word(lambda cron: cron.key),
     "since": search.since(lambda cron: cron.created_at),
     "until": search.until(lambda cron: cron.created_at),

@@ -44,6 +44,7 @@ KEYS: dict[str, Key[LookedJob]] = {
     "attempt": search.number(lambda job: job.attempt_number),
     "since": search.since(lambda job: job.created_at),
     "until": search.until(lambda job: job.created_at),
+    "label": search.labels(lambda job: job.labels),
     "key": search.word(lambda job: job.idempotency_key),
     "payload.": search.word(lambda job: job.payload, needs=PAYLOAD, is_written=True),
 }

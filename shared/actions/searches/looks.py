@@ -52,6 +52,10 @@ class LookedJob:
         return self._statuses[1]
 
     @property
+    def queue_id(self) -> int:
+        return Reader().number(self._fields, "queue")
+
+    @property
     def url(self) -> str:
         return str(self._spec.get("url", ""))
 
@@ -66,6 +70,10 @@ class LookedJob:
     @property
     def attempt_number(self) -> int:
         return Reader().number(self._fields, "attempt", 1)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return _labels(self._spec)
 
     @property
     def idempotency_key(self) -> str | None:
@@ -95,8 +103,8 @@ class LookedCron:
         self.name, self.url = str(spec.get("name", "")), str(spec.get("url", ""))
         self.method, self.mode = spec.get("method", Method.POST), spec.get("mode", CronMode.REQUEST)
         self.timezone = str(spec.get("timezone", "UTC"))
-        self.key = self._fields.get("key")
-        self.is_active = bool(spec.get("is_active", True))
+        self.key, self.labels = self._fields.get("key"), _labels(spec)
+        self.is_active = self._fields.get("is_active") == "1"
         self.is_alerted = "alerted" in self._fields
         self.has_ended = self.is_active and not self._fields.get("next") and bool(spec)
 
@@ -107,6 +115,11 @@ class LookedCron:
     @property
     def created_at(self) -> datetime:
         return Reader().made(self._fields, "created")
+
+
+def _labels(spec: Mapping[str, Any]) -> Mapping[str, str]:
+    found = spec.get("labels")
+    return found if isinstance(found, dict) else {}
 
 
 def _number(value: Any) -> float | None:

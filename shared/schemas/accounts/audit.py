@@ -18,7 +18,7 @@ class AuditChange(Schema):
 
 
 class AuditLine(Schema):
-    """One write of a caller that was done."""
+    """One write that was done."""
 
     id: str
     """It grows with time; not a number."""
@@ -26,11 +26,11 @@ class AuditLine(Schema):
     operation: str
     """The name of the operation or tool."""
     actor: str
-    """Who did it: the name of the token, or the address of the user."""
+    """Who did it: the name of the token, the address of the user, or `recuro`."""
     token: str
-    """Its id, or that of the session."""
+    """Its id, or that of the session; empty of what Recuro did itself."""
     interface: str
-    """rest, mcp or web, or cli for the command line."""
+    """rest, mcp or web, or cli for the command line; empty of what Recuro did itself."""
     client: str
     """What the caller's program calls itself."""
     request_id: str

@@ -30,12 +30,18 @@ TYPES: Mapping[str, str] = {
     "ledger": "hash",
     "t": "hash",
     "replay_ids": "list",
+    "backfill_moments": "string",
+    "backfill_open": "set",
+    "backfills": "set",
+    "replay_change": "string",
     "i": "string",
     "throttled": "zset",
     "retry_after": "zset",
     "hosts": "hash",
     "starts": "zset",
     "sent": "zset",
+    **dict.fromkeys(("keys", "rooms", "slots", "lines", "rests", "key_starts"), "zset"),
+    "paused_keys": "set",
     "turns": "zset",
     "virtual_time": "hash",
     "teams": "set",
@@ -67,6 +73,8 @@ TYPES: Mapping[str, str] = {
     "figures_until": "zset",
     "watchdog": "hash",
     "stopped": "string",
+    "problem": "hash",
+    "problem_ids": "hash",
 }
 """By how a key's name begins below the prefix; `damage.lua` has the same table."""
 _NEW_QUEUE = QueueSettings().model_dump_json()

@@ -13,6 +13,8 @@ STEP = 200
 """Rows a call: it looks at each row's record, stream entry and indexes."""
 LOOK = 500
 """Queues or crons a call: most of them have nothing to look at."""
+STRIPS = 16
+"""Crons a call, of each of which it looks at 30 executions."""
 OPEN = ("pending", "processing")
 OWNERS = ((Kind.QUEUE, "queues"), (Kind.CRON, "crons:active"), (Kind.CRON, "crons:paused"))
 """How a queue or a cron is marked, and the indexes below the team's that list them all."""
@@ -34,7 +36,7 @@ async def at_once() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step of a patrol looked at and repaired; `mended` are `j:<job>` or `e:<execution>`."""
+    """What one step of a patrol looked at and repaired: `j:<job>`, `e:<execution>` or `c:<cron>`."""
 
     team: int
     index: str
@@ -96,6 +98,8 @@ async def patrol(
     Work that nothing would start any more goes back into its stream or into what is due. `rest` is what
     follows each look for crons that have any.
     """
+    if whole:
+        await relist_problems(redis, team)
     for kind, state, index in [walk async for walk in _walks(redis, team, whole, rest)]:
         after = 0
         while True:
@@ -108,12 +112,16 @@ async def patrol(
     if whole:
         async for step in relist_executions(redis, team):
             yield step
+        async for step in mend_strips(redis, team):
+            yield step
+        wrong = await transitions.relist_backfills(redis, team)
+        yield Step(team.id, "backfills", tuple(f"{Kind.BACKFILL}:{one}" for one in wrong), is_full=False)
 
 
 async def relist_executions(redis: Redis, team: Team) -> AsyncIterator[Step]:
     """Hold the lists of all crons' executions against the records of each cron, and of the lists."""
     crons = [owner async for owner in owners(redis, team) if owner.startswith(Kind.CRON)]
-    states = (*OPEN, *ENDED[Kind.EXECUTION])
+    states = (*OPEN, *ENDED[Kind.EXECUTION], "backfilled")
     for index in (*(f"{cron}:{state}" for cron in crons for state in states), *LISTS):
         cursor = "0"
         while True:
@@ -123,6 +131,32 @@ async def relist_executions(redis: Redis, team: Team) -> AsyncIterator[Step]:
             yield Step(team.id, index, tuple(f"e:{one}" for one in mended), is_full=cursor != "0")
             if cursor == "0":
                 break
+
+
+async def mend_strips(redis: Redis, team: Team) -> AsyncIterator[Step]:
+    """Hold what each cron says of its last executions against these."""
+    for _, index in OWNERS[1:]:
+        after = 0
+        while True:
+            after, mended = await transitions.mend_strips(redis, team, index=index, after=after, most=STRIPS)
+            yield Step(team.id, index, tuple(f"c:{cron}" for cron in mended), is_full=bool(after))
+            if not after:
+                break
+
+
+async def relist_problems(redis: Redis, team: Team) -> list[str]:
+    """List problems as their records say, also those that only one list has; return those that were not."""
+    known, found = set(await redis.hvals(f"{team.prefix}problem_ids:{team.id}")), list[str]()  # type: ignore[misc]
+    for state in transitions.PROBLEM_STATES:
+        known.update(await redis.zrange(_problems(team, state), 0, -1))
+    ids = sorted(int(one) for one in known if one.isdecimal())
+    for start in range(0, len(ids), STEP):
+        found += await transitions.mend_problems(redis, team, ids[start : start + STEP])
+    return found
+
+
+def _problems(team: Team, state: str) -> str:
+    return f"{team.prefix}x:{team.id}:problems:{state}"
 
 
 async def relist(redis: Redis, team: Team, kind: str, ids: Sequence[int]) -> list[str]:
@@ -157,6 +191,10 @@ async def _walks(redis: Redis, team: Team, whole: bool, rest: Rest) -> AsyncIter
     """Kind, state and index below the team's, of every index to walk over."""
     for state in (*OPEN, *(ENDED[Kind.JOB] if whole else ())):
         yield Kind.JOB, state, state
+    if whole:
+        for problems in transitions.PROBLEM_STATES:
+            for problem in await redis.zrange(_problems(team, problems), 0, -1):
+                yield Kind.JOB, "dead_lettered", f"p{problem}:dead"
     async for owner in owners(redis, team) if whole else busy_crons(redis, team, rest):
         kind = Kind.EXECUTION if owner.startswith(Kind.CRON) else Kind.JOB
         for state in (*OPEN, *(ENDED[kind] if whole else ())):

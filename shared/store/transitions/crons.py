@@ -43,6 +43,10 @@ class CronFields(NamedTuple):
     """What its offset comes from."""
     grace_ms: int | str
     """Of one that waits for pings."""
+    pause_after: int | str
+    """Failures in a row that pause it."""
+    labels: str
+    """JSON, for its alerts."""
 
 
 class StoredCron(NamedTuple):

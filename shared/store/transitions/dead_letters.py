@@ -6,7 +6,7 @@ from typing import NamedTuple
 from redis.asyncio import Redis
 
 from shared.store.keyspace import Team
-from shared.store.transitions.functions import Function
+from shared.store.transitions.functions import Function, flat
 from shared.store.transitions.records import StoredRecord
 from shared.store.writes import OURS, Write
 
@@ -16,6 +16,7 @@ _START_REPLAY = Function("start_replay")
 _COLLECT_REPLAY = Function("collect_replay")
 _STEP_REPLAY = Function("step_replay")
 _CANCEL_REPLAY = Function("cancel_replay")
+_PEEK_REPLAY = Function("peek_replay")
 _READ_REPLAYS = Function("read_replays")
 
 
@@ -23,10 +24,29 @@ class ReplayedJob(NamedTuple):
     """What became of one that was to be replayed; `is_new`: it was replayed now, and not before."""
 
     new_id: int
-    """0 if it is not there or no dead letter, -1 if its spec is lost."""
+    """0 if it is not there or no dead letter, -1 if its spec is lost, -2 if that is another text by now."""
     is_new: bool
     original_id: int
     """The first of its chain."""
+
+
+class ChangedRequest(NamedTuple):
+    """What a dead letter is replayed as instead of what it asked for."""
+
+    id: int
+    spec: str
+    """JSON; nothing where it cannot be changed."""
+    was: str
+    """SHA-1 of the stored spec that it was made of."""
+    is_new: bool
+    """Whether it is another intent, to be known by a name of its own."""
+
+
+class Peeked(NamedTuple):
+    """How a replay changes requests (JSON), and the ids and specs of those that it would send next."""
+
+    change: str | None
+    specs: Sequence[tuple[str, str]]
 
 
 async def replay_jobs(
@@ -40,6 +60,29 @@ async def replay_jobs(
 ) -> list[ReplayedJob]:
     """Replay dead letters now, each by any id of its chain; what became of each."""
     rows = await _REPLAY_JOBS(redis, team.prefix, ids, write=write, step=step, team=team.id, now_ms=now_ms)
+    return [ReplayedJob(new_id, bool(is_new), original_id) for new_id, is_new, original_id in rows]
+
+
+async def replay_changed_jobs(
+    redis: Redis,
+    team: Team,
+    changed: Sequence[ChangedRequest],
+    *,
+    now_ms: int | None = None,
+    write: Write = OURS,
+    step: int = 0,
+) -> list[ReplayedJob]:
+    """The same, each with what it asks for instead."""
+    rows = await _REPLAY_JOBS(
+        redis,
+        team.prefix,
+        flat(changed),
+        write=write,
+        step=step,
+        team=team.id,
+        is_changed=True,
+        now_ms=now_ms,
+    )
     return [ReplayedJob(new_id, bool(is_new), original_id) for new_id, is_new, original_id in rows]
 
 
@@ -63,6 +106,14 @@ async def purge_jobs(
     return went, left
 
 
+class KeptChange(NamedTuple):
+    """What a replay changes: JSON with secrets sealed, the names of what that is, and warnings (JSON)."""
+
+    change: str
+    fields: str
+    warnings: str
+
+
 async def start_replay(
     redis: Redis,
     team: Team,
@@ -70,12 +121,16 @@ async def start_replay(
     rate: int,
     stop_after: int | None,
     most_kept: int,
+    expected: int | None = None,
+    first: bool = False,
+    change: KeptChange | None = None,
     now_ms: int | None = None,
     write: Write = OURS,
 ) -> int:
     """Begin a replay of so many jobs a second, until so many fail, and return its id.
 
-    Of the team's replays that have ended the newest are kept.
+    With `first` it sends one and waits how that goes. Of the team's replays that have ended the newest are
+    kept.
     """
     replay_id = await _START_REPLAY(
         redis,
@@ -84,6 +139,11 @@ async def start_replay(
         team=team.id,
         rate=rate,
         stop_after=stop_after,
+        expected=expected,
+        first=first,
+        change=change.change if change else None,
+        changed_fields=change.fields if change else None,
+        warnings=change.warnings if change else None,
         most_kept=most_kept,
         now_ms=now_ms,
     )
@@ -99,13 +159,14 @@ async def collect_replay(
     after: int,
     up_to: int,
     is_last: bool,
+    may_repeat: bool = False,
     now_ms: int | None = None,
     write: Write = OURS,
     step: int = 0,
 ) -> int | StoredRecord:
-    """Add what was collected after one place up to another; with the last of them the replay runs.
+    """Add what was collected after one place up to another; with the last of them the replay begins.
 
-    How far it is collected, or once it runs or was cancelled its row.
+    How far it is collected, or once it began or was cancelled its row. `may_repeat`: two may be of one chain.
     """
     answer = await _COLLECT_REPLAY(
         redis,
@@ -118,15 +179,37 @@ async def collect_replay(
         after=after,
         up_to=up_to,
         is_last=is_last,
+        may_repeat=may_repeat,
         now_ms=now_ms,
     )
     return answer if isinstance(answer, int) else StoredRecord(*answer)
 
 
-async def step_replay(redis: Redis, team: Team, *, replay: str, most: int, now_ms: int | None = None) -> int:
-    """Replay as many of its dead letters as its rate allows by now, at most so many; how many are left."""
-    left = await _STEP_REPLAY(redis, team.prefix, team=team.id, replay=replay, most=most, now_ms=now_ms)
+async def step_replay(
+    redis: Redis,
+    team: Team,
+    changed: Sequence[ChangedRequest] = (),
+    *,
+    replay: str,
+    most: int,
+    now_ms: int | None = None,
+) -> int:
+    """Replay as many of its dead letters as its rate allows by now, at most so many; how many are left.
+
+    Of a replay that changes requests, how many are to be given as `changed`, below 0; the next, in order.
+    """
+    left = await _STEP_REPLAY(
+        redis, team.prefix, flat(changed), team=team.id, replay=replay, most=most, now_ms=now_ms
+    )
     return int(left)
+
+
+async def peek_replay(redis: Redis, team: Team, *, replay: str, most: int, most_bytes: int) -> Peeked:
+    """How a replay changes requests, and at most so many of the next; the last may be beyond the bytes."""
+    change, *rows = await _PEEK_REPLAY(
+        redis, team.prefix, team=team.id, replay=replay, most=most, most_bytes=most_bytes
+    )
+    return Peeked(change, [(job, spec) for job, spec in rows])
 
 
 async def cancel_replay(

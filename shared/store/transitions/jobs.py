@@ -1,6 +1,6 @@
 """Jobs as callers make, read, cancel and delete them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from redis.asyncio import Redis
@@ -17,6 +17,7 @@ _LOOK_AT_JOBS = Function("look_at_jobs")
 _CANCEL_JOB = Function("cancel_job")
 _MOVE_JOB = Function("move_job")
 _DELETE_JOB = Function("delete_job")
+_RULES = "rules"
 _ENDED: Literal["ended"] = "ended"
 LATE: Literal["late"] = "late"
 FAR: Literal["far"] = "far"
@@ -36,6 +37,10 @@ class NewJob(NamedTuple):
     """When it is to start, if not at once or after the delay."""
     has_callback: bool
     expires_ms: int | None
+    rules: str = ""
+    """What `spec` leaves in the clear none of, as `OtherRules` has it."""
+    key: str | None = None
+    """Under which limits of its queue it stands, beside the queue's own."""
 
 
 class CreatedJob(NamedTuple):
@@ -45,6 +50,15 @@ class CreatedJob(NamedTuple):
     queue_id: int
     due_ms: int
     is_paused: bool
+
+
+class OtherRules(NamedTuple):
+    """No job was made, for of these queues another thing is not kept than their specs were made by.
+
+    By the name of each queue its rules and its team's: of either a line of JSON, or nothing.
+    """
+
+    by_queue: Mapping[str, str]
 
 
 class StoredJob(NamedTuple):
@@ -68,7 +82,7 @@ async def create_jobs(
     now_ms: int | None = None,
     write: Write = OURS,
     step: int = 0,
-) -> list[CreatedJob | Literal["late", "far"]]:
+) -> list[CreatedJob | Literal["late", "far"]] | OtherRules:
     """Store jobs in order; `late` is one that would expire before it starts, `far` would in over a year.
 
     `settings` (JSON) are those of a queue that is new.
@@ -76,6 +90,8 @@ async def create_jobs(
     rows = await _CREATE_JOBS(
         redis, team.prefix, flat(jobs), write=write, step=step, team=team.id, settings=settings, now_ms=now_ms
     )
+    if rows[:1] == [_RULES]:
+        return OtherRules(dict(zip(rows[1::2], rows[2::2], strict=True)))
     return [LATE if row == 0 else FAR if row == -1 else _created(*row) for row in rows]
 
 

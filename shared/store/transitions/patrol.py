@@ -9,6 +9,7 @@ from shared.store.transitions.functions import Function
 
 _PATROL = Function("patrol")
 _PATROL_CRONS = Function("patrol_crons")
+_MEND_STRIPS = Function("mend_strips")
 
 
 async def patrol(
@@ -49,3 +50,11 @@ async def patrol_crons(redis: Redis, team: Team, *, after: int, most: int) -> tu
     """Put crons back that are to fire: the last one looked at (0 = all were), and those."""
     last, mended = await _PATROL_CRONS(redis, team.prefix, team=team.id, after=after, most=most)
     return last, [int(cron) for cron in mended]
+
+
+async def mend_strips(
+    redis: Redis, team: Team, *, index: str, after: int, most: int
+) -> tuple[int, list[str]]:
+    """Hold what crons say of their last executions against these: the last cron (0 = all were), and those."""
+    last, mended = await _MEND_STRIPS(redis, team.prefix, team=team.id, index=index, after=after, most=most)
+    return last, list(mended)

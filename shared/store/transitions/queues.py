@@ -12,6 +12,9 @@ from shared.store.writes import OURS, Write
 _SAVE_QUEUE = Function("save_queue")
 _READ_QUEUES = Function("read_queues")
 _DELETE_QUEUE = Function("delete_queue")
+_PAUSE_KEY = Function("pause_key")
+_READ_KEYS = Function("read_keys")
+_MANY: Literal["many"] = "many"
 
 
 class StoredQueue(NamedTuple):
@@ -27,6 +30,15 @@ class StoredQueue(NamedTuple):
     dead_lettered: int
 
 
+class StoredKey(NamedTuple):
+    """A key of a queue: how many of its jobs wait for their turn, and how many are in flight."""
+
+    name: str
+    waiting: int
+    in_flight: int
+    is_paused: bool
+
+
 async def save_queue(
     redis: Redis,
     team: Team,
@@ -34,7 +46,7 @@ async def save_queue(
     name: str,
     spec: str,
     is_active: bool,
-    settings: Mapping[str, int | None],
+    settings: Mapping[str, str | int | None],
     queue: int | None = None,
     version: str | None = None,
     now_ms: int | None = None,
@@ -77,3 +89,27 @@ async def delete_queue(
     """
     deleted = await _DELETE_QUEUE(redis, team.prefix, write=write, team=team.id, queue=queue, version=version)
     return None if deleted == "stale" else bool(deleted)
+
+
+async def pause_key(
+    redis: Redis, team: Team, *, queue: int, key: str, is_paused: bool, write: Write = OURS
+) -> StoredKey | Literal["many"] | None:
+    """Pause a key, or let it go on: as it is then; None without the queue, "many" if too many are paused."""
+    row = await _PAUSE_KEY(
+        redis, team.prefix, write=write, team=team.id, queue=queue, key=key, is_paused=is_paused
+    )
+    if row == _MANY:
+        return _MANY
+    return _key(*row) if row else None
+
+
+async def read_keys(
+    redis: Redis, team: Team, *, queue: int, first: int, most: int
+) -> tuple[int, list[StoredKey]] | None:
+    """How many keys the queue has, and so many of them by name; None without such a queue."""
+    found = await _READ_KEYS(redis, team.prefix, team=team.id, queue=queue, first=first, most=most)
+    return (found[0], [_key(*row) for row in found[1]]) if found else None
+
+
+def _key(name: str, waiting: int, in_flight: int, is_paused: int) -> StoredKey:
+    return StoredKey(name, waiting, in_flight, bool(is_paused))

@@ -13,6 +13,8 @@ from shared.store.writes import OURS, Write
 _SET_TEAM = Function("set_team")
 _ROTATE_SIGNING = Function("rotate_signing")
 _RESEAL = Function("reseal")
+_SPREAD_REDACTION = Function("spread_redaction")
+_NOTE_BULK = Function("note_bulk")
 
 
 class Setting(NamedTuple):
@@ -40,6 +42,11 @@ async def set_team(
     """Set what a team set for itself, if it still has the version; None if something was set since."""
     done = await _SET_TEAM(redis, team.prefix, flat(settings), write=write, team=team.id, version=version)
     return None if done == "stale" else SetSettings(done[0], str(done[1]))
+
+
+async def spread_redaction(redis: Redis, team: Team, *, after: int, limit: int) -> int:
+    """Tell so many of its queues what is not kept of its requests; the last id that was told, 0 for all."""
+    return int(await _SPREAD_REDACTION(redis, team.prefix, team=team.id, after=after, limit=limit))
 
 
 async def rotate_signing(
@@ -75,3 +82,20 @@ async def reseal(
         has_version=has_version,
     )
     return bool(done)
+
+
+async def note_bulk(
+    redis: Redis,
+    team: Team,
+    ids: Sequence[str],
+    *,
+    noun: str,
+    text: str,
+    write: Write = OURS,
+    step: int = 0,
+) -> str:
+    """Remember the text under the key of the write; the audit trail names the ids, alone or as `8-12`."""
+    kept = await _NOTE_BULK(
+        redis, team.prefix, ids, write=write, step=step, team=team.id, noun=noun, text=text
+    )
+    return str(kept)

@@ -16,6 +16,7 @@ _MEND_QUEUES = Function("mend_queues")
 _TIDY = Function("tidy")
 _FIND_OWNERS = Function("find_owners")
 _RECOUNT = Function("recount")
+_COUNT_ENDED = Function("count_ended")
 
 
 async def say_alive(
@@ -78,3 +79,20 @@ async def recount(redis: Redis, team: Team, *, noun: str, repair: bool) -> list[
     """
     rows = await _RECOUNT(redis, team.prefix, team=team.id, noun=noun, repair=repair)
     return [(column, posted, counted) for column, posted, counted in rows]
+
+
+async def count_ended(
+    redis: Redis, team: Team, *, kind: str, index: str, after: int, most: int, since_ms: int
+) -> tuple[int, int]:
+    """The last of so many ids looked at (0 = all were), and how many of them were due since that moment."""
+    last, found = await _COUNT_ENDED(
+        redis,
+        team.prefix,
+        team=team.id,
+        kind=kind,
+        index=index,
+        after=after,
+        most=most,
+        since_ms=since_ms,
+    )
+    return int(last), int(found)

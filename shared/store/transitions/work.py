@@ -53,9 +53,11 @@ class Finished(NamedTuple):
     waited_ms: int | str
     """From when it was due until its request began; empty without a request, as the next."""
     took_ms: int | str
+    target: str
+    """Of a failure: the host and path that it was sent to, as problems have them."""
 
 
-FinishedRow = tuple[str, int, str, int, str, str, str, str, int, str, str, str, int | str, int | str]
+FinishedRow = tuple[str, int, str, int, str, str, str, str, int, str, str, str, int | str, int | str, str]
 """The same without its names, as a worker makes them: with names each costs it a microsecond."""
 
 
@@ -87,7 +89,7 @@ class Claimed(NamedTuple):
     """0 if nothing is due later."""
     queues: Sequence[tuple[str, str, str]]
     works: Sequence[list[str]]
-    teams: Sequence[tuple[str, str, list[str], list[str]]]
+    teams: Sequence[tuple[str, str, str, list[str], list[str]]]
 
 
 async def claim(

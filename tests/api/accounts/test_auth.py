@@ -12,10 +12,17 @@ from shared.operations import Operation
 from shared.security import tokens
 from shared.security.brake import BURST
 from shared.settings import Settings
-from tests import lost
+from tests import lost, writes
 from tests.api.serving import serving
 
-BODIES = {"update-member": {"role": "member"}, "update-job": {"at": "2027-01-01T09:00:00Z"}}
+BODIES = {
+    "update-member": {"role": "member"},
+    "update-job": {"at": "2027-01-01T09:00:00Z"},
+    "backfill-cron": writes.PAST,
+    "update-problem": {"state": "resolved"},
+    "pause-queue-key": {"key": "a"},
+    "resume-queue-key": {"key": "a"},
+}
 # Every team has a token with the id 1: tests/api/accounts/test_tokens.py tries those.
 OF_NO_TOKEN = [operation for operation in OPERATIONS if not operation.path.startswith("/api/tokens")]
 WITH_ID = [operation for operation in OF_NO_TOKEN if any(each.type is int for each in operation.ids)]

@@ -12,7 +12,7 @@ from shared.store import records, transitions
 from shared.store.keyspace import Team
 from tests import dead
 from tests.api import described
-from tests.writes import CHANNELS, CRON, JOB
+from tests.writes import CHANNELS, CRON, JOB, PAST
 
 INSIDE, OUTSIDE = "https://api.inside.example/", "https://outside.example/"
 Way = Callable[[AsyncClient], Awaitable[Response]]
@@ -40,6 +40,8 @@ async def other(api: str, client: AsyncClient) -> AsyncIterator[AsyncClient]:
         ("PATCH", "/api/crons/3", {"url": OUTSIDE}, "outside.example"),
         ("POST", "/api/crons/1/run", None, "outside.example"),
         ("POST", "/api/crons/2/run", None, "outside.example"),
+        ("POST", "/api/crons/1/backfill", PAST, "outside.example"),
+        ("POST", "/api/crons/2/backfill", PAST | {"dry_run": True}, "outside.example"),
         ("PUT", CHANNELS, {"slack": {"url": OUTSIDE}}, "outside.example"),
         ("PUT", CHANNELS, {"email": {"to": ["a@x.inside.example", "b@outside.example"]}}, "outside.example"),
         ("POST", f"{CHANNELS}/test", {"channel": "webhook"}, "outside.example"),

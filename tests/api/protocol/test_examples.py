@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from tests import people
 from tests.api import described
 from tests.dead import REFUSED
 from tests.poll import until
-from tests.writes import CRON, INVITATION, JOB, WRITES, Write, do, ready
+from tests.writes import CRON, INVITATION, JOB, PAST, WRITES, Write, do, ready
 
 RENEWS = "RECURO_RENEW_EXAMPLES" in os.environ
 RUN = (
@@ -32,6 +32,8 @@ RUN = (
     '{"Content-Type":"application/json"},null,[31,0,128,1,"worker-1:7","203.0.113.7",2,4,7]]'
 )
 BODIES = {"explain-schedule": {"cron_expression": "0 9 * * 1-5", "timezone": "Europe/Berlin", "count": 2}}
+MORE = {("backfill-cron", 200): {"dry_run": True}}
+"""Fields of a body with which another answer comes."""
 SECRETS = {"token": f"rc_{'x' * 43}_{'x' * 6}", "secret": f"whsec_{'x' * 32}", "code": "x" * 43}
 """What stands for them in the file: they would look like leaked ones."""
 
@@ -61,7 +63,8 @@ def cases() -> Iterator[Case]:
         for status in operation.answers:
             # The last of several ways is the one with the later status, as a replay in the background.
             way = [one for one in ways if one.steps == 1][0 if status == min(operation.answers) else -1]
-            yield Case(operation, status, way)
+            more = MORE.get((operation.name, status))
+            yield Case(operation, status, replace(way, body={**way.body, **more}) if more else way)
 
 
 async def world(client: AsyncClient, redis: Redis) -> None:
@@ -71,6 +74,7 @@ async def world(client: AsyncClient, redis: Redis) -> None:
     await client.post("/api/jobs", json={**JOB, "retry_delays": []})
     await finish_all(redis)
     await client.post("/api/dead-letters/replay", json={"all": True})
+    await client.post("/api/crons/1/backfill", json=PAST)
     await client.post("/api/invitations", json=INVITATION)
     await people.join(redis, "one", 1)
     await throttle_host(

@@ -17,6 +17,7 @@ MADE = {
     "/api/queues/1": Made("POST", "/api/queues", QUEUE),
     "/api/settings/limits": Made("PUT", "/api/settings/limits", {"soft_limit": 3}),
     "/api/settings/notifications": Made("PUT", "/api/settings/notifications", HOOK),
+    "/api/settings/redaction": Made("PUT", "/api/settings/redaction", {"redact": ["body.pin"]}),
     SIGNING: Made("POST", SIGNING),
 }
 BODIES: dict[str, Any] = {
@@ -24,6 +25,7 @@ BODIES: dict[str, Any] = {
     "/api/queues/1": {"weight": 7},
     "/api/settings/limits": {"soft_limit": 7},
     "/api/settings/notifications": {},
+    "/api/settings/redaction": {"redact": ["body.code"]},
 }
 CHANGES = [
     (one.method, one.path.replace("{cron_id}", "1").replace("{queue_id}", "1"))

@@ -116,6 +116,15 @@ async def test_after_the_wait_it_says_where_to_ask_on(client: AsyncClient, secon
     assert (answer.headers["location"], answer.headers["retry-after"]) == (f"/api/jobs/1?wait={seconds}", "0")
 
 
+async def test_what_runs_has_not_ended(client: AsyncClient, redis: Redis) -> None:
+    await client.post("/api/jobs", json=JOB)
+    await worker(redis).claim(1)
+
+    answer = await client.get("/api/jobs/1?wait=0")
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "processing")
+
+
 async def test_who_does_not_wait_is_answered_as_always(client: AsyncClient) -> None:
     await client.post("/api/jobs", json=JOB)
 
@@ -395,7 +404,7 @@ async def finishing(redis: Redis) -> Sequence[Any]:
     """The command that finishes what is ready."""
     (work,) = await worker(redis).claim(1)
     where = (work.kind.value, work.team, work.queue, work.id, work.lane, work.entry)
-    row: FinishedRow = (*where, "complete", "", 0, "", "", "", "", "")
+    row: FinishedRow = (*where, "complete", "", 0, "", "", "", "", "", "")
     return transitions.finish_command(SHARD, [row], consumer="w")
 
 

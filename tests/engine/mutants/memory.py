@@ -21,7 +21,7 @@ MEMORY = rows(
     # records
     ("what is gone still takes what it took", "remove_job", "if not is_open then tally(team, 'bytes', -(fields.size or 0)) end", ""),
     ("what waited is taken off", "remove_job", "if not is_open then tally(team, 'bytes'", "if true then tally(team, 'bytes'"),
-    ("executions that are gone take what they took", "remove_execution", "tally(team, 'bytes', -(call('HGET', record_of(EXECUTION, team, id), 'size') or 0))", ""),
+    ("executions that are gone take what they took", "remove_execution", "tally(team, 'bytes', -(size or 0))", ""),
     # note_memory
     ("a shortage never ends", "note_memory", "call('DEL', P .. 'memory')", ""),
     ("a shortage begins anew with each look", "note_memory", "if level ~= before then", "if true then"),

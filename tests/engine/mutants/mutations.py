@@ -1,10 +1,14 @@
 """Single faults in the Lua, each of which some test must notice."""
 
 from tests.engine.mutants.accounts import ACCOUNTS
+from tests.engine.mutants.backfills import BACKFILLS, LISTS
 from tests.engine.mutants.crons import CRONS
 from tests.engine.mutants.figures import FIGURES
+from tests.engine.mutants.keys import KEYS
 from tests.engine.mutants.memory import MEMORY
 from tests.engine.mutants.mutation import rows
+from tests.engine.mutants.problems import PROBLEMS
+from tests.engine.mutants.replays import REPLAYS
 
 # fmt: off
 MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what that becomes
@@ -68,10 +72,10 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a retry does not expire", "make_retry", "wait_until(EXPIRY, team, retry, original.expires)", ""),
     ("a retry never comes due", "make_retry", "wait_until(JOB, team, retry, due)", ""),
     ("a chain's success is lost", "settle_chain", "resolve_chain(team, queue, origin, 'failed', 'success')", ""),
-    ("a chain's death is lost", "settle_chain", "resolve_chain(team, queue, origin, 'dead_lettered', 'dead_lettered')", ""),
-    ("a chain's end is lost", "settle_chain", "resolve_chain(team, queue, origin, 'failed', 'failed_no_retries')", ""),
-    ("a dead chain has no moment", "resolve_chain", "if state == 'dead_lettered' then call('HSET', record, 'dead_at', math.max(moment(), vouched())) end", ""),
-    ("a dead letter has no moment", "settle_job", "'size', size, 'dead_at', math.max(moment(), vouched()))", "'size', size)"),
+    ("a chain's death is lost", "settle_chain", "resolve_chain(team, queue, origin, 'dead_lettered', 'dead_lettered', result.problem)", ""),
+    ("a chain's end is lost", "settle_chain", "resolve_chain(team, queue, origin, 'failed', 'failed_no_retries', result.problem)", ""),
+    ("a dead chain has no moment", "resolve_chain", "call('HSET', record, 'dead_at', math.max(moment(), vouched()))", ""),
+    ("a dead letter has no moment", "settle_job", "'size', size, 'dead_at', math.max(moment(), vouched()),", "'size', size,"),
     ("a chain waits for a retry for ever", "resolve_chain", "call('HDEL', record, 'pending_retry')", ""),
     ("a failed retry is a dead letter of its own", "settle_job", "if origin and verdict ~= 'complete' then", "if false then"),
     ("what ended still expires", "settle_job", "if expires then forget_expiry(team, id) end", ""),
@@ -80,7 +84,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("nobody is told of an end", "settle_job", "if verdict ~= 'retry' and callback then", "if false then"),
     ("ends make no events", "settle_job", "event(HAPPENED[verdict], team, 'j:' .. id)", ""),
     ("the run is not kept", "settle", "call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)", ""),
-    ("a cancelled job that comes back is tried", "give_back", "'cancel', 'expires') if fields.cancel then return settle(", "'cancel', 'expires') if false then return settle("),
+    ("a cancelled job that comes back is tried", "give_back", "'expires', 'key', 'due') if fields.cancel then return settle(", "'expires', 'key', 'due') if false then return settle("),
     ("a cancelled job that is postponed is tried again", "postpone", "'held_since', 'replay') if fields.cancel then return settle(", "'held_since', 'replay') if false then return settle("),
     ("what is postponed never comes back", "postpone", "wait_until(kind, team, id, result.due) move(", "move("),
     ("what is postponed does not expire", "postpone", "if fields.expires then wait_until(EXPIRY, team, id, fields.expires) end call('HDEL', record, 'lane')", "call('HDEL', record, 'lane')"),
@@ -211,20 +215,8 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a job does not expire", "make_job", "if new.expires_ms ~= '' then wait_until(EXPIRY, team, id, new.expires_ms) end", ""),
     ("a delay is ignored", "make_job", "if tonumber(new.due) > moment() then", "if false then"),
     ("a job's callback is forgotten", "make_job", "if new.has_callback == '1' then", "if false then"),
-    ("a replay is another intent", "replay_job", ", intent = fields.intent })", "})"),
-    # step_replay
-    ("a replay forgets its rate", "step_replay.tokens", "+ math.max(0, now - tonumber(fields.at)) * rate / 1000)", "+ rate)"),
-    ("a replay saves up over a pause", "step_replay.tokens", "math.min(math.max(1, rate), tonumber(fields.tokens)", "math.min(math.huge, tonumber(fields.tokens)"),
-    ("a replay passes what was due before it", "step_replay", "promote(moment(), 500)", ""),
-    ("a replay collects for ever", "step_replay", "if now - tonumber(fields.at) > COLLECTING_MS then", "if false then"),
-    ("a replay does not wait with its jobs", "step_replay", "(tonumber(fields.stop_after) or math.huge) then allowed = 0 end", "math.huge then allowed = 0 end"),
-    ("a bucket is not emptied", "step_replay", "tostring(tokens - replayed - skipped)", "tostring(tokens)"),
-    # collect_replay
-    ("who collects for long is given up", "collect_replay", "'at', vouched(), 'collected'", "'collected'"),
-    ("two that collect add the same twice", "collect_replay", "~= given.after then", "== '-' then"),
     # replays
-    ("failures of a replay stop nothing", "count_replayed", ">= (tonumber(fields.stop_after) or math.huge)", ">= math.huge"),
-    ("a replay that stopped keeps its jobs", "end_replay", "call('DEL', P .. 'replay_ids:' .. team .. ':' .. id)", ""),
+    ("a replay is another intent", "replay_job", "and fields.intent or nil", "and nil or nil"),
     # finish
     ("what was not sent counts as a request", "finish.finish", "(verdict == 'release' or verdict == 'postpone')", "false"),
     # purge_jobs
@@ -233,9 +225,9 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     # alerts
     ("a cron's failures are not counted", "alert_cron", "call('HSET', record, 'failures', failures + 1)", ""),
     ("a cron's failures are not forgiven", "alert_cron", "call('HSET', record, 'failures', 0)", ""),
-    ("a threshold is one too high", "alert_cron", "failures + 1 >= threshold and not fields.alerted", "failures >= threshold and not fields.alerted"),
-    ("who is alerted is told again", "alert_cron", "failures + 1 >= threshold and not fields.alerted", "failures + 1 >= threshold"),
-    ("a recovery comes unasked", "alert_cron", "return fields.alerted and alert(team, new)", "return alert(team, new)"),
+    ("a threshold is one too high", "alert_cron", "failures + 1 >= threshold then", "failures >= threshold then"),
+    ("who is alerted is told again", "fail", "if fields.alerted and incident then return go_on(team, incident, new) end", ""),
+    ("a recovery comes unasked", "recover", "if not fields.alerted then return end", ""),
     ("every failure is told", "alert_grouped", "if now < ends and", "if false and"),
     ("an hour is a minute", "QUIET", "QUIET = 3600000", "QUIET = 60000"),
     ("a clock that was ahead silences what fails", "alert_grouped", "and ends <= now + QUIET + AHEAD", ""),
@@ -330,7 +322,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a team's jobs stays in the way", "mend_team", "put_indexes_aside('x:' .. team .. ':', STATES.job, found)", ""),
     ("a broken list of a team's alerts stays in the way", "mend_team", "put_indexes_aside('x:' .. team .. ':alerts:', ALERT_TYPES, found)", ""),
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
-    ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts' }, found)", ""),
+    ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts', 'backfilled', 'problems' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
-) + ACCOUNTS + FIGURES
+) + ACCOUNTS + FIGURES + BACKFILLS + LISTS + REPLAYS + PROBLEMS + KEYS
 # fmt: on

@@ -19,6 +19,27 @@ from tests.target import Received
 
 STATES = ("pending", "processing", "completed", "failed", "retrying", "dead_lettered")
 ENDED = STATES[2:]
+LATE_MS = 1000
+EXECUTIONS = """
+local P, team, known, rows = KEYS[1], ARGV[1], {}, {}
+local lists = P .. 'x:' .. team .. ':executions'
+for i = 2, #ARGV do
+    for _, state in ipairs({ 'pending', 'processing', 'completed', 'failed', 'skipped' }) do
+        for _, id in ipairs(redis.call('ZRANGE', P .. 'x:' .. team .. ':c' .. ARGV[i] .. ':' .. state, 0, -1)) do known[id] = true end
+    end
+end
+for _, of in ipairs({ '', ':failed', ':skipped', ':late' }) do
+    for _, id in ipairs(redis.call('ZRANGE', lists .. of, 0, -1)) do known[id] = true end
+end
+for id in pairs(known) do
+    local row = redis.call('HMGET', P .. 'e:' .. team .. ':' .. id, 'state', 'due', 'created', 'backfill')
+    for i = 1, 4 do row[i] = row[i] or '' end
+    for _, of in ipairs({ '', ':failed', ':skipped', ':late' }) do row[#row + 1] = redis.call('ZSCORE', lists .. of, id) or '' end
+    rows[#rows + 1] = { id, unpack(row) }
+end
+return rows
+"""
+"""The executions that records or lists know: id, state, moment, when it was made, its backfill, where it is listed."""
 FRESH_SECONDS = 30.0
 """A fault explains the repeat of a delivery that began at most this long before it."""
 
@@ -105,6 +126,24 @@ async def indexes_agree(redis: Redis, team: Team) -> None:
     sizes = {"pending": pending, "processing": processing, "completed": completed, "failed": sum(failed)}
     counted = {state: int(counts.get(f"job.{state}", 0)) for state in sizes}
     assert counted == sizes, f"the ledger counts {counted}, the indexes have {sizes}"
+
+
+async def lists_agree(redis: Redis, team: Team) -> None:
+    """The lists of the executions of all crons have each at its moment, and no other; read at one instant."""
+    crons = [
+        cron
+        for state in ("active", "paused")
+        for cron in await redis.zrange(f"{team.prefix}x:{team.id}:crons:{state}", 0, -1)
+    ]
+    rows = await redis.eval(EXECUTIONS, 1, team.prefix, str(team.id), *crons)  # type: ignore[misc]
+    wrong = []
+    for execution, state, due, created, of_backfill, *listed in rows:
+        there = bool(state) and bool(due)
+        is_late = there and not of_backfill and float(created) - float(due) > LATE_MS and state != "skipped"
+        wanted = [there, state == "failed", state == "skipped", is_late]
+        if listed != [due if one else "" for one in wanted]:
+            wrong.append((execution, state, due, listed))
+    assert not wrong, f"{len(wrong)} executions are listed wrong: {wrong[:5]}"
 
 
 async def check(

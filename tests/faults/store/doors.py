@@ -20,8 +20,8 @@ from tests.writes import TOOL_WRITES, WRITES, ToolWrite, Write
 
 DOORS = Options(services=("api", "mcp"), is_proxied=True)
 KEY = "order-7"
-_OF_ITS_OWN = re.compile(r"(:i:\d+:|:link:|:token:).*")
-"""Names that end differently each time: of a ping's record, by its cron's secret, of links and of tokens."""
+_OF_ITS_OWN = re.compile(r"(:i:\d+:|:link:|:token:|:figures:\d+:m).*")
+"""Names that end differently each time: of a ping's record, by its cron's secret, of links, tokens and minutes."""
 SLOW_SECONDS = 1.3
 """Each way: together more than an interface waits for an answer."""
 
@@ -116,7 +116,7 @@ async def _effects(stage: Stage) -> dict[str, Any]:
     }  # which each process puts back at its next check
     keys = set(await stage.redis.keys("*")) - of_the_vault
     return {
-        "keys": sorted(_OF_ITS_OWN.sub(r"\1", key) for key in keys if ":use:" not in key),
+        "keys": sorted({_OF_ITS_OWN.sub(r"\1", key) for key in keys if ":use:" not in key}),
         "counts": [await stage.redis.hgetall(f"{TEAM.prefix}{name}:{team}") for name in ("ids", "ledger")],  # type: ignore[misc]
         "settings": sorted(await stage.redis.hkeys(f"{TEAM.prefix}t:{team}")),  # type: ignore[misc]
     }

@@ -436,7 +436,9 @@ async def test_every_transition_is_told_as_the_schema_says(redis: Redis, team: T
 
 def test_a_result_is_given_to_redis_as_its_fields_are_named() -> None:
     work = Job(SHARD, 1, "7", 42, "s:", "5-0", 1, 0, "{}")
-    retry = Result(work, Retry(30), "[1,503]", "", "http_server_error 503", "{}", waited_ms=0)
+    retry = Result(
+        work, Retry(30), "[1,503]", "", "http_server_error 503", "{}", waited_ms=0, target="a.example /"
+    )
 
     entry = Entry(kind="j", team=1, queue="7", id=42, lane="s:", entry="5-0")
     became = {"verdict": "retry", "run": "[1,503]", "after_ms": 30_000, "response": ""}
@@ -448,4 +450,5 @@ def test_a_result_is_given_to_redis_as_its_fields_are_named() -> None:
         "facts": "{}",
         "waited_ms": 0,
         "took_ms": "",
+        "target": "a.example /",
     }

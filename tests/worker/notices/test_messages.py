@@ -48,6 +48,7 @@ def alert(type_: AlertType, of: Alertable, data: AlertFacts, **fields: object) -
         "count": 1,
         "uncounted": 0,
         "since": NOON - timedelta(minutes=10),
+        "has_paused": False,
         "deliveries": (),
     }
     return Alert.model_validate({**shown, **fields})
@@ -58,6 +59,7 @@ ALERTS = {
     "a cron fails at once": alert(
         AlertType.FAILURE, Alertable.CRON, DOWN.model_copy(update={"consecutive_failures": 1}), since=NOON
     ),
+    "a cron fails and is paused": alert(AlertType.FAILURE, Alertable.CRON, DOWN, has_paused=True),
     "a cron recovers": alert(AlertType.RECOVERY, Alertable.CRON, DOWN),
     "a cron recovers after days": alert(
         AlertType.RECOVERY,

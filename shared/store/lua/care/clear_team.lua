@@ -35,11 +35,29 @@ end
 local function clear_replays()
     local listed = P .. 'x:' .. team .. ':replays'
     for _, id in ipairs(call('ZRANGE', listed, 0, limit - removed - 1)) do
-        call('DEL', P .. 'replay:' .. team .. ':' .. id)
+        call('DEL', P .. 'replay:' .. team .. ':' .. id, P .. 'replay_change:' .. team .. ':' .. id)
         call('UNLINK', P .. 'replay_ids:' .. team .. ':' .. id)
         call('ZREM', listed, id)
         call('SREM', P .. 'replays', team .. ':' .. id)
         removed = removed + 1
+    end
+end
+
+local function clear_backfills()
+    for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':backfills', 0, limit - removed - 1)) do
+        backfills.forget(team, id)
+        removed = removed + 1
+    end
+end
+
+-- Those that their queues and crons did not take along.
+local function clear_problems()
+    for _, state in ipairs(STATES.problem) do
+        for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':problems:' .. state, 0, limit - removed - 1)) do
+            problems.remove(team, id)
+            removed = removed + 1
+        end
+        if removed >= limit then return end
     end
 end
 
@@ -73,7 +91,7 @@ local function clear_rest()
         call('DEL', P .. FRONT .. lane, P .. READY .. lane)
     end
     call('HDEL', P .. 'virtual_time', team, team .. ':_')
-    local others = { 'names', 'cron_keys', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'hosts', 'turns' }
+    local others = { 'names', 'cron_keys', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'hosts', 'turns', 'problem_ids' }
     for _, name in ipairs(others) do call('DEL', P .. name .. ':' .. team) end
     for _, of in ipairs({ '', ':failed', ':skipped', ':late' }) do call('DEL', P .. 'x:' .. team .. ':executions' .. of) end
     clear_figures()
@@ -84,6 +102,8 @@ end
 removed = clear_notices()
 if removed < limit then clear_alerts() end
 if removed < limit then clear_replays() end
+if removed < limit then clear_backfills() end
+if removed < limit then clear_problems() end
 conclude()
 if removed > 0 then return removed end
 if is_out() then return -1 end

@@ -13,8 +13,13 @@ local age, dead_age, most = tonumber(given.age_ms), tonumber(given.dead_age_ms),
 local function is_older(index, field, moment_before)
     local oldest = call('ZRANGE', index, 0, 0)[1]
     if not oldest then return false end
-    local at = call('HGET', record_of(kind == QUEUE and JOB or EXECUTION, team, oldest), field)
-    return not at or tonumber(at) < moment_before
+    local at
+    if kind == QUEUE then
+        at = tonumber(call('HGET', record_of(JOB, team, oldest), field) or '')
+    else
+        at = backfills.placed(team, oldest)
+    end
+    return not at or at < moment_before
 end
 
 local function has_dead_ones(id, base)

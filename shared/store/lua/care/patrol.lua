@@ -13,11 +13,14 @@ local index, state, most = given.index and P .. 'x:' .. team .. ':' .. given.ind
 local mended, chosen = {}, given_list()
 local are_chosen = #chosen > 0
 
-local function put_back(record, queue, id, due, lane, awaits)
+local function put_back(record, queue, id, fields, lane)
+    local due, awaits = tonumber(fields.due), fields.awaits
     call('HSET', record, 'state', 'pending')
     if due > now or awaits then
         call('HSET', record, 'entry', '')
         wait_until(kind, team, id, awaits or due)
+    elseif fields.key then
+        keyed.enter(team, fields.queue, id, fields)
     else
         call('HSET', record, 'entry', push(queue, kind .. ':' .. id, lane), 'lane', lane)
     end
@@ -44,6 +47,7 @@ local function is_lost(fields, queue, id)
     local entry, lane = fields.entry or '', fields.lane or READY
     if entry == '' and waits_in_line(fields, id) then return false end
     if entry == '' then return not call('ZSCORE', P .. 'due', due_member(kind, team, id)) end
+    if lane == keyed.LANE then return not call('ZSCORE', P .. 'rooms:' .. queue, entry) end
     return not entry_of(P .. lane .. queue, entry) -- what is there but not delivered will be, again
 end
 
@@ -63,12 +67,25 @@ local function check_rows(owner, id, actual)
     return right
 end
 
+-- Whether the dead letters of its problem, or of the one whose list is walked, have it or not as its record says.
+local function is_filed(fields, id, actual)
+    local of, walked, right = fields.problem or '', string.match(given.index or '', '^p(%d+):'), true
+    local is_dead = actual == 'dead_lettered' and problems.read(team, of) ~= nil
+    if walked and (walked ~= of or not is_dead) then
+        problems.dead(team, walked, id, false)
+        right = false
+    end
+    if of == '' or problems.has_dead(team, of, id) == is_dead then return right end
+    problems.dead(team, of, id, is_dead)
+    return false
+end
+
 local known = {}
 for _, each in ipairs(STATES[NOUN[kind]]) do known[each] = true end
 
 local function check(id)
     local record = record_of(kind, team, id)
-    local fields = fields_of(record, 'state', 'queue', 'cron', 'entry', 'lane', 'due', 'v', 'awaits')
+    local fields = fields_of(record, 'state', 'queue', 'cron', 'entry', 'lane', 'due', 'v', 'awaits', 'problem', 'key')
     if (tonumber(fields.v) or 0) >= OLDEST_NEWER then return true end
     if not fields.state then
         change_index(index, id, false)
@@ -80,10 +97,12 @@ local function check(id)
     if are_chosen then state = actual end
     local is_open = actual == 'pending' or actual == 'processing'
     if is_open and is_lost(fields, queue, id) and not is_damaged(kind .. ':' .. team .. ':' .. id) then
-        put_back(record, queue, id, tonumber(fields.due), actual == 'pending' and READY or FRONT, fields.awaits)
+        put_back(record, queue, id, fields, actual == 'pending' and READY or FRONT)
         actual, right = 'pending', false
     end
+    if is_open and fields.key then keyed.mend(queue, fields.key, actual == 'processing' and fields.entry) end
     touched[queue] = true
+    if kind == JOB and not is_filed(fields, id, actual) then right = false end
     return check_rows(fields.cron or fields.queue, id, actual) and right
 end
 

@@ -4,6 +4,7 @@
 -- Given `limit`.
 -- Returns how many records went.
 
+local MOST_PROBLEMS = 500 -- of an owner at once; a team has twice as many at most
 local limit, removed = tonumber(given.limit), 0
 
 -- Whether all alerts of `q<queue>` or `c<cron>` are gone.
@@ -12,6 +13,13 @@ local function prune_alerts(team, owner)
     for _, id in ipairs(ids) do remove_alert(team, id) end
     removed = removed + #ids
     return removed < limit
+end
+
+-- They are no history, and do not count as such.
+local function prune_problems(team, owner)
+    local ids = call('ZRANGE', P .. 'x:' .. team .. ':' .. owner .. ':problems', 0, MOST_PROBLEMS - 1)
+    for _, id in ipairs(ids) do problems.remove(team, id) end
+    return #ids < MOST_PROBLEMS
 end
 
 local function prune_queue(team, queue)
@@ -23,11 +31,12 @@ local function prune_queue(team, queue)
         end
         if removed >= limit then return false end
     end
-    if not prune_alerts(team, QUEUE .. queue) then return false end
+    if not (prune_alerts(team, QUEUE .. queue) and prune_problems(team, QUEUE .. queue)) then return false end
     if load_of(team .. ':' .. queue) > 0 then return false end -- the last requests are still out
     call('SREM', P .. 'in_flight', team .. ':' .. queue)
     call('DEL', P .. FRONT .. team .. ':' .. queue, P .. READY .. team .. ':' .. queue,
         P .. 'starts:' .. team .. ':' .. queue, P .. 'sent:' .. team .. ':' .. queue)
+    keyed.clear(team .. ':' .. queue)
     return true
 end
 
@@ -40,7 +49,11 @@ local function prune_cron(team, cron)
         end
         if removed >= limit then return false end
     end
-    return prune_alerts(team, CRON .. cron)
+    for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':backfills', 0, -1)) do
+        if call('HGET', P .. 'backfill:' .. team .. ':' .. id, 'cron') == cron then backfills.forget(team, id) end
+    end
+    call('DEL', P .. 'x:' .. team .. ':c' .. cron .. ':backfilled')
+    return prune_alerts(team, CRON .. cron) and prune_problems(team, CRON .. cron)
 end
 
 for _, doomed in ipairs(call('SRANDMEMBER', P .. 'doomed', 16)) do

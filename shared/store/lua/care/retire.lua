@@ -27,17 +27,24 @@ end
 local function forget(id, state)
     change_index(base .. state, id, false)
     if is_queue then return end
+    change_index(base .. 'backfilled', id, false)
     for _, of in ipairs({ '', ':failed', ':skipped', ':late' }) do
         change_index(P .. 'x:' .. team .. ':executions' .. of, id, false)
     end
+end
+
+-- The moment (ms) of a record: what a backfill made is as old as that.
+local function moment_of(id, moment_field)
+    if not is_queue then return backfills.placed(team, id) end
+    return tonumber(call('HGET', record_of(JOB, team, id), moment_field) or '')
 end
 
 -- Remove from the oldest on while `is_over(its moment, how many went)`; records that are missing go from the indexes.
 local function retire(state, moment_field, is_over)
     local gone = 0
     for _, id in ipairs(call('ZRANGE', base .. state, 0, limit - removed - 1)) do
-        local at = call('HGET', record_of(is_queue and JOB or EXECUTION, team, id), moment_field)
-        if at and not is_over(tonumber(at), gone) then return end
+        local at = moment_of(id, moment_field)
+        if at and not is_over(at, gone) then return end
         gone = gone + 1
         if at then removed = removed + remove(id, state) else forget(id, state) end
         if removed >= limit then return end
@@ -50,7 +57,7 @@ end
 
 local function moment_in(index, rank, moment_field)
     local id = call('ZRANGE', index, rank, rank)[1]
-    return id and tonumber(call('HGET', record_of(is_queue and JOB or EXECUTION, team, id), moment_field) or '')
+    return id and moment_of(id, moment_field)
 end
 
 -- Whether more than half of many are too old, of the owner or of its team.

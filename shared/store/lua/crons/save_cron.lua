@@ -10,7 +10,7 @@
 -- if more is due by now, or if its next fire has passed. Or of a new one the id alone of the cron that has its key.
 
 local CRON_FIELDS = { 'spec', 'is_active', 'expression', 'timezone', 'callback', 'alert_threshold', 'name', 'timing', 'overlap',
-    'max_runs', 'offset_seconds', 'phase', 'grace_ms' }
+    'max_runs', 'offset_seconds', 'phase', 'grace_ms', 'pause_after', 'labels' }
 local MOST_CHANGES = 100 -- of a cron's schedule that are remembered
 local team, now, id, its = given.team, moment(given.now_ms), given.cron, next_row(CRON_FIELDS)
 local active, most, offset = its.is_active == '1', tonumber(its.max_runs), its.offset_seconds * 1000
@@ -63,7 +63,12 @@ if is_computed then
 end
 call('HSET', record, 'spec', its.spec, 'is_active', its.is_active, 'expression', its.expression, 'timezone', its.timezone,
     'callback', its.callback, 'alert_threshold', its.alert_threshold, 'name', its.name, 'timing', its.timing, 'overlap',
-    its.overlap, 'max_runs', its.max_runs, 'offset', its.offset_seconds, 'phase', its.phase, 'grace', its.grace_ms)
+    its.overlap, 'max_runs', its.max_runs, 'offset', its.offset_seconds, 'phase', its.phase, 'grace', its.grace_ms,
+    'pause_after', its.pause_after, 'labels', its.labels)
+if active and call('HDEL', record, 'paused_after') == 1 then -- somebody looked at it: it begins anew
+    call('HSET', record, 'failures', 0)
+    call('HDEL', record, 'alerted', 'failing_since', 'alert')
+end
 if given.secret then call('HSETNX', record, 'ping', given.secret) end
 call('HINCRBY', record, 'version', 1)
 local was_damaged = call('HDEL', P .. 'damaged', 'c:' .. member) == 1

@@ -2,33 +2,49 @@
 -- Make jobs, and their queues where those are new:  (nothing) -> pending.
 --
 -- Given `team`, `settings` of a new queue (JSON), now_ms; and rows: per job `queue` (name), `spec` (JSON), `delay_ms`,
--- `at_ms` (when to start, or ''), `has_callback` (1 or ''), `expires_ms` (when, or '').
+-- `at_ms` (when to start, or ''), `has_callback` (1 or ''), `expires_ms` (when, or ''), `rules` (what its spec leaves in the
+-- clear none of: JSON, or ''), `key` (or '').
 -- Returns per job: id, queue id, due (ms), 1 if its queue is paused; or 0 for one that would expire before it could start
--- and is not made, as is -1, one that would start in over a year.
+-- and is not made, as is -1, one that would start in over a year. If the rules of a queue are others, nothing is made, and what
+-- returns is 'rules', then the name of each such queue and its rules.
 
-local NEW_JOB = { 'queue', 'spec', 'delay_ms', 'at_ms', 'has_callback', 'expires_ms' }
+local NEW_JOB = { 'queue', 'spec', 'delay_ms', 'at_ms', 'has_callback', 'expires_ms', 'rules', 'key' }
 local LATE, FAR = 0, -1
 local LONGEST_WAIT = 31622400000 -- ms, a year
 local team, now, settings = given.team, moment(given.now_ms), given.settings
 local known_queues, paused = {}, {}
 
+-- What is there of a queue: its id, whether it is active, its rules and those of the team, in one text.
 local function queue_named(name)
-    if known_queues[name] then return known_queues[name] end
-    local known = queue_by_name(team, name)
-    if not known then
-        known = tostring(next_id(team, 'queue'))
-        write_queue(team, known, name, settings)
-        note_change('queue', known)
-    else
-        local is_active = call('HGET', P .. 'q:' .. team .. ':' .. known, 'is_active')
-        if not is_active then mend_queue(team, known, settings, name) end -- lost: nothing of it would ever start
-        paused[known] = is_active == '0' and 1 or 0
+    local its = known_queues[name]
+    if its then return its end
+    its = { id = queue_by_name(team, name) }
+    if its.id then
+        local is_active, own, of_team = values_of(P .. 'q:' .. team .. ':' .. its.id, 'is_active', 'redact', 'redact_of_team')
+        own, of_team = own or '', of_team or ''
+        its.is_active, its.rules = is_active, own .. (own ~= '' and of_team ~= '' and '\n' or '') .. of_team
     end
-    known_queues[name] = known
-    return known
+    if not its.is_active then its.rules = settings_of(team).redact end -- which it will have, made (anew) below
+    known_queues[name] = its
+    return its
 end
 
-local rows, good = {}, 0
+local function made_queue(name)
+    local its = queue_named(name)
+    if its.is_made then return its.id end
+    its.is_made = true
+    if not its.id then
+        its.id = tostring(next_id(team, 'queue'))
+        write_queue(team, its.id, name, settings)
+        note_change('queue', its.id)
+    else
+        if not its.is_active then mend_queue(team, its.id, settings, name) end -- lost: nothing of it would ever start
+        paused[its.id] = its.is_active == '0' and 1 or 0
+    end
+    return its.id
+end
+
+local rows, good, others, is_other = {}, 0, { 'rules' }, {}
 while more_rows() do
     local job = next_row(NEW_JOB)
     local expires = tonumber(job.expires_ms)
@@ -36,15 +52,22 @@ while more_rows() do
     local is_late = expires and expires <= begins
     local refused = is_late and LATE or begins > vouched() + LONGEST_WAIT and FAR
     rows[#rows + 1] = refused or job
+    local rules = not refused and queue_named(job.queue).rules
+    if rules and rules ~= job.rules and not is_other[job.queue] then
+        is_other[job.queue] = true
+        others[#others + 1] = job.queue
+        others[#others + 1] = rules
+    end
     if not refused then good = good + 1 end
 end
 if good == 0 then return rows, REFUSED end
+if #others > 1 then return others, REFUSED end
 
 promote(now, 500) -- whatever fell due before these jobs goes before them
 local made = {}
 for number, job in ipairs(rows) do
     if job ~= LATE and job ~= FAR then
-        local queue = queue_named(job.queue)
+        local queue = made_queue(job.queue)
         job.due = math.max(now + tonumber(job.delay_ms), tonumber(job.at_ms) or 0)
         rows[number] = { make_job(team, queue, job), tonumber(queue), job.due, paused[queue] or 0 }
         made[#made + 1] = rows[number]

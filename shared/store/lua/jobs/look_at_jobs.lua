@@ -5,7 +5,7 @@
 -- fits in lower case, or nothing), `text` (that its spec has in lower case, or nothing); and ids.
 -- Returns per job that may be: id, those of its fields, the spec (JSON), queue name, run (JSON or nothing).
 
-local LOOKED_AT = { 'final', 'origin', 'attempt', 'created', 'intent', 'state' }
+local LOOKED_AT = { 'final', 'origin', 'attempt', 'created', 'intent', 'queue', 'state' }
 local team, most, rows = given.team, tonumber(given.most_bytes), {}
 
 for _, id in ipairs(given_list()) do

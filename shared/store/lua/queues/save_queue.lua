@@ -27,6 +27,7 @@ call('HSETNX', record, 'created', now)
 call('HINCRBY', record, 'version', 1)
 call('HDEL', record, 'lost')
 call('HDEL', P .. 'damaged', 'q:' .. team .. ':' .. id)
+keyed.look_anew(team .. ':' .. id)
 refresh(team .. ':' .. id) -- a pause, a resume or another limit holds from the next claim on
 note_change('queue', id)
 return queue_row(team, id)

@@ -8,8 +8,8 @@
 -- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
 -- a hidden one), name (or ''), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
 -- a notice), due (ms), the spec (JSON, or what a notice is about), since when it waits for its host (ms, '' = it is
--- not), its intent, the name of its cron (or ''); at last per team served: team, its signing secrets (sealed, '' without), hosts it
--- leaves alone and until when, and hosts that say they are busy and until when.
+-- not), its intent, the name of its cron (or ''); at last per team served: team, its signing secrets (sealed, '' without),
+-- what is not kept of its requests (JSON, or ''), hosts it leaves alone and until when, and hosts that say they are busy and until when.
 
 local MOST_ROUNDS = 200
 local QUIET_LOOK = 8 -- teams, and queues of each, that a look for quiet queues takes in
@@ -61,6 +61,7 @@ conclude()
 if places > 0 and not is_over and (#claim.works > 0 or rounds == MOST_ROUNDS) then confined('', '', ring_on) end
 local of_teams = {}
 for team in pairs(claim.teams) do
-    of_teams[#of_teams + 1] = { team, settings_of(team).signing, rests_of(team) }
+    local its = settings_of(team)
+    of_teams[#of_teams + 1] = { team, its.signing, its.redact, rests_of(team) }
 end
 return { now, next_due, claim.queues, claim.works, of_teams }

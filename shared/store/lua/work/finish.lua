@@ -5,11 +5,12 @@
 --
 -- Given the consumer, now_ms; and rows: entries with a verdict (complete, retry, dead, fail, release or postpone), `run`
 -- (JSON), `after_ms` (of a retry or what is postponed), `response` (text), and of a failure: `reason`, `facts` (JSON); of what
--- is postponed: `counted` as the reason if its wait shall end in minutes, and what it waits for; of a request `waited_ms`, `took_ms`.
+-- is postponed: `counted` as the reason if its wait shall end in minutes, and what it waits for; of a request `waited_ms`,
+-- `took_ms`, and if it failed its `target`, host and path without ids.
 -- Returns per work: 1 recorded, 2 dropped because it was deleted or is damaged, 0 not ours any more (nothing was changed).
 
 local FINISHED = { 'kind', 'team', 'queue', 'id', 'lane', 'entry', 'verdict', 'run', 'after_ms', 'response', 'reason', 'facts',
-    'waited_ms', 'took_ms' }
+    'waited_ms', 'took_ms', 'target' }
 local consumer, now, answers, is_batch = given.consumer, moment(given.now_ms), {}, #ARGV > cursor + 2 * #FINISHED
 
 local MOST_IN_FLIGHT = 1000 -- of one consumer in one lane to be read at once
@@ -49,14 +50,14 @@ local function finish(kind, team, queue, id, result)
 end
 
 while more_rows() do
-    local kind, team, queue, id, lane, entry, verdict, run, after_ms, response, reason, facts, waited, took =
+    local kind, team, queue, id, lane, entry, verdict, run, after_ms, response, reason, facts, waited, took, target =
         next_values(FINISHED)
     local whole, answer = team .. ':' .. queue, 0
     if is_in_flight(whole, lane, entry) then
         take_off(whole, lane, entry)
         local is_done, found = pcall(finish, kind, team, queue, id, { verdict = verdict, run = run,
             due = now + tonumber(after_ms), response = response, reason = reason, facts = facts,
-            waited = waited, took = took })
+            waited = waited, took = took, target = target })
         if not is_done then take_damage(team, kind .. ':' .. id, found) end
         answer = is_done and found or 2
     end

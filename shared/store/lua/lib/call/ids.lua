@@ -5,7 +5,7 @@ local next_id
 
 do
     local LISTED_IN = { job = STATES.job, queue = { 'queues' }, cron = { 'crons:active', 'crons:paused' },
-        replay = { 'replays' } }
+        replay = { 'replays' }, backfill = { 'backfills' } }
 
     local function indexes_of_alerts()
         local found = {}
@@ -30,7 +30,15 @@ do
         return LISTED_IN[noun] or {}
     end
 
+    -- They are listed by when they were last seen.
+    local function highest_problem(team)
+        local highest = 0
+        for _, id in ipairs(call('HVALS', P .. 'problem_ids:' .. team)) do highest = math.max(highest, tonumber(id) or 0) end
+        return highest
+    end
+
     local function highest_listed(team, noun)
+        if noun == 'problem' then return highest_problem(team) end
         local highest = 0
         for _, index in ipairs(listing(team, noun)) do
             highest = math.max(highest, tonumber(call('ZRANGE', P .. 'x:' .. team .. ':' .. index, -1, -1)[1]) or 0)

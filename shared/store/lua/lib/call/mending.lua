@@ -49,17 +49,12 @@ do
     local function put_owner_aside(keys, states, team, kind, id)
         local found, base = put_all_aside(keys, team .. ':' .. id), 'x:' .. team .. ':' .. kind .. id .. ':'
         put_indexes_aside(base, states, found)
-        put_indexes_aside(base, { 'alerts' }, found)
+        put_indexes_aside(base, { 'alerts', 'backfilled', 'problems' }, found)
         return #found
     end
 
-    local function put_queue_aside(team, id)
-        return put_owner_aside(KEYS_OF.queue, STATES.job, team, QUEUE, id)
-    end
-
-    local function put_cron_aside(team, id)
-        return put_owner_aside(KEYS_OF.cron, STATES.execution, team, CRON, id)
-    end
+    local function put_queue_aside(team, id) return put_owner_aside(KEYS_OF.queue, STATES.job, team, QUEUE, id) end
+    local function put_cron_aside(team, id) return put_owner_aside(KEYS_OF.cron, STATES.execution, team, CRON, id) end
 
     -- Of a record (`j:5` of a team), all that belongs to it and to whom it belongs.
     local function put_record_aside(team, kind, id)
@@ -91,6 +86,7 @@ do
         local found = put_all_aside(KEYS_OF.team, team)
         put_indexes_aside('x:' .. team .. ':', STATES.job, found)
         put_indexes_aside('x:' .. team .. ':alerts:', ALERT_TYPES, found)
+        put_indexes_aside('x:' .. team .. ':problems:', STATES.problem, found)
         keep_numbers('ids:' .. team, found)
         keep_numbers('ledger:' .. team, found)
         return found
@@ -100,17 +96,21 @@ do
     function blame(team, about, said)
         local found = #mend_shard()
         if team ~= '' then found = found + #mend_team(team) end
-        local kind, id = string.match(about, '^(%a):(%d+)$')
+        local kind, id = string.match(about, '^(%l+):(%d+)$')
         local queue = string.match(about, '^%d+:(.+)$')
         if queue then kind, id = QUEUE, queue end
         if kind == QUEUE then
             found = found + put_queue_aside(team, id)
         elseif kind == CRON then
             found = found + put_cron_aside(team, id)
+        elseif kind == 'backfill' then
+            found = found + #put_all_aside(KEYS_OF.backfill, team .. ':' .. id)
         elseif kind then
             found = found + put_record_aside(team, kind, id)
         end
         if found > 0 then return end
-        note_damage(kind and kind .. ':' .. team .. ':' .. id or team == '' and 'shard' or 'team:' .. team, said)
+        local problem = string.match(about, '^problem:.+')
+        if problem then redis.pcall('RENAME', P .. problem, P .. 'aside:' .. problem) end -- it only reports, and is begun anew
+        note_damage(problem or kind and kind .. ':' .. team .. ':' .. id or team == '' and 'shard' or 'team:' .. team, said)
     end
 end

@@ -5,7 +5,9 @@ local STATES = {
     execution = { 'pending', 'processing', 'completed', 'failed', 'skipped' },
     notice = { 'pending', 'processing' },
     cron = { 'active', 'paused' },
-    replay = { 'collecting', 'running', 'finished', 'stopped', 'cancelled' },
+    replay = { 'collecting', 'trying', 'running', 'finished', 'stopped', 'cancelled' },
+    backfill = { 'running', 'finished', 'cancelled' },
+    problem = { 'resolved', 'open', 'ignored' }, -- where there are too many, the first go first
 }
 local ENDED = { 'completed', 'failed', 'skipped' } -- of what is kept for its history; dead letters are apart
 local LEDGER_STATE = { retrying = 'failed', dead_lettered = 'failed' } -- as the ledger counts them

@@ -14,7 +14,7 @@ do
         if noun == 'job' then is_of_jobs = true end
     end
 
-    -- Who does it, and what changes in which fields, is the caller's to say; Recuro's own writes leave no line.
+    -- Who does it, and what changes in which fields, is the caller's to say; Recuro's own writes leave no line, but for the pause of a cron.
     function write_trail()
         if not given.who then return end
         call('XADD', P .. (is_of_jobs and 'audit_jobs:' or 'audit:') .. given.team, 'MAXLEN', '~', is_of_jobs and MOST_OF_JOBS or MOST_CHANGES,

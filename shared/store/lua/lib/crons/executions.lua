@@ -43,6 +43,7 @@ end
 local function skip_execution(team, cron, fire, reason)
     local id = next_execution(team)
     call('HSET', record_execution(team, cron, fire, id, 'skipped', ''), 'skip_reason', reason)
+    strips.skip(team, cron, id, reason)
     return id
 end
 

@@ -1,8 +1,8 @@
 -- What a due fire of a cron leads to: a request, a wait for a ping, or a record that says why it was skipped.
 
 -- Of a cron, what decides about its fires and is changed by them.
-local STANDS = { 'version', 'next', 'fired_until', 'overlap', 'max_runs', 'runs', 'grace', 'last_ping', 'late:100', 'late:1000',
-    'late:10000', 'late:60000', 'late:more' }
+local STANDS = { 'version', 'next', 'fired_until', 'overlap', 'max_runs', 'runs', 'grace', 'last_ping', 'backfill', 'late:100',
+    'late:1000', 'late:10000', 'late:60000', 'late:more' }
 
 local policy_of, next_fires, fire_all, note_fires, is_fresh
 
@@ -20,13 +20,13 @@ do
     end
 
     -- By its cron's `policy` { overlap, most = runs, runs = so far, grace (ms) of one that waits for pings, last_ping,
-    -- late = runs by how late they were made }; returns 1 if it runs.
+    -- backfill = one that runs, late = runs by how late they were made }; returns 1 if it runs.
     local function fire_cron(team, cron, fire, policy)
         local reason = fire.skip_reason
         if reason == '' and policy.most and policy.runs >= policy.most then reason = 'limit' end
         if reason == '' and policy.overlap ~= '' and count_open(team, cron) > 0 then
             local queued = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'queued')
-            if policy.overlap == 'queue_one' and not queued then
+            if (policy.overlap == 'queue_one' or policy.backfill) and not queued then -- a backfill leaves none out
                 note_lateness(team, fire, policy)
                 queue_execution(team, cron, fire)
                 return 1
@@ -54,7 +54,7 @@ do
         local overlap = fields.overlap or ''
         return { overlap = overlap == 'allow' and '' or overlap, most = tonumber(fields.max_runs or ''),
             runs = tonumber(fields.runs) or 0, grace = tonumber(fields.grace or ''), last_ping = tonumber(fields.last_ping) or 0,
-            late = {} }
+            backfill = fields.backfill, late = {} }
     end
 
     -- The next so many fires of the call, or all.

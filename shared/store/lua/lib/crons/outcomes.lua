@@ -8,18 +8,25 @@ end
 
 local function settle_execution(team, id, result)
     local record = record_of(EXECUTION, team, id)
-    local fields = fields_of(record, 'state', 'cron')
+    local fields = fields_of(record, 'state', 'cron', 'created', 'due', 'backfill')
     local state = result.verdict == 'complete' and 'completed' or 'failed'
     if fields.state == 'processing' then figures.ended(team, 'crons', result.verdict, result.waited, result.took) end
     move(EXECUTION, team, fields.cron, id, fields.state, state)
     call('HSET', record, 'state', state, 'size', memory.take(team, nil, result))
     event('cron.' .. state, team, 'e:' .. id)
     local cron = P .. 'c:' .. team .. ':' .. fields.cron
-    local callback = fields_of(cron, 'callback', 'version', 'queued')
+    local callback = fields_of(cron, 'callback', 'version', 'queued', 'strip')
     if not callback.version then return end -- deleted meanwhile
-    call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', memory.kept_response(result.response or ''),
-        'last_failure', failure_of(result))
-    alert_cron(team, fields.cron, 'e:' .. id, result)
+    if state == 'failed' then
+        result.problem, result.is_ignored = problems.note(team, CRON .. fields.cron, 'e:' .. id, result)
+    end
+    if not fields.backfill then -- what it was then says nothing of how its schedule does now
+        fields.state = state
+        call('HSET', cron, 'last_run', moment(), 'last_status', state, 'last_response', memory.kept_response(result.response or ''),
+            'last_failure', failure_of(result), 'strip',
+            strips.with(callback.strip, strips.entry(id, fields, strips.took(result.run)), team .. ':' .. fields.cron))
+        alert_cron(team, fields.cron, 'e:' .. id, result)
+    end
     if callback.queued then start_queued(team, fields.cron, callback.queued) end
     if callback.callback == '1' then notify(team, 'outbox', 'e:' .. fields.cron .. ':' .. id, 'cron.' .. state) end
 end

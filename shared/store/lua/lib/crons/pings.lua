@@ -46,6 +46,7 @@ do
         local of_cron = P .. 'c:' .. team .. ':' .. fields.cron
         if call('HGET', of_cron, 'is_active') ~= '1' then
             call('HSET', record, 'state', 'skipped', 'skip_reason', 'paused')
+            strips.skip(team, fields.cron, id, 'paused')
             event('cron.skipped', team, 'e:' .. id)
             return move(EXECUTION, team, fields.cron, id, 'pending', 'skipped')
         end

@@ -22,12 +22,16 @@ local function write_alert(team, new, created)
     return id
 end
 
--- `new` is { type, kind = cron | queue | team, of = its id, is_announced = whether the channels get it; and of what failed: name,
--- ref, reason, facts (JSON), failures, since, before = how many more the alert before it counted }.
+-- `new` is { type, kind = cron | queue | team, of = its id, is_announced = whether the channels get it; has_paused = whether its
+-- cron was paused for it; and of what failed: name, labels (JSON), ref, reason, facts (JSON), failures, since, before = how many
+-- more the alert before it counted, problem = its id, affected = how many crons }.
 local function alert(team, new)
     local id = write_alert(team, new, math.max(moment(), vouched()))
     call('HSET', alert_of(team, id), 'name', new.name or '', 'ref', new.ref or '', 'reason', new.reason or '', 'facts',
-        new.facts or '', 'failures', new.failures or 0, 'since', new.since or moment(), 'before', new.before or 0, 'count', 1)
+        new.facts or '', 'failures', new.failures or 0, 'since', new.since or moment(), 'before', new.before or 0, 'count', 1,
+        'problem', new.problem or '', 'affected', new.affected or '')
+    if (new.labels or '') ~= '' then call('HSET', alert_of(team, id), 'labels', new.labels) end
+    if new.has_paused then call('HSET', alert_of(team, id), 'paused', 1) end
     change_index(P .. 'x:' .. team .. ':alerts:' .. new.type, id, true)
     if new.kind ~= 'team' then
         change_index(P .. 'x:' .. team .. ':' .. string.sub(new.kind, 1, 1) .. new.of .. ':alerts', id, true)
@@ -45,33 +49,6 @@ local function remove_alert(team, id)
         change_index(P .. 'x:' .. team .. ':' .. string.sub(fields.kind, 1, 1) .. fields.of .. ':alerts', id, false)
     end
     call('DEL', alert_of(team, id))
-end
-
--- The first failure of a cron warns; as many in a row as its threshold are a failure, and the next success recovers.
-local function alert_cron(team, cron, ref, result)
-    local record = P .. 'c:' .. team .. ':' .. cron
-    local fields = fields_of(record, 'failures', 'alert_threshold', 'alerted', 'failing_since', 'name')
-    local failures, threshold = tonumber(fields.failures or 0), tonumber(fields.alert_threshold or '')
-    local new = { kind = 'cron', of = cron, name = fields.name, ref = ref, reason = result.reason, facts = result.facts }
-    new.since = fields.failing_since or moment()
-    if result.verdict == 'complete' then
-        if failures == 0 then return end
-        call('HSET', record, 'failures', 0)
-        call('HDEL', record, 'alerted', 'failing_since')
-        new.type, new.is_announced, new.failures = 'recovery', true, failures
-        return fields.alerted and alert(team, new)
-    end
-    new.failures = failures + 1
-    call('HSET', record, 'failures', failures + 1)
-    if failures == 0 then call('HSET', record, 'failing_since', moment()) end
-    if threshold and failures + 1 >= threshold and not fields.alerted then
-        call('HSET', record, 'alerted', 1)
-        new.type, new.is_announced = 'failure', true
-        alert(team, new)
-    elseif failures == 0 then
-        new.type = 'warning'
-        alert(team, new)
-    end
 end
 
 -- Failures that are alike are one alert an hour, which counts them; of what, `group` says, or the id.
@@ -95,12 +72,12 @@ end
 -- A chain's first failure warns; one that is over without success is a failure.
 local function alert_queue(team, queue, ref, attempt, result)
     local verdict, reason = result.verdict, result.reason or ''
-    if verdict == 'complete' or reason == '' or (verdict == 'retry' and attempt > 1) then return end
-    local fields = fields_of(P .. 'q:' .. team .. ':' .. queue, 'alerts', 'name')
+    if verdict == 'complete' or reason == '' or result.is_ignored or (verdict == 'retry' and attempt > 1) then return end
+    local fields = fields_of(P .. 'q:' .. team .. ':' .. queue, 'alerts', 'name', 'labels')
     if fields.alerts ~= '1' then return end
     local type = verdict == 'retry' and 'warning' or 'failure'
     alert_grouped(team, { type = type, kind = 'queue', of = queue, name = fields.name, ref = ref, reason = reason,
-        facts = result.facts, failures = attempt, is_announced = type == 'failure' })
+        facts = result.facts, labels = fields.labels, failures = attempt, problem = result.problem, is_announced = type == 'failure' })
 end
 
 -- What became of one channel's notice; a test call is not tried again.

@@ -25,10 +25,10 @@ do
     local function by_moment(its)
         local listed, late = {}, {}
         for _, id in ipairs(its.ids) do
-            local due = call('HGET', record_of(EXECUTION, its.team, id), 'due')
-            if tonumber(due or '') then -- or else it is damaged, and nobody can say when it was
+            local due, backfill = values_of(record_of(EXECUTION, its.team, id), 'due', 'backfill')
+            if due and tonumber(due) then -- or else it is damaged, and nobody can say when it was
                 listed[#listed + 1], listed[#listed + 2] = due, id
-                if moment() - due > LATE then late[#late + 1], late[#late + 2] = due, id end
+                if moment() - due > LATE and not backfill then late[#late + 1], late[#late + 2] = due, id end
             end
         end
         return listed, late

@@ -1,6 +1,6 @@
 -- Queues: made on first use, found by name, and made anew with the settings of a new one where their record is lost.
 
-local queue_by_name, begin_queue, write_queue, mend_queue
+local queue_by_name, begin_queue, write_queue, mend_queue, tell_rules
 
 do
     local LOST = 'Its record was lost: these are the settings of a new queue. Set those that it had; any change takes this back.'
@@ -21,11 +21,18 @@ do
         return call('HGET', names_of(team), name)
     end
 
+    -- Who makes a job reads its queue, and not the team: of what is not kept of its requests each queue has a copy.
+    function tell_rules(team, id)
+        local record, rules = P .. 'q:' .. team .. ':' .. id, settings_of(team).redact
+        if rules ~= '' then call('HSET', record, 'redact_of_team', rules) else call('HDEL', record, 'redact_of_team') end
+    end
+
     -- What each has, whoever makes it; its name and settings follow.
     function begin_queue(team, id)
         call('HSET', P .. 'q:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', moment())
         call('ZADD', P .. 'x:' .. team .. ':queues', id, id)
         call('SADD', P .. 'teams', team)
+        tell_rules(team, id)
     end
 
     -- A queue that nobody has set anything of: its record if it is new, or made anew.
@@ -57,6 +64,7 @@ do
         end
         write_queue(team, id, fields.name or name or name_of(team, id) or 'queue ' .. id, settings, 'lost', LOST)
         note_damage('q:' .. team .. ':' .. id, 'its record was lost, or a part of it; it has the settings of a new queue')
+        keyed.look_anew(team .. ':' .. id)
         touched[team .. ':' .. id] = true
         return true
     end

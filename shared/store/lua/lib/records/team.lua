@@ -10,9 +10,9 @@ do
     function settings_of(team)
         local settings = settings_by_team[team]
         if not settings then
-            local read = fields_of(P .. 't:' .. team, 'signing', 'request_limit', 'soft_limit', 'warned', 'channels')
+            local read = fields_of(P .. 't:' .. team, 'signing', 'request_limit', 'soft_limit', 'warned', 'channels', 'redact')
             settings = { signing = read.signing or '', limit = tonumber(read.request_limit or ''), soft_limit = tonumber(read.soft_limit or ''),
-                warned = read.warned, channels = read.channels or '' }
+                warned = read.warned, channels = read.channels or '', redact = read.redact or '' }
             settings_by_team[team] = settings
         end
         return settings

@@ -18,9 +18,11 @@ do
     local function start_due(kind, team, id)
         if kind == EXPIRY then return expire(team, id) end
         local record = record_of(kind, team, id)
-        local fields = fields_of(record, 'queue', 'state', 'lane', 'awaits')
+        local fields = fields_of(record, 'queue', 'state', 'lane', 'awaits', 'key', 'due')
         if fields.state == 'pending' and fields.awaits then
             miss_ping(team, id)
+        elseif fields.state == 'pending' and fields.key then
+            keyed.enter(team, fields.queue, id, fields)
         elseif fields.state == 'pending' then
             local queue = team .. ':' .. (fields.queue or 'crons')
             call('HSET', record, 'entry', push(queue, kind .. ':' .. id, READY))

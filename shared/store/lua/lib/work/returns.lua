@@ -18,13 +18,18 @@ local function postpone(kind, team, queue, id, result)
     move(kind, team, fields.cron or queue, id, fields.state, 'pending')
 end
 
--- Back to the head of its queue, without using an attempt:  processing -> pending.
+-- Back to the head of its queue, or of its key, without using an attempt:  processing -> pending.
 local function give_back(kind, team, queue, id)
     local record = record_of(kind, team, id)
-    local fields = fields_of(record, 'cron', 'state', 'cancel', 'expires')
+    local fields = fields_of(record, 'cron', 'state', 'cancel', 'expires', 'key', 'due')
     if fields.cancel then return settle(kind, team, queue, id, { verdict = 'fail', run = CANCELLED }) end
     if fields.expires then wait_until(EXPIRY, team, id, fields.expires) end -- its moment may have passed while it ran
-    local entry = push(team .. ':' .. queue, kind .. ':' .. id, FRONT)
-    call('HSET', record, 'state', 'pending', 'entry', entry, 'lane', FRONT)
+    if fields.key then
+        call('HSET', record, 'state', 'pending')
+        keyed.enter(team, queue, id, fields)
+    else
+        local entry = push(team .. ':' .. queue, kind .. ':' .. id, FRONT)
+        call('HSET', record, 'state', 'pending', 'entry', entry, 'lane', FRONT)
+    end
     move(kind, team, fields.cron or queue, id, fields.state, 'pending')
 end

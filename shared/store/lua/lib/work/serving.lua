@@ -51,7 +51,12 @@ do
         settings_of(team) -- first: of whom these are damaged nothing may start
         local most = math.min(want, allowed)
         if most > 1 and claim.is_shared then most = math.min(most, share_of(want, team)) end
-        local read, started = serve(claim, turn, most, in_front, waiting - in_front, its)
+        local in_ready, admitted = waiting - in_front, 0
+        if its.keyed then
+            admitted, in_ready = keyed.admit(queue, most - in_front, in_ready)
+            touched[queue] = true -- how many more may start depends on their keys
+        end
+        local read, started = serve(claim, turn, most, in_front + admitted, in_ready, its)
         charge(turn, math.max(read, 1), weight, read == 0 or read >= allowed)
         if started == 0 then touched[queue] = true end -- nothing is in flight after all
         return started

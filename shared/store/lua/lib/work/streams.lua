@@ -5,6 +5,7 @@
 local FRONT, READY = 'f:', 's:' -- two lanes: given back by a lost or stopping worker, and the ordinary one
 local touched -- queues whose turns are to be looked at once the call ends, and whether they only got more work
 local PUSHED = 'pushed'
+local keyed = { LANE = 'rooms:' } -- jobs that have a key, in `keyed.lua`; how their records say that they wait there
 
 at_begin(function() touched = {} end)
 
@@ -17,17 +18,18 @@ local function is_hidden(queue)
     return string.match(queue, ':%a+$') ~= nil
 end
 
--- Append a job or execution to its queue's stream; `ref` is `j:<id>` or `e:<id>`.
-local function push(queue, ref, lane)
+-- Append a job or execution to its queue's stream; `ref` is `j:<id>` or `e:<id>`, the key of a job that has one follows as `k`.
+local function push(queue, ref, lane, ...)
     local stream = P .. lane .. queue
     touched[queue] = touched[queue] or PUSHED
-    local entry = call('XADD', stream, 'NOMKSTREAM', '*', 'w', ref)
+    local entry = call('XADD', stream, 'NOMKSTREAM', '*', 'w', ref, ...)
     if entry then return entry end
     call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM')
-    return call('XADD', stream, '*', 'w', ref)
+    return call('XADD', stream, '*', 'w', ref, ...)
 end
 
 local function take_off(queue, lane, entry)
+    if lane == FRONT and not is_hidden(queue) then keyed.free(queue, entry) end
     end_entry(P .. lane .. queue, entry)
     touched[queue] = true
 end

@@ -20,10 +20,11 @@ do
             return allowed, in_flight, 1, waiting, in_front, {}
         end
         local settings = fields_of(P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight',
-            ...)
+            'keyed', 'look_from', ...)
         local weight = tonumber(settings.weight or '') or 1
         if settings.is_active ~= '1' then return 0, in_flight, weight, waiting, in_front, settings end
-        local allowed, most, count = waiting, tonumber(settings.max_parallelism or ''), tonumber(settings.rate_count or '')
+        local may = settings.keyed and keyed.ready(queue, waiting, settings.look_from) or waiting
+        local allowed, most, count = may, tonumber(settings.max_parallelism or ''), tonumber(settings.rate_count or '')
         if most then allowed = math.min(allowed, most - in_flight) end
         if count and allowed > 0 then allowed = math.min(allowed, rate_allowance(queue, count, tonumber(settings.rate_ms))) end
         return allowed, in_flight, weight, waiting, in_front, settings

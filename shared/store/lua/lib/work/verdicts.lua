@@ -2,7 +2,7 @@
 --
 -- A result is { verdict = complete | retry | dead | fail, run = JSON, due = a retry's moment (ms), response = a cron's,
 -- reason = what a failure is alike in (`http_server_error 503`), facts = what an alert says of it (JSON), waited and took =
--- for how long it did (ms), where a request was made }.
+-- for how long it did (ms), where a request was made, target = what failed, as problems have it }.
 
 local CANCELLED = '{"failure_reason":"cancelled","error_message":"It was cancelled before it ended."}'
 
@@ -18,12 +18,19 @@ do
             'attempt', 'callback', 'expires', 'replay', 'held_since', 'size')
         local state, size = STATE[verdict], memory.take(team, request_size, result)
         if origin and verdict ~= 'complete' then state = 'failed' end
+        if verdict ~= 'complete' then
+            result.problem, result.is_ignored = problems.note(team, QUEUE .. queue, 'j:' .. (origin or id), result)
+        end
         if before == 'processing' then figures.ended(team, queue, verdict, result.waited, result.took) end
         move(JOB, team, queue, id, before, state)
         if state == 'failed' then
-            call('HSET', record, 'state', state, 'size', size, 'final', origin and 'failed_with_retries' or 'failed_no_retries')
+            call('HSET', record, 'state', state, 'size', size, 'final', origin and 'failed_with_retries' or 'failed_no_retries', 'problem',
+                result.problem or '')
         elseif state == 'dead_lettered' then
-            call('HSET', record, 'state', state, 'size', size, 'dead_at', math.max(moment(), vouched()))
+            call('HSET', record, 'state', state, 'size', size, 'dead_at', math.max(moment(), vouched()), 'problem', result.problem or '')
+            problems.dead(team, result.problem, id, true)
+        elseif result.problem then
+            call('HSET', record, 'state', state, 'size', size, 'problem', result.problem)
         else
             call('HSET', record, 'state', state, 'size', size) -- which says its final status too
         end

@@ -1,0 +1,106 @@
+"""What a caller can do to many crons in one call."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic_core import from_json
+
+from shared.actions import audit, cron_records, crons, executions, settling
+from shared.actions.bulk.steps import Chosen, Many, Outcome, carry_out, chosen_by
+from shared.actions.searches import crons as searches
+from shared.errors import NotFound
+from shared.operations import Call
+from shared.schemas.accounts.audit import AuditChange
+from shared.schemas.base import SEARCHED
+from shared.schemas.bulk.results import BulkMatch, BulkResult
+from shared.schemas.bulk.wanted import CronAction, CronBulk
+from shared.schemas.crons import Cron, CronCreate, CronUpdate
+from shared.security import custody
+from shared.store import paging, records, stored, transitions
+from shared.store.lenient import Reader
+
+_ACTIVE: Mapping[CronAction, bool] = {CronAction.PAUSE: False, CronAction.RESUME: True}
+
+
+async def change(call: Call, wanted: CronBulk) -> BulkResult:
+    """Pause, resume, run, delete or change each of many, as if each were done alone."""
+    if wanted.action == CronAction.DELETE:
+        call.may_delete()
+    changes = _changes_of(wanted)
+
+    async def do(cron_id: int) -> Outcome:
+        if wanted.action == CronAction.RUN:
+            await executions.create(call.part(f"run {cron_id}"), cron_id)
+        elif changes is None:
+            await crons.delete(call.part(), cron_id)
+        else:
+            return await _update(call.part(), cron_id, changes)
+        return Outcome.DONE
+
+    many = Many(
+        "cron",
+        _said_of(wanted),
+        lambda: _chosen(call, wanted),
+        lambda ids: _preview(call, ids, changes),
+        do,
+        runs=wanted.action == CronAction.RUN,
+    )
+    return await carry_out(call, wanted, many)
+
+
+def _changes_of(wanted: CronBulk) -> CronUpdate | None:
+    """What is changed of each, if it is a change."""
+    if wanted.action is not None and wanted.action in _ACTIVE:
+        return CronUpdate.model_construct({"is_active"}, is_active=_ACTIVE[wanted.action])
+    if wanted.change is None:
+        return None
+    given = {name: getattr(wanted.change, name) for name in wanted.change.model_fields_set}
+    return CronUpdate.model_construct(set(given), **given)
+
+
+def _said_of(wanted: CronBulk) -> dict[str, str]:
+    said = {"action": wanted.action or "change"}
+    if wanted.change:
+        said["change"] = wanted.change.model_dump_json(exclude_unset=True)
+    return said | ({SEARCHED: wanted.q} if wanted.q else {})
+
+
+async def _update(part: Call, cron_id: int, changes: CronUpdate) -> Outcome:
+    """Change it unless it is so already, which makes no other version of it."""
+    fields, _ = await settling.read(part.redis, part.team, cron_id)
+    before = cron_records.spec_of(fields, Reader())
+    if custody.changed(before, changes)[0] == before:
+        part.may_reach(before.url, before.callback_url)
+        return Outcome.UNCHANGED
+    await crons.update(part, cron_id, changes)
+    return Outcome.DONE
+
+
+async def _chosen(call: Call, wanted: CronBulk) -> Chosen:
+    search = await searches.understood(call.redis, call.team, wanted.q)
+
+    async def look(ids: Sequence[int]) -> list[Cron]:
+        rows = await transitions.list_crons(call.redis, call.team, ids, most_bytes=stored.LIST_BYTES)
+        return [cron_records.excerpt(call.team, int(row.id), records.fields_of(row.fields)) for row in rows]
+
+    indexes = [f"x:{call.team.id}:crons:{state}" for state in ("active", "paused")]
+    listing = paging.Listing(indexes, look, matches=lambda cron, _text: search.finds(cron))
+    return await chosen_by(call, wanted, listing)
+
+
+async def _preview(call: Call, ids: Sequence[int], changes: CronUpdate | None) -> list[BulkMatch]:
+    found = []
+    for one in ids:
+        try:
+            fields, _ = await settling.read(call.redis, call.team, one)
+        except NotFound:
+            continue
+        before = cron_records.spec_of(fields, Reader())
+        found.append(BulkMatch(id=one, name=before.name, changes=_differing(before, changes)))
+    return found
+
+
+def _differing(before: CronCreate, changes: CronUpdate | None) -> dict[str, AuditChange]:
+    if changes is None:
+        return {}
+    said = from_json(audit.changes(before, custody.changed(before, changes)[0]))
+    return {name: AuditChange(before=was, after=now) for name, (was, now) in said.items()}

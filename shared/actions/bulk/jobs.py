@@ -1,0 +1,53 @@
+"""What a caller can do to many jobs in one call."""
+
+from collections.abc import Sequence
+
+from shared.actions import jobs
+from shared.actions.bulk.steps import Chosen, Many, Outcome, carry_out, chosen_by
+from shared.actions.job_records import STATES
+from shared.actions.searches import jobs as searches
+from shared.errors import Conflict
+from shared.operations import Call
+from shared.schemas.base import SEARCHED
+from shared.schemas.bulk.results import BulkMatch, BulkResult
+from shared.schemas.bulk.wanted import JobAction, JobBulk
+from shared.store import paging, stored
+
+
+async def change(call: Call, wanted: JobBulk) -> BulkResult:
+    """Cancel or delete each of many, as if each were done alone."""
+    if wanted.action == JobAction.DELETE:
+        call.may_delete()
+
+    async def do(job_id: int) -> Outcome:
+        if wanted.action == JobAction.DELETE:
+            await jobs.delete(call.part(), job_id)
+            return Outcome.DONE
+        return await _cancel(call.part(), job_id)
+
+    said = {"action": str(wanted.action)} | ({SEARCHED: wanted.q} if wanted.q else {})
+    many = Many("job", said, lambda: _chosen(call, wanted), lambda ids: _preview(call, ids), do)
+    return await carry_out(call, wanted, many)
+
+
+async def _cancel(part: Call, job_id: int) -> Outcome:
+    try:
+        await jobs.cancel(part, job_id)
+    except Conflict:  # it has ended
+        return Outcome.UNCHANGED
+    return Outcome.DONE
+
+
+async def _chosen(call: Call, wanted: JobBulk) -> Chosen:
+    search = await searches.understood(call.redis, call.team, wanted.q)
+    listing = paging.Listing(
+        [f"x:{call.team.id}:{state}" for state in STATES],
+        read=lambda ids: jobs.looked_at(call.redis, call.team, ids, search),
+        matches=lambda job, _text: search.finds(job),
+    )
+    return await chosen_by(call, wanted, listing)
+
+
+async def _preview(call: Call, ids: Sequence[int]) -> list[BulkMatch]:
+    found = await jobs.read(call.redis, call.team, ids, with_runs=False, most_bytes=stored.LOOK_BYTES)
+    return [BulkMatch(id=job.id, name=job.url, changes={}) for job in found]

@@ -1,0 +1,156 @@
+"""One change of many: which are meant is noted first, then each is done, and what became of all is kept."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum, auto
+from typing import NamedTuple, TypeVar
+
+from shared.actions import audit
+from shared.actions.searches.looks import LookedJob
+from shared.errors import Conflict, Damaged, Forbidden, Invalid, NotFound
+from shared.operations import Call
+from shared.schemas.base import SEARCHED
+from shared.schemas.bulk.results import BulkMatch, BulkRefusal, BulkResult
+from shared.schemas.bulk.wanted import MOST_IDS, Bulk
+from shared.schemas.crons import Cron
+from shared.store import connection, paging, transitions
+from shared.store.paging import Listing
+from shared.store.writes import Write
+
+MOST_REFUSALS, SAMPLE = 100, 20
+SECONDS = 10.0
+"""For so long one call goes on; it does one at least."""
+_MEANT, _DONE = 0, 1
+"""Steps of the write under a key: which ones are meant, and what became of them."""
+T = TypeVar("T", Cron, LookedJob)
+
+
+class Outcome(Enum):
+    DONE = auto()
+    UNCHANGED = auto()
+
+
+class Chosen(NamedTuple):
+    """Ids, and how many of the newest rows the search for them looked at unless it was all."""
+
+    ids: list[int]
+    looked_at: int | None = None
+
+
+class Many(NamedTuple):
+    """What is done to many of a noun."""
+
+    noun: str
+    said: dict[str, str]
+    """In the audit trail."""
+    choose: Callable[[], Awaitable[Chosen]]
+    preview: Callable[[Sequence[int]], Awaitable[list[BulkMatch]]]
+    do: Callable[[int], Awaitable[Outcome]]
+    """Raises NotFound for what is not there, and other errors of a caller's for what is refused."""
+    runs: bool = False
+
+
+async def carry_out(call: Call, wanted: Bulk, many: Many) -> BulkResult:
+    """Do it to each, or say what would be done; raises Conflict if it is not as many as expected.
+
+    A repeat under its key goes on with the same ids, whatever a search finds by then, until none remain.
+    """
+    if wanted.dry_run:
+        chosen = await many.choose()
+        _check_count(wanted, len(chosen.ids))
+        sample = await many.preview(chosen.ids[:SAMPLE])
+        return BulkResult(
+            dry_run=True, matched=len(chosen.ids), looked_at=chosen.looked_at, sample=tuple(sample)
+        )
+    if (done := await transitions.recall(call.redis, call.key, _DONE)) is not None:
+        return BulkResult.model_validate_json(done)
+    meant = await transitions.recall(call.redis, call.key, _MEANT)
+    ids = await _begun(call, wanted, many) if meant is None else _ids_of(meant)
+    with connection.begun():
+        result = await _each(ids, many)
+        if call.key is None or result.remaining:
+            return result
+        text, key = result.model_dump_json(), Write(call.key)
+        kept = await transitions.note_bulk(
+            call.redis, call.team, (), noun=many.noun, text=text, write=key, step=_DONE
+        )
+    return BulkResult.model_validate_json(kept)
+
+
+async def chosen_by(call: Call, wanted: Bulk, listing: Listing[T]) -> Chosen:
+    """The given ids, each once, or those that the search finds, newest first."""
+    if wanted.ids is not None:
+        return Chosen(list(dict.fromkeys(wanted.ids)))
+    return Chosen(*await paging.search(call.redis, call.team, listing, "", MOST_IDS + 1))
+
+
+async def _begun(call: Call, wanted: Bulk, many: Many) -> list[int]:
+    """Which ones are meant, noted under the key and in the audit trail before the first is done."""
+    ids, looked_at = await many.choose()
+    _check_count(wanted, len(ids))
+    if looked_at is not None:
+        said = f"there are more than the newest {looked_at:,}, at which a search looks; give ids instead."
+        raise Invalid(SEARCHED, f"The {SEARCHED} field must leave nothing out: {said}")
+    if len(ids) > MOST_IDS:
+        said = f"one call does {MOST_IDS:,} at most; narrow it, as by since: and until:, or give ids."
+        raise Invalid(SEARCHED, f"The {SEARCHED} field finds {len(ids):,}, and {said}")
+    if many.runs:
+        await call.count_runs(len(ids))
+    changes = audit.made(**many.said, count=str(len(ids)))
+    meant = await transitions.note_bulk(
+        call.redis,
+        call.team,
+        _ranges(ids),
+        noun=many.noun,
+        text=",".join(map(str, ids)),
+        write=call.write(changes) if ids else Write(call.key),
+        step=_MEANT,
+    )
+    return _ids_of(meant)
+
+
+async def _each(ids: Sequence[int], many: Many) -> BulkResult:
+    counts, missing, refusals = dict.fromkeys(Outcome, 0), 0, list[BulkRefusal]()
+    deadline, begun = time.monotonic() + SECONDS, 0
+    for one in ids:
+        if begun and time.monotonic() > deadline:
+            break
+        begun += 1
+        try:
+            counts[await many.do(one)] += 1
+        except NotFound:
+            missing += 1
+        except (Conflict, Damaged, Forbidden, Invalid) as error:
+            refusals.append(BulkRefusal(id=one, reason=str(error)))
+    return BulkResult(
+        matched=len(ids),
+        done=counts[Outcome.DONE],
+        unchanged=counts[Outcome.UNCHANGED],
+        missing=missing,
+        remaining=len(ids) - begun,
+        refused=len(refusals),
+        refusals=tuple(refusals[:MOST_REFUSALS]),
+    )
+
+
+def _check_count(wanted: Bulk, count: int) -> None:
+    if wanted.expected_count not in (None, count):
+        raise Conflict(
+            f"The expected_count is {wanted.expected_count}, but {count} are meant; nothing was done. "
+            "Look with dry_run, then give the count that you mean."
+        )
+
+
+def _ids_of(text: str) -> list[int]:
+    return [int(one) for one in text.split(",") if one]
+
+
+def _ranges(ids: Sequence[int]) -> list[str]:
+    """Ids as the audit trail has them: neighbours as `8-12`."""
+    found: list[list[int]] = []
+    for one in sorted(ids):
+        if found and found[-1][1] == one - 1:
+            found[-1][1] = one
+        else:
+            found.append([one, one])
+    return [str(first) if first == last else f"{first}-{last}" for first, last in found]

@@ -1,0 +1,147 @@
+"""What a caller can do to problems: failures that are alike."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from pydantic_core import from_json
+from redis.asyncio import Redis
+
+from shared import clock
+from shared.actions import audit
+from shared.basics import words
+from shared.errors import Invalid, NotFound
+from shared.operations import Call
+from shared.schemas.base import Page
+from shared.schemas.kinds import Kind
+from shared.schemas.reports.problems import Problem, ProblemQuery, ProblemState, ProblemUpdate
+from shared.schemas.runs import FailureReason
+from shared.store import paging, records, transitions
+from shared.store.keyspace import Team
+from shared.store.records import Fields
+from shared.store.transitions import ListedProblem
+
+QUARTER_MILLISECONDS, QUARTERS = 900_000, 96
+"""As in `arrivals.lua`."""
+_STEP, _READ = 500, 25
+_WRONG = {
+    "past": "The until field must be later than now.",
+    "far": "The until field must be at most a year ahead.",
+}
+
+
+async def page(call: Call, query: ProblemQuery) -> Page[Problem]:
+    """Those that were seen last come first."""
+    found = [one async for one in _stored(call, query) if _is_wanted(one, query)]
+    found.sort(key=lambda one: (one.last_ms, one.id), reverse=True)
+    chosen = paging.page_of(found, query)
+    shown = list[Problem]()
+    for start in range(0, len(chosen.data), _READ):
+        ids = [one.id for one in chosen.data[start : start + _READ]]
+        shown += await _read(call.redis, call.team, ids)
+    return Page(
+        data=shown,
+        current_page=chosen.current_page,
+        last_page=chosen.last_page,
+        per_page=chosen.per_page,
+        total=chosen.total,
+    )
+
+
+async def get(redis: Redis, team: Team, problem_id: int) -> Problem:
+    found = await _read(redis, team, [problem_id])
+    if not found:
+        raise NotFound("Problem")
+    return found[0]
+
+
+async def update(call: Call, problem_id: int, change: ProblemUpdate) -> Problem:
+    """Let it be open, ignored or resolved from now on, until it changes by itself."""
+    before = await get(call.redis, call.team, problem_id)
+    row = await transitions.change_problem(
+        call.redis,
+        call.team,
+        problem=problem_id,
+        state=change.state,
+        until_ms=clock.milliseconds(change.until) if change.until else None,
+        write=call.write(audit.changed("state", before.state, change.state)),
+    )
+    if row is None:
+        raise NotFound("Problem")
+    if isinstance(row, str):
+        raise Invalid("until", _WRONG[row])
+    return _problem(*row)
+
+
+async def _stored(call: Call, query: ProblemQuery) -> AsyncIterator[ListedProblem]:
+    """All that may be wanted: what was ignored until a moment that is past is open, and stored as ignored."""
+    for state in ProblemState:
+        if query.state in (None, state) or (query.state, state) == (ProblemState.OPEN, ProblemState.IGNORED):
+            offset, found = 0, _STEP
+            while found == _STEP:
+                found, rows = await transitions.list_problems(
+                    call.redis, call.team, state=state, offset=offset, count=_STEP
+                )
+                offset += found
+                for row in rows:
+                    yield row
+
+
+def _is_wanted(one: ListedProblem, query: ProblemQuery) -> bool:
+    owners = {f"{Kind.QUEUE}{query.queue_id}", f"{Kind.CRON}{query.cron_id}"}
+    if (query.queue_id or query.cron_id) and one.owner not in owners:
+        return False
+    if query.queue_id and query.cron_id:
+        return False
+    return query.state in (None, one.state) and words.contains(query.search or "", one.text)
+
+
+async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Problem]:
+    return records.each("problem", await transitions.read_problems(redis, team, ids), _problem)
+
+
+def _problem(
+    problem_id: str,
+    flat: Sequence[str],
+    state: str,
+    dead_letters: int,
+    now_ms: str,
+    name: str | None = None,
+) -> Problem:
+    fields = records.fields_of(flat)
+    reason, _, status = fields["reason"].partition(" ")
+    host, _, path = fields["target"].partition(" ")
+    kind, owner = fields["owner"][0], int(fields["owner"][1:])
+    example, _, ref = fields.get("ref", "").partition(":")
+    newest = int(now_ms) // QUARTER_MILLISECONDS
+    quarters = range(newest - QUARTERS + 1, newest + 1)
+    return Problem(
+        id=int(problem_id),
+        state=ProblemState(state),
+        until=_until(fields, state),
+        failure_reason=FailureReason(reason),
+        response_status=int(status) if status else None,
+        host=host or None,
+        path=path or None,
+        queue_id=owner if kind == Kind.QUEUE else None,
+        cron_id=owner if kind == Kind.CRON else None,
+        name=name,
+        count=int(fields["count"]),
+        first_seen_at=clock.moment(fields["first"]),
+        last_seen_at=clock.moment(fields["last"]),
+        recovered_at=records.instant(fields, "recovered"),
+        dead_letters=dead_letters,
+        quarters=[int(fields.get(f"at{quarter}", 0)) for quarter in quarters],
+        quarters_from=clock.moment(quarters[0] * QUARTER_MILLISECONDS),
+        job_id=int(ref) if example == Kind.JOB else None,
+        execution_id=int(ref) if example == Kind.EXECUTION else None,
+        error_message=_message(fields),
+    )
+
+
+def _until(fields: Fields, state: str) -> datetime | None:
+    return records.instant(fields, "until") if state == ProblemState.IGNORED else None
+
+
+def _message(fields: Fields) -> str | None:
+    facts = from_json(fields["facts"]) if fields.get("facts") else {}
+    return facts.get("error_message")

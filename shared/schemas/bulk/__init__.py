@@ -1,0 +1,1 @@
+"""Changes of many crons or jobs in one call."""

@@ -1,0 +1,101 @@
+"""Problems: failures that are alike, listed, read, changed, and gone when they were not seen for long."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from shared.store.keyspace import Team
+from shared.store.transitions.functions import Function
+from shared.store.writes import OURS, Write
+
+PROBLEM_STATES = ("open", "ignored", "resolved")
+_READ_PROBLEMS = Function("read_problems")
+_LIST_PROBLEMS = Function("list_problems")
+_CHANGE_PROBLEM = Function("change_problem")
+_RETIRE_PROBLEMS = Function("retire_problems")
+_MEND_PROBLEMS = Function("mend_problems")
+
+
+class ListedProblem(NamedTuple):
+    """A problem as a list has it; what was ignored until a moment that is past is open."""
+
+    id: int
+    last_ms: int
+    owner: str
+    """`q<queue>` or `c<cron>`."""
+    text: str
+    """Its reason, status, host and path."""
+    state: str
+
+
+class StoredProblem(NamedTuple):
+    """A problem as it is stored: its fields are name, value, …"""
+
+    id: str
+    fields: Sequence[str]
+    state: str
+    """As it is now."""
+    dead_letters: int
+    now_ms: str
+    name: str | None = None
+    """Of its queue or cron, while that is there."""
+
+
+async def read_problems(
+    redis: Redis, team: Team, ids: Sequence[int], *, now_ms: int | None = None
+) -> list[StoredProblem]:
+    """Those that are there."""
+    rows = await _READ_PROBLEMS(redis, team.prefix, ids, team=team.id, now_ms=now_ms)
+    return [StoredProblem(*row) for row in rows]
+
+
+async def list_problems(
+    redis: Redis, team: Team, *, state: str, offset: int, count: int, now_ms: int | None = None
+) -> tuple[int, list[ListedProblem]]:
+    """How many of so many there were from a place on, last seen first, and those that can be read."""
+    found, rows = await _LIST_PROBLEMS(
+        redis, team.prefix, team=team.id, state=state, offset=offset, count=count, now_ms=now_ms
+    )
+    return found, [ListedProblem(*row) for row in rows]
+
+
+async def change_problem(
+    redis: Redis,
+    team: Team,
+    *,
+    problem: int,
+    state: str,
+    until_ms: int | None,
+    now_ms: int | None = None,
+    write: Write = OURS,
+) -> StoredProblem | str | None:
+    """Its row then; `past` or `far` if it cannot be ignored until that moment, nothing if it is not there."""
+    answer = await _CHANGE_PROBLEM(
+        redis,
+        team.prefix,
+        write=write,
+        team=team.id,
+        problem=problem,
+        state=state,
+        until_ms=until_ms,
+        now_ms=now_ms,
+    )
+    if not answer or isinstance(answer, str):
+        return answer or None
+    return StoredProblem(*answer)
+
+
+async def retire_problems(
+    redis: Redis, team: Team, *, age_ms: int, limit: int, now_ms: int | None = None
+) -> int:
+    """Remove problems that were not seen for so long and have no dead letters; how many went."""
+    return int(
+        await _RETIRE_PROBLEMS(redis, team.prefix, team=team.id, age_ms=age_ms, limit=limit, now_ms=now_ms)
+    )
+
+
+async def mend_problems(redis: Redis, team: Team, ids: Sequence[int]) -> list[str]:
+    """List problems as their records say; the ids of those that were not."""
+    found: list[str] = await _MEND_PROBLEMS(redis, team.prefix, ids, team=team.id)
+    return found
