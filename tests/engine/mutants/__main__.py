@@ -32,6 +32,8 @@ TESTS = (
     "tests/worker/intake/test_claims.py",
     "tests/worker/intake/test_endings.py",
     "tests/worker/intake/test_turns.py",
+    "tests/worker/intake/test_keys.py",
+    "tests/engine/test_keys.py",
     "tests/api/crons/test_pauses.py",
     "tests/api/crons/test_strips.py",
     "tests/runtime/test_health.py",

@@ -8,14 +8,23 @@
 local LOOKED_AT = { 'final', 'origin', 'attempt', 'created', 'intent', 'queue', 'state' }
 local team, most, rows = given.team, tonumber(given.most_bytes), {}
 
-for _, id in ipairs(given_list()) do
+local function spec_of_job(id)
+    return beginning_in(P .. 'b:' .. team .. ':' .. id, most, SPEC_BEGINS)
+end
+
+local function look_at(id, own)
     local record = P .. 'j:' .. team .. ':' .. id
     local queue, origin = values_of(record, 'queue', 'origin')
     local name = queue and name_of_queue(team, queue) -- or it is gone with its queue
-    local spec = name and beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC_BEGINS)
-    if name and looks.may_be(spec, given.letters, given.text) then
+    local spec = own or (name and spec_of_job(origin or id))
+    if name and (own or looks.may_be(spec, given.letters, given.text)) then
         rows[#rows + 1] = { id, looks.flat(fields_of(record, unpack(LOOKED_AT))), spec or '', name,
             given.with_runs and beginning_in(P .. 'r:' .. team .. ':j' .. id, most, RUN_BEGINS) }
     end
+end
+
+for _, id in ipairs(given_list()) do
+    local own = spec_of_job(id) -- but of a retry: of most that are passed over nothing else is read
+    if not own or looks.may_be(own, given.letters, given.text) then look_at(id, own) end
 end
 return rows
