@@ -1,4 +1,5 @@
 from redis.asyncio import Redis
+
 from shared.actions.redrive import changing
 from shared.schemas.dead_letters import ReplayChange
 from shared.store import transitions
@@ -15,7 +16,9 @@ async def test_rows_that_are_not_about_the_next_one_are_left_alone(redis: Redis,
     made = changing.request(second, spec, changing.of_call(ReplayChange(method="PUT"), VAULT, team))
     assert isinstance(made, changing.Made)
 
-    left = await transitions.step_replay(redis, team, [made.request], replay=str(replay), most=9, now_ms=began + 1000)
+    left = await transitions.step_replay(
+        redis, team, [made.request], replay=str(replay), most=9, now_ms=began + 1000
+    )
 
     done = await shown(redis, team, replay)
     assert (left, done.replayed, done.skipped) == (2, 0, 0)
