@@ -10,7 +10,7 @@ from tests.redrive.replaying import begun, shown
 
 
 async def test_rows_that_are_not_about_the_next_one_are_left_alone(redis: Redis, team: Team) -> None:
-    first, second = await dead.dead_letters(redis, team, 2)
+    _first, second = await dead.dead_letters(redis, team, 2)
     replay, began = await begun(redis, team, rate=10, change={"method": "PUT"})
     spec = await redis.get(f"{team.prefix}b:{team.id}:{second}")
     made = changing.request(second, spec, changing.of_call(ReplayChange(method="PUT"), VAULT, team))
