@@ -30,8 +30,19 @@ def on_the_wire(script: str) -> bytes:
     return f"{functions.Function(script).in_redis}\r\n".encode()
 
 
-async def everything(redis: Redis) -> dict[str, bytes]:
+async def everything(redis: Redis) -> dict[str, object]:
     """All keys with what they hold, but for those that a process writes beside the calls."""
     keys = set(await redis.keys("*")) - {account_keys.sealed(), account_keys.seals(), account_keys.probe()}
     keys -= {key for key in keys if key.startswith(account_keys.use(""))}
-    return {key: await redis.dump(key) for key in sorted(keys)}
+    return {key: await _content(redis, key) for key in sorted(keys)}
+
+
+async def _content(redis: Redis, key: str) -> object:
+    """A hash and a set in an order of their own: Redis may move what they hold while they are only read."""
+    match await redis.type(key):
+        case "hash":
+            return sorted((await redis.hgetall(key)).items())  # type: ignore[misc]
+        case "set":
+            return sorted(await redis.smembers(key))  # type: ignore[misc]
+        case _:
+            return await redis.dump(key)

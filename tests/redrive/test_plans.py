@@ -9,7 +9,7 @@ from shared.actions.redrive import planning
 from shared.schemas.dead_letters import ReplayPlan, Share
 from shared.schemas.jobs import JobCreate
 from shared.store.keyspace import Team
-from tests import dead
+from tests import dead, lost
 from tests.calls import call_of
 from tests.redrive.replaying import begun, run, shown, wanted
 
@@ -50,11 +50,11 @@ async def test_what_is_planned_is_what_then_happens(redis: Redis, team: Team) ->
 
 async def test_nothing_is_changed(redis: Redis, team: Team) -> None:
     await mixed(redis, team)
-    before = {key: await redis.dump(key) for key in await redis.keys("*") if "troubles" not in key}
+    before = await lost.everything(redis)
 
     await planned(redis, team, change={"origin": "https://new.example"})
 
-    assert {key: await redis.dump(key) for key in await redis.keys("*") if "troubles" not in key} == before
+    assert await lost.everything(redis) == before
 
 
 async def test_of_ids_it_says_why_some_would_be_skipped(redis: Redis, team: Team) -> None:
