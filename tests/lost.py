@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from redis.asyncio import Redis
@@ -30,14 +31,14 @@ def on_the_wire(script: str) -> bytes:
     return f"{functions.Function(script).in_redis}\r\n".encode()
 
 
-async def everything(redis: Redis) -> dict[str, object]:
+async def everything(redis: Redis) -> dict[str, Any]:
     """All keys with what they hold, but for those that a process writes beside the calls."""
     keys = set(await redis.keys("*")) - {account_keys.sealed(), account_keys.seals(), account_keys.probe()}
     keys -= {key for key in keys if key.startswith(account_keys.use(""))}
     return {key: await _content(redis, key) for key in sorted(keys)}
 
 
-async def _content(redis: Redis, key: str) -> object:
+async def _content(redis: Redis, key: str) -> Any:
     """A hash and a set in an order of their own: Redis may move what they hold while they are only read."""
     match await redis.type(key):
         case "hash":

@@ -331,7 +331,7 @@ async def test_what_goes_along_is_of_this_sign_in_alone_and_none_of_it_is_in_red
     secrets.append(browser.client.cookies["recuro-provider"])
     assert len(set(secrets)) == 7
     for secret in secrets:
-        assert not [key for key, value in kept.items() if secret in key or secret.encode() in value]
+        assert not [key for key, value in kept.items() if secret in key or secret in str(value)]
 
 
 async def test_an_invitation_that_was_used_meanwhile_leads_to_the_sentence(
