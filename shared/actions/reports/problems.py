@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from pydantic_core import from_json
 from redis.asyncio import Redis
@@ -18,7 +19,7 @@ from shared.schemas.runs import FailureReason
 from shared.store import paging, records, transitions
 from shared.store.keyspace import Team
 from shared.store.records import Fields
-from shared.store.transitions import ListedProblem
+from shared.store.transitions import ListedProblem, StoredProblem
 
 QUARTER_MILLISECONDS, QUARTERS = 900_000, 96
 """As in `arrivals.lua`."""
@@ -99,37 +100,31 @@ async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Problem]:
     return records.each("problem", await transitions.read_problems(redis, team, ids), _problem)
 
 
-def _problem(
-    problem_id: str,
-    flat: Sequence[str],
-    state: str,
-    dead_letters: int,
-    now_ms: str,
-    name: str | None = None,
-) -> Problem:
-    fields = records.fields_of(flat)
+def _problem(*row: Any) -> Problem:
+    stored = StoredProblem(*row)
+    fields = records.fields_of(stored.fields)
     reason, _, status = fields["reason"].partition(" ")
     host, _, path = fields["target"].partition(" ")
     kind, owner = fields["owner"][0], int(fields["owner"][1:])
     example, _, ref = fields.get("ref", "").partition(":")
-    newest = int(now_ms) // QUARTER_MILLISECONDS
+    newest = int(stored.now_ms) // QUARTER_MILLISECONDS
     quarters = range(newest - QUARTERS + 1, newest + 1)
     return Problem(
-        id=int(problem_id),
-        state=ProblemState(state),
-        until=_until(fields, state),
+        id=int(stored.id),
+        state=ProblemState(stored.state),
+        until=_until(fields, stored.state),
         failure_reason=FailureReason(reason),
         response_status=int(status) if status else None,
         host=host or None,
         path=path or None,
         queue_id=owner if kind == Kind.QUEUE else None,
         cron_id=owner if kind == Kind.CRON else None,
-        name=name,
+        name=stored.name,
         count=int(fields["count"]),
         first_seen_at=clock.moment(fields["first"]),
         last_seen_at=clock.moment(fields["last"]),
         recovered_at=records.instant(fields, "recovered"),
-        dead_letters=dead_letters,
+        dead_letters=stored.dead_letters,
         quarters=[int(fields.get(f"at{quarter}", 0)) for quarter in quarters],
         quarters_from=clock.moment(quarters[0] * QUARTER_MILLISECONDS),
         job_id=int(ref) if example == Kind.JOB else None,
