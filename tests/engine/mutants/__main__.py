@@ -8,21 +8,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.engine.mutants.mutation import Mutation, Places
+from tests.engine.mutants import reach
+from tests.engine.mutants.mutation import Places
 from tests.engine.mutants.mutations import MUTATIONS
+from tests.engine.mutants.reach import Reach
 
 ROOT = Path(__file__).parents[3]
 SIDE_BY_SIDE = 2
 PATIENCE_SECONDS = 1800
 TEST_SECONDS = 300
 """For one test; the longest needs a tenth of it. One that goes on for so long does not end: it has noticed."""
+LIKELY = 25
+"""So many tests run first, by themselves: to collect hundreds takes longer than to run these."""
 PASSED = "no test failed"
+OVERDUE = f"the tests did not end within {PATIENCE_SECONDS} s"
 TESTS = (
     "tests/worker/test_redaction.py",
     "tests/api/work/test_labels.py",
@@ -68,7 +73,7 @@ TESTS = (
     "tests/api/accounts/test_invitations.py",
     "tests/engine/test_state_machine.py",
 )
-"""Quick ones that look at the scripts, the quickest first; the first failure ends a run."""
+"""Those that look at the Lua. A mutation is judged by those of them that get to its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,11 @@ class Verdict:
 class Trees:
     """Copies of what the tests need, one for each run at a time; the checkout itself is never touched."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seed: int | None) -> None:
+        self._seed = seed
         self._free: SimpleQueue[Path] = SimpleQueue()
         self.sound = shutil.copytree(ROOT / "shared", folder / "shared")
+        self.places = Places(self.sound / "store" / "lua")
         for number in range(SIDE_BY_SIDE):
             tree = folder / str(number)
             for folder_of in ("services", "tests", "docs"):  # some tests take their examples from a page
@@ -94,52 +101,64 @@ class Trees:
             shutil.copy(ROOT / "pyproject.toml", tree)
             self._free.put(tree)
 
-    def run(self, mutation: Mutation | None, seed: int | None) -> tuple[bool, str]:
-        """Whether the tests failed, and the first that did; without a mutation they should not."""
+    def run(self, change: Callable[[Path], None], tests: Sequence[str], notes: Path | None = None) -> str:
+        """The first test that failed once `change` was made to the Lua in a folder, or that none did."""
         tree = self._free.get()
         try:
             shutil.rmtree(tree / "shared", ignore_errors=True)
             shutil.copytree(self.sound, tree / "shared")
-            if mutation:
-                ((script, text),) = Places(tree / "shared" / "store" / "lua").texts_of(mutation)
-                script.write_text(text)
-            return _test(tree, seed)
+            change(tree / "shared" / "store" / "lua")
+            return _test(tree, tests, self._seed, notes)
         finally:
             self._free.put(tree)
 
 
-def _test(tree: Path, seed: int | None) -> tuple[bool, str]:
+def _test(tree: Path, tests: Sequence[str], seed: int | None, notes: Path | None) -> str:
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
     options += ["-o", f"faulthandler_timeout={TEST_SECONDS}", "-o", "faulthandler_exit_on_timeout=true"]
-    if seed is not None:
-        options.append(f"--hypothesis-seed={seed}")
     environment = os.environ | {
         "PYTHONPATH": str(tree),  # before the checkout, which an editable install puts on the path
         "RECURO_NO_SHRINK": "1",
         "HYPOTHESIS_STORAGE_DIRECTORY": str(tree / ".hypothesis"),
     }
+    if seed is not None:
+        options.append(f"--hypothesis-seed={seed}")
+    if notes:
+        options += ["-p", reach.__name__, "--basetemp", str(tree / "temporary")]
+        environment[reach.OUTPUT] = str(notes)
     try:
         ended = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *TESTS],
+            [sys.executable, "-m", "pytest", *options, *tests],
             cwd=tree, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return False, f"the tests did not end within {PATIENCE_SECONDS} s"
+        return OVERDUE
     if not ended.returncode:
-        return False, PASSED
+        return PASSED
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ended.stdout, re.M)
     if ended.stderr.startswith("Timeout ("):
-        return True, f"a test did not end within {TEST_SECONDS} s"
-    return True, failed[1] if failed else ended.stdout[-300:]
+        return f"a test did not end within {TEST_SECONDS} s"
+    return failed[1] if failed else ended.stdout[-300:]
 
 
-def judge(trees: Trees, number: int, seed: int | None) -> Verdict:
+def judge(trees: Trees, known: Mapping[str, Reach], number: int) -> Verdict:
+    """Run the tests that get to the place of the mutation, until one fails."""
     mutation, began = MUTATIONS[number], time.monotonic()
-    found = len(Places(trees.sound / "store" / "lua").texts_of(mutation))
+    found = len(trees.places.texts_of(mutation))
     if found != 1:
         return Verdict(number, False, f"its pattern is there {found} times", 0.0)
-    is_caught, said = trees.run(mutation, seed)
-    return Verdict(number, is_caught, said, time.monotonic() - began)
+    tests = reach.judges_of(known, trees.places.functions_of(mutation.place))
+    if not tests:
+        return Verdict(number, False, "no test gets there", 0.0)
+
+    def change(folder: Path) -> None:
+        ((script, text),) = Places(folder).texts_of(mutation)
+        script.write_text(text)
+
+    said = trees.run(change, tests[:LIKELY])
+    if said == PASSED and tests[LIKELY:]:
+        said = trees.run(change, tests[LIKELY:])
+    return Verdict(number, said not in (PASSED, OVERDUE), said, time.monotonic() - began)
 
 
 def _say(verdict: Verdict) -> None:
@@ -165,13 +184,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tempfile.TemporaryDirectory(prefix="recuro-mutants-") as folder,
         ThreadPoolExecutor(SIDE_BY_SIDE) as pool,
     ):
-        trees = Trees(Path(folder))
-        sound = pool.submit(trees.run, None, options.seed)
-        verdicts = [pool.submit(judge, trees, number, options.seed) for number in chosen]
-        if sound.result() != (False, PASSED):
-            pool.shutdown(cancel_futures=True)
-            print(f"The tests do not pass without any mutation: {sound.result()[1]}")
-            return 2
+        trees = Trees(Path(folder), options.seed)
+        notes = [Path(folder) / f"{number}.jsonl" for number in range(SIDE_BY_SIDE)]
+        parts = [TESTS[number::SIDE_BY_SIDE] for number in range(SIDE_BY_SIDE)]
+        for failed in pool.map(trees.run, [reach.watch] * SIDE_BY_SIDE, parts, notes):
+            if failed != PASSED:
+                print(f"The tests do not pass without any mutation: {failed}")
+                return 2
+        known = reach.read(notes)
+        verdicts = [pool.submit(judge, trees, known, number) for number in chosen]
         survived = 0
         for verdict in verdicts:
             _say(verdict.result())

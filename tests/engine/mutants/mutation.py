@@ -1,7 +1,7 @@
 """What a single fault in the Lua is made of: where it lies, a pattern there, and what that becomes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,17 +74,60 @@ class Places:
                 found.append((path, text[: start + first] + mutation.new + text[start + last :]))
         return found
 
+    def bodies(self) -> Iterator[tuple[Path, int, str]]:
+        """Where the statements of each function and transition begin: the file, a character of it, the place."""
+        for path, whole, node in self._all:
+            body = node.child_by_field_name("body")
+            if node.type == "chunk":
+                yield path, path.read_text().index("\n") + 1, whole
+            elif node.type == "function_declaration" and body is not None:
+                yield path, _span(path, body).start, whole
+
+    def functions_of(self, place: str) -> set[str]:
+        """The functions and transitions that run what stands in the place.
+
+        Those of a constant of the library read it, by itself or through another constant.
+        """
+        types = {node.type for _, whole, node in self._all if whole == place}
+        if types != {"variable_declaration"}:
+            return {place}
+        transition = place.partition(".")[0]
+        if transition != place:
+            return {transition}
+        return self._readers_of(place)
+
+    def _readers_of(self, constant: str) -> set[str]:
+        found, wanted, known = set(), [constant], {constant}
+        while wanted:
+            name = wanted.pop()
+            for path, whole, node in self._all:
+                span = _span(path, node)
+                words = {one.text for one in tokens(path.read_text()[span.start : span.end])}
+                if name in words and whole not in known:
+                    known.add(whole)
+                    if node.type == "variable_declaration":
+                        wanted.append(whole)
+                    else:
+                        found.add(whole)
+        return found
+
     @cached_property
     def _spans(self) -> dict[str, list[Span]]:
         found: dict[str, list[Span]] = {}
+        for path, whole, node in self._all:
+            found.setdefault(whole, []).append(_span(path, node))
+        return found
+
+    @cached_property
+    def _all(self) -> list[tuple[Path, str, Node]]:
+        """Each place: its file, its name, and its node there, which of a transition is the whole file."""
+        found = []
         for path in sorted(self._folder.rglob("*.lua")):
             is_part = path.is_relative_to(self._folder / "lib")
             root = lua.parse(path.stem, path).root
-            for name, node in _named(root):
-                whole = name if is_part else f"{path.stem}.{name}"
-                found.setdefault(whole, []).append(_span(path, node))
+            found += [(path, name if is_part else f"{path.stem}.{name}", node) for name, node in _named(root)]
             if not is_part:
-                found.setdefault(path.stem, []).append(_span(path, root))
+                found.append((path, path.stem, root))
         return found
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from scripts import lua
 from tests.engine.mutants.mutation import Mutation, Places, tokens
 from tests.engine.mutants.mutations import MUTATIONS
+from tests.engine.mutants.reach import Reach, judges_of, watch
 
 LUA = Path(__file__).parents[3] / "shared" / "store" / "lua"
 PART = """\
@@ -117,3 +119,43 @@ def test_a_file_may_move_and_be_broken_into_other_lines(folder: Path) -> None:
     ((file, after),) = made(folder, "take.take", "if queue.is_paused then return 0 end", "")
     assert file == "work/take.lua"
     assert _words(after) == _words(before)
+
+
+def test_each_function_that_is_watched_says_its_name_first(folder: Path) -> None:
+    watch(folder)
+
+    part, transition = (folder / "lib" / "rooms.lua").read_text(), (folder / "take.lua").read_text()
+    assert [one.split("'")[1] for one in (part + transition).split("redis.log")[1:]] == [
+        "reached room", "reached share", "reached each", "reached take", "reached take.take",
+    ]  # fmt: skip
+    assert transition.startswith("#!lua\n redis.log")
+    assert lua.parse("take", folder / "take.lua").root.has_error is False
+
+
+@pytest.mark.parametrize(
+    ("place", "functions"),
+    [
+        ("room", {"room"}),
+        ("take.take", {"take.take"}),
+        ("most", {"room"}),
+        ("half", {"room"}),  # another constant is made of it
+        ("take.none", {"take"}),
+    ],
+)
+def test_a_constant_is_run_by_what_reads_it(folder: Path, place: str, functions: set[str]) -> None:
+    part, transition = folder / "lib" / "rooms.lua", folder / "take.lua"
+    part.write_text("local half = 2\n" + PART.replace("= 5", "= 2 * half"))
+    transition.write_text(TRANSITION.replace("or 0", "or none").replace("\n\n", "\n\nlocal none = 0\n", 1))
+
+    assert Places(folder).functions_of(place) == functions
+
+
+def test_tests_come_by_how_little_they_do_beside_the_place() -> None:
+    known = {
+        "long": Reach(9.0, {"room", "share"}),
+        "broad": Reach(1.0, {"room", "share", "take", "each"}),
+        "short": Reach(1.0, {"room", "share"}),
+        "elsewhere": Reach(0.1, {"take"}),
+    }
+
+    assert judges_of(known, {"room", "each"}) == ["short", "broad", "long"]
