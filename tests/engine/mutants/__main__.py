@@ -114,10 +114,11 @@ class Trees:
 
 
 def _test(tree: Path, tests: Sequence[str], seed: int | None, notes: Path | None) -> str:
-    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "anyio", "-p", "hypothesispytest"]
     options += ["-o", f"faulthandler_timeout={TEST_SECONDS}", "-o", "faulthandler_exit_on_timeout=true"]
     environment = os.environ | {
         "PYTHONPATH": str(tree),  # before the checkout, which an editable install puts on the path
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # loading those of no use here takes as long as the tests
         "RECURO_NO_SHRINK": "1",
         "HYPOTHESIS_STORAGE_DIRECTORY": str(tree / ".hypothesis"),
     }
