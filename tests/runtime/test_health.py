@@ -11,8 +11,12 @@ from shared.runtime import health
 from shared.store import keyspace, moments
 
 HOST = socket.gethostname()
-MEMBER = f"worker:{HOST}:{os.getpid()}"
 HOUR_MS = 3_600_000
+
+
+def member(service: str) -> str:
+    """How a sign of this process is kept."""
+    return f"{service}:{HOST}:{os.getpid()}"
 
 
 @pytest.mark.parametrize("correction", [-HOUR_MS, 0, HOUR_MS])
@@ -22,7 +26,7 @@ async def test_a_sign_holds_for_three_beats_of_the_installations_clock(redis: Re
     await health.beat(redis, "worker")
 
     now = clock.milliseconds(await moments.now(redis, health.SHARD))
-    until = await redis.zscore(keyspace.live(), MEMBER)
+    until = await redis.zscore(keyspace.live(), member("worker"))
     assert until == pytest.approx(now + 3000 * health.HEALTH_SECONDS, abs=1000)
     assert await health.alive(redis, "worker", HOST)
 
@@ -46,10 +50,7 @@ async def test_a_sign_from_before_the_clock_was_set_back_holds_as_long_as_a_new_
     await health.beat(redis, "scheduler")
 
     assert await health.living(redis) == {"worker": 1, "scheduler": 1}
-    signs = [
-        await redis.zscore(keyspace.live(), member)
-        for member in ("worker:b:1", MEMBER.replace("worker", "scheduler"))
-    ]
+    signs = [await redis.zscore(keyspace.live(), name) for name in ("worker:b:1", member("scheduler"))]
     assert signs[0] == signs[1]
 
 

@@ -1,33 +1,29 @@
 """Break the Lua in one place at a time and see that a test fails: `python -m tests.engine.mutants`."""
 
 import argparse
-import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
 from tests.engine.mutants import reach
-from tests.engine.mutants.mutation import Places
+from tests.engine.mutants.judges import OVERDUE, PASSED, Judge
+from tests.engine.mutants.mutation import Mutation, Places
 from tests.engine.mutants.mutations import MUTATIONS
 from tests.engine.mutants.reach import Reach
 
 ROOT = Path(__file__).parents[3]
 SIDE_BY_SIDE = 2
-PATIENCE_SECONDS = 1800
-TEST_SECONDS = 300
-"""For one test; the longest needs a tenth of it. One that goes on for so long does not end: it has noticed."""
+LUA = Path("store") / "lua"
+"""Below `shared`."""
 LIKELY = 25
 """So many tests run first, by themselves: to collect hundreds takes longer than to run these."""
-PASSED = "no test failed"
-OVERDUE = f"the tests did not end within {PATIENCE_SECONDS} s"
 TESTS = (
     "tests/worker/test_redaction.py",
     "tests/api/work/test_labels.py",
@@ -90,56 +86,52 @@ class Trees:
     """Copies of what the tests need, one for each run at a time; the checkout itself is never touched."""
 
     def __init__(self, folder: Path, seed: int | None) -> None:
-        self._seed = seed
-        self._free: SimpleQueue[Path] = SimpleQueue()
+        self._free: SimpleQueue[Judge] = SimpleQueue()
         self.sound = shutil.copytree(ROOT / "shared", folder / "shared")
-        self.places = Places(self.sound / "store" / "lua")
+        self.places = Places(self.sound / LUA)
+        self._judges = []
         for number in range(SIDE_BY_SIDE):
             tree = folder / str(number)
-            for folder_of in ("services", "tests", "docs"):  # some tests take their examples from a page
+            for folder_of in (
+                "services",
+                "tests",
+                "docs",
+                "shared",
+            ):  # some tests have their examples from a page
                 shutil.copytree(ROOT / folder_of, tree / folder_of)
             shutil.copy(ROOT / "pyproject.toml", tree)
-            self._free.put(tree)
+            self._judges.append(Judge(tree, TESTS, seed))
+            self._free.put(self._judges[-1])
 
-    def run(self, change: Callable[[Path], None], tests: Sequence[str], notes: Path | None = None) -> str:
-        """The first test that failed once `change` was made to the Lua in a folder, or that none did."""
-        tree = self._free.get()
+    def reach(self, tests: Sequence[str], notes: Path) -> str:
+        """Note what each test gets to; returns what `Judge.run` does."""
+        with self._taken() as judge:
+            reach.watch(judge.tree / "shared" / LUA)
+            base = str(judge.tree / "temporary")
+            options = ["-p", reach.__name__, "--basetemp", base]
+            return judge.run(tests, options, {reach.OUTPUT: str(notes)})
+
+    def run(self, mutation: Mutation, tests: Sequence[str]) -> str:
+        """The first test that failed with the mutation, or that none did."""
+        with self._taken() as judge:
+            ((script, text),) = Places(judge.tree / "shared" / LUA).texts_of(mutation)
+            script.write_text(text)
+            return judge.run(tests)
+
+    def close(self) -> None:
+        for judge in self._judges:
+            judge.end()
+
+    @contextmanager
+    def _taken(self) -> Iterator[Judge]:
+        """One that nobody uses, whose Lua is as it is in the checkout."""
+        judge = self._free.get()
         try:
-            shutil.rmtree(tree / "shared", ignore_errors=True)
-            shutil.copytree(self.sound, tree / "shared")
-            change(tree / "shared" / "store" / "lua")
-            return _test(tree, tests, self._seed, notes)
+            shutil.rmtree(judge.tree / "shared" / LUA)
+            shutil.copytree(self.sound / LUA, judge.tree / "shared" / LUA)
+            yield judge
         finally:
-            self._free.put(tree)
-
-
-def _test(tree: Path, tests: Sequence[str], seed: int | None, notes: Path | None) -> str:
-    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "anyio", "-p", "hypothesispytest"]
-    options += ["-o", f"faulthandler_timeout={TEST_SECONDS}", "-o", "faulthandler_exit_on_timeout=true"]
-    environment = os.environ | {
-        "PYTHONPATH": str(tree),  # before the checkout, which an editable install puts on the path
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # loading those of no use here takes as long as the tests
-        "RECURO_NO_SHRINK": "1",
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(tree / ".hypothesis"),
-    }
-    if seed is not None:
-        options.append(f"--hypothesis-seed={seed}")
-    if notes:
-        options += ["-p", reach.__name__, "--basetemp", str(tree / "temporary")]
-        environment[reach.OUTPUT] = str(notes)
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *tests],
-            cwd=tree, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return OVERDUE
-    if not ended.returncode:
-        return PASSED
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ended.stdout, re.M)
-    if ended.stderr.startswith("Timeout ("):
-        return f"a test did not end within {TEST_SECONDS} s"
-    return failed[1] if failed else ended.stdout[-300:]
+            self._free.put(judge)
 
 
 def judge(trees: Trees, known: Mapping[str, Reach], number: int) -> Verdict:
@@ -152,13 +144,9 @@ def judge(trees: Trees, known: Mapping[str, Reach], number: int) -> Verdict:
     if not tests:
         return Verdict(number, False, "no test gets there", 0.0)
 
-    def change(folder: Path) -> None:
-        ((script, text),) = Places(folder).texts_of(mutation)
-        script.write_text(text)
-
-    said = trees.run(change, tests[:LIKELY])
+    said = trees.run(mutation, tests[:LIKELY])
     if said == PASSED and tests[LIKELY:]:
-        said = trees.run(change, tests[LIKELY:])
+        said = trees.run(mutation, tests[LIKELY:])
     return Verdict(number, said not in (PASSED, OVERDUE), said, time.monotonic() - began)
 
 
@@ -183,12 +171,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     with (
         tempfile.TemporaryDirectory(prefix="recuro-mutants-") as folder,
+        closing(Trees(Path(folder), options.seed)) as trees,
         ThreadPoolExecutor(SIDE_BY_SIDE) as pool,
     ):
-        trees = Trees(Path(folder), options.seed)
         notes = [Path(folder) / f"{number}.jsonl" for number in range(SIDE_BY_SIDE)]
         parts = [TESTS[number::SIDE_BY_SIDE] for number in range(SIDE_BY_SIDE)]
-        for failed in pool.map(trees.run, [reach.watch] * SIDE_BY_SIDE, parts, notes):
+        for failed in pool.map(trees.reach, parts, notes):
             if failed != PASSED:
                 print(f"The tests do not pass without any mutation: {failed}")
                 return 2
