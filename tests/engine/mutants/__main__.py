@@ -101,7 +101,9 @@ class Trees:
                 shutil.copytree(ROOT / folder_of, tree / folder_of)
             shutil.copy(ROOT / "pyproject.toml", tree)
             self._judges.append(Judge(tree, TESTS, seed))
-            self._free.put(self._judges[-1])
+        for judge in self._judges:
+            judge.has_imported()
+            self._free.put(judge)
 
     def reach(self, tests: Sequence[str], notes: Path) -> str:
         """Note what each test gets to; returns what `Judge.run` does."""

@@ -1,7 +1,7 @@
 """Processes that have imported all tests once, and run some of them again and again, each time in a fork.
 
-As a program (`python -m tests.engine.mutants.judges TEST…`) it is such a process: a line of its input is what to run
-as `Request`, and a line of its output is the exit code of pytest, or minus the signal that ended it.
+As a program (`python -m tests.engine.mutants.judges TEST…`) it is such a process: a line of its input is what to
+run, and a line of its output is the exit code of pytest, or minus the signal that ended it.
 """
 
 import json
@@ -44,6 +44,11 @@ class Judge:
             cwd=tree, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
+    def has_imported(self) -> None:
+        """Until then the tree must stay as it is."""
+        assert self._process.stdout
+        self._process.stdout.readline()
+
     def run(
         self, tests: Sequence[str], options: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> str:
@@ -81,7 +86,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 def main(tests: Sequence[str]) -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    pytest.main([*_OPTIONS, "--collect-only", *tests])
+    print(int(pytest.main([*_OPTIONS, "--collect-only", *tests])), file=answers, flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()
