@@ -10,8 +10,11 @@ from redis.asyncio import Redis
 
 from shared.actions import jobs
 from shared.actions.accounts import reach
+from shared.actions.redaction import of_queues
 from shared.actions.redrive import at_once, changing, planning
 from shared.actions.redrive import replays as replay_records
+from shared.actions.redrive.changing import Change
+from shared.actions.redrive.planning import Look
 from shared.actions.searches import jobs as searches
 from shared.basics import words
 from shared.errors import NotFound
@@ -71,6 +74,8 @@ async def plan(call: Call, chosen: ReplayCreate) -> ReplayResult:
     look = await planning.looked(call, _batches(call, chosen), change)
     if chosen.change and changing.has_secrets(chosen.change) and not chosen.is_at_once:
         changing.check_destinations(len(look.destinations), look.has_more and chosen.change.origin is None)
+    if change and not chosen.is_at_once:
+        await _check_kept(call, change, look)
     rate = None if chosen.is_at_once else chosen.rate or RATE
     warnings = changing.warnings(look.dropped)
     return ReplayResult(replayed=[], skipped=[], plan=look.plan(rate), warnings=warnings)
@@ -127,6 +132,7 @@ async def _kept_change(call: Call, chosen: ReplayCreate) -> KeptChange:
     assert chosen.change is not None
     change = changing.of_call(chosen.change, call.vault, call.team)
     look = await planning.looked(call, _batches(call, chosen), change)
+    await _check_kept(call, change, look)
     destinations = look.destinations if changing.has_secrets(chosen.change) else set[str]()
     changing.check_destinations(
         len(destinations), bool(destinations) and look.has_more and chosen.change.origin is None
@@ -136,6 +142,12 @@ async def _kept_change(call: Call, chosen: ReplayCreate) -> KeptChange:
         ",".join(sorted(chosen.change.model_fields_set)),
         to_json(changing.warnings(look.dropped)).decode(),
     )
+
+
+async def _check_kept(call: Call, change: Change, look: Look) -> None:
+    """Raise Invalid if rules of a queue name what the background would keep of a change."""
+    for rules in await of_queues.of_all(call.redis, call.team, None if look.has_more else list(look.queues)):
+        changing.check_kept(change, rules)
 
 
 async def _batches(call: Call, chosen: DeadLetterSelection) -> AsyncIterator[Sequence[int]]:

@@ -84,6 +84,11 @@ class Search(Generic[T]):
     def finds(self, row: T) -> bool:
         return all(self._fits(row, term) != term.is_not for term in self.terms)
 
+    @property
+    def is_of_all(self) -> bool:
+        """Whether nothing is looked for: no part, or only words that are empty, as of a lost variable."""
+        return all(not term.key and not term.is_not and not term.values[0].text for term in self.terms)
+
     def needs(self, part: str) -> bool:
         return any(self.keys[_of(term.key, self.keys)].needs == part for term in self.terms if term.key)
 

@@ -198,6 +198,10 @@ def team_settings(team: Team) -> str:
     return f"{team.prefix}t:{team.id}"
 
 
+def queue(team: Team, queue: str) -> str:
+    return f"{team.prefix}q:{team.id}:{queue}"
+
+
 def queue_names(team: Team) -> str:
     return f"{team.prefix}names:{team.id}"
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pydantic_core import from_json
 
 from shared.actions import audit, cron_records, crons, executions, settling
-from shared.actions.bulk.steps import Chosen, Many, Outcome, carry_out, chosen_by
+from shared.actions.bulk.steps import Chosen, Many, Outcome, carry_out, check_search, chosen_by
 from shared.actions.searches import crons as searches
 from shared.errors import NotFound
 from shared.operations import Call
@@ -77,6 +77,7 @@ async def _update(part: Call, cron_id: int, changes: CronUpdate) -> Outcome:
 
 async def _chosen(call: Call, wanted: CronBulk) -> Chosen:
     search = await searches.understood(call.redis, call.team, wanted.q)
+    check_search(wanted, search)
 
     async def look(ids: Sequence[int]) -> list[Cron]:
         rows = await transitions.list_crons(call.redis, call.team, ids, most_bytes=stored.LIST_BYTES)

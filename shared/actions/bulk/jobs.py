@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.actions import jobs
-from shared.actions.bulk.steps import Chosen, Many, Outcome, carry_out, chosen_by
+from shared.actions.bulk.steps import Chosen, Many, Outcome, carry_out, check_search, chosen_by
 from shared.actions.job_records import STATES
 from shared.actions.searches import jobs as searches
 from shared.errors import Conflict
@@ -40,6 +40,7 @@ async def _cancel(part: Call, job_id: int) -> Outcome:
 
 async def _chosen(call: Call, wanted: JobBulk) -> Chosen:
     search = await searches.understood(call.redis, call.team, wanted.q)
+    check_search(wanted, search)
     listing = paging.Listing(
         [f"x:{call.team.id}:{state}" for state in STATES],
         read=lambda ids: jobs.looked_at(call.redis, call.team, ids, search),

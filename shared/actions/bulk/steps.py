@@ -3,10 +3,11 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from shared.actions import audit
 from shared.actions.searches.looks import LookedJob
+from shared.basics.search import Search
 from shared.errors import Conflict, Damaged, Forbidden, Invalid, NotFound
 from shared.operations import Call
 from shared.schemas.base import SEARCHED
@@ -82,6 +83,13 @@ async def chosen_by(call: Call, wanted: Bulk, listing: Listing[T]) -> Chosen:
     if wanted.ids is not None:
         return Chosen(list(dict.fromkeys(wanted.ids)))
     return Chosen(*await paging.search(call.redis, call.team, listing, "", MOST_IDS + 1))
+
+
+def check_search(wanted: Bulk, search: Search[Any]) -> None:
+    """Raise Invalid if the search says nothing, and so means all there are."""
+    if wanted.q is not None and search.is_of_all:
+        said = "it looks for nothing, and finds all. Say which ones, as status:failed."
+        raise Invalid(SEARCHED, f"The {SEARCHED} field must name what is meant: {said}")
 
 
 async def _begun(call: Call, wanted: Bulk, many: Many) -> list[int]:

@@ -36,8 +36,9 @@ def _with_headers(spec: Mapping[str, Any], rules: Rules, vault: Vault, team: int
 
 
 def _with_body(spec: Mapping[str, Any], rules: Rules, vault: Vault, team: int) -> Mapping[str, Any]:
+    """A body that is sealed stays so: what is shown of it is not what is sent."""
     text = _text_of(spec)
-    if not text or (shown := rules.text(text, [])) == text:
+    if LAST_OF_SPEC in spec or not text or (shown := rules.text(text, [])) == text:
         return spec
     rest = {name: value for name, value in spec.items() if name not in _BODIES}
     is_object = spec.get("body") is None and shown[:1] == "{"

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 
+from shared.actions.redaction import of_jobs, of_queues
 from shared.actions.redrive import changing, planning
 from shared.actions.redrive.changing import Change, Unchangeable
 from shared.operations import Call
 from shared.schemas.dead_letters import JobReplayed, JobSkipped, ReplayResult
-from shared.store import connection, stored, transitions
-from shared.store.transitions import ChangedRequest, ReplayedJob
+from shared.store import connection, records, stored, transitions
+from shared.store.transitions import ChangedRequest, ReplayedJob, StoredJob
 
 CHANGED_BATCH = 20
 """Whole requests that are read and written at once, of up to 1 MiB each."""
@@ -40,18 +42,24 @@ async def _changed(
     rows = await transitions.read_jobs(
         call.redis, call.team, ids, with_runs=False, most_bytes=stored.WHOLE_BYTES
     )
-    specs, wanted = {int(row.id): row.spec for row in rows}, []
+    known, wanted = {int(row.id): row for row in rows}, []
+    rules = await of_queues.rules(call.redis, call.team, map(_queue_of, rows))
     for job_id in ids:
-        if not (spec := specs.get(job_id)):
+        if not (row := known.get(job_id)) or not row.spec:
             wanted.append(ChangedRequest(job_id, "", "", False))
             continue
-        made = changing.request(job_id, spec, change)
+        keep = partial(of_jobs.kept, rules=rules[_queue_of(row)], vault=call.vault, team=call.team.id)
+        made = changing.request(job_id, row.spec, change, keep)
         if isinstance(made, Unchangeable):
             done.skipped.append(JobSkipped(job_id=job_id, reason=made.reason))
             continue
         wanted.append(made.request)
         dropped.update(dict.fromkeys(made.dropped))
     return wanted
+
+
+def _queue_of(row: StoredJob) -> str:
+    return records.fields_of(row.fields)["queue"]
 
 
 def sort(ids: Sequence[int], answers: Sequence[ReplayedJob], done: ReplayResult) -> None:

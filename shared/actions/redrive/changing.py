@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
+from shared.basics.redaction import NOT_JSON, REDACTED, Rules
 from shared.errors import Invalid
 from shared.schemas.base import MAX_HEADERS
 from shared.schemas.dead_letters import ReplayChange
@@ -16,6 +17,7 @@ from shared.security.destinations import origin_of
 from shared.security.vault import MASK, Vault, is_sealed, is_secret
 from shared.store import stored
 from shared.store.keyspace import Team
+from shared.store.stored import LAST_OF_SPEC
 from shared.store.transitions import ChangedRequest
 
 LONGEST_URL = 2048
@@ -24,6 +26,13 @@ MOST_DESTINATIONS = 20
 _SERVER = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _BODIES = ("payload", "payload_json", "body")
 _KEY, _TYPE = "idempotency-key", "content-type"
+SEALED_BODY = (
+    "Not all of its body is shown, and that is sent to no other scheme, host or port: "
+    "give change.payload or change.body."
+)
+MARKED_BODY = (
+    f"The body that is given has {REDACTED}, which stands for what is not shown of its own: give it whole."
+)
 TOO_LONG = f"Its URL would have over {LONGEST_URL} characters."
 TOO_MANY = f"It would have over {MAX_HEADERS} headers."
 NOT_SEALED = "The new secrets were not sealed for the host that it calls."
@@ -64,11 +73,13 @@ class Change:
         url = self._url(before["url"])
         if len(url) > LONGEST_URL:
             return Unchangeable(TOO_LONG)
+        if why := self._keeps_from(before, url):
+            return Unchangeable(why)
         after = {**before, "url": url, **self._plain()}
-        for name in _BODIES if "payload" in self.given or "body" in self.given else ():
+        for name in (*_BODIES, LAST_OF_SPEC) if self.has_body else ():
             after.pop(name, None)
         after |= {name: self.given[name] for name in ("payload", "body") if self.given.get(name) is not None}
-        is_new = _asked(before) != _asked(after)
+        is_new = _asked(before) != _asked(after) or (LAST_OF_SPEC in before and self.has_body)
         kept, dropped = self._kept(before, url, is_new)
         secrets = self.sealed(origin_of(url)) if any(map(is_secret, self.headers)) else {}
         if secrets is None:
@@ -84,6 +95,33 @@ class Change:
     @property
     def headers(self) -> Mapping[str, str | None]:
         return self.given.get("headers") or {}
+
+    @property
+    def has_body(self) -> bool:
+        return "payload" in self.given or "body" in self.given
+
+    @property
+    def moves(self) -> bool:
+        return bool(self.given.get("origin") or self.given.get("url"))
+
+    @property
+    def body(self) -> str | None:
+        """As a text."""
+        payload = self.given.get("payload")
+        return self.given.get("body") if payload is None else to_json(payload).decode()
+
+    def is_kept_from(self, rules: Rules) -> bool:
+        """Whether the rules name something of it that would be kept in the clear."""
+        plain = [name for name, value in self.headers.items() if value is not None and not is_secret(name)]
+        return any(map(rules.has, plain)) or rules.text(self.body or "", []) != (self.body or "")
+
+    def _keeps_from(self, before: Fields, url: str) -> str:
+        """Why a body of which not all is shown cannot become another one, or go elsewhere."""
+        if LAST_OF_SPEC not in before:
+            return ""
+        if not self.has_body:
+            return SEALED_BODY if origin_of(url) != origin_of(before["url"]) else ""
+        return MARKED_BODY if any(mark in (self.body or "") for mark in (REDACTED, NOT_JSON)) else ""
 
     def _url(self, before: str) -> str:
         if origin := self.given.get("origin"):
@@ -147,15 +185,17 @@ class Made(NamedTuple):
     dropped: tuple[str, ...]
 
 
-def request(job_id: int, spec: str, change: Change) -> Made | Unchangeable:
-    """What a dead letter is replayed as, of its whole spec."""
+def request(
+    job_id: int, spec: str, change: Change, keep: Callable[[Fields], Fields] = lambda fields: fields
+) -> Made | Unchangeable:
+    """What a dead letter is replayed as, of its whole spec; `keep` leaves out what is not kept."""
     try:
         done = change.applied(stored.read_spec(spec).fields)
     except (ValueError, TypeError, AttributeError):
         return Unchangeable(UNREADABLE)
     if isinstance(done, Unchangeable):
         return done
-    text = stored.spec({"method": "POST", **done.fields})
+    text = stored.spec(keep({"method": "POST", **done.fields}))
     was = sha1(spec.encode(), usedforsecurity=False).hexdigest()
     return Made(ChangedRequest(job_id, text, was, done.is_new), done.dropped)
 
@@ -178,6 +218,16 @@ def check_destinations(count: int, has_more: bool) -> None:
             "change.headers",
             "The change.headers field has a secret, which is sealed for each destination, "
             f"{MOST_DESTINATIONS} at most: choose fewer by search or queue_id, or give change.origin.",
+        )
+
+
+def check_kept(change: Change, rules: Rules) -> None:
+    """Raise Invalid if a replay in the background would keep what the rules of a queue name."""
+    if change.is_kept_from(rules):
+        raise Invalid(
+            "change",
+            "The change field has what redact rules of its queues name, and a replay in the background would "
+            "keep it: give ids alone, with no rate, expected_count or send_one_first: it is sent at once.",
         )
 
 

@@ -118,12 +118,12 @@ async def _look_at(call: Call, look: Look, ids: Sequence[int]) -> None:
 
 
 async def _read(call: Call, look: Look, ids: Sequence[int]) -> dict[int, StoredJob]:
-    """Of what is changed the headers must be there whole."""
+    """Of what is changed all must be there that says whether it can be."""
     rows = await transitions.read_jobs(
         call.redis, call.team, ids, with_runs=True, most_bytes=stored.LOOK_BYTES
     )
     found = {int(row.id): row for row in rows}
-    cut = [one for one, row in found.items() if look.change and _is_cut(row.spec)]
+    cut = [one for one, row in found.items() if look.change and _is_cut(row.spec, look.change)]
     whole = await transitions.read_jobs(
         call.redis, call.team, cut, with_runs=True, most_bytes=stored.WHOLE_BYTES
     )
@@ -137,9 +137,11 @@ def _reason(run: str | None) -> str:
         return FailureReason.UNKNOWN
 
 
-def _is_cut(spec: str) -> bool:
+def _is_cut(spec: str, change: Change) -> bool:
+    """Whether more of it must be read: its headers, or whether a body that is to go elsewhere is sealed."""
     try:
-        return "headers" in stored.read_spec(spec).unread
+        unread = stored.read_spec(spec).unread
+        return "headers" in unread or (bool(unread) and change.moves)
     except (ValueError, AttributeError):
         return False
 

@@ -305,3 +305,15 @@ async def test_what_is_not_clear_is_refused(client: AsyncClient, body: dict[str,
 
     assert answer.status_code == 422
     assert await names(client, "active") == {"one"}
+
+
+@pytest.mark.parametrize("noun", ["crons", "jobs"])
+@pytest.mark.parametrize("q", [" ", "\u00a0", '""', '"" ""'])
+async def test_a_search_that_says_nothing_deletes_nothing(client: AsyncClient, noun: str, q: str) -> None:
+    await client.post(f"/api/{noun}", json={"crons": CRON, "jobs": JOB}[noun])
+
+    for more in ({}, {"dry_run": True}):
+        answer = await client.post(f"/api/{noun}/bulk", json={"action": "delete", "q": q, **more})
+        assert (answer.status_code, [*answer.json()["errors"]]) == (422, ["q"])
+
+    assert (await client.get(f"/api/{noun}")).json()["total"] == 1

@@ -533,3 +533,44 @@ async def test_nothing_is_made_while_memory_is_short(redis: Redis, team: Team) -
     assert await made(redis, team, cron) == []
     await redis.delete(f"{team.prefix}memory")
     assert len(await run_all(redis, NOON)) == 5
+
+
+async def test_what_the_schedule_caught_up_after_many_runs_by_hand_is_left_out(
+    redis: Redis, team: Team
+) -> None:
+    cron = await a_cron(redis, team, misfire_policy="run_all")
+    back = NOON + 50 * MINUTE
+    for _ in range(20):  # while no scheduler was there to make its fires
+        await transitions.run_cron(redis, team, cron=cron.id, now_ms=clock.milliseconds(back))
+    await fire_due(redis, SHARD, back)
+    for _ in range(4):
+        await end(redis, await claim(redis, back), back)
+
+    looked = await looked_at(redis, team, cron, NOON + MINUTE, back - MINUTE, at=back + MINUTE)
+
+    assert (looked.fires, looked.count) == (49, 0)
+
+
+async def test_what_no_list_has_by_its_moment_is_found_all_the_same(redis: Redis, team: Team) -> None:
+    cron, now = await a_history(redis, team), NOON + 6.5 * MINUTE
+    listed = f"{team.prefix}x:{team.id}:executions"  # which a version before this one had not
+
+    await redis.delete(listed)
+    with_one_that_waits = await looked_at(redis, team, cron, NOON, now, at=now)
+    await end(redis, await claim(redis, now), now)
+    await begun(redis, team, cron, NOON + 3 * MINUTE, NOON + 3 * MINUTE, at=now)
+    await run_all(redis, now)
+    await redis.delete(listed)
+    with_one_of_a_backfill = await looked_at(redis, team, cron, NOON, now, at=now)
+
+    assert [(one - NOON) // MINUTE for one in with_one_that_waits.moments] == [0, 3, 4, 5]
+    assert [(one - NOON) // MINUTE for one in with_one_of_a_backfill.moments] == [0, 4, 5]
+
+
+async def test_what_another_cron_ran_at_that_moment_is_made(redis: Redis, team: Team) -> None:
+    await a_history(redis, team)
+    other, now = await a_cron(redis, team, at=NOON + 5 * MINUTE), NOON + 5.5 * MINUTE
+
+    looked = await looked_at(redis, team, other, NOON + MINUTE, NOON + 2 * MINUTE, at=now)
+
+    assert looked.count == 2

@@ -40,12 +40,20 @@ do
         return false
     end
 
-    -- Whether an execution of the cron that completed, or may yet, carries this moment (ms).
+    local function is_of(team, cron, execution)
+        local read, its, state = pcall(values_of, record_of(EXECUTION, team, execution), 'cron', 'state')
+        return read and its == cron and (state == 'completed' or OPEN[state])
+    end
+
+    -- Whether an execution of the cron that completed, or may yet, carries this moment (ms). By halves is looked for what no list
+    -- has by its moment, made by a version before, or where too many are of one: many runs by hand before fires that were
+    -- caught up lead that astray.
     function backfills.has_run(team, cron, at)
         local of_cron = P .. 'x:' .. team .. ':c' .. cron .. ':'
-        for _, id in ipairs(call('ZREVRANGEBYSCORE', of_cron .. 'backfilled', at, at, 'LIMIT', 0, MOST_OF_MOMENT)) do
-            local state = state_of(team, id)
-            if state == 'completed' or OPEN[state] then return true end
+        for _, list in ipairs({ P .. 'x:' .. team .. ':executions', of_cron .. 'backfilled' }) do
+            for _, id in ipairs(call('ZREVRANGEBYSCORE', list, at, at, 'LIMIT', 0, MOST_OF_MOMENT)) do
+                if is_of(team, cron, id) then return true end
+            end
         end
         for _, state in ipairs(RAN) do
             if is_among(team, of_cron .. state, at) then return true end
