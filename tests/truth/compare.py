@@ -65,6 +65,7 @@ async def compare(api: httpx.AsyncClient, play: Play) -> None:
     answers = Answers(api, play)
     await answers.read()
     found = tally(play, answers.executions)
+    assert all(summed(found, KINDS["all"], range(play.minute + 1)).values())
     jobs_agree(play, answers.jobs)
     strips_agree(play, answers.crons, answers.executions)
     queues_agree(play, answers)
@@ -74,10 +75,10 @@ async def compare(api: httpx.AsyncClient, play: Play) -> None:
     for by in MINUTES:
         await figures_agree(answers, found, by)
     await durations_agree(answers)
-    await play.later(130)
-    await figures_agree(answers, found, "ten_minutes")
-    await play.later(3 * 24 * 60)
-    await figures_agree(answers, found, "hour")
+    for by, minutes in (("ten_minutes", 130), ("hour", 3 * 24 * 60)):
+        await play.later(minutes)
+        assert await play.periods() == {by[0]}
+        await figures_agree(answers, found, by)
 
 
 async def figures_agree(answers: Answers, found: Tally, by: str) -> None:
@@ -87,7 +88,7 @@ async def figures_agree(answers: Answers, found: Tally, by: str) -> None:
     asked += [({"queue_id": answers.queues[name]["id"]}, (name,)) for name in QUEUES]
     for query, of in asked:
         stats = await answers.get("/api/stats", by=by, **since, **query)
-        for period in (*stats["data"],):
+        for period in stats["data"]:
             first = minute_of(answers.play, period["at"])
             wanted = summed(found, of, range(first, first + MINUTES[by]))
             assert {name: period[name] for name in FIGURES} == wanted, f"{query} {by} {period['at']}"
@@ -139,17 +140,19 @@ def strips_agree(play: Play, crons: Iterable[Row], executions: Sequence[Row]) ->
             for one in of_cron
         ]
         assert cron["recent_executions"] == strip[-STRIP:], f"cron {cron['id']}"
-        ran = {_second(one["scheduled_at"]): one["status"] for one in of_cron if one["status"] != "skipped"}
+        ran = {
+            datetime.fromisoformat(one["scheduled_at"]): one["status"]
+            for one in of_cron
+            if one["status"] != "skipped"
+        }
         answered = {
-            _second(seen.request.headers["Recuro-Scheduled-At"]): "completed" if seen.is_good else "failed"
+            datetime.fromisoformat(seen.request.headers["Recuro-Scheduled-At"]): "completed"
+            if seen.is_good
+            else "failed"
             for seen in play.seen
             if seen.cron == str(cron["id"])
         }
         assert ran == answered, f"cron {cron['id']}"
-
-
-def _second(moment: str) -> datetime:
-    return datetime.fromisoformat(moment)
 
 
 def queues_agree(play: Play, answers: Answers) -> None:
@@ -209,5 +212,5 @@ def _example_agrees(play: Play, answers: Answers, alike: Alike, problem: Row) ->
 
 def _is_of(row: Row, problem: Row) -> bool:
     if problem["execution_id"]:
-        return "cron_id" in row and row["id"] == problem["execution_id"]
-    return row.get("original_job_id") == problem["job_id"]
+        return "cron_id" in row and bool(row["id"] == problem["execution_id"])
+    return bool(row.get("original_job_id") == problem["job_id"])

@@ -198,6 +198,11 @@ class Play:
         while await roll(self.redis, self.team.shard):
             pass
 
+    async def periods(self) -> set[str]:
+        """The letters of the lengths of those that are stored."""
+        stored = await self.redis.keys(f"{self.team.prefix}figures:*")
+        return {name.rpartition(":")[2][0] for name in stored}
+
     async def _set_clock(self, minute: int, seconds: float) -> None:
         """The clock of the installation goes on from there."""
         now = await self.redis.time()
