@@ -18,6 +18,7 @@ from tests.faults.store import damage, data, doors, links, memory, outages, refu
 from tests.faults.story import Outcome, Skipped, Story
 from tests.faults.work import (
     aftermath,
+    figures,
     idle,
     keys,
     load,
@@ -60,6 +61,7 @@ FAMILIES = (
     data,
     load,
     keys,
+    figures,
     neighbours,
     idle,
     memory,

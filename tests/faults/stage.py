@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from shared.store import connection, ledger
 from shared.store.keyspace import Team
-from tests.faults.parts import account
+from tests.faults.parts import account, figures
 from tests.faults.parts.callers import CANARY, Callers, Wanted
 from tests.faults.parts.installation import FaultInstallation, Options
 from tests.faults.parts.targets import CountingTarget
@@ -146,6 +146,7 @@ class Stage:
             await account.all_ended(self.redis, team, seconds)
             await account.indexes_agree(self.redis, team)
             await account.lists_agree(self.redis, team)
+            await figures.figures_agree(self.redis, team)
         seen = account.deliveries(self.target.received, self.story.began)
         acknowledged = self.created.union(*(one.accepted for one in self.callers))
         keyed = {tag for one in self.callers for tag in one.keyed}

@@ -128,13 +128,18 @@ async def indexes_agree(redis: Redis, team: Team) -> None:
     assert counted == sizes, f"the ledger counts {counted}, the indexes have {sizes}"
 
 
-async def lists_agree(redis: Redis, team: Team) -> None:
-    """The lists of the executions of all crons have each at its moment, and no other; read at one instant."""
-    crons = [
+async def crons_of(redis: Redis, team: Team) -> list[str]:
+    """The ids of its crons."""
+    return [
         cron
         for state in ("active", "paused")
         for cron in await redis.zrange(f"{team.prefix}x:{team.id}:crons:{state}", 0, -1)
     ]
+
+
+async def lists_agree(redis: Redis, team: Team) -> None:
+    """The lists of the executions of all crons have each at its moment, and no other; read at one instant."""
+    crons = await crons_of(redis, team)
     rows = await redis.eval(EXECUTIONS, 1, team.prefix, str(team.id), *crons)  # type: ignore[misc]
     wrong = []
     for execution, state, due, created, of_backfill, *listed in rows:
