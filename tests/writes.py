@@ -45,6 +45,8 @@ class Write:
     script: str
     body: Any = None
     before: tuple[Made, ...] = ()
+    first: tuple[Made, ...] = ()
+    """What must be there before the dead letters."""
     dead_letters: int = 0
     steps: int = 1
     members: int = 0
@@ -65,6 +67,7 @@ INVITATION = {"email": "ada@example.com"}
 _INVITED = Made("POST", "/api/invitations", INVITATION)
 _TOKEN = Made("POST", "/api/tokens", TOKEN)
 _BACKFILLED = Made("POST", "/api/crons/1/backfill", PAST)
+_ALERTING = Made("POST", "/api/queues", {"name": "mail", "alerts_enabled": True})
 _REPLAYED = Made("POST", REPLAY, {"all": True})
 
 # fmt: off
@@ -110,6 +113,7 @@ WRITES = (
     Write("POST", "/api/dead-letters/replays/{replay_id}/cancel", "/api/dead-letters/replays/1/cancel",
           "cancel_replay", before=(_REPLAYED,), dead_letters=3),
     Write("PATCH", "/api/problems/{problem_id}", "/api/problems/1", "change_problem", {"state": "ignored"}, dead_letters=1),
+    Write("POST", "/api/alerts/{alert_id}/quiet", "/api/alerts/1/quiet", "quiet_alert", {}, first=(_ALERTING,), dead_letters=1),
     Write("PUT", CHANNELS, CHANNELS, "set_team", HOOK),
     Write("POST", f"{CHANNELS}/test", f"{CHANNELS}/test", "test_channel", {"channel": "slack"}, (_HOOKED,)),
     Write("PUT", "/api/settings/limits", "/api/settings/limits", "set_team", {"soft_limit": 7}),
@@ -148,6 +152,8 @@ def routes() -> set[tuple[str, str]]:
 async def ready(client: AsyncClient, redis: Redis, team: Team, write: Write) -> Write:
     """The write, with all there that it needs."""
     await people.join(redis, "one", write.members)
+    for made in write.first:
+        await ask(client, made.method, made.path, made.body)
     if write.dead_letters:
         await dead.dead_letters(redis, team, write.dead_letters)
     said: dict[str, Any] = {}

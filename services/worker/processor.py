@@ -64,12 +64,19 @@ async def process(work: Work, context: Context) -> Result:
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if is_execution else ""
     waited_ms = _waited_ms(exchange, work)
     run = run_of(exchange, work, context.worker)
-    result = Result(work, verdict, run, response, waited_ms=waited_ms, took_ms=exchange.duration_ms)
+    target, took_ms = _target_of(work, exchange), exchange.duration_ms
+    result = Result(work, verdict, run, response, waited_ms=waited_ms, took_ms=took_ms, target=target)
     if exchange.failure_reason is None:
         return result
     reason = f"{exchange.failure_reason} {exchange.response_status or ''}".strip()
-    target = "" if isinstance(work, Notice) else target_of(_url_in(work.spec) or "")
-    return result._replace(reason=reason, facts=facts_of(work, exchange), target=target)
+    return result._replace(reason=reason, facts=facts_of(work, exchange))
+
+
+def _target_of(work: Work, exchange: Exchange) -> str:
+    """Where it went, without ids; of what went well only where that may end a problem."""
+    if exchange.failure_reason is None and not (isinstance(work, Job) and work.is_watched):
+        return ""
+    return "" if isinstance(work, Notice) else target_of(_url_in(work.spec) or "")
 
 
 def _tell(work: Work, verdict: Verdict, exchange: Exchange) -> None:

@@ -156,6 +156,8 @@ class Job(_Work):
     """Its queue's; nothing if they are lost."""
     problem: str = ""
     """Why its queue's settings cannot be used; then nothing is sent."""
+    is_watched: bool = False
+    """Its queue has problems, which end by what goes well."""
 
     @property
     def idempotency_key(self) -> str:
@@ -209,4 +211,4 @@ class Result(NamedTuple):
     """From when it was due until its request began; none if no request was made, as the next."""
     took_ms: int | None = None
     target: str = ""
-    """Of a failure: the host and path it was sent to, without ids."""
+    """The host and path it was sent to, without ids: of a failure, and of a watched job that went well."""

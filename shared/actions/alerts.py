@@ -96,7 +96,7 @@ def _alert(alert_id: int, fields: Fields) -> Alert:
         alertable_type=Alertable(fields["kind"]),
         alertable_id=int(fields["of"]),
         job_id=int(ref) if kind == Kind.JOB else None,
-        message=_paused(message) if "paused" in fields else message,
+        message=_with_notes(message, fields),
         data=data,
         notified_at=records.instant(fields, "notified"),
         created_at=clock.moment(fields["created"]),
@@ -105,6 +105,7 @@ def _alert(alert_id: int, fields: Fields) -> Alert:
         uncounted=int(fields["before"]),
         since=clock.moment(fields["since"]),
         has_paused="paused" in fields,
+        was_quiet="was_quiet" in fields,
         deliveries=_deliveries(fields),
     )
 
@@ -131,8 +132,13 @@ def _deliveries(fields: Fields) -> tuple[AlertNotice, ...]:
     )
 
 
-def _paused(message: str) -> str:
-    return f"{message.rstrip('.: ')}. It is paused until its is_active is set to true."
+def _with_notes(message: str, fields: Fields) -> str:
+    """What was done because of it, or ends with it."""
+    if "paused" in fields:
+        return f"{message.rstrip('.: ')}. It is paused until its is_active is set to true."
+    if "was_quiet" in fields:
+        return f"{message.rstrip('.: ')}. It was ignored until then, and is no more."
+    return message
 
 
 def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertFacts) -> str:
@@ -146,7 +152,8 @@ def _message(type_: AlertType, of: Alertable, name: str | None, data: AlertFacts
         case AlertType.STORAGE_WARNING, _:
             return "Redis is nearly out of memory: until it has more, crons are skipped."
         case AlertType.RECOVERY, _:
-            return f"{name} works again after it failed {often}."
+            again = "goes well again" if of == Alertable.QUEUE else "works again"
+            return f"{name} {again} after it failed {often}."
         case AlertType.WARNING, Alertable.TEAM:
             return f"{name} asks for a rest: {why}"
         case AlertType.WARNING, Alertable.QUEUE:

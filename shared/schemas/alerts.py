@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.schemas.base import Id, Instant, PageQuery, Schema
+from shared.schemas.instants import Given
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.notifications import Channel
 from shared.schemas.runs import FailureReason
@@ -76,7 +77,17 @@ class Alert(Schema):
     since: Instant
     has_paused: bool
     """Whether its cron was paused for it, by `pause_after_failures`."""
+    was_quiet: bool
+    """Of a recovery: whether its problem or incident was ignored until then."""
     deliveries: tuple[AlertNotice, ...]
+
+
+class AlertQuiet(Schema):
+    """How long nothing more is sent of what an alert tells of."""
+
+    until: Annotated[
+        Given | None, Field(description="Until when, up to a year; null: until it recovered and comes again")
+    ] = None
 
 
 class ChannelTestCreate(Schema):

@@ -14,6 +14,7 @@ n:<team>:<notice>              hash    a callback or alert to be sent, and where
 a:<team>:<alert>               hash    an alert: what failed, and its status in each channel
 problem:<team>:<problem>       hash    failures that are alike, counted (`problems.lua`)
 problem_ids:<team>             hash    problem ids by owner, reason and target
+watched:<team>:<queue>         hash    ids of a queue's problems that are not resolved, by host and path
 x:<team>:problems:<state>      zset    problem ids in a state, by when they were last seen (ms)
 x:<team>:<q or c><id>:problems zset    problem ids of a queue or cron
 x:<team>:p<id>:dead            zset    job ids of a problem that are dead letters

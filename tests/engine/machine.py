@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 from services.scheduler.promote import BATCH
 from services.scheduler.rescue import find_in_flight, rescue
 from services.worker.intake.claims import Claims
-from services.worker.work import Result, Verdict, Work
+from services.worker.work import Complete, Dead, Fail, Result, Retry, Verdict, Work
+from services.worker.work import Job as JobWork
 from shared.actions import jobs
 from shared.schemas.jobs import JobCreate
 from shared.settings import Settings
@@ -33,6 +34,7 @@ Asked = tuple[str, int, int | None, bool]
 NOW = 1_760_000_000_000
 SHARD = keyspace.SHARDS[0]
 CONSUMERS = ("one", "two", "three")
+TARGET = "a.example /"
 _ASKS = "call('TIME')"
 _READS = "call('LRANGE', P .. 'now', 0, 1)"
 
@@ -42,6 +44,14 @@ def tell_the_time(patch: pytest.MonkeyPatch) -> None:
     body = functions.library.body
     assert body.count(_ASKS) == 1
     patch.setattr(functions, "library", Library(body.replace(_ASKS, _READS)))
+
+
+def _result(work: Work, verdict: Verdict, run: str) -> Result:
+    """As a worker has it: failures are problems, and what goes well in their queue may end them."""
+    if isinstance(verdict, Retry | Dead | Fail):
+        return Result(work, verdict, run, "", "timeout", "{}", target=TARGET)
+    is_told = isinstance(verdict, Complete) and isinstance(work, JobWork) and work.is_watched
+    return Result(work, verdict, run, target=TARGET if is_told else "")
 
 
 class Bench:
@@ -159,7 +169,7 @@ class Engine:
         results, expected = [], []
         for work, verdict in ends:
             self.runs += 1
-            results.append(Result(work, verdict, f'["run {self.runs}."]'))
+            results.append(_result(work, verdict, f'["run {self.runs}."]'))
             expected.append(
                 self.model.finish(consumer, work.place, *moves.verdict_of(verdict, f"run {self.runs}."))
             )

@@ -45,6 +45,7 @@ class KeyMachine(RuleBasedStateMachine):
         self.most: int | None = None
         self.rate: int | None = None
         self.paused: set[str] = set()
+        self.is_active = True
         self.held: dict[int, tuple[str, Work, str | None]] = {}
         """What is in flight: its consumer, the work and its key, also where the job is deleted."""
         self.starts: dict[str, list[int]] = defaultdict(list)
@@ -87,6 +88,12 @@ class KeyMachine(RuleBasedStateMachine):
         (self.paused.add if is_paused else self.paused.discard)(key)
         self.engine.do(queues.pause_key(call_of(self.engine.redis, TEAM), 1, key, is_paused=is_paused))
 
+    @rule(is_active=st.booleans())
+    def pause_queue(self, is_active: bool) -> None:
+        self.is_active = is_active
+        update = QueueUpdate(is_active=is_active)
+        self.engine.do(queues.update(call_of(self.engine.redis, TEAM), 1, update))
+
     # What workers and the scheduler do
 
     @rule(consumer=st.sampled_from(CONSUMERS), n=st.integers(1, 6))
@@ -111,8 +118,8 @@ class KeyMachine(RuleBasedStateMachine):
         return found
 
     def may_start(self, key: str | None) -> bool:
-        if key is None:
-            return True
+        if key is None or not self.is_active:
+            return self.is_active
         running = sum(of == key for _, _, of in self.held.values())
         recent = [at for at in self.starts[key] if at > self.now - PERIOD_MS]
         is_full = self.most is not None and running >= self.most
@@ -190,6 +197,7 @@ class KeyMachine(RuleBasedStateMachine):
         """Given every chance, everything ends, and nothing of any key is left."""
         for key in sorted(self.paused):
             self.pause(key, False)
+        self.pause_queue(True)
         self.change_limits(1, 1)
         for _ in range(200):
             self.pass_time(LONG_MS)

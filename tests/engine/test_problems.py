@@ -207,6 +207,8 @@ async def test_the_oldest_resolved_problem_makes_room_then_the_oldest_open_one(
 
     gone = {*range(1, MOST + 3)} - found
     assert (len(found), gone) == (MOST, {1, 5})
+    linked = [(await jobs.get(redis, team, job)).problem_id for job in (1, 2, 5)]
+    assert linked == [None, 2, None]
     assert not await redis.exists(f"{team.prefix}problem:1:1")
     assert await redis.hlen(f"{team.prefix}problem_ids:1") == MOST  # type: ignore[misc]
     assert not await redis.exists(f"{team.prefix}x:1:p5:dead")

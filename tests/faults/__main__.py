@@ -18,6 +18,7 @@ from tests.faults.store import damage, data, doors, links, memory, outages, refu
 from tests.faults.story import Outcome, Skipped, Story
 from tests.faults.work import (
     aftermath,
+    backfills,
     figures,
     idle,
     keys,
@@ -72,6 +73,7 @@ FAMILIES = (
     times,
     repeats,
     redrives,
+    backfills,
     rules,
     sign_ins,
     upgrades,

@@ -1,9 +1,11 @@
 """The alerts of a team, sent to its channels or not."""
 
 from shared.actions import alerts
+from shared.actions.reports import problems
 from shared.operations import Call, Operation
-from shared.schemas.alerts import Alert, AlertQuery
+from shared.schemas.alerts import Alert, AlertQuery, AlertQuiet
 from shared.schemas.base import Page
+from shared.schemas.reports.problems import Problem
 
 PATH = "/api/alerts"
 
@@ -14,6 +16,10 @@ async def index(call: Call, query: AlertQuery) -> Page[Alert]:
 
 async def show(call: Call, alert_id: int) -> Alert:
     return await alerts.get(call.redis, call.team, alert_id)
+
+
+async def quiet(call: Call, alert_id: int, wanted: AlertQuiet) -> Problem:
+    return await problems.quiet(call, alert_id, wanted)
 
 
 OPERATIONS = (
@@ -28,4 +34,16 @@ OPERATIONS = (
         summary="List alerts, newest first",
     ),
     Operation("get-alert", "GET", f"{PATH}/{{alert_id}}", "read", show, {200: Alert}, summary="Get an alert"),
+    Operation(
+        "quiet-alert",
+        "POST",
+        f"{PATH}/{{alert_id}}/quiet",
+        "write",
+        quiet,
+        {200: Problem},
+        takes=AlertQuiet,
+        look=f"{PATH}/{{alert_id}}",
+        summary="Send nothing more of what an alert tells of, until it recovers or until a moment",
+        example={"until": None},
+    ),
 )

@@ -51,8 +51,8 @@ _LOST: tuple[None, str] = (None, "")
 """Of a queue whose settings are not there."""
 
 
-_Queue = tuple[str, QueueSettings | None, str]
-"""What people call it, its settings, and what is wrong with them."""
+_Queue = tuple[str, bool, QueueSettings | None, str]
+"""What people call it, whether it is watched, its settings, and what is wrong with them."""
 _Around = tuple[Mapping[str, _Queue], Mapping[str, OfTeam], float, float]
 """Of all works of a claim: queues by `<team>:<queue>`, teams, when it came, and when its leases end."""
 
@@ -202,7 +202,10 @@ class Claims:
         now_ms, _, queues, rows, teams = claimed
         received = elapsed()
         self.clock.note(int(now_ms), sent, received)
-        of_queues = {queue: (name, *(_settings_of(spec) if spec else _LOST)) for queue, spec, name in queues}
+        of_queues = {
+            queue: (name, watched == "1", *(_settings_of(spec) if spec else _LOST))
+            for queue, spec, name, watched in queues
+        }
         of_teams = {
             team: OfTeam(signing, _rests(throttled), _rests(busy), _rules_of(redact) if redact else ())
             for team, signing, redact, throttled, busy in teams
@@ -214,7 +217,7 @@ class Claims:
         """A row of `claim.lua`, whose `origin` each kind of work calls by a name of its own."""
         kind, team, queue, work_id, lane, entry, attempt, origin, due, spec, held_since, intent, name = row
         queues, teams, received, until = around
-        queue_name, settings, problem = queues[f"{team}:{queue}"]
+        queue_name, is_watched, settings, problem = queues[f"{team}:{queue}"]
         # fmt: off
         common = (
             self.shard, int(team), queue, int(work_id), lane, entry,
@@ -224,7 +227,7 @@ class Claims:
         )
         # fmt: on
         if kind == _JOB:
-            return Job(*common, origin, settings, problem)
+            return Job(*common, origin, settings, problem, is_watched)
         return Notice(*common, origin) if kind == _NOTICE else Execution(*common, origin)
 
 

@@ -47,7 +47,7 @@ def _of_cron(alert: Alert) -> tuple[str, list[str]]:
         down = _span(alert.created_at - alert.since)
         often = "once" if times == 1 else f"{times} times"
         failed = f"The cron failed {often}, from {since} on; down for {down}."
-        return f"{alert.name} works again", [failed, *_of_others(alert, "failed")]
+        return f"{alert.name} works again", [failed, *_of_others(alert, "failed"), *_of_quiet(alert)]
     often = "once, at" if times == 1 else f"{times} times in a row, since"
     if alert.has_paused:
         return f"{alert.name} failed and is paused", [
@@ -67,7 +67,16 @@ def _of_others(alert: Alert, do: str) -> list[str]:
     return [f"{affected} crons {do} in this way, and are told of together."] if affected > 1 else []
 
 
+def _of_quiet(alert: Alert) -> list[str]:
+    return ["It was ignored until it recovered: from now on you hear of it again."] if alert.was_quiet else []
+
+
 def _of_queue(alert: Alert) -> tuple[str, list[str]]:
+    if alert.type == AlertType.RECOVERY:
+        since, times = _moment(alert.since), alert.data.consecutive_failures
+        often = "once, at" if times == 1 else f"{times} times, from"
+        failed = f"A problem of the queue is over: it failed {often} {since}{'' if times == 1 else ' on'}."
+        return f"Jobs of the queue {alert.name} go well again", [failed, *_of_quiet(alert)]
     attempts = alert.data.consecutive_failures
     tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
     lines = [f"Job {alert.job_id} failed for good after {tried}, at {_moment(alert.created_at)}."]

@@ -10,8 +10,9 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.actions import audit
 from shared.basics import words
-from shared.errors import Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
+from shared.schemas.alerts import AlertQuiet
 from shared.schemas.base import Page
 from shared.schemas.kinds import Kind
 from shared.schemas.reports.problems import Problem, ProblemQuery, ProblemState, ProblemUpdate
@@ -68,6 +69,26 @@ async def update(call: Call, problem_id: int, change: ProblemUpdate) -> Problem:
     )
     if row is None:
         raise NotFound("Problem")
+    return _changed(row)
+
+
+async def quiet(call: Call, alert_id: int, wanted: AlertQuiet) -> Problem:
+    """Ignore the problem that an alert names, with the incident that it tells of."""
+    row = await transitions.quiet_alert(
+        call.redis,
+        call.team,
+        alert=alert_id,
+        until_ms=clock.milliseconds(wanted.until) if wanted.until else None,
+        write=call.write(audit.made(state=ProblemState.IGNORED)),
+    )
+    if row is None:
+        raise NotFound("Alert")
+    if row == "none":
+        raise Conflict("This alert names no problem: there is nothing to be quiet about")
+    return _changed(row)
+
+
+def _changed(row: StoredProblem | str) -> Problem:
     if isinstance(row, str):
         raise Invalid("until", _WRONG[row])
     return _problem(*row)

@@ -42,6 +42,7 @@ TYPES: Mapping[str, str] = {
     "sent": "zset",
     **dict.fromkeys(("keys", "rooms", "slots", "lines", "rests", "key_starts"), "zset"),
     "paused_keys": "set",
+    "watched": "hash",
     "turns": "zset",
     "virtual_time": "hash",
     "teams": "set",

@@ -36,7 +36,7 @@ async def at_once() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step of a patrol looked at and repaired: `j:<job>`, `e:<execution>` or `c:<cron>`."""
+    """What one step of a patrol looked at and repaired: `j:<job>`, `c:<cron>`, `problem:<id>` …"""
 
     team: int
     index: str
@@ -99,7 +99,8 @@ async def patrol(
     follows each look for crons that have any.
     """
     if whole:
-        await relist_problems(redis, team)
+        wrong = await relist_problems(redis, team)
+        yield Step(team.id, "problems", tuple(f"problem:{one}" for one in wrong), is_full=False)
     for kind, state, index in [walk async for walk in _walks(redis, team, whole, rest)]:
         after = 0
         while True:
@@ -114,8 +115,8 @@ async def patrol(
             yield step
         async for step in mend_strips(redis, team):
             yield step
-        wrong = await transitions.relist_backfills(redis, team)
-        yield Step(team.id, "backfills", tuple(f"{Kind.BACKFILL}:{one}" for one in wrong), is_full=False)
+        unlisted = await transitions.relist_backfills(redis, team)
+        yield Step(team.id, "backfills", tuple(f"{Kind.BACKFILL}:{one}" for one in unlisted), is_full=False)
 
 
 async def relist_executions(redis: Redis, team: Team) -> AsyncIterator[Step]:

@@ -151,6 +151,7 @@ from shared.store.transitions.reports.problems import (
     change_problem as change_problem,
     list_problems as list_problems,
     mend_problems as mend_problems,
+    quiet_alert as quiet_alert,
     read_problems as read_problems,
     retire_problems as retire_problems,
 )

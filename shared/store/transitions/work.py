@@ -54,7 +54,8 @@ class Finished(NamedTuple):
     """From when it was due until its request began; empty without a request, as the next."""
     took_ms: int | str
     target: str
-    """Of a failure: the host and path that it was sent to, as problems have them."""
+    """Host and path that it was sent to, as problems have them: of a failure, and of what went well in a
+    queue that is watched."""
 
 
 FinishedRow = tuple[str, int, str, int, str, str, str, str, int, str, str, str, int | str, int | str, str]
@@ -87,7 +88,7 @@ class Claimed(NamedTuple):
     now_ms: int
     next_due_ms: int
     """0 if nothing is due later."""
-    queues: Sequence[tuple[str, str, str]]
+    queues: Sequence[tuple[str, str, str, str]]
     works: Sequence[list[str]]
     teams: Sequence[tuple[str, str, str, list[str], list[str]]]
 

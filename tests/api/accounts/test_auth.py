@@ -20,6 +20,7 @@ BODIES = {
     "update-job": {"at": "2027-01-01T09:00:00Z"},
     "backfill-cron": writes.PAST,
     "update-problem": {"state": "resolved"},
+    "quiet-alert": {},
     "pause-queue-key": {"key": "a"},
     "resume-queue-key": {"key": "a"},
 }

@@ -295,6 +295,25 @@ async def test_an_ignored_problem_of_a_queue_is_open_once_it_recovered_and_was_q
     assert (await one(client))["state"] == "open"
 
 
+async def test_nothing_names_a_problem_that_is_gone(
+    client: httpx.AsyncClient, redis: Redis, worker: Worker
+) -> None:
+    await client.post("/api/queues", json={"name": "mail", "alerts_enabled": True})
+    gone = await worker.job(Dead())
+    kept = await worker.job(Dead(), reason=SLOW)
+    await redis.delete(f"{worker.team.prefix}problem:1:1")
+
+    jobs_named = {job["id"]: job["problem_id"] for job in (await client.get("/api/jobs")).json()["data"]}
+    dead = {job["id"]: job["problem_id"] for job in (await client.get("/api/dead-letters")).json()["data"]}
+    told = [alert["data"]["problem_id"] for alert in (await client.get("/api/alerts")).json()["data"]]
+
+    assert jobs_named == dead == {gone: None, kept: 2}
+    assert (await client.get(f"/api/jobs/{gone}")).json()["problem_id"] is None
+    assert told == [2, None]
+    again = await worker.job(Dead())
+    assert (await client.get(f"/api/jobs/{again}")).json()["problem_id"] == 1
+
+
 async def test_problems_of_another_team_are_not_there(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, worker: Worker
 ) -> None:

@@ -26,6 +26,7 @@ FAILURE = Alert.model_validate(
         **{"id": 7, "type": "failure", "alertable_type": "cron", "alertable_id": 4, "name": "Nightly report"},
         **{"data": {"consecutive_failures": 3}, "message": "", "count": 1, "uncounted": 0, "deliveries": ()},
         "has_paused": False,
+        "was_quiet": False,
         **{"since": "2026-11-28T03:00:00+00:00", "created_at": "2026-11-28T03:10:00+00:00"},
     }
 )

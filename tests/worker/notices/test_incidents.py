@@ -62,9 +62,18 @@ class Stage:
         told = [one for one in await self.recorded() if one.deliveries]
         return [(one.type.value, one.alertable_id, one.data.affected_crons) for one in told]
 
-    async def set(self, state: str) -> None:
+    async def set(self, state: str, until: int | None = None) -> None:
         """Of the first problem."""
-        assert await transitions.change_problem(self.redis, self.team, problem=1, state=state, until_ms=None)
+        assert await transitions.change_problem(
+            self.redis, self.team, problem=1, state=state, until_ms=until, now_ms=NOON
+        )
+
+    async def quiet(self, alert: int, until: int | None = None, at: int = NOON) -> int:
+        """The id of the problem that is ignored then."""
+        row = await transitions.quiet_alert(self.redis, self.team, alert=alert, until_ms=until, now_ms=at)
+        assert row
+        assert not isinstance(row, str)
+        return int(row.id)
 
 
 @pytest.fixture
@@ -144,21 +153,151 @@ async def test_another_path_or_host_or_nothing_sent_is_another_incident(stage: S
     assert [of for _, of, _ in await stage.sent()] == [1, 2, 3, 4, 5]
 
 
-async def test_an_ignored_problem_sends_nothing_and_others_of_its_incident_do(stage: Stage) -> None:
+async def test_what_is_ignored_until_a_moment_sends_nothing_and_others_of_its_incident_do(
+    stage: Stage,
+) -> None:
     await stage.crons(2)
     await stage.run(1)
-    await stage.set("ignored")
+    await stage.set("ignored", NOON + HOUR)
 
     await stage.run(1, at=NOON + MINUTE)
     await stage.run(1, at=NOON + MINUTE, well=True)
+    await stage.run(1, at=NOON + MINUTE)
     assert await stage.sent() == [("failure", 1, 1)]
+    await stage.set("open")
     await stage.run(1, at=NOON + 2 * MINUTE)
-    await stage.set("ignored")
+    await stage.set("ignored", NOON + HOUR)
     await stage.run(2, at=NOON + 3 * MINUTE)
     await stage.run(1, at=NOON + 4 * MINUTE, well=True)
     await stage.run(2, at=NOON + 5 * MINUTE, well=True)
 
     assert await stage.sent() == [("failure", 1, 1), ("failure", 1, 2), ("recovery", 2, 2)]
+
+
+async def test_what_is_ignored_until_it_recovers_tells_that_it_did_and_alerts_again(stage: Stage) -> None:
+    await stage.crons(1)
+    await stage.run(1)
+    await stage.set("ignored")
+
+    await stage.run(1, 1, at=NOON + MINUTE)
+    assert len(await stage.recorded()) == 1
+    await stage.run(1, at=NOON + 2 * MINUTE, well=True)
+    await stage.run(1, at=NOON + 3 * MINUTE)
+
+    assert await stage.sent() == [("failure", 1, 1), ("recovery", 1, 1), ("failure", 1, 1)]
+    failed, recovered, again = await stage.recorded()
+    assert [one.was_quiet for one in (failed, recovered, again)] == [False, True, False]
+    assert recovered.message == (
+        "cron 1 works again after it failed 3 times. It was ignored until then, and is no more."
+    )
+    assert "from now on you hear of it again" in messages.message_of(recovered, "").text
+
+
+async def test_an_incident_is_quiet_until_one_of_its_crons_works_again(stage: Stage) -> None:
+    """Also for those that join it: the alert names one cron of many."""
+    await stage.crons(6)
+    await stage.run(1, 2, 3)
+
+    assert await stage.quiet(2) == 2
+    await stage.run(*range(1, 6), at=NOON + HOUR)
+    await stage.run(*range(1, 7), at=NOON + 5 * HOUR)
+    assert await stage.sent() == [("failure", 1, 6)]
+    await stage.run(3, 2, 1, at=NOON + 6 * HOUR, well=True)
+    assert (await stage.sent())[1:] == [("recovery", 3, 6)]
+    recovered = [one for one in await stage.recorded() if one.type == "recovery"]
+    assert [(one.was_quiet, bool(one.deliveries)) for one in recovered] == [
+        (True, True),
+        (True, False),
+        (False, False),
+    ]
+
+    await stage.run(1, 2, 3, at=NOON + 7 * HOUR)
+
+    assert (await stage.sent())[2:] == [("failure", 1, 3)]
+
+
+async def test_an_incident_that_is_quiet_until_a_moment_is_told_of_after_it(stage: Stage) -> None:
+    await stage.crons(3)
+    await stage.run(1, 2)
+    await stage.quiet(1, NOON + 3 * HOUR)
+
+    await stage.run(2, 3, at=NOON + 2 * HOUR)
+    await stage.run(2, at=NOON + 2 * HOUR, well=True)
+    assert await stage.sent() == [("failure", 1, 3)]
+    await stage.run(1, 3, 1, at=NOON + 3 * HOUR)
+    await stage.run(3, at=NOON + 4 * HOUR, well=True)
+
+    assert (await stage.sent())[1:] == [("failure", 1, 3), ("recovery", 3, 3)]
+    assert not any(one.was_quiet for one in await stage.recorded())
+
+
+async def test_who_is_left_alone_in_a_quiet_incident_leaves_it_quiet_for_those_that_join(
+    stage: Stage,
+) -> None:
+    await stage.crons(2)
+    await stage.run(1)
+    await stage.quiet(1, NOON + 3 * HOUR)
+
+    await stage.run(1, at=NOON + HOUR, well=True)
+    await stage.run(2, at=NOON + 2 * HOUR)
+
+    assert await stage.sent() == [("failure", 1, 2)]
+
+
+async def test_who_opens_the_problem_hears_of_the_incident_again(stage: Stage) -> None:
+    await stage.crons(2)
+    await stage.run(1)
+    await stage.quiet(1)
+    await stage.run(2, at=NOON + MINUTE)
+
+    await stage.set("open")
+    await stage.run(2, 2, at=NOON + 2 * MINUTE)
+
+    assert await stage.sent() == [("failure", 1, 2), ("failure", 2, 2)]
+
+
+async def test_an_incident_of_another_target_is_not_quiet(stage: Stage) -> None:
+    await stage.crons(3)
+    await stage.run(1)
+    await stage.run(1, at=NOON + MINUTE, well=True)
+    await stage.run(1, at=NOON + 2 * MINUTE, url="https://b.example/")
+
+    assert await stage.quiet(1) == 1
+    await stage.run(2, at=NOON + 2 * HOUR, url="https://b.example/")
+    await stage.run(3, at=NOON + 4 * HOUR)
+
+    assert [one for one in await stage.sent() if one[0] == "failure"] == [
+        ("failure", 1, 1),
+        ("failure", 1, 2),
+        ("failure", 2, 2),
+        ("failure", 3, 1),
+    ]
+
+
+async def test_a_quiet_incident_is_found_for_as_long_as_it_fails(stage: Stage) -> None:
+    await stage.crons(2)
+    await stage.run(1, 2)
+    await stage.quiet(1)
+    group = f"g:{stage.team.id}:crons:failure:{REASON}|{target_of(URL)}"
+    before = await stage.redis.zscore(f"{stage.team.prefix}fading", group)
+
+    await stage.run(2, at=NOON + HOUR)
+
+    after = await stage.redis.zscore(f"{stage.team.prefix}fading", group)
+    assert before
+    assert after
+    assert after > before
+
+
+@pytest.mark.parametrize(("alert", "answer"), [(1, "past"), (99, None)])
+async def test_what_cannot_be_quiet_changes_nothing(stage: Stage, alert: int, answer: str | None) -> None:
+    await stage.crons(1)
+    await stage.run(1)
+
+    said = await transitions.quiet_alert(stage.redis, stage.team, alert=alert, until_ms=NOON, now_ms=NOON + 1)
+
+    assert said == answer
+    assert not await stage.redis.hexists(f"{stage.team.prefix}a:1:1", "hushed")  # type: ignore[misc]
 
 
 async def test_what_is_ignored_at_first_is_told_of_when_that_ends(stage: Stage) -> None:

@@ -49,6 +49,7 @@ def alert(type_: AlertType, of: Alertable, data: AlertFacts, **fields: object) -
         "uncounted": 0,
         "since": NOON - timedelta(minutes=10),
         "has_paused": False,
+        "was_quiet": False,
         "deliveries": (),
     }
     return Alert.model_validate({**shown, **fields})

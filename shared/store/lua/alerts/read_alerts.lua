@@ -7,6 +7,9 @@
 local rows = {}
 for _, id in ipairs(given_list()) do
     local fields = call('HGETALL', alert_of(given.team, id))
+    for f = 1, #fields, 2 do
+        if fields[f] == 'problem' then fields[f + 1] = problems.link(given.team, fields[f + 1]) end
+    end
     if #fields > 0 then rows[#rows + 1] = { id, fields } end
 end
 return rows

@@ -35,7 +35,7 @@ local function prune_queue(team, queue)
     if load_of(team .. ':' .. queue) > 0 then return false end -- the last requests are still out
     call('SREM', P .. 'in_flight', team .. ':' .. queue)
     call('DEL', P .. FRONT .. team .. ':' .. queue, P .. READY .. team .. ':' .. queue,
-        P .. 'starts:' .. team .. ':' .. queue, P .. 'sent:' .. team .. ':' .. queue)
+        P .. 'starts:' .. team .. ':' .. queue, P .. 'sent:' .. team .. ':' .. queue, P .. 'watched:' .. team .. ':' .. queue)
     keyed.clear(team .. ':' .. queue)
     return true
 end

@@ -8,10 +8,7 @@ local team, id = given.team, given.problem
 moment(given.now_ms)
 local problem = problems.read(team, id)
 if not problem then return 0, REFUSED end
-local ends = tonumber(given.until_ms or '')
-if ends and ends <= vouched() then return 'past', REFUSED end
-if ends and ends > vouched() + problems.LONGEST then return 'far', REFUSED end
-problems.set_state(problem, given.state, ends)
-if given.state == 'ignored' then call('HSET', P .. 'problem:' .. team .. ':' .. id, 'recovered', '') end -- it has to recover anew
+local refusal = problems.change(problem, given.state, tonumber(given.until_ms or ''))
+if refusal then return refusal, REFUSED end
 note_change('problem', id)
 return problems.row(team, id)

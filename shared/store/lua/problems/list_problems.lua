@@ -12,7 +12,8 @@ local found = call('ZRANGE', listed, first, first + given.count - 1, 'REV', 'WIT
 for i = 1, #found, 2 do
     local is_read, problem = pcall(problems.read, team, found[i])
     if is_read and problem then
-        rows[#rows + 1] = { tonumber(found[i]), tonumber(found[i + 1]), problem.owner, problem.text, problems.state_of(problem) }
+        local text = problem.reason .. ' ' .. problem.target
+        rows[#rows + 1] = { tonumber(found[i]), tonumber(found[i + 1]), problem.owner, text, problems.state_of(problem) }
     end
 end
 return { #found / 2, rows }

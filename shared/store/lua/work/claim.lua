@@ -5,11 +5,12 @@
 -- teams have many of the worker's places, `kept` of the spare ones are for the others, and these may have more than one.
 --
 -- Given the consumer, `places` (n), `spare`, `kept`, now_ms; and the teams that have many of the worker's places.
--- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for
--- a hidden one), name (or ''), then per work: kind, team, queue, id, lane, entry, attempt, origin (or the cron, or the subject of
--- a notice), due (ms), the spec (JSON, or what a notice is about), since when it waits for its host (ms, '' = it is
--- not), its intent, the name of its cron (or ''); at last per team served: team, its signing secrets (sealed, '' without),
--- what is not kept of its requests (JSON, or ''), hosts it leaves alone and until when, and hosts that say they are busy and until when.
+-- Returns now (ms), the next due moment (ms, 0 = none), then per queue served: team:queue, settings (JSON, '' for a
+-- hidden one), name (or ''), '1' if what goes well in it is counted (or ''), then per work: kind, team, queue, id, lane,
+-- entry, attempt, origin (or the cron, or the subject of a notice), due (ms), the spec (JSON, or what a notice is
+-- about), since when it waits for its host (ms, '' = it is not), its intent, the name of its cron (or ''); at last per
+-- team served: team, its signing secrets (sealed, '' without), what is not kept of its requests (JSON, or ''), hosts it
+-- leaves alone and until when, and hosts that say they are busy and until when.
 
 local MOST_ROUNDS = 200
 local QUIET_LOOK = 8 -- teams, and queues of each, that a look for quiet queues takes in

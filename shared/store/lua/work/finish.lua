@@ -6,7 +6,7 @@
 -- Given the consumer, now_ms; and rows: entries with a verdict (complete, retry, dead, fail, release or postpone), `run`
 -- (JSON), `after_ms` (of a retry or what is postponed), `response` (text), and of a failure: `reason`, `facts` (JSON); of what
 -- is postponed: `counted` as the reason if its wait shall end in minutes, and what it waits for; of a request `waited_ms`,
--- `took_ms`, and if it failed its `target`, host and path without ids.
+-- `took_ms`, and its `target`, host and path without ids, if it failed, or its queue was said to be watched.
 -- Returns per work: 1 recorded, 2 dropped because it was deleted or is damaged, 0 not ours any more (nothing was changed).
 
 local FINISHED = { 'kind', 'team', 'queue', 'id', 'lane', 'entry', 'verdict', 'run', 'after_ms', 'response', 'reason', 'facts',

@@ -15,6 +15,7 @@ _LIST_PROBLEMS = Function("list_problems")
 _CHANGE_PROBLEM = Function("change_problem")
 _RETIRE_PROBLEMS = Function("retire_problems")
 _MEND_PROBLEMS = Function("mend_problems")
+_QUIET_ALERT = Function("quiet_alert")
 
 
 class ListedProblem(NamedTuple):
@@ -80,6 +81,24 @@ async def change_problem(
         state=state,
         until_ms=until_ms,
         now_ms=now_ms,
+    )
+    if not answer or isinstance(answer, str):
+        return answer or None
+    return StoredProblem(*answer)
+
+
+async def quiet_alert(
+    redis: Redis,
+    team: Team,
+    *,
+    alert: int,
+    until_ms: int | None,
+    now_ms: int | None = None,
+    write: Write = OURS,
+) -> StoredProblem | str | None:
+    """The row of its problem, ignored with its incident; as `change_problem`, and `none` if it names none."""
+    answer = await _QUIET_ALERT(
+        redis, team.prefix, write=write, team=team.id, alert=alert, until_ms=until_ms, now_ms=now_ms
     )
     if not answer or isinstance(answer, str):
         return answer or None

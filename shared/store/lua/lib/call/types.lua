@@ -11,7 +11,7 @@ local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = '
     fading = 'zset', memory = 'hash', zones = 'hash', clocks = 'hash', doubtful = 'zset', retention_waits = 'hash',
     keys = 'zset', rooms = 'zset', slots = 'zset', lines = 'zset', rests = 'zset', key_starts = 'zset', paused_keys = 'set',
     retired_at = 'string', figures = 'hash', figures_until = 'zset', watchdog = 'hash', stopped = 'string',
-    problem = 'hash', problem_ids = 'hash' }
+    problem = 'hash', problem_ids = 'hash', watched = 'hash' }
 
 -- `#` stands for the id of who it is. Of a team there are the indexes of its jobs' states and its alerts' types too, and
 -- of a queue or cron those of all that is theirs.
@@ -24,7 +24,7 @@ local KEYS_OF = {
         'x:#:executions:late', 's:#:crons', 'f:#:crons', 's:#:outbox', 'f:#:outbox', 's:#:alerts', 'f:#:alerts',
         'audit:#', 'audit_jobs:#', 'problem_ids:#' },
     queue = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#', 'keys:#', 'rooms:#', 'slots:#', 'lines:#', 'rests:#', 'key_starts:#',
-        'paused_keys:#' },
+        'paused_keys:#', 'watched:#' },
     cron = { 'c:#', 'log:#' },
     backfill = { 'backfill:#', 'backfill_moments:#', 'backfill_open:#' },
 }

@@ -23,7 +23,8 @@ local function write_alert(team, new, created)
 end
 
 -- `new` is { type, kind = cron | queue | team, of = its id, is_announced = whether the channels get it; has_paused = whether its
--- cron was paused for it; and of what failed: name, labels (JSON), ref, reason, facts (JSON), failures, since, before = how many
+-- cron was paused for it; was_quiet = whether it was ignored until then; and of what failed: name, labels (JSON), ref, reason,
+-- facts (JSON), failures, since, before = how many
 -- more the alert before it counted, problem = its id, affected = how many crons }.
 local function alert(team, new)
     local id = write_alert(team, new, math.max(moment(), vouched()))
@@ -32,6 +33,7 @@ local function alert(team, new)
         'problem', new.problem or '', 'affected', new.affected or '')
     if (new.labels or '') ~= '' then call('HSET', alert_of(team, id), 'labels', new.labels) end
     if new.has_paused then call('HSET', alert_of(team, id), 'paused', 1) end
+    if new.was_quiet then call('HSET', alert_of(team, id), 'was_quiet', 1) end
     change_index(P .. 'x:' .. team .. ':alerts:' .. new.type, id, true)
     if new.kind ~= 'team' then
         change_index(P .. 'x:' .. team .. ':' .. string.sub(new.kind, 1, 1) .. new.of .. ':alerts', id, true)

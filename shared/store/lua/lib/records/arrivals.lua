@@ -27,7 +27,7 @@ do
     local function come(problem, ref, facts)
         if is_open_again(problem) then problems.set_state(problem, 'open') end
         problem.last = vouched()
-        problem.came, problem.ref, problem.facts, problem.recovered = problem.came + 1, ref, facts, ''
+        problem.came, problem.ref, problem.facts, problem.recovered, problem.well = problem.came + 1, ref, facts, '', 0
         changed[problem] = true
     end
 
@@ -50,10 +50,14 @@ do
         return problem.id, problem.state == 'ignored'
     end
 
+    -- It was seen to go well.
+    function problems.note_success(problem)
+        problem.recovered, changed[problem] = vouched(), true
+    end
+
     local function note_recovery(team, id)
         local problem = problems.read(team, id)
-        if not problem then return end
-        problem.recovered, changed[problem] = vouched(), true
+        if problem then problems.note_success(problem) end
         return problem
     end
 
@@ -63,18 +67,16 @@ do
     end
 
     -- A cron that had failed went well: its problems are resolved, but for one that is ignored until a moment. Returns
-    -- whether the one that was seen last was ignored, and its id.
+    -- how the one that was seen last was ignored, as `problems.silence`, and its id.
     function problems.recover_cron(team, cron)
-        local newest, was_ignored
+        local newest, silence
         for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':' .. CRON .. cron .. ':problems', -AT_ONCE, -1)) do
             local problem = note_recovery(team, id)
-            local is_ignored = problem and problems.state_of(problem) == 'ignored'
-            if problem and (not newest or problem.last > newest.last) then newest, was_ignored = problem, is_ignored end
-            if problem and problem.state ~= 'resolved' and not (is_ignored and problem.ends) then
-                problems.set_state(problem, 'resolved')
-            end
+            local its = problem and problems.silence(problem)
+            if problem and (not newest or problem.last > newest.last) then newest, silence = problem, its end
+            if problem and problem.state ~= 'resolved' and its ~= 'until' then problems.set_state(problem, 'resolved') end
         end
-        return was_ignored, newest and newest.id
+        return silence, newest and newest.id
     end
 
     -- Counts of quarters that are over for a day go.
@@ -90,11 +92,12 @@ do
     local function post(problem)
         local record, now, came = P .. 'problem:' .. problem.team .. ':' .. problem.id, vouched(), problem.came
         if call('EXISTS', record) == 0 then return end -- it made room for another
-        if came == 0 then return call('HSET', record, 'recovered', problem.recovered) end
+        if came == 0 then return call('HSET', record, 'recovered', problem.recovered, 'well', problem.well) end
         local quarter = math.floor(now / QUARTER)
         if call('HINCRBY', record, 'at' .. quarter, came) == came then sweep(record, quarter) end
         call('HINCRBY', record, 'count', came)
-        call('HSET', record, 'last', now, 'ref', problem.ref, 'facts', problem.facts, 'recovered', problem.recovered)
+        call('HSET', record, 'last', now, 'ref', problem.ref, 'facts', problem.facts, 'recovered', problem.recovered,
+            'well', problem.well)
         call('ZADD', P .. 'x:' .. problem.team .. ':problems:' .. problem.state, now, problem.id)
     end
 

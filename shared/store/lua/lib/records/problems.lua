@@ -9,8 +9,6 @@ do
     local MOST = 1000 -- of a team
     local by_id
 
-    problems.LONGEST = 31622400000 -- ms, a year, for which one can be ignored
-
     at_begin(function() by_id = {} end)
 
     local function problem_at(team, id)
@@ -47,8 +45,10 @@ do
         local fields, names = fields_of(problem_at(team, id), 'owner', 'reason', 'target'), P .. 'problem_ids:' .. team
         for _, state in ipairs(STATES.problem) do call('ZREM', list_of(team, state), id) end
         call('UNLINK', problem_at(team, id), dead_letters_of(team, id))
+        if by_id[team .. ':' .. id] then by_id[team .. ':' .. id].is_gone, by_id[team .. ':' .. id] = true, nil end
         if not (fields.owner and fields.reason and fields.target) then return end
         call('ZREM', P .. 'x:' .. team .. ':' .. fields.owner .. ':problems', id)
+        problems.watch(team, id, fields.owner, fields.target, false)
         local name = problems.name(fields.owner, fields.reason, fields.target)
         if call('HGET', names, name) == id then call('HDEL', names, name) end
     end
@@ -69,6 +69,7 @@ do
         end
         call('ZADD', list_of(team, fields.state), fields.last, id)
         call('ZADD', P .. 'x:' .. team .. ':' .. fields.owner .. ':problems', id, id)
+        problems.watch(team, id, fields.owner, fields.target, fields.state ~= 'resolved')
         call('HSET', P .. 'problem_ids:' .. team, problems.name(fields.owner, fields.reason, fields.target), id)
     end
 
@@ -80,41 +81,17 @@ do
         call('HSET', problem_at(team, id), 'v', 1, 'state', 'open', 'until', '', 'owner', owner, 'reason', reason,
             'target', target, 'first', now, 'last', now, 'count', 0)
         problems.list(team, id, { state = 'open', last = now, owner = owner, reason = reason, target = target })
-        return keep({ team = team, id = id, owner = owner, state = 'open', last = now, came = 0 })
+        return keep({ team = team, id = id, owner = owner, reason = reason, target = target, state = 'open', last = now, came = 0, well = 0 })
     end
 
     -- A problem by its id, once a call; nothing if it is not there.
     function problems.read(team, id)
         local known = by_id[team .. ':' .. id]
         if known then return known end
-        local fields = fields_of(problem_at(team, id), 'state', 'until', 'owner', 'last', 'recovered', 'reason', 'target')
+        local fields = fields_of(problem_at(team, id), 'state', 'until', 'owner', 'last', 'recovered', 'reason', 'target', 'well')
         if not fields.state then return nil end
         return keep({ team = team, id = id, owner = fields.owner, state = fields.state, came = 0, recovered = fields.recovered,
-            last = tonumber(fields.last) or 0, ends = tonumber(fields['until'] or ''), text = fields.reason .. ' ' .. fields.target })
-    end
-
-    -- Its state now: what is ignored until a moment that is past is open.
-    function problems.state_of(problem)
-        if problem.state ~= 'ignored' or not problem.ends then return problem.state end
-        local is_over = problem.ends <= vouched() or problem.ends > vouched() + problems.LONGEST + AHEAD
-        return is_over and 'open' or 'ignored' -- so far ahead it is from before the clock was set back
-    end
-
-    function problems.set_state(problem, state, ends)
-        call('ZREM', list_of(problem.team, problem.state), problem.id)
-        call('ZADD', list_of(problem.team, state), problem.last, problem.id)
-        call('HSET', problem_at(problem.team, problem.id), 'state', state, 'until', ends or '')
-        problem.state, problem.ends = state, ends
-    end
-
-    -- As `read_problems` returns it; nothing if it is not there.
-    function problems.row(team, id)
-        local problem = problems.read(team, id)
-        if not problem then return nil end
-        local kind, of = string.match(problem.owner, '^(%a)(%d+)$')
-        local owner = kind == QUEUE and P .. 'q:' .. team .. ':' .. of or P .. 'c:' .. team .. ':' .. of
-        local dead = redis.pcall('ZCARD', dead_letters_of(team, id)) -- or it is damaged, until its lists are mended
-        return { id, call('HGETALL', problem_at(team, id)), problems.state_of(problem), type(dead) == 'number' and dead or 0,
-            string.format('%.0f', vouched()), call('HGET', owner, 'name') }
+            last = tonumber(fields.last) or 0, ends = tonumber(fields['until'] or ''), reason = fields.reason,
+            target = fields.target, well = tonumber(fields.well or '') or 0 })
     end
 end

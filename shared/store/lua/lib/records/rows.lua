@@ -33,6 +33,7 @@ local function job_row(team, id, with_run, most)
     for f = 1, #fields, 2 do
         if fields[f] == 'queue' then queue = fields[f + 1] end
         if fields[f] == 'origin' then origin = fields[f + 1] end
+        if fields[f] == 'problem' then fields[f + 1] = problems.link(team, fields[f + 1]) end
     end
     if not queue or not name_of_queue(team, queue) then return nil end
     local spec = beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC_BEGINS) or ''

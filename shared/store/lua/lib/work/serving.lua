@@ -30,7 +30,7 @@ do
         local started = #claim.works - before
         if started > 0 then
             note_starts(queue, started, tonumber(its.rate_ms or '') or 0)
-            claim.queues[#claim.queues + 1] = { queue, its.spec or '', its.name or '' }
+            claim.queues[#claim.queues + 1] = { queue, its.spec or '', its.name or '', its.watched or '' }
             claim.teams[claim.team] = true
         end
         return read, started
@@ -43,7 +43,7 @@ do
 
     local function take_turn(claim, turn, want)
         local team, queue = turn.team, turn.queue
-        local allowed, _, weight, waiting, in_front, its = allowance(queue, 'spec', 'name')
+        local allowed, _, weight, waiting, in_front, its = allowance(queue, 'spec', 'name', 'watched')
         if allowed <= 0 then
             leave_turns(team, queue)
             return

@@ -2,7 +2,7 @@
 --
 -- A result is { verdict = complete | retry | dead | fail, run = JSON, due = a retry's moment (ms), response = a cron's,
 -- reason = what a failure is alike in (`http_server_error 503`), facts = what an alert says of it (JSON), waited and took =
--- for how long it did (ms), where a request was made, target = what failed, as problems have it }.
+-- for how long it did (ms), where a request was made, target = what failed, as problems have it, or what went well in a queue that has some }.
 
 local CANCELLED = '{"failure_reason":"cancelled","error_message":"It was cancelled before it ended."}'
 
@@ -35,6 +35,7 @@ do
             call('HSET', record, 'state', state, 'size', size) -- which says its final status too
         end
         if expires then forget_expiry(team, id) end
+        if verdict == 'complete' and (result.target or '') ~= '' then problems.go_well(team, queue, result.target) end
         settle_chain(team, queue, id, origin, attempt, result)
         if replay and held_since then count_waiting(team, replay, -1) end
         -- What was cancelled has no reason, and says nothing of the target.
