@@ -186,6 +186,7 @@ from shared.store.transitions.tokens import (
     delete_token as delete_token,
     note_refusal as note_refusal,
     note_use as note_use,
+    name_makers as name_makers,
     read_tokens as read_tokens,
     renew_token as renew_token,
 )

@@ -26,6 +26,7 @@ PASSED = "no test failed"
 TESTS = (
     "tests/worker/test_redaction.py",
     "tests/api/work/test_labels.py",
+    "tests/api/accounts/test_makers.py",
     "tests/engine/test_edges.py",
     "tests/engine/test_vouched.py",
     "tests/engine/test_library.py",
