@@ -17,7 +17,6 @@ from shared.schemas.base import (
     Labels,
     Method,
     Name,
-    PageQuery,
     Problem,
     Schema,
     SearchQuery,
@@ -263,7 +262,7 @@ class CronCreated(Timing, _CreatedByReference):
     warnings: Warnings = ()
 
 
-class ExecutionQuery(PageQuery):
+class ExecutionQuery(SearchQuery):
     filter: ExecutionStatus | None = None
 
 

@@ -53,14 +53,14 @@ SHOWN_JOB_TOO = (
     *("expires_at", "replay_of", "replayed_as"),
 )
 PARAMETERS = {
-    "list-crons": "filter search page",
+    "list-crons": "filter search page q",
     "create-cron": "name* url* cron_expression* method headers payload callback_url timeout_seconds "
     "alert_threshold is_active timezone idempotency_key",
     "get-cron": "id*",
     "update-cron": "id* name url cron_expression method headers payload callback_url timeout_seconds "
     "alert_threshold is_active timezone idempotency_key",
     "delete-cron": "id* idempotency_key",
-    "list-jobs": "filter search queue_id page queue",
+    "list-jobs": "filter search queue_id page queue q",
     "create-job": "queue* url* method headers payload callback_url delay body timeout_seconds retry_delays idempotency_key",
     "get-job": "id*",
     "delete-job": "id* idempotency_key",

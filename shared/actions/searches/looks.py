@@ -46,7 +46,7 @@ async def named(redis: Redis, team: Team, wanted: Search[Any], rows: list[R]) ->
 
 
 async def crons(
-    redis: Redis, team: Team, ids: Sequence[int], wanted: "Search[LookedCron]", words_too: str
+    redis: Redis, team: Team, ids: Sequence[int], wanted: Search[Any], words_too: str
 ) -> "Sequence[LookedCron]":
     """Those crons that may be looked for, as far as a search looks at them."""
     rows = await transitions.look_at_crons(
@@ -62,6 +62,15 @@ class LookedRun:
         self.response_status = _number(fields.get("response_status"))
         self.duration_ms = _number(fields.get("duration_ms"))
         self.failure_reason: str | None = fields.get("failure_reason")
+
+
+def run_of(text: str | None) -> LookedRun | None:
+    if not text:
+        return None
+    try:
+        return LookedRun(stored.read_run(text).fields)
+    except (ValueError, LookupError, TypeError):  # no JSON of a run
+        return None
 
 
 class LookedJob:
@@ -130,12 +139,7 @@ class LookedJob:
 
     @cached_property
     def run(self) -> LookedRun | None:
-        if not self._row.run:
-            return None
-        try:
-            return LookedRun(stored.read_run(self._row.run).fields)
-        except (ValueError, LookupError, TypeError):  # no JSON of a run
-            return None
+        return run_of(self._row.run)
 
 
 class LookedCron:

@@ -53,6 +53,7 @@ from shared.store.transitions.executions import (
     find_executions as find_executions,
     list_executions as list_executions,
     list_of_cron as list_of_cron,
+    look_at_executions as look_at_executions,
     read_executions as read_executions,
     read_listed as read_listed,
     relist_executions as relist_executions,

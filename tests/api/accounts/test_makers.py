@@ -113,6 +113,21 @@ async def test_a_program_that_calls_tools_is_named_as_it_names_itself(
     assert await maker_of(client, "/api/jobs/2") == {"kind": "mcp", "id": 1, "name": "test"}
 
 
+async def test_an_agent_searches_as_others_do(client: AsyncClient, redis: Redis) -> None:
+    for made in ("job", "cron"):
+        await client.post(f"/api/{made}s", json=JOB if made == "job" else CRON)
+    await call_tool(redis, "create-job", "agent 1", **TOOL, queue="mail")
+    await call_tool(redis, "create-cron", "agent 1", **TOOL, name="Mine", cron_expression="@daily")
+
+    found = [
+        [row["id"] for row in (await call_tool(redis, tool, "agent 1", q=q))["data"]]
+        for tool in ("list-jobs", "list-crons")
+        for q in ("by:agent", "-by:mcp", "host:a.example by:mcp")
+    ]
+
+    assert found == [[2], [1], [2]] * 2
+
+
 async def test_a_long_name_of_a_program_leaves_a_job_small(client: AsyncClient, redis: Redis) -> None:
     await call_tool(redis, "create-job", f"{'ä' * 100} 1", **TOOL, queue="mail")
 

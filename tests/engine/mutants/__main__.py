@@ -57,6 +57,7 @@ TESTS = (
     "tests/api/crons/test_problems.py",
     "tests/scheduler",
     "tests/api/crons/test_all_executions.py",
+    "tests/api/crons/test_execution_searches.py",
     "tests/api/crons/test_coming.py",
     "tests/api/crons/test_backfills.py",
     "tests/engine/test_crons.py",

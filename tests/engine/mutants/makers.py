@@ -13,5 +13,9 @@ MAKERS = rows(  # what it breaks, where it lies, what is found there, what that 
     ("a search finds no retry by who made it", "look_at_jobs.look_at", "add_makers(fields, team, origin or id)", "add_makers(fields, team, id)"),
     ("a search does not read who made a job", "look_at_jobs.look_at", "if given.with_makers then", "if false then"),
     ("the name of a damaged token is read", "name_makers.is_there", "== 'hash'", "~= 'none'"),
+    # list_executions
+    ("a search does not read what it looks at", "list_executions.read", "or given.searched and looks.flat(fields_of(record, unpack(LOOKED_AT)))", ""),
+    ("a search does not read that one was skipped", "list_executions.LOOKED_AT", "'skip_reason',", ""),
+    ("a search does not read which backfill made one", "list_executions.LOOKED_AT", "'backfill',", ""),
 )
 # fmt: on
