@@ -5,11 +5,13 @@ from typing import TypeVar
 
 from redis.asyncio import Redis
 
+from shared.errors import Damaged
 from shared.schemas.accounts.makers import Maker
 from shared.schemas.crons import Cron, CronWithWarnings
 from shared.schemas.jobs import Job
 from shared.schemas.queues import Queue
 from shared.store import transitions
+from shared.store.connection import AWAY
 from shared.store.keyspace import Team
 from shared.store.records import Fields
 
@@ -48,8 +50,14 @@ def _is_id(text: str) -> bool:
 
 
 async def named(redis: Redis, team: Team, rows: Sequence[M]) -> list[M]:
-    """The rows, of which each says by name who made it."""
-    names = await names_of(redis, team, [row.created_by for row in rows])
+    """The rows, of which each says by name who made it; without names if they cannot be had.
+
+    What was written is written: that a name could not be read must not make it look lost.
+    """
+    try:
+        names = await names_of(redis, team, [row.created_by for row in rows])
+    except (Damaged, *AWAY):
+        return list(rows)
     return [row.model_copy(update={"created_by": with_name(row.created_by, names)}) for row in rows]
 
 

@@ -203,6 +203,21 @@ async def test_a_damaged_token_has_no_name(client: AsyncClient, redis: Redis) ->
     assert await maker_of(client, "/api/jobs/1") == {"kind": "token", "id": 2, "name": None}
 
 
+async def test_what_was_written_is_not_lost_for_a_name_that_cannot_be_read(
+    client: AsyncClient, redis: Redis
+) -> None:
+    nameless = TOKEN | {"name": None}
+    names = f"{keyspace.prefix(keyspace.GLOBAL)}tokens:1"
+    await redis.delete(names)
+    await redis.set(names, "no hash")
+
+    made = await client.post("/api/crons", json=CRON)
+
+    assert (made.status_code, made.json()["created_by"]) == (201, nameless)
+    assert await listed(client, "/api/crons") == {1: nameless}
+    assert (await client.get("/api/crons", params={"q": "by:test"})).status_code == 409
+
+
 @pytest.mark.parametrize(
     ("q", "ids"),
     [

@@ -24,8 +24,8 @@ local function read(id)
     local state, cron, due = values_of(record, 'state', 'cron', 'due')
     local name = cron and call('HGET', P .. 'c:' .. team .. ':' .. cron, 'name')
     if not state or not name then return end
-    local fields = not most and not given.searched and { 'state', state, 'cron', cron, 'due', due }
-        or given.searched and looks.flat(fields_of(record, unpack(LOOKED_AT))) or call('HGETALL', record)
+    local fields = most and not given.searched and call('HGETALL', record) or { 'state', state, 'cron', cron, 'due', due }
+    if given.searched then fields = looks.flat(fields_of(record, unpack(LOOKED_AT))) end
     rows[#rows + 1] = { id, fields, name, most and beginning_in(P .. 'r:' .. team .. ':e' .. id, most, RUN_BEGINS) }
 end
 
