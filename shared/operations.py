@@ -17,7 +17,7 @@ from shared.security.caller import Caller
 from shared.security.limits import Limits
 from shared.security.meter import Meter
 from shared.security.vault import Vault
-from shared.store import transitions
+from shared.store import makers, transitions
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 from shared.store.transitions import Awaited
@@ -156,7 +156,7 @@ class Call:
     def write(self, changes: str | None = None) -> Write:
         """A write of this call, which leaves a line in the audit trail; `changes` are of `actions.audit`."""
         if self.is_part:
-            return Write(self.key)
+            return Write(self.key, maker=self._maker)
         who = _who(
             self.operation,
             self.actor,
@@ -166,7 +166,16 @@ class Call:
             request_id=self.request_id,
             reason=self.reason,
         )
-        return Write(self.key, who, changes, self.caller.session, self.caller.user)
+        return Write(self.key, who, changes, self.caller.session, self.caller.user, self._maker)
+
+    @property
+    def _maker(self) -> str | None:
+        """Who made what the call makes; a program that calls tools has its name and version in `client`."""
+        if self.caller.session is not None:
+            return makers.code_of("user", self.caller.user or 0)
+        if self.interface == "mcp":
+            return makers.code_of("mcp", self.caller.id, self.client.rpartition(" ")[0] or self.client)
+        return makers.code_of("token", self.caller.id)
 
 
 def written_by(operator: str, operation: str, changes: str) -> Write:

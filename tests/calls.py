@@ -12,6 +12,14 @@ KEY = "the-key-of-the-tests-0123456789-abcdef"
 VAULT = Vault(KEY)
 
 
-def call_of(redis: Redis, team: Team, key: IdempotencyKey | None = None, *, vault: Vault = VAULT) -> Call:
-    """A call by an admin of the team."""
-    return Call(Caller(team, frozenset({"admin"})), redis, vault, "rest", "test", "", key)
+def call_of(
+    redis: Redis,
+    team: Team,
+    key: IdempotencyKey | None = None,
+    *,
+    vault: Vault = VAULT,
+    caller: Caller | None = None,
+) -> Call:
+    """A call by an admin of the team, or by that caller."""
+    caller = caller or Caller(team, frozenset({"admin"}))
+    return Call(caller, redis, vault, "rest", "test", "", key)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from shared.schemas.base import NO_BOOL, Id, Method, Name, Schema
+from shared.schemas.base import NO_BOOL, Id, Method, Name, Schema, Searched
 from shared.schemas.crons import CronCreate, CronFilter, CronQuery, CronSpec, CronSpecUpdate, CronUpdate
 from shared.schemas.jobs import JobFilter, JobQuery, JobSpec
 from shared.store.idempotency import KEY
@@ -66,9 +66,10 @@ class CronListArguments(Schema):
     filter: Annotated[CronFilter, Field(description="Only crons in this state")] = CronFilter.ALL
     search: Annotated[str | None, Field(max_length=200, description="Part of the name or URL")] = None
     page: _Page = 1
+    q: Searched = None
 
     def query(self) -> CronQuery:
-        return CronQuery(filter=self.filter, search=self.search, page=self.page)
+        return CronQuery(filter=self.filter, search=self.search, page=self.page, q=self.q)
 
 
 class JobListArguments(Schema):
@@ -77,6 +78,7 @@ class JobListArguments(Schema):
     queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
     page: _Page = 1
     queue: Annotated[Name | None, Field(description="Only jobs of the queue of this name")] = None
+    q: Searched = None
 
     def query(self, queue_id: int | None) -> JobQuery:
-        return JobQuery(filter=self.filter, search=self.search, queue_id=queue_id, page=self.page)
+        return JobQuery(filter=self.filter, search=self.search, queue_id=queue_id, page=self.page, q=self.q)

@@ -7,6 +7,8 @@ from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
 from shared import clock
+from shared.actions.searches import audit as searches
+from shared.actions.searches.audit import is_of
 from shared.schemas.accounts.audit import AuditChange, AuditLine, AuditPage, AuditQuery
 from shared.schemas.base import Schema
 from shared.security import vault
@@ -72,6 +74,7 @@ def _shown(name: str, value: Any) -> Any:
 
 async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
     """Lines newest first, those that fit."""
+    wanted = await searches.understood(redis, team, query.q)
     fitting: list[AuditLine] = []
     end, read = query.before, 0
     while read < _MOST_READ:
@@ -81,13 +84,13 @@ async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
             line = _line(end, one.fields)
             if query.after and line.at < query.after:
                 return AuditPage(data=tuple(fitting), next=None)
-            if _fits(line, query):
+            if _fits(line, query) and wanted.finds(line):
                 fitting.append(line)
             if len(fitting) == query.limit:
                 return AuditPage(data=tuple(fitting), next=end)
         if len(found) < _STEP:
             return AuditPage(data=tuple(fitting), next=None)
-    return AuditPage(data=tuple(fitting), next=end)
+    return AuditPage(data=tuple(fitting), next=end, looked_at=read)
 
 
 async def _older(redis: Redis, team: Team, than: str | None) -> list[_Found]:
@@ -127,14 +130,4 @@ def _fits(line: AuditLine, query: AuditQuery) -> bool:
     wanted = query.model_dump(include={"operation", "actor", "token", "interface"}, exclude_none=True)
     if any(getattr(line, name) != value for name, value in wanted.items()):
         return False
-    return query.about is None or any(_is_of(one, query.about) for one in line.about)
-
-
-def _is_of(one: str, wanted: str) -> bool:
-    """Whether `job:8-12` or `cron:7` is what is wanted, as `job:9`."""
-    if one == wanted:
-        return True
-    noun, _, ids = one.partition(":")
-    first, _, last = ids.partition("-")
-    of, _, number = wanted.partition(":")
-    return bool(last) and noun == of and number.isdecimal() and int(first) <= int(number) <= int(last)
+    return query.about is None or any(is_of(one, query.about) for one in line.about)

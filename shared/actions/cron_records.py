@@ -13,7 +13,7 @@ from shared.schemas.crons import Cron, CronCreate, CronMode
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.security.vault import shown
-from shared.store import excerpts, plans, stored, strips
+from shared.store import excerpts, makers, plans, stored, strips
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
@@ -86,6 +86,7 @@ def _shown(team: Team, cron_id: int, fields: Fields, read: tuple[CronCreate, Rea
             "last_status": fields.get("last_status"),
             "last_response": fields.get("last_response") or None,
             "created_at": reader.made(fields, "created"),
+            "created_by": makers.of(fields),
             "last_failure_reason": failure.failure_reason,
             "last_error": failure.error_message,
             "has_ended": spec.is_active and next_run is None and reader.problem is None,

@@ -14,7 +14,7 @@ from shared.actions.owing import NOTHING
 from shared.actions.redaction import of_crons
 from shared.actions.redaction.of_crons import Kept
 from shared.actions.searches import crons as searches
-from shared.actions.searches.looks import LookedCron
+from shared.actions.searches import looks
 from shared.basics import words
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
@@ -32,7 +32,7 @@ from shared.schemas.crons import (
 )
 from shared.schemas.timing import Timing
 from shared.security import custody
-from shared.store import moments, paging, records, stored, transitions
+from shared.store import makers, moments, paging, records, stored, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
@@ -74,7 +74,7 @@ _BUSY = "The cron is being changed by others; try again."
 
 async def create(call: Call, cron: CronCreate, now: datetime | None = None) -> CronWithWarnings:
     if done := await transitions.recall(call.redis, call.key):
-        return _of_row(call, *done)
+        return await _of_row(call, *done)
     made = await _made(call, _whole(cron), now)
     assert isinstance(made, CronMade)  # without a key of its own it meets no other
     return made
@@ -86,7 +86,7 @@ async def upsert(call: Call, key: str, cron: CronCreate, now: datetime | None = 
     What is answered is a `CronMade` if it was made. Raises as `create` and `update` do.
     """
     if done := await transitions.recall(call.redis, call.key):
-        return _of_row(call, *done)
+        return await _of_row(call, *done)
     cron, known = _whole(cron), await transitions.find_cron(call.redis, call.team, key=key)
     if known is None:
         made = await _made(call, cron, now, key)
@@ -120,14 +120,15 @@ async def _made(
 
 
 async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
-    return (await get_now(redis, team, cron_id))[0]
+    cron, _ = await get_now(redis, team, cron_id)
+    return await makers.named_one(redis, team, cron)
 
 
 async def show(call: Call, cron_id: int) -> Cron:
     """The same, and its version for the call."""
     fields, _ = await settling.read(call.redis, call.team, cron_id)
     call.versions.answered = fields.get("version")
-    return cron_records.of(call.team, cron_id, fields)
+    return await makers.named_one(call.redis, call.team, cron_records.of(call.team, cron_id, fields))
 
 
 async def get_now(redis: Redis, team: Team, cron_id: int) -> tuple[Cron, datetime]:
@@ -143,17 +144,13 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
 
     async def read(ids: Sequence[int]) -> list[Cron]:
         rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
-        return [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
-
-    async def look(ids: Sequence[int]) -> list[LookedCron]:
-        hints = wanted.hints(query.search or "")
-        rows = await transitions.look_at_crons(redis, team, ids, hints, most_bytes=stored.LOOK_BYTES)
-        return [LookedCron(row) for row in rows]
+        found = [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
+        return await makers.named(redis, team, found)
 
     listing = paging.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
         read,
-        look=look,
+        look=lambda ids: looks.crons(redis, team, ids, wanted, query.search or ""),
         matches=lambda cron, text: words.contains(text, cron.name, cron.url) and wanted.finds(cron),
         is_filtered=bool(wanted.terms),
     )
@@ -169,7 +166,7 @@ async def update(
     Those that are given are sealed.
     """
     if done := await transitions.recall(call.redis, call.key):
-        return _of_row(call, *done)
+        return await _of_row(call, *done)
     meant_for, read = None, settling.read_settled if _WHEN & changes.model_fields_set else settling.read
     for _ in range(ATTEMPTS):
         fields, at = await read(call.redis, call.team, cron_id, now)
@@ -233,7 +230,7 @@ async def _save(
         now_ms=settling.given(known.now),
         write=call.write(audit.changes(was, kept.cron)),
     )
-    return _of_row(call, *saved) if isinstance(saved, SavedCron) else saved
+    return await _of_row(call, *saved) if isinstance(saved, SavedCron) else saved
 
 
 def _whole(cron: CronCreate) -> CronCreate:
@@ -242,12 +239,13 @@ def _whole(cron: CronCreate) -> CronCreate:
     return cron
 
 
-def _of_row(call: Call, cron_id: str, flat: Sequence[str], warnings: str) -> CronWithWarnings:
+async def _of_row(call: Call, cron_id: str, flat: Sequence[str], warnings: str) -> CronWithWarnings:
     fields = records.fields_of(flat)
     call.versions.answered = fields.get("version")
     cron = cron_records.of(call.team, int(cron_id), fields)
     kind = CronMade if call.versions.answered == "1" else CronWithWarnings
-    return kind(**dict(cron), warnings=from_json(warnings))
+    made = kind(**dict(cron), warnings=from_json(warnings))
+    return await makers.named_one(call.redis, call.team, made)
 
 
 def _timed_if_readable(wanted: CronCreate, phase: int, fields: Fields, at: datetime) -> _When:

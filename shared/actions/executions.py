@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from shared import clock
 from shared.actions import cron_records
+from shared.actions.searches import executions as searches
 from shared.errors import Conflict, NotFound
 from shared.operations import Call
 from shared.schemas.base import Page
@@ -80,9 +81,13 @@ async def _read_of(redis: Redis, team: Team, cron_id: int, ids: Sequence[int]) -
 async def page(redis: Redis, team: Team, cron_id: int, query: ExecutionQuery) -> Page[Execution]:
     await _require(redis, team, cron_id)
     states = [query.filter] if query.filter else list(ExecutionStatus)
+    look = await searches.understood(redis, team, query.q)
     listing = paging.Listing(
         [f"x:{team.id}:c{cron_id}:{state}" for state in states],
         read=lambda ids: _read(redis, team, cron_id, ids, LIST_BYTES),
+        matches=lambda row, _text: look.wanted.finds(row),
+        look=look.read,
+        is_filtered=look.is_for_something,
     )
     return await paging.read_page(redis, team, listing, query)
 

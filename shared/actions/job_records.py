@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from shared.schemas.jobs import FinalStatus, Job, JobFilter, JobStatus
 from shared.schemas.runs import Run
 from shared.security.vault import shown
-from shared.store import excerpts, records, stored
+from shared.store import excerpts, makers, records, stored
 from shared.store.lenient import Reader
 from shared.store.records import Fields
 from shared.store.transitions import StoredJob
@@ -78,6 +78,7 @@ def _job(job_id: int, fields: Fields, spec: dict[str, Any], around: _Around) -> 
             "expires_at": reader.instant(fields, "expires"),
             "labels": spec.get("labels", {}),
             "key": fields.get("key"),
+            "created_by": makers.of(fields),
         },
     )
     return job if reader.problem is None else job.model_copy(update={"problem": reader.problem})

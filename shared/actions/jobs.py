@@ -14,6 +14,7 @@ from shared.actions.accounts import reach
 from shared.actions.job_records import FAILED, STATES, excerpt_of, of_row
 from shared.actions.redaction import of_jobs
 from shared.actions.searches import jobs as searches
+from shared.actions.searches import looks
 from shared.actions.searches.looks import LookedJob
 from shared.basics import words
 from shared.basics.search import Search
@@ -33,7 +34,7 @@ from shared.schemas.jobs import (
 )
 from shared.schemas.kinds import Kind
 from shared.schemas.queues import QueueSettings
-from shared.store import connection, paging, stored, transitions
+from shared.store import connection, makers, paging, stored, transitions
 from shared.store.keyspace import Team
 from shared.store.transitions import CreatedJob, NewJob, OtherRules
 
@@ -203,7 +204,8 @@ async def read(
     With `most_bytes` no more than that is read of long texts, and the jobs are excerpts that say so.
     """
     rows = await transitions.read_jobs(redis, team, ids, with_runs=with_runs, most_bytes=most_bytes)
-    return [excerpt_of(row) if most_bytes else of_row(row) for row in rows]
+    found = [excerpt_of(row) if most_bytes else of_row(row) for row in rows]
+    return await makers.named(redis, team, found)
 
 
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
@@ -239,9 +241,10 @@ async def looked_at(
         ids,
         wanted.hints(words_too),
         with_runs=with_runs or wanted.needs(searches.RUN),
+        with_makers=wanted.needs(looks.MAKER),
         most_bytes=stored.LIST_BYTES if wanted.needs(searches.PAYLOAD) else stored.LOOK_BYTES,
     )
-    return [LookedJob(row) for row in rows]
+    return await looks.named(redis, team, wanted, [LookedJob(row) for row in rows])
 
 
 async def cancel(call: Call, job_id: int) -> Job:
@@ -255,7 +258,7 @@ async def cancel(call: Call, job_id: int) -> Job:
         raise NotFound("Job")
     if row == "ended":
         raise Conflict("The job has ended; there is nothing to cancel.")
-    return of_row(row)
+    return await makers.named_one(call.redis, call.team, of_row(row))
 
 
 async def move(call: Call, job_id: int, update: JobUpdate) -> Job:
@@ -276,7 +279,7 @@ async def move(call: Call, job_id: int, update: JobUpdate) -> Job:
         raise Invalid("at", "The at field must be earlier than the job's expires_at.")
     if row == "far":
         raise Invalid(*_NOT_MADE[row])
-    return of_row(row)
+    return await makers.named_one(call.redis, call.team, of_row(row))
 
 
 async def delete(call: Call, job_id: int) -> None:

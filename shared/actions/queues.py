@@ -19,7 +19,7 @@ from shared.schemas.queues import (
     QueueSettings,
     QueueUpdate,
 )
-from shared.store import keyspace, paging, records, transitions
+from shared.store import keyspace, makers, paging, records, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.transitions import StoredKey, StoredQueue
@@ -42,7 +42,7 @@ async def get(redis: Redis, team: Team, queue_id: int) -> Queue:
     found = await transitions.read_queues(redis, team, [queue_id])
     if not found:
         raise NotFound("Queue")
-    return _queue(found[0])
+    return await makers.named_one(redis, team, _queue(found[0]))
 
 
 async def show(call: Call, queue_id: int) -> Queue:
@@ -50,7 +50,7 @@ async def show(call: Call, queue_id: int) -> Queue:
     found = await transitions.read_queues(call.redis, call.team, [queue_id])
     if not found:
         raise NotFound("Queue")
-    return _answered(call, found[0])
+    return await _answered(call, found[0])
 
 
 async def id_of(redis: Redis, team: Team, name: str) -> int:
@@ -71,7 +71,8 @@ def _some(names: Sequence[str]) -> str:
 
 async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
     async def read(ids: Sequence[int]) -> list[Queue]:
-        return [_queue(row) for row in await transitions.read_queues(redis, team, ids)]
+        rows = await transitions.read_queues(redis, team, ids)
+        return await makers.named(redis, team, [_queue(row) for row in rows])
 
     listing = paging.Listing(
         [f"x:{team.id}:queues"], read, matches=lambda queue, text: words.contains(text, queue.name)
@@ -82,7 +83,7 @@ async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
 async def update(call: Call, queue_id: int, changes: QueueUpdate) -> Queue:
     """Change the given fields; they apply to waiting jobs too, from the next claim on."""
     if done := await transitions.recall(call.redis, call.key):
-        return _answered(call, StoredQueue(*done))
+        return await _answered(call, StoredQueue(*done))
     given = changes.model_dump(exclude_unset=True)
     for _ in range(_ATTEMPTS):
         found = await transitions.read_queues(call.redis, call.team, [queue_id])
@@ -212,12 +213,12 @@ async def _save(call: Call, wanted: QueueCreate, known: _Known = _NEW) -> Queue 
     )
     if saved == "taken":
         raise Invalid("name", "The name field must be unique: another queue of the team has it.")
-    return None if saved == "stale" else _answered(call, saved)
+    return None if saved == "stale" else await _answered(call, saved)
 
 
-def _answered(call: Call, row: StoredQueue) -> Queue:
+async def _answered(call: Call, row: StoredQueue) -> Queue:
     call.versions.answered = records.fields_of(row.fields).get("version")
-    return _queue(row)
+    return await makers.named_one(call.redis, call.team, _queue(row))
 
 
 def _queue(row: StoredQueue) -> Queue:
@@ -231,6 +232,7 @@ def _queue(row: StoredQueue) -> Queue:
         name=name or f"queue {row.id}",
         **settings.model_dump(),
         created_at=created,
+        created_by=makers.of(fields),
         counts=QueueCounts(
             pending=row.pending,
             processing=row.processing,

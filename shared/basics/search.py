@@ -257,9 +257,11 @@ def word(
     return Key(read, _text, _is_like, needs, choices, is_written)
 
 
-def several(read: Callable[[T], Collection[str]], *, choices: Collection[str] = ()) -> Key[T]:
+def several(
+    read: Callable[[T], Collection[str]], *, needs: str = "", choices: Collection[str] = ()
+) -> Key[T]:
     """Several such texts, of which one is enough."""
-    return Key(read, _text, _has, choices=choices)
+    return Key(read, _text, _has, needs, choices)
 
 
 def labels(read: Callable[[T], Mapping[str, str]]) -> Key[T]:

@@ -200,12 +200,15 @@ class PageQuery(Schema):
     search: Annotated[str | None, Field(max_length=200, description="Part of the URL or name")] = None
 
 
+Searched = Annotated[
+    str | None, Field(max_length=500, description="Words and keys, as status:failed host:a.example")
+]
+
+
 class SearchQuery(PageQuery):
     """A page of a list that can be searched by what its rows say."""
 
-    q: Annotated[
-        str | None, Field(max_length=500, description="Words and keys, as status:failed host:a.example")
-    ] = None
+    q: Searched = None
 
 
 (SEARCHED,) = set(SearchQuery.model_fields) - set(PageQuery.model_fields)

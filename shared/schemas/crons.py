@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field
 
 from shared.schedule import occurrences, zone_data, zones
+from shared.schemas.accounts.makers import CreatedBy
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     NO_BOOL,
@@ -16,7 +17,6 @@ from shared.schemas.base import (
     Labels,
     Method,
     Name,
-    PageQuery,
     Problem,
     Schema,
     SearchQuery,
@@ -198,6 +198,7 @@ class CronDetail(Timing, CronSummary):
     """The next three fires, or as many as are left."""
     paused_reason: str | None
     """Why Recuro paused it, in a sentence; None unless `pause_after_failures` did."""
+    created_by: CreatedBy
     problem: Problem = None
 
 
@@ -261,7 +262,7 @@ class CronCreated(Timing, _CreatedByReference):
     warnings: Warnings = ()
 
 
-class ExecutionQuery(PageQuery):
+class ExecutionQuery(SearchQuery):
     filter: ExecutionStatus | None = None
 
 

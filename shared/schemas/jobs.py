@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 from pydantic_core import to_json
 
+from shared.schemas.accounts.makers import CreatedBy
 from shared.schemas.base import (
     NO_BOOL,
     Cut,
@@ -217,6 +218,7 @@ class JobDetail(JobSummary):
     expires_at: Instant | None
     replay_of: int | None
     replayed_as: int | None
+    created_by: CreatedBy
     problem: Problem = None
 
 
@@ -245,5 +247,6 @@ class Job(JobSummary):
     """The problem in which its last failure counts."""
     key: str | None
     """By which the queue limits it, and serves it in turn with others."""
+    created_by: CreatedBy
     cut: Cut = ()
     problem: Problem = None

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic_core import to_json
 
+from shared.schemas.accounts.makers import CreatedBy
 from shared.schemas.assertions import Assertions
 from shared.schemas.base import (
     NO_BOOL,
@@ -148,6 +149,7 @@ class Queue(Schema):
     labels: dict[str, str]
     created_at: Instant
     counts: QueueCounts
+    created_by: CreatedBy
     problem: Problem = None
 
 

@@ -17,6 +17,8 @@ class Write(NamedTuple):
     """The digest of the session by which it is made: on accounts one that has ended changes nothing."""
     user: int | None = None
     """Whose session that is."""
+    maker: str | None = None
+    """Who makes it, as what it makes keeps it (`shared.store.makers`)."""
 
 
 OURS = Write()

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from shared.schedule.policy import MisfirePolicy
 from shared.schemas.accounts.invitations import Invitation
+from shared.schemas.accounts.makers import Maker
 from shared.schemas.accounts.members import Member
 from shared.schemas.accounts.teams import Team
 from shared.schemas.accounts.users import Role
@@ -49,6 +50,7 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Rest reason": RestReason,
     "Queue": Queue,
     "Counts of a queue": QueueCounts,
+    "Maker": Maker,
     "Replay": Replay,
     "State of a replay": ReplayState,
     "Reason of a replay": ReplayReason,

@@ -46,21 +46,21 @@ POLICY = [
 ]
 CREATED_CRON_TOO = [*POLICY, "timezone", "mode", "has_ended", "next_runs"]
 SHOWN_CRON_TOO = [*POLICY, "last_failure_reason", "last_error", "timezone", "mode", "has_ended", "next_runs"]
-SHOWN_CRON_TOO += ["paused_reason"]
+SHOWN_CRON_TOO += ["paused_reason", "created_by"]
 SHOWN_JOB_TOO = (
     *("failure_reason", "failure_stage", "original_job_id", "has_pending_retry", "dead_lettered_at"),
     *("callback_status", "waits_for", "body", "timeout_seconds", "retry_delays", "idempotency_key"),
-    *("expires_at", "replay_of", "replayed_as"),
+    *("expires_at", "replay_of", "replayed_as", "created_by"),
 )
 PARAMETERS = {
-    "list-crons": "filter search page",
+    "list-crons": "filter search page q",
     "create-cron": "name* url* cron_expression* method headers payload callback_url timeout_seconds "
     "alert_threshold is_active timezone idempotency_key",
     "get-cron": "id*",
     "update-cron": "id* name url cron_expression method headers payload callback_url timeout_seconds "
     "alert_threshold is_active timezone idempotency_key",
     "delete-cron": "id* idempotency_key",
-    "list-jobs": "filter search queue_id page queue",
+    "list-jobs": "filter search queue_id page queue q",
     "create-job": "queue* url* method headers payload callback_url delay body timeout_seconds retry_delays idempotency_key",
     "get-job": "id*",
     "delete-job": "id* idempotency_key",

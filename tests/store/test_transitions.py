@@ -51,6 +51,8 @@ def _called(node: ast.expr) -> str:
 
 
 CALLS = calls()
+OF_WRITES = {"maker"}
+"""What each is given of the write, whatever it is."""
 
 
 def text_of(function: str) -> str:
@@ -71,7 +73,7 @@ def test_what_the_lua_reads_some_call_gives(function: str) -> None:
     read = set(_GIVEN.findall(text_of(function)))
     given = {name for called in CALLS if called.function == function for name in called.given}
 
-    assert read <= given
+    assert read <= given | OF_WRITES
 
 
 def _given_in_parts(text: str) -> set[str]:

@@ -13,6 +13,8 @@ from shared.schemas.kinds import Kind
 from shared.store import keyspace
 
 TIMEOUT_SECONDS = 30.0
+_NOT_TOLD = {"created_by"}
+"""Who of the team made it is nobody's to know who is only called."""
 
 
 async def callback_of(redis: Redis, work: Notice) -> Outgoing:
@@ -28,7 +30,7 @@ async def callback_of(redis: Redis, work: Notice) -> Outgoing:
         "Recuro-Attempt": str(work.attempt),
         "Idempotency-Key": work.idempotency_key,
     }
-    told = f'{{"event":"{work.spec}",{subject.model_dump_json()[1:-1]}{more}}}'
+    told = f'{{"event":"{work.spec}",{subject.model_dump_json(exclude=_NOT_TOLD)[1:-1]}{more}}}'
     return Outgoing("POST", url, headers, told.encode(), TIMEOUT_SECONDS, team=work.team)
 
 

@@ -15,7 +15,7 @@ from shared.schemas.bulk.results import BulkMatch, BulkResult
 from shared.schemas.bulk.wanted import CronAction, CronBulk
 from shared.schemas.crons import Cron, CronCreate, CronUpdate
 from shared.security import custody
-from shared.store import paging, records, stored, transitions
+from shared.store import makers, paging, records, stored, transitions
 from shared.store.lenient import Reader
 
 _ACTIVE: Mapping[CronAction, bool] = {CronAction.PAUSE: False, CronAction.RESUME: True}
@@ -81,7 +81,8 @@ async def _chosen(call: Call, wanted: CronBulk) -> Chosen:
 
     async def look(ids: Sequence[int]) -> list[Cron]:
         rows = await transitions.list_crons(call.redis, call.team, ids, most_bytes=stored.LIST_BYTES)
-        return [cron_records.excerpt(call.team, int(row.id), records.fields_of(row.fields)) for row in rows]
+        found = [cron_records.excerpt(call.team, int(row.id), records.fields_of(row.fields)) for row in rows]
+        return await makers.named(call.redis, call.team, found)
 
     indexes = [f"x:{call.team.id}:crons:{state}" for state in ("active", "paused")]
     listing = paging.Listing(indexes, look, matches=lambda cron, _text: search.finds(cron))

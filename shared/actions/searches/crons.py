@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
-from shared.actions.searches import queries
+from shared.actions.searches import looks, queries
 from shared.actions.searches.looks import LookedCron
 from shared.basics import search
 from shared.basics.search import Key, Search
@@ -37,6 +37,7 @@ KEYS: dict[str, Key[LookedCron]] = {
     "failures": search.number(lambda cron: cron.consecutive_failures),
     "label": search.labels(lambda cron: cron.labels),
     "key": search.word(lambda cron: cron.key),
+    "by": looks.MADE_BY,
     "since": search.since(lambda cron: cron.created_at),
     "until": search.until(lambda cron: cron.created_at),
 }

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
-from shared.actions.searches import queries
+from shared.actions.searches import looks, queries
 from shared.actions.searches.looks import LookedJob
 from shared.basics import search
 from shared.basics.search import Key, Search
@@ -46,6 +46,7 @@ KEYS: dict[str, Key[LookedJob]] = {
     "until": search.until(lambda job: job.created_at),
     "label": search.labels(lambda job: job.labels),
     "key": search.word(lambda job: job.idempotency_key),
+    "by": looks.MADE_BY,
     "payload.": search.word(lambda job: job.payload, needs=PAYLOAD, is_written=True),
 }
 

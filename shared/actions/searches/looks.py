@@ -1,17 +1,58 @@
 """Rows as a search looks at them: of what is stored, only that is read which its keys ask for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
+
+from redis.asyncio import Redis
 
 from shared.actions import job_records
+from shared.basics import search
+from shared.basics.search import Key, Search
+from shared.schemas.accounts.makers import Maker
 from shared.schemas.base import Method
 from shared.schemas.crons import CronMode
-from shared.store import records, stored
+from shared.store import makers, records, stored, transitions
+from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
 from shared.store.transitions import StoredCron, StoredJob
+
+MAKER = "maker"
+"""What is looked up of a row only where a search needs it: by which name who made it is called."""
+
+
+R = TypeVar("R", bound="LookedJob | LookedCron")
+
+
+def _words_of(maker: Maker | None) -> list[str]:
+    """What `by:` finds it by: its kind, `token:4`, and its name."""
+    if maker is None:
+        return []
+    return [maker.kind, f"{maker.kind}:{maker.id}", *([maker.name] if maker.name else [])]
+
+
+MADE_BY: Key[Any] = search.several(lambda row: _words_of(row.created_by), needs=MAKER)
+
+
+async def named(redis: Redis, team: Team, wanted: Search[Any], rows: list[R]) -> list[R]:
+    """The rows, with the names of who made them if the search is about these."""
+    if wanted.needs(MAKER):
+        names = await makers.names_of(redis, team, [row.created_by for row in rows])
+        for row in rows:
+            row.created_by = makers.with_name(row.created_by, names)
+    return rows
+
+
+async def crons(
+    redis: Redis, team: Team, ids: Sequence[int], wanted: Search[Any], words_too: str
+) -> "Sequence[LookedCron]":
+    """Those crons that may be looked for, as far as a search looks at them."""
+    rows = await transitions.look_at_crons(
+        redis, team, ids, wanted.hints(words_too), most_bytes=stored.LOOK_BYTES
+    )
+    return await named(redis, team, wanted, [LookedCron(row) for row in rows])
 
 
 class LookedRun:
@@ -21,6 +62,15 @@ class LookedRun:
         self.response_status = _number(fields.get("response_status"))
         self.duration_ms = _number(fields.get("duration_ms"))
         self.failure_reason: str | None = fields.get("failure_reason")
+
+
+def run_of(text: str | None) -> LookedRun | None:
+    if not text:
+        return None
+    try:
+        return LookedRun(stored.read_run(text).fields)
+    except (ValueError, LookupError, TypeError):  # no JSON of a run
+        return None
 
 
 class LookedJob:
@@ -79,18 +129,17 @@ class LookedJob:
     def idempotency_key(self) -> str | None:
         return job_records.key_of(self._spec, self._fields)
 
+    @cached_property
+    def created_by(self) -> Maker | None:
+        return makers.of(self._fields)
+
     @property
     def payload(self) -> Any:
         return job_records.payload_of(self._spec, Reader())
 
     @cached_property
     def run(self) -> LookedRun | None:
-        if not self._row.run:
-            return None
-        try:
-            return LookedRun(stored.read_run(self._row.run).fields)
-        except (ValueError, LookupError, TypeError):  # no JSON of a run
-            return None
+        return run_of(self._row.run)
 
 
 class LookedCron:
@@ -104,6 +153,7 @@ class LookedCron:
         self.method, self.mode = spec.get("method", Method.POST), spec.get("mode", CronMode.REQUEST)
         self.timezone = str(spec.get("timezone", "UTC"))
         self.key, self.labels = self._fields.get("key"), _labels(spec)
+        self.created_by = makers.of(self._fields)
         self.is_active = self._fields.get("is_active") == "1"
         self.is_alerted = "alerted" in self._fields
         self.has_ended = self.is_active and not self._fields.get("next") and bool(spec)

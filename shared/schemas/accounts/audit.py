@@ -1,12 +1,14 @@
 """The audit trail: who changed what, by which operation, and why."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, JsonValue
 
 from shared.schemas.base import Instant, Schema
 from shared.schemas.instants import InQuery
 
+_Interface = Literal["rest", "mcp", "web", "cli"]
+INTERFACES = get_args(_Interface)
 Short = Annotated[str, Field(max_length=255)]
 
 
@@ -46,15 +48,16 @@ class AuditQuery(Schema):
     about: Annotated[Short | None, Field(description="Only what changed this, as cron:7")] = None
     actor: Annotated[Short | None, Field(description="Only by tokens of this name")] = None
     token: Annotated[Short | None, Field(description="Only by the token with this id")] = None
-    interface: Annotated[
-        Literal["rest", "mcp", "web", "cli"] | None, Field(description="Only by this interface")
-    ] = None
+    interface: Annotated[_Interface | None, Field(description="Only by this interface")] = None
     after: Annotated[InQuery | None, Field(description="Only from this moment on")] = None
     before: Annotated[
         str | None,
         Field(pattern=r"^\d{1,20}-\d{1,20}$", description="Only what is older than the line with this id"),
     ] = None
     limit: Annotated[int, Field(ge=1, le=100, description="How many lines at most")] = 25
+    q: Annotated[
+        str | None, Field(max_length=500, description="Words and keys, as by:ci action:update-cron")
+    ] = None
 
 
 class AuditPage(Schema):
@@ -63,3 +66,10 @@ class AuditPage(Schema):
     data: tuple[AuditLine, ...]
     next: str | None
     """What `before` has to be for the lines that follow; null at the end."""
+    looked_at: Annotated[
+        int | None,
+        Field(
+            description="Only where it ended before it had found so many: at so many lines, from `before` on",
+            exclude_if=lambda number: number is None,
+        ),
+    ] = None

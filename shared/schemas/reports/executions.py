@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from shared.schemas.base import NO_BOOL, Id, Instant, Page, Schema
+from shared.schemas.base import NO_BOOL, Id, Instant, Page, Schema, Searched
 from shared.schemas.crons import Execution
 from shared.schemas.instants import InQuery
 from shared.schemas.reports.coming import ComingFire
@@ -39,6 +39,7 @@ class ListedQuery(Schema):
     ] = None
     page: Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1"), NO_BOOL] = 1
     per_page: Annotated[int, Field(ge=1, le=100, description="Rows a page"), NO_BOOL] = 25
+    q: Searched = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "ListedQuery":

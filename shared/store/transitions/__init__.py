@@ -53,6 +53,7 @@ from shared.store.transitions.executions import (
     find_executions as find_executions,
     list_executions as list_executions,
     list_of_cron as list_of_cron,
+    look_at_executions as look_at_executions,
     read_executions as read_executions,
     read_listed as read_listed,
     relist_executions as relist_executions,
@@ -187,6 +188,7 @@ from shared.store.transitions.tokens import (
     delete_token as delete_token,
     note_refusal as note_refusal,
     note_use as note_use,
+    name_makers as name_makers,
     read_tokens as read_tokens,
     renew_token as renew_token,
 )

@@ -90,11 +90,12 @@ async def list_executions(
     offset: int,
     count: int,
     most_bytes: int | None,
+    searched: bool = False,
 ) -> tuple[int, Sequence[ListedExecution]]:
     """How many of all crons a list has in a range, and so many of them, the latest moment first.
 
     `which` is "" for all, or `:failed`, `:skipped`, `:late`. With `most_bytes` they come whole, with so many
-    bytes of their runs (0 = any).
+    bytes of their runs (0 = any); `searched` with what a search looks at instead, with that of runs or none.
     """
     total, rows = await _LIST(
         redis,
@@ -106,6 +107,7 @@ async def list_executions(
         offset=offset,
         count=count,
         most_bytes=most_bytes,
+        searched=searched,
     )
     return total, [ListedExecution(*row) for row in rows]
 
@@ -128,6 +130,14 @@ async def read_listed(
 ) -> Sequence[ListedExecution]:
     """These of any cron, whole."""
     _, rows = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes)
+    return [ListedExecution(*row) for row in rows]
+
+
+async def look_at_executions(
+    redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int | None
+) -> Sequence[ListedExecution]:
+    """What a search looks at of these, with so many bytes of their runs, or without them."""
+    _, rows = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes, searched=True)
     return [ListedExecution(*row) for row in rows]
 
 

@@ -116,7 +116,7 @@ class Function:
 
 def _made_by(write: Write, prefix: str) -> dict[str, Argument | None]:
     """What Redis is told of who makes it; sessions are known where accounts are, and in no shard."""
-    told: dict[str, Argument | None] = {"who": write.who, "changes": write.changes}
+    told: dict[str, Argument | None] = {"who": write.who, "changes": write.changes, "maker": write.maker}
     if write.session is not None and prefix == _ACCOUNTS:
         told |= {"by_session": write.session, "by_user_of_session": write.user}
     return told

@@ -108,7 +108,14 @@ async def read_jobs(
 
 
 async def look_at_jobs(
-    redis: Redis, team: Team, ids: Sequence[int], hints: Hints, *, with_runs: bool, most_bytes: int
+    redis: Redis,
+    team: Team,
+    ids: Sequence[int],
+    hints: Hints,
+    *,
+    with_runs: bool,
+    most_bytes: int,
+    with_makers: bool = False,
 ) -> list[StoredJob]:
     """What a search looks at, of those jobs that may be what it looks for."""
     rows = await _LOOK_AT_JOBS(
@@ -117,6 +124,7 @@ async def look_at_jobs(
         ids,
         team=team.id,
         with_runs=with_runs,
+        with_makers=with_makers,
         most_bytes=most_bytes,
         letters=letters_of(hints),
         text=hints.text,

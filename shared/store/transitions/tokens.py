@@ -1,6 +1,6 @@
 """Tokens as they are kept: made, changed, renewed, deleted, and what is counted of their use."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from redis.asyncio import Redis
@@ -16,6 +16,7 @@ _ADOPT_TOKENS = Function("adopt_tokens")
 _READ_TOKENS = Function("read_tokens")
 _NOTE_USE = Function("note_use")
 _COUNT_USE = Function("count_use")
+_NAME_MAKERS = Function("name_makers")
 _ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 MOST_TOKENS = 500
 """Of a team: their names are compared in one step."""
@@ -201,3 +202,9 @@ async def count_use(
         now_ms=now_ms,
     )
     return Counted(full, [Window(*row) for row in windows])
+
+
+async def name_makers(redis: Redis, *, team: int, codes: Sequence[str]) -> Mapping[str, str]:
+    """What tokens (`t:12`) and users (`u:3`) are called by now, without those that are gone."""
+    names = await _NAME_MAKERS(redis, _ACCOUNTS, codes, team=team)
+    return {code: name for code, name in zip(codes, names, strict=True) if name}

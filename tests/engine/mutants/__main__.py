@@ -27,6 +27,7 @@ LIKELY = 25
 TESTS = (
     "tests/worker/test_redaction.py",
     "tests/api/work/test_labels.py",
+    "tests/api/accounts/test_makers.py",
     "tests/engine/test_edges.py",
     "tests/engine/test_vouched.py",
     "tests/engine/test_library.py",
@@ -59,6 +60,7 @@ TESTS = (
     "tests/api/crons/test_problems.py",
     "tests/scheduler",
     "tests/api/crons/test_all_executions.py",
+    "tests/api/crons/test_execution_searches.py",
     "tests/api/crons/test_coming.py",
     "tests/api/crons/test_backfills.py",
     "tests/engine/test_crons.py",

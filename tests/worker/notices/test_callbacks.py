@@ -69,6 +69,7 @@ async def test_a_completed_job_is_told_once(redis: Redis, team: Team, sender: Se
     said = json.loads(told.body)
     assert (told.method, said["event"], said["id"]) == ("POST", "job.completed", job_id)
     assert (said["status"], said["run"]["response_body"]) == ("completed", "done")
+    assert "created_by" not in said  # who of the team made it is not the target's to know
     assert (await jobs.get(redis, team, job_id)).callback_status == "delivered"
     assert await Claims(redis, SHARD, "w").claim(9) == []
     assert [key async for key in redis.scan_iter("*:n:*")] == []

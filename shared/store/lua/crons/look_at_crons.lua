@@ -5,7 +5,7 @@
 -- lower case, or nothing), `text` (that its spec has in lower case, or nothing); and ids.
 -- Returns per cron that may be: id, those of its fields.
 
-local LOOKED_AT = { 'spec', 'version', 'is_active', 'created', 'next', 'failures', 'alerted', 'key' }
+local LOOKED_AT = { 'spec', 'version', 'is_active', 'created', 'next', 'failures', 'alerted', 'key', 'by' }
 local most, rows = tonumber(given.most_bytes), {}
 
 for _, id in ipairs(given_list()) do

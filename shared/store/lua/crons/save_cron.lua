@@ -47,6 +47,7 @@ if is_computed and not is_in_time() then return 'stale', REFUSED end
 if not id then
     id = tostring(next_id(team, 'cron'))
     call('HSET', P .. 'c:' .. team .. ':' .. id, 'v', 1, 'version', 0, 'created', now, 'failures', 0)
+    if given.maker then call('HSET', P .. 'c:' .. team .. ':' .. id, 'by', given.maker) end
     call('SADD', P .. 'teams', team)
     if given.key then
         call('HSET', P .. 'c:' .. team .. ':' .. id, 'key', given.key)

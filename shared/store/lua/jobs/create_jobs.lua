@@ -36,6 +36,7 @@ local function made_queue(name)
     if not its.id then
         its.id = tostring(next_id(team, 'queue'))
         write_queue(team, its.id, name, settings)
+        if given.maker then call('HSET', P .. 'q:' .. team .. ':' .. its.id, 'by', given.maker) end
         note_change('queue', its.id)
     else
         if not its.is_active then mend_queue(team, its.id, settings, name) end -- lost: nothing of it would ever start

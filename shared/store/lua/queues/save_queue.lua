@@ -14,6 +14,7 @@ if holder and holder ~= id then return 'taken', REFUSED end
 if not id then
     id = tostring(next_id(team, 'queue'))
     begin_queue(team, id)
+    if given.maker then call('HSET', P .. 'q:' .. team .. ':' .. id, 'by', given.maker) end
 else
     local known = fields_of(P .. 'q:' .. team .. ':' .. id, 'version', 'name')
     if known.version ~= given.version then return 'stale', REFUSED end

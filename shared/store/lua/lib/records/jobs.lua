@@ -15,6 +15,7 @@ local function make_job(team, queue, new)
     if new.expires_ms ~= '' then note('expires', new.expires_ms) end
     if new.replay_of then note('replay_of', new.replay_of) end
     if new.replay then note('replay', new.replay) end
+    if given.maker then note('by', given.maker) end
     if tonumber(new.due) > moment() then
         wait_until(JOB, team, id, new.due)
     else

@@ -25,6 +25,14 @@ local function name_of_queue(team, queue)
     return queue_names[queue]
 end
 
+-- Who made a retry is who made the first job of its chain, whose record alone says so.
+local function add_makers(fields, team, origin)
+    for name, value in pairs(fields_of(P .. 'j:' .. team .. ':' .. origin, 'by', 'replay')) do
+        fields[#fields + 1] = name
+        fields[#fields + 1] = value
+    end
+end
+
 -- id, its fields, the spec (JSON), queue name, run (JSON or nothing); nothing for a job that is not there, or whose
 -- queue was deleted. Of the two texts no more than `most` bytes, if it is not 0.
 local function job_row(team, id, with_run, most)
@@ -36,6 +44,7 @@ local function job_row(team, id, with_run, most)
         if fields[f] == 'problem' then fields[f + 1] = problems.link(team, fields[f + 1]) end
     end
     if not queue or not name_of_queue(team, queue) then return nil end
+    if origin then add_makers(fields, team, origin) end
     local spec = beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC_BEGINS) or ''
     return { id, fields, spec, name_of_queue(team, queue), with_run and beginning_in(P .. 'r:' .. team .. ':j' .. id, most, RUN_BEGINS) }
 end

@@ -1,0 +1,84 @@
+"""What may be searched for in the audit trail."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic_core import to_json
+from redis.asyncio import Redis
+
+from shared.actions.searches import queries
+from shared.basics import search
+from shared.basics.search import Key, Search, Value, Wrong
+from shared.schemas.accounts.audit import INTERFACES, AuditLine
+from shared.store.keyspace import Team
+
+_KINDS = {"rest": "token", "mcp": "mcp", "web": "user"}
+"""Who calls by an interface, as `created_by` has it."""
+
+
+def is_of(one: str, wanted: str) -> bool:
+    """Whether `job:8-12` or `cron:7` is what is wanted, as `job:9`."""
+    if one == wanted:
+        return True
+    noun, _, ids = one.partition(":")
+    of, _, number = wanted.partition(":")
+    return noun == of and _has(ids, number)
+
+
+def _has(ids: str, number: str) -> bool:
+    """Whether `8-12` or `9` has that number."""
+    first, _, last = ids.partition("-")
+    if not number.isdecimal() or not first.isdecimal():
+        return False
+    return int(first) <= int(number) <= int(last if last.isdecimal() else first)
+
+
+def _makers(line: AuditLine) -> list[str]:
+    kind = _KINDS.get(line.interface)
+    return [line.actor, kind] if kind else [line.actor]
+
+
+def _noun(text: str, operator: str, _now: datetime) -> Value:
+    if operator:
+        raise Wrong("be a noun as cron, or one of them as cron:7")
+    return Value(text.casefold())
+
+
+def _number(text: str, operator: str, _now: datetime) -> Value:
+    if operator or not text.isdecimal():
+        raise Wrong("be a number, after a colon")
+    return Value(text)
+
+
+def _is_about(about: Sequence[str], value: Value) -> bool:
+    return any(one.partition(":")[0] == value.text or is_of(one, value.text) for one in about)
+
+
+def _has_id(about: Sequence[str], value: Value) -> bool:
+    return any(_has(one.partition(":")[2], value.text) for one in about)
+
+
+KEYS: dict[str, Key[AuditLine]] = {
+    "by": search.several(_makers),
+    "action": search.word(lambda line: line.operation),
+    "what": Key(lambda line: line.about, _noun, _is_about),
+    "id": Key(lambda line: line.about, _number, _has_id),
+    "changed": search.several(lambda line: line.changes),
+    "via": search.word(lambda line: line.interface, choices=INTERFACES),
+    "client": search.part(lambda line: line.client),
+    "reason": search.part(lambda line: line.reason),
+    "token": search.word(lambda line: line.token),
+    "request": search.word(lambda line: line.request_id),
+    "since": search.since(lambda line: line.at),
+    "until": search.until(lambda line: line.at),
+}
+
+
+async def understood(redis: Redis, team: Team, text: str | None) -> Search[AuditLine]:
+    """Raises Invalid for what cannot be understood."""
+    return await queries.understood(redis, team, text, KEYS, _texts)
+
+
+def _texts(line: AuditLine) -> Sequence[str]:
+    changes = to_json(line.changes).decode()
+    return line.actor, line.operation, line.client, line.reason, *line.about, changes

@@ -1,0 +1,105 @@
+"""`q` of the audit trail, beside its other filters."""
+
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from shared.actions import audit
+from tests.writes import CRON, JOB
+
+
+async def found(client: AsyncClient, q: str, **query: Any) -> list[str]:
+    """What was done to what, oldest first."""
+    page = (await client.get("/api/audit", params={"q": q, **query})).json()
+    assert "looked_at" not in page
+    return [f"{line['operation']} {','.join(line['about'])}" for line in page["data"]][::-1]
+
+
+@pytest.fixture
+async def trail(client: AsyncClient) -> None:
+    """Two crons, of which the first is changed by another token; jobs 1 to 3; that token."""
+    made = await client.post("/api/tokens", json={"name": "ci", "scopes": ["write"]})
+    other = {"Authorization": f"Bearer {made.json()['token']}", "User-Agent": "deploy/2"}
+    await client.post("/api/crons", json=CRON | {"name": "Health check"})
+    await client.post("/api/crons", json=CRON | {"name": "Report"})
+    why = other | {"Recuro-Reason": "too many calls, see ticket 812"}
+    await client.patch("/api/crons/1", json={"cron_expression": "*/10 * * * *"}, headers=why)
+    await client.post("/api/jobs/batch", json={"jobs": [JOB] * 3})
+
+
+CRONS, CHANGE, JOBS, TOKEN = (
+    ["create-cron cron:1", "create-cron cron:2"],
+    ["update-cron cron:1"],
+    ["create-jobs queue:1,job:1-3"],
+    ["create-token token:2"],
+)
+
+
+@pytest.mark.parametrize(
+    ("q", "lines"),
+    [
+        ("by:ci", CHANGE),
+        ("by:test", TOKEN + CRONS + JOBS),
+        ("by:token", TOKEN + CRONS + CHANGE + JOBS),
+        ("by:user,mcp", []),
+        ("action:*-cron -by:ci", CRONS),
+        ("action:update-cron", CHANGE),
+        ("what:token", TOKEN),
+        ("what:cron id:1", [CRONS[0], *CHANGE]),
+        ("what:cron:2", CRONS[1:]),
+        ("what:job id:2", JOBS),
+        ("what:job:3", JOBS),
+        ("what:job:4", []),
+        ("changed:cron_expression -action:create*", CHANGE),
+        ("via:rest client:deploy", CHANGE),
+        ("reason:ticket", CHANGE),
+        ('"ticket 812"', CHANGE),
+        ("healthcheck", CRONS[:1]),
+        ("since:1h what:token,job", TOKEN + JOBS),
+        ("until:1h", []),
+    ],
+)
+async def test_lines_are_found(client: AsyncClient, trail: None, q: str, lines: list[str]) -> None:
+    assert sorted(await found(client, q)) == sorted(lines)
+
+
+async def test_a_search_goes_with_the_other_filters_and_from_page_to_page(
+    client: AsyncClient, trail: None
+) -> None:
+    first = (await client.get("/api/audit", params={"q": "by:test", "limit": 2})).json()
+    query = {"q": "by:test", "limit": 2, "before": first["next"]}
+    second = (await client.get("/api/audit", params=query)).json()
+
+    assert await found(client, "by:token", about="cron:1") == [CRONS[0], *CHANGE]
+    assert await found(client, "what:cron", operation="update-cron") == CHANGE
+    assert await found(client, "what:cron", actor="test") == CRONS
+    shown = [line["operation"] for page in (first, second) for line in page["data"]]
+    assert sorted(shown) == ["create-cron", "create-cron", "create-jobs", "create-token"]
+
+
+async def test_what_ends_before_all_was_looked_at_says_so(
+    client: AsyncClient, trail: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "_STEP", 2)
+    monkeypatch.setattr(audit, "_MOST_READ", 2)
+
+    page = (await client.get("/api/audit", params={"q": "by:nobody"})).json()
+
+    assert (page["data"], page["looked_at"]) == ([], 2)
+    assert page["next"]
+
+
+@pytest.mark.parametrize(
+    ("q", "why"),
+    [
+        ("id>3", "has the key id, which must be a number, after a colon"),
+        ("id:x", "has the key id, which must be a number, after a colon"),
+        ("what>cron", "has the key what, which must be a noun as cron, or one of them as cron:7"),
+        ("via:rets", "has the key via, which must be one of those that there are, which rets is not: rest?"),
+    ],
+)
+async def test_what_is_wrong_is_said(client: AsyncClient, q: str, why: str) -> None:
+    answer = await client.get("/api/audit", params={"q": q})
+
+    assert (answer.status_code, answer.json()["message"]) == (422, f"The q field {why}.")

@@ -1,0 +1,21 @@
+"""Who made a thing, and searches of what was made."""
+
+from tests.engine.mutants.mutation import rows
+
+# fmt: off
+MAKERS = rows(  # what it breaks, where it lies, what is found there, what that becomes
+    # who made it
+    ("a job does not say who made it", "make_job", "if given.maker then note('by', given.maker) end", ""),
+    ("a queue that a job is the first of does not say who made it", "create_jobs.made_queue", "if given.maker then call('HSET', P .. 'q:' .. team .. ':' .. its.id, 'by', given.maker) end", ""),
+    ("a queue does not say who made it", "save_queue", "if given.maker then call('HSET', P .. 'q:' .. team .. ':' .. id, 'by', given.maker) end", ""),
+    ("a cron does not say who made it", "save_cron", "if given.maker then call('HSET', P .. 'c:' .. team .. ':' .. id, 'by', given.maker) end", ""),
+    ("a retry was made by nobody", "job_row", "if origin then add_makers(fields, team, origin) end", ""),
+    ("a search finds no retry by who made it", "look_at_jobs.look_at", "add_makers(fields, team, origin or id)", "add_makers(fields, team, id)"),
+    ("a search does not read who made a job", "look_at_jobs.look_at", "if given.with_makers then", "if false then"),
+    ("the name of a damaged token is read", "name_makers.is_there", "== 'hash'", "~= 'none'"),
+    # list_executions
+    ("a search does not read what it looks at", "list_executions.read", "if given.searched then", "if false then"),
+    ("a search does not read that one was skipped", "list_executions.LOOKED_AT", "'skip_reason',", ""),
+    ("a search does not read which backfill made one", "list_executions.LOOKED_AT", "'backfill',", ""),
+)
+# fmt: on
