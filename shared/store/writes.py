@@ -5,6 +5,17 @@ from typing import NamedTuple
 from shared.store.idempotency import IdempotencyKey
 
 
+class Taken(Exception):
+    """Of a change of many in the background this one was done before, or is not to be done any more."""
+
+
+class OneOfMany(NamedTuple):
+    """Which one of a change of many in the background a write does: it is noted in the same transition."""
+
+    bulk: int
+    item: int
+
+
 class Write(NamedTuple):
     """What a transition is given beside its own arguments; of Recuro's own writes nothing of it."""
 
@@ -17,6 +28,7 @@ class Write(NamedTuple):
     """The digest of the session by which it is made: on accounts one that has ended changes nothing."""
     user: int | None = None
     """Whose session that is."""
+    one: OneOfMany | None = None
 
 
 OURS = Write()

@@ -33,6 +33,7 @@ PARTS = (
     "work/lines",
     "work/turns",
     "records/replays",
+    "records/bulks",
     "records/records",
     "records/figures",
     "records/problems",
