@@ -19,6 +19,7 @@ from shared.schemas.dead_letters import Replay, ReplayPlan, ReplayReason, Replay
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import Queue, QueueCounts, QueueSettings
+from shared.schemas.bulk.results import BulkProgress, BulkReason, BulkState
 from shared.schemas.reports.backfills import Backfill, BackfillStatus
 from shared.schemas.reports.hosts import Host, RestReason
 from shared.schemas.reports.problems import Problem, ProblemState
@@ -55,6 +56,9 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Plan of a replay": ReplayPlan,
     "Backfill": Backfill,
     "Status of a backfill": BackfillStatus,
+    "Change of many": BulkProgress,
+    "State of a change of many": BulkState,
+    "Reason of a change of many": BulkReason,
     "Problem": Problem,
     "State of a problem": ProblemState,
     "Alert": Alert,

@@ -2,11 +2,11 @@
 -- Note what became of those that a scheduler took and did not change, and let the next ones be taken:  running -> completed,
 -- with the last of them. Those that it changed were noted as it did.
 --
--- Given `team`, `bulk`, `holder` (who took them), now_ms; and rows: `item`, its `outcome` (unchanged, missing or refused), and
+-- Given `team`, `bulk`, `holder` (who took them), now_ms; and rows: `id`, its `outcome` (unchanged, missing or refused), and
 -- the `reason` of a refusal.
 -- Returns how many are left of it.
 
-local NOTED = { 'item', 'outcome', 'reason' }
+local SETTLED = { 'id', 'outcome', 'reason' }
 local team, id = given.team, given.bulk
 local record = P .. 'bulk:' .. team .. ':' .. id
 moment(given.now_ms)
@@ -15,8 +15,8 @@ local function note()
     local counts, its = { unchanged = 0, missing = 0, refused = 0 }, fields_of(record, 'state', 'holder')
     if its.state ~= 'running' then return 0 end
     while more_rows() do
-        local row = next_row(NOTED)
-        if bulks.note_other(team, id, row.item, row.outcome == 'refused' and row.reason) then
+        local row = next_row(SETTLED)
+        if bulks.note_other(team, id, row.id, row.outcome == 'refused' and row.reason) then
             counts[row.outcome] = counts[row.outcome] + 1
         end
     end
