@@ -14,12 +14,12 @@ from shared.schemas.accounts.members import Member
 from shared.schemas.accounts.teams import Team
 from shared.schemas.accounts.users import Role
 from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertNotice, AlertType
+from shared.schemas.bulk.results import BulkProgress, BulkReason, BulkState
 from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, RecentExecution, SkipReason
 from shared.schemas.dead_letters import Replay, ReplayPlan, ReplayReason, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.queues import Queue, QueueCounts, QueueSettings
-from shared.schemas.bulk.results import BulkProgress, BulkReason, BulkState
 from shared.schemas.reports.backfills import Backfill, BackfillStatus
 from shared.schemas.reports.hosts import Host, RestReason
 from shared.schemas.reports.problems import Problem, ProblemState

@@ -18,6 +18,7 @@ from tests.faults.store import damage, data, doors, links, memory, outages, refu
 from tests.faults.story import Outcome, Skipped, Story
 from tests.faults.work import (
     aftermath,
+    bulks,
     idle,
     keys,
     load,
@@ -70,6 +71,7 @@ FAMILIES = (
     times,
     repeats,
     redrives,
+    bulks,
     rules,
     sign_ins,
     upgrades,

@@ -39,7 +39,7 @@ OF_CRONS = Operation(
     {200: BulkResult, 202: BulkProgress},
     takes=CronBulk,
     location=f"{PATH}/{{id}}",
-    look="/api/crons",
+    look=f"/api/crons and {PATH}",
     summary="Pause, resume, run, delete or change up to 10,000 crons",
     example={"action": "pause", SEARCHED: "host:api.example.com", "dry_run": True},
 )
@@ -52,7 +52,7 @@ OF_JOBS = Operation(
     {200: BulkResult, 202: BulkProgress},
     takes=JobBulk,
     location=f"{PATH}/{{id}}",
-    look="/api/jobs",
+    look=f"/api/jobs and {PATH}",
     summary="Cancel or delete up to 10,000 jobs",
     example={"action": "cancel", "ids": [1, 2], "expected_count": 2},
 )
