@@ -35,8 +35,10 @@ def counts(progress: dict[str, Any]) -> dict[str, int]:
 
 
 async def finish(redis: Redis) -> None:
-    while await step_bulks(redis, SHARD, "a scheduler"):
-        continue
+    for _ in range(100):
+        if not await step_bulks(redis, SHARD, "a scheduler"):
+            return
+    raise AssertionError("it does not end")
 
 
 @pytest.fixture
