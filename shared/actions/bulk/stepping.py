@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from redis.asyncio import Redis
 
@@ -27,7 +27,6 @@ BATCH, AT_ONCE = 100, 16
 """So many are claimed, and so many of these done side by side."""
 SECONDS = 2.0
 """For so long a step goes on: others get their turn, and nobody takes its scheduler for gone."""
-_OPERATIONS: Mapping[str, str] = {"cron": "change-crons", "job": "change-jobs"}
 
 
 class Keyless(Vault):
@@ -52,19 +51,23 @@ async def step(redis: Redis, team: Team, bulk: str, holder: str, now_ms: int | N
     if claimed is None:
         return 0
     fields = records.fields_of(claimed.fields)
-    if not await _may_go_on(redis, fields):
+    try:
+        digest, do = fields["digest"], _doing(_call(redis, team, bulk, fields), fields)
+    except (ValueError, LookupError) as error:
+        raise Damaged(f"bulk {bulk}: {error}") from error
+    if not await _may_go_on(redis, digest):
         await transitions.cancel_bulk(redis, team, bulk=bulk, reason=BulkReason.TOKEN_ENDED, now_ms=now_ms)
         return 0
-    settled = await _each(_doing(_call(redis, team, bulk, fields), fields), claimed.ids)
+    settled = await _each(do, claimed.ids)
     return await transitions.settle_bulk(redis, team, settled, bulk=bulk, holder=holder, now_ms=now_ms)
 
 
-async def _may_go_on(redis: Redis, fields: Fields) -> bool:
+async def _may_go_on(redis: Redis, digest: str) -> bool:
     """Whether whoever wanted it could want it now: the token is there, and may write."""
-    if not fields["digest"]:
+    if not digest:
         return True
     try:
-        return (await look_up(redis, fields["digest"])).has("write")
+        return (await look_up(redis, digest)).has("write")
     except Unauthenticated:
         return False
 
@@ -80,20 +83,16 @@ def _call(redis: Redis, team: Team, bulk: str, fields: Fields) -> Call:
         limits=limits.of(given) if given else None,
         digest=fields["digest"],
     )
-    return Call(caller, redis, _KEYLESS, "rest", _OPERATIONS[fields["noun"]], "", bulk=int(bulk))
+    return Call(caller, redis, _KEYLESS, "rest", "", "", bulk=int(bulk))
 
 
 def _doing(call: Call, fields: Fields) -> Do:
-    """What is done to each; raises Damaged if that cannot be read."""
-    try:
-        if fields["noun"] == "job":
-            return jobs.doing(call, JobAction(fields["action"]))
-        if fields["action"]:
-            return crons.doing(call, CronAction(fields["action"]))
-        change = CronBulkChange.model_validate_json(fields["change"], context=STORED)
-    except ValueError as error:
-        raise Damaged(str(error)) from error
-    return crons.doing(call, change)
+    """What is done to each."""
+    if fields["noun"] == "job":
+        return jobs.doing(call, JobAction(fields["action"]))
+    if fields["action"]:
+        return crons.doing(call, CronAction(fields["action"]))
+    return crons.doing(call, CronBulkChange.model_validate_json(fields["change"], context=STORED))
 
 
 async def _each(do: Do, ids: Sequence[str]) -> list[Settled]:

@@ -22,6 +22,7 @@ from shared.store.keyspace import Team
 from shared.store.transitions import Settled, accounts
 from tests.calls import call_of
 from tests.fires import SHARD, a_cron
+from tests.poll import until
 
 T = 1_790_000_000_000
 """A moment (ms)."""
@@ -54,24 +55,6 @@ async def finish(redis: Redis, holder: str = "one", now_ms: int | None = None) -
 async def versions(redis: Redis, team: Team, count: int) -> set[str | None]:
     keys = [f"{team.prefix}c:{team.id}:{one}" for one in range(1, count + 1)]
     return {await redis.hget(key, "version") for key in keys}  # type: ignore[misc]
-
-
-async def test_two_side_by_side_change_each_once_though_one_stops_half_way(redis: Redis, team: Team) -> None:
-    bulk = await begun(redis, team, 300, change={"timeout_seconds": 9})
-    first = asyncio.create_task(finish(redis, "one"))
-    second = asyncio.create_task(finish(redis, "two"))
-    while (await background.get(redis, team, bulk)).done < 120:
-        continue
-
-    first.cancel()
-    await asyncio.wait([first, second])
-    later = int((await redis.time())[0] * 1000) + HELD_MS
-    await finish(redis, "two", later)
-
-    shown = await background.get(redis, team, bulk)
-    assert (shown.state, shown.done, shown.remaining) == ("completed", 300, 0)
-    assert await versions(redis, team, 300) == {"2"}
-    assert {(await crons.get(redis, team, one)).timeout_seconds for one in range(1, 301)} == {9}
 
 
 async def test_one_that_others_have_is_left_to_them_until_they_must_be_gone(redis: Redis, team: Team) -> None:
@@ -207,17 +190,24 @@ async def test_the_list_of_those_that_run_is_mended(redis: Redis, team: Team) ->
     assert await transitions.relist_bulks(redis, team) == []
 
 
-async def test_one_that_cannot_be_read_stands_in_no_others_way(redis: Redis, team: Team) -> None:
+@pytest.mark.parametrize("field", ["change", "limits", "digest"])
+async def test_one_that_cannot_be_read_stands_in_no_others_way(redis: Redis, team: Team, field: str) -> None:
     bad = await begun(redis, team, 2, change={"timeout_seconds": 9})
-    await redis.hset(f"{team.prefix}bulk:{team.id}:{bad}", "change", "{spoiled")  # type: ignore[misc]
+    record = f"{team.prefix}bulk:{team.id}:{bad}"
+    if field == "digest":
+        await redis.hdel(record, field)  # type: ignore[misc]
+    else:
+        await redis.hset(record, field, "{spoiled")  # type: ignore[misc]
     good = await begun(redis, team, 2, action="pause")
 
     await finish(redis)
 
     assert (await background.get(redis, team, good)).done == 2
     assert await redis.hget(keyspace.damaged(SHARD), f"team:{team.id}")  # type: ignore[misc]
-    with pytest.raises(Damaged):
-        await background.get(redis, team, bad)
+    assert await versions(redis, team, 2) == {"2"}
+    if field == "change":
+        with pytest.raises(Damaged):
+            await background.get(redis, team, bad)
 
 
 async def test_a_batch_of_the_wrong_type_is_put_aside(redis: Redis, team: Team) -> None:
@@ -239,3 +229,23 @@ async def test_a_deleted_team_leaves_none(redis: Redis, team: Team) -> None:
     await accounts.clear_team(redis, team, limit=10)
 
     assert await redis.keys("*bulk*") == []
+
+
+async def test_two_side_by_side_change_each_once_though_one_stops_half_way(redis: Redis, team: Team) -> None:
+    bulk = await begun(redis, team, 300, change={"timeout_seconds": 9})
+    first = asyncio.create_task(finish(redis, "one"))
+    second = asyncio.create_task(finish(redis, "two"))
+
+    async def is_under_way() -> bool:
+        return (await background.get(redis, team, bulk)).done >= 120
+
+    await until(is_under_way)
+    first.cancel()
+    await asyncio.wait([first, second])
+    later = int((await redis.time())[0] * 1000) + HELD_MS
+    await finish(redis, "two", later)
+
+    shown = await background.get(redis, team, bulk)
+    assert (shown.state, shown.done, shown.remaining) == ("completed", 300, 0)
+    assert await versions(redis, team, 300) == {"2"}
+    assert {(await crons.get(redis, team, one)).timeout_seconds for one in range(1, 301)} == {9}
