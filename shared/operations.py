@@ -21,7 +21,7 @@ from shared.store import makers, transitions
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 from shared.store.transitions import Awaited
-from shared.store.writes import Write
+from shared.store.writes import OneOfMany, Write
 from shared.version import VERSION
 
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -72,6 +72,10 @@ class Call:
     """Of an interface that can wait for the end of what the call is about."""
     is_part: bool = False
     """Whether another call does this among others, and leaves the line in the audit trail for all."""
+    bulk: int | None = None
+    """The change of many in the background that it is."""
+    one: OneOfMany | None = None
+    """Which one of that a part does."""
 
     @property
     def team(self) -> Team:
@@ -143,7 +147,7 @@ class Call:
         if await transitions.recall(self.redis, self.key) is None:
             await self.meter.count(runs=count)
 
-    def part(self, name: str | None = None) -> "Call":
+    def part(self, item: int, name: str | None = None) -> "Call":
         """The same for one of many that it is about; what is done of it under a `name` is done once.
 
         Runs of all parts were counted before.
@@ -151,12 +155,13 @@ class Call:
         key = None
         if self.key and name:
             key = replace(self.key, text=f"{self.key.text}\n{name}", was_used=False)
-        return replace(self, key=key, versions=Versions(), meter=None, is_part=True)
+        one = OneOfMany(self.bulk, item) if self.bulk else None
+        return replace(self, key=key, versions=Versions(), meter=None, is_part=True, one=one)
 
     def write(self, changes: str | None = None) -> Write:
         """A write of this call, which leaves a line in the audit trail; `changes` are of `actions.audit`."""
         if self.is_part:
-            return Write(self.key, maker=self._maker)
+            return Write(self.key, maker=self._maker, one=self.one)
         who = _who(
             self.operation,
             self.actor,
@@ -248,6 +253,8 @@ class Operation:
     """Fields of the answer that come before the others, for clients of the hosted product."""
     awaits_end: bool = False
     """It may wait until what it answers with has ended: the status is 200 then, and before that 202."""
+    location: str = ""
+    """Of what goes on after an answer of 202, where that is: `/api/bulk/{id}`."""
     look: str = ""
     """What to GET to see whether a write was done, where its own path cannot be."""
     ids: tuple[PathId, ...] = field(init=False)

@@ -13,6 +13,7 @@ OF_A_TEAM = (
     *(
         "x:1:replays",
         "x:1:backfills",
+        "x:1:bulks",
         "x:1:crons:active",
         "x:1:alerts:failure",
         "x:1:alerts:storage_warning",
@@ -34,6 +35,7 @@ SHARED = (
         "events",
         "replays",
         "backfills",
+        "bulks",
         "damaged",
         "correction",
         "live",

@@ -68,6 +68,8 @@ _INVITED = Made("POST", "/api/invitations", INVITATION)
 _TOKEN = Made("POST", "/api/tokens", TOKEN)
 _BACKFILLED = Made("POST", "/api/crons/1/backfill", PAST)
 _ALERTING = Made("POST", "/api/queues", {"name": "mail", "alerts_enabled": True})
+MANY = {"ids": [*range(1, 1002)]}
+BULK = Made("POST", "/api/jobs/bulk", {"action": "cancel", **MANY})
 _REPLAYED = Made("POST", REPLAY, {"all": True})
 
 # fmt: off
@@ -77,6 +79,8 @@ WRITES = (
     Write("POST", "/api/jobs/batch", "/api/jobs/batch", "create_jobs", {"jobs": [JOB] * 600}, steps=3),
     Write("POST", "/api/jobs/bulk", "/api/jobs/bulk", "note_bulk", {"action": "cancel", "ids": [1, 7]}, (_JOB,)),
     Write("POST", "/api/jobs/bulk", "/api/jobs/bulk", "note_bulk", {"action": "cancel", "ids": [1, 7]}, (_JOB,), steps=2),
+    Write("POST", "/api/jobs/bulk", "/api/jobs/bulk", "start_bulk", BULK.body, (_JOB,)),
+    Write("POST", "/api/bulk/{bulk_id}/cancel", "/api/bulk/{id}/cancel", "cancel_bulk", before=(BULK,)),
     Write("POST", "/api/jobs/{job_id}/cancel", "/api/jobs/1/cancel", "cancel_job", before=(_JOB,)),
     Write("PATCH", "/api/jobs/{job_id}", "/api/jobs/1", "move_job", {"at": "2027-01-01T09:00:00Z"}, (_JOB,)),
     Write("DELETE", "/api/jobs/{job_id}", "/api/jobs/1", "delete_job", before=(_JOB,)),
@@ -87,6 +91,7 @@ WRITES = (
     Write("PUT", "/api/crons/by-key/{cron_key}", "/api/crons/by-key/nightly", "save_cron", CRON),
     Write("POST", "/api/crons/bulk", "/api/crons/bulk", "note_bulk", {"action": "pause", "ids": [1, 7]}, (_CRON,)),
     Write("POST", "/api/crons/bulk", "/api/crons/bulk", "note_bulk", {"action": "pause", "ids": [1, 7]}, (_CRON,), steps=2),
+    Write("POST", "/api/crons/bulk", "/api/crons/bulk", "start_bulk", {"action": "pause", **MANY}, (_CRON,)),
     Write("DELETE", "/api/crons/{cron_id}", "/api/crons/1", "delete_cron", before=(_CRON,)),
     Write("POST", "/api/crons/{cron_id}/run", "/api/crons/1/run", "run_cron", before=(_CRON,)),
     Write("POST", "/api/crons/{cron_id}/backfill", "/api/crons/1/backfill", "start_backfill", PAST, before=(_CRON,)),

@@ -84,6 +84,8 @@ class Runner:
             status = 200 if ending.has_come else 202
             if not ending.has_come:
                 headers = {"Location": ending.at, "Retry-After": str(ending.retry_seconds)}
+        if status == 202 and operation.location:
+            headers["Location"] = operation.location.format(id=getattr(answered, "id", ""))
         if call.versions.answered:
             headers["ETag"] = f'"{call.versions.answered}"'
         response = replayed(answer(answered, status, operation.first), call.key)

@@ -3,6 +3,7 @@
 from services.api.rest import (
     alerts,
     audit,
+    bulk,
     crons,
     dead_letters,
     executions,
@@ -26,6 +27,7 @@ OPERATIONS = (
     *crons.OPERATIONS,
     *executions.OPERATIONS,
     *backfills.OPERATIONS,
+    *bulk.OPERATIONS,
     *queues.OPERATIONS,
     *dead_letters.OPERATIONS,
     *problems.OPERATIONS,

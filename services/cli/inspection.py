@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from redis.asyncio import Redis
 
 from shared.actions import alerts, crons, dead_letters, executions, jobs, queues
+from shared.actions.bulk import background
 from shared.actions.reports import backfills
 from shared.errors import Damaged, NotFound
 from shared.schemas.kinds import Kind
@@ -119,6 +120,11 @@ async def _backfill(redis: Redis, team: Team, backfill_id: int) -> Problem:
     return None
 
 
+async def _bulk(redis: Redis, team: Team, bulk_id: int) -> Problem:
+    await background.get(redis, team, bulk_id)
+    return None
+
+
 async def _notice(redis: Redis, team: Team, notice_id: int) -> Problem:
     fields = await redis.hgetall(f"{team.prefix}{Kind.NOTICE}:{team.id}:{notice_id}")  # type: ignore[misc]
     lost = [name for name in ("subject", "name", "state", "queue") if not fields.get(name)]
@@ -134,4 +140,5 @@ LOOKS: Mapping[str, Look] = {
     Kind.NOTICE: _notice,
     Kind.REPLAY: _replay,
     Kind.BACKFILL: _backfill,
+    Kind.BULK: _bulk,
 }

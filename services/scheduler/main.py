@@ -22,7 +22,7 @@ from services.scheduler.promote import keep_promoting
 from services.scheduler.prune import keep_ending_trails, keep_pruning, keep_pruning_teams
 from services.scheduler.releases import keep_forgetting_releases
 from services.scheduler.renew import keep_announcing, keep_renewing
-from services.scheduler.replay import keep_backfilling, keep_replaying
+from services.scheduler.replay import keep_backfilling, keep_changing_many, keep_replaying
 from services.scheduler.reschedule import keep_rescheduling
 from services.scheduler.rescue import keep_rescuing
 from services.scheduler.retire import keep_retiring
@@ -93,6 +93,7 @@ def _duties(
         "adding figures up": lambda: keep_rolling(redis, shard),
         "replaying": lambda: keep_replaying(redis, shard),
         "backfilling crons": lambda: keep_backfilling(redis, shard),
+        "changing many": lambda: keep_changing_many(redis, shard),
         "retiring history": lambda: keep_retiring(redis, shard, settings),
         "keeping sound": lambda: keep_sound(redis, shard),
         "keeping teams sound": lambda: keep_teams_sound(redis, shard),

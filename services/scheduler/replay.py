@@ -1,9 +1,11 @@
-"""What callers began and schedulers go on with in steps: replays of dead letters, and backfills of crons."""
+"""What callers began and schedulers go on with in steps: replays, backfills, and changes of many."""
 
 import asyncio
+import secrets
 
 from redis.asyncio import Redis
 
+from shared.actions.bulk import stepping
 from shared.actions.redrive import changing
 from shared.actions.redrive.changing import Made
 from shared.store import keyspace, transitions
@@ -77,4 +79,24 @@ async def step_backfills(redis: Redis, shard: str, now_ms: int | None = None) ->
             left += await transitions.step_backfill(
                 redis, team, backfill=backfill, most=MOMENTS, now_ms=now_ms
             )
+    return left
+
+
+async def keep_changing_many(redis: Redis, shard: str) -> None:
+    holder = secrets.token_hex(8)
+    while True:
+        left = await step_bulks(redis, shard, holder)
+        await asyncio.sleep(0 if left else IDLE_SECONDS)
+
+
+async def step_bulks(redis: Redis, shard: str, holder: str, now_ms: int | None = None) -> int:
+    """Take one step of every change of many that no other scheduler has; return how many these have left."""
+    left = 0
+    for member in await redis.smembers(keyspace.bulks(shard)):  # type: ignore[misc]
+        number, _, bulk = member.partition(":")
+        if not (number.isdecimal() and bulk.isdecimal()):
+            continue
+        team = Team(int(number), shard)
+        async with damage.confined(redis, team, f"bulk {bulk}"):
+            left += await stepping.step(redis, team, bulk, holder, now_ms)
     return left

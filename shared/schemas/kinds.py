@@ -14,6 +14,7 @@ class Kind(StrEnum):
     ALERT = "a"
     REPLAY = "replay"
     BACKFILL = "backfill"
+    BULK = "bulk"
 
 
 class Beside(StrEnum):

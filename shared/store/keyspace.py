@@ -35,6 +35,7 @@ x:<team>:executions:<of>       zset    those of them that failed, were skipped o
 x:<team>:queues                zset    queue ids
 x:<team>:replays               zset    replay ids
 x:<team>:backfills             zset    backfill ids
+x:<team>:bulks                 zset    ids of changes of many in the background
 x:<team>:crons:<active|paused> zset    cron ids
 x:<team>:alerts:<type>         zset    alert ids of a type
 x:<team>:<q or c><id>:alerts   zset    alert ids of a queue or cron
@@ -46,6 +47,11 @@ backfill:<team>:<backfill>     hash    past fires of a cron that are made now: w
 backfill_moments:<team>:<it>   string  their moments, in s, ten digits each
 backfill_open:<team>:<it>      set     execution ids of it that had not ended when it was stepped last
 backfills                      set     <team>:<backfill> of those that run, or have open executions
+bulk:<team>:<bulk>             hash    a change of many in the background: what, by whom, and how far it is
+bulk_ids:<team>:<bulk>         string  which ones are meant, 16 digits each
+bulk_batch:<team>:<bulk>       list    those that schedulers took of them, and did not do yet
+bulk_refusals:<team>:<bulk>    list    the first that were refused: the id, and why
+bulks                          set     <team>:<bulk> of those that run
 zones                          hash    newest release of time zone rules, and when it was last reported (ms)
 i:<team>:<digest>              string  request (digest) and answer under an idempotency key, for 24 h
 throttled:<team>               zset    throttled hosts (Retry-After), by when they may be tried again (ms)
@@ -185,6 +191,10 @@ def replays(shard: str) -> str:
 
 def backfills(shard: str) -> str:
     return f"{prefix(shard)}backfills"
+
+
+def bulks(shard: str) -> str:
+    return f"{prefix(shard)}bulks"
 
 
 def damaged(shard: str) -> str:

@@ -67,11 +67,11 @@ async def search(
     found: list[int] = []
     for offset in range(0, SEARCH_LIMIT, _CHUNK):
         count = min(_CHUNK, SEARCH_LIMIT - offset)
-        _, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=count)
+        total, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=count)
         new = [each for each in ids if each not in seen]
         seen.update(new)
         found += [row.id for row in (await look(new) if new else []) if listing.matches(row, text)]
-        if len(ids) < count:
+        if offset + count >= total:
             return found, None
         if len(found) >= (most or FOUND_LIMIT):
             return found, offset + count

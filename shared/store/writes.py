@@ -5,6 +5,17 @@ from typing import NamedTuple
 from shared.store.idempotency import IdempotencyKey
 
 
+class Taken(Exception):
+    """Of a change of many in the background this one was done before, or is not to be done any more."""
+
+
+class OneOfMany(NamedTuple):
+    """Which one of a change of many in the background a write does: it is noted in the same transition."""
+
+    bulk: int
+    item: int
+
+
 class Write(NamedTuple):
     """What a transition is given beside its own arguments; of Recuro's own writes nothing of it."""
 
@@ -19,6 +30,7 @@ class Write(NamedTuple):
     """Whose session that is."""
     maker: str | None = None
     """Who makes it, as what it makes keeps it (`shared.store.makers`)."""
+    one: OneOfMany | None = None
 
 
 OURS = Write()

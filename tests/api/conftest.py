@@ -14,7 +14,7 @@ from shared.store import keyspace
 from tests import people
 from tests.api import described
 from tests.api.serving import serving
-from tests.writes import CRON, INVITATION, JOB, PAST
+from tests.writes import BULK, CRON, INVITATION, JOB, PAST
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +55,7 @@ async def things(client: httpx.AsyncClient, redis: Redis) -> None:
     await client.post("/api/jobs", json=JOB)
     await client.post("/api/dead-letters/replay", json={"all": True})
     await client.post("/api/crons/1/backfill", json=PAST)
+    await client.post(BULK.path, json=BULK.body)
     await client.post("/api/invitations", json=INVITATION)
     await people.join(redis, "one", 1)
 

@@ -15,6 +15,7 @@ from shared.schemas.accounts.members import Member
 from shared.schemas.accounts.teams import Team
 from shared.schemas.accounts.users import Role
 from shared.schemas.alerts import Alert, Alertable, AlertFacts, AlertNotice, AlertType
+from shared.schemas.bulk.results import BulkProgress, BulkReason, BulkState
 from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus, RecentExecution, SkipReason
 from shared.schemas.dead_letters import Replay, ReplayPlan, ReplayReason, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
@@ -57,6 +58,9 @@ TABLES: dict[str, type[BaseModel] | type[StrEnum]] = {
     "Plan of a replay": ReplayPlan,
     "Backfill": Backfill,
     "Status of a backfill": BackfillStatus,
+    "Change of many": BulkProgress,
+    "State of a change of many": BulkState,
+    "Reason of a change of many": BulkReason,
     "Problem": Problem,
     "State of a problem": ProblemState,
     "Alert": Alert,

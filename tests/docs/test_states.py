@@ -15,7 +15,14 @@ from tests.docs.records import kind_of
 
 PAGE = "states.md"
 TABLES = {table.heading: table for table in tables(PAGE)}
-KINDS = {"j": "Jobs", "e": "Executions", "n": "Notices", "replay": "Replays", "backfill": "Backfills"}
+KINDS = {
+    "j": "Jobs",
+    "e": "Executions",
+    "n": "Notices",
+    "replay": "Replays",
+    "backfill": "Backfills",
+    "bulk": "Changes of many",
+}
 """Whose states stand in a field of their own."""
 GONE, NOTHING = "nothing", "nothing"
 Moves = set[tuple[str, str, str]]
@@ -131,4 +138,13 @@ def test_the_drawing_says_what_the_table_says(heading: str) -> None:
 
 
 def test_every_noun_has_its_table() -> None:
-    assert list(TABLES) == ["Jobs", "Executions", "Notices", "Replays", "Backfills", "Queues", "Crons"]
+    assert list(TABLES) == [
+        "Jobs",
+        "Executions",
+        "Notices",
+        "Replays",
+        "Backfills",
+        "Changes of many",
+        "Queues",
+        "Crons",
+    ]

@@ -19,6 +19,7 @@ from tests.faults.story import Outcome, Skipped, Story
 from tests.faults.work import (
     aftermath,
     backfills,
+    bulks,
     figures,
     idle,
     keys,
@@ -74,6 +75,7 @@ FAMILIES = (
     repeats,
     redrives,
     backfills,
+    bulks,
     rules,
     sign_ins,
     upgrades,

@@ -22,6 +22,7 @@ TAGS = {
     "crons": "What is called again and again, and the executions of each fire",
     "executions": "The executions of all crons, and their fires to come",
     "backfills": "Past fires of crons that are made now",
+    "bulk": "Changes of many crons or jobs in the background",
     "queues": "How the jobs of each are sent",
     "dead-letters": "Jobs whose retries are used up",
     "problems": "Failures that are alike, as one thing to look at",
@@ -248,7 +249,7 @@ def _answer(operation: Operation, status: int, model: type[Schema], schemas: Sch
         shown["Idempotent-Replayed"] = "Replayed"
     if operation.has_version and operation.method != "DELETE":
         shown["ETag"] = "Version"
-    if operation.awaits_end and status == 202:
+    if (operation.awaits_end or operation.location) and status == 202:
         shown["Location"] = "Location"
         if not operation.is_write:  # what is begun need not be waited for
             shown["Retry-After"] = "RetryAfter"

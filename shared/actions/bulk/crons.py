@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from pydantic_core import from_json
 
 from shared.actions import audit, cron_records, crons, executions, settling
-from shared.actions.bulk.steps import Chosen, Many, Outcome, carry_out, check_search, chosen_by
+from shared.actions.bulk.steps import Chosen, Do, Many, Outcome, carry_out, check_search, chosen_by
 from shared.actions.searches import crons as searches
 from shared.errors import NotFound
 from shared.operations import Call
 from shared.schemas.accounts.audit import AuditChange
-from shared.schemas.base import SEARCHED
-from shared.schemas.bulk.results import BulkMatch, BulkResult
-from shared.schemas.bulk.wanted import CronAction, CronBulk
+from shared.schemas.bulk.results import BulkMatch, BulkProgress, BulkResult
+from shared.schemas.bulk.wanted import CronAction, CronBulk, CronBulkChange
 from shared.schemas.crons import Cron, CronCreate, CronUpdate
 from shared.security import custody
 from shared.store import makers, paging, records, stored, transitions
@@ -21,47 +20,47 @@ from shared.store.lenient import Reader
 _ACTIVE: Mapping[CronAction, bool] = {CronAction.PAUSE: False, CronAction.RESUME: True}
 
 
-async def change(call: Call, wanted: CronBulk) -> BulkResult:
+async def change(call: Call, wanted: CronBulk) -> BulkResult | BulkProgress:
     """Pause, resume, run, delete or change each of many, as if each were done alone."""
-    if wanted.action == CronAction.DELETE:
+    what = wanted.action or wanted.change
+    assert what is not None  # a CronBulk has one of them
+    if what == CronAction.DELETE:
         call.may_delete()
-    changes = _changes_of(wanted)
-
-    async def do(cron_id: int) -> Outcome:
-        if wanted.action == CronAction.RUN:
-            await executions.create(call.part(f"run {cron_id}"), cron_id)
-        elif changes is None:
-            await crons.delete(call.part(), cron_id)
-        else:
-            return await _update(call.part(), cron_id, changes)
-        return Outcome.DONE
-
     many = Many(
         "cron",
-        _said_of(wanted),
+        wanted.action,
+        wanted.change.model_dump_json(exclude_unset=True) if wanted.change else None,
         lambda: _chosen(call, wanted),
-        lambda ids: _preview(call, ids, changes),
-        do,
-        runs=wanted.action == CronAction.RUN,
+        lambda ids: _preview(call, ids, _changes_of(what)),
+        doing(call, what),
+        runs=what == CronAction.RUN,
     )
     return await carry_out(call, wanted, many)
 
 
-def _changes_of(wanted: CronBulk) -> CronUpdate | None:
+def doing(call: Call, what: CronAction | CronBulkChange) -> Do:
+    """What is done to each."""
+    changes = _changes_of(what)
+
+    async def do(cron_id: int) -> Outcome:
+        if what == CronAction.RUN:
+            await executions.create(call.part(cron_id, f"run {cron_id}"), cron_id)
+        elif changes is None:
+            await crons.delete(call.part(cron_id), cron_id)
+        else:
+            return await _update(call.part(cron_id), cron_id, changes)
+        return Outcome.DONE
+
+    return do
+
+
+def _changes_of(what: CronAction | CronBulkChange) -> CronUpdate | None:
     """What is changed of each, if it is a change."""
-    if wanted.action is not None and wanted.action in _ACTIVE:
-        return CronUpdate.model_construct({"is_active"}, is_active=_ACTIVE[wanted.action])
-    if wanted.change is None:
-        return None
-    given = {name: getattr(wanted.change, name) for name in wanted.change.model_fields_set}
+    if isinstance(what, CronAction):
+        active = _ACTIVE.get(what)
+        return None if active is None else CronUpdate.model_construct({"is_active"}, is_active=active)
+    given = {name: getattr(what, name) for name in what.model_fields_set}
     return CronUpdate.model_construct(set(given), **given)
-
-
-def _said_of(wanted: CronBulk) -> dict[str, str]:
-    said = {"action": wanted.action or "change"}
-    if wanted.change:
-        said["change"] = wanted.change.model_dump_json(exclude_unset=True)
-    return said | ({SEARCHED: wanted.q} if wanted.q else {})
 
 
 async def _update(part: Call, cron_id: int, changes: CronUpdate) -> Outcome:

@@ -3,31 +3,41 @@
 from collections.abc import Sequence
 
 from shared.actions import jobs
-from shared.actions.bulk.steps import Chosen, Many, Outcome, carry_out, check_search, chosen_by
+from shared.actions.bulk.steps import Chosen, Do, Many, Outcome, carry_out, check_search, chosen_by
 from shared.actions.job_records import STATES
 from shared.actions.searches import jobs as searches
 from shared.errors import Conflict
 from shared.operations import Call
-from shared.schemas.base import SEARCHED
-from shared.schemas.bulk.results import BulkMatch, BulkResult
+from shared.schemas.bulk.results import BulkMatch, BulkProgress, BulkResult
 from shared.schemas.bulk.wanted import JobAction, JobBulk
 from shared.store import paging, stored
 
 
-async def change(call: Call, wanted: JobBulk) -> BulkResult:
+async def change(call: Call, wanted: JobBulk) -> BulkResult | BulkProgress:
     """Cancel or delete each of many, as if each were done alone."""
     if wanted.action == JobAction.DELETE:
         call.may_delete()
+    many = Many(
+        "job",
+        wanted.action,
+        None,
+        lambda: _chosen(call, wanted),
+        lambda ids: _preview(call, ids),
+        doing(call, wanted.action),
+    )
+    return await carry_out(call, wanted, many)
+
+
+def doing(call: Call, action: JobAction) -> Do:
+    """What is done to each."""
 
     async def do(job_id: int) -> Outcome:
-        if wanted.action == JobAction.DELETE:
-            await jobs.delete(call.part(), job_id)
+        if action == JobAction.DELETE:
+            await jobs.delete(call.part(job_id), job_id)
             return Outcome.DONE
-        return await _cancel(call.part(), job_id)
+        return await _cancel(call.part(job_id), job_id)
 
-    said = {"action": str(wanted.action)} | ({SEARCHED: wanted.q} if wanted.q else {})
-    many = Many("job", said, lambda: _chosen(call, wanted), lambda ids: _preview(call, ids), do)
-    return await carry_out(call, wanted, many)
+    return do
 
 
 async def _cancel(part: Call, job_id: int) -> Outcome:

@@ -2,20 +2,22 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from enum import Enum, auto
+from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 from shared.actions import audit
+from shared.actions.bulk import background
 from shared.actions.searches.looks import LookedJob
 from shared.basics.search import Search
 from shared.errors import Conflict, Damaged, Forbidden, Invalid, NotFound
 from shared.operations import Call
 from shared.schemas.base import SEARCHED
-from shared.schemas.bulk.results import BulkMatch, BulkRefusal, BulkResult
-from shared.schemas.bulk.wanted import MOST_IDS, Bulk
+from shared.schemas.bulk.results import BulkMatch, BulkProgress, BulkRefusal, BulkResult
+from shared.schemas.bulk.wanted import AT_ONCE, MOST_IDS, Bulk
 from shared.schemas.crons import Cron
 from shared.store import connection, paging, transitions
 from shared.store.paging import Listing
+from shared.store.transitions import NewBulk, StoredBulk
 from shared.store.writes import Write
 
 MOST_REFUSALS, SAMPLE = 100, 20
@@ -27,8 +29,24 @@ T = TypeVar("T", Cron, LookedJob)
 
 
 class Outcome(Enum):
-    DONE = auto()
-    UNCHANGED = auto()
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    MISSING = "missing"
+    REFUSED = "refused"
+
+
+Do = Callable[[int], Awaitable[Outcome]]
+"""Does it to one; raises NotFound for what is not there, and other errors of a caller's if it is refused."""
+
+
+async def tried(do: Do, one: int) -> tuple[Outcome, str]:
+    """What became of it, and why it was refused."""
+    try:
+        return await do(one), ""
+    except NotFound:
+        return Outcome.MISSING, ""
+    except (Conflict, Damaged, Forbidden, Invalid) as error:
+        return Outcome.REFUSED, str(error)
 
 
 class Chosen(NamedTuple):
@@ -42,18 +60,19 @@ class Many(NamedTuple):
     """What is done to many of a noun."""
 
     noun: str
-    said: dict[str, str]
-    """In the audit trail."""
+    action: str | None
+    change: str | None
+    """Of fields (JSON), where there is no action."""
     choose: Callable[[], Awaitable[Chosen]]
     preview: Callable[[Sequence[int]], Awaitable[list[BulkMatch]]]
-    do: Callable[[int], Awaitable[Outcome]]
-    """Raises NotFound for what is not there, and other errors of a caller's for what is refused."""
+    do: Do
     runs: bool = False
 
 
-async def carry_out(call: Call, wanted: Bulk, many: Many) -> BulkResult:
+async def carry_out(call: Call, wanted: Bulk, many: Many) -> BulkResult | BulkProgress:
     """Do it to each, or say what would be done; raises Conflict if it is not as many as expected.
 
+    More than are done at once are left to the schedulers.
     A repeat under its key goes on with the same ids, whatever a search finds by then, until none remain.
     """
     if wanted.dry_run:
@@ -66,7 +85,11 @@ async def carry_out(call: Call, wanted: Bulk, many: Many) -> BulkResult:
     if (done := await transitions.recall(call.redis, call.key, _DONE)) is not None:
         return BulkResult.model_validate_json(done)
     meant = await transitions.recall(call.redis, call.key, _MEANT)
-    ids = await _begun(call, wanted, many) if meant is None else _ids_of(meant)
+    if meant is None:
+        meant = await _begun(call, wanted, many)
+    if not isinstance(meant, str):
+        return background.of_row(StoredBulk(*meant))
+    ids = _ids_of(meant)
     with connection.begun():
         result = await _each(ids, many)
         if call.key is None or result.remaining:
@@ -82,7 +105,7 @@ async def chosen_by(call: Call, wanted: Bulk, listing: Listing[T]) -> Chosen:
     """The given ids, each once, or those that the search finds, newest first."""
     if wanted.ids is not None:
         return Chosen(list(dict.fromkeys(wanted.ids)))
-    return Chosen(*await paging.search(call.redis, call.team, listing, "", MOST_IDS + 1))
+    return Chosen(*await paging.search(call.redis, call.team, listing, "", MOST_IDS))
 
 
 def check_search(wanted: Bulk, search: Search[Any]) -> None:
@@ -92,51 +115,60 @@ def check_search(wanted: Bulk, search: Search[Any]) -> None:
         raise Invalid(SEARCHED, f"The {SEARCHED} field must name what is meant: {said}")
 
 
-async def _begun(call: Call, wanted: Bulk, many: Many) -> list[int]:
+async def _begun(call: Call, wanted: Bulk, many: Many) -> str | StoredBulk:
     """Which ones are meant, noted under the key and in the audit trail before the first is done."""
     ids, looked_at = await many.choose()
     _check_count(wanted, len(ids))
     if looked_at is not None:
         said = f"there are more than the newest {looked_at:,}, at which a search looks; give ids instead."
         raise Invalid(SEARCHED, f"The {SEARCHED} field must leave nothing out: {said}")
-    if len(ids) > MOST_IDS:
-        said = f"one call does {MOST_IDS:,} at most; narrow it, as by since: and until:, or give ids."
-        raise Invalid(SEARCHED, f"The {SEARCHED} field finds {len(ids):,}, and {said}")
     if many.runs:
         await call.count_runs(len(ids))
-    changes = audit.made(**many.said, count=str(len(ids)))
-    meant = await transitions.note_bulk(
+    given = {"action": many.action or "change", "change": many.change, SEARCHED: wanted.q}
+    changes = audit.made(**{name: text for name, text in given.items() if text}, count=str(len(ids)))
+    write = call.write(changes) if ids else Write(call.key)
+    if len(ids) > AT_ONCE:
+        return await background.start(call, _left_to_schedulers(call, many, ids), write)
+    return await transitions.note_bulk(
         call.redis,
         call.team,
         _ranges(ids),
         noun=many.noun,
         text=",".join(map(str, ids)),
-        write=call.write(changes) if ids else Write(call.key),
+        write=write,
         step=_MEANT,
     )
-    return _ids_of(meant)
+
+
+def _left_to_schedulers(call: Call, many: Many, ids: Sequence[int]) -> NewBulk:
+    return NewBulk(
+        many.noun,
+        ids,
+        f",{many.noun}:".join(_ranges(ids)),
+        many.action,
+        many.change,
+        actor=call.actor,
+        token=call.token,
+        digest=call.caller.digest,
+        limits=call.limits.given.model_dump_json() if call.limits else None,
+    )
 
 
 async def _each(ids: Sequence[int], many: Many) -> BulkResult:
-    counts, missing, refusals = dict.fromkeys(Outcome, 0), 0, list[BulkRefusal]()
+    counts, refusals = dict.fromkeys(Outcome, 0), list[BulkRefusal]()
     deadline, begun = time.monotonic() + SECONDS, 0
     for one in ids:
         if begun and time.monotonic() > deadline:
             break
         begun += 1
-        try:
-            counts[await many.do(one)] += 1
-        except NotFound:
-            missing += 1
-        except (Conflict, Damaged, Forbidden, Invalid) as error:
-            refusals.append(BulkRefusal(id=one, reason=str(error)))
+        outcome, reason = await tried(many.do, one)
+        counts[outcome] += 1
+        if outcome is Outcome.REFUSED:
+            refusals.append(BulkRefusal(id=one, reason=reason))
     return BulkResult(
         matched=len(ids),
-        done=counts[Outcome.DONE],
-        unchanged=counts[Outcome.UNCHANGED],
-        missing=missing,
+        **{outcome.value: count for outcome, count in counts.items()},
         remaining=len(ids) - begun,
-        refused=len(refusals),
         refusals=tuple(refusals[:MOST_REFUSALS]),
     )
 

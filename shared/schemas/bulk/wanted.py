@@ -9,15 +9,20 @@ from shared.schemas.base import NO_BOOL, Id, Method, Schema, Timeout, Url, witho
 from shared.schemas.crons import Expression, GraceSeconds, Timezone
 from shared.schemas.timing import Timing
 
-MOST_IDS = 1000
-"""Of one call, which does them all before it answers."""
+MOST_IDS, AT_ONCE = 10_000, 1_000
+"""Of one call, and of one that does them before it answers."""
 
 
 class Bulk(Schema):
     """Which ones: the given `ids`, or those that a search finds."""
 
     ids: Annotated[
-        tuple[Id, ...] | None, Field(min_length=1, max_length=MOST_IDS, description="These, each once")
+        tuple[Id, ...] | None,
+        Field(
+            min_length=1,
+            max_length=MOST_IDS,
+            description="These, each once; more than 1,000 in the background",
+        ),
     ] = None
     q: Annotated[
         str | None,

@@ -117,6 +117,8 @@ async def patrol(
             yield step
         unlisted = await transitions.relist_backfills(redis, team)
         yield Step(team.id, "backfills", tuple(f"{Kind.BACKFILL}:{one}" for one in unlisted), is_full=False)
+        unlisted = await transitions.relist_bulks(redis, team)
+        yield Step(team.id, "bulks", tuple(f"{Kind.BULK}:{one}" for one in unlisted), is_full=False)
 
 
 async def relist_executions(redis: Redis, team: Team) -> AsyncIterator[Step]:

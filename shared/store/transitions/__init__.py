@@ -135,6 +135,18 @@ from shared.store.transitions.reports.backfills import (
     start_backfill as start_backfill,
     step_backfill as step_backfill,
 )
+from shared.store.transitions.reports.bulks import (
+    ClaimedBulk as ClaimedBulk,
+    NewBulk as NewBulk,
+    Settled as Settled,
+    StoredBulk as StoredBulk,
+    cancel_bulk as cancel_bulk,
+    claim_bulk as claim_bulk,
+    read_bulks as read_bulks,
+    relist_bulks as relist_bulks,
+    settle_bulk as settle_bulk,
+    start_bulk as start_bulk,
+)
 from shared.store.transitions.reports.coming import (
     ComingCron as ComingCron,
     read_coming as read_coming,

@@ -14,11 +14,11 @@ from shared.store import keyspace
 from shared.store.connection import AnswerLost, OutcomeUnknown, OutOfService, had_begun, text_of
 from shared.store.idempotency import IdempotencyKey
 from shared.store.transitions.library import Library, file_of, whole
-from shared.store.writes import OURS, Write
+from shared.store.writes import OURS, Taken, Write
 
 Argument: TypeAlias = str | int | float
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
-_SIGNED_OUT = "SIGNEDOUT"
+_SIGNED_OUT, _TAKEN = "SIGNEDOUT", "TAKEN"
 _ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 RANDOM_BYTES = 12
@@ -59,8 +59,8 @@ class Function:
 
         The second is none that holds anything: names that must never come again are made from it, also after
         a restore and in a copied installation. `step` counts the calls of one write. Raises OutcomeUnknown
-        if a write went out and no answer came, Conflict if its key was used for something else, and
-        Unauthenticated if its session has ended.
+        if a write went out and no answer came, Conflict if its key was used for something else,
+        Unauthenticated if its session has ended, and Taken if the one of many does not wait for it.
         """
         arguments = _arguments(given | _made_by(write, prefix), rest)
         return await self.run(redis, prefix, arguments, key=write.key, step=step)
@@ -96,6 +96,8 @@ class Function:
         except ResponseError as error:
             if text_of(error).startswith(_SIGNED_OUT):
                 raise Unauthenticated("You are not signed in") from None
+            if text_of(error).startswith(_TAKEN):
+                raise Taken from None
             raise (OutcomeUnknown(str(error)) if had_begun(error) else error) from error
 
     async def _load_and_run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
@@ -119,6 +121,8 @@ def _made_by(write: Write, prefix: str) -> dict[str, Argument | None]:
     told: dict[str, Argument | None] = {"who": write.who, "changes": write.changes, "maker": write.maker}
     if write.session is not None and prefix == _ACCOUNTS:
         told |= {"by_session": write.session, "by_user_of_session": write.user}
+    if write.one is not None:
+        told |= {"of_bulk": write.one.bulk, "item": write.one.item}
     return told
 
 

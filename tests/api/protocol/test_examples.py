@@ -24,7 +24,7 @@ from tests import people
 from tests.api import described
 from tests.dead import REFUSED
 from tests.poll import until
-from tests.writes import CRON, INVITATION, JOB, PAST, WRITES, Write, do, ready
+from tests.writes import BULK, CRON, INVITATION, JOB, PAST, WRITES, Write, do, ready
 
 RENEWS = "RECURO_RENEW_EXAMPLES" in os.environ
 RUN = (
@@ -75,6 +75,7 @@ async def world(client: AsyncClient, redis: Redis) -> None:
     await finish_all(redis)
     await client.post("/api/dead-letters/replay", json={"all": True})
     await client.post("/api/crons/1/backfill", json=PAST)
+    await client.post(BULK.path, json=BULK.body)
     await client.post("/api/invitations", json=INVITATION)
     await people.join(redis, "one", 1)
     await throttle_host(

@@ -63,6 +63,7 @@ TESTS = (
     "tests/api/crons/test_execution_searches.py",
     "tests/api/crons/test_coming.py",
     "tests/api/crons/test_backfills.py",
+    "tests/api/bulk/test_background.py",
     "tests/engine/test_crons.py",
     "tests/engine/test_damage.py",
     "tests/worker/test_dispatch.py",

@@ -53,7 +53,7 @@ BACKFILLS = rows(
     ("one that is not listed is not stepped", "relist_backfills.check", "is_stepped and call('SADD', P .. 'backfills', team .. ':' .. id) == 1", "false"),
     ("a cron does not know its backfill", "relist_backfills.check", "call('HSET', of_cron, 'backfill', id)", ""),
     ("a row without a backfill stays", "relist_backfills.check", "backfills.forget(team, id)", ""),
-    ("a broken backfill stays in the way", "blame", "found = found + #put_all_aside(KEYS_OF.backfill, team .. ':' .. id)", ""),
+    ("a broken backfill stays in the way", "blame", "found = found + #put_all_aside(KEYS_OF[kind], team .. ':' .. id)", ""),
 )
 
 LISTS = rows(

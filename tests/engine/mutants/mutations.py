@@ -2,6 +2,7 @@
 
 from tests.engine.mutants.accounts import ACCOUNTS
 from tests.engine.mutants.backfills import BACKFILLS, LISTS
+from tests.engine.mutants.bulks import BULKS
 from tests.engine.mutants.crons import CRONS
 from tests.engine.mutants.figures import FIGURES
 from tests.engine.mutants.keys import KEYS
@@ -325,5 +326,5 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a broken list of a queue's jobs stays in the way", "put_owner_aside", "put_indexes_aside(base, states, found)", ""),
     ("a broken list of a queue's alerts stays in the way", "put_owner_aside", "put_indexes_aside(base, { 'alerts', 'backfilled', 'problems' }, found)", ""),
     ("a queue's damage is taken for a cron's", "put_queue_aside", "STATES.job, team, QUEUE, id", "STATES.job, team, CRON, id"),
-) + ACCOUNTS + FIGURES + BACKFILLS + LISTS + REPLAYS + PROBLEMS + KEYS + MAKERS
+) + ACCOUNTS + FIGURES + BACKFILLS + LISTS + REPLAYS + PROBLEMS + KEYS + MAKERS + BULKS
 # fmt: on

@@ -50,6 +50,13 @@ local function clear_backfills()
     end
 end
 
+local function clear_bulks()
+    for _, id in ipairs(call('ZRANGE', P .. 'x:' .. team .. ':bulks', 0, limit - removed - 1)) do
+        bulks.forget(team, id)
+        removed = removed + 1
+    end
+end
+
 -- Those that their queues and crons did not take along.
 local function clear_problems()
     for _, state in ipairs(STATES.problem) do
@@ -103,6 +110,7 @@ removed = clear_notices()
 if removed < limit then clear_alerts() end
 if removed < limit then clear_replays() end
 if removed < limit then clear_backfills() end
+if removed < limit then clear_bulks() end
 if removed < limit then clear_problems() end
 conclude()
 if removed > 0 then return removed end

@@ -5,7 +5,7 @@ local next_id
 
 do
     local LISTED_IN = { job = STATES.job, queue = { 'queues' }, cron = { 'crons:active', 'crons:paused' },
-        replay = { 'replays' }, backfill = { 'backfills' } }
+        replay = { 'replays' }, backfill = { 'backfills' }, bulk = { 'bulks' } }
 
     local function indexes_of_alerts()
         local found = {}

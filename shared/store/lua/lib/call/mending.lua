@@ -103,8 +103,8 @@ do
             found = found + put_queue_aside(team, id)
         elseif kind == CRON then
             found = found + put_cron_aside(team, id)
-        elseif kind == 'backfill' then
-            found = found + #put_all_aside(KEYS_OF.backfill, team .. ':' .. id)
+        elseif kind == 'backfill' or kind == 'bulk' then
+            found = found + #put_all_aside(KEYS_OF[kind], team .. ':' .. id)
         elseif kind then
             found = found + put_record_aside(team, kind, id)
         end

@@ -40,6 +40,7 @@ do
     local function traced(work)
         local answer, refused = work()
         if refused then return answer, refused end
+        if given.of_bulk then bulks.note_done(given.team, given.of_bulk, given.item) end
         if P == 'r:{global}:' then -- accounts, which are of no shard: nothing there is put aside
             write_trail()
         else
@@ -51,9 +52,13 @@ do
     -- Without an idempotency key (KEYS[3] and more) the body's own answer, else { 1, answer of then },
     -- { 0, answer of now }, or { -1 } if the key was used for something else. The error SIGNEDOUT if it is made by a session
     -- (`by_session`, its digest, of the user `by_user_of_session`) that has ended: a process remembers one for some seconds.
+    -- The error TAKEN if it is of a change of many (`of_bulk`) that does not wait for this `item` any more.
     function once(work)
         if given.by_session and call('HGET', P .. 'session:' .. given.by_session, 'user') ~= given.by_user_of_session then
             return redis.error_reply('SIGNEDOUT the session has ended')
+        end
+        if given.of_bulk and not bulks.awaits(given.team, given.of_bulk, given.item) then
+            return redis.error_reply('TAKEN it was changed before, or is not to be any more')
         end
         if not KEYS[3] then return (traced(work)) end
         local before = remembered()

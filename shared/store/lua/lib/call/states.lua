@@ -7,6 +7,7 @@ local STATES = {
     cron = { 'active', 'paused' },
     replay = { 'collecting', 'trying', 'running', 'finished', 'stopped', 'cancelled' },
     backfill = { 'running', 'finished', 'cancelled' },
+    bulk = { 'running', 'completed', 'cancelled' },
     problem = { 'resolved', 'open', 'ignored' }, -- where there are too many, the first go first
 }
 local ENDED = { 'completed', 'failed', 'skipped' } -- of what is kept for its history; dead letters are apart
