@@ -12,6 +12,6 @@ local problem = (its.problem or '') ~= '' and problems.read(team, its.problem)
 if not problem then return 'none', REFUSED end
 local refusal = problems.change(problem, 'ignored', tonumber(given.until_ms or ''))
 if refusal then return refusal, REFUSED end
-if its.kind == 'cron' then incidents.hush(team, its.of, problem) end
+if its.kind == 'cron' then confined(team, 'c:' .. its.of, incidents.hush, team, its.of, problem) end
 note_change('problem', problem.id)
 return problems.row(team, problem.id)
