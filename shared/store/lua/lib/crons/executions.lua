@@ -15,23 +15,27 @@ local function record_execution(team, cron, fire, id, state, entry)
     return record
 end
 
-local reserved
+local reserve_executions, next_execution
 
-at_begin(function() reserved = {} end)
+do
+    local reserved
 
--- Ids for so many executions that the script is about to make.
-local function reserve_executions(team, count)
-    reserved[team] = { last = next_id(team, 'execution', count), left = count }
-end
+    at_begin(function() reserved = {} end)
 
-local function next_execution(team)
-    local ids = reserved[team]
-    if not ids or ids.left == 0 then
-        reserve_executions(team, 1)
-        ids = reserved[team]
+    -- Ids for so many executions that the script is about to make.
+    function reserve_executions(team, count)
+        reserved[team] = { last = next_id(team, 'execution', count), left = count }
     end
-    ids.left = ids.left - 1
-    return tostring(ids.last - ids.left)
+
+    function next_execution(team)
+        local ids = reserved[team]
+        if not ids or ids.left == 0 then
+            reserve_executions(team, 1)
+            ids = reserved[team]
+        end
+        ids.left = ids.left - 1
+        return tostring(ids.last - ids.left)
+    end
 end
 
 local function make_execution(team, cron, fire)

@@ -16,13 +16,17 @@ local function beginning_in(key, most, mark)
     return beginning_of(text, most, mark)
 end
 
-local queue_names
+local name_of_queue
 
-at_begin(function() queue_names = {} end)
+do
+    local queue_names
 
-local function name_of_queue(team, queue)
-    if queue_names[queue] == nil then queue_names[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'name') end
-    return queue_names[queue]
+    at_begin(function() queue_names = {} end)
+
+    function name_of_queue(team, queue)
+        if queue_names[queue] == nil then queue_names[queue] = call('HGET', P .. 'q:' .. team .. ':' .. queue, 'name') end
+        return queue_names[queue]
+    end
 end
 
 -- Who made a retry is who made the first job of its chain, whose record alone says so.
