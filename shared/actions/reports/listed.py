@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from anyio import to_thread
 from redis.asyncio import Redis
 
 from shared import clock
 from shared.actions import executions
 from shared.actions.reports import coming
-from shared.actions.reports.coming import Fire
+from shared.actions.reports.coming import Crons, Fire
 from shared.errors import Invalid
 from shared.operations import Call
+from shared.schedule import ahead
 from shared.schemas import instants
 from shared.schemas.crons import ExecutionStatus
 from shared.schemas.reports.executions import ListedExecution, ListedExecutions, ListedFilter, ListedQuery
@@ -48,21 +50,29 @@ class _Found(NamedTuple):
     looked_from: datetime | None = None
 
 
+class _Ahead(NamedTuple):
+    """Fires to come of a page, the last one first; how many there are; and the last one looked at of more."""
+
+    total: int
+    fires: Sequence[Fire]
+    looked_to: datetime | None = None
+
+
 async def page(call: Call, query: ListedQuery) -> ListedExecutions:
     redis, team = call.redis, call.team
     if query.cron_id is not None and not await redis.exists(f"{team.prefix}c:{team.id}:{query.cron_id}"):
         raise Invalid("cron_id", "The cron_id field must be the id of a cron, as GET /api/crons has it.")
     now = await moments.now(redis, team.shard)
     to = query.to or (now + _USUAL if query.filter is ListedFilter.DUE else now)
-    ahead, is_cut = await _ahead(call, query, now, to)
     first = (query.page - 1) * query.per_page
-    shown = [_to_come(fire) for fire in ahead[first : first + query.per_page]]
+    coming_up = await _ahead(call, query, now, to, Part(first, query.per_page))
+    shown = [_to_come(fire) for fire in coming_up.fires]
     found = _Found(0, ())
     if query.filter is not ListedFilter.DUE:
-        part = Part(max(0, first - len(ahead)), query.per_page - len(shown))
+        part = Part(max(0, first - coming_up.total), query.per_page - len(shown))
         found = await _made(redis, team, query, to, part)
     shown += await _read(redis, team, found.ids)
-    total = len(ahead) + found.total
+    total = coming_up.total + found.total
     return ListedExecutions(
         data=shown,
         current_page=query.page,
@@ -71,20 +81,43 @@ async def page(call: Call, query: ListedQuery) -> ListedExecutions:
         total=total,
         to=to,
         looked_from=found.looked_from,
-        looked_to=ahead[0].at if is_cut else None,
+        looked_to=coming_up.looked_to,
     )
 
 
-async def _ahead(call: Call, query: ListedQuery, now: datetime, to: datetime) -> tuple[list[Fire], bool]:
-    """The fires to come, the last one first; and whether there are more, which are later than these."""
+async def _ahead(call: Call, query: ListedQuery, now: datetime, to: datetime, part: Part) -> _Ahead:
     if query.filter not in (ListedFilter.DUE, ListedFilter.ALL) or to <= now:
-        return [], False
+        return _Ahead(0, ())
     if to > now + coming.MOST_AHEAD:
         raise Invalid("to", f"The to field must be at most {coming.MOST_AHEAD.days} days ahead.")
-    until = to + timedelta.resolution
-    found = await coming.listed(call.redis, call.team, query.cron_id, until, MOST_COMING + 1)
-    kept = [fire for fire in found[:MOST_COMING] if query.from_ is None or fire.at >= query.from_]
-    return kept[::-1], len(found) > MOST_COMING
+    crons = await coming.read(call.redis, call.team, query.cron_id)
+    between = query.from_ or crons.now, to + timedelta.resolution
+    return await to_thread.run_sync(_part_of, crons, between, part, limiter=coming.THREAD)
+
+
+def _part_of(crons: Crons, between: tuple[datetime, datetime], part: Part) -> _Ahead:
+    """Of the fires between two moments, and of the earliest from now on that are looked at."""
+    since, until = between
+    if not ahead.are_as_planned(crons.found):
+        return _part_one_by_one(crons, between, part)
+    found = ahead.counted(coming.DAYS, crons.found, crons.now, until, MOST_COMING)
+    total = min(found.total, MOST_COMING)
+    before = ahead.counted(coming.DAYS, crons.found, crons.now, min(since, until), MOST_COMING).total
+    last = total - part.offset
+    made = ahead.part(coming.DAYS, crons.found, found, max(before, last - part.size), last)
+    fires = [Fire(cron, at, ahead.fire_before(cron, at) or crons.now) for at, cron in reversed(made)]
+    if found.total == total:
+        return _Ahead(max(0, total - before), fires)
+    ((latest, _),) = ahead.part(coming.DAYS, crons.found, found, total - 1, total)
+    return _Ahead(max(0, total - before), fires, latest)
+
+
+def _part_one_by_one(crons: Crons, between: tuple[datetime, datetime], part: Part) -> _Ahead:
+    since, until = between
+    found = coming.fires_until(crons, until, MOST_COMING + 1)
+    kept = [fire for fire in found[:MOST_COMING] if fire.at >= since][::-1]
+    latest = found[MOST_COMING - 1].at if len(found) > MOST_COMING else None
+    return _Ahead(len(kept), kept[part.offset : part.offset + part.size], latest)
 
 
 async def _made(redis: Redis, team: Team, query: ListedQuery, to: datetime, part: Part) -> _Found:
