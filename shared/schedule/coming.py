@@ -6,12 +6,12 @@ sum of such integers has the sums of all their minutes.
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from shared.basics.memory import MEBIBYTE
 from shared.schedule import occurrences, policy
@@ -38,8 +38,7 @@ _AROUND = 2 * _DAY
 """A change of the clock longer ago than that has no effect on a day, whatever the spread."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+class Cron(NamedTuple):
     """What is known of a cron that fires: its plan, its next fire, and how many runs it has left."""
 
     id: int
@@ -47,6 +46,11 @@ class Cron:
     plan: Plan
     next: datetime
     left: int | None = None
+
+    @property
+    def when(self) -> tuple[int, datetime, int | None]:
+        """The same of crons that fire at the same moments, if they have the very same plan."""
+        return id(self.plan), self.next, self.left
 
 
 @dataclass(slots=True)
@@ -137,9 +141,9 @@ def fires(cron: Cron, until: datetime) -> Iterator[datetime]:
 def count(days: Days, crons: Iterable[Cron], since: datetime, until: datetime) -> dict[Day, Packed]:
     """The fires of all of them in [since, until), by day and minute."""
     alike: dict[tuple[Day, ...], Packed] = {}
-    for cron in crons:
+    for cron, times in grouped(crons):
         for some, packed in _days_of(days, cron, since, until):
-            alike[some] = alike.get(some, 0) + packed
+            alike[some] = alike.get(some, 0) + packed * times
     sums: dict[Day, Packed] = {}
     for some, packed in alike.items():
         for day in some:
@@ -147,12 +151,46 @@ def count(days: Days, crons: Iterable[Cron], since: datetime, until: datetime) -
     return sums
 
 
-def in_minute(days: Days, cron: Cron, minute: datetime) -> int:
-    """How often a cron fires in the minute that begins then."""
+def grouped(crons: Iterable[Cron]) -> list[tuple[Cron, int]]:
+    """Of crons that fire at the same moments one, and how many these are: most are like others."""
+    first: dict[tuple[int, datetime, int | None], Cron] = {}
+    times: dict[tuple[int, datetime, int | None], int] = {}
+    for cron in crons:
+        when = cron.when
+        first.setdefault(when, cron)
+        times[when] = times.get(when, 0) + 1
+    return [(cron, times[when]) for when, cron in first.items()]
+
+
+def of_minute(days: Days, crons: Sequence[Cron], minute: datetime) -> list[Cron]:
+    """Those that fire in the minute that begins then."""
+    firing = {cron.when for cron, _ in grouped(crons) if _in_minute(days, cron, minute)}
+    return [cron for cron in crons if cron.when in firing]
+
+
+def _in_minute(days: Days, cron: Cron, minute: datetime) -> int:
     until = minute + _MINUTE
     if not _at(days.of(cron.plan, day_of(minute)), minute) and not minute <= cron.next < until:
         return 0
     return sum(_at(packed, minute) for _, packed in _days_of(days, cron, minute, until))
+
+
+def within(days: Days, cron: Cron, start: datetime, stop: datetime) -> list[datetime]:
+    """The fires of a cron in [start, stop), which are whole minutes."""
+    first, last = day_of(start), day_of(stop - _SECOND)
+    if first == last and not start <= cron.next < stop:
+        minutes = days.of(cron.plan, first) >> _BITS * _minute(start)
+        if not minutes & (1 << _BITS * ((stop - start) // _MINUTE)) - 1:
+            return []
+    start, stop = max(cron.next, start), min(stop, _end_of(days, cron, stop))
+    return list(assigned(cron, start, stop)) if start < stop else []
+
+
+def assigned(cron: Cron, start: datetime, stop: datetime) -> Iterator[datetime]:
+    """What its plan has in [start, stop)."""
+    plan = cron.plan
+    found = occurrences.between(plan.expression, plan.timezone, start - plan.offset, stop - plan.offset)
+    return (fire + plan.offset for fire in found)
 
 
 def _at(packed: Packed, minute: datetime) -> int:
@@ -187,7 +225,7 @@ def _end_of(days: Days, cron: Cron, until: datetime) -> datetime:
         following = min(until, start_of(day_of(start) + 1))
         found = sum(minutes_of(_part(days, cron, start, following)))
         if found >= left:
-            last = list(islice(_assigned(cron, start, following), left))
+            last = list(islice(assigned(cron, start, following), left))
             return last[-1] + _SECOND if last else start
         left, start = left - found, following
     return until
@@ -209,13 +247,7 @@ def _part(days: Days, cron: Cron, start: datetime, stop: datetime) -> Packed:
 
 def _exact(cron: Cron, start: datetime, stop: datetime) -> Packed:
     """The counts of less than two minutes of a day, fire by fire."""
-    return sum(1 << _BITS * _minute(fire) for fire in _assigned(cron, start, stop)) if start < stop else 0
-
-
-def _assigned(cron: Cron, start: datetime, stop: datetime) -> Iterator[datetime]:
-    plan = cron.plan
-    found = occurrences.between(plan.expression, plan.timezone, start - plan.offset, stop - plan.offset)
-    return (fire + plan.offset for fire in found)
+    return sum(1 << _BITS * _minute(fire) for fire in assigned(cron, start, stop)) if start < stop else 0
 
 
 @lru_cache(4096)

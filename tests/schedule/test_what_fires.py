@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 from services.scheduler.fire import fire_due
 from shared import clock
 from shared.actions.reports import coming
-from shared.schedule import occurrences
+from shared.actions.reports.coming import Crons, Fire
+from shared.schedule import ahead, occurrences
 from shared.schedule.coming import Days, count, minutes_of, start_of
 from shared.store.keyspace import Team
 from tests.fires import HOUR, MINUTE, SECOND, SHARD, a_cron
@@ -54,6 +55,7 @@ async def fires_as_said(redis: Redis, team: Team, zone: str, begins: datetime) -
     known = await coming.read(redis, team, now_ms=clock.milliseconds(begins))
     listed = coming.fires_until(known, ends)
     counted = count(Days(), known.found, begins, ends)
+    check_parts(known, listed, ends)
 
     for at in sorted({fire.at for fire in listed}):
         await fire_due(redis, SHARD, at)
@@ -78,3 +80,20 @@ async def fires_as_said(redis: Redis, team: Team, zone: str, begins: datetime) -
         if fires
     }
     assert {missed for _, missed in records} == {"0"}
+
+
+def check_parts(known: Crons, listed: list[Fire], ends: datetime) -> None:
+    """Take the list apart: each part is as it stands there, with the fire before each."""
+    days = Days()
+    found = ahead.counted(days, known.found, known.now, ends, len(listed))
+    cut = ahead.counted(days, known.found, known.now, ends, 50)
+    made = [
+        Fire(cron, at, ahead.fire_before(cron, at) or known.now)
+        for first in range(0, len(listed), 17)
+        for at, cron in ahead.part(days, known.found, found, first, min(first + 17, len(listed)))
+    ]
+
+    assert ahead.are_as_planned(known.found)
+    assert found.total == len(listed) >= cut.total > 50
+    assert made == listed
+    assert [at for at, _ in ahead.part(days, known.found, cut, 40, 51)] == [one.at for one in listed[40:51]]

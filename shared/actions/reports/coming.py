@@ -46,8 +46,8 @@ LENGTHS = {ComingBy.HALF_HOUR: timedelta(minutes=30), ComingBy.HOUR: timedelta(h
 USUAL, USUAL_DAYS = timedelta(days=1), timedelta(days=31)
 
 _MINUTE = timedelta(minutes=1)
-_DAYS = Days()
-_THREAD = CapacityLimiter(1)
+DAYS = Days()
+THREAD = CapacityLimiter(1)
 """Where fires are computed: new ones may take seconds, in which other calls go on."""
 
 
@@ -87,7 +87,7 @@ async def get(call: Call, query: ComingQuery) -> Coming:
     crons = await read(call.redis, call.team)
     since, until = _range(query, crons.now)
     cut = list(intervals.cut(query.timezone, since, until, LENGTHS[query.by]))
-    return await to_thread.run_sync(_counted, query, crons, cut, limiter=_THREAD)
+    return await to_thread.run_sync(_counted, query, crons, cut, limiter=THREAD)
 
 
 async def of_cron(call: Call, cron_id: int, query: CronComingQuery) -> CronComing:
@@ -98,7 +98,7 @@ async def of_cron(call: Call, cron_id: int, query: CronComingQuery) -> CronComin
         raise Conflict("Its fires cannot be computed here: this version does not know its schedule.")
     until = (query.to or instants.LAST) + timedelta.resolution
     cron = crons.found[0] if crons.found else None
-    found = await to_thread.run_sync(fires_until, crons, until, query.count, limiter=_THREAD)
+    found = await to_thread.run_sync(fires_until, crons, until, query.count, limiter=THREAD)
     return CronComing(
         cron_id=cron_id,
         zone_data=str(zone_data.release()),
@@ -107,12 +107,6 @@ async def of_cron(call: Call, cron_id: int, query: CronComingQuery) -> CronComin
         runs_left=cron.left if cron else None,
         data=[fire.shown for fire in found],
     )
-
-
-async def listed(redis: Redis, team: Team, cron_id: int | None, until: datetime, most: int) -> list[Fire]:
-    """The next fires of all crons, or of that one, before `until`, earliest first."""
-    crons = await read(redis, team, cron_id)
-    return await to_thread.run_sync(fires_until, crons, until, most, limiter=_THREAD)
 
 
 async def read(redis: Redis, team: Team, cron_id: int | None = None, *, now_ms: int | None = None) -> Crons:
@@ -148,12 +142,12 @@ def _of(row: ComingCron, now: datetime) -> Cron | None:
     """The cron, if it has a fire to come; raises errors of UNREADABLE."""
     if not row.next_ms:
         return None
-    plan = _plan(row.expression, row.timezone, row.offset, row.timing)
+    plan = _plan(row.expression, row.timezone or "", row.offset or "0", row.timing or "")
     following: datetime | None = clock.moment(row.next_ms)
     if following and following <= now:  # it is overdue, and made before any that is to come
         following = policy.following(plan, now)
-    left = max(0, int(row.max_runs) - int(row.runs)) if row.max_runs else None
-    return Cron(int(row.id), row.name, plan, following, left) if following else None
+    left = max(0, int(row.max_runs) - int(row.runs or 0)) if row.max_runs else None
+    return Cron(int(row.id), row.name or "", plan, following, left) if following else None
 
 
 @remembered_of_several(8 * MEBIBYTE)
@@ -179,7 +173,7 @@ def _range(query: ComingQuery, now: datetime) -> tuple[datetime, datetime]:
 
 def _counted(query: ComingQuery, crons: Crons, cut: Sequence[Interval]) -> Coming:
     since, until = max(cut[0].start, crons.now), cut[-1].end
-    sums = coming.count(_DAYS, crons.found, since, until)
+    sums = coming.count(DAYS, crons.found, since, until)
     minutes = {day: coming.minutes_of(packed) for day, packed in sums.items()}
     changes = list(occurrences.changes(query.timezone, cut[0].start, until))
     fires = [_between(minutes, interval) for interval in cut]
@@ -233,7 +227,7 @@ def _busiest(query: ComingQuery, crons: Crons, minutes: Minutes) -> BusiestMinut
     if not fires:
         return None
     at = coming.start_of(-day) + minutes[-day].index(fires) * _MINUTE
-    together = [cron for cron in crons.found if coming.in_minute(_DAYS, cron, at)]
+    together = coming.of_minute(DAYS, crons.found, at)
     return BusiestMinute(
         at=at,
         local=_local(query.timezone, at),

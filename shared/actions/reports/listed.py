@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from anyio import to_thread
 from redis.asyncio import Redis
 
 from shared import clock
 from shared.actions import executions
 from shared.actions.reports import coming
-from shared.actions.reports.coming import Fire
+from shared.actions.reports.coming import Crons, Fire
 from shared.actions.searches import executions as searches
 from shared.actions.searches.executions import Look
 from shared.errors import Invalid
 from shared.operations import Call
+from shared.schedule import ahead
 from shared.schemas import instants
 from shared.schemas.crons import ExecutionStatus
 from shared.schemas.reports.executions import ListedExecution, ListedExecutions, ListedFilter, ListedQuery
@@ -43,13 +45,6 @@ class Part(NamedTuple):
     size: int
 
 
-class _Ahead(NamedTuple):
-    """The fires to come, the last one first, and where they end, if there are more, which are later."""
-
-    fires: Sequence[Fire] = ()
-    looked_to: datetime | None = None
-
-
 class _Found(NamedTuple):
     """So many in all, the ids of a page, and from when on that is all, if not from the beginning on."""
 
@@ -60,6 +55,14 @@ class _Found(NamedTuple):
     """So many, if a search did not look at all."""
 
 
+class _Ahead(NamedTuple):
+    """Fires to come of a page, the last one first; how many there are; and the last one looked at of more."""
+
+    total: int
+    fires: Sequence[Fire]
+    looked_to: datetime | None = None
+
+
 async def page(call: Call, query: ListedQuery) -> ListedExecutions:
     redis, team = call.redis, call.team
     if query.cron_id is not None and not await redis.exists(f"{team.prefix}c:{team.id}:{query.cron_id}"):
@@ -67,15 +70,15 @@ async def page(call: Call, query: ListedQuery) -> ListedExecutions:
     look = await searches.understood(redis, team, query.q)
     now = await moments.now(redis, team.shard)
     to = query.to or (now + _USUAL if query.filter is ListedFilter.DUE else now)
-    ahead, looked_to = await _ahead(call, query, look, now, to)
     first = (query.page - 1) * query.per_page
-    shown = [_to_come(fire) for fire in ahead[first : first + query.per_page]]
+    coming_up = await _ahead(call, query, look, (now, to), Part(first, query.per_page))
+    shown = [_to_come(fire) for fire in coming_up.fires]
     found = _Found(0, ())
     if query.filter is not ListedFilter.DUE:
-        part = Part(max(0, first - len(ahead)), query.per_page - len(shown))
+        part = Part(max(0, first - coming_up.total), query.per_page - len(shown))
         found = await _made(look, query, to, part)
     shown += await _read(redis, team, found.ids)
-    total = len(ahead) + found.total
+    total = coming_up.total + found.total
     return ListedExecutions(
         data=shown,
         current_page=query.page,
@@ -85,22 +88,55 @@ async def page(call: Call, query: ListedQuery) -> ListedExecutions:
         looked_at=found.looked_at,
         to=to,
         looked_from=found.looked_from,
-        looked_to=looked_to,
+        looked_to=coming_up.looked_to,
     )
 
 
-async def _ahead(call: Call, query: ListedQuery, look: Look, now: datetime, to: datetime) -> _Ahead:
+async def _ahead(
+    call: Call, query: ListedQuery, look: Look, between: tuple[datetime, datetime], part: Part
+) -> _Ahead:
+    now, to = between
     if query.filter not in (ListedFilter.DUE, ListedFilter.ALL) or to <= now:
-        return _Ahead()
+        return _Ahead(0, ())
     if to > now + coming.MOST_AHEAD:
         raise Invalid("to", f"The to field must be at most {coming.MOST_AHEAD.days} days ahead.")
-    until = to + timedelta.resolution
-    found = await coming.listed(call.redis, call.team, query.cron_id, until, MOST_COMING + 1)
-    kept = [fire for fire in found[:MOST_COMING] if query.from_ is None or fire.at >= query.from_]
+    crons = await coming.read(call.redis, call.team, query.cron_id)
+    wanted = query.from_ or crons.now, to + timedelta.resolution
     if look.is_for_something:
+        kept, latest = await to_thread.run_sync(_one_by_one, crons, wanted, limiter=coming.THREAD)
         await look.know(fire.cron.id for fire in kept)
-        kept = [fire for fire in kept if look.finds_fire(fire.cron.id, fire.at)]
-    return _Ahead(kept[::-1], found[MOST_COMING - 1].at if len(found) > MOST_COMING else None)
+        return _page_of([fire for fire in kept if look.finds_fire(fire.cron.id, fire.at)], part, latest)
+    return await to_thread.run_sync(_part_of, crons, wanted, part, limiter=coming.THREAD)
+
+
+def _part_of(crons: Crons, between: tuple[datetime, datetime], part: Part) -> _Ahead:
+    """Of the fires between two moments, and of the earliest from now on that are looked at."""
+    since, until = between
+    if not ahead.are_as_planned(crons.found):
+        kept, latest = _one_by_one(crons, between)
+        return _page_of(kept, part, latest)
+    found = ahead.counted(coming.DAYS, crons.found, crons.now, until, MOST_COMING)
+    total = min(found.total, MOST_COMING)
+    before = ahead.counted(coming.DAYS, crons.found, crons.now, min(since, until), MOST_COMING).total
+    last = total - part.offset
+    made = ahead.part(coming.DAYS, crons.found, found, max(before, last - part.size), last)
+    fires = [Fire(cron, at, ahead.fire_before(cron, at) or crons.now) for at, cron in reversed(made)]
+    if found.total == total:
+        return _Ahead(max(0, total - before), fires)
+    ((latest, _),) = ahead.part(coming.DAYS, crons.found, found, total - 1, total)
+    return _Ahead(max(0, total - before), fires, latest)
+
+
+def _one_by_one(crons: Crons, between: tuple[datetime, datetime]) -> tuple[list[Fire], datetime | None]:
+    """The fires, earliest first; and the last one looked at, if there are more."""
+    since, until = between
+    found = coming.fires_until(crons, until, MOST_COMING + 1)
+    latest = found[MOST_COMING - 1].at if len(found) > MOST_COMING else None
+    return [fire for fire in found[:MOST_COMING] if fire.at >= since], latest
+
+
+def _page_of(kept: Sequence[Fire], part: Part, latest: datetime | None) -> _Ahead:
+    return _Ahead(len(kept), kept[::-1][part.offset : part.offset + part.size], latest)
 
 
 async def _made(look: Look, query: ListedQuery, to: datetime, part: Part) -> _Found:

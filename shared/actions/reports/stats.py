@@ -1,33 +1,34 @@
 """What a caller can know of how much was started and ended, and how long that waited and took."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import add
 from typing import Any, NamedTuple
 
 from shared import clock
-from shared.basics.histogram import percentile
+from shared.basics.histogram import percentiles
 from shared.errors import Invalid
 from shared.operations import Call
-from shared.schemas.reports.stats import (
-    Figures,
-    Percentiles,
-    PeriodFigures,
-    Stats,
-    StatsBy,
-    StatsKind,
-    StatsQuery,
-)
+from shared.schemas.reports.stats import Stats, StatsBy, StatsKind, StatsQuery
 from shared.store import moments, transitions
 from shared.store.transitions import Period
+from shared.store.transitions.reports.figures import (
+    COMPLETED,
+    COMPLETED_IN,
+    FAILED,
+    FAILED_IN,
+    LATE_IN,
+    RETRIED_IN,
+    SKIPPED,
+    STARTED,
+    WAITED_IN,
+    Sums,
+)
 
 MINUTE, TEN_MINUTES, HOUR, DAY = 60_000, 600_000, 3_600_000, 86_400_000
-STEP = 200
-"""Stored periods of one look, which takes Redis 3 ms at most."""
+STEP = 100
+"""Stored periods of one look, which takes Redis 3 ms where they have a hundred fields each."""
 CRONS = "crons"
-
-Sums = Mapping[str, int]
-"""By the names of `figures.lua`."""
 
 
 class Grain(NamedTuple):
@@ -68,19 +69,19 @@ async def get(call: Call, query: StatsQuery, now_ms: int | None = None) -> Stats
     now = now_ms or clock.milliseconds(await moments.now(call.redis, call.team.shard))
     asked = _range(query, now)
     found = await _found(call, query, asked, now)
-    total: Counter[str] = Counter()
-    for sums in found.values():
-        total.update(sums)
     starts = range(asked.starts, asked.ends, asked.length)
-    return Stats(
-        by=query.by,
-        starts_at=clock.moment(asked.starts),
-        ends_at=clock.moment(asked.ends),
-        total=Figures(**_figures(total)),
-        data=[
-            PeriodFigures(at=clock.moment(start), **_figures(found.get(number, {})))
-            for number, start in enumerate(starts)
-        ],
+    data = [
+        {"at": clock.moment(start), **(_figures(found[number]) if number in found else _NONE)}
+        for number, start in enumerate(starts)
+    ]
+    return Stats.model_validate(  # all at once: there may be 720 periods
+        {
+            "by": query.by,
+            "starts_at": clock.moment(asked.starts),
+            "ends_at": clock.moment(asked.ends),
+            "total": _figures(_sum(found.values())) if found else _NONE,
+            "data": data,
+        }
     )
 
 
@@ -101,15 +102,23 @@ async def _found(call: Call, query: StatsQuery, asked: Range, now: int) -> Mappi
         of = str(query.queue_id) if query.queue_id else CRONS if query.kind is StatsKind.CRONS else None
         return await _read(call, of, asked, now)
     whole, crons = await _read(call, None, asked, now), await _read(call, CRONS, asked, now)
-    return {number: Counter(sums) - Counter(crons.get(number, {})) for number, sums in whole.items()}
+    return {number: _less(sums, crons[number]) if number in crons else sums for number, sums in whole.items()}
 
 
 async def _read(call: Call, of: str | None, asked: Range, now: int) -> Mapping[int, Sums]:
-    found: dict[int, Counter[str]] = defaultdict(Counter)
+    found: dict[int, Sums] = {}
     for step in _steps(asked, now):
         for number, sums in (await transitions.read_figures(call.redis, call.team, step, of=of)).items():
-            found[number].update(sums)
+            found[number] = _sum((found[number], sums)) if number in found else sums
     return found
+
+
+def _sum(of: Iterable[Sums]) -> Sums:
+    return list(map(sum, zip(*of, strict=True)))
+
+
+def _less(sums: Sums, others: Sums) -> Sums:
+    return [max(0, each - other) for each, other in zip(sums, others, strict=True)]
 
 
 def _steps(asked: Range, now: int) -> Iterator[list[Period]]:
@@ -140,32 +149,25 @@ def _hour(stored: tuple[str, int]) -> int:
 
 
 def _figures(sums: Sums) -> dict[str, Any]:
-    took = Counter[int]()
-    for outcome in ("completed", "retried", "failed"):
-        took.update(_buckets(sums, outcome))
+    """What `Figures` is made of."""
+    completed, failed, retried = sums[COMPLETED_IN], sums[FAILED_IN], sums[RETRIED_IN]
     return {
-        "started": max(0, sums.get("started", 0)),  # what began earlier may have been given back since
-        "completed": _count(sums, "completed"),
-        "failed": _count(sums, "failed"),
-        "retried": _count(sums, "retried"),
-        "skipped": sums.get("skipped", 0),
-        "duration_ms": _percentiles(took),
-        "wait_ms": _percentiles(_buckets(sums, "waited")),
-        "lateness_ms": _percentiles(_buckets(sums, "late")),
+        "started": max(0, sums[STARTED]),  # what began earlier may have been given back since
+        # With a request, and without one.
+        "completed": sum(completed) + sums[COMPLETED],
+        "failed": sum(failed) + sums[FAILED],
+        "retried": sum(retried),
+        "skipped": sums[SKIPPED],
+        "duration_ms": _percentiles(list(map(add, map(add, completed, failed), retried))),
+        "wait_ms": _percentiles(sums[WAITED_IN]),
+        "lateness_ms": _percentiles(sums[LATE_IN]),
     }
 
 
-def _buckets(sums: Sums, figure: str) -> Counter[int]:
-    named = ((name.removeprefix(figure), count) for name, count in sums.items() if name.startswith(figure))
-    return Counter({int(bucket): count for bucket, count in named if bucket})
+def _percentiles(buckets: Sequence[int]) -> dict[str, Any]:
+    """What `Percentiles` is made of; the first bucket has those that were not measured."""
+    p50, p95, p99 = percentiles(buckets[1:], (0.5, 0.95, 0.99))
+    return {"count": sum(buckets[1:]), "p50": p50, "p95": p95, "p99": p99}
 
 
-def _count(sums: Sums, outcome: str) -> int:
-    """With a request, and without one."""
-    return _buckets(sums, outcome).total() + sums.get(outcome, 0)
-
-
-def _percentiles(buckets: Counter[int]) -> Percentiles:
-    measured = Counter({number: count for number, count in buckets.items() if number})
-    p50, p95, p99 = (percentile(measured, share) for share in (0.5, 0.95, 0.99))
-    return Percentiles(count=measured.total(), p50=p50, p95=p95, p99=p99)
+_NONE = _figures([0] * LATE_IN.stop)

@@ -165,6 +165,55 @@ async def test_too_many_fires_to_come_end_where_it_says(client: AsyncClient) -> 
     assert page["data"][0]["scheduled_at"] == page["looked_to"]
 
 
+async def test_a_range_behind_all_fires_that_are_looked_at_is_empty(client: AsyncClient) -> None:
+    await client.post(
+        "/api/crons", json={"name": "a", "url": "https://a.example/", "cron_expression": "* * * * * *"}
+    )
+    all_of_them = await listed(client, filter="due")
+    last = datetime.fromisoformat(all_of_them["looked_to"])
+
+    page = await listed(
+        client,
+        filter="due",
+        **{"from": (last + 2 * HOUR).isoformat(), "to": (last + 3 * HOUR).isoformat()},
+    )
+
+    assert (page["data"], page["total"]) == ([], 0)
+    assert last <= datetime.fromisoformat(page["looked_to"]) < last + HOUR
+
+
+async def test_fires_to_come_are_listed_in_parts(client: AsyncClient) -> None:
+    for minutes in ("*/7", "*/20", "3", "*/7"):
+        cron = {"name": minutes, "url": "https://a.example/", "cron_expression": f"{minutes} * * * *"}
+        await client.post("/api/crons", json=cron)
+    to = datetime.fromisoformat((await listed(client))["to"]) + 5 * HOUR
+    begins = {"filter": "due", "to": to.isoformat(), "from": (to - 4 * HOUR).isoformat()}
+
+    whole = await listed(client, **begins, per_page=100)
+    parts = [await listed(client, **begins, per_page=7, page=page) for page in range(1, 15)]
+
+    assert [row for part in parts for row in part["data"]] == whole["data"]
+    assert {part["total"] for part in parts} == {whole["total"]} == {len(whole["data"])}
+    moments = [(row["scheduled_at"], row["cron_id"]) for row in whole["data"]]
+    assert moments == sorted(moments, reverse=True)
+    assert {cron for _, cron in moments} == {1, 2, 3, 4}
+
+
+async def test_a_fire_by_the_rules_before_is_listed_once(
+    client: AsyncClient, redis: Redis, team: Team
+) -> None:
+    await client.post(
+        "/api/crons", json={"name": "a", "url": "https://a.example/", "cron_expression": "0 0 * * *"}
+    )
+    midnight = datetime.fromisoformat((await client.get("/api/crons/1")).json()["next_run_at"])
+    other = midnight - HOUR if midnight - NOON > 2 * HOUR else midnight + HOUR
+    await redis.hset(f"{team.prefix}c:{team.id}:1", "next", str(int(other.timestamp() * 1000)))  # type: ignore[misc]
+
+    page = await listed(client, filter="due", to=(other + 30 * HOUR).isoformat())
+
+    assert other.isoformat() in [row["scheduled_at"] for row in page["data"]]
+
+
 async def test_what_is_deleted_is_listed_no_more(client: AsyncClient, redis: Redis, team: Team) -> None:
     await an_hour(redis, team)
 

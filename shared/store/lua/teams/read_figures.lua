@@ -3,37 +3,45 @@
 --
 -- Given `team`, `of` ('' = the whole team, or the id of a queue, or `crons`); and rows: `period` (its letter and start in ms)
 -- and `into`, a number under which what it has is added up.
--- Returns per number that has something: the number, then names of figures and their sums by turns.
+-- Returns per number that has something: the number, then the sums of all figures, in the order of FIGURES.
 
 local PERIOD = { 'period', 'into' }
+local MOST_WHOLE = 512 -- fields of a hash that Redis keeps as one list, in which each that is asked for is searched from the start
 local FIGURES = { 'started', 'completed', 'failed', 'skipped' }
 for _, figure in ipairs({ 'completed', 'retried', 'failed', 'waited', 'late' }) do
     for bucket = 0, 14 do FIGURES[#FIGURES + 1] = figure .. bucket end
 end
-local team, prefix, sums, numbers, answers = given.team, given.of and given.of .. ':' or '', {}, {}, {}
-local fields = {}
-for i, figure in ipairs(FIGURES) do fields[i] = prefix .. figure end
+local team, prefix, sums, answers, fields, number_of = given.team, given.of and given.of .. ':' or '', {}, {}, {}, {}
+for i, figure in ipairs(FIGURES) do
+    fields[i] = prefix .. figure
+    number_of[fields[i]] = i + 1
+end
+
+local function sum_of(into)
+    if not sums[into] then
+        local sum = { tonumber(into) }
+        for i = 1, #FIGURES do sum[i + 1] = 0 end
+        sums[into] = sum
+        answers[#answers + 1] = sum
+    end
+    return sums[into]
+end
 
 while more_rows() do
-    local row = next_row(PERIOD)
-    local key = P .. 'figures:' .. team .. ':' .. row.period
-    if call('EXISTS', key) == 1 then
-        if not sums[row.into] then
-            sums[row.into] = {}
-            numbers[#numbers + 1] = row.into
-        end
-        local sum = sums[row.into]
+    local period, into = next_values(PERIOD)
+    local key = P .. 'figures:' .. team .. ':' .. period
+    local size = call('HLEN', key)
+    if size > MOST_WHOLE then
+        local sum = sum_of(into)
         for i, value in ipairs(call('HMGET', key, unpack(fields))) do
-            if value then sum[i] = (sum[i] or 0) + value end
+            if value then sum[i + 1] = sum[i + 1] + value end
+        end
+    elseif size > 0 then
+        local sum, whole = sum_of(into), call('HGETALL', key)
+        for i = 1, 2 * size, 2 do
+            local number = number_of[whole[i]]
+            if number then sum[number] = sum[number] + whole[i + 1] end
         end
     end
-end
-for _, number in ipairs(numbers) do
-    local answer = { tonumber(number) }
-    for i, sum in pairs(sums[number]) do
-        answer[#answer + 1] = FIGURES[i]
-        answer[#answer + 1] = sum
-    end
-    answers[#answers + 1] = answer
 end
 return answers

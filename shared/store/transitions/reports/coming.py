@@ -11,19 +11,19 @@ _READ_COMING = Function("read_coming")
 
 
 class ComingCron(NamedTuple):
-    """A cron; what it has not is empty."""
+    """A cron; what it has not is None."""
 
-    id: str
-    name: str
-    next_ms: str
+    name: str | None
+    next_ms: str | None
     expression: str
-    timezone: str
-    offset: str
+    timezone: str | None
+    offset: str | None
     """In s."""
-    timing: str
+    timing: str | None
     """JSON."""
-    max_runs: str
-    runs: str
+    max_runs: str | None
+    runs: str | None
+    id: str
 
 
 async def read_coming(

@@ -1,7 +1,7 @@
 """Figures: how much was started and ended in a period, and how long that waited and took."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
 
 from redis.asyncio import Redis
 
@@ -11,6 +11,16 @@ from shared.store.transitions.functions import Function, flat
 
 _READ_FIGURES = Function("read_figures")
 _ROLL_FIGURES = Function("roll_figures")
+
+STARTED, COMPLETED, FAILED, SKIPPED = range(4)
+_BUCKETS = 15
+COMPLETED_IN, RETRIED_IN, FAILED_IN, WAITED_IN, LATE_IN = (
+    slice(start, start + _BUCKETS) for start in range(4, 4 + 5 * _BUCKETS, _BUCKETS)
+)
+"""Buckets of durations, the first for what nobody measured."""
+
+Sums: TypeAlias = list[int]
+"""Of all figures, at these places."""
 
 
 class Period(NamedTuple):
@@ -22,10 +32,10 @@ class Period(NamedTuple):
 
 async def read_figures(
     redis: Redis, team: Team, periods: Sequence[Period], *, of: str | None
-) -> Mapping[int, Mapping[str, int]]:
-    """Sums of figures by their names, as in `figures.lua`: of the team, of a queue (its id) or of `crons`."""
+) -> dict[int, Sums]:
+    """Sums by the number they count for: of the team, of a queue (its id) or of `crons`."""
     answers = await _READ_FIGURES(redis, team.prefix, flat(periods), team=team.id, of=of)
-    return {number: dict(zip(sums[::2], map(int, sums[1::2]), strict=True)) for number, *sums in answers}
+    return {number: sums for number, *sums in answers}
 
 
 async def roll_figures(redis: Redis, shard: str, *, limit: int, now_ms: int | None = None) -> int:
