@@ -198,6 +198,16 @@ async def test_what_recovered_before_does_not_end_a_new_silence(worker: Worker) 
     assert (await worker.problem()).state == "ignored"
 
 
+async def test_what_went_well_before_a_silence_lets_no_failure_end_it(worker: Worker) -> None:
+    await worker.fail()
+    await worker.go_well(1, 0)
+    await worker.set("ignored")
+
+    await worker.fail(after=2 * HOUR)
+
+    assert (await worker.problem()).state == "ignored"
+
+
 async def test_lost_and_wrong_marks_are_put_right_and_reported(worker: Worker) -> None:
     await worker.fail()
     await worker.fail(reason="timeout")
