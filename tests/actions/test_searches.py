@@ -35,6 +35,7 @@ URLS = (
     "https://API.Example.com/Health/Check?order=42",
     "https://b.example.com/r%C3%A9sum%C3%A9/x",
     "https://xn--caf-dma.example.com/nightly",
+    'https://c.example.com/say="yes"/tail',
 )
 PAYLOADS = (
     '{"order": 42, "note": "a\\/b"}',
@@ -49,7 +50,7 @@ WORDS = (
     *("healthcheck", "health check", '"health check"', "cafe", "café", "hello", '"hello twice"', "backslash"),
     *("strasse", "kelvin", "日報", "resume", "example.com/health", "sync -nightly", "a" * 41, "a" * 24 + "b"),
     *("-health", "order 42", "host:api.example.com", "host:*.EXAMPLE.com", "host:xn--*", "host:b.*,api.*"),
-    "-host:b.example.com",
+    *("-host:b.example.com", "tail"),
 )
 OF_PAYLOADS = (
     *("42", "42.0", "4*", "true", "null", "none", "*none*", "7", "x", "[1*", "*1, none*"),

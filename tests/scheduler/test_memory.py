@@ -13,13 +13,16 @@ from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
 from shared import clock
 from shared.actions import alerts, crons, executions
+from shared.actions.reports import listed
 from shared.actions.reports.why import why
 from shared.schemas.alerts import AlertQuery, AlertType
 from shared.schemas.crons import Cron, Execution
+from shared.schemas.reports.executions import ListedQuery
 from shared.schemas.why import WhyQuery
 from shared.store import stored, transitions
 from shared.store.care.shortage import Shortage
 from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.fires import MINUTE, NOON, SHARD, a_cron, claim, history, ledgers_add_up, told
 
 BODY = '"' * 30_000 + "ü" * 10_000
@@ -144,6 +147,21 @@ async def test_fires_are_skipped_and_are_one_record_and_go_on_with_room(redis: R
     assert len(await claim(redis, NOON + 5 * MINUTE)) == 1
     assert await ledgers_add_up(redis, team)
     assert [(reason.verdict, "memory" in reason.why) for reason in reasons.reasons] == [("skipped", True)]
+
+
+@pytest.mark.parametrize("status", ["all", "skipped"])
+async def test_skipped_fires_that_are_one_record_are_listed_by_the_last(
+    redis: Redis, team: Team, status: str
+) -> None:
+    await a_cron(redis, team)
+    await noted(redis, Shortage.NO_FIRES)
+    for minute in (1, 2, 3):
+        await fire_due(redis, SHARD, NOON + minute * MINUTE)
+
+    asked = {"filter": status, "from": NOON + 3 * MINUTE, "to": NOON + 3 * MINUTE}
+    page = await listed.page(call_of(redis, team), ListedQuery.model_validate(asked))
+
+    assert [row.scheduled_at for row in page.data] == [NOON + 3 * MINUTE]
 
 
 async def test_heartbeats_are_awaited_all_the_same(redis: Redis, team: Team) -> None:

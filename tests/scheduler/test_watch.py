@@ -11,12 +11,14 @@ from services.scheduler.promote import promote_due
 from services.scheduler.reschedule import reschedule_doubtful
 from services.scheduler.watch import Watch
 from services.worker.intake.claims import Claims
-from services.worker.work import Complete, Postpone, Result, Retry, Verdict
+from services.worker.work import Complete, Fail, Postpone, Result, Retry, Verdict
 from shared import clock
-from shared.actions import crons, jobs, pings
+from shared.actions import crons, executions, jobs, pings
 from shared.actions.pings import Kind, Ping
+from shared.actions.reports import listed
 from shared.schemas.crons import CronUpdate
 from shared.schemas.jobs import JobCreate
+from shared.schemas.reports.executions import ListedQuery
 from shared.store import keyspace, moments, transitions
 from shared.store.keyspace import Team
 from tests import fires
@@ -68,6 +70,24 @@ async def test_jobs_made_by_a_wrong_clock_get_the_moments_they_would_have_had(
         3 * HOUR + 10_000
     )
     assert await promote_due(redis, SHARD) > 0  # neither is due early
+
+
+@pytest.mark.parametrize("by", [2 * HOUR, -HOUR])
+@pytest.mark.parametrize("status", ["all", "failed"])
+async def test_a_run_by_hand_that_a_wrong_clock_made_is_listed_by_the_moment_it_would_have_had(
+    redis: Redis, team: Team, worker: Claims, by: int, status: str
+) -> None:
+    cron = await fires.a_cron(redis, team, at=await moments.now(redis, SHARD), cron_expression="0 0 1 1 *")
+    await jump(redis, by)
+    await executions.create(call_of(redis, team), cron.id)
+    await worker.finish([Result(work, Fail(), "[1,500,1,1]") for work in await worker.claim(1)])
+
+    await correct(redis, 0, -by)
+
+    now = await moments.now(redis, SHARD)
+    asked = {"filter": status, "from": now - SOON, "to": now + SOON}
+    (row,) = (await listed.page(call_of(redis, team), ListedQuery.model_validate(asked))).data
+    assert abs(row.scheduled_at - now) < SOON
 
 
 @pytest.mark.parametrize("verdict", [Retry(60), Postpone(60.0, "its host")])

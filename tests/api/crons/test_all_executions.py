@@ -8,10 +8,15 @@ from httpx import AsyncClient
 from redis.asyncio import Redis
 
 from services.scheduler.fire import fire_due
+from services.scheduler.replay import step_backfills
 from services.worker.work import Fail
+from shared import clock
+from shared.actions.reports import backfills
+from shared.schemas.reports.backfills import BackfillCreate
 from shared.store import transitions
 from shared.store.care import reconcile
 from shared.store.keyspace import Team
+from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, claim, end
 
 LISTS = ("", ":failed", ":skipped", ":late")
@@ -86,6 +91,7 @@ async def test_a_filter_and_a_cron_leave_what_is_meant(
         and (row[1] == status or status == "all" or (status == "late" and row[0] == 3))
     ]
     assert sorted(seen(page)) == sorted(meant)
+    assert [row[2] for row in seen(page)] == sorted((row[2] for row in meant), reverse=True)
     assert page["total"] == len(meant)
 
 
@@ -226,6 +232,60 @@ async def test_what_is_deleted_is_listed_no_more(client: AsyncClient, redis: Red
     assert {row[0] for row in seen(hidden)} == {row[0] for row in seen(gone)} == {1, 3}
     assert gone["total"] == 3
     assert [await redis.zcard(f"{team.prefix}x:1:executions{of}") for of in LISTS] == [3, 0, 0, 1]
+
+
+async def test_what_is_deleted_counts_no_more_where_each_is_looked_at(
+    client: AsyncClient, redis: Redis, team: Team
+) -> None:
+    await an_hour(redis, team)
+
+    await client.delete("/api/crons/1")
+    hidden = await listed(client, filter="completed")
+
+    assert (seen(hidden), hidden["total"]) == ([(3, "completed", 50)], 1)
+
+
+@pytest.mark.parametrize(("status", "minutes"), [("all", [2, 1]), ("completed", [1]), ("failed", [])])
+async def test_what_a_backfill_made_is_listed_with_its_cron_by_moment_and_state(
+    client: AsyncClient, redis: Redis, team: Team, status: str, minutes: list[int]
+) -> None:
+    now = NOON + HOUR
+    cron = await a_cron(redis, team, at=now)
+    asked = {"from": NOON + MINUTE, "to": NOON + 2 * MINUTE, "max_parallelism": 2}
+    await backfills.create(call_of(redis, team), cron.id, BackfillCreate.model_validate(asked), now)
+    await step_backfills(redis, SHARD, clock.milliseconds(now))
+    await end(redis, await claim(redis, now, 1), now)
+
+    page = await listed(client, cron_id=cron.id, filter=status)
+
+    assert [row[2] for row in seen(page)] == minutes
+
+
+async def half_an_hour(redis: Redis, team: Team) -> int:
+    """A cron that from noon on runs each minute, and fails in the second one."""
+    cron = await a_cron(redis, team)
+    for minute in range(1, 31):
+        now = NOON + minute * MINUTE
+        await fire_due(redis, SHARD, now)
+        await end(redis, await claim(redis, now), now, Fail() if minute == 2 else None)
+    return cron.id
+
+
+@pytest.mark.parametrize(
+    ("since", "ended", "minutes"), [(0, 19, range(30, 18, -1)), (29, None, range(30, 28, -1))]
+)
+async def test_a_list_of_a_cron_ends_where_a_look_did_unless_its_range_begins_before(
+    redis: Redis, team: Team, since: int, ended: int | None, minutes: range
+) -> None:
+    cron = await half_an_hour(redis, team)
+    low, high = (clock.milliseconds(NOON + minute * MINUTE) for minute in (since, 30))
+
+    looked_to, ids = await transitions.list_of_cron(
+        redis, team, ["completed", "failed"], cron=cron, from_ms=low, to_ms=high, most=20
+    )
+
+    assert ids == list(minutes)
+    assert looked_to == (clock.milliseconds(NOON + ended * MINUTE) if ended else 0)
 
 
 async def test_reconciling_finds_what_is_listed_wrong(client: AsyncClient, redis: Redis, team: Team) -> None:

@@ -7,7 +7,8 @@ import pytest
 from httpx import AsyncClient
 from redis.asyncio import Redis
 
-from shared.store import keyspace, moments
+from shared.store import keyspace, moments, transitions
+from shared.store.keyspace import Team
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 PLANS: list[dict[str, Any]] = [
@@ -87,6 +88,17 @@ async def test_without_crons_nothing_comes(client: AsyncClient) -> None:
 
     assert (found["total"], found["cron_count"], found["busiest_minute"]) == (0, 0, None)
     assert len(found["data"]) in (48, 49)
+
+
+async def test_a_look_at_active_crons_goes_on_where_one_before_it_ended(
+    client: AsyncClient, redis: Redis, team: Team
+) -> None:
+    for _ in range(3):
+        await made(client)
+
+    looks = [await transitions.read_coming(redis, team, after=after, most=2) for after in (0, 2)]
+
+    assert [(after, [int(row.id) for row in rows]) for _, after, rows in looks] == [(2, [1, 2]), (0, [3])]
 
 
 async def test_paused_crons_and_ends_and_runs_are_heeded(client: AsyncClient, redis: Redis) -> None:

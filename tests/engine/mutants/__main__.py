@@ -70,6 +70,7 @@ TESTS = (
     "tests/store/test_accounts.py",
     "tests/actions",
     "tests/api/accounts/test_team.py",
+    "tests/api/accounts/test_audit.py",
     "tests/api/accounts/test_members.py",
     "tests/api/accounts/test_invitations.py",
     "tests/engine/test_state_machine.py",

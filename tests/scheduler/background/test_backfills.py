@@ -293,6 +293,24 @@ async def test_fires_of_its_schedule_wait_for_it_and_it_waits_for_them(
     ]
 
 
+@pytest.mark.parametrize("is_cancelled", [True, False])
+async def test_once_it_is_over_fires_that_meet_are_skipped_again(
+    redis: Redis, team: Team, is_cancelled: bool
+) -> None:
+    cron = await a_cron(redis, team, overlap_policy="skip")
+    backfill = await begun(redis, team, cron, NOON - MINUTE, NOON - MINUTE)
+    if is_cancelled:
+        await backfills.cancel(call_of(redis, team), backfill.id)
+    else:
+        await run_all(redis, NOON)
+
+    for minute in (1, 2):
+        await fire_due(redis, SHARD, NOON + minute * MINUTE)
+
+    fires = [one for one in await told(redis, team, cron) if one[1] > 0]
+    assert fires == [("run", 1, 0), ("overlap", 2, 0)]
+
+
 async def test_where_fires_may_meet_it_does_not_wait_for_the_schedule(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team)
     await fire_due(redis, SHARD, NOON + MINUTE)
@@ -324,6 +342,22 @@ async def test_a_cancelled_one_makes_nothing_more_and_counts_what_it_made(redis:
     assert await redis.exists(keyspace.backfills(SHARD)) == 0
     again = await backfills.cancel(call_of(redis, team), backfill.id)
     assert again == shown
+
+
+async def test_what_a_cancelled_one_made_counts_once_retention_has_taken_it(redis: Redis, team: Team) -> None:
+    cron = await a_cron(redis, team, **HOURLY)
+    backfill = await begun(redis, team, cron, NOON - 9 * HOUR, NOON - HOUR)
+    await step(redis, NOON)
+    works = await claim(redis, NOON)
+    await backfills.cancel(call_of(redis, team), backfill.id)
+    await end(redis, works, NOON)
+    await step(redis, NOON)
+
+    limits = Limits(DAY // timedelta(milliseconds=1), 0, 1000, may_take_most=True)
+    gone = await retire_step(redis, Owner(team, f"c{cron.id}"), limits, clock.milliseconds(NOON + 9 * DAY))
+
+    assert gone == 1
+    assert (await backfills.get(redis, team, backfill.id)).completed == 1
 
 
 async def test_another_of_the_same_cron_waits_for_the_end_of_the_first(redis: Redis, team: Team) -> None:
@@ -496,6 +530,15 @@ async def test_lists_of_backfills_are_held_against_their_records(redis: Redis, t
     assert await redis.zrange(f"{team.prefix}x:{team.id}:backfills", 0, -1) == [str(backfill.id)]
     await end(redis, await claim(redis, NOON), NOON)
     assert len(await run_all(redis, NOON)) == 4
+
+
+async def test_reconciling_lists_nothing_it_made_as_late(redis: Redis, team: Team) -> None:
+    cron = await a_cron(redis, team, **HOURLY)
+    await begun(redis, team, cron, NOON - 5 * HOUR, NOON - HOUR)
+    await run_all(redis, NOON)
+
+    assert [ref async for found in reconcile.relist_executions(redis, team) for ref in found.mended] == []
+    assert await redis.zcard(f"{team.prefix}x:{team.id}:executions:late") == 0
 
 
 async def test_one_whose_moments_are_lost_ends(redis: Redis, team: Team) -> None:
