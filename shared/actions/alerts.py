@@ -1,5 +1,7 @@
 """What a caller can do to alerts."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 
 from pydantic_core import from_json
@@ -8,7 +10,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.actions import notifications
 from shared.basics import words
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.operations import Call
 from shared.schemas.alerts import (
     Alert,
@@ -23,11 +25,13 @@ from shared.schemas.base import Page
 from shared.schemas.kinds import Kind
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.notifications import Channel
-from shared.store import paging, records, transitions
+from shared.store import connection, paging, records, transitions
 from shared.store.keyspace import Team
 from shared.store.records import Fields
 
 TEST = "test"
+WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.2
+"""How long a test message waits for its outcome, which a worker has to bring."""
 
 
 async def get(redis: Redis, team: Team, alert_id: int) -> Alert:
@@ -62,6 +66,23 @@ async def test(call: Call, channel: Channel) -> int:
     """Send a test message to a channel; `outcome` takes the id."""
     await notifications.check_reach(call, channel)
     return await transitions.test_channel(call.redis, call.team, channel=channel, write=call.write())
+
+
+async def tried(call: Call, channel: Channel) -> ChannelTest:
+    """Send a test message, and wait a while for its outcome; raises Invalid if it is not set up."""
+    known = await notifications.get(call.redis, call.vault, call.team)
+    if getattr(known, channel) is None:
+        raise Invalid(
+            "channel", f"The channel field names {channel}, which is not set up; PUT its settings first."
+        )
+    test_id = await test(call, channel)
+    deadline = time.monotonic() + WAIT_SECONDS
+    with connection.begun():
+        while True:
+            found = await outcome(call.redis, call.team, test_id, channel)
+            if found.status != NoticeStatus.PENDING or time.monotonic() > deadline:
+                return found
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:

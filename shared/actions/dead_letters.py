@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
+from datetime import datetime
 from typing import NamedTuple
 
 from pydantic_core import to_json
@@ -272,13 +273,19 @@ async def _fitting(redis: Redis, team: Team, chosen: DeadLetterSelection, ids: S
 
 
 def _fits(job: Job, chosen: DeadLetterSelection) -> bool:
-    before = chosen.dead_lettered_before
     return (
         words.contains(chosen.search or "", job.url)
         and chosen.queue_id in (None, job.queue_id)
         and chosen.failure_reason in (None, job.run.failure_reason if job.run else None)
-        and (before is None or (job.dead_lettered_at is not None and job.dead_lettered_at < before))
+        and _is_between(job.dead_lettered_at, chosen)
     )
+
+
+def _is_between(moment: datetime | None, chosen: DeadLetterSelection) -> bool:
+    since, until = chosen.dead_lettered_after, chosen.dead_lettered_before
+    if moment is None:
+        return since is None and until is None
+    return (since is None or moment >= since) and (until is None or moment < until)
 
 
 def _index(team: Team, queue_id: int | None, problem_id: int | None) -> str:

@@ -51,11 +51,12 @@ class DeadLetterSelection(Schema):
     ] = None
     failure_reason: Annotated[FailureReason | None, Field(description="Those that ended so")] = None
     dead_lettered_before: Annotated[Given | None, Field(description="Those from before")] = None
+    dead_lettered_after: Annotated[Given | None, Field(description="Those from then on")] = None
 
     @property
     def is_filtered(self) -> bool:
         """Whether their records must be read, beside an index: a problem has one, as a queue has."""
-        given = (self.search, self.failure_reason, self.dead_lettered_before)
+        given = self.search, self.failure_reason, self.dead_lettered_before, self.dead_lettered_after
         return any(value is not None for value in given) or bool(self.queue_id and self.problem_id)
 
     @model_validator(mode="after")

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 
 from services.api.openapi.document import document
-from services.api.rest import notifications
 from services.cli import embedded
+from shared.actions import alerts
 from shared.security import tokens
 from shared.settings import Settings
 from shared.store import connection, keyspace
@@ -59,7 +59,7 @@ def main() -> int:
     )
     parser.add_argument("--as", dest="callers", action="append", choices=CALLERS, help="only as this caller")
     arguments = parser.parse_args()
-    notifications.WAIT_SECONDS = 0.0  # no worker is there to bring the outcome of a test message
+    alerts.WAIT_SECONDS = 0.0  # no worker is there to bring the outcome of a test message
     with tempfile.TemporaryDirectory(prefix="recuro-fuzz-") as folder:
         server = embedded.start(Path(folder))
         try:

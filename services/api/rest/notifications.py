@@ -1,17 +1,11 @@
 """The channels that a team gets its alerts through."""
 
-import asyncio
-import time
-
 from shared.actions import alerts, notifications
-from shared.errors import Invalid
 from shared.operations import Call, Operation
 from shared.schemas.alerts import ChannelTest, ChannelTestCreate, ChannelTestPending
+from shared.schemas.notices import NoticeStatus
 from shared.schemas.notifications import Notifications
-from shared.store import connection
 
-WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.2
-"""How long the answer to a test call waits for its outcome, which a worker has to bring."""
 PATH = "/api/settings/notifications"
 
 
@@ -24,23 +18,8 @@ async def put(call: Call, channels: Notifications) -> Notifications:
 
 
 async def test(call: Call, wanted: ChannelTestCreate) -> ChannelTest:
-    """Send a test call, and wait a while for its outcome."""
-    channel = wanted.channel
-    known = await notifications.get(call.redis, call.vault, call.team)
-    if getattr(known, channel) is None:
-        raise Invalid(
-            "channel", f"The channel field names {channel}, which is not set up; PUT its settings first."
-        )
-    test_id = await alerts.test(call, channel)
-    deadline = time.monotonic() + WAIT_SECONDS
-    with connection.begun():
-        while True:
-            found = await alerts.outcome(call.redis, call.team, test_id, channel)
-            if found.status != "pending":
-                return found
-            if time.monotonic() > deadline:
-                return ChannelTestPending(**dict(found))
-            await asyncio.sleep(LOOK_SECONDS)
+    found = await alerts.tried(call, wanted.channel)
+    return ChannelTestPending(**dict(found)) if found.status == NoticeStatus.PENDING else found
 
 
 OPERATIONS = (

@@ -19,7 +19,7 @@ from shared.store.keyspace import Team
 _SECOND = timedelta(seconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
-_SKIPPED = {
+SKIPPED = {
     SkipReason.OVERLAP: "The one before it still waited or ran, and overlap_policy leaves such a fire out.",
     SkipReason.MISSED: "Nobody made it in time, and the misfire_policy does not catch it up so late.",
     SkipReason.LIMIT: "The cron had used up its max_runs.",
@@ -139,7 +139,7 @@ def _said(record: Execution) -> str:
     if record.is_backfill:
         how = f"backfill {record.backfill_id} made it"
     if record.skip_reason:
-        return _SKIPPED[record.skip_reason]
+        return SKIPPED[record.skip_reason]
     if record.status == ExecutionStatus.PENDING:
         waits = f" It waits for {record.waits_for.rstrip('.')}." if record.waits_for else ""
         return f"{how[0].upper()}{how[1:]}, and it has not started.{waits}"

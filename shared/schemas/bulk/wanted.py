@@ -67,6 +67,7 @@ class CronBulkChange(Timing):
         Annotated[int, Field(ge=1, le=3), NO_BOOL] | None,
         Field(description="Alert after N consecutive failures: 1, 2, or 3"),
     ] = None
+    is_active: Annotated[bool, Field(description="Whether the cron fires")] = True
     grace_seconds: GraceSeconds = 300
 
     @model_validator(mode="after")

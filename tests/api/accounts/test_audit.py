@@ -6,9 +6,9 @@ import pytest
 from httpx import AsyncClient
 from redis.asyncio import Redis
 
-from services.api.rest import notifications
 from services.api.table import OPERATIONS
 from services.scheduler import retire
+from shared.actions import alerts
 from shared.security import tokens
 from shared.settings import Settings
 from shared.store.keyspace import Team
@@ -23,7 +23,7 @@ DAY = 86_400_000
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker tells what became of a test call."""
-    monkeypatch.setattr(notifications, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(alerts, "WAIT_SECONDS", 0.0)
 
 
 async def lines(client: AsyncClient, **query: Any) -> list[dict[str, Any]]:

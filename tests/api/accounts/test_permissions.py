@@ -7,8 +7,8 @@ import pytest
 from httpx import AsyncClient, Response
 from redis.asyncio import Redis
 
-from services.api.rest import notifications
 from services.api.table import OPERATIONS
+from shared.actions import alerts
 from shared.operations import Operation
 from shared.store.keyspace import Team
 from tests.api import described
@@ -38,7 +38,7 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda on
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker tells what became of a test call."""
-    monkeypatch.setattr(notifications, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(alerts, "WAIT_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from httpx import AsyncClient, Response
 from redis.asyncio import Redis
 
-from services.api.rest import notifications
+from shared.actions import alerts
 from shared.store import records, transitions
 from shared.store.keyspace import Team
 from tests import dead
@@ -76,7 +76,7 @@ async def test_a_detour_is_refused(
 async def test_what_is_inside_is_done(
     client: AsyncClient, other: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifications, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(alerts, "WAIT_SECONDS", 0.0)
     channels = {"webhook": {"url": INSIDE}, "email": {"to": ["ops@mail.inside.example"]}}
 
     answers = [

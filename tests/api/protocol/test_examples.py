@@ -12,10 +12,10 @@ from httpx import AsyncClient, Response
 from redis.asyncio import Redis
 
 from services.api.openapi import examples
-from services.api.rest import notifications
 from services.api.table import OPERATIONS
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Fail, Result
+from shared.actions import alerts
 from shared.operations import Operation
 from shared.store import keyspace
 from shared.store.keyspace import Team
@@ -110,7 +110,7 @@ async def test_an_example_has_the_fields_of_a_real_answer(
     client: AsyncClient, redis: Redis, team: Team, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not case.needs_worker:
-        monkeypatch.setattr(notifications, "WAIT_SECONDS", 0.0)
+        monkeypatch.setattr(alerts, "WAIT_SECONDS", 0.0)
 
     answer = await answer_to(case, client, redis, team)
 

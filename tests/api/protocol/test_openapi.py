@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 from scripts import openapi
 from services.api.openapi import errors
 from services.api.openapi.document import document
-from services.api.rest import notifications
 from services.api.routes import OPEN_ROUTES
 from services.api.routing import Resource
 from services.api.table import OPERATIONS
+from shared.actions import alerts
 from shared.operations import Operation
 from shared.store.keyspace import Team
 from tests.api import described
@@ -80,7 +80,7 @@ def test_what_must_have_a_body_has_an_example(operation: Operation) -> None:
 async def test_an_example_is_taken(
     client: AsyncClient, redis: Redis, team: Team, operation: Operation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifications, "WAIT_SECONDS", 0.0)  # no worker is there to bring an outcome
+    monkeypatch.setattr(alerts, "WAIT_SECONDS", 0.0)  # no worker is there to bring an outcome
     writes = [one for one in WRITES if (one.method, one.route) == (operation.method, operation.path)]
     path = (await ready(client, redis, team, writes[0])).path if writes else operation.path
 

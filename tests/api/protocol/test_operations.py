@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 from starlette.routing import Match
 
 from services.api.pages.routes import ROUTES as PAGES
-from services.api.rest import notifications
 from services.api.routes import OPEN_ROUTES, ROUTES
 from services.api.routing import Resource
 from services.api.table import OPERATIONS
+from shared.actions import alerts
 from shared.operations import Call, Operation, admitted
 from shared.store.keyspace import Team
 from tests.writes import WRITES, Write, do, ready
@@ -90,7 +90,7 @@ def test_only_a_write_changes_by_its_body_or_says_where_to_look(operation: Opera
 async def test_a_write_answers_with_a_model_of_its_status(
     client: AsyncClient, redis: Redis, team: Team, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifications, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(alerts, "WAIT_SECONDS", 0.0)
 
     answer = await do(client, await ready(client, redis, team, write))
 

@@ -7,8 +7,8 @@ import pytest
 from httpx import AsyncClient
 from redis.asyncio import Redis
 
-from services.api.rest import notifications
 from services.cli.embedded import EmbeddedServer
+from shared.actions import alerts
 from shared.settings import Settings
 from shared.store.keyspace import Team
 from tests import lost
@@ -49,7 +49,7 @@ async def cut(cut_api: str, token: str, redis: Redis) -> AsyncIterator[AsyncClie
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker tells what became of a test call."""
-    monkeypatch.setattr(notifications, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(alerts, "WAIT_SECONDS", 0.0)
 
 
 def test_every_write_of_the_api_is_among_those_that_are_tried() -> None:
