@@ -196,4 +196,13 @@ TOOL_WRITES = (
     ToolWrite("delete-cron", "delete_cron", {"id": 1}, (("create-cron", CRON),)),
     ToolWrite("create-job", "create_jobs", JOB),
     ToolWrite("delete-job", "delete_job", {"id": 1}, (("create-job", JOB),)),
+    ToolWrite("run-cron", "run_cron", {"id": 1}, (("create-cron", CRON),)),
+    ToolWrite("create-crons", "note_bulk", {"crons": [CRON, CRON]}),
+    ToolWrite(
+        "update-queue", "save_queue", {"queue": JOB["queue"], "is_active": False}, (("create-job", JOB),)
+    ),
+    ToolWrite("replay-dead-letters", "replay_jobs", {"ids": [1]}),
+    ToolWrite("set-alert-channel", "set_team", {"channel": "email", "to": ["ops@example.com"]}),
 )
+IN_STEPS = ("update-crons", "delete-many")
+"""Tools whose repeat goes on where the first call broke off."""

@@ -7,7 +7,14 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from shared.schemas.base import Page
-from shared.schemas.crons import Cron, CronDetail, CronDetailWithWarnings, CronSummary, CronWithWarnings
+from shared.schemas.crons import (
+    Cron,
+    CronDetail,
+    CronDetailWithWarnings,
+    CronSummary,
+    CronWithWarnings,
+    Execution,
+)
 from shared.schemas.jobs import Job, JobDetail, JobSummary
 from shared.schemas.runs import Run, RunSummary
 
@@ -72,6 +79,17 @@ def job_row(full: Job, limit: int) -> JobSummary:
         queue=_cut(full.queue, max(limit, NAME_BYTES), where),
         **_texts_of_job(full, limit),
     )
+
+
+def run(full: Execution) -> RunSummary | None:
+    where = f"GET /api/crons/{full.cron_id}/executions/{full.id}"
+    return full.run and _run(full.run, ONE_BYTES, where, "run.response_body" in full.cut)
+
+
+def shortened(text: str, limit: int) -> str:
+    """The beginning of a text of a row, which has no room to say where the rest is."""
+    stored = text.encode(errors="replace")
+    return text if len(stored) <= limit else f"{stored[:limit].decode(errors='ignore')}…"
 
 
 def page(found: Page[T], row: Callable[[T, int], M], one: str) -> Listed[M]:

@@ -9,6 +9,8 @@ from mcp_types import ToolAnnotations
 from services.mcp.tools import TOOLS, Tool
 
 Part = dict[str, Any]
+FAR = 100_000
+"""A bound of a number that no model has to know."""
 
 
 def _listed(row: Tool[Any]) -> ListedTool:
@@ -16,7 +18,7 @@ def _listed(row: Tool[Any]) -> ListedTool:
         name=row.name,
         title=row.title,
         description=row.description,
-        input_schema=_plain(row.model.model_json_schema(), _input),
+        input_schema=_brief(_plain(row.model.model_json_schema(), _input)),
         output_schema=_plain(row.answer.model_json_schema(mode="serialization"), _output),
         annotations=ToolAnnotations(
             title=row.title,
@@ -34,6 +36,9 @@ def _plain(schema: dict[str, Any], each: Callable[[Part], Part]) -> dict[str, An
     `each` may change every part of it last.
     """
     models: dict[str, Any] = schema.pop("$defs", {})
+    for model in (schema, *models.values()):
+        if "properties" in model:
+            model.pop("description", None)
 
     def inlined(part: Any) -> Any:
         match part:
@@ -41,7 +46,6 @@ def _plain(schema: dict[str, Any], each: Callable[[Part], Part]) -> dict[str, An
                 # "Anything" is written `true`: some checkers treat an empty schema as a mistake.
                 return inlined({**models[name.removeprefix("#/$defs/")], **rest}) or True
             case {"properties": dict(fields), **rest}:
-                rest.pop("description", None)
                 return each(
                     {**inlined(rest), "properties": {name: inlined(of) for name, of in fields.items()}}
                 )
@@ -53,6 +57,42 @@ def _plain(schema: dict[str, Any], each: Callable[[Part], Part]) -> dict[str, An
 
     flat: dict[str, Any] = inlined(schema)
     return flat
+
+
+def _brief(schema: Part) -> Part:
+    """Without what costs a model's context and tells it nothing: every argument is checked all the same.
+
+    Fields of an object within an argument are described where a tool has them as arguments.
+    """
+    fields = {name: _within(field) for name, field in schema["properties"].items()}
+    return {**schema, "properties": {name: _without_limits(field) for name, field in fields.items()}}
+
+
+def _within(field: Part) -> Part:
+    match field:
+        case {"items": dict(items)}:
+            return {**field, "items": _without_limits(_within(items))}
+        case {"properties": dict(fields), **rest}:
+            rest.pop("additionalProperties", None)
+            plain = {
+                name: _without_limits(
+                    {key: of for key, of in _within(inner).items() if key not in ("description", "default")}
+                )
+                for name, inner in fields.items()
+            }
+            return {**rest, "properties": plain}
+    return field
+
+
+def _without_limits(field: Part) -> Part:
+    """Without bounds that only a mistake comes to, and defaults that are "nothing"."""
+    return {
+        key: value
+        for key, value in field.items()
+        if key not in ("pattern", "minLength", "maxLength", "minItems", "maxItems")
+        and not (key == "maximum" and value >= FAR)
+        and not (key == "default" and (value is False or value == []))
+    }
 
 
 def _input(part: Part) -> Part:

@@ -1,5 +1,6 @@
 """The MCP gateway: streamable HTTP at /mcp, stateless, plain JSON answers; health routes beside it."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from shared.runtime.serving.bounds import Bounds
 from shared.runtime.serving.metrics import serving_metrics
 from shared.runtime.serving.proxies import Proxies
 from shared.runtime.steadily import Troubles, beside
+from shared.runtime.waiting.waits import Ending, Waits
 from shared.schedule import zone_data
 from shared.security import vault
 from shared.security.addresses import Policy
@@ -29,12 +31,13 @@ from shared.security.admission import Admission
 from shared.security.tokens import Callers
 from shared.settings import Settings
 from shared.store import connection
+from shared.store.streams import READ_MILLISECONDS
 
 DRAIN_SECONDS = 10
 ANY_HOST = "*"
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings, waits: Waits) -> Starlette:
     """The gateway as an ASGI application; one lifespan an application."""
     policy = Policy(settings.egress_allow, settings.egress_ports)
     keys, troubles = vault.load(settings), Troubles()
@@ -42,7 +45,8 @@ def create_app(settings: Settings) -> Starlette:
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         request = ctx.request
-        asked = Asked(request_id_of(request), client_of(ctx), callers.uses)
+        ending = Ending(waits, _until_the_end)
+        asked = Asked(request_id_of(request), client_of(ctx), callers.uses, ending)
         return await answer(redis, admission, caller_of(request), params, asked)
 
     manager = StreamableHTTPSessionManager(
@@ -58,6 +62,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with (
             manager.run(),
+            waits.serving(redis),
             beside(preflight.CHECKING, lambda: preflight.keep_fit(redis, keys, troubles.over), troubles),
             serving_metrics(settings),
         ):
@@ -69,6 +74,11 @@ def create_app(settings: Settings) -> Starlette:
     doors = [Route(path, gate) for path in ("/mcp", "/mcp/")]
     routes = [*doors, *_probes(redis, troubles), Route("/{path:path}", Elsewhere())]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _until_the_end() -> None:
+    """Of a client that hangs up the SDK tells nobody: a wait for it ends when its seconds are over."""
+    await asyncio.Event().wait()
 
 
 def _probes(redis: Redis, troubles: Troubles) -> list[Route]:
@@ -98,11 +108,17 @@ def main() -> None:
     zone_data.announce()
     logging.getLogger("mcp").setLevel(logging.WARNING)  # at INFO it logs every request
     start.end_when_asked()
-    server.create(
-        create_app(settings),
+    waits = Waits(
+        settings.api_max_waits,
+        lambda: connection.connect(settings, blocking_seconds=READ_MILLISECONDS / 1000 + 1),
+    )
+    made = server.create(
+        create_app(settings, waits),
         (settings.mcp_host, settings.mcp_port),
         Bounds(settings.max_connections, settings.max_connections_per_address),
         grace_seconds=DRAIN_SECONDS,
         error_body=error_body,
         proxies=Proxies(settings.trusted_proxies),
-    ).run()
+    )
+    made.at_end = waits.stop
+    made.run()

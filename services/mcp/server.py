@@ -25,6 +25,7 @@ from services.mcp.listing import LISTING
 from services.mcp.tools import TOOLS, Tool
 from shared.errors import Forbidden, Invalid, RecuroError, TooManyCalls
 from shared.operations import Call
+from shared.runtime.waiting.waits import Ending
 from shared.schemas import validation
 from shared.schemas.base import Schema
 from shared.security import refusals
@@ -87,6 +88,8 @@ class Asked(NamedTuple):
     id: str = ""
     client: str = ""
     uses: Uses | None = None
+    ending: Ending | None = None
+    """How it can wait for the end of what it is about."""
 
 
 UNKNOWN = Asked()
@@ -138,6 +141,7 @@ async def _answer(
             request_id=asked.id,
             key=key,
             client=asked.client,
+            ending=asked.ending,
         )
         return _succeeded(await _run(row, call, admission, arguments), key)
     except Invalid as error:

@@ -41,11 +41,11 @@ def test_every_tool_stands_in_the_mcp_page() -> None:
 
 def test_the_mcp_page_has_a_row_for_every_tool_with_its_parameters() -> None:
     rows = re.findall(
-        r"^\| `([a-z]+-[a-z]+)` \| (.+?) \| (\w+) \|", (DOCS / "mcp.md").read_text(), re.MULTILINE
+        r"^\| `([a-z]+(?:-[a-z]+)+)` \| (.+?) \| (\w+) \|", (DOCS / "mcp.md").read_text(), re.MULTILINE
     )
 
     assert [(name, scope) for name, _, scope in rows] == [(row.name, row.scope) for row in TOOLS.values()]
     for name, parameters, _ in rows:
         documented = re.sub(r" \([^)]*\)|,", "", parameters)
         expected = "id* and any field of create-cron" if name == "update-cron" else PARAMETERS[name]
-        assert documented == expected
+        assert documented == (expected or "none")

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from services.cli import embedded
+from services.mcp.tools import TOOLS
 from shared.security import tokens
 from shared.security.brake import BURST
 from shared.settings import Settings
@@ -99,7 +100,7 @@ async def test_both_spellings_answer_plain_json_without_a_session(
 
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
     assert "mcp-session-id" not in response.headers
-    assert len(response.json()["result"]["tools"]) == 9
+    assert len(response.json()["result"]["tools"]) == len(TOOLS)
 
 
 async def test_a_request_over_the_limit_is_refused(gateway: Gateway, token: str) -> None:
@@ -160,7 +161,7 @@ async def test_redis_may_go_and_come_back_under_a_running_gateway(tmp_path: Path
             own = embedded.start(tmp_path)
 
             assert text(away) == "Storage unavailable; nothing was done. Try again in a moment."
-            assert len(listed.tools) == 9
+            assert len(listed.tools) == len(TOOLS)
             assert (ready.status_code, ready.json()) == (503, {"error": "Storage unavailable"})
             assert "Storage unavailable" in unknown.text
             assert found(await client.call_tool("get-job", {"id": 1}))["status"] == "pending"

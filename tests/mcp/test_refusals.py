@@ -23,7 +23,27 @@ VALID: dict[str, dict[str, Any]] = {
     "create-job": JOB,
     "get-job": {"id": 1},
     "delete-job": {"id": 1},
+    "explain-cron": {"cron_expression": "0 9 * * 1"},
+    "run-cron": {"id": 1},
+    "list-executions": {},
+    "create-crons": {"crons": [CRON]},
+    "update-crons": {"ids": [1], "changes": {"is_active": False}},
+    "delete-many": {"what": "crons", "ids": [1]},
+    "list-queues": {},
+    "update-queue": {"queue": JOB["queue"], "is_active": False},
+    "replay-dead-letters": {"ids": [1]},
+    "get-status": {},
+    "set-alert-channel": {"channel": "email", "to": ["ops@example.com"]},
 }
+OF_THE_TEAM = (
+    "explain-cron",
+    "get-status",
+    "set-alert-channel",
+    "update-crons",
+    "delete-many",
+    "replay-dead-letters",
+)
+"""Tools that find nothing of another team, and say so in their own way."""
 WRONG = [
     ("create-cron", {}, ["name", "url", "cron_expression"]),
     ("create-cron", CRON | {"method": "FETCH"}, ["method"]),
@@ -100,11 +120,11 @@ async def test_a_token_for_reading_reads_and_does_not_write(dial: Dial, tool: st
 
         result = await reader.call_tool(tool, VALID[tool])
 
-        if tool.startswith(("list", "get")):
+        if TOOLS[tool].scope == "read":
             assert not result.is_error
         else:
             assert text(result).startswith(
-                "The token lacks the write scope. Use a token with the needed scope. "
+                f"The token lacks the {TOOLS[tool].scope} scope. Use a token with the needed scope. "
             )
             assert found(await admin.call_tool("get-cron", {"id": 1}))["is_active"] is True
 
@@ -119,13 +139,17 @@ async def test_another_teams_token_sees_and_touches_nothing(dial: Dial, tool: st
 
         if tool.startswith("list"):
             assert (found(result)["data"], found(result)["total"]) == ([], 0)
-        elif tool.startswith("create"):
+        elif tool.startswith("create") or tool in OF_THE_TEAM:
             assert not result.is_error
+        elif tool == "update-queue":
+            assert "names no queue of this team" in text(result)
         else:
             assert " not found. Use list-" in text(result)
         assert found(await owner.call_tool("get-cron", {"id": 1}))["is_active"] is True
         assert found(await owner.call_tool("get-job", {"id": 1}))["status"] == "pending"
         assert found(await owner.call_tool("list-jobs", {}))["total"] == 1
+        assert found(await owner.call_tool("list-queues", {}))["data"][0]["is_active"] is True
+        assert found(await owner.call_tool("get-status", {}))["alert_channels"] == []
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -16,6 +16,7 @@ import pytest
 from mcp import Client
 
 from services.cli.embedded import EmbeddedServer
+from services.mcp.tools import TOOLS
 from tests.mcp.clients import CRON, ERAS, JOB, Gateway, found, over_stdio, text
 
 
@@ -58,7 +59,7 @@ async def test_tools_work_over_stdio_with_either_variable(
         shown = await client.call_tool("update-cron", {"id": 1, "headers": None})
         wrong = await client.call_tool("create-job", {"queue": "webhooks"})
 
-        assert len(await names(client)) == 9
+        assert len(await names(client)) == len(TOOLS)
     assert found(made)["method"] == "GET"
     assert found(shown)["headers"] is None
     assert "- url: The url field is required." in text(wrong)
@@ -194,7 +195,7 @@ async def test_a_missing_token_lists_tools_and_is_named_at_the_first_call(gatewa
         listed = await names(client)
         result = await client.call_tool("list-crons", {})
 
-    assert len(listed) == 9
+    assert len(listed) == len(TOOLS)
     assert result.is_error
     assert "Set RECURO_API_TOKEN (or MCP_API_TOKEN)" in text(result)
 
@@ -207,7 +208,7 @@ async def test_a_bad_token_lists_tools_and_is_named_at_the_first_call(
         listed = await names(client)
         result = await client.call_tool("list-crons", {})
 
-    assert len(listed) == 9
+    assert len(listed) == len(TOOLS)
     assert result.is_error
     assert "RECURO_API_TOKEN" in text(result)
 
@@ -217,7 +218,7 @@ async def test_a_gateway_that_is_away_is_a_tool_error_that_says_what_to_check() 
         listed = await names(client)
         result = await client.call_tool("list-crons", {})
 
-    assert len(listed) == 9
+    assert len(listed) == len(TOOLS)
     assert result.is_error
     assert NOWHERE in text(result)
     assert "RECURO_MCP_URL" in text(result)

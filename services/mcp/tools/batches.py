@@ -1,0 +1,156 @@
+"""The tool that makes several crons at once, of a list or of a crontab."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, model_validator
+
+from services.mcp import crontab
+from services.mcp.tools.crons import CronCreateArguments
+from services.mcp.tools.tool import Key, Tool
+from shared.actions import audit, crons, explain, warnings
+from shared.operations import Call
+from shared.schemas.base import Instant, Schema, Warnings
+from shared.schemas.crons import Timezone
+from shared.schemas.explain import ExplainQuery
+from shared.store import connection, transitions
+from shared.store import moments as store_moments
+
+MOST_CRONS = 50
+_SHOWN_FIRES = 3
+
+
+def _without_key(schema: dict[str, Any]) -> None:
+    schema["properties"].pop("idempotency_key", None)
+
+
+class CronLine(CronCreateArguments):
+    """One of several crons; they have one key together."""
+
+    idempotency_key: None = Field(default=None, exclude=True)
+    model_config = ConfigDict(json_schema_extra=_without_key)
+
+
+class CronsCreateArguments(Schema):
+    """Crons, or a crontab; not both."""
+
+    crons: Annotated[tuple[CronLine, ...], Field(max_length=MOST_CRONS, description="As in create-cron")] = ()
+    crontab: Annotated[
+        str | None,
+        Field(
+            max_length=100_000,
+            description="Or crontab lines that call URLs by curl or wget; comments name them",
+        ),
+    ] = None
+    timezone: Annotated[Timezone, Field(description="Of the crontab, unless a CRON_TZ line says")] = "UTC"
+    dry_run: Annotated[bool, Field(description="Only say what would be made, and when it would fire")] = False
+    idempotency_key: Key = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, given: Any) -> Any:
+        """A crontab as its crons, so that what is checked of these is checked of it."""
+        if not isinstance(given, dict) or not isinstance(given.get("crontab"), str):
+            return given
+        if given.get("crons"):
+            raise ValueError("The crons field must not be given beside crontab: give one of them")
+        timezone = given.get("timezone")
+        lines = crontab.read(given["crontab"], timezone if isinstance(timezone, str) else "UTC")
+        try:
+            return {**given, "crons": [fields for _, fields in lines]}
+        except crontab.NoCron as error:
+            raise ValueError(f"The crontab field cannot be taken as it is: {error}") from None
+
+    @model_validator(mode="after")
+    def _has_some(self) -> "CronsCreateArguments":
+        if not self.crons:
+            raise ValueError("The crons field is required, with one cron at least, or a crontab")
+        return self
+
+
+class CronLineMade(Schema):
+    """A cron that was made, or would be: `id` is null then."""
+
+    id: int | None
+    name: str
+    url: str
+    cron_expression: str
+    timezone: str
+    means: str
+    next_runs: list[Instant]
+    warnings: Warnings = ()
+
+
+class CronsMade(Schema):
+    dry_run: bool
+    crons: list[CronLineMade]
+
+
+async def _create(call: Call, arguments: CronsCreateArguments) -> CronsMade:
+    """Each is made once under the key of the call; then a line in the audit trail names them all."""
+    if arguments.dry_run:
+        now = await store_moments.now(call.redis, call.team.shard)
+        return CronsMade(dry_run=True, crons=[_would_be(line, now) for line in arguments.crons])
+    if (done := await transitions.recall(call.redis, call.key)) is not None:
+        return CronsMade.model_validate_json(done)
+    made = list[CronLineMade]()
+    for number, line in enumerate(arguments.crons):
+        with connection.begun() if made else nullcontext():
+            cron = await crons.create(call.part(number, f"cron {number}"), line.cron())
+        said = await warnings.saved_cron(call.redis, call.team, cron)
+        made.append(_line(line, cron.id, cron.next_runs, said.warnings))
+    text = CronsMade(dry_run=False, crons=made).model_dump_json()
+    with connection.begun():
+        kept = await transitions.note_bulk(
+            call.redis,
+            call.team,
+            [str(one.id) for one in made],
+            noun="cron",
+            text=text,
+            write=call.write(audit.made(count=str(len(made)))),
+        )
+    return CronsMade.model_validate_json(kept)
+
+
+def _would_be(line: CronLine, now: datetime) -> CronLineMade:
+    found = explain.explain(_query(line), now)
+    return _line(line, None, [fire.utc for fire in found.next_runs], found.warnings)
+
+
+def _line(
+    line: CronLine, cron_id: int | None, fires: Sequence[datetime], said: Sequence[str]
+) -> CronLineMade:
+    return CronLineMade(
+        id=cron_id,
+        name=line.name,
+        url=line.url,
+        cron_expression=line.cron_expression,
+        timezone=line.timezone,
+        means=explain.describe(_query(line)),
+        next_runs=list(fires)[:_SHOWN_FIRES],
+        warnings=tuple(said),
+    )
+
+
+def _query(line: CronLine) -> ExplainQuery:
+    return ExplainQuery(
+        cron_expression=line.cron_expression, timezone=line.timezone, timeout_seconds=line.timeout_seconds
+    )
+
+
+TOOLS: tuple[Tool[Any], ...] = (
+    Tool(
+        "create-crons",
+        "Create several crons",
+        f"Create up to {MOST_CRONS} crons, or those of a crontab; says of each what it means and when it "
+        "fires next. If one is wrong, none is made.",
+        CronsCreateArguments,
+        CronsMade,
+        _create,
+        look="list-crons",
+        meets_outside=False,
+        operations=("create-cron", "explain-schedule"),
+    ),
+)

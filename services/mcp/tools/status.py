@@ -1,0 +1,277 @@
+"""The tools for the team as a whole: whether all is well, and who is told if it is not."""
+
+import asyncio
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from services.mcp import excerpts
+from services.mcp.excerpts import OUTSIDE
+from services.mcp.tools.tool import Key, Tool
+from shared.actions import alerts, crons, limits, notifications, queues
+from shared.actions.bulk import background
+from shared.actions.reports import problems, stats
+from shared.errors import Invalid
+from shared.operations import Call
+from shared.schemas.accounts.tokens import TokenLimits
+from shared.schemas.alerts import AlertQuery, ChannelTest
+from shared.schemas.base import Instant, PageQuery, Schema, Url
+from shared.schemas.crons import CronFilter, CronQuery
+from shared.schemas.notifications import MAX_RECIPIENTS, Address, Channel, Notifications
+from shared.schemas.queues import Queue
+from shared.schemas.reports.problems import ProblemQuery, ProblemState
+from shared.schemas.reports.stats import Percentiles, StatsBy, StatsQuery
+
+SHOWN, BULKS, PER_PAGE, TEXT_BYTES = 10, 3, 100, 200
+"""Rows of each kind, and of changes of many; queues that are read; bytes of a text in a row."""
+_LIMITS = frozenset(TokenLimits.model_fields)
+
+
+class StatusArguments(Schema):
+    pass
+
+
+class FailingCron(Schema):
+    id: int
+    name: str
+    consecutive_failures: int
+    last_run_at: Instant | None
+    last_error: str | None
+
+
+class QueueStatus(Schema):
+    """A queue that is paused, or that has dead letters."""
+
+    name: str
+    is_active: bool
+    pending: int
+    dead_lettered: int
+
+
+class OpenProblem(Schema):
+    id: int
+    failure_reason: str
+    host: str | None
+    path: str | None
+    name: Annotated[str | None, Field(description="Of the queue or cron")]
+    count: int
+    last_seen_at: Instant
+
+
+class LastAlert(Schema):
+    id: int
+    type: str
+    message: str
+    created_at: Instant
+
+
+class LastHour(Schema):
+    """Attempts of jobs and fires of crons."""
+
+    completed: int
+    failed: int
+    retried: int
+    skipped: int
+    duration_ms: Percentiles
+
+
+class Month(Schema):
+    requests: int
+    monthly_request_limit: int | None
+    resets_at: Instant
+
+
+class ManyStatus(Schema):
+    """A change of many in the background."""
+
+    id: int
+    state: str
+    noun: str
+    matched: int
+    done: int
+    refused: int
+    remaining: int
+
+
+class TokenStatus(Schema):
+    """What this token may do, and what it may not."""
+
+    name: str
+    may: list[str]
+    limits: Annotated[dict[str, Any], Field(description="What it may do less than that")]
+
+
+class Status(Schema):
+    is_well: Annotated[bool, Field(description="Nothing fails, is open or is paused")]
+    advice: Annotated[list[str], Field(description="What to look at, in a sentence each")]
+    crons_active: int
+    crons_paused: int
+    crons_failing: int
+    failing_crons: Annotated[list[FailingCron], Field(description=f"The first {SHOWN}")]
+    queues: Annotated[list[QueueStatus], Field(description="Those that are paused or have dead letters")]
+    problems_open: int
+    problems: Annotated[list[OpenProblem], Field(description=f"The last seen {SHOWN}")]
+    alerts: Annotated[list[LastAlert], Field(description=f"The newest {SHOWN}")]
+    alert_channels: Annotated[list[str], Field(description="Which are on")]
+    changes_of_many: Annotated[list[ManyStatus], Field(description="The newest in the background")]
+    last_hour: LastHour
+    month: Month
+    token: TokenStatus
+
+
+class ChannelArguments(Schema):
+    """One channel; the others stay."""
+
+    channel: Annotated[Channel, Field(description="Which one")]
+    url: Annotated[Url | None, Field(description="Of slack, discord or webhook")] = None
+    to: Annotated[
+        tuple[Address, ...] | None,
+        Field(min_length=1, max_length=MAX_RECIPIENTS, description="Of email: its recipients"),
+    ] = None
+    enabled: Annotated[bool, Field(description="Whether it is on")] = True
+    test: Annotated[bool, Field(description="Send a test message too")] = False
+    idempotency_key: Key = None
+
+
+class ChannelSet(Schema):
+    channels: Annotated[Notifications, Field(description="All channels; of a URL only the host is shown")]
+    test: Annotated[ChannelTest | None, Field(description="What became of the test message")] = None
+
+
+async def _status(call: Call, _arguments: StatusArguments) -> Status:
+    redis, team = call.redis, call.team
+    active, paused, failing, all_queues = await asyncio.gather(
+        crons.page(redis, team, CronQuery(filter=CronFilter.ACTIVE, per_page=1)),
+        crons.page(redis, team, CronQuery(filter=CronFilter.PAUSED, per_page=1)),
+        crons.page(redis, team, CronQuery(q="status:failing", per_page=SHOWN)),
+        queues.page(redis, team, PageQuery(per_page=PER_PAGE)),
+    )
+    found = Status(
+        is_well=True,
+        advice=[],
+        crons_active=active.total,
+        crons_paused=paused.total,
+        crons_failing=failing.total,
+        failing_crons=[
+            excerpts.narrow(FailingCron, cron, name=_short(cron.name), last_error=_short(cron.last_error))
+            for cron in failing.data
+        ],
+        queues=[_queue(queue) for queue in all_queues.data if _is_odd(queue)],
+        token=_token(call),
+        **await _of_the_team(call),
+    )
+    advice = _advice(found)
+    return found.model_copy(update={"is_well": not advice, "advice": advice})
+
+
+async def _of_the_team(call: Call) -> dict[str, Any]:
+    """The fields of a status that are not about crons and queues."""
+    redis, team = call.redis, call.team
+    open_ones, last, channels, figures, month = await asyncio.gather(
+        problems.page(call, ProblemQuery(state=ProblemState.OPEN, per_page=SHOWN)),
+        alerts.page(redis, team, AlertQuery(per_page=SHOWN)),
+        notifications.get(redis, call.vault, team),
+        stats.get(call, StatsQuery(by=StatsBy.MINUTE)),
+        limits.usage(redis, team),
+    )
+    bulks = await background.page(redis, team, PageQuery(per_page=BULKS))
+    return {
+        "problems_open": open_ones.total,
+        "problems": [
+            excerpts.narrow(OpenProblem, one, path=_short(one.path), name=_short(one.name))
+            for one in open_ones.data
+        ],
+        "alerts": [excerpts.narrow(LastAlert, one, message=_short(one.message)) for one in last.data],
+        "alert_channels": [name for name in Channel if (of := getattr(channels, name)) and of.enabled],
+        "changes_of_many": [excerpts.narrow(ManyStatus, one) for one in bulks.data],
+        "last_hour": excerpts.narrow(LastHour, figures.total),
+        "month": excerpts.narrow(Month, month),
+    }
+
+
+def _advice(found: Status) -> list[str]:
+    dead, paused = (
+        sum(one.dead_lettered for one in found.queues),
+        [q for q in found.queues if not q.is_active],
+    )
+    said = {
+        f"{found.crons_failing} crons fail; list-executions with a cron_id tells why.": found.crons_failing,
+        f"{found.problems_open} problems are open.": found.problems_open,
+        f"{dead} jobs are dead letters; look with list-jobs, then replay-dead-letters.": dead,
+        f"{len(paused)} queues are paused: {', '.join(one.name for one in paused[:3])}.": len(paused),
+        "No alert channel is on: nobody is told of a failure. Set one with set-alert-channel.": (
+            not found.alert_channels and found.crons_active + len(found.queues)
+        ),
+    }
+    return [sentence for sentence, is_so in said.items() if is_so]
+
+
+def _queue(queue: Queue) -> QueueStatus:
+    return QueueStatus(
+        name=_short(queue.name) or "",
+        is_active=queue.is_active,
+        pending=queue.counts.pending,
+        dead_lettered=queue.counts.dead_lettered,
+    )
+
+
+def _is_odd(queue: Queue) -> bool:
+    return not queue.is_active or queue.counts.dead_lettered > 0
+
+
+def _short(text: str | None) -> str | None:
+    return text and excerpts.shortened(text, TEXT_BYTES)
+
+
+def _token(call: Call) -> TokenStatus:
+    given = call.limits.given.model_dump(mode="json") if call.limits else {}
+    known = {name: value for name, value in given.items() if name in _LIMITS and value not in (None, True)}
+    may = [scope for scope in ("read", "write", "admin") if call.caller.has(scope)]
+    return TokenStatus(name=call.actor, may=may, limits=known)
+
+
+async def _set_channel(call: Call, arguments: ChannelArguments) -> ChannelSet:
+    known = await notifications.get(call.redis, call.vault, call.team)
+    before = getattr(known, arguments.channel)
+    is_email = arguments.channel is Channel.EMAIL
+    field, given = ("to", arguments.to) if is_email else ("url", arguments.url)
+    other, unused = ("url", arguments.url) if is_email else ("to", arguments.to)
+    if unused is not None:
+        raise Invalid(other, f"The {other} field does not go with {arguments.channel}; give {field}.")
+    if given is None and before is None:
+        raise Invalid(field, f"The {field} field is required: {arguments.channel} is not set up yet.")
+    value = given if given is not None else getattr(before, field)
+    wanted = Notifications.model_validate(
+        {**known.model_dump(), arguments.channel: {"enabled": arguments.enabled, field: value}}
+    )
+    channels = await notifications.put(call, wanted)
+    tried = await alerts.tried(call.part(0, "test"), arguments.channel) if arguments.test else None
+    return ChannelSet(channels=channels, test=tried)
+
+
+TOOLS: tuple[Tool[Any], ...] = (
+    Tool(
+        "get-status",
+        "Get status",
+        "Is everything well? Failing crons, open problems, dead letters, paused queues, alerts, the last "
+        f"hour, the month, and what this token may do. {OUTSIDE}",
+        StatusArguments,
+        Status,
+        _status,
+        scope="read",
+        operations=("list-crons", "list-queues", "list-problems", "list-alerts", "list-bulks", "get-stats"),
+    ),
+    Tool(
+        "set-alert-channel",
+        "Set an alert channel",
+        "Set or switch one channel that alerts go to, and try it; the others stay.",
+        ChannelArguments,
+        ChannelSet,
+        _set_channel,
+        scope="admin",
+        look="get-status",
+        is_destructive=True,
+        is_idempotent=True,
+        operations=("set-notifications", "test-notifications"),
+    ),
+)
