@@ -242,7 +242,8 @@ async def test_two_side_by_side_change_each_once_though_one_stops_half_way(redis
     await until(is_under_way)
     first.cancel()
     await asyncio.wait([first, second])
-    later = int((await redis.time())[0] * 1000) + HELD_MS
+    seconds, microseconds = await redis.time()
+    later = seconds * 1000 + -(-microseconds // 1000) + HELD_MS
     await finish(redis, "two", later)
 
     shown = await background.get(redis, team, bulk)
