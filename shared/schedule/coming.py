@@ -177,7 +177,7 @@ def _in_minute(days: Days, cron: Cron, minute: datetime) -> int:
 
 def within(days: Days, cron: Cron, start: datetime, stop: datetime) -> list[datetime]:
     """The fires of a cron in [start, stop), which are whole minutes."""
-    first, last = day_of(start), day_of(stop - _SECOND)
+    first, last = day_of(start), day_of(stop - timedelta.resolution)
     if first == last and not start <= cron.next < stop:
         minutes = days.of(cron.plan, first) >> _BITS * _minute(start)
         if not minutes & (1 << _BITS * ((stop - start) // _MINUTE)) - 1:
@@ -206,7 +206,7 @@ def _days_of(days: Days, cron: Cron, since: datetime, until: datetime) -> Iterat
     start, stop = max(cron.next, since), min(until, _end_of(days, cron, until))
     if start >= stop:
         return
-    first, last = day_of(start), day_of(stop - _SECOND)
+    first, last = day_of(start), day_of(stop - timedelta.resolution)
     yield (first,), _part(days, cron, start, min(stop, start_of(first + 1)))
     yield from days.alike(cron.plan, first + 1, last)
     if last > first:
@@ -217,7 +217,7 @@ def _end_of(days: Days, cron: Cron, until: datetime) -> datetime:
     """When the cron has made its last fire, if that is before `until`."""
     plan = cron.plan
     if plan.ends_at:
-        until = min(until, plan.ends_at + plan.offset + _SECOND)
+        until = min(until, plan.ends_at + plan.offset + timedelta.resolution)
     left, start = cron.left, cron.next
     if left is None:
         return until
@@ -226,7 +226,7 @@ def _end_of(days: Days, cron: Cron, until: datetime) -> datetime:
         found = sum(minutes_of(_part(days, cron, start, following)))
         if found >= left:
             last = list(islice(assigned(cron, start, following), left))
-            return last[-1] + _SECOND if last else start
+            return last[-1] + timedelta.resolution if last else start
         left, start = left - found, following
     return until
 

@@ -83,8 +83,8 @@ def following(expression: str, timezone: str, after: datetime) -> datetime:
 
 
 def between(expression: str, timezone: str, since: datetime, until: datetime) -> Iterator[datetime]:
-    """The instants in [since, until) at which it fires; `since` is at a whole second."""
-    return takewhile(lambda fire: fire < until, _fires(expression, timezone, since - _SECOND))
+    """The instants in [since, until) at which it fires."""
+    return takewhile(lambda fire: fire < until, _fires(expression, timezone, since - timedelta.resolution))
 
 
 def allowed(expression: str, since: datetime, until: datetime) -> tuple[bool, ...]:

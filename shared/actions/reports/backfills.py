@@ -153,10 +153,7 @@ def _between(plan: Plan, since: datetime, until: datetime) -> Iterator[datetime]
         first = max(first, plan.starts_at)
     if plan.ends_at:
         last = min(last, plan.ends_at)
-    whole = first.replace(microsecond=0)
-    if whole < first:
-        whole += _SECOND
-    fires = occurrences.between(plan.expression, plan.timezone, whole, last + timedelta.resolution)
+    fires = occurrences.between(plan.expression, plan.timezone, first, last + timedelta.resolution)
     return (fire + plan.offset for fire in fires)
 
 
