@@ -86,7 +86,7 @@ do
     function tell_events()
         for name, teams in pairs(notified) do
             for team, refs in pairs(teams) do
-                call('XADD', P .. 'events', 'MAXLEN', '~', 10000, '*', 'v', 1, 'name', name, 'team', team, 'refs',
+                call('XADD', P .. 'events', 'MAXLEN', '~', '10000', '*', 'v', '1', 'name', name, 'team', team, 'refs',
                     table.concat(refs, ','))
             end
         end
