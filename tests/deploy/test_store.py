@@ -16,6 +16,7 @@ PASSWORD = "the password of the tests"
 WANTED = {
     "appendonly": "yes",
     "appendfsync": "everysec",
+    "latency-tracking": "no",
     "aof-use-rdb-preamble": "no",
     "save": "",
     "maxmemory-policy": "noeviction",

@@ -85,7 +85,7 @@ PROBLEMS = rows(
     ("lost marks stay lost", "mend_problems.is_listed", "if not problems.is_watched_right(team, id, fields) then return false end", ""),
     ("a lost flag of a queue stays lost", "problems.is_watched_right", "or call('HEXISTS', record, 'watched') == 1", "or true"),
     ("marks outlive their queue", "prune.prune_queue", ", P .. 'watched:' .. team .. ':' .. queue)", ")"),
-    ("a worker does not know what is watched", "take_turn", "allowance(queue, 'spec', 'name', 'watched')", "allowance(queue, 'spec', 'name')"),
+    ("a worker does not know what is watched", "take_turn", "limits_of(queue, 'spec', 'name', 'watched')", "limits_of(queue, 'spec', 'name')"),
     # links
     ("!a job names a problem that is gone", "job_row", "fields[f + 1] = problems.link(team, fields[f + 1])", "fields[f + 1] = fields[f + 1]"),
     ("an alert names a problem that is gone", "read_alerts", "fields[f + 1] = problems.link(given.team, fields[f + 1])", "fields[f + 1] = fields[f + 1]"),

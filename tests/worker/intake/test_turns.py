@@ -243,6 +243,48 @@ async def test_a_queue_leaves_no_trace_in_the_turns_when_it_goes(
     assert not await redis.hexists(f"{team.prefix}virtual_time", "1:1")  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    ("limits", "key"),
+    [
+        (QueueUpdate(is_active=False), None),
+        (QueueUpdate(max_parallelism=2), None),
+        (QueueUpdate(rate_limit=RateLimit(count=2, per_seconds=60)), None),
+        (QueueUpdate(key_max_parallelism=2), "tenant"),
+    ],
+    ids=["paused", "full", "limited", "key"],
+)
+async def test_what_comes_to_a_queue_that_may_start_no_more_wakes_nobody(
+    redis: Redis, team: Team, worker: Claims, limits: QueueUpdate, key: str | None
+) -> None:
+    call, job = call_of(redis, team), JobCreate(queue="a", url="https://example.com/", key=key)
+    await jobs.create_many(call, [job] * 2, NOW)
+    if limits.is_active:
+        await queues.update(call, 1, limits)
+    assert len(await worker.claim(9, NOW)) == 2
+    if not limits.is_active:
+        await queues.update(call, 1, limits)
+    rung = await redis.xinfo_stream(keyspace.bell(team.shard))
+
+    await jobs.create(call, job, NOW)
+
+    assert await redis.zrange(f"{team.prefix}turns:1", 0, -1) == []
+    assert (await redis.xinfo_stream(keyspace.bell(team.shard)))["entries-added"] == rung["entries-added"]
+
+
+async def test_a_callback_beyond_the_places_of_callbacks_wakes_nobody(
+    redis: Redis, team: Team, worker: Claims
+) -> None:
+    job = JobCreate(queue="a", url="https://example.com/", callback_url="https://b.example/")
+    await jobs.create_many(call_of(redis, team), [job] * 5, NOW)
+    *four, fifth = await worker.claim(5, NOW)
+    await finish(worker, four)
+    assert len(await worker.claim(9, NOW)) == 4
+
+    await finish(worker, [fifth])
+
+    assert await redis.zcard(f"{team.prefix}turns") == 0
+
+
 async def test_turns_of_teams_that_are_lost_while_work_waits_come_back_with_the_next_job(
     redis: Redis, team: Team
 ) -> None:

@@ -44,10 +44,14 @@ local function spare_for(turn, in_flight)
     return math.min(1, crowd[turn.team] and spare - kept or spare)
 end
 
+local function load_in(queue)
+    return allowance(queue, limits_of(queue))
+end
+
 local function serve_quiet()
     claim.is_shared = false
     for _, turn in ipairs(next_turns(QUIET_LOOK, QUIET_LOOK)) do
-        local read, _, in_flight = confined(turn.team, turn.queue, allowance, turn.queue)
+        local read, _, in_flight = confined(turn.team, turn.queue, load_in, turn.queue)
         local want = read and spare_for(turn, in_flight) or 0
         if want > 0 then spare = spare - try_turn(claim, turn, want) end
     end

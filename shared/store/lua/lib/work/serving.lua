@@ -43,7 +43,8 @@ do
 
     local function take_turn(claim, turn, want)
         local team, queue = turn.team, turn.queue
-        local allowed, _, weight, waiting, in_front, its = allowance(queue, 'spec', 'name', 'watched')
+        local its = limits_of(queue, 'spec', 'name', 'watched')
+        local allowed, _, weight, waiting, in_front = allowance(queue, its)
         if allowed <= 0 then
             leave_turns(team, queue)
             return

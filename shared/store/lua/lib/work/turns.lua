@@ -4,30 +4,43 @@
 -- was served moves both on, a queue's by work / weight, so a flood waits for itself. Who comes back after a rest
 -- starts at the present: the virtual time of what was served last.
 
-local allowance, leave_turns, charge, refresh, refresh_touched
+local limits_of, allowance, leave_turns, charge, refresh, refresh_touched
 
 do
     local OUTBOX_PARALLELISM = 4 -- a team's dead callback target holds no more of the workers than this
     local NOTICES = { outbox = true, alerts = true } -- hidden queues apart, so that neither waits for the other
 
-    -- How many more jobs of the queue may start now, how many are in flight, its weight, how many wait in all and in the
-    -- first lane; and of its record `rate_ms` and the fields that are named.
-    function allowance(queue, ...)
+    local function is_notices(queue)
+        return NOTICES[string.match(queue, '%a*$')]
+    end
+
+    -- What limits a queue, its weight, and the fields that are named; a hidden one has no record.
+    function limits_of(queue, ...)
+        if is_hidden(queue) then return {} end
+        return fields_of(P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight', 'keyed', 'look_from', ...)
+    end
+
+    -- How many more jobs of the queue may start now by its limits, how many are in flight, its weight, how many wait in all and
+    -- in the first lane.
+    function allowance(queue, its)
         local in_flight, waiting, in_front = load_of(queue)
         if is_hidden(queue) then
-            local is_notice = NOTICES[string.match(queue, '%a*$')]
-            local allowed = is_notice and math.min(waiting, OUTBOX_PARALLELISM - in_flight) or waiting
-            return allowed, in_flight, 1, waiting, in_front, {}
+            local allowed = is_notices(queue) and math.min(waiting, OUTBOX_PARALLELISM - in_flight) or waiting
+            return allowed, in_flight, 1, waiting, in_front
         end
-        local settings = fields_of(P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight',
-            'keyed', 'look_from', ...)
-        local weight = tonumber(settings.weight or '') or 1
-        if settings.is_active ~= '1' then return 0, in_flight, weight, waiting, in_front, settings end
-        local may = settings.keyed and keyed.ready(queue, waiting, settings.look_from) or waiting
-        local allowed, most, count = may, tonumber(settings.max_parallelism or ''), tonumber(settings.rate_count or '')
+        local weight = tonumber(its.weight or '') or 1
+        if its.is_active ~= '1' then return 0, in_flight, weight, waiting, in_front end
+        local may = its.keyed and keyed.ready(queue, waiting, its.look_from) or waiting
+        local allowed, most, count = may, tonumber(its.max_parallelism or ''), tonumber(its.rate_count or '')
         if most then allowed = math.min(allowed, most - in_flight) end
-        if count and allowed > 0 then allowed = math.min(allowed, rate_allowance(queue, count, tonumber(settings.rate_ms))) end
-        return allowed, in_flight, weight, waiting, in_front, settings
+        if count and allowed > 0 then allowed = math.min(allowed, rate_allowance(queue, count, tonumber(its.rate_ms))) end
+        return allowed, in_flight, weight, waiting, in_front
+    end
+
+    -- Whether all that waits in it may start, whatever is in flight.
+    local function is_unlimited(queue, its)
+        if is_hidden(queue) then return not is_notices(queue) end
+        return its.is_active == '1' and not (tonumber(its.max_parallelism or '') or tonumber(its.rate_count or '') or its.keyed)
     end
 
     local function later(now_at, own_at)
@@ -59,8 +72,9 @@ do
 
     -- Put the queue among those that may hand out work, or take it out.
     function refresh(queue, why)
-        local allowed, in_flight = allowance(queue)
-        local team = team_of(queue)
+        local team, its = team_of(queue), limits_of(queue)
+        if why == PUSHED and is_unlimited(queue, its) then return enter_turns(team, queue) end
+        local allowed, in_flight = allowance(queue, its)
         if allowed <= 0 then
             leave_turns(team, queue)
         else
