@@ -41,6 +41,7 @@ aof-use-rdb-preamble no
 save ""
 daemonize no
 maxmemory-policy noeviction
+latency-tracking no
 logfile ""
 """
 
