@@ -18,14 +18,24 @@ from tests.engine.mutants.mutation import Places
 
 OUTPUT = "RECURO_MUTANTS_REACH"
 """The environment variable that names the file that the notes go to."""
+_LINE = " if not seen_here['{0}'] then seen_here['{0}'] = redis.log(redis.LOG_WARNING, 'reached {0}') or true end "
+_BEGIN = "begin"
+"""Each call of the library begins with this function, which stands in its first part."""
 _LOGGED = re.compile(r"reached (\S+)$", re.M)
 
 
 def watch(folder: Path) -> None:
-    """Let each function and transition of the Lua below the folder log its name when it is called."""
+    """Let each function and transition of the Lua below the folder log its name, once in a call of the library.
+
+    Logged each time, what stores hundreds of jobs would take seconds, and clients would give it up.
+    """
     inserted: dict[Path, list[tuple[int, str]]] = {}
     for path, at, name in Places(folder).bodies():
-        inserted.setdefault(path, []).append((at, f" redis.log(redis.LOG_WARNING, 'reached {name}') "))
+        lines, line = inserted.setdefault(path, []), _LINE.format(name)
+        if name == _BEGIN:
+            lines.append((0, "local seen_here = {}\n"))
+            line = " seen_here = {}" + line
+        lines.append((at, line))
     for path, lines in inserted.items():
         text = path.read_text()
         for at, line in sorted(lines, reverse=True):
