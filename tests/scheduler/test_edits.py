@@ -17,6 +17,7 @@ from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
 from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, claim, history, ledgers_add_up, told
+from tests.vouching import let_it_be
 
 SAVE_CRON = Function("save_cron")
 EDITS = [
@@ -216,13 +217,6 @@ async def test_a_next_fire_that_was_made_or_has_passed_is_refused_whoever_comput
         await change(cast(Redis, client), team, cron, 30 * SECOND, max_runs=5)
 
     assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + 2 * MINUTE
-
-
-async def let_it_be(redis: Redis, at: datetime) -> None:
-    """The clock of the installation goes on from that moment."""
-    seconds, microseconds = await redis.time()
-    real_ms = 1000 * seconds + microseconds // 1000
-    await redis.set(keyspace.correction(SHARD), clock.milliseconds(at) - real_ms)
 
 
 async def test_what_falls_due_between_read_and_change_is_made_too(redis: Redis, team: Team) -> None:
