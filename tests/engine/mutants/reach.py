@@ -18,9 +18,10 @@ from tests.engine.mutants.mutation import Places
 
 OUTPUT = "RECURO_MUTANTS_REACH"
 """The environment variable that names the file that the notes go to."""
-_LINE = " if not seen_here['{0}'] then seen_here['{0}'] = redis.log(redis.LOG_WARNING, 'reached {0}') or true end "
-_BEGIN = "begin"
-"""Each call of the library begins with this function, which stands in its first part."""
+_LOG = " redis.log(redis.LOG_WARNING, 'reached {0}') "
+_ONCE = f" if not SEEN['{{0}}'] then SEEN['{{0}}'] = true{_LOG}end "
+_BEGIN, _ANEW = "begin", "\nat_begin(function() SEEN = {} end)\n"
+"""Each call of the library begins with this function, in whose file others say what they begin anew."""
 _LOGGED = re.compile(r"reached (\S+)$", re.M)
 
 
@@ -31,11 +32,10 @@ def watch(folder: Path) -> None:
     """
     inserted: dict[Path, list[tuple[int, str]]] = {}
     for path, at, name in Places(folder).bodies():
-        lines, line = inserted.setdefault(path, []), _LINE.format(name)
+        lines = inserted.setdefault(path, [])
+        lines.append((at, (_LOG if name == _BEGIN else _ONCE).format(name)))
         if name == _BEGIN:
-            lines.append((0, "local seen_here = {}\n"))
-            line = " seen_here = {}" + line
-        lines.append((at, line))
+            lines += [(0, "local SEEN = {}\n"), (len(path.read_text()), _ANEW)]
     for path, lines in inserted.items():
         text = path.read_text()
         for at, line in sorted(lines, reverse=True):
