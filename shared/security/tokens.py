@@ -46,14 +46,14 @@ class Callers:
     it is looked up in any case, so that nobody can lock it out; one with a wrong checksum is in no case.
     """
 
-    def __init__(self, redis: Redis, interface: str = "rest") -> None:
+    def __init__(self, redis: Redis, interface: str = "rest", brake: Brake | None = None) -> None:
         self._redis = redis
         self.uses = Uses(redis, interface)
         self._right: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
         self._wrong: OrderedDict[str, None] = OrderedDict()
         self._guessed: set[str] = set()
         """Digests of tokens that are being looked up for the first time."""
-        self._brake = Brake()
+        self._brake = brake or Brake()
 
     async def caller_of(self, token: str | None, address: str = "") -> Caller:
         """The caller of a bearer token; raises Unauthenticated, or TooManyGuesses from that address."""

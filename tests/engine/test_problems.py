@@ -243,7 +243,7 @@ async def test_what_was_not_seen_for_long_goes_unless_it_has_dead_letters(
 async def keys_of_problems(redis: Redis, team: Team) -> list[str]:
     """All that is stored of problems, but for records of jobs."""
     found = {key.removeprefix(team.prefix) async for key in redis.scan_iter(f"{team.prefix}*")}
-    return sorted(key for key in found if "problem" in key or ":p" in key)
+    return sorted(key for key in found if "problem" in key or "watched" in key or ":p" in key)
 
 
 async def test_problems_of_a_deleted_queue_and_cron_go_with_them(

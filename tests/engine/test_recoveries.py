@@ -156,6 +156,17 @@ async def test_failures_and_successes_of_one_call_count_in_their_order(worker: W
     assert await worker.redis.hget(f"{worker.team.prefix}problem:1:1", "well") == "14"  # type: ignore[misc]
 
 
+async def test_nobody_is_told_that_one_is_over_that_nobody_ignored(worker: Worker) -> None:
+    call = call_of(worker.redis, worker.team)
+    await queues.create(call, QueueCreate(name="mail", alerts_enabled=True))
+    await worker.fail()
+
+    await worker.go_well(ENOUGH, HOUR)
+
+    assert (await worker.problem()).state == "resolved"
+    assert await worker.told() == []
+
+
 @pytest.mark.parametrize("has_alerts", [True, False])
 async def test_who_ignored_it_until_it_recovers_is_told_that_it_did(worker: Worker, has_alerts: bool) -> None:
     call = call_of(worker.redis, worker.team)
@@ -260,6 +271,16 @@ async def test_a_problem_that_is_gone_is_watched_no_more(worker: Worker) -> None
 
     assert await worker.watched() == ({}, None)
     assert not await worker.redis.exists(f"{worker.team.prefix}problem:1:1")
+
+
+async def test_a_problem_that_outlives_its_queue_brings_nothing_of_it_back(worker: Worker) -> None:
+    await worker.fail()
+    await queues.delete(call_of(worker.redis, worker.team), 1)
+
+    await worker.set("resolved")
+    await worker.set("open")
+
+    assert not await worker.redis.exists(f"{worker.team.prefix}q:1:1")
 
 
 async def test_marks_go_with_the_queue_and_the_team(worker: Worker) -> None:

@@ -1,5 +1,6 @@
 """The gateway as a process of its own: which calls it accepts, its other paths, and what it survives."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +72,16 @@ async def test_a_client_that_guesses_tokens_must_wait_and_a_working_one_not(
     try:
         await post(gateway.url, token)
 
-        guesses = [await post(gateway.url, f"guess-{number}") for number in range(BURST + 5)]
+        guesses = [post(gateway.url, f"guess-{number}") for number in range(2 * BURST)]
+        answers = await asyncio.gather(*guesses)
         at_work = await post(gateway.url, token)
     finally:
         gateway.stop()
 
-    assert {guess.status_code for guess in guesses[:5]} == {401}
-    assert guesses[-1].status_code == 429
-    assert 1 <= int(guesses[-1].headers["retry-after"]) <= 60
-    assert "Too many invalid authorization tokens" in guesses[-1].json()["error"]["message"]
+    braked = [answer for answer in answers if answer.status_code == 429]
+    assert [answer.status_code for answer in answers].count(401) == 2 * BURST - len(braked) >= BURST
+    assert 1 <= int(braked[0].headers["retry-after"]) <= 60
+    assert "Too many invalid authorization tokens" in braked[0].json()["error"]["message"]
     assert at_work.status_code == 200
 
 

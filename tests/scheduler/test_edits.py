@@ -12,12 +12,12 @@ from shared import clock
 from shared.actions import crons
 from shared.errors import Conflict
 from shared.schemas.crons import Cron, CronUpdate
-from shared.store import keyspace, moments, transitions
+from shared.store import keyspace, transitions
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
 from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, claim, history, ledgers_add_up, told
-from tests.poll import until
+from tests.vouching import let_it_be
 
 SAVE_CRON = Function("save_cron")
 EDITS = [
@@ -219,54 +219,27 @@ async def test_a_next_fire_that_was_made_or_has_passed_is_refused_whoever_comput
     assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + 2 * MINUTE
 
 
-async def early_in_a_second(redis: Redis) -> datetime:
-    """What is read soon after is of the same second."""
-
-    async def is_early() -> datetime | None:
-        now = await moments.now(redis, SHARD)
-        return now if now.microsecond < 200_000 else None
-
-    now = await until(is_early, 5)
-    assert now
-    return now
-
-
 async def test_what_falls_due_between_read_and_change_is_made_too(redis: Redis, team: Team) -> None:
-    now = await early_in_a_second(redis)
-    made = await a_cron(redis, team, at=now, cron_expression="* * * * * *")
-    due = now.replace(microsecond=0) + SECOND
+    await let_it_be(redis, NOON)
+    made = await a_cron(redis, team)
+    client = Meanwhile(redis, lambda: let_it_be(redis, NOON + MINUTE))
 
-    async def passes() -> None:
-        async def is_due() -> bool:
-            return await moments.now(redis, SHARD) > due + timedelta(milliseconds=20)
-
-        await until(is_due, 5)
-
-    client = Meanwhile(redis, passes)
     paused = await change(cast(Redis, client), team, made, None, is_active=False)
 
-    first, *_ = await history(redis, team, made)
     assert client.saves > 1
     assert paused.next_run_at is None
-    assert (first.missed_since or first.scheduled_at) == due
+    assert await told(redis, team, made) == [("run", 1, 0)]
 
 
 async def test_a_next_fire_that_has_passed_by_the_change_is_computed_again(redis: Redis, team: Team) -> None:
-    made = await a_cron(redis, team, cron_expression="* * * * * *", is_active=False)
-    first = (await early_in_a_second(redis)).replace(microsecond=0) + SECOND
+    await let_it_be(redis, NOON)
+    made = await a_cron(redis, team, is_active=False)
+    client = Meanwhile(redis, lambda: let_it_be(redis, NOON + 2 * MINUTE))
 
-    async def passes() -> None:
-        async def is_past() -> bool:
-            return await moments.now(redis, SHARD) > first + SECOND
-
-        await until(is_past, 5)
-
-    client = Meanwhile(redis, passes)
     resumed = await change(cast(Redis, client), team, made, None, is_active=True)
 
     assert client.saves > 1
-    assert resumed.next_run_at
-    assert resumed.next_run_at > first + SECOND
+    assert resumed.next_run_at == NOON + 3 * MINUTE
 
 
 async def test_a_plan_that_nobody_can_read_any_more_owes_a_record_that_says_so(

@@ -16,8 +16,15 @@ from shared.store import keyspace, transitions
 from shared.store.keyspace import Team
 from shared.store.transitions import Renewal
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, history
+from tests.vouching import let_it_be
 
 BERLIN = {"cron_expression": "0 9 1 * *", "timezone": "Europe/Berlin"}
+
+
+@pytest.fixture(autouse=True)
+async def at_noon(redis: Redis) -> None:
+    """A day has 24 hours then, in Berlin too."""
+    await let_it_be(redis, NOON)
 
 
 async def set_next_fire(redis: Redis, team: Team, cron: Cron, at: datetime) -> None:
@@ -28,9 +35,8 @@ async def set_next_fire(redis: Redis, team: Team, cron: Cron, at: datetime) -> N
 
 
 async def test_a_next_fire_by_other_rules_is_computed_again(redis: Redis, team: Team) -> None:
-    now = datetime.now(UTC)
-    moved, kept = [await a_cron(redis, team, at=now, **BERLIN) for _ in range(2)]
-    without_zone = await a_cron(redis, team, at=now, cron_expression="0 9 1 * *")
+    moved, kept = [await a_cron(redis, team, at=NOON, **BERLIN) for _ in range(2)]
+    without_zone = await a_cron(redis, team, at=NOON, cron_expression="0 9 1 * *")
     assert moved.next_run_at
     assert without_zone.next_run_at
     await set_next_fire(redis, team, moved, moved.next_run_at + HOUR)
@@ -60,7 +66,7 @@ async def test_schedulers_with_two_releases_fire_each_moment_once(redis: Redis, 
 
 
 async def test_what_is_due_and_what_changed_meanwhile_are_left_alone(redis: Redis, team: Team) -> None:
-    cron = await a_cron(redis, team, at=datetime.now(UTC), **BERLIN)
+    cron = await a_cron(redis, team, at=NOON, **BERLIN)
     await set_next_fire(redis, team, cron, NOON)
 
     assert await renew(redis, SHARD) == 0
@@ -78,7 +84,7 @@ async def daily_in_berlin(redis: Redis, team: Team, at: datetime, fired_before: 
 
 
 async def test_a_fire_that_other_rules_move_into_the_past_is_owed(redis: Redis, team: Team) -> None:
-    at = datetime.now(UTC).replace(second=0, microsecond=0) - MINUTE
+    at = NOON - MINUTE
     cron = await daily_in_berlin(redis, team, at, timedelta(hours=23))
     await set_next_fire(redis, team, cron, at + HOUR)
 
@@ -90,7 +96,7 @@ async def test_a_fire_that_other_rules_move_into_the_past_is_owed(redis: Redis, 
 
 
 async def test_a_fire_that_was_made_by_other_rules_is_not_made_again(redis: Redis, team: Team) -> None:
-    at = datetime.now(UTC).replace(second=0, microsecond=0) - MINUTE
+    at = NOON - MINUTE
     cron = await daily_in_berlin(redis, team, at, HOUR)
     await set_next_fire(redis, team, cron, at + timedelta(hours=23))
 
@@ -102,8 +108,8 @@ async def test_a_fire_that_was_made_by_other_rules_is_not_made_again(redis: Redi
 
 
 async def test_nothing_that_was_made_is_due_or_changed_is_computed_again(redis: Redis, team: Team) -> None:
-    now = clock.milliseconds(datetime.now(UTC))
-    made, due = [await a_cron(redis, team, at=datetime.now(UTC), **BERLIN) for _ in range(2)]
+    now = clock.milliseconds(NOON)
+    made, due = [await a_cron(redis, team, at=NOON, **BERLIN) for _ in range(2)]
     assert made.next_run_at
     await redis.hset(f"{team.prefix}c:1:{made.id}", "fired_until", str(now))  # type: ignore[misc]
     await set_next_fire(redis, team, due, clock.moment(now - 1))
@@ -186,11 +192,10 @@ async def test_when_the_last_scheduler_with_newer_rules_is_gone_the_others_fire(
 async def test_an_older_release_never_moves_a_fire_however_long_the_newer_one_is_gone(
     redis: Redis, team: Team
 ) -> None:
-    now = datetime.now(UTC)
-    cron = await a_cron(redis, team, at=now, **BERLIN)
+    cron = await a_cron(redis, team, at=NOON, **BERLIN)
     assert cron.next_run_at
     await set_next_fire(redis, team, cron, cron.next_run_at + HOUR)
-    await another_announces(redis, now - timedelta(days=30))
+    await another_announces(redis, NOON - timedelta(days=30))
 
     assert await renew(redis, SHARD) == 0
 

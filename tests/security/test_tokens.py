@@ -55,7 +55,7 @@ async def test_a_replacement_that_was_broken_off_is_finished_by_the_next_start(r
 async def test_wrong_tokens_of_an_address_are_braked_and_right_ones_are_not(
     redis: Redis, token: str, other_token: str
 ) -> None:
-    callers = Callers(redis)
+    callers = Callers(redis, brake=Brake(lambda: 0.0))
     await tokens.register_bootstrap(redis, FIRST)
     await callers.caller_of(token, "203.0.113.7")
 

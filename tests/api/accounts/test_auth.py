@@ -1,5 +1,6 @@
 """Who may do what, for every operation there is."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -58,15 +59,17 @@ async def test_an_unknown_token_opens_nothing(anonymous: AsyncClient, operation:
 async def test_who_guesses_tokens_is_told_to_wait(settings: Settings) -> None:
     with serving(settings) as api:
         async with AsyncClient(base_url=api, verify=False) as client:
-            answers = [
-                await client.get("/api/jobs", headers={"Authorization": f"Bearer rc_{number}"})
-                for number in range(BURST + 1)
-            ]
+            guesses = (
+                client.get("/api/jobs", headers={"Authorization": f"Bearer rc_{number}"})
+                for number in range(2 * BURST)  # at once: meanwhile a brake lets hardly one more pass
+            )
+            answers = await asyncio.gather(*guesses)
 
-    assert [answer.status_code for answer in answers] == [401] * BURST + [429]
-    assert "wait" in answers[-1].json()["error"]
-    assert "Retry-After" in answers[-1].json()["message"]
-    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    braked = [answer for answer in answers if answer.status_code == 429]
+    assert [answer.status_code for answer in answers].count(401) == 2 * BURST - len(braked) >= BURST
+    assert "wait" in braked[0].json()["error"]
+    assert "Retry-After" in braked[0].json()["message"]
+    assert 1 <= int(braked[0].headers["retry-after"]) <= 60
 
 
 @pytest.mark.parametrize("value", ["", "Bearer", "Basic dXNlcjpwYXNz", "rc_alone"])

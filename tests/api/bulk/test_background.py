@@ -116,6 +116,20 @@ async def test_cancelling_keeps_what_was_done(
 
 
 @pytest.mark.usefixtures("few")
+async def test_one_that_is_over_is_not_cancelled(client: AsyncClient, redis: Redis) -> None:
+    await crons(client, 2)
+    await begun(client, "crons", action="pause", ids=[1, 2])
+    await finish(redis)
+    before = await shown(client)
+
+    answer = await client.post("/api/bulk/1/cancel")
+
+    assert (answer.status_code, answer.json()) == (200, before)
+    assert await shown(client) == before
+    assert (before["state"], before["reason"]) == ("completed", None)
+
+
+@pytest.mark.usefixtures("few")
 async def test_a_repeat_under_its_key_begins_no_other(client: AsyncClient, redis: Redis, team: Team) -> None:
     await crons(client, 2)
 

@@ -18,6 +18,7 @@ from shared.store.care import reconcile
 from shared.store.keyspace import Team
 from tests.calls import call_of
 from tests.fires import HOUR, MINUTE, NOON, SECOND, SHARD, a_cron, claim, end
+from tests.vouching import let_it_be
 
 LISTS = ("", ":failed", ":skipped", ":late")
 
@@ -39,6 +40,7 @@ def seen(page: dict[str, Any]) -> list[tuple[int, str, int]]:
 
 async def an_hour(redis: Redis, team: Team) -> None:
     """From noon on: cron 1 goes well; cron 2 fails at :10, waits at :30, is skipped at :40; cron 3 is late at :50."""
+    await let_it_be(redis, NOON + HOUR)
     await a_cron(redis, team, name="good", cron_expression="*/20 * * * *")
     await a_cron(redis, team, name="bad", cron_expression="10,30,40 * * * *", overlap_policy="skip")
     await a_cron(redis, team, name="late", cron_expression="50 * * * *")
@@ -132,6 +134,7 @@ async def test_pages_show_each_once_while_new_ones_come(
 async def test_fires_to_come_stand_before_what_was_made(
     client: AsyncClient, redis: Redis, team: Team
 ) -> None:
+    await let_it_be(redis, NOON + MINUTE)
     await client.post(
         "/api/crons", json={"name": "a", "url": "https://a.example/", "cron_expression": "0 * * * *"}
     )
@@ -208,11 +211,11 @@ async def test_fires_to_come_are_listed_in_parts(client: AsyncClient) -> None:
 async def test_a_fire_by_the_rules_before_is_listed_once(
     client: AsyncClient, redis: Redis, team: Team
 ) -> None:
+    await let_it_be(redis, NOON)
     await client.post(
         "/api/crons", json={"name": "a", "url": "https://a.example/", "cron_expression": "0 0 * * *"}
     )
-    midnight = datetime.fromisoformat((await client.get("/api/crons/1")).json()["next_run_at"])
-    other = midnight - HOUR if midnight - NOON > 2 * HOUR else midnight + HOUR
+    other = NOON + 11 * HOUR
     await redis.hset(f"{team.prefix}c:{team.id}:1", "next", str(int(other.timestamp() * 1000)))  # type: ignore[misc]
 
     page = await listed(client, filter="due", to=(other + 30 * HOUR).isoformat())
@@ -250,6 +253,7 @@ async def test_what_a_backfill_made_is_listed_with_its_cron_by_moment_and_state(
     client: AsyncClient, redis: Redis, team: Team, status: str, minutes: list[int]
 ) -> None:
     now = NOON + HOUR
+    await let_it_be(redis, now)
     cron = await a_cron(redis, team, at=now)
     asked = {"from": NOON + MINUTE, "to": NOON + 2 * MINUTE, "max_parallelism": 2}
     await backfills.create(call_of(redis, team), cron.id, BackfillCreate.model_validate(asked), now)

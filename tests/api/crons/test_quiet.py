@@ -12,10 +12,10 @@ from services.worker.context import Context
 from services.worker.http.client import Sender
 from services.worker.intake.claims import Claims
 from services.worker.processor import process
-from shared.actions import crons, executions, jobs, notifications, queues
+from shared.actions import alerts, crons, executions, jobs, notifications, queues
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
-from shared.schemas.notifications import Notifications
+from shared.schemas.notifications import Channel, Notifications
 from shared.schemas.queues import QueueCreate
 from shared.security.addresses import Policy
 from shared.store import keyspace
@@ -149,6 +149,16 @@ async def test_an_alert_without_a_problem_cannot_be_quiet(stage: Stage, client: 
         "This alert names no problem: there is nothing to be quiet about",
     )
     assert (await client.get("/api/alerts/1")).json()["data"]["problem_id"] is None
+
+
+async def test_a_test_of_a_channel_is_no_alert_that_could_be_quiet(
+    stage: Stage, client: httpx.AsyncClient
+) -> None:
+    test_id = await alerts.test(call_of(stage.redis, stage.team), Channel.WEBHOOK)
+
+    answer = await client.post(f"/api/alerts/{test_id}/quiet", json={})
+
+    assert (answer.status_code, answer.json()["error"]) == (404, "Alert not found")
 
 
 @pytest.mark.parametrize("until", ["2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z"])

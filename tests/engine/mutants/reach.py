@@ -18,14 +18,24 @@ from tests.engine.mutants.mutation import Places
 
 OUTPUT = "RECURO_MUTANTS_REACH"
 """The environment variable that names the file that the notes go to."""
+_LOG = " redis.log(redis.LOG_WARNING, 'reached {0}') "
+_ONCE = f" if not SEEN['{{0}}'] then SEEN['{{0}}'] = true{_LOG}end "
+_BEGIN, _ANEW = "begin", "\nat_begin(function() SEEN = {} end)\n"
+"""Each call of the library begins with this function, in whose file others say what they begin anew."""
 _LOGGED = re.compile(r"reached (\S+)$", re.M)
 
 
 def watch(folder: Path) -> None:
-    """Let each function and transition of the Lua below the folder log its name when it is called."""
+    """Let each function and transition of the Lua below the folder log its name, once in a call of the library.
+
+    Logged each time, what stores hundreds of jobs would take seconds, and clients would give it up.
+    """
     inserted: dict[Path, list[tuple[int, str]]] = {}
     for path, at, name in Places(folder).bodies():
-        inserted.setdefault(path, []).append((at, f" redis.log(redis.LOG_WARNING, 'reached {name}') "))
+        lines = inserted.setdefault(path, [])
+        lines.append((at, (_LOG if name == _BEGIN else _ONCE).format(name)))
+        if name == _BEGIN:
+            lines += [(0, "local SEEN = {}\n"), (len(path.read_text()), _ANEW)]
     for path, lines in inserted.items():
         text = path.read_text()
         for at, line in sorted(lines, reverse=True):

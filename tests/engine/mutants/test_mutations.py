@@ -128,7 +128,7 @@ def test_each_function_that_is_watched_says_its_name_first(folder: Path) -> None
     assert [one.split("'")[1] for one in (part + transition).split("redis.log")[1:]] == [
         "reached room", "reached share", "reached each", "reached take", "reached take.take",
     ]  # fmt: skip
-    assert transition.startswith("#!lua\n redis.log")
+    assert transition.startswith("#!lua\n if not SEEN['take'] then SEEN['take'] = true redis.log(")
     assert lua.parse("take", folder / "take.lua").root.has_error is False
 
 

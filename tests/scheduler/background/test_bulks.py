@@ -160,7 +160,10 @@ async def test_one_that_was_lost_is_not_said_to_be_done(redis: Redis, team: Team
 
 
 async def test_it_is_forgotten_a_week_after_its_end(redis: Redis, team: Team) -> None:
-    bulk = await begun(redis, team, 2, action="delete")
+    bulk = await begun(redis, team, 3, action="delete")
+    await transitions.claim_bulk(redis, team, bulk=str(bulk), holder="one", most=3)
+    settled = [Settled(1, "refused", "why it was")]
+    await transitions.settle_bulk(redis, team, settled, bulk=str(bulk), holder="one")
     await finish(redis)
     now = int((await redis.time())[0]) * 1000
     week = 7 * 86_400_000

@@ -52,7 +52,8 @@ async def test_busy_queues_of_a_team_get_equal_shares(
     shares = await served(worker, 300 // n, n)
 
     whole = sum(shares.values())
-    assert all(abs(share / whole - 1 / 3) < 0.1 / 3 for share in shares.values())
+    assert [shares[1, str(queue)] for queue in (1, 2, 3)] == [pytest.approx(whole / 3, rel=0.1)] * 3
+    assert whole == 300 // n * n
 
 
 async def test_teams_share_first_and_their_queues_then(redis: Redis, worker: Claims) -> None:
