@@ -1,5 +1,7 @@
 """What is answered when all is well."""
 
+import weakref
+
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
@@ -12,6 +14,25 @@ def answer(body: BaseModel, status: int = 200, first: tuple[str, ...] = ()) -> R
         return Response(body.model_dump_json(), status, media_type="application/json")
     fields = body.model_dump(mode="json")
     return JSONResponse({name: fields[name] for name in first} | fields, status)
+
+
+class Shared:
+    """Answers to those who waited for the same: they are given one model, which is written once."""
+
+    def __init__(self) -> None:
+        self._model: weakref.ref[BaseModel] | None = None
+        self._json = b""
+
+    def answer(self, body: BaseModel, status: int) -> Response:
+        if self._model is None or self._model() is not body:
+            self._json = body.model_dump_json().encode()
+            self._model = weakref.ref(body, self._forget)
+        return Response(self._json, status, media_type="application/json")
+
+    def _forget(self, model: "weakref.ref[BaseModel]") -> None:
+        """It may be large, and nobody else can want it."""
+        if self._model is model:
+            self._model, self._json = None, b""
 
 
 def replayed(response: Response, key: IdempotencyKey | None) -> Response:

@@ -1,7 +1,7 @@
 """Around every request: its id, one line in the log, and an answer whatever happens."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +13,8 @@ from shared.runtime.serving import request_ids
 log = structlog.get_logger()
 
 PROBES = ("/healthz", "/readyz")
+STATUS = "recuro.status"
+"""Where a request has the status of its answer, once that has begun, and before that 0."""
 METER = "recuro.meter"
 """Where a request has the meter of its token, whose headers every answer carries."""
 
@@ -27,32 +29,35 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 0
+        started, scope[STATUS] = time.perf_counter(), 0
         request_id = request_ids.give(scope)
 
         async def watched(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], *_more_headers(scope, request_id)]
+                scope[STATUS] = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    *_headers_of(scope),
+                    (request_ids.HEADER, request_id),
+                ]
             await send(message)
 
         try:
             await self._app(scope, receive, watched)
         except Exception:
             log.exception("request_failed", request_id=request_ids.of(scope))
-            if status:
+            if scope[STATUS]:
                 raise  # half an answer is out: the server cuts the connection
             await internal_error()(scope, receive, watched)
         finally:
-            _tell(scope, status, time.perf_counter() - started)
+            _tell(scope, scope[STATUS], time.perf_counter() - started)
 
 
-def _more_headers(scope: Scope, request_id: bytes) -> Iterator[tuple[bytes, bytes]]:
-    if METER in scope:
-        for name, value in scope[METER].headers.items():
-            yield name.lower().encode(), value.encode()
-    yield request_ids.HEADER, request_id
+def _headers_of(scope: Scope) -> Sequence[tuple[bytes, bytes]]:
+    """Those of the limits of its token."""
+    if METER not in scope:
+        return ()
+    return [(name.lower().encode(), value.encode()) for name, value in scope[METER].headers.items()]
 
 
 def _tell(scope: Scope, status: int, seconds: float) -> None:

@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from services.api import bootstrap, errors, metrics
+from services.api.application import Application
 from services.api.envelope import Envelope
 from services.api.routes import ROUTES
 from shared.actions.accounts.visits import Accounts
@@ -72,7 +73,7 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
             }
             await callers.uses.written()
 
-    app = Starlette(
+    app = Application(
         routes=ROUTES,
         middleware=[Middleware(Envelope), *_cors(settings)],
         exception_handlers=errors.handlers,

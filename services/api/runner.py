@@ -1,9 +1,11 @@
 """Runs an operation for a request: who calls, what is given, what is answered."""
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.answers import answer, replayed
+from services.api.answers import Shared, answer, replayed
 from services.api.auth import caller_of
 from services.api.envelope import METER
 from services.api.requests import (
@@ -19,7 +21,7 @@ from services.api.requests import (
 )
 from shared.errors import Forbidden, TooManyCalls
 from shared.operations import Call, Operation, Versions
-from shared.runtime.serving import request_ids
+from shared.runtime.serving import hang_up, request_ids
 from shared.runtime.waiting.waits import Ending
 from shared.schemas.base import Schema
 from shared.security.caller import Caller
@@ -32,6 +34,7 @@ class Runner:
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
+        self._shared = Shared()
 
     async def __call__(self, request: Request) -> Response:
         caller = await caller_of(request)
@@ -71,7 +74,7 @@ class Runner:
             versions=Versions(versions_of(request) if operation.takes_version else None),
             public_url=state.public_url,
             meter=meter,
-            ending=Ending(state.waits, lambda: _hung_up(request)) if operation.awaits_end else None,
+            ending=_ending(request, caller) if operation.awaits_end else None,
         )
         answered = await operation.run(call, *given)
         return self._response(call, answered)
@@ -88,9 +91,13 @@ class Runner:
             headers["Location"] = operation.location.format(id=getattr(answered, "id", ""))
         if call.versions.answered:
             headers["ETag"] = f'"{call.versions.answered}"'
-        response = replayed(answer(answered, status, operation.first), call.key)
-        response.headers.update(headers)
-        return response
+        if ending and ending.has_come and not operation.first:
+            response = self._shared.answer(answered, status)
+        else:
+            response = answer(answered, status, operation.first)
+        if headers:
+            response.headers.update(headers)
+        return replayed(response, call.key)
 
     async def _prepared(self, request: Request, caller: Caller) -> tuple[object, IdempotencyKey | None]:
         """What the function is given of the body, and the caller's key for that."""
@@ -107,10 +114,10 @@ class Runner:
         return prepared, key_of(request, team, text, *given)
 
 
-async def _hung_up(request: Request) -> None:
-    """Until the caller closes the connection; of a request without a body nothing else comes."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+def _ending(request: Request, caller: Caller) -> Ending:
+    callers, address = request.state.callers, request.client.host if request.client else ""
+    check = partial(callers.as_now, caller, address)
+    return Ending(request.state.waits, hang_up.of(request.scope), check)
 
 
 def _whose(caller: Caller) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """The MCP gateway: streamable HTTP at /mcp, stateless, plain JSON answers; health routes beside it."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
@@ -44,10 +44,11 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
     redis, admission = connection.connect(settings), Admission(policy, keys)
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
-        request = ctx.request
-        ending = Ending(waits, _until_the_end)
+        request, caller = ctx.request, caller_of(ctx.request)
+        check = partial(callers.as_now, caller) if caller else None
+        ending = Ending(waits, check=check)  # of a client that hangs up the SDK tells nobody
         asked = Asked(request_id_of(request), client_of(ctx), callers.uses, ending)
-        return await answer(redis, admission, caller_of(request), params, asked)
+        return await answer(redis, admission, caller, params, asked)
 
     manager = StreamableHTTPSessionManager(
         build(call),
@@ -74,11 +75,6 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
     doors = [Route(path, gate) for path in ("/mcp", "/mcp/")]
     routes = [*doors, *_probes(redis, troubles), Route("/{path:path}", Elsewhere())]
     return Starlette(routes=routes, lifespan=lifespan)
-
-
-async def _until_the_end() -> None:
-    """Of a client that hangs up the SDK tells nobody: a wait for it ends when its seconds are over."""
-    await asyncio.Event().wait()
 
 
 def _probes(redis: Redis, troubles: Troubles) -> list[Route]:

@@ -1,9 +1,10 @@
 """API tokens and their teams; only a token's SHA-256 is stored, whose first digits name it in logs."""
 
+import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -22,6 +23,7 @@ from shared.security.listed import Listed as Listed
 from shared.security.listed import listed_as
 from shared.security.uses import Uses
 from shared.store import account_keys, keyspace, moments, transitions
+from shared.store.together import Together
 from shared.store.transitions import NewToken, TokenFields
 from shared.store.writes import OURS, Write
 
@@ -32,6 +34,8 @@ DAMAGED = "(damaged)"
 """Shown as the name of a token whose record cannot be read."""
 _CACHE_SIZE = 4096
 _PAGE = 500
+_RENEWALS = 32
+"""Tokens that are looked up at once for those who waited."""
 
 Known = TypeVar("Known")
 
@@ -54,6 +58,7 @@ class Callers:
         self._guessed: set[str] = set()
         """Digests of tokens that are being looked up for the first time."""
         self._brake = brake or Brake()
+        self._renewals = Together(self._look_up_many, _RENEWALS)
 
     async def caller_of(self, token: str | None, address: str = "") -> Caller:
         """The caller of a bearer token; raises Unauthenticated, or TooManyGuesses from that address."""
@@ -64,8 +69,24 @@ class Callers:
         if caller is not None and until >= time.monotonic():
             return caller
         if caller is not None or digest in self._wrong or digest in self._guessed:
-            return await self._look_up_and_note(token, digest, address)
+            return await self._judge(token, digest, address)
         return await self._guess(token, digest, address)
+
+    async def as_now(self, caller: Caller, address: str = "") -> Caller:
+        """The caller of a request that took long, as its token is now; raises Unauthenticated.
+
+        Of all that ask at once for the same token one looks it up.
+        """
+        until, known = self._right.get(caller.digest, (0.0, None))
+        if known is not None and until >= time.monotonic():
+            return known
+        found = await self._renewals.get((caller.digest, address))
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    async def _look_up_many(self, ones: Sequence[tuple[str, str]]) -> Sequence[Caller | BaseException]:
+        return await asyncio.gather(*(self._look_up_and_note(*one) for one in ones), return_exceptions=True)
 
     async def _guess(self, token: str, digest: str, address: str) -> Caller:
         wait = self._brake.wait_seconds(address)
@@ -73,7 +94,7 @@ class Callers:
             raise TooManyGuesses(wait)
         self._guessed.add(digest)
         try:
-            return await self._look_up_and_note(token, digest, address)
+            return await self._judge(token, digest, address)
         except Unauthenticated:
             if wait:
                 raise TooManyGuesses(wait) from None
@@ -83,10 +104,14 @@ class Callers:
             if not wait and digest not in self._wrong:  # it was right, or it is not known yet
                 self._brake.give_back(address)
 
-    async def _look_up_and_note(self, token: str, digest: str, address: str) -> Caller:
+    async def _judge(self, token: str, digest: str, address: str) -> Caller:
+        if token_text.is_mistyped(token):
+            _note(self._wrong, digest, None)
+            raise Unauthenticated("Invalid authorization token")
+        return await self._look_up_and_note(digest, address)
+
+    async def _look_up_and_note(self, digest: str, address: str) -> Caller:
         try:
-            if token_text.is_mistyped(token):
-                raise Unauthenticated("Invalid authorization token")
             found = await look_up(self._redis, digest)
         except Unauthenticated:
             self._right.pop(digest, None)

@@ -257,3 +257,31 @@ async def test_a_token_that_ended_is_known_to_have(redis: Redis) -> None:
     assert not await tokens.has_ended(redis, FIRST)
     await tokens.revoke(redis, tokens.digest_of(FIRST)[: tokens.ID_DIGITS])
     assert await tokens.has_ended(redis, FIRST)
+
+
+async def test_of_many_who_waited_with_one_token_one_looks_it_up(
+    redis: Redis, token: str, other_token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "CACHE_SECONDS", 0.0)
+    callers = Callers(redis)
+    ours, theirs = [await callers.caller_of(one) for one in (token, other_token)]
+    await redis.config_resetstat()
+
+    found = await asyncio.gather(*(callers.as_now(one) for one in [ours, theirs] * 20))
+
+    assert found == [ours, theirs] * 20
+    assert (await redis.info("commandstats"))["cmdstat_hgetall"]["calls"] == 2
+
+
+async def test_a_caller_whose_token_was_revoked_is_none_any_more(
+    redis: Redis, token: str, other_token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "CACHE_SECONDS", 0.0)
+    callers = Callers(redis)
+    ours, theirs = [await callers.caller_of(one) for one in (token, other_token)]
+
+    await tokens.revoke(redis, ours.token)
+
+    said = await asyncio.gather(*(callers.as_now(one) for one in (ours, theirs)), return_exceptions=True)
+    assert isinstance(said[0], Unauthenticated)
+    assert said[1] == theirs

@@ -6,7 +6,7 @@ from typing import ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.runtime.serving import refusals
+from shared.runtime.serving import hang_up, refusals
 from shared.runtime.serving.bounds import (
     BODY_BYTES,
     BYTES_PER_SECOND,
@@ -63,6 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]
+        self._hang_up = hang_up.HangUp()
         self.address = network_of(self.client[0]) if self.client else ""
         self.is_of_proxy = self.client is not None and self.door.proxies.trusts(self.client[0])
         self._enter("head")
@@ -75,6 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.door.connections.discard(self)
         super().connection_lost(exc)
+        self._hang_up.come()
 
     def data_received(self, data: bytes) -> None:
         if self._is_over:
@@ -141,6 +143,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_head, self._is_in_body, self._barren = False, True, 0
         if self.is_of_proxy:
             self.door.proxies.tell(self.scope)  # type: ignore[arg-type]
+        hang_up.give(self.scope, self._hang_up)  # type: ignore[arg-type]
         super().on_headers_complete()
         if self.parser.should_upgrade():
             self._framing = framing_of(self.headers)

@@ -1,8 +1,7 @@
 """Hear what ends in a shard: one reader of its events, while anybody in this process waits there."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from redis.asyncio import Redis
 
@@ -45,21 +44,19 @@ class Hearing:
         self._reader: asyncio.Task[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
 
-    @contextmanager
-    def attended(self) -> Iterator[None]:
-        """There is a reader in this block."""
+    def attend(self) -> None:
+        """There is a reader from now on, until as many have left."""
         self._attending += 1
         if self._leaving:
             self._leaving.cancel()
             self._leaving = None
         if self._reader is None:
             self._reader = asyncio.create_task(steadily("hearing of ends", self._follow, self._troubles))
-        try:
-            yield
-        finally:
-            self._attending -= 1
-            if not self._attending:
-                self._leaving = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.end)
+
+    def leave(self) -> None:
+        self._attending -= 1
+        if not self._attending:
+            self._leaving = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.end)
 
     def end(self) -> None:
         if self._leaving:
@@ -72,21 +69,23 @@ class Hearing:
         """Until the reader has its place: nothing that happens from then on is missed, or all are told so."""
         await self._listens.wait()
 
-    @contextmanager
-    def of(self, team: int, ref: str) -> Iterator["asyncio.Future[bool]"]:
-        """What becomes true when `ref` of the team has ended; and false when it has to be looked at again."""
-        refs = self._waiting.setdefault(str(team), {})
-        waiting = refs.setdefault(ref, set())
+    def hear(self, team: str, ref: str) -> "asyncio.Future[bool]":
+        """What becomes true when `ref` of the team has ended; and false when it has to be looked at again.
+
+        Whoever does not want it any more forgets it.
+        """
         heard = asyncio.get_running_loop().create_future()
-        waiting.add(heard)
-        try:
-            yield heard
-        finally:
-            waiting.discard(heard)
-            if not waiting and refs.get(ref) is waiting:
-                del refs[ref]
-            if not refs and self._waiting.get(str(team)) is refs:
-                del self._waiting[str(team)]
+        self._waiting.setdefault(team, {}).setdefault(ref, set()).add(heard)
+        return heard
+
+    def forget(self, team: str, ref: str, heard: "asyncio.Future[bool]") -> None:
+        refs = self._waiting[team]
+        waiting = refs[ref]
+        waiting.discard(heard)
+        if not waiting:
+            del refs[ref]
+            if not refs:
+                del self._waiting[team]
 
     async def _follow(self) -> None:
         try:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -11,12 +11,13 @@ from prometheus_client import Gauge
 from redis.asyncio import Redis
 
 from shared.errors import TooManyWaits
+from shared.runtime.serving.hang_up import HangUp
 from shared.runtime.steadily import Troubles
 from shared.runtime.waiting.hearing import Hearing
-from shared.runtime.waiting.together import Together
 from shared.store import keyspace, transitions
 from shared.store.connection import AWAY
 from shared.store.keyspace import Team
+from shared.store.together import Together
 from shared.store.transitions import Awaited
 
 TEAM_SHARE = 0.8
@@ -86,35 +87,59 @@ class Waits:
         found: R | None = await together.get((team, owner, record_id))
         return found
 
-    async def until_ended(
-        self, team: Team, awaited: Awaited, seconds: float, hung_up: Callable[[], Awaitable[None]]
-    ) -> bool:
+    async def until_ended(self, team: Team, awaited: Awaited, seconds: float, hang_up: HangUp | None) -> bool:
         """Wait until it has ended, for so long at most; whether it has, or is not there.
 
-        Raises TooManyWaits; HungUp once `hung_up` returns, which it does when the caller has gone; and errors
-        of AWAY if Redis is still away at the end.
+        Raises TooManyWaits; HungUp once the caller has gone; and errors of AWAY if Redis is still away at the
+        end.
         """
         if seconds and not self.is_stopping:
-            with suppress(TimeoutError):
+            self._check_room(team)
+            try:
                 async with asyncio.timeout(seconds) as limit:
-                    with self._counted(team, limit), _watched(hung_up, limit) as gone:
-                        await self._hear_end(team, awaited)
-                        return True
-            if gone.done():
-                raise HungUp
+                    await self._counted(team, awaited, limit, hang_up)
+                    return True
+            except TimeoutError:
+                if hang_up and hang_up.has_come:
+                    raise HungUp from None
         return not await self._open[team.shard].get(awaited)
 
-    async def _hear_end(self, team: Team, awaited: Awaited) -> None:
-        hearing, ref = self._hearings[team.shard], f"{awaited.kind}:{awaited.id}"
-        with hearing.attended():
-            while True:
-                await hearing.listens()
-                # Looked at while it is heard of: whatever happens is either seen or told.
-                with hearing.of(team.id, ref) as heard:
-                    open_now = await self._look(team, awaited)
-                    if not open_now or (open_now == ref and await heard):
-                        return
-                    ref = open_now
+    async def _counted(
+        self, team: Team, awaited: Awaited, limit: asyncio.Timeout, hang_up: HangUp | None
+    ) -> None:
+        """One wait until the end, or the limit, which hanging up brings about too."""
+        self._of_team[team.id] += 1
+        self._limits.add(limit)
+        OPEN.inc()
+        if hang_up:
+            hang_up.watch(lambda: _end(limit))
+        hearing = self._hearings[team.shard]
+        hearing.attend()
+        try:
+            await self._hear_end(hearing, team, awaited)
+        finally:
+            hearing.leave()
+            if hang_up:
+                hang_up.unwatch()
+            OPEN.dec()
+            self._limits.discard(limit)
+            self._of_team[team.id] -= 1
+            if not self._of_team[team.id]:
+                del self._of_team[team.id]
+
+    async def _hear_end(self, hearing: Hearing, team: Team, awaited: Awaited) -> None:
+        owner, ref = str(team.id), f"{awaited.kind}:{awaited.id}"
+        while True:
+            await hearing.listens()
+            # Looked at while it is heard of: whatever happens is either seen or told.
+            heard = hearing.hear(owner, ref)
+            try:
+                open_now = await self._look(team, awaited)
+                if not open_now or (open_now == ref and await heard):
+                    return
+            finally:
+                hearing.forget(owner, ref, heard)
+            ref = open_now
 
     async def _look(self, team: Team, awaited: Awaited) -> str:
         """What is open of it, as soon as Redis says so."""
@@ -123,21 +148,6 @@ class Waits:
                 return await self._open[team.shard].get(awaited)
             except AWAY:
                 await asyncio.sleep(PAUSE_SECONDS)
-
-    @contextmanager
-    def _counted(self, team: Team, limit: asyncio.Timeout) -> Iterator[None]:
-        self._check_room(team)
-        self._of_team[team.id] += 1
-        self._limits.add(limit)
-        OPEN.inc()
-        try:
-            yield
-        finally:
-            OPEN.dec()
-            self._limits.discard(limit)
-            self._of_team[team.id] -= 1
-            if not self._of_team[team.id]:
-                del self._of_team[team.id]
 
     def _check_room(self, team: Team) -> None:
         if len(self._limits) >= self._most:
@@ -151,7 +161,10 @@ class Ending:
     """How one call waits for the end of what it is about, and whether it came."""
 
     waits: Waits
-    hung_up: Callable[[], Awaitable[None]]
+    hang_up: HangUp | None = None
+    """Nobody tells of it where it is missing: a wait ends when its seconds are over then."""
+    check: Callable[[], Awaitable[object]] | None = None
+    """Raises what refuses the caller who may not call any more: tokens end while their callers wait."""
     seconds: int | None = None
     """None: it does not wait, and is answered as always."""
     has_come: bool = False
@@ -164,9 +177,11 @@ class Ending:
         return int(self.waits.is_stopping)
 
     async def wait(self, team: Team, awaited: Awaited, seconds: int, at: str) -> None:
-        """Raises what `until_ended` raises."""
+        """Raises what `until_ended` and `check` raise."""
         self.seconds, self.at = seconds, f"{at}?wait={seconds}"
-        self.has_come = await self.waits.until_ended(team, awaited, seconds, self.hung_up)
+        self.has_come = await self.waits.until_ended(team, awaited, seconds, self.hang_up)
+        if seconds and self.check:
+            await self.check()
 
 
 def _reading(redis: Redis, shard: str) -> Callable[[Sequence[Awaited]], Awaitable[list[str]]]:
@@ -188,24 +203,6 @@ def _grouped(redis: Redis, read: ReadMany[R]) -> Callable[[Sequence[_Key]], Awai
         return [found.get(key) for key in keys]
 
     return read_all
-
-
-@contextmanager
-def _watched(
-    hung_up: Callable[[], Awaitable[None]], limit: asyncio.Timeout
-) -> Iterator["asyncio.Task[None]"]:
-    """End the wait when the caller hangs up."""
-
-    async def watch() -> None:
-        await hung_up()
-        _end(limit)
-
-    watching = asyncio.create_task(watch())
-    try:
-        yield watching
-    finally:
-        if not watching.done():
-            watching.cancel()
 
 
 def _end(limit: asyncio.Timeout) -> None:

@@ -20,17 +20,20 @@ class Together(Generic[K, V]):
     def __init__(self, read: Callable[[Sequence[K]], Awaitable[Sequence[V]]], most: int) -> None:
         self._read = read
         self._most = most
-        self._asked: dict[K, asyncio.Future[V]] = {}
+        self._asked: dict[K, list[asyncio.Future[V]]] = {}
         self._reading: asyncio.Task[None] | None = None
 
     async def get(self, key: K) -> V:
         """What the read finds for the key; raises what it raises."""
-        answer = self._asked.get(key)
-        if answer is None:
-            answer = self._asked[key] = asyncio.get_running_loop().create_future()
+        # Each has a future of its own: whoever leaves takes nothing from others who want the same.
+        answer: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+        if (asked := self._asked.get(key)) is None:
+            self._asked[key] = [answer]
+        else:
+            asked.append(answer)
         if self._reading is None:
             self._reading = asyncio.create_task(self._read_all())
-        return await asyncio.shield(answer)  # others may wait for the same
+        return await answer
 
     async def _read_all(self) -> None:
         try:
@@ -40,23 +43,31 @@ class Together(Generic[K, V]):
         finally:
             self._reading = None
 
-    async def _read_batch(self, batch: dict[K, "asyncio.Future[V]"]) -> None:
+    async def _read_batch(self, batch: dict[K, "list[asyncio.Future[V]]"]) -> None:
         try:
             found = await self._read(list(batch))
         except Damaged as error:
             if len(batch) > 1:  # it is of one of them, and not its neighbours'
-                for key, answer in batch.items():
-                    await self._read_batch({key: answer})
+                for key, answers in batch.items():
+                    await self._read_batch({key: answers})
                 return
             _fail(batch, error)
         except Exception as error:  # it is of whoever asked
             _fail(batch, error)
         else:
-            for answer, value in zip(batch.values(), found, strict=True):
-                answer.set_result(value)
+            for answers, value in zip(batch.values(), found, strict=True):
+                _tell(answers, value)
 
 
-def _fail(batch: "dict[K, asyncio.Future[V]]", error: Exception) -> None:
-    for answer in batch.values():
-        answer.set_exception(error)
-        answer.exception()  # those who asked may be gone: then nobody looks at it
+def _tell(answers: "list[asyncio.Future[V]]", value: V) -> None:
+    for answer in answers:
+        if not answer.done():
+            answer.set_result(value)
+
+
+def _fail(batch: "dict[K, list[asyncio.Future[V]]]", error: Exception) -> None:
+    for answers in batch.values():
+        for answer in answers:
+            if not answer.done():
+                answer.set_exception(error)
+                answer.exception()  # who asked may leave before it looks, and then nobody does
