@@ -116,6 +116,16 @@ async def test_others_are_not_read(redis: Redis, team: Team, q: str, ids: Sequen
     assert sorted(int(row.id) for row in seen.rows) == ids
 
 
+async def test_of_what_is_beyond_ascii_none_is_read_for_digits(redis: Redis, team: Team) -> None:
+    await _make_jobs(redis, team, PAYLOADS[3:4])
+    wanted = await of_jobs.understood(redis, team, "payload.order:43")
+
+    below = Below([f"x:{team.id}:pending"], 0, 20)
+    seen = await transitions.look_at_jobs(redis, team, below, wanted.hints(), most_bytes=stored.LIST_BYTES)
+
+    assert (seen.size, seen.rows) == (2 * len(URLS), [])
+
+
 async def _make_jobs(redis: Redis, team: Team, payloads: Sequence[str] = PAYLOADS) -> None:
     asked = [
         (JobCreate(queue="q", url=url, payload=json.loads(text)), text) for text in payloads for url in URLS
