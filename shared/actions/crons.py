@@ -150,8 +150,10 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     listing = paging.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
         read,
-        look=lambda ids: looks.crons(redis, team, ids, wanted, query.search or ""),
-        matches=lambda cron, text: words.contains(text, cron.name, cron.url) and wanted.finds(cron),
+        look=lambda below: looks.crons(redis, team, below, wanted, query.search or ""),
+        matches=lambda cron, text: (
+            (not text or words.contains(text, cron.name, cron.url)) and wanted.finds(cron)
+        ),
         is_filtered=bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)

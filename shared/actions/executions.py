@@ -86,7 +86,7 @@ async def page(redis: Redis, team: Team, cron_id: int, query: ExecutionQuery) ->
         [f"x:{team.id}:c{cron_id}:{state}" for state in states],
         read=lambda ids: _read(redis, team, cron_id, ids, LIST_BYTES),
         matches=lambda row, _text: look.wanted.finds(row),
-        look=look.read,
+        look=paging.by_ids(redis, team, look.read),
         is_filtered=look.is_for_something,
     )
     return await paging.read_page(redis, team, listing, query)

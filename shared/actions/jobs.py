@@ -1,6 +1,6 @@
 """What a caller can do to jobs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +36,7 @@ from shared.schemas.kinds import Kind
 from shared.schemas.queues import QueueSettings
 from shared.store import connection, makers, paging, stored, transitions
 from shared.store.keyspace import Team
-from shared.store.transitions import CreatedJob, NewJob, OtherRules
+from shared.store.transitions import Below, CreatedJob, NewJob, OtherRules, Seen
 
 _NEW_QUEUE = QueueSettings().model_dump_json()
 _MANY = {JobFilter.ALL: STATES, JobFilter.FAILED: FAILED}
@@ -218,8 +218,8 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     listing = paging.Listing(
         [f"x:{team.id}:{owner}{state}" for state in states],
         read=lambda ids: read(redis, team, ids, most_bytes=stored.LIST_BYTES),
-        matches=lambda job, text: words.contains(text, job.url) and wanted.finds(job),
-        look=lambda ids: looked_at(redis, team, ids, wanted, query.search or ""),
+        matches=lambda job, text: (not text or words.contains(text, job.url)) and wanted.finds(job),
+        look=lambda below: looked_at(redis, team, below, wanted, query.search or ""),
         is_filtered=bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)
@@ -228,23 +228,25 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
 async def looked_at(
     redis: Redis,
     team: Team,
-    ids: Sequence[int],
+    below: Below,
     wanted: Search[LookedJob],
     words_too: str = "",
     *,
-    with_runs: bool = False,
-) -> list[LookedJob]:
-    """Those jobs that may be looked for, as far as a search looks at them."""
-    rows = await transitions.look_at_jobs(
+    also: Collection[str] = (),
+) -> Seen[LookedJob]:
+    """Those jobs that may be looked for, as far as a search looks at them, and `also` asks for."""
+    seen = await transitions.look_at_jobs(
         redis,
         team,
-        ids,
+        below,
         wanted.hints(words_too),
-        with_runs=with_runs or wanted.needs(searches.RUN),
+        with_runs=searches.RUN in also or wanted.needs(searches.RUN),
+        with_fields=searches.FIELDS in also or wanted.needs(searches.FIELDS),
         with_makers=wanted.needs(looks.MAKER),
         most_bytes=stored.LIST_BYTES if wanted.needs(searches.PAYLOAD) else stored.LOOK_BYTES,
     )
-    return await looks.named(redis, team, wanted, [LookedJob(row) for row in rows])
+    rows = await looks.named(redis, team, wanted, [LookedJob(row) for row in seen.rows])
+    return Seen(seen.size, seen.last, seen.has_more, rows)
 
 
 async def cancel(call: Call, job_id: int) -> Job:

@@ -6,14 +6,16 @@ and `>` compare, quotes keep spaces and commas.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from operator import eq, ge, gt, le, lt
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from shared.basics import words
+from shared.basics import hints, words
+from shared.basics.hints import Hints
 
 T = TypeVar("T")
 Matches = Callable[[Any, "Value"], bool]
@@ -24,7 +26,6 @@ _KEYED = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)(:?[<>]=?|:)(.*)", re.DOTALL)
 _VALUE = re.compile(r'(?:"[^"]*"|[^,"])+')
 _ADDRESS = re.compile(r"[a-z]+://|(?:localhost|[a-z0-9-]+\.[a-z0-9.-]+):[0-9]+(?:/|$)", re.IGNORECASE)
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
-_NUMBER, _LITERAL = re.compile(r"[0-9.e+-]+|inf|nan"), re.compile(r"[a-z0-9 _.:@-]+")
 _COMPARED = {"": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -64,15 +65,6 @@ class Key(Generic[T]):
     """Whether a value stands in the row's text (JSON) as it is given, in some case."""
 
 
-class Hints(NamedTuple):
-    """What the text of each row that is found has: no others need be read. None: nothing is known."""
-
-    letters: str | None
-    """Letters and digits in lower case, in a name or URL next to each other whatever stands between."""
-    text: str | None
-    """In lower case as it stands, anywhere in the JSON."""
-
-
 @dataclass(frozen=True, slots=True)
 class Search(Generic[T]):
     """A search that was understood."""
@@ -108,8 +100,8 @@ class Search(Generic[T]):
             if not term.key and not term.is_not:
                 phrases.append(term.values[0].text)
             elif len(term.values) == 1 and not term.is_not and self.keys[_of(term.key, self.keys)].is_written:
-                texts += term.values[0].text.split("*")
-        return Hints(_longest(map(_letters, phrases)), _longest(filter(_is_literal, texts)))
+                texts.append(term.values[0].text)
+        return hints.of(phrases, texts)
 
     def _fits(self, row: T, term: Term) -> bool:
         if not term.key:
@@ -168,21 +160,6 @@ def _is_in(phrase: str, text: str) -> bool:
     return words.plain(phrase) in words.plain(text) if words.plain(phrase) else phrase in text
 
 
-def _letters(phrase: str) -> str:
-    """As `plain`; nothing of what is not all ASCII, which may be stored in another form."""
-    return words.plain(phrase) if phrase.isascii() else ""
-
-
-def _is_literal(text: str) -> bool:
-    """Whether JSON has it as it is: not so a number that is not whole, nor what Python alone calls none."""
-    is_number = _NUMBER.fullmatch(text) and not text.isdigit()
-    return bool(_LITERAL.fullmatch(text)) and not is_number and text != "none"
-
-
-def _longest(texts: Iterable[str]) -> str | None:
-    return max(texts, key=len, default="") or None
-
-
 def _of(name: str, keys: Mapping[str, Key[Any]]) -> str:
     """The key itself, or the one for all paths below it."""
     before, dot, _ = name.partition(".")
@@ -239,7 +216,14 @@ def _moment(text: str, operator: str, now: datetime) -> Value:
 
 def _is_like(its: Any, value: Value) -> bool:
     text = ("true" if its else "false") if isinstance(its, bool) else str(its).casefold()
-    return fnmatchcase(text, value.text.replace("[", "[[]").replace("?", "[?]"))
+    if "*" not in value.text:
+        return text == value.text
+    return _pattern(value.text).match(text) is not None
+
+
+@lru_cache(256)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(translate(text.replace("[", "[[]").replace("?", "[?]")))
 
 
 def _has(its: Any, value: Value) -> bool:
@@ -282,11 +266,11 @@ def seconds(read: Callable[[T], float | None], *, needs: str = "") -> Key[T]:
     return Key(read, _seconds, _compares, needs)
 
 
-def since(read: Callable[[T], datetime | None]) -> Key[T]:
+def since(read: Callable[[T], datetime | None], *, needs: str = "") -> Key[T]:
     """Not before that moment."""
-    return Key(read, _moment, lambda its, value: its.timestamp() >= value.number)
+    return Key(read, _moment, lambda its, value: its.timestamp() >= value.number, needs)
 
 
-def until(read: Callable[[T], datetime | None]) -> Key[T]:
+def until(read: Callable[[T], datetime | None], *, needs: str = "") -> Key[T]:
     """Before that moment."""
-    return Key(read, _moment, lambda its, value: its.timestamp() < value.number)
+    return Key(read, _moment, lambda its, value: its.timestamp() < value.number, needs)

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from shared.schemas.base import Page, PageQuery
 from shared.store import transitions
 from shared.store.keyspace import Team
+from shared.store.transitions import Below, Seen
 
 
 class _Row(Protocol):
@@ -20,10 +21,12 @@ class _Row(Protocol):
 T = TypeVar("T", bound=_Row)
 V = TypeVar("V")
 Read = Callable[[Sequence[int]], Awaitable[list[T]]]
+LookAt = Callable[[Below], Awaitable[Seen[Any]]]
 
 SEARCH_LIMIT, FOUND_LIMIT = 10_000, 1_000
 """So many of the newest rows a search looks at, until it found so many: one caller cannot keep Redis busy."""
-_CHUNK = 250
+_CHUNK, _FEW = 250, 50
+"""Rows a step of a search; after one of which so few may be looked for, two steps are one."""
 _READ = 25
 """Rows a call: each may be large."""
 
@@ -35,17 +38,29 @@ class Listing(Generic[T]):
     indexes: Sequence[str]
     read: Read[T]
     matches: Callable[[Any, str], bool] = lambda _row, _text: True
-    look: Callable[[Sequence[int]], Awaitable[Sequence[Any]]] | None = None
+    look: LookAt | None = None
     """How a search reads rows, if there is a cheaper way: what `matches` is called with then."""
     is_filtered: bool = False
     """Whether `matches` is called even without a text to search for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A search: through which disjoint indexes, how it looks at their rows, and which of them it finds."""
+
+    indexes: Sequence[str]
+    look: LookAt
+    matches: Callable[[Any], bool]
 
 
 async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQuery) -> "Page[T]":
     """The page for `query`."""
     offset, looked_at = (query.page - 1) * query.per_page, None
     if query.search or listing.is_filtered:
-        found, looked_at = await search(redis, team, listing, query.search or "")
+        look, text = listing.look or by_ids(redis, team, listing.read), query.search or ""
+        found, looked_at = await search(
+            Walk(listing.indexes, look, lambda row: listing.matches(row, text)), FOUND_LIMIT
+        )
         ids, total = found[offset : offset + query.per_page], len(found)
     else:
         total, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=query.per_page)
@@ -55,27 +70,34 @@ async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQu
     return _page(rows, total, query, looked_at)
 
 
-async def search(
-    redis: Redis, team: Team, listing: Listing[T], text: str, most: int | None = None
-) -> tuple[list[int], int | None]:
-    """The ids of the rows that match, and how many were looked at unless it was all; `most` are enough.
+def by_ids(redis: Redis, team: Team, read: Callable[[Sequence[int]], Awaitable[Sequence[Any]]]) -> LookAt:
+    """A look at rows that are read by their ids."""
 
-    New rows may shift others to the next step, where they count once.
-    """
-    look = listing.look or listing.read
-    seen: set[int] = set()
+    async def look(below: Below) -> Seen[Any]:
+        ids = await transitions.list_below(redis, team, below)
+        return ids._replace(rows=await read(ids.rows) if ids.rows else [])
+
+    return look
+
+
+async def search(walk: Walk, most: int) -> tuple[list[int], int | None]:
+    """The ids of the rows that match, and how many were looked at unless it was all; `most` are enough."""
     found: list[int] = []
-    for offset in range(0, SEARCH_LIMIT, _CHUNK):
-        count = min(_CHUNK, SEARCH_LIMIT - offset)
-        total, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=count)
-        new = [each for each in ids if each not in seen]
-        seen.update(new)
-        found += [row.id for row in (await look(new) if new else []) if listing.matches(row, text)]
-        if offset + count >= total:
+    looked_at = last = 0
+    size = _CHUNK
+    while looked_at < SEARCH_LIMIT:
+        seen = await walk.look(Below(walk.indexes, last, min(size, SEARCH_LIMIT - looked_at)))
+        found += [row.id for row in seen.rows if walk.matches(row)]
+        looked_at, last = looked_at + seen.size, seen.last
+        if not seen.has_more:
             return found, None
-        if len(found) >= (most or FOUND_LIMIT):
-            return found, offset + count
-    return found, SEARCH_LIMIT
+        # Redis ends a step early where texts are long: the next one ends where that would have.
+        left = -looked_at % _CHUNK
+        if len(found) >= most and not left:
+            break
+        are_few = len(seen.rows) < _FEW and len(found) + _CHUNK < most
+        size = left or (2 * _CHUNK if are_few else _CHUNK)
+    return found, looked_at
 
 
 def page_of(rows: Sequence[V], query: PageQuery) -> "Page[V]":

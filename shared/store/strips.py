@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
-from shared.schemas.crons import ExecutionStatus, SkipReason
+from shared.schemas.crons import ExecutionStatus, RecentExecution, SkipReason
 
-WIDTH, MOST = 19, 30
-_ID, _OUTCOME = 11, 12
-"""Where an entry's id and outcome end; what follows is how long it took."""
-_STRIP = re.compile(rf"(?:[0-9a-f]{{{_ID}}}[DdFfomlptys][0-9a-f-]{{7}}){{0,{MOST}}}")
+_ENTRY = re.compile(r"([0-9a-f]{11})([DdFfomlptys])([0-9a-f-]{7})")
+"""An execution's id, what became of it, and how long it took."""
+_STRIP = re.compile(rf"(?:{_ENTRY.pattern}){{0,30}}")
 _SKIPS = {
     "o": SkipReason.OVERLAP,
     "m": SkipReason.MISSED,
@@ -19,30 +17,22 @@ _SKIPS = {
     "y": SkipReason.MEMORY,
     "s": None,
 }
-_OUTCOMES: Mapping[str, Mapping[str, Any]] = {
+_OUTCOMES: Mapping[str, tuple[ExecutionStatus, bool, SkipReason | None]] = {
     **{
-        letter: {"status": status, "is_late": letter.isupper(), "skip_reason": None}
+        letter: (status, letter.isupper(), None)
         for status, letters in ((ExecutionStatus.COMPLETED, "dD"), (ExecutionStatus.FAILED, "fF"))
         for letter in letters
     },
-    **{
-        letter: {"status": ExecutionStatus.SKIPPED, "is_late": False, "skip_reason": reason}
-        for letter, reason in _SKIPS.items()
-    },
+    **{letter: (ExecutionStatus.SKIPPED, False, reason) for letter, reason in _SKIPS.items()},
 }
+"""Status, whether it was late, why it was skipped."""
 
 
-def recent(text: str) -> list[dict[str, Any]]:
-    """The fields of each `RecentExecution`, the newest last; none if the text is no strip."""
+def recent(text: str) -> list[RecentExecution]:
+    """The newest last; none if the text is no strip."""
     if not _STRIP.fullmatch(text):
         return []
-    return [_of(text[at : at + WIDTH]) for at in range(0, len(text), WIDTH)]
-
-
-def _of(entry: str) -> dict[str, Any]:
-    took = entry[_OUTCOME:]
-    return {
-        "id": int(entry[:_ID], 16),
-        **_OUTCOMES[entry[_ID]],
-        "duration_ms": None if "-" in took else int(took, 16),
-    }
+    return [
+        RecentExecution(int(number, 16), *_OUTCOMES[outcome], None if "-" in took else int(took, 16))
+        for number, outcome, took in _ENTRY.findall(text)
+    ]

@@ -10,12 +10,13 @@ from shared.actions import crons, jobs
 from shared.actions.searches import crons as of_crons
 from shared.actions.searches import jobs as of_jobs
 from shared.actions.searches.looks import LookedCron, LookedJob
-from shared.basics.search import Hints
+from shared.basics.hints import Hints
 from shared.basics.spelling import Spelled
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.store import stored, transitions
 from shared.store.keyspace import Team
+from shared.store.transitions import Below
 from tests.calls import call_of
 
 NOTHING = Hints(None, None)
@@ -45,6 +46,7 @@ PAYLOADS = (
     '{"order": true, "note": null}',
     '{"order": [1, null, "x"], "note": "' + "n" * 20_000 + '"}',
     '{"order": {"id": 7}, "note": "he said \\"no\\""}',
+    '{"order": [null, 42.0], "note": "12:30"}',
 )
 WORDS = (
     *("healthcheck", "health check", '"health check"', "cafe", "café", "hello", '"hello twice"', "backslash"),
@@ -54,6 +56,7 @@ WORDS = (
 )
 OF_PAYLOADS = (
     *("42", "42.0", "4*", "true", "null", "none", "*none*", "7", "x", "[1*", "*1, none*"),
+    *("42*", "*.0", "* 42*", "*non*", "*: 7*", "12:30", "12:*"),
     *("a/b", "café", "cafe", "strasse", "straße", 'he*"no"', "nnn*", "he said*", "*said *"),
 )
 
@@ -64,13 +67,12 @@ OF_PAYLOADS = (
 async def test_of_jobs(redis: Redis, team: Team, q: str) -> None:
     await _make_jobs(redis, team)
     wanted = await of_jobs.understood(redis, team, _quoted(q))
-    ids = range(1, 2 * len(URLS) * len(PAYLOADS) + 1)
+    below = Below([f"x:{team.id}:pending"], 0, 2 * len(URLS) * len(PAYLOADS))
 
     async def found(hints: Hints) -> list[int]:
-        rows = await transitions.look_at_jobs(
-            redis, team, ids, hints, with_runs=False, most_bytes=stored.LIST_BYTES
-        )
-        return [row.id for row in map(LookedJob, rows) if wanted.finds(row)]
+        seen = await transitions.look_at_jobs(redis, team, below, hints, most_bytes=stored.LIST_BYTES)
+        assert (seen.size, seen.last, seen.has_more) == (below.size, 1, False)
+        return [row.id for row in map(LookedJob, seen.rows) if wanted.finds(row)]
 
     assert await found(wanted.hints()) == await found(NOTHING)
 
@@ -82,11 +84,12 @@ async def test_of_crons(redis: Redis, team: Team, q: str) -> None:
             made = CronCreate(name=name, url=url, cron_expression="0 3 * * *")
             await crons.create(call_of(redis, team), made)
     wanted = await of_crons.understood(redis, team, q)
-    ids = range(1, len(NAMES) * len(URLS) + 1)
+    below = Below([f"x:{team.id}:crons:active"], 0, len(NAMES) * len(URLS))
 
     async def found(hints: Hints) -> list[int]:
-        rows = await transitions.look_at_crons(redis, team, ids, hints, most_bytes=stored.LOOK_BYTES)
-        return [row.id for row in map(LookedCron, rows) if wanted.finds(row)]
+        seen = await transitions.look_at_crons(redis, team, below, hints, most_bytes=stored.LOOK_BYTES)
+        assert (seen.size, seen.last, seen.has_more) == (below.size, 1, False)
+        return [row.id for row in map(LookedCron, seen.rows) if wanted.finds(row)]
 
     assert await found(wanted.hints()) == await found(NOTHING)
 
@@ -99,17 +102,28 @@ async def test_of_crons(redis: Redis, team: Team, q: str) -> None:
         ("host:b.example.com", [3]),
         ("payload.order:42", [1, 2, 3, 4]),
         ("payload.note:zebra*", []),
+        ("payload.order:43", []),
+        ("payload.none:12:30", []),
     ],
 )
 async def test_others_are_not_read(redis: Redis, team: Team, q: str, ids: Sequence[int]) -> None:
     await _make_jobs(redis, team, PAYLOADS[:1])
     wanted = await of_jobs.understood(redis, team, q)
 
-    rows = await transitions.look_at_jobs(
-        redis, team, [1, 2, 3, 4], wanted.hints(), with_runs=False, most_bytes=stored.LIST_BYTES
-    )
+    below = Below([f"x:{team.id}:pending"], 5, 4)
+    seen = await transitions.look_at_jobs(redis, team, below, wanted.hints(), most_bytes=stored.LIST_BYTES)
 
-    assert [int(row.id) for row in rows] == ids
+    assert sorted(int(row.id) for row in seen.rows) == ids
+
+
+async def test_of_what_is_beyond_ascii_none_is_read_for_digits(redis: Redis, team: Team) -> None:
+    await _make_jobs(redis, team, PAYLOADS[3:4])
+    wanted = await of_jobs.understood(redis, team, "payload.order:43")
+
+    below = Below([f"x:{team.id}:pending"], 0, 20)
+    seen = await transitions.look_at_jobs(redis, team, below, wanted.hints(), most_bytes=stored.LIST_BYTES)
+
+    assert (seen.size, seen.rows) == (2 * len(URLS), [])
 
 
 async def _make_jobs(redis: Redis, team: Team, payloads: Sequence[str] = PAYLOADS) -> None:

@@ -7,14 +7,15 @@ from pydantic_core import from_json
 from shared.actions import audit, cron_records, crons, executions, settling
 from shared.actions.bulk.steps import Chosen, Do, Many, Outcome, carry_out, check_search, chosen_by
 from shared.actions.searches import crons as searches
+from shared.actions.searches import looks
 from shared.errors import NotFound
 from shared.operations import Call
 from shared.schemas.accounts.audit import AuditChange
 from shared.schemas.bulk.results import BulkMatch, BulkProgress, BulkResult
 from shared.schemas.bulk.wanted import CronAction, CronBulk, CronBulkChange
-from shared.schemas.crons import Cron, CronCreate, CronUpdate
+from shared.schemas.crons import CronCreate, CronUpdate
 from shared.security import custody
-from shared.store import makers, paging, records, stored, transitions
+from shared.store import paging
 from shared.store.lenient import Reader
 
 _ACTIVE: Mapping[CronAction, bool] = {CronAction.PAUSE: False, CronAction.RESUME: True}
@@ -77,15 +78,12 @@ async def _update(part: Call, cron_id: int, changes: CronUpdate) -> Outcome:
 async def _chosen(call: Call, wanted: CronBulk) -> Chosen:
     search = await searches.understood(call.redis, call.team, wanted.q)
     check_search(wanted, search)
-
-    async def look(ids: Sequence[int]) -> list[Cron]:
-        rows = await transitions.list_crons(call.redis, call.team, ids, most_bytes=stored.LIST_BYTES)
-        found = [cron_records.excerpt(call.team, int(row.id), records.fields_of(row.fields)) for row in rows]
-        return await makers.named(call.redis, call.team, found)
-
-    indexes = [f"x:{call.team.id}:crons:{state}" for state in ("active", "paused")]
-    listing = paging.Listing(indexes, look, matches=lambda cron, _text: search.finds(cron))
-    return await chosen_by(call, wanted, listing)
+    walk = paging.Walk(
+        [f"x:{call.team.id}:crons:{state}" for state in ("active", "paused")],
+        look=lambda below: looks.crons(call.redis, call.team, below, search),
+        matches=search.finds,
+    )
+    return await chosen_by(wanted, walk)
 
 
 async def _preview(call: Call, ids: Sequence[int], changes: CronUpdate | None) -> list[BulkMatch]:

@@ -51,12 +51,12 @@ async def _cancel(part: Call, job_id: int) -> Outcome:
 async def _chosen(call: Call, wanted: JobBulk) -> Chosen:
     search = await searches.understood(call.redis, call.team, wanted.q)
     check_search(wanted, search)
-    listing = paging.Listing(
+    walk = paging.Walk(
         [f"x:{call.team.id}:{state}" for state in STATES],
-        read=lambda ids: jobs.looked_at(call.redis, call.team, ids, search),
-        matches=lambda job, _text: search.finds(job),
+        look=lambda below: jobs.looked_at(call.redis, call.team, below, search),
+        matches=search.finds,
     )
-    return await chosen_by(call, wanted, listing)
+    return await chosen_by(wanted, walk)
 
 
 async def _preview(call: Call, ids: Sequence[int]) -> list[BulkMatch]:

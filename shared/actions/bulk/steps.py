@@ -3,20 +3,18 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from shared.actions import audit
 from shared.actions.bulk import background
-from shared.actions.searches.looks import LookedJob
 from shared.basics.search import Search
 from shared.errors import Conflict, Damaged, Forbidden, Invalid, NotFound
 from shared.operations import Call
 from shared.schemas.base import SEARCHED
 from shared.schemas.bulk.results import BulkMatch, BulkProgress, BulkRefusal, BulkResult
 from shared.schemas.bulk.wanted import AT_ONCE, MOST_IDS, Bulk
-from shared.schemas.crons import Cron
 from shared.store import connection, paging, transitions
-from shared.store.paging import Listing
+from shared.store.paging import Walk
 from shared.store.transitions import NewBulk, StoredBulk
 from shared.store.writes import Write
 
@@ -25,7 +23,6 @@ SECONDS = 10.0
 """For so long one call goes on; it does one at least."""
 _MEANT, _DONE = 0, 1
 """Steps of the write under a key: which ones are meant, and what became of them."""
-T = TypeVar("T", Cron, LookedJob)
 
 
 class Outcome(Enum):
@@ -101,11 +98,11 @@ async def carry_out(call: Call, wanted: Bulk, many: Many) -> BulkResult | BulkPr
     return BulkResult.model_validate_json(kept)
 
 
-async def chosen_by(call: Call, wanted: Bulk, listing: Listing[T]) -> Chosen:
+async def chosen_by(wanted: Bulk, walk: Walk) -> Chosen:
     """The given ids, each once, or those that the search finds, newest first."""
     if wanted.ids is not None:
         return Chosen(list(dict.fromkeys(wanted.ids)))
-    return Chosen(*await paging.search(call.redis, call.team, listing, "", MOST_IDS))
+    return Chosen(*await paging.search(walk, MOST_IDS))
 
 
 def check_search(wanted: Bulk, search: Search[Any]) -> None:

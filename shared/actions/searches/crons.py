@@ -1,12 +1,11 @@
 """What may be searched for among crons."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
 from shared.actions.searches import looks, queries
-from shared.actions.searches.looks import LookedCron
+from shared.actions.searches.looks import LookedCron, host_of
 from shared.basics import search
 from shared.basics.search import Key, Search
 from shared.schemas.base import Method
@@ -30,7 +29,7 @@ def _statuses(cron: LookedCron) -> Iterator[str]:
 KEYS: dict[str, Key[LookedCron]] = {
     "status": search.several(lambda cron: list(_statuses(cron)), choices=_STATUSES),
     "name": search.part(lambda cron: cron.name),
-    "host": search.word(lambda cron: urlsplit(cron.url).hostname, is_written=True),
+    "host": search.word(lambda cron: host_of(cron.url), is_written=True),
     "method": search.word(lambda cron: cron.method, choices=[one.value.lower() for one in Method]),
     "mode": search.word(lambda cron: cron.mode, choices=[one.value for one in CronMode]),
     "zone": search.word(lambda cron: cron.timezone),

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
 from shared.actions.searches import looks, queries
-from shared.actions.searches.looks import LookedCron, LookedRun
+from shared.actions.searches.looks import LookedCron, LookedRun, host_of
 from shared.basics import search
 from shared.basics.search import Key, Search
 from shared.schemas.base import Method
@@ -53,7 +52,7 @@ def _ran(name: str) -> Key[LookedExecution]:
 KEYS: dict[str, Key[LookedExecution]] = {
     "status": search.several(_statuses, choices=[*(one.value for one in ExecutionStatus), LATE, DUE]),
     "cron": search.several(lambda row: (row.cron.name, str(row.cron.id))),
-    "host": search.word(lambda row: urlsplit(row.cron.url).hostname, is_written=True),
+    "host": search.word(lambda row: host_of(row.cron.url), is_written=True),
     "method": search.word(lambda row: row.cron.method, choices=[one.value.lower() for one in Method]),
     "reason": search.word(
         lambda row: getattr(row.run, "failure_reason", None),
@@ -113,8 +112,8 @@ class Look:
         new = [one for one in dict.fromkeys(crons) if one not in self._crons]
         for start in range(0, len(new), _STEP):
             chosen = new[start : start + _STEP]
-            found = await looks.crons(self.redis, self.team, chosen, self.wanted, "")
-            self._crons |= dict.fromkeys(chosen) | {cron.id: cron for cron in found}
+            found = await looks.crons(self.redis, self.team, chosen, self.wanted)
+            self._crons |= dict.fromkeys(chosen) | {cron.id: cron for cron in found.rows}
 
     def finds_fire(self, cron_id: int, at: datetime) -> bool:
         """Whether it wants a fire to come, of a cron that it knows."""

@@ -1,11 +1,9 @@
 """What may be searched for among jobs and dead letters."""
 
-from urllib.parse import urlsplit
-
 from redis.asyncio import Redis
 
 from shared.actions.searches import looks, queries
-from shared.actions.searches.looks import LookedJob
+from shared.actions.searches.looks import LookedJob, host_of
 from shared.basics import search
 from shared.basics.search import Key, Search
 from shared.schemas.base import Method
@@ -13,7 +11,7 @@ from shared.schemas.jobs import JobFilter
 from shared.schemas.runs import FailureReason
 from shared.store.keyspace import Team
 
-RUN, PAYLOAD = "run", "payload"
+RUN, PAYLOAD, FIELDS = "run", "payload", "fields"
 """What is read of a job only where a search needs it."""
 
 
@@ -27,9 +25,11 @@ def _ran(name: str) -> Key[LookedJob]:
 
 
 KEYS: dict[str, Key[LookedJob]] = {
-    "status": search.several(_statuses, choices=[one.value for one in JobFilter if one != JobFilter.ALL]),
+    "status": search.several(
+        _statuses, needs=FIELDS, choices=[one.value for one in JobFilter if one != JobFilter.ALL]
+    ),
     "queue": search.word(lambda job: job.queue),
-    "host": search.word(lambda job: urlsplit(job.url).hostname, is_written=True),
+    "host": search.word(lambda job: host_of(job.url), is_written=True),
     "method": search.word(lambda job: job.method, choices=[one.value.lower() for one in Method]),
     "reason": search.word(
         lambda job: getattr(job.run, "failure_reason", None),
@@ -41,11 +41,11 @@ KEYS: dict[str, Key[LookedJob]] = {
         lambda job: job.run.duration_ms / 1000 if job.run and job.run.duration_ms is not None else None,
         needs=RUN,
     ),
-    "attempt": search.number(lambda job: job.attempt_number),
-    "since": search.since(lambda job: job.created_at),
-    "until": search.until(lambda job: job.created_at),
+    "attempt": search.number(lambda job: job.attempt_number, needs=FIELDS),
+    "since": search.since(lambda job: job.created_at, needs=FIELDS),
+    "until": search.until(lambda job: job.created_at, needs=FIELDS),
     "label": search.labels(lambda job: job.labels),
-    "key": search.word(lambda job: job.idempotency_key),
+    "key": search.word(lambda job: job.idempotency_key, needs=FIELDS),
     "by": looks.MADE_BY,
     "payload.": search.word(lambda job: job.payload, needs=PAYLOAD, is_written=True),
 }

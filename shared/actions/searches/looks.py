@@ -1,14 +1,17 @@
 """Rows as a search looks at them: of what is stored, only that is read which its keys ask for."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
 from shared.actions import job_records
 from shared.basics import search
+from shared.basics.memory import MEBIBYTE, remembered
 from shared.basics.search import Key, Search
 from shared.schemas.accounts.makers import Maker
 from shared.schemas.base import Method
@@ -17,7 +20,7 @@ from shared.store import makers, records, stored, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
-from shared.store.transitions import StoredCron, StoredJob
+from shared.store.transitions import SEEN_OF_JOB, Below, Seen, SeenCron, SeenJob
 
 MAKER = "maker"
 """What is looked up of a row only where a search needs it: by which name who made it is called."""
@@ -46,13 +49,28 @@ async def named(redis: Redis, team: Team, wanted: Search[Any], rows: list[R]) ->
 
 
 async def crons(
-    redis: Redis, team: Team, ids: Sequence[int], wanted: Search[Any], words_too: str
-) -> "Sequence[LookedCron]":
+    redis: Redis, team: Team, which: Below | Sequence[int], wanted: Search[Any], words_too: str = ""
+) -> "Seen[LookedCron]":
     """Those crons that may be looked for, as far as a search looks at them."""
-    rows = await transitions.look_at_crons(
-        redis, team, ids, wanted.hints(words_too), most_bytes=stored.LOOK_BYTES
+    seen = await transitions.look_at_crons(
+        redis, team, which, wanted.hints(words_too), most_bytes=stored.LOOK_BYTES
     )
-    return await named(redis, team, wanted, [LookedCron(row) for row in rows])
+    rows = await named(redis, team, wanted, [LookedCron(row) for row in seen.rows])
+    return Seen(seen.size, seen.last, seen.has_more, rows)
+
+
+_SERVER = re.compile(r"https?://[^/?#]*")
+
+
+def host_of(url: str) -> str | None:
+    """As `urlsplit` reads it, but of many URLs of one server once."""
+    server = _SERVER.match(url)
+    return _host_of(server[0]) if server else urlsplit(url).hostname
+
+
+@remembered(MEBIBYTE)
+def _host_of(server: str) -> str | None:
+    return urlsplit(server).hostname
 
 
 class LookedRun:
@@ -76,14 +94,16 @@ def run_of(text: str | None) -> LookedRun | None:
 class LookedJob:
     """As `Job` under the names that it has there, as far as keys of a search read it."""
 
-    def __init__(self, row: StoredJob) -> None:
+    def __init__(self, row: SeenJob) -> None:
         self._row = row
         self.id = int(row.id)
         self.queue = row.queue
 
     @cached_property
     def _fields(self) -> Fields:
-        return records.fields_of(self._row.fields)
+        named = zip(SEEN_OF_JOB, self._row.fields or (), strict=False)
+        found = {name: value for name, value in named if value is not None}
+        return found | records.fields_of(self._row.makers or ())
 
     @cached_property
     def _spec(self) -> dict[str, Any]:
@@ -145,9 +165,10 @@ class LookedJob:
 class LookedCron:
     """As `Cron` under the names that it has there, as far as keys of a search read it."""
 
-    def __init__(self, row: StoredCron) -> None:
+    def __init__(self, row: SeenCron) -> None:
         self.id = int(row.id)
-        self._fields = records.fields_of(row.fields)
+        named = zip(SeenCron._fields, row, strict=True)
+        self._fields: Fields = {name: value for name, value in named if value is not None}
         spec = Reader().spec(self._fields.get("spec")).fields
         self.name, self.url = str(spec.get("name", "")), str(spec.get("url", ""))
         self.method, self.mode = spec.get("method", Method.POST), spec.get("mode", CronMode.REQUEST)

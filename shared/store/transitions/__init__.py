@@ -21,6 +21,7 @@ from shared.store.transitions.crons import (
     OfKey as OfKey,
     Pinged as Pinged,
     SavedCron as SavedCron,
+    SeenCron as SeenCron,
     StoredCron as StoredCron,
     WhichCron as WhichCron,
     delete_cron as delete_cron,
@@ -92,6 +93,8 @@ from shared.store.transitions.jobs import (
     CreatedJob as CreatedJob,
     NewJob as NewJob,
     OtherRules as OtherRules,
+    SEEN_OF_JOB as SEEN_OF_JOB,
+    SeenJob as SeenJob,
     StoredJob as StoredJob,
     cancel_job as cancel_job,
     create_jobs as create_jobs,
@@ -101,6 +104,9 @@ from shared.store.transitions.jobs import (
     read_jobs as read_jobs,
 )
 from shared.store.transitions.lists import (
+    Below as Below,
+    Seen as Seen,
+    list_below as list_below,
     page as page,
 )
 from shared.store.transitions.patrol import (

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
-from shared.basics.search import Hints
+from shared.basics.hints import Hints
 from shared.store.keyspace import Team
 from shared.store.transitions.fires import Owed
 from shared.store.transitions.functions import Function, flat
-from shared.store.transitions.lists import letters_of
+from shared.store.transitions.lists import Below, Seen, letters_of
 from shared.store.writes import OURS, Write
 
 _SAVE = Function("save_cron")
@@ -54,6 +54,22 @@ class StoredCron(NamedTuple):
 
     id: str
     fields: Sequence[str]
+
+
+class SeenCron(NamedTuple):
+    """A cron as a search looks at it; what it has not is None."""
+
+    id: str
+    spec: str | None
+    """JSON."""
+    version: str | None
+    is_active: str | None
+    created: str | None
+    next: str | None
+    failures: str | None
+    alerted: str | None
+    key: str | None
+    by: str | None
 
 
 class SavedCron(NamedTuple):
@@ -158,19 +174,22 @@ async def list_crons(redis: Redis, team: Team, ids: Sequence[int], *, most_bytes
 
 
 async def look_at_crons(
-    redis: Redis, team: Team, ids: Sequence[int], hints: Hints, *, most_bytes: int
-) -> list[StoredCron]:
-    """What a search looks at, of those crons that may be what it looks for."""
-    rows = await _LOOK(
+    redis: Redis, team: Team, which: Below | Sequence[int], hints: Hints, *, most_bytes: int
+) -> Seen[SeenCron]:
+    """What a search looks at, of those crons that may be what it looks for: the next ones, or these."""
+    below = which if isinstance(which, Below) else None
+    size, last, has_more, rows = await _LOOK(
         redis,
         team.prefix,
-        ids,
+        which.indexes if isinstance(which, Below) else which,
         team=team.id,
+        before=below and (below.last or None),
+        count=below and below.size,
         most_bytes=most_bytes,
         letters=letters_of(hints),
         text=hints.text,
     )
-    return [StoredCron(*row) for row in rows]
+    return Seen(size, last, bool(has_more), [SeenCron(*row) for row in rows])
 
 
 async def delete_cron(

@@ -5,10 +5,10 @@ from typing import Literal, NamedTuple, get_args
 
 from redis.asyncio import Redis
 
-from shared.basics.search import Hints
+from shared.basics.hints import Hints
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function, flat
-from shared.store.transitions.lists import letters_of
+from shared.store.transitions.lists import Below, Seen, letters_of
 from shared.store.writes import OURS, Write
 
 _CREATE_JOBS = Function("create_jobs")
@@ -73,6 +73,25 @@ class StoredJob(NamedTuple):
     """JSON, if it was read and there is one."""
 
 
+class SeenJob(NamedTuple):
+    """A job as a search looks at it."""
+
+    id: str
+    spec: str
+    """JSON."""
+    queue: str
+    """Its name."""
+    run: str | None
+    """JSON, if it was read and there is one."""
+    fields: Sequence[str | None] | None
+    """Those of `SEEN_OF_JOB`, if they were read."""
+    makers: Sequence[str] | None
+    """Fields of who made it by their names and values in turn, if they were read."""
+
+
+SEEN_OF_JOB = ("queue", "origin", "final", "attempt", "created", "intent", "state")
+
+
 async def create_jobs(
     redis: Redis,
     team: Team,
@@ -110,26 +129,30 @@ async def read_jobs(
 async def look_at_jobs(
     redis: Redis,
     team: Team,
-    ids: Sequence[int],
+    below: Below,
     hints: Hints,
     *,
-    with_runs: bool,
     most_bytes: int,
+    with_runs: bool = False,
+    with_fields: bool = False,
     with_makers: bool = False,
-) -> list[StoredJob]:
+) -> Seen[SeenJob]:
     """What a search looks at, of those jobs that may be what it looks for."""
-    rows = await _LOOK_AT_JOBS(
+    size, last, has_more, rows = await _LOOK_AT_JOBS(
         redis,
         team.prefix,
-        ids,
+        below.indexes,
         team=team.id,
+        before=below.last or None,
+        count=below.size,
         with_runs=with_runs,
+        with_fields=with_fields,
         with_makers=with_makers,
         most_bytes=most_bytes,
         letters=letters_of(hints),
         text=hints.text,
     )
-    return [StoredJob(*row) for row in rows]
+    return Seen(size, last, bool(has_more), [SeenJob(*row) for row in rows])
 
 
 async def cancel_job(

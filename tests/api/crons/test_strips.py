@@ -218,9 +218,10 @@ async def test_what_never_was_goes_from_the_strip(client: AsyncClient, redis: Re
 
 
 def test_every_reason_to_skip_has_a_letter() -> None:
-    assert {
-        one["skip_reason"] for one in strips.recent("".join(f"{0:011x}{x}-------" for x in "omlptys"))
-    } == {*SkipReason, None}
+    assert {one.skip_reason for one in strips.recent("".join(f"{0:011x}{x}-------" for x in "omlptys"))} == {
+        *SkipReason,
+        None,
+    }
 
 
 async def test_an_end_takes_the_place_of_an_earlier_one_of_the_same_execution(

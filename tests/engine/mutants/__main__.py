@@ -41,6 +41,7 @@ TESTS = (
     "tests/runtime/test_health.py",
     "tests/store/test_idempotency.py",
     "tests/store/test_trail.py",
+    "tests/store/test_walks.py",
     "tests/actions/test_jobs.py",
     "tests/actions/test_queues.py",
     "tests/actions/test_stats.py",

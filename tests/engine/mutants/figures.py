@@ -47,5 +47,17 @@ FIGURES = rows(
     ("a name beyond ASCII is passed over", "looks.may_be", "and is_ascii(head) then", "then"),
     ("names are looked at in their case", "looks.may_be", "string.lower(head_of(spec))", "head_of(spec)"),
     ("what cannot be found is read", "looks.may_be", "return false", "return true"),
+    ("what has no letter is looked for in all that is not ASCII", "looks.may_be", "string.find(text, '%a') and", ""),
+    ("the last row of a step is looked at again", "looks.below", "'(' .. from", "from"),
+    ("lists are walked through the oldest first", "looks.below", "heads[n] > heads[found]", "heads[n] < heads[found]"),
+    ("of a list so many ids are walked through", "looks.below", "if place == AT_ONCE then", "if false then"),
+    ("there is always more", "looks.below", "return ids, n ~= nil", "return ids, true"),
+    ("a step goes on where texts are long", "looks.texts", "if read > MOST_READ then return first - 1 end", ""),
+    ("short texts that are read together are read whole", "looks.texts", "beginning_of(text, most, mark)", "text"),
+    ("what a retry has of the first job does not count", "look_at_jobs.look_at", "spec and #spec or 0", "0"),
+    ("runs do not count", "look_at_jobs.look_at", "run and #run or 0", "0"),
+    ("a step that ended early was the last one", "look_at_jobs", "(are_more or looked < #ids)", "are_more"),
+    ("a search does not read the fields of a job", "look_at_jobs", "if given.with_fields then", "if false then"),
+    ("a search by id walks through lists", "look_at_crons", "if given.count then", "if true then"),
 )
 # fmt: on

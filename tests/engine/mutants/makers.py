@@ -10,8 +10,8 @@ MAKERS = rows(  # what it breaks, where it lies, what is found there, what that 
     ("a queue does not say who made it", "save_queue", "if given.maker then call('HSET', P .. 'q:' .. team .. ':' .. id, 'by', given.maker) end", ""),
     ("a cron does not say who made it", "save_cron", "if given.maker then call('HSET', P .. 'c:' .. team .. ':' .. id, 'by', given.maker) end", ""),
     ("a retry was made by nobody", "job_row", "if origin then add_makers(fields, team, origin) end", ""),
-    ("a search finds no retry by who made it", "look_at_jobs.look_at", "add_makers(fields, team, origin or id)", "add_makers(fields, team, id)"),
-    ("a search does not read who made a job", "look_at_jobs.look_at", "if given.with_makers then", "if false then"),
+    ("a search finds no retry by who made it", "look_at_jobs.look_at", "makers_of(origin or id)", "makers_of(id)"),
+    ("a search does not read who made a job", "look_at_jobs.look_at", "given.with_makers and makers_of(origin or id) or false", "false"),
     ("the name of a damaged token is read", "name_makers.is_there", "== 'hash'", "~= 'none'"),
     # list_executions
     ("a search does not read what it looks at", "list_executions.read", "if given.searched then", "if false then"),

@@ -3,6 +3,9 @@
 local looks = {}
 
 do
+    local AT_ONCE = 64 -- ids of one index
+    local TOGETHER, LONG = 10, 4096 -- texts that are read by one command, and how long they are if one each is better
+    local MOST_READ = 262144 -- bytes in a step: what is looked for in long texts takes as long as they are
     local SHORT_BEGINS = '{"url":"' -- a spec that has only what differs from the defaults
 
     -- The beginning of a spec with its name and URL; all of one that does not have them first, as older versions stored them.
@@ -20,14 +23,66 @@ do
     end
 
     -- Whether its name or URL may have the letters of a pattern, and all of it a text in lower case; nothing is not looked for.
-    -- Characters beyond ASCII, and quotes, may mean others than those they are written by: what has them may have anything.
+    -- Characters beyond ASCII, and quotes, may mean others than those they are written by: what has them may have anything. But what
+    -- has no letter is written in one way, or by its number.
     function looks.may_be(spec, letters, text)
         if not spec then return true end
         if letters then
             local head = string.lower(head_of(spec))
             if not string.find(head, letters) and not string.find(head, '\\', 1, true) and is_ascii(head) then return false end
         end
-        return not text or string.find(string.lower(spec), text, 1, true) or string.find(spec, '\\u', 1, true) or not is_ascii(spec)
+        if not text or string.find(spec, text, 1, true) or string.find(spec, '\\u', 1, true) then return true end
+        return string.find(text, '%a') and (string.find(string.lower(spec), text, 1, true) or not is_ascii(spec))
+    end
+
+    -- Ids in disjoint indexes, the highest first, below `before` (nothing = from the highest on), and so many at most; whether
+    -- there are more.
+    function looks.below(indexes, before, count)
+        local lists, places, heads, ids = {}, {}, {}, {}
+        local function fill(n, from)
+            lists[n] = call('ZREVRANGEBYSCORE', P .. indexes[n], from and '(' .. from or '+inf', '-inf', 'LIMIT', 0, AT_ONCE)
+            places[n], heads[n] = 1, tonumber(lists[n][1])
+        end
+        local function highest()
+            local found
+            for n = 1, #indexes do
+                if heads[n] and (not found or heads[n] > heads[found]) then found = n end
+            end
+            return found
+        end
+        for n = 1, #indexes do fill(n, before) end
+        local n = highest()
+        while n and #ids < count do
+            local list, place = lists[n], places[n]
+            ids[#ids + 1] = list[place]
+            if place == AT_ONCE then
+                fill(n, list[place])
+            else
+                places[n], heads[n] = place + 1, tonumber(list[place + 1])
+            end
+            n = highest()
+        end
+        return ids, n ~= nil
+    end
+
+    -- The texts of these keys, of each no more than `most` bytes, as far as one step reads: `see` is given a key's place and its
+    -- text or false, and returns how many bytes it read beside. Returns how many were read. A command for each key would take
+    -- longer than all else of a search; but where texts are long, they are not read whole.
+    function looks.texts(keys, most, mark, see)
+        local are_long, read = true, 0 -- until the first ones are known: ten of a mebibyte would take long
+        for first = 1, #keys, TOGETHER do
+            if read > MOST_READ then return first - 1 end
+            local last = math.min(first + TOGETHER - 1, #keys)
+            local texts, size = are_long and {} or call('MGET', unpack(keys, first, last)), 0
+            for n = first, last do
+                local text = texts[n - first + 1]
+                if are_long then text = beginning_in(keys[n], most, mark) end
+                size = size + (text and #text or 0)
+                read = read + see(n, beginning_of(text, most, mark))
+            end
+            are_long, read = size > LONG * TOGETHER, read + size
+        end
+        return #keys
     end
 
     -- Fields as `fields_of` has them, their names and values by turns.

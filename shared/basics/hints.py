@@ -1,0 +1,51 @@
+"""What the text of each row that a search finds has, so that no others need be read."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from shared.basics import words
+
+_NUMBER, _LITERAL = re.compile(r"[0-9.e+-]+|inf|nan"), re.compile(r"[a-z0-9 _.:@-]+")
+_LETTER, _OF_PYTHON = re.compile(r"[a-z]"), "none inf nan"
+
+
+class Hints(NamedTuple):
+    """The longest of each kind; None: nothing is known."""
+
+    letters: str | None
+    """Letters and digits in lower case, in a name or URL next to each other whatever stands between."""
+    text: str | None
+    """In lower case as it stands, anywhere in the JSON."""
+
+
+def of(phrases: Sequence[str], values: Sequence[str]) -> Hints:
+    """Of phrases that are looked for in names and URLs, and of values that stand in the JSON as given."""
+    return Hints(_longest(map(_letters, phrases)), _longest(chain.from_iterable(map(_written, values))))
+
+
+def _letters(phrase: str) -> str:
+    """As `plain`; nothing of what is not all ASCII, which may be stored in another form."""
+    return words.plain(phrase) if phrase.isascii() else ""
+
+
+def _written(text: str) -> list[str]:
+    """What of a value JSON has as it is: not so a number that is not whole, nor what Python alone calls none.
+
+    What stands beside a star may be of a number that is written in another way (4.2e1), or of a list.
+    """
+    parts = text.split("*")
+    if len(parts) > 1:
+        parts = [part.strip(" :") for part in parts]
+        parts = [part for part in parts if _LETTER.search(part) and part not in _OF_PYTHON]
+    return [part for part in parts if _is_literal(part)]
+
+
+def _is_literal(text: str) -> bool:
+    is_number = _NUMBER.fullmatch(text) and not text.isdigit()
+    return bool(_LITERAL.fullmatch(text)) and not is_number and text != "none"
+
+
+def _longest(texts: Iterable[str]) -> str | None:
+    return max(texts, key=len, default="") or None
