@@ -54,6 +54,7 @@ TESTS = (
     "tests/api/work/test_waiting.py",
     "tests/api/work/test_moments.py",
     "tests/engine/test_problems.py",
+    "tests/engine/test_idle_problems.py",
     "tests/engine/test_recoveries.py",
     "tests/api/crons/test_quiet.py",
     "tests/worker/notices/test_incidents.py",

@@ -43,6 +43,7 @@ BACKFILLS = rows(
     ("one that is over is stepped for ever", "step_backfill.step", "call('SREM', P .. 'backfills', team .. ':' .. id)", ""),
     # what others do with what backfills made
     ("a backfill says how its schedule does", "settle_execution", "if not fields.backfill then", "if true then"),
+    ("a backfill's failure is a problem of its schedule", "settle_execution", "state == 'failed' and not fields.backfill", "state == 'failed'"),
     ("a fire is left out for a backfill", "fire_cron", "(policy.overlap == 'queue_one' or policy.backfill)", "policy.overlap == 'queue_one'"),
     ("what a backfill made was late", "by_moment", "and not backfill then", "then"),
     ("a list names what went", "remove_execution", "call('ZREM', P .. 'x:' .. team .. ':c' .. cron .. ':backfilled', id)", ""),
