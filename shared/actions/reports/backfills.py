@@ -66,17 +66,17 @@ async def create(
     """Begin a backfill, or say what it would make."""
     if not wanted.dry_run and (done := await transitions.recall(call.redis, call.key)):
         return _of_row(StoredBackfill(*done))
-    for attempt in range(ATTEMPTS):
-        found = await _range(call, cron_id, wanted, now)
-        if wanted.dry_run:
-            return _preview(cron_id, found, await _to_make(call, cron_id, wanted, found))
-        if not attempt:
-            await _check_count(call, cron_id, wanted, found)
-        row = await _start(call, cron_id, wanted, found, now)
-        if isinstance(row, StoredBackfill):
-            return _of_row(row)
-        _refuse(row)
-    raise Conflict("The cron is being changed by others; try again.")
+    found = await _range(call, cron_id, wanted, now)
+    if wanted.dry_run:
+        return _preview(cron_id, found, await _to_make(call, cron_id, wanted, found))
+    async with call.counting_runs(await _count_to_make(call, cron_id, wanted, found)):
+        for _ in range(ATTEMPTS):
+            row = await _start(call, cron_id, wanted, found, now)
+            if isinstance(row, StoredBackfill):
+                return _of_row(row)
+            _refuse(row)
+            found = await _range(call, cron_id, wanted, now)
+        raise Conflict("The cron is being changed by others; try again.")
 
 
 async def page(redis: Redis, team: Team, query: BackfillQuery) -> Page[Backfill]:
@@ -184,17 +184,17 @@ async def _to_make(call: Call, cron_id: int, wanted: BackfillCreate, found: _Ran
     return [fire for fire, at in zip(found.fires, given, strict=True) if at not in ran]
 
 
-async def _check_count(call: Call, cron_id: int, wanted: BackfillCreate, found: _Range) -> None:
-    """Raise Conflict if it would make another number, and count its runs for a token with limits."""
+async def _count_to_make(call: Call, cron_id: int, wanted: BackfillCreate, found: _Range) -> int:
+    """How many it would make, if that counts; raises Conflict if another number was expected."""
     if wanted.expected_count is None and call.limits is None:
-        return
+        return 0
     count = len(await _to_make(call, cron_id, wanted, found))
     if wanted.expected_count not in (None, count):
         raise Conflict(
             f"It would make {count} executions now, and expected_count is {wanted.expected_count}: nothing "
             "was made. Look with dry_run what they are."
         )
-    await call.count_runs(count)
+    return count
 
 
 async def _start(
