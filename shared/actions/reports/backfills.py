@@ -32,8 +32,6 @@ from shared.store.records import Fields
 from shared.store.transitions import Bounds, NewBackfill, Refused, StoredBackfill
 
 BOUNDS = Bounds(most_running=20, most_kept=100)
-STEP = 100
-"""Moments of one look: each is searched for in the history of its cron."""
 MOST_SHOWN = 20
 ATTEMPTS = 5
 """Meanwhile somebody else may change the cron."""
@@ -176,12 +174,15 @@ async def _to_make(call: Call, cron_id: int, wanted: BackfillCreate, found: _Ran
     """The fires that it would make now."""
     if not wanted.skip_completed:
         return list(found.fires)
-    given, ran = [clock.milliseconds(fire) for fire in found.fires], set[int]()
-    for start in range(0, len(given), STEP):
-        ran.update(
-            await transitions.find_moments(call.redis, call.team, given[start : start + STEP], cron=cron_id)
+    since, until = clock.milliseconds(found.since), clock.milliseconds(found.until)
+    ran, cursor, is_first = set[int](), "", True
+    while is_first or cursor:
+        cursor, some = await transitions.find_moments(
+            call.redis, call.team, cron=cron_id, from_ms=since, to_ms=until, cursor=cursor
         )
-    return [fire for fire, at in zip(found.fires, given, strict=True) if at not in ran]
+        ran.update(some)
+        is_first = False
+    return [fire for fire in found.fires if clock.milliseconds(fire) not in ran]
 
 
 async def _count_to_make(call: Call, cron_id: int, wanted: BackfillCreate, found: _Range) -> int:

@@ -69,6 +69,8 @@ TESTS = (
     "tests/engine/test_damage.py",
     "tests/worker/test_dispatch.py",
     "tests/store/test_accounts.py",
+    "tests/store/test_tokens.py",
+    "tests/api/redrive",
     "tests/actions",
     "tests/api/accounts/test_team.py",
     "tests/api/accounts/test_audit.py",
