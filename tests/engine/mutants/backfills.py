@@ -18,7 +18,7 @@ BACKFILLS = rows(
     ("what was made is not found by its moment", "backfills.make", "call('ZADD', P .. 'x:' .. team .. ':c' .. cron .. ':backfilled', at, execution)", ""),
     ("what was made is not waited for", "backfills.make", "call('SADD', P .. 'backfill_open:' .. team .. ':' .. id, execution)", ""),
     ("a backfill that is over occupies its cron", "close", "call('HDEL', cron, 'backfill')", ""),
-    ("moments outlive their backfill", "close", "call('DEL', P .. 'backfill_moments:' .. team .. ':' .. id)", ""),
+    ("moments outlive their backfill", "close", "P .. 'backfill_moments:' .. team .. ':' .. id,", ""),
     ("what it made is not counted after a cancel", "close", "call('EXISTS', P .. 'backfill_open:' .. team .. ':' .. id) == 0", "true"),
     # start_backfill
     ("a cron that changed is backfilled by what it was", "start_backfill", "if its.version ~= given.version then return { -2 }, REFUSED end", ""),
@@ -27,7 +27,7 @@ BACKFILLS = rows(
     ("old ones are kept", "start_backfill", "backfills.forget(team, ended[i])", ""),
     ("one of nothing goes on for ever", "start_backfill", "given.total == '0'", "false"),
     # step_backfill
-    ("a moment that ran is made all the same", "step_backfill.make", "not backfills.has_run(team, its.cron, at)", "true"),
+    ("a moment that ran is made all the same", "step_backfill.make", "not backfills.has_run(team, id, at)", "true"),
     ("all are left out where all are wanted", "step_backfill.make", "its.skips ~= '1' or not", "not"),
     ("fires of the schedule are met", "step_backfill.room_beside", "if not may_meet and", "if false and"),
     ("where fires may meet it waits", "step_backfill.room_beside", "if not may_meet and", "if"),
