@@ -77,7 +77,7 @@ local function finish()
         settle(EXECUTION, team, 'crons', id, result)
     end
     if kind == 'complete' then call('HSET', record, 'last_ping', vouched()) end
-    if go_on_after == 0 then call('HDEL', record, 'ping_started', 'logged', 'resumed') end
+    if go_on_after == 0 then call('HDEL', record, 'ping_started', 'logged') end
     if #waiting > 0 or after ~= '0' then return { go_on_after, 0, 0, 0 } end
     return out_of_turn(result)
 end
