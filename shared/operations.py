@@ -1,7 +1,8 @@
 """What a caller can do: an operation declared once for every interface, and one call of it."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
@@ -9,7 +10,7 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from shared.errors import Forbidden, Stale
+from shared.errors import Forbidden, RecuroError, Stale
 from shared.runtime.waiting.waits import Ending, R, ReadMany
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
@@ -137,15 +138,22 @@ class Call:
         if self.meter:
             await self.meter.count(calls=1)
 
-    async def count_runs(self, count: int) -> None:
-        """Count what the call is about to start; raises TooManyCalls, and then nothing may be done.
+    @asynccontextmanager
+    async def counting_runs(self, count: int) -> AsyncIterator[None]:
+        """Count what is started within; raises TooManyCalls, and then nothing may be done.
 
-        What was done before under the key of the call was counted then.
+        What is refused within is given back. What was done before under the key of the call was counted then.
         """
-        if self.meter is None or not (self.limits and self.limits.counts_runs) or not count:
+        meter = self.meter if self.limits and self.limits.counts_runs and count else None
+        if meter is None or await transitions.recall(self.redis, self.key) is not None:
+            yield
             return
-        if await transitions.recall(self.redis, self.key) is None:
-            await self.meter.count(runs=count)
+        await meter.count(runs=count)
+        try:
+            yield
+        except RecuroError:
+            await meter.give_back(count)
+            raise
 
     def part(self, item: int, name: str | None = None) -> "Call":
         """The same for one of many that it is about; what is done of it under a `name` is done once.

@@ -2,16 +2,18 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
 from shared.actions.bulk import stepping
+from shared.actions.redaction import of_jobs
 from shared.actions.redrive import changing
-from shared.actions.redrive.changing import Made
+from shared.actions.redrive.changing import Change, Made
 from shared.store import keyspace, transitions
 from shared.store.care import damage
 from shared.store.keyspace import Team
-from shared.store.transitions import ChangedRequest
+from shared.store.transitions import ChangedRequest, PeekedJob
 
 STEP, MOMENTS = 200, 50
 """Dead letters of a replay, and moments of a backfill, that a step looks at."""
@@ -48,17 +50,24 @@ async def _step(redis: Redis, team: Team, replay: str, now_ms: int | None) -> in
     left = await transitions.step_replay(redis, team, replay=replay, most=STEP, now_ms=now_ms)
     if left >= 0:
         return left
-    text, specs = await transitions.peek_replay(
+    text, found = await transitions.peek_replay(
         redis, team, replay=replay, most=-left, most_bytes=CHANGED_BYTES
     )
-    if text is None or not specs:
+    if text is None or not found:
         return 0  # it has ended meanwhile
-    change = changing.of_kept(text)
-    made = [(job, changing.request(int(job), spec, change)) for job, spec in specs]
-    rows = [
-        one.request if isinstance(one, Made) else ChangedRequest(int(job), "", "", False) for job, one in made
-    ]
+    rows = _changed(changing.of_kept(text), found)
     return await transitions.step_replay(redis, team, rows, replay=replay, most=len(rows), now_ms=now_ms)
+
+
+def _changed(change: Change, found: Sequence[PeekedJob]) -> list[ChangedRequest]:
+    """What each is sent as; nothing of what rules name by now, for no secret is sealed here."""
+    names_some = {text: change.is_kept_from(of_jobs.rules_in(text)) for text in {one.rules for one in found}}
+    rows = list[ChangedRequest]()
+    for job, spec, rules in found:
+        unsent = ChangedRequest(int(job), "", "", False, rules)
+        made = None if names_some[rules] else changing.request(int(job), spec, change, rules=rules)
+        rows.append(made.request if isinstance(made, Made) else unsent)
+    return rows
 
 
 async def keep_backfilling(redis: Redis, shard: str) -> None:

@@ -21,6 +21,8 @@ IDLE_SECONDS = 30.0
 DAY_MILLISECONDS = 86_400_000
 LEAST_MILLISECONDS = 60_000
 """Younger history stays, however much it is."""
+PROBLEMS = 150
+"""Problems of each state that are looked at once."""
 MOST_ALERTS = 10_000
 """Alerts of a team and a type that are kept."""
 REMEDY = "if clock and settings are right, recuro retention --confirm; else it goes after a day"
@@ -73,6 +75,24 @@ async def retire_alerts(redis: Redis, team: Team, settings: Settings, now_ms: in
     )
 
 
+async def retire_problems(redis: Redis, team: Team, limits: Limits, now_ms: int | None = None) -> int:
+    """Look at all of a team's problems once; how many went."""
+    removed, offset, has_more = 0, 0, True
+    while has_more:
+        went, has_more = await transitions.retire_problems(
+            redis,
+            team,
+            age_ms=limits.age_ms,
+            dead_age_ms=limits.dead_age_ms,
+            offset=offset,
+            limit=PROBLEMS,
+            now_ms=now_ms,
+        )
+        removed += went
+        offset += PROBLEMS  # those that moved up as others went come the next time
+    return removed
+
+
 async def retire_trails(
     redis: Redis, team: Team, settings: Settings, now_ms: int | None = None, *, approximate: bool = True
 ) -> None:
@@ -93,9 +113,7 @@ async def retire(redis: Redis, shard: str, settings: Settings, now_ms: int | Non
             while went := await retire_alerts(redis, team, settings, now_ms):
                 removed += went
                 await asyncio.sleep(PAUSE_SECONDS)
-            removed += await transitions.retire_problems(
-                redis, team, age_ms=limits.age_ms, limit=STEP, now_ms=now_ms
-            )
+            removed += await retire_problems(redis, team, limits, now_ms)
             owners += [owner async for owner in _overdue(redis, team, limits, now_ms)]
             await retire_trails(redis, team, settings, now_ms)
     while owners:

@@ -93,17 +93,10 @@ async def replay_now(
     skipped = [JobSkipped(job_id=job_id, reason=reach.OUTSIDE) for job_id in outside]
     done = ReplayResult(replayed=[], skipped=skipped)
     how = changing.of_call(change, call.vault, call.team) if change else None
-    await call.count_runs(len(wanted))
-    if how:
-        return await at_once.replay_changed(call, wanted, how, done, now_ms)
-    for step, start in enumerate(range(0, len(wanted), BATCH)):
-        batch = wanted[start : start + BATCH]
-        with connection.begun() if step else nullcontext():
-            answers = await transitions.replay_jobs(
-                call.redis, call.team, batch, now_ms=now_ms, write=call.write(), step=step
-            )
-        at_once.sort(batch, answers, done)
-    return done
+    async with call.counting_runs(len(wanted)):
+        if how:
+            return await at_once.replay_changed(call, wanted, how, done, now_ms)
+        return await at_once.replay(call, wanted, done, now_ms)
 
 
 async def replay(call: Call, chosen: ReplayCreate) -> Replay:
@@ -112,21 +105,21 @@ async def replay(call: Call, chosen: ReplayCreate) -> Replay:
         return replay_records.as_expected(replay_records.of_row(*row), chosen.expected_count)
     allowed = await _allowed(call, chosen)
     change = await _kept_change(call, chosen) if chosen.change else None
-    await call.count_runs(len(allowed or ()))
-    replay_id = await transitions.start_replay(
-        call.redis,
-        call.team,
-        rate=chosen.rate or RATE,
-        stop_after=chosen.stop_after_failures,
-        expected=chosen.expected_count,
-        first=chosen.send_one_first,
-        change=change,
-        most_kept=MOST_REPLAYS,
-        write=call.write(),
-    )
-    with connection.begun():
-        found = await _collect(call, chosen, replay_id, allowed)
-    return replay_records.as_expected(found, chosen.expected_count)
+    async with call.counting_runs(len(allowed or ())):
+        replay_id = await transitions.start_replay(
+            call.redis,
+            call.team,
+            rate=chosen.rate or RATE,
+            stop_after=chosen.stop_after_failures,
+            expected=chosen.expected_count,
+            first=chosen.send_one_first,
+            change=change,
+            most_kept=MOST_REPLAYS,
+            write=call.write(),
+        )
+        with connection.begun():
+            found = await _collect(call, chosen, replay_id, allowed)
+        return replay_records.as_expected(found, chosen.expected_count)
 
 
 async def _kept_change(call: Call, chosen: ReplayCreate) -> KeptChange:

@@ -24,8 +24,11 @@ _ATTEMPTS = 5
 
 async def create(call: Call, cron_id: int) -> Execution:
     """Run a cron now, beside its schedule."""
-    await _checked_version(call, cron_id)  # what is refused is not counted
-    await call.count_runs(1)
+    async with call.counting_runs(1):
+        return await _made(call, cron_id)
+
+
+async def _made(call: Call, cron_id: int) -> Execution:
     for _ in range(_ATTEMPTS):
         version = await _checked_version(call, cron_id)
         made = await transitions.run_cron(

@@ -1,7 +1,6 @@
 """What a caller can do to jobs."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -105,12 +104,13 @@ async def create_each(
     call: Call, jobs: Sequence[JobSpec], now_ms: int | None = None
 ) -> list[QueuedJob | NotMade]:
     """Store jobs in order, 250 a round trip; some may not be made, and do not stop the others."""
-    await call.count_runs(len(jobs))
-    made: list[QueuedJob | NotMade] = []
-    for step, start in enumerate(range(0, len(jobs), _BATCH)):
-        batch = jobs[start : start + _BATCH]
-        with connection.begun() if step else nullcontext():
-            made += [_queued(row) for row in await _stored(call, batch, now_ms, step)]
+    if not jobs:
+        return []
+    async with call.counting_runs(len(jobs)):  # a refusal of the first ones is one of all
+        made = [_queued(row) for row in await _stored(call, jobs[:_BATCH], now_ms, 0)]
+    for step, start in enumerate(range(_BATCH, len(jobs), _BATCH), 1):
+        with connection.begun():
+            made += [_queued(row) for row in await _stored(call, jobs[start : start + _BATCH], now_ms, step)]
     return made
 
 

@@ -46,6 +46,7 @@ replays                        set     <team>:<replay> of those that run
 backfill:<team>:<backfill>     hash    past fires of a cron that are made now: which, and how far it is
 backfill_moments:<team>:<it>   string  their moments, in s, ten digits each
 backfill_open:<team>:<it>      set     execution ids of it that had not ended when it was stepped last
+backfill_seen:<team>:<it>      zset    execution ids that its moments had before it, by those, until it ends
 backfills                      set     <team>:<backfill> of those that run, or have open executions
 bulk:<team>:<bulk>             hash    a change of many in the background: what, by whom, and how far it is
 bulk_ids:<team>:<bulk>         string  which ones are meant, 16 digits each

@@ -8,7 +8,10 @@ from mcp import Client
 from redis.asyncio import Redis
 
 from services.mcp.tools import moments
+from shared import clock
 from shared.errors import Invalid
+from shared.store import keyspace
+from shared.store import moments as store_moments
 from shared.store.keyspace import Team
 from tests import dead
 from tests.mcp.clients import CRON, JOB, Gateway, found, over_http, text
@@ -138,8 +141,20 @@ async def test_a_crontab_is_looked_at_then_made_once(client: Client) -> None:
         ({"crons": []}, "The crons field is required"),
         ({"crons": [CRON], "crontab": CRONTAB}, "must not be given beside crontab"),
         ({"crons": [CRON, CRON | {"cron_expression": "61 * * * *"}]}, "crons.1.cron_expression"),
-        ({"crontab": CRONTAB + "0 2 * * * /usr/bin/backup.sh\n"}, "line 5 runs backup.sh"),
+        (
+            {"crontab": CRONTAB + "0 2 * * * /usr/bin/backup.sh\n"},
+            "- crontab: The crontab field cannot be taken as it is: line 5 runs backup.sh",
+        ),
         ({"crontab": CRONTAB + "0 2 * * * curl ftp://a\n"}, "line 5 names no URL"),
+        (
+            {"crontab": CRONTAB + "61 2 * * * curl http://a.example.com/\n"},
+            "- crontab: The crontab field cannot be taken as it is: line 5: The cron_expression field",
+        ),
+        (
+            {"crontab": "* * * * * curl http://a.example.com/\n" * 51},
+            "- crontab: The crontab field must have",
+        ),
+        ({"crontab": CRONTAB, "timezone": "Nowhere/Else"}, "- timezone: "),
         ({"crons": [CRON | {"url": "http://169.254.169.254/"}]}, "crons.0.url"),
     ],
 )
@@ -253,8 +268,28 @@ async def test_a_quiet_team_is_well_and_a_failing_one_says_what_to_do(
     assert well["token"]["may"] == ["read", "write", "admin"]
     assert ill["is_well"] is False
     assert any("2 jobs are dead letters" in one for one in ill["advice"])
-    assert any("1 queues are paused: webhooks" in one for one in ill["advice"])
+    assert "1 queue is paused: webhooks." in ill["advice"]
+    assert "1 problem is open." in ill["advice"]
     assert ill["alert_channels"] == ["email"]
+
+
+async def test_crons_that_fail_or_are_overdue_are_counted_in_words(
+    client: Client, redis: Redis, team: Team
+) -> None:
+    ids = await some_crons(client, "late", "in time", "failing")
+    now = clock.milliseconds(await store_moments.now(redis, team.shard))
+    late, soon = now - 61_000, now - 50_000
+    due = {f"{team.id}:{ids[0]}": late, f"{team.id}:{ids[1]}": soon, f"99:{ids[2]}": late}
+    await redis.zadd(keyspace.crons(team.shard), due)
+    await redis.hset(f"{team.prefix}c:{team.id}:{ids[2]}", "failures", "1")  # type: ignore[misc]
+
+    told = await call(client, "get-status")
+
+    assert told["is_well"] is False
+    assert "1 cron fails; list-executions with a cron_id tells why." in told["advice"]
+    assert any(one.startswith("1 cron is overdue: no scheduler") for one in told["advice"])
+    assert (told["crons_overdue"], [one["id"] for one in told["overdue_crons"]]) == (1, [ids[0]])
+    assert told["overdue_crons"][0]["due_at"] == clock.moment(late).isoformat(timespec="seconds")
 
 
 async def test_one_channel_is_set_and_the_others_stay(client: Client) -> None:

@@ -188,13 +188,13 @@ async def test_what_was_sealed_anew_meanwhile_is_made_anew(redis: Redis, team: T
     made = changing.request(old, spec.replace("/in", "/other"), how)
     assert isinstance(made, changing.Made)
 
-    (answer,) = await transitions.replay_changed_jobs(redis, team, [made.request])
+    answers = await transitions.replay_changed_jobs(redis, team, [made.request])
     replay, began = await begun(redis, team, change={"method": "PUT"})
     left = await transitions.step_replay(
         redis, team, [made.request], replay=str(replay), most=9, now_ms=began
     )
 
-    assert (answer.new_id, answer.is_new, left) == (-2, False, 1)
+    assert (answers, left) == ([(-2, False, old)], 1)
     assert (await ledger.read(redis, team)).accepted == 1
 
 

@@ -120,3 +120,15 @@ async def test_calls_at_once_are_counted_one_by_one(redis: Redis) -> None:
     found = await asyncio.gather(*(counted(redis, calls=1) for _ in range(8)))
 
     assert sum(full == "" for full, _ in found) == 3
+
+
+async def test_what_was_refused_is_given_back_to_its_own_hour(redis: Redis) -> None:
+    await made(redis)
+    later = NOON + HOUR
+
+    assert await counted(redis, calls=1, runs=2) == ("", [2, 0, 3])
+    assert await counted(redis, runs=-1) == ("", [2, 1, 3])
+    assert await counted(redis, runs=2, now_ms=later) == ("", [3, 0, 3])
+    assert (await counted(redis, runs=-2))[0] == ""
+    assert (await counted(redis, runs=1, now_ms=later))[0] == "runs-hour"
+    assert await counted(redis, runs=-3, now_ms=later) == ("", [3, 2, 3])

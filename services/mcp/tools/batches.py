@@ -5,13 +5,14 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from services.mcp import crontab
 from services.mcp.tools.crons import CronCreateArguments
 from services.mcp.tools.tool import Key, Tool
 from shared.actions import audit, crons, explain, warnings
 from shared.operations import Call
+from shared.schemas import validation
 from shared.schemas.base import Instant, Schema, Warnings
 from shared.schemas.crons import Timezone
 from shared.schemas.explain import ExplainQuery
@@ -33,6 +34,23 @@ class CronLine(CronCreateArguments):
     model_config = ConfigDict(json_schema_extra=_without_key)
 
 
+def _lines_of(text: str, timezone: str) -> list[dict[str, Any]]:
+    """The crons of a crontab; raises ValueError, with the line that is wrong."""
+    try:
+        lines = list(crontab.read(text, timezone))
+    except crontab.NoCron as error:
+        raise ValueError(f"cannot be taken as it is: {error}") from None
+    if len(lines) > MOST_CRONS:
+        raise ValueError(f"must have at most {MOST_CRONS} lines that call something; it has {len(lines)}")
+    for number, fields in lines:
+        try:
+            CronLine.model_validate(fields)
+        except ValidationError as error:
+            (said, *_), *_ = validation.by_field(error, CronLine).values()
+            raise ValueError(f"cannot be taken as it is: line {number}: {said}") from None
+    return [fields for _, fields in lines]
+
+
 class CronsCreateArguments(Schema):
     """Crons, or a crontab; not both."""
 
@@ -51,17 +69,24 @@ class CronsCreateArguments(Schema):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, given: Any) -> Any:
-        """A crontab as its crons, so that what is checked of these is checked of it."""
+        """A crontab as its crons; what is wrong with it is said at its field."""
         if not isinstance(given, dict) or not isinstance(given.get("crontab"), str):
             return given
         if given.get("crons"):
             raise ValueError("The crons field must not be given beside crontab: give one of them")
         timezone = given.get("timezone")
-        lines = crontab.read(given["crontab"], timezone if isinstance(timezone, str) else "UTC")
         try:
-            return {**given, "crons": [fields for _, fields in lines]}
-        except crontab.NoCron as error:
-            raise ValueError(f"The crontab field cannot be taken as it is: {error}") from None
+            crons = _lines_of(given["crontab"], timezone if isinstance(timezone, str) else "UTC")
+        except ValueError:
+            return given
+        return {**given, "crons": crons}
+
+    @field_validator("crontab")
+    @classmethod
+    def _is_readable(cls, text: str | None) -> str | None:
+        if text is not None:
+            _lines_of(text, "UTC")
+        return text
 
     @model_validator(mode="after")
     def _has_some(self) -> "CronsCreateArguments":

@@ -21,6 +21,7 @@ from shared.schemas.notifications import MAX_RECIPIENTS, Address, Channel, Notif
 from shared.schemas.queues import Queue
 from shared.schemas.reports.problems import ProblemQuery, ProblemState
 from shared.schemas.reports.stats import Percentiles, StatsBy, StatsQuery
+from shared.store.care import overdue
 
 SHOWN, BULKS, PER_PAGE, TEXT_BYTES = 10, 3, 100, 200
 """Rows of each kind, and of changes of many; queues that are read; bytes of a text in a row."""
@@ -37,6 +38,13 @@ class FailingCron(Schema):
     consecutive_failures: int
     last_run_at: Instant | None
     last_error: str | None
+
+
+class OverdueCron(Schema):
+    """No scheduler has made its fire."""
+
+    id: int
+    due_at: Instant
 
 
 class QueueStatus(Schema):
@@ -108,6 +116,10 @@ class Status(Schema):
     crons_paused: int
     crons_failing: int
     failing_crons: Annotated[list[FailingCron], Field(description=f"The first {SHOWN}")]
+    crons_overdue: int
+    overdue_crons: Annotated[
+        list[OverdueCron], Field(description=f"The {SHOWN} latest, if no scheduler makes their fires")
+    ]
     queues: Annotated[list[QueueStatus], Field(description="Those that are paused or have dead letters")]
     problems_open: int
     problems: Annotated[list[OpenProblem], Field(description=f"The last seen {SHOWN}")]
@@ -140,10 +152,11 @@ class ChannelSet(Schema):
 
 async def _status(call: Call, _arguments: StatusArguments) -> Status:
     redis, team = call.redis, call.team
-    active, paused, failing, all_queues = await asyncio.gather(
+    active, paused, failing, late, all_queues = await asyncio.gather(
         crons.page(redis, team, CronQuery(filter=CronFilter.ACTIVE, per_page=1)),
         crons.page(redis, team, CronQuery(filter=CronFilter.PAUSED, per_page=1)),
         crons.page(redis, team, CronQuery(q="status:failing", per_page=SHOWN)),
+        overdue.crons(redis, team),
         queues.page(redis, team, PageQuery(per_page=PER_PAGE)),
     )
     found = Status(
@@ -156,6 +169,8 @@ async def _status(call: Call, _arguments: StatusArguments) -> Status:
             excerpts.narrow(FailingCron, cron, name=_short(cron.name), last_error=_short(cron.last_error))
             for cron in failing.data
         ],
+        crons_overdue=len(late),
+        overdue_crons=[OverdueCron(id=cron, due_at=at) for cron, at in late[:SHOWN]],
         queues=[_queue(queue) for queue in all_queues.data if _is_odd(queue)],
         token=_token(call),
         **await _of_the_team(call),
@@ -194,16 +209,24 @@ def _advice(found: Status) -> list[str]:
         sum(one.dead_lettered for one in found.queues),
         [q for q in found.queues if not q.is_active],
     )
+    fail, late, problems_open = found.crons_failing, found.crons_overdue, found.problems_open
     said = {
-        f"{found.crons_failing} crons fail; list-executions with a cron_id tells why.": found.crons_failing,
-        f"{found.problems_open} problems are open.": found.problems_open,
-        f"{dead} jobs are dead letters; look with list-jobs, then replay-dead-letters.": dead,
-        f"{len(paused)} queues are paused: {', '.join(one.name for one in paused[:3])}.": len(paused),
+        f"{_many(fail, 'cron fails', 'crons fail')}; list-executions with a cron_id tells why.": fail,
+        f"{_many(late, 'cron is', 'crons are')} overdue: no scheduler makes their fires.": late,
+        f"{_many(problems_open, 'problem is', 'problems are')} open.": problems_open,
+        f"{_many(dead, 'job is a dead letter', 'jobs are dead letters')}; look with list-jobs, then "
+        "replay-dead-letters.": dead,
+        f"{_many(len(paused), 'queue is', 'queues are')} paused: "
+        f"{', '.join(one.name for one in paused[:3])}.": len(paused),
         "No alert channel is on: nobody is told of a failure. Set one with set-alert-channel.": (
             not found.alert_channels and found.crons_active + len(found.queues)
         ),
     }
     return [sentence for sentence, is_so in said.items() if is_so]
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
 
 
 def _queue(queue: Queue) -> QueueStatus:
@@ -253,8 +276,8 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "get-status",
         "Get status",
-        "Is everything well? Failing crons, open problems, dead letters, paused queues, alerts, the last "
-        f"hour, the month, and what this token may do. {OUTSIDE}",
+        "Is everything well? Failing and overdue crons, open problems, dead letters, paused queues, alerts, "
+        f"the last hour, the month, and what this token may do. {OUTSIDE}",
         StatusArguments,
         Status,
         _status,

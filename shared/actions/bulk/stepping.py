@@ -23,8 +23,10 @@ from shared.store.records import Fields
 from shared.store.transitions import Settled
 from shared.store.writes import Taken
 
-BATCH, AT_ONCE = 100, 16
-"""So many are claimed, and so many of these done side by side."""
+BATCH, AT_ONCE = 100, 2
+"""So many are claimed, and so many of these done side by side: the same process fires crons in time."""
+MOST_REST_SECONDS = 0.02
+"""After each as long as it took, but not for longer: others find the process and Redis idle."""
 SECONDS = 2.0
 """For so long a step goes on: others get their turn, and nobody takes its scheduler for gone."""
 
@@ -105,12 +107,14 @@ async def _each(do: Do, ids: Sequence[str]) -> list[Settled]:
 
 async def _some(do: Do, waiting: Iterator[str], settled: list[Settled], deadline: float) -> None:
     for text in waiting:
-        one = int(text)
+        one, began = int(text), time.monotonic()
         try:
             outcome, reason = await tried(do, one)
         except Taken:  # done by another scheduler meanwhile, or cancelled
             continue
         if outcome is not Outcome.DONE:
             settled.append(Settled(one, outcome.value, reason))
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             return
+        await asyncio.sleep(min(now - began, MOST_REST_SECONDS))

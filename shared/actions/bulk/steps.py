@@ -119,22 +119,21 @@ async def _begun(call: Call, wanted: Bulk, many: Many) -> str | StoredBulk:
     if looked_at is not None:
         said = f"there are more than the newest {looked_at:,}, at which a search looks; give ids instead."
         raise Invalid(SEARCHED, f"The {SEARCHED} field must leave nothing out: {said}")
-    if many.runs:
-        await call.count_runs(len(ids))
     given = {"action": many.action or "change", "change": many.change, SEARCHED: wanted.q}
     changes = audit.made(**{name: text for name, text in given.items() if text}, count=str(len(ids)))
     write = call.write(changes) if ids else Write(call.key)
-    if len(ids) > AT_ONCE:
-        return await background.start(call, _left_to_schedulers(call, many, ids), write)
-    return await transitions.note_bulk(
-        call.redis,
-        call.team,
-        _ranges(ids),
-        noun=many.noun,
-        text=",".join(map(str, ids)),
-        write=write,
-        step=_MEANT,
-    )
+    async with call.counting_runs(len(ids) if many.runs else 0):
+        if len(ids) > AT_ONCE:
+            return await background.start(call, _left_to_schedulers(call, many, ids), write)
+        return await transitions.note_bulk(
+            call.redis,
+            call.team,
+            _ranges(ids),
+            noun=many.noun,
+            text=",".join(map(str, ids)),
+            write=write,
+            step=_MEANT,
+        )
 
 
 def _left_to_schedulers(call: Call, many: Many, ids: Sequence[int]) -> NewBulk:

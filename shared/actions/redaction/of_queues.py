@@ -13,15 +13,13 @@ _FIELDS = ["redact", "redact_of_team"]
 _AT_ONCE = 500
 
 
-async def rules(redis: Redis, team: Team, queues: Iterable[str]) -> dict[str, Rules]:
-    """Of each of these queues (ids) its rules and its team's."""
-    ids, found = list(dict.fromkeys(queues)), dict[str, Rules]()
+async def texts(redis: Redis, team: Team, queues: Iterable[str]) -> dict[str, str]:
+    """Of each of these queues (ids) its rules and its team's, as the transitions compare them."""
+    ids, found = list(dict.fromkeys(queues)), dict[str, str]()
     for start in range(0, len(ids), _AT_ONCE):
         batch = ids[start : start + _AT_ONCE]
-        texts = await _texts(redis, team, batch)
-        found |= {
-            one: of_jobs.rules_in("\n".join(filter(None, of))) for one, of in zip(batch, texts, strict=True)
-        }
+        read = await _read(redis, team, batch)
+        found |= {one: "\n".join(filter(None, of)) for one, of in zip(batch, read, strict=True)}
     return found
 
 
@@ -29,10 +27,10 @@ async def of_all(redis: Redis, team: Team, names: Sequence[str] | None) -> list[
     """Those of queues by their names; None is all of the team."""
     known: dict[str, str] = await redis.hgetall(keyspace.queue_names(team))  # type: ignore[misc]
     wanted = known.values() if names is None else (known[name] for name in names if name in known)
-    return list((await rules(redis, team, wanted)).values())
+    return [of_jobs.rules_in(text) for text in (await texts(redis, team, wanted)).values()]
 
 
-async def _texts(redis: Redis, team: Team, ids: Sequence[str]) -> list[list[str | None]]:
+async def _read(redis: Redis, team: Team, ids: Sequence[str]) -> list[list[str | None]]:
     async with redis.pipeline(transaction=False) as pipe:
         for one in ids:
             pipe.hmget(keyspace.queue(team, one), _FIELDS)

@@ -186,9 +186,14 @@ class Made(NamedTuple):
 
 
 def request(
-    job_id: int, spec: str, change: Change, keep: Callable[[Fields], Fields] = lambda fields: fields
+    job_id: int,
+    spec: str,
+    change: Change,
+    keep: Callable[[Fields], Fields] = lambda fields: fields,
+    *,
+    rules: str = "",
 ) -> Made | Unchangeable:
-    """What a dead letter is replayed as, of its whole spec; `keep` leaves out what is not kept."""
+    """What a dead letter is replayed as by rules, of its whole spec; `keep` leaves out what they name."""
     try:
         done = change.applied(stored.read_spec(spec).fields)
     except (ValueError, TypeError, AttributeError):
@@ -197,7 +202,7 @@ def request(
         return done
     text = stored.spec(keep({"method": "POST", **done.fields}))
     was = sha1(spec.encode(), usedforsecurity=False).hexdigest()
-    return Made(ChangedRequest(job_id, text, was, done.is_new), done.dropped)
+    return Made(ChangedRequest(job_id, text, was, done.is_new, rules), done.dropped)
 
 
 def warnings(dropped: Iterable[str]) -> tuple[str, ...]:

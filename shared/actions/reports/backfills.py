@@ -32,8 +32,6 @@ from shared.store.records import Fields
 from shared.store.transitions import Bounds, NewBackfill, Refused, StoredBackfill
 
 BOUNDS = Bounds(most_running=20, most_kept=100)
-STEP = 100
-"""Moments of one look: each is searched for in the history of its cron."""
 MOST_SHOWN = 20
 ATTEMPTS = 5
 """Meanwhile somebody else may change the cron."""
@@ -66,17 +64,17 @@ async def create(
     """Begin a backfill, or say what it would make."""
     if not wanted.dry_run and (done := await transitions.recall(call.redis, call.key)):
         return _of_row(StoredBackfill(*done))
-    for attempt in range(ATTEMPTS):
-        found = await _range(call, cron_id, wanted, now)
-        if wanted.dry_run:
-            return _preview(cron_id, found, await _to_make(call, cron_id, wanted, found))
-        if not attempt:
-            await _check_count(call, cron_id, wanted, found)
-        row = await _start(call, cron_id, wanted, found, now)
-        if isinstance(row, StoredBackfill):
-            return _of_row(row)
-        _refuse(row)
-    raise Conflict("The cron is being changed by others; try again.")
+    found = await _range(call, cron_id, wanted, now)
+    if wanted.dry_run:
+        return _preview(cron_id, found, await _to_make(call, cron_id, wanted, found))
+    async with call.counting_runs(await _count_to_make(call, cron_id, wanted, found)):
+        for _ in range(ATTEMPTS):
+            row = await _start(call, cron_id, wanted, found, now)
+            if isinstance(row, StoredBackfill):
+                return _of_row(row)
+            _refuse(row)
+            found = await _range(call, cron_id, wanted, now)
+        raise Conflict("The cron is being changed by others; try again.")
 
 
 async def page(redis: Redis, team: Team, query: BackfillQuery) -> Page[Backfill]:
@@ -173,25 +171,28 @@ async def _to_make(call: Call, cron_id: int, wanted: BackfillCreate, found: _Ran
     """The fires that it would make now."""
     if not wanted.skip_completed:
         return list(found.fires)
-    given, ran = [clock.milliseconds(fire) for fire in found.fires], set[int]()
-    for start in range(0, len(given), STEP):
-        ran.update(
-            await transitions.find_moments(call.redis, call.team, given[start : start + STEP], cron=cron_id)
+    since, until = clock.milliseconds(found.since), clock.milliseconds(found.until)
+    ran, cursor, is_first = set[int](), "", True
+    while is_first or cursor:
+        cursor, some = await transitions.find_moments(
+            call.redis, call.team, cron=cron_id, from_ms=since, to_ms=until, cursor=cursor
         )
-    return [fire for fire, at in zip(found.fires, given, strict=True) if at not in ran]
+        ran.update(some)
+        is_first = False
+    return [fire for fire in found.fires if clock.milliseconds(fire) not in ran]
 
 
-async def _check_count(call: Call, cron_id: int, wanted: BackfillCreate, found: _Range) -> None:
-    """Raise Conflict if it would make another number, and count its runs for a token with limits."""
+async def _count_to_make(call: Call, cron_id: int, wanted: BackfillCreate, found: _Range) -> int:
+    """How many it would make, if that counts; raises Conflict if another number was expected."""
     if wanted.expected_count is None and call.limits is None:
-        return
+        return 0
     count = len(await _to_make(call, cron_id, wanted, found))
     if wanted.expected_count not in (None, count):
         raise Conflict(
             f"It would make {count} executions now, and expected_count is {wanted.expected_count}: nothing "
             "was made. Look with dry_run what they are."
         )
-    await call.count_runs(count)
+    return count
 
 
 async def _start(

@@ -32,6 +32,7 @@ TYPES: Mapping[str, str] = {
     "replay_ids": "list",
     "backfill_moments": "string",
     "backfill_open": "set",
+    "backfill_seen": "zset",
     "backfills": "set",
     "replay_change": "string",
     "bulk_ids": "string",

@@ -36,6 +36,7 @@ from shared.store.transitions.dead_letters import (
     ChangedRequest as ChangedRequest,
     KeptChange as KeptChange,
     Peeked as Peeked,
+    PeekedJob as PeekedJob,
     ReplayedJob as ReplayedJob,
     cancel_replay as cancel_replay,
     collect_replay as collect_replay,

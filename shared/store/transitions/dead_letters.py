@@ -40,13 +40,23 @@ class ChangedRequest(NamedTuple):
     """SHA-1 of the stored spec that it was made of."""
     is_new: bool
     """Whether it is another intent, to be known by a name of its own."""
+    rules: str
+    """What is not kept of its queue's requests, by which it was made: JSON, a line each, or nothing."""
+
+
+class PeekedJob(NamedTuple):
+    """One that a replay would send next; `rules` are of its queue."""
+
+    id: str
+    spec: str
+    rules: str
 
 
 class Peeked(NamedTuple):
-    """How a replay changes requests (JSON), and the ids and specs of those that it would send next."""
+    """How a replay changes requests (JSON), and those that it would send next."""
 
     change: str | None
-    specs: Sequence[tuple[str, str]]
+    jobs: Sequence[PeekedJob]
 
 
 async def replay_jobs(
@@ -71,8 +81,8 @@ async def replay_changed_jobs(
     now_ms: int | None = None,
     write: Write = OURS,
     step: int = 0,
-) -> list[ReplayedJob]:
-    """The same, each with what it asks for instead."""
+) -> list[ReplayedJob] | None:
+    """The same, each with what it asks for instead; nothing if rules are others than they were made by."""
     rows = await _REPLAY_JOBS(
         redis,
         team.prefix,
@@ -83,6 +93,8 @@ async def replay_changed_jobs(
         is_changed=True,
         now_ms=now_ms,
     )
+    if rows == "rules":
+        return None
     return [ReplayedJob(new_id, bool(is_new), original_id) for new_id, is_new, original_id in rows]
 
 
@@ -209,7 +221,7 @@ async def peek_replay(redis: Redis, team: Team, *, replay: str, most: int, most_
     change, *rows = await _PEEK_REPLAY(
         redis, team.prefix, team=team.id, replay=replay, most=most, most_bytes=most_bytes
     )
-    return Peeked(change, [(job, spec) for job, spec in rows])
+    return Peeked(change, [PeekedJob(*row) for row in rows])
 
 
 async def cancel_replay(

@@ -45,6 +45,7 @@ PARTS = (
     "crons/strips",
     "crons/executions",
     "crons/backfills",
+    "crons/look_back",
     "records/outbox",
     "crons/pauses",
     "records/alerts",

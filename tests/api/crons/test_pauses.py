@@ -101,6 +101,24 @@ async def test_it_resumes_and_counts_from_zero(client: AsyncClient, redis: Redis
     ]  # fmt: skip
 
 
+async def test_once_it_works_after_a_resume_its_problems_are_over(
+    client: AsyncClient, redis: Redis, team: Team
+) -> None:
+    await a_cron(redis, team, pause_after_failures=1)
+    await fires(redis, 1)
+    await changed(client, is_active=True)
+    before = (await client.get("/api/problems")).json()["data"]
+
+    await client.post("/api/crons/1/run")
+    works = await Claims(redis, SHARD, "w").claim(9)
+    await Claims(redis, SHARD, "w").finish([Result(one, Complete(), "[1,200,1,1]") for one in works])
+
+    assert [one["state"] for one in before] == ["open"]
+    assert [one["state"] for one in (await client.get("/api/problems")).json()["data"]] == ["resolved"]
+    assert [kind for kind, *_ in await alerted(client)] == ["failure"]
+    assert await redis.hget(f"{team.prefix}c:{team.id}:1", "resumed") is None  # type: ignore[misc]
+
+
 async def test_a_success_between_begins_the_count_anew(redis: Redis, team: Team) -> None:
     await a_cron(redis, team, pause_after_failures=2)
 

@@ -1,5 +1,7 @@
 """Changed requests of which not all is kept: what is sealed goes where it was given for, and nothing is kept in the clear."""
 
+from collections.abc import Iterable
+
 import pytest
 from httpx import AsyncClient
 from redis.asyncio import Redis
@@ -7,12 +9,15 @@ from redis.asyncio import Redis
 from services.scheduler.replay import step
 from services.worker.work import Dead
 from shared.actions import dead_letters, jobs
+from shared.actions.redaction import of_queues
 from shared.actions.redrive import changing
 from shared.schemas.dead_letters import ReplayChange
 from shared.schemas.jobs import JobCreate
+from shared.store import transitions
 from shared.store.keyspace import Team
 from tests import dead
 from tests.calls import call_of
+from tests.redrive.replaying import begun, run
 from tests.redrive.test_changes import sent
 
 PATH = "/api/dead-letters/replay"
@@ -108,3 +113,88 @@ async def test_a_sealed_body_goes_along_with_what_is_changed_beside_it(
 
     (request,) = await sent(redis)
     assert (request.method, request.url, request.body) == ("PUT", "https://a.example/other", SENT)
+
+
+SESSION = {"headers": {"X-Session": "canary"}}
+RULE = {"redact": ["headers.X-Session"]}
+
+
+async def test_a_rule_that_comes_while_a_replay_goes_on_holds_from_its_next_step_on(
+    client: AsyncClient, redis: Redis, team: Team
+) -> None:
+    ids = await dead.dead_letters(redis, team, 3)
+    replay, began = await begun(redis, team, rate=1, change=SESSION)
+    await step(redis, team.shard, began)
+
+    await client.patch("/api/queues/1", json=RULE)
+    await run(redis, began)
+
+    done = (await client.get(f"{PATH}s/{replay}")).json()
+    assert (done["state"], done["replayed"], done["skipped"]) == ("finished", 1, 2)
+    assert [request.headers["X-Session"] for request in await sent(redis)] == ["canary"]
+    left = [(await client.get(f"/api/jobs/{one}")).json()["final_status"] for one in ids[1:]]
+    assert left == ["dead_lettered", "dead_lettered"]
+
+
+async def test_a_rule_that_comes_between_the_look_and_the_step_holds_in_that(
+    client: AsyncClient, redis: Redis, team: Team
+) -> None:
+    await dead.dead_letters(redis, team, 1)
+    replay, began = await begun(redis, team, rate=5, change=SESSION)
+    text, (peeked,) = await transitions.peek_replay(
+        redis, team, replay=str(replay), most=1, most_bytes=10_000
+    )
+    assert text
+    made = changing.request(int(peeked.id), peeked.spec, changing.of_kept(text), rules=peeked.rules)
+    assert isinstance(made, changing.Made)
+
+    await client.patch("/api/queues/1", json=RULE)
+    left = await transitions.step_replay(
+        redis, team, [made.request], replay=str(replay), most=1, now_ms=began + 1000
+    )
+
+    assert (left, await sent(redis)) == (1, [])
+    await run(redis, began + 1000)
+    done = (await client.get(f"{PATH}s/{replay}")).json()
+    assert (done["state"], done["replayed"], done["skipped"]) == ("finished", 0, 1)
+
+
+@pytest.mark.parametrize("rule", ["of the queue", "of the team"])
+async def test_a_rule_that_comes_as_one_is_sent_at_once_holds_of_that(
+    client: AsyncClient, redis: Redis, team: Team, monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    (old,) = await dead.dead_letters(redis, team, 1)
+    texts, seen = of_queues.texts, list[dict[str, str]]()
+
+    async def before_it_changes(redis: Redis, team: Team, queues: Iterable[str]) -> dict[str, str]:
+        seen.append(await texts(redis, team, queues))
+        if len(seen) == 1 and rule == "of the queue":
+            await client.patch("/api/queues/1", json=RULE)
+        elif len(seen) == 1:
+            await client.put("/api/settings/redaction", json=RULE)
+        return seen[-1]
+
+    monkeypatch.setattr(of_queues, "texts", before_it_changes)
+    answer = await client.post(PATH, json={"ids": [old], "change": SESSION})
+
+    assert len(answer.json()["replayed"]) == 1
+    assert [bool(found["1"]) for found in seen] == [False, True]
+    assert "canary" not in await kept(redis)
+    (request,) = await sent(redis)
+    assert request.headers["X-Session"] == "canary"
+
+
+async def test_rules_that_change_each_time_leave_dead_letters_as_they_are(
+    client: AsyncClient, redis: Redis, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old,) = await dead.dead_letters(redis, team, 1)
+
+    async def long_ago(redis: Redis, team: Team, queues: Iterable[str]) -> dict[str, str]:
+        return dict.fromkeys(queues, '["body.other"]')
+
+    monkeypatch.setattr(of_queues, "texts", long_ago)
+    answer = await client.post(PATH, json={"ids": [old], "change": SESSION})
+
+    (skipped,) = answer.json()["skipped"]
+    assert "being changed by others" in skipped["reason"]
+    assert await sent(redis) == []

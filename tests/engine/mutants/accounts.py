@@ -65,5 +65,8 @@ ACCOUNTS = rows(
     ("a sign-in takes any number of codes", "prove_code", "or (tonumber(of.tries) or 0) >= TRIES", ""),
     ("wrong codes are never too many", "prove_code", "% WRONG == 0 then", "% WRONG == WRONG then"),
     ("a sign-in outlives another password", "prove_code", "and of.version == its.version", ""),
+    ("what is given back goes to the next hour", "count_use", "window.by < 0 and window.has_begun", "window.by < 0"),
+    ("what is refused is not given back", "count_use", "or window.by < 0 and window.has_begun", ""),
+    ("more is given back than was counted", "count_use", "math.max(0, window.count + window.by)", "window.count + window.by"),
 )
 # fmt: on

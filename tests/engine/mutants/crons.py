@@ -51,7 +51,7 @@ CRONS = rows(
     ("a pause is not in the log", "log_pause", "call('RPUSH', P .. 'log:' .. member, string.format('%.0f ', from) .. how)", ""),
     ("a fire that was due at a pause is missing", "log_pause", "math.min(moment(), (tonumber(fields.next or '') or math.huge) - 1)", "moment()"),
     ("any change resumes the count", "save_cron", "if active and call('HDEL', record, 'paused_after') == 1 then", "if call('HDEL', record, 'paused_after') == 1 then"),
-    ("a cron that is resumed counts on", "save_cron", "call('HSET', record, 'failures', 0)", ""),
+    ("a cron that is resumed counts on", "save_cron", "call('HSET', record, 'failures', 0, 'resumed', 1)", ""),
     ("a cron that is resumed was alerted", "save_cron", "call('HDEL', record, 'alerted', 'failing_since', 'alert')", ""),
     # zones
     ("a scheduler with newer rules is waited for in vain", "newest_zones", "<= SPOKEN", "< 1e18"),
@@ -87,7 +87,7 @@ CRONS = rows(
     ("a forgotten start counts", "ping_cron.finish", "(now - started > LONGEST or started > now)", "started > now"),
     ("a note is forgotten when it ends", "ping_cron.finish", "if said == '' then said = fields.logged or '' end", ""),
     ("an ended fire still waits", "ping_cron.finish", "call('ZREM', P .. 'due', due_member(EXECUTION, team, id))", ""),
-    ("a late ping does not recover", "ping_cron.out_of_turn", "or fields.failures ~= '0' then", "then"),
+    ("a late ping does not recover", "ping_cron.out_of_turn", "or fields.failures ~= '0' or", "or"),
     ("a ping is not noted", "ping_cron.finish", "if kind == 'complete' then call('HSET', record, 'last_ping', vouched()) end", ""),
     # patrol_crons
     ("a lost cron stays lost", "patrol_crons", "call('ZADD', P .. 'crons', next_fire, member)", ""),

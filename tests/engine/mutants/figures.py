@@ -17,7 +17,7 @@ FIGURES = rows(
     ("a step has no bound", "roll_figures", "if left <= 0 then break end", ""),
     # redaction
     ("!rules of a queue are not asked", "create_jobs", "if rules and rules ~= job.rules and", "if false and"),
-    ("rules of a team are not asked", "create_jobs.queue_named", "or '') .. of_team", "or '')"),
+    ("rules of a team are not asked", "rules_of", "or '') .. of_team", "or '')"),
     ("rules of a queue that is new are not asked", "create_jobs.queue_named", "if not its.is_active then its.rules = settings_of(team).redact end", "its.rules = its.rules or ''"),
     ("of two queues with other rules one is told", "create_jobs", "others[#others + 1] = job.queue", "others[2] = job.queue"),
     ("a new queue does not know its team's rules", "begin_queue", "tell_rules(team, id)", ""),

@@ -12,13 +12,15 @@ from services.scheduler.fire import fire_due
 from services.scheduler.prune import prune
 from services.scheduler.replay import step_backfills
 from services.scheduler.retire import Limits, Owner, retire_step
-from services.worker.work import Fail, Postpone, Verdict
+from services.worker.intake.claims import Claims
+from services.worker.work import Fail, Postpone, Result, Verdict
 from shared import clock
 from shared.actions import crons
-from shared.actions.reports import backfills
+from shared.actions.reports import backfills, problems
 from shared.errors import Conflict, Invalid, NotFound
 from shared.schemas.crons import Cron, CronUpdate, Execution
 from shared.schemas.reports.backfills import Backfill, BackfillCreate, BackfillPreview, BackfillQuery
+from shared.schemas.reports.problems import ProblemQuery
 from shared.store import keyspace, ledger, transitions
 from shared.store.care import reconcile
 from shared.store.keyspace import Team
@@ -251,6 +253,21 @@ async def test_it_says_nothing_of_how_the_schedule_does(redis: Redis, team: Team
     assert await redis.zcard(f"{team.prefix}x:{team.id}:executions:late") == 0
     assert await redis.zcard(f"{team.prefix}x:{team.id}:executions:failed") == 5
     assert (await backfills.page(redis, team, BackfillQuery())).data[0].failed == 5
+
+
+async def test_what_fails_of_it_is_no_problem_of_its_schedule(redis: Redis, team: Team) -> None:
+    cron = await a_cron(redis, team, **HOURLY)
+    await begun(redis, team, cron, NOON - HOUR, NOON - HOUR)
+    await step(redis, NOON)
+
+    works = await claim(redis, NOON)
+    results = [
+        Result(work, Fail(), "[1,503,1,1]", "", "timeout", "{}", target="a.example /") for work in works
+    ]
+    await Claims(redis, SHARD, "w").finish(results, clock.milliseconds(NOON))
+
+    assert (await problems.page(call_of(redis, team), ProblemQuery())).total == 0
+    assert [one.status for one in await made(redis, team, cron)] == ["failed"]
 
 
 async def test_a_failing_schedule_does_not_recover_by_its_past(redis: Redis, team: Team) -> None:

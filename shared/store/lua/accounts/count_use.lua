@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- Count calls and runs of a token in windows of an hour and of a day, or none of them if one of its windows has no room for them.
 --
--- Given `digest`, `calls`, `runs` (how many), `calls_per_hour`, `calls_per_day`, `runs_per_hour`, `runs_per_day` (nothing: any number);
--- now_ms.
+-- Given `digest`, `calls`, `runs` (how many; below 0 are given back, of windows that last since now_ms), `calls_per_hour`,
+-- `calls_per_day`, `runs_per_hour`, `runs_per_day` (nothing: any number); now_ms.
 -- Returns the name of the window that has no room, which is over last, or ''; and per window with a limit: its name, its limit, what
 -- is left of that, and ms until it is over.
 
@@ -19,7 +19,8 @@ local windows = {
 local function has_room(window)
     window.ends = now - now % window.length + window.length
     local known = fields_of(use, 'count:' .. window.name, 'until:' .. window.name)
-    window.count = tonumber(known['until:' .. window.name]) == window.ends and tonumber(known['count:' .. window.name]) or 0
+    window.has_begun = tonumber(known['until:' .. window.name]) == window.ends
+    window.count = window.has_begun and tonumber(known['count:' .. window.name]) or 0
     return not window.most or window.by == 0 or window.count + window.by <= window.most
 end
 
@@ -30,8 +31,8 @@ local counts = full == '' and call('EXISTS', P .. 'token:' .. given.digest) == 1
 local is_over = full == '' and not counts -- it ended, and a process remembers it for some seconds
 for _, window in ipairs(windows) do
     if window.most then
-        if counts then
-            window.count = window.count + window.by
+        if counts and (window.by > 0 or window.by < 0 and window.has_begun) then
+            window.count = math.max(0, window.count + window.by)
             call('HSET', use, 'count:' .. window.name, window.count, 'until:' .. window.name, window.ends)
         end
         if is_over then full = window.name end

@@ -1,6 +1,7 @@
 #!lua
 -- Make as many of a backfill's fires as may be now: in their order, not more at a time than it may have and at its rate, and
 -- where fires of its cron may not meet, none beside those of its schedule. However many schedulers step, each is made once.
+-- If moments that ran are left out, it looks first at what there is of them, in as many steps as that takes.
 --
 -- Given `team`, `backfill`, `most` (moments that are looked at), now_ms.
 -- Returns how many moments are left to it, with the executions that have not ended.
@@ -41,7 +42,7 @@ local function make(its, allowed)
     while made < allowed and looked * WIDTH < #text do
         local at = string.sub(text, looked * WIDTH + 1, (looked + 1) * WIDTH) * 1000
         looked = looked + 1
-        if its.skips ~= '1' or not backfills.has_run(team, its.cron, at) then
+        if its.skips ~= '1' or not backfills.has_run(team, id, at) then
             backfills.make(team, id, its.cron, at)
             made = made + 1
         end
@@ -50,7 +51,7 @@ local function make(its, allowed)
 end
 
 local function step()
-    local its = fields_of(record, 'state', 'cron', 'skips', 'parallelism', 'rate', 'total', 'looked', 'tokens', 'at')
+    local its = fields_of(record, 'state', 'cron', 'skips', 'parallelism', 'rate', 'total', 'looked', 'tokens', 'at', 'from', 'to', 'seen')
     local open = its.state and count_ended() or 0
     if its.state ~= 'running' then
         if open == 0 then call('SREM', P .. 'backfills', team .. ':' .. id) end
@@ -62,6 +63,7 @@ local function step()
         backfills.cancel(team, id) -- its cron is gone, or what it was to make is lost
         return open
     end
+    if its.skips == '1' and left > 0 and its.seen ~= 'all' and not backfills.look_back(team, id, its) then return left + open end
     local tokens = filled(its)
     local looked, made = make(its, math.min(room_beside(open, its, cron), math.floor(tokens or most)))
     if looked > 0 then

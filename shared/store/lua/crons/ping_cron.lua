@@ -13,7 +13,7 @@ local LONGEST = 259200000 -- ms that work may take for its duration to be told: 
 local team, cron, now, kind = given.team, given.cron, moment(given.now_ms), given.kind
 local failure, said, after = given.failure, given.said, given.after
 local record = P .. 'c:' .. team .. ':' .. cron
-local fields = fields_of(record, 'ping', 'failures', 'next', 'offset', 'fired_until', 'grace', 'ping_started', 'logged')
+local fields = fields_of(record, 'ping', 'failures', 'next', 'offset', 'fired_until', 'grace', 'ping_started', 'logged', 'resumed')
 if not fields.ping or fields.ping ~= given.secret then return {}, REFUSED end
 
 local index, grace, waiting = P .. 'x:' .. team .. ':c' .. cron .. ':pending', tonumber(fields.grace), {}
@@ -57,7 +57,7 @@ local function out_of_turn(result)
     local due, from = coming()
     local counts_for = result.verdict == 'complete' and due > 0 and vouched() >= from and due or 0
     if counts_for > 0 then call('HSET', record, 'pinged_for', counts_for, 'logged', said) end
-    if result.verdict == 'fail' or fields.failures ~= '0' then
+    if result.verdict == 'fail' or fields.failures ~= '0' or fields.resumed then
         call('HSET', record, 'last_status', result.verdict == 'fail' and 'failed' or 'completed', 'last_response', said,
             'last_failure', failure_of(result))
         alert_cron(team, cron, '', result)

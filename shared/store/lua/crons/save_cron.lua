@@ -67,7 +67,7 @@ call('HSET', record, 'spec', its.spec, 'is_active', its.is_active, 'expression',
     its.overlap, 'max_runs', its.max_runs, 'offset', its.offset_seconds, 'phase', its.phase, 'grace', its.grace_ms,
     'pause_after', its.pause_after, 'labels', its.labels)
 if active and call('HDEL', record, 'paused_after') == 1 then -- somebody looked at it: it begins anew
-    call('HSET', record, 'failures', 0)
+    call('HSET', record, 'failures', 0, 'resumed', 1)
     call('HDEL', record, 'alerted', 'failing_since', 'alert')
 end
 if given.secret then call('HSETNX', record, 'ping', given.secret) end

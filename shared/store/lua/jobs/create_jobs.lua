@@ -19,11 +19,7 @@ local function queue_named(name)
     local its = known_queues[name]
     if its then return its end
     its = { id = queue_by_name(team, name) }
-    if its.id then
-        local is_active, own, of_team = values_of(P .. 'q:' .. team .. ':' .. its.id, 'is_active', 'redact', 'redact_of_team')
-        own, of_team = own or '', of_team or ''
-        its.is_active, its.rules = is_active, own .. (own ~= '' and of_team ~= '' and '\n' or '') .. of_team
-    end
+    if its.id then its.rules, its.is_active = rules_of(team, its.id) end
     if not its.is_active then its.rules = settings_of(team).redact end -- which it will have, made (anew) below
     known_queues[name] = its
     return its

@@ -4,10 +4,10 @@
 --
 -- Given `team`, `replay`, `most` of them, now_ms; and if it changes requests rows of its next dead letters: `id`, `spec`
 -- (JSON, what is asked for instead, or '' where it cannot be changed), `was` (SHA-1 of what that was made of), `is_new` (1 if
--- it is another intent, or '').
+-- it is another intent, or ''), `rules` (what is not kept of its queue's requests, as that was known: JSON, or '').
 -- Returns how many dead letters are left to it; or, if it needs rows, how many at most, below 0.
 
-local CHANGED_REQUEST = { 'id', 'spec', 'was', 'is_new' }
+local CHANGED_REQUEST = { 'id', 'spec', 'was', 'is_new', 'rules' }
 local COLLECTING_MS = 60000 -- from one batch of ids to the next; then whoever collected them is gone
 local team, id = given.team, given.replay
 local now = math.min(moment(given.now_ms), vouched())
@@ -36,13 +36,16 @@ if is_trying then allowed = 1 end
 if fields.changes and allowed > 0 and not more_rows() and call('EXISTS', ids) == 1 then return -allowed end
 promote(moment(), 500) -- whatever fell due before goes before
 
--- The rows that are still about the next ones, and made of what is stored: others may have been faster.
+-- The rows that are still about the next ones, and made of what is stored and by what is not kept now: others may have been faster.
 local function still_next()
-    local rows = {}
+    local rows, rules = {}, {}
     for place, job in ipairs(allowed > 0 and call('LRANGE', ids, 0, allowed - 1) or {}) do
         local row = more_rows() and next_row(CHANGED_REQUEST)
         if not row or row.id ~= job then break end
-        local spec = call('GET', P .. 'b:' .. team .. ':' .. original_of(team, job))
+        local first = original_of(team, job)
+        local spec, queue = call('GET', P .. 'b:' .. team .. ':' .. first), call('HGET', record_of(JOB, team, first), 'queue') or ''
+        rules[queue] = rules[queue] or rules_of(team, queue)
+        if rules[queue] ~= row.rules then break end
         if row.spec ~= '' and (not spec or redis.sha1hex(spec) ~= row.was) then break end
         rows[place] = row
     end

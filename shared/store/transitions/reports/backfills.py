@@ -116,10 +116,17 @@ async def read_backfills(redis: Redis, team: Team, ids: Sequence[int]) -> list[S
     return [StoredBackfill(*row) for row in await _READ_BACKFILLS(redis, team.prefix, ids, team=team.id)]
 
 
-async def find_moments(redis: Redis, team: Team, moments: Sequence[int], *, cron: int) -> list[int]:
-    """Those moments (ms) of a cron that ran: an execution that completed, waits or runs carries them."""
-    ran = await _FIND_MOMENTS(redis, team.prefix, moments, team=team.id, cron=cron)
-    return [int(one) for one in ran]
+async def find_moments(
+    redis: Redis, team: Team, *, cron: int, from_ms: int, to_ms: int, cursor: str = ""
+) -> tuple[str, list[int]]:
+    """Moments (ms) that a cron ran at: an execution that completed, waits or runs carries them.
+
+    A part of them, and the cursor to go on from; that is empty if there are no more.
+    """
+    after, *ran = await _FIND_MOMENTS(
+        redis, team.prefix, team=team.id, cron=cron, from_ms=from_ms, to_ms=to_ms, cursor=cursor
+    )
+    return after, [int(one) for one in ran]
 
 
 async def relist_backfills(redis: Redis, team: Team) -> list[int]:

@@ -106,12 +106,31 @@ async def quiet_alert(
 
 
 async def retire_problems(
-    redis: Redis, team: Team, *, age_ms: int, limit: int, now_ms: int | None = None
-) -> int:
-    """Remove problems that were not seen for so long and have no dead letters; how many went."""
-    return int(
-        await _RETIRE_PROBLEMS(redis, team.prefix, team=team.id, age_ms=age_ms, limit=limit, now_ms=now_ms)
+    redis: Redis,
+    team: Team,
+    *,
+    age_ms: int,
+    dead_age_ms: int,
+    offset: int,
+    limit: int,
+    now_ms: int | None = None,
+) -> tuple[int, bool]:
+    """Remove problems that were not seen for so long, and end those of which no dead letter can be left.
+
+    `dead_age_ms` is for dead letters of a queue that says nothing. How many went, and whether there may be
+    more beyond the `limit` from `offset` on.
+    """
+    went, has_more = await _RETIRE_PROBLEMS(
+        redis,
+        team.prefix,
+        team=team.id,
+        age_ms=age_ms,
+        dead_age_ms=dead_age_ms,
+        offset=offset,
+        limit=limit,
+        now_ms=now_ms,
     )
+    return went, bool(has_more)
 
 
 async def mend_problems(redis: Redis, team: Team, ids: Sequence[int]) -> list[str]:

@@ -3,7 +3,8 @@
 local TYPES = { [JOB] = 'hash', [SPEC] = 'string', [RUN] = 'string', [QUEUE] = 'hash', [CRON] = 'hash', [EXECUTION] = 'hash',
     log = 'list', [NOTICE] = 'hash', [ALERT] = 'hash', g = 'hash', s = 'stream', f = 'stream', names = 'hash', ids = 'hash',
     ledger = 'hash', t = 'hash', [INDEX] = 'zset', replay = 'hash', replay_ids = 'list', replay_change = 'string', backfill = 'hash',
-    backfill_moments = 'string', backfill_open = 'set', backfills = 'set', i = 'string', throttled = 'zset', retry_after = 'zset',
+    backfill_moments = 'string', backfill_open = 'set', backfill_seen = 'zset', backfills = 'set', i = 'string',
+    throttled = 'zset', retry_after = 'zset',
     hosts = 'hash', starts = 'zset', sent = 'zset', turns = 'zset', virtual_time = 'hash', teams = 'set', trusted_until = 'string',
     correction = 'string', cancels = 'stream', in_flight = 'set', due = 'zset', live = 'zset', troubles = 'hash', crons = 'zset',
     doomed = 'set', bell = 'stream', clock = 'stream', quarantine = 'stream', events = 'stream',
@@ -27,6 +28,6 @@ local KEYS_OF = {
     queue = { 'q:#', 's:#', 'f:#', 'starts:#', 'sent:#', 'keys:#', 'rooms:#', 'slots:#', 'lines:#', 'rests:#', 'key_starts:#',
         'paused_keys:#', 'watched:#' },
     cron = { 'c:#', 'log:#' },
-    backfill = { 'backfill:#', 'backfill_moments:#', 'backfill_open:#' },
+    backfill = { 'backfill:#', 'backfill_moments:#', 'backfill_open:#', 'backfill_seen:#' },
     bulk = { 'bulk:#', 'bulk_ids:#', 'bulk_batch:#', 'bulk_refusals:#' },
 }

@@ -26,14 +26,14 @@ do
     function alert_cron(team, cron, ref, result)
         local record = P .. 'c:' .. team .. ':' .. cron
         local fields = fields_of(record, 'failures', 'alert_threshold', 'alerted', 'failing_since', 'name', 'alert', 'pause_after',
-            'is_active', 'labels')
+            'is_active', 'labels', 'resumed')
         local failures, threshold = tonumber(fields.failures or 0), tonumber(fields.alert_threshold or '')
         local new = { kind = 'cron', of = cron, name = fields.name, ref = ref, reason = result.reason, facts = result.facts,
             problem = result.problem, since = fields.failing_since or moment(), labels = fields.labels }
         if result.verdict == 'complete' then
-            if failures == 0 then return end
+            if failures == 0 and not fields.resumed then return end
             call('HSET', record, 'failures', 0)
-            call('HDEL', record, 'alerted', 'failing_since', 'alert')
+            call('HDEL', record, 'alerted', 'failing_since', 'alert', 'resumed')
             new.type, new.failures = 'recovery', failures
             local is_read, silence, problem = confined(team, 'c:' .. cron, problems.recover_cron, team, cron)
             new.problem = problem

@@ -3,9 +3,7 @@
 local backfills = {}
 
 do
-    local OPEN, RAN = { pending = true, processing = true }, { 'completed', 'pending', 'processing' }
-    local DISPLACED = 8 -- rows that one which was made out of turn may stand from its place
-    local MOST_OF_MOMENT = 100 -- executions of one moment that are looked at, the newest
+    local OPEN = { pending = true, processing = true }
 
     -- By which moment (ms) an execution stands where it does in an index of its cron, nothing if nobody knows; and its backfill, if
     -- it is of one: such a one has a moment of long ago, and stands where it was made.
@@ -28,37 +26,6 @@ do
 
     local function state_of(team, id)
         return call('HGET', record_of(EXECUTION, team, id), 'state')
-    end
-
-    local function is_among(team, index, at)
-        if call('EXISTS', index) == 0 then return false end
-        local rank = backfills.rank(team, index, at)
-        for _, id in ipairs(call('ZRANGE', index, math.max(0, rank - DISPLACED), rank + DISPLACED)) do
-            local placed, backfill = backfills.placed(team, id)
-            if placed == at and not backfill then return true end
-        end
-        return false
-    end
-
-    local function is_of(team, cron, execution)
-        local read, its, state = pcall(values_of, record_of(EXECUTION, team, execution), 'cron', 'state')
-        return read and its == cron and (state == 'completed' or OPEN[state])
-    end
-
-    -- Whether an execution of the cron that completed, or may yet, carries this moment (ms). By halves is looked for what no list
-    -- has by its moment, made by a version before, or where too many are of one: many runs by hand before fires that were
-    -- caught up lead that astray.
-    function backfills.has_run(team, cron, at)
-        local of_cron = P .. 'x:' .. team .. ':c' .. cron .. ':'
-        for _, list in ipairs({ P .. 'x:' .. team .. ':executions', of_cron .. 'backfilled' }) do
-            for _, id in ipairs(call('ZREVRANGEBYSCORE', list, at, at, 'LIMIT', 0, MOST_OF_MOMENT)) do
-                if is_of(team, cron, id) then return true end
-            end
-        end
-        for _, state in ipairs(RAN) do
-            if is_among(team, of_cron .. state, at) then return true end
-        end
-        return false
     end
 
     -- Make the execution of a moment (ms).
@@ -85,7 +52,7 @@ do
     -- Schedulers still look at it while an execution of it is open.
     local function close(team, id)
         local cron = P .. 'c:' .. team .. ':' .. (call('HGET', P .. 'backfill:' .. team .. ':' .. id, 'cron') or '')
-        call('DEL', P .. 'backfill_moments:' .. team .. ':' .. id)
+        call('DEL', P .. 'backfill_moments:' .. team .. ':' .. id, P .. 'backfill_seen:' .. team .. ':' .. id)
         if call('HGET', cron, 'backfill') == id then call('HDEL', cron, 'backfill') end
         if call('EXISTS', P .. 'backfill_open:' .. team .. ':' .. id) == 0 then call('SREM', P .. 'backfills', team .. ':' .. id) end
     end
@@ -104,7 +71,7 @@ do
 
     function backfills.forget(team, id)
         call('DEL', P .. 'backfill:' .. team .. ':' .. id, P .. 'backfill_moments:' .. team .. ':' .. id,
-            P .. 'backfill_open:' .. team .. ':' .. id)
+            P .. 'backfill_open:' .. team .. ':' .. id, P .. 'backfill_seen:' .. team .. ':' .. id)
         call('ZREM', P .. 'x:' .. team .. ':backfills', id)
         call('SREM', P .. 'backfills', team .. ':' .. id)
     end

@@ -17,7 +17,7 @@ local function settle_execution(team, id, result)
     local cron = P .. 'c:' .. team .. ':' .. fields.cron
     local callback = fields_of(cron, 'callback', 'version', 'queued', 'strip')
     if not callback.version then return end -- deleted meanwhile
-    if state == 'failed' then
+    if state == 'failed' and not fields.backfill then -- problems of a cron end by its schedule, which this is not
         result.problem, result.is_ignored = problems.note(team, CRON .. fields.cron, 'e:' .. id, result)
     end
     if not fields.backfill then -- what it was then says nothing of how its schedule does now

@@ -1,6 +1,6 @@
 -- Queues: made on first use, found by name, and made anew with the settings of a new one where their record is lost.
 
-local queue_by_name, begin_queue, write_queue, mend_queue, tell_rules
+local queue_by_name, begin_queue, write_queue, mend_queue, tell_rules, rules_of
 
 do
     local LOST = 'Its record was lost: these are the settings of a new queue. Set those that it had; any change takes this back.'
@@ -25,6 +25,13 @@ do
     function tell_rules(team, id)
         local record, rules = P .. 'q:' .. team .. ':' .. id, settings_of(team).redact
         if rules ~= '' then call('HSET', record, 'redact_of_team', rules) else call('HDEL', record, 'redact_of_team') end
+    end
+
+    -- What is not kept of requests of a queue: its rules and those of the team, in one text; and whether it is active.
+    function rules_of(team, id)
+        local is_active, own, of_team = values_of(P .. 'q:' .. team .. ':' .. id, 'is_active', 'redact', 'redact_of_team')
+        own, of_team = own or '', of_team or ''
+        return own .. (own ~= '' and of_team ~= '' and '\n' or '') .. of_team, is_active
     end
 
     -- What each has, whoever makes it; its name and settings follow.
