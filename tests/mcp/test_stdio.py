@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,10 +102,11 @@ class Silent(BaseHTTPRequestHandler):
 
 @contextmanager
 def started(**env: str) -> Iterator[subprocess.Popen[str]]:
-    """A bridge whose lines the test writes and reads."""
+    """A bridge whose lines the test writes and reads; always cold, as its end is timed."""
+    program = "from services.mcp.stdio import main; main()"
     pipe = subprocess.PIPE
     environment = {**os.environ, "RECURO_API_TOKEN": "any", **env}
-    command = running("services.mcp.stdio")
+    command = [sys.executable, "-c", program]
     with subprocess.Popen(
         command, env=environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe
     ) as process:
