@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --quiet --universal \
           --python-version 3.11 --generate-hashes
 
+# One more than the two cores of CI: tests often wait, for a process, a deadline or a slow target.
+WORKERS ?= 3
+
 .DEFAULT_GOAL := help
 .PHONY: help dev test browser check fix cov bench faults fuzz mutants soak answers servers clients idle ci openapi examples lock release
 
@@ -16,7 +19,7 @@ dev: $(VENV)/.run.ok ## Run Redis and every service here until Ctrl-C
 	@$(BIN)/recuro dev
 
 test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
 	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py tests/browser/single_sign_on.py $(ARGS)
@@ -39,7 +42,7 @@ fix: $(VENV)/.dev.ok ## Format the code, and mend what ruff can mend
 	@$(BIN)/ruff check --fix
 
 cov: $(VENV)/.dev.ok ## Run the test suite and say which lines it left out (ARGS=tests/api for a part)
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: $(VENV)/.dev.ok ## Measure this machine
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -1,6 +1,7 @@
 """A real Redis a test process, a real HTTP target; nothing of ours is mocked."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -21,6 +22,9 @@ KEY = os.environ["RECURO_ENCRYPTION_KEY"] = calls.KEY  # processes have it too
 VAULT = calls.VAULT
 MAILER = Mailer(Settings())
 
+# httpcore looks for it at every request, in vain, along the whole path of imports.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -40,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Embedd
         running.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings(server: embedded.EmbeddedServer) -> Settings:
     return Settings(redis_url=server.url, egress_allow=LOOPBACK, api_port=0, mcp_port=0)
 

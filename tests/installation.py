@@ -19,6 +19,7 @@ from services.cli import embedded
 from services.cli.leash import leashed
 from shared.settings import Settings
 from shared.store import keyspace
+from tests.warm import starts
 
 TOKEN = "rc_the-token-of-the-whole-installation-tests"
 RECURO = Path(sys.executable).parent / "recuro"
@@ -82,9 +83,13 @@ class Installation:
         """Start one more process of a service; what it says goes to a file of its own."""
         number = len(self.of(service))
         with (self.folder / f"{service}-{number}.log").open("wb") as said:
-            command = leashed([str(RECURO), service], death_signal=signal.SIGKILL)
+            parts = ("services.cli.main", f"services.{service}.main")
+            program = starts.command([str(RECURO)], ("recuro", service), "services.cli.main:main", *parts)
             process = subprocess.Popen(
-                command, env={**self.environment, **self.own.get(service, {})}, stdout=said, stderr=said
+                leashed([*program, service], death_signal=signal.SIGKILL),
+                env={**self.environment, **self.own.get(service, {})},
+                stdout=said,
+                stderr=said,
             )
         self.running.append(process)
         self._service_of[process.pid] = service

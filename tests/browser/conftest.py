@@ -1,13 +1,18 @@
-"""A Chromium of this machine, and what is asked of every page that it shows."""
+"""A Chromium of this machine, and what is asked of every page that it shows.
+
+The default suite reads this file too, and has no use for a driver of browsers: that is imported when one is started.
+"""
 
 import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext, Page
 
 CHROMIUM = os.environ.get("RECURO_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
@@ -16,7 +21,9 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium() -> "AsyncIterator[Browser]":
+    from playwright.async_api import async_playwright
+
     async with async_playwright() as playwright:
         # As root, as in CI, Chromium has no sandbox; it opens pages of ours alone.
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -24,7 +31,7 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def opened(context: BrowserContext, complaints: list[str]) -> Page:
+async def opened(context: "BrowserContext", complaints: list[str]) -> "Page":
     """A new page, whose complaints, as of the policy of what may be loaded, are gathered."""
     page = await context.new_page()
     page.on(
@@ -34,7 +41,7 @@ async def opened(context: BrowserContext, complaints: list[str]) -> Page:
     return page
 
 
-async def faults_of(page: Page) -> list[str]:
+async def faults_of(page: "Page") -> list[str]:
     """What axe finds, and whether the page has to be moved sideways."""
     await page.evaluate(AXE)
     found: list[dict[str, Any]] = await page.evaluate(

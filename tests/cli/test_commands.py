@@ -32,6 +32,7 @@ from shared.store.care import retention
 from shared.store.keyspace import Team
 from tests import people
 from tests.calls import call_of
+from tests.warm import starts
 
 RECURO = Path(sys.executable).parent / "recuro"
 
@@ -44,10 +45,16 @@ def nearby(tmp_path: Path) -> Iterator[EmbeddedServer]:
     server.stop()
 
 
+def started(*words: str) -> list[str]:
+    """The program, for a command of these words."""
+    parts = ("services.cli.main", "services.cli.reports", "services.cli.users")
+    return starts.command([str(RECURO)], ("recuro", *words), "services.cli.main:main", *parts)
+
+
 def recuro(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RECURO_")}
     return subprocess.run(
-        [RECURO, *arguments],
+        [*started(*arguments[:2]), *arguments],
         cwd=folder,
         env={**inherited, **environment},
         capture_output=True,

@@ -17,7 +17,7 @@ from shared.settings import Settings
 from shared.store import account_keys
 from shared.store.keyspace import Team
 from shared.store.transitions import Setting, accounts
-from tests.cli.test_commands import RECURO, recuro
+from tests.cli.test_commands import recuro, started
 
 CREATE = ("user", "create", "--email", "Ada@example.com", "--team", "red", "--name", "Ada")
 
@@ -66,7 +66,7 @@ async def test_the_second_of_a_team_has_the_role_that_is_given(
 def typed(settings: Settings, folder: Path, password: str) -> subprocess.CompletedProcess[str]:
     """Make the user with a password on standard input."""
     return subprocess.run(
-        [RECURO, *CREATE, "--password-stdin"],
+        [*started("user", "password"), *CREATE, "--password-stdin"],
         cwd=folder,
         env={"PATH": str(Path(sys.executable).parent), "RECURO_REDIS_URL": settings.redis_url},
         input=password,

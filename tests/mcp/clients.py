@@ -17,12 +17,19 @@ from shared.security.caller import Caller
 from shared.store.keyspace import Team
 from tests.installation import free_port
 from tests.poll import until
+from tests.warm import starts
 
 ERAS = ("legacy", "2026-07-28")
 ADMIN = Caller(Team(1), frozenset({"admin"}))
 CRON = {"name": "Health Check", "url": "https://api.example.com/health", "cron_expression": "*/5 * * * *"}
 JOB = {"queue": "webhooks", "url": "https://api.example.com/sync"}
 Dial = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+def running(module: str) -> list[str]:
+    """The command line that runs its `main`."""
+    cold = [sys.executable, "-c", f"from {module} import main; main()"]
+    return starts.command(cold, (module,), f"{module}:main", module)
 
 
 class Gateway:
@@ -42,8 +49,7 @@ class Gateway:
         self._process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> None:
-        program = "from services.mcp.main import main; main()"
-        self._process = subprocess.Popen([sys.executable, "-c", program], env=self._env)
+        self._process = subprocess.Popen(running("services.mcp.main"), env=self._env)
 
     async def start(self) -> None:
         self.launch()
@@ -73,11 +79,11 @@ async def over_http(url: str, token: str, era: str = ERAS[0]) -> AsyncIterator[C
 
 
 def over_stdio(era: str = "auto", **env: str) -> Client:
-    program = "from services.mcp.stdio import main; main()"
+    program, *arguments = running("services.mcp.stdio")
     return Client(
         StdioServerParameters(
-            command=sys.executable,
-            args=["-c", program],
+            command=program,
+            args=arguments,
             env={"PATH": os.environ["PATH"], **env},
         ),
         mode=era,

@@ -17,7 +17,7 @@ from mcp import Client
 
 from services.cli.embedded import EmbeddedServer
 from services.mcp.tools import TOOLS
-from tests.mcp.clients import CRON, ERAS, JOB, Gateway, found, over_stdio, text
+from tests.mcp.clients import CRON, ERAS, JOB, Gateway, found, over_stdio, running, text
 
 
 @contextmanager
@@ -37,7 +37,7 @@ NOWHERE = "http://127.0.0.1:9/mcp"
     [("--help", 0, "RECURO_API_TOKEN"), (NOWHERE, 2, f"unrecognized arguments: {NOWHERE}")],
 )
 def test_an_argument_is_answered(argument: str, code: int, said: str) -> None:
-    command = [sys.executable, "-c", "from services.mcp.stdio import main; main()", argument]
+    command = [*running("services.mcp.stdio"), argument]
 
     ended = subprocess.run(command, input="", capture_output=True, text=True, timeout=30, check=False)
 
@@ -102,7 +102,7 @@ class Silent(BaseHTTPRequestHandler):
 
 @contextmanager
 def started(**env: str) -> Iterator[subprocess.Popen[str]]:
-    """A bridge whose lines the test writes and reads."""
+    """A bridge whose lines the test writes and reads; always cold, as its end is timed."""
     program = "from services.mcp.stdio import main; main()"
     pipe = subprocess.PIPE
     environment = {**os.environ, "RECURO_API_TOKEN": "any", **env}
@@ -258,10 +258,9 @@ async def test_the_bridge_survives_a_restart_of_the_gateway(server: EmbeddedServ
     ],
 )
 async def test_a_wrong_address_is_one_line_at_the_start(url: str, reason: str) -> None:
-    program = "from services.mcp.stdio import main; main()"
     environment = {**os.environ, "RECURO_MCP_URL": url}
 
-    ended = await anyio.run_process([sys.executable, "-c", program], env=environment, check=False)
+    ended = await anyio.run_process(running("services.mcp.stdio"), env=environment, check=False)
 
     assert ended.returncode == 1
     (line,) = ended.stderr.decode().splitlines()
