@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import translate
-from functools import lru_cache
 from operator import eq, ge, gt, le, lt
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from shared.basics import hints, words
 from shared.basics.hints import Hints
+from shared.basics.memory import MEBIBYTE, remembered
 
 T = TypeVar("T")
 Matches = Callable[[Any, "Value"], bool]
@@ -221,7 +221,7 @@ def _is_like(its: Any, value: Value) -> bool:
     return _pattern(value.text).match(text) is not None
 
 
-@lru_cache(256)
+@remembered(MEBIBYTE, per_byte=100)
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(translate(text.replace("[", "[[]").replace("?", "[?]")))
 
