@@ -6,11 +6,8 @@ from typing import Any
 from mcp_types import Tool as ListedTool
 from mcp_types import ToolAnnotations
 
+from services.mcp.brief import Part, brief
 from services.mcp.tools import TOOLS, Tool
-
-Part = dict[str, Any]
-FAR = 100_000
-"""A bound of a number that no model has to know."""
 
 
 def _listed(row: Tool[Any]) -> ListedTool:
@@ -18,7 +15,7 @@ def _listed(row: Tool[Any]) -> ListedTool:
         name=row.name,
         title=row.title,
         description=row.description,
-        input_schema=_brief(_plain(row.model.model_json_schema(), _input)),
+        input_schema=brief(_plain(row.model.model_json_schema(), _input)),
         output_schema=_plain(row.answer.model_json_schema(mode="serialization"), _output),
         annotations=ToolAnnotations(
             title=row.title,
@@ -57,42 +54,6 @@ def _plain(schema: dict[str, Any], each: Callable[[Part], Part]) -> dict[str, An
 
     flat: dict[str, Any] = inlined(schema)
     return flat
-
-
-def _brief(schema: Part) -> Part:
-    """Without what costs a model's context and tells it nothing: every argument is checked all the same.
-
-    Fields of an object within an argument are described where a tool has them as arguments.
-    """
-    fields = {name: _within(field) for name, field in schema["properties"].items()}
-    return {**schema, "properties": {name: _without_limits(field) for name, field in fields.items()}}
-
-
-def _within(field: Part) -> Part:
-    match field:
-        case {"items": dict(items)}:
-            return {**field, "items": _without_limits(_within(items))}
-        case {"properties": dict(fields), **rest}:
-            rest.pop("additionalProperties", None)
-            plain = {
-                name: _without_limits(
-                    {key: of for key, of in _within(inner).items() if key not in ("description", "default")}
-                )
-                for name, inner in fields.items()
-            }
-            return {**rest, "properties": plain}
-    return field
-
-
-def _without_limits(field: Part) -> Part:
-    """Without bounds that only a mistake comes to, and defaults that are "nothing"."""
-    return {
-        key: value
-        for key, value in field.items()
-        if key not in ("pattern", "minLength", "maxLength", "minItems", "maxItems")
-        and not (key == "maximum" and value >= FAR)
-        and not (key == "default" and (value is False or value == []))
-    }
 
 
 def _input(part: Part) -> Part:

@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from shared import clock
 from shared.actions import owing
+from shared.errors import Invalid
 from shared.schedule import policy
 from shared.schedule.policy import Plan
 from shared.schemas.crons import Cron, CronCreate, CronMode
@@ -131,6 +133,18 @@ def policy_of(spec: CronCreate) -> str:
     return spec.model_dump_json(include=set(Timing.model_fields), exclude_defaults=True)
 
 
+def check(wanted: CronCreate) -> None:
+    """Check what no single field shows; raises Invalid."""
+    if wanted.mode == CronMode.REQUEST and not wanted.url:
+        raise Invalid("url", "The url field is required.")
+    if wanted.mode == CronMode.HEARTBEAT and wanted.url:
+        raise Invalid(
+            "url", "The url field does not go with mode heartbeat, in which your side calls Recuro."
+        )
+    if wanted.starts_at and wanted.ends_at and wanted.ends_at <= wanted.starts_at:
+        raise Invalid("ends_at", "The ends_at field must be later than starts_at.")
+
+
 def fields_of(wanted: CronCreate, phase: int, sealed: str | None = None) -> CronFields:
     """`sealed`: the body that it sends, if it may not be shown."""
     body = {stored.LAST_OF_SPEC: sealed} if sealed else {}
@@ -151,6 +165,18 @@ def fields_of(wanted: CronCreate, phase: int, sealed: str | None = None) -> Cron
         pause_after=wanted.pause_after_failures or "",
         labels=to_json(wanted.labels).decode() if wanted.labels else "",
     )
+
+
+def new(wanted: CronCreate, phase: int, at: datetime, next_ms: int | None) -> Fields:
+    """The record that a new cron would have, as far as it is shown."""
+    its = fields_of(wanted, phase)
+    known = {
+        **{name: str(value) for name, value in its._asdict().items()},
+        "offset": str(its.offset_seconds),
+        "version": "1",
+        "created": str(clock.milliseconds(at)),
+    }
+    return known if next_ms is None else {**known, "next": str(next_ms)}
 
 
 def logged_of(wanted: CronCreate, phase: int) -> list[object]:

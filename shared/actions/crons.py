@@ -104,19 +104,32 @@ async def upsert(call: Call, key: str, cron: CronCreate, now: datetime | None = 
 async def _made(
     call: Call, cron: CronCreate, now: datetime | None, key: str | None = None
 ) -> CronMade | OfKey:
-    _check(cron)
     phase = cron_records.phase_of({})
-    plan = cron_records.plan_of(cron, phase)
     for _ in range(ATTEMPTS):
         at = now or await moments.now(call.redis, call.team.shard)
-        if call.limits:
-            call.limits.check_interval(plan, at)
-        if policy.following(plan, at) is None:
-            raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
-        when = _timed(cron, phase, {}, at)
+        when = _first(call, cron, phase, at)
         if made := await _save(call, cron, when, _Known(WhichCron(key=key), now=now)):
             return made  # type: ignore[return-value]  # its version is 1
     raise Conflict(_BUSY)
+
+
+def _first(call: Call, cron: CronCreate, phase: int, at: datetime) -> _When:
+    """When a new one fires; raises Invalid and Forbidden."""
+    cron_records.check(cron)
+    plan = cron_records.plan_of(cron, phase)
+    if call.limits:
+        call.limits.check_interval(plan, at)
+    if policy.following(plan, at) is None:
+        raise Invalid("ends_at", "The ends_at field must leave the cron a time to fire, from now on.")
+    return _timed(cron, phase, {}, at)
+
+
+async def would_be(call: Call, cron: CronCreate, now: datetime | None = None) -> Cron:
+    """The cron that `create` would make now, with 0 for its id; nothing is kept. Raises as `create` does."""
+    cron, phase = _whole(cron), cron_records.phase_of({})
+    at = now or await moments.now(call.redis, call.team.shard)
+    when = _first(call, cron, phase, at)
+    return cron_records.of(call.team, 0, cron_records.new(cron, phase, at, when.next_ms))
 
 
 async def get(redis: Redis, team: Team, cron_id: int) -> Cron:
@@ -179,7 +192,7 @@ async def update(
             raise Conflict("The cron's url is being changed by others; look before you give it headers.")
         wanted, dropped = custody.changed(before, changes)
         wanted = custody.sealed(wanted, call.vault, call.team)
-        _check(wanted)
+        cron_records.check(wanted)
         _check_limits(call, before, wanted, at)
         when = _When(cron_records.phase_of(fields), keeps_next=True)
         if any(getattr(before, name) != getattr(wanted, name) for name in _WHEN):
@@ -282,15 +295,3 @@ def _check_limits(call: Call, before: CronCreate, wanted: CronCreate, at: dateti
 def _unreadable(wanted: CronCreate) -> Invalid:
     said = f"by {wanted.timezone} nobody can compute {wanted.cron_expression}; give both anew."
     return Invalid("timezone", f"The timezone field must be a zone that is known here: {said}")
-
-
-def _check(wanted: CronCreate) -> None:
-    """Check what no single field shows; raises Invalid."""
-    if wanted.mode == CronMode.REQUEST and not wanted.url:
-        raise Invalid("url", "The url field is required.")
-    if wanted.mode == CronMode.HEARTBEAT and wanted.url:
-        raise Invalid(
-            "url", "The url field does not go with mode heartbeat, in which your side calls Recuro."
-        )
-    if wanted.starts_at and wanted.ends_at and wanted.ends_at <= wanted.starts_at:
-        raise Invalid("ends_at", "The ends_at field must be later than starts_at.")

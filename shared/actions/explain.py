@@ -10,8 +10,9 @@ from shared.schedule import expressions, occurrences, policy, zone_data, zones
 from shared.schedule.expressions import Fields
 from shared.schedule.occurrences import Change
 from shared.schedule.policy import Plan
+from shared.schemas.crons import Cron
 from shared.schemas.explain import ClockChange, ExplainQuery, Explanation, NextRun
-from shared.schemas.timing import OverlapPolicy
+from shared.schemas.timing import OverlapPolicy, Timing
 
 HORIZON = timedelta(days=730)
 """How far ahead to look for changes of the clock."""
@@ -21,6 +22,8 @@ MOST_COUNTED = 1000
 LOOKED_AT, OFTEN = 60, 32
 """How many fires to compare for the shortest gap, and from how many fires a month on to do so."""
 _STEPS = {"second": (60, "minute"), "minute": (60, "hour"), "hour": (24, "day")}
+
+_OF_CRON = (*Timing.model_fields, "cron_expression", "timezone", "timeout_seconds")
 
 _WORDS = Options()
 _WORDS.use_24hour_time_format = True
@@ -78,6 +81,19 @@ def describe(query: ExplainQuery) -> str:
     if query.max_runs:
         parts.append("once" if query.max_runs == 1 else f"{query.max_runs} times in all")
     return ", ".join(parts)
+
+
+def described(cron: Cron) -> str | None:
+    """The same of a cron; None if this host cannot read its schedule."""
+    try:
+        return describe(of_cron(cron))
+    except policy.UNREADABLE:
+        return None
+
+
+def of_cron(cron: Cron) -> ExplainQuery:
+    """Its schedule and time policy, which were checked when it was given them."""
+    return ExplainQuery.model_construct(**{name: getattr(cron, name) for name in _OF_CRON})
 
 
 def _described(text: str) -> str:
@@ -171,11 +187,21 @@ def _of_fields(fields: Fields) -> Iterator[str]:
         yield "Both day fields are set: it fires when either of them fits, not only when both do."
     if len(fields.minutes) == 60 and len(fields.hours) < 24 and len(fields.seconds) == 1:
         yield "It fires every minute of the hours it names; write 0 for the minute to have it once an hour."
+    if len(fields.minutes) == 60 and len(fields.hours) == 24 and _names_days(fields):
+        yield (
+            "It fires every minute of the days it names; write 0 for the minute and the hour to have it once "
+            "a day."
+        )
     if len(fields.seconds) == 60 and len(fields.minutes) < 60:
         yield (
             "It fires every second of the minutes it names: with six fields the first is the second; write 0 "
             "for it, or five fields, to have it once a minute."
         )
+
+
+def _names_days(fields: Fields) -> bool:
+    """Whether it leaves out some days of a month or a week."""
+    return len(fields.days) < 31 or len(fields.weekdays) < 7
 
 
 def _missing_days(fields: Fields, texts: list[str]) -> Iterator[str]:
@@ -192,7 +218,11 @@ def _uneven(texts: list[str]) -> Iterator[str]:
     """Warn of steps that do not divide their period: they start again with each period."""
     for (name, (size, period)), text in zip(_STEPS.items(), ["0", *texts][-6:], strict=False):
         step = text.removeprefix("*/")
-        if step != text and size % int(step):
+        if step == text:
+            continue
+        if int(step) == size:
+            yield f"{text} of the {name} is its first one alone, once each {period}; write 0 to say so."
+        elif size % int(step):
             last = size % int(step)
             yield f"{text} of the {name} starts anew with each {period}: its last step is {last}."
     if texts[-3].startswith("*/"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from redis.asyncio import Redis
@@ -24,16 +24,14 @@ from shared.schemas.base import Page
 from shared.schemas.jobs import (
     Job,
     JobCreate,
-    JobCreated,
     JobFilter,
     JobQuery,
     JobSpec,
-    JobStatus,
     JobUpdate,
 )
 from shared.schemas.kinds import Kind
 from shared.schemas.queues import QueueSettings
-from shared.store import connection, makers, paging, stored, transitions
+from shared.store import connection, keyspace, makers, moments, paging, records, stored, transitions
 from shared.store.keyspace import Team
 from shared.store.transitions import Below, CreatedJob, NewJob, OtherRules, Seen
 
@@ -55,6 +53,8 @@ class QueuedJob:
     scheduled_at: datetime
     is_paused: bool
     """Whether its queue is paused, so that the job waits."""
+    queue_is_new: bool = False
+    """Whether its queue was made for it."""
 
 
 class NotMade(NamedTuple):
@@ -70,24 +70,10 @@ _NOT_MADE: Mapping[str, NotMade] = {
 }
 
 
-async def create(call: Call, job: JobSpec, now_ms: int | None = None) -> JobCreated:
+async def create(call: Call, job: JobSpec, now_ms: int | None = None) -> QueuedJob:
     """Store a job and make it due; its queue is made if it is new."""
     (made,) = await create_many(call, [job], now_ms)
-    return created(job, made)
-
-
-def created(job: JobSpec, made: QueuedJob, warnings: Sequence[str] = ()) -> JobCreated:
-    """The answer to a new job over MCP."""
-    return JobCreated(
-        id=made.id,
-        queue_id=made.queue_id,
-        queue_name=job.queue,
-        url=job.url,
-        method=job.method,
-        status=JobStatus.PENDING,
-        scheduled_at=made.scheduled_at,
-        warnings=tuple(warnings),
-    )
+    return made
 
 
 async def create_many(call: Call, jobs: Sequence[JobSpec], now_ms: int | None = None) -> list[QueuedJob]:
@@ -135,10 +121,21 @@ async def _stored(
     raise Conflict("What is not kept of the queue's requests is being changed by others; try again.")
 
 
+async def would_be(call: Call, job: JobSpec) -> QueuedJob:
+    """What `create` would do now, with 0 for an id that is not there yet; nothing is kept."""
+    known = await call.redis.hget(keyspace.queue_names(call.team), job.queue)  # type: ignore[misc]
+    rows = await transitions.read_queues(call.redis, call.team, [int(known)]) if known else []
+    at = await moments.now(call.redis, call.team.shard) + timedelta(seconds=job.delay)
+    if not rows:
+        return QueuedJob(0, 0, at, is_paused=False, queue_is_new=True)
+    is_paused = records.fields_of(rows[0].fields).get("is_active") == "0"
+    return QueuedJob(0, int(rows[0].id), at, is_paused)
+
+
 def _queued(row: CreatedJob | Literal["late", "far"]) -> QueuedJob | NotMade:
     if isinstance(row, str):
         return _NOT_MADE[row]
-    return QueuedJob(row.id, row.queue_id, clock.moment(row.due_ms), row.is_paused)
+    return QueuedJob(row.id, row.queue_id, clock.moment(row.due_ms), row.is_paused, row.queue_is_new)
 
 
 def _said_of(jobs: Sequence[JobSpec]) -> str:

@@ -58,15 +58,21 @@ async def id_of(redis: Redis, team: Team, name: str) -> int:
     found = await redis.hget(keyspace.queue_names(team), name)  # type: ignore[misc]
     if found is not None:
         return int(found)
-    _, known = await redis.hscan(keyspace.queue_names(team), count=_NAMES)
+    known = await names(redis, team)
     near = words.nearest(name, known)
     there = f"did you mean {near}?" if near else f"there are {_some(sorted(known))}."
     raise Invalid("queue", f"The queue field names no queue of this team; {there}")
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN])
-    return f"{shown} and others" if len(names) > _SHOWN else shown or "none yet"
+async def names(redis: Redis, team: Team) -> list[str]:
+    """Names of the team's queues, or of some 1,000 of them."""
+    _, known = await redis.hscan(keyspace.queue_names(team), count=_NAMES)
+    return list(known)
+
+
+def _some(known: Sequence[str]) -> str:
+    shown = ", ".join(known[:_SHOWN])
+    return f"{shown} and others" if len(known) > _SHOWN else shown or "none yet"
 
 
 async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:

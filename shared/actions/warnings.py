@@ -1,7 +1,7 @@
 """Warnings about accepted input that will not do what was meant; they are never a reason to refuse it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -9,23 +9,26 @@ from pydantic_core import from_json
 from redis.asyncio import Redis
 
 from shared import clock
-from shared.actions import notifications
-from shared.actions.explain import pitfalls
+from shared.actions import cron_records, explain, job_records, notifications, queues
+from shared.actions.jobs import QueuedJob
+from shared.basics import words
 from shared.errors import Damaged
 from shared.schemas.base import Method
 from shared.schemas.crons import Cron, CronMade, CronMode, CronWithWarnings
-from shared.schemas.explain import ExplainQuery
-from shared.schemas.jobs import JobCreate, JobSpec
+from shared.schemas.jobs import Job, JobCreate, JobSpec
 from shared.schemas.queues import Queue, QueueWithWarnings
-from shared.schemas.timing import Timing
 from shared.security.vault import is_secret
-from shared.store import moments
+from shared.store import moments, records, stored, transitions
 from shared.store.connection import AWAY
 from shared.store.keyspace import Team
 
 FEW = 2
 """If fewer fires than this are left before `ends_at`, it may be a mistake."""
 LONG = timedelta(days=366)
+AGAIN, CRONS_BEFORE, JOBS_BEFORE = timedelta(minutes=1), 5, 20
+"""Within what time the same made twice may be a mistake, and how many made before it are compared."""
+NEW_QUEUES, SHOWN = 5, 80
+"""How many of one call are compared with the names there are, and characters of one."""
 _NEVER_JSON = re.compile("x-www-form-urlencoded|multipart/|xml|html", re.IGNORECASE)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -33,21 +36,100 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 async def saved_cron(redis: Redis, team: Team, cron: Cron) -> CronWithWarnings:
     """The answer to a write of a cron, with its warnings."""
     before = cron.warnings if isinstance(cron, CronWithWarnings) else ()
-    has_reader = cron.alert_threshold is None or await _has_channel(redis, team)
+    is_made = isinstance(cron, CronMade)
     found = (
         *before,
         *of_cron(cron, await _now(redis, team)),
-        *([] if has_reader else [_NO_CHANNEL.format("alert_threshold")]),
+        *(await unheard(redis, team, "alert_threshold") if cron.alert_threshold else ()),
+        *(await _cron_again(redis, team, cron) if is_made else ()),
     )
-    kind = CronMade if isinstance(cron, CronMade) else CronWithWarnings
+    kind = CronMade if is_made else CronWithWarnings
     return kind(**{**dict(cron), "warnings": found})
 
 
-async def saved_queue(redis: Redis, team: Team, queue: Queue) -> QueueWithWarnings:
+async def saved_queue(redis: Redis, team: Team, queue: Queue, *, is_new: bool = False) -> QueueWithWarnings:
     """The answer to a write of a queue, with its warnings."""
-    has_reader = not queue.alerts_enabled or await _has_channel(redis, team)
-    found = (*of_queue(queue), *([] if has_reader else [_NO_CHANNEL.format("alerts_enabled")]))
+    slips = await _slips(redis, team, [queue.name] if is_new else ())
+    unread = await unheard(redis, team, "alerts_enabled") if queue.alerts_enabled else ()
+    found = (*of_queue(queue), *slips.values(), *unread)
     return QueueWithWarnings(**dict(queue), warnings=found)
+
+
+async def made_jobs(
+    redis: Redis, team: Team, jobs: Sequence[JobSpec], made: Sequence[QueuedJob]
+) -> list[tuple[str, ...]]:
+    """Those of each job that was made; storage is asked only about queues that are new."""
+    pairs = list(zip(jobs, made, strict=True))
+    slips = await _slips(redis, team, dict.fromkeys(job.queue for job, one in pairs if one.queue_is_new))
+    return [
+        (*of_job(job, is_paused=one.is_paused), *([slips[job.queue]] if job.queue in slips else ()))
+        for job, one in pairs
+    ]
+
+
+async def job_again(redis: Redis, team: Team, job_id: int) -> list[str]:
+    """Whether the same job was made just before.
+
+    It costs a read, and programs mean the same job twice often: this is for agents, which repeat calls.
+    """
+    ids = range(job_id, max(0, job_id - JOBS_BEFORE - 1), -1)
+    try:
+        rows = await transitions.read_jobs(redis, team, ids, with_runs=False, most_bytes=stored.LIST_BYTES)
+    except AWAY:
+        return []
+    found = [
+        job for job in map(job_records.excerpt_of, rows) if job.attempt_number == 1 and not job.replay_of
+    ]
+    return _again("Job", found, _SAME_JOB) if found and found[0].id == job_id else []
+
+
+async def _cron_again(redis: Redis, team: Team, cron: Cron) -> list[str]:
+    ids = range(cron.id, max(0, cron.id - CRONS_BEFORE - 1), -1)
+    try:
+        rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
+    except AWAY:
+        return []
+    found = [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
+    return _again("Cron", found, _SAME_CRON) if found and found[0].id == cron.id else []
+
+
+def _again(noun: str, found: Sequence[Cron] | Sequence[Job], fields: Sequence[str]) -> list[str]:
+    """Whether one of those made before the first is the same."""
+    new, *others = found
+    for other in others:
+        after = new.created_at - other.created_at
+        if timedelta() <= after <= AGAIN and all(
+            getattr(new, name) == getattr(other, name) for name in fields
+        ):
+            return [
+                f"{noun} {other.id} is the same and was made {after.total_seconds():.0f} s before: if this "
+                "repeats it, delete one of them. With an idempotency key a repeat does nothing twice."
+            ]
+    return []
+
+
+_SAME_JOB = ("url", "method", "headers", "payload", "body", "queue_id", "callback_url", "delay_seconds")
+_SAME_CRON = ("name", "url", "method", "headers", "payload", "cron_expression", "timezone", "callback_url")
+
+
+async def _slips(redis: Redis, team: Team, new: Collection[str]) -> dict[str, str]:
+    """Of each queue that is new and whose name is almost that of another, what to say of it."""
+    if not new:
+        return {}
+    try:
+        known = await queues.names(redis, team)
+    except AWAY:
+        return {}
+    near = {
+        name: next((other for other in known if words.is_slip(name, other)), None)
+        for name in [*new][:NEW_QUEUES]
+    }
+    return {
+        name: f"The queue {name[:SHOWN]} is new, and {other[:SHOWN]} is almost the same name: if that was "
+        "meant, delete this one and use it."
+        for name, other in near.items()
+        if other
+    }
 
 
 _NO_CHANNEL = (
@@ -63,11 +145,12 @@ async def _now(redis: Redis, team: Team) -> datetime:
         return clock.now()
 
 
-async def _has_channel(redis: Redis, team: Team) -> bool:
+async def unheard(redis: Redis, team: Team, field: str) -> list[str]:
+    """Whether nobody hears of the alerts that the field asks for."""
     try:
-        return await notifications.has_channel(redis, team)
+        return [] if await notifications.has_channel(redis, team) else [_NO_CHANNEL.format(field)]
     except (Damaged, *AWAY):  # the write is done: failing advice must not make it look lost
-        return True
+        return []
 
 
 def of_cron(cron: Cron, now: datetime) -> list[str]:
@@ -111,11 +194,7 @@ def _of_its_fires(cron: Cron, now: datetime) -> Iterator[str]:
     elif cron.next_run_at - now > LONG:
         yield f"It fires first at {_iso(cron.next_run_at)}, more than a year from now."
     if cron.next_run_at or not cron.is_active:
-        given = {name: getattr(cron, name) for name in (*Timing.model_fields, *_ITS_TIMING)}
-        yield from pitfalls(ExplainQuery(**given), now)
-
-
-_ITS_TIMING = ("cron_expression", "timezone", "timeout_seconds")
+        yield from explain.pitfalls(explain.of_cron(cron), now)
 
 
 def _of_its_requests(cron: Cron) -> Iterator[str]:

@@ -226,6 +226,10 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(translate(text.replace("[", "[[]").replace("?", "[?]")))
 
 
+def _has_part(its: str, value: Value) -> bool:
+    return _is_like(its, value) if "*" in value.text else words.contains(value.text, its)
+
+
 def _has(its: Any, value: Value) -> bool:
     return any(_is_like(one, value) for one in its)
 
@@ -254,8 +258,8 @@ def labels(read: Callable[[T], Mapping[str, str]]) -> Key[T]:
 
 
 def part(read: Callable[[T], str]) -> Key[T]:
-    """A text of which a part is given, by its letters and digits."""
-    return Key(read, _text, lambda its, value: words.contains(value.text, its))
+    """A text of which a part is given, by its letters and digits; or the whole, with a star for any text."""
+    return Key(read, _text, _has_part)
 
 
 def number(read: Callable[[T], float | None], *, needs: str = "") -> Key[T]:

@@ -4,10 +4,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from itertools import takewhile
 
 NEAR, LIKE = 0.65, 0.8
 """How similar a name must be to be suggested, and how similar one counts that shares whole words."""
-_LONGEST = 80
+_LONGEST, _SHORTEST = 80, 3
 _MARKS = re.compile(r"[\W_]+")
 _PARTS = re.compile(r"[a-z]+|[0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -46,6 +47,28 @@ def nearest(given: str, known: Iterable[str]) -> str | None:
     word = given[:_LONGEST]
     score, name = max(((_likeness(word, name), name) for name in known), default=(0.0, ""))
     return name if score >= NEAR else None
+
+
+def is_slip(given: str, name: str) -> bool:
+    """Whether two names differ by one letter, by two that changed places, or by case and punctuation.
+
+    Digits number what is meant to be another: shard-1 is no slip for shard-2. Nor is a short name one.
+    """
+    mine, its = plain(given), plain(name)
+    if given == name or min(len(mine), len(its)) < _SHORTEST:
+        return False
+    mine, its = _without_start(mine, its)
+    mine, its = (one[::-1] for one in _without_start(mine[::-1], its[::-1]))
+    if not mine + its:
+        return True
+    is_one = max(len(mine), len(its)) == 1 or (len(mine) == 2 and mine == its[::-1])
+    return is_one and (mine + its).isalpha()
+
+
+def _without_start(one: str, other: str) -> tuple[str, str]:
+    """Both from where they differ on."""
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    return one[same:], other[same:]
 
 
 def _likeness(given: str, name: str) -> float:

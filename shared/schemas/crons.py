@@ -239,34 +239,6 @@ class CronMade(CronWithWarnings):
     """The same of a cron that the write made."""
 
 
-class CronDetailWithWarnings(CronDetail):
-    """The MCP answer to a change."""
-
-    warnings: Warnings = ()
-
-
-class _CreatedByReference(Schema):
-    """The answer to a new cron as in the MCP reference."""
-
-    id: int
-    name: str
-    url: str
-    method: Method
-    cron_expression: str
-    is_active: bool
-    next_run_at: Instant | None
-
-
-class CronCreated(Timing, _CreatedByReference):
-    """The MCP answer to a new cron: first the keys of the reference."""
-
-    timezone: str
-    mode: CronMode
-    has_ended: bool
-    next_runs: list[Instant]
-    warnings: Warnings = ()
-
-
 class ExecutionQuery(SearchQuery):
     filter: ExecutionStatus | None = None
 

@@ -167,19 +167,6 @@ class JobBatchResults(Schema):
     results: list[JobScheduled | JobRefused]
 
 
-class JobCreated(Schema):
-    """The MCP answer to a new job: first the keys of the reference."""
-
-    id: int
-    queue_id: int
-    queue_name: str
-    url: str
-    method: Method
-    status: JobStatus
-    scheduled_at: Instant
-    warnings: Warnings = ()
-
-
 class JobSummary(Schema):
     """A job as the MCP reference documents get-job."""
 

@@ -11,6 +11,7 @@ from shared.clock import milliseconds, now
 from shared.errors import Conflict, NotFound
 from shared.schemas.base import PageQuery
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery, JobUpdate
+from shared.schemas.queues import QueueUpdate
 from shared.store import keyspace, ledger
 from shared.store.keyspace import Team
 from tests.calls import call_of
@@ -20,6 +21,20 @@ URL = "https://api.example.com/sync"
 
 def a_job(**fields: object) -> JobCreate:
     return JobCreate.model_validate({"queue": "webhooks", "url": URL, **fields})
+
+
+async def test_a_job_says_whether_its_queue_is_new_or_paused(redis: Redis, team: Team) -> None:
+    call = call_of(redis, team)
+    first = await jobs.create_many(call, [a_job(), a_job(), a_job(queue="mail")])
+    planned = await jobs.would_be(call, a_job(delay=60))
+    await queues.update(call, first[0].queue_id, QueueUpdate(is_active=False))
+
+    paused, active = await jobs.create_many(call, [a_job(), a_job(queue="mail")])
+
+    assert [(one.queue_is_new, one.is_paused) for one in first] == [(True, False)] * 3
+    assert (planned.id, planned.queue_id, planned.queue_is_new) == (0, first[0].queue_id, False)
+    assert (paused.queue_is_new, paused.is_paused) == (False, True)
+    assert (active.queue_is_new, active.is_paused) == (False, False)
 
 
 async def test_a_job_is_stored_as_asked(redis: Redis, team: Team) -> None:

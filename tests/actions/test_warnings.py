@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared import clock
-from shared.actions import crons, queues, warnings
+from shared.actions import crons, jobs, queues, warnings
 from shared.schemas.crons import CronCreate, CronUpdate
 from shared.schemas.jobs import JobCreate
 from shared.schemas.queues import QueueCreate
@@ -40,6 +40,8 @@ async def of_cron(redis: Redis, team: Team, **fields: Any) -> list[str]:
             "fires again after 60 s, and a request may take 61 s",
         ),
         ({"cron_expression": "0 0 1 * MON"}, "Both day fields are set"),
+        ({"cron_expression": "* * 1 * *"}, "It fires every minute of the days it names"),
+        ({"cron_expression": "*/60 * * * *"}, "*/60 of the minute is its first one alone"),
         ({"alert_threshold": 1}, "alert_threshold is set, and the team has no alert channel"),
         (
             {"url": "http://a.example/", "headers": {"Authorization": "x"}},
@@ -179,3 +181,94 @@ async def test_a_queue_says_that_it_is_paused_and_that_nobody_hears_of_it(redis:
         "The queue is paused: its jobs wait until is_active is true.",
         "alerts_enabled is set",
     ]
+
+
+async def test_the_same_cron_again_within_a_minute_is_told(redis: Redis, team: Team) -> None:
+    assert await of_cron(redis, team, headers={"X-A": "1"}) == []
+
+    (said,) = await of_cron(redis, team, headers={"X-A": "1"})
+
+    assert said.startswith("Cron 1 is the same and was made ")
+    assert "s before: if this repeats it, delete one of them" in said
+    assert await of_cron(redis, team, headers={"X-A": "2"}) == []
+
+
+async def test_the_same_cron_after_a_minute_is_not(redis: Redis, team: Team) -> None:
+    before = clock.now() - timedelta(seconds=61)
+    await crons.create(call_of(redis, team), CronCreate.model_validate(CRON), before)
+
+    assert await of_cron(redis, team) == []
+
+
+async def test_a_change_of_a_cron_is_no_repeat(redis: Redis, team: Team) -> None:
+    await of_cron(redis, team)
+    await of_cron(redis, team, name="Other")
+
+    changed = await crons.update(call_of(redis, team), 2, CronUpdate.model_validate({"name": "Tidy"}))
+
+    assert (await warnings.saved_cron(redis, team, changed)).warnings == ()
+
+
+async def test_the_same_job_again_is_told_but_no_retry_of_it(redis: Redis, team: Team) -> None:
+    job = JobCreate.model_validate(JOB)
+    first, second = await jobs.create_many(call_of(redis, team), [job, job])
+    await redis.hset(f"{team.prefix}j:{team.id}:{first.id}", "attempt", "2")  # type: ignore[misc]
+    retried = await warnings.job_again(redis, team, second.id)
+    third = await jobs.create(call_of(redis, team), job)
+
+    (said,) = await warnings.job_again(redis, team, third.id)
+
+    assert retried == []
+    assert said.startswith(f"Job {second.id} is the same")
+
+
+async def test_of_a_job_that_is_gone_already_nothing_is_told(redis: Redis, team: Team) -> None:
+    job = JobCreate.model_validate(JOB)
+    _, _, last = await jobs.create_many(call_of(redis, team), [job, job, job])
+    await jobs.delete(call_of(redis, team), last.id)
+
+    assert await warnings.job_again(redis, team, last.id) == []
+
+
+async def test_a_new_queue_that_is_almost_another_is_told_once_made(redis: Redis, team: Team) -> None:
+    await queues.create(call_of(redis, team), QueueCreate(name="webhooks"))
+    slip = await queues.create(call_of(redis, team), QueueCreate(name="Web-hook"))
+    asked = [JobCreate.model_validate(JOB | {"queue": queue}) for queue in ("web-hooks", "mail", "webhooks")]
+    made = await jobs.create_many(call_of(redis, team), asked)
+
+    of_jobs = await warnings.made_jobs(redis, team, asked, made)
+    of_queue = (await warnings.saved_queue(redis, team, slip, is_new=True)).warnings
+
+    assert [said[0].partition(":")[0] if said else "" for said in of_jobs] == [
+        "The queue web-hooks is new, and webhooks is almost the same name",
+        "",
+        "",
+    ]
+    assert of_queue[0].startswith("The queue Web-hook is new, and web")
+    assert (await warnings.saved_queue(redis, team, slip)).warnings == ()
+
+
+async def test_of_many_new_queues_some_are_compared(redis: Redis, team: Team) -> None:
+    await queues.create(call_of(redis, team), QueueCreate(name="webhooks"))
+    asked = [JobCreate.model_validate(JOB | {"queue": f"webhook{letter}"}) for letter in "abcdefg"]
+    made = await jobs.create_many(call_of(redis, team), asked)
+
+    found = await warnings.made_jobs(redis, team, asked, made)
+
+    assert list(map(len, found)) == [1] * warnings.NEW_QUEUES + [0] * (7 - warnings.NEW_QUEUES)
+
+
+async def test_a_job_in_a_known_queue_costs_no_command_for_advice(redis: Redis, team: Team) -> None:
+    async def commands() -> dict[str, int]:
+        stats = await redis.info("commandstats")
+        return {
+            name: of["calls"] for name, of in stats.items() if name not in ("cmdstat_info", "cmdstat_ping")
+        }
+
+    job = JobCreate.model_validate(JOB)
+    await jobs.create(call_of(redis, team), job)
+    made = await jobs.create(call_of(redis, team), job)
+    before = await commands()
+
+    assert await warnings.made_jobs(redis, team, [job], [made]) == [()]
+    assert await commands() == before

@@ -58,6 +58,7 @@ def asked(text: str) -> search.Search[Row]:
         "since:2026-11-28T08:00:00Z",
         "since:2026-11-28T09:00:00+01:00",
         "name:orderpaid",
+        "name:*/order-*",
         '"orders order"',
         "payload.order.id:42 payload.order.paid:true",
         "payload.order.lines.0.sku:a-*",
@@ -72,6 +73,7 @@ def test_a_row_is_found(text: str) -> None:
     "text",
     [
         "refunds",
+        "name:order*",
         "orders refunds",
         "-orders",
         "status:completed",

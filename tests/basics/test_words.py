@@ -50,3 +50,27 @@ def test_words_may_be_in_different_places() -> None:
 )
 def test_a_name_is_suggested_where_one_was_likely_meant(given: str, meant: str | None) -> None:
     assert words.nearest(given, FIELDS) == meant
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "is_slip"),
+    [
+        ("webhook", "webhooks", True),
+        ("webhoks", "webhooks", True),
+        ("wehbooks", "webhooks", True),
+        ("wabhooks", "webhooks", True),
+        ("Web-Hooks", "webhooks", True),
+        ("Größe", "grosse", True),
+        ("webhooks", "webhooks", False),
+        ("webhoo", "webhooks", False),
+        ("hookswebs", "webhooks", False),
+        ("shard-1", "shard-2", False),
+        ("tenant-1", "tenant-12", False),
+        ("a", "b", False),
+        ("eu", "us", False),
+        ("mail", "", False),
+        ("", "", False),
+    ],
+)
+def test_a_slip_is_one_letter_and_no_number(given: str, name: str, is_slip: bool) -> None:
+    assert words.is_slip(given, name) == words.is_slip(name, given) == is_slip

@@ -131,7 +131,8 @@ async def test_a_crontab_is_looked_at_then_made_once(client: Client) -> None:
     assert [one["next_runs"] for one in seen["crons"]] == [one["next_runs"] for one in made["crons"]]
     assert again == made
     assert [one["id"] for one in made["crons"]] == [one["id"] for one in reversed(crons)]
-    assert (crons[0]["method"], crons[0]["headers"]) == ("POST", {"X-A": "b"})
+    posted = await call(client, "get-cron", id=crons[0]["id"])
+    assert (posted["method"], posted["headers"]) == ("POST", {"X-A": "b"})
 
 
 @pytest.mark.parametrize(

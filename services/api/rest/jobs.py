@@ -34,15 +34,22 @@ Checked = Sequence[JobCreate | JobRefused]
 
 
 async def create(call: Call, job: JobCreate) -> JobScheduled:
-    (made,) = await jobs.create_many(call, [job])
-    return _accepted(made, job)
+    made = await jobs.create(call, job)
+    (said,) = await warnings.made_jobs(call.redis, call.team, [job], [made])
+    return _accepted(made, said)
 
 
 async def create_many(call: Call, checked: Checked) -> JobBatchResults:
     good = [job for job in checked if isinstance(job, JobCreate)]
-    made = iter(await jobs.create_each(call, good))
-    results = [job if isinstance(job, JobRefused) else _result(next(made), job) for job in checked]
-    return JobBatchResults(results=results)
+    each = await jobs.create_each(call, good)
+    stored = [(job, one) for job, one in zip(good, each, strict=True) if isinstance(one, QueuedJob)]
+    said = iter(await warnings.made_jobs(call.redis, call.team, *_unzipped(stored)))
+    made = iter([_refused(one) if isinstance(one, NotMade) else _accepted(one, next(said)) for one in each])
+    return JobBatchResults(results=[job if isinstance(job, JobRefused) else next(made) for job in checked])
+
+
+def _unzipped(stored: Sequence[tuple[JobCreate, QueuedJob]]) -> tuple[list[JobCreate], list[QueuedJob]]:
+    return [job for job, _ in stored], [one for _, one in stored]
 
 
 async def index(call: Call, query: JobQuery) -> Page[Job]:
@@ -70,19 +77,12 @@ async def cancel(call: Call, job_id: int) -> Job:
     return await jobs.cancel(call, job_id)
 
 
-def _accepted(made: QueuedJob, job: JobCreate) -> JobScheduled:
-    return JobScheduled(
-        queue_id=made.queue_id,
-        job_id=made.id,
-        scheduled_at=made.scheduled_at,
-        warnings=tuple(warnings.of_job(job, is_paused=made.is_paused)),
-    )
+def _accepted(made: QueuedJob, said: tuple[str, ...]) -> JobScheduled:
+    return JobScheduled(queue_id=made.queue_id, job_id=made.id, scheduled_at=made.scheduled_at, warnings=said)
 
 
-def _result(made: QueuedJob | NotMade, job: JobCreate) -> JobScheduled | JobRefused:
-    if isinstance(made, NotMade):
-        return JobRefused(message=made.sentence, errors={made.field: [made.sentence]})
-    return _accepted(made, job)
+def _refused(one: NotMade) -> JobRefused:
+    return JobRefused(message=one.sentence, errors={one.field: [one.sentence]})
 
 
 def _prepared(admission: Admission, team: Team, job: JobCreate, raw: bytes) -> JobCreate:

@@ -19,7 +19,7 @@ ONE = f"{PATH}/{{queue_id}}"
 
 async def create(call: Call, queue: QueueCreate) -> QueueWithWarnings:
     made = await queues.create(call, queue)
-    return await warnings.saved_queue(call.redis, call.team, made)
+    return await warnings.saved_queue(call.redis, call.team, made, is_new=True)
 
 
 async def index(call: Call, query: PageQuery) -> Page[Queue]:

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 
 from services.mcp import crontab
 from services.mcp.tools.crons import CronCreateArguments
-from services.mcp.tools.tool import Key, Tool
+from services.mcp.tools.tool import DryRun, Key, Tool
 from shared.actions import audit, crons, explain, warnings
 from shared.operations import Call
 from shared.schemas import validation
@@ -20,18 +20,26 @@ from shared.store import connection, transitions
 from shared.store import moments as store_moments
 
 MOST_CRONS = 50
-_SHOWN_FIRES = 3
+_SHOWN_FIRES = 2
 
 
-def _without_key(schema: dict[str, Any]) -> None:
-    schema["properties"].pop("idempotency_key", None)
+_LISTED = {
+    *("name", "url", "cron_expression", "method", "headers"),
+    *("payload", "timezone", "is_active", "timeout_seconds"),
+}
+
+
+def _briefly(schema: dict[str, Any]) -> None:
+    """The others are taken too; what several crons of one call differ in is listed."""
+    schema["properties"] = {name: of for name, of in schema["properties"].items() if name in _LISTED}
 
 
 class CronLine(CronCreateArguments):
     """One of several crons; they have one key together."""
 
+    dry_run: None = Field(default=None, exclude=True)  # type: ignore[assignment]
     idempotency_key: None = Field(default=None, exclude=True)
-    model_config = ConfigDict(json_schema_extra=_without_key)
+    model_config = ConfigDict(json_schema_extra=_briefly)
 
 
 def _lines_of(text: str, timezone: str) -> list[dict[str, Any]]:
@@ -54,16 +62,18 @@ def _lines_of(text: str, timezone: str) -> list[dict[str, Any]]:
 class CronsCreateArguments(Schema):
     """Crons, or a crontab; not both."""
 
-    crons: Annotated[tuple[CronLine, ...], Field(max_length=MOST_CRONS, description="As in create-cron")] = ()
+    crons: Annotated[
+        tuple[CronLine, ...], Field(max_length=MOST_CRONS, description="Fields as in create-cron")
+    ] = ()
     crontab: Annotated[
         str | None,
         Field(
             max_length=100_000,
-            description="Or crontab lines that call URLs by curl or wget; comments name them",
+            description="Or a crontab's lines with curl or wget; comments name them",
         ),
     ] = None
-    timezone: Annotated[Timezone, Field(description="Of the crontab, unless a CRON_TZ line says")] = "UTC"
-    dry_run: Annotated[bool, Field(description="Only say what would be made, and when it would fire")] = False
+    timezone: Annotated[Timezone, Field(description="Of the crontab")] = "UTC"
+    dry_run: DryRun = False
     idempotency_key: Key = None
 
     @model_validator(mode="before")
@@ -169,8 +179,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "create-crons",
         "Create several crons",
-        f"Create up to {MOST_CRONS} crons, or those of a crontab; says of each what it means and when it "
-        "fires next. If one is wrong, none is made.",
+        f"Create up to {MOST_CRONS} crons, or those of a crontab, or none if one is wrong.",
         CronsCreateArguments,
         CronsMade,
         _create,

@@ -1,42 +1,82 @@
 """The tools for crons."""
 
+from collections.abc import Iterator
+from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from services.mcp import excerpts
+from services.mcp.answers import CronChanged, CronCreated, CronRow, CronShown
 from services.mcp.excerpts import OUTSIDE, Listed
-from services.mcp.tools.tool import DeleteArguments, GetArguments, Key, PageNumber, Tool
-from shared.actions import crons, warnings
+from services.mcp.tools.tool import (
+    KEY_SAID,
+    DeleteArguments,
+    DryRun,
+    GetArguments,
+    Key,
+    PageNumber,
+    PerPage,
+    Tool,
+)
+from shared.actions import crons, explain, warnings
 from shared.operations import Call
-from shared.schemas.base import Deleted, Method, Schema, Searched
+from shared.schemas.assertions import Assertions
+from shared.schemas.base import Deleted, Labels, Method, Schema, Searched, without_defaults
 from shared.schemas.crons import (
     CronCreate,
-    CronCreated,
-    CronDetail,
-    CronDetailWithWarnings,
     CronFilter,
     CronQuery,
     CronSpec,
     CronSpecUpdate,
-    CronSummary,
     CronUpdate,
+    PauseAfter,
 )
+from shared.schemas.timing import Timing
+
+ListedAssertions = Annotated[
+    Assertions,
+    WithJsonSchema({"type": "array", "items": {"type": "object"}}),
+    Field(
+        description='As {"type": "body_contains", "value": "ok"}; also body_not_contains, body_matches, '
+        "status_code_equals, response_time_under_ms, json_path_equals (path), header_equals (name)"
+    ),
+]
+"""Each kind with all its fields would be a tenth of all that is listed."""
 
 
-class CronCreateArguments(CronSpec):
+class CronCreateArguments(Timing, CronSpec):
     """As over REST, but the method defaults to GET."""
 
     method: Annotated[Method, Field(description="HTTP method")] = Method.GET
-    idempotency_key: Key = None
+    success_assertions: ListedAssertions = ()
+    pause_after_failures: PauseAfter = None
+    labels: Labels = Field(default_factory=dict)
+    dry_run: DryRun = False
+    idempotency_key: Annotated[Key, KEY_SAID] = None
 
     def cron(self) -> CronCreate:
-        return CronCreate.model_construct(**{name: getattr(self, name) for name in CronSpec.model_fields})
+        return CronCreate.model_construct(**dict(self._kept()))
+
+    def _kept(self) -> Iterator[tuple[str, Any]]:
+        return ((name, value) for name, value in self if name in CronCreate.model_fields)
 
 
-class CronUpdateArguments(CronSpecUpdate, GetArguments):
+def _as_in_create_cron(schema: dict[str, Any]) -> None:
+    """Which says what they are."""
+    without_defaults(schema)
+    for field in schema["properties"].values():
+        field["description"] = ""
+
+
+class CronUpdateArguments(Timing, CronSpecUpdate, GetArguments):
     """Which cron, and the fields to change."""
 
+    model_config = ConfigDict(json_schema_extra=_as_in_create_cron)
+
+    success_assertions: ListedAssertions = ()
+    pause_after_failures: PauseAfter = None
+    labels: Labels = Field(default_factory=dict)
     idempotency_key: Key = None
 
     def changes(self) -> CronUpdate:
@@ -44,31 +84,54 @@ class CronUpdateArguments(CronSpecUpdate, GetArguments):
         return CronUpdate.model_construct(given, **{name: getattr(self, name) for name in given})
 
 
+class ListedCrons(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    FAILING = "failing"
+    """Which no index has: a search finds them."""
+    ALL = "all"
+
+
 class CronListArguments(Schema):
-    filter: Annotated[CronFilter, Field(description="Only crons in this state")] = CronFilter.ALL
+    filter: ListedCrons = ListedCrons.ALL
     search: Annotated[str | None, Field(max_length=200, description="Part of the name or URL")] = None
     page: PageNumber = 1
+    per_page: PerPage = 25
     q: Searched = None
 
     def query(self) -> CronQuery:
-        return CronQuery(filter=self.filter, search=self.search, page=self.page, q=self.q)
+        is_failing = self.filter is ListedCrons.FAILING
+        return CronQuery(
+            filter=CronFilter.ALL if is_failing else CronFilter(self.filter),
+            search=self.search,
+            page=self.page,
+            per_page=self.per_page,
+            q=f"status:failing {self.q or ''}".strip() if is_failing else self.q,
+        )
 
 
-async def _list_crons(call: Call, arguments: CronListArguments) -> Listed[CronSummary]:
+async def _list_crons(call: Call, arguments: CronListArguments) -> Listed[CronRow]:
     page = await crons.page(call.redis, call.team, arguments.query())
     return excerpts.page(page, excerpts.cron_row, "get-cron")
 
 
 async def _create_cron(call: Call, arguments: CronCreateArguments) -> CronCreated:
-    cron = await crons.create(call, arguments.cron())
-    return excerpts.narrow(CronCreated, await warnings.saved_cron(call.redis, call.team, cron))
+    act = crons.would_be if arguments.dry_run else crons.create
+    cron = await warnings.saved_cron(call.redis, call.team, await act(call, arguments.cron()))
+    return excerpts.narrow(
+        CronCreated,
+        cron,
+        id=None if arguments.dry_run else cron.id,
+        description=explain.described(cron),
+        dry_run=arguments.dry_run,
+    )
 
 
-async def _get_cron(call: Call, arguments: GetArguments) -> CronDetail:
+async def _get_cron(call: Call, arguments: GetArguments) -> CronShown:
     return excerpts.cron(await crons.get(call.redis, call.team, arguments.id))
 
 
-async def _update_cron(call: Call, arguments: CronUpdateArguments) -> CronDetailWithWarnings:
+async def _update_cron(call: Call, arguments: CronUpdateArguments) -> CronChanged:
     cron = await crons.update(call, arguments.id, arguments.changes())
     return excerpts.changed_cron(await warnings.saved_cron(call.redis, call.team, cron))
 
@@ -82,17 +145,16 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "list-crons",
         "List crons",
-        "List crons with optional filters (active/paused) and search by name or URL. "
-        f"Newest first, 25 a page; long texts are cut, get-cron shows more. {OUTSIDE}",
+        f"List crons, newest first; get-cron shows more of one. {OUTSIDE}",
         CronListArguments,
-        Listed[CronSummary],
+        Listed[CronRow],
         _list_crons,
         scope="read",
     ),
     Tool(
         "create-cron",
         "Create cron",
-        "Create a recurring HTTP request on a cron schedule.",
+        "Create a recurring HTTP request on a cron schedule. For several, and for a crontab: create-crons.",
         CronCreateArguments,
         CronCreated,
         _create_cron,
@@ -101,20 +163,20 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "get-cron",
         "Get cron",
-        "Get full details of a cron by ID: configuration, execution timing, alert state, why it failed last. "
-        f"last_response holds at most 4 KiB. {OUTSIDE}",
+        "Get full details of a cron by ID: configuration, next runs, alert state, why it failed last. "
+        f"{OUTSIDE}",
         GetArguments,
-        CronDetail,
+        CronShown,
         _get_cron,
         scope="read",
     ),
     Tool(
         "update-cron",
         "Update cron",
-        "Update any fields on an existing cron; everything else stays the same. "
-        f"is_active false pauses it, true resumes it. {OUTSIDE}",
+        "Change fields of a cron, as in create-cron; the others stay. is_active false pauses it, null "
+        f"clears a field. {OUTSIDE}",
         CronUpdateArguments,
-        CronDetailWithWarnings,
+        CronChanged,
         _update_cron,
         look="get-cron",
         is_destructive=True,

@@ -30,9 +30,9 @@ _NOT_MADE = (Verdict.OVERDUE, Verdict.PAUSED, Verdict.ENDED, Verdict.UNKNOWN)
 
 
 class ExplainArguments(Schema):
-    cron_expression: Annotated[Expression, Field(description="Standard 5-field cron expression")]
-    timezone: Annotated[Timezone, Field(description="IANA time zone")] = "UTC"
-    count: Annotated[int, Field(ge=1, le=100, description="How many next fires"), NO_BOOL] = 5
+    cron_expression: Annotated[Expression, Field(description="5 fields")]
+    timezone: Timezone = "UTC"
+    count: Annotated[int, Field(ge=1, le=100, description="How many fires"), NO_BOOL] = 5
 
 
 class RunArguments(GetArguments):
@@ -43,10 +43,8 @@ class RunArguments(GetArguments):
 class ExecutionListArguments(Schema):
     model_config = ConfigDict(populate_by_name=True)
 
-    cron_id: Annotated[Id | None, Field(description="Only those of this cron")] = None
-    filter: Annotated[
-        ListedFilter, Field(description="late: made over 1 s after their time; due: fires to come")
-    ] = ListedFilter.ALL
+    cron_id: Id | None = None
+    filter: Annotated[ListedFilter, Field(description="due: fires to come")] = ListedFilter.ALL
     from_: Annotated[From, Field(alias="from")] = None
     to: To = None
     page: PageNumber = 1
@@ -190,7 +188,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "explain-cron",
         "Explain a schedule",
-        "Say what a cron expression means, when it fires next, and what may surprise; nothing is stored.",
+        "Say what an expression means, when it fires next, and what may surprise.",
         ExplainArguments,
         Explanation,
         _explain,
@@ -201,7 +199,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "run-cron",
         "Run a cron now",
-        f"Run a cron once now, beside its schedule; waits for the result if asked to. {OUTSIDE}",
+        f"Run a cron once now, beside its schedule. {OUTSIDE}",
         RunArguments,
         ExecutionRun,
         _run,
@@ -210,8 +208,8 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "list-executions",
         "List executions",
-        "What crons did and will do: past, running and coming fires, with status, lateness and reason, "
-        f"newest first. For what runs in the next hour: filter due, to 1h. {OUTSIDE}",
+        "What crons did and will do: past and coming fires with status, lateness, reason; of one cron and a "
+        f"range also those that were missed. What runs in the next hour: filter due, to 1h. {OUTSIDE}",
         ExecutionListArguments,
         ExecutionRows,
         _list,

@@ -2,25 +2,39 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from services.mcp import excerpts
+from services.mcp.answers import JobMade, JobRow, JobShown
 from services.mcp.excerpts import OUTSIDE, Listed
-from services.mcp.tools.tool import DeleteArguments, GetArguments, Key, PageNumber, Tool, Wait
+from services.mcp.tools import moments
+from services.mcp.tools.moments import From, To
+from services.mcp.tools.tool import (
+    KEY_SAID,
+    DeleteArguments,
+    DryRun,
+    GetArguments,
+    Key,
+    PageNumber,
+    Tool,
+    Wait,
+)
 from shared.actions import jobs, queues, warnings
 from shared.errors import Invalid
 from shared.operations import Call
-from shared.schemas.base import Deleted, Id, Name, Schema, Searched
-from shared.schemas.jobs import JobCreated, JobDetail, JobFilter, JobQuery, JobSpec, JobSummary
+from shared.schemas.base import Deleted, Id, Labels, Name, Schema, Searched
+from shared.schemas.jobs import JobCreate, JobFilter, JobQuery, JobSpec, JobStatus
 from shared.schemas.kinds import Kind
 
 
 class JobCreateArguments(JobSpec):
-    idempotency_key: Key = None
+    labels: Labels = Field(default_factory=dict)
+    dry_run: DryRun = False
+    idempotency_key: Annotated[Key, KEY_SAID] = None
 
-    def job(self) -> JobSpec:
-        given = self.model_fields_set - {"idempotency_key"}
-        return JobSpec.model_construct(given, **{name: getattr(self, name) for name in JobSpec.model_fields})
+    def job(self) -> JobCreate:
+        kept = {name: value for name, value in self if name in JobCreate.model_fields}
+        return JobCreate.model_construct(self.model_fields_set & JobCreate.model_fields.keys(), **kept)
 
 
 class JobGetArguments(GetArguments):
@@ -28,34 +42,71 @@ class JobGetArguments(GetArguments):
 
 
 class JobListArguments(Schema):
-    filter: Annotated[JobFilter, Field(description="Only jobs with this status")] = JobFilter.ALL
+    model_config = ConfigDict(populate_by_name=True)
+
+    filter: JobFilter = JobFilter.ALL
     search: Annotated[str | None, Field(max_length=200, description="Part of the URL")] = None
-    queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
+    queue_id: Id | None = None
     page: PageNumber = 1
-    queue: Annotated[Name | None, Field(description="Only jobs of the queue of this name")] = None
+    queue: Annotated[Name | None, Field(description="Its name")] = None
+    from_: Annotated[From, Field(alias="from")] = None
+    to: To = None
     q: Searched = None
 
-    def query(self, queue_id: int | None) -> JobQuery:
-        return JobQuery(filter=self.filter, search=self.search, queue_id=queue_id, page=self.page, q=self.q)
 
-
-async def _list_jobs(call: Call, arguments: JobListArguments) -> Listed[JobSummary]:
+async def _list_jobs(call: Call, arguments: JobListArguments) -> Listed[JobRow]:
     queue_id = arguments.queue_id
     if arguments.queue:
         queue_id = await queues.id_of(call.redis, call.team, arguments.queue)
         if arguments.queue_id not in (None, queue_id):
             raise Invalid("queue", f"The queue field names queue {queue_id}, not that of queue_id; give one.")
-    page = await jobs.page(call.redis, call.team, arguments.query(queue_id))
+    query = JobQuery(
+        filter=arguments.filter,
+        search=arguments.search,
+        queue_id=queue_id,
+        page=arguments.page,
+        q=await moments.searched(call, arguments.q, arguments.from_, arguments.to),
+    )
+    page = await jobs.page(call.redis, call.team, query)
     return excerpts.page(page, excerpts.job_row, "get-job")
 
 
-async def _create_job(call: Call, arguments: JobCreateArguments) -> JobCreated:
+async def _create_job(call: Call, arguments: JobCreateArguments) -> JobMade:
     job = arguments.job()
-    (made,) = await jobs.create_many(call, [job])
-    return jobs.created(job, made, warnings.of_job(job, is_paused=made.is_paused))
+    if arguments.dry_run:
+        return await _would_be(call, job)
+    made = await jobs.create(call, job)
+    (said,) = await warnings.made_jobs(call.redis, call.team, [job], [made])
+    again = await warnings.job_again(call.redis, call.team, made.id)
+    return JobMade(
+        id=made.id,
+        queue_id=made.queue_id,
+        scheduled_at=made.scheduled_at,
+        queue_is_new=made.queue_is_new,
+        warnings=(*said, *again),
+        **_shown(job),
+    )
 
 
-async def _get_job(call: Call, arguments: JobGetArguments) -> JobDetail:
+async def _would_be(call: Call, job: JobCreate) -> JobMade:
+    planned = await jobs.would_be(call, job)
+    (said,) = await warnings.made_jobs(call.redis, call.team, [job], [planned])
+    return JobMade(
+        id=None,
+        queue_id=planned.queue_id or None,
+        scheduled_at=planned.scheduled_at,
+        queue_is_new=planned.queue_is_new,
+        dry_run=True,
+        warnings=said,
+        **_shown(job),
+    )
+
+
+def _shown(job: JobSpec) -> dict[str, Any]:
+    return {"queue_name": job.queue, "url": job.url, "method": job.method, "status": JobStatus.PENDING}
+
+
+async def _get_job(call: Call, arguments: JobGetArguments) -> JobShown:
     if not arguments.wait_seconds:
         return excerpts.job(await jobs.get(call.redis, call.team, arguments.id))
     await call.wait(Kind.JOB, arguments.id, arguments.wait_seconds, "")
@@ -71,29 +122,27 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "list-jobs",
         "List jobs",
-        "List jobs with optional status filter, queue filter (by name or ID), and search by URL. "
-        f"Newest first, 25 a page; long texts are cut, get-job shows more. {OUTSIDE}",
+        f"List jobs, newest first; get-job shows more of one. {OUTSIDE}",
         JobListArguments,
-        Listed[JobSummary],
+        Listed[JobRow],
         _list_jobs,
         scope="read",
     ),
     Tool(
         "create-job",
         "Create job",
-        "Queue a one-off HTTP request in a named queue. The queue is auto-created if it doesn't exist.",
+        "Queue a one-off HTTP request in a named queue.",
         JobCreateArguments,
-        JobCreated,
+        JobMade,
         _create_job,
         look="list-jobs",
     ),
     Tool(
         "get-job",
         "Get job",
-        "Get full details of a job including run results (HTTP response, duration, errors). "
-        f"run.response_body holds at most 4 KiB. {OUTSIDE}",
+        f"Get full details of a job including run results (HTTP response, duration, errors). {OUTSIDE}",
         JobGetArguments,
-        JobDetail,
+        JobShown,
         _get_job,
         scope="read",
     ),

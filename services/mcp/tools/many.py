@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from services.mcp.tools import moments
 from services.mcp.tools.moments import From, To
 from services.mcp.tools.tool import Key, Tool
+from shared.actions import warnings
 from shared.actions.bulk import crons as many_crons
 from shared.actions.bulk import jobs as many_jobs
 from shared.errors import Invalid
@@ -19,30 +20,26 @@ from shared.schemas.base import (
     Method,
     Name,
     Schema,
+    Searched,
     Timeout,
     Url,
+    Warnings,
     without_defaults,
 )
 from shared.schemas.bulk.results import BulkProgress, BulkResult
 from shared.schemas.bulk.wanted import MOST_IDS, CronAction, CronBulk, CronBulkChange, JobAction, JobBulk
 from shared.schemas.crons import Expression, Timezone
 from shared.schemas.timing import OverlapPolicy
-from shared.store import moments as store_moments
 
 
 class Chosen(Schema):
     """Which ones."""
 
-    ids: Annotated[tuple[Id, ...] | None, Field(min_length=1, max_length=MOST_IDS, description="These")] = (
-        None
-    )
-    q: Annotated[
-        str | None,
-        Field(max_length=500, description="Those that this finds: words, status:failing, name:test"),
-    ] = None
-    dry_run: Annotated[bool, Field(description="Only say how many and which; do this first")] = False
+    ids: Annotated[tuple[Id, ...] | None, Field(min_length=1, max_length=MOST_IDS)] = None
+    q: Searched = None
+    dry_run: bool = False
     expected_count: Annotated[
-        Annotated[int, Field(ge=0), NO_BOOL] | None, Field(description="What dry_run said is matched")
+        Annotated[int, Field(ge=0), NO_BOOL] | None, Field(description="What dry_run matched")
     ] = None
     idempotency_key: Key = None
 
@@ -67,14 +64,16 @@ class CronChanges(Schema):
 
 
 class CronsUpdateArguments(Chosen):
-    changes: Annotated[CronChanges, Field(description="What to change; is_active false pauses")]
-    host: Annotated[str | None, Field(max_length=255, description="Those that call this host")] = None
+    changes: CronChanges
+    host: Annotated[str | None, Field(max_length=255, description="That they call")] = None
+    all: Annotated[bool, Field(description="All crons")] = False
 
 
 class ManyDone(BulkResult):
     bulk_id: Annotated[
         int | None, Field(description="Of over 1,000: done in the background; get-status says how far it is")
     ] = None
+    warnings: Warnings = ()
 
 
 class What(StrEnum):
@@ -85,8 +84,8 @@ class What(StrEnum):
 class DeleteManyArguments(Chosen):
     model_config = ConfigDict(populate_by_name=True)
 
-    what: Annotated[What, Field(description="What to delete")]
-    queue: Annotated[Name | None, Field(description="Jobs of the queue of this name")] = None
+    what: What
+    queue: Annotated[Name | None, Field(description="Its name, of jobs")] = None
     from_: Annotated[From, Field(alias="from")] = None
     to: To = None
 
@@ -94,22 +93,26 @@ class DeleteManyArguments(Chosen):
 async def _update(call: Call, arguments: CronsUpdateArguments) -> ManyDone:
     host = f"host:{_quoted(arguments.host)}" if arguments.host else ""
     q = f"{arguments.q or ''} {host}".strip() or None
-    _check(arguments, q)
-    return _done(
-        await many_crons.change(call, CronBulk(change=arguments.changes.bulk(), q=q, **_rest(arguments)))
-    )
+    if arguments.all and q is not None:
+        raise Invalid("all", f"The all field does not go with {SEARCHED} or host: say which ones once.")
+    _check(arguments, _ALL if arguments.all else q)
+    wanted = CronBulk(change=arguments.changes.bulk(), q=_ALL if arguments.all else q, **_rest(arguments))
+    done = _done(await many_crons.change(call, wanted))
+    if not arguments.changes.alert_threshold:
+        return done
+    said = await warnings.unheard(call.redis, call.team, "alert_threshold")
+    return done.model_copy(update={"warnings": tuple(said)})
+
+
+_ALL = "status:active,paused,ended"
 
 
 async def _delete(call: Call, arguments: DeleteManyArguments) -> ManyDone:
-    now = await store_moments.now(call.redis, call.team.shard)
-    since = moments.of(arguments.from_, now, "from", "-")
-    until = moments.of(arguments.to, now, "to", "+")
-    parts = [arguments.q or ""]
-    parts += [f"queue:{_quoted(arguments.queue)}"] if arguments.queue else []
-    parts += [f"{key}:{at.isoformat()}" for key, at in (("since", since), ("until", until)) if at]
-    q = " ".join(parts).strip() or None
     if arguments.queue and arguments.what is not What.JOBS:
         raise Invalid("queue", "The queue field goes with what: jobs alone; crons are in no queue.")
+    of_queue = f"queue:{_quoted(arguments.queue)}" if arguments.queue else ""
+    q = f"{arguments.q or ''} {of_queue}".strip() or None
+    q = await moments.searched(call, q, arguments.from_, arguments.to)
     _check(arguments, q)
     rest = _rest(arguments)
     if arguments.what is What.CRONS:
@@ -152,7 +155,8 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "update-crons",
         "Update many crons",
-        "Change, pause or resume many crons: first with dry_run, then with its count as expected_count.",
+        "Change, pause or resume many crons, by ids, q, host or all. Without ids: dry_run first, then "
+        "expected_count.",
         CronsUpdateArguments,
         ManyDone,
         _update,
@@ -165,7 +169,8 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "delete-many",
         "Delete many crons or jobs",
-        "Delete crons or jobs for good: first with dry_run, then with its count as expected_count.",
+        "Delete many crons or jobs for good, by ids, or by q, queue, from, to: dry_run first, then "
+        "expected_count.",
         DeleteManyArguments,
         ManyDone,
         _delete,

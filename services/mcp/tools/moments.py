@@ -7,7 +7,9 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from shared.errors import Invalid
+from shared.operations import Call
 from shared.schemas.instants import InQuery
+from shared.store import moments
 
 _SPAN = re.compile(r"\s*([-+]?)([0-9]{1,6})\s*([smhdw])\s*", re.IGNORECASE)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -16,12 +18,17 @@ _FORM = (
     "must be a moment with its offset, as in 2026-11-27T09:00:00Z, or a span: -24h is a day ago, +2h is ahead"
 )
 
-From = Annotated[
-    str | None, Field(max_length=64, description="None before: ISO 8601 with offset, or 24h for a day ago")
-]
-To = Annotated[
-    str | None, Field(max_length=64, description="None after: ISO 8601 with offset, -1h ago or +1h ahead")
-]
+From = Annotated[str | None, Field(max_length=64, description="ISO 8601, or 24h for a day ago")]
+To = Annotated[str | None, Field(max_length=64, description="ISO 8601, -1h ago or +1h ahead")]
+
+
+async def searched(call: Call, q: str | None, since: str | None, until: str | None) -> str | None:
+    """The search for what also was made since then and before then; raises Invalid."""
+    if since is None and until is None:
+        return q
+    now = await moments.now(call.redis, call.team.shard)
+    bounds = {"since": of(since, now, "from", "-"), "until": of(until, now, "to", "+")}
+    return " ".join([q or "", *(f"{key}:{at.isoformat()}" for key, at in bounds.items() if at)]).strip()
 
 
 def of(text: str | None, now: datetime, field: str, sign: str) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from services.mcp import excerpts
 from services.mcp.tools import moments
@@ -13,6 +13,7 @@ from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas.base import (
     NO_BOOL,
+    NULL,
     Id,
     Name,
     Page,
@@ -42,16 +43,16 @@ class QueueUpdateArguments(Schema):
     model_config = ConfigDict(json_schema_extra=without_defaults)
 
     queue: Annotated[Name, Field(description="Its name")]
-    is_active: Annotated[bool, Field(description="false pauses it, true resumes it")] = True
-    rate_limit: Annotated[RateLimit | None, Field(description="Starts in a time")] = None
+    is_active: Annotated[bool, Field(description="false pauses")] = True
+    rate_limit: Annotated[RateLimit | None, Field(description="Of starts")] = None
     max_parallelism: Annotated[
-        Annotated[int, Field(ge=1, le=100_000), NO_BOOL] | None, Field(description="Jobs in flight at once")
+        Annotated[int, Field(ge=1, le=100_000), NO_BOOL] | None, Field(description="Jobs at once")
     ] = None
     retry_delays: Annotated[
         tuple[RetryDelay, ...], Field(max_length=10, description="Seconds before each retry")
     ] = ()
-    timeout_seconds: Annotated[Timeout, Field(description="Of one request")] = 30
-    alerts_enabled: Annotated[bool, Field(description="Whether failures go to the alert channels")] = False
+    timeout_seconds: Timeout = 30
+    alerts_enabled: Annotated[bool, Field(description="Alert when jobs fail for good")] = False
     idempotency_key: Key = None
 
     def changes(self) -> QueueUpdate:
@@ -82,24 +83,28 @@ class ReplayArguments(Schema):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    queue: Annotated[Name | None, Field(description="Those of the queue of this name")] = None
-    ids: Ids | None = None
-    failure_reason: Annotated[FailureReason | None, Field(description="Those that ended so")] = None
+    queue: Annotated[Name | None, Field(description="Its name")] = None
+    ids: Annotated[Ids | None, Field(description="Of the jobs")] = None
+    failure_reason: Annotated[
+        FailureReason | None,
+        WithJsonSchema({"anyOf": [{"type": "string"}, NULL]}),
+        Field(description="As http_server_error, timeout"),
+    ] = None
     from_: Annotated[From, Field(alias="from")] = None
     to: To = None
-    all: Annotated[bool, Field(description="All of the team")] = False
+    all: Annotated[bool, Field(description="All dead letters")] = False
     rate: Annotated[
         Annotated[int, Field(ge=1, le=1000), NO_BOOL] | None, Field(description="Jobs a second")
     ] = None
     stop_after_failures: Annotated[
         Annotated[int, Field(ge=1, le=10_000), NO_BOOL] | None,
-        Field(description="Stop when so many failed again; 10 by default"),
+        Field(description="So many again (10)"),
     ] = None
-    dry_run: Annotated[bool, Field(description="Only say what would be sent")] = False
+    dry_run: Annotated[bool, Field(description="Check and show only")] = False
     expected_count: Annotated[
-        Annotated[int, Field(ge=0), NO_BOOL] | None, Field(description="What dry_run said is selected")
+        Annotated[int, Field(ge=0), NO_BOOL] | None, Field(description="What dry_run selected")
     ] = None
-    replay_id: Annotated[Id | None, Field(description="Only show how far this replay is")] = None
+    replay_id: Annotated[Id | None, Field(description="Only show its progress")] = None
     idempotency_key: Key = None
 
 
@@ -139,11 +144,22 @@ async def _replay(call: Call, arguments: ReplayArguments) -> ReplayAnswer:
     chosen = await _chosen(call, arguments)
     if chosen.dry_run:
         planned = await dead_letters.plan(call, chosen)
-        return ReplayAnswer(plan=planned.plan, warnings=planned.warnings)
+        said = (*planned.warnings, *await _paused(call, chosen))
+        return ReplayAnswer(plan=planned.plan, warnings=said)
     if chosen.ids is not None and chosen.is_at_once:
         done = await dead_letters.replay_now(call, chosen.ids)
         return ReplayAnswer(replayed=done.replayed, skipped=done.skipped, warnings=done.warnings)
-    return ReplayAnswer(replay=await dead_letters.replay(call, chosen))
+    said = await _paused(call, chosen)
+    return ReplayAnswer(replay=await dead_letters.replay(call, chosen), warnings=said)
+
+
+async def _paused(call: Call, chosen: ReplayCreate) -> tuple[str, ...]:
+    """Whether the queue that was named is paused."""
+    queue = await queues.get(call.redis, call.team, chosen.queue_id) if chosen.queue_id else None
+    if queue is None or queue.is_active:
+        return ()
+    name = excerpts.shortened(queue.name, excerpts.NAME_BYTES)
+    return (f"The queue {name} is paused: what is sent again waits until its is_active is true.",)
 
 
 async def _chosen(call: Call, arguments: ReplayArguments) -> ReplayCreate:
@@ -175,7 +191,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "list-queues",
         "List queues",
-        "List queues, newest first: their settings, and how many jobs are in each state.",
+        "List queues, their settings and how many jobs are in each state.",
         QueueListArguments,
         Page[QueueRow],
         _list_queues,
@@ -185,8 +201,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "update-queue",
         "Update queue",
-        "Change settings of a queue by its name, as its rate limit, or pause and resume it. "
-        "What is left out stays; null clears a limit.",
+        "Change a queue, pause or resume it. What is left out stays; null clears a limit.",
         QueueUpdateArguments,
         QueueChanged,
         _update_queue,
@@ -199,8 +214,8 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "replay-dead-letters",
         "Replay dead letters",
-        "Send jobs again whose retries are used up. First dry_run, then the same with its count as "
-        "expected_count. Many are sent in the background; replay_id shows how far that is.",
+        "Send jobs again whose retries are used up: dry_run first, then expected_count. By filters they go "
+        "in the background; ask with replay_id.",
         ReplayArguments,
         ReplayAnswer,
         _replay,

@@ -41,19 +41,17 @@ def _check_key(text: str) -> str:
     return text
 
 
-PageNumber = Annotated[int, Field(ge=1, le=10_000_000, description="Page number, from 1"), NO_BOOL]
-Key = Annotated[
-    Annotated[str, AfterValidator(_check_key)] | None,
-    Field(description="Any text; repeats with it are done once"),
-]
-Wait = Annotated[
-    Annotated[int, Field(ge=0, le=50), NO_BOOL] | None,
-    Field(description="Wait for the end, so many seconds at most"),
-]
+PageNumber = Annotated[int, Field(ge=1, le=10_000_000), NO_BOOL]
+PerPage = Annotated[int, Field(ge=1, le=100), NO_BOOL]
+Key = Annotated[str, AfterValidator(_check_key)] | None
+KEY_SAID = Field(description="Any text: a repeat with it does nothing twice")
+"""Of the tools in which an agent meets the field first."""
+DryRun = Annotated[bool, Field(description="Check and show only")]
+Wait = Annotated[Annotated[int, Field(ge=0, le=50), NO_BOOL] | None, Field(description="Wait for its end")]
 
 
 class GetArguments(Schema):
-    id: Annotated[Id, Field(description="The ID, as the lists show it")]
+    id: Id
 
 
 class DeleteArguments(GetArguments):

@@ -18,6 +18,8 @@ _CANCEL_JOB = Function("cancel_job")
 _MOVE_JOB = Function("move_job")
 _DELETE_JOB = Function("delete_job")
 _RULES = "rules"
+_PAUSED, _NEW = 1, 2
+"""How the queue of a job that was made stands."""
 _ENDED: Literal["ended"] = "ended"
 LATE: Literal["late"] = "late"
 FAR: Literal["far"] = "far"
@@ -44,12 +46,13 @@ class NewJob(NamedTuple):
 
 
 class CreatedJob(NamedTuple):
-    """A job that was made; `is_paused`: its queue is."""
+    """A job that was made; `is_paused` is its queue, which `queue_is_new` if it is the first of it."""
 
     id: int
     queue_id: int
     due_ms: int
     is_paused: bool
+    queue_is_new: bool = False
 
 
 class OtherRules(NamedTuple):
@@ -114,8 +117,8 @@ async def create_jobs(
     return [LATE if row == 0 else FAR if row == -1 else _created(*row) for row in rows]
 
 
-def _created(job_id: int, queue_id: int, due_ms: int, is_paused: int) -> CreatedJob:
-    return CreatedJob(job_id, queue_id, due_ms, bool(is_paused))
+def _created(job_id: int, queue_id: int, due_ms: int, standing: int) -> CreatedJob:
+    return CreatedJob(job_id, queue_id, due_ms, standing == _PAUSED, standing == _NEW)
 
 
 async def read_jobs(

@@ -157,6 +157,8 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     # create_jobs
     ("a new job passes what was due before it", "create_jobs", "promote(now, 500)", ""),
     ("a job is made that expires too soon", "create_jobs", "refused or job", "job"),
+    ("a job does not say that its queue is new", "create_jobs.made_queue", "standing[its.id] = NEW", ""),
+    ("a job does not say that its queue is paused", "create_jobs.made_queue", "and PAUSED or 0", "and 0 or 0"),
     ("that no job was made is remembered", "create_jobs", "return rows, REFUSED", "return rows"),
     # ledger
     ("!a present that nobody vouches for is believed", "vouched", "if latest and (now_ms > latest or", "if latest and (false or"),

@@ -4,15 +4,16 @@
 -- Given `team`, `settings` of a new queue (JSON), now_ms; and rows: per job `queue` (name), `spec` (JSON), `delay_ms`,
 -- `at_ms` (when to start, or ''), `has_callback` (1 or ''), `expires_ms` (when, or ''), `rules` (what its spec leaves in the
 -- clear none of: JSON, or ''), `key` (or '').
--- Returns per job: id, queue id, due (ms), 1 if its queue is paused; or 0 for one that would expire before it could start
--- and is not made, as is -1, one that would start in over a year. If the rules of a queue are others, nothing is made, and what
+-- Returns per job: id, queue id, due (ms), 1 if its queue is paused or 2 if that is new; or 0 for one that would expire before it
+-- could start and is not made, as is -1, one that would start in over a year. If the rules of a queue are others, nothing is made, and what
 -- returns is 'rules', then the name of each such queue and its rules.
 
 local NEW_JOB = { 'queue', 'spec', 'delay_ms', 'at_ms', 'has_callback', 'expires_ms', 'rules', 'key' }
 local LATE, FAR = 0, -1
 local LONGEST_WAIT = 31622400000 -- ms, a year
 local team, now, settings = given.team, moment(given.now_ms), given.settings
-local known_queues, paused = {}, {}
+local PAUSED, NEW = 1, 2
+local known_queues, standing = {}, {}
 
 -- What is there of a queue: its id, whether it is active, its rules and those of the team, in one text.
 local function queue_named(name)
@@ -32,11 +33,12 @@ local function made_queue(name)
     if not its.id then
         its.id = tostring(next_id(team, 'queue'))
         write_queue(team, its.id, name, settings)
+        standing[its.id] = NEW
         if given.maker then call('HSET', P .. 'q:' .. team .. ':' .. its.id, 'by', given.maker) end
         note_change('queue', its.id)
     else
         if not its.is_active then mend_queue(team, its.id, settings, name) end -- lost: nothing of it would ever start
-        paused[its.id] = its.is_active == '0' and 1 or 0
+        standing[its.id] = its.is_active == '0' and PAUSED or 0
     end
     return its.id
 end
@@ -66,7 +68,7 @@ for number, job in ipairs(rows) do
     if job ~= LATE and job ~= FAR then
         local queue = made_queue(job.queue)
         job.due = math.max(now + tonumber(job.delay_ms), tonumber(job.at_ms) or 0)
-        rows[number] = { make_job(team, queue, job), tonumber(queue), job.due, paused[queue] or 0 }
+        rows[number] = { make_job(team, queue, job), tonumber(queue), job.due, standing[queue] }
         made[#made + 1] = rows[number]
     end
 end
