@@ -28,6 +28,8 @@ HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Scope = Literal["read", "write", "admin"]
 Interface = Literal["rest", "mcp", "web", "cli"]
 
+REASON_CHARACTERS = 500
+"""Of why a caller makes a write."""
 _IN_PATH = re.compile(r"\{((\w+?)_(id|key))\}")
 
 

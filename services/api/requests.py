@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from services.api.errors import Malformed, Refused, TooLarge, Unconditional
 from shared.errors import NotFound
-from shared.operations import Operation, PathId
+from shared.operations import REASON_CHARACTERS, Operation, PathId
 from shared.schemas.base import Schema
 from shared.schemas.validation import by_field
 from shared.security.vault import Vault
@@ -22,7 +22,7 @@ T = TypeVar("T", bound=BaseModel)
 
 MAX_BODY_BYTES = 1_048_576
 MAX_ID = 2**53
-CLIENT_CHARACTERS, REASON_CHARACTERS = 100, 500
+CLIENT_CHARACTERS = 100
 
 _ETAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"')
 _ETAGS = re.compile(rf"\s*{_ETAG.pattern}(?:\s*,\s*{_ETAG.pattern})*\s*")

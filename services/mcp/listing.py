@@ -18,7 +18,7 @@ def _listed(row: Tool[Any]) -> ListedTool:
         name=row.name,
         title=row.title,
         description=row.description,
-        input_schema=_brief(_plain(row.model.model_json_schema(), _input)),
+        input_schema=_with_reason(row, _brief(_plain(row.model.model_json_schema(), _input))),
         output_schema=_plain(row.answer.model_json_schema(mode="serialization"), _output),
         annotations=ToolAnnotations(
             title=row.title,
@@ -66,6 +66,14 @@ def _brief(schema: Part) -> Part:
     """
     fields = {name: _within(field) for name, field in schema["properties"].items()}
     return {**schema, "properties": {name: _without_limits(field) for name, field in fields.items()}}
+
+
+def _with_reason(row: Tool[Any], schema: Part) -> Part:
+    """With the `reason` that every write takes; the instructions of the server say what it is."""
+    reason = {} if row.scope == "read" else {"reason": {"type": "string"}}
+    # What is unknown is refused with the name that was meant; to say so here costs more than the reasons do.
+    plain = {key: value for key, value in schema.items() if key != "additionalProperties"}
+    return {**plain, "properties": {**schema["properties"], **reason}}
 
 
 def _within(field: Part) -> Part:

@@ -14,9 +14,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body, request_id_of
+from services.mcp.direct import Direct
+from services.mcp.gate import (
+    MAX_BODY_BYTES,
+    Gate,
+    caller_of,
+    error_body,
+    is_for_reading,
+    request_id_of,
+)
 from services.mcp.other_paths import Elsewhere
-from services.mcp.server import Asked, Context, answer, build, client_of
+from services.mcp.rights import READONLY_PATH
+from services.mcp.server import Asked, Asker, Context, answer, build_for, client_of
 from shared.runtime import preflight, probes, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
@@ -44,19 +53,24 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
     redis, admission = connection.connect(settings), Admission(policy, keys)
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
-        request = ctx.request
-        ending = Ending(waits, _until_the_end)
-        asked = Asked(request_id_of(request), client_of(ctx), callers.uses, ending)
-        return await answer(redis, admission, caller_of(request), params, asked)
+        asker, ending = asker_of(ctx), Ending(waits, _until_the_end)
+        asked = Asked(
+            request_id_of(ctx.request), client_of(ctx), callers.uses, ending, reads_only=asker.reads_only
+        )
+        return await answer(redis, admission, asker.caller, params, asked)
 
+    def asker_of(ctx: Context) -> Asker:
+        return Asker(caller_of(ctx.request), is_for_reading(ctx.request))
+
+    mcp = build_for(call, asker_of)
     manager = StreamableHTTPSessionManager(
-        build(call),
+        mcp,
         json_response=True,
         stateless=True,
         max_request_body_size=MAX_BODY_BYTES,
     )
     callers = Callers(redis, "mcp")
-    gate = Gate(StreamableHTTPASGIApp(manager), callers, _security(settings))
+    served = Direct(mcp, StreamableHTTPASGIApp(manager))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -71,7 +85,11 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
         await redis.aclose()
 
     # Both paths are routes: Starlette's redirect would come before the gate, and say http behind TLS.
-    doors = [Route(path, gate) for path in ("/mcp", "/mcp/")]
+    doors = [
+        Route(path, Gate(served, callers, _security(settings), reads_only=path.startswith(READONLY_PATH)))
+        for door in ("/mcp", READONLY_PATH)
+        for path in (door, f"{door}/")
+    ]
     routes = [*doors, *_probes(redis, troubles), Route("/{path:path}", Elsewhere())]
     return Starlette(routes=routes, lifespan=lifespan)
 

@@ -69,9 +69,15 @@ async def test_beyond_its_calls_or_runs_an_agent_is_told_to_wait(
         result = await agent.call_tool("create-job", JOB)
 
         assert result.is_error
-        assert (result.meta or {})["recuro/error"] == {"code": "too_many_calls"}
+        ((name, most),) = given.items()
+        of, _, per = name.partition("_per_")
+        problem = (result.meta or {})["recuro/error"]
+        (budget,) = problem["budgets"]
+        assert (problem["code"], budget["of"], budget["per"]) == ("too_many_calls", of, per)
+        assert (budget["left"], budget["most"]) == (0, most)
         assert "Wait " in text(result)
         assert "wider limit" in text(result)
+        assert text(result).endswith(f"Left: 0 of 2 {of} this {per} (more in {budget['more_in_seconds']} s).")
 
 
 async def test_the_gateway_notes_the_last_use_and_refusals(gateway: Gateway, redis: Redis) -> None:

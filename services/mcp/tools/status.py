@@ -4,8 +4,9 @@ import asyncio
 from typing import Annotated, Any
 
 from pydantic import Field
+from pydantic_core import to_json
 
-from services.mcp import excerpts
+from services.mcp import budgets, excerpts
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.tools.tool import Key, Tool
 from shared.actions import alerts, crons, limits, notifications, queues
@@ -99,6 +100,7 @@ class TokenStatus(Schema):
     name: str
     may: list[str]
     limits: Annotated[dict[str, Any], Field(description="What it may do less than that")]
+    budgets: Annotated[list[budgets.Budget], Field(description="What is left of its calls and runs")]
 
 
 class Status(Schema):
@@ -198,7 +200,7 @@ def _advice(found: Status) -> list[str]:
         f"{found.crons_failing} crons fail; list-executions with a cron_id tells why.": found.crons_failing,
         f"{found.problems_open} problems are open.": found.problems_open,
         f"{dead} jobs are dead letters; look with list-jobs, then replay-dead-letters.": dead,
-        f"{len(paused)} queues are paused: {', '.join(one.name for one in paused[:3])}.": len(paused),
+        f"{len(paused)} queues are paused: {', '.join(map(_quoted, paused[:3]))}.": len(paused),
         "No alert channel is on: nobody is told of a failure. Set one with set-alert-channel.": (
             not found.alert_channels and found.crons_active + len(found.queues)
         ),
@@ -215,6 +217,11 @@ def _queue(queue: Queue) -> QueueStatus:
     )
 
 
+def _quoted(queue: QueueStatus) -> str:
+    """Its name where a sentence of ours goes on after it."""
+    return to_json(queue.name).decode()
+
+
 def _is_odd(queue: Queue) -> bool:
     return not queue.is_active or queue.counts.dead_lettered > 0
 
@@ -227,7 +234,7 @@ def _token(call: Call) -> TokenStatus:
     given = call.limits.given.model_dump(mode="json") if call.limits else {}
     known = {name: value for name, value in given.items() if name in _LIMITS and value not in (None, True)}
     may = [scope for scope in ("read", "write", "admin") if call.caller.has(scope)]
-    return TokenStatus(name=call.actor, may=may, limits=known)
+    return TokenStatus(name=call.actor, may=may, limits=known, budgets=budgets.left(call.meter))
 
 
 async def _set_channel(call: Call, arguments: ChannelArguments) -> ChannelSet:
