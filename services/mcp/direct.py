@@ -29,7 +29,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.mcp import unseen
+from services.mcp import outside
 
 TRIED = "2.3."
 """The versions of the SDK that tests/mcp/test_direct.py compares this with."""
@@ -153,7 +153,7 @@ def _naming(send: Send, handshake: dict[str, Any]) -> Send:
     """
     match handshake:
         case {"params": {"clientInfo": {"name": str(name), "version": str(number)}}}:
-            client = unseen.without(f"{name} {number}").strip()[:CLIENT_CHARACTERS]
+            client = outside.clean(f"{name} {number}").strip()[:CLIENT_CHARACTERS]
         case _:
             return send
     text = json.dumps([client, secrets.token_hex(8)], separators=(",", ":"))
@@ -172,7 +172,7 @@ def _client_in(session: str) -> str:
     try:
         match json.loads(base64.urlsafe_b64decode(session + "=" * (-len(session) % 4))):
             case [str(client), str()]:
-                return unseen.without(client)[:CLIENT_CHARACTERS]
+                return outside.clean(client)[:CLIENT_CHARACTERS]
             case _:
                 return ""
     except (ValueError, RecursionError):

@@ -18,7 +18,7 @@ from mcp_types import (
 )
 from mcp_types import Prompt as ListedPrompt
 
-from services.mcp import unseen
+from services.mcp import outside
 
 Given = Mapping[str, str]
 CanUse = Callable[[str], bool]
@@ -97,7 +97,7 @@ def _checked(row: Prompt, given: Given) -> Given:
     if unknown := [name for name in given if name not in known]:
         names = ", ".join(known)
         _refuse(f"The prompt {row.name} takes no argument {unknown[0][:80]!r}; it takes {names}.")
-    clean = {name: unseen.without(text).strip() for name, text in given.items()}
+    clean = {name: outside.clean(text).strip() for name, text in given.items()}
     for name, one in known.items():
         if one.is_required and not clean.get(name):
             _refuse(f"The {name} argument is required: {one.description}.")
@@ -107,7 +107,7 @@ def _checked(row: Prompt, given: Given) -> Given:
 
 
 def _refuse(sentence: str) -> NoReturn:
-    raise MCPError(code=INVALID_PARAMS, message=unseen.without(sentence))
+    raise MCPError(code=INVALID_PARAMS, message=outside.clean(sentence))
 
 
 def _investigate(given: Given, can_use: CanUse) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.mcp import unseen
+from services.mcp import outside
 from services.mcp.tools import Tool
 from shared.errors import Invalid
 from shared.operations import REASON_CHARACTERS
@@ -18,7 +18,7 @@ def split(row: Tool[Any], given: Mapping[str, Any]) -> tuple[Mapping[str, Any], 
     found = given[REASON]
     if found is not None and not isinstance(found, str):
         raise Invalid(REASON, "The reason field must be text: a sentence that says why.")
-    reason = unseen.without(found or "").strip()
+    reason = outside.clean(found or "").strip()
     if len(reason) > REASON_CHARACTERS:
         raise Invalid(REASON, f"The reason field must hold {REASON_CHARACTERS} characters at most.")
     return {name: value for name, value in given.items() if name != REASON}, reason

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from services.mcp import budgets, direct, prompts, reasons, rights, tolerance, unseen
+from services.mcp import budgets, direct, outside, prompts, reasons, rights, tolerance
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.listing import LISTING
 from services.mcp.tools import TOOLS, Tool
@@ -124,7 +124,7 @@ def client_of(ctx: Context) -> str:
         name = f"{params.client_info.name} {params.client_info.version}"
     else:
         name = (direct.client_of(request.scope) or request.headers.get("user-agent", "")) if request else ""
-    return unseen.without(name).strip()[:CLIENT_CHARACTERS]
+    return outside.clean(name).strip()[:CLIENT_CHARACTERS]
 
 
 class Asked(NamedTuple):
@@ -239,7 +239,8 @@ def _failed(
     if caller and uses and isinstance(error, Forbidden | TooManyCalls):
         uses.note_refusal(caller.digest, error.reason)
     more = {"budgets": [one.model_dump() for one in left]} if isinstance(error, TooManyCalls) else {}
-    parts = [f"{str(error).removesuffix('.')}.", error.hint, budgets.said(left) if more else ""]
+    sentence = " ".join(str(error).split()).removesuffix(".")
+    parts = [f"{sentence}.", error.hint, budgets.said(left) if more else ""]
     return failed(_snake(type(error).__name__), " ".join(filter(None, parts)), **more)
 
 
@@ -248,8 +249,8 @@ def failed(code: str, text: str, **more: Any) -> CallToolResult:
 
     Never structured content: the TypeScript SDK 1 validates it by the schema of a success and throws.
     """
-    problem = unseen.without_any({"code": code, **more})
-    content = TextContent(type="text", text=unseen.without(text))
+    problem = outside.clean_all({"code": code, **more})
+    content = TextContent(type="text", text=outside.clean(text))
     return CallToolResult(content=[content], is_error=True, _meta={"recuro/error": problem})
 
 
@@ -265,8 +266,8 @@ def _succeeded(row: Tool[Any], answered: Schema, key: IdempotencyKey | None) -> 
     # A dict, not the model: the SDK drops null fields of models, and the schema requires them.
     fields = answered.model_dump(mode="json")
     text = to_json(fields).decode()
-    if unseen.may_be_in(text):
-        fields = unseen.without_any(fields)
+    if outside.is_to_be_cleaned(text):
+        fields = outside.clean_all(fields)
         text = to_json(fields).decode()
     return CallToolResult(
         content=[TextContent(type="text", text=text), *_marks(row, text)],
@@ -283,7 +284,10 @@ def _marks(row: Tool[Any], text: str) -> list[TextContent]:
 
 
 def _refused(tool: str, errors: Mapping[str, list[str]]) -> CallToolResult:
-    sentences = [f"- {field}: {sentence}" for field, found in errors.items() for sentence in found]
+    # What a caller has named may have lines of its own: each sentence of ours is one.
+    sentences = [
+        " ".join(f"- {field}: {sentence}".split()) for field, found in errors.items() for sentence in found
+    ]
     shown = sentences[:MAX_SENTENCES]
     if len(sentences) > len(shown):
         shown.append(f"- and {len(sentences) - len(shown)} more")
