@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from services.mcp.direct import Direct
 from services.mcp.gate import (
@@ -70,7 +71,7 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
         max_request_body_size=MAX_BODY_BYTES,
     )
     callers = Callers(redis, "mcp")
-    served = Direct(mcp, StreamableHTTPASGIApp(manager))
+    doors = _doors(Direct(mcp, StreamableHTTPASGIApp(manager)), callers, settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -84,14 +85,17 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
         await callers.uses.written()
         await redis.aclose()
 
-    # Both paths are routes: Starlette's redirect would come before the gate, and say http behind TLS.
-    doors = [
-        Route(path, Gate(served, callers, _security(settings), reads_only=path.startswith(READONLY_PATH)))
+    routes = [*doors, *_probes(redis, troubles), Route("/{path:path}", Elsewhere())]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _doors(served: ASGIApp, callers: Callers, settings: Settings) -> list[Route]:
+    """With a slash too: Starlette's redirect would come before the gate, and say http behind TLS."""
+    return [
+        Route(path, Gate(served, callers, _security(settings), reads_only=door == READONLY_PATH))
         for door in ("/mcp", READONLY_PATH)
         for path in (door, f"{door}/")
     ]
-    routes = [*doors, *_probes(redis, troubles), Route("/{path:path}", Elsewhere())]
-    return Starlette(routes=routes, lifespan=lifespan)
 
 
 async def _until_the_end() -> None:

@@ -42,3 +42,15 @@ def clean_all(value: Any) -> Any:
         case list():
             return [clean_all(one) for one in value]
     return value
+
+
+def shortened(value: Any, limit: int) -> Any:
+    """The same answer with no text, and no key, of more characters than that."""
+    match value:
+        case str() if len(value) > limit:
+            return f"{value[:limit]}…"
+        case dict():
+            return {shortened(key, limit): shortened(one, limit) for key, one in value.items()}
+        case list():
+            return [shortened(one, limit) for one in value]
+    return value

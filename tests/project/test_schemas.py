@@ -101,16 +101,16 @@ def test_what_a_tool_takes_is_listed_without_choices_nulls_and_references(name: 
         assert part.keys().isdisjoint({"anyOf", "oneOf", "$ref", "$defs"}), path
         assert part.get("type") != "null", path
         assert part.get("default", "") is not None, path
-    assert ASKED[name]["additionalProperties"] is False
-    assert [field for field, part in properties.items() if not part.get("description")] == []
+    assert "additionalProperties" not in ASKED[name]  # it would cost more tokens than what is refused anyway
+    assert {field for field, part in properties.items() if not part.get("description")} <= {"reason"}
 
 
 def test_what_null_clears_is_said() -> None:
     fields = LISTING["update-cron"].input_schema["properties"]
 
-    assert {name for name, field in fields.items() if field["description"].endswith("; null clears it")} == {
-        *("headers", "payload", "callback_url", "alert_threshold")
-    }
+    assert {
+        name for name, field in fields.items() if field.get("description", "").endswith("; null clears it")
+    } == {*("headers", "payload", "callback_url", "alert_threshold")}
 
 
 @pytest.mark.parametrize("name", ANSWERED)

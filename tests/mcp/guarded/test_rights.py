@@ -131,7 +131,7 @@ async def test_by_the_address_for_reading_an_admin_reads_and_writes_nothing(
 
     async def is_noted() -> bool:
         noted = await redis.hget(account_keys.use(tokens.digest_of(admin)), "refused:readonly")  # type: ignore[misc]
-        return noted == str(len(refusals))
+        return bool(noted == str(len(refusals)))
 
     await until(is_noted)
 
