@@ -12,6 +12,8 @@ Part = dict[str, Any]
 FAR = 100_000
 """A bound of a number that no model has to know."""
 
+_ANYTHING = {"description": "Any value"}
+
 
 def _listed(row: Tool[Any]) -> ListedTool:
     return ListedTool(
@@ -43,8 +45,8 @@ def _plain(schema: dict[str, Any], each: Callable[[Part], Part]) -> dict[str, An
     def inlined(part: Any) -> Any:
         match part:
             case {"$ref": str(name), **rest}:
-                # "Anything" is written `true`: some checkers treat an empty schema as a mistake.
-                return inlined({**models[name.removeprefix("#/$defs/")], **rest}) or True
+                # Some checkers treat an empty schema, or `true`, as a mistake.
+                return inlined({**models[name.removeprefix("#/$defs/")], **rest}) or _ANYTHING
             case {"properties": dict(fields), **rest}:
                 return each(
                     {**inlined(rest), "properties": {name: inlined(of) for name, of in fields.items()}}
@@ -71,9 +73,7 @@ def _brief(schema: Part) -> Part:
 def _with_reason(row: Tool[Any], schema: Part) -> Part:
     """With the `reason` that every write takes; the instructions of the server say what it is."""
     reason = {} if row.scope == "read" else {"reason": {"type": "string"}}
-    # What is unknown is refused with the name that was meant; to say so here costs more than the reasons do.
-    plain = {key: value for key, value in schema.items() if key != "additionalProperties"}
-    return {**plain, "properties": {**schema["properties"], **reason}}
+    return {**schema, "properties": {**schema["properties"], **reason}}
 
 
 def _within(field: Part) -> Part:
