@@ -20,7 +20,6 @@ from redis.asyncio import Redis
 
 from services.mcp import budgets, direct, outside, prompts, reasons, results, rights, tolerance
 from services.mcp.excerpts import OUTSIDE
-from services.mcp.listing import LISTING
 from services.mcp.results import failed as failed
 from services.mcp.tools import TOOLS, Tool
 from shared.errors import Invalid, RecuroError
@@ -70,8 +69,9 @@ def build(
         title="Recuro",
         instructions=INSTRUCTIONS,
         cache_hints={"server/discover": _SAME_FOR_ALL},
-        # Without this the SDK lists all tools before each call to find the tool's schema.
-        get_tool_input_schema=lambda name: LISTING[name].input_schema if name in LISTING else None,
+        # No argument of ours is sent as a header too. Without this the SDK lists all tools before each call
+        # to find that out, and with a schema it walks through that.
+        get_tool_input_schema=lambda _name: None,
         on_list_tools=list_tools,
         on_call_tool=call,
         on_list_prompts=list_prompts,

@@ -8,6 +8,7 @@ from mcp import Client
 from redis.asyncio import Redis
 
 from services.mcp import rights
+from services.mcp.listing import LISTING
 from services.mcp.rights import DELETING
 from services.mcp.tools import TOOLS
 from shared.schemas.accounts.tokens import TokenLimits
@@ -134,6 +135,10 @@ async def test_by_the_address_for_reading_an_admin_reads_and_writes_nothing(
         return bool(noted == str(len(refusals)))
 
     await until(is_noted)
+
+
+def test_no_argument_is_sent_as_a_header_which_the_server_would_have_to_compare() -> None:
+    assert "x-mcp-header" not in str([tool.input_schema for tool in LISTING.values()])
 
 
 async def test_the_address_for_reading_needs_a_token_too(gateway: Gateway) -> None:
