@@ -164,7 +164,7 @@ def told(found: Mapping[str, Sequence[float]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.api.tools", description=__doc__)
-    parser.add_argument("--rounds", type=pages.positive, default=5, help="(%(default)s)")
+    parser.add_argument("--rounds", type=pages.positive, default=9, help="(%(default)s)")
     parser.add_argument(
         "--seconds", type=pages.positive, default=4, help="of each way in a round (%(default)s)"
     )
