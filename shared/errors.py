@@ -73,6 +73,7 @@ _WAYS = {
     "scope": f"Use a token with the needed scope. {HOW_TO_GET_ONE}",
     "owner": "Ask the owner, whom GET /api/team names, or use a token that an operator made.",
     "people": HOW_TO_GET_ONE,
+    "readonly": "Connect to /mcp, with a token that may write, to change something.",
 }
 
 

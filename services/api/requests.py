@@ -17,12 +17,13 @@ from shared.schemas.validation import by_field
 from shared.security.vault import Vault
 from shared.store.idempotency import KEY, IdempotencyKey
 from shared.store.keyspace import Team
+from shared.store.writes import REASON_CHARACTERS
 
 T = TypeVar("T", bound=BaseModel)
 
 MAX_BODY_BYTES = 1_048_576
 MAX_ID = 2**53
-CLIENT_CHARACTERS, REASON_CHARACTERS = 100, 500
+CLIENT_CHARACTERS = 100
 
 _ETAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"')
 _ETAGS = re.compile(rf"\s*{_ETAG.pattern}(?:\s*,\s*{_ETAG.pattern})*\s*")

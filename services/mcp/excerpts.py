@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from services.mcp.answers import CronChanged, CronRow, CronShown, JobRow, JobShown
+from services.mcp.outside import CUT_AT
 from shared.actions import explain
 from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronWithWarnings, Execution
@@ -146,7 +147,7 @@ def _cut(text: str | None, limit: int, where: str, is_cut: bool = False) -> str 
         return text
     kept = stored[:limit].decode(errors="ignore")
     of = "" if is_cut else f" of {len(stored)}"
-    return f"{kept}… [cut at {min(limit, len(stored))}{of} bytes; rest: {where}]"
+    return f"{kept}… {CUT_AT} {min(limit, len(stored))}{of} bytes; rest: {where}]"
 
 
 def _cut_object(given: Mapping[str, Any] | None, limit: int, where: str) -> Mapping[str, Any] | None:

@@ -1,6 +1,7 @@
 """The gate in front of /mcp: it checks the host name, the bearer token and the method."""
 
 import json
+from dataclasses import replace
 
 from mcp.server.streamable_http import check_accept_headers
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
@@ -22,20 +23,33 @@ SET_HEADER = (
 )
 _HOSTS = "RECURO_MCP_ALLOWED_HOSTS"
 UNAUTHENTICATED, DAMAGED = -32010, -32012
-_CALLER = "recuro.caller"
+_CALLER, _READS_ONLY = "recuro.caller", "recuro.reads_only"
+_READING = frozenset({"read"})
 _ANYTHING = (b"accept", b"*/*")
 """What a client without an Accept header accepts (RFC 9110 §12.5.1)."""
 
 
 class Gate:
-    """Passes a POST with a good token on; every other request gets an error in the form of JSON-RPC."""
+    """Passes a POST with a good token on; every other request gets an error in the form of JSON-RPC.
 
-    def __init__(self, app: ASGIApp, callers: Callers, security: TransportSecuritySettings) -> None:
+    One that is for reading only takes all that its callers may beside that from them.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        callers: Callers,
+        security: TransportSecuritySettings,
+        *,
+        reads_only: bool = False,
+    ) -> None:
         self._app = app
         self._callers = callers
+        self._reads_only = reads_only
         self._names = TransportSecurityMiddleware(security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[_READS_ONLY] = self._reads_only
         # Blanks around a value are not part of it (RFC 9110 §5.5); the server leaves those at the end.
         headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
         scope["headers"] = headers if "accept" in Headers(scope=scope) else [*headers, _ANYTHING]
@@ -61,7 +75,8 @@ class Gate:
     async def _admit(self, scope: Scope) -> Response | None:
         token, client = _bearer(Headers(scope=scope)), scope.get("client")
         try:
-            scope[_CALLER] = await self._callers.caller_of(token, client[0] if client else "")
+            caller = await self._callers.caller_of(token, client[0] if client else "")
+            scope[_CALLER] = replace(caller, scopes=_READING) if self._reads_only else caller
         except Unauthenticated as error:
             refusals.count(error)
             challenge = 'Bearer realm="recuro"' + (', error="invalid_token"' if token else "")
@@ -84,6 +99,11 @@ def caller_of(request: Request | None) -> Caller | None:
     """The caller who passed the gate; None if Redis was away then."""
     caller: Caller | None = request.scope[_CALLER] if request else None
     return caller
+
+
+def is_for_reading(request: Request | None) -> bool:
+    """Whether a request came by the address that is for reading only."""
+    return bool(request and request.scope[_READS_ONLY])
 
 
 def request_id_of(request: Request | None) -> str:

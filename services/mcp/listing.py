@@ -9,13 +9,15 @@ from mcp_types import ToolAnnotations
 from services.mcp.brief import Part, brief
 from services.mcp.tools import TOOLS, Tool
 
+_ANYTHING = {"description": "Any value"}
+
 
 def _listed(row: Tool[Any]) -> ListedTool:
     return ListedTool(
         name=row.name,
         title=row.title,
         description=row.description,
-        input_schema=brief(_plain(row.model.model_json_schema(), _input)),
+        input_schema=_with_reason(row, brief(_plain(row.model.model_json_schema(), _input))),
         output_schema=_plain(row.answer.model_json_schema(mode="serialization"), _output),
         annotations=ToolAnnotations(
             title=row.title,
@@ -40,8 +42,8 @@ def _plain(schema: dict[str, Any], each: Callable[[Part], Part]) -> dict[str, An
     def inlined(part: Any) -> Any:
         match part:
             case {"$ref": str(name), **rest}:
-                # "Anything" is written `true`: some checkers treat an empty schema as a mistake.
-                return inlined({**models[name.removeprefix("#/$defs/")], **rest}) or True
+                # Some checkers treat an empty schema, or `true`, as a mistake.
+                return inlined({**models[name.removeprefix("#/$defs/")], **rest}) or _ANYTHING
             case {"properties": dict(fields), **rest}:
                 return each(
                     {**inlined(rest), "properties": {name: inlined(of) for name, of in fields.items()}}
@@ -54,6 +56,12 @@ def _plain(schema: dict[str, Any], each: Callable[[Part], Part]) -> dict[str, An
 
     flat: dict[str, Any] = inlined(schema)
     return flat
+
+
+def _with_reason(row: Tool[Any], schema: Part) -> Part:
+    """With the `reason` that every write takes; the instructions of the server say what it is."""
+    reason = {} if row.scope == "read" else {"reason": {"type": "string"}}
+    return {**schema, "properties": {**schema["properties"], **reason}}
 
 
 def _input(part: Part) -> Part:

@@ -13,10 +13,20 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from services.mcp.gate import MAX_BODY_BYTES, Gate, caller_of, error_body, request_id_of
+from services.mcp.direct import Direct
+from services.mcp.gate import (
+    MAX_BODY_BYTES,
+    Gate,
+    caller_of,
+    error_body,
+    is_for_reading,
+    request_id_of,
+)
 from services.mcp.other_paths import Elsewhere
-from services.mcp.server import Asked, Context, answer, build, client_of
+from services.mcp.rights import READONLY_PATH
+from services.mcp.server import Asked, Asker, Context, answer, build_for, client_of
 from shared.runtime import preflight, probes, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
@@ -44,20 +54,23 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
     redis, admission = connection.connect(settings), Admission(policy, keys)
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
-        request, caller = ctx.request, caller_of(ctx.request)
-        check = partial(callers.as_now, caller) if caller else None
+        asker = _asker_of(ctx)
+        check = partial(callers.as_now, asker.caller) if asker.caller else None
         ending = Ending(waits, check=check)  # of a client that hangs up the SDK tells nobody
-        asked = Asked(request_id_of(request), client_of(ctx), callers.uses, ending)
-        return await answer(redis, admission, caller, params, asked)
+        asked = Asked(
+            request_id_of(ctx.request), client_of(ctx), callers.uses, ending, reads_only=asker.reads_only
+        )
+        return await answer(redis, admission, asker.caller, params, asked)
 
+    mcp = build_for(call, _asker_of)
     manager = StreamableHTTPSessionManager(
-        build(call),
+        mcp,
         json_response=True,
         stateless=True,
         max_request_body_size=MAX_BODY_BYTES,
     )
     callers = Callers(redis, "mcp")
-    gate = Gate(StreamableHTTPASGIApp(manager), callers, _security(settings))
+    doors = _doors(Direct(mcp, StreamableHTTPASGIApp(manager)), callers, settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -71,10 +84,21 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
         await callers.uses.written()
         await redis.aclose()
 
-    # Both paths are routes: Starlette's redirect would come before the gate, and say http behind TLS.
-    doors = [Route(path, gate) for path in ("/mcp", "/mcp/")]
     routes = [*doors, *_probes(redis, troubles), Route("/{path:path}", Elsewhere())]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _asker_of(ctx: Context) -> Asker:
+    return Asker(caller_of(ctx.request), is_for_reading(ctx.request))
+
+
+def _doors(served: ASGIApp, callers: Callers, settings: Settings) -> list[Route]:
+    """With a slash too: Starlette's redirect would come before the gate, and say http behind TLS."""
+    return [
+        Route(path, Gate(served, callers, _security(settings), reads_only=door == READONLY_PATH))
+        for door in ("/mcp", READONLY_PATH)
+        for path in (door, f"{door}/")
+    ]
 
 
 def _probes(redis: Redis, troubles: Troubles) -> list[Route]:

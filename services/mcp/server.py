@@ -1,9 +1,7 @@
 """The MCP server: lists the tools, checks arguments, runs a tool, and turns failures into tool errors."""
 
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import structlog
@@ -11,24 +9,24 @@ from mcp.server import CacheHint, Server, ServerRequestContext
 from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
     ListToolsResult,
     PaginatedRequestParams,
-    TextContent,
 )
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from starlette.requests import Request
 
-from services.mcp import tolerance
+from services.mcp import budgets, direct, outside, prompts, reasons, results, rights, tolerance
 from services.mcp.excerpts import OUTSIDE
-from services.mcp.listing import LISTING
+from services.mcp.results import failed as failed
 from services.mcp.tools import TOOLS, Tool
-from shared.errors import Forbidden, Invalid, RecuroError, TooManyCalls
+from shared.errors import Invalid, RecuroError
 from shared.operations import Call
 from shared.runtime.waiting.waits import Ending
 from shared.schemas import validation
 from shared.schemas.base import Schema
-from shared.security import refusals
 from shared.security.admission import Admission
 from shared.security.caller import Caller
 from shared.security.meter import Meter
@@ -45,41 +43,80 @@ List = Callable[[Context, PaginatedRequestParams | None], Awaitable[ListToolsRes
 
 INSTRUCTIONS = (
     "Recuro calls HTTP endpoints: crons again and again on a schedule, jobs once from a named queue. "
-    f"Everything belongs to the token's team; IDs are integers; times are UTC. {OUTSIDE}"
+    "Everything belongs to the token's team; IDs are integers; times are UTC. "
+    f"`reason` of a tool that writes says why, for the audit trail. {OUTSIDE}"
 )
 CLIENT_CHARACTERS = 100
-MAX_SENTENCES = 20  # a wrong list of arguments must not flood the agent's context
-_LISTING_FRESH = CacheHint(ttl_ms=300_000, scope="public")
+_SAME_FOR_ALL = CacheHint(ttl_ms=300_000, scope="public")
 
 log = structlog.get_logger()
 
 
 async def list_own(_ctx: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
-    return ListToolsResult(tools=list(LISTING.values()))
+    return rights.listed(None)
 
 
-def build(call: CallTool, list_tools: List = list_own) -> Server[dict[str, Any]]:
-    """A server that lists our tools and passes every call to `call`."""
-    return Server(
+def build(
+    call: CallTool,
+    list_tools: List = list_own,
+    list_prompts: prompts.List = prompts.list_own,
+    get_prompt: prompts.Get = prompts.get_own,
+) -> Server[dict[str, Any]]:
+    """A server that lists our tools and prompts and passes every call to `call`."""
+    server = Server[dict[str, Any]](
         "recuro",
         version=VERSION,
         title="Recuro",
         instructions=INSTRUCTIONS,
-        cache_hints={"tools/list": _LISTING_FRESH, "server/discover": _LISTING_FRESH},
-        # Without this the SDK lists all tools before each call to find the tool's schema.
-        get_tool_input_schema=lambda name: LISTING[name].input_schema if name in LISTING else None,
+        cache_hints={"server/discover": _SAME_FOR_ALL},
+        # No argument of ours is sent as a header too. Without this the SDK lists all tools before each call
+        # to find that out, and with a schema it walks through that.
+        get_tool_input_schema=lambda _name: None,
         on_list_tools=list_tools,
         on_call_tool=call,
+        on_list_prompts=list_prompts,
+        on_get_prompt=get_prompt,
     )
+    server.middleware.clear()  # its spans go nowhere, and cost a twentieth of a call
+    return server
+
+
+class Asker(NamedTuple):
+    """Who asks: None while Redis is away and no token can be looked up."""
+
+    caller: Caller | None
+    reads_only: bool = False
+    """Whether it came by the address that is for reading only."""
+
+
+def build_for(call: CallTool, asker_of: Callable[[Context], Asker]) -> Server[dict[str, Any]]:
+    """The same, which lists for each what it can use."""
+
+    async def list_tools(ctx: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        asker = asker_of(ctx)
+        return rights.listed(asker.caller, reads_only=asker.reads_only)
+
+    def can_use(ctx: Context) -> prompts.CanUse:
+        asker = asker_of(ctx)
+        return rights.usable(asker.caller, reads_only=asker.reads_only)
+
+    async def list_prompts(ctx: Context, _params: PaginatedRequestParams | None) -> ListPromptsResult:
+        return prompts.listed(can_use(ctx), ttl_ms=rights.FRESH_MS if asker_of(ctx).caller else 0)
+
+    async def get_prompt(ctx: Context, params: GetPromptRequestParams) -> GetPromptResult:
+        return prompts.told(params, can_use(ctx))
+
+    return build(call, list_tools, list_prompts, get_prompt)
 
 
 def client_of(ctx: Context) -> str:
     """What the caller's program calls itself: in the protocol, or else in its request."""
-    params = ctx.session.client_params
+    params, request = ctx.session.client_params, ctx.request
     if params is not None:
-        return f"{params.client_info.name} {params.client_info.version}"[:CLIENT_CHARACTERS]
-    request: Request | None = ctx.request
-    return request.headers.get("user-agent", "")[:CLIENT_CHARACTERS] if request else ""
+        name = f"{params.client_info.name} {params.client_info.version}"
+    else:
+        name = (direct.client_of(request.scope) or request.headers.get("user-agent", "")) if request else ""
+    return outside.clean(name).strip()[:CLIENT_CHARACTERS]
 
 
 class Asked(NamedTuple):
@@ -90,6 +127,8 @@ class Asked(NamedTuple):
     uses: Uses | None = None
     ending: Ending | None = None
     """How it can wait for the end of what it is about."""
+    reads_only: bool = False
+    """Whether it came by the address that is for reading only."""
 
 
 UNKNOWN = Asked()
@@ -110,7 +149,7 @@ async def answer(
         "tool_called",
         tool=params.name if params.name in TOOLS else None,
         team=caller.team.id if caller else None,
-        outcome=_code(result),
+        outcome=results.code_of(result),
         duration_ms=round((time.perf_counter() - began) * 1000),
         request_id=asked.id,
     )
@@ -126,62 +165,63 @@ async def _answer(
 ) -> CallToolResult:
     row = TOOLS.get(params.name)
     if row is None:
-        return failed("unknown_tool", f"Unknown tool {params.name[:80]!r}. Tools: {', '.join(TOOLS)}")
+        return results.failed("unknown_tool", f"Unknown tool {params.name[:80]!r}. Tools: {', '.join(TOOLS)}")
+    meter = _meter(redis, caller)
     try:
-        given = tolerance.read(row.model, params.arguments or {}, null_clears=row.null_clears)
-        arguments = row.model.model_validate(given)
-    except ValidationError as error:
-        return _refused(params.name, validation.by_field(error, row.model))
-    if caller is None:
-        return _away()
-    try:
-        key = _key_of(row, caller.team, arguments, admission.vault)
-        call = Call(
-            *(caller, redis, admission.vault, "mcp", row.name),
-            request_id=asked.id,
-            key=key,
-            client=asked.client,
-            ending=asked.ending,
-        )
-        return _succeeded(await _run(row, call, admission, arguments), key)
+        return await _run(row, _Door(redis, admission, caller, meter), params.arguments or {}, asked)
     except Invalid as error:
-        return _refused(params.name, {error.field: [str(error)]})
+        return results.refused(params.name, {error.field: [str(error)]})
     except RecuroError as error:
-        return _failed(error, caller, asked.uses)
+        return results.refusal(error, caller, asked.uses, budgets.left(meter))
     except AWAY as error:
-        return _unknown(row, arguments) if isinstance(error, OutcomeUnknown) else _away()
+        return results.unknown(row, params.arguments) if isinstance(error, OutcomeUnknown) else results.away()
     except Exception:
         # The SDK would send str(exception) to clients of the 2025 protocols.
         log.exception("tool_crashed", tool=params.name)
-        return failed("internal", "Internal error")
+        return results.failed("internal", "Internal error")
 
 
-async def _run(row: Tool[Any], call: Call, admission: Admission, arguments: Schema) -> Schema:
+class _Door(NamedTuple):
+    """Who calls, and what a call works with."""
+
+    redis: Redis
+    admission: Admission
+    caller: Caller | None
+    meter: Meter | None
+
+
+async def _run(row: Tool[Any], door: _Door, given: Mapping[str, Any], asked: Asked) -> CallToolResult:
     """What the tool answers, if the token covers the call."""
-    limits = call.limits
-    call.caller.may(row.scope)
-    if limits and limits.is_counted:
-        call = replace(call, meter=Meter(call.redis, call.caller.digest, limits))
-        await call.count_call()
-    return await row.run(call, admission.within(limits).admit(call.team, arguments))
-
-
-def _failed(error: RecuroError, caller: Caller, uses: Uses | None) -> CallToolResult:
-    refusals.count(error)
-    if uses and isinstance(error, Forbidden | TooManyCalls):
-        uses.note_refusal(caller.digest, error.reason)
-    return failed(_snake(type(error).__name__), f"{str(error).removesuffix('.')}. {error.hint}".strip())
-
-
-def failed(code: str, text: str, errors: Mapping[str, list[str]] | None = None) -> CallToolResult:
-    """A tool error: text for the agent, a code (and sentences by field) for programs.
-
-    Never structured content: the TypeScript SDK 1 validates it by the schema of a success and throws.
-    """
-    problem: dict[str, Any] = {"code": code, **({"errors": errors} if errors else {})}
-    return CallToolResult(
-        content=[TextContent(type="text", text=text)], is_error=True, _meta={"recuro/error": problem}
+    redis, admission, caller, meter = door
+    if caller:
+        rights.check(row, caller, reads_only=asked.reads_only)
+    given, reason = reasons.split(row, given)
+    try:
+        read = tolerance.read(row.model, given, null_clears=row.null_clears)
+        arguments = row.model.model_validate(read)
+    except ValidationError as error:
+        return results.refused(row.name, validation.by_field(error, row.model))
+    if caller is None:
+        return results.away()
+    key = _key_of(row, caller.team, arguments, admission.vault)
+    call = Call(
+        *(caller, redis, admission.vault, "mcp", row.name),
+        request_id=asked.id,
+        key=key,
+        client=asked.client,
+        reason=reason,
+        meter=meter,
+        ending=asked.ending,
     )
+    await call.count_call()
+    admitted = admission.within(call.limits).admit(call.team, arguments)
+    return results.succeeded(row, await row.run(call, admitted), key)
+
+
+def _meter(redis: Redis, caller: Caller | None) -> Meter | None:
+    if caller is None or caller.limits is None or not caller.limits.is_counted:
+        return None
+    return Meter(redis, caller.digest, caller.limits)
 
 
 def _key_of(row: Tool[Any], team: Team, arguments: Schema, vault: Vault) -> IdempotencyKey | None:
@@ -190,46 +230,3 @@ def _key_of(row: Tool[Any], team: Team, arguments: Schema, vault: Vault) -> Idem
         return None
     request = arguments.model_dump_json(exclude_unset=True, exclude={"idempotency_key"})
     return IdempotencyKey.of(team, text, vault.digests(row.name, request))
-
-
-def _succeeded(answered: Schema, key: IdempotencyKey | None) -> CallToolResult:
-    # A dict, not the model: the SDK drops null fields of models, and the schema requires them.
-    return CallToolResult(
-        content=[TextContent(type="text", text=answered.model_dump_json())],
-        structured_content=answered.model_dump(mode="json"),
-        _meta={"recuro/replayed": True} if key and key.was_used else None,
-    )
-
-
-def _refused(tool: str, errors: Mapping[str, list[str]]) -> CallToolResult:
-    sentences = [f"- {field}: {sentence}" for field, found in errors.items() for sentence in found]
-    shown = sentences[:MAX_SENTENCES]
-    if len(sentences) > len(shown):
-        shown.append(f"- and {len(sentences) - len(shown)} more")
-    text = "\n".join(
-        [f"Invalid arguments for {tool}. Nothing was done; correct these and call again:", *shown]
-    )
-    return failed("invalid_arguments", text, dict(list(errors.items())[:MAX_SENTENCES]))
-
-
-def _away() -> CallToolResult:
-    return failed("unavailable", "Storage unavailable; nothing was done. Try again in a moment.")
-
-
-def _unknown(row: Tool[Any], arguments: Schema) -> CallToolResult:
-    """Never says "try again": a client that follows would do it twice."""
-    way = (
-        "Call it once more with the same idempotency_key: nothing is done twice, and you get its answer."
-        if getattr(arguments, "idempotency_key", None)
-        else f"Look with {row.look} before you call it again; with an idempotency_key you could repeat it."
-    )
-    text = f"Outcome unknown: the storage did not answer, so {row.name} may have been done. {way}"
-    return failed("outcome_unknown", text)
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"\B(?=[A-Z])", "_", name).lower()
-
-
-def _code(result: CallToolResult) -> str:
-    return result.meta["recuro/error"]["code"] if result.is_error and result.meta else "ok"

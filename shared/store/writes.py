@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 from shared.store.idempotency import IdempotencyKey
 
+REASON_CHARACTERS = 500
+"""Of why a caller makes one."""
+
 
 class Taken(Exception):
     """Of a change of many in the background this one was done before, or is not to be done any more."""

@@ -49,6 +49,7 @@ class Shell:
 
     def run(self, *commands: str) -> str:
         text = "\n".join([CURL, *commands]).replace(":8000", f":{self.installation.api_port}")
+        text = text.replace(":8001", f":{self.installation.mcp_port}")
         environment = {
             **self.installation.environment,
             "PATH": f"{RECURO.parent}{os.pathsep}{os.environ['PATH']}",

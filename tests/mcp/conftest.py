@@ -8,7 +8,7 @@ from mcp_types import CallToolRequestParams, CallToolResult
 from redis.asyncio import Redis
 
 from services.cli.embedded import EmbeddedServer
-from services.mcp.server import Asked, Context, answer, build
+from services.mcp.server import Asked, Asker, Context, answer, build_for
 from shared.security.addresses import Policy
 from shared.security.admission import Admission
 from shared.security.caller import Caller
@@ -30,7 +30,7 @@ def dial(redis: Redis, era: str) -> Dial:
         async def call(_ctx: Context, params: CallToolRequestParams) -> CallToolResult:
             return await answer(redis, Admission(Policy(LOOPBACK), VAULT), caller, params, Asked("agent-7"))
 
-        return Client(build(call), mode=era)
+        return Client(build_for(call, lambda _ctx: Asker(caller)), mode=era)
 
     return client
 

@@ -97,6 +97,17 @@ async def test_one_job_and_one_cron_are_bounded(client: Client, redis: Redis) ->
     assert (await call(client, "get-job", id=1))["headers"]["cut"].endswith("rest: GET /api/jobs/1]")
 
 
+async def test_what_a_tool_does_not_bound_by_itself_is_cut_shorter(client: Client) -> None:
+    crons = [CRON | {"name": "ü" * 250, "url": LONG["url"]} for _ in range(50)]
+
+    made = await call(client, "create-crons", crons=crons, dry_run=True)
+
+    assert await size(client, "create-crons", crons=crons, dry_run=True) < 100_000
+    assert len(made["crons"]) == 50
+    assert {len(cron["url"]) for cron in made["crons"]} == {513}
+    assert {cron["url"][-1] for cron in made["crons"]} == {"…"}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -149,7 +149,7 @@ async def test_redis_may_go_and_come_back_under_a_running_gateway(tmp_path: Path
     gateway = Gateway(own.url)
     try:
         redis = connection.connect(Settings(redis_url=own.url))
-        token = await tokens.create(redis, team="one", name="test", scopes=("write",))
+        token = await tokens.create(redis, team="one", name="test", scopes=("admin",))
         await redis.aclose()
         await gateway.start()
         async with over_http(gateway.url, token) as client, httpx.AsyncClient() as http:

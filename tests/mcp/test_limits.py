@@ -69,9 +69,15 @@ async def test_beyond_its_calls_or_runs_an_agent_is_told_to_wait(
         result = await agent.call_tool("create-job", JOB)
 
         assert result.is_error
-        assert (result.meta or {})["recuro/error"] == {"code": "too_many_calls"}
+        ((name, most),) = given.items()
+        of, _, per = name.partition("_per_")
+        problem = (result.meta or {})["recuro/error"]
+        (budget,) = problem["budgets"]
+        assert (problem["code"], budget["of"], budget["per"]) == ("too_many_calls", of, per)
+        assert (budget["left"], budget["most"]) == (0, most)
         assert "Wait " in text(result)
         assert "wider limit" in text(result)
+        assert text(result).endswith(f"Left: 0 of 2 {of} this {per} (more in {budget['more_in_seconds']} s).")
 
 
 async def test_the_gateway_notes_the_last_use_and_refusals(gateway: Gateway, redis: Redis) -> None:
@@ -86,3 +92,26 @@ async def test_the_gateway_notes_the_last_use_and_refusals(gateway: Gateway, red
         return (noted.get("used_by"), noted.get("refused:scope")) == ("mcp", "1")
 
     await until(is_noted)
+
+
+async def test_status_says_what_is_left_of_calls_and_runs_and_when_more_come(
+    dial: Dial, redis: Redis
+) -> None:
+    async with dial(await caller(redis, calls_per_hour=5, runs_per_day=3)) as agent, dial() as free:
+        found(await agent.call_tool("create-job", JOB))
+        shown = found(await agent.call_tool("get-status", {}))["token"]
+        without = found(await free.call_tool("get-status", {}))["token"]
+
+    said = [(one["of"], one["per"], one["left"], one["most"]) for one in shown["budgets"]]
+    assert said == [("calls", "hour", 3, 5), ("runs", "day", 2, 3)]
+    assert 0 < shown["budgets"][0]["more_in_seconds"] <= 3600
+    assert 0 < shown["budgets"][1]["more_in_seconds"] <= 86_400
+    assert shown["limits"] == {"calls_per_hour": 5, "runs_per_day": 3}
+    assert without["budgets"] == []
+
+
+async def test_a_refused_host_is_answered_with_those_that_are_allowed(dial: Dial, redis: Redis) -> None:
+    async with dial(await caller(redis, hosts=["b.example", "*.c.example"])) as agent:
+        result = await agent.call_tool("create-job", JOB)
+
+    assert "its hosts limit allows b.example, *.c.example." in text(result)

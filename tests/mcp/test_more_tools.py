@@ -269,7 +269,7 @@ async def test_a_quiet_team_is_well_and_a_failing_one_says_what_to_do(
     assert well["token"]["may"] == ["read", "write", "admin"]
     assert ill["is_well"] is False
     assert any("2 jobs are dead letters" in one for one in ill["advice"])
-    assert "1 queue is paused: webhooks." in ill["advice"]
+    assert '1 queue is paused: "webhooks".' in ill["advice"]
     assert "1 problem is open." in ill["advice"]
     assert ill["alert_channels"] == ["email"]
 

@@ -84,6 +84,7 @@ async def test_the_tools_and_their_parameters_are_the_references(client: Client)
         tool.name: " ".join(
             f"{name}*" if name in tool.input_schema.get("required", []) else name
             for name in tool.input_schema["properties"]
+            if name != "reason"
         )
         for tool in listed
     }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.mcp.tools import batches, crons, executions, jobs, many, queues, status
+from services.mcp.tools import batches, channels, crons, executions, jobs, many, queues, status
 from services.mcp.tools.tool import Tool as Tool
 
 _ROWS = (
@@ -13,5 +13,6 @@ _ROWS = (
     *many.TOOLS,
     *queues.TOOLS,
     *status.TOOLS,
+    *channels.TOOLS,
 )
 TOOLS: dict[str, Tool[Any]] = {row.name: row for row in _ROWS}

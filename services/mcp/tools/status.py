@@ -1,23 +1,23 @@
-"""The tools for the team as a whole: whether all is well, and who is told if it is not."""
+"""The tool that tells of the team as a whole: whether all is well."""
 
 import asyncio
 from typing import Annotated, Any
 
 from pydantic import Field
+from pydantic_core import to_json
 
-from services.mcp import excerpts
+from services.mcp import budgets, excerpts
 from services.mcp.excerpts import OUTSIDE
-from services.mcp.tools.tool import Key, Tool
+from services.mcp.tools.tool import Tool
 from shared.actions import alerts, crons, limits, notifications, queues
 from shared.actions.bulk import background
 from shared.actions.reports import problems, stats
-from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas.accounts.tokens import TokenLimits
-from shared.schemas.alerts import AlertQuery, ChannelTest
-from shared.schemas.base import Instant, PageQuery, Schema, Url
+from shared.schemas.alerts import AlertQuery
+from shared.schemas.base import Instant, PageQuery, Schema
 from shared.schemas.crons import CronFilter, CronQuery
-from shared.schemas.notifications import MAX_RECIPIENTS, Address, Channel, Notifications
+from shared.schemas.notifications import Channel
 from shared.schemas.queues import Queue
 from shared.schemas.reports.problems import ProblemQuery, ProblemState
 from shared.schemas.reports.stats import Percentiles, StatsBy, StatsQuery
@@ -107,6 +107,7 @@ class TokenStatus(Schema):
     name: str
     may: list[str]
     limits: Annotated[dict[str, Any], Field(description="What it may do less than that")]
+    budgets: Annotated[list[budgets.Budget], Field(description="What is left of its calls and runs")]
 
 
 class Status(Schema):
@@ -129,25 +130,6 @@ class Status(Schema):
     last_hour: LastHour
     month: Month
     token: TokenStatus
-
-
-class ChannelArguments(Schema):
-    """One channel; the others stay."""
-
-    channel: Annotated[Channel, Field(description="Which one")]
-    url: Annotated[Url | None, Field(description="Of slack, discord or webhook")] = None
-    to: Annotated[
-        tuple[Address, ...] | None,
-        Field(min_length=1, max_length=MAX_RECIPIENTS, description="Of email: its recipients"),
-    ] = None
-    enabled: Annotated[bool, Field(description="Whether it is on")] = True
-    test: Annotated[bool, Field(description="Send a test message too")] = False
-    idempotency_key: Key = None
-
-
-class ChannelSet(Schema):
-    channels: Annotated[Notifications, Field(description="All channels; of a URL only the host is shown")]
-    test: Annotated[ChannelTest | None, Field(description="What became of the test message")] = None
 
 
 async def _status(call: Call, _arguments: StatusArguments) -> Status:
@@ -216,8 +198,9 @@ def _advice(found: Status) -> list[str]:
         f"{_many(problems_open, 'problem is', 'problems are')} open.": problems_open,
         f"{_many(dead, 'job is a dead letter', 'jobs are dead letters')}; look with list-jobs, then "
         "replay-dead-letters.": dead,
-        f"{_many(len(paused), 'queue is', 'queues are')} paused: "
-        f"{', '.join(one.name for one in paused[:3])}.": len(paused),
+        f"{_many(len(paused), 'queue is', 'queues are')} paused: {', '.join(map(_quoted, paused[:3]))}.": len(
+            paused
+        ),
         "No alert channel is on: nobody is told of a failure. Set one with set-alert-channel.": (
             not found.alert_channels and found.crons_active + len(found.queues)
         ),
@@ -238,6 +221,11 @@ def _queue(queue: Queue) -> QueueStatus:
     )
 
 
+def _quoted(queue: QueueStatus) -> str:
+    """Its name where a sentence of ours goes on after it."""
+    return to_json(queue.name).decode()
+
+
 def _is_odd(queue: Queue) -> bool:
     return not queue.is_active or queue.counts.dead_lettered > 0
 
@@ -250,26 +238,7 @@ def _token(call: Call) -> TokenStatus:
     given = call.limits.given.model_dump(mode="json") if call.limits else {}
     known = {name: value for name, value in given.items() if name in _LIMITS and value not in (None, True)}
     may = [scope for scope in ("read", "write", "admin") if call.caller.has(scope)]
-    return TokenStatus(name=call.actor, may=may, limits=known)
-
-
-async def _set_channel(call: Call, arguments: ChannelArguments) -> ChannelSet:
-    known = await notifications.get(call.redis, call.vault, call.team)
-    before = getattr(known, arguments.channel)
-    is_email = arguments.channel is Channel.EMAIL
-    field, given = ("to", arguments.to) if is_email else ("url", arguments.url)
-    other, unused = ("url", arguments.url) if is_email else ("to", arguments.to)
-    if unused is not None:
-        raise Invalid(other, f"The {other} field does not go with {arguments.channel}; give {field}.")
-    if given is None and before is None:
-        raise Invalid(field, f"The {field} field is required: {arguments.channel} is not set up yet.")
-    value = given if given is not None else getattr(before, field)
-    wanted = Notifications.model_validate(
-        {**known.model_dump(), arguments.channel: {"enabled": arguments.enabled, field: value}}
-    )
-    channels = await notifications.put(call, wanted)
-    tried = await alerts.tried(call.part(0, "test"), arguments.channel) if arguments.test else None
-    return ChannelSet(channels=channels, test=tried)
+    return TokenStatus(name=call.actor, may=may, limits=known, budgets=budgets.left(call.meter))
 
 
 TOOLS: tuple[Tool[Any], ...] = (
@@ -283,18 +252,5 @@ TOOLS: tuple[Tool[Any], ...] = (
         _status,
         scope="read",
         operations=("list-crons", "list-queues", "list-problems", "list-alerts", "list-bulks", "get-stats"),
-    ),
-    Tool(
-        "set-alert-channel",
-        "Set an alert channel",
-        "Set or switch one channel that alerts go to, and try it; the others stay.",
-        ChannelArguments,
-        ChannelSet,
-        _set_channel,
-        scope="admin",
-        look="get-status",
-        is_destructive=True,
-        is_idempotent=True,
-        operations=("set-notifications", "test-notifications"),
     ),
 )
