@@ -7,7 +7,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
           --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test browser check fix cov bench faults fuzz mutants soak answers servers clients idle ci openapi examples lock release
+.PHONY: help dev test browser check fix cov bench faults fuzz mutants soak answers servers clients idle hosts ci openapi examples lock release
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
@@ -70,6 +70,9 @@ clients: $(VENV)/.dev.ok ## Generate clients of docs/openapi.json (Python, and T
 
 idle: $(VENV)/.dev.ok ## Call servers just when they close a kept connection (ARGS='--seconds 20' for a short run)
 	@$(BIN)/python -m tests.answers.idle $(ARGS)
+
+hosts: $(VENV)/.dev.ok ## Let outside MCP clients call every tool; installs them by npm and uv (ARGS=--bounded: few)
+	@$(BIN)/python -m tests.hosts $(ARGS)
 
 ci: ## Do all that CI does, on a bare Debian as root: packages, checks, both servers, mutants, faults
 	@.ci/run
