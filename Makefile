@@ -10,7 +10,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test browser check fix cov bench faults fuzz mutants soak answers servers clients idle ci openapi examples lock release
+.PHONY: help dev test browser check fix cov bench faults fuzz mutants soak answers servers clients idle hosts ci openapi examples lock release
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
@@ -24,9 +24,10 @@ test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
 	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py tests/browser/single_sign_on.py $(ARGS)
 
-examples: $(VENV)/.dev.ok ## Renew the answers that docs/openapi.json shows as examples
+examples: $(VENV)/.dev.ok ## Renew what is generated: the examples of docs/openapi.json, and the list of the bridge
 	@RECURO_RENEW_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/protocol/test_examples.py
 	@$(BIN)/python -m scripts.openapi
+	@$(BIN)/python -m scripts.bridge
 
 check: $(VENV)/.dev.ok ## Check format, lint, types, import contracts, the Lua, the shape and what deploy/ says
 	@$(BIN)/ruff format --check
@@ -72,6 +73,9 @@ clients: $(VENV)/.dev.ok ## Generate clients of docs/openapi.json (Python, and T
 
 idle: $(VENV)/.dev.ok ## Call servers just when they close a kept connection (ARGS='--seconds 20' for a short run)
 	@$(BIN)/python -m tests.answers.idle $(ARGS)
+
+hosts: $(VENV)/.dev.ok ## Let outside MCP clients call every tool; installs them by npm and uv (ARGS=--bounded: few)
+	@$(BIN)/python -m tests.hosts $(ARGS)
 
 ci: ## Do all that CI does, on a bare Debian as root: packages, checks, both servers, mutants, faults
 	@.ci/run

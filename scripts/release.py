@@ -14,6 +14,9 @@ from pathlib import Path
 CHANGELOG = "CHANGELOG.md"
 PLACES = {
     "pyproject.toml": ('version = "{}"',),
+    "clients/mcp/recuro_mcp/__init__.py": ('VERSION = "{}"',),
+    "clients/mcp/recuro_mcp/own.json": ('"version": "{}"',),
+    "clients/npm/package.json": ('"version": "{}"',),
     "deploy/Dockerfile": ("recuro:{}",),
     "deploy/compose.yaml": ("recuro:{}",),
     "deploy/kubernetes/kustomization.yaml": ("newTag: {}",),

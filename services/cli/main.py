@@ -25,7 +25,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add(commands, "dev", _dev, "run Redis and every service on this machine")
     for service, what in SERVICES.items():
-        _add(commands, service, _serve, f"run the {what}").set_defaults(service=service)
+        serve = _add(commands, service, _serve, f"run the {what}")
+        serve.set_defaults(service=service)
+        if service == "mcp":
+            _add_config(serve)
     listen = _add(commands, "listen", _listen, "be called: print every request that comes in")
     listen.add_argument("--port", type=_port, default=9000, help="(%(default)s)")
     doctor = _add(commands, "doctor", _doctor, "check that Redis is fit to keep jobs")
@@ -54,6 +57,14 @@ def _parser() -> argparse.ArgumentParser:
         "seal all stored secrets with the first key of RECURO_ENCRYPTION_KEY",
     )
     return parser
+
+
+def _add_config(mcp: argparse.ArgumentParser) -> None:
+    from services.cli import mcp_config
+
+    commands = mcp.add_subparsers(metavar="COMMAND")
+    what = "print what tells an MCP client of the gateway"
+    mcp_config.add_options(_add(commands, "config", _mcp_config, what))
 
 
 def _add_tokens(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -130,6 +141,12 @@ def _dev(_: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace) -> int:
     import_module(f"services.{arguments.service}.main").main()
     return 0
+
+
+def _mcp_config(arguments: argparse.Namespace) -> int:
+    from services.cli import mcp_config
+
+    return mcp_config.run(arguments)
 
 
 def _listen(arguments: argparse.Namespace) -> int:

@@ -33,7 +33,7 @@ def test_every_module_of_a_room_is_named_once(folder: str) -> None:
 def test_every_room_is_there() -> None:
     packages = {
         path.parent.relative_to(ROOT).as_posix()
-        for top in ("services", "shared")
+        for top in ("services", "shared", "clients")
         for path in (ROOT / top).rglob("*.py")
     }
 

@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,6 +24,14 @@ ERAS = ("legacy", "2026-07-28")
 ADMIN = Caller(Team(1), frozenset({"admin"}))
 CRON = {"name": "Health Check", "url": "https://api.example.com/health", "cron_expression": "*/5 * * * *"}
 JOB = {"queue": "webhooks", "url": "https://api.example.com/sync"}
+CLIENTS = Path(__file__).parents[2] / "clients"
+PYTHON_BRIDGE = (
+    sys.executable,
+    "-c",
+    f"import sys; sys.path.insert(0, {str(CLIENTS / 'mcp')!r}); from recuro_mcp.main import main; main()",
+)
+BRIDGES = {"python": PYTHON_BRIDGE, "node": ("node", str(CLIENTS / "npm" / "main.mjs"))}
+"""How a host starts each of the two that do the same."""
 Dial = Callable[..., AbstractAsyncContextManager[Client]]
 
 
@@ -61,6 +70,12 @@ class Gateway:
         self._process.terminate()
         return self._process.wait(15)
 
+    def kill(self) -> None:
+        """As a machine that fails."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(15)
+
     async def _answers(self) -> bool:
         try:
             async with httpx.AsyncClient() as http:
@@ -78,13 +93,10 @@ async def over_http(url: str, token: str, era: str = ERAS[0]) -> AsyncIterator[C
         yield client
 
 
-def over_stdio(era: str = "auto", **env: str) -> Client:
-    program, *arguments = running("services.mcp.stdio")
+def over_stdio(era: str = "auto", command: Sequence[str] = PYTHON_BRIDGE, **env: str) -> Client:
     return Client(
         StdioServerParameters(
-            command=program,
-            args=arguments,
-            env={"PATH": os.environ["PATH"], **env},
+            command=command[0], args=list(command[1:]), env={"PATH": os.environ["PATH"], **env}
         ),
         mode=era,
     )

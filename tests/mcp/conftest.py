@@ -1,6 +1,8 @@
 """Real MCP clients of both eras: in process, and over HTTP to a gateway process."""
 
-from collections.abc import AsyncIterator, Iterator
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 from mcp import Client
@@ -13,13 +15,24 @@ from shared.security.addresses import Policy
 from shared.security.admission import Admission
 from shared.security.caller import Caller
 from tests.conftest import LOOPBACK, VAULT
-from tests.mcp.clients import ADMIN, ERAS, Dial, Gateway
+from tests.mcp.clients import ADMIN, BRIDGES, ERAS, Dial, Gateway
 
 
 @pytest.fixture(params=ERAS)
 def era(request: pytest.FixtureRequest) -> str:
     era: str = request.param
     return era
+
+
+@pytest.fixture(params=BRIDGES)
+def bridge(request: pytest.FixtureRequest) -> Sequence[str]:
+    """The command of each bridge."""
+    command = BRIDGES[request.param]
+    if not shutil.which(command[0]):
+        if os.environ.get("RECURO_TEST_ALL"):
+            pytest.fail(f"{command[0]} is not installed, and RECURO_TEST_ALL asks for all tests")
+        pytest.skip(f"{command[0]} is not installed")
+    return command
 
 
 @pytest.fixture

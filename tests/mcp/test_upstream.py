@@ -1,7 +1,9 @@
 """What the bridge answers without a gateway: what is wrong, whether anything was done, what to set."""
 
+import json
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -9,16 +11,13 @@ from typing import ClassVar
 
 import anyio
 import pytest
-from mcp_types import CallToolRequestParams
+from anyio.streams.buffered import BufferedByteReceiveStream
 
 from services.cli.embedded import EmbeddedServer
-from services.mcp import upstream
-from services.mcp.stdio import Bridge
-from services.mcp.upstream import READ_SECONDS, connect
 from shared.settings import Settings
 from tests import hostile
 from tests.api.serving import serving as serving_api
-from tests.mcp.clients import Gateway, text
+from tests.mcp.clients import BRIDGES, CLIENTS, PYTHON_BRIDGE, Gateway
 from tests.target import Target
 
 REMEDY = "Set RECURO_MCP_URL to the address of the gateway, as in http://127.0.0.1:8001/mcp."
@@ -76,14 +75,24 @@ def strange() -> Iterator[str]:
         server.shutdown()
 
 
-async def said(url: str, token: str = "any") -> str:
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list-crons", "arguments": {}}}
+
+
+async def said(bridge: Sequence[str], url: str, token: str = "any", **env: str) -> str:
     """The text that an agent gets when the bridge calls a tool at that address."""
-    async with connect(url, token) as gateway:
+    environment = {**os.environ, "RECURO_MCP_URL": url, "RECURO_API_TOKEN": token, **env}
+    async with await anyio.open_process(bridge, env=environment, stderr=None) as process:
+        assert process.stdin
+        assert process.stdout
+        await process.stdin.send(json.dumps(CALL).encode() + b"\n")
         with anyio.fail_after(10):
-            result = await Bridge(gateway).call(None, CallToolRequestParams(name="list-crons", arguments={}))  # type: ignore[arg-type]
-    assert result.is_error
-    assert result.structured_content is None
-    return text(result)
+            line = await BufferedByteReceiveStream(process.stdout).receive_until(b"\n", 100_000)
+        process.kill()
+    result = json.loads(line)["result"]
+    assert result["isError"]
+    assert "structuredContent" not in result
+    text: str = result["content"][0]["text"]
+    return text
 
 
 @pytest.mark.parametrize(
@@ -97,24 +106,35 @@ async def said(url: str, token: str = "any") -> str:
         ("proxy", "answered 502 '<h1>Bad Gateway</h1>'; is the gateway running?"),
         ("json", f'answered 200 with \'{{"status": "ok"}}\', which no gateway does. {REMEDY}'),
         ("empty", f"answered 200 with '', which no gateway does. {REMEDY}"),
-        ("cut", "did not answer (RemoteProtocolError). Outcome unknown"),
     ],
 )
-async def test_an_answer_that_is_no_gateways_is_reported_with_the_remedy(path: str, sentence: str) -> None:
+async def test_an_answer_that_is_no_gateways_is_reported_with_the_remedy(
+    bridge: Sequence[str], path: str, sentence: str
+) -> None:
     with strange() as origin:
-        text = await said(f"{origin}/{path}")
+        text = await said(bridge, f"{origin}/{path}")
 
     assert f"{origin}/{path} {sentence}" in text
 
 
-async def test_a_404_that_answers_the_call_is_passed_on() -> None:
+async def test_a_connection_that_ends_leaves_open_whether_the_call_was_done(bridge: Sequence[str]) -> None:
     with strange() as origin:
-        assert await said(f"{origin}/later") == "Later"
+        text = await said(bridge, f"{origin}/cut")
+
+    assert text.startswith(f"The Recuro gateway at {origin}/cut did not answer (")
+    assert "). Outcome unknown: a tool that writes may have done so." in text
 
 
-async def test_the_address_of_the_rest_api_is_reported_to_be_no_gateways(server: EmbeddedServer) -> None:
+async def test_a_404_that_answers_the_call_is_passed_on(bridge: Sequence[str]) -> None:
+    with strange() as origin:
+        assert await said(bridge, f"{origin}/later") == "Later"
+
+
+async def test_the_address_of_the_rest_api_is_reported_to_be_no_gateways(
+    bridge: Sequence[str], server: EmbeddedServer
+) -> None:
     with serving_api(Settings(redis_url=server.url, api_port=0)) as api:
-        root, jobs = await said(f"{api}/mcp"), await said(f"{api}/api/jobs")
+        root, jobs = await said(bridge, f"{api}/mcp"), await said(bridge, f"{api}/api/jobs")
 
     assert root == f"{api}/mcp answered 404: MCP is not served there. {REMEDY}"
     assert jobs.startswith(f"{api}/api/jobs answered 401 with '")
@@ -122,78 +142,89 @@ async def test_the_address_of_the_rest_api_is_reported_to_be_no_gateways(server:
 
 
 @pytest.mark.parametrize("path", ["", "/", "/mpc", "/healthz"])
-async def test_a_missing_or_wrong_path_is_reported(gateway: Gateway, token: str, path: str) -> None:
-    text = await said(gateway.origin + path, token)
+async def test_a_missing_or_wrong_path_is_reported(
+    bridge: Sequence[str], gateway: Gateway, token: str, path: str
+) -> None:
+    text = await said(bridge, gateway.origin + path, token)
 
     assert text.endswith(f" answered 404: MCP is not served there. {REMEDY}")
 
 
-async def test_tls_where_there_is_none_is_reported(gateway: Gateway) -> None:
-    text = await said(gateway.url.replace("http:", "https:"))
+async def test_tls_where_there_is_none_is_reported(bridge: Sequence[str], gateway: Gateway) -> None:
+    text = await said(bridge, gateway.url.replace("http:", "https:"))
 
     assert "does not speak TLS" in text
     assert text.endswith("If it serves plain HTTP, write http:// there.")
 
 
-async def test_a_certificate_is_reported_until_it_is_trusted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_certificate_is_reported_until_it_is_trusted(bridge: Sequence[str], tmp_path: Path) -> None:
     path = hostile.certificate(tmp_path, "localhost")
     with Target(tls=hostile.server_tls(path)) as target:
         url = f"https://localhost:{target.port}/mcp"
-        unknown = await said(url)
-        monkeypatch.setenv("SSL_CERT_FILE", str(path))
-        trusted = await said(url)
+        unknown = await said(bridge, url)
+        trusted = await said(bridge, url, SSL_CERT_FILE=str(path))
 
     assert unknown.startswith(f"The certificate of {url} (RECURO_MCP_URL) is not trusted: ")
     assert unknown.endswith("Set SSL_CERT_FILE to the CA that signed it.")
     assert trusted.startswith(f"{url} answered 200")
 
 
-async def test_plain_http_where_tls_is_spoken_is_reported() -> None:
+async def test_plain_http_where_tls_is_spoken_is_reported(bridge: Sequence[str]) -> None:
     alert = b"\x15\x03\x01\x00\x02\x02\x46\r\n"
     async with hostile.serving(hostile.saying(alert)) as place:
-        text = await said(f"http://{place}/mcp")
+        text = await said(bridge, f"http://{place}/mcp")
 
     assert text.endswith("does not answer as HTTP. If it serves TLS, write https:// in RECURO_MCP_URL.")
 
 
-async def test_an_unknown_host_is_reported() -> None:
-    text = await said("http://gateway.invalid:8001/mcp")
+async def test_an_unknown_host_is_reported(bridge: Sequence[str]) -> None:
+    text = await said(bridge, "http://gateway.invalid:8001/mcp")
 
     assert text == (
         f"The host name of http://gateway.invalid:8001/mcp (RECURO_MCP_URL) is not known. Nothing was done. {REMEDY}"
     )
 
 
-async def test_a_gateway_that_is_away_is_reported_within_three_seconds() -> None:
+async def test_a_gateway_that_is_away_is_reported_within_three_seconds(bridge: Sequence[str]) -> None:
     began = anyio.current_time()
 
-    text = await said("http://127.0.0.1:9/mcp")
+    text = await said(bridge, "http://127.0.0.1:9/mcp")
 
     assert 2 <= anyio.current_time() - began < 3.5  # and it is a busy machine
     assert text.endswith(f"cannot be reached. Nothing was done. Is it running? {REMEDY}")
 
 
-async def test_an_answer_that_does_not_come_is_given_up_before_hosts_do(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert READ_SECONDS == 45
-    monkeypatch.setattr(upstream, "READ_SECONDS", 0.3)
+HURRIED_PYTHON = PYTHON_BRIDGE[-1].replace(
+    "from recuro",
+    "from recuro_mcp import gateway; assert gateway.READ_SECONDS == 45; gateway.READ_SECONDS = 0.3; from recuro",
+    1,
+)
+HURRIED_NODE = f"""
+import {{ TIMES }} from "{(CLIENTS / "npm" / "gateway.mjs").as_uri()}";
+if (TIMES.readMs !== 45_000) throw new Error("the bound of an answer");
+TIMES.readMs = 300;
+await import("{(CLIENTS / "npm" / "main.mjs").as_uri()}");
+"""
+HURRIED = {
+    BRIDGES["python"]: (*PYTHON_BRIDGE[:-1], HURRIED_PYTHON),
+    BRIDGES["node"]: ("node", "--input-type=module", "-e", HURRIED_NODE),
+}
 
+
+async def test_an_answer_that_does_not_come_is_given_up_before_hosts_do(bridge: tuple[str, ...]) -> None:
     with strange() as origin:
-        text = await said(f"{origin}/hang")
+        text = await said(HURRIED[bridge], f"{origin}/hang")
 
     assert "did not answer within 0 s. Outcome unknown" in text
 
 
 async def test_a_name_that_the_gateway_refuses_is_reported_with_the_setting(
-    server: EmbeddedServer, token: str
+    bridge: Sequence[str], server: EmbeddedServer, token: str
 ) -> None:
     gateway = Gateway(server.url, RECURO_MCP_HOST="0.0.0.0")
     await gateway.start()
     try:
-        text = await said(f"http://127.0.0.2:{gateway.port}/mcp", token)
+        text = await said(bridge, f"http://127.0.0.2:{gateway.port}/mcp", token)
     finally:
         gateway.stop()
 
@@ -201,8 +232,10 @@ async def test_a_name_that_the_gateway_refuses_is_reported_with_the_setting(
     assert "RECURO_MCP_ALLOWED_HOSTS" in text
 
 
-async def test_a_bad_token_is_reported_with_where_to_set_it(gateway: Gateway, token: str) -> None:
-    text = await said(gateway.url, "wrong")
+async def test_a_bad_token_is_reported_with_where_to_set_it(
+    bridge: Sequence[str], gateway: Gateway, token: str
+) -> None:
+    text = await said(bridge, gateway.url, "wrong")
 
     assert text.startswith("Invalid authorization token. Set RECURO_API_TOKEN (or MCP_API_TOKEN) in the env")
     assert "header" not in text

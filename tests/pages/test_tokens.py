@@ -5,6 +5,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.actions import audit
+from shared.basics.mcp_clients import MCP_CLIENTS
 from shared.schemas.accounts.audit import AuditQuery
 from shared.schemas.accounts.users import Role
 from shared.security import tokens
@@ -42,8 +43,8 @@ async def test_each_client_gets_a_block_with_the_token(owner: Browser) -> None:
     page = await generate(owner)
     token = token_of(page)
 
-    assert page.text.count(token) == 8  # itself, six clients, and curl
-    for client in ("Claude Code", "Claude Desktop", "Cursor", "VS Code", "Windsurf", "Zed", "curl"):
+    assert page.text.count(token) == 2 + len(MCP_CLIENTS)  # itself, each client, and curl
+    for client in (*(client.name for client in MCP_CLIENTS), "curl"):
         assert client in page.text
     assert f'curl -H "Authorization: Bearer {token}" {owner.origin}/api/queues' in page.text
 

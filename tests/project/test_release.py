@@ -103,7 +103,7 @@ def test_a_place_that_says_something_else_stops_it_before_anything_is_written(re
 
 
 def test_nothing_else_in_the_repository_names_the_version() -> None:
-    tops = [ROOT / name for name in ("deploy", "docs", "services", "shared", "scripts", "tests")]
+    tops = [ROOT / name for name in ("clients", "deploy", "docs", "services", "shared", "scripts", "tests")]
     files = [file for top in tops for file in top.rglob("*.*") if file.is_file() and file.suffix != ".pyc"]
     ways = (f"recuro:{VERSION}", f"newTag: {VERSION}", f"Recuro {VERSION}", f'"{VERSION}"')
 

@@ -15,8 +15,8 @@ Short = Annotated[str, Field(max_length=255)]
 class AuditChange(Schema):
     """A field that was changed; long texts are cut, and secrets are masked."""
 
-    before: JsonValue
-    after: JsonValue
+    before: Annotated[JsonValue, Field(description="What the field was")]
+    after: Annotated[JsonValue, Field(description="What it is then")]
 
 
 class AuditLine(Schema):
