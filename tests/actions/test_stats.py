@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.scheduler.forget import roll
+from services.scheduler.patrol import patrol
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Fail, Release, Result, Retry, Verdict, Work
 from shared import clock
@@ -145,6 +146,23 @@ async def test_started_is_what_ended_and_what_still_runs(redis: Redis, team: Tea
     assert columns.processing == 5
     assert found.started == 3 + columns.processing
     assert (found.completed, found.failed) == (3, 1)  # a cancelled job that never started has failed
+
+
+async def test_what_lost_its_stream_while_it_ran_is_started_once_more(
+    redis: Redis, team: Team, worker: Claims
+) -> None:
+    await jobs.create_many(call_of(redis, team), [JOB] * 5)
+    await crons.create(call_of(redis, team), CronCreate(name="a", url=JOB.url, cron_expression="0 0 1 1 *"))
+    await executions.create(call_of(redis, team), 1)
+    assert len(await worker.claim(4)) == 4
+    await redis.delete(f"{team.prefix}s:1:1", f"{team.prefix}s:1:crons")
+
+    await patrol(redis, team.shard)
+
+    assert (await figures(redis, team, None)).started == 0
+    assert len(await worker.claim(9)) == 6
+    assert (await figures(redis, team, None, kind=StatsKind.JOBS)).started == 5
+    assert (await figures(redis, team, None, kind=StatsKind.CRONS)).started == 1
 
 
 async def test_fires_are_counted_by_how_late_they_were_and_apart_from_jobs(

@@ -313,6 +313,8 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     ("a page repeats the last row", "in_flight.from", "'(' .. given.after", "given.after"),
     # patrol
     ("a patrol wakes nothing", "patrol.check", "touched[queue] = true", ""),
+    ("what is put back counts as started", "patrol.check", "figures.moved(team, kind == EXECUTION and 'crons' or fields.queue, actual, 'pending', 1)", ""),
+    ("what is put back is of no cron", "patrol.check", "kind == EXECUTION and 'crons' or fields.queue", "fields.queue or ''"),
     ("a patrol starts what is delayed", "patrol.put_back", "if due > now or awaits then", "if awaits then"),
     ("a patrol calls who is to ping", "patrol.put_back", "if due > now or awaits then", "if due > now then"),
     ("a patrol starts what waits in line", "patrol.is_lost", "if entry == '' and waits_in_line(fields, id) then return false end", ""),

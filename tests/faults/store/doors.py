@@ -110,11 +110,12 @@ async def _effects(stage: Stage) -> dict[str, Any]:
     When a token was used last is noted beside the calls, at some time.
     """
     team = TEAM.id
-    of_the_vault = {
+    put_back = {  # by each process, at its next check of an empty Redis
         account_keys.sealed(),
         account_keys.seals(),
-    }  # which each process puts back at its next check
-    keys = set(await stage.redis.keys("*")) - of_the_vault
+        account_keys.bootstrap(),
+    }
+    keys = set(await stage.redis.keys("*")) - put_back
     return {
         "keys": sorted({_OF_ITS_OWN.sub(r"\1", key) for key in keys if ":use:" not in key}),
         "counts": [await stage.redis.hgetall(f"{TEAM.prefix}{name}:{team}") for name in ("ids", "ledger")],  # type: ignore[misc]
@@ -134,6 +135,8 @@ def _at_rest(write: Write) -> Prepare:
     async def prepare(stage: Stage) -> Do:
         said: dict[str, Any] = {}
         await people.join(stage.redis, "default", write.members)
+        for made in write.first:
+            await _send(stage, made.method, made.path, made.body)
         if write.dead_letters:
             await dead.dead_letters(stage.redis, TEAM, write.dead_letters)
         for made in write.before:

@@ -98,6 +98,7 @@ local function check(id)
     local is_open = actual == 'pending' or actual == 'processing'
     if is_open and is_lost(fields, queue, id) and not is_damaged(kind .. ':' .. team .. ':' .. id) then
         put_back(record, queue, id, fields, actual == 'pending' and READY or FRONT)
+        figures.moved(team, kind == EXECUTION and 'crons' or fields.queue, actual, 'pending', 1)
         actual, right = 'pending', false
     end
     if is_open and fields.key then keyed.mend(queue, fields.key, actual == 'processing' and fields.entry) end
