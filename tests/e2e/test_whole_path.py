@@ -29,7 +29,7 @@ async def call(installation: Installation, tool: str, **arguments: Any) -> Any:
         Client(streamable_http_client(installation.mcp, http_client=http)) as client,
     ):
         result = await client.call_tool(tool, arguments)
-    (content,) = result.content
+    content, *_of_the_target = result.content
     assert not result.is_error, content
     return json.loads(content.text)  # type: ignore[union-attr]
 
