@@ -63,9 +63,9 @@ async def test_a_problem_of_an_idle_queue_ends_when_its_dead_letters_would_be_go
 async def test_all_problems_are_looked_at_beyond_those_that_have_dead_letters(
     redis: Redis, team: Team, worker: Claims, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = await now_of(redis, team)
     await queues.create(call_of(redis, team), QueueCreate(name="mail", dlq_retention_days=300))
     await dead(redis, team, worker)
+    now = await now_of(redis, team) + 1  # the one with dead letters is the older one
     await jobs.create(call_of(redis, team), JobCreate(queue="mail", url="https://b.example/"))
     await fail(worker, await worker.claim(9, now), now, url="https://b.example/", verdict=Fail())
     monkeypatch.setattr("services.scheduler.retire.PROBLEMS", 1)

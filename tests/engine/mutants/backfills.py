@@ -28,7 +28,6 @@ BACKFILLS = rows(
     ("one of nothing goes on for ever", "start_backfill", "given.total == '0'", "false"),
     # step_backfill
     ("a moment that ran is made all the same", "step_backfill.make", "not backfills.has_run(team, id, at)", "true"),
-    ("all are left out where all are wanted", "step_backfill.make", "its.skips ~= '1' or not", "not"),
     ("fires of the schedule are met", "step_backfill.room_beside", "if not may_meet and", "if false and"),
     ("where fires may meet it waits", "step_backfill.room_beside", "if not may_meet and", "if"),
     ("more run at a time than are wanted", "step_backfill.room_beside", "return its.parallelism - open", "return its.parallelism + 0"),
