@@ -315,7 +315,7 @@ async def test_a_list_of_dead_letters_of_a_wrong_type_is_made_anew(
     (job,) = await dead(redis, team, worker)
     assert [(one.count, one.dead_letters) for one in await all_of(redis, team)] == [(2, 0)]
 
-    await reconcile.relist_problems(redis, team)
+    assert await reconcile.relist_problems(redis, team) == ["1"]
     mended = [step.mended async for step in reconcile.patrol(redis, team, whole=True) if step.mended]
 
     assert mended == [(f"j:{before}", f"j:{job}")]

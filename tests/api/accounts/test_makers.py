@@ -199,8 +199,9 @@ async def test_a_damaged_token_has_no_name(client: AsyncClient, redis: Redis) ->
     accounts = keyspace.prefix(keyspace.GLOBAL)
     digest = await redis.hget(f"{accounts}tokens:1", "2")  # type: ignore[misc]
     await redis.set(f"{accounts}token:{digest}", "no hash")
+    await client.post("/api/jobs", json=JOB)
 
-    assert await maker_of(client, "/api/jobs/1") == {"kind": "token", "id": 2, "name": None}
+    assert await listed(client, "/api/jobs") == {1: {"kind": "token", "id": 2, "name": None}, 2: TOKEN}
 
 
 async def test_what_was_written_is_not_lost_for_a_name_that_cannot_be_read(
