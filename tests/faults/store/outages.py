@@ -54,7 +54,7 @@ async def redis_away_for_30_seconds(scene: Scene) -> None:
             await callers.gain(20)
             before = _lines(stage)
             with stage.story.during("kill -9 Redis, restart after 30 s", repeats=True):
-                stage.installation.server.kill()
+                stage.installation.crash_redis()
                 await asyncio.sleep(2)  # long enough for every process to notice
                 assert stage.installation.answers("/healthz")
                 assert not stage.installation.answers("/readyz")
@@ -82,7 +82,7 @@ async def redis_comes_back_empty(scene: Scene) -> None:
         callers.accepted.clear()  # they were in the Redis that is lost
         stage.target.received.clear()
         with stage.story.during("Redis comes back empty", repeats=True):
-            stage.installation.server.kill()
+            stage.installation.crash_redis()
             shutil.rmtree(stage.installation.folder / "redis" / "appendonlydir")
             stage.installation.start_redis()
 
