@@ -32,7 +32,11 @@ do
         local its = of_team[name]
         if its then return its end
         its = { id = queue_by_name(team, name) }
-        if its.id then its.rules, its.is_active = rules_of(team, its.id) end
+        if its.id then
+            its.name = team .. ':' .. its.id
+            its.limits = limits_of(its.name, 'redact', 'redact_of_team')
+            its.rules, its.is_active = rules_of(team, its.id, its.limits), its.limits.is_active
+        end
         if not its.is_active then its.rules = settings_of(team).redact end -- which it will have, made (anew) below
         of_team[name] = its
         return its
@@ -91,6 +95,7 @@ do
                 local its = making.made_queue(team, job.queue, settings, fresh)
                 job.due = math.max(moment() + tonumber(job.delay_ms), tonumber(job.at_ms) or 0)
                 last = make_job(team, its.id, job)
+                if its.is_active == '1' and touched[its.name] == PUSHED then touched[its.name] = its.limits end
                 first = first or last
                 rows[number] = { last, tonumber(its.id), job.due, its.standing }
             end
