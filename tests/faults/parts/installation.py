@@ -83,7 +83,7 @@ class FaultInstallation(Installation):
         self._launch()
 
     def restart_redis(self) -> None:
-        self.server.kill()
+        self.crash_redis()
         self._launch()
 
     def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:

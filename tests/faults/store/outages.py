@@ -54,7 +54,7 @@ async def redis_away_for_30_seconds(scene: Scene) -> None:
             await callers.gain(20)
             before = _lines(stage)
             with stage.story.during("kill -9 Redis, restart after 30 s", repeats=True):
-                stage.installation.server.kill()
+                stage.installation.crash_redis()
                 await asyncio.sleep(2)  # long enough for every process to notice
                 assert stage.installation.answers("/healthz")
                 assert not stage.installation.answers("/readyz")
