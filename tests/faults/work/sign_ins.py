@@ -23,6 +23,7 @@ from shared.settings import Settings
 from shared.store.transitions import Setting, accounts
 from tests.faults.parts.installation import Options
 from tests.faults.parts.probe import probing
+from tests.faults.parts.starving import starved
 from tests.faults.stage import Scene, Stage, playing
 from tests.faults.work.strangers import GROWTH_MEBIBYTES, peak, resident
 from tests.mailbox import Mailbox
@@ -54,7 +55,7 @@ async def a_crowd_at_the_sign_in(scene: Scene) -> None:
             post = _posting(stage.installation.api_port)
             with (
                 probing({stage.installation.api_port: door.pid}, scene.folder / "probe.log") as probes,
-                _looking(stage, session) as looks,
+                _looking(stage, session, door.pid) as looks,
                 stage.story.during("a crowd at the sign-in"),
             ):
                 statuses = await _crowd(post, pending)
@@ -176,9 +177,15 @@ def _posting(port: int) -> Post:
 
 
 @contextmanager
-def _looking(stage: Stage, session: str) -> Iterator[list[tuple[int, float]]]:
-    """Who is signed in opens a page again and again; the status of each answer, and how long it took."""
+def _looking(stage: Stage, session: str, door: int) -> Iterator[list[tuple[int, float]]]:
+    """Who is signed in opens a page again and again; the status of each answer, and how long it took.
+
+    Without what its loop, or this one, waited for a processor meanwhile.
+    """
     looks: list[tuple[int, float]] = []
+
+    def waited() -> float:
+        return starved(door) + starved(os.getpid())
 
     async def look() -> None:
         cookies = {"recuro": session}
@@ -186,9 +193,9 @@ def _looking(stage: Stage, session: str) -> Iterator[list[tuple[int, float]]]:
             base_url=stage.installation.api, trust_env=False, cookies=cookies, timeout=30
         ) as client:
             while True:
-                began = time.monotonic()
+                began = time.monotonic() - waited()
                 answer = await client.get("/me")
-                looks.append((answer.status_code, time.monotonic() - began))
+                looks.append((answer.status_code, time.monotonic() - waited() - began))
                 await asyncio.sleep(PAUSE_SECONDS)
 
     task = asyncio.get_running_loop().create_task(look())
