@@ -18,7 +18,7 @@ for 20 s and more, and a busy machine may hold up any one."""
 API_SECONDS = 1.0
 WORK_SECONDS = 0.3
 """How long a job of a queue with limited parallelism takes."""
-BELOW_SECONDS, USED_SHARE = 5.0, 0.4
+BELOW_SECONDS, USED_SHARE = 5.0, 0.6
 """How long a place of such a queue may be free while work waits, and how much of all places is used at least: on a quiet
 machine nine tenths; a quarter if nobody took a place before the next look at the queue, a second later."""
 JITTER_SECONDS = 0.25
