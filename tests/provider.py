@@ -24,7 +24,7 @@ from tests.poll import until
 CLIENT, SECRET = "recuro", "of the client, and +%:& too"
 EMAIL, SUBJECT = "ada@example.com", "248289761001"
 KEY, OTHER_KEY = RSAKey.generate_key(2048, {"kid": "one"}), RSAKey.generate_key(2048, {"kid": "two"})
-CONNECTIONS_SECONDS = 15.0
+CONNECTIONS_SECONDS = 50.0
 
 Claims = dict[str, Any]
 Behaviour = Callable[[BaseHTTPRequestHandler], None]

@@ -22,7 +22,9 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 @pytest.fixture
 async def chromium() -> "AsyncIterator[Browser]":
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
+
+    expect.set_options(timeout=30_000)  # as long as it waits for all else
 
     async with async_playwright() as playwright:
         # As root, as in CI, Chromium has no sandbox; it opens pages of ours alone.

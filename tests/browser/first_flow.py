@@ -92,7 +92,7 @@ async def use_by_curl(page: Page) -> None:
         subprocess.run, ["bash", "-c", f"{command} --silent --fail"], capture_output=True, text=True
     )
     assert json.loads(said.stdout)["total"] == 0, said.stderr
-    await expect(page.get_by_text("First call from 127.0.0.1, by REST")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("First call from 127.0.0.1, by REST")).to_be_visible()
 
 
 async def use_by_mcp(page: Page) -> None:

@@ -29,7 +29,7 @@ async def test_what_is_sent_is_printed_and_answered() -> None:
             await until(answered)
         finally:
             listening.terminate()
-        printed, _ = listening.communicate(timeout=10)
+        printed, _ = listening.communicate(timeout=60)
 
     assert "POST /sync" in printed
     assert "x-shop: 42" in printed

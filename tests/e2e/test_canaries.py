@@ -177,7 +177,7 @@ def _until_ended(installation: Installation, job: int) -> None:
     async def ended() -> bool:
         return installation.client.get(f"/api/jobs/{job}").json()["status"] in ("completed", "failed")
 
-    asyncio.run(until(ended, 20))
+    asyncio.run(until(ended, 60))
 
 
 def _until_run(installation: Installation, cron: int) -> None:
@@ -189,7 +189,7 @@ def _until_run(installation: Installation, cron: int) -> None:
         )
         return run["status"] in ("completed", "failed") and bool(told)
 
-    asyncio.run(until(ended, 20))
+    asyncio.run(until(ended, 60))
 
 
 def _until_done(installation: Installation, jobs: int, crons: int) -> None:
@@ -201,7 +201,7 @@ def _until_done(installation: Installation, jobs: int, crons: int) -> None:
         ]
         return len(ended) == jobs and all(runs)
 
-    asyncio.run(until(done, 30))
+    asyncio.run(until(done, 60))
 
 
 def test_no_answer_holds_a_secret(story: dict[str, str]) -> None:
@@ -273,7 +273,7 @@ def _until_done_at(target: Target) -> None:
     async def done() -> bool:
         return bool(target.received)
 
-    asyncio.run(until(done, 20))
+    asyncio.run(until(done, 60))
 
 
 def test_a_signing_secret_is_told_once_and_never_again(

@@ -62,19 +62,19 @@ class Gateway:
 
     async def start(self) -> None:
         self.launch()
-        await until(self._answers, 30)
+        await until(self._answers, 60)
 
     def stop(self) -> int:
         """Its exit code after SIGTERM."""
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(15)
+        return self._process.wait(60)
 
     def kill(self) -> None:
         """As a machine that fails."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(15)
+        self._process.wait(60)
 
     async def _answers(self) -> bool:
         try:
@@ -87,7 +87,7 @@ class Gateway:
 @asynccontextmanager
 async def over_http(url: str, token: str, era: str = ERAS[0]) -> AsyncIterator[Client]:
     async with (
-        httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=10) as http,
+        httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=30) as http,
         Client(streamable_http_client(url, http_client=http), mode=era) as client,
     ):
         yield client

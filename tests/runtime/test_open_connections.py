@@ -98,7 +98,7 @@ async def test_places_come_back(port: int) -> None:
             await wire.send(GET)
             return (await wire.answer()).status == 200
 
-    await until(is_served, 5)
+    await until(is_served)
 
 
 async def test_one_line_of_the_log_says_what_was_refused(port: int) -> None:
@@ -111,7 +111,7 @@ async def test_one_line_of_the_log_says_what_was_refused(port: int) -> None:
         async def is_said() -> bool:
             return bool(logged)
 
-        await until(is_said, 5)
+        await until(is_said)
 
     lines = [line for line in logged if line["event"] == "connections_refused"]
     assert [set(line) for line in lines] == [{"event", "log_level", "malformed"}]
@@ -129,7 +129,7 @@ async def test_the_log_names_no_reason_that_met_nobody(port: int) -> None:
             async def is_said() -> bool:
                 return bool(logged)
 
-            await until(is_said, 5)
+            await until(is_said)
 
     (line,) = [line for line in logged if line["event"] == "connections_refused"]
     assert set(line) == {"event", "log_level", "full"}

@@ -103,7 +103,7 @@ async def test_a_service_is_red_no_longer_than_its_redis_is_away(
     async with beside(preflight.CHECKING, lambda: preflight.keep_fit(redis, fit=troubles.over), troubles):
         async with denying(redis, "info"):
             await until(is_red)
-        await until(is_well, seconds=5)
+        await until(is_well)
 
 
 async def test_another_redis_behind_the_address_is_checked_again(

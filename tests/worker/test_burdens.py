@@ -29,8 +29,10 @@ from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.hostile import HEAD, saying
 from tests.poll import until
 
-LONGEST_MS = 1000
-"""Of what takes some tens of milliseconds here, and would take many seconds if the work grew by squares."""
+LONGEST_SECONDS = 1.0
+"""Of the thread, for what takes it some tens of milliseconds here, and many seconds if the work grew by squares."""
+UNPACKED_MS = 10_000
+"""Of the clock, as another process unpacks: a third of what the request may take."""
 LONGEST_TURN_SECONDS = 0.2
 """Of what takes 0.06 s at most here."""
 MIB = 1 << 20
@@ -52,19 +54,20 @@ async def met(sender: Sender, answer: bytes, **headers: str) -> tuple[Outgoing, 
 
 
 async def test_returns_without_line_ends_are_read_in_one_go(sender: Sender) -> None:
+    began = time.thread_time()
     _, exchange = await met(sender, HEAD + b"X: a" + b"\r" * 100_000 + b"b\r\nContent-Length: 0\r\n\r\n")
 
     assert (exchange.response_status, exchange.failure_reason) == (200, None)
-    assert exchange.duration_ms < LONGEST_MS
+    assert time.thread_time() - began < LONGEST_SECONDS
 
 
 async def test_headers_are_gathered_by_name_in_one_go_and_kept_up_to_a_bound(sender: Sender) -> None:
     _, exchange = await met(sender, HEAD + b"0: w\r\n" + NAMES + b"Content-Length: 0\r\n\r\n")
 
-    began = time.perf_counter()
+    began = time.thread_time()
     headers = json.loads(run_of(exchange, WORK))["response_headers"]
 
-    assert (time.perf_counter() - began) * 1000 < LONGEST_MS
+    assert time.thread_time() - began < LONGEST_SECONDS
     assert (headers["0"], headers["1"]) == (["w", ""], "")
     assert KEPT_BYTES - 8 < sum(map(len, headers)) + 2 <= KEPT_BYTES
 
@@ -75,10 +78,10 @@ async def test_hundreds_of_secrets_are_masked_in_thousands_of_headers_in_one_go(
         sender, HEAD + NAMES + b"X: secret/007\r\nContent-Length: 0\r\n\r\n", Cookie=cookies
     )
 
-    began = time.perf_counter()
+    began = time.thread_time()
     headers = masked(exchange, call, WORK, Context(None, sender, VAULT, MAILER)).response_headers  # type: ignore[arg-type]
 
-    assert (time.perf_counter() - began) * 1000 < LONGEST_MS
+    assert time.thread_time() - began < LONGEST_SECONDS
     assert headers[-2:] == (("x", "********"), ("content-length", "0"))
 
 
@@ -95,7 +98,7 @@ async def test_tens_of_thousands_of_empty_members_are_unpacked_in_one_go(
         exchange = await sender.send(Outgoing("GET", f"http://{address}/", {}, None, 30.0, (wanted,)))
 
     assert (exchange.response_status, exchange.response_body) == (200, "")
-    assert exchange.duration_ms < LONGEST_MS
+    assert exchange.duration_ms < UNPACKED_MS
 
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

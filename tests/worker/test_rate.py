@@ -26,7 +26,7 @@ from tests import hostile
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.installation import free_port
-from tests.poll import until
+from tests.poll import stalls, until
 from tests.refusing import denying
 from tests.target import Target
 
@@ -83,6 +83,7 @@ async def test_a_target_that_is_slow_to_connect_to_sees_no_more_than_the_limit(
         hostile.serving(target, hostile.server_tls(path)) as behind,
         hostile.serving(hostile.passing_on(behind, CONNECTING_SECONDS)) as address,
         Sender(POLICY, resolver=resolver, tls=trusting) as sender,
+        stalls() as late,
         asyncio.TaskGroup() as running,
     ):
         asked = JobCreate(queue="a", url=f"https://slow.test:{address.partition(':')[2]}/")
@@ -98,15 +99,15 @@ async def test_a_target_that_is_slow_to_connect_to_sees_no_more_than_the_limit(
         await until(work_off)
 
     least = min(later - before for before, later in zip(target.at, target.at[5:], strict=False))
-    assert least >= 1 - JITTER_SECONDS
-    assert target.at[-1] - target.at[0] < 4  # and hardly less than it allows: 5 a second
+    assert least >= 1 - JITTER_SECONDS - late.longest
+    assert target.at[-1] - target.at[0] < 4 + late.total  # and hardly less than it allows: 5 a second
 
 
 async def test_the_wait_for_a_turn_is_no_part_of_the_request(
     redis: Redis, team: Team, context: Context, target: Target
 ) -> None:
-    await limited(redis, team, 1, 2)
-    work = await claimed(redis, team, target.url, timeout_seconds=1)
+    await limited(redis, team, 1, 4)
+    work = await claimed(redis, team, target.url, timeout_seconds=3)
     await turn_taken(redis, team)
 
     await Claims(redis, team.shard, "w").finish([await process(work, context)])
@@ -115,7 +116,7 @@ async def test_the_wait_for_a_turn_is_no_part_of_the_request(
     assert job.final_status == "success"
     assert job.run is not None
     assert job.run.duration_ms is not None
-    assert job.run.duration_ms < 1000
+    assert job.run.duration_ms < 3000
 
 
 async def test_a_turn_that_is_far_away_is_waited_for_in_redis(

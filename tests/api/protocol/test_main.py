@@ -61,7 +61,7 @@ async def test_redis_away_is_a_503_until_it_is_back(own_server: embedded.Embedde
             async def accepted() -> bool:
                 return (await _answer(client))[0] == 201
 
-            await until(accepted, 5)
+            await until(accepted)
             assert (await client.get("/readyz")).status_code == 200
 
 
@@ -81,7 +81,7 @@ async def test_it_starts_without_redis_and_makes_the_first_token_later(tmp_path:
                 async def accepted() -> bool:
                     return (await _answer(client))[0] == 201
 
-                await until(accepted, 10)
+                await until(accepted)
             finally:
                 back.stop()
 
@@ -101,7 +101,7 @@ async def test_the_process_serves_logs_json_and_ends_on_sigterm(server: embedded
             await until(served)
             assert (await client.get("/api/jobs")).status_code == 401
         process.send_signal(signal.SIGTERM)
-        _, logged = process.communicate(timeout=10)
+        _, logged = process.communicate(timeout=60)
     finally:
         process.kill()
 
@@ -114,7 +114,7 @@ async def test_the_process_serves_logs_json_and_ends_on_sigterm(server: embedded
 def test_a_taken_port_ends_the_start(api: str, server: embedded.EmbeddedServer) -> None:
     process = _start(server.url, int(api.rpartition(":")[2]))
 
-    _, logged = process.communicate(timeout=10)
+    _, logged = process.communicate(timeout=60)
 
     assert process.returncode > 0
     assert b"address already in use" in logged

@@ -108,7 +108,7 @@ async def test_a_test_call_answers_with_what_became_of_it(client: httpx.AsyncCli
         await worker.finish([Result(each, Dead(), "", "", "timeout", "It took too long.") for each in works])
         return bool(works)
 
-    answer, _ = await asyncio.gather(client.post(f"{PATH}/test", json={"channel": "slack"}), until(work, 10))
+    answer, _ = await asyncio.gather(client.post(f"{PATH}/test", json={"channel": "slack"}), until(work))
 
     assert answer.status_code == 200
     outcome = {"id": 1, "channel": "slack", "status": "failed", "error": "It took too long."}

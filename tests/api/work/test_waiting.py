@@ -28,9 +28,10 @@ from tests.fires import SHARD
 from tests.poll import until
 from tests.writes import CRON, JOB
 
-LONG = 30
+LONG = 60
 """Seconds to wait: no test takes so long unless the end is not heard of."""
-SOON = 5.0
+SOON = 20.0
+"""Within which all is answered that has ended: well before that, and for a busy machine."""
 
 End = Callable[[AsyncClient, Redis], Awaitable[object]]
 

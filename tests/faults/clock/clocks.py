@@ -18,7 +18,7 @@ LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 HOUR = 3600
 PAUSE_SECONDS = 30.0
 """How long a jump is not trusted."""
-FOOLED_SECONDS = 3.0
+FOOLED_SECONDS = 15.0
 """The library does not always see at once that its file has changed."""
 
 

@@ -25,10 +25,10 @@ AFTER_SECONDS = 8.0
 DELAY_SECONDS = 2
 DEAD = 4
 """Two dead letters and the retries before them."""
-LATE_SECONDS = 4.0
+LATE_SECONDS = 10.0
 """Of what was made in the moment in which the clock jumped; the machine is busy, too."""
-SEEN_SECONDS = 3.0
-"""By when doctor and metrics show a jump."""
+SEEN_SECONDS, SAID_SECONDS = 3.0, 15.0
+"""By when doctor and metrics show a jump, and by when they do so on a busy machine: half of what is doubted."""
 
 
 @dataclass(slots=True)
@@ -101,20 +101,27 @@ class Trial:
 
     async def is_said(self, correction: int) -> None:
         """Doctor, metrics and the clock itself are correct."""
+        ends = time.monotonic() + SAID_SECONDS
+        while wrong := await self._wrong_about(correction):
+            assert time.monotonic() < ends, wrong
+            await asyncio.sleep(0.2)  # a poller, slower than usual
+        await self._why_is_true()
+
+    async def _wrong_about(self, correction: int) -> str:
+        """What is not correct yet; nothing if all is."""
         now = await moments.read(self.stage.redis, TEAM.shard)
-        assert abs(now.correction_ms / 1000 - correction) < 2, now
-        assert abs(now.now_ms / 1000 - time.time()) < 2, "the installation's clock is wrong"
+        if abs(now.correction_ms / 1000 - correction) >= 2 or abs(now.now_ms / 1000 - time.time()) >= 2:
+            return f"the installation's clock: {now}"
         found = await doctor.examine(self.stage.redis)
         bad = [finding.text for finding in found if not finding.good]
-        assert bool(bad) == bool(correction), found
-        assert all("clock: that of Redis is" in text for text in bad), bad
+        if bool(bad) != bool(correction) or not all("clock: that of Redis is" in text for text in bad):
+            return f"doctor: {found}"
         async with httpx.AsyncClient(trust_env=False) as client:
             said = (await client.get(f"http://127.0.0.1:{self.metrics_port}/metrics")).text
         gauge = next(
             line for line in said.splitlines() if line.startswith("recuro_clock_correction_seconds{")
         )
-        assert abs(float(gauge.rpartition(" ")[2]) - correction) < 2, gauge
-        await self._why_is_true()
+        return "" if abs(float(gauge.rpartition(" ")[2]) - correction) < 2 else f"metrics: {gauge}"
 
     async def _why_is_true(self) -> None:
         at = datetime.fromtimestamp(int(time.time()) // 2 * 2 - 2, UTC).isoformat()

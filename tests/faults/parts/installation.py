@@ -82,17 +82,7 @@ class FaultInstallation(Installation):
         """Start Redis again, which was killed or stopped, on what is on its disk."""
         self._launch()
 
-    def crash_redis(self) -> None:
-        """End Redis by SIGKILL, with all that it acknowledged handed to the system, as on a disk that keeps up.
-
-        While an fsync runs, `appendfsync everysec` holds writes back for up to 2 s and acknowledges them all the same.
-        """
-        with SyncRedis.from_url(self.server.url, socket_timeout=10) as redis:
-            redis.config_set("appendfsync", "always")  # from here on it answers after it wrote
-        self.server.kill()
-
     def restart_redis(self) -> None:
-        """Crash Redis, and start it again."""
         self.crash_redis()
         self._launch()
 

@@ -16,8 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from services.cli.leash import leashed
+from tests.faults.parts.starving import starved
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS, PATIENCE_SECONDS = 0.05, 30.0
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -64,7 +65,7 @@ def main() -> None:
 def _probe(port: int, process: int) -> Probe:
     began, starved, error = time.monotonic(), _starved(process), ""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as wire:
             wire.sendall(GET)
             said = wire.recv(4096)
         if not said.startswith(b"HTTP/1.1 200 "):
@@ -76,8 +77,7 @@ def _probe(port: int, process: int) -> Probe:
 
 def _starved(process: int) -> float:
     """How many seconds it and we have waited for a processor, since each began."""
-    schedules = [Path(f"/proc/{one}/schedstat").read_text() for one in (process, os.getpid())]
-    return sum(int(schedule.split()[1]) for schedule in schedules) / 1e9
+    return starved(process) + starved(os.getpid())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from shared.settings import Settings
 from shared.store import connection, ledger
 from shared.store.keyspace import Team
 
-PERIOD_SECONDS = 0.5
+PERIOD_SECONDS, PATIENCE_SECONDS = 0.5, 5.0
 NOUNS = ("job", "execution")
 
 
@@ -49,7 +49,7 @@ class Watch:
     async def _keep_looking(self) -> None:
         while not self._stop.is_set():
             try:
-                async with asyncio.timeout(PERIOD_SECONDS):
+                async with asyncio.timeout(PATIENCE_SECONDS):
                     await self._look()
             except (RedisError, OSError):  # TimeoutError is an OSError
                 self.unread += 1

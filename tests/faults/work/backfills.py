@@ -15,6 +15,7 @@ async def backfill_survives_killed_schedulers(scene: Scene) -> None:
     """Some hundred moments are made under kill -9 of schedulers at random: each exactly once, none is lost."""
     moments = 100 if scene.is_small else 240
     async with playing(scene) as stage:
+        stage.target.answer(PATH, 200, delay=0.3)  # so that it cannot end before the first kill
         cron = _paused_cron(stage)
         last = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=5)
         first = last - timedelta(minutes=moments - 1)

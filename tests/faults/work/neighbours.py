@@ -23,8 +23,11 @@ from tests.faults.story import Skipped
 from tests.poll import until
 from tests.target import Received
 
-LONGER_SECONDS = 0.5
-"""How much longer the quiet team's jobs may wait beside the harmful one than alone, at p99."""
+LONGER_SECONDS = 2.0
+"""How much longer the quiet team's jobs may wait beside the harmful one than alone, at p99.
+
+On a quiet machine it is a tenth of that; who waits for a silent name or a slow pattern waits for many seconds.
+"""
 BETWEEN_SECONDS = 0.1
 MIB = 1 << 20
 HOSTILE_TOKEN = "rc_the-token-of-the-team-that-means-harm"

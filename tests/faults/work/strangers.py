@@ -16,7 +16,8 @@ from tests.faults.story import Skipped
 from tests.poll import until
 
 GROWTH_MEBIBYTES = 50
-PATIENCE_SECONDS = 0.5
+PATIENCE_SECONDS, SLOW_BY_CHANCE = 0.5, 3
+"""Of hundreds of probes: a busy machine may hold up a few, a flood that holds the loop does so for each of them."""
 CROWD = 5_000
 AT_ONCE = 100
 FILES = 2 * CROWD + 500
@@ -68,7 +69,7 @@ async def strangers_at_both_doors(scene: Scene) -> None:
     slow = [(_during(stage, one), round(one.own, 2)) for one in probes if one.own >= PATIENCE_SECONDS]
     assert not failures, f"{len(failures)} of {len(probes)} failed: {failures[:3]}"
     assert max(grown) <= GROWTH_MEBIBYTES, f"API and gateway grew by {grown} MiB"
-    assert not slow, f"{len(slow)} of {len(probes)} took too long: {slow[:5]}"
+    assert len(slow) <= SLOW_BY_CHANCE, f"{len(slow)} of {len(probes)} took too long: {slow[:5]}"
 
 
 async def _all_floods(stage: Stage, ports: Sequence[int]) -> None:

@@ -35,6 +35,8 @@ from tests.target import Target
 
 LOOPBACK = Policy((ip_network("127.0.0.0/8"),))
 KEPT, READ = 64 * 1024, 1024 * 1024
+EARLY_MS = 15_000
+"""Half of what a request may take here: what ends by itself does so long before, on a busy machine too."""
 
 
 def everything_is_here(name: str) -> list[str]:
@@ -54,11 +56,11 @@ async def sender() -> AsyncIterator[Sender]:
         yield opened
 
 
-def get(url: str, seconds: float = 5.0) -> Outgoing:
+def get(url: str, seconds: float = 30.0) -> Outgoing:
     return Outgoing("GET", url, {}, None, seconds)
 
 
-async def met(sender: Sender, behave: hostile.Behaviour, seconds: float = 5.0) -> Exchange:
+async def met(sender: Sender, behave: hostile.Behaviour, seconds: float = 30.0) -> Exchange:
     """A GET to a target that behaves like that."""
     async with hostile.serving(behave) as address:
         return await sender.send(get(f"http://{address}/", seconds))
@@ -94,16 +96,18 @@ async def test_a_request_without_body_invents_none(
 async def test_a_2xx_is_success_and_its_answer_is_kept(sender: Sender, target: Target) -> None:
     target.answer_with(201, "gr\u00fc\u00df dich".encode() + b"\xff", {"X-Id": "7"}, delay=0.05)
 
+    began_ms = time.time() * 1000
     exchange = await sender.send(get(target.url))
+    ended_ms = time.time() * 1000
 
     assert exchange.failure_reason is None
     assert exchange.error_message is None
     assert (exchange.response_status, exchange.response_body) == (201, "gr\u00fc\u00df dich\ufffd")
     assert ("x-id", "7") in exchange.response_headers
     assert not exchange.response_truncated
-    assert 50 <= exchange.duration_ms < 2000
+    assert 50 <= exchange.duration_ms < EARLY_MS
     assert exchange.executed_at_ms == exchange.started_at_ms + exchange.duration_ms
-    assert abs(exchange.executed_at_ms - time.time() * 1000) < 2000
+    assert began_ms - 1 < exchange.started_at_ms <= exchange.executed_at_ms < ended_ms + 1
 
 
 @pytest.mark.parametrize(
@@ -178,7 +182,7 @@ async def test_the_deadline_is_total_however_busy_the_target_is(
     assert exchange.failure_reason is FailureReason.TIMEOUT
     assert exchange.error_message is not None
     assert "within 0.3 s." in exchange.error_message
-    assert 290 <= exchange.duration_ms < 1000
+    assert 290 <= exchange.duration_ms < EARLY_MS
 
 
 async def test_a_timeout_keeps_what_had_arrived(sender: Sender) -> None:
@@ -223,7 +227,7 @@ async def test_an_endless_body_is_cut_and_the_next_request_is_clean(sender: Send
     after = await sender.send(get(target.url))
 
     assert (cut.response_status, cut.failure_reason, cut.response_truncated) == (200, None, True)
-    assert cut.duration_ms < 2000
+    assert cut.duration_ms < EARLY_MS
     assert after.failure_reason is None
 
 
@@ -619,10 +623,10 @@ async def test_a_cancelled_send_is_cancelled(sender: Sender, target: Target) -> 
 async def test_an_early_answer_to_a_large_body_ends_the_exchange(sender: Sender) -> None:
     refuse = hostile.saying(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n")
     async with hostile.serving(refuse) as address:
-        exchange = await sender.send(Outgoing("POST", f"http://{address}/", {}, b"x" * READ, 5.0))
+        exchange = await sender.send(Outgoing("POST", f"http://{address}/", {}, b"x" * READ, 30.0))
 
     assert exchange.failure_reason in (FailureReason.HTTP_CLIENT_ERROR, FailureReason.CONNECTION_ERROR)
-    assert exchange.duration_ms < 2000
+    assert exchange.duration_ms < EARLY_MS
 
 
 async def test_a_hundred_at_once_are_all_answered(sender: Sender, target: Target) -> None:

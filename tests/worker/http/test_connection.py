@@ -21,6 +21,8 @@ from tests.hostile import HEAD, saying
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
 OK = HEAD + b"Content-Length: 2\r\n\r\nok"
+EARLY_MS = 15_000
+"""Half of what a request may take here: what ends by itself does so long before, on a busy machine too."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ async def sender() -> AsyncIterator[Sender]:
 
 
 async def met(
-    sender: Sender, behave: hostile.Behaviour, *, seconds: float = 5.0, body: bytes | None = None
+    sender: Sender, behave: hostile.Behaviour, *, seconds: float = 30.0, body: bytes | None = None
 ) -> Exchange:
     async with hostile.serving(behave) as address:
         return await sender.send(Outgoing("POST" if body else "GET", f"http://{address}/", {}, body, seconds))
@@ -268,7 +270,7 @@ async def test_a_head_without_end_is_too_large(sender: Sender, behave: hostile.B
     exchange = await met(sender, behave)
 
     assert exchange.failure_reason is FailureReason.RESPONSE_TOO_LARGE
-    assert exchange.duration_ms < 2000
+    assert exchange.duration_ms < EARLY_MS
 
 
 @pytest.mark.parametrize(
@@ -293,7 +295,7 @@ async def test_a_body_without_end_is_cut_and_its_status_counts(
     assert (exchange.response_status, exchange.failure_reason) == (200, None)
     assert exchange.response_body == "a" * KEPT_BYTES
     assert exchange.response_truncated
-    assert exchange.duration_ms < 2000
+    assert exchange.duration_ms < EARLY_MS
 
 
 async def test_a_body_up_to_the_bound_is_read_to_its_end(sender: Sender) -> None:
@@ -313,7 +315,7 @@ async def test_another_protocol_is_not_switched_to(sender: Sender) -> None:
 
     assert (exchange.response_status, exchange.response_body) == (101, "")
     assert exchange.failure_reason is FailureReason.UNKNOWN
-    assert exchange.duration_ms < 2000
+    assert exchange.duration_ms < EARLY_MS
 
 
 @pytest.mark.parametrize("behave", [hostile.deaf, hostile.silent])
@@ -323,7 +325,7 @@ async def test_a_target_that_does_not_answer_a_large_body_ends_in_time(
     exchange = await met(sender, behave, seconds=0.3, body=b"x" * 8 * READ_BYTES)
 
     assert exchange.failure_reason is FailureReason.TIMEOUT
-    assert exchange.duration_ms < 1000
+    assert exchange.duration_ms < EARLY_MS
 
 
 async def test_an_answer_before_the_whole_body_was_read_is_taken(sender: Sender) -> None:
@@ -335,4 +337,4 @@ async def test_an_answer_before_the_whole_body_was_read_is_taken(sender: Sender)
     exchange = await met(sender, refuse, body=b"x" * 16 * READ_BYTES)
 
     assert exchange.failure_reason is FailureReason.HTTP_CLIENT_ERROR
-    assert exchange.duration_ms < 2000
+    assert exchange.duration_ms < EARLY_MS

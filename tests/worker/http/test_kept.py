@@ -18,6 +18,7 @@ from shared.security.addresses import Policy
 from tests import hostile
 from tests.hostile import HEAD, Talk
 from tests.installation import free_port
+from tests.poll import stalls
 
 LOOPBACK = Policy((ip_network("127.0.0.0/8"), ip_network("::1/128")))
 OK = HEAD + b"Content-Length: 2\r\n\r\nok"
@@ -45,7 +46,7 @@ def listening() -> Iterator[socket.socket]:
 
 
 def call(method: str, address: str) -> Outgoing:
-    return Outgoing(method, f"http://{address}/", {}, b"body", 5.0)
+    return Outgoing(method, f"http://{address}/", {}, b"body", 30.0)
 
 
 async def answered(server: socket.socket, sending: "asyncio.Task[Exchange]") -> tuple[socket.socket, bytes]:
@@ -74,7 +75,7 @@ def deaf_for_a_while(sender: Sender) -> Callable[[], None]:
     return connection._transport.resume_reading
 
 
-@pytest.mark.parametrize(("before", "after", "takes"), [(0.2, 5.0, 0.4), (0.2, 0.6, 9.0), (5.0, 0.3, 9.0)])
+@pytest.mark.parametrize(("before", "after", "takes"), [(1.0, 30.0, 1.2), (1.0, 1.4, 9.0), (30.0, 0.3, 9.0)])
 async def test_each_request_on_a_connection_has_a_deadline_of_its_own(
     sender: Sender, listening: socket.socket, before: float, after: float, takes: float
 ) -> None:
@@ -95,7 +96,7 @@ async def test_each_request_on_a_connection_has_a_deadline_of_its_own(
         assert exchange.response_body == "ok"
     else:
         assert exchange.failure_reason == FailureReason.TIMEOUT
-        assert after - 0.01 <= loop.time() - began < after + 0.25
+        assert after - 0.01 <= loop.time() - began < takes
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])
@@ -253,11 +254,15 @@ def black_hole() -> Iterator[int]:
 async def test_a_dead_address_costs_a_quarter_of_a_second(black_hole: int, dead: list[str]) -> None:
     resolver = Resolver(LOOPBACK, lambda _: [*dead, "127.0.0.1"])
     talk = Talk(OK)
-    async with hostile.serving(talk, port=black_hole), Sender(LOOPBACK, resolver=resolver) as sender:
+    async with (
+        hostile.serving(talk, port=black_hole),
+        Sender(LOOPBACK, resolver=resolver) as sender,
+        stalls() as late,
+    ):
         exchange = await sender.send(call("POST", f"two.test:{black_hole}"))
 
     assert (exchange.response_body, talk.connections) == ("ok", 1)
-    assert exchange.duration_ms < 250 * len(dead) + 700
+    assert exchange.duration_ms < 250 * len(dead) + 700 + 1000 * late.total
 
 
 async def test_a_connect_that_is_swallowed_is_told_as_that(sender: Sender, black_hole: int) -> None:

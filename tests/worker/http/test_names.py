@@ -21,6 +21,8 @@ from tests.poll import until
 A, CNAME, AAAA = 1, 5, 28
 TRUNCATED, ANSWER, UNKNOWN = 0x8380, 0x8180, 0x8183
 HOSTILE, QUIET = 1, 2
+SILENCE_SECONDS = 4.0
+"""How long a silent name is waited for: who is delayed by one is so for most of it."""
 
 
 class Dns(asyncio.DatagramProtocol):
@@ -164,7 +166,7 @@ async def test_sources_that_only_the_system_knows_are_asked_too(
 
 
 async def test_silent_names_of_one_team_do_not_delay_those_of_another() -> None:
-    async with serving() as (_, server), resolving(server, 1.0) as resolver:
+    async with serving() as (_, server), resolving(server, SILENCE_SECONDS) as resolver:
         threads = threading.active_count()
         silent = [
             asyncio.create_task(resolver.addresses(f"silent-{number}.test", HOSTILE)) for number in range(200)
@@ -178,7 +180,7 @@ async def test_silent_names_of_one_team_do_not_delay_those_of_another() -> None:
         more = threading.active_count() - threads
         ended = await asyncio.gather(*silent, return_exceptions=True)
 
-    assert max(took) < 0.5
+    assert max(took) < SILENCE_SECONDS - 1
     assert more <= 0
     assert sum(isinstance(one, NameNotFound) for one in ended) == OF_A_TEAM
     assert sum(isinstance(one, NoPlace) for one in ended) == 200 - OF_A_TEAM

@@ -49,21 +49,23 @@ async def test_the_loop_goes_on_while_a_pattern_takes_long(aside: Aside) -> None
         await asyncio.sleep(0.01)  # the turns of others, which are counted
         turns += 1
 
-    assert turns > 10
+    assert turns > 2  # of thirty; who holds the loop leaves none
     assert time.thread_time() - began < 0.1
 
 
-async def test_patterns_of_one_team_do_not_delay_those_of_another(aside: Aside) -> None:
+async def test_patterns_of_one_team_do_not_delay_those_of_another() -> None:
+    aside = Aside(cpu_seconds=30.0)  # no slow one ends before the test does
     await aside.why_not(QUIET, QUICK, BODY, is_whole=True)
     slow = [asyncio.create_task(aside.why_not(HOSTILE, SLOW, BODY, is_whole=True)) for _ in range(6)]
 
     for _ in range(10):
         assert await aside.why_not(QUIET, QUICK, BODY, is_whole=True) is None
 
-    assert not all(task.done() for task in slow[1:])
+    assert not any(task.done() for task in slow)
     for task in slow:
         task.cancel()
     await asyncio.gather(*slow, return_exceptions=True)
+    await aside.close()
 
 
 async def test_a_process_that_ended_by_itself_is_replaced(aside: Aside) -> None:
