@@ -169,7 +169,7 @@ class Call:
     def write(self, changes: str | None = None) -> Write:
         """A write of this call, which leaves a line in the audit trail; `changes` are of `actions.audit`."""
         if self.is_part:
-            return Write(self.key, maker=self._maker, one=self.one)
+            return Write(self.key, maker=self.maker, one=self.one)
         who = _who(
             self.operation,
             self.actor,
@@ -179,10 +179,10 @@ class Call:
             request_id=self.request_id,
             reason=self.reason,
         )
-        return Write(self.key, who, changes, self.caller.session, self.caller.user, self._maker)
+        return Write(self.key, who, changes, self.caller.session, self.caller.user, self.maker)
 
     @property
-    def _maker(self) -> str | None:
+    def maker(self) -> str | None:
         """Who made what the call makes; a program that calls tools has its name and version in `client`."""
         if self.caller.session is not None:
             return makers.code_of("user", self.caller.user or 0)

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.errors import internal_error
 from services.api.routing import Resource
+from shared.runtime.lines import Lines
 from shared.runtime.serving import request_ids
 
 log = structlog.get_logger()
@@ -24,10 +26,14 @@ class Envelope:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._lines = Lines("request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, send)
+            finally:  # of the lifespan: all are answered
+                self._lines.flush()
             return
         started, scope[STATUS] = time.perf_counter(), 0
         request_id = request_ids.give(scope)
@@ -50,7 +56,21 @@ class Envelope:
                 raise  # half an answer is out: the server cuts the connection
             await internal_error()(scope, receive, watched)
         finally:
-            _tell(scope, scope[STATUS], time.perf_counter() - started)
+            self._tell(scope, scope[STATUS], time.perf_counter() - started)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        resource = scope.get("endpoint")
+        # Probes come every few seconds, for ever; one that fails is of interest.
+        tell = partial(log.debug, "request") if _is_well(scope, status) else self._lines.tell
+        tell(
+            method=scope["method"],
+            # The pattern, not the path: people paste tokens and addresses into paths and queries.
+            route=resource.path if isinstance(resource, Resource) else None,
+            status=status,
+            duration_ms=round(seconds * 1000, 2),
+            team=scope.get("recuro.team"),
+            request_id=request_ids.of(scope),
+        )
 
 
 def _headers_of(scope: Scope) -> Sequence[tuple[bytes, bytes]]:
@@ -60,17 +80,5 @@ def _headers_of(scope: Scope) -> Sequence[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in scope[METER].headers.items()]
 
 
-def _tell(scope: Scope, status: int, seconds: float) -> None:
-    resource = scope.get("endpoint")
-    # Probes come every few seconds, for ever; one that fails is of interest.
-    tell = log.debug if scope["path"] in PROBES and status < 400 else log.info
-    tell(
-        "request",
-        method=scope["method"],
-        # The pattern, not the path: people paste tokens and addresses into paths and queries.
-        route=resource.path if isinstance(resource, Resource) else None,
-        status=status,
-        duration_ms=round(seconds * 1000, 2),
-        team=scope.get("recuro.team"),
-        request_id=request_ids.of(scope),
-    )
+def _is_well(scope: Scope, status: int) -> bool:
+    return status < 400 and scope["path"] in PROBES

@@ -16,7 +16,7 @@ from services.api.application import Application
 from services.api.envelope import Envelope
 from services.api.routes import ROUTES
 from shared.actions.accounts.visits import Accounts
-from shared.runtime import preflight, start
+from shared.runtime import garbage, preflight, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
 from shared.runtime.serving.metrics import serving_metrics
@@ -139,7 +139,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
 
 def main() -> None:
     settings = start.begin("api")
-    start.collect_rarely()
+    garbage.collect_rarely()
     zone_data.announce()
     start.end_when_asked()
     create_server(settings).run()

@@ -27,7 +27,7 @@ from services.mcp.gate import (
 from services.mcp.other_paths import Elsewhere
 from services.mcp.rights import READONLY_PATH
 from services.mcp.server import Asked, Asker, Context, answer, build_for, client_of
-from shared.runtime import preflight, probes, start
+from shared.runtime import garbage, preflight, probes, start
 from shared.runtime.serving import server
 from shared.runtime.serving.bounds import Bounds
 from shared.runtime.serving.metrics import serving_metrics
@@ -124,7 +124,7 @@ def _security(settings: Settings) -> TransportSecuritySettings:
 
 def main() -> None:
     settings = start.begin("mcp")
-    start.collect_rarely()
+    garbage.collect_rarely()
     zone_data.announce()
     logging.getLogger("mcp").setLevel(logging.WARNING)  # at INFO it logs every request
     start.end_when_asked()

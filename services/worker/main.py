@@ -19,7 +19,7 @@ from services.worker.intake.runner import Links
 from services.worker.notices.mail import Mailer
 from services.worker.processor import process
 from services.worker.work import Result, Work
-from shared.runtime import start
+from shared.runtime import garbage, start
 from shared.runtime.serving.bounds import allow_files
 from shared.security import vault
 from shared.security.addresses import Policy
@@ -92,6 +92,6 @@ def _proxy(settings: Settings) -> Proxy | None:
 def main() -> None:
     settings = start.begin("worker")
     allow_files(OPEN_FILES)  # a socket is a file
-    start.collect_rarely()
+    garbage.collect_rarely()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # before arq asks for the loop
     create_worker(settings).run()

@@ -3,12 +3,17 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 import structlog
 from pydantic_core import to_json
 from structlog.typing import EventDict, Processor
 
 from shared.settings import Settings, unknown
+
+WHOLE_BYTES = 4096
+"""So much a pipe takes whole: several processes may write to one, and must not cut each other's lines."""
 
 
 def configure(settings: Settings, service: str) -> None:
@@ -37,6 +42,39 @@ def configure(settings: Settings, service: str) -> None:
     structlog.contextvars.bind_contextvars(service=service)
     for name, meant in unknown().items():
         structlog.get_logger().warning("unknown_setting", name=name, meant=meant)
+
+
+def tell_many(event: str, told: Sequence[tuple[float, Mapping[str, object]]]) -> None:
+    """As `info` with each of these fields, from the moment (in seconds) that stands before them.
+
+    What comes with every request is rendered by the shortest way: structlog took ten times as long.
+    """
+    log, ways = structlog.get_logger(), structlog.get_config()
+    if ways["processors"][-1] is not _as_json:  # people and tests read few of them
+        for _, fields in told:
+            log.info(event, **fields)
+    elif log.is_enabled_for(logging.INFO):
+        around = structlog.contextvars.get_contextvars()
+        write = ways["logger_factory"]().msg
+        for lines in _whole(_line(event, fields, around, moment) for moment, fields in told):
+            write(lines)
+
+
+def _line(event: str, fields: Mapping[str, object], around: Mapping[str, object], moment: float) -> str:
+    at = datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+    return _as_json(None, "info", {**fields, "event": event, **around, "level": "info", "at": at})
+
+
+def _whole(lines: Iterator[str]) -> Iterator[str]:
+    """Those together that are written whole."""
+    some = ""
+    for line in lines:
+        if some and len(some) + len(line) + 2 > WHOLE_BYTES:
+            yield some
+            some = ""
+        some = f"{some}\n{line}" if some else line
+    if some:
+        yield some
 
 
 def _json() -> list[Processor]:

@@ -1,14 +1,11 @@
 """How every process begins, and how one that serves HTTP ends."""
 
-import gc
 import signal
 import sys
 
 from shared.runtime import logs, preflight
 from shared.security import vault
 from shared.settings import Settings, load
-
-GARBAGE_OBJECTS = 50_000
 
 
 def begin(service: str, *, opens_secrets: bool = True) -> Settings:
@@ -17,16 +14,6 @@ def begin(service: str, *, opens_secrets: bool = True) -> Settings:
     logs.configure(settings, service)
     preflight.require_fit(settings, vault.load(settings) if opens_secrets else None)
     return settings
-
-
-def collect_rarely() -> None:
-    """Let the garbage collector look for cycles once in 50,000 new objects, and never at what was imported.
-
-    A request leaves no cycles: to look for them took a twentieth of a worker's time, and while an API looks
-    at all that it has in hand nobody is answered.
-    """
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS)
 
 
 def end_when_asked() -> None:

@@ -1,6 +1,7 @@
 """Who made a record: a short text in it, whose name is looked up as the record is read."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
 from redis.asyncio import Redis
@@ -49,13 +50,17 @@ def _is_id(text: str) -> bool:
     return text.isdecimal() and len(text) <= _DIGITS
 
 
-async def named(redis: Redis, team: Team, rows: Sequence[M]) -> list[M]:
+async def named(
+    redis: Redis, team: Team, rows: Sequence[M], known: Mapping[str, str] = MappingProxyType({})
+) -> list[M]:
     """The rows, of which each says by name who made it; without names if they cannot be had.
+
+    Those that are `known` are not looked up.
 
     What was written is written: that a name could not be read must not make it look lost.
     """
     try:
-        names = await names_of(redis, team, [row.created_by for row in rows])
+        names = await names_of(redis, team, [row.created_by for row in rows], known)
     except (Damaged, *AWAY):
         return list(rows)
     return [row.model_copy(update={"created_by": with_name(row.created_by, names)}) for row in rows]
@@ -65,10 +70,19 @@ async def named_one(redis: Redis, team: Team, row: M) -> M:
     return (await named(redis, team, [row]))[0]
 
 
-async def names_of(redis: Redis, team: Team, makers: Iterable[Maker | None]) -> Mapping[str, str]:
+async def names_of(
+    redis: Redis,
+    team: Team,
+    makers: Iterable[Maker | None],
+    known: Mapping[str, str] = MappingProxyType({}),
+) -> Mapping[str, str]:
     """What they are called now, by what is looked up of them; one call, if any."""
-    codes = {code for maker in makers if (code := _looked_up(maker))}
-    return await transitions.name_makers(redis, team=team.id, codes=sorted(codes)) if codes else {}
+    codes = {code for maker in makers if (code := _looked_up(maker)) and code not in known}
+    return (
+        known
+        if not codes
+        else {**known, **await transitions.name_makers(redis, team=team.id, codes=sorted(codes))}
+    )
 
 
 def with_name(maker: Maker | None, names: Mapping[str, str]) -> Maker | None:

@@ -23,16 +23,20 @@ _MOST_CALLS = 4
 
 
 class Together(Generic[K, V]):
-    """One round trip for all that was asked for while the one before was under way, in parts of `most`.
+    """One round trip for all that was asked for while those before were under way, in parts of `most`.
 
-    What is asked for after a read went out is read anew: an answer is never older than its question.
+    What is asked for after a read went out is read anew: an answer is never older than its question. A read
+    that makes much of what it found, or asks twice, goes `abreast` of another, which Redis answers meanwhile.
     """
 
-    def __init__(self, read: Callable[[Sequence[K]], Awaitable[Sequence[V]]], most: int) -> None:
+    def __init__(
+        self, read: Callable[[Sequence[K]], Awaitable[Sequence[V]]], most: int, abreast: int = 1
+    ) -> None:
         self._read = read
         self._most = most
+        self._abreast = abreast
         self._asked: dict[K, list[asyncio.Future[V]]] = {}
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: set[object] = set()
 
     async def get(self, key: K) -> V:
         """What the read finds for the key; raises what it raises."""
@@ -42,8 +46,10 @@ class Together(Generic[K, V]):
             self._asked[key] = [answer]
         else:
             asked.append(answer)
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read_all())
+        reads = len(self._reading)
+        # Who asks first does so for all of this turn; another read is for what is too much for those.
+        if not reads or (reads < self._abreast and len(self._asked) > reads * self._most):
+            self._reading.add(asyncio.create_task(self._read_all()))
         return await answer
 
     async def _read_all(self) -> None:
@@ -52,7 +58,7 @@ class Together(Generic[K, V]):
                 batch = {key: self._asked.pop(key) for key in list(islice(self._asked, self._most))}
                 await self._read_batch(batch)
         finally:
-            self._reading = None
+            self._reading.discard(asyncio.current_task())
 
     async def _read_batch(self, batch: dict[K, "list[asyncio.Future[V]]"]) -> None:
         try:

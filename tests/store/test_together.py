@@ -43,6 +43,45 @@ async def test_at_most_so_many_are_read_at_once() -> None:
     assert reads == [[0, 1], [2, 3], [4]]
 
 
+async def test_a_read_may_go_out_while_another_is_under_way() -> None:
+    under_way, most = 0, 0
+
+    async def read(keys: Sequence[int]) -> list[int]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        found = await doubled(keys)
+        under_way -= 1
+        return found
+
+    together = Together(read, 2, abreast=2)
+
+    found = await asyncio.gather(*(together.get(key) for key in range(7)))
+
+    assert found == [2 * key for key in range(7)]
+    assert [len(keys) for keys in reads] == [2, 2, 2, 1]
+    assert most == 2
+
+
+async def test_what_one_read_has_room_for_is_not_read_in_two() -> None:
+    together = Together(doubled, 10, abreast=2)
+
+    await asyncio.gather(*(together.get(key) for key in range(10)))
+
+    assert reads == [list(range(10))]
+
+
+async def test_what_is_asked_for_as_a_read_ends_is_read() -> None:
+    together = Together(doubled, 2, abreast=2)
+    first = asyncio.create_task(together.get(1))
+    first.add_done_callback(lambda _: found.append(asyncio.create_task(together.get(2))))
+    found: list[asyncio.Task[int]] = []
+    await first
+    await asyncio.sleep(0)
+
+    assert await found[0] == 4
+
+
 async def test_what_is_asked_for_while_a_read_is_out_is_read_anew() -> None:
     together = Together(doubled, 10)
     first = asyncio.create_task(together.get(1))

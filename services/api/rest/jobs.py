@@ -59,7 +59,7 @@ async def index(call: Call, query: JobQuery) -> Page[Job]:
 async def show(call: Call, job_id: int, query: WaitQuery) -> Job:
     """As it is once its chain has ended or the wait is over."""
     if query.wait is None:
-        return await jobs.get(call.redis, call.team, job_id)
+        return await jobs.get(call.redis, call.team, job_id, call.maker)
     await call.wait(Kind.JOB, job_id, query.wait, f"{PATH}/{job_id}")
     return await jobs.get_ended(call, job_id)
 

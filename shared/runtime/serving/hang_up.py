@@ -1,9 +1,13 @@
 """Whether the caller of a request hung up, for whoever is long about answering it."""
 
+import asyncio
+import socket
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
 _KEY = "recuro.hang_up"
+_CLOSED_BY_PEER = 7, 8
+"""States of TCP on Linux: closed, and closed by the peer alone."""
 
 
 class HangUp:
@@ -24,6 +28,10 @@ class HangUp:
     def unwatch(self) -> None:
         self._tell = None
 
+    @property
+    def is_watched(self) -> bool:
+        return self._tell is not None
+
     def come(self) -> None:
         self.has_come = True
         if self._tell:
@@ -39,3 +47,13 @@ def of(scope: MutableMapping[str, Any]) -> HangUp | None:
     """That of the request, if its server tells of it."""
     found: HangUp | None = scope.get(_KEY)
     return found
+
+
+def is_unread(transport: asyncio.BaseTransport) -> bool:
+    """Whether the peer hung up behind bytes that are not read yet, where the kernel tells."""
+    connection = transport.get_extra_info("socket")
+    try:
+        state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    except (AttributeError, OSError):  # it is no Linux, no TCP, or closed
+        return False
+    return state in _CLOSED_BY_PEER

@@ -223,6 +223,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._until = _INFINITE
 
     def expire(self, now: float) -> None:
+        if self.flow.read_paused and self._hang_up.is_watched and hang_up.is_unread(self.transport):
+            self.transport.abort()  # what it sent behind its request hides from the loop that it is gone
+            return
         if now < self._until or self._is_taken(now):
             return
         if self._stage == "body" and not self.flow.write_paused and not self.transport.is_closing():

@@ -11,6 +11,7 @@ from prometheus_client import Gauge
 from redis.asyncio import Redis
 
 from shared.errors import TooManyWaits
+from shared.runtime import garbage
 from shared.runtime.serving.hang_up import HangUp
 from shared.runtime.steadily import Troubles
 from shared.runtime.waiting.hearing import Hearing
@@ -24,8 +25,10 @@ TEAM_SHARE = 0.8
 """Of all waits that there may be, how many one team may have: the others find room."""
 PAUSE_SECONDS = 0.25
 """While Redis is away, before it is asked again."""
-_BATCH, _RECORDS = 250, 32
-"""Looks a transition, which more would block for too long; and records, which may be large."""
+_BATCH, _RECORDS, _ABREAST = 250, 32, 2
+"""Looks a transition, which more would block for too long; records a read, which may be large; and reads."""
+CALM_SECONDS = 0.5
+"""After a wait began, before what it left is looked through: not when all are to be answered."""
 
 OPEN = Gauge("recuro_waits_open", "Requests that wait until a job or an execution has ended")
 
@@ -58,6 +61,7 @@ class Waits:
         self._open: dict[str, Together[Awaited, str]] = {}
         self._records: dict[ReadMany[Any], Together[_Key, Any]] = {}
         self._redis: Redis | None = None
+        self._calm: asyncio.TimerHandle | None = None
         self.is_stopping = False
 
     @asynccontextmanager
@@ -71,6 +75,8 @@ class Waits:
         finally:
             for hearing in self._hearings.values():
                 hearing.end()
+            if self._calm:
+                self._calm.cancel()
 
     def stop(self) -> None:
         """End all waits, and begin no more: each is answered with how it stands."""
@@ -83,7 +89,7 @@ class Waits:
         together = self._records.get(read)
         if together is None:
             assert self._redis
-            together = self._records[read] = Together(_grouped(self._redis, read), _RECORDS)
+            together = self._records[read] = Together(_grouped(self._redis, read), _RECORDS, _ABREAST)
         found: R | None = await together.get((team, owner, record_id))
         return found
 
@@ -111,6 +117,8 @@ class Waits:
         self._of_team[team.id] += 1
         self._limits.add(limit)
         OPEN.inc()
+        if self._calm is None:
+            self._calm = asyncio.get_running_loop().call_later(CALM_SECONDS, self._collect)
         if hang_up:
             hang_up.watch(lambda: _end(limit))
         hearing = self._hearings[team.shard]
@@ -148,6 +156,10 @@ class Waits:
                 return await self._open[team.shard].get(awaited)
             except AWAY:
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    def _collect(self) -> None:
+        self._calm = None
+        garbage.collect_early()
 
     def _check_room(self, team: Team) -> None:
         if len(self._limits) >= self._most:

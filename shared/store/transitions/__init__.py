@@ -103,6 +103,7 @@ from shared.store.transitions.jobs import (
     delete_job as delete_job,
     look_at_jobs as look_at_jobs,
     move_job as move_job,
+    read_job_command as read_job_command,
     read_jobs as read_jobs,
 )
 from shared.store.transitions.lists import (
@@ -209,6 +210,8 @@ from shared.store.transitions.tokens import (
     note_refusal as note_refusal,
     note_use as note_use,
     name_makers as name_makers,
+    name_makers_command as name_makers_command,
+    names_of as names_of,
     read_tokens as read_tokens,
     renew_token as renew_token,
 )

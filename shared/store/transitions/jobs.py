@@ -9,7 +9,10 @@ from redis.asyncio import Redis
 from shared.basics.hints import Hints
 from shared.errors import Damaged
 from shared.store.keyspace import Team
+<<<<<<< HEAD
 from shared.store.together import Joined
+=======
+>>>>>>> waits
 from shared.store.transitions.functions import Argument, Function, flat
 from shared.store.transitions.lists import Below, Seen, letters_of
 from shared.store.writes import OURS, Write
@@ -198,6 +201,11 @@ def _created(rows: Sequence[Any]) -> Created:
 
 def _made(job_id: int, queue_id: int, due_ms: int, standing: int) -> CreatedJob:
     return CreatedJob(job_id, queue_id, due_ms, standing == _PAUSED, standing == _NEW)
+
+
+def read_job_command(team: Team, job_id: int) -> tuple[Argument, ...]:
+    """Reads one job whole, for `exchange`; its answer are the rows of `StoredJob`."""
+    return _READ_JOBS.command(team.prefix, [job_id], team=team.id, with_runs=True, most_bytes=0)
 
 
 async def read_jobs(

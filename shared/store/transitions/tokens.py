@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from redis.asyncio import Redis
 
 from shared.store import keyspace
-from shared.store.transitions.functions import Function, flat
+from shared.store.transitions.functions import Argument, Function, flat
 from shared.store.writes import OURS, Write
 
 _SAVE_TOKEN = Function("save_token")
@@ -206,5 +206,13 @@ async def count_use(
 
 async def name_makers(redis: Redis, *, team: int, codes: Sequence[str]) -> Mapping[str, str]:
     """What tokens (`t:12`) and users (`u:3`) are called by now, without those that are gone."""
-    names = await _NAME_MAKERS(redis, _ACCOUNTS, codes, team=team)
-    return {code: name for code, name in zip(codes, names, strict=True) if name}
+    return names_of(codes, await _NAME_MAKERS(redis, _ACCOUNTS, codes, team=team))
+
+
+def name_makers_command(*, team: int, codes: Sequence[str]) -> tuple[Argument, ...]:
+    """The same for `exchange`: `names_of` reads the answer."""
+    return _NAME_MAKERS.command(_ACCOUNTS, codes, team=team)
+
+
+def names_of(codes: Sequence[str], answer: Sequence[str]) -> Mapping[str, str]:
+    return {code: name for code, name in zip(codes, answer, strict=True) if name}
