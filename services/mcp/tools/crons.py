@@ -32,6 +32,7 @@ from shared.schemas.crons import (
     CronUpdate,
     PauseAfter,
 )
+from shared.schemas.teams import Redact
 from shared.schemas.timing import Timing
 
 ListedAssertions = Annotated[
@@ -51,6 +52,7 @@ class CronCreateArguments(Timing, CronSpec):
     method: Annotated[Method, Field(description="HTTP method")] = Method.GET
     success_assertions: ListedAssertions = ()
     pause_after_failures: PauseAfter = None
+    redact: Redact = ()
     labels: Labels = Field(default_factory=dict)
     dry_run: DryRun = False
     idempotency_key: Annotated[Key, KEY_SAID] = None
@@ -76,6 +78,7 @@ class CronUpdateArguments(Timing, CronSpecUpdate, GetArguments):
 
     success_assertions: ListedAssertions = ()
     pause_after_failures: PauseAfter = None
+    redact: Redact = ()
     labels: Labels = Field(default_factory=dict)
     idempotency_key: Key = None
 

@@ -22,13 +22,12 @@ from services.mcp.tools.tool import (
 from shared.actions import jobs, queues, warnings
 from shared.errors import Invalid
 from shared.operations import Call
-from shared.schemas.base import Deleted, Id, Labels, Name, Schema, Searched
+from shared.schemas.base import Deleted, Id, Name, Schema, Searched
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery, JobSpec, JobStatus
 from shared.schemas.kinds import Kind
 
 
-class JobCreateArguments(JobSpec):
-    labels: Labels = Field(default_factory=dict)
+class JobCreateArguments(JobCreate):
     dry_run: DryRun = False
     idempotency_key: Annotated[Key, KEY_SAID] = None
 
