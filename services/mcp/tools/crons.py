@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema, field_validator
 
-from services.mcp import excerpts
+from services.mcp import excerpts, headers
 from services.mcp.answers import CronChanged, CronCreated, CronRow, CronShown
 from services.mcp.excerpts import OUTSIDE, Listed
 from services.mcp.tools.tool import (
@@ -56,6 +56,8 @@ class CronCreateArguments(Timing, CronSpec):
     labels: Labels = Field(default_factory=dict)
     dry_run: DryRun = False
     idempotency_key: Annotated[Key, KEY_SAID] = None
+
+    _are_values = field_validator("headers")(headers.check_values)
 
     def cron(self) -> CronCreate:
         return CronCreate.model_construct(**dict(self._kept()))

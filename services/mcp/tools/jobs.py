@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
-from services.mcp import excerpts
+from services.mcp import excerpts, headers
 from services.mcp.answers import JobMade, JobRow, JobShown
 from services.mcp.excerpts import OUTSIDE, Listed
 from services.mcp.tools import moments
@@ -30,6 +30,8 @@ from shared.schemas.kinds import Kind
 class JobCreateArguments(JobCreate):
     dry_run: DryRun = False
     idempotency_key: Annotated[Key, KEY_SAID] = None
+
+    _are_values = field_validator("headers")(headers.check_values)
 
     def job(self) -> JobCreate:
         kept = {name: value for name, value in self if name in JobCreate.model_fields}
