@@ -1,5 +1,6 @@
 """The tools for schedules and what they made: explain one, run a cron now, list past and coming fires."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -7,14 +8,14 @@ from pydantic import ConfigDict, Field
 
 from services.mcp import excerpts, headers
 from services.mcp.excerpts import OUTSIDE
-from services.mcp.tools import moments
+from services.mcp.tools import cautions, moments
 from services.mcp.tools.moments import From, To
 from services.mcp.tools.tool import GetArguments, Key, PageNumber, Tool, Wait
 from shared.actions import executions, explain
 from shared.actions.reports import listed, why
 from shared.errors import NotFound, TooManyWaits
 from shared.operations import Call
-from shared.schemas.base import NO_BOOL, Id, Instant, Page, Schema, Searched
+from shared.schemas.base import NO_BOOL, Id, Instant, Page, Schema, Searched, Warnings
 from shared.schemas.crons import Execution, ExecutionStatus, Expression, Timezone
 from shared.schemas.explain import ExplainQuery, Explanation
 from shared.schemas.kinds import Kind
@@ -61,6 +62,7 @@ class ExecutionRun(Schema):
     scheduled_at: Instant
     waits_for: str | None
     run: RunSummary | None
+    warnings: Warnings = ()
 
 
 class ExecutionRow(Schema):
@@ -103,21 +105,22 @@ async def _explain(call: Call, arguments: ExplainArguments) -> Explanation:
 async def _run(call: Call, arguments: RunArguments) -> ExecutionRun:
     """The run is made, whatever becomes of the wait."""
     made = await executions.create(call, arguments.id)
+    said = await cautions.of_run(call, made)
     if not arguments.wait_seconds:
-        return _made(made)
+        return _made(made, said)
     try:
         await call.wait(Kind.EXECUTION, made.id, arguments.wait_seconds, "")
         ended = await executions.get_ended(call, arguments.id, made.id)
         sent = await headers.of_crons(call.redis, call.team, [arguments.id]) if ended.run else {}
-        return _made(ended, sent.get(arguments.id))
+        return _made(ended, said, sent.get(arguments.id))
     except (TooManyWaits, NotFound, *AWAY):
-        return _made(made)
+        return _made(made, said)
 
 
-def _made(full: Execution, sent: headers.Headers = None) -> ExecutionRun:
+def _made(full: Execution, said: Sequence[str], sent: headers.Headers = None) -> ExecutionRun:
     ended = full.status not in (ExecutionStatus.PENDING, ExecutionStatus.PROCESSING)
     run = excerpts.run(full, sent)
-    return excerpts.narrow(ExecutionRun, full, finished=ended, run=run)
+    return excerpts.narrow(ExecutionRun, full, finished=ended, run=run, warnings=tuple(said))
 
 
 async def _list(call: Call, arguments: ExecutionListArguments) -> ExecutionRows:
