@@ -41,8 +41,7 @@ from shared.store.transitions import OfKey, Owed, SavedCron, WhichCron
 _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
 """The fields that decide when it fires, and what happens at a fire."""
 PING_BYTES = 18
-ATTEMPTS = 8
-"""Meanwhile somebody else may change the cron, or it may fire."""
+ATTEMPTS = 8  # meanwhile somebody else may change the cron, or it may fire
 
 
 class _When(NamedTuple):

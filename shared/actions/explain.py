@@ -99,7 +99,8 @@ def of_cron(cron: Cron) -> ExplainQuery:
 @remembered(MEBIBYTE, per_byte=12)
 def _in_words(expression: str) -> str:
     """The library reads its dictionary from disk for each: a fifth of what `get-cron` cost."""
-    return get_description(" ".join(map(_described, expressions.plain(expression))), _WORDS)
+    words: str = get_description(" ".join(map(_described, expressions.plain(expression))), _WORDS)
+    return words
 
 
 def _described(text: str) -> str:

@@ -46,7 +46,7 @@ async def test_neither_a_repeat_under_its_key_nor_a_fire_nor_an_old_run_is_a_run
     first = await call(client, "run-cron", **keyed)
     repeated = found(await client.call_tool("run-cron", keyed))
     record = f"{team.prefix}e:{team.id}:{first['id']}"
-    due, created = await redis.hmget(record, "due", "created")  # type: ignore[misc]
+    due, created = await redis.hmget(record, ["due", "created"])  # type: ignore[misc]
     await redis.hset(record, "due", str(int(float(due)) // 1000 * 1000))  # type: ignore[misc]
     of_a_fire = await call(client, "run-cron", id=cron)
     await redis.hset(record, mapping={"due": due, "created": int(float(created)) - 61_000})  # type: ignore[misc]
