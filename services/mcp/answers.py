@@ -21,6 +21,7 @@ class CronShown(CronDetail):
     """The schedule in a sentence; null if this host cannot read it."""
     success_assertions: Assertions
     pause_after_failures: int | None
+    redact: tuple[str, ...]
     labels: dict[str, str]
 
 
@@ -80,6 +81,7 @@ class JobMade(Schema):
 
 class JobShown(JobDetail):
     labels: dict[str, str]
+    key: str | None
 
 
 class JobRow(Schema):

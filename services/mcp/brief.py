@@ -7,12 +7,15 @@ FAR = 1_000
 """A bound of a number that no model has to know."""
 WORDS = {
     "alert_threshold": "Alert after 1-3 failures in a row",
+    "at": "ISO 8601, instead of delay",
     "body": "Instead of payload: raw",
     "callback_url": "Called after each run",
     "cron_expression": "5 fields, e.g. */5 * * * *",
     "delay": "Seconds, up to 86400",
     "ends_at": "ISO 8601",
+    "expires_at": "Not sent after it",
     "is_active": "",
+    "key": "Whose job: the queue's limits by key hold for it",
     "labels": "As team: billing",
     "max_parallelism": "Jobs at once",
     "max_runs": "",
@@ -24,6 +27,7 @@ WORDS = {
     "pause_after_failures": "",
     "payload": "",
     "rate_limit": "",
+    "redact": "Not kept, as headers.X-Id, body.**.pin",
     "retry_delays": "Seconds before each retry",
     "spread_seconds": "",
     "starts_at": "ISO 8601",

@@ -1,8 +1,9 @@
-"""A call of the handshake eras, served in the task of its request.
+"""A plain request of the handshake eras, and a call of the modern one, served in the task of its request.
 
-The SDK makes a transport, a dispatcher and a task of its own for each, which is most of what it costs. It
-still does so for what is not plain: a handshake, a notification, a body without a length; and for all if it
-is a version that this was not tried with.
+For the former the SDK makes a transport, a dispatcher and a task of its own each, which is most of what it
+costs; for the latter it looks at each twice that the gate looked at, and writes it by models. It still does
+so for what is not plain: a handshake, a notification, a body without a length, headers that do not fit; and
+for all if it is a version that this was not tried with.
 """
 
 import base64
@@ -19,10 +20,16 @@ from mcp.server.connection import Connection
 from mcp.server.runner import modern_error_data, serve_one
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import NoBackChannelError
+from mcp.shared.inbound import (
+    ERROR_CODE_HTTP_STATUS,
+    InboundLadderRejection,
+    classify_inbound_request,
+    find_duplicated_routing_header,
+)
 from mcp.shared.message import ServerMessageMetadata
 from mcp.shared.transport_context import TransportContext
 from mcp_types import DEFAULT_NEGOTIATED_VERSION
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from pydantic_core import from_json, to_json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
@@ -35,7 +42,9 @@ TRIED = "2.3."
 """The versions of the SDK that tests/mcp/test_direct.py compares this with."""
 CLIENT_CHARACTERS = 100
 _SESSION, _VERSION = "mcp-session-id", "mcp-protocol-version"
+_PARAM = "mcp-param-"
 _CLIENT = "recuro.client"
+_SERVED = frozenset({*HANDSHAKE_PROTOCOL_VERSIONS, *MODERN_PROTOCOL_VERSIONS})
 _MEMBERS = frozenset({"jsonrpc", "id", "method", "params"})
 
 
@@ -74,7 +83,7 @@ class Direct:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         era = headers.get(_VERSION, DEFAULT_NEGOTIATED_VERSION)
-        if era not in HANDSHAKE_PROTOCOL_VERSIONS or "content-length" not in headers or not self._is_tried:
+        if era not in _SERVED or "content-length" not in headers or not self._is_tried:
             await self._otherwise(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -83,22 +92,22 @@ class Direct:
         except ClientDisconnect:
             return
         message = _read(body)
-        if message.get("method") == "initialize":
+        if message.get("method") == "initialize" and era in HANDSHAKE_PROTOCOL_VERSIONS:
             await self._otherwise(scope, _again(body, receive), _naming(send, message))
-        elif not _is_plain(message):
+        elif (connection := _connection(message, era, headers)) is None:
             await self._otherwise(scope, _again(body, receive), send)
         else:
             scope[_CLIENT] = _client_in(headers.get(_SESSION, ""))
-            answer = await self._answer(request, era, message)
-            await Response(answer, media_type="application/json")(scope, receive, send)
+            response = await self._answer(request, connection, message)
+            await response(scope, receive, send)
 
-    async def _answer(self, request: Request, era: str, message: dict[str, Any]) -> bytes:
+    async def _answer(self, request: Request, connection: Connection, message: dict[str, Any]) -> Response:
         exchange = _Exchange(
             message["id"],
             ServerMessageMetadata(request_context=request),
             TransportContext(kind="streamable-http", can_send_request=False, headers=request.headers),
         )
-        connection = Connection.from_envelope(era, None, None)
+        status = 200
         try:
             result = await serve_one(
                 *(self._server, exchange, message["method"], message.get("params")),
@@ -107,8 +116,31 @@ class Direct:
             )
             said: dict[str, Any] = {"result": result}
         except Exception as error:
-            said = {"error": modern_error_data(error).model_dump(mode="json", exclude_none=True)}
-        return to_json({"jsonrpc": "2.0", "id": message["id"], **said})
+            problem = modern_error_data(error)
+            if connection.protocol_version in MODERN_PROTOCOL_VERSIONS:
+                status = ERROR_CODE_HTTP_STATUS.get(problem.code, status)
+            said = {"error": problem.model_dump(mode="json", exclude_none=True)}
+        answer = to_json({"jsonrpc": "2.0", "id": message["id"], **said})
+        return Response(answer, status, media_type="application/json")
+
+
+def _connection(message: dict[str, Any], era: str, headers: Headers) -> Connection | None:
+    """What a plain request says of itself; None for what is left to the SDK."""
+    if not _is_plain(message):
+        return None
+    if era in HANDSHAKE_PROTOCOL_VERSIONS:
+        return Connection.from_envelope(era, None, None)
+    given = headers.items()
+    if message["method"] != "tools/call" or any(name.startswith(_PARAM) for name, _ in given):
+        return None
+    if find_duplicated_routing_header(given) is not None:
+        return None
+    verdict = classify_inbound_request(message, headers=dict(given))
+    if isinstance(verdict, InboundLadderRejection):
+        return None
+    return Connection.from_envelope(
+        verdict.protocol_version, verdict.client_info, verdict.client_capabilities
+    )
 
 
 def client_of(scope: Scope) -> str:

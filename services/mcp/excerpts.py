@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from services.mcp import headers
 from services.mcp.answers import CronChanged, CronRow, CronShown, JobRow, JobShown
 from services.mcp.outside import CUT_AT
 from shared.actions import explain
@@ -52,7 +53,7 @@ def cron_row(full: Cron, limit: int) -> CronRow:
         full,
         name=_cut(full.name, max(limit, NAME_BYTES), where),
         url=_cut(full.url, limit, where),
-        last_error=full.last_error and shortened(full.last_error, min(limit, ERROR_BYTES)),
+        last_error=error_of(full, min(limit, ERROR_BYTES)),
     )
 
 
@@ -76,9 +77,16 @@ def job_row(full: Job, limit: int) -> JobRow:
     )
 
 
-def run(full: Execution) -> RunSummary | None:
+def run(full: Execution, sent: headers.Headers) -> RunSummary | None:
+    """With the headers of its cron, of which it shows nothing."""
     where = f"GET /api/crons/{full.cron_id}/executions/{full.id}"
-    return full.run and _run(full.run, ONE_BYTES, where, "run.response_body" in full.cut)
+    return full.run and _run(full.run, sent, where, "run.response_body" in full.cut)
+
+
+def error_of(full: Cron, limit: int) -> str | None:
+    """Why its last run failed, as a row of a list says it."""
+    error = headers.without_quotes(full.last_error, full.headers)
+    return error and shortened(error, limit)
 
 
 def shortened(text: str, limit: int) -> str:
@@ -110,10 +118,10 @@ def narrow(model: type[M], full: BaseModel, **changed: object) -> M:
 def _texts_of_cron(full: Cron) -> dict[str, Any]:
     where = _where(full)
     return {
-        "headers": _cut_object(full.headers, ONE_BYTES, where),
+        "headers": _cut_object(headers.masked(full.headers), ONE_BYTES, where),
         "payload": _cut(full.payload, ONE_BYTES, where),
-        "last_response": _cut(full.last_response, ONE_BYTES, where),
-        "last_error": _cut(full.last_error, ONE_BYTES, where),
+        "last_response": _cut(headers.without(full.last_response, full.headers), ONE_BYTES, where),
+        "last_error": _cut(headers.without_quotes(full.last_error, full.headers), ONE_BYTES, where),
         "description": explain.described(full),
     }
 
@@ -121,18 +129,20 @@ def _texts_of_cron(full: Cron) -> dict[str, Any]:
 def _texts_of_job(full: Job) -> dict[str, Any]:
     where = _where(full)
     return {
-        "headers": _cut_object(full.headers, ONE_BYTES, where),
+        "headers": _cut_object(headers.masked(full.headers), ONE_BYTES, where),
         "payload": _cut_object(full.payload, ONE_BYTES, where),
-        "run": full.run and _run(full.run, ONE_BYTES, where, "run.response_body" in full.cut),
+        "run": full.run and _run(full.run, full.headers, where, "run.response_body" in full.cut),
     }
 
 
-def _run(full: Run, limit: int, where: str, is_cut: bool) -> RunSummary:
+def _run(full: Run, sent: headers.Headers, where: str, is_cut: bool) -> RunSummary:
+    body = headers.without(full.response_body, sent)
+    error = headers.without_quotes(full.error_message, sent)
     return narrow(
         RunSummary,
         full,
-        response_body=_cut(full.response_body, limit, where, is_cut),
-        error_message=_cut(full.error_message, limit, where),
+        response_body=_cut(body, ONE_BYTES, where, is_cut),
+        error_message=_cut(error, ONE_BYTES, where),
     )
 
 

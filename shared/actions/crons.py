@@ -41,8 +41,7 @@ from shared.store.transitions import OfKey, Owed, SavedCron, WhichCron
 _WHEN = {"cron_expression", "timezone", "is_active", "grace_seconds", *Timing.model_fields}
 """The fields that decide when it fires, and what happens at a fire."""
 PING_BYTES = 18
-ATTEMPTS = 8
-"""Meanwhile somebody else may change the cron, or it may fire."""
+ATTEMPTS = 8  # meanwhile somebody else may change the cron, or it may fire
 
 
 class _When(NamedTuple):
@@ -156,9 +155,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     wanted = await searches.understood(redis, team, query.q)
 
     async def read(ids: Sequence[int]) -> list[Cron]:
-        rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
-        found = [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
-        return await makers.named(redis, team, found)
+        return await makers.named(redis, team, await excerpts_of(redis, team, ids))
 
     listing = paging.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
@@ -170,6 +167,12 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
         is_filtered=bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)
+
+
+async def excerpts_of(redis: Redis, team: Team, ids: Sequence[int]) -> list[Cron]:
+    """Those that are there, as a list shows them."""
+    rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
+    return [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
 
 
 async def update(

@@ -6,6 +6,7 @@ from itertools import islice, pairwise
 
 from cron_descriptor import Options, get_description
 
+from shared.basics.memory import MEBIBYTE, remembered
 from shared.schedule import expressions, occurrences, policy, zone_data, zones
 from shared.schedule.expressions import Fields
 from shared.schedule.occurrences import Change
@@ -68,8 +69,7 @@ def _looked_at(query: ExplainQuery, after: datetime) -> list[datetime]:
 
 def describe(query: ExplainQuery) -> str:
     """The schedule in one sentence."""
-    fields = [_described(text) for text in expressions.plain(query.cron_expression)]
-    parts = [get_description(" ".join(fields), _WORDS)]
+    parts = [_in_words(query.cron_expression)]
     if query.timezone != "UTC":
         parts.append(f"by the clock of {zones.clock_of(query.timezone)}")
     if query.spread_seconds:
@@ -94,6 +94,13 @@ def described(cron: Cron) -> str | None:
 def of_cron(cron: Cron) -> ExplainQuery:
     """Its schedule and time policy, which were checked when it was given them."""
     return ExplainQuery.model_construct(**{name: getattr(cron, name) for name in _OF_CRON})
+
+
+@remembered(MEBIBYTE, per_byte=12)
+def _in_words(expression: str) -> str:
+    """The library reads its dictionary from disk for each: a fifth of what `get-cron` cost."""
+    words: str = get_description(" ".join(map(_described, expressions.plain(expression))), _WORDS)
+    return words
 
 
 def _described(text: str) -> str:

@@ -21,14 +21,7 @@ from shared.basics.spelling import Spelled
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
 from shared.schemas.base import Page
-from shared.schemas.jobs import (
-    Job,
-    JobCreate,
-    JobFilter,
-    JobQuery,
-    JobSpec,
-    JobUpdate,
-)
+from shared.schemas.jobs import Job, JobCreate, JobFilter, JobQuery, JobSpec, JobUpdate
 from shared.schemas.kinds import Kind
 from shared.schemas.queues import QueueSettings
 from shared.store import connection, keyspace, likely, makers, moments, paging, records, stored, transitions
@@ -38,6 +31,7 @@ from shared.store.transitions import Below, CreatedJob, NewJob, OtherRules, Seen
 _NEW_QUEUE = QueueSettings().model_dump_json()
 _MANY = {JobFilter.ALL: STATES, JobFilter.FAILED: FAILED}
 _NOT_OF_SPEC = {"queue", "at", "expires_at", "key"}
+_LONGEST_WAIT = timedelta(days=366)  # as `create_jobs` has it
 _BATCH = 250
 """Jobs a transition: more would block Redis for too long."""
 _ATTEMPTS = 5
@@ -122,14 +116,25 @@ async def _stored(
 
 
 async def would_be(call: Call, job: JobSpec) -> QueuedJob:
-    """What `create` would do now, with 0 for an id that is not there yet; nothing is kept."""
+    """What `create` would do now, with 0 for an id that is not there yet; nothing is kept. Raises Invalid."""
     known = await call.redis.hget(keyspace.queue_names(call.team), job.queue)  # type: ignore[misc]
     rows = await transitions.read_queues(call.redis, call.team, [int(known)]) if known else []
-    at = await moments.now(call.redis, call.team.shard) + timedelta(seconds=job.delay)
+    at = _start_of(job, await moments.now(call.redis, call.team.shard))
     if not rows:
         return QueuedJob(0, 0, at, is_paused=False, queue_is_new=True)
     is_paused = records.fields_of(rows[0].fields).get("is_active") == "0"
     return QueuedJob(0, int(rows[0].id), at, is_paused)
+
+
+def _start_of(job: JobSpec, now: datetime) -> datetime:
+    at = now + timedelta(seconds=job.delay)
+    if isinstance(job, JobCreate):
+        at = max(at, job.at or at)
+        if job.expires_at and job.expires_at <= at:
+            raise Invalid(*_NOT_MADE["late"])
+    if at > now + _LONGEST_WAIT:
+        raise Invalid(*_NOT_MADE["far"])
+    return at
 
 
 def _queued(row: CreatedJob | Literal["late", "far"]) -> QueuedJob | NotMade:

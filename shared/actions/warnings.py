@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from redis.asyncio import Redis
 
 from shared import clock
-from shared.actions import cron_records, explain, job_records, notifications, queues
+from shared.actions import crons, explain, job_records, notifications, queues
 from shared.actions.jobs import QueuedJob
 from shared.basics import words
 from shared.errors import Damaged
@@ -18,7 +18,7 @@ from shared.schemas.crons import Cron, CronMade, CronMode, CronWithWarnings
 from shared.schemas.jobs import Job, JobCreate, JobSpec
 from shared.schemas.queues import Queue, QueueWithWarnings
 from shared.security.vault import is_secret
-from shared.store import moments, records, stored, transitions
+from shared.store import moments, stored, transitions
 from shared.store.connection import AWAY
 from shared.store.keyspace import Team
 
@@ -86,10 +86,9 @@ async def job_again(redis: Redis, team: Team, job_id: int) -> list[str]:
 async def _cron_again(redis: Redis, team: Team, cron: Cron) -> list[str]:
     ids = range(cron.id, max(0, cron.id - CRONS_BEFORE - 1), -1)
     try:
-        rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
+        found = await crons.excerpts_of(redis, team, ids)
     except AWAY:
         return []
-    found = [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
     return _again("Cron", found, _SAME_CRON) if found and found[0].id == cron.id else []
 
 
@@ -98,9 +97,8 @@ def _again(noun: str, found: Sequence[Cron] | Sequence[Job], fields: Sequence[st
     new, *others = found
     for other in others:
         after = new.created_at - other.created_at
-        if timedelta() <= after <= AGAIN and all(
-            getattr(new, name) == getattr(other, name) for name in fields
-        ):
+        alike = all(getattr(new, name) == getattr(other, name) for name in fields)
+        if alike and timedelta() <= after <= AGAIN and _starts_alike(new, other):
             return [
                 f"{noun} {other.id} is the same and was made {after.total_seconds():.0f} s before: if this "
                 "repeats it, delete one of them. With an idempotency key a repeat does nothing twice."
@@ -108,7 +106,25 @@ def _again(noun: str, found: Sequence[Cron] | Sequence[Job], fields: Sequence[st
     return []
 
 
-_SAME_JOB = ("url", "method", "headers", "payload", "body", "queue_id", "callback_url", "delay_seconds")
+def _starts_alike(new: Cron | Job, other: Cron | Job) -> bool:
+    """Whether two jobs start at one moment, or each so long after it was made."""
+    if not (isinstance(new, Job) and isinstance(other, Job)):
+        return True
+    waits = (new.scheduled_at - new.created_at) - (other.scheduled_at - other.created_at)
+    return new.scheduled_at == other.scheduled_at or abs(waits) < timedelta(seconds=1)
+
+
+_SAME_JOB = (
+    "url",
+    "method",
+    "headers",
+    "payload",
+    "body",
+    "queue_id",
+    "callback_url",
+    "delay_seconds",
+    "key",
+)
 _SAME_CRON = ("name", "url", "method", "headers", "payload", "cron_expression", "timezone", "callback_url")
 
 

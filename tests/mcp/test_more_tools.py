@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from services.mcp.tools import moments
 from shared import clock
 from shared.errors import Invalid
+from shared.security.vault import MASK
 from shared.store import keyspace
 from shared.store import moments as store_moments
 from shared.store.keyspace import Team
@@ -132,7 +133,7 @@ async def test_a_crontab_is_looked_at_then_made_once(client: Client) -> None:
     assert again == made
     assert [one["id"] for one in made["crons"]] == [one["id"] for one in reversed(crons)]
     posted = await call(client, "get-cron", id=crons[0]["id"])
-    assert (posted["method"], posted["headers"]) == ("POST", {"X-A": "b"})
+    assert (posted["method"], posted["headers"]) == ("POST", {"X-A": MASK})
 
 
 @pytest.mark.parametrize(

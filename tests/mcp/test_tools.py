@@ -11,12 +11,13 @@ from services.api.table import OPERATIONS
 from services.mcp.tools import TOOLS
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Result
+from shared.security.vault import MASK
 from shared.store.keyspace import SHARDS, Team
 from tests.mcp.clients import CRON, JOB, text
 
 POLICY = (
     "misfire_policy misfire_window_seconds overlap_policy spread_seconds starts_at ends_at max_runs "
-    "success_assertions pause_after_failures labels"
+    "success_assertions pause_after_failures redact labels"
 )
 PARAMETERS = {
     "list-crons": "filter search page per_page q",
@@ -28,7 +29,7 @@ PARAMETERS = {
     "delete-cron": "id* idempotency_key",
     "list-jobs": "filter search queue_id page queue from to q",
     "create-job": "queue* url* method headers payload callback_url delay body timeout_seconds retry_delays "
-    "labels dry_run idempotency_key",
+    "at expires_at labels key dry_run idempotency_key",
     "get-job": "id* wait_seconds",
     "delete-job": "id* idempotency_key",
     "explain-cron": "cron_expression* timezone count",
@@ -159,7 +160,7 @@ async def test_update_cron_changes_only_what_is_given(client: Client) -> None:
     paused = await call(client, "update-cron", id=made["id"], is_active=False)
 
     assert (paused["is_active"], paused["next_run_at"]) == (False, None)
-    assert (paused["method"], paused["headers"], paused["payload"]) == ("POST", {"X-A": "1"}, "{}")
+    assert (paused["method"], paused["headers"], paused["payload"]) == ("POST", {"X-A": MASK}, "{}")
 
 
 async def test_update_cron_says_which_secrets_did_not_follow_the_url(client: Client) -> None:
@@ -167,7 +168,7 @@ async def test_update_cron_says_which_secrets_did_not_follow_the_url(client: Cli
 
     moved = await call(client, "update-cron", id=made["id"], url="https://b.example.com/")
 
-    assert moved["headers"] == {"X-A": "1"}
+    assert moved["headers"] == {"X-A": MASK}
     assert ["Authorization" in warning for warning in moved["warnings"]] == [True]
 
 

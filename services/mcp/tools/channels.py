@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from services.mcp.tools import cautions
 from services.mcp.tools.tool import Key, Tool
 from shared.actions import alerts, notifications
 from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas.alerts import ChannelTest
-from shared.schemas.base import Schema, Url
+from shared.schemas.base import Schema, Url, Warnings
 from shared.schemas.notifications import MAX_RECIPIENTS, Address, Channel, Notifications
 
 
@@ -30,6 +31,7 @@ class ChannelArguments(Schema):
 class ChannelSet(Schema):
     channels: Annotated[Notifications, Field(description="All channels; of a URL only the host is shown")]
     test: Annotated[ChannelTest | None, Field(description="What became of the test message")] = None
+    warnings: Warnings = ()
 
 
 async def _set_channel(call: Call, arguments: ChannelArguments) -> ChannelSet:
@@ -48,7 +50,7 @@ async def _set_channel(call: Call, arguments: ChannelArguments) -> ChannelSet:
     )
     channels = await notifications.put(call, wanted)
     tried = await alerts.tried(call.part(0, "test"), arguments.channel) if arguments.test else None
-    return ChannelSet(channels=channels, test=tried)
+    return ChannelSet(channels=channels, test=tried, warnings=await cautions.of_channel(call, channels))
 
 
 TOOLS: tuple[Tool[Any], ...] = (

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema, field_validator
 
-from services.mcp import excerpts
+from services.mcp import excerpts, headers
 from services.mcp.answers import CronChanged, CronCreated, CronRow, CronShown
 from services.mcp.excerpts import OUTSIDE, Listed
 from services.mcp.tools.tool import (
@@ -32,6 +32,7 @@ from shared.schemas.crons import (
     CronUpdate,
     PauseAfter,
 )
+from shared.schemas.teams import Redact
 from shared.schemas.timing import Timing
 
 ListedAssertions = Annotated[
@@ -51,9 +52,12 @@ class CronCreateArguments(Timing, CronSpec):
     method: Annotated[Method, Field(description="HTTP method")] = Method.GET
     success_assertions: ListedAssertions = ()
     pause_after_failures: PauseAfter = None
+    redact: Redact = ()
     labels: Labels = Field(default_factory=dict)
     dry_run: DryRun = False
     idempotency_key: Annotated[Key, KEY_SAID] = None
+
+    _are_values = field_validator("headers")(headers.check_values)
 
     def cron(self) -> CronCreate:
         return CronCreate.model_construct(**dict(self._kept()))
@@ -76,6 +80,7 @@ class CronUpdateArguments(Timing, CronSpecUpdate, GetArguments):
 
     success_assertions: ListedAssertions = ()
     pause_after_failures: PauseAfter = None
+    redact: Redact = ()
     labels: Labels = Field(default_factory=dict)
     idempotency_key: Key = None
 

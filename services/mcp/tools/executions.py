@@ -1,20 +1,21 @@
 """The tools for schedules and what they made: explain one, run a cron now, list past and coming fires."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from services.mcp import excerpts
+from services.mcp import excerpts, headers
 from services.mcp.excerpts import OUTSIDE
-from services.mcp.tools import moments
+from services.mcp.tools import cautions, moments
 from services.mcp.tools.moments import From, To
 from services.mcp.tools.tool import GetArguments, Key, PageNumber, Tool, Wait
 from shared.actions import executions, explain
 from shared.actions.reports import listed, why
 from shared.errors import NotFound, TooManyWaits
 from shared.operations import Call
-from shared.schemas.base import NO_BOOL, Id, Instant, Page, Schema, Searched
+from shared.schemas.base import NO_BOOL, Id, Instant, Page, Schema, Searched, Warnings
 from shared.schemas.crons import Execution, ExecutionStatus, Expression, Timezone
 from shared.schemas.explain import ExplainQuery, Explanation
 from shared.schemas.kinds import Kind
@@ -61,6 +62,7 @@ class ExecutionRun(Schema):
     scheduled_at: Instant
     waits_for: str | None
     run: RunSummary | None
+    warnings: Warnings = ()
 
 
 class ExecutionRow(Schema):
@@ -103,18 +105,22 @@ async def _explain(call: Call, arguments: ExplainArguments) -> Explanation:
 async def _run(call: Call, arguments: RunArguments) -> ExecutionRun:
     """The run is made, whatever becomes of the wait."""
     made = await executions.create(call, arguments.id)
+    said = await cautions.of_run(call, made)
     if not arguments.wait_seconds:
-        return _made(made)
+        return _made(made, said)
     try:
         await call.wait(Kind.EXECUTION, made.id, arguments.wait_seconds, "")
-        return _made(await executions.get_ended(call, arguments.id, made.id))
+        ended = await executions.get_ended(call, arguments.id, made.id)
+        sent = await headers.of_crons(call.redis, call.team, [arguments.id]) if ended.run else {}
+        return _made(ended, said, sent.get(arguments.id))
     except (TooManyWaits, NotFound, *AWAY):
-        return _made(made)
+        return _made(made, said)
 
 
-def _made(full: Execution) -> ExecutionRun:
+def _made(full: Execution, said: Sequence[str], sent: headers.Headers = None) -> ExecutionRun:
     ended = full.status not in (ExecutionStatus.PENDING, ExecutionStatus.PROCESSING)
-    return excerpts.narrow(ExecutionRun, full, finished=ended, run=excerpts.run(full))
+    run = excerpts.run(full, sent)
+    return excerpts.narrow(ExecutionRun, full, finished=ended, run=run, warnings=tuple(said))
 
 
 async def _list(call: Call, arguments: ExecutionListArguments) -> ExecutionRows:
@@ -130,9 +136,13 @@ async def _list(call: Call, arguments: ExecutionListArguments) -> ExecutionRows:
         q=arguments.q,
     )
     found = await listed.page(call, query)
+    quoting = {
+        one.cron_id for one in found.data if one.execution and headers.may_quote(_error(one.execution))
+    }
+    sent = await headers.of_crons(call.redis, call.team, sorted(quoting))
     return ExecutionRows(
         **{name: getattr(found, name) for name in Page.model_fields if name != "data"},
-        data=[_row(one) for one in found.data],
+        data=[_row(one, sent.get(one.cron_id)) for one in found.data],
         not_made=await _not_made(call, arguments, since, until or now),
         note=_note(found.looked_from, found.looked_to),
     )
@@ -150,7 +160,7 @@ async def _not_made(
     return [one for one in found.reasons if one.execution_id is None and one.verdict in _NOT_MADE]
 
 
-def _row(one: ListedExecution) -> ExecutionRow:
+def _row(one: ListedExecution, sent: headers.Headers) -> ExecutionRow:
     made = one.execution
     run = made.run if made else None
     name = excerpts.shortened(one.cron_name, excerpts.NAME_BYTES)
@@ -163,16 +173,20 @@ def _row(one: ListedExecution) -> ExecutionRow:
         lateness_ms=made.lateness_ms if made else None,
         response_status=run.response_status if run else None,
         duration_ms=run.duration_ms if run else None,
-        reason=_reason(made) if made else None,
+        reason=_reason(made, sent) if made else None,
     )
 
 
-def _reason(made: Execution) -> str | None:
+def _error(made: Execution) -> str | None:
+    return made.run.error_message if made.run else None
+
+
+def _reason(made: Execution, sent: headers.Headers) -> str | None:
     if made.skip_reason:
         return why.SKIPPED[made.skip_reason]
     if made.waits_for:
         return f"It waits for {made.waits_for}"
-    failed = made.run and made.run.error_message
+    failed = headers.without_quotes(_error(made), sent)
     return excerpts.shortened(failed, ERROR_BYTES) if failed else None
 
 

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
-from services.mcp import excerpts
+from services.mcp import excerpts, headers
 from services.mcp.answers import JobMade, JobRow, JobShown
 from services.mcp.excerpts import OUTSIDE, Listed
 from services.mcp.tools import moments
@@ -22,15 +22,16 @@ from services.mcp.tools.tool import (
 from shared.actions import jobs, queues, warnings
 from shared.errors import Invalid
 from shared.operations import Call
-from shared.schemas.base import Deleted, Id, Labels, Name, Schema, Searched
+from shared.schemas.base import Deleted, Id, Name, Schema, Searched
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery, JobSpec, JobStatus
 from shared.schemas.kinds import Kind
 
 
-class JobCreateArguments(JobSpec):
-    labels: Labels = Field(default_factory=dict)
+class JobCreateArguments(JobCreate):
     dry_run: DryRun = False
     idempotency_key: Annotated[Key, KEY_SAID] = None
+
+    _are_values = field_validator("headers")(headers.check_values)
 
     def job(self) -> JobCreate:
         kept = {name: value for name, value in self if name in JobCreate.model_fields}

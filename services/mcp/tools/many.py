@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from services.mcp.tools import moments
+from services.mcp.tools import cautions, moments
 from services.mcp.tools.moments import From, To
 from services.mcp.tools.tool import Key, Tool
 from shared.actions import warnings
@@ -96,12 +96,13 @@ async def _update(call: Call, arguments: CronsUpdateArguments) -> ManyDone:
     if arguments.all and q is not None:
         raise Invalid("all", f"The all field does not go with {SEARCHED} or host: say which ones once.")
     _check(arguments, _ALL if arguments.all else q)
-    wanted = CronBulk(change=arguments.changes.bulk(), q=_ALL if arguments.all else q, **_rest(arguments))
-    done = _done(await many_crons.change(call, wanted))
-    if not arguments.changes.alert_threshold:
-        return done
-    said = await warnings.unheard(call.redis, call.team, "alert_threshold")
-    return done.model_copy(update={"warnings": tuple(said)})
+    change = arguments.changes.bulk()
+    wanted = CronBulk(change=change, q=_ALL if arguments.all else q, **_rest(arguments))
+    done = await many_crons.change(call, wanted)
+    said = await cautions.of_change(call, change, done)
+    if arguments.changes.alert_threshold:
+        said += tuple(await warnings.unheard(call.redis, call.team, "alert_threshold"))
+    return _done(done, said)
 
 
 _ALL = "status:active,paused,ended"
@@ -116,14 +117,16 @@ async def _delete(call: Call, arguments: DeleteManyArguments) -> ManyDone:
     _check(arguments, q)
     rest = _rest(arguments)
     if arguments.what is What.CRONS:
-        return _done(await many_crons.change(call, CronBulk(action=CronAction.DELETE, q=q, **rest)))
-    return _done(await many_jobs.change(call, JobBulk(action=JobAction.DELETE, q=q, **rest)))
+        done = await many_crons.change(call, CronBulk(action=CronAction.DELETE, q=q, **rest))
+        return _done(done, await cautions.of_deleting_crons(call, done))
+    done = await many_jobs.change(call, JobBulk(action=JobAction.DELETE, q=q, **rest))
+    return _done(done, await cautions.of_deleting_jobs(call, done))
 
 
-def _done(found: BulkResult | BulkProgress) -> ManyDone:
+def _done(found: BulkResult | BulkProgress, said: tuple[str, ...]) -> ManyDone:
     bulk_id = found.id if isinstance(found, BulkProgress) else None
     known = {name: getattr(found, name) for name in ManyDone.model_fields if hasattr(found, name)}
-    return ManyDone(**known | {"bulk_id": bulk_id})
+    return ManyDone(**known | {"bulk_id": bulk_id, "warnings": said})
 
 
 def _rest(arguments: Chosen) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import ConfigDict, Field, WithJsonSchema
 
 from services.mcp import excerpts
-from services.mcp.tools import moments
+from services.mcp.tools import cautions, moments
 from services.mcp.tools.moments import From, To
 from services.mcp.tools.tool import Key, PageNumber, Tool
 from shared.actions import dead_letters, queues, warnings
@@ -130,7 +130,8 @@ async def _update_queue(call: Call, arguments: QueueUpdateArguments) -> QueueCha
         raise Invalid("queue", "Give a setting to change beside the queue field, as is_active.")
     queue = await queues.update(call, await queues.id_of(call.redis, call.team, arguments.queue), changes)
     warned = await warnings.saved_queue(call.redis, call.team, queue)
-    return _row(QueueChanged, warned)
+    said = (*warned.warnings, *cautions.of_queue(queue, changes))
+    return _row(QueueChanged, warned.model_copy(update={"warnings": said}))
 
 
 def _row(model: type[R], queue: Queue) -> R:
@@ -144,22 +145,17 @@ async def _replay(call: Call, arguments: ReplayArguments) -> ReplayAnswer:
     chosen = await _chosen(call, arguments)
     if chosen.dry_run:
         planned = await dead_letters.plan(call, chosen)
-        said = (*planned.warnings, *await _paused(call, chosen))
-        return ReplayAnswer(plan=planned.plan, warnings=said)
+        plan = planned.plan
+        said = await cautions.of_plan(call, plan, arguments.stop_after_failures) if plan else ()
+        return ReplayAnswer(plan=plan, warnings=(*planned.warnings, *said))
     if chosen.ids is not None and chosen.is_at_once:
         done = await dead_letters.replay_now(call, chosen.ids)
-        return ReplayAnswer(replayed=done.replayed, skipped=done.skipped, warnings=done.warnings)
-    said = await _paused(call, chosen)
-    return ReplayAnswer(replay=await dead_letters.replay(call, chosen), warnings=said)
-
-
-async def _paused(call: Call, chosen: ReplayCreate) -> tuple[str, ...]:
-    """Whether the queue that was named is paused."""
-    queue = await queues.get(call.redis, call.team, chosen.queue_id) if chosen.queue_id else None
-    if queue is None or queue.is_active:
-        return ()
-    name = excerpts.shortened(queue.name, excerpts.NAME_BYTES)
-    return (f"The queue {name} is paused: what is sent again waits until its is_active is true.",)
+        said = await cautions.of_replayed(call, [one.new_job_id for one in done.replayed])
+        warned = (*done.warnings, *said)
+        return ReplayAnswer(replayed=done.replayed, skipped=done.skipped, warnings=warned)
+    replay = await dead_letters.replay(call, chosen)
+    said = await cautions.of_replay(call, chosen.queue_id) if chosen.queue_id or chosen.all else ()
+    return ReplayAnswer(replay=replay, warnings=said)
 
 
 async def _chosen(call: Call, arguments: ReplayArguments) -> ReplayCreate:

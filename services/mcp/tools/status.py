@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic_core import to_json
 
-from services.mcp import budgets, excerpts
+from services.mcp import budgets, excerpts, headers
 from services.mcp.excerpts import OUTSIDE
 from services.mcp.tools.tool import Tool
 from shared.actions import alerts, crons, limits, notifications, queues
@@ -148,7 +148,9 @@ async def _status(call: Call, _arguments: StatusArguments) -> Status:
         crons_paused=paused.total,
         crons_failing=failing.total,
         failing_crons=[
-            excerpts.narrow(FailingCron, cron, name=_short(cron.name), last_error=_short(cron.last_error))
+            excerpts.narrow(
+                FailingCron, cron, name=_short(cron.name), last_error=excerpts.error_of(cron, TEXT_BYTES)
+            )
             for cron in failing.data
         ],
         crons_overdue=len(late),
@@ -178,7 +180,10 @@ async def _of_the_team(call: Call) -> dict[str, Any]:
             excerpts.narrow(OpenProblem, one, path=_short(one.path), name=_short(one.name))
             for one in open_ones.data
         ],
-        "alerts": [excerpts.narrow(LastAlert, one, message=_short(one.message)) for one in last.data],
+        "alerts": [
+            excerpts.narrow(LastAlert, one, message=_short(headers.unquoted(one.message)))
+            for one in last.data
+        ],
         "alert_channels": [name for name in Channel if (of := getattr(channels, name)) and of.enabled],
         "changes_of_many": [excerpts.narrow(ManyStatus, one) for one in bulks.data],
         "last_hour": excerpts.narrow(LastHour, figures.total),

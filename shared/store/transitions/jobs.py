@@ -9,10 +9,7 @@ from redis.asyncio import Redis
 from shared.basics.hints import Hints
 from shared.errors import Damaged
 from shared.store.keyspace import Team
-<<<<<<< HEAD
 from shared.store.together import Joined
-=======
->>>>>>> waits
 from shared.store.transitions.functions import Argument, Function, flat
 from shared.store.transitions.lists import Below, Seen, letters_of
 from shared.store.writes import OURS, Write

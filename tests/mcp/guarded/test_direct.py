@@ -1,6 +1,6 @@
-"""A plain call of the handshake eras is answered as the SDK answers it, which is asked the same."""
+"""A plain call is answered as the SDK answers it, which is asked the same."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -60,6 +60,19 @@ OTHERS: dict[str, Any] = {
 }
 
 
+MODERN = "2026-07-28"
+META = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+ROUTED = [("Mcp-Method", "tools/call"), ("Mcp-Name", "get-cron")]
+
+
+def routed(body: dict[str, Any]) -> list[tuple[str, str]]:
+    return [("Mcp-Method", body["method"]), ("Mcp-Name", body["params"].get("name", "get-cron"))]
+
+
 class Ways:
     """The same server behind both, and which of them took the last request."""
 
@@ -77,14 +90,16 @@ class Ways:
         self.passed_on += 1
         await self._sdk(scope, receive, send)
 
-    async def ask(self, body: Any, era: str | None, *, directly: bool) -> tuple[int, str, Any]:
+    async def ask(
+        self, body: Any, era: str | None, more: Sequence[tuple[str, str]] = (), *, directly: bool
+    ) -> tuple[int, str, Any]:
         app: ASGIApp = self._direct if directly else self._sdk
         headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
         headers |= {"MCP-Protocol-Version": era} if era else {}
         sent = {"content": body} if isinstance(body, bytes) else {"json": body}
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8001") as http:
-            got = await http.post("/mcp", headers=headers, **sent)
+            got = await http.post("/mcp", headers=[*headers.items(), *more], **sent)
         return got.status_code, got.headers.get("content-type", ""), got.json() if got.content else None
 
 
@@ -123,10 +138,64 @@ async def test_what_is_not_plain_is_left_to_the_sdk(ways: Ways, body: Any) -> No
     assert own == theirs
 
 
-@pytest.mark.parametrize("era", ["2026-07-28", "1999-01-01"])
-async def test_another_era_is_left_to_the_sdk(ways: Ways, era: str) -> None:
-    own = await ways.ask(PLAIN["cron"], era, directly=True)
-    theirs = await ways.ask(PLAIN["cron"], era, directly=False)
+def modern(method: str, params: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return message(method, {**params, "_meta": META}, **more)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        modern("tools/call", CALL),
+        modern("tools/call", CALL, id="a"),
+        modern("tools/call", {"name": "get-cron", "arguments": {"id": 77}}),
+        modern("tools/call", {"name": "nonsense", "arguments": {}}),
+        modern("tools/call", {"name": "list-crons"}),
+        modern("tools/call", {"arguments": {}}),
+        modern("tools/call", {"name": "get-cron", "arguments": [1]}),
+        message("tools/call", {**CALL, "_meta": {**META, "progressToken": 1}}),
+    ],
+    ids=range(8),
+)
+async def test_a_call_of_the_modern_era_is_answered_as_by_the_sdk(ways: Ways, body: Any) -> None:
+    more = routed(body)
+    own = await ways.ask(body, MODERN, more, directly=True)
+    passed_on = ways.passed_on
+    theirs = await ways.ask(body, MODERN, more, directly=False)
+
+    assert passed_on == 0
+    assert own == theirs
+
+
+@pytest.mark.parametrize(
+    ("body", "more"),
+    [
+        (modern("tools/list", {}), [("Mcp-Method", "tools/list")]),
+        (modern("tools/call", CALL), [("Mcp-Method", "tools/call"), ("Mcp-Name", "get-job")]),
+        (modern("tools/call", CALL), [("Mcp-Method", "tools/list"), ("Mcp-Name", "get-cron")]),
+        (modern("tools/call", CALL), [*ROUTED, ("Mcp-Name", "get-cron")]),
+        (modern("tools/call", CALL), [*ROUTED, ("Mcp-Param-Id", "1")]),
+        (modern("tools/call", CALL), []),
+        (message("tools/call", CALL), ROUTED),
+        (modern("initialize", HANDSHAKE), [("Mcp-Method", "initialize")]),
+        ([modern("tools/call", CALL)], ROUTED),
+        (b"{", ROUTED),
+    ],
+    ids=range(10),
+)
+async def test_what_is_no_plain_call_of_the_modern_era_is_left_to_the_sdk(
+    ways: Ways, body: Any, more: list[tuple[str, str]]
+) -> None:
+    own = await ways.ask(body, MODERN, more, directly=True)
+    passed_on = ways.passed_on
+    theirs = await ways.ask(body, MODERN, more, directly=False)
+
+    assert passed_on == 1
+    assert own == theirs
+
+
+async def test_an_unknown_era_is_left_to_the_sdk(ways: Ways) -> None:
+    own = await ways.ask(PLAIN["cron"], "1999-01-01", directly=True)
+    theirs = await ways.ask(PLAIN["cron"], "1999-01-01", directly=False)
 
     assert ways.passed_on == 1
     assert own == theirs

@@ -1,5 +1,6 @@
 """What the nine tools of the reference take and answer beside it: policies, dry runs, spans, warnings."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -209,4 +210,50 @@ async def test_what_is_sent_again_to_a_paused_queue_is_warned_of(
 
     assert "warnings" not in active
     assert planned["warnings"] == begun["warnings"]
-    assert planned["warnings"][0].startswith("The queue mail is paused: what is sent again waits")
+    assert planned["warnings"][0].startswith('The queue "mail" is paused: what is sent again there')
+
+
+async def test_a_job_starts_at_its_moment_for_whom_it_is(client: Client) -> None:
+    ahead = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+    asked = JOB | {"at": ahead.isoformat(), "key": "customer 7"}
+
+    seen = await call(client, "create-job", **asked, dry_run=True)
+    made = await call(client, "create-job", **asked, expires_at=(ahead + timedelta(hours=1)).isoformat())
+    shown = await call(client, "get-job", id=made["id"])
+    again = await call(client, "create-job", **asked)
+    later = await call(client, "create-job", **asked | {"at": (ahead + timedelta(hours=1)).isoformat()})
+    for_another = await call(client, "create-job", **asked | {"key": "customer 8"})
+
+    assert seen["scheduled_at"] == made["scheduled_at"] == shown["scheduled_at"] == ahead.isoformat()
+    assert (shown["key"], shown["expires_at"]) == (
+        "customer 7",
+        (ahead + timedelta(hours=1)).isoformat(),
+    )
+    assert again["warnings"][0].startswith(f"Job {made['id']} is the same")
+    assert not {"warnings"} & {*made, *later, *for_another}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"at": "2999-01-01T00:00:00Z"}, "The at field must be at most a year ahead"),
+        ({"at": "2026-01-01T00:00:00Z", "delay": 5}, "The at field cannot be combined with delay"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "The expires_at field must be later than now"),
+        ({"at": "tomorrow"}, "- at: "),
+        ({"key": ""}, "- key: "),
+    ],
+)
+async def test_a_moment_that_cannot_be_is_refused_in_a_dry_run_too(
+    client: Client, fields: dict[str, Any], said: str
+) -> None:
+    assert said in await refused(client, "create-job", **JOB | fields, dry_run=True)
+    assert said in await refused(client, "create-job", **JOB | fields)
+
+
+async def test_what_a_cron_shall_not_keep_is_given_and_shown(client: Client) -> None:
+    made = await call(client, "create-cron", **CRON, redact=["body.**.pin"])
+    shown = await call(client, "get-cron", id=made["id"])
+    changed = await call(client, "update-cron", id=made["id"], redact=["headers.X-Session"])
+
+    assert (shown["redact"], changed["redact"]) == (["body.**.pin"], ["headers.X-Session"])
+    assert "- redact.0: " in await refused(client, "create-cron", **CRON, redact=["pin"])
