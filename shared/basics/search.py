@@ -7,7 +7,7 @@ and `>` compare, quotes keep spaces and commas.
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import translate
 from operator import eq, ge, gt, le, lt
@@ -251,12 +251,8 @@ def _compares(its: Any, value: Value) -> bool:
 def word(
     read: Callable[[T], Any], *, needs: str = "", choices: Collection[str] = (), is_written: bool = False
 ) -> Key[T]:
-    """A text that is given whole, in any case; a star stands for any part of it.
-
-    `is_written`: it stands in the row's text as it is.
-    """
-    written = (lambda value: value.text) if is_written else None
-    return Key(read, _text, _is_like, needs, choices, written)
+    """A text that is given whole, in any case; a star stands for any part of it."""
+    return Key(read, _text, _is_like, needs, choices, (lambda value: value.text) if is_written else None)
 
 
 def several(
@@ -268,12 +264,8 @@ def several(
 
 def labels(read: Callable[[T], Mapping[str, str]]) -> Key[T]:
     """Labels, each by its key alone or as `key=value`."""
-    return Key(
-        lambda row: [*read(row), *map("=".join, read(row).items())],
-        _text,
-        _has,
-        written=lambda value: value.text.rpartition("=")[2],
-    )
+    key: Key[T] = several(lambda row: [*read(row), *map("=".join, read(row).items())])
+    return replace(key, written=lambda value: value.text.rpartition("=")[2])
 
 
 def part(read: Callable[[T], str]) -> Key[T]:
@@ -282,7 +274,6 @@ def part(read: Callable[[T], str]) -> Key[T]:
 
 
 def number(read: Callable[[T], float | None], *, needs: str = "", is_written: bool = False) -> Key[T]:
-    """`is_written`: a whole one stands in the row's text by its digits."""
     return Key(read, _number, _compares, needs, written=_digits if is_written else None)
 
 

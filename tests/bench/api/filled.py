@@ -18,6 +18,7 @@ from shared.actions import crons, executions, jobs
 from shared.schemas.crons import CronCreate
 from shared.schemas.jobs import JobCreate
 from shared.store import keyspace, transitions
+from shared.store.transitions.reports.figures import NAMES
 from tests import people
 from tests.calls import call_of
 
@@ -43,11 +44,6 @@ ROOMS = (
     "sample",
 )
 """With the queues and hosts they make several hundred problems."""
-COUNTED, MEASURED = (
-    ("started", "completed", "failed", "skipped"),
-    ("completed", "retried", "failed", "waited", "late"),
-)
-FIGURES = (*COUNTED, *(f"{figure}{bucket}" for figure in MEASURED for bucket in range(15)))
 MINUTE, TEN_MINUTES, HOUR = (timedelta(minutes=minutes) for minutes in (1, 10, 60))
 PERIODS = (
     ("h", HOUR, timedelta(days=31), 2 * HOUR * 24),
@@ -127,7 +123,7 @@ def _result(work: Work) -> Result:
 def _run(status: int, reason: str | None) -> str:
     failure = f'"{reason}"' if reason else "null"
     body = '"{\\"ok\\":true}"'
-    return f'[1,{status},142,{time.time() * 1000:.0f},{body},{{"content-type":"application/json"}},false,null,{failure},null,null]'
+    return f'[1,{status},142,{time.time() * 1000:.0f},{body},{{"content-type":"application/json"}},false,{failure},null,null,null]'
 
 
 async def _fill_figures(redis: Redis, team: keyspace.Team) -> None:
@@ -135,8 +131,14 @@ async def _fill_figures(redis: Redis, team: keyspace.Team) -> None:
     owners = ("", "crons:", *(f"{queue}:" for queue in range(1, QUEUES + 1)))
     drawn, now = random.Random(1), datetime.now(UTC)
     for key, until_ms in _periods(now):
-        figures = {f"{owner}{figure}": drawn.randrange(1, 900) for owner in owners for figure in FIGURES}
-        await redis.hset(f"{team.prefix}figures:{team.id}:{key}", mapping=figures)  # type: ignore[misc]
+        figures = {f"{owner}{figure}": drawn.randrange(1, 900) for owner in owners for figure in NAMES}
+        at = f"{team.prefix}figures:{team.id}:{key}"
+        if key.startswith("h"):
+            texts = {owner: ",".join(str(figures[owner + name]) for name in NAMES) for owner in owners}
+            packed = {f"={owner.rstrip(':')}": text for owner, text in texts.items()}
+            await redis.hset(at, mapping={**packed, "#": len(owners)})  # type: ignore[misc]
+        else:
+            await redis.hset(at, mapping=figures)  # type: ignore[misc]
         await redis.zadd(f"{team.prefix}figures_until", {f"{team.id}:{key}": until_ms})
 
 
