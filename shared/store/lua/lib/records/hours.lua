@@ -4,14 +4,15 @@
 do
     local MOST = 700 -- owners in an hour: beyond them only the team's own are counted
     local PACKED, SIZE = '=', '#' -- before an owner's name, and how many there are: any other field is of an older version
-    local place_of = {}
+    local PLACES = {}
 
     -- All figures, by their places in a packed text; what is empty there, or behind its end, is 0.
+    local MEASURED = { 'completed', 'retried', 'failed', 'waited', 'late' }
     figures.NAMES = { 'started', 'completed', 'failed', 'skipped' }
-    for _, figure in ipairs({ 'completed', 'retried', 'failed', 'waited', 'late' }) do
-        for bucket = 0, 14 do figures.NAMES[#figures.NAMES + 1] = figure .. bucket end
+    for n = 1, #MEASURED do -- without ipairs, which Redis does not have while it loads the library
+        for bucket = 0, 14 do figures.NAMES[#figures.NAMES + 1] = MEASURED[n] .. bucket end
     end
-    for place, name in ipairs(figures.NAMES) do place_of[name] = place end
+    for place = 1, #figures.NAMES do PLACES[figures.NAMES[place]] = place end
 
     -- The text with these figures added, which are by their places; it raises an error if it has anything but numbers.
     local function packed(text, sums)
@@ -32,7 +33,7 @@ do
         local owners = {}
         for field, by in pairs(rows) do
             local owner, figure = string.match(field, '^(.-):?(%l+%d*)$')
-            local place = place_of[figure]
+            local place = PLACES[figure]
             if place then
                 owners[PACKED .. owner] = owners[PACKED .. owner] or {}
                 owners[PACKED .. owner][place] = by
