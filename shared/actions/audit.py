@@ -1,15 +1,14 @@
 """The audit trail: what a write says of its changes, and how callers read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from shared import clock
 from shared.actions.searches import audit as searches
-from shared.actions.searches.audit import is_of
-from shared.schemas.accounts.audit import AuditChange, AuditLine, AuditPage, AuditQuery
+from shared.actions.searches.audit import LookedLine, is_of
+from shared.schemas.accounts.audit import AuditLine, AuditPage, AuditQuery
 from shared.schemas.base import Schema
 from shared.security import vault
 from shared.store import keyspace
@@ -21,7 +20,6 @@ _STEP, _MOST_READ = 250, 10_000
 """Lines that are read at once, and for one answer: if so many do not fit, it says where to go on."""
 _LARGEST = 2**64 - 1
 """Of both numbers of an id of a stream."""
-_WHO = ("operation", "actor", "token", "interface", "client", "request_id", "reason")
 
 
 class _Found(NamedTuple):
@@ -76,16 +74,17 @@ async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
     """Lines newest first, those that fit."""
     wanted = await searches.understood(redis, team, query.q)
     fitting: list[AuditLine] = []
+    exact = query.model_dump(include={"operation", "actor", "token", "interface"}, exclude_none=True)
     end, read = query.before, 0
     while read < _MOST_READ:
         found = await _older(redis, team, end)
         for one in found:
             end, read = "{}-{}".format(*one.id), read + 1
-            line = _line(end, one.fields)
+            line = LookedLine(one.fields)
             if query.after and line.at < query.after:
                 return AuditPage(data=tuple(fitting), next=None)
-            if _fits(line, query) and wanted.finds(line):
-                fitting.append(line)
+            if _fits(line, query, exact) and wanted.finds(line):
+                fitting.append(line.shown(end))
             if len(fitting) == query.limit:
                 return AuditPage(data=tuple(fitting), next=end)
         if len(found) < _STEP:
@@ -114,20 +113,7 @@ def _numbers(entry: str) -> tuple[int, int]:
     return int(ms), int(number)
 
 
-def _line(line_id: str, fields: Mapping[str, str]) -> AuditLine:
-    who: dict[str, str] = from_json(fields["who"])
-    changed: dict[str, Sequence[Any]] = from_json(fields["changes"] or "{}")
-    return AuditLine(
-        id=line_id,
-        at=clock.moment(fields["at"]),
-        about=tuple(fields["about"].split(",")) if fields["about"] else (),
-        changes={name: AuditChange(before=was, after=now) for name, (was, now) in changed.items()},
-        **{name: who.get(name, "") for name in _WHO},
-    )
-
-
-def _fits(line: AuditLine, query: AuditQuery) -> bool:
-    wanted = query.model_dump(include={"operation", "actor", "token", "interface"}, exclude_none=True)
-    if any(getattr(line, name) != value for name, value in wanted.items()):
+def _fits(line: LookedLine, query: AuditQuery, exact: Mapping[str, str]) -> bool:
+    if any(getattr(line, name) != value for name, value in exact.items()):
         return False
     return query.about is None or any(is_of(one, query.about) for one in line.about)

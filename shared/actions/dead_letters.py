@@ -17,7 +17,7 @@ from shared.actions.redrive import replays as replay_records
 from shared.actions.redrive.changing import Change
 from shared.actions.redrive.planning import Look
 from shared.actions.searches import jobs as searches
-from shared.actions.searches.jobs import FIELDS, RUN
+from shared.actions.searches.jobs import Beside
 from shared.basics import words
 from shared.errors import NotFound
 from shared.operations import Call
@@ -51,8 +51,7 @@ _COLLECTED = 1
 async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
     """Dead letters newest first, by queue, problem and reason; a search looks in the URL, or as `q` says."""
     wanted = await searches.understood(redis, team, query.q)
-    also = [RUN] if query.failure_reason is not None else []
-    also += [FIELDS] if query.queue_id is not None else []
+    beside = Beside(query.search or "", query.failure_reason, with_fields=query.queue_id is not None)
     listing = paging.Listing(
         [_index(team, query.queue_id, query.problem_id)],
         read=lambda ids: jobs.read(redis, team, ids, most_bytes=LIST_BYTES),
@@ -62,7 +61,7 @@ async def page(redis: Redis, team: Team, query: DeadLetterQuery) -> Page[Job]:
             and (query.queue_id is None or query.queue_id == job.queue_id)
             and wanted.finds(job)
         ),
-        look=lambda below: jobs.looked_at(redis, team, below, wanted, query.search or "", also=also),
+        look=lambda below: jobs.looked_at(redis, team, below, wanted, beside),
         is_filtered=query.failure_reason is not None
         or bool(wanted.terms)
         or bool(query.queue_id and query.problem_id),

@@ -1,6 +1,6 @@
 """What a caller can do to jobs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -14,6 +14,7 @@ from shared.actions.job_records import FAILED, STATES, excerpt_of, of_row
 from shared.actions.redaction import of_jobs
 from shared.actions.searches import jobs as searches
 from shared.actions.searches import looks
+from shared.actions.searches.jobs import NOTHING_BESIDE, Beside
 from shared.actions.searches.looks import LookedJob
 from shared.basics import words
 from shared.basics.search import Search
@@ -222,7 +223,7 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
         [f"x:{team.id}:{owner}{state}" for state in states],
         read=lambda ids: read(redis, team, ids, most_bytes=stored.LIST_BYTES),
         matches=lambda job, text: (not text or words.contains(text, job.url)) and wanted.finds(job),
-        look=lambda below: looked_at(redis, team, below, wanted, query.search or ""),
+        look=lambda below: looked_at(redis, team, below, wanted, Beside(query.search or "")),
         is_filtered=bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)
@@ -233,18 +234,17 @@ async def looked_at(
     team: Team,
     below: Below,
     wanted: Search[LookedJob],
-    words_too: str = "",
-    *,
-    also: Collection[str] = (),
+    beside: Beside = NOTHING_BESIDE,
 ) -> Seen[LookedJob]:
-    """Those jobs that may be looked for, as far as a search looks at them, and `also` asks for."""
+    """Those jobs that may be looked for, as far as a search looks at them."""
     seen = await transitions.look_at_jobs(
         redis,
         team,
         below,
-        wanted.hints(words_too),
-        with_runs=searches.RUN in also or wanted.needs(searches.RUN),
-        with_fields=searches.FIELDS in also or wanted.needs(searches.FIELDS),
+        wanted.hints(beside.words, [beside.reason] if beside.reason else []),
+        with_specs=bool(beside.words) or not wanted.needs_only(searches.RUN),
+        with_runs=beside.reason is not None or wanted.needs(searches.RUN),
+        with_fields=beside.with_fields or wanted.needs(searches.FIELDS),
         with_makers=wanted.needs(looks.MAKER),
         most_bytes=stored.LIST_BYTES if wanted.needs(searches.PAYLOAD) else stored.LOOK_BYTES,
     )

@@ -18,11 +18,13 @@ class Hints(NamedTuple):
     """Letters and digits in lower case, in a name or URL next to each other whatever stands between."""
     text: str | None
     """In lower case as it stands, anywhere in the JSON."""
+    run: str | None = None
+    """The same in the JSON of its run."""
 
 
-def of(phrases: Sequence[str], values: Sequence[str]) -> Hints:
+def of(phrases: Sequence[str], values: Sequence[str], of_runs: Sequence[str] = ()) -> Hints:
     """Of phrases that are looked for in names and URLs, and of values that stand in the JSON as given."""
-    return Hints(_longest(map(_letters, phrases)), _longest(chain.from_iterable(map(_written, values))))
+    return Hints(_longest(map(_letters, phrases)), _longest_of(values), _longest_of(of_runs))
 
 
 def _letters(phrase: str) -> str:
@@ -45,6 +47,10 @@ def _written(text: str) -> list[str]:
 def _is_literal(text: str) -> bool:
     is_number = _NUMBER.fullmatch(text) and not text.isdigit()
     return bool(_LITERAL.fullmatch(text)) and not is_number and text != "none"
+
+
+def _longest_of(values: Iterable[str]) -> str | None:
+    return _longest(chain.from_iterable(map(_written, values)))
 
 
 def _longest(texts: Iterable[str]) -> str | None:

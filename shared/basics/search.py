@@ -7,7 +7,7 @@ and `>` compare, quotes keep spaces and commas.
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import translate
 from operator import eq, ge, gt, le, lt
@@ -21,6 +21,8 @@ T = TypeVar("T")
 Matches = Callable[[Any, "Value"], bool]
 
 MOST_PARTS = 20
+RUN = "run"
+"""What a key needs of a row that is read of its run."""
 _PART = re.compile(r'(?:"[^"]*"|[^\s"])+')
 _KEYED = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)(:?[<>]=?|:)(.*)", re.DOTALL)
 _VALUE = re.compile(r'(?:"[^"]*"|[^,"])+')
@@ -61,8 +63,8 @@ class Key(Generic[T]):
     needs: str = ""
     """What of a row must be read for it beyond the usual."""
     choices: Collection[str] = ()
-    is_written: bool = False
-    """Whether a value stands in the row's text (JSON) as it is given, in some case."""
+    written: Callable[[Value], str] | None = None
+    """What of a value stands in the row's text (JSON), or in that of its run, as it is, in some case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +95,23 @@ class Search(Generic[T]):
                 wanted = these if wanted is None else wanted & these
         return wanted
 
-    def hints(self, words_too: str = "") -> Hints:
-        """What the text of each row that it finds has, with words that are wanted beside it."""
-        phrases, texts = words_too.split(), list[str]()
+    def needs_only(self, part: str) -> bool:
+        """Whether nothing else of a row must be read for it."""
+        return all(term.key and self.keys[_of(term.key, self.keys)].needs == part for term in self.terms)
+
+    def hints(self, words_too: str = "", of_run: Sequence[str] = ()) -> Hints:
+        """What the texts of each row have that it finds, with words and texts of its run that are wanted."""
+        phrases, texts, runs = words_too.split(), list[str](), list(of_run)
         for term in self.terms:
-            if not term.key and not term.is_not:
+            if term.is_not:
+                continue
+            if not term.key:
                 phrases.append(term.values[0].text)
-            elif len(term.values) == 1 and not term.is_not and self.keys[_of(term.key, self.keys)].is_written:
-                texts.append(term.values[0].text)
-        return hints.of(phrases, texts)
+                continue
+            key = self.keys[_of(term.key, self.keys)]
+            if key.written and len(term.values) == 1:
+                (runs if key.needs == RUN else texts).append(key.written(term.values[0]))
+        return hints.of(phrases, texts, runs)
 
     def _fits(self, row: T, term: Term) -> bool:
         if not term.key:
@@ -242,7 +252,7 @@ def word(
     read: Callable[[T], Any], *, needs: str = "", choices: Collection[str] = (), is_written: bool = False
 ) -> Key[T]:
     """A text that is given whole, in any case; a star stands for any part of it."""
-    return Key(read, _text, _is_like, needs, choices, is_written)
+    return Key(read, _text, _is_like, needs, choices, (lambda value: value.text) if is_written else None)
 
 
 def several(
@@ -254,7 +264,8 @@ def several(
 
 def labels(read: Callable[[T], Mapping[str, str]]) -> Key[T]:
     """Labels, each by its key alone or as `key=value`."""
-    return several(lambda row: [*read(row), *map("=".join, read(row).items())])
+    key: Key[T] = several(lambda row: [*read(row), *map("=".join, read(row).items())])
+    return replace(key, written=lambda value: value.text.rpartition("=")[2])
 
 
 def part(read: Callable[[T], str]) -> Key[T]:
@@ -262,8 +273,12 @@ def part(read: Callable[[T], str]) -> Key[T]:
     return Key(read, _text, _has_part)
 
 
-def number(read: Callable[[T], float | None], *, needs: str = "") -> Key[T]:
-    return Key(read, _number, _compares, needs)
+def number(read: Callable[[T], float | None], *, needs: str = "", is_written: bool = False) -> Key[T]:
+    return Key(read, _number, _compares, needs, written=_digits if is_written else None)
+
+
+def _digits(value: Value) -> str:
+    return f"{value.number:.0f}" if not value.operator and value.number.is_integer() else ""
 
 
 def seconds(read: Callable[[T], float | None], *, needs: str = "") -> Key[T]:

@@ -1,5 +1,6 @@
 """`make bench` takes nothing that it does not know, and a partial run leaves the pages of docs/ alone."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from services.api.table import OPERATIONS
 from tests.bench import contenders, pages, street
+from tests.bench.api import asked
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -88,3 +91,11 @@ def test_every_contender_has_one_name() -> None:
     names = contenders.names()
 
     assert len(names) == len(set(names)) >= 9
+
+
+def test_every_read_of_the_api_is_measured() -> None:
+    asked_for = [path.partition("?")[0] for _, path in asked.READS]
+    reads = [one.path for one in OPERATIONS if one.method == "GET"]
+    patterns = {path: re.compile(re.sub(r"\{\w+\}", r"(\\d+|\\{\\w+\\})", path)) for path in reads}
+
+    assert [path for path in reads if not any(map(patterns[path].fullmatch, asked_for))] == []

@@ -31,8 +31,8 @@ MOST_OF_CRON = 2_000
 """The same of each state of one cron, in one look."""
 MOST_COMING = 10_000
 OPEN = (ExecutionStatus.PENDING, ExecutionStatus.PROCESSING)
-_STEP, _READ = 500, 25
-"""Executions a call that are looked at, and that are read whole."""
+_STEP, _AT_ONCE, _READ = 500, 250, 25
+"""Executions of a look, those of them that a call reads, and those that one reads whole."""
 _LISTS = {ListedFilter.FAILED: ":failed", ListedFilter.SKIPPED: ":skipped", ListedFilter.LATE: ":late"}
 """What has a list of its own; all others are in that of all."""
 _USUAL = timedelta(days=1)
@@ -213,17 +213,23 @@ async def _rows(
 ) -> tuple[int, Sequence[transitions.ListedExecution]]:
     """How many the list of the filter has in the range, and what a part of it is filtered by."""
     from_ms, to_ms = _span(query, to)
-    return await transitions.list_executions(
-        look.redis,
-        look.team,
-        which=_LISTS.get(query.filter, ""),
-        from_ms=from_ms,
-        to_ms=to_ms,
-        offset=part.offset,
-        count=part.size,
-        most_bytes=look.most_bytes,
-        searched=look.is_for_something,
-    )
+    found, looked = list[transitions.ListedExecution](), 0
+    while True:
+        total, rows, size = await transitions.list_executions(
+            look.redis,
+            look.team,
+            which=_LISTS.get(query.filter, ""),
+            from_ms=from_ms,
+            to_ms=to_ms,
+            offset=part.offset + looked,
+            count=min(_AT_ONCE, part.size - looked),
+            most_bytes=look.most_bytes,
+            searched=look.is_for_something,
+            run_text=look.run_text,
+        )
+        found, looked = [*found, *rows], looked + size
+        if not size or looked >= min(part.size, total - part.offset):
+            return total, found
 
 
 def _span(query: ListedQuery, to: datetime) -> tuple[int, int]:

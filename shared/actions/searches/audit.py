@@ -1,19 +1,49 @@
 """What may be searched for in the audit trail."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
+from shared import clock
 from shared.actions.searches import queries
 from shared.basics import search
 from shared.basics.search import Key, Search, Value, Wrong
-from shared.schemas.accounts.audit import INTERFACES, AuditLine
+from shared.schemas.accounts.audit import INTERFACES, AuditChange, AuditLine
 from shared.store.keyspace import Team
 
 _KINDS = {"rest": "token", "mcp": "mcp", "web": "user"}
 """Who calls by an interface, as `created_by` has it."""
+_WHO = ("operation", "actor", "token", "interface", "client", "request_id", "reason")
+
+
+class LookedLine:
+    """A line under the names that `AuditLine` has, as far as a search reads it: of 10,000 few are shown."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = fields
+        self.about = tuple(fields["about"].split(",")) if fields["about"] else ()
+        who: dict[str, str] = from_json(fields["who"])
+        self.operation, self.actor, self.token, self.interface, self.client, self.request_id, self.reason = [
+            who.get(name, "") for name in _WHO
+        ]
+
+    @cached_property
+    def at(self) -> datetime:
+        return clock.moment(self._fields["at"])
+
+    @cached_property
+    def changes(self) -> Mapping[str, Mapping[str, Any]]:
+        changed: dict[str, Sequence[Any]] = from_json(self._fields["changes"] or "{}")
+        return {name: {"before": was, "after": now} for name, (was, now) in changed.items()}
+
+    def shown(self, line_id: str) -> AuditLine:
+        changes = {name: AuditChange(**change) for name, change in self.changes.items()}
+        who = {name: getattr(self, name) for name in _WHO}
+        return AuditLine(id=line_id, at=self.at, about=self.about, changes=changes, **who)
 
 
 def is_of(one: str, wanted: str) -> bool:
@@ -33,7 +63,7 @@ def _has(ids: str, number: str) -> bool:
     return int(first) <= int(number) <= int(last if last.isdecimal() else first)
 
 
-def _makers(line: AuditLine) -> list[str]:
+def _makers(line: LookedLine) -> list[str]:
     kind = _KINDS.get(line.interface)
     return [line.actor, kind] if kind else [line.actor]
 
@@ -58,7 +88,7 @@ def _has_id(about: Sequence[str], value: Value) -> bool:
     return any(_has(one.partition(":")[2], value.text) for one in about)
 
 
-KEYS: dict[str, Key[AuditLine]] = {
+KEYS: dict[str, Key[LookedLine]] = {
     "by": search.several(_makers),
     "action": search.word(lambda line: line.operation),
     "what": Key(lambda line: line.about, _noun, _is_about),
@@ -74,11 +104,11 @@ KEYS: dict[str, Key[AuditLine]] = {
 }
 
 
-async def understood(redis: Redis, team: Team, text: str | None) -> Search[AuditLine]:
+async def understood(redis: Redis, team: Team, text: str | None) -> Search[LookedLine]:
     """Raises Invalid for what cannot be understood."""
     return await queries.understood(redis, team, text, KEYS, _texts)
 
 
-def _texts(line: AuditLine) -> Sequence[str]:
+def _texts(line: LookedLine) -> Sequence[str]:
     changes = to_json(line.changes).decode()
     return line.actor, line.operation, line.client, line.reason, *line.about, changes

@@ -18,7 +18,7 @@ from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.transitions import ListedExecution
 
-RUN, DUE, LATE = "run", "due", "late"
+RUN, DUE, LATE = search.RUN, "due", "late"
 LATE_SECONDS = 1.0
 """Later than that after its moment an execution is late."""
 _STEP = 250
@@ -46,7 +46,7 @@ def _statuses(row: LookedExecution) -> list[str]:
 
 
 def _ran(name: str) -> Key[LookedExecution]:
-    return search.number(lambda row: getattr(row.run, name, None), needs=RUN)
+    return search.number(lambda row: getattr(row.run, name, None), needs=RUN, is_written=True)
 
 
 KEYS: dict[str, Key[LookedExecution]] = {
@@ -58,6 +58,7 @@ KEYS: dict[str, Key[LookedExecution]] = {
         lambda row: getattr(row.run, "failure_reason", None),
         needs=RUN,
         choices=[one.value for one in FailureReason],
+        is_written=True,
     ),
     "code": _ran("response_status"),
     "took": search.seconds(
@@ -92,10 +93,17 @@ class Look:
         """How much of runs it reads; None: nothing."""
         return stored.LOOK_BYTES if self.wanted.needs(RUN) else None
 
+    @property
+    def run_text(self) -> str | None:
+        """What the run of each has that it finds."""
+        return self.wanted.hints().run
+
     async def read(self, ids: Sequence[int]) -> list[LookedExecution]:
         """Those that may be what it wants: not so what is of a cron that cannot be."""
         return await self.at(
-            await transitions.look_at_executions(self.redis, self.team, ids, most_bytes=self.most_bytes)
+            await transitions.look_at_executions(
+                self.redis, self.team, ids, most_bytes=self.most_bytes, run_text=self.run_text
+            )
         )
 
     async def at(self, rows: Sequence[ListedExecution]) -> list[LookedExecution]:

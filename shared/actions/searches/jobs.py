@@ -1,5 +1,7 @@
 """What may be searched for among jobs and dead letters."""
 
+from typing import NamedTuple
+
 from redis.asyncio import Redis
 
 from shared.actions.searches import looks, queries
@@ -11,8 +13,20 @@ from shared.schemas.jobs import JobFilter
 from shared.schemas.runs import FailureReason
 from shared.store.keyspace import Team
 
-RUN, PAYLOAD, FIELDS = "run", "payload", "fields"
+RUN, PAYLOAD, FIELDS = search.RUN, "payload", "fields"
 """What is read of a job only where a search needs it."""
+
+
+class Beside(NamedTuple):
+    """What is wanted of jobs beside a search: words of the URL, and the reason by which the run failed."""
+
+    words: str = ""
+    reason: str | None = None
+    with_fields: bool = False
+    """Whether fields are read in any case."""
+
+
+NOTHING_BESIDE = Beside()
 
 
 def _statuses(job: LookedJob) -> list[str]:
@@ -21,7 +35,7 @@ def _statuses(job: LookedJob) -> list[str]:
 
 
 def _ran(name: str) -> Key[LookedJob]:
-    return search.number(lambda job: getattr(job.run, name, None), needs=RUN)
+    return search.number(lambda job: getattr(job.run, name, None), needs=RUN, is_written=True)
 
 
 KEYS: dict[str, Key[LookedJob]] = {
@@ -35,6 +49,7 @@ KEYS: dict[str, Key[LookedJob]] = {
         lambda job: getattr(job.run, "failure_reason", None),
         needs=RUN,
         choices=[one.value for one in FailureReason],
+        is_written=True,
     ),
     "code": _ran("response_status"),
     "took": search.seconds(

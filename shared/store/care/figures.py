@@ -8,6 +8,7 @@ from shared.schemas.kinds import Kind
 from shared.store import keyspace, transitions
 from shared.store.care import reconcile
 from shared.store.keyspace import Team
+from shared.store.transitions.reports.figures import named
 
 STEP = 500
 LENGTHS = {"m": 60_000, "t": 600_000, "h": 3_600_000}
@@ -54,10 +55,10 @@ async def _counted(redis: Redis, team: Team, periods: list[str]) -> dict[str, in
     sums = dict.fromkeys(ENDED, 0)
     for period in periods:
         fields = await redis.hgetall(f"{team.prefix}figures:{team.id}:{period}")  # type: ignore[misc]
-        for name, by in fields.items():
+        for name, by in named(fields):
             figure = name.rstrip("0123456789").replace("retried", "failed")
             if figure in sums:
-                sums[figure] += int(by)
+                sums[figure] += by
     return sums
 
 

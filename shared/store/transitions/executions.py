@@ -91,13 +91,15 @@ async def list_executions(
     count: int,
     most_bytes: int | None,
     searched: bool = False,
-) -> tuple[int, Sequence[ListedExecution]]:
-    """How many of all crons a list has in a range, and so many of them, the latest moment first.
+    run_text: str | None = None,
+) -> tuple[int, Sequence[ListedExecution], int]:
+    """How many of all crons a list has in a range, so many of them, the latest moment first, and how many.
 
     `which` is "" for all, or `:failed`, `:skipped`, `:late`. With `most_bytes` they come whole, with so many
     bytes of their runs (0 = any); `searched` with what a search looks at instead, with that of runs or none.
+    Of those whose run has not the `run_text` only the last comes. Where runs are long, fewer are looked at.
     """
-    total, rows = await _LIST(
+    total, rows, looked = await _LIST(
         redis,
         team.prefix,
         team=team.id,
@@ -108,8 +110,9 @@ async def list_executions(
         count=count,
         most_bytes=most_bytes,
         searched=searched,
+        run_text=run_text,
     )
-    return total, [ListedExecution(*row) for row in rows]
+    return total, [ListedExecution(*row) for row in rows], looked
 
 
 async def list_of_cron(
@@ -129,16 +132,25 @@ async def read_listed(
     redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int
 ) -> Sequence[ListedExecution]:
     """These of any cron, whole."""
-    _, rows = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes)
+    _, rows, _ = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes)
     return [ListedExecution(*row) for row in rows]
 
 
 async def look_at_executions(
-    redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int | None
+    redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int | None, run_text: str | None = None
 ) -> Sequence[ListedExecution]:
-    """What a search looks at of these, with so many bytes of their runs, or without them."""
-    _, rows = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes, searched=True)
-    return [ListedExecution(*row) for row in rows]
+    """What a search looks at of these, with so many bytes of their runs, or without them.
+
+    Of those whose run has not the `run_text` some may be left out.
+    """
+    found = list[ListedExecution]()
+    while ids:
+        _, rows, looked = await _LIST(
+            redis, team.prefix, ids, team=team.id, most_bytes=most_bytes, searched=True, run_text=run_text
+        )
+        found += [ListedExecution(*row) for row in rows]
+        ids = ids[looked:]
+    return found
 
 
 async def relist_executions(

@@ -220,6 +220,7 @@ async def look_at_jobs(
     hints: Hints,
     *,
     most_bytes: int,
+    with_specs: bool = True,
     with_runs: bool = False,
     with_fields: bool = False,
     with_makers: bool = False,
@@ -232,12 +233,14 @@ async def look_at_jobs(
         team=team.id,
         before=below.last or None,
         count=below.size,
+        with_specs=with_specs,
         with_runs=with_runs,
         with_fields=with_fields,
         with_makers=with_makers,
         most_bytes=most_bytes,
         letters=letters_of(hints),
         text=hints.text,
+        run_text=hints.run,
     )
     return Seen(size, last, bool(has_more), [SeenJob(*row) for row in rows])
 

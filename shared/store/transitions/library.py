@@ -36,6 +36,7 @@ PARTS = (
     "records/bulks",
     "records/records",
     "records/figures",
+    "records/hours",
     "problems/problems",
     "problems/states",
     "problems/rows",

@@ -14,8 +14,10 @@ MAKERS = rows(  # what it breaks, where it lies, what is found there, what that 
     ("a search does not read who made a job", "look_at_jobs.look_at", "given.with_makers and makers_of(origin or id) or false", "false"),
     ("the name of a damaged token is read", "name_makers.is_there", "== 'hash'", "~= 'none'"),
     # list_executions
-    ("a search does not read what it looks at", "list_executions.read", "if given.searched then", "if false then"),
-    ("a search does not read that one was skipped", "list_executions.LOOKED_AT", "'skip_reason',", ""),
-    ("a search does not read which backfill made one", "list_executions.LOOKED_AT", "'backfill',", ""),
+    ("a search does not read what it looks at", "list_executions", "if given.searched then", "if false then"),
+    ("a search reads executions whatever their run has", "list_executions.see", "if not run_text or", "if true or"),
+    ("a search forgets how far it came", "list_executions", "while run_text and n > 0", "while false and n > 0"),
+    ("a search does not read that one was skipped", "list_executions", "'skip_reason',", ""),
+    ("a search does not read which backfill made one", "list_executions", "'backfill',", ""),
 )
 # fmt: on

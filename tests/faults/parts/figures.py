@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from shared.store import keyspace, ledger
 from shared.store.keyspace import Team
+from shared.store.transitions.reports.figures import named
 from tests.faults.parts.account import ENDED, EXECUTIONS, crons_of
 
 STEP = 500
@@ -59,8 +60,8 @@ async def _counted(redis: Redis, team: Team) -> Counter[str]:
     until = f"{team.prefix}{keyspace.FIGURES_UNTIL}"
     async for member, _ in redis.zscan_iter(until, match=f"{team.id}:*", count=STEP):
         fields = await redis.hgetall(f"{team.prefix}figures:{member}")  # type: ignore[misc]
-        for name, by in fields.items():
-            sums[name.rstrip("0123456789")] += int(by)
+        for name, by in named(fields):
+            sums[name.rstrip("0123456789")] += by
     return sums
 
 

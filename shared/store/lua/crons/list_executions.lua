@@ -3,11 +3,13 @@
 --
 -- Given the team, `which` of the lists (empty: all; or `:failed`, `:skipped`, `:late`), from_ms, to_ms, `offset`, `count`,
 -- `most_bytes` (of a run, 0 = any; nothing: none, and only what they are filtered by), `searched` (of fields what a search looks
--- at); or else ids.
--- Returns how many the range has, then per execution that is there: id, its fields, name of its cron, run (JSON or nothing).
--- One whose cron was deleted is left out.
+-- at), `run_text` (that the run of what is searched for has in lower case, or nothing); or else ids.
+-- Returns how many the range has; per execution that is there: id, its fields, name of its cron, run (JSON or nothing); and how many
+-- were looked at, which may be fewer where a search reads long runs. One whose cron was deleted is left out, and so is what has
+-- not the text, but the last: it says how far the search came.
 
-local LOOKED_AT = { 'cron', 'due', 'created', 'skip_reason', 'backfill', 'intent', 'state' }
+local LOOKED_AT = { 'cron', 'due', 'state' }
+if given.searched then LOOKED_AT = { 'cron', 'due', 'created', 'skip_reason', 'backfill', 'intent', 'state' } end
 local team, most, rows, total = given.team, tonumber(given.most_bytes or ''), {}, 0
 local ids = given_list()
 
@@ -19,15 +21,35 @@ if given.which then
     ids = count > 0 and call('ZREVRANGE', list, later + offset, later + offset + count - 1) or {}
 end
 
-local function read(id)
-    local record = P .. 'e:' .. team .. ':' .. id
-    local state, cron, due = values_of(record, 'state', 'cron', 'due')
-    local name = cron and call('HGET', P .. 'c:' .. team .. ':' .. cron, 'name')
-    if not state or not name then return end
-    local fields = most and not given.searched and call('HGETALL', record) or { 'state', state, 'cron', cron, 'due', due }
-    if given.searched then fields = looks.flat(fields_of(record, unpack(LOOKED_AT))) end
-    rows[#rows + 1] = { id, fields, name, most and beginning_in(P .. 'r:' .. team .. ':e' .. id, most, RUN_BEGINS) }
+local names, run_text = {}, given.run_text
+
+local function name_of(cron)
+    if names[cron] == nil then names[cron] = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'name') end
+    return names[cron]
 end
 
-for _, id in ipairs(ids) do read(id) end
-return { total, rows }
+local function read(id, run)
+    local record = P .. 'e:' .. team .. ':' .. id
+    local fields = fields_of(record, unpack(LOOKED_AT))
+    local name = fields.cron and name_of(fields.cron)
+    if not fields.state or not name then return false end
+    local shown = most and not given.searched and call('HGETALL', record) or looks.flat(fields)
+    rows[#rows + 1] = { id, shown, name, run }
+    return true
+end
+
+local function see(n, run)
+    if not run_text or (run and looks.may_be(run, nil, run_text)) then read(ids[n], run) end
+    return 0
+end
+
+local looked, keys = #ids, {}
+if most and given.searched then
+    for n, id in ipairs(ids) do keys[n] = P .. 'r:' .. team .. ':e' .. id end
+    looked = looks.texts(keys, most, RUN_BEGINS, run_text, see)
+else
+    for _, id in ipairs(ids) do read(id, most and beginning_in(P .. 'r:' .. team .. ':e' .. id, most, RUN_BEGINS)) end
+end
+local n = looked
+while run_text and n > 0 and (rows[#rows] or {})[1] ~= ids[n] and not read(ids[n], false) do n = n - 1 end
+return { total, rows, looked }

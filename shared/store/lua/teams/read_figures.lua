@@ -3,33 +3,28 @@
 --
 -- Given `team`, `of` ('' = the whole team, or the id of a queue, or `crons`); and rows: `period` (its letter and start in ms)
 -- and `into`, a number under which what it has is added up.
--- Returns per number that has something: the number, then the sums of all figures, in the order of FIGURES.
+-- Returns per number that has something: the number, then the sums of all figures, in the order of `figures.NAMES`; and of hours
+-- by turns a number and a text of all figures in that order, each to be added up too.
 
 local PERIOD = { 'period', 'into' }
 local MOST_WHOLE = 512 -- fields of a hash that Redis keeps as one list, in which each that is asked for is searched from the start
-local FIGURES = { 'started', 'completed', 'failed', 'skipped' }
-for _, figure in ipairs({ 'completed', 'retried', 'failed', 'waited', 'late' }) do
-    for bucket = 0, 14 do FIGURES[#FIGURES + 1] = figure .. bucket end
-end
-local team, prefix, sums, answers, fields, number_of = given.team, given.of and given.of .. ':' or '', {}, {}, {}, {}
-for i, figure in ipairs(FIGURES) do
-    fields[i] = prefix .. figure
+local team, owner, sums, answers, texts, fields, number_of = given.team, given.of or '', {}, {}, {}, {}, {}
+for i, figure in ipairs(figures.NAMES) do
+    fields[i] = (given.of and owner .. ':' or '') .. figure
     number_of[fields[i]] = i + 1
 end
 
 local function sum_of(into)
     if not sums[into] then
         local sum = { tonumber(into) }
-        for i = 1, #FIGURES do sum[i + 1] = 0 end
+        for i = 1, #fields do sum[i + 1] = 0 end
         sums[into] = sum
         answers[#answers + 1] = sum
     end
     return sums[into]
 end
 
-while more_rows() do
-    local period, into = next_values(PERIOD)
-    local key = P .. 'figures:' .. team .. ':' .. period
+local function read(key, into)
     local size = call('HLEN', key)
     if size > MOST_WHOLE then
         local sum = sum_of(into)
@@ -44,4 +39,13 @@ while more_rows() do
         end
     end
 end
-return answers
+
+while more_rows() do
+    local period, into = next_values(PERIOD)
+    local key = P .. 'figures:' .. team .. ':' .. period
+    local text, has_more = nil, true
+    if string.sub(period, 1, 1) == figures.PERIODS[3][1] then text, has_more = figures.packed(key, owner) end
+    if text then texts[#texts + 1], texts[#texts + 2] = tonumber(into), text end
+    if has_more then read(key, into) end
+end
+return { answers, texts }

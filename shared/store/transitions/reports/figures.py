@@ -1,10 +1,13 @@
 """Figures: how much was started and ended in a period, and how long that waited and took."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from operator import add
 from typing import NamedTuple, TypeAlias
 
 from redis.asyncio import Redis
 
+from shared.basics.memory import MEBIBYTE, remembered
+from shared.errors import Damaged
 from shared.store import keyspace
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function, flat
@@ -19,8 +22,15 @@ COMPLETED_IN, RETRIED_IN, FAILED_IN, WAITED_IN, LATE_IN = (
 )
 """Buckets of durations, the first for what nobody measured."""
 
-Sums: TypeAlias = list[int]
+Sums: TypeAlias = Sequence[int]
 """Of all figures, at these places."""
+_MEASURED = ("completed", "retried", "failed", "waited", "late")
+NAMES = (
+    *("started", "completed", "failed", "skipped"),
+    *(f"{figure}{bucket}" for figure in _MEASURED for bucket in range(_BUCKETS)),
+)
+_PACKED, _SIZE = "=", "#"
+"""As `hours.lua` has them."""
 
 
 class Period(NamedTuple):
@@ -34,8 +44,32 @@ async def read_figures(
     redis: Redis, team: Team, periods: Sequence[Period], *, of: str | None
 ) -> dict[int, Sums]:
     """Sums by the number they count for: of the team, of a queue (its id) or of `crons`."""
-    answers = await _READ_FIGURES(redis, team.prefix, flat(periods), team=team.id, of=of)
-    return {number: sums for number, *sums in answers}
+    answers, texts = await _READ_FIGURES(redis, team.prefix, flat(periods), team=team.id, of=of)
+    found: dict[int, Sums] = {number: sums for number, *sums in answers}
+    for number, text in zip(texts[::2], texts[1::2], strict=True):
+        sums = _unpacked(text)
+        found[number] = tuple(map(add, found[number], sums)) if number in found else sums
+    return found
+
+
+@remembered(16 * MEBIBYTE, per_byte=1, per_entry=3000)
+def _unpacked(text: str) -> Sums:
+    """The sums that an hour has of its team, or of a queue, as one text; a month has 720 of them."""
+    try:
+        sums = tuple(int(one or 0) for one in text.split(","))
+    except ValueError:
+        raise Damaged(f"{text[:80]} are no figures", "What is stored of an hour") from None
+    return sums + (0,) * (LATE_IN.stop - len(sums))
+
+
+def named(fields: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """The figures of a stored period by their names, those of an hour out of its texts."""
+    for name, value in fields.items():
+        if name.startswith(_PACKED):
+            owner = f"{name[1:]}:" if name != _PACKED else ""
+            yield from ((owner + figure, by) for figure, by in zip(NAMES, _unpacked(value), strict=True))
+        elif name != _SIZE:
+            yield name, int(value)
 
 
 async def roll_figures(redis: Redis, shard: str, *, limit: int, now_ms: int | None = None) -> int:

@@ -1,7 +1,7 @@
 -- Figures: what a team and each of its queues did, how long it waited and took, counted by the minute.
 --
 -- One hash a team and period, first of a minute, which `roll_figures.lua` adds up. Its fields are those of the team, and behind
--- `<queue>:` those of a queue, or of `crons`. A number behind a name is a bucket of durations.
+-- `<queue>:` those of a queue, or of `crons`. A number behind a name is a bucket of durations. An hour is packed: `hours.lua`.
 
 local figures = {}
 
@@ -67,6 +67,7 @@ do
     -- Add figures to those of a period; those of queues only while there is room for them.
     function figures.add(team, period, at, rows)
         local name, over_at = figures.period(team, period, at)
+        if period == figures.PERIODS[3] then return figures.pack(name, over_at, rows) end
         local key = P .. 'figures:' .. name
         for figure, by in pairs(rows) do
             if by ~= 0 and call('HINCRBY', key, figure, by) == by then -- it may be new

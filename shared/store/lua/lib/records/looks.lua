@@ -19,7 +19,11 @@ do
     end
 
     local function is_ascii(text)
-        return string.find(text, '^[%z\1-\127]*$') ~= nil -- four times as fast as to look for another one
+        return string.find(text, '^[\1-\127%z]*$') ~= nil -- four times as fast as to look for another one
+    end
+
+    local function has_no_capital(text) -- nor anything beyond ASCII; what most characters are comes first
+        return string.find(text, '^[\91-\127\1-\64%z]*$') ~= nil
     end
 
     -- Whether its name or URL may have the letters of a pattern, and all of it a text in lower case; nothing is not looked for.
@@ -32,7 +36,8 @@ do
             if not string.find(head, letters) and not string.find(head, '\\', 1, true) and is_ascii(head) then return false end
         end
         if not text or string.find(spec, text, 1, true) or string.find(spec, '\\u', 1, true) then return true end
-        return string.find(text, '%a') and (string.find(string.lower(spec), text, 1, true) or not is_ascii(spec))
+        if not string.find(text, '%a') or has_no_capital(spec) then return false end
+        return string.find(string.lower(spec), text, 1, true) or not is_ascii(spec)
     end
 
     -- Ids in disjoint indexes, the highest first, below `before` (nothing = from the highest on), and so many at most; whether
@@ -43,15 +48,20 @@ do
             lists[n] = call('ZREVRANGEBYSCORE', P .. indexes[n], from and '(' .. from or '+inf', '-inf', 'LIMIT', 0, AT_ONCE)
             places[n], heads[n] = 1, tonumber(lists[n][1])
         end
-        local function highest()
-            local found
+        local function highest() -- and below which head another one is higher
+            local found, first, second = nil, 0, 0
             for n = 1, #indexes do
-                if heads[n] and (not found or heads[n] > heads[found]) then found = n end
+                local head = heads[n] or 0
+                if head > first then
+                    found, first, second = n, head, first
+                elseif head > second then
+                    second = head
+                end
             end
-            return found
+            return found, second
         end
         for n = 1, #indexes do fill(n, before) end
-        local n = highest()
+        local n, second = highest()
         while n and #ids < count do
             local list, place = lists[n], places[n]
             ids[#ids + 1] = list[place]
@@ -60,20 +70,33 @@ do
             else
                 places[n], heads[n] = place + 1, tonumber(list[place + 1])
             end
-            n = highest()
+            if not heads[n] or heads[n] < second then n, second = highest() end
         end
         return ids, n ~= nil
     end
 
+    -- All of them as one text; nothing if one is not there.
+    local function joined(texts)
+        for n = 1, #texts do
+            if not texts[n] then return nil end
+        end
+        return table.concat(texts)
+    end
+
     -- The texts of these keys, of each no more than `most` bytes, as far as one step reads: `see` is given a key's place and its
     -- text or false, and returns how many bytes it read beside. Returns how many were read. A command for each key would take
-    -- longer than all else of a search; but where texts are long, they are not read whole.
-    function looks.texts(keys, most, mark, see)
+    -- longer than all else of a search; but where texts are long, they are not read whole. Of those read by one command none is seen
+    -- if all of them next to each other have nothing of what is looked for: `wanted`, as `may_be` takes it, or nothing.
+    function looks.texts(keys, most, mark, wanted, see)
         local are_long, read = true, 0 -- until the first ones are known: ten of a mebibyte would take long
         for first = 1, #keys, TOGETHER do
             if read > MOST_READ then return first - 1 end
             local last = math.min(first + TOGETHER - 1, #keys)
             local texts, size = are_long and {} or call('MGET', unpack(keys, first, last)), 0
+            local whole = not are_long and wanted and joined(texts)
+            if whole and not looks.may_be(whole, nil, wanted) then
+                size, first = #whole, last + 1
+            end
             for n = first, last do
                 local text = texts[n - first + 1]
                 if are_long then text = beginning_in(keys[n], most, mark) end
