@@ -15,7 +15,9 @@ from shared.store import connection, keyspace, ledger, transitions
 from shared.store.care import damage, figures, overdue, reconcile
 from shared.store.care.shortage import REMEDY, Shortage, share_used
 
-STANDARD = "standard (AOF everysec: a process crash loses nothing, a power cut up to about 1 s)"
+STANDARD = (
+    "standard (AOF everysec: a power cut, or a crash of Redis while its disk is busy, may lose up to 2 s)"
+)
 STRICT = "strict (AOF always: what was answered is on disk)"
 LAX = "lax (AOF, but the system decides when to write: a power cut may lose up to about 30 s)"
 SNAPSHOTS = "snapshots only (a crash loses what came after the last one: set appendonly yes)"

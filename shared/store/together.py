@@ -1,14 +1,25 @@
-"""Reads that many ask for at once, done together."""
+"""What many ask for at once, done together."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
 
-from shared.errors import Damaged
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from shared.errors import Damaged
+from shared.store.connection import OutcomeUnknown
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+_GONE = (RedisConnectionError, RedisTimeoutError, OSError)
+_MOST_CALLS = 4
+"""Of `Joined` at a time: Redis has the next one when it has done one."""
 
 
 class Together(Generic[K, V]):
@@ -59,6 +70,87 @@ class Together(Generic[K, V]):
                 _tell(answers, value)
 
 
+class Joined(Generic[Q, A]):
+    """Writes of many callers: who comes while none is under way goes alone, others go together.
+
+    What comes in one turn of the event loop goes together, in calls of at most `most`, of which few are under
+    way at a time: Redis works while answers are handled. Where Redis goes away what waits is not sent, and is
+    told so. Whoever leaves before its turn has nothing done.
+    """
+
+    def __init__(
+        self,
+        alone: Callable[[Q], Awaitable[A]],
+        together: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]],
+        most: int,
+    ) -> None:
+        self._alone, self._together, self._most = alone, together, most
+        self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+
+    async def do(self, asked: Q) -> A:
+        """What comes of it; raises what it raises."""
+        if self._under_way:
+            answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+            if not self._waiting:
+                asyncio.get_running_loop().call_soon(self._send_waiting)
+            self._waiting.append((asked, answer))
+            return await answer
+        self._under_way = 1
+        try:
+            return await self._alone(asked)
+        except _GONE as error:
+            self._refuse(error)
+            raise
+        finally:
+            self._under_way -= 1
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        while self._under_way < _MOST_CALLS and (batch := self._next()):
+            self._under_way += 1
+            task = asyncio.create_task(self._send(batch))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    def _next(self) -> list[tuple[Q, asyncio.Future[A]]]:
+        """What goes together now, without what its caller left."""
+        batch: list[tuple[Q, asyncio.Future[A]]] = []
+        while self._waiting and len(batch) < self._most:
+            one = self._waiting.popleft()
+            if not one[1].done():
+                batch.append(one)
+        return batch
+
+    async def _send(self, batch: "Sequence[tuple[Q, asyncio.Future[A]]]") -> None:
+        try:
+            answers = await self._answers([asked for asked, _ in batch])
+        except asyncio.CancelledError:
+            answers = [OutcomeUnknown("the process ends")] * len(batch)
+        finally:
+            self._under_way -= 1
+            self._send_waiting()
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Exception):
+                _raise(answer, future)
+            else:
+                _tell([future], answer)
+
+    async def _answers(self, asked: Sequence[Q]) -> Sequence[A | Exception]:
+        try:
+            return [await self._alone(asked[0])] if len(asked) == 1 else await self._together(asked)
+        except Exception as error:  # it is of all who asked
+            if isinstance(error, _GONE):
+                self._refuse(error)
+            return [error] * len(asked)
+
+    def _refuse(self, error: Exception) -> None:
+        """What waits was not sent, whatever became of what was."""
+        while self._waiting:
+            _raise(RedisConnectionError(str(error)), self._waiting.popleft()[1])
+
+
 def _tell(answers: "list[asyncio.Future[V]]", value: V) -> None:
     for answer in answers:
         if not answer.done():
@@ -68,6 +160,10 @@ def _tell(answers: "list[asyncio.Future[V]]", value: V) -> None:
 def _fail(batch: "dict[K, list[asyncio.Future[V]]]", error: Exception) -> None:
     for answers in batch.values():
         for answer in answers:
-            if not answer.done():
-                answer.set_exception(error)
-                answer.exception()  # who asked may leave before it looks, and then nobody does
+            _raise(error, answer)
+
+
+def _raise(error: Exception, answer: "asyncio.Future[V]") -> None:
+    if not answer.done():
+        answer.set_exception(error)
+        answer.exception()  # who asked may leave before it looks, and then nobody does

@@ -11,7 +11,16 @@ from tests.faults.stage import Stage
 Injury = Callable[[Stage], Coroutine[None, None, None]]
 
 LEASE_SECONDS = 30.0
-CUTTABLE = ("claim", "finish", "create_jobs", "promote", "fire_crons", "beat", "rescue")
+CUTTABLE = (
+    "claim",
+    "finish",
+    "create_jobs",
+    "create_jobs_together",
+    "promote",
+    "fire_crons",
+    "beat",
+    "rescue",
+)
 
 
 async def kill_worker(stage: Stage) -> None:

@@ -92,6 +92,7 @@ from shared.store.transitions.hosts import (
 )
 from shared.store.transitions.jobs import (
     CreatedJob as CreatedJob,
+    Creator as Creator,
     NewJob as NewJob,
     OtherRules as OtherRules,
     SEEN_OF_JOB as SEEN_OF_JOB,

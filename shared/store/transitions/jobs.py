@@ -1,22 +1,30 @@
 """Jobs as callers make, read, cancel and delete them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from weakref import WeakKeyDictionary
 
 from redis.asyncio import Redis
 
 from shared.basics.hints import Hints
+from shared.errors import Damaged
 from shared.store.keyspace import Team
-from shared.store.transitions.functions import Function, flat
+from shared.store.together import Joined
+from shared.store.transitions.functions import Argument, Function, flat
 from shared.store.transitions.lists import Below, Seen, letters_of
 from shared.store.writes import OURS, Write
 
 _CREATE_JOBS = Function("create_jobs")
+_CREATE_JOBS_TOGETHER = Function("create_jobs_together")
 _READ_JOBS = Function("read_jobs")
 _LOOK_AT_JOBS = Function("look_at_jobs")
 _CANCEL_JOB = Function("cancel_job")
 _MOVE_JOB = Function("move_job")
 _DELETE_JOB = Function("delete_job")
+_FEW, _SMALL = 4, 4 * 1024
+"""Jobs of a caller, and characters of the spec of each, up to which it goes together with others."""
+_MOST_CALLERS = 32
+"""Of one call: more would block Redis for too long."""
 _RULES = "rules"
 _PAUSED, _NEW = 1, 2
 """How the queue of a job that was made stands."""
@@ -26,6 +34,10 @@ FAR: Literal["far"] = "far"
 NotMoved = Literal["begun", "late", "far"]
 """Why: it runs or has ended, it expires before, it would wait for over a year."""
 _NOT_MOVED: tuple[NotMoved, ...] = get_args(NotMoved)
+
+
+_joined: "WeakKeyDictionary[Redis, dict[tuple[str, str], Joined[_Creation, Created]]]" = WeakKeyDictionary()
+"""Of each client of Redis what is wanted at once, by the shard and the settings of a new queue."""
 
 
 class NewJob(NamedTuple):
@@ -95,6 +107,30 @@ class SeenJob(NamedTuple):
 SEEN_OF_JOB = ("queue", "origin", "final", "attempt", "created", "intent", "state")
 
 
+Created: TypeAlias = list[CreatedJob | Literal["late", "far"]] | OtherRules
+
+
+class Creator(NamedTuple):
+    """Of several callers one, before its jobs: who it is to the audit trail, and to what it makes."""
+
+    team: int
+    who: str
+    changes: str
+    maker: str
+    jobs: int
+    """How many."""
+
+
+class _Creation(NamedTuple):
+    """What one caller wants made."""
+
+    redis: Redis
+    team: Team
+    jobs: Sequence[NewJob]
+    settings: str
+    write: Write
+
+
 async def create_jobs(
     redis: Redis,
     team: Team,
@@ -104,20 +140,63 @@ async def create_jobs(
     now_ms: int | None = None,
     write: Write = OURS,
     step: int = 0,
-) -> list[CreatedJob | Literal["late", "far"]] | OtherRules:
+) -> Created:
     """Store jobs in order; `late` is one that would expire before it starts, `far` would in over a year.
 
-    `settings` (JSON) are those of a queue that is new.
+    `settings` (JSON) are those of a queue that is new. What several callers of this process want at once goes
+    together, if each is for few jobs and without an idempotency key.
     """
-    rows = await _CREATE_JOBS(
-        redis, team.prefix, flat(jobs), write=write, step=step, team=team.id, settings=settings, now_ms=now_ms
+    asked = _Creation(redis, team, jobs, settings, write)
+    is_small = len(jobs) <= _FEW and all(len(job.spec) <= _SMALL for job in jobs)
+    is_plain = (
+        write.who is not None and write.key is None and write.one is None and now_ms is None and not step
     )
+    if is_small and is_plain:
+        return await _creations(redis, team, settings).do(asked)
+    return await _create(asked, now_ms=now_ms, step=step)
+
+
+async def _create(asked: _Creation, *, now_ms: int | None = None, step: int = 0) -> Created:
+    redis, team, jobs, settings, write = asked
+    return _created(
+        await _CREATE_JOBS(
+            redis,
+            team.prefix,
+            flat(jobs),
+            write=write,
+            step=step,
+            team=team.id,
+            settings=settings,
+            now_ms=now_ms,
+        )
+    )
+
+
+async def _create_together(asked: Sequence[_Creation]) -> list[Created | Exception]:
+    first, rest = asked[0], list[Argument]()
+    for one in asked:
+        write = one.write
+        creator = Creator(one.team.id, write.who or "", write.changes or "", write.maker or "", len(one.jobs))
+        rest += flat([creator, *one.jobs])
+    answers = await _CREATE_JOBS_TOGETHER(first.redis, first.team.prefix, rest, settings=first.settings)
+    return [Damaged(answer) if isinstance(answer, str) else _created(answer) for answer in answers]
+
+
+def _creations(redis: Redis, team: Team, settings: str) -> "Joined[_Creation, Created]":
+    of_shards = _joined.setdefault(redis, {})
+    joined = of_shards.get((team.shard, settings))
+    if joined is None:
+        joined = of_shards[team.shard, settings] = Joined(_create, _create_together, _MOST_CALLERS)
+    return joined
+
+
+def _created(rows: Sequence[Any]) -> Created:
     if rows[:1] == [_RULES]:
         return OtherRules(dict(zip(rows[1::2], rows[2::2], strict=True)))
-    return [LATE if row == 0 else FAR if row == -1 else _created(*row) for row in rows]
+    return [LATE if row == 0 else FAR if row == -1 else _made(*row) for row in rows]
 
 
-def _created(job_id: int, queue_id: int, due_ms: int, standing: int) -> CreatedJob:
+def _made(job_id: int, queue_id: int, due_ms: int, standing: int) -> CreatedJob:
     return CreatedJob(job_id, queue_id, due_ms, standing == _PAUSED, standing == _NEW)
 
 

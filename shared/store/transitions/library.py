@@ -74,6 +74,7 @@ PARTS = (
     "call/trail",
     "records/accounts",
     "call/once",
+    "records/making",
 )
 """Of the library, below `lib`, in this order: one may name what stands in those before it."""
 _FIRST_LINE = re.compile(r"#!lua(?: flags=([\w,-]+))?( repeatable)?\n")

@@ -43,6 +43,7 @@ TESTS = (
     "tests/store/test_trail.py",
     "tests/store/test_walks.py",
     "tests/actions/test_jobs.py",
+    "tests/store/test_many_callers.py",
     "tests/actions/test_queues.py",
     "tests/actions/test_stats.py",
     "tests/worker/intake/test_intents.py",

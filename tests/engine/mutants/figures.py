@@ -16,10 +16,10 @@ FIGURES = rows(
     ("minutes stay when they were added up", "roll_figures.roll", "call('DEL', key)", ""),
     ("a step has no bound", "roll_figures", "if left <= 0 then break end", ""),
     # redaction
-    ("!rules of a queue are not asked", "create_jobs", "if rules and rules ~= job.rules and", "if false and"),
+    ("!rules of a queue are not asked", "making.kept_from", "if rules and rules ~= job.rules and", "if false and"),
     ("rules of a team are not asked", "rules_of", "or '') .. of_team", "or '')"),
-    ("rules of a queue that is new are not asked", "create_jobs.queue_named", "if not its.is_active then its.rules = settings_of(team).redact end", "its.rules = its.rules or ''"),
-    ("of two queues with other rules one is told", "create_jobs", "others[#others + 1] = job.queue", "others[2] = job.queue"),
+    ("rules of a queue that is new are not asked", "making.queue_named", "if not its.is_active then its.rules = settings_of(team).redact end", "its.rules = its.rules or ''"),
+    ("of two queues with other rules one is told", "making.kept_from", "others[#others + 1] = job.queue", "others[2] = job.queue"),
     ("a new queue does not know its team's rules", "begin_queue", "tell_rules(team, id)", ""),
     ("rules that go stay with queues", "tell_rules", "call('HDEL', record, 'redact_of_team')", ""),
     ("the first queues are told alone", "spread_redaction", "#ids == limit and tonumber(ids[#ids]) or 0", "0"),

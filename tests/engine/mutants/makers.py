@@ -6,7 +6,7 @@ from tests.engine.mutants.mutation import rows
 MAKERS = rows(  # what it breaks, where it lies, what is found there, what that becomes
     # who made it
     ("a job does not say who made it", "make_job", "if given.maker then note('by', given.maker) end", ""),
-    ("a queue that a job is the first of does not say who made it", "create_jobs.made_queue", "if given.maker then call('HSET', P .. 'q:' .. team .. ':' .. its.id, 'by', given.maker) end", ""),
+    ("a queue that a job is the first of does not say who made it", "making.made_queue", "if given.maker then call('HSET', P .. 'q:' .. team .. ':' .. its.id, 'by', given.maker) end", ""),
     ("a queue does not say who made it", "save_queue", "if given.maker then call('HSET', P .. 'q:' .. team .. ':' .. id, 'by', given.maker) end", ""),
     ("a cron does not say who made it", "save_cron", "if given.maker then call('HSET', P .. 'c:' .. team .. ':' .. id, 'by', given.maker) end", ""),
     ("a retry was made by nobody", "job_row", "if origin then add_makers(fields, team, origin) end", ""),

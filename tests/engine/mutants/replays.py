@@ -39,7 +39,7 @@ REPLAYS = rows(
     ("rows are made of anything", "step_replay.still_next", "redis.sha1hex(spec) ~= row.was", "false"),
     ("rows are made by rules of before", "step_replay.still_next", "if rules[queue] ~= row.rules then break end", ""),
     ("at once rules of before hold", "replay_jobs.has_other_rules", "rules_of(team, queue) ~= change.rules", "false"),
-    ("rules of the team are not known", "rules_of", "own, of_team = own or '', of_team or ''", "own, of_team = own or '', ''"),
+    ("rules of the team are not known", "rules_of", "its.redact or '', its.redact_of_team or ''", "its.redact or '', ''"),
     ("what is changed knows no rate", "step_replay.still_next", "allowed > 0 and call('LRANGE', ids, 0, allowed - 1) or {}", "call('LRANGE', ids, 0, allowed - 1)"),
     ("what cannot be changed is sent", "step_replay.hand_out", "(not change or change.spec ~= '') and", ""),
     ("at once anything is changed", "replay_jobs.is_other", "redis.sha1hex(spec) ~= change.was", "false"),

@@ -82,7 +82,7 @@ async def redis_comes_back_empty(scene: Scene) -> None:
         callers.accepted.clear()  # they were in the Redis that is lost
         stage.target.received.clear()
         with stage.story.during("Redis comes back empty", repeats=True):
-            stage.installation.server.kill()
+            stage.installation.crash_redis()
             shutil.rmtree(stage.installation.folder / "redis" / "appendonlydir")
             stage.installation.start_redis()
 

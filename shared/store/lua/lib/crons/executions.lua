@@ -1,7 +1,5 @@
 -- Executions: one record a fire of a cron. It runs from the team's hidden cron queue, or was skipped and says why.
 
-local NEXT_TO_RUN = 'the execution before it'
-
 -- `fire` is { at_ms, missed = how many earlier ones it stands for, first_ms = the earliest of them };
 -- `entry` is the one in the stream, or ''.
 local function record_execution(team, cron, fire, id, state, entry)
@@ -60,7 +58,7 @@ end
 -- One that waits until nothing else of its cron is open.
 local function queue_execution(team, cron, fire)
     local id = next_execution(team)
-    call('HSET', record_execution(team, cron, fire, id, 'pending', ''), 'waits_for', NEXT_TO_RUN)
+    call('HSET', record_execution(team, cron, fire, id, 'pending', ''), 'waits_for', 'the execution before it')
     call('HSET', P .. 'c:' .. team .. ':' .. cron, 'queued', id)
 end
 

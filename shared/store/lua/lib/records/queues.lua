@@ -28,10 +28,10 @@ do
     end
 
     -- What is not kept of requests of a queue: its rules and those of the team, in one text; and whether it is active.
-    function rules_of(team, id)
-        local is_active, own, of_team = values_of(P .. 'q:' .. team .. ':' .. id, 'is_active', 'redact', 'redact_of_team')
-        own, of_team = own or '', of_team or ''
-        return own .. (own ~= '' and of_team ~= '' and '\n' or '') .. of_team, is_active
+    function rules_of(team, id, its)
+        its = its or fields_of(P .. 'q:' .. team .. ':' .. id, 'redact', 'redact_of_team')
+        local own, of_team = its.redact or '', its.redact_of_team or ''
+        return own .. (own ~= '' and of_team ~= '' and '\n' or '') .. of_team
     end
 
     -- What each has, whoever makes it; its name and settings follow.

@@ -7,7 +7,11 @@ do
     local function serve_lane(claim, turn, want)
         if want <= 0 then return 0 end
         local stream = P .. claim.lane .. claim.queue
-        local read = call('XREADGROUP', 'GROUP', 'workers', claim.consumer, 'COUNT', want, 'STREAMS', stream, '>')
+        local read = redis.pcall('XREADGROUP', 'GROUP', 'workers', claim.consumer, 'COUNT', want, 'STREAMS', stream, '>')
+        if read and read.err then
+            lane_load(stream) -- which makes a group anew that was lost
+            read = call('XREADGROUP', 'GROUP', 'workers', claim.consumer, 'COUNT', want, 'STREAMS', stream, '>')
+        end
         call('SADD', P .. 'in_flight', claim.queue) -- first: whatever happens below, the rescuer looks here
         local entries = read and read[1][2] or {}
         for _, entry in ipairs(entries) do
@@ -41,10 +45,15 @@ do
         return math.max(1, math.floor(want / (call('ZCARD', P .. 'turns') * call('ZCARD', P .. 'turns:' .. team))))
     end
 
+    local function is_empty(queue)
+        local _, waiting = load_of(queue)
+        return waiting == 0
+    end
+
     local function take_turn(claim, turn, want)
         local team, queue = turn.team, turn.queue
         local its = limits_of(queue, 'spec', 'name', 'watched')
-        local allowed, _, weight, waiting, in_front = allowance(queue, its)
+        local allowed, in_flight, weight, waiting, in_front = allowance(queue, its, true)
         if allowed <= 0 then
             leave_turns(team, queue)
             return
@@ -58,7 +67,8 @@ do
             touched[queue] = true -- how many more may start depends on their keys
         end
         local read, started = serve(claim, turn, most, in_front + admitted, in_ready, its)
-        charge(turn, math.max(read, 1), weight, read == 0 or read >= allowed)
+        local is_last = read == 0 or read >= allowed or not in_flight and (read < most or is_empty(queue))
+        charge(turn, math.max(read, 1), weight, is_last)
         if started == 0 then touched[queue] = true end -- nothing is in flight after all
         return started
     end

@@ -3,7 +3,7 @@
 -- What is in flight is the group's own pending count, and a finished entry is deleted: nothing can drift.
 
 local FRONT, READY = 'f:', 's:' -- two lanes: given back by a lost or stopping worker, and the ordinary one
-local touched -- queues whose turns are to be looked at once the call ends, and whether they only got more work
+local touched -- queues whose turns are to be looked at once the call ends: true, or PUSHED, or limits read now, where they only got more work
 local PUSHED = 'pushed'
 local keyed = { LANE = 'rooms:' } -- jobs that have a key, in `keyed.lua`; how their records say that they wait there
 

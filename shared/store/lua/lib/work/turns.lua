@@ -20,9 +20,20 @@ do
         return fields_of(P .. 'q:' .. queue, 'is_active', 'max_parallelism', 'rate_count', 'rate_ms', 'weight', 'keyed', 'look_from', ...)
     end
 
+    -- Whether all that waits in it may start, whatever is in flight.
+    local function is_unlimited(queue, its)
+        if is_hidden(queue) then return not is_notices(queue) end
+        return its.is_active == '1' and not (tonumber(its.max_parallelism or '') or tonumber(its.rate_count or '') or its.keyed)
+    end
+
     -- How many more jobs of the queue may start now by its limits, how many are in flight, its weight, how many wait in all and
-    -- in the first lane.
-    function allowance(queue, its)
+    -- in the first lane. Who reads it at once is not told what is in flight in a queue without limits, which counts as waiting.
+    function allowance(queue, its, is_read_now)
+        if is_read_now and is_unlimited(queue, its) then
+            local in_front = call('XLEN', P .. FRONT .. queue)
+            local most = in_front + call('XLEN', P .. READY .. queue)
+            return most, nil, tonumber(its.weight or '') or 1, most, in_front
+        end
         local in_flight, waiting, in_front = load_of(queue)
         if is_hidden(queue) then
             local allowed = is_notices(queue) and math.min(waiting, OUTBOX_PARALLELISM - in_flight) or waiting
@@ -35,12 +46,6 @@ do
         if most then allowed = math.min(allowed, most - in_flight) end
         if count and allowed > 0 then allowed = math.min(allowed, rate_allowance(queue, count, tonumber(its.rate_ms))) end
         return allowed, in_flight, weight, waiting, in_front
-    end
-
-    -- Whether all that waits in it may start, whatever is in flight.
-    local function is_unlimited(queue, its)
-        if is_hidden(queue) then return not is_notices(queue) end
-        return its.is_active == '1' and not (tonumber(its.max_parallelism or '') or tonumber(its.rate_count or '') or its.keyed)
     end
 
     local function later(now_at, own_at)
@@ -72,15 +77,16 @@ do
 
     -- Put the queue among those that may hand out work, or take it out.
     function refresh(queue, why)
-        local team, its = team_of(queue), limits_of(queue)
-        if why == PUSHED and is_unlimited(queue, its) then return enter_turns(team, queue) end
+        local team, read_now = team_of(queue), type(why) == 'table' and why
+        local its, is_more = read_now or limits_of(queue), read_now or why == PUSHED
+        if is_more and is_unlimited(queue, its) then return enter_turns(team, queue) end
         local allowed, in_flight = allowance(queue, its)
         if allowed <= 0 then
             leave_turns(team, queue)
         else
             enter_turns(team, queue)
         end
-        if in_flight == 0 and why ~= PUSHED then call('SREM', P .. 'in_flight', queue) end
+        if in_flight == 0 and not is_more then call('SREM', P .. 'in_flight', queue) end
     end
 
     function refresh_touched()
