@@ -83,6 +83,7 @@ class FaultInstallation(Installation):
         self._launch()
 
     def restart_redis(self) -> None:
+        """Crash Redis, and start it again."""
         self.crash_redis()
         self._launch()
 

