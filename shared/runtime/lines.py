@@ -1,8 +1,9 @@
 """The lines of an event that comes with every request: told after the answers, and many at once."""
 
 import asyncio
-import time
+from datetime import datetime
 
+from shared import clock
 from shared.runtime import logs
 
 LATE_SECONDS = 0.05
@@ -16,11 +17,11 @@ class Lines:
 
     def __init__(self, event: str) -> None:
         self._event = event
-        self._told: list[tuple[float, dict[str, object]]] = []
+        self._told: list[tuple[datetime, dict[str, object]]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def tell(self, **fields: object) -> None:
-        self._told.append((time.time(), fields))
+        self._told.append((clock.now(), fields))
         if len(self._told) >= MOST:
             self.flush()
         elif self._timer is None:

@@ -55,8 +55,7 @@ async def named(
 ) -> list[M]:
     """The rows, of which each says by name who made it; without names if they cannot be had.
 
-    Those that are `known` are not looked up.
-
+    The names that are `known` are not looked up.
     What was written is written: that a name could not be read must not make it look lost.
     """
     try:
@@ -78,11 +77,9 @@ async def names_of(
 ) -> Mapping[str, str]:
     """What they are called now, by what is looked up of them; one call, if any."""
     codes = {code for maker in makers if (code := _looked_up(maker)) and code not in known}
-    return (
-        known
-        if not codes
-        else {**known, **await transitions.name_makers(redis, team=team.id, codes=sorted(codes))}
-    )
+    if not codes:
+        return known
+    return {**known, **await transitions.name_makers(redis, team=team.id, codes=sorted(codes))}
 
 
 def with_name(maker: Maker | None, names: Mapping[str, str]) -> Maker | None:

@@ -33,6 +33,7 @@ def test_a_module_stays_readable(path: Path) -> None:
 WALL_CLOCK = re.compile(r"\b(clock\.now|time\.time|datetime\.now|datetime\.utcnow|redis\.time)\(")
 BY_THE_HOST = {
     "shared/clock.py": "names it",
+    "shared/runtime/lines.py": "when a line of the log is told, as structlog does for all others",
     "shared/actions/warnings.py": "advice, while Redis is away",
     "shared/schedule/zones.py": "which offset a zone has this year, in a sentence",
     "shared/actions/pings.py": "when a ping came, as it is shown",

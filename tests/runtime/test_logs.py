@@ -22,22 +22,24 @@ except ZeroDivisionError:
 
 
 SAY_MANY = r"""
-import sys, structlog
+import structlog
+from shared import clock
 from shared.runtime import logs
 from shared.settings import Settings
 logs.configure(Settings(log_format={format!r}, log_level={level!r}), "api")
 one = dict(route="/api/jobs", status=200, text="\ud800 \u00fc", team=None)
 structlog.get_logger().info("request", **one)
-logs.tell_many("request", [(1_795_830_038.25, one), (1_795_830_039.0, dict(status=404))])
+logs.tell_many("request", [(clock.moment(1_795_830_038_250), one), (clock.moment(1_795_830_039_000), dict(status=404))])
 """
 WRITES = """
+from shared import clock
 from shared.runtime import logs
 from shared.settings import Settings
 import sys
 written, write = [], sys.stderr.write
 sys.stderr.write = lambda text: written.append(len(text))
 logs.configure(Settings(log_format="json", log_level="INFO"), "api")
-logs.tell_many("request", [(0.0, dict(number=number)) for number in range(100)])
+logs.tell_many("request", [(clock.moment(0), dict(number=number)) for number in range(100)])
 write(str(sorted(written)))
 """
 
