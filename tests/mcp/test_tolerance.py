@@ -11,13 +11,13 @@ from tests.mcp.test_tools import call
 
 MEANT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("create-job", {"headers": None, "payload": None, "callback_url": None, "delay": None}, {}),
-    ("create-job", {"headers": '{"X-A": "1"}'}, {"headers": {"X-A": "1"}}),
+    ("create-job", {"headers": '{"Accept": "1"}'}, {"headers": {"Accept": "1"}}),
     ("create-job", {"payload": '{"a": {"b": [1, null]}}'}, {"payload": {"a": {"b": [1, None]}}}),
     ("create-job", {"payload": "null", "headers": " {} "}, {"payload": None, "headers": {}}),
     (
         "create-job",
-        {"headers": {"X-A": 42, "X-B": True, "X-C": 1.5}},
-        {"headers": {"X-A": "42", "X-B": "true", "X-C": "1.5"}},
+        {"headers": {"Accept": 42, "User-Agent": True, "Content-Type": 1.5}},
+        {"headers": {"Accept": "42", "User-Agent": "true", "Content-Type": "1.5"}},
     ),
     ("create-job", {"method": "put"}, {"method": "PUT"}),
     ("create-job", {"delay": "60"}, {"delay_seconds": 60}),
@@ -53,13 +53,22 @@ async def test_what_was_meant_is_kept(
 
 
 async def test_update_cron_reads_text_and_still_clears_with_null(client: Client) -> None:
-    made = await call(client, "create-cron", **CRON, headers={"X-A": "1"}, alert_threshold=2)
+    made = await call(client, "create-cron", **CRON, headers={"Accept": "1"}, alert_threshold=2)
 
     changed = await call(
-        client, "update-cron", id=str(made["id"]), headers='{"X-B": "2"}', method="post", alert_threshold=None
+        client,
+        "update-cron",
+        id=str(made["id"]),
+        headers='{"Accept": "2"}',
+        method="post",
+        alert_threshold=None,
     )
 
-    assert (changed["headers"], changed["method"], changed["alert_threshold"]) == ({"X-B": "2"}, "POST", None)
+    assert (changed["headers"], changed["method"], changed["alert_threshold"]) == (
+        {"Accept": "2"},
+        "POST",
+        None,
+    )
 
 
 @pytest.mark.parametrize("tool", ["list-crons", "list-jobs"])
