@@ -167,7 +167,8 @@ def _checked(key: Key[Any], text: str, operator: str, now: datetime) -> Value:
 
 def _is_in(phrase: str, text: str) -> bool:
     """By letters and digits; what has none must be there as it is."""
-    return words.plain(phrase) in words.plain(text) if words.plain(phrase) else phrase in text
+    word = words.plain(phrase)
+    return word in words.plain(text) if word else phrase in text
 
 
 def _of(name: str, keys: Mapping[str, Key[Any]]) -> str:

@@ -44,7 +44,7 @@ while more_rows() do
     local period, into = next_values(PERIOD)
     local key = P .. 'figures:' .. team .. ':' .. period
     local text, has_more = nil, true
-    if string.sub(period, 1, 1) == figures.PERIODS[3][1] then text, has_more = figures.packed(key, owner) end
+    if string.sub(period, 1, 1) == figures.PERIODS[3][1] then text, has_more = figures.packed(team, period, owner) end
     if text then texts[#texts + 1], texts[#texts + 2] = tonumber(into), text end
     if has_more then read(key, into) end
 end

@@ -58,7 +58,8 @@ do
     end
 
     -- What an hour has of an owner ('' = the team) as one text, or nothing; and whether it has figures that are in no text.
-    function figures.packed(key, owner)
+    function figures.packed(team, period, owner)
+        local key = P .. 'figures:' .. team .. ':' .. period
         local text, size = values_of(key, PACKED .. owner, SIZE)
         return text, call('HLEN', key) > (size and size + 1 or 0)
     end
