@@ -283,6 +283,7 @@ async def _team_named(redis: Redis, name: str) -> int:
         shard = keyspace.SHARDS[0]
         await redis.hset(account_keys.team(team_id), mapping={"name": name, "shard": shard})  # type: ignore[misc]
         # Two processes starting at once may both have counted; the first to claim the name has it.
-        await redis.hsetnx(account_keys.teams(), name, team_id)  # type: ignore[misc]
+        if not await redis.hsetnx(account_keys.teams(), name, team_id):  # type: ignore[misc]
+            await redis.delete(account_keys.team(team_id))
         known = await redis.hget(account_keys.teams(), name)  # type: ignore[misc]
     return int(known or 0)

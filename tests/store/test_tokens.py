@@ -4,6 +4,7 @@ import asyncio
 
 from redis.asyncio import Redis
 
+from shared.security import tokens
 from shared.store import account_keys, records, transitions
 from shared.store.transitions import NewToken, SavedToken, TokenFields
 
@@ -132,3 +133,17 @@ async def test_what_was_refused_is_given_back_to_its_own_hour(redis: Redis) -> N
     assert (await counted(redis, runs=-2))[0] == ""
     assert (await counted(redis, runs=1, now_ms=later))[0] == "runs-hour"
     assert await counted(redis, runs=-3, now_ms=later) == ("", [3, 2, 3])
+
+
+async def test_a_team_that_many_make_at_once_is_there_once(redis: Redis) -> None:
+    made = await asyncio.gather(
+        *(
+            tokens.create(redis, team="fresh", name=f"of process {number}", scopes=("admin",))
+            for number in range(20)
+        )
+    )
+
+    assert len({await tokens.team_of(redis, token) for token in made}) == 1
+    (its_id,) = (await redis.hgetall(account_keys.teams())).values()  # type: ignore[misc]
+    prefix = account_keys.team(int(its_id)).removesuffix(its_id)
+    assert await redis.keys(f"{prefix}*") == [account_keys.team(int(its_id))]
