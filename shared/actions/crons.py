@@ -155,14 +155,9 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     states = ["active", "paused"] if query.filter == CronFilter.ALL else [query.filter.value]
     wanted = await searches.understood(redis, team, query.q)
 
-    async def read(ids: Sequence[int]) -> list[Cron]:
-        rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
-        found = [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
-        return await makers.named(redis, team, found)
-
     listing = paging.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
-        read,
+        read=lambda ids: rows(redis, team, ids),
         look=lambda below: looks.crons(redis, team, below, wanted, query.search or ""),
         matches=lambda cron, text: (
             (not text or words.contains(text, cron.name, cron.url)) and wanted.finds(cron)
@@ -170,6 +165,13 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
         is_filtered=bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)
+
+
+async def rows(redis: Redis, team: Team, ids: Sequence[int]) -> list[Cron]:
+    """Those crons as rows of a list, in the order of the ids."""
+    found = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
+    shown = [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in found]
+    return await makers.named(redis, team, shown)
 
 
 async def update(
