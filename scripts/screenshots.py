@@ -35,7 +35,6 @@ PAGES = {
 
 
 async def main(folder: Path, names: list[str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         server = embedded.start(Path(place))
         try:
@@ -79,4 +78,6 @@ async def _pictures(browser: Browser, at: tuple[str, str], wanted: dict[str, str
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    asyncio.run(main(Path(given[0]) if given else FOLDER, given[1:]))
+    chosen = Path(given[0]) if given else FOLDER
+    chosen.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(chosen, given[1:]))

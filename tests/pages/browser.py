@@ -36,7 +36,7 @@ class Page(HTMLParser):
         self.texts: list[str] = []
         self.scripts: list[dict[str, str | None]] = []
         self.attributes: set[str] = set()
-        self._select = ""
+        self._select = self._textarea = ""
         self.feed(response.text)
 
     @property
@@ -66,11 +66,21 @@ class Page(HTMLParser):
                 self._select = given.get("name") or ""
             case "option" if "selected" in given or self._select not in self.forms[-1].fields:
                 self.forms[-1].fields[self._select] = given.get("value") or ""
+            case "textarea":
+                self._textarea = given.get("name") or ""
+                self.forms[-1].fields[self._textarea] = ""
             case "input" if self.forms:
                 self._input(given)
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._textarea = ""
+
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
+        if self._textarea:  # a browser leaves the first line end out
+            fields = self.forms[-1].fields
+            fields[self._textarea] = (fields[self._textarea] + data).removeprefix("\n")
 
     def _input(self, given: dict[str, str | None]) -> None:
         name, kind = given.get("name"), given.get("type")

@@ -11,6 +11,7 @@ from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Fail, Result
 from shared import clock
 from shared.actions import crons, executions
+from shared.schemas.base import Page
 from shared.schemas.crons import Cron, CronCreate, CronUpdate, Execution, ExecutionQuery
 from shared.store import keyspace, moments
 from shared.store.keyspace import Team
@@ -136,3 +137,7 @@ async def newest(redis: Redis, cron: int, team: Team = SHOP) -> Execution:
     """The newest execution of a cron."""
     found = await executions.page(redis, team, cron, ExecutionQuery(per_page=1))
     return found.data[0]
+
+
+async def past_of(redis: Redis, cron: int, team: Team = SHOP) -> Page[Execution]:
+    return await executions.page(redis, team, cron, ExecutionQuery(per_page=100))

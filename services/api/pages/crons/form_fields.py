@@ -125,7 +125,7 @@ def _checks(given: Assertions) -> dict[str, str]:
 
 
 def checks_of(form: Form, *, more: bool) -> int:
-    """How many rows of conditions the form has: those in use, one if there is none, and one that is wanted."""
+    """How many rows of conditions it has: those in use, one if there is none, and one that is wanted."""
     used = sum(1 for at in range(MOST_CHECKS) if form.get(f"check-{at}-type"))
     return min(MOST_CHECKS, max(1, used) + (more and used > 0))
 

@@ -141,7 +141,7 @@ def chart(
         if (first + at) < COLUMNS - 2
     ]
     failed = sum(one.status is ExecutionStatus.FAILED for one in shown)
-    said = f"The last {len(shown)} fires: {len(well)} completed, {failed} failed. {len(to_come)} to come are shown."
+    said = f"The last {len(shown)} fires: {len(well)} completed, {failed} failed. {len(to_come)} to come."
     return Chart(marks, grid, COLUMNS * step, to_come, labels, said)
 
 
@@ -166,8 +166,8 @@ def _of_chart(one: Execution, x: float, top: float, how: tuple[str, str]) -> Mar
 
 
 def _round(milliseconds: float) -> float:
-    """The next number up that reads well: 1, 2 or 5 times a power of ten."""
+    """The next number up that reads well."""
     if milliseconds <= 0:
         return 0
     power = 10.0 ** (len(str(int(milliseconds))) - 1)
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= milliseconds)
+    return next(power * factor for factor in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if power * factor >= milliseconds)

@@ -119,9 +119,9 @@ def _row(one: Execution, now: datetime, zone: str) -> Row:
         due=saying.dated(one.scheduled_at, zone),
         moment=saying.moment(one.scheduled_at, now, zone),
         state=saying.outcome(one),
-        late="–" if one.is_backfill else saying.late(one.lateness_ms),
+        late=saying.UNKNOWN if one.is_backfill else saying.late(one.lateness_ms),
         is_late=one.lateness_ms > saying.LATE_MS,
-        took="–" if is_skipped else saying.took(one.run.duration_ms if one.run else None),
+        took=saying.UNKNOWN if is_skipped else saying.took(one.run.duration_ms if one.run else None),
         answer=saying.answer(one),
     )
 

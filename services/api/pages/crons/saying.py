@@ -8,6 +8,8 @@ from shared.schemas.crons import Cron, CronMode, Execution, ExecutionStatus
 from shared.schemas.runs import FailureReason
 
 LATE_MS = 1000
+UNKNOWN = "\u2013"
+"""Where there is no number."""
 DAY = timedelta(days=1)
 _FAILED = {
     FailureReason.TIMEOUT: "timeout",
@@ -42,8 +44,7 @@ def moment(at: datetime, now: datetime, zone: str) -> Moment:
 
 def wall(at: datetime, now: datetime, zone: str) -> str:
     """12:05, Sat 02:30, 1 Jan 06:00, 1 Jan 2031 06:00; with seconds if it is not at a whole minute."""
-    here, today = zones.local(at, zone), zones.local(now, zone)
-    time = f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
+    here, today, time = zones.local(at, zone), zones.local(now, zone), clock(at, zone)
     if here.date() == today.date():
         return time
     if abs(here.date() - today.date()) < 7 * DAY:
@@ -55,8 +56,7 @@ def wall(at: datetime, now: datetime, zone: str) -> str:
 def dated(at: datetime, zone: str) -> str:
     """Fri 27 Nov 02:30"""
     here = zones.local(at, zone)
-    time = f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
-    return f"{here:%a} {here.day} {here:%b} {time}"
+    return f"{here:%a} {here.day} {here:%b} {clock(at, zone)}"
 
 
 def whole(at: datetime, zone: str) -> str:
@@ -87,7 +87,7 @@ def ahead(at: datetime, now: datetime) -> str:
 def took(milliseconds: float | None) -> str:
     """96 ms, 1.9 s, 48 s, 11 min; a dash for what is not known."""
     if milliseconds is None:
-        return "–"
+        return UNKNOWN
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"
     if milliseconds < 60_000:
@@ -153,3 +153,9 @@ def answer(execution: Execution) -> str:
 def place(url: str) -> str:
     """A URL without its scheme, as a list shows it."""
     return url.partition("://")[2] or url
+
+
+def clock(at: datetime, zone: str) -> str:
+    """02:30, or with seconds if it is not at a whole minute."""
+    here = zones.local(at, zone)
+    return f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
