@@ -36,6 +36,7 @@ class Page(HTMLParser):
         self.texts: list[str] = []
         self.scripts: list[dict[str, str | None]] = []
         self.attributes: set[str] = set()
+        self.tags: set[str] = set()
         self._select = self._textarea = ""
         self.feed(response.text)
 
@@ -55,6 +56,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         self.attributes |= given.keys()
+        self.tags.add(tag)
         match tag:
             case "form":
                 self.forms.append(Sent(given.get("action") or self.path))
@@ -97,6 +99,10 @@ class Browser:
 
     async def open(self, path: str) -> Page:
         return Page(await self.client.get(path, follow_redirects=True))
+
+    async def open_with(self, path: str, **query: str) -> Page:
+        """The same, with what the address says after a question mark."""
+        return Page(await self.client.get(path, params=query, follow_redirects=True))
 
     async def send(self, page: Page, action: str | None = None, /, **typed: str | None) -> Page:
         """The form of a page that goes there, with what was typed; None leaves a field out."""

@@ -1,5 +1,7 @@
 """What is done to one cron: run now, paused, resumed, deleted."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from services.api.pages.crons.shell import ONE, crons_page, path_of
@@ -7,9 +9,11 @@ from services.api.pages.endpoint import Send, page, to
 from services.api.pages.forms import Form
 from services.api.pages.visits import Visit
 from shared.actions import crons, executions
-from shared.errors import NotFound
+from shared.errors import NotFound, Stale
 from shared.operations import Versions
 from shared.schemas.crons import CronUpdate
+
+_CHANGED = "Somebody changed this cron since you opened the page. Look at it, then type its name again."
 
 
 async def run(visit: Visit, form: Form) -> Response:
@@ -47,14 +51,14 @@ async def delete(visit: Visit, form: Form) -> Response:
     call = visit.call(signed, "delete-cron", form.once, versions=_seen(form))
     try:
         cron = await crons.get(call.redis, call.team, cron_id)
-    except NotFound:
-        if not await visit.was_done("delete-cron", form.once):
-            raise
-    else:
         if form.get("name").strip() != cron.name.strip():
             sentence = "The name field must be the name of the cron, as it stands above."
             return await _deleting(visit, form.wrong({"name": sentence}), 422)
         await crons.delete(call, cron_id)
+    except NotFound:
+        await crons.delete(replace(call, versions=Versions()), cron_id)  # by this form, if its answer was lost
+    except Stale:
+        return await _deleting(visit, form.wrong({"": _CHANGED}), 409)
     return to(path_of(signed))
 
 

@@ -140,6 +140,8 @@ def created(form: Form, *, is_active: bool) -> CronCreate:
     if given["mode"] == CronMode.HEARTBEAT:
         for name in ("url", "method", "headers", "payload", "success_assertions"):
             given.pop(name, None)
+        if given["alert_threshold"] is None:  # it is there to report silence: the action sets one
+            del given["alert_threshold"]
     elif not given["url"]:
         raise Refused({"url": ["The url field must not be empty: what is to be called?"]})
     return parsed(CronCreate, given)
