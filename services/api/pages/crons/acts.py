@@ -56,7 +56,8 @@ async def delete(visit: Visit, form: Form) -> Response:
             return await _deleting(visit, form.wrong({"name": sentence}), 422)
         await crons.delete(call, cron_id)
     except NotFound:
-        await crons.delete(replace(call, versions=Versions()), cron_id)  # by this form, if its answer was lost
+        # It was done by this form, if its answer was lost; or it is not found.
+        await crons.delete(replace(call, versions=Versions()), cron_id)
     except Stale:
         return await _deleting(visit, form.wrong({"": _CHANGED}), 409)
     return to(path_of(signed))

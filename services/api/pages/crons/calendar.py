@@ -210,7 +210,15 @@ def _squares(
     for number in range((last - first).days + 1):
         at = first + timedelta(days=number)
         (fires, failed), (ahead, change) = was.get(at, (0, 0)), to_come.get(at, (0, ""))
-        found[at] = Square(at.day, at.isoformat(), at == today, fires, failed, ahead, change)
+        found[at] = Square(
+            number=at.day,
+            iso=at.isoformat(),
+            is_today=at == today,
+            fires=fires,
+            failed=failed,
+            ahead=ahead,
+            change=change,
+        )
     return found
 
 

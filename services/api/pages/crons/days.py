@@ -118,31 +118,20 @@ def load(span: Span, past: Sequence[PeriodFigures], ahead: Sequence[ComingInterv
 def _was(span: Span, was: Sequence[tuple[datetime, int, int]], top: int, hour: timedelta) -> Iterator[Bar]:
     for at, fires, failed in was:
         if fires:
-            height, bad = HEIGHT * fires / top, HEIGHT * failed / top
-            x, width = span.at(at), span.at(min(at + hour, span.now)) - span.at(at)
             title = f"{fires} fires, {failed} failed" if failed else f"{fires} fires"
-            yield Bar(
-                x,
-                round(max(0.3, width - 0.3), 3),
-                round(HEIGHT - height, 1),
-                round(height, 1),
-                round(bad, 1),
-                False,
-                title,
-            )
+            bar = _bar(span, (at, min(at + hour, span.now)), fires / top, title)
+            yield bar._replace(bad=round(HEIGHT * failed / top, 1), is_ahead=False)
 
 
 def _to_come(span: Span, ahead: Sequence[ComingInterval], top: int) -> Iterator[Bar]:
     for one in ahead:
         if one.fires:
-            height, begin = HEIGHT * one.fires / top, max(one.starts_at, span.now)
-            x, width = span.at(begin), span.at(one.ends_at) - span.at(begin)
-            yield Bar(
-                x,
-                round(max(0.3, width - 0.3), 3),
-                round(HEIGHT - height, 1),
-                round(height, 1),
-                0,
-                True,
-                f"{one.fires} to come",
-            )
+            between = max(one.starts_at, span.now), one.ends_at
+            yield _bar(span, between, one.fires / top, f"{one.fires} to come")
+
+
+def _bar(span: Span, between: tuple[datetime, datetime], part: float, title: str) -> Bar:
+    """A bar from a moment to another, as high as its part of the busiest, with a gap beside it."""
+    x, height = span.at(between[0]), round(HEIGHT * part, 1)
+    width = round(max(0.3, span.at(between[1]) - x - 0.3), 3)
+    return Bar(x=x, width=width, y=HEIGHT - height, height=height, bad=0, is_ahead=True, title=title)

@@ -132,7 +132,7 @@ async def said_of(visit: Visit, form: Form) -> Said:
         query = parsed(ExplainQuery, given)
     except Refused as refused:
         sentence = next(iter(errors_of(refused).values()))
-        return Said("Not yet a schedule", "", [], [], Form({}, {"x": sentence}).error("x"))
+        return Said("Not yet a schedule", "", [], [], Form({}, {"when": sentence}).error("when"))
     now = await visit.having.now()
     found = explain(query, now)
     return Said(

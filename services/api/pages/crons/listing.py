@@ -20,6 +20,7 @@ from shared.actions.bulk import crons as bulks
 from shared.actions.searches import sorting
 from shared.errors import Invalid
 from shared.operations import Call
+from shared.schemas.base import SEARCHED
 from shared.schemas.bulk.results import BulkProgress, BulkResult
 from shared.schemas.bulk.wanted import CronAction, CronBulk
 from shared.schemas.crons import Cron, CronMode, CronQuery, CronSort
@@ -74,8 +75,8 @@ class Asked(NamedTuple):
     number: int
 
     def href(self, **changes: object) -> str:
-        given = {"q": self.q, "sort": self.sort, "page": self.number, **changes}
-        usual = {"q": "", "sort": CronSort.ATTENTION, "page": 1}
+        given = {SEARCHED: self.q, "sort": self.sort, "page": self.number, **changes}
+        usual = {SEARCHED: "", "sort": CronSort.ATTENTION, "page": 1}
         kept = {name: value for name, value in given.items() if value != usual[name]}
         return f"?{urlencode(kept)}" if kept else "?"
 
@@ -122,7 +123,7 @@ def _done(action: CronAction, result: BulkResult | BulkProgress) -> str:
 def asked(visit: Visit) -> Asked:
     given = visit.request.query_params
     sort = next((one for one in CronSort if one == given.get("sort")), CronSort.ATTENTION)
-    return Asked(given.get("q", "").strip()[:MOST_CHARACTERS], sort, page_of(visit))
+    return Asked(given.get(SEARCHED, "").strip()[:MOST_CHARACTERS], sort, page_of(visit))
 
 
 async def shown(

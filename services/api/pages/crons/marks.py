@@ -155,14 +155,14 @@ def _of_chart(one: Execution, x: float, top: float, how: tuple[str, str]) -> Mar
         case ExecutionStatus.COMPLETED:
             height = max(4, 92 * (took or 0) / top if top else 4)
             kind = "late" if one.lateness_ms > saying.LATE_MS else "ok"
-            return Mark(kind, x, BASE - height, height, title, href, dot)
+            return Mark(kind, x, BASE - height, height, title, href, dot=dot)
         case ExecutionStatus.FAILED:
-            return Mark("bad", x, BASE - 92, 78, title, href, dot)
+            return Mark("bad", x, BASE - 92, 78, title, href, dot=dot)
         case ExecutionStatus.SKIPPED if one.skip_reason is SkipReason.MISSED:
             return Mark("gone", x, BASE - 92, 92, title, href)
         case ExecutionStatus.SKIPPED:
             return Mark("idle", x, BASE - 3, 3, title, href)
-    return Mark("runl", x, BASE - 40, 40, title, href, dot)
+    return Mark("runl", x, BASE - 40, 40, title, href, dot=dot)
 
 
 def _round(milliseconds: float) -> float:
