@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from redis.asyncio import Redis
 
-from shared.actions import crons
+from shared.actions import cron_records
 from shared.basics.redaction import REDACTED
 from shared.security.vault import MASK
 from shared.store.keyspace import Team
@@ -66,7 +66,7 @@ def unquoted(message: str) -> str:
 
 async def of_crons(redis: Redis, team: Team, ids: Sequence[int]) -> dict[int, Headers]:
     """The headers of each that is still there."""
-    return {cron.id: cron.headers for cron in await crons.excerpts_of(redis, team, ids)} if ids else {}
+    return {cron.id: cron.headers for cron in await cron_records.excerpts_of(redis, team, ids)} if ids else {}
 
 
 def _hidden(headers: Headers) -> Iterator[str]:

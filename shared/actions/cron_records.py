@@ -1,10 +1,12 @@
 """Crons read from their records, whatever version or host has written them; and what is written of one."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
+from redis.asyncio import Redis
 
 from shared import clock
 from shared.actions import owing
@@ -15,7 +17,7 @@ from shared.schemas.crons import Cron, CronCreate, CronMode
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.security.vault import shown
-from shared.store import excerpts, makers, plans, stored, strips
+from shared.store import excerpts, makers, plans, records, stored, strips, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
@@ -188,3 +190,9 @@ def logged_of(wanted: CronCreate, phase: int) -> list[object]:
         policy_of(wanted),
     )
     return [wanted.is_active, *when]
+
+
+async def excerpts_of(redis: Redis, team: Team, ids: Sequence[int]) -> list[Cron]:
+    """Those that are there, as a list shows them, without the names of who made them."""
+    found = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
+    return [excerpt(team, int(row.id), records.fields_of(row.fields)) for row in found]

@@ -154,12 +154,9 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     states = ["active", "paused"] if query.filter == CronFilter.ALL else [query.filter.value]
     wanted = await searches.understood(redis, team, query.q)
 
-    async def read(ids: Sequence[int]) -> list[Cron]:
-        return await makers.named(redis, team, await excerpts_of(redis, team, ids))
-
     listing = paging.Listing(
         [f"x:{team.id}:crons:{state}" for state in states],
-        read,
+        read=lambda ids: rows(redis, team, ids),
         look=lambda below: looks.crons(redis, team, below, wanted, query.search or ""),
         matches=lambda cron, text: (
             (not text or words.contains(text, cron.name, cron.url)) and wanted.finds(cron)
@@ -169,10 +166,9 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> Page[Cron]:
     return await paging.read_page(redis, team, listing, query)
 
 
-async def excerpts_of(redis: Redis, team: Team, ids: Sequence[int]) -> list[Cron]:
-    """Those that are there, as a list shows them."""
-    rows = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
-    return [cron_records.excerpt(team, int(row.id), records.fields_of(row.fields)) for row in rows]
+async def rows(redis: Redis, team: Team, ids: Sequence[int]) -> list[Cron]:
+    """Those crons as rows of a list, in the order of the ids."""
+    return await makers.named(redis, team, await cron_records.excerpts_of(redis, team, ids))
 
 
 async def update(

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from redis.asyncio import Redis
 
 from shared import clock
-from shared.actions import crons, explain, job_records, notifications, queues
+from shared.actions import cron_records, explain, job_records, notifications, queues
 from shared.actions.jobs import QueuedJob
 from shared.basics import words
 from shared.errors import Damaged
@@ -86,7 +86,7 @@ async def job_again(redis: Redis, team: Team, job_id: int) -> list[str]:
 async def _cron_again(redis: Redis, team: Team, cron: Cron) -> list[str]:
     ids = range(cron.id, max(0, cron.id - CRONS_BEFORE - 1), -1)
     try:
-        found = await crons.excerpts_of(redis, team, ids)
+        found = await cron_records.excerpts_of(redis, team, ids)
     except AWAY:
         return []
     return _again("Cron", found, _SAME_CRON) if found and found[0].id == cron.id else []

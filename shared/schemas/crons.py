@@ -121,8 +121,25 @@ class CronUpdate(Timing, CronSpecUpdate):
     labels: Labels = Field(default_factory=dict)
 
 
+class CronSort(StrEnum):
+    """In which order a list has its crons; all but the first are found by a look at each."""
+
+    NEWEST = "newest"
+    ATTENTION = "attention"
+    """Those that fail first, then the newest."""
+    NEXT_RUN = "next_run"
+    NAME = "name"
+
+
 class CronQuery(SearchQuery):
     filter: Annotated[CronFilter, Field(description="Only crons in this state")] = CronFilter.ALL
+    sort: Annotated[
+        CronSort,
+        Field(
+            description="newest; attention: those that fail first; next_run or name. All but newest look at "
+            "the newest 10,000 crons, and count them"
+        ),
+    ] = CronSort.NEWEST
 
 
 class ExecutionStatus(StrEnum):

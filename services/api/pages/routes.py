@@ -1,6 +1,7 @@
 """The routes of all pages."""
 
-from services.api.pages import arriving, files, home, me, second_factor, sign_in, single_sign_on
+from services.api.pages import arriving, files, home, me, second_factor, sign_in, single_sign_on, zones
+from services.api.pages.crons import routes as crons
 from services.api.pages.settings import members, team, tokens
 
 PAGES = (
@@ -11,8 +12,10 @@ PAGES = (
     *tokens.routes,
     *members.routes,
     *team.routes,
+    *crons.routes,
     *second_factor.routes,
     *me.routes,
+    *zones.routes,
     *home.nowhere,
 )
 ROUTES = (*PAGES, *files.routes)

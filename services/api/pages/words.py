@@ -36,10 +36,14 @@ _SYSTEMS = (
 _MAY = {"read": "Read", "write": "Read and write", "admin": "Everything"}
 
 
-def count(number: int, noun: str) -> str:
+def number(count: int) -> str:
+    """No, One … Twelve, 13, 1,204: for the first word of a sentence."""
+    return _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
+
+
+def count(many: int, noun: str) -> str:
     """Three tokens, One member."""
-    plural = noun if number == 1 else f"{noun}s"
-    return f"{_NUMBERS[number] if number < len(_NUMBERS) else number} {plural}"
+    return f"{number(many)} {noun if many == 1 else f'{noun}s'}"
 
 
 def day(moment: datetime) -> str:

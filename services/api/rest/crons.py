@@ -6,10 +6,12 @@ from services.api.rest import bulk
 from shared.actions import crons, warnings
 from shared.actions.explain import explain
 from shared.actions.reports.why import why
+from shared.actions.searches import sorting
 from shared.operations import Call, Operation
-from shared.schemas.base import Deleted, Page
+from shared.schemas.base import Deleted
 from shared.schemas.crons import Cron, CronCreate, CronMade, CronQuery, CronUpdate, CronWithWarnings
 from shared.schemas.explain import ExplainQuery, Explanation
+from shared.schemas.reports.crons import CronPage
 from shared.schemas.why import Why, WhyQuery
 from shared.store import moments
 
@@ -24,8 +26,8 @@ async def create(call: Call, cron: CronCreate) -> CronWithWarnings:
     return await warnings.saved_cron(call.redis, call.team, made)
 
 
-async def index(call: Call, query: CronQuery) -> Page[Cron]:
-    page = await crons.page(call.redis, call.team, query)
+async def index(call: Call, query: CronQuery) -> CronPage:
+    page = await sorting.page(call.redis, call.team, query)
     return page.model_copy(update={"data": [_shown(call, cron) for cron in page.data]})
 
 
@@ -82,9 +84,9 @@ OPERATIONS = (
         PATH,
         "read",
         index,
-        {200: Page[Cron]},
+        {200: CronPage},
         query=CronQuery,
-        summary="List crons, newest first",
+        summary="List crons, newest first or sorted",
     ),
     Operation(
         "create-cron",

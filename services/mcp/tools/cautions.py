@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 from pydantic_core import to_json
 
 from services.mcp import excerpts
-from shared.actions import crons, executions, explain, jobs, queues
+from shared.actions import cron_records, crons, executions, explain, jobs, queues
 from shared.errors import Damaged
 from shared.operations import Call
 from shared.schemas.base import PageQuery
@@ -57,7 +57,7 @@ def _at_best(
 async def of_run(call: Call, made: Execution) -> list[str]:
     """That its cron is paused, or was run by hand just before."""
     found = []
-    for cron in await crons.excerpts_of(call.redis, call.team, [made.cron_id]):
+    for cron in await cron_records.excerpts_of(call.redis, call.team, [made.cron_id]):
         if not cron.is_active:
             found.append("The cron is paused: this run is made, but no fire until is_active is true.")
     ids = range(made.id - 1, max(0, made.id - RUNS_BEFORE - 1), -1)

@@ -184,6 +184,11 @@ class LookedCron:
         return Reader().number(self._fields, "failures")
 
     @property
+    def next_ms(self) -> int:
+        """Its next fire; 0 without one."""
+        return Reader().number(self._fields, "next")
+
+    @property
     def created_at(self) -> datetime:
         return Reader().made(self._fields, "created")
 

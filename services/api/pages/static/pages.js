@@ -18,3 +18,11 @@ document.addEventListener("click", async (event) => {
   }
   setTimeout(() => { label.textContent = before; }, 2000);
 });
+
+// The zone of this browser, so that pages show times by its clock.
+{
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.includes(`recuro-zone=${encodeURIComponent(zone)}`)) {
+    document.cookie = `recuro-zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
+  }
+}

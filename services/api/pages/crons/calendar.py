@@ -1,0 +1,225 @@
+"""What fires when: a day with a lane for each cron, and a month with a number for each day."""
+
+import asyncio
+import calendar
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from services.api.pages import zones
+from services.api.pages.crons import days, saying
+from services.api.pages.crons.days import Lane, Span
+from services.api.pages.crons.shell import PATH, crons_page
+from services.api.pages.endpoint import page
+from services.api.pages.lists import page_of
+from services.api.pages.rendering import rendered
+from services.api.pages.visits import Visit
+from shared.actions.reports import coming, listed, stats
+from shared.actions.searches import sorting
+from shared.errors import Conflict
+from shared.operations import Call
+from shared.schedule import occurrences
+from shared.schemas.crons import Cron, CronFilter, CronQuery, CronSort
+from shared.schemas.reports.coming import Coming, ComingBy, ComingQuery, CronComingQuery
+from shared.schemas.reports.executions import ListedQuery
+from shared.schemas.reports.stats import PeriodFigures, StatsBy, StatsKind, StatsQuery
+
+DAY, MONTH, AHEAD = f"{PATH}/day", f"{PATH}/month", f"{PATH}/ahead"
+LANES, MOST_MARKS = 15, 100
+KEPT = timedelta(days=30)
+"""For so long hours are kept."""
+MOST_AHEAD = 12
+"""Months; a year and a day is as far as fires to come are counted."""
+_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
+
+
+class Square(NamedTuple):
+    """A day of a month."""
+
+    number: int
+    iso: str
+    is_today: bool
+    fires: int
+    failed: int
+    ahead: int
+    change: str
+
+
+async def day(visit: Visit) -> Response:
+    """Today by the visitor's clock: what was, what is to come, and what falls together."""
+    signed = await visit.in_team()
+    call, now, zone = visit.call(signed, "list-crons"), await visit.having.now(), zones.zone_of(visit)
+    span = days.today(now, zone)
+    query = CronQuery(page=page_of(visit), per_page=LANES, sort=CronSort.NEXT_RUN, filter=CronFilter.ACTIVE)
+    found, ahead, past = await asyncio.gather(
+        sorting.page(call.redis, call.team, query), _ahead(call, span, zone), _past(call, span.start, now)
+    )
+    lanes = await asyncio.gather(*(_lane(call, cron, span, zone) for cron in found.data))
+    return await crons_page(
+        visit,
+        signed,
+        "crons/day.html",
+        found=found,
+        lanes=lanes,
+        load=days.load(span, past, ahead.data if ahead else []),
+        span=span,
+        said=_busiest(ahead, zone),
+        together=ahead.busiest_minute.crons if ahead and ahead.busiest_minute else [],
+    )
+
+
+async def _ahead(call: Call, span: Span, zone: str) -> Coming | None:
+    if span.end - span.now < timedelta(minutes=1):
+        return None
+    query = ComingQuery(by=ComingBy.HOUR, timezone=zone, to=span.end - timedelta(seconds=1))
+    return await coming.get(call, query)
+
+
+async def _past(call: Call, since: datetime, now: datetime) -> Sequence[PeriodFigures]:
+    query = StatsQuery(by=StatsBy.HOUR, from_=since, to=now, kind=StatsKind.CRONS)
+    return (await stats.get(call, query)).data
+
+
+async def _lane(call: Call, cron: Cron, span: Span, zone: str) -> Lane:
+    """The fires of a cron on that day; of one that fires very often only that it does."""
+    if _is_often(cron, span):
+        return days.band(cron, span)
+    past = ListedQuery(cron_id=cron.id, from_=span.start, to=span.now, per_page=MOST_MARKS)
+    try:
+        was, ahead = await asyncio.gather(
+            listed.page(call, past),
+            coming.of_cron(call, cron.id, CronComingQuery(count=MOST_MARKS, to=span.end)),
+        )
+    except Conflict:
+        return days.lane(cron, span, [], [], zone)
+    made = [one.execution for one in was.data if one.execution]
+    return days.lane(cron, span, made, [fire.scheduled_at for fire in ahead.data], zone)
+
+
+def _is_often(cron: Cron, span: Span) -> bool:
+    if cron.problem:
+        return False
+    return occurrences.fires_a_month(cron.cron_expression, span.now.year) > MOST_MARKS * 31
+
+
+def _busiest(ahead: Coming | None, zone: str) -> str:
+    if ahead is None or ahead.busiest_minute is None:
+        return "Nothing more fires today."
+    minute, at = ahead.busiest_minute, saying.clock(ahead.busiest_minute.at, zone)
+    if minute.cron_count < 2:
+        return f"{ahead.total:,} more fires today; no two crons fire in one minute."
+    return f"{ahead.total:,} more fires today. The busiest minute is {at} with {minute.fires} fires."
+
+
+async def ahead(visit: Visit) -> Response:
+    """The end of the sentence above the list, which is counted while that is read already."""
+    signed = await visit.in_team()
+    call, zone = visit.call(signed, "count-coming"), zones.zone_of(visit)
+    found = await coming.get(call, ComingQuery(by=ComingBy.HALF_HOUR, timezone=zone))
+    minute = found.busiest_minute
+    said = ""
+    if minute:
+        many = f" with {minute.fires} fires" if minute.fires > 1 else ""
+        at = saying.clock(minute.at, zone)
+        said = f"{found.total:,} fires are to come within a day, the busiest minute is {at}{many}."
+    return rendered("crons/ahead.html", said=said)
+
+
+async def month(visit: Visit) -> Response:
+    """A month by the visitor's clock: how many fired and failed each day, and how many are to come."""
+    signed = await visit.in_team()
+    call, now, zone = visit.call(signed, "count-coming"), await visit.having.now(), zones.zone_of(visit)
+    today = zones.local(now, zone).date()
+    first = _first(visit, today)
+    last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    since, until = days.midnight(first, zone), days.midnight(last + timedelta(days=1), zone)
+    was = await _was(call, since, min(until, now), zone, now)
+    to_come = await _to_come(call, max(since, now), until, zone) if until > now else {}
+    squares = _squares((first, last), was, to_come, today)
+    blank = first.weekday()
+    cells: list[Square | None] = [None] * blank + [squares[at] for at in sorted(squares)]
+    cells += [None] * (-len(cells) % 7)
+    return await crons_page(
+        visit,
+        signed,
+        "crons/month.html",
+        weeks=[cells[at : at + 7] for at in range(0, len(cells), 7)],
+        title=f"{first:%B %Y}",
+        before=_named(first - timedelta(days=1)) if since > now - KEPT else "",
+        after=_named(last + timedelta(days=1)) if until < now + timedelta(days=31 * MOST_AHEAD - 31) else "",
+        failed=sum(one.failed for one in squares.values()),
+        fired=sum(one.fires for one in squares.values()),
+        to_come=sum(one.ahead for one in squares.values()),
+        is_whole=since >= now - KEPT,
+    )
+
+
+def _first(visit: Visit, today: date) -> date:
+    """The first day of the month in the address, or of this one if there is none in reach."""
+    found = _MONTH.fullmatch(visit.request.query_params.get("month", ""))
+    this = today.replace(day=1)
+    if found is None:
+        return this
+    wanted = date(int(found[1]), int(found[2]), 1)
+    months = (wanted.year - this.year) * 12 + wanted.month - this.month
+    return wanted if -2 < months < MOST_AHEAD else this
+
+
+def _named(day: date) -> str:
+    return f"{day:%Y-%m}"
+
+
+async def _was(
+    call: Call, since: datetime, until: datetime, zone: str, now: datetime
+) -> dict[date, tuple[int, int]]:
+    """Fires and failures of each day, as far as hours are kept."""
+    since = max(since, now - KEPT + timedelta(hours=2))
+    found: dict[date, tuple[int, int]] = {}
+    if since >= until:
+        return found
+    for one in await _past(call, since, until - timedelta(seconds=1)):
+        at = zones.local(one.at, zone).date()
+        fires, failed = found.get(at, (0, 0))
+        found[at] = fires + one.completed + one.failed + one.skipped, failed + one.failed
+    return found
+
+
+async def _to_come(call: Call, since: datetime, until: datetime, zone: str) -> dict[date, tuple[int, str]]:
+    """Fires of each day, and to which offset its clock changes."""
+    query = ComingQuery(by=ComingBy.DAY, timezone=zone, from_=since, to=until - timedelta(seconds=1))
+    return {
+        zones.local(one.starts_at, zone).date(): (
+            one.fires,
+            one.clock_changes[0].utc_offset_after if one.clock_changes else "",
+        )
+        for one in (await coming.get(call, query)).data
+    }
+
+
+def _squares(
+    span: tuple[date, date],
+    was: dict[date, tuple[int, int]],
+    to_come: dict[date, tuple[int, str]],
+    today: date,
+) -> dict[date, Square]:
+    first, last = span
+    found = dict[date, Square]()
+    for number in range((last - first).days + 1):
+        at = first + timedelta(days=number)
+        (fires, failed), (ahead, change) = was.get(at, (0, 0)), to_come.get(at, (0, ""))
+        found[at] = Square(
+            number=at.day,
+            iso=at.isoformat(),
+            is_today=at == today,
+            fires=fires,
+            failed=failed,
+            ahead=ahead,
+            change=change,
+        )
+    return found
+
+
+routes = [page(DAY, day), page(MONTH, month), page(AHEAD, ahead)]

@@ -1,0 +1,78 @@
+"""By whose clock a page shows times: that of the browser, which its script says, or UTC."""
+
+import re
+from datetime import datetime
+from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+
+from services.api.pages.endpoint import page, to
+from services.api.pages.forms import Form
+from services.api.pages.origins import is_secure
+from services.api.pages.sign_in import inside
+from services.api.pages.visits import Visit
+from shared.schedule import zone_data
+
+OWN, CHOSEN = "recuro-zone", "recuro-clock"
+"""Cookies: the zone of the browser, as pages.js says it, and the one that somebody pressed for."""
+UTC = "UTC"
+YEAR_SECONDS = 31_536_000
+_QUERY = re.compile(r"[\w.~%&=+:*,-]+", re.ASCII)
+
+
+def zone_of(visit: Visit) -> str:
+    """The zone in which the visitor reads times."""
+    return UTC if visit.request.cookies.get(CHOSEN) == UTC else _own(visit)
+
+
+def other_of(visit: Visit) -> str:
+    """The one that a press of the clock shows."""
+    return UTC if zone_of(visit) != UTC else _own(visit)
+
+
+def clock_of(name: str) -> ZoneInfo:
+    return zone_data.zone(name)
+
+
+def city(name: str) -> str:
+    """Berlin, New York, UTC."""
+    return name.rpartition("/")[2].replace("_", " ")
+
+
+def local(moment: datetime, name: str) -> datetime:
+    return moment.astimezone(clock_of(name))
+
+
+async def choose(visit: Visit, form: Form) -> Response:
+    """Show UTC from now on, or the browser's own zone again."""
+    await visit.signed()
+    path, _, query = form.get("next").partition("?")
+    back = inside(path)
+    response = to(f"{back}?{query}" if back == path and _QUERY.fullmatch(query) else back)
+    secure = is_secure(visit.request, visit.having.settings)
+    response.set_cookie(
+        CHOSEN,
+        UTC if form.get("zone") == UTC else "own",
+        max_age=YEAR_SECONDS,
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+def _own(visit: Visit) -> str:
+    name = unquote(visit.request.cookies.get(OWN, ""))[:64]
+    return name if name in zone_data.release().names else UTC
+
+
+def here(visit: Visit) -> str:
+    """The address of the page itself, to come back to."""
+    query = visit.request.scope.get("query_string", b"").decode("ascii", "ignore")
+    path = quote(visit.request.scope["path"])
+    return f"{path}?{query}" if query else path
+
+
+routes = [page("/zone", send=choose)]
