@@ -2,6 +2,7 @@
 
 from services.api.pages import arriving, files, home, me, second_factor, sign_in, single_sign_on
 from services.api.pages.settings import members, team, tokens
+from services.api.pages.work import dead_letters, job_acts, jobs, new_job, queues, replays
 
 PAGES = (
     *home.routes,
@@ -13,6 +14,13 @@ PAGES = (
     *team.routes,
     *second_factor.routes,
     *me.routes,
+    *jobs.routes,
+    *new_job.routes,
+    *jobs.one,
+    *job_acts.routes,
+    *queues.routes,
+    *dead_letters.routes,
+    *replays.routes,
     *home.nowhere,
 )
 ROUTES = (*PAGES, *files.routes)
