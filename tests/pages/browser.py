@@ -36,7 +36,8 @@ class Page(HTMLParser):
         self.texts: list[str] = []
         self.scripts: list[dict[str, str | None]] = []
         self.attributes: set[str] = set()
-        self._select = ""
+        self.tags: set[str] = set()
+        self._select = self._textarea = ""
         self.feed(response.text)
 
     @property
@@ -55,6 +56,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         self.attributes |= given.keys()
+        self.tags.add(tag)
         match tag:
             case "form":
                 self.forms.append(Sent(given.get("action") or self.path))
@@ -66,11 +68,21 @@ class Page(HTMLParser):
                 self._select = given.get("name") or ""
             case "option" if "selected" in given or self._select not in self.forms[-1].fields:
                 self.forms[-1].fields[self._select] = given.get("value") or ""
+            case "textarea":
+                self._textarea = given.get("name") or ""
+                self.forms[-1].fields[self._textarea] = ""
             case "input" if self.forms:
                 self._input(given)
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._textarea = ""
+
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
+        if self._textarea:  # a browser leaves the first line end out
+            fields = self.forms[-1].fields
+            fields[self._textarea] = (fields[self._textarea] + data).removeprefix("\n")
 
     def _input(self, given: dict[str, str | None]) -> None:
         name, kind = given.get("name"), given.get("type")
@@ -87,6 +99,10 @@ class Browser:
 
     async def open(self, path: str) -> Page:
         return Page(await self.client.get(path, follow_redirects=True))
+
+    async def open_with(self, path: str, **query: str) -> Page:
+        """The same, with what the address says after a question mark."""
+        return Page(await self.client.get(path, params=query, follow_redirects=True))
 
     async def send(self, page: Page, action: str | None = None, /, **typed: str | None) -> Page:
         """The form of a page that goes there, with what was typed; None leaves a field out."""

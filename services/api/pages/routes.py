@@ -4,6 +4,15 @@ from services.api.pages import arriving, files, home, me, second_factor, sign_in
 from services.api.pages.settings import members, team, tokens
 from services.api.pages.work import dead_letters, job_acts, jobs, new_job, queues, replays
 
+WORK = (
+    *jobs.routes,
+    *new_job.routes,
+    *jobs.one,
+    *job_acts.routes,
+    *queues.routes,
+    *dead_letters.routes,
+    *replays.routes,
+)
 PAGES = (
     *home.routes,
     *sign_in.routes,
@@ -14,13 +23,7 @@ PAGES = (
     *team.routes,
     *second_factor.routes,
     *me.routes,
-    *jobs.routes,
-    *new_job.routes,
-    *jobs.one,
-    *job_acts.routes,
-    *queues.routes,
-    *dead_letters.routes,
-    *replays.routes,
+    *WORK,
     *home.nowhere,
 )
 ROUTES = (*PAGES, *files.routes)

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from services.api.errors import Refused
 from services.api.pages.endpoint import IN_PLACE, page, to
-from services.api.pages.forms import Form, errors_of
+from services.api.pages.forms import Form, errors_of, parsed
 from services.api.pages.lists import page_of
 from services.api.pages.shell import team_page
 from services.api.pages.visits import Visit
@@ -62,12 +62,8 @@ async def _one_by_one(visit: Visit, signed: Signed) -> Response:
     call, q, queue = visit.call(signed, "list-dead-letters"), around.given(visit, "q"), _queue(visit)
     wrong = ""
     try:
-        query = DeadLetterQuery(
-            q=q[: around.MOST_CHARACTERS] or None,
-            queue_id=queue,
-            problem_id=around.id_given(visit, "problem"),
-            page=page_of(visit),
-        )
+        chosen = {"queue_id": queue, "problem_id": around.id_given(visit, "problem")}
+        query = parsed(DeadLetterQuery, {**chosen, "q": q or None, "page": page_of(visit)})
         found = await dead_letters.page(call.redis, call.team, query)
     except (Invalid, Refused) as error:
         found, wrong = _NONE, next(iter(errors_of(error).values()))
@@ -131,7 +127,8 @@ async def _chosen(visit: Visit, call: Call, problem_id: int, form: Form) -> Repl
 
 def _by_field(errors: dict[str, str]) -> dict[str, str]:
     """By the fields of the form."""
-    names = {"stop_after_failures": "stop_after", "expected_count": "", "change": "origin"}
+    names = {"stop_after_failures": "stop_after", "change": "origin", "change.origin": "origin"}
+    names |= {"change.headers": "headers"}
     return {names.get(name, name): sentence for name, sentence in errors.items()}
 
 
@@ -185,8 +182,10 @@ async def replay(visit: Visit, form: Form) -> Response:
 
 
 def _expecting(chosen: ReplayCreate, form: Form) -> ReplayCreate:
+    """All of a problem are as many as the page showed; the newest few are named by their ids."""
     expected = form.get("expected")
-    if not expected.isascii() or not expected.isdecimal() or len(expected) > 12:
+    is_number = expected.isascii() and expected.isdecimal() and len(expected) <= 12
+    if chosen.ids is not None or not is_number:
         return chosen
     return chosen.model_copy(update={"expected_count": int(expected)})
 

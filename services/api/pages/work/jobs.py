@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.api.errors import Refused
 from services.api.pages.endpoint import page
-from services.api.pages.forms import errors_of
+from services.api.pages.forms import errors_of, parsed
 from services.api.pages.lists import page_of
 from services.api.pages.shell import team_page
 from services.api.pages.visits import Visit
@@ -58,12 +58,8 @@ async def index(visit: Visit) -> Response:
     call, asked = visit.call(signed, "list-jobs"), _asked(visit)
     wrong = ""
     try:
-        query = JobQuery(
-            q=asked.q[: around.MOST_CHARACTERS] or None,
-            filter=asked.status,
-            queue_id=asked.queue,
-            page=page_of(visit),
-        )
+        asked_for = {"q": asked.q or None, "filter": asked.status, "queue_id": asked.queue}
+        query = parsed(JobQuery, {**asked_for, "page": page_of(visit)})
         found = await jobs.page(call.redis, call.team, query)
     except (Invalid, Refused) as error:
         found, wrong = _NONE, next(iter(errors_of(error).values()))

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from services.api.pages.forms import Form, number, parsed
 from services.api.pages.work.job_forms import headers_of
 from services.api.pages.work.words import plural, span
-from shared.schemas.dead_letters import ReplayCreate, ReplayPlan
+from shared.schemas.dead_letters import ReplayChange, ReplayCreate, ReplayPlan
 
 TRIAL = 5
 """How many of the newest a trial sends."""
@@ -38,13 +38,13 @@ def wanted(form: Form, problem_id: int, newest: Sequence[int]) -> ReplayCreate:
     return parsed(ReplayCreate, {**given, "problem_id": problem_id})
 
 
-def _change(form: Form) -> dict[str, JsonValue] | None:
+def _change(form: Form) -> ReplayChange | None:
     change: dict[str, JsonValue] = {}
     if origin := form.get("origin").strip():
         change["origin"] = origin
     if headers := headers_of(form.get("headers")):
         change["headers"] = {name: value or None for name, value in headers.items()}
-    return change or None
+    return parsed(ReplayChange, change) if change else None
 
 
 def steps(chosen: ReplayCreate, plan: ReplayPlan) -> list[str]:

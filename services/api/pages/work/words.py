@@ -33,6 +33,7 @@ _STANDS = {
     JobStatus.FAILED: Said("bad", "s-bad", "Failed"),
 }
 _CANCELLED = Said("idle", "s-skip", "Cancelled")
+_REPLAYED = Said("idle", "s-skip", "Replayed")
 REASONS = {
     FailureReason.TIMEOUT: "timeout",
     FailureReason.CONNECTION_ERROR: "no connection",
@@ -75,6 +76,8 @@ def state(job: Job) -> Said:
     """How a job stands, in a word."""
     if job.run and job.run.failure_reason == FailureReason.CANCELLED:
         return _CANCELLED
+    if job.replayed_as:
+        return _REPLAYED
     ended = _ENDED.get(job.final_status) if job.final_status else None
     return ended or _STANDS[job.status]
 
