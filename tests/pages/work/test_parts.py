@@ -45,7 +45,9 @@ def test_a_long_body_is_folded_and_a_huge_one_is_cut() -> None:
 
     assert long
     assert huge
-    assert (long.folded_lines, long.is_cut) == (102 - bodies.MOST_LINES, False)
+    assert (text_of(long).count("\n"), long.is_cut) == (101, False)
+    assert "".join(part.text for part in long.shown).count("\n") == bodies.MOST_LINES
+    assert (sum(len(part.text) for part in huge.shown), huge.folded_size) == (4_000, 61_536)
     assert (len(text_of(huge)), huge.is_cut) == (bodies.MOST_CHARACTERS, True)
     assert bodies.shown("") is bodies.shown(None) is None
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 MOST_CHARACTERS, MOST_LINES = 65_536, 40
 _PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_SHOWN, _PIECE = 4_000, 1_000
+"""Characters that are shown at once, and of a line that is told in pieces."""
 _COLOURED = 16_384
 """Characters of a body up to which its parts are told apart: each is an element of the page."""
 
@@ -23,7 +25,7 @@ class Body(NamedTuple):
 
     shown: list[Part]
     folded: list[Part]
-    folded_lines: int
+    folded_size: int
     size: int
     is_cut: bool
 
@@ -33,15 +35,15 @@ def shown(text: str | None, *, is_cut: bool = False) -> Body | None:
     if not text:
         return None
     seen = text[:MOST_CHARACTERS]
-    lines = list(_lines(seen))
-    first, rest = lines[:MOST_LINES], lines[MOST_LINES:]
-    return Body(
-        [part for line in first for part in line],
-        [part for line in rest for part in line],
-        len(rest),
-        len(text.encode("utf-8", "replace")),
-        is_cut or len(text) > len(seen),
-    )
+    first, rest, left = list[Part](), list[Part](), _SHOWN
+    for number, line in enumerate(_lines(seen), 1):
+        length = sum(len(part.text) for part in line)
+        is_first = not rest and number <= MOST_LINES and length <= left
+        (first if is_first else rest).extend(line)
+        left -= length
+    size = len(text.encode("utf-8", "replace"))
+    folded = sum(len(part.text) for part in rest)
+    return Body(first, rest, folded, size, is_cut or len(text) > len(seen))
 
 
 def _lines(text: str) -> Iterator[list[Part]]:
@@ -49,7 +51,8 @@ def _lines(text: str) -> Iterator[list[Part]]:
         yield from _indented(text)
         return
     for line in text.splitlines(keepends=True):
-        yield [Part("", line)]
+        for start in range(0, len(line), _PIECE):
+            yield [Part("", line[start : start + _PIECE])]
 
 
 def _is_json(text: str) -> bool:

@@ -17,7 +17,7 @@ from shared.actions import dead_letters
 from shared.actions.reports import problems
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.operations import Call
-from shared.schemas.base import Page, PageQuery
+from shared.schemas.base import SEARCHED, Page, PageQuery
 from shared.schemas.dead_letters import (
     DeadLetterQuery,
     DeadLetterSelection,
@@ -59,11 +59,11 @@ async def index(visit: Visit) -> Response:
 
 
 async def _one_by_one(visit: Visit, signed: Signed) -> Response:
-    call, q, queue = visit.call(signed, "list-dead-letters"), around.given(visit, "q"), _queue(visit)
+    call, q, queue = visit.call(signed, "list-dead-letters"), around.given(visit, SEARCHED), _queue(visit)
     wrong = ""
     try:
         chosen = {"queue_id": queue, "problem_id": around.id_given(visit, "problem")}
-        query = parsed(DeadLetterQuery, {**chosen, "q": q or None, "page": page_of(visit)})
+        query = parsed(DeadLetterQuery, {**chosen, SEARCHED: q or None, "page": page_of(visit)})
         found = await dead_letters.page(call.redis, call.team, query)
     except (Invalid, Refused) as error:
         found, wrong = _NONE, next(iter(errors_of(error).values()))
@@ -134,7 +134,7 @@ def _by_field(errors: dict[str, str]) -> dict[str, str]:
 
 async def _by_problem(visit: Visit, signed: Signed, opened: Opened | None, status: int = 200) -> Response:
     call, queue = visit.call(signed, "list-problems"), _queue(visit)
-    search = around.given(visit, "q", 200)
+    search = around.given(visit, SEARCHED, 200)
     query = ProblemQuery(per_page=GROUPS, queue_id=queue, search=search[:200] or None)
     found = await problems.page(call, query)
     groups = [one for one in found.data if one.dead_letters and not (opened and one.id == opened.problem.id)]

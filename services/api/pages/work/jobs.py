@@ -17,7 +17,7 @@ from shared.actions.reports import hosts, problems
 from shared.actions.searches.looks import host_of
 from shared.errors import Invalid, NotFound
 from shared.operations import Call
-from shared.schemas.base import Page
+from shared.schemas.base import SEARCHED, Page
 from shared.schemas.jobs import Job, JobFilter, JobQuery
 from shared.schemas.queues import Queue
 from shared.schemas.reports.hosts import Host, HostQuery
@@ -47,7 +47,7 @@ class Asked(NamedTuple):
     queue: int | None
 
     def link(self, base: str, **other: object) -> str:
-        parts = {"q": self.q, "status": self.status, "queue": self.queue, **other}
+        parts = {SEARCHED: self.q, "status": self.status, "queue": self.queue, **other}
         if parts["status"] == JobFilter.ALL:
             del parts["status"]
         return around.link(f"{base}/jobs", parts)
@@ -58,7 +58,7 @@ async def index(visit: Visit) -> Response:
     call, asked = visit.call(signed, "list-jobs"), _asked(visit)
     wrong = ""
     try:
-        asked_for = {"q": asked.q or None, "filter": asked.status, "queue_id": asked.queue}
+        asked_for = {SEARCHED: asked.q or None, "filter": asked.status, "queue_id": asked.queue}
         query = parsed(JobQuery, {**asked_for, "page": page_of(visit)})
         found = await jobs.page(call.redis, call.team, query)
     except (Invalid, Refused) as error:
@@ -82,7 +82,7 @@ async def index(visit: Visit) -> Response:
 def _asked(visit: Visit) -> Asked:
     status = around.given(visit, "status", 20)
     known = JobFilter(status) if status in set(JobFilter) else JobFilter.ALL
-    return Asked(around.given(visit, "q"), known, around.id_given(visit, "queue"))
+    return Asked(around.given(visit, SEARCHED), known, around.id_given(visit, "queue"))
 
 
 async def show(visit: Visit) -> Response:
