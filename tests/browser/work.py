@@ -101,10 +101,8 @@ async def test_each_page_and_state(address: str, redis: Redis, chromium: Browser
 
     await looking.open(JOBS, "jobs")
     await looking.open(f"{JOBS}?q=stauts:failed", "jobs-wrong")
-    await looking.open(f"{JOBS}?q=nowhere", "jobs-not-found")
     await looking.open(f"{JOBS}/1", "job")
     await looking.open(f"{JOBS}/34", "job-huge")
-    await looking.open(f"{JOBS}/35", "job-waits")
     await looking.open(f"{JOBS}/35/cancel", "job-cancel")
     await looking.open(f"{JOBS}/1/delete", "job-delete")
     await looking.open(f"{JOBS}/1/replay", "job-replay")
@@ -112,7 +110,6 @@ async def test_each_page_and_state(address: str, redis: Redis, chromium: Browser
     await looking.press("Send it", "job-new-wrong", url="nowhere", headers="no colon")
     await looking.open(QUEUES, "queues")
     await looking.open(f"{QUEUES}/new", "queue-new")
-    await looking.press("Make the queue", "queue-new-wrong", name="", weight="101")
     await looking.open(f"{QUEUES}/2", "queue")
     await looking.press("Save", "queue-wrong", rate_limit="0")
     await looking.open(f"{QUEUES}/2/delete", "queue-delete")
@@ -122,12 +119,10 @@ async def test_each_page_and_state(address: str, redis: Redis, chromium: Browser
     await looking.open(f"{DEAD}/2?rate=0&origin=x", "dead-wrong")
     await looking.open(f"{DEAD}/2/purge", "dead-purge")
     await looking.press("Purge them", "dead-purge-wrong", number="1")
-    await looking.open(f"{DEAD}/2", "dead-again")
+    await page.goto(f"{address}{DEAD}/2")
     await looking.press("Replay 30 jobs", "replay")
     await looking.open(f"{page.url.removeprefix(address)}/stop", "replay-stop")
-    await looking.press("Stop the replay", "replay-stopped")
     await looking.open("/t/1/replays", "replays")
-    await looking.open(f"{JOBS}/99", "job-not-found")
     looking.check()
     pages = {one.path for one in WORK if isinstance(one.endpoint, Resource) and "GET" in one.endpoint.methods}
     assert pages - LOOKED_AT == {PART}
