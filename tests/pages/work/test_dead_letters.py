@@ -10,6 +10,7 @@ from shared.schemas.dead_letters import Replay, ReplayState
 from tests.pages.browser import Browser, Page
 from tests.pages.work import filling
 from tests.pages.work.filling import SHARD, SHOP
+from tests.poll import until
 
 DEAD = "/t/1/dead-letters"
 ONE = f"{DEAD}/1"
@@ -21,6 +22,18 @@ async def replay(redis: Redis, replay_id: int = 1) -> Replay:
 
 async def hand_out(redis: Redis) -> None:
     await step(redis, SHARD)
+
+
+async def hand_out_until(redis: Redis, *, replayed: int, completed: int) -> None:
+    """As its rate allows it."""
+
+    async def look() -> bool:
+        await hand_out(redis)
+        found = await replay(redis)
+        is_over = found.state == ReplayState.FINISHED or not completed
+        return is_over and (found.replayed, found.completed) == (replayed, completed)
+
+    await until(look)
 
 
 async def begin(browser: Browser, **typed: str | None) -> Page:
@@ -69,9 +82,9 @@ async def test_a_replay_is_begun_once_and_followed_to_its_end(owner: Browser, re
     begun = await owner.send(form, f"{ONE}/replay", first=None)
     again = await owner.send(form, f"{ONE}/replay", first=None)
     waiting = await owner.open("/t/1/replays/1/progress")
-    await hand_out(redis)
+    await hand_out_until(redis, replayed=3, completed=0)
     await filling.ended(redis, [Complete()], "ok")
-    await hand_out(redis)
+    await hand_out_until(redis, replayed=3, completed=3)
     ended = await owner.open("/t/1/replays/1/progress")
     listed, left = await owner.open("/t/1/replays"), await owner.open(DEAD)
 
