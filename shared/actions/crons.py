@@ -32,7 +32,7 @@ from shared.schemas.crons import (
 )
 from shared.schemas.timing import Timing
 from shared.security import custody
-from shared.store import makers, moments, paging, records, stored, transitions
+from shared.store import makers, moments, paging, records, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields

@@ -92,8 +92,13 @@ def _chain(job_id: int, fields: Fields, reader: Reader) -> dict[str, Any]:
         "has_pending_retry": "pending_retry" in fields,
         "dead_lettered_at": reader.instant(fields, "dead_at"),
         "callback_status": records.callback_status(fields),
+        "retry_ids": [int(one) for one in fields.get("retries", "").split(",") if _is_id(one)],
         **replays,
     }
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def _headers(spec: Mapping[str, Any]) -> dict[str, str] | None:

@@ -235,5 +235,12 @@ class Job(JobSummary):
     key: str | None
     """By which the queue limits it, and serves it in turn with others."""
     created_by: CreatedBy
+    retry_ids: Annotated[
+        tuple[int, ...],
+        Field(
+            description="Only of the first job of a chain: those that tried again, in their order",
+            exclude_if=lambda ids: not ids,
+        ),
+    ] = ()
     cut: Cut = ()
     problem: Problem = None

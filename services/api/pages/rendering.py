@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from services.api.pages import words
+from services.api.pages.work import words as work_words
 from shared.actions.accounts import saying
 
 HERE = Path(__file__).parent
@@ -62,4 +63,5 @@ def _environment() -> Environment:
         may=words.may,
         moment=words.moment,
     )
+    made.filters.update(work_words.FILTERS)
     return made

@@ -3,7 +3,17 @@
 from services.api.pages import arriving, files, home, me, second_factor, sign_in, single_sign_on, zones
 from services.api.pages.crons import routes as crons
 from services.api.pages.settings import members, team, tokens
+from services.api.pages.work import dead_letters, job_acts, jobs, new_job, queues, replays
 
+WORK = (
+    *jobs.routes,
+    *new_job.routes,
+    *jobs.one,
+    *job_acts.routes,
+    *queues.routes,
+    *dead_letters.routes,
+    *replays.routes,
+)
 PAGES = (
     *home.routes,
     *sign_in.routes,
@@ -16,6 +26,7 @@ PAGES = (
     *second_factor.routes,
     *me.routes,
     *zones.routes,
+    *WORK,
     *home.nowhere,
 )
 ROUTES = (*PAGES, *files.routes)
