@@ -9,8 +9,10 @@ import tempfile
 from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
+from redis.asyncio import Redis
 
 from services.cli import embedded
+from services.worker.work import Complete
 from shared.actions.accounts import links
 from shared.actions.accounts.links import Purpose
 from shared.settings import Settings
@@ -19,6 +21,7 @@ from tests.api.serving import serving
 from tests.browser.conftest import CHROMIUM, SCHEMES, WIDTHS
 from tests.pages.browser import make_user
 from tests.pages.crons import filling
+from tests.pages.work import filling as work
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 ZONE = "Europe/Berlin"
@@ -30,8 +33,14 @@ PAGES = {
     "cron-fire": "/t/1/crons/12/fires/{last}",
     "cron-form": "/t/1/crons/new",
     "cron-edit": "/t/1/crons/12/edit",
+    "jobs": "/t/1/jobs",
+    "job": "/t/1/jobs/{job}",
+    "new-job": "/t/1/jobs/new",
+    "queues": "/t/1/queues",
+    "queue": "/t/1/queues/1",
+    "dead-letters": "/t/1/dead-letters",
 }
-"""Addresses by the names of the pictures; `{last}` is the newest execution of the cron that fails."""
+"""By the names of the pictures; `{last}` is the newest execution of a cron that fails, `{job}` a dead letter."""
 
 
 async def main(folder: Path, names: list[str]) -> None:
@@ -43,19 +52,31 @@ async def main(folder: Path, names: list[str]) -> None:
             owner = await make_user(redis, "owner@example.com")
             await filling.fill(redis)
             last = (await filling.newest(redis, 12)).id
+            job = await _fill_work(redis)
             code = await links.make(redis, Purpose.SIGN_IN, owner)
             with serving(settings) as address:
                 async with async_playwright() as playwright:
                     browser = await playwright.chromium.launch(
                         executable_path=CHROMIUM, args=["--no-sandbox"]
                     )
-                    wanted = {name: PAGES[name].format(last=last) for name in names or PAGES}
+                    wanted = {name: PAGES[name].format(last=last, job=job) for name in names or PAGES}
                     link = address + links.address_of("", Purpose.SIGN_IN, code)
                     await _pictures(browser, (address, link), wanted, folder)
                     await browser.close()
             await redis.aclose()
         finally:
             server.stop()
+
+
+async def _fill_work(redis: Redis) -> int:
+    """Jobs of three queues in all states; the id of one that was tried three times."""
+    job = await work.died_slowly(redis)
+    await work.dead(redis, 17)
+    await work.dead(redis, 4, queue="letters", url="https://mail.example.com/send")
+    await work.made(redis, 9, queue="reports", url="https://data.example.net/reports")
+    await work.ended(redis, [Complete()], '{"ok": true}')
+    await work.made(redis, 3, delay=3600)
+    return job
 
 
 async def _pictures(browser: Browser, at: tuple[str, str], wanted: dict[str, str], folder: Path) -> None:
