@@ -40,7 +40,7 @@ PAGES = {
     "queue": "/t/1/queues/1",
     "dead-letters": "/t/1/dead-letters",
 }
-"""By the names of the pictures; `{last}` is the newest execution of a cron that fails, `{job}` a dead letter."""
+"""By the names of pictures; `{last}` is the last execution of a cron that fails, `{job}` a dead letter."""
 
 
 async def main(folder: Path, names: list[str]) -> None:
