@@ -108,12 +108,13 @@ async def test_of_retries_what_the_first_job_has_counts(redis: Redis, team: Team
     assert seen.has_more
 
 
-async def test_long_runs_end_a_step_early_too(redis: Redis, team: Team) -> None:
+@pytest.mark.parametrize("q", ["-code:500", "example -code:500"])
+async def test_long_runs_end_a_step_early_too(redis: Redis, team: Team, q: str) -> None:
     await _make(redis, team, 60)
     run = json.dumps([1, 200, 1, 1, LONG[:8_000], {}, False, None, None])
     await end_all(redis, Retry(600_000), run=run)
 
-    seen = await _look(redis, team, "-code:500", "retrying", "pending")
+    seen = await _look(redis, team, q, "retrying", "pending")
 
     assert seen.size < 120
     assert seen.has_more
