@@ -93,12 +93,15 @@ export class Gateway {
 
   async #connect(signal) {
     const began = performance.now();
+    let told; // what was said before our own time was over, which says nothing of the reason
     for (;;) {
       try {
         return await this.#dial(TIMES.connectMs - (performance.now() - began));
       } catch (error) {
         if (signal.aborted) throw new Cancelled(); // nothing was sent
-        if (performance.now() - began > TIMES.tryMs || isOfTls(error)) throw new Refused(withoutConnection(this.#said, error));
+        if (error.code) told = error;
+        if (performance.now() - began > TIMES.tryMs || isOfTls(error))
+          throw new Refused(withoutConnection(this.#said, told ?? error));
       }
       await pause(TIMES.pauseMs);
     }

@@ -117,7 +117,7 @@ class Gateway:
         }
 
     def _connect(self, exchange: Exchange) -> socket.socket:
-        began = time.monotonic()
+        began, told = time.monotonic(), None
         while True:
             left = CONNECT_SECONDS - (time.monotonic() - began)
             try:
@@ -125,8 +125,10 @@ class Gateway:
             except OSError as error:  # nothing was sent
                 if exchange.is_cancelled:
                     raise Cancelled from error
+                if not isinstance(error, TimeoutError):  # when our own time is over the reason is not said
+                    told = error
                 if time.monotonic() - began > TRY_SECONDS or wrong.is_of_tls(error):
-                    raise Refused(wrong.without_connection(self.address.url, error)) from error
+                    raise Refused(wrong.without_connection(self.address.url, told or error)) from error
             time.sleep(PAUSE_SECONDS)
 
     def _dial(self, seconds: float) -> socket.socket:

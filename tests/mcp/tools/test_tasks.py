@@ -210,9 +210,8 @@ async def what_runs_in_the_next_hour(agent: Agent) -> None:
 
 @task("Did the backup run last night, and how late")
 async def did_the_backup_run_last_night_and_how_late(agent: Agent) -> None:
-    night = datetime.now(UTC).replace(hour=2, minute=0, second=0, microsecond=0)
-    night -= DAY * (night > datetime.now(UTC) - timedelta(minutes=5))
-    fields = {"name": "backup", "cron_expression": "0 2 * * *"}
+    night = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=6)  # to somebody
+    fields = {"name": "backup", "cron_expression": f"0 {night.hour} * * *"}
     await a_cron(agent.redis, agent.team, at=night - timedelta(hours=1), **fields)
     late = night + timedelta(seconds=90)
     await fire_due(agent.redis, SHARD, late)
