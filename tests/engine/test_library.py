@@ -14,7 +14,7 @@ from shared.store import keyspace, ledger
 from shared.store.connection import AWAY
 from shared.store.keyspace import Team
 from shared.store.transitions import functions
-from shared.store.transitions.library import Library, file_of
+from shared.store.transitions.library import Library
 from tests.calls import call_of
 
 JOB = JobCreate(queue="mail", url="https://a.example/")
@@ -129,11 +129,3 @@ async def test_a_library_that_went_is_loaded_again(redis: Redis, team: Team) -> 
 
     assert made.id == 2
     assert (await ledger.read(redis, team)).accepted == 2
-
-
-async def test_the_library_loads_and_its_functions_compile_as_scripts_too(redis: Redis) -> None:
-    await functions.library.load(redis)
-
-    assert await redis.function_list(functions.library.name)  # type: ignore[misc]
-    for name in ("claim", "create_jobs_together"):
-        assert await redis.script_load(functions.library.script(name, file_of(name).flags))
