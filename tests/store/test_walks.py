@@ -108,6 +108,16 @@ async def test_of_retries_what_the_first_job_has_counts(redis: Redis, team: Team
     assert seen.has_more
 
 
+async def test_a_retry_is_found_by_what_the_first_job_has_among_others(redis: Redis, team: Team) -> None:
+    await _make(redis, team, 1, order="wanted")
+    await end_all(redis, Retry(600_000))  # the retry has no text of its own
+    await _make(redis, team, 15, order="other")
+
+    seen = await _look(redis, team, "payload.order:wanted", "pending")
+
+    assert [row.id for row in seen.rows] == [2]
+
+
 @pytest.mark.parametrize("q", ["-code:500", "example -code:500"])
 async def test_long_runs_end_a_step_early_too(redis: Redis, team: Team, q: str) -> None:
     await _make(redis, team, 60)
