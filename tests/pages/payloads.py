@@ -1,0 +1,36 @@
+"""Texts that run as code in a page that shows them as anything but text."""
+
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+    "\"><script>alert(1)</script>",
+    "'><script>alert(1)</script>",
+    "\" onmouseover=\"alert(1)",
+    "' onmouseover='alert(1)",
+    "\" autofocus onfocus=alert(1) x=\"",
+    "</textarea><script>alert(1)</script>",
+    "</title><script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    "</option></select><script>alert(1)</script>",
+    "<iframe src=javascript:alert(1)>",
+    "<a href=\"javascript:alert(1)\">x</a>",
+    "<body onload=alert(1)>",
+    "<details open ontoggle=alert(1)>",
+    "<video><source onerror=alert(1)>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<!--><script>alert(1)</script>-->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "{{ 7 * 191 }}",
+    "{% include 'error.html' %}",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "<form action=//evil.example><button>Go</button></form>",
+    "<base href=//evil.example>",
+    "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "<div hx-get=/evil hx-trigger=load>x</div>",
+)  # fmt: skip
+TELLING = {"script", "iframe", "img", "video", "source", "math", "base", "animate", "body", "meta"}
+"""Tags of which a page has no more than it has with plain texts."""
