@@ -61,6 +61,7 @@ def test_data_outlives_a_stop_and_a_crash(tmp_path: Path, end: object) -> None:
     first = start(tmp_path)
     with client(first) as redis:
         redis.set("kept", "yes")
+        redis.config_set("appendfsync", "always")  # as on a disk that keeps up: now all is written
 
     assert callable(end)
     end(first)

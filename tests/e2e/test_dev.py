@@ -144,6 +144,7 @@ async def test_a_redis_that_dies_is_started_again_with_its_data(dev: Callable[[]
     with running.client() as client:
         client.post("/api/queues", json={"name": "kept"})
         with Redis(unix_socket_path=str(running.folder / ".recuro" / "redis.sock")) as redis:
+            redis.config_set("appendfsync", "always")  # as on a disk that keeps up: now all is written
             os.kill(redis.info("server")["process_id"], signal.SIGKILL)
 
         async def answers_again() -> bool:
