@@ -5,6 +5,8 @@ import re
 LINE_BYTES = 64 * 1024
 """Of the line that says how long a chunk is, with its extensions, and of all that follows the last one."""
 _SIZE = re.compile(rb"[ \t]*0*([0-9A-Fa-f]{1,15})[ \t\r]*(?:;|\Z)")
+_BETWEEN = re.compile(rb"\r\n([1-9A-Fa-f][0-9A-Fa-f]{0,7})\r\n")
+"""What nearly always stands between two parts, read in one step: hostile bodies have 40,000 of them in one read."""
 
 
 class Chunks:
@@ -48,6 +50,9 @@ class Chunks:
                 at += len(part)
                 if self._left:
                     break
+                if between := _BETWEEN.match(buffer, at):
+                    self._left, at = int(between[1], 16), between.end()
+                    continue
                 self._needs_break = True
             found = self._line(buffer, at)
             if found == at:

@@ -200,10 +200,9 @@ class Reader:
                 self.keeps_alive &= len(part) == len(data)  # more than the answer came: that stands
 
     def _read_chunks(self, chunks: Chunks, data: bytes) -> None:
-        self._framing_bytes += len(data)
-        for part in chunks.feed(data):
-            self._framing_bytes -= len(part)
-            self._take(part)
+        body = b"".join(chunks.feed(data))
+        self._framing_bytes += len(data) - len(body)
+        self._take(body)
         if chunks.is_broken or self._framing_bytes > FRAMING_BYTES:
             self._cut()
         elif chunks.is_done:
