@@ -6,7 +6,7 @@ LINE_BYTES = 64 * 1024
 """Of the line that says how long a chunk is, with its extensions, and of all that follows the last one."""
 _SIZE = re.compile(rb"[ \t]*0*([0-9A-Fa-f]{1,15})[ \t\r]*(?:;|\Z)")
 _BETWEEN = re.compile(rb"\r\n([1-9A-Fa-f][0-9A-Fa-f]{0,7})\r\n")
-"""What nearly always stands between two parts, read in one step: hostile bodies have 40,000 of them in one read."""
+"""What nearly always stands between two parts, read in one step: a hostile read has 40,000 of them."""
 
 
 class Chunks:
