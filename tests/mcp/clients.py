@@ -62,7 +62,11 @@ class Gateway:
 
     async def start(self) -> None:
         self.launch()
-        await until(self._answers, 60)
+        try:
+            await until(self._answers, 180)
+        except BaseException:
+            self.kill()
+            raise
 
     def stop(self) -> int:
         """Its exit code after SIGTERM."""

@@ -124,7 +124,7 @@ async def raw(gateway: Gateway, head: str, message: object) -> Any:
     try:
         lines = f"POST /mcp HTTP/1.1\r\nHost: localhost\r\n{head}\r\nConnection: close\r\nContent-Length: {len(body)}"
         writer.write(f"{lines}\r\n\r\n{body}".encode())
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), 30)
     finally:
         writer.close()
     return json.loads(answer.partition(b"\r\n\r\n")[2])

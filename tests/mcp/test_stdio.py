@@ -141,7 +141,7 @@ def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(bridge: 
     with started(bridge, RECURO_MCP_URL=NOWHERE) as process:
         lines = [line for line, *_ in LINES]
         written = "\n".join([*lines, json.dumps(INITIALIZE), "{"]) + "\n"
-        out, _ = process.communicate(written.encode("utf-8", "replace").decode(), timeout=20)
+        out, _ = process.communicate(written.encode("utf-8", "replace").decode(), timeout=60)
 
     *errors, first, last = map(json.loads, out.splitlines())
     assert [(one["id"], one["error"]["code"]) for one in errors] == [
@@ -163,14 +163,14 @@ def test_it_ends_at_once_even_with_a_call_under_way(bridge: Sequence[str], by: s
         assert "serverInfo" in process.stdout.readline()
         process.stdin.write(json.dumps(CALL) + "\n")
         process.stdin.flush()
-        assert Silent.called.wait(10)
+        assert Silent.called.wait(30)
 
         if by == "end of input":
             process.stdin.close()
         else:
             process.send_signal(signal.Signals[by])
 
-        process.wait(5)
+        process.wait(20)
         assert process.stderr
         assert process.stderr.read() == ""
         Silent.ended.set()
