@@ -78,7 +78,7 @@ class Target:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._ready.wait(10)
+        self._ready.wait(30)
         assert self.port, "the target did not start"
         return self
 

@@ -64,5 +64,5 @@ def _client(api: str, token: str | None = None) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     # Without TLS there is nothing to verify, and reading the certificates costs more than a test.
     return httpx.AsyncClient(
-        base_url=api, headers=headers, timeout=10, verify=False, event_hooks={"response": [described.check]}
+        base_url=api, headers=headers, timeout=30, verify=False, event_hooks={"response": [described.check]}
     )

@@ -15,7 +15,7 @@ def serving(settings: Settings) -> Iterator[str]:
     server = create_server(settings)
     thread = threading.Thread(target=server.run, name="api", daemon=True)
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not server.started:
         assert thread.is_alive(), "the API did not start"
         assert time.monotonic() < deadline, "the API did not start in time"

@@ -60,7 +60,7 @@ async def without_log(folder: Path) -> AsyncIterator[Redis]:
             yield redis
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 async def restored(folder: Path) -> dict[str, str]:

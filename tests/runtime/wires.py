@@ -67,7 +67,7 @@ def serving(bounds: Bounds, *, proxies: Proxies = server.NO_PROXIES) -> Iterator
     running = server.create(application(), ("127.0.0.1", 0), bounds, grace_seconds=1, proxies=proxies)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not running.started:
         assert time.monotonic() < deadline, "the server did not start"
         time.sleep(0.005)  # the poller of a server that is not up yet
@@ -104,7 +104,7 @@ class Wire:
                 await asyncio.sleep(0)
         return sent
 
-    async def answer(self, seconds: float = 10.0) -> Answer:
+    async def answer(self, seconds: float = 30.0) -> Answer:
         async with asyncio.timeout(seconds):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             status, *lines = head.strip().split("\r\n")
@@ -119,7 +119,7 @@ class Wire:
             return False
         return True
 
-    async def ended(self, seconds: float = 10.0) -> bytes:
+    async def ended(self, seconds: float = 30.0) -> bytes:
         """What comes until the other side closes; fails if it does not."""
         with contextlib.suppress(ConnectionResetError):
             return await asyncio.wait_for(self.reader.read(-1), seconds)

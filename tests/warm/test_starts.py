@@ -53,4 +53,4 @@ def test_a_signal_ends_it(warm: list[str], by: signal.Signals) -> None:
 
         assert process.stdout
         assert process.stdout.read() == b""  # until nobody has the other end
-        assert process.wait(10) == -by
+        assert process.wait(60) == -by

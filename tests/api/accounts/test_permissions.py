@@ -44,7 +44,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def other(api: str) -> AsyncIterator[AsyncClient]:
     async with AsyncClient(
-        base_url=api, timeout=10, verify=False, event_hooks={"response": [described.check]}
+        base_url=api, timeout=30, verify=False, event_hooks={"response": [described.check]}
     ) as client:
         yield client
 

@@ -24,7 +24,7 @@ async def other(api: str, client: AsyncClient) -> AsyncIterator[AsyncClient]:
     given = {"name": "inside", "scopes": ["admin"], "hosts": ["*.inside.example"], "queues": ["in-*"]}
     token = (await client.post("/api/tokens", json=given)).json()["token"]
     hooks: Any = {"response": [described.check]}
-    async with AsyncClient(base_url=api, timeout=10, verify=False, event_hooks=hooks) as found:
+    async with AsyncClient(base_url=api, timeout=30, verify=False, event_hooks=hooks) as found:
         found.headers["Authorization"] = f"Bearer {token}"
         yield found
 

@@ -29,7 +29,7 @@ CLOSED = {
 async def other(api: str) -> AsyncIterator[AsyncClient]:
     """A client whose token each test gives it."""
     async with AsyncClient(
-        base_url=api, timeout=10, verify=False, event_hooks={"response": [described.check]}
+        base_url=api, timeout=30, verify=False, event_hooks={"response": [described.check]}
     ) as client:
         yield client
 

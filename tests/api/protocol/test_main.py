@@ -46,7 +46,7 @@ async def test_redis_away_is_a_503_until_it_is_back(own_server: embedded.Embedde
         return not own_server.running
 
     with serving(settings) as api:
-        async with AsyncClient(base_url=api, headers=headers, timeout=10) as client:
+        async with AsyncClient(base_url=api, headers=headers, timeout=30) as client:
             assert (await _answer(client))[0] == 201
             os.kill(own_server.pid, signal.SIGKILL)
             await until(ended)
@@ -72,7 +72,7 @@ async def test_it_starts_without_redis_and_makes_the_first_token_later(tmp_path:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     settings = Settings(redis_url=url, api_port=0, bootstrap_token=TOKEN)
     with serving(settings) as api:
-        async with AsyncClient(base_url=api, headers=headers, timeout=10) as client:
+        async with AsyncClient(base_url=api, headers=headers, timeout=30) as client:
             assert await _answer(client) == AWAY
             back = embedded.start(tmp_path)
             assert back.url == url

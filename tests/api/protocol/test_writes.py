@@ -41,7 +41,7 @@ def cut_api(way: Proxy) -> Iterator[str]:
 async def cut(cut_api: str, token: str, redis: Redis) -> AsyncIterator[AsyncClient]:
     await lost.teach(redis)
     headers = {"Authorization": f"Bearer {token}"}
-    async with AsyncClient(base_url=cut_api, headers=headers, timeout=10, verify=False) as client:
+    async with AsyncClient(base_url=cut_api, headers=headers, timeout=30, verify=False) as client:
         await client.get("/api/usage")  # the token is known from here on, and Redis not asked for it
         yield client
 

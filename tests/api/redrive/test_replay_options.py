@@ -129,7 +129,7 @@ async def test_a_token_moves_nothing_to_or_from_hosts_that_it_may_not_reach(
     await dead.dead_letters(redis, team, 1, url="https://outside.example/")
     await dead.dead_letters(redis, team, 1, url="https://a.inside.example/", queue="other")
     hooks: Any = {"response": [described.check]}
-    async with httpx.AsyncClient(base_url=api, timeout=10, event_hooks=hooks) as limited:
+    async with httpx.AsyncClient(base_url=api, timeout=30, event_hooks=hooks) as limited:
         limited.headers["Authorization"] = f"Bearer {token}"
 
         out = await limited.post(PATH, json={"all": True, "change": {"origin": "https://outside.example"}})
