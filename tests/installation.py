@@ -113,7 +113,7 @@ class Installation:
         self.crash_redis()
         self.server = embedded.start(self.folder / "redis")
 
-    def wait_until_ready(self, seconds: float = 60.0) -> None:
+    def wait_until_ready(self, seconds: float = 180.0) -> None:
         deadline = time.monotonic() + seconds
         for url in (f"{self.api}/readyz", f"http://127.0.0.1:{self.mcp_port}/readyz"):
             while not _answers(url):

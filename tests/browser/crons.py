@@ -73,7 +73,7 @@ async def test_from_nothing_to_a_cron_that_ran_and_is_gone(
     await filling.end_all(redis)
     if not script:
         await page.get_by_role("link", name="Look now").click()
-    await expect(page.get_by_role("heading", name="Completed")).to_be_visible(timeout=5_000)
+    await expect(page.get_by_role("heading", name="Completed")).to_be_visible()
     await expect(page.get_by_text("from outside, shown as text")).to_be_visible()
 
     await page.goto(address + CRONS)

@@ -79,7 +79,7 @@ async def test_from_a_job_by_the_form_to_its_replay(
     await step(redis, SHARD)
     if not script:
         await page.reload()
-    await expect(page.locator("#progress")).to_contain_text("All handed out", timeout=10_000)
+    await expect(page.locator("#progress")).to_contain_text("All handed out")
 
     await team.get_by_role("link", name="Queues").click()
     await page.get_by_role("button", name="Pause webhooks").click()

@@ -59,7 +59,7 @@ def recuro(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
         env={**inherited, **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

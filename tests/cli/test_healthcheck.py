@@ -31,7 +31,7 @@ def checked(service: str, **environment: str) -> subprocess.CompletedProcess[str
         env={**inherited, "RECURO_DATA_DIR": "/nowhere", **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

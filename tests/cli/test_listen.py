@@ -29,7 +29,7 @@ async def test_what_is_sent_is_printed_and_answered() -> None:
             await until(answered)
         finally:
             listening.terminate()
-        printed, _ = listening.communicate(timeout=60)
+        printed, _ = listening.communicate(timeout=120)
 
     assert "POST /sync" in printed
     assert "x-shop: 42" in printed
@@ -40,7 +40,7 @@ async def test_what_is_sent_is_printed_and_answered() -> None:
 def test_what_is_no_port_is_refused(port: str) -> None:
     command = [sys.executable, "-m", "services.cli.main", "listen", f"--port={port}"]
 
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"{port} is no port from 1 to 65535" in ended.stderr
@@ -51,7 +51,7 @@ def test_a_taken_port_is_reported_and_not_as_listened_at() -> None:
         port = holder.getsockname()[1]
         command = [sys.executable, "-m", "services.cli.main", "listen", "--port", str(port)]
 
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert f"port {port} on 127.0.0.1: Address already in use; take another with --port" in ended.stderr

@@ -73,7 +73,7 @@ def typed(settings: Settings, folder: Path, password: str) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
 
 

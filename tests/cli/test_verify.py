@@ -113,7 +113,7 @@ def recuro_verify(
 ) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "RECURO_SIGNING_SECRET": secret}
     command = [str(COMMAND), "verify", *arguments]
-    return subprocess.run(command, input=body, env=environment, capture_output=True, timeout=30, check=False)
+    return subprocess.run(command, input=body, env=environment, capture_output=True, timeout=120, check=False)
 
 
 def test_the_command_distinguishes_good_from_bad(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.poll import until
 from tests.processes import alive, children
 
 RECURO = Path(sys.executable).parent / "recuro"
-READY_SECONDS = 60.0  # about 3 on an idle machine; a busy one only makes it late, not wrong
+READY_SECONDS = 180.0  # about 3 on an idle machine; a busy one only makes it late, not wrong
 STOP_SECONDS = 60.0  # under 1 on an idle machine
 
 

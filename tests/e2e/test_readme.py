@@ -14,7 +14,7 @@ EXAMPLES = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)
 
 
 def run(example: str, folder: Path) -> str:
-    done = subprocess.run(["bash", "-euc", example], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-euc", example], cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

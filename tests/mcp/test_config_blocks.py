@@ -88,7 +88,7 @@ def printed(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RECURO_")}
     return subprocess.run(
-        command, env=environment | env, capture_output=True, text=True, timeout=30, check=False
+        command, env=environment | env, capture_output=True, text=True, timeout=120, check=False
     )
 
 

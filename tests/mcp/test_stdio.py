@@ -37,7 +37,7 @@ NOWHERE = "http://127.0.0.1:9/mcp"
 )
 def test_an_argument_is_answered(bridge: Sequence[str], argument: str, code: int, said: str) -> None:
     ended = subprocess.run(
-        [*bridge, argument], input="", capture_output=True, text=True, timeout=30, check=False
+        [*bridge, argument], input="", capture_output=True, text=True, timeout=120, check=False
     )
 
     assert (ended.returncode, said in ended.stdout + ended.stderr) == (code, True)
@@ -141,7 +141,7 @@ def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(bridge: 
     with started(bridge, RECURO_MCP_URL=NOWHERE) as process:
         lines = [line for line, *_ in LINES]
         written = "\n".join([*lines, json.dumps(INITIALIZE), "{"]) + "\n"
-        out, _ = process.communicate(written.encode("utf-8", "replace").decode(), timeout=60)
+        out, _ = process.communicate(written.encode("utf-8", "replace").decode(), timeout=120)
 
     *errors, first, last = map(json.loads, out.splitlines())
     assert [(one["id"], one["error"]["code"]) for one in errors] == [

@@ -223,7 +223,7 @@ async def test_whoever_becomes_an_admin_may_within_five_seconds(
         return (await other.open(PATH)).status == 200
 
     assert before.status == 403
-    assert await until(look, seconds=10)
+    assert await until(look)
 
 
 async def test_the_trail_has_what_a_page_did_without_the_token(owner: Browser, redis: Redis) -> None:

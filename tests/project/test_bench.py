@@ -50,7 +50,7 @@ def test_what_the_bench_does_not_know_is_refused_in_a_sentence(
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -82,7 +82,9 @@ def test_a_page_is_replaced_by_a_full_run_only(tmp_path: Path, missing: list[str
 @pytest.mark.parametrize(("given", "runs"), [("", 3), ("--large", 3), ("--only floor", 1), ("--rounds 1", 1)])
 def test_a_partial_run_measures_nothing_else(given: str, runs: int) -> None:
     command = ["make", "--dry-run", "--old-file=.venv/.dev.ok", "bench", f"ARGS={given}"]
-    planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
+    planned = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    ).stdout
 
     assert planned.count("-m tests.bench") == runs
 

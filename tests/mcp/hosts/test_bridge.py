@@ -43,7 +43,7 @@ def test_it_needs_nothing_but_python() -> None:
     )
     command = [sys.executable, "-I", "-S", "-c", program]
     with started(command, RECURO_MCP_URL=NOWHERE) as process:
-        out, errors = process.communicate(json.dumps(INITIALIZE) + "\n", timeout=60)
+        out, errors = process.communicate(json.dumps(INITIALIZE) + "\n", timeout=120)
 
     assert json.loads(out)["result"]["serverInfo"] == {
         "name": "recuro",
@@ -57,7 +57,7 @@ def test_it_needs_nothing_but_python() -> None:
 async def test_it_starts_in_less_than_half_a_second_of_cpu(bridge: Sequence[str]) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with started(bridge, RECURO_MCP_URL=NOWHERE) as process:
-        process.communicate(json.dumps(INITIALIZE) + "\n", timeout=60)
+        process.communicate(json.dumps(INITIALIZE) + "\n", timeout=120)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
 
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

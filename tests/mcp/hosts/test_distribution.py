@@ -31,7 +31,7 @@ def test_the_small_wheel_is_whole_and_wants_no_other(tmp_path: Path) -> None:
 
     program = f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); from recuro_mcp.main import main; main()"
     with started([sys.executable, "-I", "-S", "-c", program], RECURO_MCP_URL=NOWHERE) as process:
-        out, _ = process.communicate(json.dumps(INITIALIZE) + "\n", timeout=60)
+        out, _ = process.communicate(json.dumps(INITIALIZE) + "\n", timeout=120)
     assert json.loads(out)["result"]["serverInfo"]["name"] == "recuro"
     assert "Requires-Dist" not in text
 
