@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cronsim import CronSim
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from shared.schedule import zone_data
 from shared.schedule.occurrences import changes, following
+from tests.schedule.examples import tried
 from tests.schedule.test_occurrences import by_brute_force, fires
 
 TABLE = Path(__file__).parent / "approved" / "instants.txt"
@@ -91,7 +92,7 @@ turns = some.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@tried(25)
 @given(minutes, fixed_hours | free_hours, dates, turns, some.integers(-1440, 1440))
 def test_none_is_lost_none_doubled_and_they_strictly_increase(
     minute: str, hour: str, date: str, turn: tuple[str, datetime], away: int

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from shared.schedule.policy import LATE_SECONDS, MOST_AT_ONCE, Fire, MisfirePolicy, Plan, following, judge
+from tests.schedule.examples import tried
 
 NOON = datetime(2026, 10, 25, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -36,6 +37,7 @@ def fires_of(plan: Plan, after: datetime, until: datetime) -> list[datetime]:
     return found
 
 
+@tried()
 @given(plans(), seconds)
 def test_every_fire_is_in_just_one_record_and_none_comes_before_its_time(plan: Plan, away: timedelta) -> None:
     due, now = following(plan, NOON), NOON + away
@@ -55,6 +57,7 @@ def test_every_fire_is_in_just_one_record_and_none_comes_before_its_time(plan: P
     assert steps <= 1 + len(expected) // MOST_AT_ONCE
 
 
+@tried()
 @given(plans(), seconds)
 def test_what_runs_is_in_time_and_what_is_skipped_was_not(plan: Plan, away: timedelta) -> None:
     due, now = following(plan, NOON), NOON + away
@@ -72,6 +75,7 @@ def test_what_runs_is_in_time_and_what_is_skipped_was_not(plan: Plan, away: time
     )
 
 
+@tried()
 @given(plans())
 def test_a_plan_keeps_within_its_bounds(plan: Plan) -> None:
     fires = fires_of(plan, NOON - 4000 * SECOND, NOON + 4000 * SECOND)
