@@ -1,11 +1,13 @@
 """The audit trail: what a write says of its changes, and how callers read it."""
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
+from shared import clock
 from shared.actions.searches import audit as searches
 from shared.actions.searches.audit import LookedLine, is_of
 from shared.schemas.accounts.audit import AuditLine, AuditPage, AuditQuery
@@ -17,7 +19,7 @@ from shared.store.keyspace import Team
 LONGEST_CHARACTERS = 300
 """Of a text that a line shows."""
 _STEP, _MOST_READ = 250, 10_000
-"""Lines that are read at once, and for one answer: if so many do not fit, it says where to go on."""
+"""Lines of a stream that are read at once, and of all for one answer, which says where to go on."""
 _LARGEST = 2**64 - 1
 """Of both numbers of an id of a stream."""
 
@@ -73,39 +75,51 @@ def _shown(name: str, value: Any) -> Any:
 async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
     """Lines newest first, those that fit."""
     wanted = await searches.understood(redis, team, query.q)
-    fitting: list[AuditLine] = []
+    is_passed_over, fitting = searches.passed_over(wanted), list[AuditLine]()
     exact = query.model_dump(include={"operation", "actor", "token", "interface"}, exclude_none=True)
     end, read = query.before, 0
-    while read < _MOST_READ:
-        found = await _older(redis, team, end)
+    async for found in _older(redis, team, end):
         for one in found:
             end, read = "{}-{}".format(*one.id), read + 1
-            line = LookedLine(one.fields)
-            if query.after and line.at < query.after:
+            if query.after and clock.moment(one.fields["at"]) < query.after:
                 return AuditPage(data=tuple(fitting), next=None)
-            if _fits(line, query, exact) and wanted.finds(line):
-                fitting.append(line.shown(end))
+            if not is_passed_over(one.fields):
+                line = LookedLine(one.fields)
+                if _fits(line, query, exact) and wanted.finds(line):
+                    fitting.append(line.shown(end))
             if len(fitting) == query.limit:
                 return AuditPage(data=tuple(fitting), next=end)
-        if len(found) < _STEP:
-            return AuditPage(data=tuple(fitting), next=None)
-    return AuditPage(data=tuple(fitting), next=end, looked_at=read)
+            if read == _MOST_READ:
+                return AuditPage(data=tuple(fitting), next=end, looked_at=read)
+    return AuditPage(data=tuple(fitting), next=None)
 
 
-async def _older(redis: Redis, team: Team, than: str | None) -> list[_Found]:
-    """The next lines of all streams of the team, newest first; fewer than a step only at the end."""
-    found: list[_Found] = []
+async def _older(redis: Redis, team: Team, than: str | None) -> AsyncIterator[Sequence[_Found]]:
+    """The lines of all streams of the team that are older, newest first, in parts.
+
+    Of each stream that reaches less far back than the others more is read: what those have is kept meanwhile.
+    """
+    highest = "+"
     if than is not None:
         ms, number = (min(part, _LARGEST) for part in _numbers(than))
         if (ms, number) == (0, 0):  # nothing is older, and Redis takes it for no id here
-            return found
-        than = f"{ms}-{number}"
-    for stream in keyspace.audit_trails(team):
-        entries = await redis.xrevrange(stream, max=f"({than}" if than else "+", count=_STEP)
-        found += [_Found(_numbers(entry), fields) for entry, fields in entries]
-    found.sort(key=lambda one: one.id, reverse=True)
-    last = found[_STEP - 1].id if len(found) >= _STEP else (0, 0)
-    return [one for one in found if one.id >= last]
+            return
+        highest = f"({ms}-{number}"
+    kept, lowest = list[_Found](), dict[str, tuple[int, int]]()
+    to_read = dict.fromkeys(keyspace.audit_trails(team), highest)
+    while to_read:
+        for stream, highest in to_read.items():
+            entries = await redis.xrevrange(stream, max=highest, count=_STEP)
+            kept += [_Found(_numbers(entry), fields) for entry, fields in entries]
+            if len(entries) == _STEP:
+                lowest[stream] = _numbers(entries[-1][0])
+        since = max(lowest.values(), default=(0, 0))
+        kept.sort(key=lambda one: one.id, reverse=True)
+        size = bisect_right(kept, (-since[0], -since[1]), key=lambda one: (-one.id[0], -one.id[1]))
+        yield kept[:size]
+        kept = kept[size:]
+        to_read = {stream: "({}-{}".format(*low) for stream, low in lowest.items() if low == since}
+        lowest = {stream: low for stream, low in lowest.items() if low != since}
 
 
 def _numbers(entry: str) -> tuple[int, int]:

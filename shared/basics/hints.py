@@ -1,5 +1,6 @@
 """What the text of each row that a search finds has, so that no others need be read."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -11,6 +12,18 @@ _NUMBER, _LITERAL = re.compile(r"[0-9.e+-]+|inf|nan"), re.compile(r"[a-z0-9 _.:@
 _LETTER, _OF_PYTHON = re.compile(r"[a-z]"), "none inf nan"
 
 
+class Bounds(NamedTuple):
+    """Between what a number lies that stands at a place of the list of a run; None: it has no end there."""
+
+    place: int | None = None
+    """None: nothing is known."""
+    least: float | None = None
+    most: float | None = None
+
+
+ANY = Bounds()
+
+
 class Hints(NamedTuple):
     """The longest of each kind; None: nothing is known."""
 
@@ -20,11 +33,32 @@ class Hints(NamedTuple):
     """In lower case as it stands, anywhere in the JSON."""
     run: str | None = None
     """The same in the JSON of its run."""
+    bounds: Bounds = ANY
+    """Of a number of its run."""
 
 
-def of(phrases: Sequence[str], values: Sequence[str], of_runs: Sequence[str] = ()) -> Hints:
+NOTHING = Hints(None, None)
+
+
+def of(
+    phrases: Sequence[str], values: Sequence[str], of_runs: Sequence[str] = (), bounds: Bounds = ANY
+) -> Hints:
     """Of phrases that are looked for in names and URLs, and of values that stand in the JSON as given."""
-    return Hints(_longest(map(_letters, phrases)), _longest_of(values), _longest_of(of_runs))
+    return Hints(_longest(map(_letters, phrases)), _longest_of(values), _longest_of(of_runs), bounds)
+
+
+def bounds(place: int, per_unit: int, values: Iterable[tuple[str, str, float]]) -> Bounds:
+    """Those of a whole number that fits one of these, each a text, an operator and so many units.
+
+    They are wider by one than need be: what is computed of a number is no longer exact.
+    """
+    least, most = math.inf, -math.inf
+    for _, operator, units in values:
+        number = units * per_unit
+        least = min(least, -math.inf if "<" in operator else number - 1)
+        most = max(most, math.inf if ">" in operator else number + 1)
+    ends = [one if math.isfinite(one) else None for one in (least, most)]
+    return ANY if ends == [None, None] else Bounds(place, *ends)
 
 
 def _letters(phrase: str) -> str:

@@ -14,7 +14,7 @@ from operator import eq, ge, gt, le, lt
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from shared.basics import hints, words
-from shared.basics.hints import Hints
+from shared.basics.hints import Bounds, Hints
 from shared.basics.memory import MEBIBYTE, remembered
 
 T = TypeVar("T")
@@ -65,6 +65,8 @@ class Key(Generic[T]):
     choices: Collection[str] = ()
     written: Callable[[Value], str] | None = None
     """What of a value stands in the row's text (JSON), or in that of its run, as it is, in some case."""
+    bounds: Callable[[Sequence[Value]], Bounds] = lambda _values: hints.ANY
+    """Of a number in the run of each row that has one of the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Search(Generic[T]):
 
     def hints(self, words_too: str = "", of_run: Sequence[str] = ()) -> Hints:
         """What the texts of each row have that it finds, with words and texts of its run that are wanted."""
-        phrases, texts, runs = words_too.split(), list[str](), list(of_run)
+        phrases, texts, runs, bounds = words_too.split(), list[str](), list(of_run), hints.ANY
         for term in self.terms:
             if term.is_not:
                 continue
@@ -111,7 +113,8 @@ class Search(Generic[T]):
             key = self.keys[_of(term.key, self.keys)]
             if key.written and len(term.values) == 1:
                 (runs if key.needs == RUN else texts).append(key.written(term.values[0]))
-        return hints.of(phrases, texts, runs)
+            bounds = key.bounds(term.values) if bounds == hints.ANY else bounds
+        return hints.of(phrases, texts, runs, bounds)
 
     def _fits(self, row: T, term: Term) -> bool:
         if not term.key:

@@ -44,7 +44,9 @@ SEARCHES = (
     *("label:team=mail,tier=1", "-label:team=mail", "code:503", "code:503.0", "code:0503", "code:5.03e2"),
     *("code:>400", "code:503,404", "-code:503", "code:-1", "reason:timeout", "-reason:timeout"),
     *("reason:timeout,http_server_error", "reason:http_server_error code:503", "code:503 label:team=mail"),
-    *("took:>1s", "code:503 a.example", "reason:timeout attempt:1", "code:404 queue:q"),
+    *("took:>1s", "took:<100ms", "took:<=142ms", "took:142ms", "took:0.142s,12ms", "took:>1s took:<2s"),
+    *("-took:>1s", "code:>=500", "code:<300", "code:>199 took:>100ms", "took:>1s label:team", "code:nan"),
+    *("code:>inf", "took:>7ms,12ms", "code:503 a.example", "reason:timeout attempt:1", "code:404 queue:q"),
 )
 
 
@@ -75,6 +77,8 @@ async def test_what_is_passed_over_is_not_looked_for(redis: Redis, team: Team, q
         ("reason:timeout", [4, 6, 7, 11, 13, 14, 18, 20, 21]),
         ("code:404", [6, 13, 20]),
         ("reason:dns_error", []),
+        ("took:>1s", [4, 5, 6, 7, 11, 12, 13, 14, 18, 19, 20, 21]),
+        ("code:<300", [2, 4, 5, 6, 7, 9, 11, 12, 13, 14, 16, 18, 19, 20, 21]),
     ],
 )
 async def test_others_are_not_read(redis: Redis, team: Team, q: str, ids: Sequence[int]) -> None:

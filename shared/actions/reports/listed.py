@@ -225,7 +225,7 @@ async def _rows(
             count=min(_AT_ONCE, part.size - looked),
             most_bytes=look.most_bytes,
             searched=look.is_for_something,
-            run_text=look.run_text,
+            hints=look.hints,
         )
         found, looked = [*found, *rows], looked + size
         if not size or looked >= min(part.size, total - part.offset):

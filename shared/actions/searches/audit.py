@@ -1,6 +1,6 @@
 """What may be searched for in the audit trail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -10,13 +10,15 @@ from redis.asyncio import Redis
 
 from shared import clock
 from shared.actions.searches import queries
-from shared.basics import search
+from shared.basics import search, words
 from shared.basics.search import Key, Search, Value, Wrong
 from shared.schemas.accounts.audit import INTERFACES, AuditChange, AuditLine
 from shared.store.keyspace import Team
 
 _KINDS = {"rest": "token", "mcp": "mcp", "web": "user"}
 """Who calls by an interface, as `created_by` has it."""
+_NAMED = ("before", "after")
+"""What a search finds between the values of a change, where a line as it is stored has nothing."""
 _WHO = ("operation", "actor", "token", "interface", "client", "request_id", "reason")
 
 
@@ -107,6 +109,29 @@ KEYS: dict[str, Key[LookedLine]] = {
 async def understood(redis: Redis, team: Team, text: str | None) -> Search[LookedLine]:
     """Raises Invalid for what cannot be understood."""
     return await queries.understood(redis, team, text, KEYS, _texts)
+
+
+def passed_over(wanted: Search[LookedLine]) -> Callable[[Mapping[str, str]], bool]:
+    """What tells of a stored line whether it cannot be found: a word that is wanted is not there."""
+    phrases = [term.values[0].text for term in wanted.terms if not term.key and not term.is_not]
+    wanted_words = [word for text in phrases if text.isascii() and (word := words.plain(text))]
+    sure = [word for word in wanted_words if not any(_meets(word, name) for name in _NAMED)]
+
+    def is_passed_over(fields: Mapping[str, str]) -> bool:
+        stored = "\n".join((fields["who"], fields["about"], fields["changes"]))
+        if not stored.isascii() or "\\" in stored:  # it may mean other letters than it has
+            return False
+        its = words.plain(stored)
+        return not all(word in its for word in sure)
+
+    return is_passed_over if sure else lambda _fields: False
+
+
+def _meets(word: str, name: str) -> bool:
+    """Whether a word may be found that has a part of this one, before or behind it, or the whole."""
+    if word in name or name in word:
+        return True
+    return any(word.startswith(name[-n:]) or word.endswith(name[:n]) for n in range(1, len(name)))
 
 
 def _texts(line: LookedLine) -> Sequence[str]:

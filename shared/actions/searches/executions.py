@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from shared.actions.searches import looks, queries
 from shared.actions.searches.looks import LookedCron, LookedRun, host_of
 from shared.basics import search
+from shared.basics.hints import Hints
 from shared.basics.search import Key, Search
 from shared.schemas.base import Method
 from shared.schemas.crons import ExecutionStatus, SkipReason
@@ -46,7 +47,10 @@ def _statuses(row: LookedExecution) -> list[str]:
 
 
 def _ran(name: str) -> Key[LookedExecution]:
-    return search.number(lambda row: getattr(row.run, name, None), needs=RUN, is_written=True)
+    key: Key[LookedExecution] = search.number(
+        lambda row: getattr(row.run, name, None), needs=RUN, is_written=True
+    )
+    return looks.of_run(key, name)
 
 
 KEYS: dict[str, Key[LookedExecution]] = {
@@ -61,9 +65,13 @@ KEYS: dict[str, Key[LookedExecution]] = {
         is_written=True,
     ),
     "code": _ran("response_status"),
-    "took": search.seconds(
-        lambda row: row.run.duration_ms / 1000 if row.run and row.run.duration_ms is not None else None,
-        needs=RUN,
+    "took": looks.of_run(
+        search.seconds(
+            lambda row: row.run.duration_ms / 1000 if row.run and row.run.duration_ms is not None else None,
+            needs=RUN,
+        ),
+        "duration_ms",
+        1000,
     ),
     "late": search.seconds(lambda row: row.late_seconds),
     "skip": search.word(lambda row: row.skip_reason, choices=[one.value for one in SkipReason]),
@@ -94,15 +102,15 @@ class Look:
         return stored.LOOK_BYTES if self.wanted.needs(RUN) else None
 
     @property
-    def run_text(self) -> str | None:
+    def hints(self) -> Hints:
         """What the run of each has that it finds."""
-        return self.wanted.hints().run
+        return self.wanted.hints()
 
     async def read(self, ids: Sequence[int]) -> list[LookedExecution]:
         """Those that may be what it wants: not so what is of a cron that cannot be."""
         return await self.at(
             await transitions.look_at_executions(
-                self.redis, self.team, ids, most_bytes=self.most_bytes, run_text=self.run_text
+                self.redis, self.team, ids, most_bytes=self.most_bytes, hints=self.hints
             )
         )
 

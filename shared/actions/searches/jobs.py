@@ -35,7 +35,8 @@ def _statuses(job: LookedJob) -> list[str]:
 
 
 def _ran(name: str) -> Key[LookedJob]:
-    return search.number(lambda job: getattr(job.run, name, None), needs=RUN, is_written=True)
+    key: Key[LookedJob] = search.number(lambda job: getattr(job.run, name, None), needs=RUN, is_written=True)
+    return looks.of_run(key, name)
 
 
 KEYS: dict[str, Key[LookedJob]] = {
@@ -52,9 +53,13 @@ KEYS: dict[str, Key[LookedJob]] = {
         is_written=True,
     ),
     "code": _ran("response_status"),
-    "took": search.seconds(
-        lambda job: job.run.duration_ms / 1000 if job.run and job.run.duration_ms is not None else None,
-        needs=RUN,
+    "took": looks.of_run(
+        search.seconds(
+            lambda job: job.run.duration_ms / 1000 if job.run and job.run.duration_ms is not None else None,
+            needs=RUN,
+        ),
+        "duration_ms",
+        1000,
     ),
     "attempt": search.number(lambda job: job.attempt_number, needs=FIELDS),
     "since": search.since(lambda job: job.created_at, needs=FIELDS),

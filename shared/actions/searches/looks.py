@@ -2,20 +2,22 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
 from shared.actions import job_records
-from shared.basics import search
+from shared.basics import hints, search
 from shared.basics.memory import MEBIBYTE, remembered
 from shared.basics.search import Key, Search
 from shared.schemas.accounts.makers import Maker
 from shared.schemas.base import Method
 from shared.schemas.crons import CronMode
+from shared.schemas.runs import STORED as RAN
 from shared.store import makers, records, stored, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
@@ -27,6 +29,12 @@ MAKER = "maker"
 
 
 R = TypeVar("R", bound="LookedJob | LookedCron")
+T = TypeVar("T")
+
+
+def of_run(key: Key[T], name: str, per_unit: int = 1) -> Key[T]:
+    """The key, which reads a whole number of the run: so many of it are a unit of the key."""
+    return replace(key, bounds=partial(hints.bounds, RAN.index(name), per_unit))
 
 
 def _words_of(maker: Maker | None) -> list[str]:

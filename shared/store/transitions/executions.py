@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
+from shared.basics.hints import NOTHING, Hints
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
 from shared.store.writes import OURS, Write
@@ -91,13 +92,13 @@ async def list_executions(
     count: int,
     most_bytes: int | None,
     searched: bool = False,
-    run_text: str | None = None,
+    hints: Hints = NOTHING,
 ) -> tuple[int, Sequence[ListedExecution], int]:
     """How many of all crons a list has in a range, so many of them, the latest moment first, and how many.
 
     `which` is "" for all, or `:failed`, `:skipped`, `:late`. With `most_bytes` they come whole, with so many
     bytes of their runs (0 = any); `searched` with what a search looks at instead, with that of runs or none.
-    Of those whose run has not the `run_text` only the last comes. Where runs are long, fewer are looked at.
+    Of those whose run is not as the hints say only the last comes. Where runs are long, fewer are looked at.
     """
     total, rows, looked = await _LIST(
         redis,
@@ -110,7 +111,10 @@ async def list_executions(
         count=count,
         most_bytes=most_bytes,
         searched=searched,
-        run_text=run_text,
+        run_text=hints.run,
+        run_place=hints.bounds.place,
+        run_least=hints.bounds.least,
+        run_most=hints.bounds.most,
     )
     return total, [ListedExecution(*row) for row in rows], looked
 
@@ -137,16 +141,25 @@ async def read_listed(
 
 
 async def look_at_executions(
-    redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int | None, run_text: str | None = None
+    redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int | None, hints: Hints = NOTHING
 ) -> Sequence[ListedExecution]:
     """What a search looks at of these, with so many bytes of their runs, or without them.
 
-    Of those whose run has not the `run_text` some may be left out.
+    Of those whose run is not as the hints say some may be left out.
     """
     found = list[ListedExecution]()
     while ids:
         _, rows, looked = await _LIST(
-            redis, team.prefix, ids, team=team.id, most_bytes=most_bytes, searched=True, run_text=run_text
+            redis,
+            team.prefix,
+            ids,
+            team=team.id,
+            most_bytes=most_bytes,
+            searched=True,
+            run_text=hints.run,
+            run_place=hints.bounds.place,
+            run_least=hints.bounds.least,
+            run_most=hints.bounds.most,
         )
         found += [ListedExecution(*row) for row in rows]
         ids = ids[looked:]

@@ -241,6 +241,9 @@ async def look_at_jobs(
         letters=letters_of(hints),
         text=hints.text,
         run_text=hints.run,
+        run_place=hints.bounds.place,
+        run_least=hints.bounds.least,
+        run_most=hints.bounds.most,
     )
     return Seen(size, last, bool(has_more), [SeenJob(*row) for row in rows])
 

@@ -72,6 +72,7 @@ PARTS = (
     "records/queues",
     "records/rows",
     "records/looks",
+    "records/runs",
     "call/trail",
     "records/accounts",
     "call/once",

@@ -4,8 +4,13 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient
+from redis.asyncio import Redis
 
 from shared.actions import audit
+from shared.actions.searches import audit as searches
+from shared.actions.searches.audit import LookedLine
+from shared.store import keyspace
+from shared.store.keyspace import Team
 from tests.writes import CRON, JOB
 
 
@@ -76,6 +81,49 @@ async def test_a_search_goes_with_the_other_filters_and_from_page_to_page(
     assert await found(client, "what:cron", actor="test") == CRONS
     shown = [line["operation"] for page in (first, second) for line in page["data"]]
     assert sorted(shown) == ["create-cron", "create-cron", "create-jobs", "create-token"]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("before", "after", "fore", "cronexpressionbefore", "5after10", "after10", "ter", "r10", "null"),
+        *("5 * * * *", "healthcheck", "ticket812", "nobody", "ci", "*", "café", "cafe", "a-b", "deploy/2"),
+    ],
+)
+async def test_no_line_is_passed_over_that_has_a_word(
+    client: AsyncClient, redis: Redis, team: Team, trail: None, word: str
+) -> None:
+    await client.post("/api/crons", json=CRON | {"name": 'Caf\u00e9 "a"-b'})
+    wanted = await searches.understood(redis, team, f'"{word}"')
+    stored = [
+        fields
+        for stream in keyspace.audit_trails(team)
+        for _, fields in await redis.xrange(stream)
+        if wanted.finds(LookedLine(fields))
+    ]
+
+    assert not any(map(searches.passed_over(wanted), stored))
+    assert len(await found(client, f'"{word}"')) == len(stored)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+async def test_lines_of_all_streams_are_in_order_however_many_are_read_at_once(
+    client: AsyncClient, trail: None, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    for _ in range(3):
+        await client.post("/api/jobs", json=JOB)
+        await client.post("/api/invitations", json={"email": "ada@example.com"})
+    all_at_once = (await client.get("/api/audit")).json()
+    monkeypatch.setattr(audit, "_STEP", step)
+
+    shown = (await client.get("/api/audit")).json()
+    later = (await client.get("/api/audit", params={"before": shown["data"][4]["id"]})).json()
+
+    assert shown == all_at_once
+    assert later["data"] == shown["data"][5:]
+    assert [line["at"] for line in shown["data"]] == sorted(
+        (line["at"] for line in shown["data"]), reverse=True
+    )
 
 
 async def test_what_ends_before_all_was_looked_at_says_so(

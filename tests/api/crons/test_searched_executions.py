@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from services.scheduler.fire import fire_due
 from shared import clock
 from shared.actions.reports import listed
+from shared.basics.hints import ANY, Bounds, Hints
 from shared.store import transitions
 from shared.store.keyspace import Team
 from tests.fires import HOUR, MINUTE, NOON, SHARD, a_cron, claim, end
@@ -38,7 +39,9 @@ async def _an_hour(redis: Redis, team: Team) -> None:
         await (redis.set(key, run) if run else redis.delete(key))
 
 
-async def looked_at(redis: Redis, team: Team, run_text: str | None, count: int = 12) -> tuple[list[int], int]:
+async def looked_at(
+    redis: Redis, team: Team, run_text: str | None, count: int = 12, bounds: Bounds = ANY
+) -> tuple[list[int], int]:
     """The ids that come, and how many were looked at."""
     _, rows, size = await transitions.list_executions(
         redis,
@@ -50,7 +53,7 @@ async def looked_at(redis: Redis, team: Team, run_text: str | None, count: int =
         count=count,
         most_bytes=8_448,
         searched=True,
-        run_text=run_text,
+        hints=Hints(None, None, run_text, bounds),
     )
     return [int(row.id) for row in rows], size
 
@@ -65,6 +68,16 @@ async def test_only_those_whose_run_has_the_text_come_and_the_last(redis: Redis,
     assert found == [one for one in every if one % 5 in (2, 0)] + (
         [] if every[-1] % 5 in (2, 0) else [every[-1]]
     )
+
+
+async def test_of_those_whose_run_has_another_number_only_the_last_comes(redis: Redis, team: Team) -> None:
+    every, _ = await looked_at(redis, team, None)
+
+    found, size = await looked_at(redis, team, None, bounds=Bounds(2, 100, 1_000))
+
+    assert size == 12
+    assert every[-1] % len(RUNS) == 1
+    assert found == [one for one in every if one % len(RUNS) in (2, 0)] + [every[-1]]
 
 
 async def test_the_last_that_is_there_says_how_far_it_came(redis: Redis, team: Team) -> None:

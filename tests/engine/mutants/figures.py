@@ -62,7 +62,7 @@ FIGURES = rows(
     ("short texts that are read together are read whole", "looks.texts", "beginning_of(text, most, mark)", "text"),
     ("of texts read together only the first is looked through", "joined", "table.concat(texts)", "texts[1]"),
     ("a text that is not there is none of several", "joined", "if not texts[n] then return nil end", "texts[n] = texts[n] or ''"),
-    ("all runs are looked at", "look_at_jobs.see_run", "if run_text and not", "if false and not"),
+    ("all runs are looked at", "look_at_jobs.see_run", "if may_be_run and not", "if false and not"),
     ("a search of runs reads no spec", "look_at_jobs.look_at", "or given.with_specs", ""),
     ("what a retry has of the first job does not count", "look_at_jobs.look_at", "spec and #spec or 0", "0"),
     ("runs do not count", "look_at_jobs.look_at", "run and #run or 0", "0"),

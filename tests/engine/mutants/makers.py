@@ -15,8 +15,8 @@ MAKERS = rows(  # what it breaks, where it lies, what is found there, what that 
     ("the name of a damaged token is read", "name_makers.is_there", "== 'hash'", "~= 'none'"),
     # list_executions
     ("a search does not read what it looks at", "list_executions", "if given.searched then", "if false then"),
-    ("a search reads executions whatever their run has", "list_executions.see", "if not run_text or", "if true or"),
-    ("a search forgets how far it came", "list_executions", "while run_text and n > 0", "while false and n > 0"),
+    ("a search reads executions whatever their run has", "list_executions.see", "if not may_be_run or", "if true or"),
+    ("a search forgets how far it came", "list_executions", "while may_be_run and n > 0", "while false and n > 0"),
     ("a search does not read that one was skipped", "list_executions", "'skip_reason',", ""),
     ("a search does not read which backfill made one", "list_executions", "'backfill',", ""),
 )

@@ -3,7 +3,8 @@
 --
 -- Given `team`, `before` (an id, or nothing), `count`, `with_specs`, `with_runs`, `with_fields`, `with_makers`, `most_bytes` (of each
 -- text), `letters` (a pattern of Lua that the URL of what is looked for fits in lower case, or nothing), `text` and `run_text` (that
--- its spec and its run have in lower case, or nothing); and indexes, named below the prefix.
+-- its spec and its run have in lower case, or nothing), `run_place`, `run_least` and `run_most` (bounds of a number of its run, or
+-- nothing); and indexes, named below the prefix.
 -- Returns how many were looked at, which may be fewer where texts are long, the last of them, whether there are more, and per job
 -- that may be: id, the spec (JSON), queue name, run (JSON or nothing), its final, origin, attempt, created, intent, queue and
 -- state, its makers by name and value: each nothing if it was not asked for.
@@ -11,9 +12,10 @@
 local LOOKED_AT = { 'queue', 'origin' } -- and what is asked for of the others
 if given.with_fields then LOOKED_AT = { 'queue', 'origin', 'final', 'attempt', 'created', 'intent', 'state' } end
 local team, most, letters, text, run_text = given.team, tonumber(given.most_bytes), given.letters, given.text, given.run_text
+local may_be_run = looks.of_runs(run_text, given.run_place, given.run_least, given.run_most)
 local ids, are_more = looks.below(given_list(), given.before, tonumber(given.count))
 local rows, keys, is_of_spec = {}, {}, letters or text
-local runs_first = run_text or (given.with_runs and not is_of_spec)
+local runs_first = may_be_run or (given.with_runs and not is_of_spec)
 
 local function makers_of(id)
     local makers = {}
@@ -46,7 +48,7 @@ local function see_spec(n, own)
 end
 
 local function see_run(n, run)
-    if run_text and not (run and looks.may_be(run, nil, run_text)) then return 0 end
+    if may_be_run and not may_be_run(run) then return 0 end
     return look_at(ids[n], nil, run)
 end
 
