@@ -106,6 +106,16 @@ async def of_change(call: Call, change: CronBulkChange, done: BulkCounts) -> lis
 _OF_SCHEDULE = {"cron_expression", "timezone", "timeout_seconds", "overlap_policy"}
 
 
+def of_part(found: BulkCounts) -> Iterator[str]:
+    """That a dry run counts a part, as a search ends before it has looked at all: a write is refused then."""
+    if found.looked_at is not None:
+        yield (
+            f"{found.matched:,} is no whole count: the search looked at the newest {found.looked_at:,}, and "
+            "there are more. A call without dry_run is refused, so that none is left out: narrow jobs by "
+            "status:, or give ids."
+        )
+
+
 def _of_none(done: BulkCounts, noun: str) -> Iterator[str]:
     if done.matched == 0:
         yield f"No {noun} is meant: nothing was done. Look with list-{noun}s for what they are called."
