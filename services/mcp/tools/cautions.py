@@ -16,7 +16,7 @@ from shared.operations import Call
 from shared.schemas.base import PageQuery
 from shared.schemas.bulk.results import BulkCounts, BulkResult
 from shared.schemas.bulk.wanted import CronBulkChange
-from shared.schemas.crons import CronQuery, Execution, ExecutionStatus
+from shared.schemas.crons import Cron, CronMode, CronQuery, Execution, ExecutionStatus
 from shared.schemas.dead_letters import ReplayPlan
 from shared.schemas.explain import ExplainQuery
 from shared.schemas.jobs import JobStatus
@@ -78,6 +78,16 @@ async def of_run(call: Call, made: Execution) -> list[str]:
 def _is_by_hand(made: Execution) -> bool:
     """Fires are due at whole seconds."""
     return made.scheduled_at.microsecond != 0 and not made.is_backfill
+
+
+def of_heartbeat(cron: Cron) -> Iterator[str]:
+    """What is left to do of a new one: its key is no agent's to read."""
+    if cron.mode == CronMode.HEARTBEAT:
+        shown = f"GET /api/crons/{cron.id} shows it" if cron.id else "GET /api/crons shows it of each"
+        yield (
+            f"It fails unless your side calls /ping/<ping_key> within {cron.grace_seconds} s of each fire. "
+            f"No tool shows that key: {shown} to a token that may write, and so does its page."
+        )
 
 
 def of_queue(queue: Queue, changes: QueueUpdate) -> Iterator[str]:
