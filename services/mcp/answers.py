@@ -23,6 +23,9 @@ class CronShown(CronDetail):
     pause_after_failures: int | None
     redact: tuple[str, ...]
     labels: dict[str, str]
+    grace_seconds: Annotated[int | None, Field(exclude_if=lambda seconds: seconds is None)]
+    """Of a heartbeat."""
+    last_ping_at: Annotated[Instant | None, Field(exclude_if=lambda at: at is None)]
 
 
 class CronChanged(CronShown):

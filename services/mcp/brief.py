@@ -14,6 +14,7 @@ WORDS = {
     "delay": "Seconds, up to 86400",
     "ends_at": "ISO 8601",
     "expires_at": "Not sent after it",
+    "grace_seconds": "Of a heartbeat",
     "is_active": "",
     "key": "Whose job: the queue's limits by key hold for it",
     "labels": "As team: billing",

@@ -11,7 +11,7 @@ from services.mcp.answers import CronChanged, CronRow, CronShown, JobRow, JobSho
 from services.mcp.outside import CUT_AT
 from shared.actions import explain
 from shared.schemas.base import Page
-from shared.schemas.crons import Cron, CronWithWarnings, Execution
+from shared.schemas.crons import Cron, CronMode, CronWithWarnings, Execution
 from shared.schemas.jobs import Job
 from shared.schemas.runs import Run, RunSummary
 
@@ -123,6 +123,7 @@ def _texts_of_cron(full: Cron) -> dict[str, Any]:
         "last_response": _cut(headers.without(full.last_response, full.headers), ONE_BYTES, where),
         "last_error": _cut(headers.without_quotes(full.last_error, full.headers), ONE_BYTES, where),
         "description": explain.described(full),
+        "grace_seconds": full.grace_seconds if full.mode == CronMode.HEARTBEAT else None,
     }
 
 

@@ -23,6 +23,8 @@ CALLS = (
     Played("explain-cron", {"cron_expression": "now and then"}, "cron_expression"),
     Played("create-cron", CRON, saves="cron"),
     Played("create-cron", {"name": "ping"}, "- url: The url field is required."),
+    Played("create-cron", {**CRON, "url": "", "mode": "heartbeat", "grace_seconds": 60}),
+    Played("create-cron", {**CRON, "mode": "heartbeat"}, "does not go with mode heartbeat"),
     Played("get-cron", {"id": "$cron"}),
     Played("get-cron", {"id": NOBODYS}, "Cron not found"),
     Played("run-cron", {"id": "$cron"}),

@@ -4,9 +4,12 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.hosts import calls
 from tests.hosts.authorized import authorized
 from tests.hosts.places import said
 from tests.hosts.stage import HTTP, TRANSPORTS, Stage, wrapper
@@ -33,49 +36,62 @@ _COLOURS = re.compile(r"\x1b\[\d*m")
 
 
 def inspector(stage: Stage) -> None:
-    """Each call is a process of its own; the whole script is played by the SDK that it is made of."""
+    """Plays the whole script, of which each call is a process of its own; two scripts side by side."""
     folder = stage.places.node("js22")
-    program = [
-        str(folder / "node_modules/.bin/node"),
-        str(folder / "node_modules/.bin/mcp-inspector"),
-        "--cli",
-    ]
-    for transport in TRANSPORTS:
-        token = stage.token()
-        if transport == HTTP:
-            target = [stage.url, "--transport", "http", "--header", f"Authorization: Bearer {token}"]
-        else:
-            variables = [f"{name}={value}" for name, value in stage.env(token).items() if name != "PATH"]
-            bridge = wrapper(folder, transport)
-            target = [*(part for one in variables for part in ("-e", one)), bridge]
-        for era in ERAS:
-            command = [*program, *target, "--protocol-era", era, "--method"]
-            problems = []
-            try:
-                listed = json.loads(said([*command, "tools/list", "--strict"], folder))
-                problems += [] if len(listed["tools"]) > 1 else ["lists no tools"]
-                made = {"queue": "webhooks", "url": "https://api.example.com/sync", "payload": {"a": 1}}
-                job = _called(command, "create-job", made, folder)
-                problems += [] if job["structuredContent"]["status"] == "pending" else [str(job)]
-                bad = _called(command, "create-job", {"queue": "webhooks"}, folder)
-                problems += [] if "The url field is required." in bad["content"][0]["text"] else [str(bad)]
-            except (RuntimeError, ValueError, KeyError) as error:
-                problems.append(repr(error)[-1500:])
-            stage.note(f"Inspector --strict, {era}, {transport}", problems)
+    ways = [(transport, era) for transport in TRANSPORTS for era in ERAS]
+    commands = [_inspecting(stage, folder, *way) for way in ways]
+    with ThreadPoolExecutor(2) as pool:
+        for (transport, era), problems in zip(ways, pool.map(_inspected, commands), strict=True):
+            what = f"Inspector --strict, {era}, {transport}, {len(calls.CALLS)} calls"
+            stage.note(what, problems)
 
 
-def _called(command: list[str], tool: str, arguments: object, folder: Path) -> dict[str, Any]:
+def _inspecting(stage: Stage, folder: Path, transport: str, era: str) -> list[str]:
+    """The command of an era and a transport, for a team of its own."""
+    token, bins = stage.token(), folder / "node_modules/.bin"
+    if transport == HTTP:
+        target = [stage.url, "--transport", "http", "--header", f"Authorization: Bearer {token}"]
+    else:
+        variables = [f"{name}={value}" for name, value in stage.env(token).items() if name != "PATH"]
+        target = [*(part for one in variables for part in ("-e", one)), wrapper(folder, transport)]
+    program = [str(bins / "node"), str(bins / "mcp-inspector"), "--cli"]
+    return [*program, *target, "--protocol-era", era, "--method"]
+
+
+def _inspected(command: Sequence[str]) -> list[str]:
+    """What is wrong with what it lists, strictly, and with what it gets for each call."""
+    try:
+        listed = json.loads(said([*command, "tools/list", "--strict"]))
+        problems = calls.untried([tool["name"] for tool in listed["tools"]])
+        saved = dict[str, int]()
+        for call in calls.CALLS:
+            result = _called(command, call, saved)
+            problems += filter(None, [calls.wrong(call, result)])
+            if call.saves:
+                saved[call.saves] = result["structured"]["id"]
+    except (RuntimeError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired) as error:
+        return [repr(error)[-1500:]]
+    return problems
+
+
+def _called(command: Sequence[str], call: calls.Played, saved: Mapping[str, int]) -> dict[str, Any]:
     """The result of a call, which the Inspector prints, too, when it is an error, and ends with a code."""
+    arguments = json.dumps(call.arguments)
+    for name, one in saved.items():
+        arguments = arguments.replace(f'"${name}"', str(one))
     ended = subprocess.run(
-        [*command, "tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments)],
-        cwd=folder,
+        [*command, "tools/call", "--tool-name", call.tool, "--tool-args-json", arguments],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    found: dict[str, Any] = json.loads(ended.stdout)
-    return found
+    found = json.loads(ended.stdout)
+    shown: dict[str, Any] = {
+        "text": found["content"][0]["text"],
+        "structured": found.get("structuredContent"),
+    }
+    return shown | {"error": found.get("isError") is True}
 
 
 def conformance(stage: Stage) -> None:

@@ -22,10 +22,10 @@ POLICY = (
 PARAMETERS = {
     "list-crons": "filter search page per_page q",
     "create-cron": "name* url* cron_expression* method headers payload callback_url timeout_seconds "
-    f"alert_threshold is_active timezone {POLICY} dry_run idempotency_key",
+    f"alert_threshold is_active timezone {POLICY} mode grace_seconds dry_run idempotency_key",
     "get-cron": "id*",
     "update-cron": "id* name url cron_expression method headers payload callback_url timeout_seconds "
-    f"alert_threshold is_active timezone {POLICY} idempotency_key",
+    f"alert_threshold is_active timezone {POLICY} grace_seconds idempotency_key",
     "delete-cron": "id* idempotency_key",
     "list-jobs": "filter search queue_id page queue from to q",
     "create-job": "queue* url* method headers payload callback_url delay body timeout_seconds retry_delays "

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from services.mcp import crontab
+from services.mcp.tools import cautions
 from services.mcp.tools.crons import CronCreateArguments
 from services.mcp.tools.tool import DryRun, Key, Tool
 from shared.actions import audit, crons, explain, warnings
+from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas import validation
 from shared.schemas.base import Instant, Schema, Warnings
-from shared.schemas.crons import Timezone
+from shared.schemas.crons import Cron, CronMode, Timezone
 from shared.schemas.explain import ExplainQuery
 from shared.store import connection, transitions
 from shared.store import moments as store_moments
@@ -113,6 +114,7 @@ class CronLineMade(Schema):
     url: str
     cron_expression: str
     timezone: str
+    mode: Annotated[CronMode, Field(exclude_if=lambda mode: mode == CronMode.REQUEST)] = CronMode.REQUEST
     means: str
     next_runs: list[Instant]
     warnings: Warnings = ()
@@ -126,16 +128,16 @@ class CronsMade(Schema):
 async def _create(call: Call, arguments: CronsCreateArguments) -> CronsMade:
     """Each is made once under the key of the call; then a line in the audit trail names them all."""
     if arguments.dry_run:
-        now = await store_moments.now(call.redis, call.team.shard)
-        return CronsMade(dry_run=True, crons=[_would_be(line, now) for line in arguments.crons])
+        seen = zip(arguments.crons, await _would_be(call, arguments.crons), strict=True)
+        return CronsMade(dry_run=True, crons=[await _line(call, line, cron) for line, cron in seen])
     if (done := await transitions.recall(call.redis, call.key)) is not None:
         return CronsMade.model_validate_json(done)
+    await _would_be(call, arguments.crons)
     made = list[CronLineMade]()
     for number, line in enumerate(arguments.crons):
         with connection.begun() if made else nullcontext():
             cron = await crons.create(call.part(number, f"cron {number}"), line.cron())
-        said = await warnings.saved_cron(call.redis, call.team, cron)
-        made.append(_line(line, cron.id, cron.next_runs, said.warnings))
+        made.append(await _line(call, line, cron))
     text = CronsMade(dry_run=False, crons=made).model_dump_json()
     with connection.begun():
         kept = await transitions.note_bulk(
@@ -149,23 +151,29 @@ async def _create(call: Call, arguments: CronsCreateArguments) -> CronsMade:
     return CronsMade.model_validate_json(kept)
 
 
-def _would_be(line: CronLine, now: datetime) -> CronLineMade:
-    found = explain.explain(_query(line), now)
-    return _line(line, None, [fire.utc for fire in found.next_runs], found.warnings)
+async def _would_be(call: Call, lines: Sequence[CronLine]) -> list[Cron]:
+    """Each as it would be made now, with 0 for its id; raises what making one would, with its place."""
+    now, seen = await store_moments.now(call.redis, call.team.shard), list[Cron]()
+    for number, line in enumerate(lines):
+        try:
+            seen.append(await crons.would_be(call, line.cron(), now))
+        except Invalid as error:
+            raise Invalid(f"crons.{number}.{error.field}", str(error)) from None
+    return seen
 
 
-def _line(
-    line: CronLine, cron_id: int | None, fires: Sequence[datetime], said: Sequence[str]
-) -> CronLineMade:
+async def _line(call: Call, line: CronLine, cron: Cron) -> CronLineMade:
+    said = await warnings.saved_cron(call.redis, call.team, cron)
     return CronLineMade(
-        id=cron_id,
-        name=line.name,
-        url=line.url,
-        cron_expression=line.cron_expression,
-        timezone=line.timezone,
+        id=cron.id or None,
+        name=cron.name,
+        url=cron.url,
+        cron_expression=cron.cron_expression,
+        timezone=cron.timezone,
+        mode=cron.mode,
         means=explain.describe(_query(line)),
-        next_runs=list(fires)[:_SHOWN_FIRES],
-        warnings=tuple(said),
+        next_runs=cron.next_runs[:_SHOWN_FIRES],
+        warnings=(*cautions.of_heartbeat(cron), *said.warnings),
     )
 
 

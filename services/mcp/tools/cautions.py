@@ -16,7 +16,7 @@ from shared.operations import Call
 from shared.schemas.base import PageQuery
 from shared.schemas.bulk.results import BulkCounts, BulkResult
 from shared.schemas.bulk.wanted import CronBulkChange
-from shared.schemas.crons import CronQuery, Execution, ExecutionStatus
+from shared.schemas.crons import Cron, CronMode, CronQuery, Execution, ExecutionStatus
 from shared.schemas.dead_letters import ReplayPlan
 from shared.schemas.explain import ExplainQuery
 from shared.schemas.jobs import JobStatus
@@ -80,6 +80,16 @@ def _is_by_hand(made: Execution) -> bool:
     return made.scheduled_at.microsecond != 0 and not made.is_backfill
 
 
+def of_heartbeat(cron: Cron) -> Iterator[str]:
+    """What is left to do of a new one: its key is no agent's to read."""
+    if cron.mode == CronMode.HEARTBEAT:
+        shown = f"GET /api/crons/{cron.id} shows it" if cron.id else "GET /api/crons shows it of each"
+        yield (
+            f"It fails unless your side calls /ping/<ping_key> within {cron.grace_seconds} s of each fire. "
+            f"No tool shows that key: {shown} to a token that may write, and so does its page."
+        )
+
+
 def of_queue(queue: Queue, changes: QueueUpdate) -> Iterator[str]:
     if "retry_delays" in changes.model_fields_set and not queue.retry_delays:
         yield "retry_delays is empty: a job without retry_delays of its own is not tried again if it fails."
@@ -104,6 +114,16 @@ async def of_change(call: Call, change: CronBulkChange, done: BulkCounts) -> lis
 
 
 _OF_SCHEDULE = {"cron_expression", "timezone", "timeout_seconds", "overlap_policy"}
+
+
+def of_part(found: BulkCounts) -> Iterator[str]:
+    """That a dry run counts a part, as a search ends before it has looked at all: a write is refused then."""
+    if found.looked_at is not None:
+        yield (
+            f"{found.matched:,} is no whole count: the search looked at the newest {found.looked_at:,}, and "
+            "there are more. A call without dry_run is refused, so that none is left out: narrow jobs by "
+            "status:, or give ids."
+        )
 
 
 def _of_none(done: BulkCounts, noun: str) -> Iterator[str]:

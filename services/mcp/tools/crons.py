@@ -1,14 +1,14 @@
 """The tools for crons."""
 
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from services.mcp import excerpts, headers
 from services.mcp.answers import CronChanged, CronCreated, CronRow, CronShown
 from services.mcp.excerpts import OUTSIDE, Listed
+from services.mcp.tools import cautions
 from services.mcp.tools.tool import (
     KEY_SAID,
     DeleteArguments,
@@ -22,14 +22,16 @@ from services.mcp.tools.tool import (
 from shared.actions import crons, explain, warnings
 from shared.operations import Call
 from shared.schemas.assertions import Assertions
-from shared.schemas.base import Deleted, Labels, Method, Schema, Searched, without_defaults
+from shared.schemas.base import Deleted, Labels, Method, Schema, Searched, UrlOrNone, without_defaults
 from shared.schemas.crons import (
     CronCreate,
     CronFilter,
+    CronMode,
     CronQuery,
     CronSpec,
     CronSpecUpdate,
     CronUpdate,
+    GraceSeconds,
     PauseAfter,
 )
 from shared.schemas.teams import Redact
@@ -46,24 +48,38 @@ ListedAssertions = Annotated[
 """Each kind with all its fields would be a tenth of all that is listed."""
 
 
-class CronCreateArguments(Timing, CronSpec):
-    """As over REST, but the method defaults to GET."""
+Mode = Annotated[CronMode, Field(description="heartbeat: its side pings Recuro; url is empty then")]
 
+
+class CronCreateArguments(Timing, CronSpec):
+    """As over REST, but the method defaults to GET; `url` is listed as required, as in the reference."""
+
+    url: Annotated[UrlOrNone, Field(description="Target URL to call")]
     method: Annotated[Method, Field(description="HTTP method")] = Method.GET
     success_assertions: ListedAssertions = ()
     pause_after_failures: PauseAfter = None
     redact: Redact = ()
     labels: Labels = Field(default_factory=dict)
+    mode: Mode = CronMode.REQUEST
+    grace_seconds: GraceSeconds = 300
     dry_run: DryRun = False
     idempotency_key: Annotated[Key, KEY_SAID] = None
 
     _are_values = field_validator("headers")(headers.check_values)
 
-    def cron(self) -> CronCreate:
-        return CronCreate.model_construct(**dict(self._kept()))
+    @model_validator(mode="before")
+    @classmethod
+    def _has_url(cls, given: Any) -> Any:
+        """Only a heartbeat has none, and may leave it out as over REST."""
+        if not isinstance(given, dict):
+            return given
+        if given.get("mode") == CronMode.HEARTBEAT:
+            return {"url": "", **given}
+        return {name: value for name, value in given.items() if (name, value) != ("url", "")}
 
-    def _kept(self) -> Iterator[tuple[str, Any]]:
-        return ((name, value) for name, value in self if name in CronCreate.model_fields)
+    def cron(self) -> CronCreate:
+        kept = {name: value for name, value in self if name in CronCreate.model_fields}
+        return CronCreate.model_construct(self.model_fields_set & kept.keys(), **kept)
 
 
 def _as_in_create_cron(schema: dict[str, Any]) -> None:
@@ -82,6 +98,7 @@ class CronUpdateArguments(Timing, CronSpecUpdate, GetArguments):
     pause_after_failures: PauseAfter = None
     redact: Redact = ()
     labels: Labels = Field(default_factory=dict)
+    grace_seconds: GraceSeconds = 300
     idempotency_key: Key = None
 
     def changes(self) -> CronUpdate:
@@ -129,6 +146,7 @@ async def _create_cron(call: Call, arguments: CronCreateArguments) -> CronCreate
         id=None if arguments.dry_run else cron.id,
         description=explain.described(cron),
         dry_run=arguments.dry_run,
+        warnings=(*cautions.of_heartbeat(cron), *cron.warnings),
     )
 
 

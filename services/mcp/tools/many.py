@@ -102,7 +102,7 @@ async def _update(call: Call, arguments: CronsUpdateArguments) -> ManyDone:
     said = await cautions.of_change(call, change, done)
     if arguments.changes.alert_threshold:
         said += tuple(await warnings.unheard(call.redis, call.team, "alert_threshold"))
-    return _done(done, said)
+    return _done(done, (*cautions.of_part(done), *said))
 
 
 _ALL = "status:active,paused,ended"
@@ -118,9 +118,11 @@ async def _delete(call: Call, arguments: DeleteManyArguments) -> ManyDone:
     rest = _rest(arguments)
     if arguments.what is What.CRONS:
         done = await many_crons.change(call, CronBulk(action=CronAction.DELETE, q=q, **rest))
-        return _done(done, await cautions.of_deleting_crons(call, done))
+        said = await cautions.of_deleting_crons(call, done)
+        return _done(done, (*cautions.of_part(done), *said))
     done = await many_jobs.change(call, JobBulk(action=JobAction.DELETE, q=q, **rest))
-    return _done(done, await cautions.of_deleting_jobs(call, done))
+    said = await cautions.of_deleting_jobs(call, done)
+    return _done(done, (*cautions.of_part(done), *said))
 
 
 def _done(found: BulkResult | BulkProgress, said: tuple[str, ...]) -> ManyDone:

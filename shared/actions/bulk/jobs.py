@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from shared.actions import jobs
 from shared.actions.bulk.steps import Chosen, Do, Many, Outcome, carry_out, check_search, chosen_by
-from shared.actions.job_records import STATES
 from shared.actions.searches import jobs as searches
 from shared.errors import Conflict
 from shared.operations import Call
@@ -52,7 +51,7 @@ async def _chosen(call: Call, wanted: JobBulk) -> Chosen:
     search = await searches.understood(call.redis, call.team, wanted.q)
     check_search(wanted, search)
     walk = paging.Walk(
-        [f"x:{call.team.id}:{state}" for state in STATES],
+        [f"x:{call.team.id}:{state}" for state in jobs.states_of(search)],
         look=lambda below: jobs.looked_at(call.redis, call.team, below, search),
         matches=search.finds,
     )

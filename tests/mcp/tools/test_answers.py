@@ -257,3 +257,15 @@ async def test_what_a_cron_shall_not_keep_is_given_and_shown(client: Client) -> 
 
     assert (shown["redact"], changed["redact"]) == (["body.**.pin"], ["headers.X-Session"])
     assert "- redact.0: " in await refused(client, "create-cron", **CRON, redact=["pin"])
+
+
+@pytest.mark.parametrize("wanted", [{}, {"dry_run": True}])
+async def test_what_no_single_field_shows_is_refused_of_several_before_any_is_made(
+    client: Client, wanted: dict[str, Any]
+) -> None:
+    past = CRON | {"ends_at": "2020-01-01T00:00:00Z"}
+
+    said = await refused(client, "create-crons", crons=[CRON, past], **wanted)
+
+    assert "- crons.1.ends_at: The ends_at field must leave the cron a time to fire" in said
+    assert (await call(client, "list-crons"))["total"] == 0

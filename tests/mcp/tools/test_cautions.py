@@ -8,12 +8,12 @@ from redis.asyncio import Redis
 
 from services.mcp.tools import cautions
 from shared.settings import Settings
-from shared.store import connection
+from shared.store import connection, paging
 from shared.store.keyspace import Team
 from tests import dead
 from tests.calls import call_of
 from tests.mcp.clients import JOB, found
-from tests.mcp.test_more_tools import some_crons
+from tests.mcp.test_more_tools import refused, some_crons
 from tests.mcp.test_tools import call, finish_next
 
 EMAIL = {"channel": "email", "to": ["ops@example.com"]}
@@ -123,6 +123,49 @@ async def test_a_deletion_of_jobs_tells_what_was_never_sent(client: Client, redi
     assert "warnings" not in sent
     assert waiting["matched"] == 25
     assert waiting["warnings"] == ["20 of the first 20 are not sent yet, and never will be."]
+
+
+@pytest.mark.parametrize(
+    ("tool", "asked"),
+    [
+        ("delete-many", {"what": "crons", "q": "name:two"}),
+        ("update-crons", {"q": "name:two", "changes": {"is_active": False}}),
+    ],
+)
+async def test_a_count_of_a_part_says_so_and_nothing_is_done_by_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tool: str, asked: dict[str, Any]
+) -> None:
+    await some_crons(client, "one", "two", "three")
+    whole = await call(client, tool, **asked, dry_run=True)
+    monkeypatch.setattr(paging, "SEARCH_LIMIT", 2)
+    monkeypatch.setattr(paging, "_CHUNK", 2)
+
+    part = await call(client, tool, **asked, dry_run=True)
+    said = await refused(client, tool, **asked, expected_count=part["matched"])
+
+    assert (whole["looked_at"], part["matched"], part["looked_at"]) == (None, 1, 2)
+    assert "no whole count" not in str(whole)
+    assert part["warnings"][0].startswith("1 is no whole count: the search looked at the newest 2")
+    assert "there are more than the newest 2, at which a search looks; give ids instead" in said
+    assert (await call(client, "list-crons", filter="active"))["total"] == 3
+
+
+async def test_a_status_leaves_jobs_of_another_uncounted(
+    client: Client, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await call(client, "create-job", **JOB)
+    await finish_next(redis)
+    for number in range(3):
+        await call(client, "create-job", **JOB | {"url": f"https://api.example.com/{number}"})
+    monkeypatch.setattr(paging, "SEARCH_LIMIT", 2)
+    monkeypatch.setattr(paging, "_CHUNK", 2)
+    ask = {"what": "jobs", "queue": "webhooks", "q": "status:completed"}
+
+    seen = await call(client, "delete-many", **ask, dry_run=True)
+    done = await call(client, "delete-many", **ask, expected_count=1)
+    none = await call(client, "delete-many", **ask | {"q": "status:completed status:pending"}, dry_run=True)
+
+    assert (seen["matched"], seen["looked_at"], done["done"], none["matched"]) == (1, None, 1, 0)
 
 
 async def test_a_channel_is_told_when_it_has_nothing_to_tell_or_nobody(client: Client) -> None:
