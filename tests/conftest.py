@@ -25,6 +25,8 @@ MAILER = Mailer(Settings())
 # httpcore looks for it at every request, in vain, along the whole path of imports.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
+PATIENCE_SECONDS = 30.0
+"""What a test waits for Redis beside the patience of our services, for a machine or a disk that holds it up."""
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -51,7 +53,7 @@ def settings(server: embedded.EmbeddedServer) -> Settings:
 
 @pytest.fixture
 async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    client = connection.connect(settings)
+    client = connection.connect(settings, blocking_seconds=PATIENCE_SECONDS)
     await client.flushall()
     yield client
     await client.aclose()

@@ -134,7 +134,11 @@ class Installation:
     def __enter__(self) -> "Installation":
         for service in ("api", "scheduler", "worker", "mcp"):
             self.start(service)
-        self.wait_until_ready()
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:

@@ -1,4 +1,4 @@
-"""The one place where a test waits: look again until it is true, or fail at the deadline; and how time is judged."""
+"""The one place where a test waits: look again until it is true, or fail at the deadline; and who judges time."""
 
 import asyncio
 import functools
@@ -13,7 +13,7 @@ T = TypeVar("T")
 LOOK_SECONDS, TICK_SECONDS = 0.02, 0.005
 TRIES = 3
 HELD_UP_SECONDS = 0.05
-"""By how much a turn of the loop is late when the machine held it up: a quarter of the shortest deadlines of tests."""
+"""By how much a turn of the loop is late if the machine held it up; the shortest deadlines of tests are longer."""
 
 
 async def until(look: Callable[[], Awaitable[T]], seconds: float = 30.0) -> T:
@@ -62,7 +62,7 @@ class OutOfTime(AssertionError):
 
 
 def in_time(took: float, most: float, least: float = 0.0) -> None:
-    """Fail unless it took that long, in whatever both are measured: once more, where the test has other tries."""
+    """Fail unless it took from `least` to less than `most`, all in one unit; a test may try up to three times."""
     if not least <= took < most:
         raise OutOfTime(f"it took {took:.3f}, not from {least} to below {most}")
 
@@ -70,14 +70,14 @@ def in_time(took: float, most: float, least: float = 0.0) -> None:
 def best_of_three(test: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:
     """Let a test that judges a clock try up to three times; what is wrong besides fails at once.
 
-    It tries again if `in_time` fails, or if it fails in any way while a turn of the loop came late, as short deadlines
-    then end elsewhere than they should. Each try begins with what the fixtures made, and what the last one left.
+    It tries again if `in_time` fails, or if it fails in any way while a turn of the loop came late, as short
+    deadlines then end elsewhere than they should. Each try begins with what the last one left of the fixtures.
     """
 
     @functools.wraps(test)
     async def tried(*args: P.args, **kwargs: P.kwargs) -> None:
         for _ in range(TRIES - 1):
-            late = Stalls()
+            late, before = Stalls(), asyncio.all_tasks()
             ticking = asyncio.create_task(_tick(late))
             try:
                 return await test(*args, **kwargs)
@@ -85,8 +85,16 @@ def best_of_three(test: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[N
                 await asyncio.sleep(TICK_SECONDS)  # so that what was late at the end counts
                 if not isinstance(failed, OutOfTime) and late.longest < HELD_UP_SECONDS:
                     raise
+                for left in asyncio.all_tasks() - before:
+                    left.add_done_callback(_heard)
             finally:
                 ticking.cancel()
         await test(*args, **kwargs)
 
     return tried
+
+
+def _heard(task: "asyncio.Task[object]") -> None:
+    """How a task ended that a spoilt try left behind is no failure of the next one."""
+    if not task.cancelled():
+        task.exception()

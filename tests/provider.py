@@ -195,7 +195,7 @@ async def of_others(*users: Claims) -> AsyncIterator[str]:
 
     with Popen([*command, *claims], stderr=DEVNULL) as process:
         try:
-            async with httpx.AsyncClient(verify=False) as client:
+            async with httpx.AsyncClient(timeout=30, verify=False) as client:
                 await until(answers)
             yield issuer
         finally:

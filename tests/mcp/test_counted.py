@@ -40,7 +40,7 @@ async def test_each_refusal_is_counted_and_leaves_no_line(server: EmbeddedServer
         async with over_http(gateway.url, reader) as client:
             refused = await client.call_tool("create-cron", CRON)
             await client.call_tool("get-cron", {"id": 9})
-        async with httpx.AsyncClient(trust_env=False) as guesser:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as guesser:
             wrong = [{"Authorization": f"Bearer wrong{number}"} for number in range(2 * BURST)]
             guesses = [guesser.post(gateway.url, json=LIST, headers=headers) for headers in wrong]
             statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]

@@ -21,7 +21,7 @@ ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 async def post(url: str, token: str | None, body: Any = LIST, **headers: str) -> httpx.Response:
     bearer = {"Authorization": f"Bearer {token}"} if token else {}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         return await http.post(url, json=body, headers={**ACCEPT, **bearer, **headers})
 
 
@@ -138,7 +138,7 @@ async def test_only_known_names_are_answered_to(
 async def test_health_needs_no_token_and_no_known_name(
     gateway: Gateway, path: str, said: dict[str, object]
 ) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         response = await http.get(gateway.origin + path, headers={"Host": "10.1.2.3:8001"})
 
     assert (response.status_code, response.json()) == (200, said)

@@ -29,7 +29,7 @@ PROBES = [
 async def test_a_host_that_looks_for_oauth_reads_in_json_that_there_is_none(
     gateway: Gateway, method: str, path: str, status: int
 ) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         response = await http.request(method, gateway.origin + path)
 
     assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
@@ -43,7 +43,7 @@ async def test_a_host_that_looks_for_oauth_reads_in_json_that_there_is_none(
 @pytest.mark.parametrize("path", ["/", "/sse", "/mcp/x", "/api/jobs", "/healthz/", "/" + "x" * 2000])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 async def test_every_other_path_is_answered_in_json(gateway: Gateway, method: str, path: str) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         response = await http.request(method, gateway.origin + path)
 
     assert (response.status_code, response.headers["content-type"]) == (404, "application/json")

@@ -51,7 +51,7 @@ async def test_behind_https_the_cookie_is_secure_and_of_this_host_alone(
     fields, headers = {"email": OWNER, "password": PASSWORD}, {"Origin": "https://recuro.example"}
 
     with serving(settings) as address:
-        async with httpx.AsyncClient(base_url=address, verify=False) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=30, verify=False) as client:
             answer = await client.post("/sign-in", data=fields, headers=headers)
 
     (cookie,) = answer.headers.get_list("set-cookie")
@@ -199,7 +199,7 @@ async def test_where_there_is_a_public_address_forms_are_taken_from_it_alone(
     strange = {"Host": "recuro.lan", "Origin": "http://recuro.lan"}
 
     with serving(settings) as address:
-        async with httpx.AsyncClient(base_url=address, verify=False) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=30, verify=False) as client:
             refused = [
                 await client.post("/sign-in", data=fields, headers=headers)
                 for headers in (strange, {**strange, "Origin": "http://recuro.example"})

@@ -58,7 +58,7 @@ async def test_an_unknown_token_opens_nothing(anonymous: AsyncClient, operation:
 
 async def test_who_guesses_tokens_is_told_to_wait(settings: Settings) -> None:
     with serving(settings) as api:
-        async with AsyncClient(base_url=api, verify=False) as client:
+        async with AsyncClient(base_url=api, timeout=30, verify=False) as client:
             guesses = (
                 client.get("/api/jobs", headers={"Authorization": f"Bearer rc_{number}"})
                 for number in range(2 * BURST)  # at once: meanwhile a brake lets hardly one more pass

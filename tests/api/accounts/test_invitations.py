@@ -102,7 +102,7 @@ async def test_where_the_pages_have_an_address_the_answer_has_the_whole_link(
     settings = Settings(redis_url=server.url, api_port=0, public_url="https://recuro.example")
     with serving(settings) as address:
         headers = {"Authorization": f"Bearer {token}"}
-        async with AsyncClient(base_url=address, headers=headers, verify=False) as client:
+        async with AsyncClient(base_url=address, headers=headers, timeout=30, verify=False) as client:
             made = (await client.post("/api/invitations", json=ADA)).json()
 
     assert made["link"] == f"https://recuro.example/join/{made['code']}"

@@ -26,13 +26,13 @@ async def preflight(address: str, origin: str) -> httpx.Response:
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,content-type,idempotency-key",
     }
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(timeout=30, verify=False) as client:
         return await client.options(f"{address}/api/jobs", headers=headers)
 
 
 async def test_a_named_origin_may_call_with_a_token(named: str, token: str) -> None:
     asked = await preflight(named, PAGE)
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(timeout=30, verify=False) as client:
         headers = {"Origin": PAGE, "Authorization": f"Bearer {token}"}
         answer = await client.get(f"{named}/api/jobs", headers=headers)
 
@@ -45,7 +45,7 @@ async def test_a_named_origin_may_call_with_a_token(named: str, token: str) -> N
 
 
 async def test_a_refusal_can_be_read_by_a_named_origin(named: str) -> None:
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(timeout=30, verify=False) as client:
         answer = await client.get(f"{named}/api/jobs", headers={"Origin": PAGE})
 
     assert answer.status_code == 401

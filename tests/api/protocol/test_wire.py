@@ -135,7 +135,7 @@ async def test_a_client_that_hangs_up_harms_nobody(api: str, token: str) -> None
     async with wire_to(api) as wire:
         await wire.send(head_of(token, "Content-Length: 100") + b"{")
 
-    async with httpx.AsyncClient(base_url=api) as client:
+    async with httpx.AsyncClient(base_url=api, timeout=30) as client:
         assert (await client.get("/healthz")).status_code == 200
 
 

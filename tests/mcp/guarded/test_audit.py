@@ -127,7 +127,7 @@ HANDSHAKE = {
 async def post(gateway: Gateway, token: str, method: str, params: Any, **headers: str) -> httpx.Response:
     sent = {"Authorization": f"Bearer {token}", "User-Agent": "plain/1", "Accept": "application/json"}
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         return await http.post(gateway.url, json=body, headers={**sent, **headers})
 
 

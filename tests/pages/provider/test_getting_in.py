@@ -302,7 +302,7 @@ async def test_behind_https_the_cookie_is_secure_and_of_this_host_alone(
 ) -> None:
     public = "https://recuro.example"
     with serving(settings_of(server, provider.issuer, api_port=0, public_url=public)) as address:
-        async with httpx.AsyncClient(base_url=address, verify=False) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=30, verify=False) as client:
             going = await client.post("/sign-in/oidc", headers={"Origin": public})
             (cookie,) = going.headers.get_list("set-cookie")
             back = provider.authorize(Page(going).links[-1]).removeprefix(public)
