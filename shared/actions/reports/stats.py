@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from shared import clock
 from shared.basics.histogram import percentiles
-from shared.basics.memory import MEBIBYTE, remembered
+from shared.basics.memory import MEBIBYTE, remembered, remembered_of_several
 from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas.reports.stats import Stats, StatsBy, StatsKind, StatsQuery
@@ -103,7 +103,10 @@ async def _found(call: Call, query: StatsQuery, asked: Range, now: int) -> Mappi
         of = str(query.queue_id) if query.queue_id else CRONS if query.kind is StatsKind.CRONS else None
         return await _read(call, of, asked, now)
     whole, crons = await _read(call, None, asked, now), await _read(call, CRONS, asked, now)
-    return {number: _less(sums, crons[number]) if number in crons else sums for number, sums in whole.items()}
+    return {
+        number: _less(tuple(sums), tuple(crons[number])) if number in crons else sums
+        for number, sums in whole.items()
+    }
 
 
 async def _read(call: Call, of: str | None, asked: Range, now: int) -> Mapping[int, Sums]:
@@ -118,8 +121,9 @@ def _sum(of: Iterable[Sums]) -> Sums:
     return tuple(map(sum, zip(*of, strict=True)))
 
 
+@remembered_of_several(16 * MEBIBYTE, per_byte=1, per_entry=3000)
 def _less(sums: Sums, others: Sums) -> Sums:
-    return [max(0, each - other) for each, other in zip(sums, others, strict=True)]
+    return tuple(max(0, each - other) for each, other in zip(sums, others, strict=True))
 
 
 def _steps(asked: Range, now: int) -> Iterator[list[Period]]:

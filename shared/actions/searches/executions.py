@@ -1,7 +1,7 @@
 """What may be searched for among executions of crons, and fires to come."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from redis.asyncio import Redis
@@ -17,9 +17,11 @@ from shared.schemas.runs import FailureReason
 from shared.store import records, stored, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
-from shared.store.transitions import ListedExecution
+from shared.store.transitions import ListedExecution, SeenCron
 
 RUN, DUE, LATE = search.RUN, "due", "late"
+CRON = "cron"
+"""What a key needs that is read of the cron."""
 LATE_SECONDS = 1.0
 """Later than that after its moment an execution is late."""
 _STEP = 250
@@ -55,9 +57,11 @@ def _ran(name: str) -> Key[LookedExecution]:
 
 KEYS: dict[str, Key[LookedExecution]] = {
     "status": search.several(_statuses, choices=[*(one.value for one in ExecutionStatus), LATE, DUE]),
-    "cron": search.several(lambda row: (row.cron.name, str(row.cron.id))),
-    "host": search.word(lambda row: host_of(row.cron.url), is_written=True),
-    "method": search.word(lambda row: row.cron.method, choices=[one.value.lower() for one in Method]),
+    "cron": search.several(lambda row: (row.cron.name, str(row.cron.id)), needs=CRON),
+    "host": search.word(lambda row: host_of(row.cron.url), needs=CRON, is_written=True),
+    "method": search.word(
+        lambda row: row.cron.method, needs=CRON, choices=[one.value.lower() for one in Method]
+    ),
     "reason": search.word(
         lambda row: getattr(row.run, "failure_reason", None),
         needs=RUN,
@@ -76,11 +80,14 @@ KEYS: dict[str, Key[LookedExecution]] = {
     "late": search.seconds(lambda row: row.late_seconds),
     "skip": search.word(lambda row: row.skip_reason, choices=[one.value for one in SkipReason]),
     "backfill": search.word(lambda row: row.backfill),
-    "label": search.labels(lambda row: row.cron.labels),
+    "label": replace(search.labels(lambda row: row.cron.labels), needs=CRON),
     "key": search.word(lambda row: row.idempotency_key),
     "since": search.since(lambda row: row.scheduled_at),
     "until": search.until(lambda row: row.scheduled_at),
 }
+
+
+_ANY_CRON = LookedCron(SeenCron("0", *[None] * 9))
 
 
 @dataclass(slots=True)
@@ -106,6 +113,10 @@ class Look:
         """What the run of each has that it finds."""
         return self.wanted.hints()
 
+    @property
+    def _needs_crons(self) -> bool:
+        return self.wanted.needs(CRON) or any(not term.key for term in self.wanted.terms)
+
     async def read(self, ids: Sequence[int]) -> list[LookedExecution]:
         """Those that may be what it wants: not so what is of a cron that cannot be."""
         return await self.at(
@@ -126,6 +137,9 @@ class Look:
 
     async def know(self, crons: Iterable[int]) -> None:
         new = [one for one in dict.fromkeys(crons) if one not in self._crons]
+        if not self._needs_crons:  # any is as good as another
+            self._crons |= dict.fromkeys(new, _ANY_CRON)
+            return
         for start in range(0, len(new), _STEP):
             chosen = new[start : start + _STEP]
             found = await looks.crons(self.redis, self.team, chosen, self.wanted)

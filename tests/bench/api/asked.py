@@ -22,6 +22,7 @@ READS = (
     ("executions that are due", "/api/executions?filter=due"),
     ("executions that are due, 100 of them", "/api/executions?filter=due&per_page=100&page=2"),
     ("executions by `q`", "/api/executions?q=reason:http_server_error"),
+    ("executions by `q`, that took long", "/api/executions?q=took:>1s"),
     ("executions of a cron", "/api/crons/500/executions"),
     ("an execution", "/api/crons/500/executions/{execution}"),
     ("backfills", "/api/backfills"),
