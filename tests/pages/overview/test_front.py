@@ -182,6 +182,16 @@ async def test_the_busiest_queues_say_what_holds_them_back(owner: Browser, redis
     assert "It is paused. 9 jobs wait." in page.text
 
 
+async def test_the_rail_counts_dead_letters_on_every_page(owner: Browser, redis: Redis) -> None:
+    before = await owner.open(f"{HOME}/crons")
+    await work.dead(redis, 3)
+
+    pages = [await owner.open(path) for path in (HOME, f"{HOME}/crons", f"{HOME}/settings/team", "/me")]
+
+    assert "Dead letters 3" not in before.text
+    assert [page.text.count("Dead letters 3") for page in pages] == [2] * 4  # in the rail, and at the foot
+
+
 async def test_another_team_is_neither_counted_nor_named(owner: Browser, redis: Redis) -> None:
     await a_cron(redis, "xx", team=keyspace.Team(2), name="Elsewhere")
 
