@@ -29,7 +29,7 @@ from shared.store.care import overdue
 from shared.store.ledger import Ledger
 
 PROBLEMS, CRONS, QUEUES, HOSTS, ALERTS, TOKENS = 50, 25, 100, 25, 25, 100
-"""Of each kind so many are looked at; of more the page says that there are more."""
+"""Of each kind so many are looked at, and so many crons are read by a call."""
 BUSIEST = 5
 """Queues that are shown."""
 RECENT = timedelta(minutes=20)
@@ -65,6 +65,11 @@ class Facts:
     @property
     def busiest(self) -> list[Queue]:
         return [queue for queue in by_load(self.queues.data) if queue.id in self.recent]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are more open problems than were looked at."""
+        return self.problems.total > len(self.problems.data)
 
     @property
     def is_empty(self) -> bool:
@@ -153,7 +158,9 @@ async def problems_of(call: Call) -> tuple[Page[Problem], Mapping[int, Cron]]:
     """Those that are open, and the crons that have them: so no cron is looked at that does not fail."""
     found = await problems.page(call, ProblemQuery(state=ProblemState.OPEN, per_page=PROBLEMS))
     ids = list(dict.fromkeys(one.cron_id for one in found.data if one.cron_id))
-    rows = await crons.rows(call.redis, call.team, ids[:CRONS]) if ids else []
+    rows = list[Cron]()
+    for start in range(0, len(ids), CRONS):
+        rows += await crons.rows(call.redis, call.team, ids[start : start + CRONS])
     return found, {cron.id: cron for cron in rows}
 
 

@@ -30,7 +30,7 @@ async def show(visit: Visit) -> Response:
         "overview/index.html",
         section="overview",
         known=known,
-        title=title(len(wanted), has_more=known.problems.total > len(known.problems.data)),
+        title=title(len(wanted), has_more=known.has_more),
         lede=lede(known, len(failing)),
         needs=wanted[: needs.SHOWN],
         more=len(wanted) - needs.SHOWN,
@@ -74,9 +74,9 @@ def lede(known: Facts, failing: int) -> str:
         paused = (
             f" and {known.paused:,} {'is' if known.paused == 1 else 'are'} paused" if known.paused else ""
         )
-        well = max(0, known.active - failing)
-        crons = "cron is" if total == 1 else "crons are"
-        parts.append(f"{well:,} of {total:,} {crons} healthy{paused}.")
+        well = known.active if known.has_more else max(0, known.active - failing)
+        crons, how = "cron is" if total == 1 else "crons are", "active" if known.has_more else "healthy"
+        parts.append(f"{well:,} of {total:,} {crons} {how}{paused}.")
     calls = sum(hour.ended(one) for one in known.hour.data)
     if calls:
         share = 100 * known.hour.total.completed / calls
