@@ -16,9 +16,10 @@ from services.worker.work import Complete
 from shared.actions import alerts
 from shared.actions.accounts import links
 from shared.actions.accounts.links import Purpose
+from shared.runtime import health
 from shared.schemas.alerts import AlertQuery, AlertType
 from shared.settings import Settings
-from shared.store import connection
+from shared.store import connection, transitions
 from tests.api.serving import serving
 from tests.browser.conftest import CHROMIUM, SCHEMES, WIDTHS
 from tests.pages.browser import make_user
@@ -61,6 +62,7 @@ async def main(folder: Path, names: list[str]) -> None:
             given = {"last": (await filling.newest(redis, 12)).id, "job": await _fill_work(redis)}
             told = await alerts.page(redis, SHOP, AlertQuery(filter=AlertType.FAILURE, per_page=1))
             given["alert"] = told.data[0].id
+            await _let_live(redis)
             code = await links.make(redis, Purpose.SIGN_IN, owner)
             with serving(settings) as address:
                 async with async_playwright() as playwright:
@@ -74,6 +76,13 @@ async def main(folder: Path, names: list[str]) -> None:
             await redis.aclose()
         finally:
             server.stop()
+
+
+async def _let_live(redis: Redis) -> None:
+    """Services seem to run, for as long as pictures are made."""
+    for service in health.SERVICES:
+        member, valid_ms = f"{service}:here:1", 3_600_000
+        await transitions.say_alive(redis, health.SHARD, member=member, valid_ms=valid_ms, trouble=None)
 
 
 async def _fill_work(redis: Redis) -> int:
