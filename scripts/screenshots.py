@@ -13,19 +13,27 @@ from redis.asyncio import Redis
 
 from services.cli import embedded
 from services.worker.work import Complete
+from shared.actions import alerts
 from shared.actions.accounts import links
 from shared.actions.accounts.links import Purpose
+from shared.runtime import health
+from shared.schemas.alerts import AlertQuery, AlertType
 from shared.settings import Settings
-from shared.store import connection
+from shared.store import connection, transitions
 from tests.api.serving import serving
 from tests.browser.conftest import CHROMIUM, SCHEMES, WIDTHS
 from tests.pages.browser import make_user
 from tests.pages.crons import filling
+from tests.pages.crons.filling import SHOP
 from tests.pages.work import filling as work
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 ZONE = "Europe/Berlin"
 PAGES = {
+    "overview": "/t/1",
+    "alerts": "/t/1/alerts",
+    "alert": "/t/1/alerts/{alert}",
+    "system": "/system",
     "crons": "/t/1/crons",
     "crons-day": "/t/1/crons/day",
     "crons-month": "/t/1/crons/month",
@@ -40,7 +48,7 @@ PAGES = {
     "queue": "/t/1/queues/1",
     "dead-letters": "/t/1/dead-letters",
 }
-"""By the names of pictures; `{last}` is the last execution of a cron that fails, `{job}` a dead letter."""
+"""By the names of pictures; `{last}` is a fire that failed, `{job}` a dead letter, `{alert}` a failure."""
 
 
 async def main(folder: Path, names: list[str]) -> None:
@@ -51,21 +59,30 @@ async def main(folder: Path, names: list[str]) -> None:
             redis = connection.connect(settings)
             owner = await make_user(redis, "owner@example.com")
             await filling.fill(redis)
-            last = (await filling.newest(redis, 12)).id
-            job = await _fill_work(redis)
+            given = {"last": (await filling.newest(redis, 12)).id, "job": await _fill_work(redis)}
+            told = await alerts.page(redis, SHOP, AlertQuery(filter=AlertType.FAILURE, per_page=1))
+            given["alert"] = told.data[0].id
+            await _let_live(redis)
             code = await links.make(redis, Purpose.SIGN_IN, owner)
             with serving(settings) as address:
                 async with async_playwright() as playwright:
                     browser = await playwright.chromium.launch(
                         executable_path=CHROMIUM, args=["--no-sandbox"]
                     )
-                    wanted = {name: PAGES[name].format(last=last, job=job) for name in names or PAGES}
+                    wanted = {name: PAGES[name].format(**given) for name in names or PAGES}
                     link = address + links.address_of("", Purpose.SIGN_IN, code)
                     await _pictures(browser, (address, link), wanted, folder)
                     await browser.close()
             await redis.aclose()
         finally:
             server.stop()
+
+
+async def _let_live(redis: Redis) -> None:
+    """Services seem to run, for as long as pictures are made."""
+    for service in health.SERVICES:
+        member, valid_ms = f"{service}:here:1", 3_600_000
+        await transitions.say_alive(redis, health.SHARD, member=member, valid_ms=valid_ms, trouble=None)
 
 
 async def _fill_work(redis: Redis) -> int:

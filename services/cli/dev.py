@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.cli import doctor, embedded
+from services.cli import embedded
 from services.cli.console import Console
 from services.cli.embedded import CannotStart, EmbeddedServer
 from services.cli.places import free_port, in_vain, redis_name, url_of
@@ -17,6 +17,7 @@ from shared.actions.accounts import links, users
 from shared.actions.accounts.links import Purpose
 from shared.basics import token_text
 from shared.errors import Damaged
+from shared.runtime.durability import durability
 from shared.security import tokens
 from shared.settings import Settings, unknown
 from shared.store import connection
@@ -114,7 +115,7 @@ async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeti
         if not settings.bootstrap_token and await tokens.has_ended(redis, token):
             token = _keep(settings, token_text.new())
         await tokens.create(redis, team=TEAM, name="dev", scopes=("admin",), token=token)
-        durability = await doctor.durability(redis)
+        kept = await durability(redis)
         owner = await users.owner_of(redis, await tokens.team_of(redis, token), users.FIRST_OWNER)
         code = await links.make(redis, Purpose.SIGN_IN, owner)
     except (Damaged, *connection.AWAY) as error:
@@ -127,7 +128,7 @@ async def _greeting(settings: Settings, server: EmbeddedServer | None) -> Greeti
         api=api,
         mcp=url_of(settings.mcp_host, settings.mcp_port),
         data=str(server.data_dir) if server else redis_name(settings.redis_url),
-        durability=durability,
+        durability=kept,
         token=token,
         sign_in=links.address_of(api, Purpose.SIGN_IN, code),
     )

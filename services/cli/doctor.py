@@ -3,28 +3,22 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from services.cli import inspection, punctuality
 from services.cli.embedded import OLDEST
 from services.cli.findings import Finding
 from shared.errors import Damaged
 from shared.runtime import health
+from shared.runtime.durability import MEMORY, durability
+from shared.runtime.installation import faults
 from shared.schedule import zone_data
 from shared.store import connection, keyspace, ledger, transitions
 from shared.store.care import damage, figures, overdue, reconcile
 from shared.store.care.shortage import REMEDY, Shortage, share_used
 
-STANDARD = (
-    "standard (AOF everysec: a power cut, or a crash of Redis while its disk is busy, may lose up to 2 s)"
-)
-STRICT = "strict (AOF always: what was answered is on disk)"
-LAX = "lax (AOF, but the system decides when to write: a power cut may lose up to about 30 s)"
-SNAPSHOTS = "snapshots only (a crash loses what came after the last one: set appendonly yes)"
-MEMORY = "none (memory only, a crash loses everything: set appendonly yes)"
 MOST_SHOWN = 100
 Look = Callable[[Redis], Awaitable[list[Finding]]]
-AOF = {"everysec": STANDARD, "always": STRICT, "no": LAX}
 
 
 async def examine(redis: Redis) -> list[Finding]:
@@ -35,7 +29,7 @@ async def examine(redis: Redis) -> list[Finding]:
     return [
         _version(facts),
         Finding(kept != MEMORY, f"durability: {kept}"),
-        *_lost(facts),
+        *[Finding(False, text) for text in faults(facts)],
         _eviction(facts),
         _memory(facts),
         *[finding for what, look in _LOOKS.items() for finding in await _looked(redis, what, look)],
@@ -51,37 +45,6 @@ async def _looked(redis: Redis, what: str, look: Look) -> list[Finding]:
         if not isinstance(said, Damaged):
             raise
         return [Finding(False, f"{what}: {said} A scheduler puts it aside; --reconcile looks at every key")]
-
-
-async def durability(redis: Redis) -> str:
-    """What a crash or a power cut would lose; a hosted Redis may not report it."""
-    info: dict[str, object] = await redis.info("persistence")
-    try:
-        config: Mapping[str, str] = await redis.config_get()
-    except RedisError:
-        config = {}
-    if str(info.get("aof_enabled")) == "1":
-        return AOF.get(config.get("appendfsync", ""), "AOF, and the server does not tell how often it writes")
-    if "save" not in config:
-        return "unknown, the server does not tell: ask its provider"
-    return SNAPSHOTS if config["save"] else MEMORY
-
-
-def _lost(facts: Mapping[str, str]) -> list[Finding]:
-    """What prevents Redis from writing; nothing if all is well."""
-    found = []
-    if facts.get("role") not in (None, "master"):
-        found.append("role: a replica takes no writes; RECURO_REDIS_URL must name the primary")
-    if facts.get("aof_enabled") == "1" and facts.get("aof_last_write_status", "ok") != "ok":
-        found.append("append-only log: the last write failed, and nothing is kept; is the disk full?")
-    if facts.get("aof_enabled") == "1" and facts.get("aof_last_bgrewrite_status", "ok") != "ok":
-        found.append("append-only log: it could not be rewritten and grows; is the disk nearly full?")
-    if facts.get("rdb_last_bgsave_status", "ok") != "ok":
-        found.append("snapshots: the last one failed; is the disk full?")
-    most = int(facts.get("maxmemory", 0))
-    if most and int(facts.get("used_memory", 0)) >= most:
-        found.append(f"memory: all {most} bytes of maxmemory are used, and no job is taken; raise it")
-    return [Finding(False, text) for text in found]
 
 
 async def _living(redis: Redis) -> list[Finding]:

@@ -66,6 +66,8 @@ async def begin(page: Page, link: str) -> None:
     await page.get_by_label("E-mail address").fill(OWNER)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Begin").click()
+    await page.wait_for_url("**/t/1")
+    await page.get_by_role("link", name="Set up your agent").click()
     await page.wait_for_url("**/t/1/settings/api")
 
 
@@ -147,6 +149,12 @@ async def join_as_a_member(page: Page, link: str) -> None:
     await page.get_by_label("Name", exact=True).fill("Mel")
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Join").click()
+    await page.wait_for_url("**/t/1")
+    await (
+        page.get_by_role("navigation", name="Settings", exact=True)
+        .get_by_role("link", name="Members")
+        .click()
+    )
     await page.wait_for_url("**/t/1/settings/members")
     await expect(page.get_by_role("link", name="API", exact=True)).to_have_count(0)
     await expect(page.get_by_role("button", name=re.compile("Remove|Invite|Make"))).to_have_count(0)
@@ -195,7 +203,7 @@ async def protect(page: Page, api: str) -> None:
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_label("Code", exact=True).fill(recovery[0])
     await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/t/1/settings/api")
+    await page.wait_for_url("**/t/1")
 
 
 async def hand_over(page: Page, api: str) -> None:

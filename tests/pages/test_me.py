@@ -25,7 +25,7 @@ async def test_another_password_ends_the_other_browsers(owner: Browser, other: B
 
     assert (page.status, page.path) == (200, "/me")
     assert "One browser where you are signed in" in page.text
-    assert (await other.sign_in(OWNER, OTHER_PASSWORD)).path == "/t/1/settings/api"
+    assert (await other.sign_in(OWNER, OTHER_PASSWORD)).path == "/t/1"
 
 
 async def test_a_wrong_password_changes_nothing_and_is_not_shown_again(owner: Browser) -> None:

@@ -52,7 +52,7 @@ async def test_it_is_added_and_asked_for_at_the_next_sign_in(owner: Browser, oth
 
     assert "One more step" in asked.text
     assert refused.status == 422
-    assert inside.path == "/t/1/settings/api"
+    assert inside.path == "/t/1"
     assert "Nine recovery codes left." in (await other.open("/me")).text
 
 
@@ -144,7 +144,7 @@ async def test_recovery_codes_are_renewed_once_they_are_kept(owner: Browser, oth
     done = await owner.send(offered, f"{CODES}/confirm")
 
     assert wrong.status == 422
-    assert inside.path == "/t/1/settings/api"
+    assert inside.path == "/t/1"
     assert not {*codes} & {*codes_of(offered)}
     assert (done.path, "Ten recovery codes left." in done.text) == ("/me", True)
 

@@ -26,7 +26,7 @@ async def test_a_password_opens_the_page_of_the_team(browser: Browser, redis: Re
 
     page = await browser.sign_in(OWNER)
 
-    assert (page.status, page.path) == (200, "/t/1/settings/api")
+    assert (page.status, page.path) == (200, "/t/1")
     assert OWNER in page.text
 
 
@@ -75,7 +75,7 @@ async def test_over_plain_http_from_elsewhere_nobody_is_signed_in_and_no_link_us
     assert [answer.status_code for answer in answers] == [403, 403]
     assert "Use the https address." in answers[1].text
     assert all("set-cookie" not in answer.headers for answer in answers)
-    assert (await browser.send(await browser.open(path))).path == "/t/1/settings/api"
+    assert (await browser.send(await browser.open(path))).path == "/t/1"
 
 
 @pytest.mark.parametrize("email", [OWNER, "nobody@example.com"])
@@ -130,7 +130,7 @@ async def test_a_link_signs_in_once_and_only_when_somebody_presses(browser: Brow
     first = await browser.send(await browser.open(path))
     second = await browser.send(await browser.open(path), path)
 
-    assert first.path == "/t/1/settings/api"
+    assert first.path == "/t/1"
     assert second.status == 404
     assert "one use" in second.text
 
@@ -146,8 +146,8 @@ async def test_the_first_owner_is_welcomed_and_signs_in_by_password_then(
     assert wrong.status == 422
     assert "Must be an e-mail address" in wrong.text
     assert wrong.form("/welcome").fields["name"] == "Ada"
-    assert inside.path == "/t/1/settings/api"
-    assert (await other.sign_in(OWNER)).path == "/t/1/settings/api"
+    assert inside.path == "/t/1"
+    assert (await other.sign_in(OWNER)).path == "/t/1"
 
 
 async def test_a_password_is_set_by_a_link(browser: Browser, redis: Redis) -> None:
@@ -160,7 +160,7 @@ async def test_a_password_is_set_by_a_link(browser: Browser, redis: Redis) -> No
 
     assert OWNER in page.text
     assert "Must have 10 characters or more." in wrong.text
-    assert inside.path == "/t/1/settings/api"
+    assert inside.path == "/t/1"
     assert (await browser.open(path)).status == 404
 
 

@@ -205,7 +205,7 @@ async def test_a_member_sees_no_tokens_and_no_way_to_them(member: Browser) -> No
     page = await member.open(PATH)
     sent = await member.post(PATH, name="agent", scope="admin")
 
-    assert start.path == "/t/1/settings/members"
+    assert start.path == "/t/1"
     assert PATH not in start.links
     assert (page.status, sent.status) == (403, 403)
     assert "Only admins of the team may see this; ask one of them." in page.text

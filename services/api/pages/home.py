@@ -4,7 +4,6 @@ from starlette.responses import Response
 
 from services.api.pages.endpoint import IN_PLACE, page, to
 from services.api.pages.forms import Form, errors_of, parsed
-from services.api.pages.settings import members, tokens
 from services.api.pages.shell import team_page
 from services.api.pages.visits import Visit
 from shared.actions.accounts import joining
@@ -16,12 +15,7 @@ from shared.security.sessions import Signed
 async def start(visit: Visit) -> Response:
     """Where work goes on: the team that the session was in last, or the user itself without one."""
     signed = await visit.signed()
-    return to(_first(signed) if signed.team else "/me")
-
-
-async def team(visit: Visit) -> Response:
-    """The first page of a team that its member may open."""
-    return to(_first(await visit.in_team()))
+    return to(f"/t/{signed.team.id}" if signed.team else "/me")
 
 
 async def nothing(visit: Visit) -> Response:
@@ -47,15 +41,8 @@ async def _new_team(visit: Visit, signed: Signed, form: Form, status: int = 200)
     return await team_page(visit, signed, "new_team.html", status, section="me", form=form)
 
 
-def _first(signed: Signed) -> str:
-    assert signed.team
-    path = tokens.PATH if signed.role == "admin" else members.PATH
-    return path.format(team=signed.team.id)
-
-
 routes = [
     page("/", start),
-    page("/t/{team}", team),
     page("/new-team", new_team, make_team),
 ]
 nowhere = [page("/t/{team}/{rest:path}", nothing)]

@@ -2,6 +2,7 @@
 
 from services.api.pages import arriving, files, home, me, second_factor, sign_in, single_sign_on, zones
 from services.api.pages.crons import routes as crons
+from services.api.pages.overview import routes as overview
 from services.api.pages.settings import members, team, tokens
 from services.api.pages.work import dead_letters, job_acts, jobs, new_job, queues, replays
 
@@ -16,6 +17,7 @@ WORK = (
 )
 PAGES = (
     *home.routes,
+    *overview.routes,
     *sign_in.routes,
     *single_sign_on.routes,
     *arriving.routes,

@@ -1,29 +1,54 @@
 """Pages of a team: what stands around each, by who is signed in."""
 
+import asyncio
 from typing import Any, NamedTuple
 
+from redis.exceptions import ResponseError
 from starlette.responses import Response
 
 from services.api.pages.forms import Form
 from services.api.pages.rendering import rendered
 from services.api.pages.visits import Visit
+from shared.actions import dead_letters
+from shared.errors import Damaged
+from shared.schemas.dead_letters import DeadLetterQuery
 from shared.security.sessions import Signed
+
+BEYOND = 10_000_000
+"""The last page that can be asked for."""
 
 
 async def team_page(
     visit: Visit, signed: Signed, template: str, /, status: int = 200, **given: Any
 ) -> Response:
     """A page with the rail: teams to go to, and what this member may open."""
+    teams, letters, now = await asyncio.gather(
+        visit.teams(signed), _letters(visit, signed), visit.having.now()
+    )
     return rendered(
         template,
         status,
         signed=signed,
-        teams=await visit.teams(signed),
+        teams=teams,
+        dead_total=letters,
         team=signed.team,
         is_admin=signed.role == "admin",
-        now=await visit.having.now(),
+        now=now,
         **given,
     )
+
+
+async def _letters(visit: Visit, signed: Signed) -> int:
+    """How many dead letters the team has: beyond the last page none is read."""
+    if signed.team is None:
+        return 0
+    try:
+        found = await dead_letters.page(
+            visit.having.redis, signed.team, DeadLetterQuery(page=BEYOND, per_page=1)
+        )
+    except (Damaged, ResponseError):
+        return 0  # their own page says so
+    return found.total
 
 
 class Question(NamedTuple):

@@ -83,8 +83,9 @@ class Fire:
         return _shown(self)
 
 
-async def get(call: Call, query: ComingQuery) -> Coming:
-    crons = await read(call.redis, call.team)
+async def get(call: Call, query: ComingQuery, crons: Crons | None = None) -> Coming:
+    """How many there are; of crons that were read already, if they are given."""
+    crons = crons or await read(call.redis, call.team)
     since, until = _range(query, crons.now)
     cut = list(intervals.cut(query.timezone, since, until, LENGTHS[query.by]))
     return await to_thread.run_sync(_counted, query, crons, cut, limiter=THREAD)

@@ -21,7 +21,7 @@ from tests.pages.conftest import OWNER, at_an_address_of_its_own
 from tests.pages.provider.conftest import come_back, go, settings_of
 from tests.provider import EMAIL, SUBJECT, Provider
 
-TEAM_PAGE = "/t/1/settings/members"
+TEAM_PAGE = "/t/1"
 
 
 async def lines_of(redis: Redis, team: int = 1) -> list[dict[str, str]]:
@@ -170,8 +170,8 @@ async def squatted(owner: Browser, other: Browser) -> str:
     """Somebody else joins by the address of Ada, and makes a token and an invitation; the token."""
     link = await invited(owner, EMAIL, role="admin")
     inside = await other.send(await other.open(link), name="Ada", password=PASSWORD)
-    assert inside.path == "/t/1/settings/api"
-    made = await other.send(inside, name="left behind", scope="admin")
+    assert inside.path == "/t/1"
+    made = await other.send(await other.open("/t/1/settings/api"), name="left behind", scope="admin")
     return token_of(made)
 
 
@@ -257,7 +257,7 @@ async def test_who_finds_the_address_in_a_strange_team_begins_in_that_which_take
 
     is_taken = takes == "shop"
     assert told.status == 200
-    assert begun.path == ("/t/2/settings/members" if is_taken else TEAM_PAGE)
+    assert begun.path == ("/t/2" if is_taken else TEAM_PAGE)
     assert link.status == (404 if is_taken else 200)
     abouts = [[line["about"] for line in await lines_of(redis, team)][-1] for team in (1, 2)]
     assert abouts == ["user:3", "member:3,invitation:1,user:3" if is_taken else "invitation:1"]

@@ -57,7 +57,7 @@ async def day(visit: Visit) -> Response:
     found, ahead, past = await asyncio.gather(
         sorting.page(call.redis, call.team, query), _ahead(call, span, zone), _past(call, span.start, now)
     )
-    lanes = await asyncio.gather(*(_lane(call, cron, span, zone) for cron in found.data))
+    lanes = await asyncio.gather(*(lane(call, cron, span, zone) for cron in found.data))
     return await crons_page(
         visit,
         signed,
@@ -83,8 +83,8 @@ async def _past(call: Call, since: datetime, now: datetime) -> Sequence[PeriodFi
     return (await stats.get(call, query)).data
 
 
-async def _lane(call: Call, cron: Cron, span: Span, zone: str) -> Lane:
-    """The fires of a cron on that day; of one that fires very often only that it does."""
+async def lane(call: Call, cron: Cron, span: Span, zone: str) -> Lane:
+    """The fires of a cron in that span; of one that fires very often only that it does."""
     if _is_often(cron, span):
         return days.band(cron, span)
     past = ListedQuery(cron_id=cron.id, from_=span.start, to=span.now, per_page=MOST_MARKS)

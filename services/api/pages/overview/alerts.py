@@ -1,0 +1,147 @@
+"""Alerts: what broke and recovered, who was told by what, and whether the message arrived."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from services.api.pages import words
+from services.api.pages.endpoint import page, to
+from services.api.pages.forms import Form
+from services.api.pages.lists import page_of, search_of
+from services.api.pages.overview import incidents
+from services.api.pages.overview.incidents import Incident
+from services.api.pages.overview.shell import PATH, base_of, overview_page
+from services.api.pages.visits import Visit
+from shared.actions import alerts
+from shared.actions.reports import problems
+from shared.operations import Call
+from shared.schemas.alerts import Alert, Alertable, AlertQuery, AlertQuiet
+from shared.schemas.reports.problems import Problem, ProblemQuery, ProblemState, ProblemUpdate
+
+ALERTS = f"{PATH}/alerts"
+ONE = f"{ALERTS}/{{alert}}"
+PER_PAGE, MOST_OF_ONE, MOST_PROBLEMS = 50, 100, 100
+
+
+async def index(visit: Visit) -> Response:
+    signed = await visit.in_team()
+    call, number, search = visit.call(signed, "list-alerts"), page_of(visit), search_of(visit)
+    query = AlertQuery(page=number, per_page=PER_PAGE, search=search or None)
+    found, known = await asyncio.gather(alerts.page(call.redis, call.team, query), _problems(call))
+    shown = incidents.grouped(found.data, known)
+    if number > 1 or search:
+        shown = list(await asyncio.gather(*(_placed(call, one) for one in shown)))
+    return await overview_page(
+        visit,
+        signed,
+        "overview/alerts.html",
+        section="alerts",
+        found=found,
+        search=search,
+        incidents=shown,
+        title=title(shown, found.total, is_part=number > 1 or bool(search)),
+    )
+
+
+def title(shown: Sequence[Incident], total: int, *, is_part: bool) -> str:
+    """Nothing is broken. One thing is broken. Two things are broken."""
+    if is_part:
+        return "1 alert" if total == 1 else f"{total:,} alerts"
+    if not total:
+        return "No alerts yet"
+    broken = sum(one.state is incidents.OPEN for one in shown)
+    if not broken:
+        return "Nothing is broken."
+    return "One thing is broken." if broken == 1 else f"{words.number(broken)} things are broken."
+
+
+async def _problems(call: Call) -> Mapping[int, Problem]:
+    """The last seen of each state, by their ids."""
+    pages = await asyncio.gather(
+        *(problems.page(call, ProblemQuery(state=state, per_page=MOST_PROBLEMS)) for state in ProblemState)
+    )
+    return {one.id: one for found in pages for one in found.data}
+
+
+async def _placed(call: Call, incident: Incident) -> Incident:
+    """With whether it is the last one of its cron or queue, where later alerts are not among those shown."""
+    if not incident.is_open:
+        return incident
+    newest = (await alerts.page(call.redis, call.team, _of(incident.newest, 1))).data
+    is_last = any(one.id == newest[0].id for one in incident.alerts) if newest else True
+    return replace(incident, is_last=is_last)
+
+
+def _of(alert: Alert, most: int) -> AlertQuery:
+    """Asks for the alerts of the same cron or queue."""
+    if alert.alertable_type is Alertable.CRON:
+        return AlertQuery(cron_id=alert.alertable_id, per_page=most)
+    return AlertQuery(queue_id=alert.alertable_id, per_page=most)
+
+
+async def show(visit: Visit) -> Response:
+    signed = await visit.in_team()
+    call, alert_id = visit.call(signed, "get-alert"), visit.id("alert", "Alert")
+    alert = await alerts.get(call.redis, call.team, alert_id)
+    incident = await _incident_of(call, alert)
+    return await overview_page(
+        visit,
+        signed,
+        "overview/alert.html",
+        section="alerts",
+        alert=alert,
+        incident=incident,
+        told=[(one, incidents.deliveries(one.deliveries)) for one in incident.alerts],
+        form=Form(),
+    )
+
+
+async def _incident_of(call: Call, alert: Alert) -> Incident:
+    """The one that an alert belongs to, as far as the newest of its cron or queue tell."""
+    if alert.alertable_type is Alertable.TEAM:
+        return Incident([alert])
+    known, found = await asyncio.gather(
+        _problem(call, alert), alerts.page(call.redis, call.team, _of(alert, MOST_OF_ONE))
+    )
+    for one in incidents.grouped(found.data, known):
+        if any(row.id == alert.id for row in one.alerts):
+            return one
+    return Incident([alert], is_last=False)
+
+
+async def _problem(call: Call, alert: Alert) -> Mapping[int, Problem]:
+    return await _problems(call) if alert.data.problem_id else {}
+
+
+async def quiet(visit: Visit, form: Form) -> Response:
+    """Send nothing more of it until it recovers."""
+    signed = await visit.in_team()
+    alert_id = visit.id("alert", "Alert")
+    await problems.quiet(visit.call(signed, "quiet-alert", form.once), alert_id, AlertQuiet())
+    return to(f"{base_of(signed)}/alerts/{alert_id}")
+
+
+async def reopen(visit: Visit, form: Form) -> Response:
+    """Tell of it again."""
+    signed = await visit.in_team()
+    call, alert_id = visit.call(signed, "update-problem", form.once), visit.id("alert", "Alert")
+    alert = await alerts.get(call.redis, call.team, alert_id)
+    if alert.data.problem_id:
+        await problems.update(call, alert.data.problem_id, ProblemUpdate(state=ProblemState.OPEN))
+    return to(f"{base_of(signed)}/alerts/{alert_id}")
+
+
+async def back(visit: Visit) -> Response:
+    """Who loads the address of a form again comes to the alert."""
+    signed = await visit.in_team()
+    return to(f"{base_of(signed)}/alerts/{visit.id('alert', 'Alert')}")
+
+
+routes = [
+    page(ALERTS, index),
+    page(ONE, show),
+    page(f"{ONE}/quiet", back, quiet),
+    page(f"{ONE}/reopen", back, reopen),
+]

@@ -1,0 +1,151 @@
+"""Alerts as incidents: what broke and recovered, who was told, and being quiet about it."""
+
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from services.api.pages.overview import incidents
+from shared.actions import alerts, notifications, queues
+from shared.schemas.alerts import Alert, AlertQuery
+from shared.schemas.notifications import Notifications
+from shared.schemas.queues import QueueCreate
+from tests.calls import call_of
+from tests.pages.browser import Browser
+from tests.pages.crons.filling import SHOP, a_cron
+from tests.pages.work import filling as work
+
+ALERTS = "/t/1/alerts"
+
+
+async def listed(redis: Redis) -> list[Alert]:
+    return (await alerts.page(redis, SHOP, AlertQuery(per_page=100))).data
+
+
+async def test_without_alerts_it_says_what_would_be_here(owner: Browser) -> None:
+    page = await owner.open(ALERTS)
+
+    assert "No alerts yet" in page.text
+    assert "Nothing has failed yet" in page.text
+
+
+async def test_what_fails_is_one_row_that_is_open(owner: Browser, redis: Redis) -> None:
+    await a_cron(redis, "oxxx", alert_threshold=3, cron_expression="0 * * * *")
+
+    page = await owner.open(ALERTS)
+
+    assert len(await listed(redis)) == 2
+    assert page.response.text.count("<tr><td>") == 1
+    assert "One thing is broken." in page.text
+    assert "Nightly invoices failed 3 times in a row" in page.text
+    assert "Open" in page.text
+
+
+async def test_what_recovered_says_when(owner: Browser, redis: Redis) -> None:
+    await a_cron(redis, "xxoxo", alert_threshold=2, cron_expression="0 * * * *")
+
+    page = await owner.open(ALERTS)
+
+    assert page.response.text.count("<tr><td>") == 2
+    assert "Nothing is broken." in page.text
+    assert page.text.count("Recovered ") >= 2
+    assert "Open" not in page.text
+
+
+async def test_a_channel_that_was_not_reached_says_why(owner: Browser, redis: Redis) -> None:
+    await told_by_slack(redis)
+
+    page = await owner.open(ALERTS)
+    one = await owner.open(f"{ALERTS}/1")
+
+    assert "Slack not delivered 404 no_service" in page.text
+    assert "Slack not delivered 404 no_service" in one.text
+    assert "Slack cannot be reached" in (await owner.open("/t/1")).text
+
+
+async def told_by_slack(redis: Redis, said: str = "404 no_service") -> None:
+    """An alert whose message Slack refused, as a worker writes it."""
+    call = call_of(redis, SHOP)
+    wanted = Notifications.model_validate({"slack": {"url": "https://hooks.slack.com/services/x"}})
+    await notifications.put(call, wanted)
+    await a_cron(redis, "x", alert_threshold=1, cron_expression="0 * * * *")
+    await redis.hset(f"{SHOP.prefix}a:1:1", mapping={"channel:slack": "failed", "error:slack": said})  # type: ignore[misc]
+
+
+async def test_an_alert_is_silenced_and_told_of_again(owner: Browser, redis: Redis) -> None:
+    await a_cron(redis, "x", alert_threshold=1, cron_expression="0 * * * *")
+    one = f"{ALERTS}/1"
+
+    quiet = await owner.send(await owner.open(one), f"{one}/quiet")
+    listed_quiet = await owner.open(ALERTS)
+    again = await owner.send(quiet, f"{one}/reopen")
+
+    assert "Quiet" in quiet.text
+    assert "Nothing is broken." in listed_quiet.text
+    assert f"{one}/quiet" in [form.action for form in again.forms]
+
+
+async def test_failures_of_a_queue_are_one_incident_with_its_dead_letters(
+    owner: Browser, redis: Redis
+) -> None:
+    await queues.create(call_of(redis, SHOP), QueueCreate(name="webhooks", alerts_enabled=True))
+    await work.dead(redis, 4)
+
+    page, one = await owner.open(ALERTS), await owner.open(f"{ALERTS}/1")
+
+    assert page.response.text.count("<tr><td>") == 1
+    assert "One thing is broken." in page.text
+    assert "/t/1/dead-letters/1" in one.links
+    assert "/t/1/queues/1" in one.links
+
+
+async def test_a_search_finds_messages_or_says_that_none_has_it(owner: Browser, redis: Redis) -> None:
+    await a_cron(redis, "x", alert_threshold=1, cron_expression="0 * * * *")
+
+    found, none = await owner.open(f"{ALERTS}?search=nightly"), await owner.open(f"{ALERTS}?search=nothing")
+
+    assert "1 alert" in found.text
+    assert "No message has “nothing” in it." in none.text
+
+
+async def test_an_old_incident_on_a_later_page_is_not_open(owner: Browser, redis: Redis) -> None:
+    """Its cron fails again: that incident is on the first page."""
+    await a_cron(redis, "xo" * 26 + "x", alert_threshold=1, cron_expression="0 * * * *")
+
+    first, second = await owner.open(ALERTS), await owner.open(f"{ALERTS}?page=2")
+
+    assert "One thing is broken." in first.text
+    assert "53 alerts" in second.text
+    assert "Open" not in second.text
+
+
+async def test_an_alert_that_is_not_there_is_not_found(owner: Browser) -> None:
+    assert (await owner.open(f"{ALERTS}/9")).status == 404
+
+
+@pytest.mark.parametrize("number", ["0", "x", "99999999999999999999"])
+async def test_a_page_that_can_be_none_is_the_first(owner: Browser, number: str) -> None:
+    assert "No alerts yet" in (await owner.open(f"{ALERTS}?page={number}")).text
+
+
+async def test_two_failures_of_a_queue_days_apart_are_two_incidents(redis: Redis) -> None:
+    await queues.create(call_of(redis, SHOP), QueueCreate(name="webhooks", alerts_enabled=True))
+    await work.dead(redis)
+    newest = (await listed(redis))[0]
+    days_before = newest.created_at - timedelta(days=3)
+    older = newest.model_copy(update={"id": 0, "since": days_before, "created_at": days_before})
+    an_hour_before = newest.created_at - timedelta(hours=1)
+    near = older.model_copy(update={"since": an_hour_before, "created_at": an_hour_before})
+
+    apart, together = incidents.grouped([newest, older], {}), incidents.grouped([newest, near], {})
+
+    assert [len(one.alerts) for one in apart] == [1, 1]
+    assert [one.is_last for one in apart] == [True, False]
+    assert [len(one.alerts) for one in together] == [2]
+    assert apart[0].state is incidents.OVER
+
+
+async def test_a_member_of_another_team_finds_no_alert(owner: Browser, redis: Redis) -> None:
+    await a_cron(redis, "x", alert_threshold=1, cron_expression="0 * * * *")
+
+    assert (await owner.open("/t/2/alerts/1")).status == 404
