@@ -2,7 +2,17 @@
 
 from services.api.pages import arriving, files, home, me, second_factor, sign_in, single_sign_on, zones
 from services.api.pages.crons import routes as crons
-from services.api.pages.settings import members, team, tokens
+from services.api.pages.settings import (
+    agents,
+    audit,
+    channels,
+    limits,
+    members,
+    redaction,
+    signing,
+    team,
+    tokens,
+)
 from services.api.pages.work import dead_letters, job_acts, jobs, new_job, queues, replays
 
 WORK = (
@@ -14,6 +24,14 @@ WORK = (
     *dead_letters.routes,
     *replays.routes,
 )
+SETTINGS = (
+    *agents.routes,
+    *channels.routes,
+    *signing.routes,
+    *redaction.routes,
+    *limits.routes,
+    *audit.routes,
+)
 PAGES = (
     *home.routes,
     *sign_in.routes,
@@ -22,6 +40,7 @@ PAGES = (
     *tokens.routes,
     *members.routes,
     *team.routes,
+    *SETTINGS,
     *crons.routes,
     *second_factor.routes,
     *me.routes,
