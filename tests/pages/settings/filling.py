@@ -33,8 +33,8 @@ async def set_channels(redis: Redis, **channels: object) -> None:
     await notifications.put(_call(redis, "set-notifications"), wanted)
 
 
-async def alerted(redis: Redis, name: str = "nightly report", error: str = SAID) -> None:
-    """A cron fails; its message arrives by e-mail, and not in the other channels."""
+async def alerted(redis: Redis, name: str = "nightly report", error: str = SAID) -> int:
+    """A cron fails; its message arrives by e-mail, and not in the other channels. The id of the cron."""
     cron = CronCreate.model_validate(
         {"name": name, "url": "https://a.example/", "cron_expression": "0 0 1 1 *", "alert_threshold": 1}
     )
@@ -48,6 +48,7 @@ async def alerted(redis: Redis, name: str = "nightly report", error: str = SAID)
         is_mail = one.spec == "email"
         verdict = Complete() if is_mail else Dead()
         await worker.finish([Result(one, verdict, "", "", "" if is_mail else "http_client_error 404", error)])
+    return made.id
 
 
 async def sent(redis: Redis, **months: int) -> None:
@@ -58,16 +59,16 @@ async def sent(redis: Redis, **months: int) -> None:
 
 async def fill(redis: Redis) -> None:
     await set_channels(redis)
-    await alerted(redis)
+    failing = await alerted(redis)
     await signatures.rotate(_call(redis, "rotate-signing"), 24)
     await signatures.rotate(_call(redis, "rotate-signing"), 24)
     await limits.put(
         _call(redis, "set-limits"), MonthlyLimits(monthly_request_limit=100_000, soft_limit=80_000)
     )
     await of_team.put(_call(redis, "set-redaction"), Redaction(redact=("headers.X-Session", "body.**.pin")))
-    await queues.create(_call(redis, "create-queue"), QueueCreate(name="webhooks"))
+    await queues.create(_call(redis, "create-queue"), QueueCreate(name="letters-eu"))
     await crons.update(
-        _call(redis, "update-cron"), 1, CronUpdate.model_validate({"cron_expression": "0 3 * * *"})
+        _call(redis, "update-cron"), failing, CronUpdate.model_validate({"cron_expression": "0 3 * * *"})
     )
     await sent(redis, m2026_11=84_112, m2026_10=61_204, m2026_09=44_000)
 

@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pydantic import ValidationError
 from starlette.responses import Response
 
-from services.api.errors import Refused
 from services.api.pages.endpoint import IN_PLACE, page, to
-from services.api.pages.forms import Form, errors_of, listed
-from services.api.pages.settings.shell import CHANGED, VERSION, path_of, seen, settings_page, version_of
+from services.api.pages.forms import Form, errors_of, listed, parsed
+from services.api.pages.settings.shell import CHANGED, path_of, seen, settings_page, version_of
 from services.api.pages.shell import Question, confirm_page
 from services.api.pages.visits import Visit
 from shared.actions import alerts, notifications
-from shared.errors import NotFound, Stale
+from shared.errors import Conflict, NotFound, Stale
+from shared.operations import Versions
 from shared.schemas.alerts import Alert, AlertNotice, AlertQuery, ChannelTest
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.notifications import Channel, Email, Hook, Notifications
-from shared.schemas.validation import by_field
 from shared.security.sessions import Signed
 
 SECTION = "notifications"
@@ -78,6 +76,13 @@ class Message(NamedTuple):
     notice: AlertNotice
 
 
+class Tried(NamedTuple):
+    """A test message, and the key of the form that sent it, by which it is looked at again."""
+
+    test: ChannelTest
+    once: str
+
+
 class Card(NamedTuple):
     """A channel, as the page shows it."""
 
@@ -115,10 +120,10 @@ async def test(visit: Visit, form: Form) -> Response:
     """Send a message and show what came back; the same form sent again looks for that one's outcome."""
     signed, channel = await visit.as_admin(), _channel(visit)
     try:
-        tried = await alerts.tried(visit.call(signed, "test-notifications", form.once, channel), channel)
+        found = await alerts.tried(visit.call(signed, "test-notifications", form.once, channel), channel)
     except IN_PLACE as error:
         return await _index(visit, signed, channel, Form({}, {"": str(error)}), status=422)
-    return await _index(visit, signed, channel, form, tried)
+    return await _index(visit, signed, tried=Tried(found, form.once))
 
 
 async def ask_remove(visit: Visit) -> Response:
@@ -133,9 +138,16 @@ async def ask_remove(visit: Visit) -> Response:
 
 async def remove(visit: Visit, form: Form) -> Response:
     signed, channel = await visit.as_admin(), _channel(visit)
-    known = await notifications.show(visit.call(signed, "get-notifications"))
-    call = visit.call(signed, "set-notifications", form.once, channel)
-    await notifications.put(call, known.model_copy(update={channel: None}))
+    looked = visit.call(signed, "get-notifications")
+    known = await notifications.show(looked)
+    seen_now = Versions(frozenset((version_of(looked),)))
+    call = visit.call(signed, "set-notifications", form.once, channel, versions=seen_now)
+    try:
+        await notifications.put(call, known.model_copy(update={channel: None}))
+    except Stale:
+        raise Conflict(
+            "Somebody else changed settings of the team at this moment; remove it again."
+        ) from None
     return to(path_of(signed, SECTION))
 
 
@@ -158,10 +170,7 @@ def _with(known: Notifications, channel: Channel, form: Form) -> Notifications:
     else:
         address = {"url": form.get(HOOK).strip() or (before.url if isinstance(before, Hook) else "")}
     wanted = {**known.model_dump(), channel: {**address, "enabled": form.has("enabled")}}
-    try:
-        return Notifications.model_validate(wanted)
-    except ValidationError as error:
-        raise Refused(by_field(error, Notifications)) from None
+    return parsed(Notifications, wanted)
 
 
 def _without(form: Form) -> dict[str, str]:
@@ -173,17 +182,17 @@ async def _index(
     signed: Signed,
     channel: Channel | None = None,
     form: Form | None = None,
-    tried: ChannelTest | None = None,
     *,
+    tried: Tried | None = None,
     status: int = 200,
 ) -> Response:
+    """All channels; one of them with what was typed."""
     call = visit.call(signed, "get-notifications")
     known = await notifications.show(call)
     found = await alerts.page(call.redis, call.team, AlertQuery(per_page=LOOKED_AT))
     cards = [
         _card(kind, known, found.data, form if kind.channel == channel else None, tried) for kind in KINDS
     ]
-    version = version_of(call)
     return await settings_page(
         visit,
         signed,
@@ -191,32 +200,28 @@ async def _index(
         "channels/index.html",
         status,
         title=_title(cards),
-        once_of_test=form.once if tried and form else "",
-        no_form=Form(),
-        cards=[
-            card._replace(form=Form({**card.form.fields, VERSION: version}, card.form.errors))
-            for card in cards
-        ],
+        cards=cards,
+        version=version_of(call),
+        once_of_test=tried.once if tried else "",
     )
 
 
 def _card(
-    kind: Kind, known: Notifications, found: Sequence[Alert], form: Form | None, tried: ChannelTest | None
+    kind: Kind, known: Notifications, found: Sequence[Alert], typed: Form | None, tried: Tried | None
 ) -> Card:
     setting: Email | Hook | None = getattr(known, kind.channel)
     address = ", ".join(setting.to) if isinstance(setting, Email) else setting.url if setting else ""
     shown = {TO: address} if kind.channel == Channel.EMAIL else {}
     if setting is None or setting.enabled:
         shown["enabled"] = "on"
-    is_typed = form is not None and tried is None
     return Card(
         kind,
         is_set=setting is not None,
         is_on=setting is not None and setting.enabled,
         address=address,
         messages=_messages(kind.channel, found),
-        form=form if form is not None and is_typed else Form(shown),
-        test=tried if tried and tried.channel == kind.channel else None,
+        form=typed or Form(shown),
+        test=tried.test if tried and tried.test.channel == kind.channel else None,
     )
 
 

@@ -109,7 +109,6 @@ async def _shown(
         fresh=fresh,
         found=found,
         kept=KEPT,
-        no_form=Form(),
         form=form or Form({"keep_hours": "24", "headers": "", "body": ""}),
     )
 
