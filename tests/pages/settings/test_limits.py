@@ -73,8 +73,8 @@ async def test_an_admin_sets_limits_and_sees_what_was_used(owner: Browser, redis
 @pytest.mark.parametrize(
     ("hard", "soft", "said"),
     [
-        ("many", "", "valid integer"),
-        ("-1", "", "greater than or equal to 0"),
+        ("many", "", "Must be an integer"),
+        ("-1", "", "Must be at least 0"),
         ("5", "6", "ust not be above"),
     ],
 )
