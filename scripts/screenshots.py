@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
+from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from services.cli import embedded
@@ -22,13 +23,20 @@ from shared.settings import Settings
 from shared.store import connection, transitions
 from tests.api.serving import serving
 from tests.browser.conftest import CHROMIUM, SCHEMES, WIDTHS
+from tests.calls import KEY
 from tests.pages.browser import make_user
 from tests.pages.crons import filling
 from tests.pages.crons.filling import SHOP
+from tests.pages.settings import filling as of_settings
 from tests.pages.work import filling as work
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 ZONE = "Europe/Berlin"
+SETTINGS = {
+    name: f"/t/1/settings/{name}"
+    for name in ("notifications", "signing", "redaction", "limits", "audit", "agents")
+}
+"""Filled after the pictures of the others, which show neither its cron nor its alerts."""
 PAGES = {
     "overview": "/t/1",
     "alerts": "/t/1/alerts",
@@ -47,6 +55,7 @@ PAGES = {
     "queues": "/t/1/queues",
     "queue": "/t/1/queues/1",
     "dead-letters": "/t/1/dead-letters",
+    **SETTINGS,
 }
 """By the names of pictures; `{last}` is a fire that failed, `{job}` a dead letter, `{alert}` a failure."""
 
@@ -55,7 +64,7 @@ async def main(folder: Path, names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as place:
         server = embedded.start(Path(place))
         try:
-            settings = Settings(redis_url=server.url, api_port=0)
+            settings = Settings(redis_url=server.url, api_port=0, encryption_key=SecretStr(KEY))
             redis = connection.connect(settings)
             owner = await make_user(redis, "owner@example.com")
             await filling.fill(redis)
@@ -64,6 +73,8 @@ async def main(folder: Path, names: list[str]) -> None:
             given["alert"] = told.data[0].id
             await _let_live(redis)
             code = await links.make(redis, Purpose.SIGN_IN, owner)
+            last = (await filling.newest(redis, 12)).id
+            job = await _fill_work(redis)
             with serving(settings) as address:
                 async with async_playwright() as playwright:
                     browser = await playwright.chromium.launch(
@@ -72,6 +83,14 @@ async def main(folder: Path, names: list[str]) -> None:
                     wanted = {name: PAGES[name].format(**given) for name in names or PAGES}
                     link = address + links.address_of("", Purpose.SIGN_IN, code)
                     await _pictures(browser, (address, link), wanted, folder)
+                    wanted = {name: PAGES[name].format(last=last, job=job) for name in names or PAGES}
+                    for is_settings in (False, True):
+                        part = {name: wanted[name] for name in wanted if (name in SETTINGS) is is_settings}
+                        if part and is_settings:
+                            await of_settings.fill(redis)
+                        code = await links.make(redis, Purpose.SIGN_IN, owner)
+                        link = address + links.address_of("", Purpose.SIGN_IN, code)
+                        await _pictures(browser, (address, link), part, folder)
                     await browser.close()
             await redis.aclose()
         finally:

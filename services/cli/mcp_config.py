@@ -6,9 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from shared.basics.mcp_clients import COMMAND, DEFAULT_URL, MCP_CLIENTS
-
-PLACEHOLDER = "your_token_here"
+from shared.basics.mcp_clients import COMMAND, DEFAULT_URL, MCP_CLIENTS, PLACEHOLDER
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

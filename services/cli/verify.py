@@ -3,28 +3,18 @@
 import hmac
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic_core import from_json, to_json
-
 from shared.security import signing
+from shared.security.differences import TOLERANCE_SECONDS, Arrived, likely_bodies
 
-TOLERANCE_SECONDS = 300
 RECURO, STANDARD = "Recuro's own", "Standard Webhooks"
 SIGNED_BY = {
     RECURO: (signing.TIMESTAMP, (signing.SIGNATURE, signing.SIGNATURE_BEFORE)),
     STANDARD: (signing.WEBHOOK_TIMESTAMP, (signing.WEBHOOK_SIGNATURE,)),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A request as it was received; header names in lower case."""
-
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +72,7 @@ def _is(given: str | None, expected: str) -> bool:
 
 
 def _why_not(scheme: str, secret: str, arrived: Arrived) -> str:
-    for what, body in _likely_bodies(arrived.body):
+    for what, body in likely_bodies(arrived.body):
         if _matches(scheme, secret, arrived, body):
             return (
                 f"The signature is that of another body: it matches {what}. Verify the bytes as they arrived."
@@ -95,23 +85,6 @@ def _why_not(scheme: str, secret: str, arrived: Arrived) -> str:
     if scheme == RECURO and _matches(scheme, secret, arrived, arrived.body, decoded=True):
         return "It was signed with the decoded secret; Recuro's own scheme takes all of the text."
     return "The signature does not match: another secret, or a body or timestamp that changed on the way."
-
-
-def _likely_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """Forms that the body may have had before the receiver changed it."""
-    if body.endswith(b"\n"):
-        yield "without the newline at its end", body.rstrip(b"\r\n")
-    yield "with a newline at its end", body + b"\n"
-    if b"\r\n" in body:
-        yield "with LF instead of CR LF", body.replace(b"\r\n", b"\n")
-    if body.startswith(b"\xef\xbb\xbf"):
-        yield "without the byte order mark", body[3:]
-    try:
-        compact = to_json(from_json(body))
-    except ValueError:
-        return
-    if compact != body:
-        yield "as compact JSON, without blanks", compact
 
 
 class WrongUse(Exception):

@@ -13,10 +13,11 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.actions import team_settings
 from shared.actions.team_settings import Change
-from shared.errors import Conflict
+from shared.errors import Conflict, Invalid
 from shared.operations import Call
-from shared.schemas.teams import Signing, SigningSecret
-from shared.security import signing
+from shared.schemas.teams import SignatureCheck, SignatureQuery, Signing, SigningSecret
+from shared.security import differences, signing
+from shared.security.differences import Arrived, Secret
 from shared.security.vault import Vault
 from shared.store import keyspace, moments, transitions
 from shared.store.keyspace import Team
@@ -24,6 +25,9 @@ from shared.store.transitions import Setting
 
 _FIELD = "signing"
 HOUR_MILLISECONDS = 3_600_000
+_ENDED = "It was signed with the secret before, which is not valid any more"
+_NOT_OURS = "It was signed with the secret that was given, which is none of this team."
+_OTHER = "It was signed with a secret of this team, but not with the one that was given: that is another."
 
 
 async def rotate(call: Call, keep_hours: int) -> SigningSecret:
@@ -60,6 +64,39 @@ async def remove(call: Call) -> None:
     """Sign no more."""
     call.may_delete()
     await team_settings.change(call, [_FIELD], lambda _: Change([Setting(_FIELD, None)]))
+
+
+async def check(call: Call, query: SignatureQuery) -> SignatureCheck:
+    """Which parts of a received request are as they were signed; raises Invalid."""
+    now = await moments.now(call.redis, call.team.shard)
+    secrets = _candidates(call, await _stored(call.redis, call.team), now)
+    if query.secret:
+        secrets = _beside(secrets, query.secret)
+    headers = {name.lower(): value for name, value in query.headers.items()}
+    arrived = Arrived(headers, query.body.encode())
+    return differences.compared(arrived, secrets, clock.milliseconds(now) / 1000)
+
+
+def _candidates(call: Call, stored: str, now: datetime) -> list[Secret]:
+    """The newest secret and the one before, whether that is valid still or not."""
+    if not stored:
+        return []
+    newest, *before = (call.vault.open(sealed, call.team.id, _FIELD) for sealed in _parts(stored)[:2])
+    until = _until(stored)
+    ended = until is not None and until <= now
+    wrong = f"{_ENDED}, since {until:%Y-%m-%d %H:%M} UTC." if ended else ""
+    return [Secret(newest), *(Secret(one, wrong) for one in before)]
+
+
+def _beside(secrets: Sequence[Secret], given: str) -> list[Secret]:
+    """With the one that the receiver has: all others are wrong for it, which checks with that alone."""
+    try:
+        signing.decoded(given)
+    except ValueError:
+        raise Invalid("secret", "The secret field must be whsec_ and base64 after it.") from None
+    own = [secret for secret in secrets if secret.text == given] or [Secret(given, _NOT_OURS)]
+    others = [Secret(one.text, one.wrong or _OTHER) for one in secrets if one.text != given]
+    return [*own, *others]
 
 
 def secrets_of(vault: Vault, team: int, stored: str, now_ms: int) -> Sequence[str]:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 DEFAULT_URL = "http://127.0.0.1:8001/mcp"
 """Where `recuro-mcp` looks for the gateway by itself."""
 COMMAND = "recuro-mcp"
+PLACEHOLDER = "your_token_here"
+"""Where a token goes that nobody gave."""
 
 
 class McpClient(NamedTuple):

@@ -1,6 +1,6 @@
 """What a team sets for itself: limits on its requests, secrets that sign them, what is not kept of them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
@@ -69,6 +69,37 @@ class Signing(Schema):
 
 class SigningDeleted(Schema):
     deleted: bool = True
+
+
+class SignatureQuery(Schema):
+    """A request as its receiver has it."""
+
+    headers: Annotated[
+        dict[Annotated[str, Field(max_length=128)], Annotated[str, Field(max_length=8192)]],
+        Field(max_length=100, description="As they arrived"),
+    ]
+    body: Annotated[str, Field(max_length=262_144, description="As it arrived, not parsed")] = ""
+    secret: Annotated[
+        str | None, Field(max_length=255, description="The one that the receiver has, to be compared too")
+    ] = None
+
+
+class SignaturePart(Schema):
+    """Whether it is as it was signed; of a time also whether it is of now."""
+
+    result: Literal["same", "differs", "missing", "old", "unknown"]
+    """Unknown where nothing matches, so that it cannot be said."""
+    message: str
+
+
+class SignatureCheck(Schema):
+    """Which parts of a request are as they were signed."""
+
+    is_genuine: bool
+    id: SignaturePart
+    time: SignaturePart
+    secret: SignaturePart
+    body: SignaturePart
 
 
 class Redaction(Schema):

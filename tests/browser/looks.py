@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page
 from redis.asyncio import Redis
 
 from services.api.pages.overview import routes as overview
-from services.api.pages.routes import PAGES, WORK
+from services.api.pages.routes import PAGES, SETTINGS, WORK
 from services.api.routing import Resource
 from services.cli import embedded
 from services.cli.embedded import EmbeddedServer
@@ -249,6 +249,7 @@ def test_every_page_was_looked_at() -> None:
     pages -= {path for path in pages if path.startswith("/t/{team}/crons")}  # tests/browser/crons.py has them
     pages -= {route.path for route in WORK}  # tests/browser/work.py has them
     pages -= {route.path for route in overview.routes}  # tests/browser/overview.py has them
+    pages -= {route.path for route in SETTINGS}  # tests/browser/settings.py has them
 
     assert pages - LOOKED_AT - ONWARD == set()
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.verify import RECURO, STANDARD, Arrived, judge
+from services.cli.verify import RECURO, STANDARD, judge
 from shared.security import signing
+from shared.security.differences import Arrived
 
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_" + "A" * 32
 NOW, BODY = 1_790_000_000, b'{"n":1}'

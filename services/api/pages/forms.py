@@ -18,7 +18,7 @@ from shared.schemas.validation import by_field
 T = TypeVar("T", bound=BaseModel)
 
 MOST_FIELDS = 100
-SECRETS = frozenset(("password", "current", "code"))
+SECRETS = frozenset(("password", "current", "code", "hook", "own_secret"))
 """Fields that no page shows again."""
 _NAMED = re.compile(r"^The [\w.]+ field (\w)")
 ONCE = "once"

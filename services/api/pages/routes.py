@@ -3,7 +3,17 @@
 from services.api.pages import arriving, files, home, me, second_factor, sign_in, single_sign_on, zones
 from services.api.pages.crons import routes as crons
 from services.api.pages.overview import routes as overview
-from services.api.pages.settings import members, team, tokens
+from services.api.pages.settings import (
+    agents,
+    audit,
+    channels,
+    limits,
+    members,
+    redaction,
+    signing,
+    team,
+    tokens,
+)
 from services.api.pages.work import dead_letters, job_acts, jobs, new_job, queues, replays
 
 WORK = (
@@ -15,6 +25,14 @@ WORK = (
     *dead_letters.routes,
     *replays.routes,
 )
+SETTINGS = (
+    *agents.routes,
+    *channels.routes,
+    *signing.routes,
+    *redaction.routes,
+    *limits.routes,
+    *audit.routes,
+)
 PAGES = (
     *home.routes,
     *overview.routes,
@@ -24,6 +42,7 @@ PAGES = (
     *tokens.routes,
     *members.routes,
     *team.routes,
+    *SETTINGS,
     *crons.routes,
     *second_factor.routes,
     *me.routes,

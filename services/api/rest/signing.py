@@ -2,7 +2,14 @@
 
 from shared.actions import signatures
 from shared.operations import Call, Operation
-from shared.schemas.teams import Signing, SigningDeleted, SigningSecret, SigningSecretCreate
+from shared.schemas.teams import (
+    SignatureCheck,
+    SignatureQuery,
+    Signing,
+    SigningDeleted,
+    SigningSecret,
+    SigningSecretCreate,
+)
 
 PATH = "/api/settings/signing"
 
@@ -19,6 +26,11 @@ async def show(call: Call) -> Signing:
 async def delete(call: Call) -> SigningDeleted:
     await signatures.remove(call)
     return SigningDeleted()
+
+
+async def check(call: Call, query: SignatureQuery) -> SignatureCheck:
+    """Nothing is stored of it; a token is required all the same, as the answer is by the team's secrets."""
+    return await signatures.check(call, query)
 
 
 OPERATIONS = (
@@ -53,5 +65,16 @@ OPERATIONS = (
         {200: SigningDeleted},
         has_version=True,
         summary="Stop signing requests",
+    ),
+    Operation(
+        "check-signature",
+        "POST",
+        f"{PATH}/check",
+        "read",
+        check,
+        {200: SignatureCheck},
+        takes=SignatureQuery,
+        summary="Explain why the signature of a received request does not match",
+        example={"headers": {"webhook-id": "job-1-7", "webhook-timestamp": "1795830038"}, "body": '{"n": 1}'},
     ),
 )

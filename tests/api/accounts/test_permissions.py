@@ -61,8 +61,8 @@ def writes_of(operation: Operation) -> list[Write]:
     if found:
         return [one for one in found if one.steps == 1]
     path = operation.path.format_map({each.name: 1 for each in operation.ids})
-    body = {"cron_expression": "0 0 * * *"} if operation.name == "explain-schedule" else None
-    return [Write(operation.method, operation.path, path, "", body)]
+    bodies = {"explain-schedule": {"cron_expression": "0 0 * * *"}, "check-signature": {"headers": {}}}
+    return [Write(operation.method, operation.path, path, "", bodies.get(operation.name))]
 
 
 async def limited(client: AsyncClient, other: AsyncClient, **limits: Any) -> dict[str, Any]:

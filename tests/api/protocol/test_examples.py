@@ -31,7 +31,10 @@ RUN = (
     '[1,200,142,1795830038197,"{\\"ok\\":true}",{"content-type":"application/json"},false,null,null,null,'
     '{"Content-Type":"application/json"},null,[31,0,128,1,"worker-1:7","203.0.113.7",2,4,7]]'
 )
-BODIES = {"explain-schedule": {"cron_expression": "0 9 * * 1-5", "timezone": "Europe/Berlin", "count": 2}}
+BODIES = {
+    "explain-schedule": {"cron_expression": "0 9 * * 1-5", "timezone": "Europe/Berlin", "count": 2},
+    "check-signature": {"headers": {"webhook-id": "job-1-7"}, "body": '{"n": 1}'},
+}
 MORE = {("backfill-cron", 200): {"dry_run": True}}
 """Fields of a body with which another answer comes."""
 SECRETS = {"token": f"rc_{'x' * 43}_{'x' * 6}", "secret": f"whsec_{'x' * 32}", "code": "x" * 43}

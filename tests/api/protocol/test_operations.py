@@ -22,7 +22,7 @@ from tests.writes import WRITES, Write, do, ready
 BY_CALL: dict[tuple[str, str], Operation] = {(one.method, one.path): one for one in OPERATIONS}
 READS = [operation for operation in OPERATIONS if not operation.is_write]
 TRIED = [write for write in WRITES if (write.method, write.route) in BY_CALL]
-BODIES = {"explain-schedule": {"cron_expression": "*/5 * * * *"}}
+BODIES = {"explain-schedule": {"cron_expression": "*/5 * * * *"}, "check-signature": {"headers": {}}}
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 
 

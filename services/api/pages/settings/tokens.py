@@ -5,7 +5,6 @@ from starlette.responses import Response
 from services.api.pages.endpoint import IN_PLACE, Look, page, to
 from services.api.pages.forms import Form, errors_of
 from services.api.pages.lists import PER_PAGE, page_of
-from services.api.pages.origins import host_of
 from services.api.pages.rendering import rendered
 from services.api.pages.settings import clients, token_forms
 from services.api.pages.shell import Question, confirm_page, team_page
@@ -124,7 +123,7 @@ async def _index(
         owners=await users.addresses(visit.having.redis, (one.user_id for one in found.data if one.user_id)),
         form=form,
         fresh=fresh,
-        blocks=clients.blocks(fresh.token, api=visit.address, mcp=_gateway(visit)) if fresh else [],
+        blocks=clients.blocks(fresh.token, api=visit.address, mcp=clients.gateway_of(visit)) if fresh else [],
         token=fresh,
         scopes=token_forms.SCOPES,
         expiries=token_forms.expiries(now),
@@ -155,15 +154,6 @@ async def _known(visit: Visit, signed: Signed) -> tuple[Token, str]:
 
 async def _token(visit: Visit, signed: Signed) -> Token:
     return await tokens.get(visit.call(signed, "get-token"), visit.id("token", "Token"))
-
-
-def _gateway(visit: Visit) -> str:
-    """Where the MCP gateway is: as RECURO_MCP_URL says it, else at its port on the host of the page."""
-    settings = visit.having.settings
-    if settings.mcp_url:
-        return settings.mcp_url
-    host = host_of(visit.request) or settings.mcp_host
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.mcp_port}/mcp"
 
 
 def _renamed(errors: dict[str, str]) -> dict[str, str]:

@@ -1,0 +1,258 @@
+"""Settings, Notifications: the channels of alerts, each with a test and what became of its messages."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from services.api.pages.endpoint import IN_PLACE, page, to
+from services.api.pages.forms import Form, errors_of, listed, parsed
+from services.api.pages.settings.shell import CHANGED, path_of, seen, settings_page, version_of
+from services.api.pages.shell import Question, confirm_page
+from services.api.pages.visits import Visit
+from shared.actions import alerts, notifications
+from shared.errors import Conflict, NotFound, Stale
+from shared.operations import Versions
+from shared.schemas.alerts import Alert, AlertNotice, AlertQuery, ChannelTest
+from shared.schemas.notices import NoticeStatus
+from shared.schemas.notifications import Channel, Email, Hook, Notifications
+from shared.security.sessions import Signed
+
+SECTION = "notifications"
+PATH = f"/t/{{team}}/settings/{SECTION}"
+ONE = f"{PATH}/{{channel}}"
+TO, HOOK = "to", "hook"
+"""The fields of an address: recipients, or a URL, which no page shows again."""
+LOOKED_AT, MOST_SHOWN = 100, 5
+"""Alerts that are looked through for messages, and messages of a channel that are shown."""
+
+
+class Kind(NamedTuple):
+    """What is said of a channel whatever it is set to."""
+
+    channel: Channel
+    name: str
+    what: str
+    label: str
+    hint: str
+
+
+KINDS = (
+    Kind(
+        Channel.EMAIL,
+        "E-mail",
+        "A letter to up to 50 people, through the mail server of this installation.",
+        "Recipients",
+        "Addresses with commas between.",
+    ),
+    Kind(
+        Channel.SLACK,
+        "Slack",
+        "A message by an incoming webhook of your workspace.",
+        "URL of the webhook",
+        "As https://hooks.slack.com/services/…",
+    ),
+    Kind(
+        Channel.DISCORD,
+        "Discord",
+        "A message by a webhook of a Discord channel.",
+        "URL of the webhook",
+        "As https://discord.com/api/webhooks/…",
+    ),
+    Kind(
+        Channel.WEBHOOK,
+        "Webhook",
+        "The alert as JSON to a URL of yours, signed if the team has a secret.",
+        "URL",
+        "Gets alert.failure, alert.recovery, alert.limit_warning and alert.storage_warning.",
+    ),
+)
+
+
+class Message(NamedTuple):
+    """An alert on its way through a channel."""
+
+    alert: Alert
+    notice: AlertNotice
+
+
+class Tried(NamedTuple):
+    """A test message, and the key of the form that sent it, by which it is looked at again."""
+
+    test: ChannelTest
+    once: str
+
+
+class Card(NamedTuple):
+    """A channel, as the page shows it."""
+
+    kind: Kind
+    is_set: bool
+    is_on: bool
+    address: str
+    """Recipients, or a URL without what is secret of it."""
+    messages: Sequence[Message]
+    form: Form
+    test: ChannelTest | None
+
+
+async def index(visit: Visit) -> Response:
+    return await _index(visit, await visit.in_team())
+
+
+async def save(visit: Visit, form: Form) -> Response:
+    """Set one channel as the page showed all of them; a URL that is left empty stays as it is."""
+    signed, channel = await visit.as_admin(), _channel(visit)
+    call = visit.call(signed, "set-notifications", versions=seen(form))
+    try:
+        known = await notifications.show(visit.call(signed, "get-notifications"))
+        await notifications.put(call, _with(known, channel, form))
+    except Stale:
+        return await _index(visit, signed, channel, Form(_without(form), {"": CHANGED}), status=409)
+    except IN_PLACE as error:
+        field = TO if channel == Channel.EMAIL else HOOK
+        wrong = {field if name in (channel, "") else name: text for name, text in errors_of(error).items()}
+        return await _index(visit, signed, channel, form.wrong(wrong), status=422)
+    return to(f"{path_of(signed, SECTION)}#{channel}")
+
+
+async def test(visit: Visit, form: Form) -> Response:
+    """Send a message and show what came back; the same form sent again looks for that one's outcome."""
+    signed, channel = await visit.as_admin(), _channel(visit)
+    try:
+        found = await alerts.tried(visit.call(signed, "test-notifications", form.once, channel), channel)
+    except IN_PLACE as error:
+        return await _index(visit, signed, channel, Form({}, {"": str(error)}), status=422)
+    return await _index(visit, signed, tried=Tried(found, form.once))
+
+
+async def ask_remove(visit: Visit) -> Response:
+    signed, channel = await visit.as_admin(), _channel(visit)
+    question = Question(
+        f"Remove {_kind(channel).name}?",
+        "Alerts do not go there any more, and its address is forgotten. Switched off it would be kept.",
+        "Remove",
+    )
+    return await confirm_page(visit, signed, question, section=SECTION, back=path_of(signed, SECTION))
+
+
+async def remove(visit: Visit, form: Form) -> Response:
+    signed, channel = await visit.as_admin(), _channel(visit)
+    looked = visit.call(signed, "get-notifications")
+    known = await notifications.show(looked)
+    seen_now = Versions(frozenset((version_of(looked),)))
+    call = visit.call(signed, "set-notifications", form.once, channel, versions=seen_now)
+    try:
+        await notifications.put(call, known.model_copy(update={channel: None}))
+    except Stale:
+        raise Conflict(
+            "Somebody else changed settings of the team at this moment; remove it again."
+        ) from None
+    return to(path_of(signed, SECTION))
+
+
+def _channel(visit: Visit) -> Channel:
+    name = visit.request.path_params["channel"]
+    if name not in {*Channel}:
+        raise NotFound("Channel")
+    return Channel(name)
+
+
+def _kind(channel: Channel) -> Kind:
+    return next(kind for kind in KINDS if kind.channel == channel)
+
+
+def _with(known: Notifications, channel: Channel, form: Form) -> Notifications:
+    """All channels with this one as it was typed; raises Refused."""
+    before: Email | Hook | None = getattr(known, channel)
+    if channel == Channel.EMAIL:
+        address: dict[str, object] = {"to": listed(form.get(TO)) or ()}
+    else:
+        address = {"url": form.get(HOOK).strip() or (before.url if isinstance(before, Hook) else "")}
+    wanted = {**known.model_dump(), channel: {**address, "enabled": form.has("enabled")}}
+    return parsed(Notifications, wanted)
+
+
+def _without(form: Form) -> dict[str, str]:
+    return {name: text for name, text in form.fields.items() if name != HOOK}
+
+
+async def _index(
+    visit: Visit,
+    signed: Signed,
+    channel: Channel | None = None,
+    form: Form | None = None,
+    *,
+    tried: Tried | None = None,
+    status: int = 200,
+) -> Response:
+    """All channels; one of them with what was typed."""
+    call = visit.call(signed, "get-notifications")
+    known = await notifications.show(call)
+    found = await alerts.page(call.redis, call.team, AlertQuery(per_page=LOOKED_AT))
+    cards = [
+        _card(kind, known, found.data, form if kind.channel == channel else None, tried) for kind in KINDS
+    ]
+    return await settings_page(
+        visit,
+        signed,
+        SECTION,
+        "channels/index.html",
+        status,
+        title=_title(cards),
+        cards=cards,
+        version=version_of(call),
+        once_of_test=tried.once if tried else "",
+    )
+
+
+def _card(
+    kind: Kind, known: Notifications, found: Sequence[Alert], typed: Form | None, tried: Tried | None
+) -> Card:
+    setting: Email | Hook | None = getattr(known, kind.channel)
+    address = ", ".join(setting.to) if isinstance(setting, Email) else setting.url if setting else ""
+    shown = {TO: address} if kind.channel == Channel.EMAIL else {}
+    if setting is None or setting.enabled:
+        shown["enabled"] = "on"
+    return Card(
+        kind,
+        is_set=setting is not None,
+        is_on=setting is not None and setting.enabled,
+        address=address,
+        messages=_messages(kind.channel, found),
+        form=typed or Form(shown),
+        test=tried.test if tried and tried.test.channel == kind.channel else None,
+    )
+
+
+def _messages(channel: Channel, found: Sequence[Alert]) -> list[Message]:
+    """The newest of a channel."""
+    of_it = (Message(one, notice) for one in found for notice in one.deliveries if notice.channel == channel)
+    return [message for message, _ in zip(of_it, range(MOST_SHOWN), strict=False)]
+
+
+def _title(cards: Sequence[Card]) -> str:
+    """Who is told: the answer first."""
+    on = [card for card in cards if card.is_on]
+    failing = [card.kind.name for card in on if _is_failing(card)]
+    if failing:
+        return f"Alerts do not reach {_and(failing)}"
+    return f"Alerts go to {_and([card.kind.name for card in on])}" if on else "Alerts go to nobody"
+
+
+def _is_failing(card: Card) -> bool:
+    """Whether its last message did not arrive, test messages of just now included."""
+    last = card.test.status if card.test else card.messages[0].notice.status if card.messages else None
+    return last in (NoticeStatus.FAILED, NoticeStatus.RETRYING)
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+routes = [
+    page(PATH, index),
+    page(ONE, send=save),
+    page(f"{ONE}/test", send=test),
+    page(f"{ONE}/remove", ask_remove, remove),
+]
