@@ -4,16 +4,17 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
+from services.api.pages import zones
 from services.api.pages.forms import Form
 from services.api.pages.rendering import rendered
-from services.api.pages.visits import Visit
+from services.api.pages.visits import KEYS, Visit
 from shared.security.sessions import Signed
 
 
 async def team_page(
     visit: Visit, signed: Signed, template: str, /, status: int = 200, **given: Any
 ) -> Response:
-    """A page with the rail: teams to go to, and what this member may open."""
+    """A page with the rail: teams to go to, and what this member may open. Times are by its clock."""
     return rendered(
         template,
         status,
@@ -21,7 +22,10 @@ async def team_page(
         teams=await visit.teams(signed),
         team=signed.team,
         is_admin=signed.role == "admin",
-        now=await visit.having.now(),
+        now=await zones.now(visit),
+        other_zone=zones.other_of(visit),
+        here=zones.here(visit),
+        has_keys=visit.request.cookies.get(KEYS) != "off",
         **given,
     )
 
