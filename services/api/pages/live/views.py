@@ -15,7 +15,7 @@ from shared.store import keyspace
 from shared.store.connection import AWAY, translated
 from shared.store.keyspace import Team
 
-PACE_SECONDS = 2.0
+PACE_SECONDS = 3.0
 """Between two makings of a page, however much happens: what it asks Redis for is asked no more often."""
 IDLE_SECONDS = 5.0
 """After so long it is made anew though nothing was heard: a setting that changes is no event."""

@@ -145,7 +145,8 @@ if (toast) {
   const address = new URL(location);
   address.searchParams.delete("did");
   history.replaceState(null, "", address);
-  setTimeout(() => toast.matches(":focus-within, :hover") || toast.remove(), 5000);
+  const fade = () => toast.matches(":focus-within, :hover") ? setTimeout(fade, 1000) : toast.remove();
+  setTimeout(fade, 5000);
 }
 
 // ---- a box over the page, for what is a page of its own without script
