@@ -56,6 +56,8 @@ PAGES = {
     "queue": "/t/1/queues/1",
     "dead-letters": "/t/1/dead-letters",
     **SETTINGS,
+    "jump": "/t/1/jump?q=invoi",
+    "keys": "/t/1/keys",
 }
 """By the names of pictures; `{last}` is a fire that failed, `{job}` a dead letter, `{alert}` a failure."""
 
@@ -123,7 +125,8 @@ async def _pictures(browser: Browser, at: tuple[str, str], wanted: dict[str, str
     await page.wait_for_load_state()
     for name, path in wanted.items():
         await page.goto(address + path)
-        await page.wait_for_load_state("networkidle")
+        await page.wait_for_load_state()
+        await page.wait_for_function("!document.querySelector('[hx-trigger=load]')")  # parts that come later
         for scheme in SCHEMES:
             await page.emulate_media(color_scheme=scheme)
             for width in WIDTHS:

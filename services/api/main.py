@@ -14,6 +14,8 @@ from starlette.middleware.cors import CORSMiddleware
 from services.api import bootstrap, errors, metrics
 from services.api.application import Application
 from services.api.envelope import Envelope
+from services.api.pages.live.stream import Streams
+from services.api.pages.live.views import Views
 from services.api.routes import ROUTES
 from shared.actions.accounts.visits import Accounts
 from shared.runtime import garbage, preflight, start
@@ -43,9 +45,10 @@ class State(TypedDict):
     requires_if_match: bool
     public_url: str
     waits: Waits
+    streams: Streams
 
 
-def create_app(settings: Settings, waits: Waits) -> Starlette:
+def create_app(settings: Settings, waits: Waits, views: Views) -> Starlette:
     """The application; it starts and answers 503 while Redis is away."""
 
     keys, troubles = vault.load(settings), Troubles()
@@ -56,6 +59,7 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
         async with (
             connection.connect(settings) as redis,
             waits.serving(redis),
+            views.serving(),
             _bootstrapping(redis, settings),
             beside(preflight.CHECKING, lambda: preflight.keep_fit(redis, keys, troubles.over), troubles),
             serving_metrics(settings, lambda: metrics.look(redis)),
@@ -70,6 +74,7 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
                 "requires_if_match": settings.api_require_if_match,
                 "public_url": settings.public_url,
                 "waits": waits,
+                "streams": Streams(views, settings.max_connections),
             }
             await callers.uses.written()
 
@@ -123,11 +128,13 @@ async def _bootstrapping(redis: Redis, settings: Settings) -> AsyncIterator[None
 
 def create_server(settings: Settings) -> uvicorn.Server:
     """The application behind its address; not started."""
-    waits = Waits(
-        settings.api_max_waits, lambda: connection.connect(settings, blocking_seconds=_READ_SECONDS)
-    )
+
+    def connect() -> Redis:
+        return connection.connect(settings, blocking_seconds=_READ_SECONDS)
+
+    waits, views = Waits(settings.api_max_waits, connect), Views(connect)
     made = server.create(
-        create_app(settings, waits),
+        create_app(settings, waits, views),
         (settings.api_host, settings.api_port),
         Bounds(settings.max_connections, settings.max_connections_per_address),
         grace_seconds=GRACE_SECONDS,

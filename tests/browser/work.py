@@ -23,7 +23,6 @@ from tests.pages.work import filling
 from tests.pages.work.filling import SHARD
 
 JOBS, QUEUES, DEAD = "/t/1/jobs", "/t/1/queues", "/t/1/dead-letters"
-PART = "/t/{team}/replays/{replay}/progress"
 
 
 @pytest.fixture
@@ -125,4 +124,4 @@ async def test_each_page_and_state(address: str, redis: Redis, chromium: Browser
     await looking.open("/t/1/replays", "replays")
     looking.check()
     pages = {one.path for one in WORK if isinstance(one.endpoint, Resource) and "GET" in one.endpoint.methods}
-    assert pages - LOOKED_AT == {PART}
+    assert pages <= LOOKED_AT

@@ -1,6 +1,7 @@
 """What pages say of moments, numbers and limits."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -83,9 +84,16 @@ def test_which_browser(client: str, said: str) -> None:
 
 
 def test_a_day_and_a_moment() -> None:
-    assert words.date(NOW) == "27 Nov 2026"
-    assert words.day(NOW) == "27 November 2026"
-    assert words.moment(NOW) == "27 November 2026, 12:04 UTC"
+    late = datetime(2026, 11, 27, 23, 30, tzinfo=UTC)
+    berlin = NOW.astimezone(ZoneInfo("Europe/Berlin"))
+
+    assert words.date(NOW, NOW) == "27 Nov 2026"
+    assert words.day(NOW, NOW) == "27 November 2026"
+    assert words.moment(NOW, NOW) == "27 November 2026, 12:04 UTC"
+    assert words.clock(NOW, berlin) == "13:04:31"
+    assert words.day(late, berlin) == "28 November 2026"
+    assert words.moment(late, berlin) == "28 November 2026, 00:30 Europe/Berlin"
+    assert (words.city(berlin), words.city(NOW)) == ("Berlin", "UTC")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from services.api.pages import zones
 from services.api.pages.endpoint import IN_PLACE, page, to
 from services.api.pages.forms import Form, errors_of, parsed
 from services.api.pages.rendering import rendered
@@ -105,6 +106,7 @@ async def _invitation(visit: Visit, invited: Invited, form: Form, status: int = 
         form=form,
         code=visit.request.path_params["code"],
         provider=visit.provider,
+        now=await zones.now(visit),
     )
 
 

@@ -1,4 +1,4 @@
-"""What pages load: the style sheet, two scripts and the icon."""
+"""What pages load: the style sheet, scripts and icons."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -7,7 +7,7 @@ from starlette.responses import FileResponse, Response
 from services.api.pages.rendering import HEADERS, HERE, version_of
 from services.api.routing import at
 
-FILES = ("pages.css", "pages.js", "htmx.min.js", "icon.svg")
+FILES = ("pages.css", "pages.js", "live.js", "htmx.min.js", "icon.svg", "icon-failing.svg")
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 

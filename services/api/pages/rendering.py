@@ -54,6 +54,8 @@ def _environment() -> Environment:
         ago=words.ago,
         ahead=words.ahead,
         browser=words.browser,
+        city=words.city,
+        clock=words.clock,
         count=words.count,
         date=words.date,
         day=words.day,
@@ -62,6 +64,7 @@ def _environment() -> Environment:
         limits=saying.limits,
         may=words.may,
         moment=words.moment,
+        zone=words.zone,
     )
     made.filters.update(work_words.FILTERS)
     return made

@@ -2,6 +2,7 @@
 
 from services.api.pages import arriving, files, home, me, second_factor, sign_in, single_sign_on, zones
 from services.api.pages.crons import routes as crons
+from services.api.pages.live import routes as live
 from services.api.pages.overview import routes as overview
 from services.api.pages.settings import (
     agents,
@@ -47,6 +48,7 @@ PAGES = (
     *second_factor.routes,
     *me.routes,
     *zones.routes,
+    *live.routes,
     *WORK,
     *home.nowhere,
 )

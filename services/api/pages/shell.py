@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 from redis.exceptions import ResponseError
 from starlette.responses import Response
 
+from services.api.pages import zones
 from services.api.pages.forms import Form
 from services.api.pages.rendering import rendered
-from services.api.pages.visits import Visit
+from services.api.pages.visits import KEYS, Visit
 from shared.actions import dead_letters
 from shared.errors import Damaged
 from shared.schemas.dead_letters import DeadLetterQuery
@@ -21,9 +22,9 @@ BEYOND = 10_000_000
 async def team_page(
     visit: Visit, signed: Signed, template: str, /, status: int = 200, **given: Any
 ) -> Response:
-    """A page with the rail: teams to go to, and what this member may open."""
+    """A page with the rail: teams to go to, and what this member may open. Times are by its clock."""
     teams, letters, now = await asyncio.gather(
-        visit.teams(signed), _letters(visit, signed), visit.having.now()
+        visit.teams(signed), _letters(visit, signed), zones.now(visit)
     )
     return rendered(
         template,
@@ -34,6 +35,9 @@ async def team_page(
         team=signed.team,
         is_admin=signed.role == "admin",
         now=now,
+        other_zone=zones.other_of(visit),
+        here=zones.here(visit),
+        has_keys=visit.request.cookies.get(KEYS) != "off",
         **given,
     )
 

@@ -20,6 +20,8 @@ from shared.store import transitions
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
 
+KEYS = "recuro-keys"
+"""The cookie that says whether single letters do something."""
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-recuro", "recuro"
 MOST_ID_DIGITS = 15
 _ATTEMPTS = 5

@@ -46,19 +46,41 @@ def count(many: int, noun: str) -> str:
     return f"{number(many)} {noun if many == 1 else f'{noun}s'}"
 
 
-def day(moment: datetime) -> str:
+def here(moment: datetime, now: datetime) -> datetime:
+    """By the clock of the reader, in whose zone the page's own `now` is."""
+    return moment.astimezone(now.tzinfo)
+
+
+def zone(now: datetime) -> str:
+    """Europe/Berlin, UTC."""
+    return str(now.tzinfo)
+
+
+def city(now: datetime) -> str:
+    """Berlin, New York, UTC."""
+    return zone(now).rpartition("/")[2].replace("_", " ")
+
+
+def day(moment: datetime, now: datetime) -> str:
     """27 December 2026"""
-    return f"{moment.day} {moment:%B %Y}"
+    at = here(moment, now)
+    return f"{at.day} {at:%B %Y}"
 
 
-def date(moment: datetime) -> str:
+def date(moment: datetime, now: datetime) -> str:
     """27 Dec 2026"""
-    return f"{moment.day} {moment:%b %Y}"
+    at = here(moment, now)
+    return f"{at.day} {at:%b %Y}"
 
 
-def moment(moment: datetime) -> str:
-    """27 December 2026, 12:04 UTC"""
-    return f"{day(moment)}, {moment:%H:%M} UTC"
+def clock(moment: datetime, now: datetime) -> str:
+    """12:04:31"""
+    return f"{here(moment, now):%H:%M:%S}"
+
+
+def moment(moment: datetime, now: datetime) -> str:
+    """27 December 2026, 13:04 Europe/Berlin"""
+    return f"{day(moment, now)}, {here(moment, now):%H:%M} {zone(now)}"
 
 
 def ago(moment: datetime, now: datetime) -> str:

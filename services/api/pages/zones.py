@@ -40,6 +40,11 @@ def city(name: str) -> str:
     return name.rpartition("/")[2].replace("_", " ")
 
 
+async def now(visit: Visit) -> datetime:
+    """By the clock of the visitor; templates show all other moments by the zone of this one."""
+    return local(await visit.having.now(), zone_of(visit))
+
+
 def local(moment: datetime, name: str) -> datetime:
     return moment.astimezone(clock_of(name))
 
@@ -69,7 +74,9 @@ def _own(visit: Visit) -> str:
 
 
 def here(visit: Visit) -> str:
-    """The address of the page itself, to come back to."""
+    """The address of the page itself, to come back to; the start for what only takes forms."""
+    if "GET" not in getattr(visit.request.scope.get("endpoint"), "methods", ("GET",)):
+        return "/"
     query = visit.request.scope.get("query_string", b"").decode("ascii", "ignore")
     path = quote(visit.request.scope["path"])
     return f"{path}?{query}" if query else path

@@ -81,16 +81,16 @@ async def test_a_replay_is_begun_once_and_followed_to_its_end(owner: Browser, re
 
     begun = await owner.send(form, f"{ONE}/replay", first=None)
     again = await owner.send(form, f"{ONE}/replay", first=None)
-    waiting = await owner.open("/t/1/replays/1/progress")
+    waiting = await owner.open("/t/1/replays/1")
     await hand_out_until(redis, replayed=3, completed=0)
     await filling.ended(redis, [Complete()], "ok")
     await hand_out_until(redis, replayed=3, completed=3)
-    ended = await owner.open("/t/1/replays/1/progress")
+    ended = await owner.open("/t/1/replays/1")
     listed, left = await owner.open("/t/1/replays"), await owner.open(DEAD)
 
     assert (begun.path, again.path) == ("/t/1/replays/1", "/t/1/replays/1")
-    assert "hx-get" in waiting.attributes
-    assert "hx-get" not in ended.attributes
+    assert "/t/1/replays/1/stop" in waiting.links
+    assert "/t/1/replays/1/stop" not in ended.links
     assert "All handed out" in ended.text
     assert "Completed 3" in ended.text
     assert (await replay(redis)).completed == 3

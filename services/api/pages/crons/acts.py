@@ -7,6 +7,7 @@ from starlette.responses import Response
 from services.api.pages.crons.shell import ONE, crons_page, path_of
 from services.api.pages.endpoint import Send, page, to
 from services.api.pages.forms import Form
+from services.api.pages.live import undo
 from services.api.pages.visits import Visit
 from shared.actions import crons, executions
 from shared.errors import NotFound, Stale
@@ -30,7 +31,8 @@ def _turning(*, is_active: bool) -> Send:
         cron_id = visit.id("cron", "Cron")
         call = visit.call(signed, "update-cron", form.once)
         await crons.update(call, cron_id, CronUpdate(is_active=is_active))
-        return to(path_of(signed) if form.get("next") == "list" else path_of(signed, cron_id))
+        here = path_of(signed) if form.get("next") == "list" else path_of(signed, cron_id)
+        return to(undo.done(here, cron_id, is_active=is_active))
 
     return turn
 

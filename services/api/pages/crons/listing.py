@@ -15,7 +15,9 @@ from services.api.pages.crons.shell import PATH, crons_page, path_of
 from services.api.pages.endpoint import IN_PLACE, page, to
 from services.api.pages.forms import Form, errors_of
 from services.api.pages.lists import page_of
+from services.api.pages.live import undo
 from services.api.pages.visits import Visit
+from shared.actions import crons
 from shared.actions.bulk import crons as bulks
 from shared.actions.searches import sorting
 from shared.errors import Invalid
@@ -155,6 +157,7 @@ async def shown(
         lede=_lede(found),
         origin=visit.address,
         form=Form(),
+        undo=await undo.offered(visit, signed, crons.get, path_of(signed), is_list=True),
     )
 
 

@@ -13,6 +13,7 @@ from services.api.pages.crons.shell import ONE, crons_page, path_of
 from services.api.pages.endpoint import page
 from services.api.pages.forms import Form
 from services.api.pages.lists import page_of
+from services.api.pages.live import undo
 from services.api.pages.visits import Visit
 from shared.actions import crons, executions
 from shared.actions.reports import coming
@@ -82,6 +83,7 @@ async def show(visit: Visit) -> Response:
         checks=facts.checks(cron),
         ping=f"{visit.address}/ping/{cron.ping_key}" if cron.ping_key and signed.caller.has("write") else "",
         form=Form(),
+        undo=await undo.offered(visit, signed, crons.get, path_of(signed), is_list=False),
     )
 
 

@@ -16,7 +16,7 @@ ONE = f"{PATH}/{{cron}}"
 async def crons_page(
     visit: Visit, signed: Signed, template: str, /, status: int = 200, **given: Any
 ) -> Response:
-    zone, now = zones.zone_of(visit), await visit.having.now()
+    zone = zones.zone_of(visit)
     return await team_page(
         visit,
         signed,
@@ -27,9 +27,6 @@ async def crons_page(
         may_write=signed.caller.has("write"),
         zone=zone,
         city=zones.city(zone),
-        other_zone=zones.other_of(visit),
-        clock=zones.local(now, zone),
-        here=zones.here(visit),
         **given,
     )
 

@@ -29,10 +29,11 @@ class Option(NamedTuple):
 
 def expiries(now: datetime, token: Token | None = None) -> list[Option]:
     """When a token may end; of one that is there first of all as it is."""
-    ends = (Option(str(days), f"In {days} days, on {words.day(now + timedelta(days=days))}") for days in DAYS)
+    dates = ((days, words.day(now + timedelta(days=days), now)) for days in DAYS)
+    ends = (Option(str(days), f"In {days} days, on {date}") for days, date in dates)
     if token is None:
         return [Option("", "Never"), *ends]
-    end = f"On {words.day(token.expires_at)}" if token.expires_at else "Never"
+    end = f"On {words.day(token.expires_at, now)}" if token.expires_at else "Never"
     never = [Option("", "Never")] if token.expires_at else []
     return [Option(AS_IT_IS, f"As it is: {end[0].lower()}{end[1:]}"), *never, *ends]
 

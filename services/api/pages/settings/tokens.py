@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from services.api.pages import zones
 from services.api.pages.endpoint import IN_PLACE, Look, page, to
 from services.api.pages.forms import Form, errors_of
 from services.api.pages.lists import PER_PAGE, page_of
@@ -67,7 +68,7 @@ async def first_call(visit: Visit) -> Response:
     """The line that waits for the first call of a token; it asks again until there was one."""
     signed = await visit.as_admin()
     token = await _token(visit, signed)
-    return rendered("tokens/first_call.html", token=token, team=signed.team, now=await visit.having.now())
+    return rendered("tokens/first_call.html", token=token, team=signed.team, now=await zones.now(visit))
 
 
 async def regenerate(visit: Visit, form: Form) -> Response:
@@ -112,7 +113,7 @@ async def _index(
 ) -> Response:
     query = PageQuery(page=page_of(visit), per_page=PER_PAGE)
     found = await tokens.page(visit.call(signed, "list-tokens"), query)
-    now = await visit.having.now()
+    now = await zones.now(visit)
     return await team_page(
         visit,
         signed,
@@ -142,7 +143,7 @@ async def _one(visit: Visit, signed: Signed, token: Token, form: Form, status: i
         owners=await users.addresses(visit.having.redis, [token.user_id] if token.user_id else []),
         form=form,
         scopes=token_forms.SCOPES,
-        expiries=token_forms.expiries(await visit.having.now(), token),
+        expiries=token_forms.expiries(await zones.now(visit), token),
         intervals=token_forms.intervals(form.get("min_interval_seconds")),
     )
 

@@ -6,6 +6,7 @@ from services.api.errors import Refused
 from services.api.pages.endpoint import IN_PLACE, page, to
 from services.api.pages.forms import Form, errors_of, parsed
 from services.api.pages.lists import page_of, search_of
+from services.api.pages.live import undo
 from services.api.pages.shell import Question, confirm_page, team_page
 from services.api.pages.visits import Visit
 from services.api.pages.work import around, holding, queue_forms
@@ -42,6 +43,7 @@ async def index(visit: Visit) -> Response:
         found=found,
         search=query.search or "",
         holds={one.id: holding.sentence(one) for one in found.data},
+        undo=await undo.offered(visit, signed, queues.get, path_of(signed), is_list=True),
     )
 
 
@@ -107,6 +109,7 @@ async def _one(
         figures=await _last_hour(call, queue_id),
         keys=await queues.keys(call.redis, call.team, queue_id, keys),
         newest=await jobs.page(call.redis, call.team, newest),
+        undo=await undo.offered(visit, signed, queues.get, path_of(signed), is_list=False),
     )
 
 
@@ -128,7 +131,8 @@ async def _switch(visit: Visit, *, is_active: bool) -> Response:
     signed = await visit.in_team()
     queue_id = visit.id("queue", "Queue")
     await queues.update(visit.call(signed, "update-queue"), queue_id, QueueUpdate(is_active=is_active))
-    return to(path_of(signed, queue_id) if around.given(visit, "from") != "list" else path_of(signed))
+    here = path_of(signed) if around.given(visit, "from") == "list" else path_of(signed, queue_id)
+    return to(undo.done(here, queue_id, is_active=is_active))
 
 
 async def pause_key(visit: Visit, form: Form) -> Response:

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from services.api.pages.endpoint import page, to
 from services.api.pages.forms import Form
 from services.api.pages.lists import page_of
-from services.api.pages.rendering import rendered
 from services.api.pages.shell import Question, confirm_page, team_page
 from services.api.pages.visits import Visit
 from services.api.pages.work import around
@@ -74,19 +73,6 @@ async def show(visit: Visit) -> Response:
     )
 
 
-async def part(visit: Visit) -> Response:
-    """The part of the page that moves; it asks again until the replay has ended."""
-    signed = await visit.in_team()
-    replay = await _replay(visit, signed)
-    return rendered(
-        "letters/progress.html",
-        base=around.base_of(signed),
-        replay=replay,
-        progress=progress(replay),
-        now=await visit.having.now(),
-    )
-
-
 async def ask_stop(visit: Visit) -> Response:
     signed = await visit.in_team()
     replay = await _replay(visit, signed)
@@ -112,6 +98,5 @@ async def _replay(visit: Visit, signed: Signed) -> Replay:
 routes = [
     page(PATH, index),
     page(ONE, show),
-    page(f"{ONE}/progress", part),
     page(f"{ONE}/stop", ask_stop, stop),
 ]

@@ -141,10 +141,11 @@ def between(first: datetime, second: datetime) -> str:
 
 
 def at(moment: datetime, now: datetime) -> str:
-    """10:12:33 today, 27 Nov 10:12 another day, 27 Nov 2025 another year; in UTC."""
-    if moment.date() == now.date():
-        return f"{moment:%H:%M:%S}"
-    return f"{moment.day} {moment:%b} {moment:%H:%M}" if moment.year == now.year else words.date(moment)
+    """10:12:33 today, 27 Nov 10:12 another day, 27 Nov 2025 another year; by the clock of `now`."""
+    here = words.here(moment, now)
+    if here.date() == now.date():
+        return f"{here:%H:%M:%S}"
+    return f"{here.day} {here:%b} {here:%H:%M}" if here.year == now.year else words.date(moment, now)
 
 
 def number(value: int) -> str:

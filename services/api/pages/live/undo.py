@@ -1,0 +1,49 @@
+"""What a page offers to take back: a pause, or its end, that was done by the form before."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from services.api.pages.forms import Form
+from services.api.pages.visits import Visit
+from shared.errors import NotFound
+from shared.schemas.crons import Cron
+from shared.schemas.queues import Queue
+from shared.security.sessions import Signed
+from shared.store.keyspace import Team
+
+DID = "did"
+_DID = re.compile(r"(paused|resumed)-([1-9]\d{0,14})", re.ASCII)
+
+Get = Callable[[Redis, Team, int], Awaitable[Cron | Queue]]
+
+
+class Undo(NamedTuple):
+    """What was done, and the form that takes it back."""
+
+    words: str
+    action: str
+    once: str
+    is_list: bool
+
+
+def done(path: str, number: int, *, is_active: bool) -> str:
+    """The address of a page that says so of the cron or queue of that number."""
+    return f"{path}?{DID}={'resumed' if is_active else 'paused'}-{number}"
+
+
+async def offered(visit: Visit, signed: Signed, get: Get, path: str, *, is_list: bool) -> Undo | None:
+    """For as long as it is as the address says; `path` is that of the list."""
+    found = _DID.fullmatch(visit.request.query_params.get(DID, ""))
+    if not found or not signed.team:
+        return None
+    try:
+        one = await get(visit.having.redis, signed.team, int(found[2]))
+    except NotFound:
+        return None
+    if one.is_active != (found[1] == "resumed"):
+        return None
+    back = "pause" if one.is_active else "resume"
+    return Undo(f"{one.name} is {found[1]}.", f"{path}/{one.id}/{back}", Form().once, is_list)
