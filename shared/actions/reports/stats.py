@@ -99,22 +99,27 @@ def _range(query: StatsQuery, now: int) -> Range:
 
 async def _found(call: Call, query: StatsQuery, asked: Range, now: int) -> Mapping[int, Sums]:
     """The sums of each period of the range that has something, by its number."""
-    if query.kind is not StatsKind.JOBS or query.queue_id is not None:
-        of = str(query.queue_id) if query.queue_id else CRONS if query.kind is StatsKind.CRONS else None
-        return await _read(call, of, asked, now)
-    whole, crons = await _read(call, None, asked, now), await _read(call, CRONS, asked, now)
-    return {
-        number: _less(tuple(sums), tuple(crons[number])) if number in crons else sums
-        for number, sums in whole.items()
-    }
+    if query.kind is StatsKind.JOBS and query.queue_id is None:
+        whole, crons = await _read(call, None, asked, now, beside=CRONS)
+        return {
+            number: _less(tuple(sums), tuple(crons[number])) if number in crons else sums
+            for number, sums in whole.items()
+        }
+    of = str(query.queue_id) if query.queue_id else CRONS if query.kind is StatsKind.CRONS else None
+    return (await _read(call, of, asked, now))[0]
 
 
-async def _read(call: Call, of: str | None, asked: Range, now: int) -> Mapping[int, Sums]:
-    found: dict[int, Sums] = {}
+async def _read(
+    call: Call, of: str | None, asked: Range, now: int, *, beside: str | None = None
+) -> tuple[dict[int, Sums], dict[int, Sums]]:
+    """The sums of one, and of another."""
+    both: tuple[dict[int, Sums], dict[int, Sums]] = {}, {}
     for step in _steps(asked, now):
-        for number, sums in (await transitions.read_figures(call.redis, call.team, step, of=of)).items():
-            found[number] = _sum((found[number], sums)) if number in found else sums
-    return found
+        read = await transitions.read_figures(call.redis, call.team, step, of=of, beside=beside)
+        for found, new in zip(both, read, strict=True):
+            for number, sums in new.items():
+                found[number] = _sum((found[number], sums)) if number in found else sums
+    return both
 
 
 def _sum(of: Iterable[Sums]) -> Sums:

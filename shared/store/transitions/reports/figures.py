@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from operator import add
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from redis.asyncio import Redis
 
@@ -41,10 +41,14 @@ class Period(NamedTuple):
 
 
 async def read_figures(
-    redis: Redis, team: Team, periods: Sequence[Period], *, of: str | None
-) -> dict[int, Sums]:
-    """Sums by the number they count for: of the team, of a queue (its id) or of `crons`."""
-    answers, texts = await _READ_FIGURES(redis, team.prefix, flat(periods), team=team.id, of=of)
+    redis: Redis, team: Team, periods: Sequence[Period], *, of: str | None, beside: str | None = None
+) -> tuple[dict[int, Sums], dict[int, Sums]]:
+    """Sums by the number they count for: of the team, of a queue (its id) or of `crons`; and of another."""
+    found, others = await _READ_FIGURES(redis, team.prefix, flat(periods), team=team.id, of=of, beside=beside)
+    return _added_up(*found), _added_up(*others)
+
+
+def _added_up(answers: Sequence[Sequence[int]], texts: Sequence[Any]) -> dict[int, Sums]:
     found: dict[int, Sums] = {number: sums for number, *sums in answers}
     for number, text in zip(texts[::2], texts[1::2], strict=True):
         sums = _unpacked(text)

@@ -57,10 +57,11 @@ do
         call('ZADD', P .. 'figures_until', over_at, name)
     end
 
-    -- What an hour has of an owner ('' = the team) as one text, or nothing; and whether it has figures that are in no text.
-    function figures.packed(team, period, owner)
-        local key = P .. 'figures:' .. team .. ':' .. period
-        local text, size = values_of(key, PACKED .. owner, SIZE)
-        return text, call('HLEN', key) > (size and size + 1 or 0)
+    -- What an hour has of an owner ('' = the team) as one text, or nothing; whether it has figures that are in no text; and what it
+    -- has of another owner, if one is given.
+    function figures.packed(team, period, owner, other)
+        local key, names = P .. 'figures:' .. team .. ':' .. period, { SIZE, PACKED .. owner, other and PACKED .. other }
+        local size, text, beside = values_of(key, unpack(names))
+        return text, call('HLEN', key) > (size and size + 1 or 0), beside
     end
 end
