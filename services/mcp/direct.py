@@ -37,6 +37,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.mcp import outside
+from shared.basics.memory import MEBIBYTE, remembered
 
 TRIED = "2.3."
 """The versions of the SDK that tests/mcp/test_direct.py compares this with."""
@@ -199,6 +200,7 @@ def _naming(send: Send, handshake: dict[str, Any]) -> Send:
     return named
 
 
+@remembered(MEBIBYTE)
 def _client_in(session: str) -> str:
     """The name in a session id of ours, which the client says, as it says all names; empty in any other."""
     try:
