@@ -1,7 +1,7 @@
 """What a call of `get-cron` costs the gateway beside what the same read costs the API, in CPU of the server's process.
 
-`python -m tests.bench.api.tools` prints it; it needs `wrk`. Each of several rounds asks both in both eras of the protocol, for a
-while and one after the other, so that what else the machine does weighs on all alike.
+`python -m tests.bench.api.tools` prints it; it needs `wrk`. Each of many rounds asks both in both eras of the protocol, for a
+second and one after the other, so that what else the machine does weighs on all alike.
 """
 
 import argparse
@@ -164,9 +164,9 @@ def told(found: Mapping[str, Sequence[float]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.api.tools", description=__doc__)
-    parser.add_argument("--rounds", type=pages.positive, default=9, help="(%(default)s)")
+    parser.add_argument("--rounds", type=pages.positive, default=36, help="(%(default)s)")
     parser.add_argument(
-        "--seconds", type=pages.positive, default=4, help="of each way in a round (%(default)s)"
+        "--seconds", type=pages.positive, default=1, help="of each way in a round (%(default)s)"
     )
     options = parser.parse_args()
     if not shutil.which("wrk"):
