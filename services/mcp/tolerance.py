@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
 Arguments = dict[str, Any]
@@ -15,21 +15,40 @@ Arguments = dict[str, Any]
 
 def read(model: type[BaseModel], given: Mapping[str, Any], *, null_clears: bool) -> Arguments:
     """Null means "not given", unless it clears; an object may be JSON text, and a number may be text."""
-    meant = {name: _meant(model.model_fields.get(name), value) for name, value in given.items()}
+    known = _forms_of(model)
+    meant = {name: _meant(known.get(name, _UNKNOWN), value) for name, value in given.items()}
     return meant if null_clears else {name: value for name, value in meant.items() if value is not None}
 
 
-def _meant(field: FieldInfo | None, value: Any) -> Any:
-    forms = list(_forms(field.annotation)) if field else []
-    kinds = tuple(get_origin(form) or form for form in forms)
+class _Forms(NamedTuple):
+    """The types that a field may have, and the same without what they hold."""
+
+    whole: tuple[Any, ...] = ()
+    kinds: tuple[type, ...] = ()
+
+
+_UNKNOWN = _Forms()
+
+
+@cache
+def _forms_of(model: type[BaseModel]) -> Mapping[str, _Forms]:
+    forms = {name: tuple(_forms(field.annotation)) for name, field in model.model_fields.items()}
+    return {
+        name: _Forms(whole, tuple(get_origin(form) or form for form in whole))
+        for name, whole in forms.items()
+    }
+
+
+def _meant(forms: _Forms, value: Any) -> Any:
+    kinds = forms.kinds
     match value:
         case str() if str not in kinds and any(issubclass(kind, dict | list | tuple) for kind in kinds):
             parsed = _parsed(value, kinds)
-            return value if isinstance(parsed, str) else _meant(field, parsed)
+            return value if isinstance(parsed, str) else _meant(forms, parsed)
         case str():
             choices = {one.lower(): one.value for kind in kinds if issubclass(kind, StrEnum) for one in kind}
             return choices.get(value.strip().lower().replace("-", "_").replace(" ", "_"), value)
-        case dict() if dict[str, str] in forms:
+        case dict() if dict[str, str] in forms.whole:
             return {name: _text(one) for name, one in value.items()}
         case int() | float() if kinds == (str,) and not isinstance(value, bool):
             return _text(value)
