@@ -30,7 +30,7 @@ async def show(visit: Visit) -> Response:
         "overview/index.html",
         section="overview",
         known=known,
-        title=title(len(wanted), has_more=known.has_more),
+        title=title(len(wanted), has_more=known.has_more, is_empty=known.is_empty),
         lede=lede(known, len(failing)),
         needs=wanted[: needs.SHOWN],
         more=len(wanted) - needs.SHOWN,
@@ -57,12 +57,12 @@ async def part(visit: Visit) -> Response:
     return rendered("overview/today.html", today=read, base=base_of(signed), clock=zones.local(now, zone))
 
 
-def title(many: int, *, has_more: bool = False) -> str:
+def title(many: int, *, has_more: bool = False, is_empty: bool = False) -> str:
     """Everything runs. One thing needs you. Three things need you."""
     if has_more:
         return f"Over {many:,} things need you."
     if not many:
-        return "Everything runs."
+        return "Nothing runs here yet." if is_empty else "Everything runs."
     return "One thing needs you." if many == 1 else f"{words.number(many)} things need you."
 
 

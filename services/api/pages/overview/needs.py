@@ -16,6 +16,7 @@ from shared.schemas.crons import Cron, CronMode
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.notifications import Channel
 from shared.schemas.reports.problems import Problem
+from shared.schemas.runs import FailureReason
 
 SHOWN = 7
 LONG_WAIT_MS = 300_000
@@ -85,21 +86,22 @@ def _crons(facts: Facts, *, may_write: bool) -> Iterator[Need]:
         acts = [Act("Look", at)]
         if may_write and cron.is_active and cron.mode is CronMode.REQUEST:
             acts.insert(0, Act("Run now", f"{at}/run", is_done=True))
-        yield Need("bad", _title(cron), at, _evidence(facts, cron, newest[cron.id]), acts)
+        problem = newest[cron.id]
+        yield Need("bad", _title(cron, problem), at, _evidence(facts, cron, problem), acts)
 
 
-def _title(cron: Cron) -> str:
+def _title(cron: Cron, problem: Problem) -> str:
     if not cron.is_active:
         return f"{cron.name} was paused by Recuro"
     times = cron.consecutive_failures
-    if cron.mode is CronMode.HEARTBEAT:
+    if problem.failure_reason is FailureReason.NO_PING:
         return f"{cron.name} has not pinged" if times == 1 else f"{cron.name} has not pinged {times} times"
     return f"{cron.name} has failed" if times == 1 else f"{cron.name} has failed {times} times in a row"
 
 
 def _evidence(facts: Facts, cron: Cron, problem: Problem) -> str:
     last = _at(facts, problem.last_seen_at)
-    if cron.mode is CronMode.HEARTBEAT:
+    if problem.failure_reason is FailureReason.NO_PING:
         grace = saying.span(timedelta(seconds=cron.grace_seconds))
         came = (
             f"The last ping came {_at(facts, cron.last_ping_at)}."
