@@ -23,9 +23,7 @@ async def team_page(
     visit: Visit, signed: Signed, template: str, /, status: int = 200, **given: Any
 ) -> Response:
     """A page with the rail: teams to go to, and what this member may open. Times are by its clock."""
-    teams, letters, now = await asyncio.gather(
-        visit.teams(signed), _letters(visit, signed), zones.now(visit)
-    )
+    teams, letters, now = await asyncio.gather(visit.teams(signed), _letters(visit, signed), zones.now(visit))
     return rendered(
         template,
         status,

@@ -21,7 +21,7 @@ from tests.pages.conftest import OWNER, at_an_address_of_its_own
 from tests.pages.provider.conftest import come_back, go, settings_of
 from tests.provider import EMAIL, SUBJECT, Provider
 
-TEAM_PAGE = "/t/1"
+TEAM_PAGE, MEMBERS_PAGE = "/t/1", "/t/1/settings/members"
 
 
 async def lines_of(redis: Redis, team: int = 1) -> list[dict[str, str]]:
@@ -275,7 +275,7 @@ async def test_an_invitation_of_another_address_lets_nobody_in(
     assert (await other.open(link)).status == 200
 
 
-async def invited(owner: Browser, email: str, path: str = TEAM_PAGE, role: str = "member") -> str:
+async def invited(owner: Browser, email: str, path: str = MEMBERS_PAGE, role: str = "member") -> str:
     page = await owner.send(await owner.open(path), path, email=email, role=role)
     (link,) = [word for word in page.text.split() if "/join/" in word]
     return urlsplit(link).path

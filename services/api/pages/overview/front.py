@@ -54,7 +54,7 @@ async def part(visit: Visit) -> Response:
     _, found = await facts.problems_of(call)
     failing = needs.in_order(found.values())
     read = await today.read(call, failing, now, zone)
-    return rendered("overview/today.html", today=read, base=base_of(signed), clock=zones.local(now, zone))
+    return rendered("overview/today.html", today=read, base=base_of(signed), now=zones.local(now, zone))
 
 
 def title(many: int, *, has_more: bool = False, is_empty: bool = False) -> str:

@@ -27,9 +27,6 @@ async def overview_page(
         may_write=signed.team is not None and signed.caller.has("write"),
         zone=zone,
         city=zones.city(zone),
-        other_zone=zones.other_of(visit),
-        clock=zones.local(now, zone),
-        here=zones.here(visit),
         wall=lambda at: saying.moment(at, now, zone),
         **given,
     )
