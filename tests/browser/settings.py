@@ -39,6 +39,7 @@ async def test_a_channel_is_tried_and_a_signature_explained(
     address: str, redis: Redis, chromium: Browser, script: bool
 ) -> None:
     page, complaints = await entered(chromium, address, redis, script=script)
+    await page.goto(f"{address}{HOME}/api")
     places = page.get_by_role("navigation", name="Settings", exact=True)
     await places.get_by_role("link", name="Notifications").click()
     await page.get_by_role("region", name="Slack").get_by_label("URL of the webhook").fill(filling.SLACK)
