@@ -75,8 +75,8 @@ class SignatureQuery(Schema):
     """A request as its receiver has it."""
 
     headers: Annotated[
-        dict[Annotated[str, Field(max_length=128)], Annotated[str, Field(max_length=8192)]],
-        Field(max_length=100, description="As they arrived"),
+        dict[str, Annotated[str, Field(max_length=8192)]],
+        Field(description="As they arrived"),
     ]
     body: Annotated[str, Field(max_length=262_144, description="As it arrived, not parsed")] = ""
     secret: Annotated[

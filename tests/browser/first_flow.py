@@ -150,11 +150,7 @@ async def join_as_a_member(page: Page, link: str) -> None:
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Join").click()
     await page.wait_for_url("**/t/1")
-    await (
-        page.get_by_role("navigation", name="Settings", exact=True)
-        .get_by_role("link", name="Members")
-        .click()
-    )
+    await page.get_by_role("navigation", name="You and settings").get_by_role("link", name="Settings").click()
     await page.wait_for_url("**/t/1/settings/members")
     await expect(page.get_by_role("link", name="API", exact=True)).to_have_count(0)
     await expect(page.get_by_role("button", name=re.compile("Remove|Invite|Make"))).to_have_count(0)

@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import Browser, Page
 from redis.asyncio import Redis
 
+from services.api.pages.live import routes as live
 from services.api.pages.overview import routes as overview
 from services.api.pages.routes import PAGES, SETTINGS, WORK
 from services.api.routing import Resource
@@ -151,7 +152,7 @@ async def test_tokens(looking: Looking, redis: Redis) -> None:
     await looking.page.locator("#hosts").fill("a.example.com, *.example.org")
     await looking.page.locator("#expires").select_option("7")
     await looking.press(generate, "tokens-fresh", name=LONG)
-    await looking.page.locator("summary").last.click()
+    await looking.page.locator("main summary").last.click()
     await looking.press(generate, "tokens-wrong", name=LONG, calls_per_day="many", runs_per_day="0")
     await looking.open(f"{API}/1", "token")
     await redis.hincrby(account_keys.token(await digest_of(redis)), "version", 1)  # type: ignore[misc]
@@ -248,6 +249,7 @@ def test_every_page_was_looked_at() -> None:
     }
     pages -= {path for path in pages if path.startswith("/t/{team}/crons")}  # tests/browser/crons.py has them
     pages -= {route.path for route in WORK}  # tests/browser/work.py has them
+    pages -= {route.path for route in live.routes}  # tests/browser/live.py has them
     pages -= {route.path for route in overview.routes}  # tests/browser/overview.py has them
     pages -= {route.path for route in SETTINGS}  # tests/browser/settings.py has them
 

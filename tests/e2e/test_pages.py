@@ -129,8 +129,9 @@ def without_times(headers: str) -> str:
 def test_the_signing_secret_is_answered_as_docs_verify_md_shows(shell: Shell) -> None:
     said = shell.run(*in_a_shell("docs/verify.md"))
 
-    (found,) = answers(said)
+    found, explained = answers(said)
     assert re.fullmatch(r"whsec_\S+", str(found["secret"]))
+    assert explained["id"]["result"] == "unknown"
     shown = next(
         block.text for block in blocks() if (block.page, block.language) == ("docs/verify.md", "console")
     )
