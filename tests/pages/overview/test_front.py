@@ -61,6 +61,7 @@ async def test_where_nothing_fails_everything_runs(owner: Browser, redis: Redis)
     assert "1 of 1 cron is healthy. 3 calls in the last hour, 100.0 % of them successful." in page.text
     assert "Sync stock" in page.text
     assert "Needs you" not in page.response.text
+    assert "icon-failing" not in page.response.text
 
 
 async def test_what_needs_somebody_comes_worst_first(owner: Browser, redis: Redis) -> None:
@@ -76,6 +77,7 @@ async def test_what_needs_somebody_comes_worst_first(owner: Browser, redis: Redi
         "3 dead letters",
     )
     assert "Four things need you." in page.text
+    assert "icon-failing" in page.response.text
     assert sorted(said, key=page.text.index) == list(said)
     assert f"{HOME}/dead-letters/2" in page.links
     assert f"{HOME}/crons/1/run" in [form.action for form in page.forms]
