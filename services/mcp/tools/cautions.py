@@ -151,11 +151,7 @@ async def of_deleting_crons(call: Call, found: BulkCounts) -> list[str]:
     kept = sum(count for place, count in enumerate(answers) if place % width)
     return [
         *([f"{_of_shown(active, found)} still active."] if active else []),
-        *(
-            [f"{kept:,} executions go with the {len(ids)} shown, and with them why they failed."]
-            if kept
-            else []
-        ),
+        *([_of_kept(kept, len(ids))] if kept else []),
     ]
 
 
@@ -181,6 +177,13 @@ def _of_shown(count: int, found: BulkResult) -> str:
     """As `2 of the 3 are`, or of the first ones of more."""
     first = "" if found.matched == len(found.sample) else "first "
     return f"{count} of the {first}{len(found.sample)} {'is' if count == 1 else 'are'}"
+
+
+def _of_kept(executions: int, crons: int) -> str:
+    shown = "cron" if crons == 1 else f"{crons} crons"
+    if executions == 1:
+        return f"1 execution goes with the {shown} shown, and with it why it failed."
+    return f"{executions:,} executions go with the {shown} shown, and with them why they failed."
 
 
 @_at_best

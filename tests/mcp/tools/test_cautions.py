@@ -94,6 +94,7 @@ async def test_a_deletion_of_crons_tells_what_goes_with_them(client: Client, red
     look = {"what": "crons", "q": "name:test", "dry_run": True}
     before = await call(client, "delete-many", **look)
     await call(client, "run-cron", id=first)
+    one = await call(client, "delete-many", **look)
     await call(client, "run-cron", id=second)
     await finish_next(redis)
 
@@ -102,9 +103,10 @@ async def test_a_deletion_of_crons_tells_what_goes_with_them(client: Client, red
     none = await call(client, "delete-many", **look)
 
     assert before["warnings"] == ["1 of the 2 is still active."]
+    assert one["warnings"][-1] == "1 execution goes with the 2 crons shown, and with it why it failed."
     assert after["warnings"] == [
         "1 of the 2 is still active.",
-        "2 executions go with the 2 shown, and with them why they failed.",
+        "2 executions go with the 2 crons shown, and with them why they failed.",
     ]
     assert "warnings" not in done
     assert none["warnings"][0].startswith("No cron is meant")
