@@ -63,6 +63,8 @@ FIGURES = rows(
     ("of texts read together only the first is looked through", "joined", "table.concat(texts)", "texts[1]"),
     ("a text that is not there is none of several", "joined", "if not texts[n] then return nil end", "texts[n] = texts[n] or ''"),
     ("all runs are looked at", "look_at_jobs.see_run", "if may_be_run and not", "if false and not"),
+    ("a run is judged by another of its numbers", "looks.of_runs", "'[^,]*,', place)", "'[^,]*,', place + 1)"),
+    ("a run that has no number is passed over", "looks.of_runs", "return not number or (", "return number and ("),
     ("a search of runs reads no spec", "look_at_jobs.look_at", "or given.with_specs", ""),
     ("what a retry has of the first job does not count", "look_at_jobs.look_at", "spec and #spec or 0", "0"),
     ("runs do not count", "look_at_jobs.look_at", "run and #run or 0", "0"),
