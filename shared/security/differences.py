@@ -17,6 +17,8 @@ from shared.security import signing
 
 TOLERANCE_SECONDS = 300
 """Between the clocks of sender and receiver."""
+V1_CHARACTERS = 47
+"""Of a signature of Standard Webhooks: `v1,` and 32 bytes as base64. What is shorter or longer is none."""
 _AS_IT_IS = ""
 _IDS = (signing.WEBHOOK_ID, "idempotency-key")
 _STAMPS = (signing.TIMESTAMP.lower(), signing.WEBHOOK_TIMESTAMP)
@@ -89,7 +91,9 @@ def _bodies(arrived: Arrived) -> list[tuple[str, bytes]]:
 def _by_standard(arrived: Arrived, secrets: Sequence[Secret]) -> Iterator[_Signed]:
     """The ways in which the signature of Standard Webhooks can have been made, the likeliest first."""
     headers = arrived.headers
-    given = headers.get(signing.WEBHOOK_SIGNATURE, "").split(" ")
+    given = {
+        one for one in headers.get(signing.WEBHOOK_SIGNATURE, "").split(" ") if len(one) == V1_CHARACTERS
+    }
     ids, stamps = (_first(names, headers) for names in (_IDS, reversed(_STAMPS)))
     for (change, body), secret, id_, stamp in product(_bodies(arrived), secrets, ids, stamps):
         made = "v1," + signing.webhook_signature(secret.text, headers[id_], headers[stamp], body)

@@ -129,3 +129,15 @@ def test_one_of_the_schemes_alone_is_enough(scheme: str) -> None:
     given = {name: value for name, value in headers().items() if name.startswith(kept)}
 
     assert check(given).is_genuine
+
+
+def test_a_signature_is_found_among_whatever_else_its_header_has() -> None:
+    given = headers()
+    made = given["webhook-signature"]
+
+    found = check(
+        {**without(signing.SIGNATURE.lower()), "webhook-signature": f"v2,x{' ' * 8000}v1,short {made}"}
+    )
+
+    assert len(made) == differences.V1_CHARACTERS
+    assert found.is_genuine
