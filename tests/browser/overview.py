@@ -1,54 +1,31 @@
 """The overview, alerts and the system in a browser: from what needs somebody to what was done; each state looked at."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 from redis.asyncio import Redis
 
 from services.api.pages.overview import front
 from services.api.pages.overview.routes import routes
 from services.api.routing import Resource
-from services.cli.embedded import EmbeddedServer
 from shared.actions import crons, notifications, queues
-from shared.actions.accounts import links
-from shared.actions.accounts.links import Purpose
 from shared.runtime import health
 from shared.schemas.crons import CronCreate
 from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueCreate
-from shared.settings import Settings
-from tests.api.serving import serving
-from tests.browser.conftest import faults_of, opened
+from tests.browser.conftest import faults_of
 from tests.browser.looks import LONG, LOOKED_AT, Looking
+from tests.browser.work import address, entered
 from tests.calls import call_of
-from tests.pages.browser import make_user
 from tests.pages.crons.filling import SHOP, a_cron
 from tests.pages.work import filling as work
+
+__all__ = ["address"]
 
 HOME, ALERTS = "/t/1", "/t/1/alerts"
 PARTS = {"/t/{team}/today", "/t/{team}/alerts/{alert}/quiet", "/t/{team}/alerts/{alert}/reopen"}
 """They are a part of a page, or lead back to one."""
-
-
-@pytest.fixture
-def address(server: EmbeddedServer) -> Iterator[str]:
-    with serving(Settings(redis_url=server.url, api_port=0)) as found:
-        yield found
-
-
-async def entered(
-    browser: Browser, address: str, redis: Redis, *, script: bool = True
-) -> tuple[Page, list[str]]:
-    """The overview of an owner who has just come in, and its complaints."""
-    complaints: list[str] = []
-    page = await opened(await browser.new_context(java_script_enabled=script), complaints)
-    code = await links.make(redis, Purpose.SIGN_IN, await make_user(redis, "owner@example.com"))
-    await page.goto(address + links.address_of("", Purpose.SIGN_IN, code))
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_load_state()
-    return page, complaints
 
 
 async def fill(redis: Redis) -> None:
