@@ -153,6 +153,20 @@ async def test_a_run_by_hand_stands_among_the_fires(redis: Redis, team: Team) ->
     assert (await asked_at(redis, team, cron, NOON + 90 * SECOND))[0] == "pending"
 
 
+async def test_a_run_by_hand_in_the_very_moment_of_a_fire_is_not_taken_for_it(
+    redis: Redis, team: Team
+) -> None:
+    cron = await a_known_cron(redis, team)
+    at = NOON + MINUTE
+    await transitions.run_cron(redis, team, cron=cron.id, now_ms=clock.milliseconds(at))
+    unmade, _ = await asked_at(redis, team, cron, at)
+    await fire_due(redis, SHARD, at)
+
+    made, _ = await asked_at(redis, team, cron, at)
+
+    assert (unmade, made) == ("overdue", "pending")
+
+
 async def test_records_are_found_among_many(redis: Redis, team: Team) -> None:
     cron = await a_known_cron(redis, team, cron_expression="* * * * * *")
     for second in range(1, 400):

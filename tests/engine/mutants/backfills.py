@@ -94,6 +94,7 @@ LISTS = rows(
     ("a row of backfills without an execution stays", "relist_executions.check", "call('ZREM', P .. 'x:' .. team .. ':' .. given.index, id)", ""),
     # correct and memory
     ("a run by hand of a wrong clock keeps its moment", "run_cron", "if now == moment() then note_doubt(EXECUTION, team, execution) end", ""),
+    ("a run by hand stands at the moment of a fire", "run_cron", "now % 1000 == 0 and now - 1 or now", "now"),
     ("a moment that was vouched for is corrected", "run_cron", "if now == moment() then", "if true then"),
     ("a corrected moment stands where it was", "correct.list_along", "call('ZINCRBY', list, by, id)", ""),
     ("fires that are one record stand where the first was", "memory.skip", "call('ZADD', P .. 'x:' .. team .. ':executions' .. of, 'XX', fire.at_ms, last)", ""),

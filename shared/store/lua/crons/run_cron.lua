@@ -10,7 +10,8 @@ local fields = fields_of(P .. 'c:' .. team .. ':' .. id, 'version', 'grace')
 if not fields.version then return 0, REFUSED end
 if given.version and given.version ~= fields.version then return -2, REFUSED end
 if (fields.grace or '') ~= '' then return -1, REFUSED end
-local execution = make_execution(team, id, { at_ms = now, missed = 0 })
+local at = now % 1000 == 0 and now - 1 or now -- fires are due at whole seconds, what is run by hand never is
+local execution = make_execution(team, id, { at_ms = at, missed = 0 })
 if now == moment() then note_doubt(EXECUTION, team, execution) end -- else its moment is what was vouched for
 conclude()
 note_change('cron', id)
