@@ -36,7 +36,7 @@ PARTS = (
     "records/bulks",
     "records/records",
     "records/figures",
-    "records/hours",
+    "records/packed",
     "problems/problems",
     "problems/states",
     "problems/rows",

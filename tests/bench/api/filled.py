@@ -133,7 +133,7 @@ async def _fill_figures(redis: Redis, team: keyspace.Team) -> None:
     for key, until_ms in _periods(now):
         figures = {f"{owner}{figure}": drawn.randrange(1, 900) for owner in owners for figure in NAMES}
         at = f"{team.prefix}figures:{team.id}:{key}"
-        if key.startswith("h"):
+        if not key.startswith("m"):
             texts = {owner: ",".join(str(figures[owner + name]) for name in NAMES) for owner in owners}
             packed = {f"={owner.rstrip(':')}": text for owner, text in texts.items()}
             await redis.hset(at, mapping={**packed, "#": len(owners)})  # type: ignore[misc]

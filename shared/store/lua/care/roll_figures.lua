@@ -1,29 +1,38 @@
 #!lua flags=allow-oom
 -- Add figures of minutes that are too old to those of ten minutes, these to those of hours, and delete the oldest.
 --
--- Given `limit` (fields), now_ms.
--- Returns how many periods went.
+-- Given `limit` (of figures), now_ms.
+-- Returns how many periods went, or had a part of them added up.
 
 local now, left, gone = math.min(moment(given.now_ms), vouched()), tonumber(given.limit), 0
 
+-- Whether a period went as a whole; otherwise it keeps what was not added up yet.
 local function roll(team, number, at)
-    local longer, sums = figures.PERIODS[number + 1], {}
-    local name = figures.period(team, figures.PERIODS[number], at)
-    local key = P .. 'figures:' .. name
+    local period, longer = figures.PERIODS[number], figures.PERIODS[number + 1]
+    local key, owners, fields = P .. 'figures:' .. figures.period(team, period, at), {}, {}
     local rows = call('HGETALL', key)
-    left = left - #rows / 2
-    for i = 1, #rows, 2 do sums[rows[i]] = tonumber(rows[i + 1]) end
-    if longer and next(sums) then figures.add(team, longer, at, sums) end
-    call('DEL', key)
+    for i = 1, #rows, 2 do
+        if left <= 0 then break end
+        left = left - (longer and figures.gather(owners, rows[i], rows[i + 1]) or 1)
+        fields[#fields + 1] = rows[i]
+    end
+    if next(owners) then
+        local name, over_at = figures.period(team, longer, at)
+        figures.pack(name, over_at, owners)
+    end
+    if #fields > 0 then call('HDEL', key, unpack(fields)) end
+    return 2 * #fields == #rows
 end
 
 for _, name in ipairs(call('ZRANGEBYSCORE', P .. 'figures_until', '-inf', now, 'LIMIT', 0, 100)) do
     if left <= 0 then break end
     local team, letter, at = string.match(name, '^(%d+):(%a)(%d+)$')
     for number, period in ipairs(figures.PERIODS) do
-        if letter == period[1] then confined(team, '', roll, team, number, tonumber(at)) end
+        if letter == period[1] then
+            local is_sound, went = confined(team, '', roll, team, number, tonumber(at))
+            if not is_sound or went then call('ZREM', P .. 'figures_until', name) end
+        end
     end
-    call('ZREM', P .. 'figures_until', name)
     gone = gone + 1
 end
 return gone

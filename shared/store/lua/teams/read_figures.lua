@@ -4,7 +4,7 @@
 -- Given `team`, `of` (nothing = the whole team, or the id of a queue, or `crons`), `beside` (another one of these, or nothing); and
 -- rows: `period` (its letter and start in ms) and `into`, a number under which what it has is added up.
 -- Returns of each of both, per number that has something: the number, then the sums of all figures, in the order of
--- `figures.NAMES`; and of hours by turns a number and a text of all figures in that order, each to be added up too.
+-- `figures.NAMES`; and of longer periods by turns a number and a text of all figures in that order, each to be added up too.
 
 local PERIOD = { 'period', 'into' }
 local MOST_WHOLE = 512 -- fields of a hash that Redis keeps as one list, in which each that is asked for is searched from the start
@@ -60,7 +60,7 @@ while more_rows() do
     local period, into = next_values(PERIOD)
     local key = P .. 'figures:' .. team .. ':' .. period
     local text, has_more, other = nil, true, nil
-    if string.sub(period, 1, 1) == figures.PERIODS[3][1] then text, has_more, other = figures.packed(team, period, of or '', beside) end
+    if string.sub(period, 1, 1) ~= figures.PERIODS[1][1] then text, has_more, other = figures.packed(team, period, of or '', beside) end
     take(key, into, text, has_more)
     if take_beside then take_beside(key, into, other, has_more) end
 end

@@ -30,7 +30,7 @@ NAMES = (
     *(f"{figure}{bucket}" for figure in _MEASURED for bucket in range(_BUCKETS)),
 )
 _PACKED, _SIZE = "=", "#"
-"""As `hours.lua` has them."""
+"""As `packed.lua` has them."""
 
 
 class Period(NamedTuple):
@@ -58,16 +58,16 @@ def _added_up(answers: Sequence[Sequence[int]], texts: Sequence[Any]) -> dict[in
 
 @remembered(16 * MEBIBYTE, per_byte=1, per_entry=3000)
 def _unpacked(text: str) -> Sums:
-    """The sums that an hour has of its team, or of a queue, as one text; a month has 720 of them."""
+    """The sums that a longer period has of its team, or of a queue, as one text; a month has 720 hours."""
     try:
         sums = tuple(int(one or 0) for one in text.split(","))
     except ValueError:
-        raise Damaged(f"{text[:80]} are no figures", "What is stored of an hour") from None
+        raise Damaged(f"{text[:80]} are no figures", "What is stored of a period") from None
     return sums + (0,) * (LATE_IN.stop - len(sums))
 
 
 def named(fields: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """The figures of a stored period by their names, those of an hour out of its texts."""
+    """The figures of a stored period by their names, those of a longer one out of its texts."""
     for name, value in fields.items():
         if name.startswith(_PACKED):
             owner = f"{name[1:]}:" if name != _PACKED else ""
@@ -77,5 +77,5 @@ def named(fields: Mapping[str, str]) -> Iterator[tuple[str, int]]:
 
 
 async def roll_figures(redis: Redis, shard: str, *, limit: int, now_ms: int | None = None) -> int:
-    """Add periods that are too old up to longer ones, of up to about so many fields; how many went."""
+    """Add periods that are too old up to longer ones, of up to about so many figures; how many went."""
     return int(await _ROLL_FIGURES(redis, keyspace.prefix(shard), limit=limit, now_ms=now_ms))

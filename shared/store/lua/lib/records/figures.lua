@@ -1,7 +1,7 @@
 -- Figures: what a team and each of its queues did, how long it waited and took, counted by the minute.
 --
 -- One hash a team and period, first of a minute, which `roll_figures.lua` adds up. Its fields are those of the team, and behind
--- `<queue>:` those of a queue, or of `crons`. A number behind a name is a bucket of durations. An hour is packed: `hours.lua`.
+-- `<queue>:` those of a queue, or of `crons`. A number behind a name is a bucket of durations. What is added up is packed: `packed.lua`.
 
 local figures = {}
 
@@ -64,10 +64,9 @@ do
         return string.format('%s:%s%.0f', team, period[1], begins), begins + period[2] + period[3]
     end
 
-    -- Add figures to those of a period; those of queues only while there is room for them.
-    function figures.add(team, period, at, rows)
-        local name, over_at = figures.period(team, period, at)
-        if period == figures.PERIODS[3] then return figures.pack(name, over_at, rows) end
+    -- Add figures to those of the present minute; those of queues only while there is room for them.
+    function figures.add(team, rows)
+        local name, over_at = figures.period(team, figures.PERIODS[1], vouched())
         local key = P .. 'figures:' .. name
         for figure, by in pairs(rows) do
             if by ~= 0 and call('HINCRBY', key, figure, by) == by then -- it may be new
@@ -78,12 +77,8 @@ do
         end
     end
 
-    local function post(team, rows)
-        figures.add(team, figures.PERIODS[1], vouched(), rows)
-    end
-
     function figures.post()
-        for team, rows in pairs(counted) do confined(team, '', post, team, rows) end
+        for team, rows in pairs(counted) do confined(team, '', figures.add, team, rows) end
         counted = {}
     end
 end

@@ -1,4 +1,4 @@
-"""Figures of hours: one text has all of an owner, and what another version wrote beside it is added up too."""
+"""Figures of ten minutes and hours: one text has all of an owner; what another version wrote is added up too."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -68,15 +68,18 @@ async def test_what_an_older_version_wrote_is_added_up_too(redis: Redis, team: T
 
 
 async def test_of_many_queues_the_first_are_kept_and_the_team(redis: Redis, team: Team) -> None:
-    await added_up(redis, team, {f"{queue}:started": 1 for queue in range(1, 751)})
-    await added_up(redis, team, {"started": 750, "1:started": 1, "900:started": 1}, 10)
+    all_queues = [f"{queue}:started" for queue in range(1, 751)]
+    await added_up(redis, team, dict.fromkeys(all_queues, 1))
+    first = dict(named(await redis.hgetall(key_of(team))))  # type: ignore[misc]
+    here, *_ = [one for one in all_queues if one in first]
+    gone, *_ = [one for one in all_queues if one not in first]
+    await added_up(redis, team, {"started": 750, here: 1, gone: 1}, 10)
 
     kept = dict(named(await redis.hgetall(key_of(team))))  # type: ignore[misc]
 
     assert (await seen(redis, team)).started == 750
-    assert kept["1:started"] in (1, 2)
-    assert "900:started" not in kept
-    assert sum(name.endswith(":started") for name in kept) == 700
+    assert (kept[here], gone in kept) == (2, False)
+    assert sum(one in kept for one in all_queues) == 700
 
 
 async def test_an_hour_that_is_no_list_of_numbers_is_damaged(redis: Redis, team: Team) -> None:
@@ -86,7 +89,7 @@ async def test_an_hour_that_is_no_list_of_numbers_is_damaged(redis: Redis, team:
     await added_up(redis, team, {"started": 1, "crons:started": 1}, 10)
 
     assert await redis.hget(key_of(team), "=") == "3,x,1"  # type: ignore[misc]
-    with pytest.raises(Damaged, match="What is stored of an hour is damaged: 3,x,1 are no figures"):
+    with pytest.raises(Damaged, match="What is stored of a period is damaged: 3,x,1 are no figures"):
         await seen(redis, team)
 
 
@@ -97,3 +100,43 @@ async def test_the_oldest_hours_go(redis: Redis, team: Team) -> None:
         pass
 
     assert not await redis.keys(f"{team.prefix}figures*")
+
+
+async def test_minutes_become_texts_of_ten_and_these_of_an_hour(redis: Redis, team: Team) -> None:
+    for number in (0, 1):
+        period = f"{team.id}:m{START + number * 60_000}"
+        await redis.hset(f"{team.prefix}figures:{period}", mapping=dict(FIGURES))  # type: ignore[misc]
+        await redis.zadd(f"{team.prefix}figures_until", {period: START})
+    while await roll(redis, SHARD, START + 2 * 3_600_000):
+        pass
+    (key,) = await redis.keys(f"{team.prefix}figures:*")
+    ten = await redis.hgetall(key)  # type: ignore[misc]
+    query = StatsQuery(by=StatsBy.TEN_MINUTES, from_=HOUR, to=HOUR)
+    found = (await stats.get(call_of(redis, team), query, START + 2 * 3_600_000)).data[0]
+    while await roll(redis, SHARD, LATER):
+        pass
+
+    assert key.endswith(f":t{START}")
+    assert (ten["="], ten["=crons"], ten["#"]) == ("10,,2,,,,6" + "," * 72 + "4", "4" + "," * 78 + "4", "2")
+    assert (found.started, found.completed, found.failed, found.lateness_ms.count) == (10, 6, 2, 4)
+    assert await redis.keys(f"{team.prefix}figures:*") == [key_of(team)]
+    assert await redis.hgetall(key_of(team)) == ten  # type: ignore[misc]
+
+
+async def test_a_period_of_many_queues_is_added_up_in_parts_and_counted_once(
+    redis: Redis, team: Team
+) -> None:
+    texts = {f"={queue}": f"{queue}" for queue in range(1, 41)} | {"=": "820", "#": "41"}
+    period = f"{team.id}:t{START}"
+    await redis.hset(f"{team.prefix}figures:{period}", mapping=texts)  # type: ignore[misc]
+    await redis.zadd(f"{team.prefix}figures_until", {period: START})
+
+    steps, left = 0, list[int]()
+    while await roll(redis, SHARD, LATER):
+        steps += 1
+        left.append(await redis.hlen(f"{team.prefix}figures:{period}"))  # type: ignore[misc]
+        assert (await seen(redis, team)).started == 820
+
+    assert (steps, left[-1]) == (4, 0)
+    assert left == sorted(left, reverse=True)
+    assert await redis.hgetall(key_of(team)) == texts  # type: ignore[misc]
