@@ -15,6 +15,7 @@ from shared.store.transitions import StoredJob
 
 STATES = [state.value for state in JobFilter if state != JobFilter.ALL]
 FAILED = ["failed", "retrying", "dead_lettered"]
+ENDED = ["completed", *FAILED]
 _FINAL = {
     "completed": FinalStatus.SUCCESS,
     "retrying": FinalStatus.RETRYING,

@@ -215,7 +215,7 @@ async def read(
 async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
     """Jobs newest first, by status and queue; a search looks in the URL."""
     wanted = await searches.understood(redis, team, query.q)
-    states = states_of(wanted, _MANY.get(query.filter, [query.filter]))
+    states = searches.states_of(wanted, _MANY.get(query.filter, [query.filter]))
     owner = f"{Kind.QUEUE}{query.queue_id}:" if query.queue_id else ""
     listing = paging.Listing(
         [f"x:{team.id}:{owner}{state}" for state in states],
@@ -225,13 +225,6 @@ async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
         is_filtered=bool(wanted.terms),
     )
     return await paging.read_page(redis, team, listing, query)
-
-
-def states_of(wanted: Search[LookedJob], states: Sequence[str] = STATES) -> Sequence[str]:
-    """Those of the states that its `status:` leaves: a search through fewer jobs gets further back."""
-    if (only := wanted.only("status")) is None:
-        return states
-    return [state for state in states if state in only or (state in FAILED and "failed" in only)]
 
 
 async def looked_at(

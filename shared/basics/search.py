@@ -85,17 +85,16 @@ class Search(Generic[T]):
         """Whether nothing is looked for: no part, or only words that are empty, as of a lost variable."""
         return all(not term.key and not term.is_not and not term.values[0].text for term in self.terms)
 
-    def needs(self, part: str) -> bool:
-        return any(self.keys[_of(term.key, self.keys)].needs == part for term in self.terms if term.key)
+    def needs(self, part: str, *, of_each: bool = False) -> bool:
+        """Whether it reads something of that part; `of_each`: whether each row that it finds has it."""
+        keyed = (term for term in self.terms if term.key and not (of_each and term.is_not))
+        return any(self.keys[_of(term.key, self.keys)].needs == part for term in keyed)
 
     def only(self, key: str) -> frozenset[str] | None:
         """The values of which a row must have one, where the search says so."""
-        wanted: frozenset[str] | None = None
-        for term in self.terms:
-            if term.key == key and not term.is_not:
-                these = frozenset(value.text for value in term.values)
-                wanted = these if wanted is None else wanted & these
-        return wanted
+        terms = [term for term in self.terms if term.key == key and not term.is_not]
+        wanted = [frozenset(value.text for value in term.values) for term in terms]
+        return frozenset.intersection(*wanted) if wanted else None
 
     def needs_only(self, part: str) -> bool:
         """Whether nothing else of a row must be read for it."""

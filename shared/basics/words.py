@@ -10,8 +10,9 @@ NEAR, LIKE = 0.65, 0.8
 """How similar a name must be to be suggested, and how similar one counts that shares whole words."""
 _LONGEST, _SHORTEST = 80, 3
 _MARKS = re.compile(r"[\W_]+")
-_ASCII = {code: chr(code).lower() if chr(code).isalnum() else None for code in range(128)}
-"""What `plain` makes of each character, for texts that have no others: most have none."""
+_LOWER = bytes(range(256)).lower()
+_NEITHER = bytes(code for code in range(128) if not chr(code).isalnum())
+"""What `plain` makes of the characters of ASCII, and which it leaves out: most texts have no others."""
 _PARTS = re.compile(r"[a-z]+|[0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SAME = {
@@ -32,7 +33,7 @@ _SAME = {
 def plain(text: str) -> str:
     """Letters and digits only, without case and accents."""
     if text.isascii():
-        return text.translate(_ASCII)
+        return text.encode().translate(_LOWER, _NEITHER).decode()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return _MARKS.sub("", decomposed)
 

@@ -211,6 +211,12 @@ class SearchQuery(PageQuery):
     q: Searched = None
 
 
+class OlderQuery(SearchQuery):
+    """The same, where a search that did not look at all can go on."""
+
+    before: Annotated[Id | None, Field(description="Only those of lower ids, as next_before has it")] = None
+
+
 (SEARCHED,) = set(SearchQuery.model_fields) - set(PageQuery.model_fields)
 """The field that has the search."""
 
@@ -239,6 +245,13 @@ class Page(Schema, Generic[T]):
         int | None,
         Field(
             description="Only of a search that did not look at all: at so many of the newest rows",
+            exclude_if=lambda number: number is None,
+        ),
+    ] = None
+    next_before: Annotated[
+        int | None,
+        Field(
+            description="The last of them: with it as `before` a search goes on, where that is a parameter",
             exclude_if=lambda number: number is None,
         ),
     ] = None

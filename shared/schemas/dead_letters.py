@@ -12,8 +12,8 @@ from shared.schemas.base import (
     Id,
     Instant,
     Method,
+    OlderQuery,
     Schema,
-    SearchQuery,
     Timeout,
     Url,
     Warnings,
@@ -31,7 +31,7 @@ Ids = Annotated[
 ]
 
 
-class DeadLetterQuery(SearchQuery):
+class DeadLetterQuery(OlderQuery):
     """A search looks in the URL."""
 
     queue_id: Annotated[Id | None, Field(description="Only those of this queue")] = None

@@ -17,9 +17,9 @@ from shared.schemas.base import (
     Labels,
     Method,
     Name,
+    OlderQuery,
     Problem,
     Schema,
-    SearchQuery,
     Timeout,
     Url,
     Warnings,
@@ -137,7 +137,7 @@ class JobBatchCreate(Schema):
     jobs: Annotated[list[JsonValue], Field(min_length=1, max_length=1000)]
 
 
-class JobQuery(SearchQuery):
+class JobQuery(OlderQuery):
     filter: Annotated[JobFilter, Field(description="Only jobs with this status")] = JobFilter.ALL
     queue_id: Annotated[Id | None, Field(description="Only jobs of this queue")] = None
 

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from redis.asyncio import Redis
 
-from shared.schemas.base import Page, PageQuery
+from shared.schemas.base import OlderQuery, Page, PageQuery
 from shared.store import transitions
 from shared.store.keyspace import Team
 from shared.store.transitions import Below, Seen
@@ -25,6 +25,8 @@ LookAt = Callable[[Below], Awaitable[Seen[Any]]]
 
 SEARCH_LIMIT, FOUND_LIMIT = 10_000, 1_000
 """So many of the newest rows a search looks at, until it found so many: one caller cannot keep Redis busy."""
+PAGE_LIMIT = 5_000
+"""The same for a page whose search can go on where it ended: its answer does not take longer than 50 ms."""
 _CHUNK, _FEW = 250, 50
 """Rows a step of a search; after one of which so few may be looked for, two steps are one."""
 _READ = 25
@@ -51,23 +53,35 @@ class Walk:
     indexes: Sequence[str]
     look: LookAt
     matches: Callable[[Any], bool]
+    below: int = 0
+    """Only rows of lower ids; 0: all."""
+    limit: int | None = None
+    """At how many rows it looks at most; `SEARCH_LIMIT` without one."""
+
+
+class Found(NamedTuple):
+    """The ids of rows that match; unless it was all, how many were looked at, and the last one of them."""
+
+    ids: list[int]
+    looked_at: int | None = None
+    looked_to: int | None = None
 
 
 async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQuery) -> "Page[T]":
     """The page for `query`."""
-    offset, looked_at = (query.page - 1) * query.per_page, None
-    if query.search or listing.is_filtered:
+    offset, found = (query.page - 1) * query.per_page, Found([])
+    before, limit = (query.before, PAGE_LIMIT) if isinstance(query, OlderQuery) else (None, None)
+    if query.search or listing.is_filtered or before:
         look, text = listing.look or by_ids(redis, team, listing.read), query.search or ""
-        found, looked_at = await search(
-            Walk(listing.indexes, look, lambda row: listing.matches(row, text)), FOUND_LIMIT
-        )
-        ids, total = found[offset : offset + query.per_page], len(found)
+        walk = Walk(listing.indexes, look, lambda row: listing.matches(row, text), before or 0, limit)
+        found = await search(walk, FOUND_LIMIT)
+        ids, total = found.ids[offset : offset + query.per_page], len(found.ids)
     else:
         total, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=query.per_page)
     rows: list[T] = []
     for start in range(0, len(ids), _READ):
         rows += await listing.read(ids[start : start + _READ])
-    return _page(rows, total, query, looked_at)
+    return _page(rows, total, query, found)
 
 
 def by_ids(redis: Redis, team: Team, read: Callable[[Sequence[int]], Awaitable[Sequence[Any]]]) -> LookAt:
@@ -80,38 +94,39 @@ def by_ids(redis: Redis, team: Team, read: Callable[[Sequence[int]], Awaitable[S
     return look
 
 
-async def search(walk: Walk, most: int) -> tuple[list[int], int | None]:
-    """The ids of the rows that match, and how many were looked at unless it was all; `most` are enough."""
+async def search(walk: Walk, most: int) -> Found:
+    """The rows that match, newest first; `most` are enough."""
     found: list[int] = []
-    looked_at = last = 0
+    looked_at, last, limit = 0, walk.below, walk.limit or SEARCH_LIMIT
     size = _CHUNK
-    while looked_at < SEARCH_LIMIT:
-        seen = await walk.look(Below(walk.indexes, last, min(size, SEARCH_LIMIT - looked_at)))
+    while looked_at < limit:
+        seen = await walk.look(Below(walk.indexes, last, min(size, limit - looked_at)))
         found += [row.id for row in seen.rows if walk.matches(row)]
         looked_at, last = looked_at + seen.size, seen.last
         if not seen.has_more:
-            return found, None
+            return Found(found)
         # Redis ends a step early where texts are long: the next one ends where that would have.
         left = -looked_at % _CHUNK
         if len(found) >= most and not left:
             break
         are_few = len(seen.rows) < _FEW and len(found) + _CHUNK < most
         size = left or (2 * _CHUNK if are_few else _CHUNK)
-    return found, looked_at
+    return Found(found, looked_at, last)
 
 
 def page_of(rows: Sequence[V], query: PageQuery) -> "Page[V]":
     """The page for `query` of rows that are all there."""
     offset = (query.page - 1) * query.per_page
-    return _page(list(rows[offset : offset + query.per_page]), len(rows), query, None)
+    return _page(list(rows[offset : offset + query.per_page]), len(rows), query, Found([]))
 
 
-def _page(rows: list[Any], total: int, query: PageQuery, looked_at: int | None) -> Page[Any]:
+def _page(rows: list[Any], total: int, query: PageQuery, found: Found) -> Page[Any]:
     return Page(
         data=rows,
         current_page=query.page,
         last_page=max(1, math.ceil(total / query.per_page)),
         per_page=query.per_page,
         total=total,
-        looked_at=looked_at,
+        looked_at=found.looked_at,
+        next_before=found.looked_to if isinstance(query, OlderQuery) else None,
     )

@@ -52,9 +52,9 @@ SEARCHES = (
 
 @pytest.mark.parametrize("q", SEARCHES)
 async def test_what_is_passed_over_is_not_looked_for(redis: Redis, team: Team, q: str) -> None:
-    await _make_jobs(redis, team)
+    await _make_dead_letters(redis, team)
     wanted = await of_jobs.understood(redis, team, q)
-    below = Below([f"x:{team.id}:pending"], 0, len(LABELS) * len(RUNS))
+    below = Below([f"x:{team.id}:dead_lettered"], 0, len(LABELS) * len(RUNS))
 
     async def found(hints: Hints) -> list[int]:
         seen = await transitions.look_at_jobs(
@@ -98,11 +98,7 @@ async def test_others_are_not_read(redis: Redis, team: Team, q: str, ids: Sequen
 
 
 async def test_dead_letters_are_found_by_reason_in_any_combination(redis: Redis, team: Team) -> None:
-    await _make_jobs(redis, team)
-    await end_all(redis, Dead())
-    for number, run in enumerate(RUNS * len(LABELS), 1):
-        key = f"{team.prefix}r:{team.id}:j{number}"
-        await (redis.set(key, run) if run else redis.delete(key))
+    await _make_dead_letters(redis, team)
 
     async def found(**query: object) -> list[int]:
         asked = DeadLetterQuery(failure_reason=FailureReason.TIMEOUT, per_page=100, **query)
@@ -115,6 +111,14 @@ async def test_dead_letters_are_found_by_reason_in_any_combination(redis: Redis,
     assert await found(search="b.example") == []
     assert await found(queue_id=1, q="took:>1s") == of_reason
     assert await found(q="code:503") == []
+
+
+async def _make_dead_letters(redis: Redis, team: Team) -> None:
+    await _make_jobs(redis, team)
+    await end_all(redis, Dead())
+    for number, run in enumerate(RUNS * len(LABELS), 1):
+        key = f"{team.prefix}r:{team.id}:j{number}"
+        await (redis.set(key, run) if run else redis.delete(key))
 
 
 async def _make_jobs(redis: Redis, team: Team, labels: Sequence[dict[str, str]] = LABELS) -> None:

@@ -49,7 +49,7 @@ async def test_what_comes_or_goes_meanwhile_shifts_no_row(redis: Redis, team: Te
 
     walk = paging.Walk(INDEXES, paging.by_ids(redis, team, read), lambda _row: True)
 
-    assert await paging.search(walk, 1_000) == (list(range(700, 0, -1)), None)
+    assert await paging.search(walk, 1_000) == (list(range(700, 0, -1)), None, None)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ async def test_where_little_is_found_two_steps_are_one(
         asked.append(below.size)
         return Seen(below.size, 5_000 - sum(asked), True, [_Row(one) for one in range(each)])
 
-    found, looked_at = await paging.search(paging.Walk((), look, lambda _row: True), most)
+    found = await paging.search(paging.Walk((), look, lambda _row: True), most)
 
-    assert (asked, looked_at, len(found)) == (sizes, sum(sizes), each * len(sizes))
+    assert (asked, found.looked_at, len(found.ids)) == (sizes, sum(sizes), each * len(sizes))
 
 
 @pytest.mark.parametrize("kept", [251, 500])

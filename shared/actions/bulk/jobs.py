@@ -51,7 +51,7 @@ async def _chosen(call: Call, wanted: JobBulk) -> Chosen:
     search = await searches.understood(call.redis, call.team, wanted.q)
     check_search(wanted, search)
     walk = paging.Walk(
-        [f"x:{call.team.id}:{state}" for state in jobs.states_of(search)],
+        [f"x:{call.team.id}:{state}" for state in searches.states_of(search)],
         look=lambda below: jobs.looked_at(call.redis, call.team, below, search),
         matches=search.finds,
     )

@@ -102,7 +102,8 @@ async def chosen_by(wanted: Bulk, walk: Walk) -> Chosen:
     """The given ids, each once, or those that the search finds, newest first."""
     if wanted.ids is not None:
         return Chosen(list(dict.fromkeys(wanted.ids)))
-    return Chosen(*await paging.search(walk, MOST_IDS))
+    found = await paging.search(walk, MOST_IDS)
+    return Chosen(found.ids, found.looked_at)
 
 
 def check_search(wanted: Bulk, search: Search[Any]) -> None:

@@ -25,7 +25,7 @@ from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.stored import LIST_BYTES
 
-MOST_LOOKED_AT = 10_000
+MOST_LOOKED_AT = 5_000
 """Executions of one list where each has to be looked at, so that one caller cannot keep Redis busy."""
 MOST_OF_CRON = 2_000
 """The same of each state of one cron, in one look."""
@@ -35,6 +35,8 @@ _STEP, _AT_ONCE, _READ = 500, 250, 25
 """Executions of a look, those of them that a call reads, and those that one reads whole."""
 _LISTS = {ListedFilter.FAILED: ":failed", ListedFilter.SKIPPED: ":skipped", ListedFilter.LATE: ":late"}
 """What has a list of its own; all others are in that of all."""
+_FOUND_IN = {ListedFilter.FAILED: ("reason",), ListedFilter.SKIPPED: ("skip",)}
+"""By what is found by these keys of a search, too."""
 _USUAL = timedelta(days=1)
 
 
@@ -76,7 +78,7 @@ async def page(call: Call, query: ListedQuery) -> ListedExecutions:
     found = _Found(0, ())
     if query.filter is not ListedFilter.DUE:
         part = Part(max(0, first - coming_up.total), query.per_page - len(shown))
-        found = await _made(look, query, to, part)
+        found = await _made(look, _narrowed(query, look), to, part)
     shown += await _read(redis, team, found.ids)
     total = coming_up.total + found.total
     return ListedExecutions(
@@ -137,6 +139,17 @@ def _one_by_one(crons: Crons, between: tuple[datetime, datetime]) -> tuple[list[
 
 def _page_of(kept: Sequence[Fire], part: Part, latest: datetime | None) -> _Ahead:
     return _Ahead(len(kept), kept[::-1][part.offset : part.offset + part.size], latest)
+
+
+def _narrowed(query: ListedQuery, look: Look) -> ListedQuery:
+    """With a shorter list that has all that its search finds: that gets further back."""
+    if query.filter is not ListedFilter.ALL:
+        return query
+    statuses = look.wanted.only("status")
+    for only, keys in _FOUND_IN.items():
+        if statuses == frozenset((only.value,)) or any(look.wanted.only(key) is not None for key in keys):
+            return query.model_copy(update={"filter": only})
+    return query
 
 
 async def _made(look: Look, query: ListedQuery, to: datetime, part: Part) -> _Found:

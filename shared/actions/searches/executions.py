@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from redis.asyncio import Redis
 
+from shared import clock
 from shared.actions.searches import looks, queries
 from shared.actions.searches.looks import LookedCron, LookedRun, host_of
 from shared.basics import search
@@ -27,20 +29,30 @@ LATE_SECONDS = 1.0
 _STEP = 250
 
 
-@dataclass(frozen=True, slots=True)
 class LookedExecution:
     """An execution with its cron, or a fire to come, as far as keys of a search read it."""
 
-    id: int
-    status: str
-    cron: LookedCron
-    scheduled_at: datetime
-    late_seconds: float | None = None
-    """None of what did not run."""
-    skip_reason: str | None = None
-    backfill: str | None = None
-    idempotency_key: str | None = None
-    run: LookedRun | None = None
+    def __init__(self, row: ListedExecution, fields: records.Fields, cron: LookedCron) -> None:
+        self.id, self.status, self.cron = int(row.id), fields["state"], cron
+        self.skip_reason, self.backfill = fields.get("skip_reason"), fields.get("backfill")
+        self.idempotency_key = fields.get("intent")
+        self._fields, self._run = fields, row.run
+
+    @cached_property
+    def scheduled_at(self) -> datetime:
+        return Reader().made(self._fields, "due")
+
+    @property
+    def late_seconds(self) -> float | None:
+        """None of what did not run."""
+        if self.status in (ExecutionStatus.SKIPPED, DUE) or self.backfill is not None:
+            return None
+        late = Reader().made(self._fields, "created") - self.scheduled_at
+        return max(0.0, late.total_seconds())
+
+    @cached_property
+    def run(self) -> LookedRun | None:
+        return looks.run_of(self._run)
 
 
 def _statuses(row: LookedExecution) -> list[str]:
@@ -87,6 +99,7 @@ KEYS: dict[str, Key[LookedExecution]] = {
 }
 
 
+_TO_COME = ListedExecution("0", (), "")
 _ANY_CRON = LookedCron(SeenCron("0", *[None] * 9))
 
 
@@ -130,7 +143,7 @@ class Look:
         fields = [records.fields_of(row.fields) for row in rows]
         await self.know(int(one["cron"]) for one in fields)
         return [
-            _looked(row, its, cron)
+            LookedExecution(row, its, cron)
             for row, its in zip(rows, fields, strict=True)
             if (cron := self._crons[int(its["cron"])])
         ]
@@ -148,7 +161,10 @@ class Look:
     def finds_fire(self, cron_id: int, at: datetime) -> bool:
         """Whether it wants a fire to come, of a cron that it knows."""
         cron = self._crons[cron_id]
-        return cron is not None and self.wanted.finds(LookedExecution(0, DUE, cron, at))
+        if cron is None:
+            return False
+        fields = {"state": DUE, "due": str(clock.milliseconds(at))}
+        return self.wanted.finds(LookedExecution(_TO_COME, fields, cron))
 
 
 async def understood(redis: Redis, team: Team, text: str | None) -> Look:
@@ -158,20 +174,3 @@ async def understood(redis: Redis, team: Team, text: str | None) -> Look:
 
 def _texts(row: LookedExecution) -> Sequence[str]:
     return row.cron.name, row.cron.url
-
-
-def _looked(row: ListedExecution, fields: records.Fields, cron: LookedCron) -> LookedExecution:
-    reader = Reader()
-    scheduled_at, created_at = reader.made(fields, "due"), reader.made(fields, "created")
-    ran = fields["state"] != ExecutionStatus.SKIPPED and "backfill" not in fields
-    return LookedExecution(
-        int(row.id),
-        fields["state"],
-        cron,
-        scheduled_at,
-        late_seconds=max(0.0, (created_at - scheduled_at).total_seconds()) if ran else None,
-        skip_reason=fields.get("skip_reason"),
-        backfill=fields.get("backfill"),
-        idempotency_key=fields.get("intent"),
-        run=looks.run_of(row.run),
-    )

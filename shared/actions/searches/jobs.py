@@ -1,9 +1,11 @@
 """What may be searched for among jobs and dead letters."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from redis.asyncio import Redis
 
+from shared.actions.job_records import ENDED, FAILED, STATES
 from shared.actions.searches import looks, queries
 from shared.actions.searches.looks import LookedJob, host_of
 from shared.basics import search
@@ -74,3 +76,17 @@ KEYS: dict[str, Key[LookedJob]] = {
 async def understood(redis: Redis, team: Team, text: str | None) -> Search[LookedJob]:
     """Raises Invalid for what cannot be understood."""
     return await queries.understood(redis, team, text, KEYS, lambda job: (job.url,))
+
+
+def states_of(wanted: Search[LookedJob], states: Sequence[str] = STATES) -> Sequence[str]:
+    """Those of the states that it leaves: a search through fewer jobs gets further back.
+
+    What is known of a run only jobs that ended have, and a reason only those that failed.
+    """
+    if wanted.only("reason") is not None:
+        states = [state for state in states if state in FAILED]
+    elif wanted.needs(RUN, of_each=True):
+        states = [state for state in states if state in ENDED]
+    if (only := wanted.only("status")) is None:
+        return states
+    return [state for state in states if state in only or (state in FAILED and "failed" in only)]

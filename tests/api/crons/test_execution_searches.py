@@ -128,14 +128,42 @@ async def test_what_ends_before_all_was_looked_at_says_so(
     await an_hour(redis, team)
     monkeypatch.setattr(listed, "_STEP", 2)
     monkeypatch.setattr(listed, "MOST_LOOKED_AT", 4)
-    little = await found(client, q="status:failed")
-    monkeypatch.setattr(listed, "MOST_LOOKED_AT", 10_000)
+    little = await found(client, q="took:>1h")
+    monkeypatch.setattr(listed, "MOST_LOOKED_AT", 5_000)
     monkeypatch.setattr(paging, "FOUND_LIMIT", 1)
     enough = await found(client, q="cron:late")
 
     assert (little["total"], little["looked_at"]) == (0, 4)
     assert little["looked_from"] == (NOON + 20 * MINUTE).isoformat()
     assert (enough["total"], enough["looked_at"], ids(enough)) == (1, 2, [5])
+
+
+@pytest.mark.parametrize(
+    ("q", "found_ids", "looked_at"),
+    [
+        ("reason:http_server_error", [1], None),
+        ("status:failed", [1], None),
+        ("skip:overlap", [4], None),
+        ("status:failed,skipped", [], 1),
+        ("-skip:overlap", [5], 1),
+    ],
+)
+async def test_what_has_a_list_of_its_own_is_looked_for_there(
+    client: AsyncClient,
+    redis: Redis,
+    team: Team,
+    monkeypatch: pytest.MonkeyPatch,
+    q: str,
+    found_ids: list[int],
+    looked_at: int | None,
+) -> None:
+    await an_hour(redis, team)
+    monkeypatch.setattr(listed, "_STEP", 1)
+    monkeypatch.setattr(listed, "MOST_LOOKED_AT", 1)
+
+    page = await found(client, q=q)
+
+    assert (ids(page), page.get("looked_at")) == (found_ids, looked_at)
 
 
 async def test_a_search_of_one_cron_says_how_far_it_looked(

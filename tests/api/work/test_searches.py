@@ -106,12 +106,47 @@ async def test_what_cannot_be_understood_is_said(client: AsyncClient, path: str)
 async def test_a_search_that_did_not_look_at_all_says_so(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paging, "SEARCH_LIMIT", 200)
+    monkeypatch.setattr(paging, "PAGE_LIMIT", 200)
     await client.post("/api/jobs/batch", json={"jobs": [JOBS[0]] * 201})
 
-    answer = await client.get("/api/jobs", params={"q": "queue:mail"})
+    first = (await client.get("/api/jobs", params={"q": "queue:mail"})).json()
+    further = await client.get("/api/jobs", params={"q": "queue:mail", "before": first["next_before"]})
 
-    assert (answer.json()["total"], answer.json()["looked_at"]) == (200, 200)
+    assert (first["total"], first["looked_at"], first["next_before"]) == (200, 200, 2)
+    assert [job["id"] for job in further.json()["data"]] == [1]
+    assert not {"looked_at", "next_before"} & further.json().keys()
+
+
+@pytest.mark.parametrize(
+    ("q", "looked_at"),
+    [
+        ("reason:http_server_error", None),
+        ("code:500", None),
+        ("-reason:http_server_error", 2),
+        ("method:post", 2),
+    ],
+)
+async def test_what_only_ended_jobs_have_is_looked_for_among_these(
+    client: AsyncClient, redis: Redis, monkeypatch: pytest.MonkeyPatch, q: str, looked_at: int | None
+) -> None:
+    for job in JOBS[:1] * 4:
+        await client.post("/api/jobs", json=job)
+    worker = Claims(redis, keyspace.SHARDS[0], "w")
+    works = await worker.claim(2)
+    await worker.finish([Result(work, Dead(), REFUSED, "", "http_server_error 500") for work in works])
+    monkeypatch.setattr(paging, "PAGE_LIMIT", 2)
+
+    page = (await client.get("/api/jobs", params={"q": q})).json()
+
+    assert (page["total"], page.get("looked_at")) == (2, looked_at)
+
+
+async def test_jobs_before_an_id_are_listed_without_a_search(client: AsyncClient) -> None:
+    await client.post("/api/jobs/batch", json={"jobs": [JOBS[0]] * 4})
+
+    older = (await client.get("/api/jobs", params={"before": 3, "per_page": 1})).json()
+
+    assert ([job["id"] for job in older["data"]], older["total"], older["last_page"]) == ([2], 2, 2)
 
 
 async def test_a_search_ends_when_it_has_found_many(

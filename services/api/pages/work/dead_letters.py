@@ -60,9 +60,9 @@ async def index(visit: Visit) -> Response:
 
 async def _one_by_one(visit: Visit, signed: Signed) -> Response:
     call, q, queue = visit.call(signed, "list-dead-letters"), around.given(visit, SEARCHED), _queue(visit)
-    wrong = ""
+    before, wrong = around.id_given(visit, "before"), ""
     try:
-        chosen = {"queue_id": queue, "problem_id": around.id_given(visit, "problem")}
+        chosen = {"queue_id": queue, "problem_id": around.id_given(visit, "problem"), "before": before}
         query = parsed(DeadLetterQuery, {**chosen, SEARCHED: q or None, "page": page_of(visit)})
         found = await dead_letters.page(call.redis, call.team, query)
     except (Invalid, Refused) as error:
@@ -78,6 +78,7 @@ async def _one_by_one(visit: Visit, signed: Signed) -> Response:
         q=q,
         queue=queue,
         problem=around.id_given(visit, "problem"),
+        before=before,
         wrong=wrong,
         queues=await around.queues_of(call),
     )

@@ -45,6 +45,8 @@ class Asked(NamedTuple):
     q: str
     status: JobFilter
     queue: int | None
+    before: int | None
+    """Only jobs of lower ids: where an earlier search ended."""
 
     def link(self, base: str, **other: object) -> str:
         parts = {SEARCHED: self.q, "status": self.status, "queue": self.queue, **other}
@@ -58,7 +60,12 @@ async def index(visit: Visit) -> Response:
     call, asked = visit.call(signed, "list-jobs"), _asked(visit)
     wrong = ""
     try:
-        asked_for = {SEARCHED: asked.q or None, "filter": asked.status, "queue_id": asked.queue}
+        asked_for = {
+            SEARCHED: asked.q or None,
+            "filter": asked.status,
+            "queue_id": asked.queue,
+            "before": asked.before,
+        }
         query = parsed(JobQuery, {**asked_for, "page": page_of(visit)})
         found = await jobs.page(call.redis, call.team, query)
     except (Invalid, Refused) as error:
@@ -82,7 +89,8 @@ async def index(visit: Visit) -> Response:
 def _asked(visit: Visit) -> Asked:
     status = around.given(visit, "status", 20)
     known = JobFilter(status) if status in set(JobFilter) else JobFilter.ALL
-    return Asked(around.given(visit, SEARCHED), known, around.id_given(visit, "queue"))
+    queue, before = around.id_given(visit, "queue"), around.id_given(visit, "before")
+    return Asked(around.given(visit, SEARCHED), known, queue, before)
 
 
 async def show(visit: Visit) -> Response:

@@ -23,7 +23,8 @@ if given.which then
 end
 
 local names = {}
-local may_be_run = looks.of_runs(given.run_text, given.run_place, given.run_least, given.run_most)
+local finds = looks.finder(given.run_text)
+local may_be_run = looks.of_runs(finds, given.run_place, given.run_least, given.run_most)
 
 local function name_of(cron)
     if names[cron] == nil then names[cron] = call('HGET', P .. 'c:' .. team .. ':' .. cron, 'name') end
@@ -48,7 +49,7 @@ end
 local looked, keys = #ids, {}
 if most and given.searched then
     for n, id in ipairs(ids) do keys[n] = P .. 'r:' .. team .. ':e' .. id end
-    looked = looks.texts(keys, most, RUN_BEGINS, given.run_text, see)
+    looked = looks.texts(keys, most, RUN_BEGINS, finds, see)
 else
     for _, id in ipairs(ids) do read(id, most and beginning_in(P .. 'r:' .. team .. ':e' .. id, most, RUN_BEGINS)) end
 end

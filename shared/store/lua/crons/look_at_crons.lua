@@ -8,12 +8,13 @@
 -- version, is_active, created, next, failures, alerted, key and by, each or nothing.
 
 local most, rows, ids, are_more = tonumber(given.most_bytes), {}, given_list(), false
+local finds = looks.finder(given.text)
 if given.count then ids, are_more = looks.below(ids, given.before, tonumber(given.count)) end
 
 for _, id in ipairs(ids) do
     local record = P .. 'c:' .. given.team .. ':' .. id
     local spec = call('HGET', record, 'spec') -- of most that are passed over nothing else is read
-    if looks.may_be(spec, given.letters, given.text) then
+    if looks.may_be(spec, given.letters, finds) then
         local version, is_active, created, next_at, failures, alerted, key, by = values_of(record, 'version', 'is_active', 'created',
             'next', 'failures', 'alerted', 'key', 'by')
         spec = beginning_of(spec, most, SPEC_BEGINS)

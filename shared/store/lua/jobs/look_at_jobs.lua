@@ -11,10 +11,11 @@
 
 local LOOKED_AT = { 'queue', 'origin' } -- and what is asked for of the others
 if given.with_fields then LOOKED_AT = { 'queue', 'origin', 'final', 'attempt', 'created', 'intent', 'state' } end
-local team, most, letters, text, run_text = given.team, tonumber(given.most_bytes), given.letters, given.text, given.run_text
-local may_be_run = looks.of_runs(run_text, given.run_place, given.run_least, given.run_most)
+local team, most, letters = given.team, tonumber(given.most_bytes), given.letters
+local finds, finds_run = looks.finder(given.text), looks.finder(given.run_text)
+local may_be_run = looks.of_runs(finds_run, given.run_place, given.run_least, given.run_most)
 local ids, are_more = looks.below(given_list(), given.before, tonumber(given.count))
-local rows, keys, is_of_spec = {}, {}, letters or text
+local rows, keys, is_of_spec = {}, {}, letters or finds
 local runs_first = may_be_run or (given.with_runs and not is_of_spec)
 
 local function makers_of(id)
@@ -32,7 +33,7 @@ local function look_at(id, own, run)
     if not own and (is_of_spec or given.with_specs) then
         spec = beginning_in(P .. 'b:' .. team .. ':' .. (origin or id), most, SPEC_BEGINS)
         read = spec and #spec or 0
-        if not looks.may_be(spec, letters, text) then return read end
+        if not looks.may_be(spec, letters, finds) then return read end
     end
     if given.with_runs and not runs_first then
         run = beginning_in(P .. 'r:' .. team .. ':j' .. id, most, RUN_BEGINS)
@@ -44,7 +45,7 @@ end
 
 -- Of most that are passed over nothing else is read; but of a retry, which has no spec of its own.
 local function see_spec(n, own)
-    return own and not looks.may_be(own, letters, text) and 0 or look_at(ids[n], own, false)
+    return own and not looks.may_be(own, letters) and 0 or look_at(ids[n], own, false)
 end
 
 local function see_run(n, run)
@@ -55,8 +56,8 @@ end
 for n, id in ipairs(ids) do keys[n] = P .. (runs_first and 'r:' .. team .. ':j' or 'b:' .. team .. ':') .. id end
 local looked
 if runs_first then
-    looked = looks.texts(keys, most, RUN_BEGINS, run_text, see_run)
+    looked = looks.texts(keys, most, RUN_BEGINS, finds_run, see_run)
 else
-    looked = looks.texts(keys, most, SPEC_BEGINS, text, see_spec)
+    looked = looks.texts(keys, most, SPEC_BEGINS, finds, see_spec)
 end
 return { looked, tonumber(ids[looked] or 0), (are_more or looked < #ids) and 1 or 0, rows }

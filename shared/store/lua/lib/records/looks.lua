@@ -26,18 +26,31 @@ do
         return string.find(text, '^[\91-\127\1-\64%z]*$') ~= nil
     end
 
-    -- Whether its name or URL may have the letters of a pattern, and all of it a text in lower case; nothing is not looked for.
-    -- Characters beyond ASCII, and quotes, may mean others than those they are written by: what has them may have anything. But what
-    -- has no letter is written in one way, or by its number.
-    function looks.may_be(spec, letters, text)
+    -- What tells of a text (JSON) whether it may have this one, which is in lower case, in some case; nothing is not looked for. What
+    -- has no letter is written in one way, or by its number: few texts have that part of it, and most are passed over by it alone.
+    -- Characters beyond ASCII may mean others than those they are written by: what has them may have any letter.
+    function looks.finder(wanted)
+        if not wanted then return nil end
+        local sign = ''
+        for part in string.gmatch(wanted, '%A+') do
+            if #part > #sign then sign = part end
+        end
+        return function(text)
+            if not string.find(text, sign, 1, true) then return string.find(text, '\\u', 1, true) ~= nil end
+            if sign == wanted or string.find(text, wanted, 1, true) or string.find(text, '\\u', 1, true) then return true end
+            if has_no_capital(text) then return false end
+            return string.find(string.lower(text), wanted, 1, true) ~= nil or not is_ascii(text)
+        end
+    end
+
+    -- Whether its name or URL may have the letters of a pattern, in any case, and all of it what a finder looks for, if they are given.
+    function looks.may_be(spec, letters, finds)
         if not spec then return true end
         if letters then
             local head = string.lower(head_of(spec))
             if not string.find(head, letters) and not string.find(head, '\\', 1, true) and is_ascii(head) then return false end
         end
-        if not text or string.find(spec, text, 1, true) or string.find(spec, '\\u', 1, true) then return true end
-        if not string.find(text, '%a') or has_no_capital(spec) then return false end
-        return string.find(string.lower(spec), text, 1, true) or not is_ascii(spec)
+        return not finds or finds(spec)
     end
 
     -- Ids in disjoint indexes, the highest first, below `before` (nothing = from the highest on), and so many at most; whether
@@ -75,33 +88,20 @@ do
         return ids, n ~= nil
     end
 
-    -- All of them as one text; nothing if one is not there.
-    local function joined(texts)
-        for n = 1, #texts do
-            if not texts[n] then return nil end
-        end
-        return table.concat(texts)
-    end
-
     -- The texts of these keys, of each no more than `most` bytes, as far as one step reads: `see` is given a key's place and its
     -- text or false, and returns how many bytes it read beside. Returns how many were read. A command for each key would take
-    -- longer than all else of a search; but where texts are long, they are not read whole. Of those read by one command none is seen
-    -- if all of them next to each other have nothing of what is looked for: `wanted`, as `may_be` takes it, or nothing.
-    function looks.texts(keys, most, mark, wanted, see)
+    -- longer than all else of a search; but where texts are long, they are not read whole. What a finder does not find is not seen.
+    function looks.texts(keys, most, mark, finds, see)
         local are_long, read = true, 0 -- until the first ones are known: ten of a mebibyte would take long
         for first = 1, #keys, TOGETHER do
             if read > MOST_READ then return first - 1 end
             local last = math.min(first + TOGETHER - 1, #keys)
             local texts, size = are_long and {} or call('MGET', unpack(keys, first, last)), 0
-            local whole = not are_long and wanted and joined(texts)
-            if whole and not looks.may_be(whole, nil, wanted) then
-                size, first = #whole, last + 1
-            end
             for n = first, last do
                 local text = texts[n - first + 1]
                 if are_long then text = beginning_in(keys[n], most, mark) end
                 size = size + (text and #text or 0)
-                read = read + see(n, beginning_of(text, most, mark))
+                if not (text and finds) or finds(text) then read = read + see(n, beginning_of(text, most, mark)) end
             end
             are_long, read = size > LONG * TOGETHER, read + size
         end
