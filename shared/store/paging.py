@@ -20,12 +20,13 @@ class _Row(Protocol):
 
 T = TypeVar("T", bound=_Row)
 V = TypeVar("V")
+S = TypeVar("S")
 Read = Callable[[Sequence[int]], Awaitable[list[T]]]
 LookAt = Callable[[Below], Awaitable[Seen[Any]]]
 
 SEARCH_LIMIT, FOUND_LIMIT = 10_000, 1_000
 """So many of the newest rows a search looks at, until it found so many: one caller cannot keep Redis busy."""
-PAGE_LIMIT = 5_000
+PAGE_LIMIT, PAGE_FOUND = 5_000, 500
 """The same for a page whose search can go on where it ended: its answer does not take longer than 50 ms."""
 _CHUNK, _FEW = 250, 50
 """Rows a step of a search; after one of which so few may be looked for, two steps are one."""
@@ -70,11 +71,13 @@ class Found(NamedTuple):
 async def read_page(redis: Redis, team: Team, listing: Listing[T], query: PageQuery) -> "Page[T]":
     """The page for `query`."""
     offset, found = (query.page - 1) * query.per_page, Found([])
-    before, limit = (query.before, PAGE_LIMIT) if isinstance(query, OlderQuery) else (None, None)
+    before, limit, most = None, SEARCH_LIMIT, FOUND_LIMIT
+    if isinstance(query, OlderQuery):
+        before, limit, most = query.before, PAGE_LIMIT, PAGE_FOUND
     if query.search or listing.is_filtered or before:
         look, text = listing.look or by_ids(redis, team, listing.read), query.search or ""
         walk = Walk(listing.indexes, look, lambda row: listing.matches(row, text), before or 0, limit)
-        found = await search(walk, FOUND_LIMIT)
+        found = await search(walk, most)
         ids, total = found.ids[offset : offset + query.per_page], len(found.ids)
     else:
         total, ids = await transitions.page(redis, team, listing.indexes, offset=offset, count=query.per_page)
@@ -114,10 +117,11 @@ async def search(walk: Walk, most: int) -> Found:
     return Found(found, looked_at, last)
 
 
-def page_of(rows: Sequence[V], query: PageQuery) -> "Page[V]":
-    """The page for `query` of rows that are all there."""
+def page_of(rows: Sequence[V], query: PageQuery, shown: Callable[[V], S]) -> "Page[S]":
+    """The page for `query` of rows that are all there, of which only those on it are made to be shown."""
     offset = (query.page - 1) * query.per_page
-    return _page(list(rows[offset : offset + query.per_page]), len(rows), query, Found([]))
+    data = [shown(row) for row in rows[offset : offset + query.per_page]]
+    return _page(data, len(rows), query, Found([]))
 
 
 def _page(rows: list[Any], total: int, query: PageQuery, found: Found) -> Page[Any]:

@@ -81,7 +81,7 @@ async def test_where_little_is_found_two_steps_are_one(
 async def test_a_search_that_looked_at_all_when_it_had_enough_says_nothing(
     redis: Redis, team: Team, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
-    monkeypatch.setattr(paging, "FOUND_LIMIT", kept)
+    monkeypatch.setattr(paging, "PAGE_FOUND", kept)
     await _make(redis, team, 500)
 
     page = await jobs.page(redis, team, JobQuery(q="queue:q"))
@@ -137,7 +137,7 @@ async def test_steps_that_end_early_find_and_say_the_same(
     await _make(redis, team, 100, note=LONG)
 
     whole = await jobs.page(redis, team, JobQuery(q="payload.note:nnn*", per_page=100))
-    monkeypatch.setattr(paging, "FOUND_LIMIT", 30)
+    monkeypatch.setattr(paging, "PAGE_FOUND", 30)
     enough = await jobs.page(redis, team, JobQuery(q="payload.note:nnn*", per_page=100))
 
     assert (whole.total, whole.looked_at) == (100, None)

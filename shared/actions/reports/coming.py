@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from shared import clock
 from shared.actions import explain
-from shared.basics.memory import MEBIBYTE, remembered_of_several
+from shared.basics.memory import MEBIBYTE, remembered, remembered_of_several
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
 from shared.schedule import coming, intervals, occurrences, policy, zone_data
@@ -141,14 +141,21 @@ def _known(now_ms: int, rows: Sequence[ComingCron], *, has_more: bool = False) -
 
 def _of(row: ComingCron, now: datetime) -> Cron | None:
     """The cron, if it has a fire to come; raises errors of UNREADABLE."""
+    cron = _stored(row)
+    if cron is None or cron.next > now:
+        return cron
+    following = policy.following(cron.plan, now)  # it is overdue, and made before any that is to come
+    return cron._replace(next=following) if following else None
+
+
+@remembered(8 * MEBIBYTE)
+def _stored(row: ComingCron) -> Cron | None:
+    """The same with its next fire: most crons are as they were when they were last asked for."""
     if not row.next_ms:
         return None
     plan = _plan(row.expression, row.timezone or "", row.offset or "0", row.timing or "")
-    following: datetime | None = clock.moment(row.next_ms)
-    if following and following <= now:  # it is overdue, and made before any that is to come
-        following = policy.following(plan, now)
     left = max(0, int(row.max_runs) - int(row.runs or 0)) if row.max_runs else None
-    return Cron(int(row.id), row.name or "", plan, following, left) if following else None
+    return Cron(int(row.id), row.name or "", plan, clock.moment(row.next_ms), left)
 
 
 @remembered_of_several(8 * MEBIBYTE)

@@ -13,26 +13,30 @@ async def page(call: Call, query: HostQuery) -> Page[Host]:
     """Hosts that rest, or rested within two days: those whose rests began last come first."""
     now_ms, rows = await transitions.read_hosts(call.redis, call.team)
     rows.sort(key=lambda row: (-int(row.since), row.host))
-    hosts = [_host(row, now_ms) for row in rows]
-    found = [host for host in hosts if _is_wanted(host, query)]
-    return paging.page_of(found, query)
+    found = [row for row in rows if _is_wanted(row, now_ms, query)]
+    return paging.page_of(found, query, lambda row: _host(row, now_ms))
 
 
 def _host(row: StoredHost, now_ms: int) -> Host:
-    is_back = row.back != "0"
     return Host(
         host=row.host,
         reason=RestReason(row.why),
         since=clock.moment(row.since),
-        resting_until=clock.moment(row.ends) if not is_back and int(row.ends) > now_ms else None,
-        answering_since=clock.moment(row.back) if is_back else None,
+        resting_until=clock.moment(row.ends) if _rests(row, now_ms) else None,
+        answering_since=clock.moment(row.back) if _is_back(row) else None,
         requests_since=int(row.requests),
         last_status=int(row.status) or None,
     )
 
 
-def _is_wanted(host: Host, query: HostQuery) -> bool:
-    states = {HostFilter.RESTING: host.resting_until, HostFilter.ANSWERING: host.answering_since}
-    if query.filter is not HostFilter.ALL and states[query.filter] is None:
-        return False
-    return not query.search or words.contains(query.search, host.host)
+def _is_back(row: StoredHost) -> bool:
+    return row.back != "0"
+
+
+def _rests(row: StoredHost, now_ms: int) -> bool:
+    return not _is_back(row) and int(row.ends) > now_ms
+
+
+def _is_wanted(row: StoredHost, now_ms: int, query: HostQuery) -> bool:
+    is_so = {HostFilter.RESTING: _rests(row, now_ms), HostFilter.ANSWERING: _is_back(row)}
+    return is_so.get(query.filter, True) and (not query.search or words.contains(query.search, row.host))

@@ -191,7 +191,7 @@ async def _walked(look: Look, query: ListedQuery, to: datetime, part: Part) -> _
         if offset + _STEP >= total:
             return _Found(len(found), _chosen(found, part))
         if look.is_for_something:
-            if len(found) >= paging.FOUND_LIMIT:
+            if len(found) >= paging.PAGE_FOUND:
                 return _Found(len(found), _chosen(found, part), last, offset + _STEP)
         elif query.filter is ListedFilter.COMPLETED and len(found) >= part.offset + part.size:
             total -= await _count_of_others(look, query, to) + others

@@ -1,5 +1,6 @@
 """What a caller can do to problems: failures that are alike."""
 
+import math
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from shared.schemas.base import Page
 from shared.schemas.kinds import Kind
 from shared.schemas.reports.problems import Problem, ProblemQuery, ProblemState, ProblemUpdate
 from shared.schemas.runs import FailureReason
-from shared.store import paging, records, transitions
+from shared.store import records, transitions
 from shared.store.keyspace import Team
 from shared.store.records import Fields
 from shared.store.transitions import ListedProblem, StoredProblem
@@ -33,20 +34,36 @@ _WRONG = {
 
 async def page(call: Call, query: ProblemQuery) -> Page[Problem]:
     """Those that were seen last come first."""
-    found = [one async for one in _stored(call, query) if _is_wanted(one, query)]
-    found.sort(key=lambda one: (one.last_ms, one.id), reverse=True)
-    chosen = paging.page_of(found, query)
+    if query.state is None and not (query.search or query.queue_id or query.cron_id):
+        total, ids = await _newest(call, query.per_page, (query.page - 1) * query.per_page)
+    else:
+        found = [one async for one in _stored(call, query) if _is_wanted(one, query)]
+        found.sort(key=lambda one: (one.last_ms, one.id), reverse=True)
+        total, first = len(found), (query.page - 1) * query.per_page
+        ids = [one.id for one in found[first : first + query.per_page]]
     shown = list[Problem]()
-    for start in range(0, len(chosen.data), _READ):
-        ids = [one.id for one in chosen.data[start : start + _READ]]
-        shown += await _read(call.redis, call.team, ids)
+    for start in range(0, len(ids), _READ):
+        shown += await _read(call.redis, call.team, ids[start : start + _READ])
     return Page(
         data=shown,
-        current_page=chosen.current_page,
-        last_page=chosen.last_page,
-        per_page=chosen.per_page,
-        total=chosen.total,
+        current_page=query.page,
+        last_page=max(1, math.ceil(total / query.per_page)),
+        per_page=query.per_page,
+        total=total,
     )
+
+
+async def _newest(call: Call, count: int, offset: int) -> tuple[int, list[int]]:
+    """How many there are in any state, and ids of a page of them: nothing that it does not show is read."""
+    async with call.redis.pipeline(transaction=False) as together:
+        for state in ProblemState:
+            listed = f"{call.team.prefix}x:{call.team.id}:problems:{state}"
+            together.zcard(listed)
+            together.zrange(listed, 0, offset + count - 1, desc=True, withscores=True)
+        answers = await together.execute()
+    rows = [(score, int(one)) for some in answers[1::2] for one, score in some]
+    rows.sort(reverse=True)
+    return sum(answers[::2]), [one for _, one in rows[offset : offset + count]]
 
 
 async def get(redis: Redis, team: Team, problem_id: int) -> Problem:

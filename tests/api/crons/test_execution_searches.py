@@ -130,7 +130,7 @@ async def test_what_ends_before_all_was_looked_at_says_so(
     monkeypatch.setattr(listed, "MOST_LOOKED_AT", 4)
     little = await found(client, q="took:>1h")
     monkeypatch.setattr(listed, "MOST_LOOKED_AT", 5_000)
-    monkeypatch.setattr(paging, "FOUND_LIMIT", 1)
+    monkeypatch.setattr(paging, "PAGE_FOUND", 1)
     enough = await found(client, q="cron:late")
 
     assert (little["total"], little["looked_at"]) == (0, 4)

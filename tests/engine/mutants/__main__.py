@@ -46,7 +46,7 @@ TESTS = (
     "tests/store/test_many_callers.py",
     "tests/actions/test_queues.py",
     "tests/actions/test_stats.py",
-    "tests/store/test_hours.py",
+    "tests/store/test_packed_figures.py",
     "tests/store/test_passed_over.py",
     "tests/api/crons/test_searched_executions.py",
     "tests/worker/intake/test_intents.py",
