@@ -47,7 +47,7 @@ def read(text: str) -> Read:
 
 
 def _imports(tree: ast.AST, found: Read) -> dict[str, str]:
-    names = {}
+    names: dict[str, str] = {}
     for node in ast.walk(tree):
         match node:
             case ast.ImportFrom(module=str(module)):
