@@ -73,7 +73,7 @@ async def _people(redis: Redis, number: int, text: str) -> None:
 
 async def _redaction(redis: Redis) -> None:
     """As many of them as can be a rule."""
-    rules = []
+    rules: list[str] = []
     for text in TEXTS:
         with suppress(ValidationError):
             rules += Redaction(redact=(f"body.{text.replace('.', '')}"[:200],)).redact
