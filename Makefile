@@ -10,7 +10,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test browser check fix cov bench faults fuzz mutants soak answers servers clients idle hosts ci openapi examples lock release
+.PHONY: help dev test browser attacks check fix cov bench faults fuzz mutants soak answers servers clients idle hosts ci openapi examples lock release
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
@@ -22,7 +22,10 @@ test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
-	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py tests/browser/crons.py tests/browser/work.py tests/browser/overview.py tests/browser/settings.py tests/browser/live.py tests/browser/single_sign_on.py $(ARGS)
+	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py tests/browser/crons.py tests/browser/work.py tests/browser/overview.py tests/browser/settings.py tests/browser/live.py tests/browser/single_sign_on.py tests/browser/attacks.py tests/browser/other_sites.py $(ARGS)
+
+attacks: $(VENV)/.dev.ok ## Attack the pages with Chromium: each hostile text on each page; `make browser` tries a few
+	@RECURO_TEST_ATTACKS=all $(BIN)/python -m pytest tests/browser/attacks.py tests/browser/other_sites.py $(ARGS)
 
 examples: $(VENV)/.dev.ok ## Renew what is generated: the examples of docs/openapi.json, and the list of the bridge
 	@RECURO_RENEW_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/protocol/test_examples.py

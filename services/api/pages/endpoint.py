@@ -8,10 +8,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope
+from starlette.types import Send as SendMessage
 
 from services.api.errors import Malformed, Refused, TooLarge
 from services.api.pages import origins
 from services.api.pages.forms import SECRETS, Form, form_of
+from services.api.pages.packing import packed
 from services.api.pages.rendering import HEADERS, rendered
 from services.api.pages.visits import Visit, visit_of
 from services.api.routing import Resource
@@ -45,6 +48,7 @@ _STATUSES: dict[type[Exception], int] = {
     Malformed: 400,
     TooLarge: 413,
 }
+_NO_SUCH_METHOD = "This address does not answer a request of that kind. Go to it from a page."
 _NOT_FOUND = "There is no such page, or it is of a team that you are not in."
 
 _OURS = (
@@ -64,7 +68,19 @@ def page(path: str, look: Look | None = None, send: Send | None = None) -> Route
         methods["GET"] = _looking(look)
     if send:
         methods["POST"] = _sending(send)
-    return Route(path, Resource(path, methods), name=path)
+    return Route(path, Page(path, methods), name=path)
+
+
+class Page(Resource):
+    """What answers at the address of a page; a wrong method is answered by a page too."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: SendMessage) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except HTTPException as error:
+            title, status = "That cannot be done here", error.status_code
+            response = rendered("error.html", status, error.headers, title=title, sentence=_NO_SUCH_METHOD)
+            await response(scope, receive, send)
 
 
 def to(address: str) -> Response:
@@ -76,9 +92,10 @@ def _looking(look: Look) -> Callable[[Request], Awaitable[Response]]:
     async def looked(request: Request) -> Response:
         visit = visit_of(request)
         try:
-            return await look(visit)
+            response = await look(visit)
         except Exception as error:
-            return _shown(visit, error)
+            response = _shown(visit, error)
+        return packed(request, response)
 
     return looked
 
@@ -89,9 +106,10 @@ def _sending(send: Send) -> Callable[[Request], Awaitable[Response]]:
         try:
             origins.check(request, visit.having.settings)
             form = await form_of(request)
-            return await send(visit, form)
+            response = await send(visit, form)
         except Exception as error:
-            return _shown(visit, error, form)
+            response = _shown(visit, error, form)
+        return packed(request, response)
 
     return sent
 
