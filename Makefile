@@ -10,6 +10,8 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
+BROWSER := first_flow looks crons work overview settings live single_sign_on journey teams firefox attacks other_sites
+
 .PHONY: help dev test browser attacks check fix cov bench faults fuzz mutants soak answers servers clients idle hosts ci openapi examples lock release
 
 help: ## Say what there is
@@ -21,8 +23,8 @@ dev: $(VENV)/.run.ok ## Run Redis and every service here until Ctrl-C
 test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
-	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py tests/browser/crons.py tests/browser/work.py tests/browser/overview.py tests/browser/settings.py tests/browser/live.py tests/browser/single_sign_on.py tests/browser/attacks.py tests/browser/other_sites.py $(ARGS)
+browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed, and with Firefox if it is
+	@$(BIN)/python -m pytest $(BROWSER:%=tests/browser/%.py) $(ARGS)
 
 attacks: $(VENV)/.dev.ok ## Attack the pages with Chromium: each hostile text on each page; `make browser` tries a few
 	@RECURO_TEST_ATTACKS=all $(BIN)/python -m pytest tests/browser/attacks.py tests/browser/other_sites.py $(ARGS)

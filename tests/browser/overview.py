@@ -24,7 +24,10 @@ from tests.pages.work import filling as work
 __all__ = ["address"]
 
 HOME, ALERTS = "/t/1", "/t/1/alerts"
-PARTS = {"/t/{team}/today", "/t/{team}/alerts/{alert}/quiet", "/t/{team}/alerts/{alert}/reopen"}
+PARTS = {
+    "/t/{team}/today",
+    *(f"/t/{{team}}/alerts/{{alert}}/{act}" for act in ("quiet", "reopen", "resolve")),
+}
 """They are a part of a page, or lead back to one."""
 
 

@@ -99,6 +99,32 @@ async def test_failures_of_a_queue_are_one_incident_with_its_dead_letters(
     assert "/t/1/queues/1" in one.links
 
 
+async def test_an_incident_of_a_queue_is_resolved_by_hand_and_the_next_failure_tells_of_it_again(
+    owner: Browser, redis: Redis
+) -> None:
+    await queues.create(call_of(redis, SHOP), QueueCreate(name="webhooks", alerts_enabled=True))
+    await work.dead(redis)
+    one = f"{ALERTS}/1"
+
+    resolved = await owner.send(await owner.open(one), f"{one}/resolve")
+    listed_resolved = await owner.open(ALERTS)
+    await work.dead(redis)
+    again = await owner.open(ALERTS)
+
+    assert "Over" in resolved.text
+    assert f"{one}/resolve" not in [form.action for form in resolved.forms]
+    assert "Nothing is broken." in listed_resolved.text
+    assert "One thing is broken." in again.text
+
+
+async def test_an_incident_of_a_cron_ends_with_its_next_success_alone(owner: Browser, redis: Redis) -> None:
+    await a_cron(redis, "x", alert_threshold=1, cron_expression="0 * * * *")
+
+    page = await owner.open(f"{ALERTS}/1")
+
+    assert f"{ALERTS}/1/resolve" not in [form.action for form in page.forms]
+
+
 async def test_a_search_finds_messages_or_says_that_none_has_it(owner: Browser, redis: Redis) -> None:
     await a_cron(redis, "x", alert_threshold=1, cron_expression="0 * * * *")
 

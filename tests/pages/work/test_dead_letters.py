@@ -3,6 +3,7 @@
 import pytest
 from redis.asyncio import Redis
 
+from services.api.pages.work import plans
 from services.scheduler.replay import step
 from services.worker.work import Complete, Dead
 from shared.actions import dead_letters
@@ -222,3 +223,10 @@ async def test_by_queue_and_by_words(owner: Browser, redis: Redis) -> None:
 @pytest.mark.parametrize("path", ["dead-letters/9", "dead-letters/x", "dead-letters/9/purge", "replays/9"])
 async def test_what_is_not_there_is_not_found(owner: Browser, path: str) -> None:
     assert (await owner.open(f"/t/1/{path}")).status == 404
+
+
+async def test_of_a_problem_that_is_not_there_no_replay_begins(owner: Browser) -> None:
+    sent = await owner.post(f"{DEAD}/9/replay", **plans.USUAL)
+
+    assert sent.status == 404
+    assert (await owner.open("/t/1/replays/1")).status == 404

@@ -192,10 +192,8 @@ async def test_two_teams_never_see_each_other(owner: Browser, other: Browser, re
     listed = await other.open("/t/2/jobs")
     paths = ("jobs/1", "jobs/1/cancel", "jobs/1/delete", "jobs/new?copy=1", "queues/1", "dead-letters/1")
     foreign = [await other.open(f"/t/2/{path}") for path in paths]
-    sent = [await other.post(f"/t/2/jobs/1/{act}") for act in ("cancel", "delete")]
-    replayed = await other.post("/t/2/jobs/1/replay")
+    sent = [await other.post(f"/t/2/jobs/1/{act}") for act in ("cancel", "delete", "replay")]
 
     assert "No jobs yet" in listed.text
     assert {page.status for page in [*foreign, *sent]} == {404}
-    assert replayed.status == 409
     assert (await filling.job(redis, 1)).final_status == FinalStatus.DEAD_LETTERED

@@ -125,11 +125,20 @@ async def quiet(visit: Visit, form: Form) -> Response:
 
 async def reopen(visit: Visit, form: Form) -> Response:
     """Tell of it again."""
+    return await _changed(visit, form, ProblemState.OPEN)
+
+
+async def resolve(visit: Visit, form: Form) -> Response:
+    """Say that it is over, as after a replay: the next failure of its kind tells of it again."""
+    return await _changed(visit, form, ProblemState.RESOLVED)
+
+
+async def _changed(visit: Visit, form: Form, state: ProblemState) -> Response:
     signed = await visit.in_team()
     call, alert_id = visit.call(signed, "update-problem", form.once), visit.id("alert", "Alert")
     alert = await alerts.get(call.redis, call.team, alert_id)
     if alert.data.problem_id:
-        await problems.update(call, alert.data.problem_id, ProblemUpdate(state=ProblemState.OPEN))
+        await problems.update(call, alert.data.problem_id, ProblemUpdate(state=state))
     return to(f"{base_of(signed)}/alerts/{alert_id}")
 
 
@@ -144,4 +153,5 @@ routes = [
     page(ONE, show),
     page(f"{ONE}/quiet", back, quiet),
     page(f"{ONE}/reopen", back, reopen),
+    page(f"{ONE}/resolve", back, resolve),
 ]

@@ -170,6 +170,7 @@ async def replay(visit: Visit, form: Form) -> Response:
     signed = await visit.in_team()
     problem_id = visit.id("problem", "Problem")
     call = visit.call(signed, "replay-dead-letters", form.once, *map(form.get, plans.FIELDS))
+    await problems.get(call.redis, call.team, problem_id)  # of none, a replay of nothing would begin
     try:
         chosen = await _chosen(visit, call, problem_id, form)
         done = await dead_letters.replay(call, _expecting(chosen, form))

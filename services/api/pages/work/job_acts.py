@@ -49,11 +49,12 @@ async def cancel(visit: Visit, form: Form) -> Response:
 
 
 async def replay(visit: Visit, form: Form) -> Response:
-    """To the new job; raises Conflict if it is no dead letter any more."""
+    """To the new job; raises NotFound if there is no such job, Conflict if it is no dead letter any more."""
     signed = await visit.in_team()
-    call = visit.call(signed, "replay-dead-letters", form.once)
-    done = await dead_letters.replay_now(call, [visit.id("job", "Job")])
+    call, job_id = visit.call(signed, "replay-dead-letters", form.once), visit.id("job", "Job")
+    done = await dead_letters.replay_now(call, [job_id])
     if not done.replayed:
+        await jobs.get(call.redis, call.team, job_id)  # raises NotFound
         raise Conflict(f"The job was not replayed: {done.skipped[0].reason}")
     return to(path_of(signed, done.replayed[0].new_job_id))
 
