@@ -12,7 +12,7 @@ from starlette.routing import Route
 from services.api.errors import Malformed, Refused, TooLarge
 from services.api.pages import origins
 from services.api.pages.forms import SECRETS, Form, form_of
-from services.api.pages.rendering import HEADERS, rendered
+from services.api.pages.rendering import HEADERS, rendered, themed
 from services.api.pages.visits import Visit, visit_of
 from services.api.routing import Resource
 from shared.errors import (
@@ -76,9 +76,9 @@ def _looking(look: Look) -> Callable[[Request], Awaitable[Response]]:
     async def looked(request: Request) -> Response:
         visit = visit_of(request)
         try:
-            return await look(visit)
+            return themed(request, await look(visit))
         except Exception as error:
-            return _shown(visit, error)
+            return themed(request, _shown(visit, error))
 
     return looked
 
@@ -89,9 +89,9 @@ def _sending(send: Send) -> Callable[[Request], Awaitable[Response]]:
         try:
             origins.check(request, visit.having.settings)
             form = await form_of(request)
-            return await send(visit, form)
+            return themed(request, await send(visit, form))
         except Exception as error:
-            return _shown(visit, error, form)
+            return themed(request, _shown(visit, error, form))
 
     return sent
 
