@@ -150,10 +150,11 @@ if (toast) {
 }
 
 // ---- a box over the page, for what is a page of its own without script
-let box = null;
+let box = null, early = null; // what is typed while it is fetched is meant for its field
 
 async function boxed(link) {
-  const answer = await fetch(link.href, { headers: { "HX-Request": "true" } });
+  early = "";
+  const answer = await fetch(link.href, { headers: { "HX-Request": "true" } }).catch(() => ({}));
   if (answer.status !== 200) return location.assign(link.href);
   box ??= document.body.appendChild(document.createElement("dialog"));
   box.className = "live-box";
@@ -161,6 +162,12 @@ async function boxed(link) {
   box.innerHTML = await answer.text();
   htmx.process(box);
   box.showModal();
+  const field = box.querySelector("input");
+  if (field && early) {
+    field.value = early;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  early = null;
 }
 
 document.addEventListener("click", (event) => {
@@ -170,7 +177,7 @@ document.addEventListener("click", (event) => {
 });
 
 // ---- keys: what has data-key is pressed by it, and shows it
-const go = { o: "", c: "/crons", q: "/queues", j: "/jobs", d: "/dead-letters", a: "/alerts", s: "/settings/members" };
+const go = { o: "", c: "/crons", q: "/queues", j: "/jobs", d: "/dead-letters", a: "/alerts", s: "/settings/" };
 const links = () => [...document.querySelectorAll("#page :is(.rows tbody tr, .groups > li, .needs > li)")].map((row) => row.querySelector("a")).filter(Boolean);
 const FIELDS = "input, select, textarea, [contenteditable]";
 let after = "";
@@ -212,7 +219,7 @@ function send(form) {
 
 function press(key) {
   const home = document.querySelector(".jump")?.getAttribute("href").replace(/\/jump$/, "");
-  if (after === "g" && key in go) return document.querySelector(`.nav a[href="${home}${go[key]}"]`)?.click();
+  if (after === "g" && key in go) return document.querySelector(`.nav a[href${key === "s" ? "^" : ""}="${home}${go[key]}"]`)?.click();
   if (key === "j" || key === "k") return step(key === "j" ? 1 : -1);
   if (key === "h" || key === "l") return document.querySelector(`#page a[rel=${key === "h" ? "prev" : "next"}]`)?.click();
   if ("xXa".includes(key)) return choose(key);
@@ -231,6 +238,10 @@ function arrows(event) {
 
 document.addEventListener("keydown", (event) => {
   if (box?.open) return arrows(event);
+  if (early !== null) {
+    if (event.key.length === 1) early += event.key;
+    return event.preventDefault();
+  }
   if (!main || !("keys" in main.dataset)) return;
   if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) return send(event.target.form);
   if (event.key === "Escape") return leave(event.target);
