@@ -10,7 +10,7 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test browser check fix cov bench faults fuzz mutants soak answers servers clients idle hosts ci openapi examples lock release
+.PHONY: help dev test browser looks check fix cov bench faults fuzz mutants soak answers servers clients idle hosts ci openapi examples lock release
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
@@ -21,8 +21,15 @@ dev: $(VENV)/.run.ok ## Run Redis and every service here until Ctrl-C
 test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
+# The last one says which page none of the others has looked at.
+BROWSER := $(addprefix tests/browser/,first_flow.py looks.py crons.py work.py overview.py settings.py live.py \
+           single_sign_on.py refusals.py keyboard.py all_pages.py)
+
 browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
-	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py tests/browser/crons.py tests/browser/work.py tests/browser/overview.py tests/browser/settings.py tests/browser/live.py tests/browser/single_sign_on.py $(ARGS)
+	@$(BIN)/python -m pytest $(BROWSER) $(ARGS)
+
+looks: $(VENV)/.dev.ok ## Look at each state of each page in all widths, colours and sizes of text (some 20 minutes)
+	@RECURO_TEST_LOOKS=whole $(BIN)/python -m pytest $(BROWSER) $(ARGS)
 
 examples: $(VENV)/.dev.ok ## Renew what is generated: the examples of docs/openapi.json, and the list of the bridge
 	@RECURO_RENEW_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/protocol/test_examples.py
