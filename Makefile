@@ -10,9 +10,11 @@ LOCK   := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/uv/bin/uv pip compile --
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-BROWSER := first_flow looks crons work overview settings live single_sign_on journey teams firefox attacks other_sites
+# The last one says which page none of the others has looked at.
+BROWSER := $(addprefix tests/browser/,first_flow.py looks.py crons.py work.py overview.py settings.py live.py \
+           single_sign_on.py journey.py teams.py firefox.py attacks.py other_sites.py refusals.py keyboard.py all_pages.py)
 
-.PHONY: help dev test browser attacks check fix cov bench faults fuzz mutants soak answers servers clients idle hosts ci openapi examples lock release
+.PHONY: help dev test browser attacks looks check fix cov bench faults fuzz mutants soak answers servers clients idle hosts ci openapi examples lock release
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 9
@@ -24,10 +26,13 @@ test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed, and with Firefox if it is
-	@$(BIN)/python -m pytest $(BROWSER:%=tests/browser/%.py) $(ARGS)
+	@$(BIN)/python -m pytest $(BROWSER) $(ARGS)
 
 attacks: $(VENV)/.dev.ok ## Attack the pages with Chromium: each hostile text on each page; `make browser` tries a few
 	@RECURO_TEST_ATTACKS=all $(BIN)/python -m pytest tests/browser/attacks.py tests/browser/other_sites.py $(ARGS)
+
+looks: $(VENV)/.dev.ok ## Look at each state of each page in all widths, colours and sizes of text (some 20 minutes)
+	@RECURO_TEST_LOOKS=whole $(BIN)/python -m pytest $(BROWSER) $(ARGS)
 
 examples: $(VENV)/.dev.ok ## Renew what is generated: the examples of docs/openapi.json, and the list of the bridge
 	@RECURO_RENEW_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/protocol/test_examples.py

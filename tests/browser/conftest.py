@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CHROMIUM = os.environ.get("RECURO_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
+FAULTS = (Path(__file__).parent / "faults.js").read_text()
 WIDTHS = (1440, 375)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -43,13 +44,20 @@ async def opened(context: "BrowserContext", complaints: list[str]) -> "Page":
     return page
 
 
-async def faults_of(page: "Page") -> list[str]:
-    """What axe finds, and whether the page has to be moved sideways."""
-    await page.evaluate(AXE)
+async def faults_of(page: "Page", is_forced: bool = False) -> list[str]:
+    """What axe finds, what can be seen to be wrong, and whether the page has to be moved sideways.
+
+    axe asks the style sheet for colours, which is not what is painted where colours are forced.
+    """
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE)
+    rules = "{'color-contrast': {enabled: false}}" if is_forced else "{}"
     found: list[dict[str, Any]] = await page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']}).then(all => all.violations.map("
+        f"axe.run(document, {{resultTypes: ['violations'], rules: {rules}}}).then(all => all.violations.map("
         "one => ({id: one.id, help: one.help, nodes: one.nodes.map(node => node.html.slice(0, 200))})))"
     )
     beyond = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
     sideways = [f"{page.url} is {beyond} px too wide"] if beyond > 0 else []
-    return [f"{page.url}: {one['id']}: {one['help']}: {one['nodes']}" for one in found] + sideways
+    await page.keyboard.press("Shift")  # what is focused from now on shows it
+    seen: list[str] = await page.evaluate(FAULTS)
+    return [f"{page.url}: {one['id']}: {one['help']}: {one['nodes']}" for one in found] + sideways + seen

@@ -15,7 +15,7 @@ from shared.actions.accounts.links import Purpose
 from shared.settings import Settings
 from tests.api.serving import serving
 from tests.browser.conftest import opened
-from tests.browser.looks import LOOKED_AT, Looking
+from tests.browser.looking import LOOKED_AT, Looking
 from tests.pages.browser import make_user
 from tests.pages.crons import filling
 
@@ -116,8 +116,7 @@ async def test_an_expression_opens_its_tab_and_is_explained_as_it_is_typed(
 @pytest.fixture
 async def looking(address: str, redis: Redis, chromium: Browser) -> AsyncIterator[Looking]:
     page, complaints = await entered(chromium, address, redis)
-    # Each width and each scheme once: all four would take two minutes, and differ in colours alone.
-    found = Looking(page, address, complaints=complaints, views=(("light", 1440), ("dark", 375)))
+    found = Looking(page, address, complaints=complaints)
     yield found
     found.check()
 

@@ -13,7 +13,7 @@ from services.worker.work import Dead
 from shared.settings import Settings
 from tests.api.serving import serving
 from tests.browser.crons import entered
-from tests.browser.looks import LOOKED_AT, Looking
+from tests.browser.looking import LOOKED_AT, Looking
 from tests.pages.crons.filling import a_cron
 from tests.pages.work import filling
 
@@ -60,7 +60,7 @@ async def test_what_changes_is_seen_and_no_row_moves(address: str, redis: Redis,
 
     await is_live(page)
     await page.keyboard.press("s")
-    await expect(page.locator("#live")).to_have_text("Stopped")
+    await expect(page.locator("#live span")).to_have_text("Stopped")
     await page.locator("#live").click()
     await is_live(page)
     assert complaints == []
@@ -77,7 +77,7 @@ async def test_a_page_whose_stream_breaks_says_what_it_shows(
 
     await expect(page.locator("#still")).to_contain_text("This page is not live.")
     await expect(page.locator("#still")).to_contain_text(re.compile(r"shows the state of \d\d:\d\d:\d\d"))
-    await expect(page.locator("#live")).to_have_text("Not live")
+    await expect(page.locator("#live span")).to_have_text("Not live")
 
 
 async def test_keys_go_to_pages_choose_rows_and_press_buttons(

@@ -1,22 +1,14 @@
 """Each page and each of its states, light and dark, wide and narrow: axe finds nothing, nothing scrolls sideways."""
 
-import os
-import re
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 import pyotp
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 from redis.asyncio import Redis
 
-from services.api.pages.live import routes as live
-from services.api.pages.overview import routes as overview
-from services.api.pages.routes import PAGES, SETTINGS, WORK
-from services.api.routing import Resource
 from services.cli import embedded
 from services.cli.embedded import EmbeddedServer
 from shared.actions.accounts import invitations, links
@@ -28,61 +20,18 @@ from shared.store import account_keys, connection, keyspace, transitions
 from shared.store.keyspace import Team
 from tests import people
 from tests.api.serving import serving
-from tests.browser.conftest import SCHEMES, WIDTHS, faults_of, opened
+from tests.browser.conftest import opened
+from tests.browser.looking import LONG, Looking
 from tests.calls import call_of
 from tests.pages.browser import PASSWORD, make_user
 
-LONG = "a-name-of-many-characters-without-a-blank-" * 5
 OWNER, MEMBER = "owner@example.com", "member@example.com"
-SCREENS = os.environ.get("RECURO_TEST_SCREENS")
-"""A folder for pictures of all that is looked at."""
 API, MEMBERS, TEAM, FACTOR = (
     "/t/1/settings/api",
     "/t/1/settings/members",
     "/t/1/settings/team",
     "/me/second-factor",
 )
-VIEWS = tuple((scheme, width) for scheme in SCHEMES for width in WIDTHS)
-LOOKED_AT: set[str] = set()
-"""Paths of routes, by all tests of this file."""
-
-
-@dataclass
-class Looking:
-    """A page, and what was wrong with what it showed."""
-
-    page: Page
-    address: str
-    faults: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    views: Sequence[tuple[Literal["light", "dark"], int]] = VIEWS
-
-    async def open(self, path: str, name: str) -> None:
-        await self.page.goto(f"{self.address}{path}")
-        await self.look(name)
-
-    async def press(self, button: str, name: str, /, **typed: str) -> None:
-        """Fill fields in by their ids, press a button of the page itself, and look at what comes."""
-        for at, text in typed.items():
-            await self.page.locator(f"#{at}").fill(text)
-        await self.page.locator("main").get_by_role("button", name=button, exact=True).first.click()
-        await self.page.wait_for_load_state()
-        await self.look(name)
-
-    async def look(self, name: str) -> None:
-        path = urlsplit(self.page.url).path
-        LOOKED_AT.update(route.path for route in PAGES if re.fullmatch(route.path_regex, path))
-        for scheme, width in self.views:
-            await self.page.emulate_media(color_scheme=scheme)
-            await self.page.set_viewport_size({"width": width, "height": 1000})
-            self.faults += [f"{name} {scheme} {width}: {one}" for one in await faults_of(self.page)]
-            if SCREENS:
-                picture = Path(SCREENS) / f"{name}-{scheme}-{width}.png"
-                await self.page.screenshot(path=picture, full_page=True)
-
-    def check(self) -> None:
-        assert not self.faults, "\n".join(self.faults)
-        assert [said for said in self.complaints if "status of " not in said] == []
 
 
 @pytest.fixture
@@ -238,29 +187,6 @@ async def test_what_is_seen_while_redis_is_away(chromium: Browser, tmp_path: Pat
         await looking.press("Generate token", "away-form", name="agent")
         await looking.open(API, "away")
     looking.check()
-
-
-def test_every_page_was_looked_at() -> None:
-    """Comes after the others, and says which one none of them opens."""
-    pages = {
-        route.path
-        for route in PAGES
-        if isinstance(route.endpoint, Resource) and "GET" in route.endpoint.methods
-    }
-    pages -= {path for path in pages if path.startswith("/t/{team}/crons")}  # tests/browser/crons.py has them
-    pages -= {route.path for route in WORK}  # tests/browser/work.py has them
-    pages -= {route.path for route in live.routes}  # tests/browser/live.py has them
-    pages -= {route.path for route in overview.routes}  # tests/browser/overview.py has them
-    pages -= {route.path for route in SETTINGS}  # tests/browser/settings.py has them
-
-    assert pages - LOOKED_AT - ONWARD == set()
-
-
-ONWARD = {
-    *("/", "/t/{team}/settings/api/{token}/first-call", "/t/{team}/{rest:path}"),
-    "/sign-in/oidc/callback",
-}
-"""They lead to another page, or are a part of one."""
 
 
 async def test_without_script_a_token_is_made_and_each_block_is_seen(

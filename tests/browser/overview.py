@@ -15,7 +15,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueCreate
 from tests.browser.conftest import faults_of
-from tests.browser.looks import LONG, LOOKED_AT, Looking
+from tests.browser.looking import LONG, LOOKED_AT, Looking
 from tests.browser.work import address, entered
 from tests.calls import call_of
 from tests.pages.crons.filling import SHOP, a_cron

@@ -13,7 +13,7 @@ from services.worker.intake.claims import Claims
 from services.worker.work import Dead, Result
 from shared.security import signing
 from shared.store import keyspace
-from tests.browser.looks import LONG, LOOKED_AT, Looking
+from tests.browser.looking import LONG, LOOKED_AT, Looking
 from tests.browser.work import address, entered
 from tests.pages.settings import filling
 from tests.poll import until

@@ -17,7 +17,7 @@ from shared.actions.accounts.links import Purpose
 from shared.settings import Settings
 from tests.api.serving import serving
 from tests.browser.conftest import opened
-from tests.browser.looks import LONG, LOOKED_AT, Looking
+from tests.browser.looking import LONG, LOOKED_AT, Looking
 from tests.pages.browser import make_user
 from tests.pages.work import filling
 from tests.pages.work.filling import SHARD

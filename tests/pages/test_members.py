@@ -107,7 +107,7 @@ async def test_a_member_sees_who_is_there_and_changes_nothing(member: Browser) -
     ]
 
     assert OWNER in page.text
-    assert [form.action for form in page.forms] == ["/sign-out"]
+    assert [form.action for form in page.forms] == ["/sign-out", "/theme"]
     assert [one.status for one in refused] == [403, 403, 403, 403]
 
 

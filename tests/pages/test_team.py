@@ -40,7 +40,7 @@ async def test_a_member_sees_who_owns_it_and_can_leave(member: Browser) -> None:
     left = await member.send(await member.open("/t/1/settings/members/2/remove"))
 
     assert f"{OWNER} owns this team." in page.text
-    assert [form.action for form in page.forms] == ["/sign-out"]
+    assert [form.action for form in page.forms] == ["/sign-out", "/theme"]
     assert not {HAND_OVER, DELETE} & {*page.links}
     assert left.path == "/me"
 

@@ -15,7 +15,7 @@ from services.api.errors import Malformed, Refused, TooLarge
 from services.api.pages import origins
 from services.api.pages.forms import SECRETS, Form, form_of
 from services.api.pages.packing import packed
-from services.api.pages.rendering import HEADERS, rendered
+from services.api.pages.rendering import HEADERS, rendered, themed
 from services.api.pages.visits import Visit, visit_of
 from services.api.routing import Resource
 from shared.errors import (
@@ -95,7 +95,7 @@ def _looking(look: Look) -> Callable[[Request], Awaitable[Response]]:
             response = await look(visit)
         except Exception as error:
             response = _shown(visit, error)
-        return packed(request, response)
+        return packed(request, themed(request, response))
 
     return looked
 
@@ -109,7 +109,7 @@ def _sending(send: Send) -> Callable[[Request], Awaitable[Response]]:
             response = await send(visit, form)
         except Exception as error:
             response = _shown(visit, error, form)
-        return packed(request, response)
+        return packed(request, themed(request, response))
 
     return sent
 

@@ -6,13 +6,16 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
 from services.api.pages import words
 from services.api.pages.work import words as work_words
 from shared.actions.accounts import saying
 
 HERE = Path(__file__).parent
+THEME, AS_SYSTEM = "recuro-theme", "system"
+"""The cookie that says whether pages are light or dark, and what it says where nobody chose."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' "
     "data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -31,6 +34,22 @@ def rendered(
     """The page that a template makes of what it is given."""
     text = _environment().get_template(template).render(given)
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
+
+
+def theme_of(request: Request) -> str:
+    """What was chosen in this browser."""
+    chosen = request.cookies.get(THEME)
+    return chosen if chosen in ("light", "dark") else AS_SYSTEM
+
+
+def themed(request: Request, response: Response) -> Response:
+    """The page, light or dark from its first paint on: every page passes here, also that of an error."""
+    theme = theme_of(request)
+    if theme != AS_SYSTEM and isinstance(response, HTMLResponse):
+        found = bytes(response.body)
+        response.body = found.replace(b"<html ", f'<html data-theme="{theme}" '.encode(), 1)
+        response.headers["content-length"] = str(len(response.body))
+    return response
 
 
 def static(name: str) -> str:

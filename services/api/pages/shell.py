@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from redis.exceptions import ResponseError
 from starlette.responses import Response
 
-from services.api.pages import zones
+from services.api.pages import theme, zones
 from services.api.pages.forms import Form
-from services.api.pages.rendering import rendered
+from services.api.pages.rendering import rendered, theme_of
 from services.api.pages.visits import KEYS, Visit
 from shared.actions import dead_letters
 from shared.errors import Damaged
@@ -35,6 +35,8 @@ async def team_page(
         now=now,
         other_zone=zones.other_of(visit),
         here=zones.here(visit),
+        theme=theme_of(visit.request),
+        next_theme=theme.following(visit),
         has_keys=visit.request.cookies.get(KEYS) != "off",
         **given,
     )

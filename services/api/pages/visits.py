@@ -24,6 +24,7 @@ KEYS = "recuro-keys"
 """The cookie that says whether single letters do something."""
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-recuro", "recuro"
 MOST_ID_DIGITS = 15
+YEAR_SECONDS = 31_536_000
 _ATTEMPTS = 5
 
 
@@ -104,6 +105,14 @@ class Visit:
     def id(self, name: str, noun: str) -> int:
         """An id in the address; raises NotFound if there can be no such."""
         return _id_of(self.request.path_params[name], noun)
+
+    def remembering(self, response: Response, cookie: str, value: str) -> Response:
+        """The response, after which the browser brings for a year what somebody chose for it."""
+        secure = is_secure(self.request, self.having.settings)
+        response.set_cookie(
+            cookie, value, max_age=YEAR_SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
+        )
+        return response
 
     def with_session(self, response: Response, signed_in: SignedIn) -> Response:
         """The response, after which the browser brings that session and nothing else."""

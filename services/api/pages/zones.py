@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from services.api.pages.endpoint import page, to
 from services.api.pages.forms import Form
-from services.api.pages.origins import is_secure
 from services.api.pages.sign_in import inside
 from services.api.pages.visits import Visit
 from shared.schedule import zone_data
@@ -17,7 +16,6 @@ from shared.schedule import zone_data
 OWN, CHOSEN = "recuro-zone", "recuro-clock"
 """Cookies: the zone of the browser, as pages.js says it, and the one that somebody pressed for."""
 UTC = "UTC"
-YEAR_SECONDS = 31_536_000
 _QUERY = re.compile(r"[\w.~%&=+:*,-]+", re.ASCII)
 
 
@@ -52,20 +50,14 @@ def local(moment: datetime, name: str) -> datetime:
 async def choose(visit: Visit, form: Form) -> Response:
     """Show UTC from now on, or the browser's own zone again."""
     await visit.signed()
+    return visit.remembering(back(form), CHOSEN, UTC if form.get("zone") == UTC else "own")
+
+
+def back(form: Form) -> Response:
+    """To the page that the form stands on."""
     path, _, query = form.get("next").partition("?")
-    back = inside(path)
-    response = to(f"{back}?{query}" if back == path and _QUERY.fullmatch(query) else back)
-    secure = is_secure(visit.request, visit.having.settings)
-    response.set_cookie(
-        CHOSEN,
-        UTC if form.get("zone") == UTC else "own",
-        max_age=YEAR_SECONDS,
-        path="/",
-        secure=secure,
-        httponly=True,
-        samesite="lax",
-    )
-    return response
+    found = inside(path)
+    return to(f"{found}?{query}" if found == path and _QUERY.fullmatch(query) else found)
 
 
 def _own(visit: Visit) -> str:

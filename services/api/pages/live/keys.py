@@ -2,10 +2,8 @@
 
 from starlette.responses import Response
 
-from services.api.pages import zones
 from services.api.pages.endpoint import page, to
 from services.api.pages.forms import Form
-from services.api.pages.origins import is_secure
 from services.api.pages.rendering import rendered
 from services.api.pages.shell import team_page
 from services.api.pages.visits import KEYS, Visit
@@ -17,11 +15,27 @@ ANYWHERE = (
     "n: new",
     "u: my zone or UTC",
     "s: live or stopped",
+    "t: light, dark, as the system",
     "?: these keys",
-    "esc: close",
+    "esc: out of a field, close, clear, back",
 )
-IN_A_LIST = ("j k: next, previous row", "↵: open", "x: choose", "h l: page before, next")
-ON_A_THING = ("r: run now, replay", "p: pause, resume", "e: edit")
+IN_A_LIST = (
+    "j k: next, previous row",
+    "↵: open",
+    "x: choose",
+    "shift x: choose up to here",
+    "a: choose all that are shown",
+    "h l: page before, next",
+    "v: another view",
+)
+ON_A_THING = (
+    "r: run now, replay",
+    "p: pause, resume",
+    "e: edit",
+    "y: copy as curl",
+    "[ ]: previous, next attempt",
+    "ctrl ↵: send the form (⌘ ↵ too)",
+)
 GROUPS = tuple(
     (name, [line.partition(": ")[::2] for line in lines])
     for name, lines in (("Anywhere", ANYWHERE), ("In a list", IN_A_LIST), ("On a thing", ON_A_THING))
@@ -39,18 +53,7 @@ async def show(visit: Visit) -> Response:
 
 async def turn(visit: Visit, form: Form) -> Response:
     await visit.signed()
-    response = to("/me")
-    secure = is_secure(visit.request, visit.having.settings)
-    response.set_cookie(
-        KEYS,
-        "on" if form.has("keys") else "off",
-        max_age=zones.YEAR_SECONDS,
-        path="/",
-        secure=secure,
-        httponly=True,
-        samesite="lax",
-    )
-    return response
+    return visit.remembering(to("/me"), KEYS, "on" if form.has("keys") else "off")
 
 
 routes = [page(PATH, show), page("/me/keys", send=turn)]

@@ -15,6 +15,8 @@ from shared.security.sessions import Signed
 from shared.store.keyspace import Team
 
 DID = "did"
+MOST_NAME = 80
+"""Characters of a name: what is said lies over the page."""
 _DID = re.compile(r"(paused|resumed)-([1-9]\d{0,14})", re.ASCII)
 
 Get = Callable[[Redis, Team, int], Awaitable[Cron | Queue]]
@@ -46,4 +48,5 @@ async def offered(visit: Visit, signed: Signed, get: Get, path: str, *, is_list:
     if one.is_active != (found[1] == "resumed"):
         return None
     back = "pause" if one.is_active else "resume"
-    return Undo(f"{one.name} is {found[1]}.", f"{path}/{one.id}/{back}", Form().once, is_list)
+    name = one.name if len(one.name) <= MOST_NAME else f"{one.name[:MOST_NAME]}…"
+    return Undo(f"{name} is {found[1]}.", f"{path}/{one.id}/{back}", Form().once, is_list)

@@ -18,7 +18,7 @@ SYSTEM = "/system"
 async def show(visit: Visit) -> Response:
     signed = await visit.signed()
     known = await installation.read(visit.having.redis)
-    wrong = list(grounds.faults(known, crons=1, waiting=1))
+    wrong = faults(known)
     return await overview_page(
         visit,
         signed,
@@ -31,6 +31,15 @@ async def show(visit: Visit) -> Response:
         times=times(known),
         version=known.version,
     )
+
+
+def faults(known: Installation) -> list[Fault]:
+    """All that the page shows to be wrong, worst first."""
+    found = list(grounds.faults(known, crons=1, waiting=1))
+    if not known.clock.was_vouched and known.processes["scheduler"]:
+        said = "No scheduler that runs has yet; until one does, the time of Redis is taken as it is."
+        found.append(Fault("Nobody vouches for the clock", said))
+    return found
 
 
 def title(wrong: list[Fault]) -> str:

@@ -150,10 +150,11 @@ if (toast) {
 }
 
 // ---- a box over the page, for what is a page of its own without script
-let box = null;
+let box = null, early = null; // what is typed while it is fetched is meant for its field
 
 async function boxed(link) {
-  const answer = await fetch(link.href, { headers: { "HX-Request": "true" } });
+  early = "";
+  const answer = await fetch(link.href, { headers: { "HX-Request": "true" } }).catch(() => ({}));
   if (answer.status !== 200) return location.assign(link.href);
   box ??= document.body.appendChild(document.createElement("dialog"));
   box.className = "live-box";
@@ -161,6 +162,12 @@ async function boxed(link) {
   box.innerHTML = await answer.text();
   htmx.process(box);
   box.showModal();
+  const field = box.querySelector("input");
+  if (field && early) {
+    field.value = early;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  early = null;
 }
 
 document.addEventListener("click", (event) => {
@@ -170,8 +177,9 @@ document.addEventListener("click", (event) => {
 });
 
 // ---- keys: what has data-key is pressed by it, and shows it
-const go = { o: "", c: "/crons", q: "/queues", j: "/jobs", d: "/dead-letters", a: "/alerts", s: "/settings/members" };
-const links = () => [...document.querySelectorAll("#page .rows tbody tr")].map((row) => row.querySelector("a")).filter(Boolean);
+const go = { o: "", c: "/crons", q: "/queues", j: "/jobs", d: "/dead-letters", a: "/alerts", s: "/settings/" };
+const links = () => [...document.querySelectorAll("#page :is(.rows tbody tr, .groups > li, .needs > li)")].map((row) => row.querySelector("a")).filter(Boolean);
+const FIELDS = "input, select, textarea, [contenteditable]";
 let after = "";
 
 function step(by) {
@@ -179,12 +187,42 @@ function step(by) {
   all[Math.max(0, Math.min(all.length - 1, here < 0 ? 0 : here + by))]?.focus();
 }
 
+function choose(key) {
+  const all = [...document.querySelectorAll("#page tbody [type=checkbox]")];
+  if (key === "a") {
+    const isOn = all.some((box) => !box.checked);
+    return all.forEach((box) => { box.checked = isOn; });
+  }
+  const here = all.findIndex((box) => box.closest("tr").contains(document.activeElement));
+  if (here < 0) return;
+  const from = key === "X" ? all.slice(0, here).findLastIndex((box) => box.checked) : -1;
+  if (from < 0) all[here].click();
+  else all.slice(from, here + 1).forEach((box) => { box.checked = true; });
+}
+
+// Out of a field; then what is open closes, what is chosen is let go, and the page before this one in the path comes.
+function leave(at) {
+  const opened = document.querySelector(":is(.switcher, .others)[open]");
+  const chosen = document.querySelectorAll("#page tbody :checked");
+  const typed = [...document.querySelectorAll("#page form[method=post] :is(input, textarea)")]
+    .some((one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked);
+  if (at.matches(FIELDS)) at.value && at.type === "search" || at.blur();
+  else if (opened) { opened.open = false; opened.firstElementChild.focus(); }
+  else if (toast?.isConnected) { toast.remove(); look(document.querySelector("h1")); }
+  else if (chosen.length) chosen.forEach((box) => { box.checked = false; });
+  else if (!typed) document.querySelector(".crumbs a:last-of-type")?.click();
+}
+
+function send(form) {
+  (form?.querySelector(".main-act[type=submit]") || form?.querySelector("[type=submit]"))?.click();
+}
+
 function press(key) {
   const home = document.querySelector(".jump")?.getAttribute("href").replace(/\/jump$/, "");
-  if (after === "g" && key in go) return document.querySelector(`.nav a[href="${home}${go[key]}"]`)?.click();
+  if (after === "g" && key in go) return document.querySelector(`.nav a[href${key === "s" ? "^" : ""}="${home}${go[key]}"]`)?.click();
   if (key === "j" || key === "k") return step(key === "j" ? 1 : -1);
   if (key === "h" || key === "l") return document.querySelector(`#page a[rel=${key === "h" ? "prev" : "next"}]`)?.click();
-  if (key === "x") return document.activeElement.closest("tr")?.querySelector("input[type=checkbox]")?.click();
+  if ("xXa".includes(key)) return choose(key);
   document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.click();
 }
 
@@ -200,19 +238,52 @@ function arrows(event) {
 
 document.addEventListener("keydown", (event) => {
   if (box?.open) return arrows(event);
+  if (early !== null) {
+    if (event.key.length === 1) early += event.key;
+    return event.preventDefault();
+  }
+  if (!main || !("keys" in main.dataset)) return;
+  if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) return send(event.target.form);
+  if (event.key === "Escape") return leave(event.target);
   if (event.metaKey || event.ctrlKey || event.altKey || event.repeat && !"jk".includes(event.key)) return;
-  if (!main || !("keys" in main.dataset) || event.target.closest("input, select, textarea, [contenteditable]")) return;
+  if (event.target.closest(FIELDS)) return;
   if (event.key === "/") event.preventDefault();
   if (event.key !== "g") press(event.key);
   after = event.key;
 });
 
-if (main && "keys" in main.dataset) {
-  for (const button of document.querySelectorAll(":is(.btn, .jump, .rail a)[data-key]")) {
-    const key = button.appendChild(document.createElement("kbd"));
-    key.textContent = button.dataset.key;
-    key.setAttribute("aria-hidden", "true");
-    button.setAttribute("aria-keyshortcuts", button.dataset.key);
-  }
+function label(button, shown, name) {
+  if (button.querySelector("kbd")) return;
+  const key = button.appendChild(document.createElement("kbd"));
+  key.textContent = shown;
+  key.setAttribute("aria-hidden", "true");
+  button.setAttribute("aria-keyshortcuts", name);
 }
+
+function labels() {
+  for (const button of document.querySelectorAll("[data-key]")) label(button, button.dataset.key, button.dataset.key);
+  const sends = document.querySelectorAll("form:has(.input):not([role=search]) .main-act[type=submit]");
+  for (const button of sends) label(button, navigator.platform.startsWith("Mac") ? "⌘↵" : "ctrl ↵", "Control+Enter");
+}
+
+if (main && "keys" in main.dataset) {
+  labels();
+  document.addEventListener("htmx:afterSettle", labels);
+}
+
+// ---- who comes begins in the first wrong field; who came by keys, at what was done or at the title
+function look(at) {
+  if (!at.matches("a, button, " + FIELDS)) at.tabIndex = -1;
+  at.focus();
+}
+
+const wrong = [...document.querySelectorAll("[aria-invalid=true]")].find((field) => field.checkVisibility());
+if (wrong) look(wrong);
+else if (sessionStorage.getItem("keys") && !document.querySelector("[autofocus]")) {
+  look(document.getElementById(location.hash.slice(1))
+    || document.querySelector("#page :is([role=alert], [data-undo], .note[role=status]:not(.still))")
+    || document.querySelector("h1"));
+}
+addEventListener("keydown", () => sessionStorage.setItem("keys", "on"), true);
+addEventListener("pointerdown", () => sessionStorage.removeItem("keys"), true);
 }
