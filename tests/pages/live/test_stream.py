@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.api.pages.live.stream import MOST_OF_A_SESSION
-from services.api.pages.live.views import parts_of
+from services.api.pages.live.views import pace_of, parts_of
 from shared.actions import executions
 from shared.store import keyspace
 from tests.calls import call_of
@@ -211,6 +211,12 @@ async def test_what_is_no_live_page_has_no_stream(owner: Browser, page: str) -> 
 async def test_a_page_whose_record_goes_ends_its_stream(owner: Browser) -> None:
     async with live(owner, "/t/1/replays/7") as stream:
         assert await stream.until("at", "gone") == {"gone"}
+
+
+@pytest.mark.parametrize(("trips", "seconds"), [(0, 3.0), (12, 3.0), (20, 5.0), (60, 15.0)])
+def test_a_page_that_asks_redis_often_is_made_less_often(trips: int, seconds: float) -> None:
+    assert pace_of(trips) == seconds
+    assert trips / pace_of(trips) < MOST_A_SECOND
 
 
 def test_a_text_that_looks_like_a_mark_is_none() -> None:

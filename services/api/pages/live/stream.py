@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import unquote
 
@@ -17,7 +17,7 @@ from services.api.pages import zones
 from services.api.pages.endpoint import page
 from services.api.pages.live import pages
 from services.api.pages.live.pages import Look
-from services.api.pages.live.views import View, Views
+from services.api.pages.live.views import Made, View, Views
 from services.api.pages.rendering import HEADERS
 from services.api.pages.visits import Visit
 from shared.errors import NotFound, RecuroError
@@ -25,6 +25,7 @@ from shared.schemas.accounts.sessions import TeamOfUser
 from shared.security.sessions import Signed
 from shared.security.tokens import CACHE_SECONDS
 from shared.store.connection import AWAY
+from shared.store.gathered import Gathered
 
 PATH = "/t/{team}/live"
 MOST_OF_A_SESSION = 8
@@ -108,8 +109,10 @@ async def _sent(visit: Visit, signed: Signed, shared: Shared, look: Look) -> Asy
         return
     streams.of_session[signed.session] += 1
 
-    async def make() -> str:
-        return bytes((await look(shared)).body).decode()
+    async def make() -> Made:
+        gathered = Gathered.of(visit.having.redis)
+        made = await look(replace(shared, having=replace(shared.having, redis=gathered)))
+        return Made(bytes(made.body).decode(), gathered.trips)
 
     # Who sees the same: the page, by the same clock, as the same address, and with the same buttons.
     key = (signed.team.id, zones.here(shared), zones.zone_of(shared), shared.address, signed.role)
