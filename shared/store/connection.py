@@ -234,7 +234,7 @@ class _Pool(ConnectionPool):
         self._available_connections.append(connection)
 
 
-class _Store(Redis):
+class Store(Redis):
     """Raises for a Redis that is out of service what it would raise for one that is gone."""
 
     async def fcall(self, function: str, numkeys: int, *keys_and_args: Any) -> Any:
@@ -294,4 +294,4 @@ def connect(settings: Settings, *, blocking_seconds: float = 0.0, **options: Any
     )
     kind = pool.connection_class
     pool.connection_class = type(kind.__name__, (_Connection, kind), {})
-    return _Store.from_pool(pool)
+    return Store.from_pool(pool)

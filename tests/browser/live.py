@@ -9,13 +9,16 @@ from redis.asyncio import Redis
 
 from services.api.pages.live.routes import routes
 from services.cli.embedded import EmbeddedServer
-from services.worker.work import Dead
+from services.worker.work import Dead, Fail
+from shared.actions import executions
 from shared.settings import Settings
 from tests.api.serving import serving
 from tests.browser.crons import entered
 from tests.browser.looking import LOOKED_AT, Looking
+from tests.calls import call_of
 from tests.pages.crons.filling import a_cron
 from tests.pages.work import filling
+from tests.pages.work.filling import SHOP
 
 JOBS, CRONS = "/t/1/jobs", "/t/1/crons"
 
@@ -63,6 +66,29 @@ async def test_what_changes_is_seen_and_no_row_moves(address: str, redis: Redis,
     await expect(page.locator("#live span")).to_have_text("Stopped")
     await page.locator("#live").click()
     await is_live(page)
+    assert complaints == []
+
+
+async def test_nothing_moves_under_a_pointer_that_rests(
+    address: str, redis: Redis, chromium: Browser
+) -> None:
+    """A cron begins to fail: what is said of it above its fires waits until the pointer leaves them."""
+    page, complaints = await entered(chromium, address, redis)
+    await a_cron(redis, "ooo")
+    await page.goto(f"{address}{CRONS}/1")
+    await is_live(page)
+    await page.locator("[data-row='3']").hover()
+    before = await places(page)
+    await executions.create(call_of(redis, SHOP), 1)
+    await filling.ended(redis, [Fail()])
+
+    await expect(page).to_have_title(re.compile("^Failing"))
+    await expect(page.locator("#newer")).to_have_text("1 new")
+    assert await places(page) == before
+    await expect(page.locator("[data-part=trouble]")).not_to_contain_text("fails")
+    await page.mouse.move(0, 0)
+    await expect(page.locator("[data-part=trouble] .note")).to_be_visible()
+    await expect(page.get_by_role("button", name="Pause").locator("kbd")).to_have_text("p")
     assert complaints == []
 
 

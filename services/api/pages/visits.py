@@ -170,7 +170,8 @@ class Visit:
 
 
 def visit_of(request: Request) -> Visit:
-    having: Accounts = request.state.accounts
+    accounts: Accounts = request.state.accounts
+    having = accounts.reading() if request.method == "GET" else accounts
     secure = is_secure(request, having.settings)
     visitor = Visitor(
         address=request.client.host if request.client else "",

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic_core import to_json
@@ -20,6 +20,7 @@ from shared.security.sessions import Sessions, Signed
 from shared.security.vault import Vault
 from shared.settings import Settings
 from shared.store import keyspace, moments
+from shared.store.gathered import Gathered
 from shared.store.writes import Write
 
 ACCOUNT_BURST, ACCOUNT_A_SECOND = 10, 0.1
@@ -124,6 +125,10 @@ class Accounts:
         return cls(
             redis, vault, settings, Passwords(), Sessions(redis, settings), Brakes(), provider=provider
         )
+
+    def reading(self) -> "Accounts":
+        """The same for one visit that only looks: what is read at once is one round trip."""
+        return replace(self, redis=Gathered.of(self.redis))
 
     async def now(self) -> datetime:
         """By the clock of the installation."""

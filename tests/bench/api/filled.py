@@ -69,13 +69,13 @@ async def fill(redis: Redis, client: httpx.AsyncClient, *, n_jobs: int, n_crons:
 async def _fill_jobs(redis: Redis, team: keyspace.Team, n: int) -> None:
     claims = Claims(redis, team.shard, "bench")
     for start in range(0, n, BATCH):
-        made = [_job(number) for number in range(start, min(start + BATCH, n))]
+        made = [job(number) for number in range(start, min(start + BATCH, n))]
         await jobs.create_many(call_of(redis, team), made)
         if start < n - 10 * BATCH:  # the last ones wait
             await _end_all(claims)
 
 
-def _job(number: int) -> JobCreate:
+def job(number: int) -> JobCreate:
     return JobCreate(
         queue=f"queue-{number % QUEUES}",
         url=f"https://host-{number % 40}.example.com/{ROOMS[number // 40 % len(ROOMS)]}/{number}",
@@ -106,10 +106,10 @@ async def _fill_crons(redis: Redis, team: keyspace.Team, n: int, each: int) -> N
 
 async def _end_all(claims: Claims) -> None:
     while works := await claims.claim(CLAIM):
-        await claims.finish([_result(work) for work in works])
+        await claims.finish([result(work) for work in works])
 
 
-def _result(work: Work) -> Result:
+def result(work: Work) -> Result:
     """Nine of ten end well; of the others every second one is a dead letter."""
     lot = work.id * 7919 % 1009  # in all queues and hosts alike
     if lot % 10:

@@ -1,22 +1,33 @@
 """Streams of live pages: what changed is sent, to whom may see it, for as long as that is so."""
 
+import re
 import time
 from contextlib import AsyncExitStack
+from urllib.parse import quote
 
 import pytest
 from redis.asyncio import Redis
 
 from services.api.pages.live.stream import MOST_OF_A_SESSION
-from services.api.pages.live.views import parts_of
+from services.api.pages.live.views import pace_of, parts_of
+from shared.actions import executions
 from shared.store import keyspace
+from tests.calls import call_of
 from tests.pages.browser import Browser
+from tests.pages.crons import filling as filling_crons
 from tests.pages.crons.filling import a_cron
 from tests.pages.live.streams import live
 from tests.pages.payloads import PAYLOADS
 from tests.pages.work import filling
+from tests.pages.work.filling import SHOP
 from tests.poll import until
 
 PAGES = ("/t/1/crons", "/t/1/jobs?q=status%3Apending", "/t/1/queues", "/t/1/replays/1")
+OTHERS = (
+    *("/t/1", "/t/1/crons/1", "/t/1/crons/1/fires/1", "/t/1/jobs", "/t/1/jobs/1", "/t/1/queues/1"),
+    *("/t/1/dead-letters", "/t/1/dead-letters?view=one", "/t/1/dead-letters/1", "/t/1/replays"),
+    *("/t/1/alerts", "/t/1/alerts/1", "/system"),
+)
 MOST_A_SECOND = 5
 """Commands that a live page costs Redis."""
 
@@ -43,6 +54,39 @@ async def test_a_page_is_sent_as_it_is_and_then_what_changed(owner: Browser, red
     if page == PAGES[2]:
         assert came["head"] == "2 queues"
         assert came["rows"].count("data-row") == 2
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS])
+async def test_what_is_sent_of_a_page_stands_in_it(owner: Browser, redis: Redis, page: str) -> None:
+    """Each part has its place, and the browser asks for the stream of the page."""
+    await filling.dead(redis, 2, key="a")
+    await a_cron(redis, "ox", name=PAYLOADS[0])
+    await executions.create(call_of(redis, SHOP), 1)
+    await owner.send(await owner.open("/t/1/dead-letters/1"), "/t/1/dead-letters/1/replay", first=None)
+    ahead = (await filling_crons.newest(redis, 1)).id
+    page = page.replace("/fires/1", f"/fires/{ahead}")
+
+    whole = (await owner.open(page)).response.text
+    async with live(owner, page) as stream:
+        await stream.until("at")
+
+    named = set(re.findall(r'data-part="(\w+)"', whole))
+    assert named
+    assert stream.parts.keys() == named | {"title", "icon", "at"}
+    assert f'data-live="/t/1/live?page={quote(page)}"' in whole
+    assert PAYLOADS[0] not in whole
+
+
+async def test_a_cron_shows_what_became_of_its_fire(owner: Browser, redis: Redis) -> None:
+    await a_cron(redis, "o")
+    async with live(owner, "/t/1/crons/1") as stream:
+        await stream.until("at")
+        before = stream.parts["rows"].count("data-row")
+        await executions.create(call_of(redis, SHOP), 1)
+        await filling_crons.end_all(redis)
+        await stream.until("rows")
+
+    assert (before, stream.parts["rows"].count("data-row")) == (1, 2)
 
 
 async def test_nothing_is_sent_again_but_the_moment_while_nothing_changes(
@@ -147,7 +191,16 @@ async def test_a_session_has_so_many_streams_and_no_more(owner: Browser) -> None
 
 @pytest.mark.parametrize(
     "page",
-    ["", "/t/1/settings/api", "/t/2/jobs", "//evil.example", "/t/1/jobs/new", "/t/1/jobs?" + "x" * 2_000],
+    [
+        "",
+        "/t/1/settings/api",
+        "/t/2/jobs",
+        "//evil.example",
+        "/t/1/jobs/new",
+        "/t/1/crons/new",
+        "/t/2",
+        "/t/1/jobs?" + "x" * 2_000,
+    ],
 )
 async def test_what_is_no_live_page_has_no_stream(owner: Browser, page: str) -> None:
     found = await owner.open_with("/t/1/live", page=page)
@@ -158,6 +211,12 @@ async def test_what_is_no_live_page_has_no_stream(owner: Browser, page: str) -> 
 async def test_a_page_whose_record_goes_ends_its_stream(owner: Browser) -> None:
     async with live(owner, "/t/1/replays/7") as stream:
         assert await stream.until("at", "gone") == {"gone"}
+
+
+@pytest.mark.parametrize(("trips", "seconds"), [(0, 3.0), (12, 3.0), (20, 5.0), (60, 15.0)])
+def test_a_page_that_asks_redis_often_is_made_less_often(trips: int, seconds: float) -> None:
+    assert pace_of(trips) == seconds
+    assert trips / pace_of(trips) < MOST_A_SECOND
 
 
 def test_a_text_that_looks_like_a_mark_is_none() -> None:

@@ -3,29 +3,29 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import compile_path
 from starlette.types import Send
 
 from services.api.pages import zones
-from services.api.pages.crons import listing, shell
 from services.api.pages.endpoint import page
-from services.api.pages.live.views import View, Views
+from services.api.pages.live import pages
+from services.api.pages.live.pages import Look
+from services.api.pages.live.views import Made, View, Views
 from services.api.pages.rendering import HEADERS
 from services.api.pages.visits import Visit
-from services.api.pages.work import jobs, queues, replays
 from shared.errors import NotFound, RecuroError
 from shared.schemas.accounts.sessions import TeamOfUser
 from shared.security.sessions import Signed
 from shared.security.tokens import CACHE_SECONDS
 from shared.store.connection import AWAY
+from shared.store.gathered import Gathered
 
 PATH = "/t/{team}/live"
 MOST_OF_A_SESSION = 8
@@ -34,16 +34,6 @@ MOST_SHARE = 0.5
 """Of the connections that a process takes, how many may be streams."""
 CHECK_SECONDS = 1.0
 MOST_CHARACTERS = 2000
-Look = Callable[[Visit], Awaitable[Response]]
-_PAGES = tuple(
-    (compile_path(path)[0], look)
-    for path, look in (
-        (shell.PATH, listing.index),
-        (jobs.PATH, jobs.index),
-        (queues.PATH, queues.index),
-        (replays.ONE, replays.show),
-    )
-)
 _RETRY = "retry: 3000\n\n"
 
 
@@ -95,20 +85,20 @@ async def live(visit: Visit) -> Response:
 
 
 def _shared(visit: Visit, signed: Signed, path: str, query: str) -> tuple[Shared, Look] | None:
-    if len(path) + len(query) > MOST_CHARACTERS:
+    if not signed.team or len(path) + len(query) > MOST_CHARACTERS:
         return None
-    for regex, look in _PAGES:
-        found = regex.fullmatch(unquote(path))
-        if found and found["team"] == str(signed.team.id if signed.team else ""):
-            scope = {
-                **visit.request.scope,
-                "path": unquote(path),
-                "query_string": query.encode(),
-                "path_params": found.groupdict(),
-                "method": "GET",
-            }
-            return Shared(Request(scope), visit.having, visit.visitor, of=signed), look
-    return None
+    found = pages.looked(path, signed.team.id)
+    if found is None:
+        return None
+    params, look = found
+    scope = {
+        **visit.request.scope,
+        "path": unquote(path),
+        "query_string": query.encode(),
+        "path_params": params,
+        "method": "GET",
+    }
+    return Shared(Request(scope), visit.having, visit.visitor, of=signed), look
 
 
 async def _sent(visit: Visit, signed: Signed, shared: Shared, look: Look) -> AsyncIterator[str]:
@@ -119,8 +109,10 @@ async def _sent(visit: Visit, signed: Signed, shared: Shared, look: Look) -> Asy
         return
     streams.of_session[signed.session] += 1
 
-    async def make() -> str:
-        return bytes((await look(shared)).body).decode()
+    async def make() -> Made:
+        gathered = Gathered.of(visit.having.redis)
+        made = await look(replace(shared, having=replace(shared.having, redis=gathered)))
+        return Made(bytes(made.body).decode(), gathered.trips)
 
     # Who sees the same: the page, by the same clock, as the same address, and with the same buttons.
     key = (signed.team.id, zones.here(shared), zones.zone_of(shared), shared.address, signed.role)

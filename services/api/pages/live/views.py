@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
 import structlog
 from redis.asyncio import Redis
@@ -16,7 +17,9 @@ from shared.store.connection import AWAY, translated
 from shared.store.keyspace import Team
 
 PACE_SECONDS = 3.0
-"""Between two makings of a page, however much happens: what it asks Redis for is asked no more often."""
+"""Between two makings of a page, however much happens, if it costs Redis little."""
+MOST_A_SECOND = 4.0
+"""Round trips to Redis that keeping a page may cost: one that takes more of them is made less often."""
 IDLE_SECONDS = 5.0
 """After so long it is made anew though nothing was heard: a setting that changes is no event."""
 _PART = re.compile(r"<!--live (\w+)-->(.*?)<!--/live-->", re.DOTALL)
@@ -29,7 +32,15 @@ _ONCE = {
 _OF_ONE = re.compile(r'(<time [^>]*data-tick[^>]*>)[^<]*|(name="once" value=")[^"]*')
 """What is another each time, and is not for others: how long ago that was, the key of a form."""
 
-Make = Callable[[], Awaitable[str]]
+
+class Made(NamedTuple):
+    """A page, and how often Redis was asked for it."""
+
+    page: str
+    trips: int
+
+
+Make = Callable[[], Awaitable[Made]]
 
 log = structlog.get_logger()
 
@@ -54,8 +65,10 @@ class View:
         """Make it whenever something was heard, as long as somebody reads it."""
         while not self.is_over:
             self._heard.clear()
+            pace = PACE_SECONDS
             try:
-                self.parts = parts_of(await self._make())
+                made = await self._make()
+                self.parts, pace = parts_of(made.page), pace_of(made.trips)
             except AWAY as error:  # those who read notice that nothing comes
                 log.warning("redis_away", error=repr(error))
             except Exception as error:
@@ -63,13 +76,18 @@ class View:
                 if not isinstance(translated(error), RecuroError):
                     log.exception("live_page_failed")
             self._tell()
-            await asyncio.sleep(PACE_SECONDS)
+            await asyncio.sleep(pace)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._heard.wait(), IDLE_SECONDS - PACE_SECONDS)
+                await asyncio.wait_for(self._heard.wait(), max(0.0, IDLE_SECONDS - pace))
 
     def _tell(self) -> None:
         told, self.made = self.made, asyncio.Event()
         told.set()
+
+
+def pace_of(trips: int) -> float:
+    """Seconds from one making of a page to the next that took so many round trips."""
+    return max(PACE_SECONDS, trips / MOST_A_SECOND)
 
 
 def parts_of(page: str) -> dict[str, str]:

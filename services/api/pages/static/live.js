@@ -51,36 +51,49 @@ function children(from, to) {
 const isUsed = (node) => node.querySelector(":checked, :is(input, select, textarea):focus")
   || (!getSelection().isCollapsed && getSelection().containsNode(node, true));
 
+// Nothing moves under a pointer that rests on it, nor in its list: what would move it is put off.
+function change(node, to, how) {
+  if (isUsed(node)) return false;
+  const under = main.querySelector(":is(tr, li, a, button, svg):hover"), before = under && node.cloneNode(true);
+  const at = () => under?.getBoundingClientRect().top + (node.parentNode.matches("tbody:hover, ul:hover") && node.offsetHeight);
+  const was = at();
+  how(node, to);
+  if (!under || at() === was) return true;
+  how(node, before);
+  return false;
+}
+
 function rows(list, found) {
-  let fresh = 0;
+  let fresh = 0, done = true;
   for (const row of found.querySelectorAll("[data-row]")) {
-    const here = list.querySelector(`[data-row="${row.dataset.row}"]`);
+    const here = list.querySelector(`[data-row="${CSS.escape(row.dataset.row)}"]`);
     if (!here) fresh += 1;
-    else if (!isUsed(here)) {
-      const before = here.cloneNode(true), height = here.offsetHeight;
-      morph(here, row);
-      if (here.offsetHeight !== height && list.matches(":hover")) morph(here, before);
-    }
+    else if (!change(here, row, morph)) done = false;
   }
-  let newer = document.getElementById("newer");
-  if (!fresh) return newer?.remove();
-  if (!newer) {
+  let newer = list.querySelector("#newer");
+  if (!fresh) newer?.remove();
+  else if (!newer) {
     newer = document.createElement("a");
     Object.assign(newer, { id: "newer", className: "newer", href: location.href });
     list.prepend(newer);
   }
-  set(newer, `${fresh} new`);
+  if (fresh) set(newer, `${fresh} new`);
+  return done;
 }
 
-function show({ type, data }) {
+const late = new Map(); // what was put off, by the names of parts
+
+function show(event) {
+  const { type, data } = event;
   if (type === "title") document.title = new DOMParser().parseFromString(data, "text/html").body.textContent;
   else if (type === "icon") document.querySelector("link[rel=icon]").href = data;
-  else if (type === "at") shown = data;
+  else if (type === "at") { shown = data; [...late.values()].forEach(show); }
   else {
     const list = document.querySelector(`[data-part="${type}"]`), found = document.createElement("template");
     found.innerHTML = data;
-    if ("rows" in list.dataset) rows(list, found.content);
-    else if (!isUsed(list)) children(list, found.content);
+    if ("rows" in list.dataset ? rows(list, found.content) : change(list, found.content, children)) late.delete(type);
+    else late.set(type, event);
+    keyed();
   }
   tick();
 }
@@ -266,10 +279,11 @@ function labels() {
   for (const button of sends) label(button, navigator.platform.startsWith("Mac") ? "⌘↵" : "ctrl ↵", "Control+Enter");
 }
 
-if (main && "keys" in main.dataset) {
-  labels();
-  document.addEventListener("htmx:afterSettle", labels);
+function keyed() {
+  if (main && "keys" in main.dataset) labels();
 }
+keyed();
+document.addEventListener("htmx:afterSettle", keyed);
 
 // ---- who comes begins in the first wrong field; who came by keys, at what was done or at the title
 function look(at) {
