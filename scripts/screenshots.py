@@ -8,22 +8,26 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Page, async_playwright
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from services.cli import embedded
+from services.scheduler import replay
 from services.worker.work import Complete
-from shared.actions import alerts
+from shared.actions import alerts, dead_letters
 from shared.actions.accounts import links
 from shared.actions.accounts.links import Purpose
+from shared.actions.reports import problems
 from shared.runtime import health
 from shared.schemas.alerts import AlertQuery, AlertType
+from shared.schemas.dead_letters import ReplayCreate
+from shared.schemas.reports.problems import ProblemQuery
 from shared.settings import Settings
 from shared.store import connection, transitions
 from tests.api.serving import serving
 from tests.browser.conftest import CHROMIUM, SCHEMES, WIDTHS
-from tests.calls import KEY
+from tests.calls import KEY, call_of
 from tests.pages.browser import make_user
 from tests.pages.crons import filling
 from tests.pages.crons.filling import SHOP
@@ -38,11 +42,14 @@ SETTINGS = {
 }
 """Filled after the pictures of the others, which show neither its cron nor its alerts."""
 PAGES = {
+    "sign-in": "/sign-in",
     "overview": "/t/1",
+    "overview-empty": "/t/2",
     "alerts": "/t/1/alerts",
     "alert": "/t/1/alerts/{alert}",
     "system": "/system",
     "crons": "/t/1/crons",
+    "crons-empty": "/t/2/crons",
     "crons-day": "/t/1/crons/day",
     "crons-month": "/t/1/crons/month",
     "cron": "/t/1/crons/12",
@@ -50,16 +57,26 @@ PAGES = {
     "cron-form": "/t/1/crons/new",
     "cron-edit": "/t/1/crons/12/edit",
     "jobs": "/t/1/jobs",
+    "jobs-wrong": "/t/1/jobs?q=hots:a.example",
     "job": "/t/1/jobs/{job}",
     "new-job": "/t/1/jobs/new",
     "queues": "/t/1/queues",
     "queue": "/t/1/queues/1",
     "dead-letters": "/t/1/dead-letters",
+    "problem": "/t/1/dead-letters/{problem}",
+    "replay": "/t/1/replays/{replay}",
+    "tokens": "/t/1/settings/api",
+    "members": "/t/1/settings/members",
+    "team": "/t/1/settings/team",
     **SETTINGS,
+    "me": "/me",
     "jump": "/t/1/jump?q=invoi",
     "keys": "/t/1/keys",
+    "not-there": "/t/1/jobs/999",
 }
-"""By the names of pictures; `{last}` is a fire that failed, `{job}` a dead letter, `{alert}` a failure."""
+"""By the names of pictures; what is in braces is an id: `last` a fire that failed, `job` a dead letter."""
+SIGNED_OUT, EMPTY = {"sign-in"}, {"overview-empty", "crons-empty"}
+"""What nobody is signed in for, and what is of a team that has nothing."""
 
 
 async def main(folder: Path, names: list[str]) -> None:
@@ -67,36 +84,39 @@ async def main(folder: Path, names: list[str]) -> None:
         server = embedded.start(Path(place))
         try:
             settings = Settings(redis_url=server.url, api_port=0, encryption_key=SecretStr(KEY))
-            redis = connection.connect(settings)
-            owner = await make_user(redis, "owner@example.com")
-            await filling.fill(redis)
-            given = {"last": (await filling.newest(redis, 12)).id, "job": await _fill_work(redis)}
-            told = await alerts.page(redis, SHOP, AlertQuery(filter=AlertType.FAILURE, per_page=1))
-            given["alert"] = told.data[0].id
-            await _let_live(redis)
-            code = await links.make(redis, Purpose.SIGN_IN, owner)
-            last = (await filling.newest(redis, 12)).id
-            job = await _fill_work(redis)
-            with serving(settings) as address:
-                async with async_playwright() as playwright:
-                    browser = await playwright.chromium.launch(
-                        executable_path=CHROMIUM, args=["--no-sandbox"]
-                    )
-                    wanted = {name: PAGES[name].format(**given) for name in names or PAGES}
-                    link = address + links.address_of("", Purpose.SIGN_IN, code)
-                    await _pictures(browser, (address, link), wanted, folder)
-                    wanted = {name: PAGES[name].format(last=last, job=job) for name in names or PAGES}
-                    for is_settings in (False, True):
-                        part = {name: wanted[name] for name in wanted if (name in SETTINGS) is is_settings}
-                        if part and is_settings:
-                            await of_settings.fill(redis)
-                        code = await links.make(redis, Purpose.SIGN_IN, owner)
-                        link = address + links.address_of("", Purpose.SIGN_IN, code)
-                        await _pictures(browser, (address, link), part, folder)
-                    await browser.close()
-            await redis.aclose()
+            async with connection.connect(settings) as redis:
+                await _take(redis, settings, folder, names)
         finally:
             server.stop()
+
+
+async def _take(redis: Redis, settings: Settings, folder: Path, names: list[str]) -> None:
+    owner = await make_user(redis, "owner@example.com")
+    newcomer = await make_user(redis, "ada@example.com", "new")
+    await filling.fill(redis)
+    given = await _fill_work(redis)
+    await _let_live(redis)
+    chosen = {name: PAGES[name].format(**given) for name in names or PAGES}
+    with serving(settings) as address:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+            async def visit(user: int | None, wanted: dict[str, str]) -> None:
+                page = await (await browser.new_context(timezone_id=ZONE)).new_page()
+                if user:
+                    code = await links.make(redis, Purpose.SIGN_IN, user)
+                    await page.goto(links.address_of(address, Purpose.SIGN_IN, code))
+                    await page.get_by_role("button", name="Sign in").click()
+                    await page.wait_for_load_state()
+                await _pictures(page, {name: address + path for name, path in wanted.items()}, folder)
+
+            await visit(None, {name: path for name, path in chosen.items() if name in SIGNED_OUT})
+            await visit(newcomer, {name: path for name, path in chosen.items() if name in EMPTY})
+            others = {name: path for name, path in chosen.items() if name not in SIGNED_OUT | EMPTY}
+            await visit(owner, {name: path for name, path in others.items() if name not in SETTINGS})
+            await of_settings.fill(redis)
+            await visit(owner, {name: path for name, path in others.items() if name in SETTINGS})
+            await browser.close()
 
 
 async def _let_live(redis: Redis) -> None:
@@ -106,25 +126,27 @@ async def _let_live(redis: Redis) -> None:
         await transitions.say_alive(redis, health.SHARD, member=member, valid_ms=valid_ms, trouble=None)
 
 
-async def _fill_work(redis: Redis) -> int:
-    """Jobs of three queues in all states; the id of one that was tried three times."""
-    job = await work.died_slowly(redis)
+async def _fill_work(redis: Redis) -> dict[str, int]:
+    """Jobs of three queues in all states, one of them tried three times, and a replay that is under way."""
+    ids = {"job": await work.died_slowly(redis)}
     await work.dead(redis, 17)
-    await work.dead(redis, 4, queue="letters", url="https://mail.example.com/send")
+    await work.dead(redis, 12, queue="letters", url="https://mail.example.com/send")
     await work.made(redis, 9, queue="reports", url="https://data.example.net/reports")
     await work.ended(redis, [Complete()], '{"ok": true}')
     await work.made(redis, 3, delay=3600)
-    return job
+    call = call_of(redis, SHOP)
+    (mail,) = (await problems.page(call, ProblemQuery(search="mail"))).data
+    begun = await dead_letters.replay(call, ReplayCreate(problem_id=mail.id, rate=1))
+    await replay.step(redis, health.SHARD)
+    (hooks,) = (await problems.page(call, ProblemQuery(search="hooks"))).data
+    failed = await alerts.page(redis, SHOP, AlertQuery(filter=AlertType.FAILURE, per_page=1))
+    last = await filling.newest(redis, 12)
+    return ids | {"problem": hooks.id, "replay": begun.id, "alert": failed.data[0].id, "last": last.id}
 
 
-async def _pictures(browser: Browser, at: tuple[str, str], wanted: dict[str, str], folder: Path) -> None:
-    address, link = at
-    page = await (await browser.new_context(timezone_id=ZONE)).new_page()
-    await page.goto(link)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_load_state()
-    for name, path in wanted.items():
-        await page.goto(address + path)
+async def _pictures(page: Page, wanted: dict[str, str], folder: Path) -> None:
+    for name, address in wanted.items():
+        await page.goto(address)
         await page.wait_for_load_state()
         await page.wait_for_function("!document.querySelector('[hx-trigger=load]')")  # parts that come later
         for scheme in SCHEMES:
