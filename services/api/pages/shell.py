@@ -1,6 +1,7 @@
 """Pages of a team: what stands around each, by who is signed in."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
 from redis.exceptions import ResponseError
@@ -10,8 +11,10 @@ from services.api.pages import theme, zones
 from services.api.pages.forms import Form
 from services.api.pages.rendering import rendered, theme_of
 from services.api.pages.visits import KEYS, Visit
-from shared.actions import dead_letters
+from shared.actions import crons, dead_letters, queues
 from shared.errors import Damaged
+from shared.schemas.base import Page, PageQuery
+from shared.schemas.crons import CronQuery
 from shared.schemas.dead_letters import DeadLetterQuery
 from shared.security.sessions import Signed
 
@@ -23,13 +26,13 @@ async def team_page(
     visit: Visit, signed: Signed, template: str, /, status: int = 200, **given: Any
 ) -> Response:
     """A page with the rail: teams to go to, and what this member may open. Times are by its clock."""
-    teams, letters, now = await asyncio.gather(visit.teams(signed), _letters(visit, signed), zones.now(visit))
+    teams, totals, now = await asyncio.gather(visit.teams(signed), _totals(visit, signed), zones.now(visit))
     return rendered(
         template,
         status,
         signed=signed,
         teams=teams,
-        dead_total=letters,
+        totals=totals,
         team=signed.team,
         is_admin=signed.role == "admin",
         now=now,
@@ -42,17 +45,33 @@ async def team_page(
     )
 
 
-async def _letters(visit: Visit, signed: Signed) -> int:
-    """How many dead letters the team has: beyond the last page none is read."""
-    if signed.team is None:
-        return 0
-    try:
-        found = await dead_letters.page(
-            visit.having.redis, signed.team, DeadLetterQuery(page=BEYOND, per_page=1)
+class Totals(NamedTuple):
+    """How many the team has of what the rail leads to."""
+
+    crons: int = 0
+    queues: int = 0
+    dead: int = 0
+
+
+async def _totals(visit: Visit, signed: Signed) -> Totals:
+    """Beyond the last page none is read."""
+    team, redis = signed.team, visit.having.redis
+    if team is None:
+        return Totals()
+    return Totals(
+        *await asyncio.gather(
+            _total(crons.page(redis, team, CronQuery(page=BEYOND, per_page=1))),
+            _total(queues.page(redis, team, PageQuery(page=BEYOND, per_page=1))),
+            _total(dead_letters.page(redis, team, DeadLetterQuery(page=BEYOND, per_page=1))),
         )
+    )
+
+
+async def _total(found: Awaitable[Page[Any]]) -> int:
+    try:
+        return (await found).total
     except (Damaged, ResponseError):
         return 0  # their own page says so
-    return found.total
 
 
 class Question(NamedTuple):
