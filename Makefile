@@ -22,7 +22,7 @@ test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
-	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py tests/browser/crons.py tests/browser/work.py tests/browser/overview.py tests/browser/settings.py tests/browser/live.py tests/browser/single_sign_on.py tests/browser/attacks.py tests/browser/other_sites.py $(ARGS)
+	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py tests/browser/crons.py tests/browser/work.py tests/browser/overview.py tests/browser/settings.py tests/browser/live.py tests/browser/single_sign_on.py tests/browser/attacks.py tests/browser/other_sites.py tests/browser/weight.py $(ARGS)
 
 attacks: $(VENV)/.dev.ok ## Attack the pages with Chromium: each hostile text on each page; `make browser` tries a few
 	@RECURO_TEST_ATTACKS=all $(BIN)/python -m pytest tests/browser/attacks.py tests/browser/other_sites.py $(ARGS)
