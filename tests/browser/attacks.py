@@ -27,6 +27,7 @@ from tests.browser.work import address
 from tests.calls import call_of
 from tests.pages.browser import make_user
 from tests.pages.kinds import KINDS, in_header, in_name
+from tests.pages.test_every_page import filled
 
 __all__ = ["address"]
 IS_WHOLE = os.environ.get("RECURO_TEST_ATTACKS") == "all"
@@ -112,7 +113,7 @@ def route_of(path: str) -> str:
 
 def first_of(route: str) -> str:
     """An address of a route, by the first id of each thing."""
-    return re.sub(r"\{(\w+)(:\w+)?\}", lambda one: "slack" if one[1] == "channel" else "1", route)
+    return filled(route.replace("{channel}", "slack"))
 
 
 async def test_hostile_texts_stay_texts_on_every_page(address: str, redis: Redis, chromium: Browser) -> None:
