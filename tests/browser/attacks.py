@@ -3,7 +3,6 @@
 `make browser` opens a few of each page; `make attacks` opens all, with each of the texts.
 """
 
-import asyncio
 import os
 import random
 import re
@@ -167,7 +166,9 @@ async def test_hostile_texts_stay_texts_in_what_changes_by_itself(
             JobCreate.model_validate({"queue": in_name(text), "url": "https://a.example/"}),
         )
     await expect(pages[0].locator("#newer")).to_be_visible()
-    await asyncio.gather(*(attacked.look(page) for page in pages))
+    for page in pages:
+        await attacked.look(page)
+        await page.close()
 
     page = attacked.page
     for kind in KINDS if IS_WHOLE else TYPED:
