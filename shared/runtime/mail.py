@@ -69,7 +69,9 @@ def _written(settings: Settings, letter: Letter, now: datetime) -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"] = settings.smtp_from, ", ".join(letter.to)
     message["Date"] = format_datetime(now)  # one of the two that RFC 5322 demands
-    message["Subject"], message["Message-ID"] = letter.subject, letter.message_id
+    # The library decodes what looks like an encoded word, and writes the line ends that were in it.
+    message["Subject"] = letter.subject.replace("=?", "= ?")
+    message["Message-ID"] = letter.message_id
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it
     message.set_content(letter.text)
     return message

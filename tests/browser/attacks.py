@@ -3,7 +3,6 @@
 `make browser` opens a few of each page; `make attacks` opens all, with each of the texts.
 """
 
-import asyncio
 import os
 import random
 import re
@@ -27,6 +26,7 @@ from tests.browser.work import address
 from tests.calls import call_of
 from tests.pages.browser import make_user
 from tests.pages.kinds import KINDS, in_header, in_name
+from tests.pages.test_every_page import filled
 
 __all__ = ["address"]
 IS_WHOLE = os.environ.get("RECURO_TEST_ATTACKS") == "all"
@@ -112,7 +112,7 @@ def route_of(path: str) -> str:
 
 def first_of(route: str) -> str:
     """An address of a route, by the first id of each thing."""
-    return re.sub(r"\{(\w+)(:\w+)?\}", lambda one: "slack" if one[1] == "channel" else "1", route)
+    return filled(route.replace("{channel}", "slack"))
 
 
 async def test_hostile_texts_stay_texts_on_every_page(address: str, redis: Redis, chromium: Browser) -> None:
@@ -166,7 +166,9 @@ async def test_hostile_texts_stay_texts_in_what_changes_by_itself(
             JobCreate.model_validate({"queue": in_name(text), "url": "https://a.example/"}),
         )
     await expect(pages[0].locator("#newer")).to_be_visible()
-    await asyncio.gather(*(attacked.look(page) for page in pages))
+    for page in pages:
+        await attacked.look(page)
+        await page.close()
 
     page = attacked.page
     for kind in KINDS if IS_WHOLE else TYPED:

@@ -88,18 +88,20 @@ class Visit:
         call = replace(call, versions=versions) if versions else call
         if not once:
             return call
-        return replace(call, key=self._key(call.team, operation, once, *given))
+        return replace(call, key=self._key(signed, call.team, operation, once, *given))
 
-    async def was_done(self, operation: str, once: str, *given: str) -> bool:
+    async def was_done(self, signed: Signed, operation: str, once: str, *given: str) -> bool:
         """Whether that was done by a form with that key, whose answer was lost.
 
         Of what is not found any more once it is done: the team in the address, or its member.
         """
-        key = self._key(Team(self.id("team", "Team")), operation, once, *given)
+        key = self._key(signed, Team(self.id("team", "Team")), operation, once, *given)
         return await transitions.recall(self.having.redis, key, prefix=ACCOUNTS) is not None
 
-    def _key(self, team: Team, operation: str, once: str, *given: str) -> IdempotencyKey:
-        digests = self.having.vault.digests(operation, self.request.scope["path"], once, *given)
+    def _key(self, signed: Signed, team: Team, operation: str, once: str, *given: str) -> IdempotencyKey:
+        """Of that user alone: nobody else is shown by it what the form made, as a token."""
+        path, user = self.request.scope["path"], str(signed.user)
+        digests = self.having.vault.digests(operation, path, user, once, *given)
         return IdempotencyKey.of(team, f"page-{digests[0]}", digests)
 
     def id(self, name: str, noun: str) -> int:

@@ -70,7 +70,7 @@ async def ask_remove(visit: Visit) -> Response:
 
 async def remove(visit: Visit, form: Form) -> Response:
     signed, member = await visit.signed(), visit.id("member", "Member")
-    if not await visit.was_done("remove-member", form.once):
+    if not await visit.was_done(signed, "remove-member", form.once):
         signed = await visit.in_team()
         await _removable(visit, signed)
         await members.remove(visit.call(signed, "remove-member", form.once), member)

@@ -97,7 +97,7 @@ async def ask_delete(visit: Visit) -> Response:
 async def delete(visit: Visit, form: Form) -> Response:
     """Only once its name was typed, so that it is the team that is meant, also if it was renamed just now."""
     signed, typed = await visit.signed(), form.get("name").strip()
-    if not await visit.was_done("delete-team", form.once, typed):
+    if not await visit.was_done(signed, "delete-team", form.once, typed):
         signed, _ = await _owned(visit)
         wanted = Versions(frozenset((typed,)))
         try:
