@@ -19,7 +19,7 @@ from tests.browser.first_flow import begin, dev, text_of
 from tests.browser.live import is_live
 from tests.e2e.test_dev import Dev
 from tests.poll import until
-from tests.target import Target
+from tests.target import Received, Target
 
 __all__ = ["dev"]
 
@@ -64,14 +64,15 @@ class Journey:
         """What the channel was sent of that kind, once it is as many."""
 
         async def came() -> list[dict[str, Any]]:
-            found = [json.loads(one.body) for one in self.receiver.received]
-            return [one for one in found if one["event"] == event]
+            found = [one for one in map(_sent, self.receiver.received) if one["event"] == event]
+            return found if len(found) >= many else []
 
-        async def are_all() -> bool:
-            return len(await came()) >= many
+        return await until(came)
 
-        await until(are_all)
-        return await came()
+
+def _sent(received: Received) -> dict[str, Any]:
+    alert: dict[str, Any] = json.loads(received.body)
+    return alert
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ async def make_a_cron(journey: Journey) -> None:
     await journey.go("Crons")
     await page.get_by_role("link", name="Make the first cron").click()
     await page.get_by_text("Expression", exact=True).first.click()
-    await page.get_by_label("Expression", exact=True).locator("visible=true").last.fill("*/2 * * * * *")
+    await page.get_by_label("Expression", exact=True).locator("visible=true").last.fill("*/3 * * * * *")
     await page.get_by_label("Name", exact=True).fill(CRON)
     await page.get_by_label("URL", exact=True).fill(f"{journey.target.url}/health")
     await page.get_by_label("Tell people after").select_option("the first failure")
@@ -205,6 +206,9 @@ async def replay(journey: Journey) -> None:
     await page.get_by_role("button", name="Replay 3 jobs").click()
     await journey.arrives(page.locator("#progress").filter(has_text="All handed out"), is_live=True)
     await journey.arrives(page.get_by_role("img", name=re.compile("3 of 3: 3 completed")), is_live=True)
+    await expect(page.get_by_text("Sent first")).to_be_visible()
+    rail = page.get_by_role("navigation", name="Team", exact=True)
+    await journey.arrives(rail.get_by_role("link", name="Dead letters", exact=True), is_live=True)
 
 
 async def see_that_all_is_well(journey: Journey) -> None:

@@ -89,9 +89,13 @@ function show(event) {
   else if (type === "icon") document.querySelector("link[rel=icon]").href = data;
   else if (type === "at") { shown = data; [...late.values()].forEach(show); }
   else {
-    const list = document.querySelector(`[data-part="${type}"]`), found = document.createElement("template");
+    const found = document.createElement("template");
     found.innerHTML = data;
-    if ("rows" in list.dataset ? rows(list, found.content) : change(list, found.content, children)) late.delete(type);
+    let done = true;
+    for (const list of document.querySelectorAll(`[data-part="${type}"]`)) {
+      if (!("rows" in list.dataset ? rows(list, found.content) : change(list, found.content, children))) done = false;
+    }
+    if (done) late.delete(type);
     else late.set(type, event);
     keyed();
   }
