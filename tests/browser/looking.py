@@ -6,7 +6,6 @@
 import itertools
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 LONG = "a-name-of-many-characters-without-a-blank-" * 5
 SCREENS = os.environ.get("RECURO_TEST_SCREENS")
 """A folder for pictures of all that is looked at."""
-IS_WHOLE = os.environ.get("RECURO_TEST_LOOKS") == "whole"
+LOOKS = os.environ.get("RECURO_TEST_LOOKS")
+"""`whole` for every view, or a part of the names of those that are wanted: `twice`, `dark-375`."""
 LOOKED_AT: set[str] = set()
 """Paths of routes, by all tests of this process."""
 TEXT_PX = 16
@@ -49,6 +49,7 @@ VIEWS = (
     View("light", 1440, is_forced=True),
     View("dark", 375, is_forced=True),
 )
+WANTED = [view for view in VIEWS if LOOKS and (LOOKS == "whole" or LOOKS in view.name)]
 _turns = itertools.cycle((VIEWS[0], VIEWS[3], VIEWS[4], VIEWS[8], VIEWS[7], VIEWS[11], VIEWS[9], VIEWS[10]))
 
 
@@ -78,8 +79,7 @@ class Looking:
         path = urlsplit(self.page.url).path
         if not await self.page.get_by_role("link", name="To the start").count():  # that of an error is none
             LOOKED_AT.add(next(route.path for route in PAGES if re.fullmatch(route.path_regex, path)))
-        views: Sequence[View] = VIEWS if IS_WHOLE else (next(_turns),)
-        for view in views:
+        for view in WANTED or (next(_turns),):
             await self._turn(view)
             self.faults += [
                 f"{name} {view.name}: {one}" for one in await faults_of(self.page, view.is_forced)

@@ -255,8 +255,8 @@ function arrows(event) {
 
 document.addEventListener("keydown", (event) => {
   if (box?.open) return arrows(event);
-  if (early !== null) {
-    if (event.key.length === 1) early += event.key;
+  if (early !== null && event.key.length === 1 && !(event.ctrlKey || event.metaKey)) {
+    early += event.key;
     return event.preventDefault();
   }
   if (!main || !("keys" in main.dataset)) return;
