@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from services.api.pages import words
+from services.api.pages.crons import marks
 from services.api.pages.work import words as work_words
 from shared.actions.accounts import saying
 
@@ -66,5 +67,5 @@ def _environment() -> Environment:
         moment=words.moment,
         zone=words.zone,
     )
-    made.filters.update(work_words.FILTERS)
+    made.filters.update(work_words.FILTERS, bar=marks.bar)
     return made

@@ -12,10 +12,16 @@ from shared.store.transitions import StoredHost
 async def page(call: Call, query: HostQuery) -> Page[Host]:
     """Hosts that rest, or rested within two days: those whose rests began last come first."""
     now_ms, rows = await transitions.read_hosts(call.redis, call.team)
-    rows.sort(key=lambda row: (-int(row.since), row.host))
-    hosts = [_host(row, now_ms) for row in rows]
-    found = [host for host in hosts if _is_wanted(host, query)]
-    return paging.page_of(found, query)
+    wanted = [row for row in rows if _is_wanted(row, now_ms, query)]
+    wanted.sort(key=lambda row: (-int(row.since), row.host))
+    chosen = paging.page_of(wanted, query)
+    return Page(
+        data=[_host(row, now_ms) for row in chosen.data],
+        current_page=chosen.current_page,
+        last_page=chosen.last_page,
+        per_page=chosen.per_page,
+        total=chosen.total,
+    )
 
 
 def _host(row: StoredHost, now_ms: int) -> Host:
@@ -31,8 +37,10 @@ def _host(row: StoredHost, now_ms: int) -> Host:
     )
 
 
-def _is_wanted(host: Host, query: HostQuery) -> bool:
-    states = {HostFilter.RESTING: host.resting_until, HostFilter.ANSWERING: host.answering_since}
-    if query.filter is not HostFilter.ALL and states[query.filter] is None:
+def _is_wanted(row: StoredHost, now_ms: int, query: HostQuery) -> bool:
+    is_back = row.back != "0"
+    if query.filter is HostFilter.RESTING and (is_back or int(row.ends) <= now_ms):
         return False
-    return not query.search or words.contains(query.search, host.host)
+    if query.filter is HostFilter.ANSWERING and not is_back:
+        return False
+    return not query.search or words.contains(query.search, row.host)

@@ -1,5 +1,6 @@
 """What a caller can do to problems: failures that are alike."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -36,17 +37,20 @@ async def page(call: Call, query: ProblemQuery) -> Page[Problem]:
     found = [one async for one in _stored(call, query) if _is_wanted(one, query)]
     found.sort(key=lambda one: (one.last_ms, one.id), reverse=True)
     chosen = paging.page_of(found, query)
-    shown = list[Problem]()
-    for start in range(0, len(chosen.data), _READ):
-        ids = [one.id for one in chosen.data[start : start + _READ]]
-        shown += await _read(call.redis, call.team, ids)
     return Page(
-        data=shown,
+        data=await rows(call.redis, call.team, [one.id for one in chosen.data]),
         current_page=chosen.current_page,
         last_page=chosen.last_page,
         per_page=chosen.per_page,
         total=chosen.total,
     )
+
+
+async def rows(redis: Redis, team: Team, ids: Sequence[int]) -> list[Problem]:
+    """Those of them that are there, in this order."""
+    parts = [ids[start : start + _READ] for start in range(0, len(ids), _READ)]
+    found = await asyncio.gather(*(_read(redis, team, part) for part in parts))
+    return [one for part in found for one in part]
 
 
 async def get(redis: Redis, team: Team, problem_id: int) -> Problem:
