@@ -1,8 +1,10 @@
 """Sessions: who is signed in, by a random text of which Redis has the SHA-256 alone."""
 
+import asyncio
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -13,11 +15,15 @@ from shared.security.caller import ID_DIGITS, SCOPES_OF, Caller
 from shared.security.tokens import CACHE_SECONDS, digest_of
 from shared.settings import Settings
 from shared.store import keyspace, moments, records
+from shared.store.gathered import Gathered
 from shared.store.keyspace import Team
+from shared.store.together import Together
 from shared.store.transitions import accounts
 
 DAY_MILLISECONDS = 86_400_000
 _CACHE_SIZE = 4096
+_AT_ONCE = 100
+"""Sessions that are looked up together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,8 @@ class Sessions:
     """Finds who is signed in, cached for 5 s a process as tokens are: what changes holds from then on."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
-        self._redis = redis
+        self._redis = Gathered.of(redis)
+        self._looked = Together(self._look_up, _AT_ONCE)
         self._idle_ms = settings.session_idle_days * DAY_MILLISECONDS
         self._known: OrderedDict[str, tuple[float, Signed]] = OrderedDict()
 
@@ -64,7 +71,9 @@ class Sessions:
         if known is not None and until >= time.monotonic():
             return known
         self.forget(digest)
-        found = await self._look_up(digest)
+        found = await self._looked.get(digest)
+        if found is None:
+            raise Unauthenticated("You are not signed in")
         self._known[digest] = (time.monotonic() + CACHE_SECONDS, found)
         if len(self._known) > _CACHE_SIZE:
             self._known.popitem(last=False)
@@ -74,24 +83,31 @@ class Sessions:
         """Look it up anew, at its next request here: it was changed by this process."""
         self._known.pop(digest, None)
 
-    async def _look_up(self, digest: str) -> Signed:
+    async def _look_up(self, digests: Sequence[str]) -> list[Signed | None]:
+        """Of all whose time is over at once, as those of streams that wait for the same page."""
         now_ms = clock.milliseconds(await moments.now(self._redis, keyspace.SHARDS[0]))
-        row = await accounts.find_session(self._redis, session=digest, idle_ms=self._idle_ms, now_ms=now_ms)
-        if not row:
-            raise Unauthenticated("You are not signed in")
-        fields = records.fields_of(row)
-        team = None
-        if "team" in fields:
-            shard = fields["shard"] if fields["shard"] in keyspace.SHARDS else keyspace.SHARDS[0]
-            team = Team(int(fields["team"]), shard)
-        return Signed(
-            session=digest,
-            user=int(fields["user"]),
-            email=fields["email"],
-            name=fields["name"],
-            team=team,
-            role=fields.get("role", ""),
+        looks = (
+            accounts.find_session(self._redis, session=digest, idle_ms=self._idle_ms, now_ms=now_ms)
+            for digest in digests
         )
+        rows = await asyncio.gather(*looks)
+        return [_signed(digest, row) if row else None for digest, row in zip(digests, rows, strict=True)]
+
+
+def _signed(digest: str, row: Sequence[str]) -> Signed:
+    fields = records.fields_of(row)
+    team = None
+    if "team" in fields:
+        shard = fields["shard"] if fields["shard"] in keyspace.SHARDS else keyspace.SHARDS[0]
+        team = Team(int(fields["team"]), shard)
+    return Signed(
+        session=digest,
+        user=int(fields["user"]),
+        email=fields["email"],
+        name=fields["name"],
+        team=team,
+        role=fields.get("role", ""),
+    )
 
 
 def new_secret() -> str:

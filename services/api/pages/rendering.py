@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from services.api.pages import words
+from services.api.pages.crons import marks
 from services.api.pages.work import words as work_words
 from shared.actions.accounts import saying
 
@@ -88,5 +89,5 @@ def _environment() -> Environment:
         moment=words.moment,
         zone=words.zone,
     )
-    made.filters.update(work_words.FILTERS)
+    made.filters.update(work_words.FILTERS, bar=marks.bar)
     return made

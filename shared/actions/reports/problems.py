@@ -1,5 +1,6 @@
 """What a caller can do to problems: failures that are alike."""
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -41,11 +42,8 @@ async def page(call: Call, query: ProblemQuery) -> Page[Problem]:
         found.sort(key=lambda one: (one.last_ms, one.id), reverse=True)
         total, first = len(found), (query.page - 1) * query.per_page
         ids = [one.id for one in found[first : first + query.per_page]]
-    shown = list[Problem]()
-    for start in range(0, len(ids), _READ):
-        shown += await _read(call.redis, call.team, ids[start : start + _READ])
     return Page(
-        data=shown,
+        data=await rows(call.redis, call.team, ids),
         current_page=query.page,
         last_page=max(1, math.ceil(total / query.per_page)),
         per_page=query.per_page,
@@ -64,6 +62,13 @@ async def _newest(call: Call, count: int, offset: int) -> tuple[int, list[int]]:
     rows = [(score, int(one)) for some in answers[1::2] for one, score in some]
     rows.sort(reverse=True)
     return sum(answers[::2]), [one for _, one in rows[offset : offset + count]]
+
+
+async def rows(redis: Redis, team: Team, ids: Sequence[int]) -> list[Problem]:
+    """Those of them that are there, in this order."""
+    parts = [ids[start : start + _READ] for start in range(0, len(ids), _READ)]
+    found = await asyncio.gather(*(_read(redis, team, part) for part in parts))
+    return [one for part in found for one in part]
 
 
 async def get(redis: Redis, team: Team, problem_id: int) -> Problem:

@@ -16,7 +16,7 @@ from shared.store.keyspace import Team
 from tests.bench.api import filled
 from tests.calls import call_of
 
-EACH_SECOND = 5
+EACH_SECOND = 2
 """Steps, in each of which a part of them is made."""
 CRONS_SHARE = 0.2
 """Of the changes, those of crons; the others are of jobs. Each thing changes twice: it is made, and it ends."""

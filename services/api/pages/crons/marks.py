@@ -5,7 +5,10 @@ Places are in pixels of a strip, and in percent of a chart, which stretches with
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
+
+from markupsafe import Markup
 
 from services.api.pages.crons import saying
 from shared.schemas.crons import Cron, Execution, ExecutionStatus, RecentExecution, SkipReason
@@ -50,6 +53,30 @@ class Chart(NamedTuple):
     ahead: Sequence[tuple[float, str]]
     labels: Sequence[tuple[float, str]]
     said: str
+
+
+@lru_cache(maxsize=8192)
+def bar(mark: Mark, width: int = WIDTH, look: str = "") -> Markup:
+    """Its SVG, remembered: the list of crons has hundreds of marks, and most of them alike.
+
+    With another `look`, which begins with a blank, it is a column, whose place the element around it says.
+    """
+    at = "" if look else f'x="{mark.x}" '
+    sized = width - 1 if mark.kind == "gone" and not look else width
+    title = Markup("<title>{}</title>").format(mark.title)
+    rect = Markup('<rect class="m-{}{}" {}y="{}" width="{}" height="{}" rx="1"{}')
+    own = (look, Markup(at))
+    if mark.kind == "soft":
+        return Markup('<rect class="m-soft" {}y="{}" width="{}" height="1"/>').format(own[1], mark.y, width)
+    if mark.kind == "bad":
+        point = rect.format("bad", *own, mark.y + mark.height + 2, width, 12 if look else 4, Markup("/>"))
+        column = rect.format("bad", *own, mark.y, width, mark.height, Markup("/>"))
+        return Markup("<g>{}{}{}</g>").format(title, column, point)
+    if mark.kind == "late":
+        cap = rect.format("warn", *own, mark.y - 5, width, 3, Markup("/>"))
+        column = rect.format("ok", *own, mark.y, width, mark.height, Markup("/>"))
+        return Markup("<g>{}{}{}</g>").format(title, column, cap)
+    return rect.format(mark.kind, *own, mark.y, sized, mark.height, Markup(">{}</rect>").format(title))
 
 
 def percentile(durations: Sequence[float], part: float) -> float | None:

@@ -18,19 +18,19 @@ from shared.actions import alerts, crons
 from shared.actions.reports import problems
 from shared.operations import Call
 from shared.schemas.alerts import Alert, Alertable, AlertQuery, AlertQuiet
-from shared.schemas.reports.problems import Problem, ProblemQuery, ProblemState, ProblemUpdate
+from shared.schemas.reports.problems import Problem, ProblemState, ProblemUpdate
 
 ALERTS = f"{PATH}/alerts"
 ONE = f"{ALERTS}/{{alert}}"
-PER_PAGE, MOST_OF_ONE, MOST_PROBLEMS = 50, 100, 100
+PER_PAGE, MOST_OF_ONE = 50, 100
 
 
 async def index(visit: Visit) -> Response:
     signed = await visit.in_team()
     call, number, search = visit.call(signed, "list-alerts"), page_of(visit), search_of(visit)
     query = AlertQuery(page=number, per_page=PER_PAGE, search=search or None)
-    found, known = await asyncio.gather(alerts.page(call.redis, call.team, query), _problems(call))
-    shown = incidents.grouped(found.data, known)
+    found = await alerts.page(call.redis, call.team, query)
+    shown = incidents.grouped(found.data, await _problems(call, found.data))
     if number > 1 or search:
         shown = list(await asyncio.gather(*(_placed(call, one) for one in shown)))
     shown = await _counted(call, shown)
@@ -58,12 +58,10 @@ def title(shown: Sequence[Incident], total: int, *, is_part: bool) -> str:
     return "One thing is broken." if broken == 1 else f"{words.number(broken)} things are broken."
 
 
-async def _problems(call: Call) -> Mapping[int, Problem]:
-    """The last seen of each state, by their ids."""
-    pages = await asyncio.gather(
-        *(problems.page(call, ProblemQuery(state=state, per_page=MOST_PROBLEMS)) for state in ProblemState)
-    )
-    return {one.id: one for found in pages for one in found.data}
+async def _problems(call: Call, found: Sequence[Alert]) -> Mapping[int, Problem]:
+    """Those that the alerts name, by their ids."""
+    ids = {one.data.problem_id for one in found if one.data.problem_id}
+    return {one.id: one for one in await problems.rows(call.redis, call.team, sorted(ids))}
 
 
 async def _placed(call: Call, incident: Incident) -> Incident:
@@ -120,17 +118,11 @@ async def _incident_of(call: Call, alert: Alert) -> Incident:
     """The one that an alert belongs to, as far as the newest of its cron or queue tell."""
     if alert.alertable_type is Alertable.TEAM:
         return Incident([alert])
-    known, found = await asyncio.gather(
-        _problem(call, alert), alerts.page(call.redis, call.team, _of(alert, MOST_OF_ONE))
-    )
-    for one in incidents.grouped(found.data, known):
+    found = await alerts.page(call.redis, call.team, _of(alert, MOST_OF_ONE))
+    for one in incidents.grouped(found.data, await _problems(call, found.data)):
         if any(row.id == alert.id for row in one.alerts):
             return one
     return Incident([alert], is_last=False)
-
-
-async def _problem(call: Call, alert: Alert) -> Mapping[int, Problem]:
-    return await _problems(call) if alert.data.problem_id else {}
 
 
 async def quiet(visit: Visit, form: Form) -> Response:

@@ -34,7 +34,7 @@ from shared.security.sessions import Signed
 
 PATH = "/t/{team}/dead-letters"
 ONE = f"{PATH}/{{problem}}"
-GROUPS, LETTERS, REPLAYS = 100, 10, 3
+GROUPS, LETTERS, REPLAYS = 50, 10, 3
 """Problems, dead letters of one and replays that a page shows."""
 GOING = frozenset((ReplayState.COLLECTING, ReplayState.TRYING, ReplayState.RUNNING))
 _NONE: Page[Job] = Page(data=[], current_page=1, last_page=1, per_page=25, total=0)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from services.api.pages import words
+from services.api.pages.work.sparks import spark
 from shared.schemas.accounts.makers import Maker
 from shared.schemas.dead_letters import Replay, ReplayReason, ReplayState
 from shared.schemas.jobs import FinalStatus, Job, JobStatus
@@ -204,6 +205,7 @@ FILTERS = {
     "reason": reason,
     "replay_state": replay_state,
     "size": size,
+    "spark": spark,
     "span": span,
     "target": target,
     "took": took,
