@@ -3,14 +3,22 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import add
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared import clock
 from shared.basics.histogram import percentiles
 from shared.basics.memory import MEBIBYTE, remembered, remembered_of_several
 from shared.errors import Invalid
 from shared.operations import Call
-from shared.schemas.reports.stats import Stats, StatsBy, StatsKind, StatsQuery
+from shared.schemas.reports.stats import (
+    Figures,
+    Percentiles,
+    PeriodFigures,
+    Stats,
+    StatsBy,
+    StatsKind,
+    StatsQuery,
+)
 from shared.store import moments, transitions
 from shared.store.transitions import Period
 from shared.store.transitions.reports.figures import (
@@ -72,18 +80,20 @@ async def get(call: Call, query: StatsQuery, now_ms: int | None = None) -> Stats
     found = await _found(call, query, asked, now)
     starts = range(asked.starts, asked.ends, asked.length)
     data = [
-        {"at": clock.moment(start), **(_figures(tuple(found[number])) if number in found else _NONE)}
+        _of_period(start, _figures(tuple(found[number])) if number in found else _NONE)
         for number, start in enumerate(starts)
     ]
-    return Stats.model_validate(  # all at once: there may be 720 periods
-        {
-            "by": query.by,
-            "starts_at": clock.moment(asked.starts),
-            "ends_at": clock.moment(asked.ends),
-            "total": _figures(_sum(found.values())) if found else _NONE,
-            "data": data,
-        }
+    return Stats.model_construct(  # there may be 720 periods, each of which was checked when it was made
+        by=query.by,
+        starts_at=clock.moment(asked.starts),
+        ends_at=clock.moment(asked.ends),
+        total=_figures(_sum(found.values())) if found else _NONE,
+        data=data,
     )
+
+
+def _of_period(start: int, figures: Figures) -> PeriodFigures:
+    return PeriodFigures.model_construct(at=clock.moment(start), **vars(figures))
 
 
 def _range(query: StatsQuery, now: int) -> Range:
@@ -158,27 +168,27 @@ def _hour(stored: tuple[str, int]) -> int:
     return stored[1] // HOUR
 
 
-@remembered(16 * MEBIBYTE, per_byte=1, per_entry=2500)
-def _figures(sums: Sums) -> dict[str, Any]:
-    """What `Figures` is made of: most hours of a month are as they were when it was last asked for."""
+@remembered(16 * MEBIBYTE, per_byte=1, per_entry=4000)
+def _figures(sums: Sums) -> Figures:
+    """Most hours of a month are as they were when it was last asked for."""
     completed, failed, retried = sums[COMPLETED_IN], sums[FAILED_IN], sums[RETRIED_IN]
-    return {
-        "started": max(0, sums[STARTED]),  # what began earlier may have been given back since
+    return Figures(
+        started=max(0, sums[STARTED]),  # what began earlier may have been given back since
         # With a request, and without one.
-        "completed": sum(completed) + sums[COMPLETED],
-        "failed": sum(failed) + sums[FAILED],
-        "retried": sum(retried),
-        "skipped": sums[SKIPPED],
-        "duration_ms": _percentiles(list(map(add, map(add, completed, failed), retried))),
-        "wait_ms": _percentiles(sums[WAITED_IN]),
-        "lateness_ms": _percentiles(sums[LATE_IN]),
-    }
+        completed=sum(completed) + sums[COMPLETED],
+        failed=sum(failed) + sums[FAILED],
+        retried=sum(retried),
+        skipped=sums[SKIPPED],
+        duration_ms=_percentiles(list(map(add, map(add, completed, failed), retried))),
+        wait_ms=_percentiles(sums[WAITED_IN]),
+        lateness_ms=_percentiles(sums[LATE_IN]),
+    )
 
 
-def _percentiles(buckets: Sequence[int]) -> dict[str, Any]:
-    """What `Percentiles` is made of; the first bucket has those that were not measured."""
+def _percentiles(buckets: Sequence[int]) -> Percentiles:
+    """The first bucket has those that were not measured."""
     p50, p95, p99 = percentiles(buckets[1:], (0.5, 0.95, 0.99))
-    return {"count": sum(buckets[1:]), "p50": p50, "p95": p95, "p99": p99}
+    return Percentiles(count=sum(buckets[1:]), p50=p50, p95=p95, p99=p99)
 
 
 _NONE = _figures((0,) * LATE_IN.stop)
