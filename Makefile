@@ -21,8 +21,8 @@ dev: $(VENV)/.run.ok ## Run Redis and every service here until Ctrl-C
 test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
-	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py tests/browser/crons.py tests/browser/work.py tests/browser/overview.py tests/browser/settings.py tests/browser/live.py tests/browser/single_sign_on.py tests/browser/journey.py tests/browser/teams.py $(ARGS)
+browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed, and with Firefox if it is
+	@$(BIN)/python -m pytest tests/browser/first_flow.py tests/browser/looks.py tests/browser/crons.py tests/browser/work.py tests/browser/overview.py tests/browser/settings.py tests/browser/live.py tests/browser/single_sign_on.py tests/browser/journey.py tests/browser/teams.py tests/browser/firefox.py $(ARGS)
 
 examples: $(VENV)/.dev.ok ## Renew what is generated: the examples of docs/openapi.json, and the list of the bridge
 	@RECURO_RENEW_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/protocol/test_examples.py
