@@ -1,5 +1,7 @@
 """A cron and its fires on pages: what it says of them, and what is done to it."""
 
+import re
+
 import pytest
 from redis.asyncio import Redis
 
@@ -181,6 +183,19 @@ async def test_the_day_has_a_lane_for_each_and_says_what_falls_together(owner: B
     assert "late at night" in page.text
     assert "resting" not in page.text
     assert "1 to 2 of 2" in page.text
+
+
+async def test_the_band_of_many_fires_begins_with_its_cron_and_shows_when_it_failed(
+    owner: Browser, redis: Redis
+) -> None:
+    await a_cron(redis, "oxxo", name="each minute", cron_expression="* * * * *")
+
+    page = (await owner.open("/t/1")).response.text
+    (begins,) = re.findall(r'class="m-band" x="([\d.]+)%"', page)
+
+    assert float(begins) > 49
+    assert "It fires more than a hundred times a day; 2 failed" in page
+    assert re.search(r"<title>\d\d:\d\d, \d failed</title>", page)
 
 
 async def test_the_month_counts_what_is_to_come_and_marks_a_change_of_the_clock(

@@ -3,6 +3,7 @@
 import asyncio
 import calendar
 import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from services.api.pages.endpoint import page
 from services.api.pages.lists import page_of
 from services.api.pages.rendering import rendered
 from services.api.pages.visits import Visit
-from shared.actions.reports import coming, listed, stats
+from shared.actions.reports import coming, listed, problems, stats
 from shared.actions.searches import sorting
 from shared.errors import Conflict
 from shared.operations import Call
@@ -25,6 +26,7 @@ from shared.schedule import occurrences
 from shared.schemas.crons import Cron, CronFilter, CronQuery, CronSort
 from shared.schemas.reports.coming import Coming, ComingBy, ComingQuery, CronComingQuery
 from shared.schemas.reports.executions import ListedQuery
+from shared.schemas.reports.problems import ProblemQuery
 from shared.schemas.reports.stats import PeriodFigures, StatsBy, StatsKind, StatsQuery
 
 DAY, MONTH, AHEAD = f"{PATH}/day", f"{PATH}/month", f"{PATH}/ahead"
@@ -57,13 +59,12 @@ async def day(visit: Visit) -> Response:
     found, ahead, past = await asyncio.gather(
         sorting.page(call.redis, call.team, query), _ahead(call, span, zone), _past(call, span.start, now)
     )
-    lanes = await asyncio.gather(*(lane(call, cron, span, zone) for cron in found.data))
     return await crons_page(
         visit,
         signed,
         "crons/day.html",
         found=found,
-        lanes=lanes,
+        lanes=await lanes(call, found.data, span, zone),
         load=days.load(span, past, ahead.data if ahead else []),
         span=span,
         said=_busiest(ahead, zone),
@@ -83,10 +84,26 @@ async def _past(call: Call, since: datetime, now: datetime) -> Sequence[PeriodFi
     return (await stats.get(call, query)).data
 
 
-async def lane(call: Call, cron: Cron, span: Span, zone: str) -> Lane:
-    """The fires of a cron in that span; of one that fires very often only that it does."""
-    if _is_often(cron, span):
-        return days.band(cron, span)
+async def lanes(call: Call, crons: Sequence[Cron], span: Span, zone: str) -> list[Lane]:
+    """The fires of each in that span; of one that fires very often only that it does, and when it failed."""
+    often = {cron.id for cron in crons if _is_often(cron, span)}
+    failed = await _failed(call) if often else {}
+    single = await asyncio.gather(*(_lane(call, cron, span, zone) for cron in crons if cron.id not in often))
+    known = {one.cron.id: one for one in single}
+    return [known.get(cron.id) or days.band(cron, span, failed.get(cron.id, {}), zone) for cron in crons]
+
+
+async def _failed(call: Call) -> dict[int, Counter[datetime]]:
+    """How often each cron failed in each quarter of an hour, by its problems that were seen last."""
+    found = defaultdict[int, Counter[datetime]](Counter)
+    for one in (await problems.page(call, ProblemQuery(per_page=MOST_MARKS))).data:
+        for number, count in enumerate(one.quarters):
+            if one.cron_id and count:
+                found[one.cron_id][one.quarters_from + number * days.QUARTER] += count
+    return found
+
+
+async def _lane(call: Call, cron: Cron, span: Span, zone: str) -> Lane:
     past = ListedQuery(cron_id=cron.id, from_=span.start, to=span.now, per_page=MOST_MARKS)
     try:
         was, ahead = await asyncio.gather(

@@ -1,6 +1,6 @@
 """A day as lanes: past is filled, future is hollow, now is a line. Places are in percent of the day."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from shared.schemas.reports.stats import PeriodFigures
 
 HEIGHT = 48
 """Of the load of all."""
+QUARTER = timedelta(minutes=15)
 
 
 class Span(NamedTuple):
@@ -43,6 +44,8 @@ class Lane(NamedTuple):
     state: saying.State
     marks: Sequence[Mark]
     is_band: bool
+    begins: float
+    """Where a band begins: before it there was no such cron."""
     next: str
     said: str
 
@@ -79,13 +82,20 @@ def lane(cron: Cron, span: Span, made: Sequence[Execution], ahead: Sequence[date
     marks += [Mark("next", span.at(at), f"{saying.clock(at, zone)}, to come") for at in ahead]
     failed = sum(one.status is ExecutionStatus.FAILED for one in made)
     said = f"{len(made)} fires so far, {failed} failed; {len(ahead)} to come today"
-    return Lane(cron, saying.state_of(cron), marks, is_band=False, next=_next(cron, span.now), said=said)
+    next_ = _next(cron, span.now)
+    return Lane(cron, saying.state_of(cron), marks, is_band=False, begins=0, next=next_, said=said)
 
 
-def band(cron: Cron, span: Span) -> Lane:
-    """So many fires that single marks could not be told apart."""
-    said = "It fires more than a hundred times a day"
-    return Lane(cron, saying.state_of(cron), (), is_band=True, next=_next(cron, span.now), said=said)
+def band(cron: Cron, span: Span, failed: Mapping[datetime, int], zone: str) -> Lane:
+    """So many fires that single marks could not be told apart: a mark stands for a quarter of an hour."""
+    shown = {at: count for at, count in sorted(failed.items()) if span.start <= at + QUARTER / 2 <= span.end}
+    marks = [
+        Mark("bad", span.at(min(at + QUARTER / 2, span.now)), f"{saying.clock(at, zone)}, {count:,} failed")
+        for at, count in shown.items()
+    ]
+    said = f"It fires more than a hundred times a day; {sum(shown.values()):,} failed"
+    begins, next_ = span.at(cron.created_at), _next(cron, span.now)
+    return Lane(cron, saying.state_of(cron), marks, is_band=True, begins=begins, next=next_, said=said)
 
 
 def _next(cron: Cron, now: datetime) -> str:

@@ -48,7 +48,7 @@ async def read(call: Call, failing: Sequence[Cron], now: datetime, zone: str) ->
     past, found = await asyncio.gather(_past(call, span), coming.read(call.redis, call.team))
     ahead = await coming.get(call, ComingQuery(by=ComingBy.HALF_HOUR, to=span.end), found)
     shown = await _shown(call, failing, found)
-    lanes = await asyncio.gather(*(calendar.lane(call, cron, span, zone) for cron in shown))
+    lanes = await calendar.lanes(call, shown, span, zone)
     counts = [*halves(past, now), *(Count(one.starts_at, one.fires, 0, True) for one in ahead.data)]
     return Today(
         span, load(span, counts, zone), described(counts, zone), lanes, max(0, found.active - len(shown))
