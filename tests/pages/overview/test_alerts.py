@@ -41,6 +41,16 @@ async def test_what_fails_is_one_row_that_is_open(owner: Browser, redis: Redis) 
     assert "Open" in page.text
 
 
+async def test_a_cron_that_fails_on_is_counted_beyond_its_alerts(owner: Browser, redis: Redis) -> None:
+    await a_cron(redis, "o" + "x" * 7, alert_threshold=1, cron_expression="0 * * * *")
+
+    page, one = await owner.open(ALERTS), await owner.open(f"{ALERTS}/1")
+
+    assert len(await listed(redis)) == 1
+    assert '<td class="right away">7</td>' in page.response.text
+    assert "<dt>Failures</dt><dd>7</dd>" in one.response.text
+
+
 async def test_what_recovered_says_when(owner: Browser, redis: Redis) -> None:
     await a_cron(redis, "xxoxo", alert_threshold=2, cron_expression="0 * * * *")
 

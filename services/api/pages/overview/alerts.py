@@ -14,7 +14,7 @@ from services.api.pages.overview import incidents
 from services.api.pages.overview.incidents import Incident
 from services.api.pages.overview.shell import PATH, base_of, overview_page
 from services.api.pages.visits import Visit
-from shared.actions import alerts
+from shared.actions import alerts, crons
 from shared.actions.reports import problems
 from shared.operations import Call
 from shared.schemas.alerts import Alert, Alertable, AlertQuery, AlertQuiet
@@ -33,6 +33,7 @@ async def index(visit: Visit) -> Response:
     shown = incidents.grouped(found.data, known)
     if number > 1 or search:
         shown = list(await asyncio.gather(*(_placed(call, one) for one in shown)))
+    shown = await _counted(call, shown)
     return await overview_page(
         visit,
         signed,
@@ -74,9 +75,26 @@ async def _placed(call: Call, incident: Incident) -> Incident:
     return replace(incident, is_last=is_last)
 
 
+async def _counted(call: Call, shown: Sequence[Incident]) -> list[Incident]:
+    """Those of crons that still fail, with how often by now: no alert follows the one that is sent."""
+    ids = {one.newest.alertable_id for one in shown if one.is_open and _is_of_cron(one.newest)}
+    found = await crons.rows(call.redis, call.team, list(ids)) if ids else []
+    known = {cron.id: cron.consecutive_failures for cron in found}
+    return [
+        replace(one, failures=known.get(one.newest.alertable_id, 0))
+        if one.is_open and _is_of_cron(one.newest)
+        else one
+        for one in shown
+    ]
+
+
+def _is_of_cron(alert: Alert) -> bool:
+    return alert.alertable_type is Alertable.CRON
+
+
 def _of(alert: Alert, most: int) -> AlertQuery:
     """Asks for the alerts of the same cron or queue."""
-    if alert.alertable_type is Alertable.CRON:
+    if _is_of_cron(alert):
         return AlertQuery(cron_id=alert.alertable_id, per_page=most)
     return AlertQuery(queue_id=alert.alertable_id, per_page=most)
 
@@ -85,7 +103,7 @@ async def show(visit: Visit) -> Response:
     signed = await visit.in_team()
     call, alert_id = visit.call(signed, "get-alert"), visit.id("alert", "Alert")
     alert = await alerts.get(call.redis, call.team, alert_id)
-    incident = await _incident_of(call, alert)
+    (incident,) = await _counted(call, [await _incident_of(call, alert)])
     return await overview_page(
         visit,
         signed,

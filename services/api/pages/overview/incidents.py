@@ -48,6 +48,8 @@ class Incident:
     """The one of its newest alert."""
     is_last: bool = True
     """Whether no alert of the same cron or queue came after it."""
+    failures: int = 0
+    """Of a cron that still fails, as many in a row as it has by now."""
 
     @property
     def newest(self) -> Alert:
@@ -93,7 +95,7 @@ class Incident:
     def count(self) -> int:
         """Failures that it stands for."""
         if self.newest.alertable_type is Alertable.CRON:
-            return max(one.data.consecutive_failures for one in self.alerts)
+            return max(self.failures, *(one.data.consecutive_failures for one in self.alerts))
         return sum(one.count + one.uncounted for one in self.alerts if one.type is not AlertType.RECOVERY)
 
     @property
