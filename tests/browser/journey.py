@@ -205,6 +205,9 @@ async def replay(journey: Journey) -> None:
     await page.get_by_role("button", name="Replay 3 jobs").click()
     await journey.arrives(page.locator("#progress").filter(has_text="All handed out"), is_live=True)
     await journey.arrives(page.get_by_role("img", name=re.compile("3 of 3: 3 completed")), is_live=True)
+    await expect(page.get_by_text("Sent first")).to_be_visible()
+    rail = page.get_by_role("navigation", name="Team", exact=True)
+    await journey.arrives(rail.get_by_role("link", name="Dead letters", exact=True), is_live=True)
 
 
 async def see_that_all_is_well(journey: Journey) -> None:

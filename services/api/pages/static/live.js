@@ -77,10 +77,12 @@ function show({ type, data }) {
   else if (type === "icon") document.querySelector("link[rel=icon]").href = data;
   else if (type === "at") shown = data;
   else {
-    const list = document.querySelector(`[data-part="${type}"]`), found = document.createElement("template");
+    const found = document.createElement("template");
     found.innerHTML = data;
-    if ("rows" in list.dataset) rows(list, found.content);
-    else if (!isUsed(list)) children(list, found.content);
+    for (const list of document.querySelectorAll(`[data-part="${type}"]`)) {
+      if ("rows" in list.dataset) rows(list, found.content);
+      else if (!isUsed(list)) children(list, found.content);
+    }
   }
   tick();
 }
