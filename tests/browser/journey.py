@@ -126,7 +126,7 @@ async def make_a_cron(journey: Journey) -> None:
     await journey.go("Crons")
     await page.get_by_role("link", name="Make the first cron").click()
     await page.get_by_text("Expression", exact=True).first.click()
-    await page.get_by_label("Expression", exact=True).locator("visible=true").last.fill("*/2 * * * * *")
+    await page.get_by_label("Expression", exact=True).locator("visible=true").last.fill("*/3 * * * * *")
     await page.get_by_label("Name", exact=True).fill(CRON)
     await page.get_by_label("URL", exact=True).fill(f"{journey.target.url}/health")
     await page.get_by_label("Tell people after").select_option("the first failure")
