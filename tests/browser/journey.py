@@ -19,7 +19,7 @@ from tests.browser.first_flow import begin, dev, text_of
 from tests.browser.live import is_live
 from tests.e2e.test_dev import Dev
 from tests.poll import until
-from tests.target import Target
+from tests.target import Received, Target
 
 __all__ = ["dev"]
 
@@ -64,14 +64,15 @@ class Journey:
         """What the channel was sent of that kind, once it is as many."""
 
         async def came() -> list[dict[str, Any]]:
-            found = [json.loads(one.body) for one in self.receiver.received]
-            return [one for one in found if one["event"] == event]
+            found = [one for one in map(_sent, self.receiver.received) if one["event"] == event]
+            return found if len(found) >= many else []
 
-        async def are_all() -> bool:
-            return len(await came()) >= many
+        return await until(came)
 
-        await until(are_all)
-        return await came()
+
+def _sent(received: Received) -> dict[str, Any]:
+    alert: dict[str, Any] = json.loads(received.body)
+    return alert
 
 
 @pytest.fixture
