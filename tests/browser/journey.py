@@ -44,7 +44,11 @@ class Journey:
     async def go(self, place: str, among: str = "Team") -> None:
         """By the menu of that name."""
         places = self.page.get_by_role("navigation", name=among, exact=True)
-        await places.get_by_role("link", name=place).click()
+        link = places.get_by_role("link", name=place)
+        await link.click()
+        await expect(link).to_have_attribute(
+            "aria-current", "page"
+        )  # a page that is on its way is not loaded again
 
     def heading(self, words: str | re.Pattern[str]) -> Locator:
         return self.page.get_by_role("heading", name=words, exact=True)
@@ -204,6 +208,7 @@ async def mend_the_target(journey: Journey) -> None:
 async def replay(journey: Journey) -> None:
     page = journey.page
     await page.get_by_role("button", name="Replay 3 jobs").click()
+    await expect(journey.heading("Replay 1")).to_be_visible()
     await journey.arrives(page.locator("#progress").filter(has_text="All handed out"), is_live=True)
     await journey.arrives(page.get_by_role("img", name=re.compile("3 of 3: 3 completed")), is_live=True)
     await expect(page.get_by_text("Sent first")).to_be_visible()
