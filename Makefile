@@ -22,7 +22,7 @@ test: $(VENV)/.dev.ok ## Run the whole test suite on a Redis of its own
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 # The last one says which page none of the others has looked at.
-BROWSER := $(addprefix tests/browser/,first_flow.py looks.py crons.py work.py overview.py settings.py live.py \
+BROWSER := $(addprefix tests/browser/,faults.py first_flow.py looks.py crons.py work.py overview.py settings.py live.py \
            single_sign_on.py refusals.py keyboard.py all_pages.py)
 
 browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
