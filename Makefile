@@ -28,7 +28,7 @@ BROWSER := $(addprefix tests/browser/,faults.py first_flow.py looks.py crons.py 
 browser: $(VENV)/.dev.ok ## Go through the pages with Chromium, which has to be installed
 	@$(BIN)/python -m pytest $(BROWSER) $(ARGS)
 
-looks: $(VENV)/.dev.ok ## Look at each state of each page in all widths, colours and sizes of text (some 20 minutes)
+looks: $(VENV)/.dev.ok ## Look at each state of each page in all widths, colours and sizes of text (half an hour)
 	@RECURO_TEST_LOOKS=whole $(BIN)/python -m pytest $(BROWSER) $(ARGS)
 
 examples: $(VENV)/.dev.ok ## Renew what is generated: the examples of docs/openapi.json, and the list of the bridge
