@@ -152,7 +152,7 @@ def _left_to_schedulers(call: Call, many: Many, ids: Sequence[int]) -> NewBulk:
 
 
 async def _each(ids: Sequence[int], many: Many) -> BulkResult:
-    counts, refusals = dict.fromkeys(Outcome, 0), list[BulkRefusal]()
+    counts, refusals, unchanged = dict.fromkeys(Outcome, 0), list[BulkRefusal](), list[int]()
     deadline, begun = time.monotonic() + SECONDS, 0
     for one in ids:
         if begun and time.monotonic() > deadline:
@@ -162,11 +162,14 @@ async def _each(ids: Sequence[int], many: Many) -> BulkResult:
         counts[outcome] += 1
         if outcome is Outcome.REFUSED:
             refusals.append(BulkRefusal(id=one, reason=reason))
+        elif outcome is Outcome.UNCHANGED:
+            unchanged.append(one)
     return BulkResult(
         matched=len(ids),
         **{outcome.value: count for outcome, count in counts.items()},
         remaining=len(ids) - begun,
         refusals=tuple(refusals[:MOST_REFUSALS]),
+        unchanged_ids=tuple(unchanged[:MOST_REFUSALS]),
     )
 
 

@@ -43,6 +43,8 @@ class BulkResult(BulkCounts):
     """What one call did, or would do."""
 
     dry_run: bool = False
+    unchanged_ids: tuple[int, ...] = ()
+    """The first 100 of those that were so already."""
     sample: tuple[BulkMatch, ...] = ()
     """Of a dry run the first 20."""
 

@@ -76,7 +76,7 @@ async def serving(folder: Path, url: str, headers: dict[str, str]) -> AsyncItera
                 return False
 
         with process(argv, environment, folder / "api.log") as api:
-            await until(serves)
+            await until(serves, 120.0)
             yield Api(api.pid, client, report)
 
 

@@ -4,6 +4,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.actions import crons, queues
+from shared.schemas.crons import CronUpdate
 from shared.schemas.queues import QueueUpdate
 from tests.calls import call_of
 from tests.pages.browser import Browser
@@ -52,3 +53,38 @@ async def test_what_is_not_so_is_not_said(owner: Browser, redis: Redis, did: str
 
     assert (page.status, "Undo" in page.text) == (200, False)
     assert ("Undo" in now.text) == (did == "paused-1")
+
+
+async def test_a_pause_of_many_is_taken_back_for_those_that_it_paused(owner: Browser, redis: Redis) -> None:
+    for name in ("one", "two", "three", "four"):
+        await a_cron(redis, name=name)
+    page = await owner.open("/t/1/crons")
+    await crons.update(call_of(redis, SHOP), 2, CronUpdate(is_active=False))  # somebody else, meanwhile
+
+    chosen = {"id-1": "on", "id-2": "on", "id-3": "on", "action": "pause"}
+    paused = await owner.send(page, "/t/1/crons/bulk", **chosen)
+    states = await active(redis)
+    back = await owner.post(paused.forms[-1].action, **paused.forms[-1].fields)
+
+    assert "2 crons are paused." in paused.text
+    assert states == [False, False, False, True]
+    assert "2 crons are resumed." in back.text
+    assert await active(redis) == [True, False, True, True]
+
+
+async def test_what_changed_nothing_or_cannot_be_taken_back_offers_nothing(
+    owner: Browser, redis: Redis
+) -> None:
+    await a_cron(redis)
+    page = await owner.open("/t/1/crons")
+
+    so_already = await owner.send(page, "/t/1/crons/bulk", action="resume", **{"id-1": "on"})
+    run = await owner.send(page, "/t/1/crons/bulk", action="run", **{"id-1": "on"})
+
+    assert "1 already so" in so_already.text
+    assert "1 started" in run.text
+    assert ["Undo" in one.text for one in (so_already, run)] == [False, False]
+
+
+async def active(redis: Redis) -> list[bool]:
+    return [(await crons.get(redis, SHOP, number)).is_active for number in range(1, 5)]

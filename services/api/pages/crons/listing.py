@@ -16,6 +16,7 @@ from services.api.pages.endpoint import IN_PLACE, page, to
 from services.api.pages.forms import Form, errors_of
 from services.api.pages.lists import page_of
 from services.api.pages.live import undo
+from services.api.pages.live.undo import Undo
 from services.api.pages.visits import Visit
 from shared.actions import crons
 from shared.actions.bulk import crons as bulks
@@ -107,7 +108,8 @@ async def bulk(visit: Visit, form: Form) -> Response:
         result = await bulks.change(call, wanted)
     except IN_PLACE as error:
         return await shown(visit, signed, wrong="; ".join(errors_of(error).values()), status=422)
-    return await shown(visit, signed, done=_done(action, result))
+    taken_back = undo.of_many(path_of(signed), ids, action, result)
+    return await shown(visit, signed, done=_done(action, result), offered=taken_back)
 
 
 def _done(action: CronAction, result: BulkResult | BulkProgress) -> str:
@@ -129,7 +131,13 @@ def asked(visit: Visit) -> Asked:
 
 
 async def shown(
-    visit: Visit, signed: Signed, *, wrong: str = "", done: str = "", status: int = 200
+    visit: Visit,
+    signed: Signed,
+    *,
+    wrong: str = "",
+    done: str = "",
+    status: int = 200,
+    offered: Undo | None = None,
 ) -> Response:
     """The list; a search that cannot be understood leaves it empty, and says what was probably meant."""
     wants, call, error = asked(visit), visit.call(signed, "list-crons"), ""
@@ -157,7 +165,7 @@ async def shown(
         lede=_lede(found),
         origin=visit.address,
         form=Form(),
-        undo=await undo.offered(visit, signed, crons.get, path_of(signed), is_list=True),
+        undo=offered or await undo.offered(visit, signed, crons.get, path_of(signed), is_list=True),
     )
 
 
