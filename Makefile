@@ -12,7 +12,7 @@ WORKERS ?= 3
 .DEFAULT_GOAL := help
 # The last one says which page none of the others has looked at.
 BROWSER := $(addprefix tests/browser/,first_flow.py looks.py crons.py work.py overview.py settings.py live.py \
-           single_sign_on.py journey.py teams.py firefox.py attacks.py other_sites.py weight.py \
+           single_sign_on.py journey.py teams.py firefox/short_form.py attacks.py other_sites.py weight.py \
            refusals.py keyboard.py faults.py all_pages.py)
 
 .PHONY: help dev test browser attacks looks check fix cov bench faults fuzz mutants soak answers servers clients idle hosts ci openapi examples lock release

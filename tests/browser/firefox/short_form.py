@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.browser import bidi
-from tests.browser.bidi import Tab
+from tests.browser.firefox.bidi import Tab
 from tests.browser.work import address
 from tests.pages.browser import PASSWORD, make_user
 from tests.pages.crons.filling import a_cron
