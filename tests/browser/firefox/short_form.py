@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.browser import bidi
+from tests.browser.firefox import bidi
 from tests.browser.firefox.bidi import Tab
 from tests.browser.work import address
 from tests.pages.browser import PASSWORD, make_user
