@@ -29,7 +29,7 @@ from shared.store.gathered import Gathered
 
 PATH = "/t/{team}/live"
 MOST_OF_A_SESSION = 4
-"""Streams: those of windows that are seen at the same time. Browsers open 6 connections to a server over HTTP/1.1."""
+"""Streams: those of windows that are seen together, of the 6 connections that browsers open over HTTP/1.1."""
 MOST_SHARE = 0.5
 """Of the connections that a process takes, how many may be streams."""
 CHECK_SECONDS = 1.0
