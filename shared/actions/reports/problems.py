@@ -59,9 +59,9 @@ async def _newest(call: Call, count: int, offset: int) -> tuple[int, list[int]]:
             together.zcard(listed)
             together.zrange(listed, 0, offset + count - 1, desc=True, withscores=True)
         answers = await together.execute()
-    rows = [(score, int(one)) for some in answers[1::2] for one, score in some]
-    rows.sort(reverse=True)
-    return sum(answers[::2]), [one for _, one in rows[offset : offset + count]]
+    found = [(score, one) for some in answers[1::2] for one, score in some]
+    found.sort(reverse=True)  # of one moment by their digits, as Redis has them: each list ends among such
+    return sum(answers[::2]), [int(one) for _, one in found[offset : offset + count]]
 
 
 async def rows(redis: Redis, team: Team, ids: Sequence[int]) -> list[Problem]:

@@ -174,31 +174,67 @@ class LookedCron:
     """As `Cron` under the names that it has there, as far as keys of a search read it."""
 
     def __init__(self, row: SeenCron) -> None:
-        self.id = int(row.id)
-        named = zip(SeenCron._fields, row, strict=True)
-        self._fields: Fields = {name: value for name, value in named if value is not None}
-        spec = Reader().spec(self._fields.get("spec")).fields
-        self.name, self.url = str(spec.get("name", "")), str(spec.get("url", ""))
-        self.method, self.mode = spec.get("method", Method.POST), spec.get("mode", CronMode.REQUEST)
-        self.timezone = str(spec.get("timezone", "UTC"))
-        self.key, self.labels = self._fields.get("key"), _labels(spec)
-        self.created_by = makers.of(self._fields)
-        self.is_active = self._fields.get("is_active") == "1"
-        self.is_alerted = "alerted" in self._fields
-        self.has_ended = self.is_active and not self._fields.get("next") and bool(spec)
+        self._row, self._spec = row, _spec_of(row.spec or "")
+        self.id, self.key, self.is_active = int(row.id), row.key, row.is_active == "1"
+
+    @property
+    def name(self) -> str:
+        return str(self._spec.get("name", ""))
+
+    @property
+    def url(self) -> str:
+        return str(self._spec.get("url", ""))
+
+    @property
+    def method(self) -> str:
+        return str(self._spec.get("method", Method.POST))
+
+    @property
+    def mode(self) -> str:
+        return str(self._spec.get("mode", CronMode.REQUEST))
+
+    @property
+    def timezone(self) -> str:
+        return str(self._spec.get("timezone", "UTC"))
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return _labels(self._spec)
+
+    @cached_property
+    def created_by(self) -> Maker | None:
+        return makers.of({"by": self._row.by or ""})
+
+    @property
+    def is_alerted(self) -> bool:
+        return self._row.alerted is not None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.is_active and not self._row.next and bool(self._spec)
 
     @property
     def consecutive_failures(self) -> int:
-        return Reader().number(self._fields, "failures")
+        return self._number("failures")
 
     @property
     def next_ms(self) -> int:
         """Its next fire; 0 without one."""
-        return Reader().number(self._fields, "next")
+        return self._number("next")
 
     @property
     def created_at(self) -> datetime:
-        return Reader().made(self._fields, "created")
+        return Reader().made({"created": self._row.created or ""}, "created")
+
+    def _number(self, name: str) -> int:
+        stored_as = getattr(self._row, name)
+        return Reader().number({name: stored_as}, name) if stored_as else 0
+
+
+@remembered(8 * MEBIBYTE)
+def _spec_of(text: str) -> Mapping[str, Any]:
+    """Most crons are as they were when they were last looked at, and a list that is sorted looks at all."""
+    return Reader().spec(text).fields
 
 
 def _labels(spec: Mapping[str, Any]) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ FIGURES = rows(
     ("the rest of a period is forgotten", "roll_figures.roll", "return 2 * #fields == #rows", "return true"),
     ("a period has no bound", "roll_figures.roll", "if left <= 0 then break end", ""),
     ("texts are figures that nobody knows", "figures.gather", "~= PACKED then", "~= '' then"),
-    ("a step has no bound", "roll_figures", "if left <= 0 then break end", ""),
+    ("a step has no bound", "roll_figures", "if left <= 0 then return gone end", ""),
     # redaction
     ("!rules of a queue are not asked", "making.kept_from", "if rules and rules ~= job.rules and", "if false and"),
     ("rules of a team are not asked", "rules_of", "or '') .. of_team", "or '')"),

@@ -28,6 +28,7 @@ OF_READS = {
         "queues.get",
         "reports.coming.Crons",
         "reports.coming.read",
+        "reports.problems.rows",
         "reports.why.SKIPPED",
     ),
     "searches.looks.host_of",
@@ -52,8 +53,13 @@ VALUES = {
     *("shared.store.care.overdue.LATE_SECONDS", "shared.store.care.shortage.REMEDY"),
     *("shared.store.care.shortage.Shortage", "shared.store.care.shortage.Shortage.ROOM"),
     *("shared.store.connection.AWAY", "shared.store.connection.OutcomeUnknown"),
-    *("shared.store.connection.translated", "shared.store.idempotency.IdempotencyKey"),
-    *("shared.store.idempotency.IdempotencyKey.of", "shared.store.keyspace.SHARDS"),
+    *(
+        "shared.store.connection.translated",
+        "shared.store.gathered.Gathered",
+        "shared.store.gathered.Gathered.of",
+    ),
+    *("shared.store.idempotency.IdempotencyKey", "shared.store.idempotency.IdempotencyKey.of"),
+    "shared.store.keyspace.SHARDS",
     *("shared.store.keyspace.Team", "shared.store.keyspace.events", "shared.store.ledger.Ledger"),
     *("shared.store.stored.LIST_BYTES", "shared.store.streams.READ_MILLISECONDS"),
 }

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from shared.store import connection
+from shared.store.gathered import Gathered
 from tests.pages.seam.reading import PAGES, ROOT
 
 THREAD = "api"
@@ -24,8 +25,10 @@ INSTALLATION = {
 """Who reads how the installation is, as `recuro doctor` does: the overview and /system alone."""
 _PREFIX = re.compile(r"^recuro_[0-9a-f]+_")
 """Of functions, by the version of the library."""
-BY_ITSELF = "shared/runtime/steadily.py"
-"""What a process does at its own pace, for no request."""
+BY_ITSELF, TOGETHER = "shared/runtime/steadily.py", "shared/store/gathered.py"
+"""What a process does at its own pace, for no request; and what sends what was watched when it was asked for."""
+SESSIONS = "shared/store/transitions/accounts/sessions.py"
+"""Of several requests `shared/security/sessions.py` looks up together who is signed in, in tasks of their own."""
 LUA = ROOT / "shared" / "store" / "lua"
 
 
@@ -49,7 +52,7 @@ class Watched(list[Asked]):
 @contextmanager
 def watching(thread: str = THREAD) -> Iterator[Watched]:
     """All commands of the clients in that thread."""
-    found, send = Watched(), connection._Connection.send_packed_command
+    found, send, answer = Watched(), connection._Connection.send_packed_command, Gathered._answer
 
     async def watched(self: Any, command: Any, check_health: bool = True) -> None:
         if threading.current_thread().name == thread:
@@ -57,8 +60,15 @@ def watching(thread: str = THREAD) -> Iterator[Watched]:
             found.extend(Asked(name, by) for name in names_of(b"".join(command)))
         await send(self, command, check_health)
 
+    async def gathered(self: Any, command: tuple[Any, ...]) -> Any:
+        if threading.current_thread().name == thread:
+            name = command[1] if command[0] == "FCALL" else command[0]
+            found.append(Asked(_PREFIX.sub("", str(name).lower()), way(sys._getframe(1))))
+        return await answer(self, command)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection._Connection, "send_packed_command", watched)
+        patch.setattr(Gathered, "_answer", gathered)
         yield found
 
 
@@ -74,7 +84,7 @@ def way(frame: FrameType | None) -> str:
         if name.startswith(("shared/", "services/")):
             last = name
         frame = frame.f_back
-    return "" if last == BY_ITSELF else last or "nobody"
+    return "" if last in (BY_ITSELF, TOGETHER, SESSIONS) else last or "nobody"
 
 
 def names_of(sent: bytes) -> list[str]:

@@ -25,7 +25,7 @@ local function roll(team, number, at)
 end
 
 for _, name in ipairs(call('ZRANGEBYSCORE', P .. 'figures_until', '-inf', now, 'LIMIT', 0, 100)) do
-    if left <= 0 then break end
+    if left <= 0 then return gone end
     local team, letter, at = string.match(name, '^(%d+):(%a)(%d+)$')
     for number, period in ipairs(figures.PERIODS) do
         if letter == period[1] then
