@@ -210,7 +210,7 @@ async def test_a_sign_out_ends_the_session_in_every_tab(
     await page.get_by_role("button", name="Sign out").click()
     await expect(page).to_have_url(f"{address}/sign-in")
     await expect(second.locator("#still")).to_contain_text(SIGNED_OUT)
-    await expect(second.locator("#live")).to_have_text("Not live")
+    await expect(second.locator("#live span")).to_have_text("Not live")
     await second.get_by_role("navigation", name="Team", exact=True).get_by_role("link", name="Queues").click()
     await expect(second).to_have_url(f"{address}/sign-in?next=/t/1/queues")
     await page.context.add_cookies([{**one} for one in kept])  # type: ignore[typeddict-item]

@@ -3,7 +3,7 @@
 import pytest
 from redis.asyncio import Redis
 
-from shared.actions import audit
+from shared.actions import alerts, audit
 from shared.schemas.accounts.audit import AuditLine, AuditQuery
 from shared.store.keyspace import Team
 from tests.pages.browser import Browser, Page, enter
@@ -44,8 +44,9 @@ async def test_every_form_stands_in_a_table() -> None:
 
 @pytest.mark.parametrize("post", WRITES, ids=lambda one: one.path)
 async def test_a_form_is_an_operation_and_the_trail_names_who_sent_it(
-    full: Browser, redis: Redis, post: Post
+    full: Browser, redis: Redis, monkeypatch: pytest.MonkeyPatch, post: Post
 ) -> None:
+    monkeypatch.setattr(alerts, "WAIT_SECONDS", 0.1)  # no worker sends the test of a channel
     if post.before:
         await sent(full, BY_PATH[post.before])
     known = await lines(redis)
