@@ -11,6 +11,7 @@ from services.api.pages.overview.grounds import Figure
 from services.api.pages.overview.shell import PATH, base_of, overview_page
 from services.api.pages.rendering import rendered
 from services.api.pages.visits import Visit
+from services.api.pages.work.words import plural
 
 TODAY = f"{PATH}/today"
 AT_ONCE = 250
@@ -95,7 +96,7 @@ def of_team(known: Facts) -> list[Figure]:
         Figure(
             "Ledger",
             "balances" if holds else "does not balance",
-            f"{known.ledger.accepted:,} jobs accepted{', all accounted for' if holds else ''}",
+            f"{plural(known.ledger.accepted, 'job')} accepted{', all accounted for' if holds else ''}",
             "" if holds else "bad",
         ),
         Figure(
