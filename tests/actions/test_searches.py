@@ -47,6 +47,7 @@ PAYLOADS = (
     '{"order": [1, null, "x"], "note": "' + "n" * 20_000 + '"}',
     '{"order": {"id": 7}, "note": "he said \\"no\\""}',
     '{"order": [null, 42.0], "note": "12:30"}',
+    '{"order": 7, "note": "12\\u003a30"}',
 )
 WORDS = (
     *("healthcheck", "health check", '"health check"', "cafe", "café", "hello", '"hello twice"', "backslash"),

@@ -264,7 +264,8 @@ async def test_periods_are_added_up_in_bounded_steps(redis: Redis, team: Team, w
     later = START + 2 * HOUR
 
     sizes = []
-    while await transitions.roll_figures(redis, SHARD, limit=1, now_ms=later):
+    while gone := await transitions.roll_figures(redis, SHARD, limit=1, now_ms=later):
+        assert gone == 1
         sizes.append(sum([await redis.hlen(key) async for key in redis.scan_iter("*figures:*:m*")]))  # type: ignore[misc]
 
     assert sizes == list(range(len(sizes)))[::-1]  # one figure a step
