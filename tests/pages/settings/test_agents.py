@@ -2,7 +2,9 @@
 
 import argparse
 import html
+import io
 import re
+from contextlib import redirect_stdout
 
 import pytest
 
@@ -26,16 +28,16 @@ def test_the_table_of_tools_is_that_of_the_gateway() -> None:
 
 @pytest.mark.parametrize("client", [one.id for one in MCP_CLIENTS])
 async def test_a_block_is_what_the_command_line_prints(
-    owner: Browser, client: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    owner: Browser, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("RECURO_API_TOKEN", raising=False)
-    mcp_config.run(argparse.Namespace(client=client, url=DEFAULT_URL, token=None, stdio=False))
-    printed = capsys.readouterr().out.strip()
+    with redirect_stdout(io.StringIO()) as printed:  # what the API of the same process logs stays out of it
+        mcp_config.run(argparse.Namespace(client=client, url=DEFAULT_URL, token=None, stdio=False))
 
     page = await owner.open(PATH)
 
     block = html.unescape(page.response.text).partition(f'id="for-{client}">')[2].partition("</pre>")[0]
-    assert without_paths(block) == without_paths(printed)
+    assert without_paths(block) == without_paths(printed.getvalue().strip())
 
 
 def without_paths(text: str) -> list[str]:
