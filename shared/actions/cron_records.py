@@ -17,11 +17,11 @@ from shared.schemas.crons import Cron, CronCreate, CronMode
 from shared.schemas.runs import Run
 from shared.schemas.timing import Timing
 from shared.security.vault import shown
-from shared.store import excerpts, makers, plans, records, stored, strips, transitions
+from shared.store import excerpts, likely, makers, plans, records, stored, strips, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
-from shared.store.transitions import CronFields
+from shared.store.transitions import CronFields, Read, StoredCron
 
 PHASES = 2**32
 """Each cron draws a phase below this when it is made; its offset within `spread_seconds` comes from it."""
@@ -194,5 +194,18 @@ def logged_of(wanted: CronCreate, phase: int) -> list[object]:
 
 async def excerpts_of(redis: Redis, team: Team, ids: Sequence[int]) -> list[Cron]:
     """Those that are there, as a list shows them, without the names of who made them."""
-    found = await transitions.list_crons(redis, team, ids, most_bytes=stored.LIST_BYTES)
+    return _excerpts(team, await _listing(team, ids).run(redis))
+
+
+async def rows(redis: Redis, team: Team, ids: Sequence[int], maker: str | None = None) -> list[Cron]:
+    """The same with their names; `maker` made them, as is likely of who asks, then that costs no trip."""
+    found, names = await likely.read(redis, team, _listing(team, ids), maker)
+    return await makers.named(redis, team, _excerpts(team, found), names)
+
+
+def _listing(team: Team, ids: Sequence[int]) -> Read[list[StoredCron]]:
+    return transitions.reading_list(team, ids, most_bytes=stored.LIST_BYTES)
+
+
+def _excerpts(team: Team, found: Sequence[StoredCron]) -> list[Cron]:
     return [excerpt(team, int(row.id), records.fields_of(row.fields)) for row in found]

@@ -177,7 +177,8 @@ def _fields_of(job: JobSpec) -> dict[str, Any]:
 
 async def get(redis: Redis, team: Team, job_id: int, maker: str | None = None) -> Job:
     """One job; where `maker` made it, which is likely of who asks, it costs one round trip."""
-    rows, names = await likely.read_job(redis, team, job_id, maker)
+    whole = transitions.reading_jobs(team, [job_id], with_runs=True, most_bytes=0)
+    rows, names = await likely.read(redis, team, whole, maker)
     if not rows:
         raise NotFound("Job")
     return (await makers.named(redis, team, [of_row(rows[0])], names))[0]
@@ -202,24 +203,29 @@ async def read(
     *,
     with_runs: bool = True,
     most_bytes: int = stored.WHOLE_BYTES,
+    maker: str | None = None,
 ) -> list[Job]:
     """The jobs of these ids, in their order, without those that do not exist.
 
     With `most_bytes` no more than that is read of long texts, and the jobs are excerpts that say so.
     """
-    rows = await transitions.read_jobs(redis, team, ids, with_runs=with_runs, most_bytes=most_bytes)
+    reading = transitions.reading_jobs(team, ids, with_runs=with_runs, most_bytes=most_bytes)
+    rows, names = await likely.read(redis, team, reading, maker)
     found = [excerpt_of(row) if most_bytes else of_row(row) for row in rows]
-    return await makers.named(redis, team, found)
+    return await makers.named(redis, team, found, names)
 
 
-async def page(redis: Redis, team: Team, query: JobQuery) -> Page[Job]:
-    """Jobs newest first, by status and queue; a search looks in the URL."""
+async def page(redis: Redis, team: Team, query: JobQuery, maker: str | None = None) -> Page[Job]:
+    """Jobs newest first, by status and queue; a search looks in the URL.
+
+    Where `maker` made them, which is likely of who asks, their names cost no round trip.
+    """
     wanted = await searches.understood(redis, team, query.q)
     states = searches.states_of(wanted, _MANY.get(query.filter, [query.filter]))
     owner = f"{Kind.QUEUE}{query.queue_id}:" if query.queue_id else ""
     listing = paging.Listing(
         [f"x:{team.id}:{owner}{state}" for state in states],
-        read=lambda ids: read(redis, team, ids, most_bytes=stored.LIST_BYTES),
+        read=lambda ids: read(redis, team, ids, most_bytes=stored.LIST_BYTES, maker=maker),
         matches=lambda job, text: (not text or words.contains(text, job.url)) and wanted.finds(job),
         look=lambda below: looked_at(redis, team, below, wanted, Beside(query.search or "")),
         is_filtered=bool(wanted.terms),

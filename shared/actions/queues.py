@@ -1,6 +1,7 @@
 """What a caller can do to queues."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from redis.asyncio import Redis
@@ -19,7 +20,7 @@ from shared.schemas.queues import (
     QueueSettings,
     QueueUpdate,
 )
-from shared.store import keyspace, makers, paging, records, transitions
+from shared.store import keyspace, likely, makers, paging, records, transitions
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.transitions import StoredKey, StoredQueue
@@ -47,10 +48,11 @@ async def get(redis: Redis, team: Team, queue_id: int) -> Queue:
 
 async def show(call: Call, queue_id: int) -> Queue:
     """The same, and its version for the call."""
-    found = await transitions.read_queues(call.redis, call.team, [queue_id])
+    reading = transitions.reading_queues(call.team, [queue_id])
+    found, names = await likely.read(call.redis, call.team, reading, call.maker)
     if not found:
         raise NotFound("Queue")
-    return await _answered(call, found[0])
+    return await _answered(call, found[0], names)
 
 
 async def id_of(redis: Redis, team: Team, name: str) -> int:
@@ -75,10 +77,12 @@ def _some(known: Sequence[str]) -> str:
     return f"{shown} and others" if len(known) > _SHOWN else shown or "none yet"
 
 
-async def page(redis: Redis, team: Team, query: PageQuery) -> Page[Queue]:
+async def page(redis: Redis, team: Team, query: PageQuery, maker: str | None = None) -> Page[Queue]:
+    """Where `maker` made them, which is likely of who asks, their names cost no round trip."""
+
     async def read(ids: Sequence[int]) -> list[Queue]:
-        rows = await transitions.read_queues(redis, team, ids)
-        return await makers.named(redis, team, [_queue(row) for row in rows])
+        rows, names = await likely.read(redis, team, transitions.reading_queues(team, ids), maker)
+        return await makers.named(redis, team, [_queue(row) for row in rows], names)
 
     listing = paging.Listing(
         [f"x:{team.id}:queues"], read, matches=lambda queue, text: words.contains(text, queue.name)
@@ -222,9 +226,9 @@ async def _save(call: Call, wanted: QueueCreate, known: _Known = _NEW) -> Queue 
     return None if saved == "stale" else await _answered(call, saved)
 
 
-async def _answered(call: Call, row: StoredQueue) -> Queue:
+async def _answered(call: Call, row: StoredQueue, names: Mapping[str, str] = MappingProxyType({})) -> Queue:
     call.versions.answered = records.fields_of(row.fields).get("version")
-    return await makers.named_one(call.redis, call.team, _queue(row))
+    return (await makers.named(call.redis, call.team, [_queue(row)], names))[0]
 
 
 def _queue(row: StoredQueue) -> Queue:

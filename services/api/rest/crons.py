@@ -27,7 +27,7 @@ async def create(call: Call, cron: CronCreate) -> CronWithWarnings:
 
 
 async def index(call: Call, query: CronQuery) -> CronPage:
-    page = await sorting.page(call.redis, call.team, query)
+    page = await sorting.page(call.redis, call.team, query, call.maker)
     return page.model_copy(update={"data": [_shown(call, cron) for cron in page.data]})
 
 

@@ -53,7 +53,7 @@ def _unzipped(stored: Sequence[tuple[JobCreate, QueuedJob]]) -> tuple[list[JobCr
 
 
 async def index(call: Call, query: JobQuery) -> Page[Job]:
-    return await jobs.page(call.redis, call.team, query)
+    return await jobs.page(call.redis, call.team, query, call.maker)
 
 
 async def show(call: Call, job_id: int, query: WaitQuery) -> Job:

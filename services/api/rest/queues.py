@@ -23,7 +23,7 @@ async def create(call: Call, queue: QueueCreate) -> QueueWithWarnings:
 
 
 async def index(call: Call, query: PageQuery) -> Page[Queue]:
-    return await queues.page(call.redis, call.team, query)
+    return await queues.page(call.redis, call.team, query, call.maker)
 
 
 async def show(call: Call, queue_id: int) -> Queue:

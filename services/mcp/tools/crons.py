@@ -133,7 +133,7 @@ class CronListArguments(Schema):
 
 
 async def _list_crons(call: Call, arguments: CronListArguments) -> Listed[CronRow]:
-    page = await crons.page(call.redis, call.team, arguments.query())
+    page = await crons.page(call.redis, call.team, arguments.query(), call.maker)
     return excerpts.page(page, excerpts.cron_row, "get-cron")
 
 

@@ -68,7 +68,7 @@ async def _list_jobs(call: Call, arguments: JobListArguments) -> Listed[JobRow]:
         page=arguments.page,
         q=await moments.searched(call, arguments.q, arguments.from_, arguments.to),
     )
-    page = await jobs.page(call.redis, call.team, query)
+    page = await jobs.page(call.redis, call.team, query, call.maker)
     return excerpts.page(page, excerpts.job_row, "get-job")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared.actions import crons
+from shared.actions import cron_records, crons
 from shared.actions.searches import crons as searches
 from shared.actions.searches import looks
 from shared.actions.searches.looks import LookedCron
@@ -21,10 +21,10 @@ _STEP, _READ = 250, 25
 """Crons a look, and crons that are read whole by one call: each may be large."""
 
 
-async def page(redis: Redis, team: Team, query: CronQuery) -> CronPage:
+async def page(redis: Redis, team: Team, query: CronQuery, maker: str | None = None) -> CronPage:
     """Crons in the order that is wanted; raises Invalid for a search that cannot be understood."""
     if query.sort is CronSort.NEWEST:
-        return CronPage(**dict(await crons.page(redis, team, query)))
+        return CronPage(**dict(await crons.page(redis, team, query, maker)))
     wanted = await searches.understood(redis, team, query.q)
     everything = await searches.understood(redis, team, None)
     seen, looked_at = await _all(redis, team, everything)
@@ -41,7 +41,7 @@ async def page(redis: Redis, team: Team, query: CronQuery) -> CronPage:
     ids = [cron.id for cron in found[offset : offset + query.per_page]]
     rows = []
     for start in range(0, len(ids), _READ):
-        rows += await crons.rows(redis, team, ids[start : start + _READ])
+        rows += await cron_records.rows(redis, team, ids[start : start + _READ], maker)
     return CronPage(
         data=rows,
         current_page=query.page,

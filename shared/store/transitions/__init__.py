@@ -30,6 +30,8 @@ from shared.store.transitions.crons import (
     look_at_crons as look_at_crons,
     ping_cron as ping_cron,
     read_crons as read_crons,
+    reading_crons as reading_crons,
+    reading_list as reading_list,
     save_cron as save_cron,
 )
 from shared.store.transitions.dead_letters import (
@@ -80,6 +82,7 @@ from shared.store.transitions.fires import (
 )
 from shared.store.transitions.functions import (
     Function as Function,
+    Read as Read,
     is_missing as is_missing,
     recall as recall,
 )
@@ -103,8 +106,8 @@ from shared.store.transitions.jobs import (
     delete_job as delete_job,
     look_at_jobs as look_at_jobs,
     move_job as move_job,
-    read_job_command as read_job_command,
     read_jobs as read_jobs,
+    reading_jobs as reading_jobs,
 )
 from shared.store.transitions.lists import (
     Below as Below,
@@ -125,6 +128,7 @@ from shared.store.transitions.queues import (
     pause_key as pause_key,
     read_keys as read_keys,
     read_queues as read_queues,
+    reading_queues as reading_queues,
     save_queue as save_queue,
 )
 from shared.store.transitions.records import (

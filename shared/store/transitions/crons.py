@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from shared.basics.hints import Hints
 from shared.store.keyspace import Team
 from shared.store.transitions.fires import Owed
-from shared.store.transitions.functions import Function, flat
+from shared.store.transitions.functions import Function, Read, flat
 from shared.store.transitions.lists import Below, Seen, letters_of
 from shared.store.writes import OURS, Write
 
@@ -163,13 +163,29 @@ async def find_cron(redis: Redis, team: Team, *, key: str) -> int | None:
 
 async def read_crons(redis: Redis, team: Team, ids: Sequence[int]) -> tuple[int, list[StoredCron]]:
     """Now (ms), and those that are there."""
-    now_ms, rows = await _READ(redis, team.prefix, ids, team=team.id)
-    return now_ms, [StoredCron(*row) for row in rows]
+    return await reading_crons(team, ids).run(redis)
+
+
+def reading_crons(team: Team, ids: Sequence[int]) -> Read[tuple[int, list[StoredCron]]]:
+    return Read.given(_READ, _crons_of, team.prefix, ids, team=team.id)
+
+
+def _crons_of(answer: tuple[int, Sequence[Sequence[Any]]]) -> tuple[int, list[StoredCron]]:
+    now_ms, rows = answer
+    return now_ms, _rows_of(rows)
 
 
 async def list_crons(redis: Redis, team: Team, ids: Sequence[int], *, most_bytes: int) -> list[StoredCron]:
     """Those that are there, with so many bytes of the spec."""
-    rows = await _LIST(redis, team.prefix, ids, team=team.id, most_bytes=most_bytes)
+    return await reading_list(team, ids, most_bytes=most_bytes).run(redis)
+
+
+def reading_list(team: Team, ids: Sequence[int], *, most_bytes: int) -> Read[list[StoredCron]]:
+    given = {"team": team.id, "most_bytes": most_bytes}
+    return Read.given(_LIST, _rows_of, team.prefix, ids, **given)
+
+
+def _rows_of(rows: Sequence[Sequence[Any]]) -> list[StoredCron]:
     return [StoredCron(*row) for row in rows]
 
 

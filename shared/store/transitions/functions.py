@@ -2,9 +2,10 @@
 
 import os
 from binascii import b2a_base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -17,6 +18,7 @@ from shared.store.transitions.library import Library, file_of, whole
 from shared.store.writes import OURS, Taken, Write
 
 Argument: TypeAlias = str | int | float
+R = TypeVar("R")
 _DONE_BEFORE, _OF_ANOTHER = 1, -1
 _SIGNED_OUT, _TAKEN = "SIGNEDOUT", "TAKEN"
 _ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
@@ -113,7 +115,39 @@ class Function:
         self, prefix: str, rest: Sequence[Argument] = (), **given: Argument | None
     ) -> tuple[Argument, ...]:
         """For a pipeline: its answer `is_missing` there if Redis does not know the library yet."""
-        return "FCALL", self.in_redis, 2, prefix, _fresh(prefix), *_arguments(given, rest)
+        return self.command_of(prefix, _arguments(given, rest))
+
+    def command_of(self, prefix: str, arguments: Sequence[Argument]) -> tuple[Argument, ...]:
+        return "FCALL", self.in_redis, 2, prefix, _fresh(prefix), *arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[R]):
+    """One read of the library: by itself, or as a `command` beside others, whose answer `of` takes."""
+
+    function: Function
+    prefix: str
+    arguments: Sequence[Argument]
+    of: Callable[[Any], R]
+
+    @classmethod
+    def given(
+        cls,
+        function: Function,
+        of: Callable[[Any], R],
+        prefix: str,
+        rest: Sequence[Argument],
+        **given: Argument | None,
+    ) -> "Read[R]":
+        return cls(function, prefix, _arguments(given, rest), of)
+
+    @property
+    def command(self) -> tuple[Argument, ...]:
+        """For an exchange: its answer `is_missing` there if Redis does not know the library yet."""
+        return self.function.command_of(self.prefix, self.arguments)
+
+    async def run(self, redis: Redis) -> R:
+        return self.of(await self.function.run(redis, self.prefix, self.arguments))
 
 
 def _made_by(write: Write, prefix: str) -> dict[str, Argument | None]:

@@ -10,7 +10,7 @@ from shared.basics.hints import Hints
 from shared.errors import Damaged
 from shared.store.keyspace import Team
 from shared.store.together import Joined
-from shared.store.transitions.functions import Argument, Function, flat
+from shared.store.transitions.functions import Argument, Function, Read, flat
 from shared.store.transitions.lists import Below, Seen, letters_of
 from shared.store.writes import OURS, Write
 
@@ -200,16 +200,21 @@ def _made(job_id: int, queue_id: int, due_ms: int, standing: int) -> CreatedJob:
     return CreatedJob(job_id, queue_id, due_ms, standing == _PAUSED, standing == _NEW)
 
 
-def read_job_command(team: Team, job_id: int) -> tuple[Argument, ...]:
-    """Reads one job whole, for `exchange`; its answer are the rows of `StoredJob`."""
-    return _READ_JOBS.command(team.prefix, [job_id], team=team.id, with_runs=True, most_bytes=0)
-
-
 async def read_jobs(
     redis: Redis, team: Team, ids: Sequence[int], *, with_runs: bool, most_bytes: int
 ) -> list[StoredJob]:
     """Those that are there, with at most so many bytes of each text (0 = any)."""
-    rows = await _READ_JOBS(redis, team.prefix, ids, team=team.id, with_runs=with_runs, most_bytes=most_bytes)
+    return await reading_jobs(team, ids, with_runs=with_runs, most_bytes=most_bytes).run(redis)
+
+
+def reading_jobs(
+    team: Team, ids: Sequence[int], *, with_runs: bool, most_bytes: int
+) -> Read[list[StoredJob]]:
+    given = {"team": team.id, "with_runs": with_runs, "most_bytes": most_bytes}
+    return Read.given(_READ_JOBS, _jobs_of, team.prefix, ids, **given)
+
+
+def _jobs_of(rows: Sequence[Sequence[Any]]) -> list[StoredJob]:
     return [StoredJob(*row) for row in rows]
 
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from redis.asyncio import Redis
 
 from shared.store.keyspace import Team
-from shared.store.transitions.functions import Function, flat
+from shared.store.transitions.functions import Function, Read, flat
 from shared.store.writes import OURS, Write
 
 _SAVE_QUEUE = Function("save_queue")
@@ -77,7 +77,13 @@ async def save_queue(
 
 async def read_queues(redis: Redis, team: Team, ids: Sequence[int]) -> list[StoredQueue]:
     """Those that are there."""
-    return [StoredQueue(*row) for row in await _READ_QUEUES(redis, team.prefix, ids, team=team.id)]
+    return await reading_queues(team, ids).run(redis)
+
+
+def reading_queues(team: Team, ids: Sequence[int]) -> Read[list[StoredQueue]]:
+    return Read.given(
+        _READ_QUEUES, lambda rows: [StoredQueue(*row) for row in rows], team.prefix, ids, team=team.id
+    )
 
 
 async def delete_queue(

@@ -14,7 +14,7 @@ from services.api.pages.overview import incidents
 from services.api.pages.overview.incidents import Incident
 from services.api.pages.overview.shell import PATH, base_of, overview_page
 from services.api.pages.visits import Visit
-from shared.actions import alerts, crons
+from shared.actions import alerts, cron_records
 from shared.actions.reports import problems
 from shared.operations import Call
 from shared.schemas.alerts import Alert, Alertable, AlertQuery, AlertQuiet
@@ -76,7 +76,7 @@ async def _placed(call: Call, incident: Incident) -> Incident:
 async def _counted(call: Call, shown: Sequence[Incident]) -> list[Incident]:
     """Those of crons that still fail, with how often by now: no alert follows the one that is sent."""
     ids = {one.newest.alertable_id for one in shown if one.is_open and _is_of_cron(one.newest)}
-    found = await crons.rows(call.redis, call.team, list(ids)) if ids else []
+    found = await cron_records.rows(call.redis, call.team, list(ids)) if ids else []
     known = {cron.id: cron.consecutive_failures for cron in found}
     return [
         replace(one, failures=known.get(one.newest.alertable_id, 0))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.api.pages.visits import Visit
-from shared.actions import alerts, crons, limits, notifications, queues
+from shared.actions import alerts, cron_records, crons, limits, notifications, queues
 from shared.actions.accounts import tokens
 from shared.actions.reports import hosts, problems, stats
 from shared.operations import Call
@@ -160,7 +160,7 @@ async def problems_of(call: Call) -> tuple[Page[Problem], Mapping[int, Cron]]:
     ids = list(dict.fromkeys(one.cron_id for one in found.data if one.cron_id))
     rows = list[Cron]()
     for start in range(0, len(ids), CRONS):
-        rows += await crons.rows(call.redis, call.team, ids[start : start + CRONS])
+        rows += await cron_records.rows(call.redis, call.team, ids[start : start + CRONS])
     return found, {cron.id: cron for cron in rows}
 
 

@@ -9,7 +9,7 @@ from services.api.pages import zones
 from services.api.pages.crons import calendar, saying
 from services.api.pages.crons.days import Bar, Lane, Span
 from services.api.pages.overview.hour import ended
-from shared.actions import crons
+from shared.actions import cron_records
 from shared.actions.reports import coming, stats
 from shared.actions.reports.coming import Crons
 from shared.operations import Call
@@ -81,7 +81,7 @@ async def _shown(call: Call, failing: Sequence[Cron], found: Crons) -> list[Cron
         (one for one in found.found if one.id not in known), key=lambda one: (one.next, one.id)
     )
     ids = [one.id for one in following[: LANES - len(first)]]
-    return [*first, *(await crons.rows(call.redis, call.team, ids) if ids else ())]
+    return [*first, *(await cron_records.rows(call.redis, call.team, ids) if ids else ())]
 
 
 def halves(past: Sequence[PeriodFigures], now: datetime) -> list[Count]:
