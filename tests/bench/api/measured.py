@@ -19,6 +19,8 @@ from tests.poll import until
 
 SLOW_MICROSECONDS = 5_000
 CONNECTIONS = 2
+ALONE_SECONDS = 1
+"""For so long each read is asked once more over one connection, for the slowest command: then Redis has a core."""
 REPORT = """done = function(summary, latency)
   io.write(string.format("p50=%f p95=%f requests=%d wrong=%d\\n", latency:percentile(50) / 1000,
     latency:percentile(95) / 1000, summary.requests, summary.errors.status + summary.errors.timeout))
@@ -84,38 +86,35 @@ async def read(
     redis: Redis, api: Api, name: str, path: str, seconds: int, connections: int = CONNECTIONS
 ) -> Reading:
     """What `wrk` says of a path that is asked for so long over so many connections."""
-    pid, client, report = api
-    (await client.get(path)).raise_for_status()  # the first of a process makes what it keeps
+    (await api.client.get(path)).raise_for_status()  # the first of a process makes what it keeps
+    api_cpu, redis_cpu = cpu_seconds(api.pid), await cpu_of(redis)
+    p50, p95, requests, wrong = await _wrk(api, path, seconds, connections)
+    api_ms, redis_ms = (
+        1000 * spent / max(1, requests)
+        for spent in (cpu_seconds(api.pid) - api_cpu, await cpu_of(redis) - redis_cpu)
+    )
+    await redis.slowlog_reset()
+    await _wrk(api, path, ALONE_SECONDS, connections=1)
+    slow = max([row["duration"] / 1000 for row in await redis.slowlog_get(100)], default=0.0)
+    return Reading(name, path, p50, p95, int(requests), int(wrong), api_ms, redis_ms, slow)
+
+
+async def _wrk(api: Api, path: str, seconds: int, connections: int) -> tuple[float, float, float, float]:
+    """Latencies at p50 and p95, in ms; how many requests there were, and how many were answered wrongly."""
     headers = [
         part
         for one in ("Authorization", "Cookie")
-        if one in client.headers
-        for part in ("-H", f"{one}: {client.headers[one]}")
+        if one in api.client.headers
+        for part in ("-H", f"{one}: {api.client.headers[one]}")
     ]
-    argv = [
-        "wrk",
-        "-t1",
-        f"-c{connections}",
-        f"-d{seconds}s",
-        *headers,
-        "-s",
-        str(report),
-        str(client.base_url.join(path)),
-    ]
-    await redis.slowlog_reset()
-    api_cpu, redis_cpu = cpu_seconds(pid), await cpu_of(redis)
+    many = ("-t1", f"-c{connections}", f"-d{seconds}s")
+    argv = ("wrk", *many, *headers, "-s", str(api.report), str(api.client.base_url.join(path)))
     wrk = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
     said = (await wrk.communicate())[0].decode()
     found = re.search(r"p50=([\d.]+) p95=([\d.]+) requests=(\d+) wrong=(\d+)", said)
     assert found, said
-    requests = int(found[3])
-    api_ms, redis_ms = (
-        1000 * spent / max(1, requests)
-        for spent in (cpu_seconds(pid) - api_cpu, await cpu_of(redis) - redis_cpu)
-    )
-    slow = max([row["duration"] / 1000 for row in await redis.slowlog_get(100)], default=0.0)
-    latencies = float(found[1]), float(found[2])
-    return Reading(name, path, *latencies, requests, int(found[4]), api_ms, redis_ms, slow)
+    p50, p95, requests, wrong = map(float, found.groups())
+    return p50, p95, requests, wrong
 
 
 async def cpu_of(redis: Redis) -> float:

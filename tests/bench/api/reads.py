@@ -72,7 +72,7 @@ def _page(options: argparse.Namespace, readings: Sequence[Reading], memory: floa
             f"queues of one team, {memory:.1f} GiB in Redis. One process of the API, asked by `wrk` for {options.seconds} s over "
             f"{measured.CONNECTIONS} connections at once; wrk, the API and Redis share the cores.",
             f"* The slowest command of Redis is named from {measured.SLOW_MICROSECONDS // 1000} ms on, which is wanted of none; 50 ms is wanted "
-            "of p95.",
+            f"of p95. It is that of {measured.ALONE_SECONDS} s more over one connection: with two, what a command waits for a core counts too.",
             "",
             "| read | path | p50, ms | p95, ms | API, ms | Redis, ms | slowest command, ms | requests |",
             "|---|---|---|---|---|---|---|---|",
