@@ -1,8 +1,9 @@
 """The channels that carry a team's alerts."""
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, Field
 
@@ -40,6 +41,52 @@ class Channel(StrEnum):
     SLACK = "slack"
     DISCORD = "discord"
     WEBHOOK = "webhook"
+
+
+class ChannelWords(NamedTuple):
+    """What people are told of a channel whatever it is set to."""
+
+    name: str
+    place: str
+    """The same after `to`, within a sentence."""
+    what: str
+    label: str
+    """Of the field of its address."""
+    hint: str
+    """Beside that field."""
+
+
+CHANNELS: Mapping[Channel, ChannelWords] = {
+    Channel.EMAIL: ChannelWords(
+        "E-mail",
+        "e-mail",
+        "A letter to up to 50 people, through the mail server of this installation.",
+        "Recipients",
+        "Addresses with commas between.",
+    ),
+    Channel.SLACK: ChannelWords(
+        "Slack",
+        "Slack",
+        "A message by an incoming webhook of your workspace.",
+        "URL of the webhook",
+        "As https://hooks.slack.com/services/…",
+    ),
+    Channel.DISCORD: ChannelWords(
+        "Discord",
+        "Discord",
+        "A message by a webhook of a Discord channel.",
+        "URL of the webhook",
+        "As https://discord.com/api/webhooks/…",
+    ),
+    Channel.WEBHOOK: ChannelWords(
+        "Webhook",
+        "your webhook",
+        "The alert as JSON to a URL of yours, signed if the team has a secret.",
+        "URL",
+        "Gets alert.failure, alert.recovery, alert.limit_warning and alert.storage_warning.",
+    ),
+}
+"""In the order of the page that sets them."""
 
 
 class Notifications(Schema):

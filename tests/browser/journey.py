@@ -120,8 +120,8 @@ async def set_up_a_channel(journey: Journey) -> None:
     webhook = journey.page.get_by_role("region", name="Webhook")
     await webhook.get_by_label("URL", exact=True).fill(f"{journey.receiver.url}/alerts")
     await webhook.get_by_role("button", name="Set up Webhook").click()
-    await expect(journey.heading("Alerts go to Webhook")).to_be_visible()
-    await webhook.get_by_role("button", name="Send a test to Webhook").click()
+    await expect(journey.heading("Alerts go to your webhook")).to_be_visible()
+    await webhook.get_by_role("button", name="Send a test to your webhook").click()
     await expect(webhook.get_by_role("status")).to_contain_text("The test message was taken.")
     await journey.is_told("alert.test", 1)
 

@@ -18,7 +18,7 @@ class ChannelArguments(Schema):
     """One channel; the others stay."""
 
     channel: Annotated[Channel, Field(description="Which one")]
-    url: Annotated[Url | None, Field(description="Of slack, discord or webhook")] = None
+    url: Annotated[Url | None, Field(description="Of all but email")] = None
     to: Annotated[
         tuple[Address, ...] | None,
         Field(min_length=1, max_length=MAX_RECIPIENTS, description="Of email: its recipients"),

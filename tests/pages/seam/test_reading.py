@@ -22,7 +22,14 @@ OF_PEOPLE = {
 }
 """Of `shared.actions.accounts`: a token is nobody who signs in, so that REST has none of it."""
 OF_READS = {
-    *("crons.get", "crons.page", "cron_records.rows", "explain.described", "explain.offset_text", "jobs.read"),
+    *(
+        "crons.get",
+        "crons.page",
+        "cron_records.rows",
+        "explain.described",
+        "explain.offset_text",
+        "jobs.read",
+    ),
     *(
         "notifications.get",
         "queues.get",

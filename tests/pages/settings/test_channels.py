@@ -56,7 +56,7 @@ async def test_a_channel_is_set_up_and_its_url_shown_to_nobody(owner: Browser, r
 
     known = await stored(redis)
     assert (known.slack and known.slack.url, known.email and known.email.to) == (SLACK, ("ops@example.com",))
-    assert "Alerts go to E-mail and Slack" in page.text
+    assert "Alerts go to e-mail and Slack" in page.text
     assert "canary" not in page.response.text
     assert "https://hooks.slack.example/********" in page.response.text
 
@@ -71,7 +71,7 @@ async def test_a_url_that_is_left_empty_stays_and_the_channel_is_switched_off(
     known = await stored(redis)
     assert known.slack
     assert (known.slack.url, known.slack.enabled) == (SLACK, False)
-    assert "Alerts go to E-mail" in page.text
+    assert "Alerts go to e-mail" in page.text
 
 
 @pytest.mark.parametrize(

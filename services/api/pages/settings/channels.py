@@ -15,7 +15,7 @@ from shared.errors import Conflict, NotFound, Stale
 from shared.operations import Versions
 from shared.schemas.alerts import Alert, AlertNotice, AlertQuery, ChannelTest
 from shared.schemas.notices import NoticeStatus
-from shared.schemas.notifications import Channel, Email, Hook, Notifications
+from shared.schemas.notifications import CHANNELS, Channel, ChannelWords, Email, Hook, Notifications
 from shared.security.sessions import Signed
 
 SECTION = "notifications"
@@ -25,48 +25,6 @@ TO, HOOK = "to", "hook"
 """The fields of an address: recipients, or a URL, which no page shows again."""
 LOOKED_AT, MOST_SHOWN = 100, 5
 """Alerts that are looked through for messages, and messages of a channel that are shown."""
-
-
-class Kind(NamedTuple):
-    """What is said of a channel whatever it is set to."""
-
-    channel: Channel
-    name: str
-    what: str
-    label: str
-    hint: str
-
-
-KINDS = (
-    Kind(
-        Channel.EMAIL,
-        "E-mail",
-        "A letter to up to 50 people, through the mail server of this installation.",
-        "Recipients",
-        "Addresses with commas between.",
-    ),
-    Kind(
-        Channel.SLACK,
-        "Slack",
-        "A message by an incoming webhook of your workspace.",
-        "URL of the webhook",
-        "As https://hooks.slack.com/services/…",
-    ),
-    Kind(
-        Channel.DISCORD,
-        "Discord",
-        "A message by a webhook of a Discord channel.",
-        "URL of the webhook",
-        "As https://discord.com/api/webhooks/…",
-    ),
-    Kind(
-        Channel.WEBHOOK,
-        "Webhook",
-        "The alert as JSON to a URL of yours, signed if the team has a secret.",
-        "URL",
-        "Gets alert.failure, alert.recovery, alert.limit_warning and alert.storage_warning.",
-    ),
-)
 
 
 class Message(NamedTuple):
@@ -86,7 +44,8 @@ class Tried(NamedTuple):
 class Card(NamedTuple):
     """A channel, as the page shows it."""
 
-    kind: Kind
+    channel: Channel
+    words: ChannelWords
     is_set: bool
     is_on: bool
     address: str
@@ -129,7 +88,7 @@ async def test(visit: Visit, form: Form) -> Response:
 async def ask_remove(visit: Visit) -> Response:
     signed, channel = await visit.as_admin(), _channel(visit)
     question = Question(
-        f"Remove {_kind(channel).name}?",
+        f"Remove {CHANNELS[channel].name}?",
         "Alerts do not go there any more, and its address is forgotten. Switched off it would be kept.",
         "Remove",
     )
@@ -156,10 +115,6 @@ def _channel(visit: Visit) -> Channel:
     if name not in {*Channel}:
         raise NotFound("Channel")
     return Channel(name)
-
-
-def _kind(channel: Channel) -> Kind:
-    return next(kind for kind in KINDS if kind.channel == channel)
 
 
 def _with(known: Notifications, channel: Channel, form: Form) -> Notifications:
@@ -190,9 +145,7 @@ async def _index(
     call = visit.call(signed, "get-notifications")
     known = await notifications.show(call)
     found = await alerts.page(call.redis, call.team, AlertQuery(per_page=LOOKED_AT))
-    cards = [
-        _card(kind, known, found.data, form if kind.channel == channel else None, tried) for kind in KINDS
-    ]
+    cards = [_card(one, known, found.data, form if one == channel else None, tried) for one in CHANNELS]
     return await settings_page(
         visit,
         signed,
@@ -207,21 +160,22 @@ async def _index(
 
 
 def _card(
-    kind: Kind, known: Notifications, found: Sequence[Alert], typed: Form | None, tried: Tried | None
+    channel: Channel, known: Notifications, found: Sequence[Alert], typed: Form | None, tried: Tried | None
 ) -> Card:
-    setting: Email | Hook | None = getattr(known, kind.channel)
+    setting: Email | Hook | None = getattr(known, channel)
     address = ", ".join(setting.to) if isinstance(setting, Email) else setting.url if setting else ""
-    shown = {TO: address} if kind.channel == Channel.EMAIL else {}
+    shown = {TO: address} if channel == Channel.EMAIL else {}
     if setting is None or setting.enabled:
         shown["enabled"] = "on"
     return Card(
-        kind,
+        channel,
+        CHANNELS[channel],
         is_set=setting is not None,
         is_on=setting is not None and setting.enabled,
         address=address,
-        messages=_messages(kind.channel, found),
+        messages=_messages(channel, found),
         form=typed or Form(shown),
-        test=tried.test if tried and tried.test.channel == kind.channel else None,
+        test=tried.test if tried and tried.test.channel == channel else None,
     )
 
 
@@ -234,10 +188,10 @@ def _messages(channel: Channel, found: Sequence[Alert]) -> list[Message]:
 def _title(cards: Sequence[Card]) -> str:
     """Who is told: the answer first."""
     on = [card for card in cards if card.is_on]
-    failing = [card.kind.name for card in on if _is_failing(card)]
+    failing = [card.words.place for card in on if _is_failing(card)]
     if failing:
         return f"Alerts do not reach {_and(failing)}"
-    return f"Alerts go to {_and([card.kind.name for card in on])}" if on else "Alerts go to nobody"
+    return f"Alerts go to {_and([card.words.place for card in on])}" if on else "Alerts go to nobody"
 
 
 def _is_failing(card: Card) -> bool:
