@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.api.pages.work import attempts, bodies, holding, words
-from shared.schemas.queues import Queue, QueueCounts
+from shared.schemas.queues import Queue, QueueCounts, QueueSettings
 from shared.schemas.runs import ConnectionUse, FailureReason, Phases, Run
 
 NOON = datetime(2026, 11, 27, 12, 0, 0, tzinfo=UTC)
@@ -120,13 +120,8 @@ def queue(pending: int, processing: int = 0, **fields: object) -> Queue:
     counts = QueueCounts(
         pending=pending, processing=processing, completed=0, failed=0, retrying=0, dead_lettered=0
     )
-    given = {
-        **{name: None for name in ("max_parallelism", "rate_limit", "key_max_parallelism", "key_rate_limit")},
-        **{"id": 1, "name": "mail", "is_active": True, "timeout_seconds": 30, "retries_enabled": True},
-        **{"retry_delays": (), "success_assertions": (), "alerts_enabled": False, "dlq_retention_days": 14},
-        **{"weight": 1, "redact": (), "labels": {}, "created_at": NOON, "created_by": None},
-    }
-    return Queue.model_validate({**given, "counts": counts, **fields})
+    made = {"id": 1, "name": "mail", "created_at": NOON, "created_by": None, "counts": counts}
+    return Queue.model_validate({**QueueSettings().model_dump(), **made, **fields})
 
 
 @pytest.mark.parametrize(
