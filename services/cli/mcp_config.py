@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from shared.basics.mcp_clients import COMMAND, DEFAULT_URL, MCP_CLIENTS, PLACEHOLDER
+from shared.basics.mcp_clients import COMMAND, DEFAULT_URL, MCP_CLIENTS, PLACEHOLDER, McpClient
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,14 +23,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     client = next(one for one in MCP_CLIENTS if one.id == arguments.client)
     token = arguments.token or os.environ.get("RECURO_API_TOKEN") or PLACEHOLDER
-    text = None if arguments.stdio else client.over_http(token, arguments.url)
-    print(text or client.over_stdio(token, arguments.url, _command()))
+    print(block(client, token, arguments.url, is_stdio=arguments.stdio))
     print(f"# For {client.name}: {client.place}", file=sys.stderr)
-    if not text and not arguments.stdio:
+    if not arguments.stdio and client.over_http(token, arguments.url) is None:
         print(f"# {client.name} takes no URL, so it starts {COMMAND}.", file=sys.stderr)
     if token == PLACEHOLDER:
         print(f"# Make a token for {token}: recuro token create --name agent", file=sys.stderr)
     return 0
+
+
+def block(client: McpClient, token: str, url: str, *, is_stdio: bool = False) -> str:
+    """What a client reads: the URL, or the command where it takes none or `is_stdio`."""
+    over_http = None if is_stdio else client.over_http(token, url)
+    return over_http or client.over_stdio(token, url, _command())
 
 
 def _command() -> str:

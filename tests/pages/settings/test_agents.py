@@ -1,17 +1,14 @@
 """Settings, Agents: blocks as the command line prints them, and tools as the gateway lists them."""
 
-import argparse
 import html
-import io
 import re
-from contextlib import redirect_stdout
 
 import pytest
 
 from services.cli import mcp_config
 from services.mcp.rights import DELETING
 from services.mcp.tools import TOOLS
-from shared.basics.mcp_clients import DEFAULT_URL, MCP_CLIENTS
+from shared.basics.mcp_clients import DEFAULT_URL, MCP_CLIENTS, PLACEHOLDER, McpClient
 from shared.basics.mcp_tools import MCP_TOOLS
 from tests.pages.browser import Browser
 
@@ -26,18 +23,14 @@ def test_the_table_of_tools_is_that_of_the_gateway() -> None:
     assert len(MCP_TOOLS) == len(TOOLS)
 
 
-@pytest.mark.parametrize("client", [one.id for one in MCP_CLIENTS])
-async def test_a_block_is_what_the_command_line_prints(
-    owner: Browser, client: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("RECURO_API_TOKEN", raising=False)
-    with redirect_stdout(io.StringIO()) as printed:  # what the API of the same process logs stays out of it
-        mcp_config.run(argparse.Namespace(client=client, url=DEFAULT_URL, token=None, stdio=False))
+@pytest.mark.parametrize("client", MCP_CLIENTS, ids=[one.id for one in MCP_CLIENTS])
+async def test_a_block_is_what_the_command_line_prints(owner: Browser, client: McpClient) -> None:
+    printed = mcp_config.block(client, PLACEHOLDER, DEFAULT_URL)
 
     page = await owner.open(PATH)
 
-    block = html.unescape(page.response.text).partition(f'id="for-{client}">')[2].partition("</pre>")[0]
-    assert without_paths(block) == without_paths(printed.getvalue().strip())
+    shown = html.unescape(page.response.text).partition(f'id="for-{client.id}">')[2].partition("</pre>")[0]
+    assert without_paths(shown) == without_paths(printed.strip())
 
 
 def without_paths(text: str) -> list[str]:
