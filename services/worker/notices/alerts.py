@@ -20,7 +20,8 @@ async def alert_notice(work: Notice, redis: Redis, vault: Vault, public_url: str
     team, alert_id = Team(work.team, work.shard), int(work.subject.partition(":")[2])
     channels = await notifications.opened_of(redis, vault, team)
     alert = await _alert(redis, team, alert_id)
-    message = messages.message_of(alert, public_url) if alert else messages.TEST
+    pages = f"{public_url}/t/{team.id}" if public_url else ""
+    message = messages.message_of(alert, pages) if alert else messages.TEST
     settings = getattr(channels, work.spec, None)
     if settings is None:
         raise NotFound("Channel")

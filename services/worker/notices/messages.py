@@ -8,6 +8,7 @@ from shared.schemas.alerts import Alert, Alertable, AlertType
 RESPONSE_CHARACTERS = 300
 _COLOURS = {AlertType.FAILURE: 0xC62828, AlertType.RECOVERY: 0x2E7D32}
 _OTHER_COLOUR = 0xF9A825
+_AUTHORIZED = '-H "Authorization: Bearer $RECURO_API_TOKEN"'
 
 
 class Message(NamedTuple):
@@ -28,15 +29,15 @@ TEST = Message(
 )
 
 
-def message_of(alert: Alert, public_url: str) -> Message:
-    """The message of an alert, and how to read more at `public_url`, if there is one."""
+def message_of(alert: Alert, pages: str) -> Message:
+    """The message of an alert: it links to the team's `pages`, or names commands where these are ''."""
     title, lines = {
         Alertable.CRON: _of_cron,
         Alertable.QUEUE: _of_queue,
         Alertable.TEAM: _of_team,
     }[alert.alertable_type](alert)
     first, *rest = lines
-    lines = [first, *_seen(alert), *rest, *_resume(alert, public_url), _more(alert, public_url)]
+    lines = [first, *_seen(alert), *rest, *_resume(alert, pages), _more(alert, pages)]
     colour = _COLOURS.get(alert.type, _OTHER_COLOUR)
     return Message(_plain(title), tuple(_plain(line) for line in lines), colour)
 
@@ -115,28 +116,27 @@ def _seen(alert: Alert) -> list[str]:
     return lines
 
 
-def _more(alert: Alert, public_url: str) -> str:
-    """A command, for the API answers nobody without a token: a link to it would open on an error."""
-    return f'More: curl -H "Authorization: Bearer $RECURO_API_TOKEN" {_address(alert, public_url)}'
+def _more(alert: Alert, pages: str) -> str:
+    """Where all of it is, with what can be done about it."""
+    return f"More: {pages}/alerts/{alert.id}" if pages else f"More: curl {_AUTHORIZED} {_address(alert)}"
 
 
-def _resume(alert: Alert, public_url: str) -> list[str]:
-    """The command that has a cron fire again."""
+def _resume(alert: Alert, pages: str) -> list[str]:
+    """What has a cron fire again."""
     if not alert.has_paused:
         return []
-    to = f'-H "Authorization: Bearer $RECURO_API_TOKEN" {_address(alert, public_url)}'
+    if pages:
+        return [f"Resume: {pages}/crons/{alert.alertable_id}"]
     given = "-H 'Content-Type: application/json' -d '{\"is_active\": true}'"
-    return [f"Resume: curl -X PATCH {given} {to}"]
+    return [f"Resume: curl -X PATCH {given} {_AUTHORIZED} {_address(alert)}"]
 
 
-def _address(alert: Alert, public_url: str) -> str:
-    return f"{public_url or '$RECURO_URL'}{_path(alert)}"
-
-
-def _path(alert: Alert) -> str:
+def _address(alert: Alert) -> str:
+    """In the API, which is somewhere that its reader knows."""
     if alert.alertable_type == Alertable.TEAM:
-        return "/api/usage"
-    return f"/api/jobs/{alert.job_id}" if alert.job_id else f"/api/crons/{alert.alertable_id}"
+        return "$RECURO_URL/api/usage"
+    noun = f"jobs/{alert.job_id}" if alert.job_id else f"crons/{alert.alertable_id}"
+    return f"$RECURO_URL/api/{noun}"
 
 
 def _moment(moment: datetime) -> str:

@@ -116,7 +116,7 @@ async def _measure(options: argparse.Namespace) -> tuple[list[Cost], list[Minute
                 token = await tokens.create(redis, team=filled.TEAM, name="bench", scopes=("admin",))
                 bearer = {"Authorization": f"Bearer {token}"}
                 async with measured.serving(folder, server.url, bearer) as api:
-                    await filled.fill(redis, api.client, n_jobs=options.jobs, n_crons=options.crons, each=5)
+                    await filled.fill(redis, api.client, n_jobs=options.jobs, n_crons=options.crons, each=30)
                     await until(lambda: measured.is_at_rest(redis), 180.0)
                     names = await asked.names(api.client, options.jobs)
                     team = keyspace.Team(1)

@@ -126,9 +126,8 @@ async def test_every_channel_hears_of_a_failure_once(stage: Stage) -> None:
     assert stage.mailbox.recipients == [("ops@example.com", "night@example.com")]
     assert letter["subject"] == "[Recuro] Nightly <report> is failing"
     assert "status 503" in letter.get_content()
-    assert (
-        '$RECURO_API_TOKEN" https://recuro.example.com/api/crons/1' in letter.get_content().splitlines()[-1]
-    )
+    link = f"https://recuro.example.com/t/{stage.team.id}/alerts/{alert.id}"
+    assert letter.get_content().splitlines()[-1] == f"More: {link}"
 
 
 async def test_a_letter_has_the_fields_that_mail_needs(stage: Stage) -> None:

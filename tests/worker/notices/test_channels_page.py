@@ -75,7 +75,7 @@ def test_a_test_call_sends_what_the_page_shows(channel: str) -> None:
 
 @pytest.mark.parametrize("channel", FAILURES)
 def test_a_failure_sends_what_the_page_shows(channel: str) -> None:
-    message = messages.message_of(FAILURE, "https://recuro.example.com")
+    message = messages.message_of(FAILURE, "https://recuro.example.com/t/1")
 
     sent = RENDERINGS[channel].rendered(Announcement(NOTICE, message, FAILURE), settings_of(channel))
 

@@ -91,7 +91,7 @@ async def test_forty_crons_of_one_broken_target_are_one_incident_with_one_messag
     recorded = await stage.recorded()
     assert [one.type.value for one in recorded] == ["failure"] * 40
     assert [one.data.problem_id for one in recorded] == [*range(1, 41)]
-    words = messages.message_of(recorded[0], "https://recuro.example.com").text
+    words = messages.message_of(recorded[0], "").text
     assert "40 crons are failing in this way" in words
 
 

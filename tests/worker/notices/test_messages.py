@@ -5,12 +5,15 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from starlette.routing import Match
 
+from services.api.routes import ROUTES
 from services.worker.notices import discord, email, messages, slack
 from services.worker.notices.announcement import Announcement
 from services.worker.notices.messages import Message, message_of
@@ -21,6 +24,7 @@ from shared.schemas.notifications import Email
 from shared.schemas.runs import FailureReason
 
 APPROVED = Path(__file__).parent / "approved" / "alerts.txt"
+PAGES = "https://recuro.example.com/t/1"
 NOON = datetime(2026, 11, 25, 12, 0, 3, tzinfo=UTC)
 DOWN = AlertFacts(
     url="https://api.example.com/report",
@@ -91,7 +95,7 @@ def texts(message: Message) -> Iterator[str]:
 
 
 def test_every_message_reads_as_approved() -> None:
-    told = {name: message_of(each, "https://recuro.example.com") for name, each in ALERTS.items()}
+    told = {name: message_of(each, PAGES) for name, each in ALERTS.items()}
     told["without an address of our own"] = message_of(ALERTS["a cron fails"], "")
     told["a test"] = messages.TEST
     text = "\n".join(f"=== {name}\n\n" + "\n".join(texts(message)) for name, message in told.items())
@@ -159,15 +163,21 @@ def test_a_cut_is_never_within_an_escape() -> None:
     assert embed["description"].endswith(r"\_")
 
 
-@pytest.mark.parametrize(
-    ("public_url", "address"),
-    [("https://recuro.example.com", "https://recuro.example.com"), ("", "$RECURO_URL")],
-)
-def test_a_message_ends_with_a_command_that_reads_more(public_url: str, address: str) -> None:
-    message = message_of(ALERTS["a queue fails"], public_url)
+def test_a_message_without_pages_ends_with_a_command_that_reads_more() -> None:
+    message = message_of(ALERTS["a queue fails"], "")
 
     authorization = '"Authorization: Bearer $RECURO_API_TOKEN"'
-    assert message.lines[-1] == f"More: curl -H {authorization} {address}/api/jobs/42"
+    assert message.lines[-1] == f"More: curl -H {authorization} $RECURO_URL/api/jobs/42"
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_every_link_of_a_message_is_the_address_of_a_page(name: str) -> None:
+    links = re.findall(r"https://recuro.example.com(/\S+)", message_of(ALERTS[name], PAGES).text)
+
+    assert links
+    for link in links:
+        scope = {"type": "http", "method": "GET", "path": link}
+        assert any(route.matches(scope)[0] is Match.FULL for route in ROUTES), link
 
 
 def test_a_long_answer_is_cut() -> None:
