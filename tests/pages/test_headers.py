@@ -42,3 +42,17 @@ async def test_a_stream_and_a_file_have_them_too(owner: Browser) -> None:
 
     for headers in found:
         assert {name: headers[name] for name in kept} == kept
+
+
+@pytest.mark.parametrize("path", ["/unknown", "/t", "/crons", "/api/unknown", "/.env"])
+async def test_an_address_of_nothing_is_a_page_for_a_browser_and_a_sentence_for_a_program(
+    owner: Browser, path: str
+) -> None:
+    shown = await owner.client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    told = await owner.client.get(path)
+
+    assert shown.status_code == told.status_code == 404
+    assert {name: shown.headers[name] for name in HEADERS} == HEADERS
+    assert "There is no such page" in shown.text
+    assert '<a class="btn" href="/">' in shown.text
+    assert told.json() == {"error": "Not found"}

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope
 from starlette.types import Send as SendMessage
 
+from services.api import errors
 from services.api.errors import Malformed, Refused, TooLarge
 from services.api.pages import origins
 from services.api.pages.forms import SECRETS, Form, form_of
@@ -81,6 +82,15 @@ class Page(Resource):
             title, status = "That cannot be done here", error.status_code
             response = rendered("error.html", status, error.headers, title=title, sentence=_NO_SUCH_METHOD)
             await response(scope, receive, send)
+
+
+async def no_such_address(request: Request, error: Exception) -> Response:
+    """A page for a browser, and for anybody else the sentence of the API: what is not there is of neither."""
+    accepts = request.headers.get("accept", "")
+    if isinstance(error, HTTPException) and error.status_code == 404 and "text/html" in accepts:
+        page_of_it = rendered("error.html", 404, error.headers, title=_TITLES[404], sentence=_NOT_FOUND)
+        return packed(request, themed(request, page_of_it))
+    return await errors.handlers[HTTPException](request, error)
 
 
 def to(address: str) -> Response:

@@ -1,6 +1,6 @@
 """The routes of all pages."""
 
-from services.api.pages import arriving, files, home, me, second_factor, sign_in, single_sign_on, theme, zones
+from services.api.pages import arriving, choices, files, home, me, second_factor, sign_in, single_sign_on
 from services.api.pages.crons import routes as crons
 from services.api.pages.live import routes as live
 from services.api.pages.overview import routes as overview
@@ -47,8 +47,7 @@ PAGES = (
     *crons.routes,
     *second_factor.routes,
     *me.routes,
-    *zones.routes,
-    *theme.routes,
+    *choices.routes,
     *live.routes,
     *WORK,
     *home.nowhere,

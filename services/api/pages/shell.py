@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from redis.exceptions import ResponseError
 from starlette.responses import Response
 
-from services.api.pages import theme, zones
+from services.api.pages import choices, zones
 from services.api.pages.forms import Form
 from services.api.pages.rendering import rendered, theme_of
 from services.api.pages.visits import KEYS, Visit
@@ -39,7 +39,7 @@ async def team_page(
         other_zone=zones.other_of(visit),
         here=zones.here(visit),
         theme=theme_of(visit.request),
-        next_theme=theme.following(visit),
+        next_theme=choices.following(visit),
         has_keys=visit.request.cookies.get(KEYS) != "off",
         **given,
     )

@@ -1,22 +1,15 @@
 """By whose clock a page shows times: that of the browser, which its script says, or UTC."""
 
-import re
 from datetime import datetime
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
-from starlette.responses import Response
-
-from services.api.pages.endpoint import page, to
-from services.api.pages.forms import Form
-from services.api.pages.sign_in import inside
 from services.api.pages.visits import Visit
 from shared.schedule import zone_data
 
 OWN, CHOSEN = "recuro-zone", "recuro-clock"
 """Cookies: the zone of the browser, as pages.js says it, and the one that somebody pressed for."""
 UTC = "UTC"
-_QUERY = re.compile(r"[\w.~%&=+:*,-]+", re.ASCII)
 
 
 def zone_of(visit: Visit) -> str:
@@ -47,19 +40,6 @@ def local(moment: datetime, name: str) -> datetime:
     return moment.astimezone(clock_of(name))
 
 
-async def choose(visit: Visit, form: Form) -> Response:
-    """Show UTC from now on, or the browser's own zone again."""
-    await visit.signed()
-    return visit.remembering(back(form), CHOSEN, UTC if form.get("zone") == UTC else "own")
-
-
-def back(form: Form) -> Response:
-    """To the page that the form stands on."""
-    path, _, query = form.get("next").partition("?")
-    found = inside(path)
-    return to(f"{found}?{query}" if found == path and _QUERY.fullmatch(query) else found)
-
-
 def _own(visit: Visit) -> str:
     name = unquote(visit.request.cookies.get(OWN, ""))[:64]
     return name if name in zone_data.release().names else UTC
@@ -72,6 +52,3 @@ def here(visit: Visit) -> str:
     query = visit.request.scope.get("query_string", b"").decode("ascii", "ignore")
     path = quote(visit.request.scope["path"])
     return f"{path}?{query}" if query else path
-
-
-routes = [page("/zone", send=choose)]
