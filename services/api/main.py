@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from services.api import bootstrap, errors, metrics
 from services.api.application import Application
 from services.api.envelope import Envelope
-from services.api.pages.endpoint import no_such_address
+from services.api.pages.endpoint import or_no_page
 from services.api.pages.live.stream import Streams
 from services.api.pages.live.views import Views
 from services.api.routes import ROUTES
@@ -83,7 +83,7 @@ def create_app(settings: Settings, waits: Waits, views: Views) -> Starlette:
     app = Application(
         routes=ROUTES,
         middleware=[Middleware(Envelope), *_cors(settings)],
-        exception_handlers={**errors.handlers, HTTPException: no_such_address},
+        exception_handlers={**errors.handlers, HTTPException: or_no_page(errors.handlers[HTTPException])},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a redirect would lose the token or the body of many a client

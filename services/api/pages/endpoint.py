@@ -11,7 +11,6 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope
 from starlette.types import Send as SendMessage
 
-from services.api import errors
 from services.api.errors import Malformed, Refused, TooLarge
 from services.api.pages import origins
 from services.api.pages.forms import SECRETS, Form, form_of
@@ -58,6 +57,8 @@ _OURS = (
 
 Look = Callable[[Visit], Awaitable[Response]]
 Send = Callable[[Visit, Form], Awaitable[Response]]
+Telling = Callable[[Request, Exception], Awaitable[Response]]
+"""Answers an error."""
 
 log = structlog.get_logger()
 
@@ -84,13 +85,17 @@ class Page(Resource):
             await response(scope, receive, send)
 
 
-async def no_such_address(request: Request, error: Exception) -> Response:
-    """A page for a browser, and for anybody else the sentence of the API: what is not there is of neither."""
-    accepts = request.headers.get("accept", "")
-    if isinstance(error, HTTPException) and error.status_code == 404 and "text/html" in accepts:
-        page_of_it = rendered("error.html", 404, error.headers, title=_TITLES[404], sentence=_NOT_FOUND)
-        return packed(request, themed(request, page_of_it))
-    return await errors.handlers[HTTPException](request, error)
+def or_no_page(told: Telling) -> Telling:
+    """A page that says to a browser that nothing is at an address; anybody else is `told` it."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        accepts = request.headers.get("accept", "")
+        if isinstance(error, HTTPException) and error.status_code == 404 and "text/html" in accepts:
+            shown = rendered("error.html", 404, error.headers, title=_TITLES[404], sentence=_NOT_FOUND)
+            return packed(request, themed(request, shown))
+        return await told(request, error)
+
+    return handle
 
 
 def to(address: str) -> Response:

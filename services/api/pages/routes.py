@@ -15,11 +15,12 @@ from services.api.pages.settings import (
     team,
     tokens,
 )
-from services.api.pages.work import dead_letters, job_acts, jobs, new_job, queues, replays
+from services.api.pages.work import dead_letters, job_acts, jobs, many, new_job, queues, replays
 
 WORK = (
     *jobs.routes,
     *new_job.routes,
+    *many.routes,
     *jobs.one,
     *job_acts.routes,
     *queues.routes,

@@ -4,7 +4,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.actions import crons
-from shared.schemas.crons import CronQuery
+from shared.schemas.crons import CronFilter, CronQuery
 from shared.store.keyspace import Team
 from tests.pages.browser import Browser, enter, make_user
 from tests.pages.crons import filling
@@ -137,10 +137,38 @@ async def test_deleting_those_that_are_chosen_asks_first(owner: Browser, redis: 
     before = await names(redis)
     done = await owner.send(asked, f"{PATH}/bulk")
 
-    assert "Delete these 2 crons?" in asked.text
+    assert "Delete 2 crons?" in asked.text
     assert len(before) == 3
     assert "2 deleted." in done.text
     assert await names(redis) == ["keep me"]
+
+
+async def test_all_that_were_found_are_meant_beyond_the_page(owner: Browser, redis: Redis) -> None:
+    for number in range(27):
+        await a_cron(redis, name=f"nightly {number}")
+    await a_cron(redis, name="keep me")
+    page = await owner.open(f"{PATH}?q=nightly")
+
+    asked = await owner.send(page, f"{PATH}/bulk?q=nightly", action="pause", **{"id-1": "on", "all": "on"})
+    before = await crons.page(redis, SHOP, CronQuery(filter=CronFilter.PAUSED))
+    done = await owner.send(asked, f"{PATH}/bulk?q=nightly")
+
+    assert "All 27 that were found" in page.text
+    assert "Pause all 27 crons?" in asked.text
+    assert before.total == 0
+    assert "27 paused." in done.text
+    active = await crons.page(redis, SHOP, CronQuery(filter=CronFilter.ACTIVE))
+    assert [one.name for one in active.data] == ["keep me"]
+
+
+async def test_all_is_refused_where_nothing_was_looked_for(owner: Browser, redis: Redis) -> None:
+    await a_cron(redis)
+
+    page = await owner.post(f"{PATH}/bulk", action="delete", all="on", sure="yes")
+
+    assert page.status == 422
+    assert "No search says which ones are all of these." in page.text
+    assert await names(redis) == ["Nightly invoices"]
 
 
 @pytest.mark.parametrize("fields", [{"action": "pause"}, {"id-1": "on"}, {"action": "x", "id-1": "on"}])

@@ -13,18 +13,19 @@ from services.api.pages.crons.marks import Strip
 from services.api.pages.crons.saying import Moment, State
 from services.api.pages.crons.shell import PATH, crons_page, path_of
 from services.api.pages.endpoint import IN_PLACE, page, to
-from services.api.pages.forms import Form, errors_of
-from services.api.pages.lists import page_of
+from services.api.pages.forms import Form, errors_of, parsed
+from services.api.pages.lists import NO_SEARCH, Asking, Meant, ask, chosen, done_to, page_of
 from services.api.pages.live import undo
 from services.api.pages.live.undo import Undo
+from services.api.pages.shell import Question
 from services.api.pages.visits import Visit
+from services.api.pages.work.words import plural
 from shared.actions import crons
 from shared.actions.bulk import crons as bulks
 from shared.actions.searches import sorting
 from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas.base import SEARCHED
-from shared.schemas.bulk.results import BulkProgress, BulkResult
 from shared.schemas.bulk.wanted import CronAction, CronBulk
 from shared.schemas.crons import Cron, CronMode, CronQuery, CronSort
 from shared.schemas.reports.crons import CronCounts, CronPage
@@ -39,6 +40,19 @@ SORTS = (
     (CronSort.NAME, "Name"),
     (CronSort.NEWEST, "Newest"),
 )
+VERBS = {
+    CronAction.PAUSE: "Pause",
+    CronAction.RESUME: "Resume",
+    CronAction.RUN: "Run",
+    CronAction.DELETE: "Delete",
+}
+SENTENCES = {
+    CronAction.PAUSE: "They fire no more until they are resumed.",
+    CronAction.RESUME: "They fire again from now on, by their schedules.",
+    CronAction.RUN: "Each is called once, now. Their schedules stay as they are.",
+    CronAction.DELETE: "They fire no more, and all that is known of their fires goes. This cannot be undone.",
+}
+_NOTHING = "Choose crons first, then what to do to them."
 DOING = {
     CronAction.PAUSE: "paused",
     CronAction.RESUME: "resumed",
@@ -94,34 +108,37 @@ async def bulk_again(visit: Visit) -> Response:
 
 
 async def bulk(visit: Visit, form: Form) -> Response:
-    """Do something to all that are chosen; deleting is asked once more, on a page of its own."""
-    signed = await visit.in_team()
-    ids = sorted(int(name[3:]) for name in form.fields if name.startswith("id-") and name[3:].isdecimal())
+    """Do something to all that are chosen; deleting, or all that were found, is asked once more."""
+    signed, wants = await visit.in_team(), asked(visit)
+    meant = chosen(form, wants.q)
     action = next((one for one in CronAction if one == form.get("action")), None)
-    if not ids or action is None:
-        return await shown(visit, signed, wrong="Choose crons first, then what to do to them.", status=422)
-    if action is CronAction.DELETE and not form.has("sure"):
-        return await crons_page(visit, signed, "crons/delete_many.html", form=form, ids=ids)
-    wanted = CronBulk(ids=tuple(ids), action=action)
-    call = visit.call(signed, "change-crons", form.once, action, *map(str, ids))
+    if action is None or not any(meant):
+        wrong = NO_SEARCH if form.has("all") else _NOTHING
+        return await shown(visit, signed, wrong=wrong, status=422)
+    call = visit.call(signed, "change-crons", form.once, action, meant.q, *map(str, meant.ids))
     try:
+        if (meant.q or action is CronAction.DELETE) and not form.has("sure"):
+            return await _ask(visit, signed, action, meant)
+        count = form.get("count") or None
+        wanted = parsed(CronBulk, {**meant.fields, "action": action, "expected_count": count})
         result = await bulks.change(call, wanted)
     except IN_PLACE as error:
         return await shown(visit, signed, wrong="; ".join(errors_of(error).values()), status=422)
-    taken_back = undo.of_many(path_of(signed), ids, action, result)
-    return await shown(visit, signed, done=_done(action, result), offered=taken_back)
+    taken_back = undo.of_many(path_of(signed), meant.ids, action, result) if meant.ids else None
+    return await shown(visit, signed, done=done_to(DOING[action], result), offered=taken_back)
 
 
-def _done(action: CronAction, result: BulkResult | BulkProgress) -> str:
-    """2 paused, 1 was so already."""
-    parts = [f"{result.done} {DOING[action]}"]
-    if result.unchanged:
-        parts.append(f"{result.unchanged} already so")
-    if result.missing:
-        parts.append(f"{result.missing} not there any more")
-    if result.refused:
-        parts.append(f"{result.refused} refused: {result.refusals[0].reason}")
-    return f"{', '.join(parts).rstrip('.')}."
+async def _ask(visit: Visit, signed: Signed, action: CronAction, meant: Meant) -> Response:
+    """With how many they are now."""
+    wanted = parsed(CronBulk, {**meant.fields, "action": action, "dry_run": True})
+    count = (await bulks.change(visit.call(signed, "change-crons"), wanted)).matched
+    verb, these = VERBS[action], plural(count, "cron")
+    question = Question(f"{verb} {'all ' if meant.q else ''}{these}?", SENTENCES[action], f"{verb} {these}")
+    here = asked(visit).href(page=1).removesuffix("?")
+    asking = Asking(
+        "crons", action, question, count, f"{path_of(signed)}/bulk{here}", f"{path_of(signed)}{here}"
+    )
+    return await ask(visit, signed, asking, meant)
 
 
 def asked(visit: Visit) -> Asked:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.api.errors import Refused
 from services.api.pages.endpoint import page
-from services.api.pages.forms import errors_of, parsed
+from services.api.pages.forms import Form, errors_of, parsed
 from services.api.pages.lists import page_of
 from services.api.pages.shell import team_page
 from services.api.pages.visits import Visit
@@ -48,17 +48,23 @@ class Asked(NamedTuple):
     before: int | None
     """Only jobs of lower ids: where an earlier search ended."""
 
-    def link(self, base: str, **other: object) -> str:
+    def link(self, base: str, below: str = "", **other: object) -> str:
         parts = {SEARCHED: self.q, "status": self.status, "queue": self.queue, **other}
         if parts["status"] == JobFilter.ALL:
             del parts["status"]
-        return around.link(f"{base}/jobs", parts)
+        return around.link(f"{base}/jobs{below}", parts)
 
 
 async def index(visit: Visit) -> Response:
-    signed = await visit.in_team()
-    call, asked = visit.call(signed, "list-jobs"), _asked(visit)
-    wrong = ""
+    return await shown(visit, await visit.in_team())
+
+
+async def shown(
+    visit: Visit, signed: Signed, *, wrong: str = "", done: str = "", status: int = 200
+) -> Response:
+    """The list, and what became of what was done to some of it."""
+    call, asked = visit.call(signed, "list-jobs"), asked_of(visit)
+    misread = ""
     try:
         asked_for = {
             SEARCHED: asked.q or None,
@@ -69,24 +75,27 @@ async def index(visit: Visit) -> Response:
         query = parsed(JobQuery, {**asked_for, "page": page_of(visit)})
         found = await jobs.page(call.redis, call.team, query)
     except (Invalid, Refused) as error:
-        found, wrong = _NONE, next(iter(errors_of(error).values()))
+        found, misread = _NONE, next(iter(errors_of(error).values()))
     base = around.base_of(signed)
     return await team_page(
         visit,
         signed,
         "jobs/index.html",
-        422 if wrong else 200,
+        422 if misread else status,
         section="jobs",
         found=found,
         asked=asked,
+        misread=misread,
         wrong=wrong,
+        done=done,
+        form=Form(),
         base=base,
         tabs=[(name, asked.link(base, status=state), state == asked.status) for state, name in TABS],
         queues=await around.queues_of(call),
     )
 
 
-def _asked(visit: Visit) -> Asked:
+def asked_of(visit: Visit) -> Asked:
     status = around.given(visit, "status", 20)
     known = JobFilter(status) if status in set(JobFilter) else JobFilter.ALL
     queue, before = around.id_given(visit, "queue"), around.id_given(visit, "before")

@@ -1,0 +1,90 @@
+"""What is done to many jobs, after a question: to those that are chosen in the list, or all that it found."""
+
+import re
+
+from starlette.responses import Response
+
+from services.api.pages.endpoint import IN_PLACE, page, to
+from services.api.pages.forms import Form, errors_of, parsed
+from services.api.pages.lists import NO_SEARCH, Asking, Meant, ask, chosen, done_to
+from services.api.pages.shell import Question
+from services.api.pages.visits import Visit
+from services.api.pages.work import around, jobs
+from services.api.pages.work.jobs import PATH
+from services.api.pages.work.words import plural
+from shared.actions import queues
+from shared.actions.bulk import jobs as bulks
+from shared.schemas.bulk.wanted import JobAction, JobBulk
+from shared.schemas.jobs import JobFilter
+from shared.security.sessions import Signed
+
+BULK = f"{PATH}/bulk"
+DOING = {JobAction.CANCEL: "cancelled", JobAction.DELETE: "deleted"}
+_SENTENCES = {
+    JobAction.CANCEL: "What waits of them is not sent. A request that runs is broken off within moments; its "
+    "target may have done its part already. What has ended stays as it is.",
+    JobAction.DELETE: "They go with all attempts and what came back, and no retry is sent: for good.",
+}
+_SAYABLE = re.compile(r'[^"*,\\]+')
+"""A name of a queue that a search takes as it stands, between quotes."""
+_NOTHING = "Choose jobs first, then what to do to them."
+
+
+async def again(visit: Visit) -> Response:
+    """Who loads the address of a form again comes to the list."""
+    return to(jobs.asked_of(visit).link(around.base_of(await visit.in_team())))
+
+
+async def change(visit: Visit, form: Form) -> Response:
+    signed = await visit.in_team()
+    action = next((one for one in JobAction if one == form.get("action")), None)
+    try:
+        meant = chosen(form, await _search(visit, signed) if form.has("all") else "")
+        if action is None or not any(meant):
+            wrong = NO_SEARCH if form.has("all") else _NOTHING
+            return await jobs.shown(visit, signed, wrong=wrong, status=422)
+        if not form.has("sure"):
+            return await _ask(visit, signed, action, meant)
+        count = form.get("count") or None
+        wanted = parsed(JobBulk, {**meant.fields, "action": action, "expected_count": count})
+        call = visit.call(signed, "change-jobs", form.once, action, meant.q, *map(str, meant.ids))
+        result = await bulks.change(call, wanted)
+    except IN_PLACE as error:
+        return await jobs.shown(visit, signed, wrong="; ".join(errors_of(error).values()), status=422)
+    return await jobs.shown(visit, signed, done=done_to(DOING[action], result))
+
+
+async def _ask(visit: Visit, signed: Signed, action: JobAction, meant: Meant) -> Response:
+    """With how many they are now."""
+    wanted = parsed(JobBulk, {**meant.fields, "action": action, "dry_run": True})
+    count = (await bulks.change(visit.call(signed, "change-jobs"), wanted)).matched
+    verb, these = action.capitalize(), plural(count, "job")
+    title = f"{verb} {'all ' if meant.q else ''}{these}?"
+    asked, base = jobs.asked_of(visit), around.base_of(signed)
+    asking = Asking(
+        "jobs",
+        action,
+        Question(title, _SENTENCES[action], f"{verb} {these}"),
+        count,
+        asked.link(base, below="/bulk"),
+        asked.link(base),
+    )
+    return await ask(visit, signed, asking, meant)
+
+
+async def _search(visit: Visit, signed: Signed) -> str:
+    """All that the list shows, in one search; '' if it shows all jobs, or no search can say what."""
+    asked = jobs.asked_of(visit)
+    parts = [asked.q] if asked.q else []
+    if asked.status != JobFilter.ALL:
+        parts.append(f"status:{asked.status}")
+    if asked.queue:
+        call = visit.call(signed, "get-queue")
+        name = (await queues.get(call.redis, call.team, asked.queue)).name
+        if not _SAYABLE.fullmatch(name):
+            return ""
+        parts.append(f'queue:"{name}"')
+    return " ".join(parts)
+
+
+routes = [page(BULK, again, change)]
