@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from services.worker.intake.claims import Claims
 from services.worker.work import Complete, Dead, Result, Verdict
 from shared.actions import notifications
-from shared.schemas.notifications import Channel, Notifications
+from shared.schemas.notifications import CHANNELS, Channel, Notifications
 from shared.store import keyspace
 from tests.calls import VAULT
 from tests.pages.browser import Browser, Page
@@ -40,6 +40,10 @@ async def ended(redis: Redis, verdict: Verdict, error: str = "") -> None:
         return bool(works)
 
     await until(work)
+
+
+def test_each_channel_has_its_words() -> None:
+    assert list(CHANNELS) == list(Channel)
 
 
 async def test_without_channels_alerts_go_to_nobody(owner: Browser) -> None:

@@ -7,17 +7,11 @@ from datetime import datetime, timedelta
 from services.api.pages.crons.saying import State
 from shared.schemas.alerts import Alert, Alertable, AlertNotice, AlertType
 from shared.schemas.notices import NoticeStatus
-from shared.schemas.notifications import Channel
+from shared.schemas.notifications import CHANNELS, Channel
 from shared.schemas.reports.problems import Problem, ProblemState
 
 APART = timedelta(days=1)
 """Failures of a queue that are so far from each other are two incidents."""
-NAMES = {
-    Channel.EMAIL: "E-mail",
-    Channel.SLACK: "Slack",
-    Channel.DISCORD: "Discord",
-    Channel.WEBHOOK: "Webhook",
-}
 OPEN = State("s-bad", "bad", "Open")
 QUIET = State("s-idle", "idle", "Quiet")
 RECOVERED = State("s-ok", "ok", "Recovered")
@@ -109,7 +103,7 @@ class Incident:
 
 
 def deliveries(notices: Sequence[AlertNotice]) -> list[Told]:
-    return [Told(NAMES[one.channel], _DELIVERIES[one.status], one.error or "") for one in notices]
+    return [Told(CHANNELS[one.channel].name, _DELIVERIES[one.status], one.error or "") for one in notices]
 
 
 def grouped(alerts: Sequence[Alert], problems: Mapping[int, Problem]) -> list[Incident]:

@@ -14,7 +14,7 @@ from shared.schemas.alerts import Alert, Alertable, AlertNotice
 from shared.schemas.base import SEARCHED
 from shared.schemas.crons import Cron, CronMode
 from shared.schemas.notices import NoticeStatus
-from shared.schemas.notifications import Channel
+from shared.schemas.notifications import CHANNELS, Channel
 from shared.schemas.reports.problems import Problem
 from shared.schemas.runs import FailureReason
 
@@ -24,7 +24,6 @@ LONG_WAIT_MS = 300_000
 LATE_MS = 10_000
 NEARLY = 0.8
 SOON = timedelta(days=7)
-NAMES = {Channel.EMAIL: "E-mail", Channel.SLACK: "Slack", Channel.DISCORD: "Discord"}
 
 
 class Act(NamedTuple):
@@ -123,7 +122,12 @@ def _cause(problem: Problem) -> str:
         return f"{problem.host or 'The target'} answered {problem.response_status}"
     where = f" at {problem.host}" if problem.host else ""
     reason = work_words.reason(problem.failure_reason)
-    return f"{reason[:1].upper()}{reason[1:]}{where}"
+    return f"{_begun(reason)}{where}"
+
+
+def _begun(text: str) -> str:
+    """As a sentence begins."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def told(facts: Facts, cron_id: int) -> str:
@@ -132,7 +136,7 @@ def told(facts: Facts, cron_id: int) -> str:
         if alert.alertable_type is Alertable.CRON and alert.alertable_id == cron_id and alert.deliveries:
             reached = [one for one in alert.deliveries if one.status == NoticeStatus.DELIVERED]
             if reached and alert.notified_at:
-                names = _listed([NAMES.get(one.channel, "A webhook") for one in reached])
+                names = _begun(_listed([CHANNELS[one.channel].place for one in reached]))
                 return (
                     f"{names} {'was' if len(reached) == 1 else 'were'} told {_at(facts, alert.notified_at)}."
                 )
@@ -182,7 +186,7 @@ def _channels(facts: Facts) -> Iterator[Need]:
     for channel, (alert, last) in latest_deliveries(facts.alerts).items():
         known = getattr(facts.channels, channel)
         if last.status in (NoticeStatus.FAILED, NoticeStatus.RETRYING) and known and known.enabled:
-            title = f"{NAMES.get(channel, 'The webhook')} cannot be reached"
+            title = f"{_begun(CHANNELS[channel].place)} cannot be reached"
             when, error = _at(facts, alert.created_at), last.error or "it failed"
             said = f"Nobody was told by it of alert {alert.id} at {when}: {error}"
             at = f"{facts.base}/alerts/{alert.id}"
