@@ -134,9 +134,9 @@ smuggled = saying(HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r
 
 
 def gzip_bomb(size: int) -> Behaviour:
-    """A small answer that says it holds `size` bytes."""
+    """A small answer that says it holds `size` bytes; no POST may be lost on a connection that ends with it."""
     bomb = gzip.compress(bytes(size))
-    head = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    head = b"Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
     return saying(HEAD + head + bomb)
 
 

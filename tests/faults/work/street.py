@@ -21,7 +21,7 @@ TIMEOUT_SECONDS, NAME_SECONDS = 3, 10
 ROUNDS = 4
 REDIRECT = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
 HEAD = hostile.HEAD
-OK = HEAD + b"Content-Length: 0\r\n\r\n"
+OK = HEAD + b"Connection: close\r\nContent-Length: 0\r\n\r\n"
 TARGETS: dict[str, tuple[hostile.Behaviour, str | None]] = {
     "drip head": (hostile.drip_head, "timeout"),
     "drip body": (hostile.drip_body, "timeout"),
