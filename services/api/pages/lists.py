@@ -12,7 +12,7 @@ from shared.schemas.bulk.results import BulkProgress, BulkResult
 from shared.security.sessions import Signed
 
 PER_PAGE = 50
-MOST_DIGITS = 6
+MOST_DIGITS, _DIGITS_OF_ID = 6, 15
 MOST_CHARACTERS = 200
 NO_SEARCH = "No search says which ones are all of these. Choose some of them, or search for something."
 
@@ -45,11 +45,12 @@ def chosen(form: Form, q: str) -> Meant:
     if form.has("all"):
         return Meant((), q)
     numbers = (name[3:] for name in form.fields if name.startswith("id-"))
-    return Meant(tuple(sorted(int(each) for each in numbers if each.isdecimal())), "")
+    ids = (int(each) for each in numbers if each.isdecimal() and len(each) <= _DIGITS_OF_ID)
+    return Meant(tuple(sorted(ids)), "")
 
 
 class Asking(NamedTuple):
-    """What is asked before it is done to many: `these`, in the section of that title."""
+    """What is asked before it is done to so many; the form goes to `address`."""
 
     section: str
     action: str

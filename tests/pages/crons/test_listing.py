@@ -171,7 +171,15 @@ async def test_all_is_refused_where_nothing_was_looked_for(owner: Browser, redis
     assert await names(redis) == ["Nightly invoices"]
 
 
-@pytest.mark.parametrize("fields", [{"action": "pause"}, {"id-1": "on"}, {"action": "x", "id-1": "on"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"action": "pause"},
+        {"id-1": "on"},
+        {"action": "x", "id-1": "on"},
+        {"action": "pause", f"id-{'9' * 5000}": "on"},
+    ],
+)
 async def test_nothing_chosen_changes_nothing(owner: Browser, redis: Redis, fields: dict[str, str]) -> None:
     await a_cron(redis)
 

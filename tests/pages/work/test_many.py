@@ -107,7 +107,15 @@ async def test_all_of_a_queue_that_no_search_can_name_are_not_taken_for_one(
     assert "No search says" in refused.text
 
 
-@pytest.mark.parametrize("fields", [{"action": "cancel"}, {"id-1": "on"}, {"action": "x", "id-1": "on"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"action": "cancel"},
+        {"id-1": "on"},
+        {"action": "x", "id-1": "on"},
+        {"action": "cancel", f"id-{'9' * 5000}": "on"},
+    ],
+)
 async def test_nothing_chosen_changes_nothing(owner: Browser, redis: Redis, fields: dict[str, str]) -> None:
     await filling.made(redis, delay=60)
 

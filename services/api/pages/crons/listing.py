@@ -40,12 +40,6 @@ SORTS = (
     (CronSort.NAME, "Name"),
     (CronSort.NEWEST, "Newest"),
 )
-VERBS = {
-    CronAction.PAUSE: "Pause",
-    CronAction.RESUME: "Resume",
-    CronAction.RUN: "Run",
-    CronAction.DELETE: "Delete",
-}
 SENTENCES = {
     CronAction.PAUSE: "They fire no more until they are resumed.",
     CronAction.RESUME: "They fire again from now on, by their schedules.",
@@ -132,7 +126,7 @@ async def _ask(visit: Visit, signed: Signed, action: CronAction, meant: Meant) -
     """With how many they are now."""
     wanted = parsed(CronBulk, {**meant.fields, "action": action, "dry_run": True})
     count = (await bulks.change(visit.call(signed, "change-crons"), wanted)).matched
-    verb, these = VERBS[action], plural(count, "cron")
+    verb, these = action.capitalize(), plural(count, "cron")
     question = Question(f"{verb} {'all ' if meant.q else ''}{these}?", SENTENCES[action], f"{verb} {these}")
     here = asked(visit).href(page=1).removesuffix("?")
     asking = Asking(
