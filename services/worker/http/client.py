@@ -160,8 +160,8 @@ class Sender:
                 answer.is_asked_for, answer.address = True, connection.address
                 return await connection.ask(request, answer, deadline, watched=is_kept and not is_idempotent)
             except ConnectionClosed:
-                may_repeat = is_kept and not answer.begun
-                if not (may_repeat and (is_idempotent or await _was_ignored(connection, deadline))):
+                was_early = is_kept and not answer.begun
+                if not (was_early and await _may_repeat(pool, connection, deadline, anyway=is_idempotent)):
                     raise
             finally:
                 pool.keep(connection)
@@ -207,7 +207,8 @@ def _check(permit: Permit, connection: Connection, pool: Pool) -> None:
         raise
 
 
-async def _was_ignored(connection: Connection, deadline: float) -> bool:
-    """Whether the target is known to have taken no byte of what was lost on it."""
+async def _may_repeat(pool: Pool, connection: Connection, deadline: float, *, anyway: bool) -> bool:
+    """Of a request that met the end of a kept connection: whether its target surely took no byte of it."""
+    pool.note_early(connection.origin)
     evidence = connection.evidence
-    return evidence is not None and await evidence.shows_nothing_was_taken(deadline)
+    return anyway or (evidence is not None and await evidence.shows_nothing_was_taken(deadline))

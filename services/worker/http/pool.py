@@ -17,6 +17,10 @@ KEEPALIVE_SECONDS = 15.0
 UNHINTED_SECONDS = 1.5
 """For how long a connection may have been idle that takes a request which must not be sent twice, if its
 server does not say how long it keeps one: common servers close after 2 s and more."""
+EARLY_SECONDS, MOST_EARLY = 60.0, 1000
+"""For how long it is remembered of how many origins that they closed a kept connection sooner than that.
+
+There, what must not be sent twice goes on new ones, for the next one would meet the same end."""
 MARGIN_SECONDS = 1.0
 """So much before a server says that it closes one: its clock ran on while the answer was on its way."""
 KEPT_CONNECTIONS, ENCRYPTED_WEIGHT = 8192, 8
@@ -44,10 +48,13 @@ class Pool:
         self._kept: dict[Connection, None] = {}  # the longest kept first, as in each of the next
         self._kept_with: defaultdict[Origin, dict[Connection, None]] = defaultdict(dict)
         self._sweep_timer: asyncio.TimerHandle | None = None
+        self._early: dict[Origin, float] = {}  # until when; the first to be forgotten first
 
     def take(self, origin: Origin, *, may_repeat: bool) -> Connection | None:
         """The one kept last, if it is still good; `may_repeat`: the request is harmless to send again."""
         now = self._loop.time()
+        if self._early and not may_repeat and self._closes_early(origin, now):
+            return None
         while origin in self._kept_with:
             connection = next(reversed(self._kept_with[origin]))
             is_good = connection.is_usable and connection.kept_until > now
@@ -58,8 +65,23 @@ class Pool:
             self._forget(connection)
             if is_good:
                 return connection
+            if now - connection.kept_at < UNHINTED_SECONDS:
+                self.note_early(origin)
             connection.close()
         return None
+
+    def note_early(self, origin: Origin) -> None:
+        """It closed a kept connection, and had not said so with its answer."""
+        self._early.pop(origin, None)
+        if len(self._early) >= MOST_EARLY:
+            del self._early[next(iter(self._early))]
+        self._early[origin] = self._loop.time() + EARLY_SECONDS
+
+    def _closes_early(self, origin: Origin, now: float) -> bool:
+        until = self._early.get(origin)
+        if until is not None and until <= now:
+            del self._early[origin]
+        return until is not None and until > now
 
     def keep(self, connection: Connection) -> None:
         """For the next request to the same origin, if it may have one."""

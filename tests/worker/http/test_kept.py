@@ -1,6 +1,7 @@
 """Kept connections: for how long, for what, and what happens when their server closes one just then."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,6 +16,7 @@ from services.worker.http.exchange import Exchange
 from services.worker.http.outgoing import Outgoing
 from shared.schemas.runs import FailureReason
 from shared.security.addresses import Policy
+from shared.security.destinations import Origin
 from tests import hostile
 from tests.hostile import HEAD, Talk
 from tests.installation import free_port
@@ -230,6 +232,61 @@ async def test_without_a_hint_what_must_not_be_repeated_takes_a_fresh_connection
             assert (await sender.send(call(method, address))).response_body == "ok"
 
     assert talk.connections == connections
+
+
+async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers one request, and closes as soon as another comes, or nothing does for a while."""
+    await hostile.request_head(reader)
+    await reader.readexactly(4)
+    writer.write(OK)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await reader.read(1)
+
+
+async def test_of_a_server_that_closes_early_only_the_first_is_lost(sender: Sender) -> None:
+    async with hostile.serving(closing) as address:
+        found = [(await sender.send(call("POST", address))).failure_reason for _ in range(20)]
+
+    assert found == [None, FailureReason.CONNECTION_ERROR, *[None] * 18]
+
+
+async def test_none_is_lost_where_the_end_is_seen_first(sender: Sender) -> None:
+    async with hostile.serving(closing) as address:
+        found = [(await sender.send(call("POST", address))).failure_reason]
+        assert sender._pool is not None
+        (kept,) = sender._pool._kept
+        await asyncio.wait_for(kept.lost, 10)
+        found += [(await sender.send(call("POST", address))).failure_reason for _ in range(20)]
+
+    assert found == [None] * 21
+
+
+@pytest.mark.parametrize(("seconds", "connections"), [(60.0, 4), (0.0, 1)])
+async def test_it_is_remembered_for_a_while_and_of_what_may_be_repeated_never(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, seconds: float, connections: int
+) -> None:
+    monkeypatch.setattr(pool, "EARLY_SECONDS", seconds)
+    talk = Talk(OK)
+    async with hostile.serving(talk) as address:
+        await sender.send(call("POST", address))
+        assert sender._pool is not None
+        (kept,) = sender._pool._kept
+        sender._pool.note_early(kept.origin)
+        for method in ("POST", "GET", "POST", "POST"):
+            await sender.send(call(method, address))
+
+    assert talk.connections == connections
+
+
+async def test_no_more_origins_than_a_thousand_are_remembered(sender: Sender) -> None:
+    origins = [Origin("http", f"{number}.example.com", 80) for number in range(1002)]
+    assert sender._pool is not None
+
+    for origin in origins:
+        sender._pool.note_early(origin)
+
+    assert [*sender._pool._early] == origins[2:]
 
 
 @pytest.fixture
