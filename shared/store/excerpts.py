@@ -13,6 +13,7 @@ EXCERPT_CHARACTERS = 1024
 """How much of a text is kept; of an object, as many of its first fields as fit as JSON."""
 
 V = TypeVar("V")
+M = TypeVar("M", Job, Cron, Execution, Run)
 
 
 class _Scissors:
@@ -32,7 +33,9 @@ class _Scissors:
         return text[:EXCERPT_CHARACTERS]
 
     def fields(self, name: str, given: Mapping[str, V] | None) -> Mapping[str, V] | None:
-        if not given:
+        if (
+            not given or len(to_json(given)) + len(given) <= EXCERPT_CHARACTERS
+        ):  # as the sum below is, or more
             return given
         kept: dict[str, V] = {}
         left = EXCERPT_CHARACTERS
@@ -53,7 +56,14 @@ class _Scissors:
             "request_headers": self.fields("run.request_headers", given.request_headers),
             "request_body": self.text("run.request_body", given.request_body),
         }
-        return given.model_copy(update=changes)
+        return _changed(given, changes)
+
+
+def _changed(model: M, changes: Mapping[str, Any]) -> M:
+    """The model itself where nothing was cut, as of most."""
+    if all(getattr(model, name) is value for name, value in changes.items()):
+        return model
+    return model.model_copy(update=changes)
 
 
 def of_job(job: Job, unread: Sequence[str] = ()) -> Job:
@@ -64,7 +74,7 @@ def of_job(job: Job, unread: Sequence[str] = ()) -> Job:
         "body": scissors.text("body", job.body),
         "run": scissors.run(job.run),
     }
-    return job.model_copy(update={**changes, "cut": scissors.names})
+    return _changed(job, {**changes, "cut": scissors.names})
 
 
 def of_cron(cron: Cron, unread: Sequence[str] = ()) -> Cron:
@@ -74,10 +84,10 @@ def of_cron(cron: Cron, unread: Sequence[str] = ()) -> Cron:
         "payload": scissors.text("payload", cron.payload),
         "last_response": scissors.text("last_response", cron.last_response),
     }
-    return cron.model_copy(update={**changes, "cut": scissors.names})
+    return _changed(cron, {**changes, "cut": scissors.names})
 
 
 def of_execution(execution: Execution, unread: Sequence[str] = ()) -> Execution:
     scissors = _Scissors(unread)
     run = scissors.run(execution.run)
-    return execution.model_copy(update={"run": run, "cut": scissors.names})
+    return _changed(execution, {"run": run, "cut": scissors.names})
