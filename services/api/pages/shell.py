@@ -1,7 +1,7 @@
 """Pages of a team: what stands around each, by who is signed in."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from redis.exceptions import ResponseError
@@ -60,16 +60,17 @@ async def _totals(visit: Visit, signed: Signed) -> Totals:
         return Totals()
     return Totals(
         *await asyncio.gather(
-            _total(crons.page(redis, team, CronQuery(page=BEYOND, per_page=1))),
-            _total(queues.page(redis, team, PageQuery(page=BEYOND, per_page=1))),
-            _total(dead_letters.page(redis, team, DeadLetterQuery(page=BEYOND, per_page=1))),
+            _total(lambda: crons.page(redis, team, CronQuery(page=BEYOND, per_page=1))),
+            _total(lambda: queues.page(redis, team, PageQuery(page=BEYOND, per_page=1))),
+            _total(lambda: dead_letters.page(redis, team, DeadLetterQuery(page=BEYOND, per_page=1))),
         )
     )
 
 
-async def _total(found: Awaitable[Page[Any]]) -> int:
+async def _total(read: Callable[[], Awaitable[Page[Any]]]) -> int:
+    """Begun here: who leaves before his page is made leaves nothing behind that was begun and not awaited."""
     try:
-        return (await found).total
+        return (await read()).total
     except (Damaged, ResponseError):
         return 0  # their own page says so
 
