@@ -79,6 +79,9 @@ async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
     exact = query.model_dump(include={"operation", "actor", "token", "interface"}, exclude_none=True)
     end, read = query.before, 0
     async for found in _older(redis, team, end):
+        if _are_within(found, query, _MOST_READ - read) and is_passed_over(*(one.fields for one in found)):
+            end, read = "{}-{}".format(*found[-1].id), read + len(found)
+            continue
         for one in found:
             end, read = "{}-{}".format(*one.id), read + 1
             if query.after and clock.moment(one.fields["at"]) < query.after:
@@ -92,6 +95,11 @@ async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
             if read == _MOST_READ:
                 return AuditPage(data=tuple(fitting), next=end, looked_at=read)
     return AuditPage(data=tuple(fitting), next=None)
+
+
+def _are_within(found: Sequence[_Found], query: AuditQuery, left: int) -> bool:
+    """Whether neither a moment nor how many are read ends the look among them."""
+    return query.after is None and 0 < len(found) < left
 
 
 async def _older(redis: Redis, team: Team, than: str | None) -> AsyncIterator[Sequence[_Found]]:

@@ -111,20 +111,20 @@ async def understood(redis: Redis, team: Team, text: str | None) -> Search[Looke
     return await queries.understood(redis, team, text, KEYS, _texts)
 
 
-def passed_over(wanted: Search[LookedLine]) -> Callable[[Mapping[str, str]], bool]:
-    """What tells of a stored line whether it cannot be found: a word that is wanted is not there."""
+def passed_over(wanted: Search[LookedLine]) -> Callable[..., bool]:
+    """What tells of stored lines, one or many, whether none can be found: a word is wanted that none has."""
     phrases = [term.values[0].text for term in wanted.terms if not term.key and not term.is_not]
     wanted_words = [word for text in phrases if text.isascii() and (word := words.plain(text))]
     sure = [word for word in wanted_words if not any(_meets(word, name) for name in _NAMED)]
 
-    def is_passed_over(fields: Mapping[str, str]) -> bool:
-        stored = "\n".join((fields["who"], fields["about"], fields["changes"]))
+    def is_passed_over(*lines: Mapping[str, str]) -> bool:
+        stored = "\n".join([part for one in lines for part in (one["who"], one["about"], one["changes"])])
         if not stored.isascii() or "\\" in stored:  # it may mean other letters than it has
             return False
         its = words.plain(stored)
         return not all(word in its for word in sure)
 
-    return is_passed_over if sure else lambda _fields: False
+    return is_passed_over if sure else lambda *_lines: False
 
 
 def _meets(word: str, name: str) -> bool:

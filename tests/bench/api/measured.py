@@ -19,8 +19,11 @@ from tests.poll import until
 
 SLOW_MICROSECONDS = 5_000
 CONNECTIONS = 2
-ALONE_SECONDS = 1
-"""For so long each read is asked once more over one connection, for the slowest command: then Redis has a core."""
+ALONE_SECONDS, ALONE_TIMES = 1, 3
+"""So long and often at most each read is asked over one connection, for the slowest command: then Redis has a core.
+
+What a command takes it takes each time, but what somebody else took of the machine meanwhile it does not.
+"""
 REPORT = """done = function(summary, latency)
   io.write(string.format("p50=%f p95=%f requests=%d wrong=%d\\n", latency:percentile(50) / 1000,
     latency:percentile(95) / 1000, summary.requests, summary.errors.status + summary.errors.timeout))
@@ -93,10 +96,20 @@ async def read(
         1000 * spent / max(1, requests)
         for spent in (cpu_seconds(api.pid) - api_cpu, await cpu_of(redis) - redis_cpu)
     )
-    await redis.slowlog_reset()
-    await _wrk(api, path, ALONE_SECONDS, connections=1)
-    slow = max([row["duration"] / 1000 for row in await redis.slowlog_get(100)], default=0.0)
+    slow = await _slowest(redis, api, path)
     return Reading(name, path, p50, p95, int(requests), int(wrong), api_ms, redis_ms, slow)
+
+
+async def _slowest(redis: Redis, api: Api, path: str) -> float:
+    """The slowest command in the time that had the least slow one, in ms; 0 if one had none."""
+    found = []
+    for _ in range(ALONE_TIMES):
+        await redis.slowlog_reset()
+        await _wrk(api, path, ALONE_SECONDS, connections=1)
+        found.append(max([row["duration"] / 1000 for row in await redis.slowlog_get(100)], default=0.0))
+        if not found[-1]:
+            break
+    return min(found)
 
 
 async def _wrk(api: Api, path: str, seconds: int, connections: int) -> tuple[float, float, float, float]:

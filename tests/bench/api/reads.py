@@ -72,7 +72,8 @@ def _page(options: argparse.Namespace, readings: Sequence[Reading], memory: floa
             f"queues of one team, {memory:.1f} GiB in Redis. One process of the API, asked by `wrk` for {options.seconds} s over "
             f"{measured.CONNECTIONS} connections at once; wrk, the API and Redis share the cores.",
             f"* The slowest command of Redis is named from {measured.SLOW_MICROSECONDS // 1000} ms on, which is wanted of none; 50 ms is wanted "
-            f"of p95. It is that of {measured.ALONE_SECONDS} s more over one connection: with two, what a command waits for a core counts too.",
+            f"of p95. It is measured over one connection for {measured.ALONE_SECONDS} s, as with two it has what it waits for a core, and where one is slow "
+            f"up to {measured.ALONE_TIMES} times: the least of them counts, for the machine has other guests.",
             "",
             "| read | path | p50, ms | p95, ms | API, ms | Redis, ms | slowest command, ms | requests |",
             "|---|---|---|---|---|---|---|---|",
