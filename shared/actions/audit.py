@@ -1,7 +1,7 @@
 """The audit trail: what a write says of its changes, and how callers read it."""
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.actions.searches import audit as searches
 from shared.actions.searches.audit import LookedLine, is_of
+from shared.basics.search import Search
 from shared.schemas.accounts.audit import AuditLine, AuditPage, AuditQuery
 from shared.schemas.base import Schema
 from shared.security import vault
@@ -76,7 +77,7 @@ async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
     """Lines newest first, those that fit."""
     wanted = await searches.understood(redis, team, query.q)
     is_passed_over, fitting = searches.passed_over(wanted), list[AuditLine]()
-    exact = query.model_dump(include={"operation", "actor", "token", "interface"}, exclude_none=True)
+    fits = _fitting(wanted, query)
     end, read = query.before, 0
     async for found in _older(redis, team, end):
         if _are_within(found, query, _MOST_READ - read) and is_passed_over(*(one.fields for one in found)):
@@ -86,10 +87,8 @@ async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
             end, read = "{}-{}".format(*one.id), read + 1
             if query.after and clock.moment(one.fields["at"]) < query.after:
                 return AuditPage(data=tuple(fitting), next=None)
-            if not is_passed_over(one.fields):
-                line = LookedLine(one.fields)
-                if _fits(line, query, exact) and wanted.finds(line):
-                    fitting.append(line.shown(end))
+            if not is_passed_over(one.fields) and fits(line := LookedLine(one.fields)):
+                fitting.append(line.shown(end))
             if len(fitting) == query.limit:
                 return AuditPage(data=tuple(fitting), next=end)
             if read == _MOST_READ:
@@ -135,7 +134,13 @@ def _numbers(entry: str) -> tuple[int, int]:
     return int(ms), int(number)
 
 
-def _fits(line: LookedLine, query: AuditQuery, exact: Mapping[str, str]) -> bool:
-    if any(getattr(line, name) != value for name, value in exact.items()):
-        return False
-    return query.about is None or any(is_of(one, query.about) for one in line.about)
+def _fitting(wanted: Search[LookedLine], query: AuditQuery) -> Callable[[LookedLine], bool]:
+    exact = query.model_dump(include={"operation", "actor", "token", "interface"}, exclude_none=True)
+
+    def fits(line: LookedLine) -> bool:
+        if any(getattr(line, name) != value for name, value in exact.items()):
+            return False
+        is_about = query.about is None or any(is_of(one, query.about) for one in line.about)
+        return is_about and wanted.finds(line)
+
+    return fits

@@ -138,6 +138,22 @@ async def test_what_ends_before_all_was_looked_at_says_so(
     assert page["next"]
 
 
+@pytest.mark.parametrize("step", [1, 2, 3, 100])
+@pytest.mark.parametrize("most", [1, 3, 4, 5, 1000])
+@pytest.mark.parametrize("q", ["report", "health check", "nothing-has-this", "müller", "812"])
+async def test_parts_that_are_passed_over_change_no_answer(
+    client: AsyncClient, trail: None, monkeypatch: pytest.MonkeyPatch, step: int, most: int, q: str
+) -> None:
+    monkeypatch.setattr(audit, "_STEP", step)
+    monkeypatch.setattr(audit, "_MOST_READ", most)
+    answer = (await client.get("/api/audit", params={"q": q})).json()
+
+    monkeypatch.setattr(audit, "_are_within", lambda *_: False)
+    each_by_itself = (await client.get("/api/audit", params={"q": q})).json()
+
+    assert answer == each_by_itself
+
+
 @pytest.mark.parametrize(
     ("q", "why"),
     [

@@ -27,7 +27,13 @@ from tests.bench.api.measured import Api, Reading
 from tests.poll import until
 
 PAGE = pages.DOCS / "benchmarks-reads.md"
-FULL = {"jobs": 1_000_000, "crons": 1_000, "executions": 30, "seconds": 5}
+FULL = {
+    "jobs": 1_000_000,
+    "crons": 1_000,
+    "executions": 30,
+    "seconds": 5,
+    "connections": measured.CONNECTIONS,
+}
 
 
 async def _measure(options: argparse.Namespace) -> tuple[list[Reading], float]:
@@ -55,7 +61,8 @@ async def _readings(redis: Redis, api: Api, options: argparse.Namespace) -> list
     for name, path in asked.READS:
         if options.only and options.only not in name:
             continue
-        found.append(await measured.read(redis, api, name, path.format(**names), options.seconds))
+        path = path.format(**names)
+        found.append(await measured.read(redis, api, name, path, options.seconds, options.connections))
         print(found[-1], flush=True)
     return found
 
@@ -70,7 +77,7 @@ def _page(options: argparse.Namespace, readings: Sequence[Reading], memory: floa
             f"{time.strftime('%Y-%m-%d')}; {os.cpu_count()} cores, load {load:.1f} before.",
             f"* {options.crons:,} crons with {options.executions} executions each and {options.jobs:,} jobs in {filled.QUEUES} "
             f"queues of one team, {memory:.1f} GiB in Redis. One process of the API, asked by `wrk` for {options.seconds} s over "
-            f"{measured.CONNECTIONS} connections at once; wrk, the API and Redis share the cores.",
+            f"{options.connections} connections at once; wrk, the API and Redis share the cores.",
             f"* The slowest command of Redis is named from {measured.SLOW_MICROSECONDS // 1000} ms on, which is wanted of none; 50 ms is wanted "
             f"of p95. It is measured over one connection for {measured.ALONE_SECONDS} s, as with two it has what it waits for a core, and where one is slow "
             f"up to {measured.ALONE_TIMES} times: the least of them counts, for the machine has other guests.",
