@@ -321,7 +321,9 @@ async def test_who_reads_its_answer_slowly_gets_it_whole(patient: int) -> None:
         while part := await wire.reader.read(MEBIBYTE):
             came += len(part)
             wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
-            await asyncio.sleep(0.005)  # the peer is slow
+            # The peer is slow: for all of it, it takes half as long again as nothing may come.
+            due = began + 1.5 * PATIENT.answer_seconds * came / LARGE_BYTES
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
             wire.writer.transport.resume_reading()  # type: ignore[attr-defined]
 
     assert came > LARGE_BYTES
