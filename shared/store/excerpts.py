@@ -33,9 +33,8 @@ class _Scissors:
         return text[:EXCERPT_CHARACTERS]
 
     def fields(self, name: str, given: Mapping[str, V] | None) -> Mapping[str, V] | None:
-        if (
-            not given or len(to_json(given)) + len(given) <= EXCERPT_CHARACTERS
-        ):  # as the sum below is, or more
+        # That is the sum below, or one more.
+        if not given or len(to_json(given)) + len(given) <= EXCERPT_CHARACTERS:
             return given
         kept: dict[str, V] = {}
         left = EXCERPT_CHARACTERS

@@ -65,7 +65,7 @@ class Pool:
             self._forget(connection)
             if is_good:
                 return connection
-            if now - connection.kept_at < UNHINTED_SECONDS:
+            if connection.kept_until > now and now - connection.kept_at < UNHINTED_SECONDS:
                 self.note_early(origin)
             connection.close()
         return None

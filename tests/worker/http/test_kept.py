@@ -279,6 +279,20 @@ async def test_it_is_remembered_for_a_while_and_of_what_may_be_repeated_never(
     assert talk.connections == connections
 
 
+async def test_an_end_that_the_server_had_said_is_not_early(sender: Sender) -> None:
+    async with hostile.serving(
+        Talk(HEAD + b"Keep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok")
+    ) as address:
+        await sender.send(call("POST", address))
+        assert sender._pool is not None
+        (kept,) = sender._pool._kept
+        kept.kept_until = 0.0  # as once its half second is over
+
+        await sender.send(call("POST", address))
+
+    assert sender._pool._early == {}
+
+
 async def test_no_more_origins_than_a_thousand_are_remembered(sender: Sender) -> None:
     origins = [Origin("http", f"{number}.example.com", 80) for number in range(1002)]
     assert sender._pool is not None
