@@ -256,6 +256,23 @@ async def test_a_duration_at_the_bound_of_a_bucket_is_in_it(redis: Redis, team: 
     assert (found.duration_ms.p50, found.duration_ms.p99) == (75.0, 99.5)
 
 
+async def test_what_ends_together_is_counted_for_its_own_team_and_queue(
+    redis: Redis, team: Team, worker: Claims
+) -> None:
+    counts = {(team, 1): 1, (team, 2): 2, (Team(2), 1): 3}
+    for (of, queue_id), count in counts.items():
+        asked = [JOB.model_copy(update={"queue": f"queue {queue_id}"})] * count
+        await jobs.create_many(call_of(redis, of), asked, now_ms=START)
+    works = await worker.claim(6, START)
+    await settle(worker, START, [Result(work, Complete(), "[]", waited_ms=1, took_ms=1) for work in works])
+
+    found = {key: (await figures(redis, key[0], START, queue_id=key[1])) for key in counts}
+
+    assert {key: one.completed for key, one in found.items()} == counts
+    assert {key: one.wait_ms.count for key, one in found.items()} == counts
+    assert [(await figures(redis, of, START)).completed for of in (team, Team(2))] == [3, 3]
+
+
 async def test_periods_are_added_up_in_bounded_steps(redis: Redis, team: Team, worker: Claims) -> None:
     for minute in range(5):
         now = START + minute * MINUTE

@@ -292,6 +292,20 @@ async def test_a_deleted_cron_leaves_nothing_of_its_executions(
     assert [key for kind in "cer" async for key in redis.scan_iter(f"{team.prefix}{kind}:*")] == []
 
 
+async def test_a_result_of_a_deleted_cron_is_dropped(redis: Redis, team: Team, worker: Claims) -> None:
+    asked = CronCreate(name="ping", url="https://a.example/", cron_expression="*/5 * * * *")
+    cron = await crons.create(call_of(redis, team), asked)
+    await executions.create(call_of(redis, team), cron.id)
+    works = await worker.claim(1)
+    await crons.delete(call_of(redis, team), cron.id)
+    await prune(redis, SHARD)
+
+    assert await worker.finish([Result(work, Complete(), "[1,200,1,1]") for work in works]) == [DROPPED]
+
+    assert [key for kind in "cer" async for key in redis.scan_iter(f"{team.prefix}{kind}:*")] == []
+    assert await redis.exists(keyspace.damaged(SHARD)) == 0
+
+
 async def test_a_deleted_queue_whose_group_was_lost_goes_too(
     redis: Redis, team: Team, worker: Claims
 ) -> None:

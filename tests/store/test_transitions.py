@@ -107,4 +107,9 @@ def test_rows_have_the_fields_of_the_tuple_of_their_name(name: str, shapes: set[
 
 
 def test_what_a_worker_finishes_has_the_types_of_the_tuple_with_names() -> None:
-    assert get_args(transitions.FinishedRow) == tuple(get_type_hints(transitions.Finished).values())
+    finished, detail = (
+        tuple(get_type_hints(of).values()) for of in (transitions.Finished, transitions.Detail)
+    )
+
+    assert get_args(transitions.FinishedRow) == finished
+    assert get_args(transitions.DetailedRow) == finished + detail

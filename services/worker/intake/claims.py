@@ -34,7 +34,7 @@ from shared.schemas.kinds import Kind
 from shared.schemas.queues import QueueSettings
 from shared.store import connection, keyspace, transitions
 from shared.store.lenient import Reader
-from shared.store.transitions import Claimed, Entry, FinishedRow
+from shared.store.transitions import Claimed, DetailedRow, Entry, FinishedRow
 
 RECORDED, DROPPED, NOT_OURS = 1, 2, 0
 OURS, TO_CANCEL = 1, 2
@@ -249,7 +249,7 @@ def _given_back(queue: str, lane: str, entry: str, ref: str) -> FinishedRow:
     """The release of an entry of `<team>:<queue>` that nobody has in hand."""
     team, _, queue_id = queue.partition(":")
     kind, _, work_id = ref.partition(":")
-    return kind, int(team), queue_id, int(work_id or 0), lane, entry, "release", "", 0, "", "", "", "", "", ""
+    return kind, int(team), queue_id, int(work_id or 0), lane, entry, "release", "", "", "", ""
 
 
 def _entry(work: Work) -> Entry:
@@ -257,14 +257,16 @@ def _entry(work: Work) -> Entry:
     return Entry(work.kind, work.team, *where)
 
 
-def _finished(result: Result) -> FinishedRow:
+def _finished(result: Result) -> FinishedRow | DetailedRow:
     work, verdict, run, response, reason, facts, waited_ms, took_ms, target = result
     said, run, after_ms = _verdict(verdict, run)
     waited, took = "" if waited_ms is None else waited_ms, "" if took_ms is None else took_ms
     # fmt: off
+    if not (after_ms or response or reason or facts or target):
+        return work.kind, work.team, work.queue, work.id, work.lane, work.entry, said, run, waited, took, ""
     return (
-        work.kind, work.team, work.queue, work.id, work.lane, work.entry,
-        said, run, after_ms, response, reason, facts, waited, took, target,
+        work.kind, work.team, work.queue, work.id, work.lane, work.entry, said, run, waited, took, "1",
+        after_ms, response, reason, facts, target,
     )
     # fmt: on
 

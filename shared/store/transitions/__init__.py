@@ -235,6 +235,8 @@ from shared.store.transitions.work import (
     Entry as Entry,
     Finished as Finished,
     FinishedRow as FinishedRow,
+    DetailedRow as DetailedRow,
+    Detail as Detail,
     InFlight as InFlight,
     Pending as Pending,
     admit as admit,

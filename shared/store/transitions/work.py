@@ -42,6 +42,16 @@ class Finished(NamedTuple):
     verdict: str
     run: str
     """JSON."""
+    waited_ms: int | str
+    """From when it was due until its request began; empty without a request, as the next."""
+    took_ms: int | str
+    detail: str
+    """1 if a `Detail` follows, or empty."""
+
+
+class Detail(NamedTuple):
+    """What most that is finished has nothing of."""
+
     after_ms: int
     """Of a retry or what is postponed."""
     response: str
@@ -50,16 +60,17 @@ class Finished(NamedTuple):
     """Of a failure; of what is postponed `counted` if its wait shall end in minutes."""
     facts: str
     """Of a failure, for its alert (JSON); of what is postponed what it waits for."""
-    waited_ms: int | str
-    """From when it was due until its request began; empty without a request, as the next."""
-    took_ms: int | str
     target: str
     """Host and path that it was sent to, as problems have them: of a failure, and of what went well in a
     queue that is watched."""
 
 
-FinishedRow = tuple[str, int, str, int, str, str, str, str, int, str, str, str, int | str, int | str, str]
-"""The same without its names, as a worker makes them: with names each costs it a microsecond."""
+FinishedRow = tuple[str, int, str, int, str, str, str, str, int | str, int | str, str]
+"""A `Finished` without its names, as a worker makes it: with names each costs it a microsecond."""
+DetailedRow = tuple[
+    str, int, str, int, str, str, str, str, int | str, int | str, str, int, str, str, str, str
+]
+"""The same with its `Detail`."""
 
 
 class InFlight(NamedTuple):
@@ -142,7 +153,12 @@ def claim_command(
 
 
 async def finish(
-    redis: Redis, shard: str, results: Sequence[FinishedRow], *, consumer: str, now_ms: int | None = None
+    redis: Redis,
+    shard: str,
+    results: Sequence[FinishedRow | DetailedRow],
+    *,
+    consumer: str,
+    now_ms: int | None = None,
 ) -> list[int]:
     """Per result 1 if it is recorded, 2 if the work was deleted or is damaged, 0 if another has it."""
     answers: list[int] = await _FINISH(
@@ -151,7 +167,9 @@ async def finish(
     return answers
 
 
-def finish_command(shard: str, results: Sequence[FinishedRow], *, consumer: str) -> tuple[Argument, ...]:
+def finish_command(
+    shard: str, results: Sequence[FinishedRow | DetailedRow], *, consumer: str
+) -> tuple[Argument, ...]:
     """The same for a pipeline, where its answer is a list or an error."""
     return _FINISH.command(keyspace.prefix(shard), _parts(results), consumer=consumer)
 
@@ -194,6 +212,6 @@ async def stop_worker(redis: Redis, shard: str, *, consumer: str) -> None:
     await _STOP_WORKER(redis, keyspace.prefix(shard), consumer=consumer)
 
 
-def _parts(rows: Iterable[Entry | FinishedRow | InFlight]) -> list[Argument]:
+def _parts(rows: Iterable[Entry | FinishedRow | DetailedRow | InFlight]) -> list[Argument]:
     """As `flat` of rows that have texts and numbers alone, without a look at each of a thousand."""
     return list(chain.from_iterable(rows))

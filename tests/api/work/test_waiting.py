@@ -405,7 +405,7 @@ async def finishing(redis: Redis) -> Sequence[Any]:
     """The command that finishes what is ready."""
     (work,) = await worker(redis).claim(1)
     where = (work.kind.value, work.team, work.queue, work.id, work.lane, work.entry)
-    row: FinishedRow = (*where, "complete", "", 0, "", "", "", "", "", "")
+    row: FinishedRow = (*where, "complete", "", "", "", "")
     return transitions.finish_command(SHARD, [row], consumer="w")
 
 

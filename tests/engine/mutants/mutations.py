@@ -153,9 +153,11 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     # finish
     ("any result is taken", "finish.is_in_flight", "return holds(consumer, queue, lane, entry) ~= nil", "return true"),
     ("a result named twice counts twice", "finish.is_in_flight", "if done[stream .. entry] then return false end", ""),
-    ("a retry is due at once", "finish.found", "now + tonumber(after_ms)", "now"),
-    ("results of a deleted queue are recorded", "finish.lives", "living[record] = call('EXISTS', record) == 1", "living[record] = true"),
-    ("results make records of deleted jobs", "finish.lives", "if call('EXISTS', record_of(kind, team, id)) == 0 then return false end", ""),
+    ("a retry is due at once", "finish.result_of", "now + tonumber(after_ms)", "now"),
+    ("results of a deleted queue are recorded", "finish.is_queue_there", "living[record] = call('EXISTS', record) == 1", "living[record] = true"),
+    ("results make records of deleted jobs", "settle_job", "if not before and call('EXISTS', record) == 0 then return false end", ""),
+    ("results make records of deleted executions", "finish.finish", "if call('EXISTS', record_of(kind, team, id)) == 0 then return 2 end", ""),
+    ("the run of a job is not kept", "settle_job", "call('SET', P .. 'r:' .. team .. ':' .. JOB .. id, result.run)", ""),
     ("a batch takes any result", "finish.is_in_flight", "return in_flight[stream][entry] ~= nil", "return true"),
     # create_jobs
     ("a new job passes what was due before it", "making.create", "promote(moment(), 500)", ""),
@@ -235,7 +237,7 @@ MUTATIONS = rows(  # what it breaks, where it lies, what is found there, what th
     # replays
     ("a replay is another intent", "replay_job", "and fields.intent or nil", "and nil or nil"),
     # finish
-    ("what was not sent counts as a request", "finish.finish", "(verdict == 'release' or verdict == 'postpone')", "false"),
+    ("what was not sent counts as a request", "finish.finish", "if kind ~= NOTICE then uncount_request(team) end", ""),
     # purge_jobs
     ("anything is purged", "purge_jobs", "'state') == 'dead_lettered' then", "'state') then"),
     ("a chain is purged by its first id only", "purge_jobs.first", "local first = original_of(team, id)", "local first = id"),

@@ -15,7 +15,7 @@ from shared.schemas.jobs import JobCreate, JobFilter, JobQuery
 from shared.schemas.queues import QueueCreate, QueueUpdate
 from shared.store import keyspace, ledger
 from shared.store.keyspace import Team
-from shared.store.transitions import Entry, Finished
+from shared.store.transitions import Detail, Entry, Finished
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
@@ -441,14 +441,7 @@ def test_a_result_is_given_to_redis_as_its_fields_are_named() -> None:
     )
 
     entry = Entry(kind="j", team=1, queue="7", id=42, lane="s:", entry="5-0")
-    became = {"verdict": "retry", "run": "[1,503]", "after_ms": 30_000, "response": ""}
+    finished = Finished(*entry, verdict="retry", run="[1,503]", waited_ms=0, took_ms="", detail="1")
+    detail = Detail(30_000, response="", reason="http_server_error 503", facts="{}", target="a.example /")
     assert claims._entry(work) == entry
-    assert Finished(*claims._finished(retry))._asdict() == {
-        **entry._asdict(),
-        **became,
-        "reason": "http_server_error 503",
-        "facts": "{}",
-        "waited_ms": 0,
-        "took_ms": "",
-        "target": "a.example /",
-    }
+    assert claims._finished(retry) == (*finished, *detail)

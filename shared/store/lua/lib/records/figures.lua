@@ -10,21 +10,22 @@ do
     local BOUNDS = { 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000 }
     local MOST_FIELDS = 2000 -- of one hash: beyond them only the team's own are counted
     local ENDED_AS = { complete = 'completed', retry = 'retried' } -- by the verdict; any other is `failed`
+    local OF_ENDED = { 'completed', 'retried', 'failed', 'waited' }
     local WITHOUT_REQUEST = { completed = 'completed', failed = 'failed', dead_lettered = 'failed', skipped = 'skipped' }
-    local counted
+    local counted, ended, last_ended -- what requests of a queue ended by is counted by verdict and bucket, and named at the end
 
-    at_begin(function() counted = {} end)
+    at_begin(function() counted, ended, last_ended = {}, {}, {} end)
 
     -- Periods of three lengths: name, length and for how long they are kept (ms); the last is not added up any more.
     figures.PERIODS = { { 'm', 60000, 3600000 }, { 't', 600000, 172800000 }, { 'h', 3600000, 2678400000 } }
 
+    -- The bucket of a whole number of ms, which may be a text; '' or nothing where nobody measured.
     local function bucket_of(ms)
-        ms = tonumber(ms or '')
-        if not ms then return 0 end
-        for bucket, bound in ipairs(BOUNDS) do
-            if ms <= bound then return bucket end
-        end
-        return #BOUNDS + 1
+        if not ms or ms == '' then return 0 end
+        ms = ms + 0 -- `tonumber` converts a text twice
+        local bucket = 1
+        while bucket <= #BOUNDS and ms > BOUNDS[bucket] do bucket = bucket + 1 end
+        return bucket
     end
 
     local function count(team, queue, figure, by)
@@ -35,6 +36,10 @@ do
         end
         local of_queue = queue .. ':' .. figure
         of_team[figure], of_team[of_queue] = (of_team[figure] or 0) + by, (of_team[of_queue] or 0) + by
+    end
+
+    local function add_to(buckets, bucket)
+        buckets[bucket] = (buckets[bucket] or 0) + 1
     end
 
     -- So many works of a queue, or of `crons`, go from one state to another; nil is "not there".
@@ -50,8 +55,21 @@ do
 
     -- A request ended by its verdict, after so many ms of waiting and so many of its own.
     function figures.ended(team, queue, verdict, waited, took)
-        count(team, queue, (ENDED_AS[verdict] or 'failed') .. bucket_of(took), 1)
-        if waited and waited ~= '' then count(team, queue, 'waited' .. bucket_of(waited), 1) end
+        if last_ended.team ~= team or last_ended.queue ~= queue then
+            last_ended = { team = team, queue = queue, completed = {}, retried = {}, failed = {}, waited = {} }
+            ended[#ended + 1] = last_ended
+        end
+        add_to(last_ended[ENDED_AS[verdict] or 'failed'], bucket_of(took))
+        if waited and waited ~= '' then add_to(last_ended.waited, bucket_of(waited)) end
+    end
+
+    local function count_ended()
+        for _, its in ipairs(ended) do
+            for _, figure in ipairs(OF_ENDED) do
+                for bucket, by in pairs(its[figure]) do count(its.team, its.queue, figure .. bucket, by) end
+            end
+        end
+        ended, last_ended = {}, {}
     end
 
     function figures.fired(team, late)
@@ -78,6 +96,7 @@ do
     end
 
     function figures.post()
+        count_ended()
         for team, rows in pairs(counted) do confined(team, '', figures.add, team, rows) end
         counted = {}
     end

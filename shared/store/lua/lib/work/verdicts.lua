@@ -16,6 +16,8 @@ do
         local record, verdict = record_of(JOB, team, id), result.verdict
         local before, origin, attempt, callback, expires, replay, held_since, request_size = values_of(record, 'state', 'origin',
             'attempt', 'callback', 'expires', 'replay', 'held_since', 'size')
+        if not before and call('EXISTS', record) == 0 then return false end
+        call('SET', P .. 'r:' .. team .. ':' .. JOB .. id, result.run)
         local state, size = STATE[verdict], memory.take(team, request_size, result)
         if origin and verdict ~= 'complete' then state = 'failed' end
         if verdict ~= 'complete' then
@@ -43,14 +45,19 @@ do
         event(HAPPENED[verdict], team, 'j:' .. id)
         if verdict ~= 'retry' and callback then notify(team, 'outbox', 'j:' .. id, HAPPENED[verdict]) end
         alert_queue(team, queue, 'j:' .. (origin or id), tonumber(attempt), result)
+        return true
     end
 
-    -- Record what became of one piece of work.
+    -- Record what became of one piece of work; false if it is a job that is not there.
     function settle(kind, team, queue, id, result)
-        if kind == NOTICE then return settle_notice(team, id, result) end
+        if kind == NOTICE then
+            settle_notice(team, id, result)
+            return true
+        end
         result.run = memory.kept_run(result.run)
-        call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)
         if kind == JOB then return settle_job(team, queue, id, result) end
+        call('SET', P .. 'r:' .. team .. ':' .. kind .. id, result.run)
         settle_execution(team, id, result)
+        return true
     end
 end
