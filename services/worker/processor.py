@@ -62,8 +62,8 @@ async def process(work: Work, context: Context) -> Result:
     exchange = redacted(exchange)  # after the verdict, which may read what is not kept
     is_execution = isinstance(work, Execution)
     response = (exchange.response_body or "")[:LAST_RESPONSE_CHARACTERS] if is_execution else ""
-    waited_ms = _waited_ms(exchange, work)
-    run = run_of(exchange, work, context.worker)
+    waited_ms = max(0, exchange.started_at_ms - work.due_ms)
+    run = run_of(exchange, work, waited_ms, context.worker)
     target, took_ms = _target_of(work, exchange), exchange.duration_ms
     result = Result(work, verdict, run, response, waited_ms=waited_ms, took_ms=took_ms, target=target)
     if exchange.failure_reason is None:
@@ -165,7 +165,7 @@ def _in_spec(spec: str, field: str) -> Any:
         return None
 
 
-def run_of(exchange: Exchange, work: Work, worker: str = "") -> str:
+def run_of(exchange: Exchange, work: Work, waited_ms: int, worker: str) -> str:
     """The run as stored: `shared.schemas.runs.STORED` in this order; what a job sends stands on the job."""
     sent = exchange.sent
     run: list[Any] = [
@@ -185,7 +185,7 @@ def run_of(exchange: Exchange, work: Work, worker: str = "") -> str:
         return stored.run(run)
     body = sent.body if sent and isinstance(work, Execution) else None
     run.append(body[:KEPT_BYTES].decode("utf-8", "replace") if body is not None else None)
-    run.append(_packed(exchange.phases, _waited_ms(exchange, work), worker) if exchange.phases else None)
+    run.append(_packed(exchange.phases, waited_ms, worker) if exchange.phases else None)
     if sent and isinstance(work, Execution):
         run += [sent.method, sent.url]
         if body is not None and len(body) > KEPT_BYTES:
@@ -199,10 +199,6 @@ def _masked(headers: Mapping[str, str], work: Work) -> dict[str, str] | None:
     if shown and work.of_team.signing:
         shown.update((name, vault.MASK) for name in signing.SIGNATURES if name in shown)
     return shown
-
-
-def _waited_ms(exchange: Exchange, work: Work) -> int:
-    return max(0, exchange.started_at_ms - work.due_ms)
 
 
 def _packed(phases: Phases, waited_ms: int, worker: str) -> list[int | str | None]:

@@ -65,7 +65,7 @@ async def test_headers_are_gathered_by_name_in_one_go_and_kept_up_to_a_bound(sen
     _, exchange = await met(sender, HEAD + b"0: w\r\n" + NAMES + b"Content-Length: 0\r\n\r\n")
 
     began = time.thread_time()
-    headers = json.loads(run_of(exchange, WORK))["response_headers"]
+    headers = json.loads(run_of(exchange, WORK, 0, ""))["response_headers"]
 
     assert time.thread_time() - began < LONGEST_SECONDS
     assert (headers["0"], headers["1"]) == (["w", ""], "")
