@@ -119,6 +119,8 @@ WRITES = (
           "cancel_replay", before=(_REPLAYED,), dead_letters=3),
     Write("PATCH", "/api/problems/{problem_id}", "/api/problems/1", "change_problem", {"state": "ignored"}, dead_letters=1),
     Write("POST", "/api/alerts/{alert_id}/quiet", "/api/alerts/1/quiet", "quiet_alert", {}, first=(_ALERTING,), dead_letters=1),
+    Write("POST", "/api/alerts/{alert_id}/resend", "/api/alerts/1/resend", "resend_alert", {"channel": "slack"},
+          (_HOOKED,), first=(_ALERTING,), dead_letters=1),
     Write("PUT", CHANNELS, CHANNELS, "set_team", HOOK),
     Write("POST", f"{CHANNELS}/test", f"{CHANNELS}/test", "test_channel", {"channel": "slack"}, (_HOOKED,)),
     Write("PUT", "/api/settings/limits", "/api/settings/limits", "set_team", {"soft_limit": 7}),

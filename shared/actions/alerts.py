@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.actions import notifications
 from shared.basics import words
-from shared.errors import Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
 from shared.schemas.alerts import (
     Alert,
@@ -83,6 +83,41 @@ async def tried(call: Call, channel: Channel) -> ChannelTest:
             if found.status != NoticeStatus.PENDING or time.monotonic() > deadline:
                 return found
             await asyncio.sleep(LOOK_SECONDS)
+
+
+async def resend(call: Call, alert_id: int, channel: Channel | None) -> Alert:
+    """Send its message once more by a channel, or by all that failed.
+
+    Raises NotFound, Forbidden if the token may not reach a channel, Invalid or Conflict if nothing is sent.
+    """
+    for one in [channel] if channel else await _failed(call, alert_id):
+        await notifications.check_reach(call, one)
+    answer = await transitions.resend_alert(
+        call.redis, call.team, alert=alert_id, channel=channel, write=call.write()
+    )
+    if answer is False:
+        raise NotFound("Alert")
+    if answer is not True:
+        raise _not_resent(answer, channel)
+    return await get(call.redis, call.team, alert_id)
+
+
+async def _failed(call: Call, alert_id: int) -> list[Channel]:
+    """The channels that could not deliver it."""
+    deliveries = (await get(call.redis, call.team, alert_id)).deliveries
+    return [one.channel for one in deliveries if one.status == NoticeStatus.FAILED]
+
+
+def _not_resent(why: str, channel: Channel | None) -> Invalid | Conflict:
+    if channel is None:
+        return Conflict("No channel failed to deliver this alert; name a channel to send it by that one")
+    if why == "unset":
+        return Invalid(
+            "channel", f"The channel field names {channel}, which is not set up; PUT its settings first."
+        )
+    if why == NoticeStatus.DELIVERED:
+        return Conflict(f"{channel} has delivered this alert")
+    return Conflict(f"{channel} is still trying to deliver this alert; look again in some minutes")
 
 
 async def is_test(redis: Redis, team: Team, alert_id: int) -> bool:

@@ -90,6 +90,14 @@ class AlertQuiet(Schema):
     ] = None
 
 
+class AlertResend(Schema):
+    """By which channel the message of an alert is sent again."""
+
+    channel: Annotated[
+        Channel | None, Field(description="Only by this channel; null: by all that could not deliver it")
+    ] = None
+
+
 class ChannelTestCreate(Schema):
     channel: Annotated[Channel, Field(description="Which channel to try")]
 

@@ -8,7 +8,7 @@ CRON, ALERT = "/t/{team}/crons/{cron}", "/t/{team}/alerts/{alert}"
 ONWARD = {
     *("/", "/sign-in/oidc/callback", "/t/{team}/{rest:path}"),
     *(f"{CRON}/{act}" for act in ("run", "pause", "resume")),
-    *(f"{ALERT}/{act}" for act in ("quiet", "reopen", "resolve")),
+    *(f"{ALERT}/{act}" for act in ("quiet", "reopen", "resolve", "resend")),
     *(f"/t/{{team}}/crons/{part}" for part in ("bulk", "explain", "ahead")),
     *("/t/{team}/today", "/t/{team}/settings/api/{token}/first-call", "/t/{team}/live"),
 }

@@ -26,7 +26,7 @@ __all__ = ["address"]
 HOME, ALERTS = "/t/1", "/t/1/alerts"
 PARTS = {
     "/t/{team}/today",
-    *(f"/t/{{team}}/alerts/{{alert}}/{act}" for act in ("quiet", "reopen", "resolve")),
+    *(f"/t/{{team}}/alerts/{{alert}}/{act}" for act in ("quiet", "reopen", "resolve", "resend")),
 }
 """They are a part of a page, or lead back to one."""
 

@@ -3,7 +3,7 @@
 from shared.actions import alerts
 from shared.actions.reports import problems
 from shared.operations import Call, Operation
-from shared.schemas.alerts import Alert, AlertQuery, AlertQuiet
+from shared.schemas.alerts import Alert, AlertQuery, AlertQuiet, AlertResend
 from shared.schemas.base import Page
 from shared.schemas.reports.problems import Problem
 
@@ -20,6 +20,10 @@ async def show(call: Call, alert_id: int) -> Alert:
 
 async def quiet(call: Call, alert_id: int, wanted: AlertQuiet) -> Problem:
     return await problems.quiet(call, alert_id, wanted)
+
+
+async def resend(call: Call, alert_id: int, wanted: AlertResend) -> Alert:
+    return await alerts.resend(call, alert_id, wanted.channel)
 
 
 OPERATIONS = (
@@ -45,5 +49,17 @@ OPERATIONS = (
         look=f"{PATH}/{{alert_id}}",
         summary="Send nothing more of what an alert tells of, until it recovers or until a moment",
         example={"until": None},
+    ),
+    Operation(
+        "resend-alert",
+        "POST",
+        f"{PATH}/{{alert_id}}/resend",
+        "write",
+        resend,
+        {200: Alert},
+        takes=AlertResend,
+        look=f"{PATH}/{{alert_id}}",
+        summary="Send the message of an alert again, by the channels that failed or by another one",
+        example={"channel": "slack"},
     ),
 )

@@ -7,6 +7,7 @@ that write raise OutcomeUnknown where nobody can say whether they did.
 
 from shared.store.transitions.alerts import (
     read_alerts as read_alerts,
+    resend_alert as resend_alert,
     test_channel as test_channel,
 )
 from shared.store.transitions.clock import (

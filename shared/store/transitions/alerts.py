@@ -11,6 +11,7 @@ from shared.store.writes import OURS, Write
 
 _READ_ALERTS = Function("read_alerts")
 _TEST_CHANNEL = Function("test_channel")
+_RESEND_ALERT = Function("resend_alert")
 
 
 async def read_alerts(redis: Redis, team: Team, ids: Sequence[int]) -> list[StoredRecord]:
@@ -31,3 +32,19 @@ async def test_channel(
         redis, team.prefix, write=write, team=team.id, channel=channel, now_ms=now_ms
     )
     return int(alert_id)
+
+
+async def resend_alert(
+    redis: Redis,
+    team: Team,
+    *,
+    alert: int,
+    channel: str | None,
+    now_ms: int | None = None,
+    write: Write = OURS,
+) -> str | bool:
+    """Whether there is such an alert, which is sent again; or why it is not, as `resend_alert.lua` says."""
+    answer = await _RESEND_ALERT(
+        redis, team.prefix, write=write, team=team.id, alert=alert, channel=channel or "", now_ms=now_ms
+    )
+    return answer if isinstance(answer, str) else bool(answer)

@@ -22,6 +22,7 @@ BODIES = {
     "backfill-cron": writes.PAST,
     "update-problem": {"state": "resolved"},
     "quiet-alert": {},
+    "resend-alert": {"channel": "slack"},
     "pause-queue-key": {"key": "a"},
     "resume-queue-key": {"key": "a"},
 }

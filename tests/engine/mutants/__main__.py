@@ -57,6 +57,7 @@ TESTS = (
     "tests/api/work/test_dead_letters.py",
     "tests/redrive",
     "tests/api/work/test_waiting.py",
+    "tests/api/work/test_resending.py",
     "tests/api/work/test_moments.py",
     "tests/engine/test_problems.py",
     "tests/engine/test_idle_problems.py",

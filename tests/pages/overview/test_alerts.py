@@ -6,13 +6,13 @@ import pytest
 from redis.asyncio import Redis
 
 from services.api.pages.overview import incidents
-from shared.actions import alerts, notifications, queues
+from shared.actions import alerts, queues
 from shared.schemas.alerts import Alert, AlertQuery
-from shared.schemas.notifications import Notifications
 from shared.schemas.queues import QueueCreate
 from tests.calls import call_of
 from tests.pages.browser import Browser
 from tests.pages.crons.filling import SHOP, a_cron
+from tests.pages.overview.filling import told_by_slack
 from tests.pages.work import filling as work
 
 ALERTS = "/t/1/alerts"
@@ -73,13 +73,15 @@ async def test_a_channel_that_was_not_reached_says_why(owner: Browser, redis: Re
     assert "Slack cannot be reached" in (await owner.open("/t/1")).text
 
 
-async def told_by_slack(redis: Redis, said: str = "404 no_service") -> None:
-    """An alert whose message Slack refused, as a worker writes it."""
-    call = call_of(redis, SHOP)
-    wanted = Notifications.model_validate({"slack": {"url": "https://hooks.slack.com/services/x"}})
-    await notifications.put(call, wanted)
-    await a_cron(redis, "x", alert_threshold=1, cron_expression="0 * * * *")
-    await redis.hset(f"{SHOP.prefix}a:1:1", mapping={"channel:slack": "failed", "error:slack": said})  # type: ignore[misc]
+async def test_a_message_that_was_not_delivered_is_sent_again(owner: Browser, redis: Redis) -> None:
+    await told_by_slack(redis)
+    one = f"{ALERTS}/1"
+
+    page = await owner.send(await owner.open(one), f"{one}/resend")
+
+    assert "Slack on its way" in page.text
+    assert "404 no_service" not in page.text
+    assert f"{one}/resend" not in [form.action for form in page.forms]
 
 
 async def test_an_alert_is_silenced_and_told_of_again(owner: Browser, redis: Redis) -> None:

@@ -46,6 +46,7 @@ WRITES = (
         f"{T}/alerts/{{alert}}",
         f"{T}/alerts/{{alert}}/quiet",
     ),
+    row(f"{T}/alerts/{{alert}}/resend", "resend-alert", f"{T}/alerts/{{alert}}", channel="slack"),
     row(f"{T}/alerts/{{alert}}/resolve", "update-problem", f"{T}/alerts/{{alert}}"),
     row(f"{SET}/api", "create-token", name="second"),
     row(f"{SET}/api/{{token}}", "update-token", name="renamed"),

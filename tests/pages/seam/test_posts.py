@@ -9,6 +9,7 @@ from shared.store.keyspace import Team
 from tests.pages.browser import Browser, Page, enter
 from tests.pages.conftest import OWNER, at_an_address_of_its_own
 from tests.pages.crons.filling import SHOP, a_cron
+from tests.pages.overview.filling import refused_by_slack
 from tests.pages.seam.posts import NAMES, NO_WRITES, WRITES, Post
 from tests.pages.seam.watching import INSTALLATION, watching
 from tests.pages.test_every_page import ROWS
@@ -25,6 +26,7 @@ BY_PATH = {one.path: one for one in WRITES}
 async def full(address: str, owner: Browser, member: Browser, redis: Redis) -> Browser:
     """One of each thing: a cron that fails, dead letters of a queue, a job that waits, a token, another session."""
     await a_cron(redis, "xx", alert_threshold=1, cron_expression="0 * * * *")
+    await refused_by_slack(redis)
     await work.dead(redis, 3, queue="mail", key="eu")
     await work.made(redis, queue="mail", key="eu", delay=3600)
     await owner.send(await owner.open("/t/1/settings/api"), name="agent")

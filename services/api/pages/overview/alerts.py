@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.api.pages import words
 from services.api.pages.endpoint import page, to
-from services.api.pages.forms import Form
+from services.api.pages.forms import Form, parsed
 from services.api.pages.lists import page_of, search_of
 from services.api.pages.overview import incidents
 from services.api.pages.overview.incidents import Incident
@@ -17,7 +17,7 @@ from services.api.pages.visits import Visit
 from shared.actions import alerts, cron_records
 from shared.actions.reports import problems
 from shared.operations import Call
-from shared.schemas.alerts import Alert, Alertable, AlertQuery, AlertQuiet
+from shared.schemas.alerts import Alert, Alertable, AlertQuery, AlertQuiet, AlertResend
 from shared.schemas.reports.problems import Problem, ProblemState, ProblemUpdate
 
 ALERTS = f"{PATH}/alerts"
@@ -143,6 +143,14 @@ async def resolve(visit: Visit, form: Form) -> Response:
     return await _changed(visit, form, ProblemState.RESOLVED)
 
 
+async def resend(visit: Visit, form: Form) -> Response:
+    """Send the message once more by a channel that could not deliver it."""
+    signed = await visit.in_team()
+    alert_id, wanted = visit.id("alert", "Alert"), parsed(AlertResend, {"channel": form.get("channel")})
+    await alerts.resend(visit.call(signed, "resend-alert", form.once), alert_id, wanted.channel)
+    return to(f"{base_of(signed)}/alerts/{alert_id}")
+
+
 async def _changed(visit: Visit, form: Form, state: ProblemState) -> Response:
     signed = await visit.in_team()
     call, alert_id = visit.call(signed, "update-problem", form.once), visit.id("alert", "Alert")
@@ -164,4 +172,5 @@ routes = [
     page(f"{ONE}/quiet", back, quiet),
     page(f"{ONE}/reopen", back, reopen),
     page(f"{ONE}/resolve", back, resolve),
+    page(f"{ONE}/resend", back, resend),
 ]

@@ -29,9 +29,21 @@ _DELIVERIES = {
 class Told:
     """How one channel did."""
 
-    name: str
-    state: State
+    channel: Channel
+    status: NoticeStatus
     error: str
+
+    @property
+    def name(self) -> str:
+        return CHANNELS[self.channel].name
+
+    @property
+    def state(self) -> State:
+        return _DELIVERIES[self.status]
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status == NoticeStatus.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ class Incident:
 
 
 def deliveries(notices: Sequence[AlertNotice]) -> list[Told]:
-    return [Told(CHANNELS[one.channel].name, _DELIVERIES[one.status], one.error or "") for one in notices]
+    return [Told(one.channel, one.status, one.error or "") for one in notices]
 
 
 def grouped(alerts: Sequence[Alert], problems: Mapping[int, Problem]) -> list[Incident]:
