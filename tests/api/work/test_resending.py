@@ -141,6 +141,8 @@ async def test_a_test_of_a_channel_is_no_alert_to_send_again(
     test_id = await alerts.test(call_of(redis, team), Channel.SLACK)
     await tried(worker, slack=Dead())
 
-    answers = [await client.post(f"/api/alerts/{number}/resend", json={}) for number in (test_id, 999)]
+    asked = [(number, body) for number in (test_id, 999) for body in ({}, {"channel": "slack"})]
+    answers = [await client.post(f"/api/alerts/{number}/resend", json=body) for number, body in asked]
 
-    assert [answer.status_code for answer in answers] == [404, 404]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert await tried(worker) == []
