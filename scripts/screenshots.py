@@ -6,6 +6,7 @@
 import asyncio
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
@@ -40,7 +41,6 @@ SETTINGS = {
     name: f"/t/1/settings/{name}"
     for name in ("notifications", "signing", "redaction", "limits", "audit", "agents")
 }
-"""Filled after the pictures of the others, which show neither its cron nor its alerts."""
 PAGES = {
     "sign-in": "/sign-in",
     "overview": "/t/1",
@@ -77,6 +77,8 @@ PAGES = {
 """By the names of pictures; what is in braces is an id: `last` a fire that failed, `job` a dead letter."""
 SIGNED_OUT, EMPTY = {"sign-in"}, {"overview-empty", "crons-empty"}
 """What nobody is signed in for, and what is of a team that has nothing."""
+LATER = {*SETTINGS, "alert"}
+"""Filled after the pictures of the others, which show neither its cron nor its channels."""
 
 
 async def main(folder: Path, names: list[str]) -> None:
@@ -96,7 +98,10 @@ async def _take(redis: Redis, settings: Settings, folder: Path, names: list[str]
     await filling.fill(redis)
     given = await _fill_work(redis)
     await _let_live(redis)
-    chosen = {name: PAGES[name].format(**given) for name in names or PAGES}
+
+    def paths(wanted: Collection[str]) -> dict[str, str]:
+        return {name: PAGES[name].format(**given) for name in names or PAGES if name in wanted}
+
     with serving(settings) as address:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -110,12 +115,13 @@ async def _take(redis: Redis, settings: Settings, folder: Path, names: list[str]
                     await page.wait_for_load_state()
                 await _pictures(page, {name: address + path for name, path in wanted.items()}, folder)
 
-            await visit(None, {name: path for name, path in chosen.items() if name in SIGNED_OUT})
-            await visit(newcomer, {name: path for name, path in chosen.items() if name in EMPTY})
-            others = {name: path for name, path in chosen.items() if name not in SIGNED_OUT | EMPTY}
-            await visit(owner, {name: path for name, path in others.items() if name not in SETTINGS})
+            await visit(None, paths(SIGNED_OUT))
+            await visit(newcomer, paths(EMPTY))
+            await visit(owner, paths(PAGES.keys() - SIGNED_OUT - EMPTY - LATER))
             await of_settings.fill(redis)
-            await visit(owner, {name: path for name, path in others.items() if name in SETTINGS})
+            failed = await alerts.page(redis, SHOP, AlertQuery(filter=AlertType.FAILURE, per_page=1))
+            given["alert"] = failed.data[0].id
+            await visit(owner, paths(LATER))
             await browser.close()
 
 
@@ -139,9 +145,8 @@ async def _fill_work(redis: Redis) -> dict[str, int]:
     begun = await dead_letters.replay(call, ReplayCreate(problem_id=mail.id, rate=1))
     await replay.step(redis, health.SHARD)
     (hooks,) = (await problems.page(call, ProblemQuery(search="hooks"))).data
-    failed = await alerts.page(redis, SHOP, AlertQuery(filter=AlertType.FAILURE, per_page=1))
     last = await filling.newest(redis, 12)
-    return ids | {"problem": hooks.id, "replay": begun.id, "alert": failed.data[0].id, "last": last.id}
+    return ids | {"problem": hooks.id, "replay": begun.id, "last": last.id}
 
 
 async def _pictures(page: Page, wanted: dict[str, str], folder: Path) -> None:
