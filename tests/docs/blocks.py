@@ -29,6 +29,7 @@ def blocks() -> Iterator[Block]:
 
 NOT_RUN = {
     ("docs/alerts.md", "sh", 1): "needs an alert; tests/api/crons/test_quiet.py makes one",
+    ("docs/alerts.md", "sh", 2): "needs a message that failed; tests/api/work/test_resending.py makes one",
     ("README.md", "", 1): "a drawing",
     ("docs/architecture.md", "", 1): "a drawing",
     ("README.md", "console", 1): "clones the repository; tests/e2e/test_dev.py runs what `make dev` does",

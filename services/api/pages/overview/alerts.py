@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.api.pages import words
 from services.api.pages.endpoint import page, to
-from services.api.pages.forms import Form, parsed
+from services.api.pages.forms import Form
 from services.api.pages.lists import page_of, search_of
 from services.api.pages.overview import incidents
 from services.api.pages.overview.incidents import Incident
@@ -16,8 +16,10 @@ from services.api.pages.overview.shell import PATH, base_of, overview_page
 from services.api.pages.visits import Visit
 from shared.actions import alerts, cron_records
 from shared.actions.reports import problems
+from shared.errors import NotFound
 from shared.operations import Call
-from shared.schemas.alerts import Alert, Alertable, AlertQuery, AlertQuiet, AlertResend
+from shared.schemas.alerts import Alert, Alertable, AlertQuery, AlertQuiet
+from shared.schemas.notifications import Channel
 from shared.schemas.reports.problems import Problem, ProblemState, ProblemUpdate
 
 ALERTS = f"{PATH}/alerts"
@@ -146,8 +148,10 @@ async def resolve(visit: Visit, form: Form) -> Response:
 async def resend(visit: Visit, form: Form) -> Response:
     """Send the message once more by a channel that could not deliver it."""
     signed = await visit.in_team()
-    alert_id, wanted = visit.id("alert", "Alert"), parsed(AlertResend, {"channel": form.get("channel")})
-    await alerts.resend(visit.call(signed, "resend-alert", form.once), alert_id, wanted.channel)
+    alert_id, channel = visit.id("alert", "Alert"), form.get("channel")
+    if channel not in {*Channel}:
+        raise NotFound("Channel")
+    await alerts.resend(visit.call(signed, "resend-alert", form.once), alert_id, Channel(channel))
     return to(f"{base_of(signed)}/alerts/{alert_id}")
 
 
