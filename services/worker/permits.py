@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from services.worker.http.permit import NotSent
-from services.worker.work import Job, Postpone, Release, Work
+from services.worker.work import Fail, Job, Postpone, Release, Work
 from shared.clock import elapsed
 from shared.errors import Damaged
 from shared.store import transitions
@@ -24,8 +24,9 @@ log = structlog.get_logger()
 class NotPermitted(NotSent):
     """Nothing has left, nor shall it from here and now; `verdict` says what becomes of the work instead."""
 
-    def __init__(self, verdict: Release | Postpone) -> None:
+    def __init__(self, verdict: Release | Postpone | Fail, why: str = "") -> None:
         self.verdict = verdict
+        self.why = why or (verdict.why if isinstance(verdict, Postpone) else "")
         super().__init__(verdict)
 
 

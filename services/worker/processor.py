@@ -49,8 +49,7 @@ async def process(work: Work, context: Context) -> Result:
     except ResponseError:  # Redis is there and refuses: at once it would do so again
         return Result(work, Postpone(REFUSED_SECONDS, "the storage to answer"))
     except NotPermitted as refusal:
-        why = refusal.verdict.why if isinstance(refusal.verdict, Postpone) else ""
-        return Result(work, refusal.verdict, facts=why)
+        return Result(work, refusal.verdict, facts=refusal.why)
     except AWAY:
         return Result(work, Release())
     if isinstance(exchange, Postpone):

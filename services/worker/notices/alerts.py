@@ -6,9 +6,9 @@ from services.worker.http.outgoing import Outgoing
 from services.worker.notices import messages
 from services.worker.notices.announcement import Announcement
 from services.worker.notices.channels import RENDERINGS
-from services.worker.work import Notice
+from services.worker.permits import NotPermitted
+from services.worker.work import Fail, Notice
 from shared.actions import alerts, notifications
-from shared.errors import NotFound
 from shared.runtime.mail import Letter
 from shared.schemas.alerts import Alert
 from shared.security.vault import Vault
@@ -16,7 +16,10 @@ from shared.store.keyspace import Team
 
 
 async def alert_notice(work: Notice, redis: Redis, vault: Vault, public_url: str) -> Outgoing | Letter:
-    """What is sent to the channel that the notice is for; NotFound if alert or channel went meanwhile."""
+    """What is sent to the channel that the notice is for; NotFound if the alert went meanwhile.
+
+    NotPermitted if the channel did.
+    """
     team, alert_id = Team(work.team, work.shard), int(work.subject.partition(":")[2])
     channels = await notifications.opened_of(redis, vault, team)
     alert = await _alert(redis, team, alert_id)
@@ -24,7 +27,7 @@ async def alert_notice(work: Notice, redis: Redis, vault: Vault, public_url: str
     message = messages.message_of(alert, pages) if alert else messages.TEST
     settings = getattr(channels, work.spec, None)
     if settings is None:
-        raise NotFound("Channel")
+        raise NotPermitted(Fail(), "The channel was removed before the message was sent.")
     return RENDERINGS[work.spec].rendered(Announcement(work, message, alert), settings)
 
 

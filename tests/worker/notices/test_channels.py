@@ -315,6 +315,9 @@ async def test_a_channel_that_was_removed_is_told_nothing_more(stage: Stage) -> 
 
     assert len(stage.told("slack")) == 1
     assert await stage.run(LATER) == []
+    (alert,) = (await alerts.page(stage.redis, stage.team, AlertQuery())).data
+    (slack,) = alert.deliveries
+    assert (slack.status, slack.error) == ("failed", "The channel was removed before the message was sent.")
 
 
 async def test_the_job_that_a_message_names_can_be_replayed(stage: Stage) -> None:
