@@ -153,6 +153,7 @@ if (pill) {
     if (pill.dataset.state === "live") says("stopped");
   });
   addEventListener("pagehide", close);
+  addEventListener("beforeunload", () => { close(); setTimeout(open, 5000); }); // Firefox complains of a stream that is cut off
   addEventListener("pageshow", open);
 }
 
