@@ -90,7 +90,7 @@ async def resend(call: Call, alert_id: int, channel: Channel | None) -> Alert:
 
     Raises NotFound, Forbidden if the token may not reach a channel, Invalid or Conflict if nothing is sent.
     """
-    for one in [channel] if channel else await _failed(call, alert_id):
+    for one in [channel] if channel else await _undelivered(call, alert_id):
         await notifications.check_reach(call, one)
     answer = await transitions.resend_alert(
         call.redis, call.team, alert=alert_id, channel=channel, write=call.write()
@@ -102,10 +102,10 @@ async def resend(call: Call, alert_id: int, channel: Channel | None) -> Alert:
     return await get(call.redis, call.team, alert_id)
 
 
-async def _failed(call: Call, alert_id: int) -> list[Channel]:
-    """The channels that could not deliver it."""
+async def _undelivered(call: Call, alert_id: int) -> list[Channel]:
+    """The channels that have not delivered it, also those that may fail before it is sent again."""
     deliveries = (await get(call.redis, call.team, alert_id)).deliveries
-    return [one.channel for one in deliveries if one.status == NoticeStatus.FAILED]
+    return [one.channel for one in deliveries if one.status != NoticeStatus.DELIVERED]
 
 
 def _not_resent(why: str, channel: Channel | None) -> Invalid | Conflict:
