@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -33,8 +33,23 @@ def rendered(
     template: str, /, status: int = 200, headers: Mapping[str, str] | None = None, **given: object
 ) -> HTMLResponse:
     """The page that a template makes of what it is given."""
-    text = _environment().get_template(template).render(given)
+    text = _text(_environment().get_template(template), given)
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
+
+
+def _text(template: Template, given: Mapping[str, object]) -> str:
+    """As `Template.render`, but what was given is free at once.
+
+    The macros of a page know its context, which knows them: all that a page was made of would lie about until
+    the garbage collector looks for cycles, and nobody is answered while it does.
+    """
+    context = template.new_context(dict(given))
+    try:
+        return template.environment.concat(template.root_render_func(context))
+    except Exception:
+        template.environment.handle_exception()  # with the lines of the template
+    finally:
+        context.vars.clear()
 
 
 def theme_of(request: Request) -> str:
