@@ -44,14 +44,14 @@ class Target:
 
 @contextmanager
 def process(
-    argv: list[str], environment: dict[str, str], log: Path, *, piped: bool = False
+    argv: list[str], environment: dict[str, str], log: Path, *, piped: bool = False, root: Path = ROOT
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends, with its children, at the end of the block or of this process."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RECURO_")}
     with log.open("ab") as said:
         running = subprocess.Popen(
             leashed(argv, death_signal=signal.SIGKILL),
-            cwd=ROOT,
+            cwd=root,
             env=inherited | environment,
             stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
             stdout=subprocess.PIPE if piped else said,

@@ -12,7 +12,7 @@ import httpx
 from redis.asyncio import Redis
 
 from tests.bench.readings import cpu_seconds
-from tests.bench.stage import process
+from tests.bench.stage import ROOT, process
 from tests.calls import KEY
 from tests.installation import free_port
 from tests.poll import until
@@ -61,8 +61,8 @@ class Api(NamedTuple):
 
 
 @asynccontextmanager
-async def serving(folder: Path, url: str, headers: dict[str, str]) -> AsyncIterator[Api]:
-    """A process of the API, which is asked with these headers."""
+async def serving(folder: Path, url: str, headers: dict[str, str], root: Path = ROOT) -> AsyncIterator[Api]:
+    """A process of the API of a checkout, which is asked with these headers."""
     report = folder / "report.lua"
     report.write_text(REPORT)
     environment = {
@@ -80,7 +80,7 @@ async def serving(folder: Path, url: str, headers: dict[str, str]) -> AsyncItera
             except httpx.TransportError:
                 return False
 
-        with process(argv, environment, folder / "api.log") as api:
+        with process(argv, environment, folder / "api.log", root=root) as api:
             await until(serves, 120.0)
             yield Api(api.pid, client, report)
 
