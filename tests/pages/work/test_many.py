@@ -68,6 +68,46 @@ async def test_all_that_were_found_are_meant_beyond_the_page(
     assert sorted(await left(redis)) == then
 
 
+async def test_dead_letters_that_are_chosen_are_replayed_and_no_other_job(
+    owner: Browser, redis: Redis
+) -> None:
+    await filling.dead(redis, 2)
+    await filling.made(redis, delay=60)
+    chosen = {"id-1": "on", "id-2": "on", "id-3": "on"}
+
+    question = await owner.send(await owner.open(JOBS), BULK, action="replay", **chosen)
+    before = await left(redis)
+    done = await owner.send(question, BULK)
+    again = await owner.send(question, BULK)
+    anew = await owner.send(await owner.open(JOBS), BULK, action="replay", **chosen)
+
+    assert "Replay 2 jobs?" in question.text
+    assert "1 is left out: It is no dead letter" in question.text
+    assert len(before) == 3
+    assert "2 replayed. 1 is left out: It is no dead letter" in done.text
+    assert "2 replayed." in again.text
+    assert sorted(await left(redis)) == [1, 2, 3, 4, 5]
+    assert "Replay 0 jobs?" in anew.text
+    assert "It was replayed before." in anew.text
+    assert "main-act" not in anew.response.text
+
+
+async def test_dead_letters_are_chosen_one_by_one(owner: Browser, redis: Redis) -> None:
+    await filling.dead(redis, 3)
+    page = await owner.open("/t/1/dead-letters?view=one")
+    bulk = f"{BULK}?status=dead_lettered"
+
+    question = await owner.send(page, bulk, action="replay", **{"id-2": "on"})
+    done = await owner.send(question, bulk)
+    forced = await owner.send(page, bulk, action="replay", all="on")
+
+    assert "Replay 1 job?" in question.text
+    assert "1 replayed." in done.text
+    assert forced.status == 422
+    assert "Choose the dead letters that are to be replayed." in forced.text
+    assert sorted(await left(redis)) == [1, 2, 3, 4]
+
+
 async def test_nothing_is_done_to_more_than_were_counted(owner: Browser, redis: Redis) -> None:
     await filling.made(redis, 30, delay=60)
     page = await owner.open(f"{JOBS}?status=pending")

@@ -81,6 +81,7 @@ async def _one_by_one(visit: Visit, signed: Signed) -> Response:
         before=before,
         wrong=wrong,
         queues=await around.queues_of(call),
+        form=Form(),
     )
 
 
