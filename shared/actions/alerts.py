@@ -17,6 +17,7 @@ from shared.schemas.alerts import (
     Alertable,
     AlertFacts,
     AlertNotice,
+    AlertPage,
     AlertQuery,
     AlertType,
     ChannelTest,
@@ -52,6 +53,17 @@ async def page(redis: Redis, team: Team, query: AlertQuery) -> Page[Alert]:
         is_filtered=query.filter is not None and (query.cron_id or query.queue_id) is not None,
     )
     return await paging.read_page(redis, team, listing, query)
+
+
+async def listed(redis: Redis, team: Team, query: AlertQuery) -> AlertPage:
+    """The same, with how much of what alerts tell of is not over."""
+    found, is_open = await asyncio.gather(page(redis, team, query), count_open(redis, team))
+    return AlertPage(**dict(found), open=is_open)
+
+
+async def count_open(redis: Redis, team: Team) -> int:
+    """How many crons fail and how many problems of queues are open, of those that alerts tell of."""
+    return await transitions.count_open_alerts(redis, team)
 
 
 def _indexes(team: Team, query: AlertQuery) -> list[str]:

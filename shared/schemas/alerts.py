@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.schemas.base import Id, Instant, PageQuery, Schema
+from shared.schemas.base import Id, Instant, Page, PageQuery, Schema
 from shared.schemas.instants import Given
 from shared.schemas.notices import NoticeStatus
 from shared.schemas.notifications import Channel
@@ -80,6 +80,17 @@ class Alert(Schema):
     was_quiet: bool
     """Of a recovery: whether its problem or incident was ignored until then."""
     deliveries: tuple[AlertNotice, ...]
+
+
+class AlertPage(Page[Alert]):
+    """Alerts, newest first, and how much of what any of them tell of is not over."""
+
+    open: Annotated[
+        int,
+        Field(
+            description="Crons that fail, and open problems of queues, that alerts tell of: of the whole team"
+        ),
+    ]
 
 
 class AlertQuiet(Schema):

@@ -11,7 +11,7 @@ from services.api.pages import choices, zones
 from services.api.pages.forms import Form
 from services.api.pages.rendering import rendered, theme_of
 from services.api.pages.visits import KEYS, Visit
-from shared.actions import crons, dead_letters, queues
+from shared.actions import alerts, crons, dead_letters, queues
 from shared.errors import Damaged
 from shared.schemas.base import Page, PageQuery
 from shared.schemas.crons import CronQuery
@@ -51,6 +51,8 @@ class Totals(NamedTuple):
     crons: int = 0
     queues: int = 0
     dead: int = 0
+    alerts: int = 0
+    """Of what they tell of, so much is not over."""
 
 
 async def _totals(visit: Visit, signed: Signed) -> Totals:
@@ -60,17 +62,22 @@ async def _totals(visit: Visit, signed: Signed) -> Totals:
         return Totals()
     return Totals(
         *await asyncio.gather(
-            _total(lambda: crons.page(redis, team, CronQuery(page=BEYOND, per_page=1))),
-            _total(lambda: queues.page(redis, team, PageQuery(page=BEYOND, per_page=1))),
-            _total(lambda: dead_letters.page(redis, team, DeadLetterQuery(page=BEYOND, per_page=1))),
+            _count(lambda: _total(crons.page(redis, team, CronQuery(page=BEYOND, per_page=1)))),
+            _count(lambda: _total(queues.page(redis, team, PageQuery(page=BEYOND, per_page=1)))),
+            _count(lambda: _total(dead_letters.page(redis, team, DeadLetterQuery(page=BEYOND, per_page=1)))),
+            _count(lambda: alerts.count_open(redis, team)),
         )
     )
 
 
-async def _total(read: Callable[[], Awaitable[Page[Any]]]) -> int:
+async def _total(page: Awaitable[Page[Any]]) -> int:
+    return (await page).total
+
+
+async def _count(read: Callable[[], Awaitable[int]]) -> int:
     """Begun here: who leaves before his page is made leaves nothing behind that was begun and not awaited."""
     try:
-        return (await read()).total
+        return await read()
     except (Damaged, ResponseError):
         return 0  # their own page says so
 

@@ -3,15 +3,14 @@
 from shared.actions import alerts
 from shared.actions.reports import problems
 from shared.operations import Call, Operation
-from shared.schemas.alerts import Alert, AlertQuery, AlertQuiet, AlertResend
-from shared.schemas.base import Page
+from shared.schemas.alerts import Alert, AlertPage, AlertQuery, AlertQuiet, AlertResend
 from shared.schemas.reports.problems import Problem
 
 PATH = "/api/alerts"
 
 
-async def index(call: Call, query: AlertQuery) -> Page[Alert]:
-    return await alerts.page(call.redis, call.team, query)
+async def index(call: Call, query: AlertQuery) -> AlertPage:
+    return await alerts.listed(call.redis, call.team, query)
 
 
 async def show(call: Call, alert_id: int) -> Alert:
@@ -33,7 +32,7 @@ OPERATIONS = (
         PATH,
         "read",
         index,
-        {200: Page[Alert]},
+        {200: AlertPage},
         query=AlertQuery,
         summary="List alerts, newest first",
     ),

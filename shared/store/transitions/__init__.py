@@ -6,6 +6,7 @@ that write raise OutcomeUnknown where nobody can say whether they did.
 # isort: skip_file
 
 from shared.store.transitions.alerts import (
+    count_open_alerts as count_open_alerts,
     read_alerts as read_alerts,
     resend_alert as resend_alert,
     test_channel as test_channel,

@@ -10,6 +10,7 @@ from shared.store.transitions.records import StoredRecord
 from shared.store.writes import OURS, Write
 
 _READ_ALERTS = Function("read_alerts")
+_COUNT_OPEN_ALERTS = Function("count_open_alerts")
 _TEST_CHANNEL = Function("test_channel")
 _RESEND_ALERT = Function("resend_alert")
 
@@ -17,6 +18,11 @@ _RESEND_ALERT = Function("resend_alert")
 async def read_alerts(redis: Redis, team: Team, ids: Sequence[int]) -> list[StoredRecord]:
     """Those that are there."""
     return [StoredRecord(*row) for row in await _READ_ALERTS(redis, team.prefix, ids, team=team.id)]
+
+
+async def count_open_alerts(redis: Redis, team: Team, *, now_ms: int | None = None) -> int:
+    """How many crons and problems of queues have an alert and are not well since, as far as it looks."""
+    return int(await _COUNT_OPEN_ALERTS(redis, team.prefix, team=team.id, now_ms=now_ms))
 
 
 async def test_channel(

@@ -23,6 +23,8 @@ OF_PEOPLE = {
 """Of `shared.actions.accounts`: a token is nobody who signs in, so that REST has none of it."""
 OF_READS = {
     *(
+        "alerts.count_open",
+        "alerts.page",
         "crons.get",
         "crons.page",
         "cron_records.rows",

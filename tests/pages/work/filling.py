@@ -49,10 +49,11 @@ async def ended(
     worker = Claims(redis, SHARD, "w")
     for verdict in verdicts:
         is_well = isinstance(verdict, Complete)
-        run = a_run(now, 200 if is_well else 503, None if is_well else "http_server_error", body, **more)
+        failed = more.get("failed", "http_server_error 503")
+        run = a_run(now, 200 if is_well else 503, None if is_well else failed.split()[0], body, **more)
         works = await worker.claim(64, now)
         assert works, "nothing is ready"
-        reason = "" if is_well else "http_server_error 503"
+        reason = "" if is_well else failed
         facts = json.dumps({"error_message": more.get("said", "The target answered with status 503.")})
         results = [
             Result(one, verdict, run, "", reason, facts, target=target_of(json.loads(one.spec)["url"]))

@@ -18,7 +18,7 @@ from shared.actions import alerts, cron_records
 from shared.actions.reports import problems
 from shared.errors import NotFound
 from shared.operations import Call
-from shared.schemas.alerts import Alert, Alertable, AlertQuery, AlertQuiet
+from shared.schemas.alerts import Alert, Alertable, AlertPage, AlertQuery, AlertQuiet
 from shared.schemas.notifications import Channel
 from shared.schemas.reports.problems import Problem, ProblemState, ProblemUpdate
 
@@ -31,7 +31,7 @@ async def index(visit: Visit) -> Response:
     signed = await visit.in_team()
     call, number, search = visit.call(signed, "list-alerts"), page_of(visit), search_of(visit)
     query = AlertQuery(page=number, per_page=PER_PAGE, search=search or None)
-    found = await alerts.page(call.redis, call.team, query)
+    found = await alerts.listed(call.redis, call.team, query)
     shown = incidents.grouped(found.data, await _problems(call, found.data))
     if number > 1 or search:
         shown = list(await asyncio.gather(*(_placed(call, one) for one in shown)))
@@ -44,20 +44,19 @@ async def index(visit: Visit) -> Response:
         found=found,
         search=search,
         incidents=shown,
-        title=title(shown, found.total, is_part=number > 1 or bool(search)),
+        title=title(found, is_part=number > 1 or bool(search)),
     )
 
 
-def title(shown: Sequence[Incident], total: int, *, is_part: bool) -> str:
+def title(found: AlertPage, *, is_part: bool) -> str:
     """Nothing is broken. One thing is broken. Two things are broken."""
     if is_part:
-        return "1 alert" if total == 1 else f"{total:,} alerts"
-    if not total:
+        return "1 alert" if found.total == 1 else f"{found.total:,} alerts"
+    if not found.total:
         return "No alerts yet"
-    broken = sum(one.state is incidents.OPEN for one in shown)
-    if not broken:
+    if not found.open:
         return "Nothing is broken."
-    return "One thing is broken." if broken == 1 else f"{words.number(broken)} things are broken."
+    return "One thing is broken." if found.open == 1 else f"{words.number(found.open)} things are broken."
 
 
 async def _problems(call: Call, found: Sequence[Alert]) -> Mapping[int, Problem]:
@@ -67,12 +66,13 @@ async def _problems(call: Call, found: Sequence[Alert]) -> Mapping[int, Problem]
 
 
 async def _placed(call: Call, incident: Incident) -> Incident:
-    """With whether it is the last one of its cron or queue, where later alerts are not among those shown."""
+    """With whether it is the last one of its kind, where later alerts are not among those shown."""
     if not incident.is_open:
         return incident
-    newest = (await alerts.page(call.redis, call.team, _of(incident.newest, 1))).data
-    is_last = any(one.id == newest[0].id for one in incident.alerts) if newest else True
-    return replace(incident, is_last=is_last)
+    most = 1 if _is_of_cron(incident.newest) else MOST_OF_ONE
+    found = (await alerts.page(call.redis, call.team, _of(incident.newest, most))).data
+    newest = next((one for one in found if incidents.are_alike(one, incident.newest)), incident.newest)
+    return replace(incident, is_last=newest.id in {one.id for one in incident.alerts})
 
 
 async def _counted(call: Call, shown: Sequence[Incident]) -> list[Incident]:

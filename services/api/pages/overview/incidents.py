@@ -53,7 +53,7 @@ class Incident:
     problem: Problem | None = None
     """The one of its newest alert."""
     is_last: bool = True
-    """Whether no alert of the same cron or queue came after it."""
+    """Whether no alert of the same cron came after it, or of the same problem of its queue."""
     failures: int = 0
     """Of a cron that still fails, as many in a row as it has by now."""
 
@@ -136,20 +136,31 @@ def _rows_of(alerts: Sequence[Alert]) -> Iterator[tuple[list[Alert], bool]]:
             rows = groups.setdefault(key, [])
         rows.append(alert)
     found = sorted(groups.values(), key=lambda rows: -rows[0].id)
-    seen = set[tuple[str, int]]()
+    seen = set[object]()
     for rows in found:
-        of = (rows[0].alertable_type, rows[0].alertable_id)
+        of = _what_fails(rows[0])
         yield rows, of not in seen
         seen.add(of)
 
 
+def are_alike(one: Alert, other: Alert) -> bool:
+    """Whether the later of them may be of the incident of the other, or of one that came after it."""
+    return _what_fails(one) == _what_fails(other)
+
+
 def _key(alert: Alert) -> object:
+    is_of_cron = alert.alertable_type is Alertable.CRON
+    return (*_what_fails(alert), alert.since) if is_of_cron else _what_fails(alert)
+
+
+def _what_fails(alert: Alert) -> tuple[object, ...]:
+    """A cron fails in one way at a time, a queue in several."""
     match alert.alertable_type:
         case Alertable.CRON:
-            return ("cron", alert.alertable_id, alert.since)
+            return ("cron", alert.alertable_id)
         case Alertable.QUEUE:
             return ("queue", alert.alertable_id, alert.data.problem_id or alert.data.failure_reason)
-    return alert.id
+    return (alert.id,)
 
 
 def _belongs(alert: Alert, later: Alert) -> bool:

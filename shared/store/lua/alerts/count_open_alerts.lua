@@ -1,0 +1,42 @@
+#!lua flags=no-writes
+-- Count what alerts tell of that is not over: crons that fail, and problems of queues.
+--
+-- Given `team`, now_ms.
+-- Returns how many. It looks at the owners of the 100 open problems that were seen last, and of those at so many alerts as tell
+-- what is the matter: the newest of a cron, which fails in one way at a time, and the 10 newest of a queue.
+
+local PROBLEMS, OF_CRON, OF_QUEUE = 100, 1, 10
+local team, found, owners = given.team, 0, {}
+moment(given.now_ms)
+
+local function is_open(id)
+    local problem = problems.read(team, id)
+    return problem and problems.state_of(problem) == 'open'
+end
+
+local function count(owner)
+    local most = string.sub(owner, 1, 1) == QUEUE and OF_QUEUE or OF_CRON
+    local open, seen = 0, {}
+    for _, id in ipairs(call('ZREVRANGE', P .. 'x:' .. team .. ':' .. owner .. ':alerts', 0, most - 1)) do
+        local fields = fields_of(alert_of(team, id), 'type', 'problem')
+        local problem = fields.problem or ''
+        if problem ~= '' and not seen[problem] then
+            seen[problem] = true
+            if fields.type ~= 'recovery' and is_open(problem) then open = open + 1 end
+        end
+    end
+    return open
+end
+
+-- One that is damaged is for the patrol to see to.
+for _, state in ipairs({ 'open', 'ignored' }) do -- some were ignored until a moment that is past
+    for _, id in ipairs(call('ZREVRANGE', P .. 'x:' .. team .. ':problems:' .. state, 0, PROBLEMS - 1)) do
+        local is_read, problem = pcall(problems.read, team, id)
+        if is_read and problem and problems.state_of(problem) == 'open' then owners[problem.owner] = true end
+    end
+end
+for owner in pairs(owners) do
+    local is_read, open = pcall(count, owner)
+    if is_read then found = found + open end
+end
+return found
