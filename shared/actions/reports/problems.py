@@ -35,13 +35,13 @@ _WRONG = {
 
 async def page(call: Call, query: ProblemQuery) -> Page[Problem]:
     """Those that were seen last come first."""
-    if query.state is None and not (query.search or query.queue_id or query.cron_id):
-        total, ids = await _newest(call, query.per_page, (query.page - 1) * query.per_page)
-    else:
+    if query.search or query.queue_id or query.cron_id:
         found = [one async for one in _stored(call, query) if _is_wanted(one, query)]
         found.sort(key=lambda one: (one.last_ms, one.id), reverse=True)
         total, first = len(found), (query.page - 1) * query.per_page
         ids = [one.id for one in found[first : first + query.per_page]]
+    else:
+        total, ids = await _newest(call, query)
     return Page(
         data=await rows(call.redis, call.team, ids),
         current_page=query.page,
@@ -51,17 +51,27 @@ async def page(call: Call, query: ProblemQuery) -> Page[Problem]:
     )
 
 
-async def _newest(call: Call, count: int, offset: int) -> tuple[int, list[int]]:
-    """How many there are in any state, and ids of a page of them: nothing that it does not show is read."""
+async def _newest(call: Call, query: ProblemQuery) -> tuple[int, list[int]]:
+    """How many there are in that state, or in any, and ids of a page of them.
+
+    Nothing that it does not show is read, but what is ignored, where that may be open again.
+    """
+    ends = query.page * query.per_page
+    states = [query.state] if query.state else list(ProblemState)
     async with call.redis.pipeline(transaction=False) as together:
-        for state in ProblemState:
+        for state in states:
             listed = f"{call.team.prefix}x:{call.team.id}:problems:{state}"
             together.zcard(listed)
-            together.zrange(listed, 0, offset + count - 1, desc=True, withscores=True)
+            together.zrange(listed, 0, ends - 1, desc=True, withscores=True)
         answers = await together.execute()
-    found = [(score, one) for some in answers[1::2] for one, score in some]
+    total, found = sum(answers[::2]), [(score, one) for some in answers[1::2] for one, score in some]
+    if query.state in (ProblemState.OPEN, ProblemState.IGNORED):
+        ignored = [one async for one in _in_state(call, ProblemState.IGNORED) if one.state == query.state]
+        if query.state is ProblemState.IGNORED:
+            total, found = 0, []
+        total, found = total + len(ignored), found + [(float(one.last_ms), str(one.id)) for one in ignored]
     found.sort(reverse=True)  # of one moment by their digits, as Redis has them: each list ends among such
-    return sum(answers[::2]), [int(one) for _, one in found[offset : offset + count]]
+    return total, [int(one) for _, one in found[ends - query.per_page : ends]]
 
 
 async def rows(redis: Redis, team: Team, ids: Sequence[int]) -> list[Problem]:
@@ -120,14 +130,20 @@ async def _stored(call: Call, query: ProblemQuery) -> AsyncIterator[ListedProble
     """All that may be wanted: what was ignored until a moment that is past is open, and stored as ignored."""
     for state in ProblemState:
         if query.state in (None, state) or (query.state, state) == (ProblemState.OPEN, ProblemState.IGNORED):
-            offset, found = 0, _STEP
-            while found == _STEP:
-                found, rows = await transitions.list_problems(
-                    call.redis, call.team, state=state, offset=offset, count=_STEP
-                )
-                offset += found
-                for row in rows:
-                    yield row
+            async for row in _in_state(call, state):
+                yield row
+
+
+async def _in_state(call: Call, state: ProblemState) -> AsyncIterator[ListedProblem]:
+    """All that are stored in that state."""
+    offset, found = 0, _STEP
+    while found == _STEP:
+        found, rows = await transitions.list_problems(
+            call.redis, call.team, state=state, offset=offset, count=_STEP
+        )
+        offset += found
+        for row in rows:
+            yield row
 
 
 def _is_wanted(one: ListedProblem, query: ProblemQuery) -> bool:
@@ -150,8 +166,7 @@ def _problem(*row: Any) -> Problem:
     host, _, path = fields["target"].partition(" ")
     kind, owner = fields["owner"][0], int(fields["owner"][1:])
     example, _, ref = fields.get("ref", "").partition(":")
-    newest = int(stored.now_ms) // QUARTER_MILLISECONDS
-    quarters = range(newest - QUARTERS + 1, newest + 1)
+    first = int(stored.now_ms) // QUARTER_MILLISECONDS - QUARTERS + 1
     return Problem(
         id=int(stored.id),
         state=ProblemState(stored.state),
@@ -168,12 +183,21 @@ def _problem(*row: Any) -> Problem:
         last_seen_at=clock.moment(fields["last"]),
         recovered_at=records.instant(fields, "recovered"),
         dead_letters=stored.dead_letters,
-        quarters=[int(fields.get(f"at{quarter}", 0)) for quarter in quarters],
-        quarters_from=clock.moment(quarters[0] * QUARTER_MILLISECONDS),
+        quarters=_quarters(fields, first),
+        quarters_from=clock.moment(first * QUARTER_MILLISECONDS),
         job_id=int(ref) if example == Kind.JOB else None,
         execution_id=int(ref) if example == Kind.EXECUTION else None,
         error_message=_message(fields),
     )
+
+
+def _quarters(fields: Fields, first: int) -> list[int]:
+    """How many came in each from the first on; most of them have no field."""
+    found = [0] * QUARTERS
+    for name, value in fields.items():
+        if name.startswith("at") and 0 <= (place := int(name[2:]) - first) < QUARTERS:
+            found[place] = int(value)
+    return found
 
 
 def _until(fields: Fields, state: str) -> datetime | None:

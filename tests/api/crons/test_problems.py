@@ -246,6 +246,32 @@ async def test_what_is_ignored_until_a_moment_is_open_from_then_on(
     assert await redis.zrange(f"{worker.team.prefix}x:1:problems:open", 0, -1) == ["1"]
 
 
+async def test_pages_of_a_state_have_what_is_in_it_now_in_one_order(
+    client: httpx.AsyncClient, redis: Redis, worker: Worker
+) -> None:
+    """Of six that were seen one after the other, 2 and 5 are ignored; 2 was so until a moment that is past."""
+    for number in range(6):
+        await jobs.create(
+            call_of(redis, worker.team), JobCreate(queue="mail", url=f"https://{number}.example/")
+        )
+        await worker.end(Fail(), url=f"https://{number}.example/", later=number * 1000)
+    for problem in (2, 5):
+        await client.patch(f"{PATH}/{problem}", json={"state": "ignored"})
+    await client.patch(f"{PATH}/4", json={"state": "resolved"})
+    await redis.hset(f"{worker.team.prefix}problem:1:2", "until", str(await worker.now() - 1))  # type: ignore[misc]
+
+    async def pages(state: str) -> tuple[list[list[int]], set[int]]:
+        answers = [
+            (await client.get(f"{PATH}?state={state}&per_page=2&page={number}")).json()
+            for number in (1, 2, 3)
+        ]
+        return [[one["id"] for one in page["data"]] for page in answers], {one["total"] for one in answers}
+
+    assert await pages("open") == ([[6, 3], [2, 1], []], {4})
+    assert await pages("ignored") == ([[5], [], []], {1})
+    assert await pages("resolved") == ([[4], [], []], {1})
+
+
 async def test_a_cron_that_works_again_resolves_its_problems(
     client: httpx.AsyncClient, worker: Worker
 ) -> None:

@@ -46,6 +46,7 @@ READS = (
     ("replays", "/api/dead-letters/replays"),
     ("a replay", "/api/dead-letters/replays/{replay}"),
     ("problems", "/api/problems"),
+    ("problems that are open", "/api/problems?state=open"),
     ("problems by `search`", "/api/problems?search=cart"),
     ("a problem", "/api/problems/{problem}"),
     ("queues", "/api/queues"),
