@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from shared import clock
 from shared.actions import owing
+from shared.basics import hints
 from shared.errors import Invalid
 from shared.schedule import policy
 from shared.schedule.policy import Plan
@@ -201,6 +202,12 @@ async def rows(redis: Redis, team: Team, ids: Sequence[int], maker: str | None =
     """The same with their names; `maker` made them, as is likely of who asks, then that costs no trip."""
     found, names = await likely.read(redis, team, _listing(team, ids), maker)
     return await makers.named(redis, team, _excerpts(team, found), names)
+
+
+async def failures(redis: Redis, team: Team, ids: Sequence[int]) -> dict[int, int]:
+    """How often each of them has failed in a row, by its id."""
+    seen = await transitions.look_at_crons(redis, team, ids, hints.NOTHING, most_bytes=0)
+    return {int(row.id): Reader().number({"failures": row.failures or "0"}, "failures") for row in seen.rows}
 
 
 def _listing(team: Team, ids: Sequence[int]) -> Read[list[StoredCron]]:

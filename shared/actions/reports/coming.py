@@ -67,7 +67,15 @@ class Crons:
     active: int = 0
     """With those that have none."""
     unreadable: Sequence[int] = ()
+    without: Sequence[int] = ()
+    """Ids of those that have none."""
     has_more: bool = False
+
+    @property
+    def in_order(self) -> list[int]:
+        """All of them by their ids: those that fire next first, then those of which no fire is known."""
+        found = sorted(self.found, key=lambda cron: (cron.next, -cron.id))
+        return [*(cron.id for cron in found), *sorted((*self.without, *self.unreadable), reverse=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +136,18 @@ async def read(redis: Redis, team: Team, cron_id: int | None = None, *, now_ms: 
 
 
 def _known(now_ms: int, rows: Sequence[ComingCron], *, has_more: bool = False) -> Crons:
-    now, found, unreadable = clock.moment(now_ms), list[Cron](), list[int]()
+    now, found, unreadable, without = clock.moment(now_ms), list[Cron](), list[int](), list[int]()
     for row in rows:
         try:
             cron = _of(row, now)
         except policy.UNREADABLE:
             unreadable.append(int(row.id))
         else:
-            found += [cron] if cron else []
-    return Crons(now, found, len(rows), unreadable, has_more)
+            if cron:
+                found.append(cron)
+            else:
+                without.append(int(row.id))
+    return Crons(now, found, len(rows), unreadable, without, has_more)
 
 
 def _of(row: ComingCron, now: datetime) -> Cron | None:

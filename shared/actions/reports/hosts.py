@@ -12,9 +12,23 @@ from shared.store.transitions import StoredHost
 async def page(call: Call, query: HostQuery) -> Page[Host]:
     """Hosts that rest, or rested within two days: those whose rests began last come first."""
     now_ms, rows = await transitions.read_hosts(call.redis, call.team)
-    rows.sort(key=lambda row: (-int(row.since), row.host))
     found = [row for row in rows if _is_wanted(row, now_ms, query)]
+    found.sort(key=lambda row: (-int(row.since), row.host))
     return paging.page_of(found, query, lambda row: _host(row, now_ms))
+
+
+async def named(call: Call, name: str) -> Host | None:
+    """The one of that name, at whichever port; of several the one whose rest began last."""
+    now_ms, rows = await transitions.read_hosts(call.redis, call.team)
+    found = [row for row in rows if _without_port(row.host) == _without_port(name)]
+    return _host(max(found, key=lambda row: int(row.since)), now_ms) if found else None
+
+
+def _without_port(host: str) -> str:
+    """`a.example` of `a.example:443`, and `2001:db8::1` of `[2001:db8::1]:443`."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host if host.count(":") > 1 else host.partition(":")[0]
 
 
 def _host(row: StoredHost, now_ms: int) -> Host:

@@ -4,8 +4,10 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from shared.actions.reports import hosts
 from shared.store.keyspace import Team
 from shared.store.transitions import throttle_host
+from tests.calls import call_of
 
 
 async def test_hosts_at_rest_are_listed_for_their_team_alone(
@@ -40,3 +42,26 @@ async def test_what_is_wrong_is_named(
 
     assert answer.status_code == 422
     assert sentence in answer.json()["errors"][field][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("a.example", "a.example:8443"),
+        ("a.example:443", "a.example:8443"),
+        ("2001:db8::1", "[2001:db8::1]:443"),
+        ("[2001:db8::1]", "[2001:db8::1]:443"),
+        ("2001:db8::2", None),
+        ("example", None),
+    ],
+)
+async def test_a_host_is_found_by_its_name_among_many_that_are_called_alike(
+    redis: Redis, team: Team, name: str, found: str | None
+) -> None:
+    alike = [f"a.example.{number}.example:443" for number in range(30)]
+    for host in ("a.example:8443", "[2001:db8::1]:443", *alike):
+        await throttle_host(redis, team, host=host, wanted_ms=60_000, most_ms=60_000)
+
+    host = await hosts.named(call_of(redis, team), name)
+
+    assert (host and host.host) == found

@@ -2,6 +2,7 @@
 
 import asyncio
 import calendar
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -18,12 +19,14 @@ from services.api.pages.endpoint import page
 from services.api.pages.lists import page_of
 from services.api.pages.rendering import rendered
 from services.api.pages.visits import Visit
+from shared.actions import cron_records
 from shared.actions.reports import coming, listed, problems, stats
-from shared.actions.searches import sorting
+from shared.actions.reports.coming import Crons
 from shared.errors import Conflict
 from shared.operations import Call
 from shared.schedule import occurrences
-from shared.schemas.crons import Cron, CronFilter, CronQuery, CronSort
+from shared.schemas.base import Page
+from shared.schemas.crons import Cron
 from shared.schemas.reports.coming import Coming, ComingBy, ComingQuery, CronComingQuery
 from shared.schemas.reports.executions import ListedQuery
 from shared.schemas.reports.problems import ProblemQuery
@@ -55,9 +58,9 @@ async def day(visit: Visit) -> Response:
     signed = await visit.in_team()
     call, now, zone = visit.call(signed, "list-crons"), await visit.having.now(), zones.zone_of(visit)
     span = days.today(now, zone)
-    query = CronQuery(page=page_of(visit), per_page=LANES, sort=CronSort.NEXT_RUN, filter=CronFilter.ACTIVE)
-    found, ahead, past = await asyncio.gather(
-        sorting.page(call.redis, call.team, query), _ahead(call, span, zone), _past(call, span.start, now)
+    past, active = await asyncio.gather(_past(call, span.start, now), coming.read(call.redis, call.team))
+    found, ahead = await asyncio.gather(
+        _by_next_fire(call, active, page_of(visit)), _ahead(call, span, zone, active)
     )
     return await crons_page(
         visit,
@@ -72,11 +75,24 @@ async def day(visit: Visit) -> Response:
     )
 
 
-async def _ahead(call: Call, span: Span, zone: str) -> Coming | None:
+async def _by_next_fire(call: Call, active: Crons, number: int) -> Page[Cron]:
+    """A page of them, those that fire next first."""
+    ids = active.in_order
+    first = (number - 1) * LANES
+    return Page(
+        data=await cron_records.rows(call.redis, call.team, ids[first : first + LANES]),
+        current_page=number,
+        last_page=max(1, math.ceil(len(ids) / LANES)),
+        per_page=LANES,
+        total=len(ids),
+    )
+
+
+async def _ahead(call: Call, span: Span, zone: str, active: Crons) -> Coming | None:
     if span.end - span.now < timedelta(minutes=1):
         return None
     query = ComingQuery(by=ComingBy.HOUR, timezone=zone, to=span.end - timedelta(seconds=1))
-    return await coming.get(call, query)
+    return await coming.get(call, query, active)
 
 
 async def _past(call: Call, since: datetime, now: datetime) -> Sequence[PeriodFigures]:

@@ -78,8 +78,7 @@ async def _placed(call: Call, incident: Incident) -> Incident:
 async def _counted(call: Call, shown: Sequence[Incident]) -> list[Incident]:
     """Those of crons that still fail, with how often by now: no alert follows the one that is sent."""
     ids = {one.newest.alertable_id for one in shown if one.is_open and _is_of_cron(one.newest)}
-    found = await cron_records.rows(call.redis, call.team, list(ids)) if ids else []
-    known = {cron.id: cron.consecutive_failures for cron in found}
+    known = await cron_records.failures(call.redis, call.team, list(ids)) if ids else {}
     return [
         replace(one, failures=known.get(one.newest.alertable_id, 0))
         if one.is_open and _is_of_cron(one.newest)

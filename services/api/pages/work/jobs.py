@@ -20,7 +20,7 @@ from shared.operations import Call
 from shared.schemas.base import SEARCHED, Page
 from shared.schemas.jobs import Job, JobFilter, JobQuery
 from shared.schemas.queues import Queue
-from shared.schemas.reports.hosts import Host, HostQuery
+from shared.schemas.reports.hosts import Host
 from shared.schemas.reports.problems import Problem
 from shared.security.sessions import Signed
 from shared.store import stored
@@ -175,10 +175,7 @@ async def _problem(call: Call, job: Job) -> Problem | None:
 
 async def host_named(call: Call, name: str | None) -> Host | None:
     """The host, if it rests or did lately."""
-    if not name:
-        return None
-    found = await hosts.page(call, HostQuery(search=name[:200]))
-    return next((one for one in found.data if one.host.partition(":")[0] == name.partition(":")[0]), None)
+    return await hosts.named(call, name) if name else None
 
 
 def path_of(signed: Signed, job: int | str) -> str:
