@@ -58,6 +58,7 @@ TESTS = (
     "tests/redrive",
     "tests/api/work/test_waiting.py",
     "tests/api/work/test_resending.py",
+    "tests/api/work/test_open_alerts.py",
     "tests/api/work/test_moments.py",
     "tests/engine/test_problems.py",
     "tests/engine/test_idle_problems.py",

@@ -18,12 +18,9 @@ local function count(owner)
     local most = string.sub(owner, 1, 1) == QUEUE and OF_QUEUE or OF_CRON
     local open, seen = 0, {}
     for _, id in ipairs(call('ZREVRANGE', P .. 'x:' .. team .. ':' .. owner .. ':alerts', 0, most - 1)) do
-        local fields = fields_of(alert_of(team, id), 'type', 'problem')
-        local problem = fields.problem or ''
-        if problem ~= '' and not seen[problem] then
-            seen[problem] = true
-            if fields.type ~= 'recovery' and is_open(problem) then open = open + 1 end
-        end
+        local problem = call('HGET', alert_of(team, id), 'problem') or ''
+        if problem ~= '' and not seen[problem] and is_open(problem) then open = open + 1 end
+        seen[problem] = true
     end
     return open
 end
