@@ -122,6 +122,8 @@ async def test_each_page_and_state(address: str, redis: Redis, chromium: Browser
     await looking.open(f"{QUEUES}/2/delete", "queue-delete")
     await looking.open(DEAD, "dead")
     await looking.open(f"{DEAD}?view=one", "dead-one-by-one")
+    await page.locator(".pick .check").first.check()
+    await looking.look("dead-chosen")
     await looking.open(f"{DEAD}/2", "dead-open")
     await looking.open(f"{DEAD}/2?rate=0&origin=x", "dead-wrong")
     await looking.open(f"{DEAD}/2/purge", "dead-purge")
