@@ -20,7 +20,8 @@ async def page(call: Call, query: HostQuery) -> Page[Host]:
 async def named(call: Call, name: str) -> Host | None:
     """The one of that name, at whichever port; of several the one whose rest began last."""
     now_ms, rows = await transitions.read_hosts(call.redis, call.team)
-    found = [row for row in rows if _without_port(row.host) == _without_port(name)]
+    wanted = _without_port(name)
+    found = [row for row in rows if _without_port(row.host) == wanted]
     return _host(max(found, key=lambda row: int(row.since)), now_ms) if found else None
 
 
