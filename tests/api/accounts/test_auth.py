@@ -105,6 +105,8 @@ async def test_lists_of_another_team_are_empty(stranger: AsyncClient, operation:
     assert answer.status_code == 200
     page: dict[str, object] = {"current_page": 1, "last_page": 1, "per_page": 25, "total": 0}
     body = answer.json()
+    if operation.name == "list-alerts":
+        page["open"] = 0
     if operation.name == "list-all-executions":
         page |= {"to": body["to"], "looked_from": None, "looked_to": None}
     assert body == {"data": [], **({"next": None} if operation.name == "list-audit" else page)}
