@@ -7,10 +7,8 @@ that can be compared with those of another day. The other checkout runs with the
 import argparse
 import asyncio
 import os
-import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from math import exp, log
 from pathlib import Path
 from statistics import fmean, median
@@ -19,16 +17,12 @@ from typing import NamedTuple
 import uvloop
 from redis.asyncio import Redis
 
-from services.cli import embedded
-from shared.security import tokens
-from shared.settings import Settings
-from shared.store import connection
 from tests.bench import pages
-from tests.bench.api import asked, filled, measured
+from tests.bench.api import asked, measured
 from tests.bench.api.measured import Api
+from tests.bench.api.stocked import stocked
 from tests.bench.readings import cpu_seconds
 from tests.bench.stage import ROOT
-from tests.poll import until
 
 TURNS = (0, 1, 1, 0, 0, 1, 1, 0)
 """Which of the two is asked, so that both are first and last as often."""
@@ -53,29 +47,9 @@ class Beside(NamedTuple):
 
 
 async def _measure(options: argparse.Namespace) -> list[Beside]:
-    with tempfile.TemporaryDirectory(prefix="recuro-bench-") as name:
-        folder = Path(name)
-        server = embedded.start(folder)
-        try:
-            async with connection.connect(Settings(redis_url=server.url), blocking_seconds=60.0) as redis:
-                token = await tokens.create(redis, team=filled.TEAM, name="bench", scopes=("admin",))
-                bearer = {"Authorization": f"Bearer {token}"}
-                async with AsyncExitStack() as stack:
-                    both = [
-                        await stack.enter_async_context(measured.serving(folder, server.url, bearer, root))
-                        for root in (options.folder, ROOT)
-                    ]
-                    await filled.fill(
-                        redis,
-                        both[1].client,
-                        n_jobs=options.jobs,
-                        n_crons=options.crons,
-                        each=options.executions,
-                    )
-                    await until(lambda: measured.is_at_rest(redis), 180.0)
-                    return await _all(redis, both, options)
-        finally:
-            server.stop()
+    roots = (options.folder, ROOT)
+    async with stocked(options.jobs, options.crons, options.executions, roots) as (redis, both):
+        return await _all(redis, both, options)
 
 
 async def _all(redis: Redis, both: Sequence[Api], options: argparse.Namespace) -> list[Beside]:

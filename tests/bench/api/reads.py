@@ -9,22 +9,16 @@ import asyncio
 import os
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import uvloop
 from redis.asyncio import Redis
 
-from services.cli import embedded
-from shared.security import tokens
-from shared.settings import Settings
-from shared.store import connection
 from tests.bench import pages
 from tests.bench.api import asked, filled, measured
 from tests.bench.api.measured import Api, Reading
-from tests.poll import until
+from tests.bench.api.stocked import stocked
 
 PAGE = pages.DOCS / "benchmarks-reads.md"
 FULL = {
@@ -37,23 +31,10 @@ FULL = {
 
 
 async def _measure(options: argparse.Namespace) -> tuple[list[Reading], float]:
-    with tempfile.TemporaryDirectory(prefix="recuro-bench-") as name:
-        folder = Path(name)
-        server = embedded.start(folder)
-        try:
-            async with connection.connect(Settings(redis_url=server.url), blocking_seconds=60.0) as redis:
-                token = await tokens.create(redis, team=filled.TEAM, name="bench", scopes=("admin",))
-                bearer = {"Authorization": f"Bearer {token}"}
-                async with measured.serving(folder, server.url, bearer) as api:
-                    await filled.fill(
-                        redis, api.client, n_jobs=options.jobs, n_crons=options.crons, each=options.executions
-                    )
-                    await until(lambda: measured.is_at_rest(redis), 180.0)
-                    await redis.config_set("slowlog-log-slower-than", measured.SLOW_MICROSECONDS)
-                    memory = (await redis.info("memory"))["used_memory"] / 2**30
-                    return await _readings(redis, api, options), memory
-        finally:
-            server.stop()
+    async with stocked(options.jobs, options.crons, options.executions) as (redis, (api,)):
+        await redis.config_set("slowlog-log-slower-than", measured.SLOW_MICROSECONDS)
+        memory = (await redis.info("memory"))["used_memory"] / 2**30
+        return await _readings(redis, api, options), memory
 
 
 async def _readings(redis: Redis, api: Api, options: argparse.Namespace) -> list[Reading]:

@@ -7,7 +7,6 @@ many of one: what does that cost Redis? Then Chromium shows four pages for minut
 import argparse
 import asyncio
 import os
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,14 +16,12 @@ import uvloop
 from redis.asyncio import Redis
 
 from services.api.pages.live.stream import MOST_OF_A_SESSION
-from services.cli import embedded
-from shared.security import tokens
 from shared.security.tokens import CACHE_SECONDS
-from shared.settings import Settings
-from shared.store import connection, keyspace
+from shared.store import keyspace
 from tests.bench import pages
-from tests.bench.api import asked, filled, measured
+from tests.bench.api import asked
 from tests.bench.api.measured import Api
+from tests.bench.api.stocked import stocked
 from tests.bench.readings import cpu_seconds
 from tests.bench.web import streams, watched
 from tests.bench.web.changes import Changes, changing
@@ -32,7 +29,6 @@ from tests.bench.web.report import Part, put
 from tests.bench.web.streams import Cost
 from tests.bench.web.visiting import signed_in
 from tests.bench.web.watched import Sample
-from tests.poll import until
 
 FULL = {"minutes": 10, "changes": 500, "jobs": 20_000, "crons": 1_000}
 KINDS = (
@@ -108,28 +104,14 @@ def _memory(pid: int) -> int:
 
 
 async def _measure(options: argparse.Namespace) -> tuple[list[Cost], list[Minute]]:
-    with tempfile.TemporaryDirectory(prefix="recuro-bench-") as name:
-        folder = Path(name)
-        server = embedded.start(folder)
-        try:
-            async with connection.connect(Settings(redis_url=server.url), blocking_seconds=60.0) as redis:
-                token = await tokens.create(redis, team=filled.TEAM, name="bench", scopes=("admin",))
-                bearer = {"Authorization": f"Bearer {token}"}
-                async with measured.serving(folder, server.url, bearer) as api:
-                    await filled.fill(redis, api.client, n_jobs=options.jobs, n_crons=options.crons, each=30)
-                    await until(lambda: measured.is_at_rest(redis), 180.0)
-                    names = await asked.names(api.client, options.jobs)
-                    team = keyspace.Team(1)
-                    async with changing(redis, team, options.changes, options.crons) as changes:
-                        # What the API does anyway, and what large commands of the changes take beside one.
-                        idle = min(
-                            [await streams.trips_a_second(redis, changes, streams.SECONDS) for _ in range(3)]
-                        )
-                        print(f"without any: {idle:.1f} round trips a second", flush=True)
-                        costs = await _streams(redis, api, changes, names, idle)
-                        return costs, await _watch(redis, api, changes, options.minutes, idle)
-        finally:
-            server.stop()
+    async with stocked(options.jobs, options.crons, each=30) as (redis, (api,)):
+        names, team = await asked.names(api.client, options.jobs), keyspace.Team(1)
+        async with changing(redis, team, options.changes, options.crons) as changes:
+            # What the API does anyway, and what large commands of the changes take beside one.
+            idle = min([await streams.trips_a_second(redis, changes, streams.SECONDS) for _ in range(3)])
+            print(f"without any: {idle:.1f} round trips a second", flush=True)
+            costs = await _streams(redis, api, changes, names, idle)
+            return costs, await _watch(redis, api, changes, options.minutes, idle)
 
 
 def _row(path: str, minutes: Sequence[Minute]) -> str:

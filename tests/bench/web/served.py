@@ -9,10 +9,8 @@ import asyncio
 import os
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import uvloop
@@ -20,17 +18,13 @@ from redis.asyncio import Redis
 
 from services.api.pages.routes import PAGES
 from services.api.routing import Resource
-from services.cli import embedded
-from shared.security import tokens
-from shared.settings import Settings
-from shared.store import connection
 from tests.bench import pages
 from tests.bench.api import asked, filled, measured
 from tests.bench.api.measured import Api, Reading
+from tests.bench.api.stocked import stocked
 from tests.bench.readings import cpu_seconds
 from tests.bench.web.report import Part, put
 from tests.bench.web.visiting import as_owner, reads_of
-from tests.poll import until
 
 FULL = {"jobs": 1_000_000, "crons": 1_000, "executions": 30, "seconds": 3}
 WANTED_MS, TIMES = 50, 10
@@ -108,23 +102,10 @@ async def _trips(redis: Redis, api: Api, path: str) -> int:
 
 
 async def _measure(options: argparse.Namespace) -> tuple[list[Served], float]:
-    with tempfile.TemporaryDirectory(prefix="recuro-bench-") as name:
-        folder = Path(name)
-        server = embedded.start(folder)
-        try:
-            async with connection.connect(Settings(redis_url=server.url), blocking_seconds=60.0) as redis:
-                token = await tokens.create(redis, team=filled.TEAM, name="bench", scopes=("admin",))
-                bearer = {"Authorization": f"Bearer {token}"}
-                async with measured.serving(folder, server.url, bearer) as api:
-                    await filled.fill(
-                        redis, api.client, n_jobs=options.jobs, n_crons=options.crons, each=options.executions
-                    )
-                    await until(lambda: measured.is_at_rest(redis), 180.0)
-                    await redis.config_set("slowlog-log-slower-than", measured.SLOW_MICROSECONDS)
-                    memory = (await redis.info("memory"))["used_memory"] / 2**30
-                    return await _pages(redis, api, options), memory
-        finally:
-            server.stop()
+    async with stocked(options.jobs, options.crons, options.executions) as (redis, (api,)):
+        await redis.config_set("slowlog-log-slower-than", measured.SLOW_MICROSECONDS)
+        memory = (await redis.info("memory"))["used_memory"] / 2**30
+        return await _pages(redis, api, options), memory
 
 
 async def _pages(redis: Redis, api: Api, options: argparse.Namespace) -> list[Served]:
