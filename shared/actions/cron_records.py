@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.actions import owing
 from shared.basics import hints
+from shared.basics.memory import MEBIBYTE, remembered_of_several
 from shared.errors import Invalid
 from shared.schedule import policy
 from shared.schedule.policy import Plan
@@ -48,8 +49,10 @@ def _of_spec(kept: dict[str, Any], fields: Fields, reader: Reader) -> CronCreate
     return spec.model_copy(update=changes)
 
 
-def excerpt(team: Team, cron_id: int, fields: Fields) -> Cron:
-    reader = Reader()
+@remembered_of_several(16 * MEBIBYTE, per_byte=2, per_entry=8000)
+def _excerpt(team: Team, cron_id: int, flat: tuple[str, ...]) -> Cron:
+    """As a list shows it; a cron that has not fired is as it was when it was last listed."""
+    fields, reader = records.fields_of(flat), Reader()
     kept = reader.spec(fields.get("spec"))
     spec = _of_spec(kept.fields, fields, reader)
     return excerpts.of_cron(_shown(team, cron_id, fields, (spec, reader)), kept.unread)
@@ -215,4 +218,4 @@ def _listing(team: Team, ids: Sequence[int]) -> Read[list[StoredCron]]:
 
 
 def _excerpts(team: Team, found: Sequence[StoredCron]) -> list[Cron]:
-    return [excerpt(team, int(row.id), records.fields_of(row.fields)) for row in found]
+    return [_excerpt(team, int(row.id), tuple(row.fields)) for row in found]
