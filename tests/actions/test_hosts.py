@@ -9,6 +9,7 @@ from shared.store import keyspace, transitions
 from shared.store.keyspace import Team
 from shared.store.transitions import throttle_host, unthrottle_host
 from tests.calls import call_of
+from tests.vouching import vouch
 
 A, B = "a.example:443", "b.example:80"
 MINUTE, HOUR = 60_000, 3_600_000
@@ -146,6 +147,16 @@ async def test_the_latest_rest_comes_first_and_filters_and_pages_take_a_part(
     assert [host.host for host in await listed(redis, team, filter="answering")] == [A]
     assert [host.host for host in await listed(redis, team, search="A.example")] == [A]
     assert [host.host for host in await listed(redis, team, page=2, per_page=1)] == [A]
+
+
+async def test_a_clock_that_jumps_ahead_ends_no_rest(redis: Redis, team: Team) -> None:
+    now_ms, _ = await transitions.read_hosts(redis, team)
+    await vouch(redis, now_ms)
+    await rest(redis, team, minutes=2)
+
+    await later(redis, team, 10 * MINUTE)
+
+    assert (await one(redis, team)).resting_until is not None
 
 
 async def test_each_team_has_its_own(redis: Redis, team: Team) -> None:

@@ -13,7 +13,7 @@ async def page(call: Call, query: HostQuery) -> Page[Host]:
     """Hosts that rest, or rested within two days: those whose rests began last come first."""
     now_ms, rows = await transitions.read_hosts(call.redis, call.team)
     found = [row for row in rows if _is_wanted(row, now_ms, query)]
-    found.sort(key=lambda row: (-int(row.since), row.host))
+    found.sort(key=lambda row: (-row.since, row.host))
     return paging.page_of(found, query, lambda row: _host(row, now_ms))
 
 
@@ -22,7 +22,7 @@ async def named(call: Call, name: str) -> Host | None:
     now_ms, rows = await transitions.read_hosts(call.redis, call.team)
     wanted = _without_port(name)
     found = [row for row in rows if _without_port(row.host) == wanted]
-    return _host(max(found, key=lambda row: int(row.since)), now_ms) if found else None
+    return _host(max(found, key=lambda row: row.since), now_ms) if found else None
 
 
 def _without_port(host: str) -> str:
@@ -39,17 +39,17 @@ def _host(row: StoredHost, now_ms: int) -> Host:
         since=clock.moment(row.since),
         resting_until=clock.moment(row.ends) if _rests(row, now_ms) else None,
         answering_since=clock.moment(row.back) if _is_back(row) else None,
-        requests_since=int(row.requests),
-        last_status=int(row.status) or None,
+        requests_since=row.requests,
+        last_status=row.status or None,
     )
 
 
 def _is_back(row: StoredHost) -> bool:
-    return row.back != "0"
+    return row.back != 0
 
 
 def _rests(row: StoredHost, now_ms: int) -> bool:
-    return not _is_back(row) and int(row.ends) > now_ms
+    return not _is_back(row) and row.ends > now_ms
 
 
 def _is_wanted(row: StoredHost, now_ms: int, query: HostQuery) -> bool:

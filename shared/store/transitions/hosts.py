@@ -1,9 +1,11 @@
 """Hosts that are given a rest by a team."""
 
+import re
 from typing import NamedTuple
 
 from redis.asyncio import Redis
 
+from shared.basics.memory import MEBIBYTE, remembered
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
 
@@ -11,17 +13,18 @@ _THROTTLE = Function("throttle_host")
 _PROBE = Function("probe_host")
 _UNTHROTTLE = Function("unthrottle_host")
 _READ = Function("read_hosts")
+_KEPT = re.compile(r"([0-9]{1,16}) ([0-9]{1,16}) ([0-9]{1,16}) ([0-9]{1,16}) ([0-9]{1,16}) (\S+)")
 
 
 class StoredHost(NamedTuple):
     """Moments in ms, 0 for none; so is a status."""
 
     host: str
-    since: str
-    ends: str
-    back: str
-    requests: str
-    status: str
+    since: int
+    ends: int
+    back: int
+    requests: int
+    status: int
     why: str
 
 
@@ -89,6 +92,20 @@ async def unthrottle_host(
 
 
 async def read_hosts(redis: Redis, team: Team) -> tuple[int, list[StoredHost]]:
-    """The present (ms), and the hosts that rest, or rested within two days."""
-    now_ms, *rows = await _READ(redis, team.prefix, team=team.id)
-    return int(now_ms), [StoredHost(*row) for row in rows]
+    """The present (ms), and the hosts that rest, or rested within two days, as far as they can be read."""
+    now_ms, ahead_ms, flat = await _READ(redis, team.prefix, team=team.id)
+    ahead, rows = int(ahead_ms), list[StoredHost]()
+    for host, text in zip(flat[::2], flat[1::2], strict=True):
+        if its := _kept(text):
+            since, ends, back = (at and at + ahead for at in its[:3])
+            rows.append(StoredHost(host, since, ends, back, *its[3:]))
+    return int(now_ms), rows
+
+
+@remembered(2 * MEBIBYTE)
+def _kept(text: str) -> tuple[int, int, int, int, int, str] | None:
+    """Of a host what stands behind its name in `StoredHost`; moments by the one that is vouched for."""
+    if not (found := _KEPT.fullmatch(text)):
+        return None
+    since, ends, back, requests, status = map(int, found.groups()[:-1])
+    return since, ends, back, requests, status, found[6]
