@@ -22,11 +22,11 @@ from shared.schemas.runs import FailureReason
 from shared.store import records, transitions
 from shared.store.keyspace import Team
 from shared.store.records import Fields
-from shared.store.transitions import ListedProblem, StoredProblem
+from shared.store.transitions import ListedProblem, PartOfState, StoredProblem
 
 QUARTER_MILLISECONDS, QUARTERS = 900_000, 96
 """As in `arrivals.lua`."""
-_STEP, _READ = 200, 25
+_STEP, _READ = 125, 25
 _WRONG = {
     "past": "The until field must be later than now.",
     "far": "The until field must be at most a year ahead.",
@@ -130,16 +130,16 @@ async def _stored(call: Call, query: ProblemQuery) -> AsyncIterator[ListedProble
     """All that may be wanted: what was ignored until a moment that is past is open, and stored as ignored."""
     for state in ProblemState:
         if query.state in (None, state) or (query.state, state) == (ProblemState.OPEN, ProblemState.IGNORED):
-            async for row in _in_state(call, state):
+            async for row in _in_state(call, state, query.search or ""):
                 yield row
 
 
-async def _in_state(call: Call, state: ProblemState) -> AsyncIterator[ListedProblem]:
-    """All that are stored in that state."""
+async def _in_state(call: Call, state: ProblemState, words: str = "") -> AsyncIterator[ListedProblem]:
+    """All that are stored in that state, and may have these words."""
     offset, found = 0, _STEP
     while found == _STEP:
         found, rows = await transitions.list_problems(
-            call.redis, call.team, state=state, offset=offset, count=_STEP
+            call.redis, call.team, PartOfState(state, offset, _STEP), words=words
         )
         offset += found
         for row in rows:

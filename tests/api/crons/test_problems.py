@@ -117,8 +117,19 @@ async def test_another_reason_status_host_path_or_queue_is_another_problem(
     assert [problem["id"] for problem in await listed(client, "?cron_id=2")] == []
     assert [problem["id"] for problem in await listed(client, "?queue_id=1&cron_id=1")] == []
     assert [problem["id"] for problem in await listed(client, "?search=b.example")] == [4]
+    assert [problem["id"] for problem in await listed(client, "?search=orders+A_Example")] == [5]
     page = (await client.get(f"{PATH}?per_page=4&page=2")).json()
     assert (len(page["data"]), page["total"], page["last_page"]) == (2, 6, 2)
+
+
+async def test_a_search_passes_over_one_that_is_damaged(
+    client: httpx.AsyncClient, redis: Redis, worker: Worker
+) -> None:
+    await worker.job(Fail())
+    await worker.job(Fail(), reason=SLOW)
+    await redis.hdel(f"{worker.team.prefix}problem:{worker.team.id}:1", "reason")  # type: ignore[misc]
+
+    assert [problem["id"] for problem in await listed(client, "?search=a.example")] == [2]
 
 
 async def test_the_one_that_was_seen_last_comes_first(

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
+from shared.basics import hints
 from shared.store.keyspace import Team
 from shared.store.transitions.functions import Function
+from shared.store.transitions.lists import letters_of
 from shared.store.writes import OURS, Write
 
 PROBLEM_STATES = ("open", "ignored", "resolved")
@@ -28,6 +30,14 @@ class ListedProblem(NamedTuple):
     text: str
     """Its reason, status, host and path."""
     state: str
+
+
+class PartOfState(NamedTuple):
+    """So many of the problems that are stored in a state, from a place on, last seen first."""
+
+    state: str
+    offset: int
+    size: int
 
 
 class StoredProblem(NamedTuple):
@@ -52,11 +62,18 @@ async def read_problems(
 
 
 async def list_problems(
-    redis: Redis, team: Team, *, state: str, offset: int, count: int, now_ms: int | None = None
+    redis: Redis, team: Team, part: PartOfState, *, words: str = "", now_ms: int | None = None
 ) -> tuple[int, list[ListedProblem]]:
-    """How many of so many there were from a place on, last seen first, and those that can be read."""
+    """How many there were in that part, and those that can be read and may have these words."""
     found, rows = await _LIST_PROBLEMS(
-        redis, team.prefix, team=team.id, state=state, offset=offset, count=count, now_ms=now_ms
+        redis,
+        team.prefix,
+        team=team.id,
+        state=part.state,
+        offset=part.offset,
+        count=part.size,
+        letters=letters_of(hints.of(words.split(), ())),
+        now_ms=now_ms,
     )
     return found, [ListedProblem(*row) for row in rows]
 
