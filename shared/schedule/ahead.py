@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import NamedTuple
 
+from shared.basics.memory import MEBIBYTE, remembered_of_several
 from shared.schedule import coming, policy
 from shared.schedule.coming import Cron, Day, Days
 
@@ -45,6 +46,7 @@ def part(days: Days, crons: Sequence[Cron], ahead: Ahead, first: int, last: int)
     return made[first - before : last - before]
 
 
+@remembered_of_several(4 * MEBIBYTE, per_byte=1, per_entry=1000)
 def fire_before(cron: Cron, fire: datetime) -> datetime | None:
     """The fire before a fire to come, if that is to come too."""
     span = _MINUTE

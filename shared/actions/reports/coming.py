@@ -88,7 +88,7 @@ class Fire:
 
     @property
     def shown(self) -> ComingFire:
-        return _shown(self)
+        return _shown(self.cron.plan, self.before, self.at)
 
 
 async def get(call: Call, query: ComingQuery, crons: Crons | None = None) -> Coming:
@@ -121,52 +121,53 @@ async def of_cron(call: Call, cron_id: int, query: CronComingQuery) -> CronComin
 async def read(redis: Redis, team: Team, cron_id: int | None = None, *, now_ms: int | None = None) -> Crons:
     """All active crons, or that one, if it is active; raises NotFound if there is no such cron."""
     if cron_id is not None:
-        seen_ms, row = await transitions.read_coming_of(redis, team, cron_id, now_ms=now_ms)
-        if row is None:
+        seen_ms, texts = await transitions.read_coming_of(redis, team, cron_id, now_ms=now_ms)
+        if not texts:
             raise NotFound("Cron")
-        return _known(seen_ms, [row])
-    after, rows = 0, list[ComingCron]()
+        return _known(seen_ms, texts)
+    after, texts = 0, list[str]()
     while True:
         seen_ms, after, more = await transitions.read_coming(
             redis, team, after=after, most=STEP, now_ms=now_ms
         )
-        rows += more
-        if not after or len(rows) >= MOST_CRONS:
-            return _known(seen_ms, rows, has_more=bool(after))
+        texts += more
+        if not after or len(texts) >= MOST_CRONS:
+            return _known(seen_ms, texts, has_more=bool(after))
 
 
-def _known(now_ms: int, rows: Sequence[ComingCron], *, has_more: bool = False) -> Crons:
+def _known(now_ms: int, texts: Sequence[str], *, has_more: bool = False) -> Crons:
     now, found, unreadable, without = clock.moment(now_ms), list[Cron](), list[int](), list[int]()
-    for row in rows:
+    for text in texts:
         try:
-            cron = _of(row, now)
+            cron = _of(text, now)
         except policy.UNREADABLE:
-            unreadable.append(int(row.id))
+            unreadable.append(int(ComingCron.of(text).id))
         else:
             if cron:
                 found.append(cron)
             else:
-                without.append(int(row.id))
-    return Crons(now, found, len(rows), unreadable, without, has_more)
+                without.append(int(ComingCron.of(text).id))
+    return Crons(now, found, len(texts), unreadable, without, has_more)
 
 
-def _of(row: ComingCron, now: datetime) -> Cron | None:
+def _of(text: str, now: datetime) -> Cron | None:
     """The cron, if it has a fire to come; raises errors of UNREADABLE."""
-    cron = _stored(row)
+    cron = _stored(text)
     if cron is None or cron.next > now:
         return cron
     following = policy.following(cron.plan, now)  # it is overdue, and made before any that is to come
     return cron._replace(next=following) if following else None
 
 
-@remembered(8 * MEBIBYTE)
-def _stored(row: ComingCron) -> Cron | None:
+@remembered(8 * MEBIBYTE, per_entry=1000)
+def _stored(text: str) -> Cron | None:
     """The same with its next fire: most crons are as they were when they were last asked for."""
+    row = ComingCron.of(text)
     if not row.next_ms:
         return None
-    plan = _plan(row.expression, row.timezone or "", row.offset or "0", row.timing or "")
+    plan = _plan(row.expression, row.timezone, row.offset or "0", row.timing)
     left = max(0, int(row.max_runs) - int(row.runs or 0)) if row.max_runs else None
-    return Cron(int(row.id), row.name or "", plan, clock.moment(row.next_ms), left)
+    return Cron(int(row.id), row.name, plan, clock.moment(row.next_ms), left)
 
 
 @remembered_of_several(8 * MEBIBYTE)
@@ -269,16 +270,16 @@ def _fires_of(cron: Cron, now: datetime, until: datetime) -> Iterator[Fire]:
         before = fire
 
 
-def _shown(fire: Fire) -> ComingFire:
-    plan, nominal = fire.cron.plan, fire.at - fire.cron.plan.offset
-    before, after = (_local(plan.timezone, at) for at in (fire.before, fire.at))
+@remembered_of_several(4 * MEBIBYTE, per_byte=1, per_entry=2000)
+def _shown(plan: Plan, before: datetime, at: datetime) -> ComingFire:
+    earlier, local = (_local(plan.timezone, moment) for moment in (before, at))
     change = None
-    if before[_OFFSET:] != after[_OFFSET:]:
-        *_, change = occurrences.changes(plan.timezone, fire.before, fire.at)
+    if earlier[_OFFSET:] != local[_OFFSET:]:
+        *_, change = occurrences.changes(plan.timezone, before, at)
     return ComingFire(
-        nominal_at=nominal,
-        scheduled_at=fire.at,
-        local=after,
+        nominal_at=at - plan.offset,
+        scheduled_at=at,
+        local=local,
         clock_change=change and explain.clock_change(plan.expression, change),
     )
 

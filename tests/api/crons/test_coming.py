@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from shared.store import transitions
 from shared.store.keyspace import Team
+from shared.store.transitions import ComingCron
 from tests.fires import HOUR, MINUTE, NOON
 from tests.vouching import let_it_be
 
@@ -99,7 +100,10 @@ async def test_a_look_at_active_crons_goes_on_where_one_before_it_ended(
 
     looks = [await transitions.read_coming(redis, team, after=after, most=2) for after in (0, 2)]
 
-    assert [(after, [int(row.id) for row in rows]) for _, after, rows in looks] == [(2, [1, 2]), (0, [3])]
+    assert [(after, [int(ComingCron.of(text).id) for text in texts]) for _, after, texts in looks] == [
+        (2, [1, 2]),
+        (0, [3]),
+    ]
 
 
 async def test_paused_crons_and_ends_and_runs_are_heeded(client: AsyncClient, redis: Redis) -> None:

@@ -2,10 +2,10 @@
 -- Read what decides the fires to come of a team's active crons, or of given ones.
 --
 -- Given the team, now_ms, `after` (an id) and `most`; or else ids.
--- Returns now (ms), the last id looked at (0 = all were), and per cron: name, next fire (ms), expression, time zone, offset (s),
--- time policy (JSON), most runs, runs, each or nothing; and its id.
+-- Returns now (ms), the last id looked at (0 = all were), and per cron a text, for lists take longer to read: name, next fire (ms),
+-- expression, time zone, offset (s), time policy (JSON), most runs, runs, each or nothing, and its id, with a separator between them.
 
-local EXPRESSION, ID = 3, 9
+local EXPRESSION, ID, SEPARATOR = 3, 9, '\31'
 local now, team, most, rows = moment(given.now_ms), given.team, tonumber(given.most or ''), {}
 local ids = given_list()
 if most then
@@ -16,8 +16,9 @@ for _, id in ipairs(ids) do
     local row = redis.pcall('HMGET', P .. 'c:' .. team .. ':' .. id, 'name', 'next', 'expression', 'timezone', 'offset', 'timing',
         'max_runs', 'runs')
     if row[EXPRESSION] then
+        for i = 1, ID - 1 do row[i] = row[i] or '' end
         row[ID] = id
-        rows[#rows + 1] = row
+        rows[#rows + 1] = table.concat(row, SEPARATOR)
     end
 end
 return { now, #ids == most and tonumber(ids[#ids]) or 0, rows }

@@ -1,6 +1,6 @@
 """What decides the fires to come of crons, as it is stored."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from redis.asyncio import Redis
 
@@ -10,35 +10,43 @@ from shared.store.transitions.functions import Function
 _READ_COMING = Function("read_coming")
 
 
-class ComingCron(NamedTuple):
-    """A cron; what it has not is None."""
+_SEPARATOR = "\x1f"
+"""As in `read_coming.lua`. No field has it but the name of a damaged cron, which comes first."""
 
-    name: str | None
-    next_ms: str | None
+
+class ComingCron(NamedTuple):
+    """A cron; what it has not is empty."""
+
+    name: str
+    next_ms: str
     expression: str
-    timezone: str | None
-    offset: str | None
+    timezone: str
+    offset: str
     """In s."""
-    timing: str | None
+    timing: str
     """JSON."""
-    max_runs: str | None
-    runs: str | None
+    max_runs: str
+    runs: str
     id: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        return cls(*text.rsplit(_SEPARATOR, len(cls._fields) - 1))
 
 
 async def read_coming(
     redis: Redis, team: Team, *, after: int, most: int, now_ms: int | None = None
-) -> tuple[int, int, list[ComingCron]]:
-    """Now (ms), the last of a team's active crons looked at (0 = all were), and these."""
-    now, last, rows = await _READ_COMING(
+) -> tuple[int, int, list[str]]:
+    """Now (ms), the last of a team's active crons looked at (0 = all were), and texts of these."""
+    now, last, texts = await _READ_COMING(
         redis, team.prefix, team=team.id, after=after, most=most, now_ms=now_ms
     )
-    return now, last, [ComingCron(*row) for row in rows]
+    return now, last, texts
 
 
 async def read_coming_of(
     redis: Redis, team: Team, cron: int, *, now_ms: int | None = None
-) -> tuple[int, ComingCron | None]:
-    """Now (ms), and that one, active or not, if there is one."""
-    now, _, rows = await _READ_COMING(redis, team.prefix, [cron], team=team.id, now_ms=now_ms)
-    return now, ComingCron(*rows[0]) if rows else None
+) -> tuple[int, list[str]]:
+    """Now (ms), and the text of that one, active or not, if there is one."""
+    now, _, texts = await _READ_COMING(redis, team.prefix, [cron], team=team.id, now_ms=now_ms)
+    return now, texts
