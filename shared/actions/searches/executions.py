@@ -26,7 +26,7 @@ CRON = "cron"
 """What a key needs that is read of the cron."""
 LATE_SECONDS = 1.0
 """Later than that after its moment an execution is late."""
-_STEP = 250
+_STEP = 125
 
 
 class LookedExecution:
