@@ -227,8 +227,8 @@ class LookedCron:
         return Reader().made({"created": self._row.created or ""}, "created")
 
     def _number(self, name: str) -> int:
-        stored_as = getattr(self._row, name)
-        return Reader().number({name: stored_as}, name) if stored_as else 0
+        stored_as = getattr(self._row, name) or "0"
+        return int(stored_as) if stored_as.isdecimal() else Reader().number({name: stored_as}, name)
 
 
 @remembered(8 * MEBIBYTE)

@@ -11,12 +11,16 @@ local most, rows, ids, are_more = tonumber(given.most_bytes), {}, given_list(), 
 local finds = looks.finder(given.text)
 if given.count then ids, are_more = looks.below(ids, given.before, tonumber(given.count)) end
 
+-- Of most that are passed over nothing else is read than the spec.
+local function is_passed_over(record)
+    return (given.letters or finds) and not looks.may_be(call('HGET', record, 'spec'), given.letters, finds)
+end
+
 for _, id in ipairs(ids) do
     local record = P .. 'c:' .. given.team .. ':' .. id
-    local spec = call('HGET', record, 'spec') -- of most that are passed over nothing else is read
-    if looks.may_be(spec, given.letters, finds) then
-        local version, is_active, created, next_at, failures, alerted, key, by = values_of(record, 'version', 'is_active', 'created',
-            'next', 'failures', 'alerted', 'key', 'by')
+    if not is_passed_over(record) then
+        local spec, version, is_active, created, next_at, failures, alerted, key, by = values_of(record, 'spec', 'version',
+            'is_active', 'created', 'next', 'failures', 'alerted', 'key', 'by')
         spec = beginning_of(spec, most, SPEC_BEGINS)
         if spec or version then rows[#rows + 1] = { id, spec, version, is_active, created, next_at, failures, alerted, key, by } end
     end
