@@ -2,16 +2,16 @@
 
 import weakref
 
-from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
+from shared.schemas.base import Schema
 from shared.store.idempotency import IdempotencyKey
 
 
-def answer(body: BaseModel, status: int = 200, first: tuple[str, ...] = ()) -> Response:
+def answer(body: Schema, status: int = 200, first: tuple[str, ...] = ()) -> Response:
     """A model as JSON, with some of its fields `first`."""
     if not first:
-        return Response(body.model_dump_json(), status, media_type="application/json")
+        return Response(body.as_json(), status, media_type="application/json")
     fields = body.model_dump(mode="json")
     return JSONResponse({name: fields[name] for name in first} | fields, status)
 
@@ -20,16 +20,16 @@ class Shared:
     """Answers to those who waited for the same: they are given one model, which is written once."""
 
     def __init__(self) -> None:
-        self._model: weakref.ref[BaseModel] | None = None
+        self._model: weakref.ref[Schema] | None = None
         self._json = b""
 
-    def answer(self, body: BaseModel, status: int) -> Response:
+    def answer(self, body: Schema, status: int) -> Response:
         if self._model is None or self._model() is not body:
-            self._json = body.model_dump_json().encode()
+            self._json = body.as_json().encode()
             self._model = weakref.ref(body, self._forget)
         return Response(self._json, status, media_type="application/json")
 
-    def _forget(self, model: "weakref.ref[BaseModel]") -> None:
+    def _forget(self, model: "weakref.ref[Schema]") -> None:
         """It may be large, and nobody else can want it."""
         if self._model is model:
             self._model, self._json = None, b""

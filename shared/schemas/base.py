@@ -62,6 +62,10 @@ class Schema(BaseModel):
         json_schema_serialization_defaults_required=True,  # an answer always has all its keys
     )
 
+    def as_json(self) -> str:
+        """As it is answered; one of many parts may put together what these remember."""
+        return self.model_dump_json()
+
 
 class Method(StrEnum):
     GET = "GET"

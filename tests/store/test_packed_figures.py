@@ -1,7 +1,7 @@
 """Figures of ten minutes and hours: one text has all of an owner; what another version wrote is added up too."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis.asyncio import Redis
@@ -13,7 +13,7 @@ from shared.errors import Damaged
 from shared.schemas.reports.stats import Figures, StatsBy, StatsKind, StatsQuery
 from shared.store import keyspace
 from shared.store.keyspace import Team
-from shared.store.transitions.reports.figures import named
+from shared.store.transitions.reports.figures import NAMES, named
 from tests.calls import call_of
 
 SHARD = keyspace.SHARDS[0]
@@ -140,3 +140,70 @@ async def test_a_period_of_many_queues_is_added_up_in_parts_and_counted_once(
     assert (steps, left[-1]) == (4, 0)
     assert left == sorted(left, reverse=True)
     assert await redis.hgetall(key_of(team)) == texts  # type: ignore[misc]
+
+
+async def stored(redis: Redis, team: Team, periods: Mapping[str, Mapping[str, object]]) -> None:
+    async with redis.pipeline(transaction=False) as pipe:
+        for period, fields in periods.items():
+            pipe.hset(f"{team.prefix}figures:{team.id}:{period}", mapping=dict(fields))
+        await pipe.execute()
+
+
+async def test_of_a_month_each_stored_period_is_met_once(redis: Redis, team: Team) -> None:
+    now = START + 25 * 60_000
+    minutes = [f"m{START + minute * 60_000}" for minute in range(-90, 26)]
+    tens = [f"t{START + ten * 600_000}" for ten in range(-2 * 144, 3)]
+    hours = [f"h{START + hour * 3_600_000}" for hour in range(-719, 1)]
+    await stored(redis, team, {key: {"started": 1, "2:started": 1} for key in minutes})
+    await stored(redis, team, {key: {"#": 2, "=": "100", "=2": "100"} for key in tens})
+    await stored(redis, team, {key: {"#": 2, "=": "1000", "=2": "1000", "2:started": 1} for key in hours})
+    month = {"from_": HOUR - timedelta(hours=719), "to": clock.moment(now)}
+
+    for kind in (StatsKind.ALL, StatsKind.JOBS):
+        query = StatsQuery(by=StatsBy.HOUR, kind=kind, **month)
+        found = await stats.get(call_of(redis, team), query, now)
+
+        whole = [1000] * 671 + [1600] * 46 + [1630, 1660, 1326]
+        assert [one.started for one in found.data] == whole
+        assert found.total.started == sum(whole)
+
+
+async def test_what_crons_did_is_taken_off_in_each_period(redis: Redis, team: Team) -> None:
+    """What lies beside a text is taken off as well, and no period has less than nothing."""
+    earlier, first = START - 86_400_000, START - 2 * 86_400_000
+    await stored(
+        redis,
+        team,
+        {
+            f"h{first}": {"#": 1, "=": "9,8"},
+            f"h{first + 3_600_000}": {"#": 2, "=": "9,8", "=crons": "1", "started": 5, "crons:started": 3},
+            f"h{earlier}": {"#": 2, "=": "1,5", "=crons": "4,2"},
+            f"h{earlier + 3_600_000}": {"started": 7, "crons:completed": 1},
+            f"t{earlier + 600_000}": {"#": 1, "=crons": "2"},
+            f"t{earlier + 7_200_000}": {"#": 1, "=crons": "-5"},
+            f"m{START}": {"started": 3, "completed": 1, "crons:started": 2},
+        },
+    )
+    month = {"kind": StatsKind.JOBS, "from_": HOUR - timedelta(days=2), "to": HOUR}
+
+    by_hour = await stats.get(call_of(redis, team), StatsQuery(by=StatsBy.HOUR, **month), START)
+    by_day = await stats.get(call_of(redis, team), StatsQuery(by=StatsBy.DAY, **month), START)
+
+    hours = [(one.started, one.completed) for one in by_hour.data]
+    assert hours[:2] == [(9, 8), (10, 8)]
+    assert hours[24:27] == [(0, 3), (7, 0), (0, 0)]
+    assert hours[48:] == [(1, 1)]
+    assert (by_hour.total.started, by_hour.total.completed) == (27, 20)
+    assert [(one.started, one.completed) for one in by_day.data] == [(19, 16), (7, 2), (1, 1)]
+    assert (by_day.total.started, by_day.total.completed) == (27, 19)
+
+
+async def test_an_answer_is_written_as_its_model_is(redis: Redis, team: Team) -> None:
+    await stored(redis, team, {f"h{START}": {"#": 1, "=": ",".join(map(str, range(len(NAMES))))}})
+    query = StatsQuery(by=StatsBy.HOUR, from_=HOUR - timedelta(hours=2), to=HOUR)
+
+    for _ in range(2):
+        found = await stats.get(call_of(redis, team), query, LATER)
+
+        assert found.as_json() == found.model_dump_json()
+        assert type(found).model_validate_json(found.as_json()) == found

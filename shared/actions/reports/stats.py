@@ -1,13 +1,13 @@
 """What a caller can know of how much was started and ended, and how long that waited and took."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from operator import add
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from shared import clock
 from shared.basics.histogram import percentiles
-from shared.basics.memory import MEBIBYTE, remembered_of_several
+from shared.basics.memory import MEBIBYTE, remembered, remembered_of_several
 from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas.reports.stats import (
@@ -20,7 +20,7 @@ from shared.schemas.reports.stats import (
     StatsQuery,
 )
 from shared.store import moments, transitions
-from shared.store.transitions import Period
+from shared.store.transitions import Run, Spans
 from shared.store.transitions.reports.figures import (
     COMPLETED,
     COMPLETED_IN,
@@ -32,13 +32,20 @@ from shared.store.transitions.reports.figures import (
     STARTED,
     WAITED_IN,
     Sums,
+    Texts,
+    added_up,
+    sum_of,
 )
 
 MINUTE, TEN_MINUTES, HOUR, DAY = 60_000, 600_000, 3_600_000, 86_400_000
-STEP, AS_MINUTES = 150, 3
+STEP, AS_MINUTES = 250, 8
 """Stored periods of one look, of which Redis reads so many that are texts while it reads one minute."""
 CRONS = "crons"
-_NOTHING: Sums = (0,) * LATE_IN.stop
+GROUP = 24
+"""Periods whose sum is remembered for the total."""
+Found: TypeAlias = tuple[Texts, Texts]
+"""What is stored of a period, and of crons what is to be taken off it."""
+_NOTHING: Found = ((), ())
 
 
 class Grain(NamedTuple):
@@ -81,23 +88,37 @@ async def get(call: Call, query: StatsQuery, now_ms: int | None = None) -> Stats
     asked = _range(query, now)
     found = await _found(call, query, asked, now)
     starts = range(asked.starts, asked.ends, asked.length)
-    data = [
-        _of_period(start, tuple(found[number]) if number in found else _NOTHING)
-        for number, start in enumerate(starts)
-    ]
     return Stats.model_construct(  # there may be 720 periods, each of which was checked when it was made
         by=query.by,
         starts_at=clock.moment(asked.starts),
         ends_at=clock.moment(asked.ends),
-        total=_figures(_sum(found.values()) if found else _NOTHING),
-        data=data,
+        total=_figures(_total([*found.values()])),
+        data=[_of_period(start, found.get(number, _NOTHING)) for number, start in enumerate(starts)],
     )
 
 
-@remembered_of_several(16 * MEBIBYTE, per_byte=1, per_entry=4000)
-def _of_period(start: int, sums: Sums) -> PeriodFigures:
+@remembered_of_several(16 * MEBIBYTE, per_byte=1, per_entry=5000)
+def _of_period(start: int, found: Found) -> PeriodFigures:
     """Most hours of a month are as they were when it was last asked for."""
-    return PeriodFigures.model_construct(at=clock.moment(start), **vars(_figures(sums)))
+    return PeriodFigures.model_construct(at=clock.moment(start), **vars(_figures(_sums(found))))
+
+
+def _total(found: Sequence[Found]) -> Sums:
+    return sum_of(_together(tuple(found[first : first + GROUP])) for first in range(0, len(found), GROUP))
+
+
+@remembered(16 * MEBIBYTE, per_byte=1, per_entry=8000)
+def _together(group: Sequence[Found]) -> Sums:
+    """Most groups of a month are as they were, too."""
+    return sum_of(map(_sums, group))
+
+
+def _sums(found: Found) -> Sums:
+    whole, crons = found
+    sums = added_up(whole)
+    if not crons:
+        return sums
+    return tuple(max(0, each - other) for each, other in zip(sums, added_up(crons), strict=True))
 
 
 def _range(query: StatsQuery, now: int) -> Range:
@@ -111,67 +132,50 @@ def _range(query: StatsQuery, now: int) -> Range:
     return Range(starts, (last // grain.length + 1) * grain.length, grain.length)
 
 
-async def _found(call: Call, query: StatsQuery, asked: Range, now: int) -> Mapping[int, Sums]:
-    """The sums of each period of the range that has something, by its number."""
-    if query.kind is StatsKind.JOBS and query.queue_id is None:
-        whole, crons = await _read(call, None, asked, now, beside=CRONS)
-        return {
-            number: _less(tuple(sums), tuple(crons[number])) if number in crons else sums
-            for number, sums in whole.items()
-        }
+async def _found(call: Call, query: StatsQuery, asked: Range, now: int) -> Mapping[int, Found]:
+    """What there is of each period of the range that has something, by its number."""
     of = str(query.queue_id) if query.queue_id else CRONS if query.kind is StatsKind.CRONS else None
-    return (await _read(call, of, asked, now))[0]
+    beside = CRONS if query.kind is StatsKind.JOBS and query.queue_id is None else None
+    whole, crons = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
+    ends = min(asked.ends, now + MINUTE)  # none begins later, even if a clock is ahead
+    into = Spans(asked.starts, asked.length)
+    for runs in _steps(asked, now, asked.starts, ends):
+        read = await transitions.read_figures(call.redis, call.team, runs, into, of=of, beside=beside)
+        for found, texts in zip((whole, crons), read, strict=False):
+            for number, text in texts:
+                found[number].append(text)
+    return {number: (tuple(texts), tuple(crons.get(number, ()))) for number, texts in whole.items()}
 
 
-async def _read(
-    call: Call, of: str | None, asked: Range, now: int, *, beside: str | None = None
-) -> tuple[dict[int, Sums], dict[int, Sums]]:
-    """The sums of one, and of another."""
-    both: tuple[dict[int, Sums], dict[int, Sums]] = {}, {}
-    for step in _steps(asked, now):
-        read = await transitions.read_figures(call.redis, call.team, step, of=of, beside=beside)
-        for found, new in zip(both, read, strict=True):
-            for number, sums in new.items():
-                found[number] = _sum((found[number], sums)) if number in found else sums
-    return both
+def _steps(asked: Range, now: int, starts: int, ends: int) -> Iterator[list[Run]]:
+    """All that may be stored from one moment to another (ms), oldest first, in steps of bounded size.
+
+    What is added up to a longer period meanwhile is not met twice: no hour is divided, nor in the last day,
+    where ten minutes are not added up yet, what becomes ten minutes.
+    """
+    runs = [*_runs(asked.length, now, starts, ends)]
+    whole = TEN_MINUTES if starts > now - DAY else HOUR
+    middle = (starts + ends) // 2 // whole * whole
+    if middle <= starts or sum(_size(run) for run in runs) <= STEP:
+        yield runs
+    else:
+        yield from _steps(asked, now, starts, middle)
+        yield from _steps(asked, now, middle, ends)
 
 
-def _sum(of: Iterable[Sums]) -> Sums:
-    return tuple(map(sum, zip(*of, strict=True)))
+def _size(run: Run) -> int:
+    return run.periods * (AS_MINUTES if run.letter == _MINUTES else 1)
 
 
-@remembered_of_several(16 * MEBIBYTE, per_byte=1, per_entry=3000)
-def _less(sums: Sums, others: Sums) -> Sums:
-    return tuple(max(0, each - other) for each, other in zip(sums, others, strict=True))
+def _runs(most: int, now: int, starts: int, ends: int) -> Iterator[Run]:
+    """Those that begin there, of each length up to the most (ms).
 
-
-def _steps(asked: Range, now: int) -> Iterator[list[Period]]:
-    """All that may be stored of the range, hour by hour: one that is added up meanwhile is not met twice."""
-    step, size = list[Period](), 0
-    for _, hour in groupby(sorted(_stored(asked, now), key=_hour), key=_hour):
-        stored = [*hour]
-        more = sum(AS_MINUTES if letter == _MINUTES else 1 for letter, _ in stored)
-        if step and size + more > STEP:
-            yield step
-            step, size = [], 0
-        size += more
-        step += [
-            Period(f"{letter}{start}", (start - asked.starts) // asked.length) for letter, start in stored
-        ]
-    if step:
-        yield step
-
-
-def _stored(asked: Range, now: int) -> Iterator[tuple[str, int]]:
-    """Letters and starts: what is young is not added up yet, and lies in shorter periods."""
+    What is young is not added up yet, and lies in shorter periods.
+    """
     for letter, length, oldest in STORED:
-        if length <= asked.length:
-            first = max(asked.starts, (now - oldest) // length * length)
-            yield from ((letter, start) for start in range(first, asked.ends, length))
-
-
-def _hour(stored: tuple[str, int]) -> int:
-    return stored[1] // HOUR
+        stored = range(max(starts + -starts % length, (now - oldest) // length * length), ends, length)
+        if length <= most and stored:
+            yield Run(letter, stored.start, len(stored))
 
 
 def _figures(sums: Sums) -> Figures:

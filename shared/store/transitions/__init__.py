@@ -168,7 +168,8 @@ from shared.store.transitions.reports.coming import (
     read_coming_of as read_coming_of,
 )
 from shared.store.transitions.reports.figures import (
-    Period as Period,
+    Run as Run,
+    Spans as Spans,
     read_figures as read_figures,
     roll_figures as roll_figures,
 )

@@ -1,67 +1,93 @@
 #!lua flags=no-writes
 -- Figures of a team, or of one of its queues, or of its crons.
 --
--- Given `team`, `of` (nothing = the whole team, or the id of a queue, or `crons`), `beside` (another one of these, or nothing); and
--- rows: `period` (its letter and start in ms) and `into`, a number under which what it has is added up.
--- Returns of each of both, per number that has something: the number, then the sums of all figures, in the order of
--- `figures.NAMES`; and of longer periods by turns a number and a text of all figures in that order, each to be added up too.
+-- Given `team`, `of` (nothing = the whole team, or the id of a queue, or `crons`), `beside` (another one of these, or nothing), `since`
+-- (ms) and `length` (ms) of numbered spans of time, the first of which has the number 0; and rows, each of so many stored `periods`
+-- one after another: their `letter`, and where the first `starts` (ms).
+-- Returns for each of the two by turns the number of a span, and a text of all figures in the order of `figures.NAMES`, with commas:
+-- an empty one is 0, as is what is behind its end. A span may have several texts, which are to be added up.
 
-local PERIOD = { 'period', 'into' }
+local PERIODS = { 'letter', 'starts', 'periods' }
 local MOST_WHOLE = 512 -- fields of a hash that Redis keeps as one list, in which each that is asked for is searched from the start
-local team, of, beside = given.team, given.of, given.beside
+local MINUTE, LENGTHS = figures.PERIODS[1][1], {}
+for _, period in ipairs(figures.PERIODS) do LENGTHS[period[1]] = period[2] end
+local owners = { given.of or '', given.beside }
+local since, length_of_spans = tonumber(given.since), tonumber(given.length)
+local packed_as = { '#', '=' .. owners[1], given.beside and '=' .. given.beside } -- as `packed.lua` names them
+local prefix = P .. 'figures:' .. given.team .. ':'
+local texts, sums, names, places = {}, {}, {}, {} -- all by the place of the owner; the sums of what is in no text, by its spans
 
--- What takes all that is read of one of them, and where it is gathered.
-local function gathering(owner)
-    local sums, answers, texts, fields, number_of = {}, {}, {}, {}, {}
-    for i, figure in ipairs(figures.NAMES) do
-        fields[i] = (owner and owner .. ':' or '') .. figure
-        number_of[fields[i]] = i + 1
-    end
+for i = 1, #owners do texts[i], sums[i] = {}, {} end
 
-    local function sum_of(into)
-        if not sums[into] then
-            local sum = { tonumber(into) }
-            for i = 1, #fields do sum[i + 1] = 0 end
-            sums[into] = sum
-            answers[#answers + 1] = sum
-        end
-        return sums[into]
-    end
-
-    local function read(key, into)
-        local size = call('HLEN', key)
-        if size > MOST_WHOLE then
-            local sum = sum_of(into)
-            for i, value in ipairs(call('HMGET', key, unpack(fields))) do
-                if value then sum[i + 1] = sum[i + 1] + value end
-            end
-        elseif size > 0 then
-            local sum, whole = sum_of(into), call('HGETALL', key)
-            for i = 1, 2 * size, 2 do
-                local number = number_of[whole[i]]
-                if number then sum[number] = sum[number] + whole[i + 1] end
-            end
+-- The names of an owner's fields by the places of the figures, and the other way round.
+local function named(i)
+    if not names[i] then
+        local owner = owners[i] == '' and '' or owners[i] .. ':'
+        names[i], places[i] = {}, {}
+        for place, figure in ipairs(figures.NAMES) do
+            names[i][place], places[i][owner .. figure] = owner .. figure, place
         end
     end
-
-    local function take(key, into, text, has_more)
-        if text then texts[#texts + 1], texts[#texts + 2] = tonumber(into), text end
-        if has_more then read(key, into) end
-    end
-
-    return take, { answers, texts }
+    return names[i], places[i]
 end
 
-local take, found = gathering(of)
-local take_beside, found_beside
-if beside then take_beside, found_beside = gathering(beside) end
+local function sum_of(i, span)
+    local sum = sums[i][span]
+    if not sum then
+        sum = {}
+        for place = 1, #figures.NAMES do sum[place] = 0 end
+        sums[i][span] = sum
+    end
+    return sum
+end
+
+-- Add what an owner has in the fields of a period, of which there are so many.
+local function read(i, key, size, span)
+    local fields, place_of = named(i)
+    local sum = sum_of(i, span)
+    if size > MOST_WHOLE then
+        local values = call('HMGET', key, unpack(fields))
+        for place = 1, #fields do
+            if values[place] then sum[place] = sum[place] + values[place] end
+        end
+        return
+    end
+    local whole = call('HGETALL', key)
+    for j = 1, 2 * size, 2 do
+        local place = place_of[whole[j]]
+        if place then sum[place] = sum[place] + whole[j + 1] end
+    end
+end
+
+local function take_text(i, span, text)
+    local its = texts[i]
+    if text then its[#its + 1], its[#its + 2] = span, text end
+end
+
+-- Take what the owners have in a period that begins then (ms), first of all their texts if it may have some.
+local function take(key, at, is_packed)
+    local size, in_texts = call('HLEN', key), 0
+    if size == 0 then return end
+    local span = math.floor((at - since) / length_of_spans)
+    if is_packed then
+        local n_texts, text, text_beside = values_of(key, unpack(packed_as))
+        take_text(1, span, text)
+        if text_beside then take_text(2, span, text_beside) end
+        if n_texts then in_texts = n_texts + 1 end
+    end
+    if size > in_texts then
+        for i = 1, #owners do read(i, key, size, span) end
+    end
+end
 
 while more_rows() do
-    local period, into = next_values(PERIOD)
-    local key = P .. 'figures:' .. team .. ':' .. period
-    local text, has_more, other = nil, true, nil
-    if string.sub(period, 1, 1) ~= figures.PERIODS[1][1] then text, has_more, other = figures.packed(team, period, of or '', beside) end
-    take(key, into, text, has_more)
-    if take_beside then take_beside(key, into, other, has_more) end
+    local letter, starts, periods = next_values(PERIODS)
+    local before, length, is_packed = prefix .. letter, LENGTHS[letter], letter ~= MINUTE
+    for at = starts, starts + (periods - 1) * length, length do
+        take(before .. string.format('%d', at), at, is_packed)
+    end
 end
-return { found, found_beside or { {}, {} } }
+for i = 1, #owners do
+    for span, sum in pairs(sums[i]) do take_text(i, span, table.concat(sum, ',')) end
+end
+return texts

@@ -1,8 +1,7 @@
 """Figures: how much was started and ended in a period, and how long that waited and took."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from operator import add
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from redis.asyncio import Redis
 
@@ -29,31 +28,60 @@ NAMES = (
     *("started", "completed", "failed", "skipped"),
     *(f"{figure}{bucket}" for figure in _MEASURED for bucket in range(_BUCKETS)),
 )
+_NOTHING = (0,) * len(NAMES)
 _PACKED, _SIZE = "=", "#"
 """As `packed.lua` has them."""
 
 
-class Period(NamedTuple):
-    """A stored period, as `m1764300000000`: its letter and start (ms); and the number it counts for."""
+Texts: TypeAlias = tuple[str, ...]
+"""Sums as they are stored, which are to be added up: numbers with commas, where none is 0."""
 
-    period: str
-    into: int
+
+class Run(NamedTuple):
+    """Stored periods one after another: their letter, where the first starts (ms), and how many they are."""
+
+    letter: str
+    starts: int
+    periods: int
+
+
+class Spans(NamedTuple):
+    """Equal spans of time, numbered from 0: where the first starts, and how long each is (ms)."""
+
+    starts: int
+    length: int
 
 
 async def read_figures(
-    redis: Redis, team: Team, periods: Sequence[Period], *, of: str | None, beside: str | None = None
-) -> tuple[dict[int, Sums], dict[int, Sums]]:
-    """Sums by the number they count for: of the team, of a queue (its id) or of `crons`; and of another."""
-    found, others = await _READ_FIGURES(redis, team.prefix, flat(periods), team=team.id, of=of, beside=beside)
-    return _added_up(*found), _added_up(*others)
+    redis: Redis, team: Team, runs: Sequence[Run], into: Spans, *, of: str | None, beside: str | None = None
+) -> list[Iterator[tuple[int, str]]]:
+    """What periods have of the team, of a queue (its id) or of `crons`; and `beside`, of another.
+
+    Each is the number of a span in which the period lies, and a text of `Texts`.
+    """
+    found = await _READ_FIGURES(
+        redis,
+        team.prefix,
+        flat(runs),
+        team=team.id,
+        of=of,
+        beside=beside,
+        since=into.starts,
+        length=into.length,
+    )
+    return [zip(one[::2], one[1::2], strict=True) for one in found]
 
 
-def _added_up(answers: Sequence[Sequence[int]], texts: Sequence[Any]) -> dict[int, Sums]:
-    found: dict[int, Sums] = {number: sums for number, *sums in answers}
-    for number, text in zip(texts[::2], texts[1::2], strict=True):
-        sums = _unpacked(text)
-        found[number] = tuple(map(add, found[number], sums)) if number in found else sums
-    return found
+def added_up(texts: Texts) -> Sums:
+    """All zero without any; raises Damaged for one that is no list of numbers."""
+    if len(texts) == 1:
+        return _unpacked(texts[0])
+    return sum_of(map(_unpacked, texts))
+
+
+def sum_of(several: Iterable[Sums]) -> Sums:
+    """All zero without any."""
+    return tuple(map(sum, zip(_NOTHING, *several, strict=True)))
 
 
 @remembered(16 * MEBIBYTE, per_byte=1, per_entry=3000)
@@ -63,7 +91,7 @@ def _unpacked(text: str) -> Sums:
         sums = tuple(int(one or 0) for one in text.split(","))
     except ValueError:
         raise Damaged(f"{text[:80]} are no figures", "What is stored of a period") from None
-    return sums + (0,) * (LATE_IN.stop - len(sums))
+    return sums + _NOTHING[len(sums) :]
 
 
 def named(fields: Mapping[str, str]) -> Iterator[tuple[str, int]]:

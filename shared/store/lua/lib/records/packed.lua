@@ -66,12 +66,4 @@ do
         call('HSET', key, SIZE, size, unpack(texts))
         call('ZADD', P .. 'figures_until', over_at, name)
     end
-
-    -- What a period has of an owner ('' = the team) as one text, or nothing; whether it has figures that are in no text; and what it
-    -- has of another owner, if one is given.
-    function figures.packed(team, period, owner, other)
-        local key, names = P .. 'figures:' .. team .. ':' .. period, { SIZE, PACKED .. owner, other and PACKED .. other }
-        local size, text, beside = values_of(key, unpack(names))
-        return text, call('HLEN', key) > (size and size + 1 or 0), beside
-    end
 end
