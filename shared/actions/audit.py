@@ -2,7 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
 from pydantic_core import to_json
 from redis.asyncio import Redis
@@ -14,22 +15,21 @@ from shared.basics.search import Search
 from shared.schemas.accounts.audit import AuditLine, AuditPage, AuditQuery
 from shared.schemas.base import Schema
 from shared.security import vault
-from shared.store import keyspace
+from shared.store import keyspace, records, streams
 from shared.store.keyspace import Team
 
 LONGEST_CHARACTERS = 300
 """Of a text that a line shows."""
-_STEP, _MOST_READ = 250, 5_000
+_STEP, _MOST_READ = 250, 2_500
 """Lines of a stream that are read at once, and of all for one answer, which says where to go on."""
 _LARGEST = 2**64 - 1
 """Of both numbers of an id of a stream."""
 
 
-class _Found(NamedTuple):
-    """A line as it is stored; `id` as two numbers, so that lines of several streams are in order."""
-
-    id: tuple[int, int]
-    fields: Mapping[str, str]
+_Id = tuple[int, int]
+"""Of a line, as two numbers: so lines of several streams are in order."""
+_Found = tuple[_Id, Sequence[str]]
+"""A line with its fields as they are stored: name, value, …"""
 
 
 def changes(before: Schema | None, after: Schema | None) -> str:
@@ -80,14 +80,14 @@ async def page(redis: Redis, team: Team, query: AuditQuery) -> AuditPage:
     fits = _fitting(wanted, query)
     end, read = query.before, 0
     async for found in _older(redis, team, end):
-        if _are_within(found, query, _MOST_READ - read) and is_passed_over(*(one.fields for one in found)):
-            end, read = "{}-{}".format(*found[-1].id), read + len(found)
+        if _are_within(found, query, _MOST_READ - read) and is_passed_over(*(flat for _, flat in found)):
+            end, read = "{}-{}".format(*found[-1][0]), read + len(found)
             continue
-        for one in found:
-            end, read = "{}-{}".format(*one.id), read + 1
-            if query.after and clock.moment(one.fields["at"]) < query.after:
+        for line_id, flat in found:
+            end, read, fields = "{}-{}".format(*line_id), read + 1, records.fields_of(flat)
+            if query.after and clock.moment(fields["at"]) < query.after:
                 return AuditPage(data=tuple(fitting), next=None)
-            if not is_passed_over(one.fields) and fits(line := LookedLine(one.fields)):
+            if not is_passed_over(flat) and fits(line := LookedLine(fields)):
                 fitting.append(line.shown(end))
             if len(fitting) == query.limit:
                 return AuditPage(data=tuple(fitting), next=end)
@@ -112,24 +112,23 @@ async def _older(redis: Redis, team: Team, than: str | None) -> AsyncIterator[Se
         if (ms, number) == (0, 0):  # nothing is older, and Redis takes it for no id here
             return
         highest = f"({ms}-{number}"
-    kept, lowest = list[_Found](), dict[str, tuple[int, int]]()
+    kept, lowest = list[_Found](), dict[str, _Id]()
     to_read = dict.fromkeys(keyspace.audit_trails(team), highest)
     while to_read:
-        for stream, highest in to_read.items():
-            entries = await redis.xrevrange(stream, max=highest, count=_STEP)
-            kept += [_Found(_numbers(entry), fields) for entry, fields in entries]
+        for stream, entries in zip(to_read, await streams.older(redis, to_read, _STEP), strict=True):
+            kept += [(_numbers(entry), flat) for entry, flat in entries]
             if len(entries) == _STEP:
-                lowest[stream] = _numbers(entries[-1][0])
+                lowest[stream] = kept[-1][0]
         since = max(lowest.values(), default=(0, 0))
-        kept.sort(key=lambda one: one.id, reverse=True)
-        size = bisect_right(kept, (-since[0], -since[1]), key=lambda one: (-one.id[0], -one.id[1]))
+        kept.sort(key=itemgetter(0), reverse=True)
+        size = bisect_right(kept, (-since[0], -since[1]), key=lambda one: (-one[0][0], -one[0][1]))
         yield kept[:size]
         kept = kept[size:]
         to_read = {stream: "({}-{}".format(*low) for stream, low in lowest.items() if low == since}
         lowest = {stream: low for stream, low in lowest.items() if low != since}
 
 
-def _numbers(entry: str) -> tuple[int, int]:
+def _numbers(entry: str) -> _Id:
     ms, _, number = entry.partition("-")
     return int(ms), int(number)
 

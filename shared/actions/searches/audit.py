@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -23,7 +24,7 @@ _WHO = ("operation", "actor", "token", "interface", "client", "request_id", "rea
 
 
 class LookedLine:
-    """A line under the names that `AuditLine` has, as far as a search reads it: of 10,000 few are shown."""
+    """A line under the names that `AuditLine` has, as far as a search reads it: few of many are shown."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._fields = fields
@@ -112,13 +113,16 @@ async def understood(redis: Redis, team: Team, text: str | None) -> Search[Looke
 
 
 def passed_over(wanted: Search[LookedLine]) -> Callable[..., bool]:
-    """What tells of stored lines, one or many, whether none can be found: a word is wanted that none has."""
+    """What tells of stored lines, one or many, whether none can be found: a word is wanted that none has.
+
+    A line is given as it is stored: name, value, …
+    """
     phrases = [term.values[0].text for term in wanted.terms if not term.key and not term.is_not]
     wanted_words = [word for text in phrases if text.isascii() and (word := words.plain(text))]
     sure = [word for word in wanted_words if not any(_meets(word, name) for name in _NAMED)]
 
-    def is_passed_over(*lines: Mapping[str, str]) -> bool:
-        stored = "\n".join([part for one in lines for part in (one["who"], one["about"], one["changes"])])
+    def is_passed_over(*lines: Sequence[str]) -> bool:
+        stored = "\n".join(chain.from_iterable(lines))
         if not stored.isascii() or "\\" in stored:  # it may mean other letters than it has
             return False
         its = words.plain(stored)
