@@ -77,7 +77,7 @@ clocks                         hash    by scheduler: when it last vouched, how f
 doubtful                       zset    what was computed while nobody vouched, by the time it used (ms)
 retention_waits                hash    history nearly all too old at once, or `all`: since when (ms)
 retired_at                     string  when history was last retired (ms)
-figures:<team>:<period>        hash    what was started and ended in a minute, ten or an hour, how long
+figures:<team>:<period>        hash    what was started and ended in a minute, ten, an hour or a day, how long
 figures_until                  zset    <team>:<period> of those, by when they are added up (ms)
 watchdog                       hash    when all crons' next fires were checked, and what was found
 cancels                        stream  running work that somebody wants cancelled, for the workers

@@ -203,7 +203,7 @@ async def test_adding_up_loses_nothing_and_the_oldest_go(redis: Redis, team: Tea
     await rolled(redis, START + 40 * DAY)
 
     assert kept == [3, 3, 3, 3]
-    assert layers == ["h"]
+    assert layers == ["d"]
     assert not await redis.keys(f"{team.prefix}figures*")
 
 

@@ -1,4 +1,4 @@
-"""Figures of ten minutes and hours: one text has all of an owner; what another version wrote is added up too."""
+"""Figures of ten minutes, hours and days: a text has all of an owner; what another version wrote is added up too."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,9 @@ from tests.calls import call_of
 SHARD = keyspace.SHARDS[0]
 HOUR = datetime(2026, 11, 25, 10, tzinfo=UTC)
 START = clock.milliseconds(HOUR)
-LATER = START + 3 * 86_400_000
+DAY = 86_400_000
+LATER = START + 49 * 3_600_000
+"""Ten minutes of the hour were added up by then, and the hour is in no day yet."""
 FIGURES = {"started": 5, "completed2": 3, "failed": 1, "late14": 2, "crons:started": 2, "crons:late14": 2}
 
 
@@ -91,6 +93,70 @@ async def test_an_hour_that_is_no_list_of_numbers_is_damaged(redis: Redis, team:
     assert await redis.hget(key_of(team), "=") == "3,x,1"  # type: ignore[misc]
     with pytest.raises(Damaged, match="What is stored of a period is damaged: 3,x,1 are no figures"):
         await seen(redis, team)
+
+
+async def test_a_day_has_a_text_of_each_hour(redis: Redis, team: Team) -> None:
+    await added_up(redis, team, FIGURES)
+    await added_up(redis, team, {"started": 1}, 3 * 60)
+    midnight = START // DAY * DAY
+    while await roll(redis, SHARD, START + 3 * DAY):
+        pass
+    (key,) = await redis.keys(f"{team.prefix}figures:*")
+    day = await redis.hgetall(key)  # type: ignore[misc]
+    later = START + 3 * DAY
+
+    def asked(by: StatsBy, first: int, last: int, **more: StatsKind) -> StatsQuery:
+        ends = [HOUR + timedelta(hours=hours) for hours in (first, last)]
+        return StatsQuery(by=by, from_=ends[0], to=ends[1], **more)
+
+    async def started(query: StatsQuery) -> tuple[list[int], int]:
+        found = await stats.get(call_of(redis, team), query, later)
+        return [one.started for one in found.data], found.total.started
+
+    assert key == f"{team.prefix}figures:{team.id}:d{midnight}"
+    assert sorted(day) == ["#", "=@10", "=@13", "=crons@10"]
+    assert (day["#"], sum(by for name, by in named(day) if name == "started")) == ("3", 6)
+    assert await started(asked(StatsBy.HOUR, 0, 3)) == ([5, 0, 0, 1], 6)
+    assert await started(asked(StatsBy.HOUR, 1, 2)) == ([0, 0], 0), "of a part of a day its hours alone"
+    assert await started(asked(StatsBy.HOUR, 0, 0, kind=StatsKind.JOBS)) == ([3], 3)
+    assert await started(asked(StatsBy.DAY, 0, 3)) == ([6], 6)
+
+
+async def test_of_a_month_of_days_each_hour_is_met_once(redis: Redis, team: Team) -> None:
+    now = START + 25 * 60_000
+    hours = range(-719, 1)
+    periods: dict[str, dict[str, object]] = {}
+    for hour in hours:
+        at = START + hour * 3_600_000
+        if hour < -48:
+            day, number = at // DAY * DAY, at % DAY // 3_600_000
+            periods.setdefault(f"d{day}", {"#": 24})[f"=@{number}"] = str(1000 + hour)
+        else:
+            periods[f"h{at}"] = {"#": 1, "=": str(1000 + hour)}
+    periods[f"d{(START - 719 * 3_600_000) // DAY * DAY}"]["=@0"] = "7"  # before the range
+    await stored(redis, team, periods)
+    month = StatsQuery(by=StatsBy.HOUR, from_=HOUR - timedelta(hours=719), to=clock.moment(now))
+
+    found = await stats.get(call_of(redis, team), month, now)
+
+    assert [one.started for one in found.data] == [1000 + hour for hour in hours]
+    assert found.total.started == sum(1000 + hour for hour in hours)
+
+
+async def test_hours_that_a_version_before_kept_a_month_are_read_until_they_go(
+    redis: Redis, team: Team
+) -> None:
+    now, period = START + 20 * DAY, f"{team.id}:h{START}"
+    await stored(redis, team, {f"h{START}": {"#": 1, "=": "5"}})
+    await redis.zadd(f"{team.prefix}figures_until", {period: START + 31 * DAY})
+    query = StatsQuery(by=StatsBy.HOUR, from_=HOUR, to=HOUR)
+
+    kept = (await stats.get(call_of(redis, team), query, now)).total.started
+    while await roll(redis, SHARD, START + 40 * DAY):
+        pass
+
+    assert kept == 5
+    assert not await redis.keys(f"{team.prefix}figures*")
 
 
 async def test_the_oldest_hours_go(redis: Redis, team: Team) -> None:

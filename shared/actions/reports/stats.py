@@ -38,8 +38,8 @@ from shared.store.transitions.reports.figures import (
 )
 
 MINUTE, TEN_MINUTES, HOUR, DAY = 60_000, 600_000, 3_600_000, 86_400_000
-STEP, AS_MINUTES = 250, 8
-"""Stored periods of one look, of which Redis reads so many that are texts while it reads one minute."""
+STEP, AS_MINUTES, AS_DAYS = 250, 12, 6
+"""Stored periods of one look, of which Redis reads so many of one text while it reads a minute, or a day."""
 CRONS = "crons"
 GROUP = 24
 """Periods whose sum is remembered for the total."""
@@ -66,8 +66,25 @@ GRAINS = {
     StatsBy.DAY: Grain(DAY, 30 * DAY, 30 * DAY, "30 days ago: for so long figures are kept"),
 }
 _MINUTES = "m"
-STORED = ((_MINUTES, MINUTE, 2 * HOUR), ("t", TEN_MINUTES, 3 * DAY), ("h", HOUR, 32 * DAY))
-"""Of `figures.lua`: a period's letter, its length, and how old one can be that was not added up yet (ms)."""
+_DAYS = "d"
+
+
+class Stored(NamedTuple):
+    """As `figures.lua` has them: for how long each is, and how old one can be that is there (ms)."""
+
+    letter: str
+    length: int
+    oldest: int
+    finest: int
+    """What it has is known by so many ms: a day has its hours."""
+
+
+STORED = (
+    Stored(_MINUTES, MINUTE, 2 * HOUR, MINUTE),
+    Stored("t", TEN_MINUTES, 3 * DAY, TEN_MINUTES),
+    Stored("h", HOUR, 32 * DAY, HOUR),  # older ones than three days are of a version before this one
+    Stored(_DAYS, DAY, 33 * DAY, HOUR),
+)
 
 
 class Range(NamedTuple):
@@ -138,7 +155,7 @@ async def _found(call: Call, query: StatsQuery, asked: Range, now: int) -> Mappi
     beside = CRONS if query.kind is StatsKind.JOBS and query.queue_id is None else None
     whole, crons = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
     ends = min(asked.ends, now + MINUTE)  # none begins later, even if a clock is ahead
-    into = Spans(asked.starts, asked.length)
+    into = Spans(asked.starts, asked.length, (asked.ends - asked.starts) // asked.length)
     for runs in _steps(asked, now, asked.starts, ends):
         read = await transitions.read_figures(call.redis, call.team, runs, into, of=of, beside=beside)
         for found, texts in zip((whole, crons), read, strict=False):
@@ -150,11 +167,11 @@ async def _found(call: Call, query: StatsQuery, asked: Range, now: int) -> Mappi
 def _steps(asked: Range, now: int, starts: int, ends: int) -> Iterator[list[Run]]:
     """All that may be stored from one moment to another (ms), oldest first, in steps of bounded size.
 
-    What is added up to a longer period meanwhile is not met twice: no hour is divided, nor in the last day,
-    where ten minutes are not added up yet, what becomes ten minutes.
+    What is added up to a longer period meanwhile is met once: no day is divided, nor in the last two days
+    an hour, or in the last one ten minutes, where nothing longer is made yet.
     """
-    runs = [*_runs(asked.length, now, starts, ends)]
-    whole = TEN_MINUTES if starts > now - DAY else HOUR
+    runs = [*_runs(asked, now, starts, ends)]
+    whole = TEN_MINUTES if starts > now - DAY else HOUR if starts > now - 2 * DAY else DAY
     middle = (starts + ends) // 2 // whole * whole
     if middle <= starts or sum(_size(run) for run in runs) <= STEP:
         yield runs
@@ -164,17 +181,18 @@ def _steps(asked: Range, now: int, starts: int, ends: int) -> Iterator[list[Run]
 
 
 def _size(run: Run) -> int:
-    return run.periods * (AS_MINUTES if run.letter == _MINUTES else 1)
+    return run.periods * {_MINUTES: AS_MINUTES, _DAYS: AS_DAYS}.get(run.letter, 1)
 
 
-def _runs(most: int, now: int, starts: int, ends: int) -> Iterator[Run]:
-    """Those that begin there, of each length up to the most (ms).
+def _runs(asked: Range, now: int, starts: int, ends: int) -> Iterator[Run]:
+    """Those that begin there, or before where the range itself does, of each length that is no coarser.
 
     What is young is not added up yet, and lies in shorter periods.
     """
-    for letter, length, oldest in STORED:
-        stored = range(max(starts + -starts % length, (now - oldest) // length * length), ends, length)
-        if length <= most and stored:
+    for letter, length, oldest, finest in STORED:
+        first = starts // length * length if starts == asked.starts else starts + -starts % length
+        stored = range(max(first, (now - oldest) // length * length), ends, length)
+        if finest <= asked.length and stored:
             yield Run(letter, stored.start, len(stored))
 
 

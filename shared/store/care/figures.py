@@ -11,7 +11,7 @@ from shared.store.keyspace import Team
 from shared.store.transitions.reports.figures import named
 
 STEP = 500
-LENGTHS = {"m": 60_000, "t": 600_000, "h": 3_600_000}
+LENGTHS = {"m": 60_000, "t": 600_000, "h": 3_600_000, "d": 86_400_000}
 """Of periods, by their letters (ms), as `figures.lua` has them."""
 ENDED: dict[str, dict[Kind, tuple[str, ...]]] = {
     "completed": {Kind.JOB: ("completed",), Kind.EXECUTION: ("completed",)},

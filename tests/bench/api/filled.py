@@ -46,11 +46,11 @@ ROOMS = (
 """With the queues and hosts they make several hundred problems."""
 MINUTE, TEN_MINUTES, HOUR = (timedelta(minutes=minutes) for minutes in (1, 10, 60))
 PERIODS = (
-    ("h", HOUR, timedelta(days=31), 2 * HOUR * 24),
-    ("t", TEN_MINUTES, 2 * HOUR * 24, HOUR),
-    ("m", MINUTE, HOUR, MINUTE),
+    ("h", HOUR, timedelta(days=31), 48 * HOUR, 49 * HOUR),  # those that are too old are put into days
+    ("t", TEN_MINUTES, 48 * HOUR, HOUR, 48 * HOUR),
+    ("m", MINUTE, HOUR, MINUTE, HOUR),
 )
-"""Letter and length, and from how long ago until when figures stand in such periods, as `figures.lua` keeps them."""
+"""Letter and length; from how long ago until when figures are made in such periods, and for how long `figures.lua` keeps them."""
 
 
 async def fill(redis: Redis, client: httpx.AsyncClient, *, n_jobs: int, n_crons: int, each: int) -> None:
@@ -140,14 +140,17 @@ async def _fill_figures(redis: Redis, team: keyspace.Team) -> None:
         else:
             await redis.hset(at, mapping=figures)  # type: ignore[misc]
         await redis.zadd(f"{team.prefix}figures_until", {f"{team.id}:{key}": until_ms})
+    while await transitions.roll_figures(redis, team.shard, limit=10_000):
+        pass
 
 
 def _periods(now: datetime) -> Iterator[tuple[str, int]]:
     """How each period is called, and when it is added up or deleted."""
-    for letter, length, oldest, youngest in PERIODS:
-        ms, kept = clock.milliseconds, length // timedelta(milliseconds=1)
-        for start in range(ms(now - oldest) // kept * kept, ms(now - youngest) // kept * kept, kept):
-            yield f"{letter}{start}", start + kept + oldest // timedelta(milliseconds=1)
+    ms, whole = clock.milliseconds, timedelta(milliseconds=1)
+    for letter, length, oldest, youngest, kept in PERIODS:
+        step = length // whole
+        for start in range(ms(now - oldest) // step * step, ms(now - youngest) // step * step, step):
+            yield f"{letter}{start}", start + (length + kept) // whole
 
 
 async def _by_callers(client: httpx.AsyncClient) -> None:

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Add figures of minutes that are too old to those of ten minutes, these to those of hours, and delete the oldest.
+-- Add figures of minutes that are too old to those of ten minutes, these to those of hours, put these into days, and delete the oldest.
 --
 -- Given `limit` (of figures), now_ms.
 -- Returns how many periods went, or had a part of them added up.
@@ -16,10 +16,7 @@ local function roll(team, number, at)
         left = left - (longer and figures.gather(owners, rows[i], rows[i + 1]) or 1)
         fields[#fields + 1] = rows[i]
     end
-    if next(owners) then
-        local name, over_at = figures.period(team, longer, at)
-        figures.pack(name, over_at, owners)
-    end
+    if next(owners) then figures.pack(team, longer, at, owners) end
     if #fields > 0 then call('HDEL', key, unpack(fields)) end
     return 2 * #fields == #rows
 end

@@ -2,7 +2,7 @@
 -- Figures of a team, or of one of its queues, or of its crons.
 --
 -- Given `team`, `of` (nothing = the whole team, or the id of a queue, or `crons`), `beside` (another one of these, or nothing), `since`
--- (ms) and `length` (ms) of numbered spans of time, the first of which has the number 0; and rows, each of so many stored `periods`
+-- (ms) and `length` (ms) of so many `spans` of time, the first of which has the number 0; and rows, each of so many stored `periods`
 -- one after another: their `letter`, and where the first `starts` (ms).
 -- Returns for each of the two by turns the number of a span, and a text of all figures in the order of `figures.NAMES`, with commas:
 -- an empty one is 0, as is what is behind its end. A span may have several texts, which are to be added up.
@@ -12,8 +12,7 @@ local MOST_WHOLE = 512 -- fields of a hash that Redis keeps as one list, in whic
 local MINUTE, LENGTHS = figures.PERIODS[1][1], {}
 for _, period in ipairs(figures.PERIODS) do LENGTHS[period[1]] = period[2] end
 local owners = { given.of or '', given.beside }
-local since, length_of_spans = tonumber(given.since), tonumber(given.length)
-local packed_as = { '#', '=' .. owners[1], given.beside and '=' .. given.beside } -- as `packed.lua` names them
+local since, length_of_spans, spans = tonumber(given.since), tonumber(given.length), tonumber(given.spans)
 local prefix = P .. 'figures:' .. given.team .. ':'
 local texts, sums, names, places = {}, {}, {}, {} -- all by the place of the owner; the sums of what is in no text, by its spans
 
@@ -61,30 +60,55 @@ end
 
 local function take_text(i, span, text)
     local its = texts[i]
-    if text then its[#its + 1], its[#its + 2] = span, text end
+    if text and span >= 0 and span < spans then its[#its + 1], its[#its + 2] = span, text end
 end
 
--- Take what the owners have in a period that begins then (ms), first of all their texts if it may have some.
-local function take(key, at, is_packed)
-    local size, in_texts = call('HLEN', key), 0
+local function span_of(at)
+    return math.floor((at - since) / length_of_spans)
+end
+
+-- Take the texts of the owners in a period that begins then (ms). Returns how many of its fields are of texts.
+local function take_texts(key, at, of)
+    local in_texts, names = 0, of.names
+    for n, value in ipairs(call('HMGET', key, '#', unpack(names))) do
+        if n == 1 then
+            in_texts = value and value + 1 or 0
+        elseif value then
+            take_text(of.owners[n - 1], span_of(at + of.after[n - 1]), value)
+        end
+    end
+    return in_texts
+end
+
+-- Take what the owners have in a period that begins then, first of all their texts if it may have some.
+local function take(key, at, of)
+    local size = call('HLEN', key)
     if size == 0 then return end
-    local span = math.floor((at - since) / length_of_spans)
-    if is_packed then
-        local n_texts, text, text_beside = values_of(key, unpack(packed_as))
-        take_text(1, span, text)
-        if text_beside then take_text(2, span, text_beside) end
-        if n_texts then in_texts = n_texts + 1 end
-    end
+    local in_texts = of and take_texts(key, at, of) or 0
     if size > in_texts then
-        for i = 1, #owners do read(i, key, size, span) end
+        for i = 1, #owners do read(i, key, size, span_of(at)) end
     end
+end
+
+-- Which texts periods of a letter have: by which names, whose, and how long after the beginning (ms); of minutes nothing.
+local function texts_in(letter)
+    if letter == MINUTE then return nil end
+    local of = { names = {}, owners = {}, after = {} }
+    for i, owner in ipairs(owners) do
+        local parts = figures.texts_of(letter, owner)
+        for n, name in ipairs(parts) do
+            of.names[#of.names + 1], of.owners[#of.owners + 1] = name, i
+            of.after[#of.after + 1] = (n - 1) * LENGTHS[letter] / #parts
+        end
+    end
+    return of
 end
 
 while more_rows() do
     local letter, starts, periods = next_values(PERIODS)
-    local before, length, is_packed = prefix .. letter, LENGTHS[letter], letter ~= MINUTE
+    local before, length, of = prefix .. letter, LENGTHS[letter], texts_in(letter)
     for at = starts, starts + (periods - 1) * length, length do
-        take(before .. string.format('%d', at), at, is_packed)
+        take(before .. string.format('%d', at), at, of)
     end
 end
 for i = 1, #owners do

@@ -29,7 +29,7 @@ NAMES = (
     *(f"{figure}{bucket}" for figure in _MEASURED for bucket in range(_BUCKETS)),
 )
 _NOTHING = (0,) * len(NAMES)
-_PACKED, _SIZE = "=", "#"
+_PACKED, _SIZE, _OF_HOUR = "=", "#", "@"
 """As `packed.lua` has them."""
 
 
@@ -46,10 +46,11 @@ class Run(NamedTuple):
 
 
 class Spans(NamedTuple):
-    """Equal spans of time, numbered from 0: where the first starts, and how long each is (ms)."""
+    """Equal spans of time, numbered from 0: where the first starts, how long each is (ms), and how many."""
 
     starts: int
     length: int
+    number: int
 
 
 async def read_figures(
@@ -68,6 +69,7 @@ async def read_figures(
         beside=beside,
         since=into.starts,
         length=into.length,
+        spans=into.number,
     )
     return [zip(one[::2], one[1::2], strict=True) for one in found]
 
@@ -95,10 +97,11 @@ def _unpacked(text: str) -> Sums:
 
 
 def named(fields: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """The figures of a stored period by their names, those of a longer one out of its texts."""
+    """The figures of a stored period by their names, those of a longer one out of its texts (by the hour)."""
     for name, value in fields.items():
         if name.startswith(_PACKED):
-            owner = f"{name[1:]}:" if name != _PACKED else ""
+            owner = name.removeprefix(_PACKED).partition(_OF_HOUR)[0]
+            owner = f"{owner}:" if owner else ""
             yield from ((owner + figure, by) for figure, by in zip(NAMES, _unpacked(value), strict=True))
         elif name != _SIZE:
             yield name, int(value)

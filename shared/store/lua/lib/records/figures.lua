@@ -16,8 +16,8 @@ do
 
     at_begin(function() counted, ended, last_ended = {}, {}, {} end)
 
-    -- Periods of three lengths: name, length and for how long they are kept (ms); the last is not added up any more.
-    figures.PERIODS = { { 'm', 60000, 3600000 }, { 't', 600000, 172800000 }, { 'h', 3600000, 2678400000 } }
+    -- Periods of four lengths: name, length and for how long they are kept (ms); the last is not added up any more. A day has its hours.
+    figures.PERIODS = { { 'm', 60000, 3600000 }, { 't', 600000, 172800000 }, { 'h', 3600000, 176400000 }, { 'd', 86400000, 2678400000 } }
 
     -- The bucket of a whole number of ms, which may be a text; '' or nothing where nobody measured.
     local function bucket_of(ms)

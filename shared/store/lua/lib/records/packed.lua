@@ -1,9 +1,10 @@
--- Figures of ten minutes and of hours: nothing is counted into them one by one, so that one text has all of the team, of a queue or
--- of `crons`. A month is read by as many texts as it has hours, and not by 79 fields of each.
+-- Figures of ten minutes, of hours and of days: nothing is counted into them one by one, so that one text has all of the team, of a
+-- queue or of `crons`. A day has a text of each of its hours: a month is read by as few keys as it has days.
 
 do
     local MOST = 700 -- owners in a period: beyond them only the team's own are counted
     local PACKED, SIZE = '=', '#' -- before an owner's name, and how many there are: any other field is of an older version
+    local DAY, HOUR, HOURS = 'd', 3600000, 24
     local PLACES = {}
 
     -- All figures, by their places in a packed text; what is empty there, or behind its end, is 0.
@@ -51,15 +52,26 @@ do
         return 1
     end
 
-    -- Add what was gathered to a period that has texts; figures of queues only while there is room for them.
-    function figures.pack(name, over_at, owners)
-        local key, texts = P .. 'figures:' .. name, {}
+    -- By which names a period has the texts of an owner ('' = the team): one, or in a day those of its hours.
+    function figures.texts_of(letter, owner)
+        if letter ~= DAY then return { PACKED .. owner } end
+        local names = {}
+        for hour = 1, HOURS do names[hour] = PACKED .. owner .. '@' .. hour - 1 end
+        return names
+    end
+
+    -- Add what was gathered of a period that begins then to a longer one, which has texts; figures of queues only while there is room.
+    function figures.pack(team, period, at, owners)
+        local name, over_at = figures.period(team, period, at)
+        local key, texts, most, hour = P .. 'figures:' .. name, {}, MOST, ''
+        if period[1] == DAY then most, hour = HOURS * MOST, '@' .. math.floor(at % period[2] / HOUR) end
         local size = tonumber(call('HGET', key, SIZE) or 0)
         for owner, sums in pairs(owners) do
-            local text = call('HGET', key, owner)
-            if text or owner == PACKED or size < MOST then
+            local named = owner .. hour
+            local text = call('HGET', key, named)
+            if text or owner == PACKED or size < most then
                 if text then add_text(sums, text) end
-                texts[#texts + 1], texts[#texts + 2] = owner, packed(sums)
+                texts[#texts + 1], texts[#texts + 2] = named, packed(sums)
                 size = size + (text and 0 or 1)
             end
         end
