@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shared.basics.memory import MEBIBYTE, remembered_of_several
 from shared.schedule import coming, policy
-from shared.schedule.coming import Cron, Day, Days
+from shared.schedule.coming import Cron, Day, Days, Group
 
 _FIRST_LOOK, _LONGER = timedelta(hours=6), 4
 _MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -24,12 +24,12 @@ class Ahead(NamedTuple):
     total: int
 
 
-def counted(days: Days, crons: Sequence[Cron], since: datetime, until: datetime, most: int) -> Ahead:
+def counted(days: Days, groups: Sequence[Group], since: datetime, until: datetime, most: int) -> Ahead:
     """The fires in [since, until), or in a beginning of it that has more than `most`."""
     span = _FIRST_LOOK
     while True:
         stop = min(until, since.replace(second=0, microsecond=0) + span)
-        sums = sorted(coming.count(days, crons, since, stop).items())
+        sums = sorted(coming.count(days, groups, since, stop).items())
         found = [(day, coming.minutes_of(packed)) for day, packed in sums]
         total = sum(sum(minutes) for _, minutes in found)
         if total > most or stop == until:
@@ -37,12 +37,12 @@ def counted(days: Days, crons: Sequence[Cron], since: datetime, until: datetime,
         span *= _LONGER
 
 
-def part(days: Days, crons: Sequence[Cron], ahead: Ahead, first: int, last: int) -> list[Made]:
+def part(days: Days, groups: Sequence[Group], ahead: Ahead, first: int, last: int) -> list[Made]:
     """Those that stand there, from the one at `first` until before `last`."""
     if first >= last:
         return []
     (start, before), (end, _) = _minute_of(ahead, first), _minute_of(ahead, last - 1)
-    made = sorted(_within(days, crons, start, end + _MINUTE), key=lambda fire: (fire[0], fire[1].id))
+    made = sorted(_within(days, groups, start, end + _MINUTE), key=lambda fire: (fire[0], fire[1].id))
     return made[first - before : last - before]
 
 
@@ -59,11 +59,9 @@ def fire_before(cron: Cron, fire: datetime) -> datetime | None:
     return None
 
 
-def are_as_planned(crons: Iterable[Cron]) -> bool:
+def are_as_planned(groups: Iterable[Group]) -> bool:
     """Whether all have their next fire by the rules of this process: others fire once by the rules before."""
-    return all(
-        policy.following(cron.plan, cron.next - _SECOND) == cron.next for cron, _ in coming.grouped(crons)
-    )
+    return all(policy.following(cron.plan, cron.next - _SECOND) == cron.next for cron, *_ in groups)
 
 
 def _minute_of(ahead: Ahead, place: int) -> tuple[datetime, int]:
@@ -78,10 +76,7 @@ def _minute_of(ahead: Ahead, place: int) -> tuple[datetime, int]:
     raise IndexError(place)
 
 
-def _within(days: Days, crons: Sequence[Cron], start: datetime, stop: datetime) -> Iterator[Made]:
-    known: dict[object, list[datetime]] = {}
-    for cron in crons:
-        fires = known.get(cron.when)
-        if fires is None:
-            fires = known[cron.when] = coming.within(days, cron, start, stop)
-        yield from ((fire, cron) for fire in fires)
+def _within(days: Days, groups: Sequence[Group], start: datetime, stop: datetime) -> Iterator[Made]:
+    for group in groups:
+        for fire in coming.within(days, group[0], start, stop):
+            yield from ((fire, cron) for cron in group)

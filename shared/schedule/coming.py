@@ -47,10 +47,9 @@ class Cron(NamedTuple):
     next: datetime
     left: int | None = None
 
-    @property
-    def when(self) -> tuple[int, datetime, int | None]:
-        """The same of crons that fire at the same moments, if they have the very same plan."""
-        return id(self.plan), self.next, self.left
+
+Group: TypeAlias = Sequence[Cron]
+"""One or more that fire at the same moments."""
 
 
 @dataclass(slots=True)
@@ -138,12 +137,12 @@ def fires(cron: Cron, until: datetime) -> Iterator[datetime]:
         fire = policy.after_fire(cron.plan, fire)
 
 
-def count(days: Days, crons: Iterable[Cron], since: datetime, until: datetime) -> dict[Day, Packed]:
+def count(days: Days, groups: Iterable[Group], since: datetime, until: datetime) -> dict[Day, Packed]:
     """The fires of all of them in [since, until), by day and minute."""
     alike: dict[tuple[Day, ...], Packed] = {}
-    for cron, times in grouped(crons):
-        for some, packed in _days_of(days, cron, since, until):
-            alike[some] = alike.get(some, 0) + packed * times
+    for group in groups:
+        for some, packed in _days_of(days, group[0], since, until):
+            alike[some] = alike.get(some, 0) + packed * len(group)
     sums: dict[Day, Packed] = {}
     for some, packed in alike.items():
         for day in some:
@@ -151,21 +150,18 @@ def count(days: Days, crons: Iterable[Cron], since: datetime, until: datetime) -
     return sums
 
 
-def grouped(crons: Iterable[Cron]) -> list[tuple[Cron, int]]:
-    """Of crons that fire at the same moments one, and how many these are: most are like others."""
-    first: dict[tuple[int, datetime, int | None], Cron] = {}
-    times: dict[tuple[int, datetime, int | None], int] = {}
+def grouped(crons: Iterable[Cron]) -> list[Group]:
+    """Those that fire at the same moments together, as they have the very same plan: most are like others."""
+    groups: dict[tuple[int, datetime, int | None], list[Cron]] = {}
     for cron in crons:
-        when = cron.when
-        first.setdefault(when, cron)
-        times[when] = times.get(when, 0) + 1
-    return [(cron, times[when]) for when, cron in first.items()]
+        groups.setdefault((id(cron.plan), cron.next, cron.left), []).append(cron)
+    return list(groups.values())
 
 
-def of_minute(days: Days, crons: Sequence[Cron], minute: datetime) -> list[Cron]:
-    """Those that fire in the minute that begins then."""
-    firing = {cron.when for cron, _ in grouped(crons) if _in_minute(days, cron, minute)}
-    return [cron for cron in crons if cron.when in firing]
+def of_minute(days: Days, groups: Iterable[Group], minute: datetime) -> list[Cron]:
+    """Those that fire in the minute that begins then, in the order of their ids."""
+    firing = [group for group in groups if _in_minute(days, group[0], minute)]
+    return sorted((cron for group in firing for cron in group), key=lambda cron: cron.id)
 
 
 def _in_minute(days: Days, cron: Cron, minute: datetime) -> int:

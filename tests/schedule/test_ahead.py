@@ -36,10 +36,10 @@ def test_fires_until_any_moment_are_counted_as_they_come_one_by_one(
 
     for stop in STOPS:
         meant = [at for at in one_by_one if at < stop]
-        found = ahead.counted(days, [cron], NEXT, stop, len(one_by_one))
+        found = ahead.counted(days, [[cron]], NEXT, stop, len(one_by_one))
         assert found.total == len(meant), stop
-        listed = ahead.part(days, [cron], found, max(0, len(meant) - 5), len(meant))
+        listed = ahead.part(days, [[cron]], found, max(0, len(meant) - 5), len(meant))
         assert [at for at, _ in listed] == meant[-5:], stop
         for since in (MIDNIGHT - TICK, MIDNIGHT, MIDNIGHT + TICK):
-            sums = coming.count(days, [cron], since, stop)
+            sums = coming.count(days, [[cron]], since, stop)
             assert sum(map(sum, map(coming.minutes_of, sums.values()))) == sum(at >= since for at in meant)

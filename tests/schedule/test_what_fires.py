@@ -54,7 +54,7 @@ async def fires_as_said(redis: Redis, team: Team, zone: str, begins: datetime) -
     ends = begins + 24 * HOUR + 53 * SECOND
     known = await coming.read(redis, team, now_ms=clock.milliseconds(begins))
     listed = coming.fires_until(known, ends)
-    counted = count(Days(), known.found, begins, ends)
+    counted = count(Days(), known.groups, begins, ends)
     check_parts(known, listed, ends)
 
     for at in sorted({fire.at for fire in listed}):
@@ -85,15 +85,15 @@ async def fires_as_said(redis: Redis, team: Team, zone: str, begins: datetime) -
 def check_parts(known: Crons, listed: list[Fire], ends: datetime) -> None:
     """Take the list apart: each part is as it stands there, with the fire before each."""
     days = Days()
-    found = ahead.counted(days, known.found, known.now, ends, len(listed))
-    cut = ahead.counted(days, known.found, known.now, ends, 50)
+    found = ahead.counted(days, known.groups, known.now, ends, len(listed))
+    cut = ahead.counted(days, known.groups, known.now, ends, 50)
     made = [
         Fire(cron, at, ahead.fire_before(cron, at) or known.now)
         for first in range(0, len(listed), 17)
-        for at, cron in ahead.part(days, known.found, found, first, min(first + 17, len(listed)))
+        for at, cron in ahead.part(days, known.groups, found, first, min(first + 17, len(listed)))
     ]
 
-    assert ahead.are_as_planned(known.found)
+    assert ahead.are_as_planned(known.groups)
     assert found.total == len(listed) >= cut.total > 50
     assert made == listed
-    assert [at for at, _ in ahead.part(days, known.found, cut, 40, 51)] == [one.at for one in listed[40:51]]
+    assert [at for at, _ in ahead.part(days, known.groups, cut, 40, 51)] == [one.at for one in listed[40:51]]

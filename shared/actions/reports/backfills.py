@@ -161,7 +161,7 @@ def _count(plan: Plan, first: datetime, until: datetime) -> int:
     until += timedelta.resolution
     while first < until:
         stop = min(first + _MONTH, until)
-        sums = coming.count(days, [cron], first, stop)
+        sums = coming.count(days, [[cron]], first, stop)
         found += sum(sum(coming.minutes_of(packed)) for packed in sums.values())
         first = stop
     return found

@@ -114,18 +114,18 @@ async def _ahead(
 def _part_of(crons: Crons, between: tuple[datetime, datetime], part: Part) -> _Ahead:
     """Of the fires between two moments, and of the earliest from now on that are looked at."""
     since, until = between
-    if not ahead.are_as_planned(crons.found):
+    if not ahead.are_as_planned(crons.groups):
         kept, latest = _one_by_one(crons, between)
         return _page_of(kept, part, latest)
-    found = ahead.counted(coming.DAYS, crons.found, crons.now, until, MOST_COMING)
+    found = ahead.counted(coming.DAYS, crons.groups, crons.now, until, MOST_COMING)
     total = min(found.total, MOST_COMING)
-    before = ahead.counted(coming.DAYS, crons.found, crons.now, min(since, until), MOST_COMING).total
+    before = ahead.counted(coming.DAYS, crons.groups, crons.now, min(since, until), MOST_COMING).total
     last = total - part.offset
-    made = ahead.part(coming.DAYS, crons.found, found, max(before, last - part.size), last)
+    made = ahead.part(coming.DAYS, crons.groups, found, max(before, last - part.size), last)
     fires = [Fire(cron, at, ahead.fire_before(cron, at) or crons.now) for at, cron in reversed(made)]
     if found.total == total:
         return _Ahead(max(0, total - before), fires)
-    ((latest, _),) = ahead.part(coming.DAYS, crons.found, found, total - 1, total)
+    ((latest, _),) = ahead.part(coming.DAYS, crons.groups, found, total - 1, total)
     return _Ahead(max(0, total - before), fires, latest)
 
 

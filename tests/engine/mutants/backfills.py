@@ -83,7 +83,7 @@ LISTS = rows(
     # read_coming
     ("all active crons are looked at at once", "read_coming", "#ids == most and tonumber(ids[#ids]) or 0", "0"),
     ("crons come again", "read_coming", "'(' .. given.after", "'-inf'"),
-    ("one that is lost comes", "read_coming", "if row[EXPRESSION] then", "if true then"),
+    ("one that is lost comes", "read_coming", "if expression then", "expression = expression or '' if true then"),
     # relist_executions
     ("a lost row stays lost", "relist_executions.put_right", "call('ZADD', list, wanted, id)", ""),
     ("a wrong row stays", "relist_executions.put_right", "call('ZREM', list, id)", ""),

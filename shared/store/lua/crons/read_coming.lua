@@ -5,7 +5,7 @@
 -- Returns now (ms), the last id looked at (0 = all were), and per cron a text, for lists take longer to read: name, next fire (ms),
 -- expression, time zone, offset (s), time policy (JSON), most runs, runs, each or nothing, and its id, with a separator between them.
 
-local EXPRESSION, ID, SEPARATOR = 3, 9, '\31'
+local SEPARATOR = '\31'
 local now, team, most, rows = moment(given.now_ms), given.team, tonumber(given.most or ''), {}
 local ids = given_list()
 if most then
@@ -13,12 +13,12 @@ if most then
 end
 for _, id in ipairs(ids) do
     -- One that is damaged is for the patrol to see to.
-    local row = redis.pcall('HMGET', P .. 'c:' .. team .. ':' .. id, 'name', 'next', 'expression', 'timezone', 'offset', 'timing',
-        'max_runs', 'runs')
-    if row[EXPRESSION] then
-        for i = 1, ID - 1 do row[i] = row[i] or '' end
-        row[ID] = id
-        rows[#rows + 1] = table.concat(row, SEPARATOR)
+    local name, next_at, expression, timezone, offset, timing, max_runs, runs = unpack(redis.pcall('HMGET', P .. 'c:' .. team .. ':' .. id,
+        'name', 'next', 'expression', 'timezone', 'offset', 'timing', 'max_runs', 'runs'))
+    if expression then
+        rows[#rows + 1] = (name or '') .. SEPARATOR .. (next_at or '') .. SEPARATOR .. expression .. SEPARATOR .. (timezone or '')
+            .. SEPARATOR .. (offset or '') .. SEPARATOR .. (timing or '') .. SEPARATOR .. (max_runs or '') .. SEPARATOR .. (runs or '')
+            .. SEPARATOR .. id
     end
 end
 return { now, #ids == most and tonumber(ids[#ids]) or 0, rows }

@@ -69,8 +69,8 @@ end
 
 -- Take the texts of the owners in a period that begins then (ms). Returns how many of its fields are of texts.
 local function take_texts(key, at, of)
-    local in_texts, names = 0, of.names
-    for n, value in ipairs(call('HMGET', key, '#', unpack(names))) do
+    local in_texts = 0
+    for n, value in ipairs(call('HMGET', key, '#', unpack(of.names))) do
         if n == 1 then
             in_texts = value and value + 1 or 0
         elseif value then

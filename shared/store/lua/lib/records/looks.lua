@@ -48,7 +48,7 @@ do
         if not spec then return true end
         if letters then
             local head = string.lower(head_of(spec))
-            if not string.find(head, letters) and not string.find(head, '\\', 1, true) and is_ascii(head) then return false end
+            if not string.find(head, letters) and string.find(head, '^[\93-\127\1-\91%z]*$') then return false end -- no escapes
         end
         return not finds or finds(spec)
     end
