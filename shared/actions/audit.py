@@ -20,7 +20,7 @@ from shared.store.keyspace import Team
 
 LONGEST_CHARACTERS = 300
 """Of a text that a line shows."""
-_STEP, _MOST_READ = 250, 2_500
+_STEP, _MOST_READ = 250, 2_000
 """Lines of a stream that are read at once, and of all for one answer, which says where to go on."""
 _LARGEST = 2**64 - 1
 """Of both numbers of an id of a stream."""

@@ -119,6 +119,21 @@ def minutes_of(packed: Packed) -> tuple[int, ...]:
     return _COUNTS.unpack(packed.to_bytes(_COUNTS.size, "little"))
 
 
+class Counts(NamedTuple):
+    """The counts of all minutes of a day, their sum, and the highest of them."""
+
+    minutes: tuple[int, ...]
+    total: int
+    most: int
+
+
+@lru_cache(128)
+def counts_of(packed: Packed) -> Counts:
+    """Kept, as most days of a month have the same."""
+    minutes = minutes_of(packed)
+    return Counts(minutes, sum(minutes), max(minutes))
+
+
 def day_of(moment: datetime) -> Day:
     return (moment - _FIRST) // _DAY
 
@@ -160,15 +175,18 @@ def grouped(crons: Iterable[Cron]) -> list[Group]:
 
 def of_minute(days: Days, groups: Iterable[Group], minute: datetime) -> list[Cron]:
     """Those that fire in the minute that begins then, in the order of their ids."""
-    firing = [group for group in groups if _in_minute(days, group[0], minute)]
+    day, place, until = day_of(minute), _minute(minute), minute + _MINUTE
+    firing = [
+        group
+        for group in groups
+        if (_count_at(days.of(group[0].plan, day), place) or minute <= group[0].next < until)
+        and _in_minute(days, group[0], minute)
+    ]
     return sorted((cron for group in firing for cron in group), key=lambda cron: cron.id)
 
 
 def _in_minute(days: Days, cron: Cron, minute: datetime) -> int:
-    until = minute + _MINUTE
-    if not _at(days.of(cron.plan, day_of(minute)), minute) and not minute <= cron.next < until:
-        return 0
-    return sum(_at(packed, minute) for _, packed in _days_of(days, cron, minute, until))
+    return sum(_at(packed, minute) for _, packed in _days_of(days, cron, minute, minute + _MINUTE))
 
 
 def within(days: Days, cron: Cron, start: datetime, stop: datetime) -> list[datetime]:
@@ -190,7 +208,11 @@ def assigned(cron: Cron, start: datetime, stop: datetime) -> Iterator[datetime]:
 
 
 def _at(packed: Packed, minute: datetime) -> int:
-    return packed >> _BITS * _minute(minute) & _ONE
+    return _count_at(packed, _minute(minute))
+
+
+def _count_at(packed: Packed, place: int) -> int:
+    return packed >> _BITS * place & _ONE
 
 
 def _minute(moment: datetime) -> int:
@@ -229,9 +251,8 @@ def _end_of(days: Days, cron: Cron, until: datetime) -> datetime:
 
 def _part(days: Days, cron: Cron, start: datetime, stop: datetime) -> Packed:
     """The counts of [start, stop) in one day: whole minutes as they are kept, others to the second."""
-    begin = start_of(day_of(start))
-    packed = days.of(cron.plan, day_of(start))
-    low, high = -((begin - start) // _MINUTE), (stop - begin) // _MINUTE
+    day, begin, low, high = _bounds(start, stop)
+    packed = days.of(cron.plan, day)
     if start == cron.next and _at(packed, start) == 1:
         low = _minute(start)  # that one is all that the minute has
     if low > high:
@@ -239,6 +260,14 @@ def _part(days: Days, cron: Cron, start: datetime, stop: datetime) -> Packed:
     whole = (packed & (1 << _BITS * high) - 1) >> _BITS * low << _BITS * low
     head, tail = begin + low * _MINUTE, begin + high * _MINUTE
     return whole + _exact(cron, start, head) + _exact(cron, tail, stop)
+
+
+@lru_cache(4096)
+def _bounds(start: datetime, stop: datetime) -> tuple[Day, datetime, int, int]:
+    """The day of [start, stop), its beginning, and which of its minutes lie whole within them."""
+    day = day_of(start)
+    begin = start_of(day)
+    return day, begin, -((begin - start) // _MINUTE), (stop - begin) // _MINUTE
 
 
 def _exact(cron: Cron, start: datetime, stop: datetime) -> Packed:

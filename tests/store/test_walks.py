@@ -55,17 +55,17 @@ async def test_what_comes_or_goes_meanwhile_shifts_no_row(redis: Redis, team: Te
 @pytest.mark.parametrize(
     ("each", "most", "sizes"),
     [
-        (0, 500, [125, 250, 250, 250, 250, 250, 125]),
-        (24, 500, [125, 250, 250, 250, 250, 250, 125]),
-        (25, 500, [125] * 12),
-        (24, 200, [125, 250, 250, 250, 125, 125, 125, 125, 125]),
-        (125, 350, [125] * 3),
+        (0, 400, [100, 200, 200, 200, 200, 200, 100]),
+        (19, 400, [100, 200, 200, 200, 200, 200, 100]),
+        (20, 400, [100] * 12),
+        (19, 160, [100, 200, 200, 200, 100, 100, 100, 100, 100]),
+        (100, 280, [100] * 3),
     ],
 )
 async def test_where_little_is_found_two_steps_are_one(
     monkeypatch: pytest.MonkeyPatch, each: int, most: int, sizes: list[int]
 ) -> None:
-    monkeypatch.setattr(paging, "SEARCH_LIMIT", 1_500)
+    monkeypatch.setattr(paging, "SEARCH_LIMIT", 1_200)
     asked = list[int]()
 
     async def look(below: Below) -> Seen[_Row]:
@@ -77,7 +77,7 @@ async def test_where_little_is_found_two_steps_are_one(
     assert (asked, found.looked_at, len(found.ids)) == (sizes, sum(sizes), each * len(sizes))
 
 
-@pytest.mark.parametrize("kept", [376, 500])
+@pytest.mark.parametrize("kept", [401, 500])
 async def test_a_search_that_looked_at_all_when_it_had_enough_says_nothing(
     redis: Redis, team: Team, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:

@@ -16,7 +16,7 @@ from shared.basics.memory import MEBIBYTE, remembered, remembered_of_several
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
 from shared.schedule import coming, intervals, occurrences, policy, zone_data
-from shared.schedule.coming import Cron, Day, Days, Group
+from shared.schedule.coming import Counts, Cron, Day, Days, Group
 from shared.schedule.intervals import Interval
 from shared.schedule.occurrences import Change
 from shared.schedule.policy import Plan
@@ -54,9 +54,6 @@ THREAD = CapacityLimiter(1)
 
 _AHEAD = "The to field must lie ahead; GET /api/executions has what fired before."
 _OFFSET = len("2026-11-28T10:00:00")
-
-Minutes = Mapping[Day, Sequence[int]]
-"""The counts of the minutes of days."""
 
 
 @dataclass(frozen=True)
@@ -143,9 +140,12 @@ async def read(redis: Redis, team: Team, cron_id: int | None = None, *, now_ms: 
 
 def _known(now_ms: int, texts: Sequence[str], *, has_more: bool = False) -> Crons:
     now, found, unreadable, without = clock.moment(now_ms), list[Cron](), list[int](), list[int]()
+    following = dict[int, datetime | None]()
     for text in texts:
         try:
-            cron = _of(text, now)
+            cron = _stored(text)
+            if cron and cron.next <= now:
+                cron = _ahead(cron, now, following)
         except policy.UNREADABLE:
             unreadable.append(int(ComingCron.of(text).id))
         else:
@@ -156,18 +156,21 @@ def _known(now_ms: int, texts: Sequence[str], *, has_more: bool = False) -> Cron
     return Crons(now, found, len(texts), unreadable, without, has_more)
 
 
-def _of(text: str, now: datetime) -> Cron | None:
-    """The cron, if it has a fire to come; raises errors of UNREADABLE."""
-    cron = _stored(text)
-    if cron is None or cron.next > now:
-        return cron
-    following = policy.following(cron.plan, now)  # it is overdue, and made before any that is to come
-    return cron._replace(next=following) if following else None
+def _ahead(cron: Cron, now: datetime, following: dict[int, datetime | None]) -> Cron | None:
+    """It is overdue, and that fire is made before any that is to come; raises errors of UNREADABLE.
+
+    Which follows is noted by the plan: many crons have one.
+    """
+    plan = id(cron.plan)
+    if plan not in following:
+        following[plan] = policy.following(cron.plan, now)
+    then = following[plan]
+    return Cron(cron.id, cron.name, cron.plan, then, cron.left) if then else None
 
 
 @remembered(8 * MEBIBYTE, per_entry=1000)
 def _stored(text: str) -> Cron | None:
-    """The same with its next fire: most crons are as they were when they were last asked for."""
+    """The cron, if it has a next fire: most are as they were when they were last asked for."""
     row = ComingCron.of(text)
     if not row.next_ms:
         return None
@@ -200,9 +203,9 @@ def _range(query: ComingQuery, now: datetime) -> tuple[datetime, datetime]:
 def _counted(query: ComingQuery, crons: Crons, cut: Sequence[Interval]) -> Coming:
     since, until = max(cut[0].start, crons.now), cut[-1].end
     sums = coming.count(DAYS, crons.groups, since, until)
-    minutes = {day: coming.minutes_of(packed) for day, packed in sums.items()}
+    days = {day: coming.counts_of(packed) for day, packed in sums.items()}
     changes = list(occurrences.changes(query.timezone, cut[0].start, until))
-    fires = [_between(minutes, interval) for interval in cut]
+    fires = [_between(days, interval) for interval in cut]
     return Coming(
         by=query.by,
         timezone=query.timezone,
@@ -212,7 +215,7 @@ def _counted(query: ComingQuery, crons: Crons, cut: Sequence[Interval]) -> Comin
         cron_count=crons.active,
         has_more=crons.has_more,
         unreadable=list(crons.unreadable[:MOST_NAMED]),
-        busiest_minute=_busiest(query, crons, minutes),
+        busiest_minute=_busiest(query, crons, days),
         data=[
             _interval(query.timezone, interval, count, changes)
             for interval, count in zip(cut, fires, strict=True)
@@ -220,13 +223,15 @@ def _counted(query: ComingQuery, crons: Crons, cut: Sequence[Interval]) -> Comin
     )
 
 
-def _between(minutes: Minutes, interval: Interval) -> int:
+def _between(days: Mapping[Day, Counts], interval: Interval) -> int:
     """The fires of an interval, which begins and ends at whole minutes."""
     found = 0
     for day in range(coming.day_of(interval.start), coming.day_of(interval.end) + 1):
-        begin = coming.start_of(day)
-        low, high = (interval.start - begin) // _MINUTE, (interval.end - begin) // _MINUTE
-        found += sum(minutes.get(day, ())[max(0, low) : high])
+        if counts := days.get(day):
+            begin = coming.start_of(day)
+            low, high = max(0, (interval.start - begin) // _MINUTE), (interval.end - begin) // _MINUTE
+            is_whole = low == 0 and high >= coming.MINUTES
+            found += counts.total if is_whole else sum(counts.minutes[low:high])
     return found
 
 
@@ -248,11 +253,11 @@ def _interval(timezone: str, interval: Interval, fires: int, changes: Sequence[C
     )
 
 
-def _busiest(query: ComingQuery, crons: Crons, minutes: Minutes) -> BusiestMinute | None:
-    fires, day = max(((max(counts), -day) for day, counts in minutes.items()), default=(0, 0))
+def _busiest(query: ComingQuery, crons: Crons, days: Mapping[Day, Counts]) -> BusiestMinute | None:
+    fires, day = max(((counts.most, -day) for day, counts in days.items()), default=(0, 0))
     if not fires:
         return None
-    at = coming.start_of(-day) + minutes[-day].index(fires) * _MINUTE
+    at = coming.start_of(-day) + days[-day].minutes.index(fires) * _MINUTE
     together = coming.of_minute(DAYS, crons.groups, at)
     return BusiestMinute(
         at=at,

@@ -13,9 +13,11 @@ if most then
 end
 for _, id in ipairs(ids) do
     -- One that is damaged is for the patrol to see to.
-    local name, next_at, expression, timezone, offset, timing, max_runs, runs = unpack(redis.pcall('HMGET', P .. 'c:' .. team .. ':' .. id,
-        'name', 'next', 'expression', 'timezone', 'offset', 'timing', 'max_runs', 'runs'))
+    local record = P .. 'c:' .. team .. ':' .. id
+    local name, next_at, expression, timezone, offset, timing, max_runs = unpack(redis.pcall('HMGET', record, 'name', 'next', 'expression',
+        'timezone', 'offset', 'timing', 'max_runs'))
     if expression then
+        local runs = (max_runs or '') ~= '' and call('HGET', record, 'runs')
         rows[#rows + 1] = (name or '') .. SEPARATOR .. (next_at or '') .. SEPARATOR .. expression .. SEPARATOR .. (timezone or '')
             .. SEPARATOR .. (offset or '') .. SEPARATOR .. (timing or '') .. SEPARATOR .. (max_runs or '') .. SEPARATOR .. (runs or '')
             .. SEPARATOR .. id
