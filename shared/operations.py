@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from shared.errors import Forbidden, RecuroError, Stale
-from shared.runtime.waiting.waits import Ending, R, ReadMany
+from shared.runtime.waiting.waits import Ending, R, Sought
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
 from shared.security.caller import Caller
@@ -21,7 +21,6 @@ from shared.security.vault import Vault
 from shared.store import makers, transitions
 from shared.store.idempotency import IdempotencyKey
 from shared.store.keyspace import Team
-from shared.store.transitions import Awaited
 from shared.store.writes import OneOfMany, Write
 from shared.version import VERSION
 
@@ -114,19 +113,15 @@ class Call:
         if self.limits:
             self.limits.check_delete()
 
-    async def wait(self, kind: str, record_id: int, seconds: int, at: str) -> None:
-        """Wait until a job, by any id of its chain, or an execution has ended.
+    async def wait(self, sought: Sought[R], seconds: int, at: str) -> R | None:
+        """A job, by any id of its chain, or an execution, as it is once it has ended or the wait is over.
 
         `at` is where the caller can ask on. Raises TooManyWaits, and HungUp if the caller is gone.
         """
-        if self.ending:
-            await self.ending.wait(self.team, Awaited(self.team.id, kind, record_id), seconds, at)
-
-    async def record(self, read: ReadMany[R], owner: int, record_id: int) -> R | None:
-        """One of what `read` finds, after a wait: with those that others who waited want now."""
         if self.ending is None:
-            return next(iter(await read(self.redis, self.team, owner, [record_id])), None)
-        return await self.ending.waits.record(read, self.team, owner, record_id)
+            found = await sought.read(self.redis, self.team, sought.owner, [sought.id])
+            return next(iter(found), None)
+        return await self.ending.wait(sought, seconds, at)
 
     def has_not_ended(self) -> None:
         """Answer as when the wait was over: what came of it cannot be said."""

@@ -9,8 +9,10 @@ from shared.actions import cron_records
 from shared.actions.searches import executions as searches
 from shared.errors import Conflict, NotFound
 from shared.operations import Call
+from shared.runtime.waiting.waits import Sought
 from shared.schemas.base import Page
 from shared.schemas.crons import Execution, ExecutionQuery, ExecutionStatus, SkipReason
+from shared.schemas.kinds import Kind
 from shared.schemas.runs import Run
 from shared.store import excerpts, paging, records, transitions
 from shared.store.keyspace import Team
@@ -66,9 +68,13 @@ async def get(redis: Redis, team: Team, cron_id: int, execution_id: int) -> Exec
     return found[0]
 
 
-async def get_ended(call: Call, cron_id: int, execution_id: int) -> Execution:
-    """The same after a wait, in which the cron may have been deleted."""
-    found = await call.record(_read_of, cron_id, execution_id)
+async def get_ended(call: Call, cron_id: int, execution_id: int, seconds: int, at: str = "") -> Execution:
+    """The same once it has ended, or after so many seconds, in which the cron may have been deleted.
+
+    `at` is where the caller can ask on.
+    """
+    sought = Sought(call.team, Kind.EXECUTION, execution_id, _read_of, cron_id)
+    found = await call.wait(sought, seconds, at)
     if found is None:
         await _require(call.redis, call.team, cron_id)
         raise NotFound("Execution")

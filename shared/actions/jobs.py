@@ -21,6 +21,7 @@ from shared.basics.search import Search
 from shared.basics.spelling import Spelled
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
+from shared.runtime.waiting.waits import Sought
 from shared.schemas.base import Page
 from shared.schemas.jobs import Job, JobCreate, JobFilter, JobQuery, JobSpec, JobUpdate
 from shared.schemas.kinds import Kind
@@ -184,9 +185,9 @@ async def get(redis: Redis, team: Team, job_id: int, maker: str | None = None) -
     return (await makers.named(redis, team, [of_row(rows[0])], names))[0]
 
 
-async def get_ended(call: Call, job_id: int) -> Job:
-    """The same after a wait."""
-    found = await call.record(_read_whole, 0, job_id)
+async def get_ended(call: Call, job_id: int, seconds: int, at: str = "") -> Job:
+    """The same once its chain has ended, or after so many seconds; `at` is where the caller can ask on."""
+    found = await call.wait(Sought(call.team, Kind.JOB, job_id, _read_whole), seconds, at)
     if found is None:
         raise NotFound("Job")
     return found

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -68,12 +68,12 @@ class Together(Generic[K, V]):
                 for key, answers in batch.items():
                     await self._read_batch({key: answers})
                 return
-            _fail(batch, error)
+            _fail_all(batch, error)
         except Exception as error:  # it is of whoever asked
-            _fail(batch, error)
+            _fail_all(batch, error)
         else:
             for answers, value in zip(batch.values(), found, strict=True):
-                _tell(answers, value)
+                tell(answers, value)
 
 
 class Joined(Generic[Q, A]):
@@ -139,9 +139,9 @@ class Joined(Generic[Q, A]):
             self._send_waiting()
         for (_, future), answer in zip(batch, answers, strict=True):
             if isinstance(answer, Exception):
-                _raise(answer, future)
+                fail([future], answer)
             else:
-                _tell([future], answer)
+                tell([future], answer)
 
     async def _answers(self, asked: Sequence[Q]) -> Sequence[A | Exception]:
         try:
@@ -154,22 +154,24 @@ class Joined(Generic[Q, A]):
     def _refuse(self, error: Exception) -> None:
         """What waits was not sent, whatever became of what was."""
         while self._waiting:
-            _raise(RedisConnectionError(str(error)), self._waiting.popleft()[1])
+            fail([self._waiting.popleft()[1]], RedisConnectionError(str(error)))
 
 
-def _tell(answers: "list[asyncio.Future[V]]", value: V) -> None:
+def tell(answers: "Iterable[asyncio.Future[V]]", value: V) -> None:
+    """Give it to those who still wait for it."""
     for answer in answers:
         if not answer.done():
             answer.set_result(value)
 
 
-def _fail(batch: "dict[K, list[asyncio.Future[V]]]", error: Exception) -> None:
+def fail(answers: "Iterable[asyncio.Future[V]]", error: Exception) -> None:
+    """Raise it at those who still wait."""
+    for answer in answers:
+        if not answer.done():
+            answer.set_exception(error)
+            answer.exception()  # who asked may leave before it looks, and then nobody does
+
+
+def _fail_all(batch: "dict[K, list[asyncio.Future[V]]]", error: Exception) -> None:
     for answers in batch.values():
-        for answer in answers:
-            _raise(error, answer)
-
-
-def _raise(error: Exception, answer: "asyncio.Future[V]") -> None:
-    if not answer.done():
-        answer.set_exception(error)
-        answer.exception()  # who asked may leave before it looks, and then nobody does
+        fail(answers, error)

@@ -6,7 +6,6 @@ from shared.errors import NotFound, TooManyWaits
 from shared.operations import Call, Operation
 from shared.schemas.base import Page, WaitQuery
 from shared.schemas.crons import Execution, ExecutionQuery
-from shared.schemas.kinds import Kind
 from shared.schemas.reports.executions import ListedExecutions, ListedQuery
 from shared.store.connection import AWAY
 
@@ -43,8 +42,7 @@ async def show(call: Call, cron_id: int, execution_id: int, query: WaitQuery) ->
 
 async def _ended(call: Call, cron_id: int, execution_id: int, seconds: int) -> Execution:
     at = f"/api/crons/{cron_id}/executions/{execution_id}"
-    await call.wait(Kind.EXECUTION, execution_id, seconds, at)
-    return await executions.get_ended(call, cron_id, execution_id)
+    return await executions.get_ended(call, cron_id, execution_id, seconds, at)
 
 
 OPERATIONS = (

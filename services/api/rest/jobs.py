@@ -22,7 +22,6 @@ from shared.schemas.jobs import (
     JobScheduled,
     JobUpdate,
 )
-from shared.schemas.kinds import Kind
 from shared.schemas.validation import by_field
 from shared.security.admission import Admission
 from shared.store.keyspace import Team
@@ -60,8 +59,7 @@ async def show(call: Call, job_id: int, query: WaitQuery) -> Job:
     """As it is once its chain has ended or the wait is over."""
     if query.wait is None:
         return await jobs.get(call.redis, call.team, job_id, call.maker)
-    await call.wait(Kind.JOB, job_id, query.wait, f"{PATH}/{job_id}")
-    return await jobs.get_ended(call, job_id)
+    return await jobs.get_ended(call, job_id, query.wait, f"{PATH}/{job_id}")
 
 
 async def delete(call: Call, job_id: int) -> Deleted:

@@ -18,7 +18,6 @@ from shared.operations import Call
 from shared.schemas.base import NO_BOOL, Id, Instant, Page, Schema, Searched, Warnings
 from shared.schemas.crons import Execution, ExecutionStatus, Expression, Timezone
 from shared.schemas.explain import ExplainQuery, Explanation
-from shared.schemas.kinds import Kind
 from shared.schemas.reports.executions import ListedExecution, ListedFilter, ListedQuery
 from shared.schemas.runs import RunSummary
 from shared.schemas.why import Reason, Verdict, WhyQuery
@@ -109,8 +108,7 @@ async def _run(call: Call, arguments: RunArguments) -> ExecutionRun:
     if not arguments.wait_seconds:
         return _made(made, said)
     try:
-        await call.wait(Kind.EXECUTION, made.id, arguments.wait_seconds, "")
-        ended = await executions.get_ended(call, arguments.id, made.id)
+        ended = await executions.get_ended(call, arguments.id, made.id, arguments.wait_seconds)
         sent = await headers.of_crons(call.redis, call.team, [arguments.id]) if ended.run else {}
         return _made(ended, said, sent.get(arguments.id))
     except (TooManyWaits, NotFound, *AWAY):

@@ -24,7 +24,6 @@ from shared.errors import Invalid
 from shared.operations import Call
 from shared.schemas.base import Deleted, Id, Name, Schema, Searched
 from shared.schemas.jobs import JobCreate, JobFilter, JobQuery, JobSpec, JobStatus
-from shared.schemas.kinds import Kind
 
 
 class JobCreateArguments(JobCreate):
@@ -110,8 +109,7 @@ def _shown(job: JobSpec) -> dict[str, Any]:
 async def _get_job(call: Call, arguments: JobGetArguments) -> JobShown:
     if not arguments.wait_seconds:
         return excerpts.job(await jobs.get(call.redis, call.team, arguments.id))
-    await call.wait(Kind.JOB, arguments.id, arguments.wait_seconds, "")
-    return excerpts.job(await jobs.get_ended(call, arguments.id))
+    return excerpts.job(await jobs.get_ended(call, arguments.id, arguments.wait_seconds))
 
 
 async def _delete_job(call: Call, arguments: DeleteArguments) -> Deleted:

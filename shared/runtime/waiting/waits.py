@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from functools import partial
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from prometheus_client import Gauge
 from redis.asyncio import Redis
@@ -18,7 +19,7 @@ from shared.runtime.waiting.hearing import Hearing
 from shared.store import keyspace, transitions
 from shared.store.connection import AWAY
 from shared.store.keyspace import Team
-from shared.store.together import Together
+from shared.store.together import Together, fail, tell
 from shared.store.transitions import Awaited
 
 TEAM_SHARE = 0.8
@@ -44,6 +45,32 @@ R = TypeVar("R", bound=Record)
 ReadMany = Callable[[Redis, Team, int, Sequence[int]], Awaitable[Sequence[R]]]
 """Reads records by their ids: those of one owner, as a cron, where they have one."""
 _Key = tuple[Team, int, int]
+_OVER = False, None
+"""What a wait comes to that nothing ended."""
+
+
+class Sought(NamedTuple, Generic[R]):
+    """What is waited for, and how its record is read."""
+
+    team: Team
+    kind: str
+    id: int
+    read: ReadMany[R]
+    owner: int = 0
+    """Of its record: a cron's id, or nothing."""
+
+    @property
+    def awaited(self) -> Awaited:
+        return Awaited(self.team.id, self.kind, self.id)
+
+
+class _Watch:
+    """Who waits for the same; its task hears of the end for all of them."""
+
+    task: asyncio.Task[None]
+
+    def __init__(self) -> None:
+        self.answers: set[asyncio.Future[Any]] = set()
 
 
 class HungUp(Exception):
@@ -56,7 +83,8 @@ class Waits:
     def __init__(self, most: int, connect: Callable[[], Redis]) -> None:
         self._most = most
         self._of_team: Counter[int] = Counter()
-        self._limits: set[asyncio.Timeout] = set()
+        self._answers: set[asyncio.Future[Any]] = set()
+        self._watches: dict[Sought[Any], _Watch] = {}
         self._hearings = {shard: Hearing(shard, connect, Troubles()) for shard in keyspace.SHARDS}
         self._open: dict[str, Together[Awaited, str]] = {}
         self._records: dict[ReadMany[Any], Together[_Key, Any]] = {}
@@ -81,73 +109,108 @@ class Waits:
     def stop(self) -> None:
         """End all waits, and begin no more: each is answered with how it stands."""
         self.is_stopping = True
-        for limit in self._limits:
-            _end(limit)
+        tell(self._answers, _OVER)
 
-    async def record(self, read: ReadMany[R], team: Team, owner: int, record_id: int) -> R | None:
-        """One of what `read` finds, read together with those that others want now: many waits end at once."""
-        together = self._records.get(read)
-        if together is None:
-            assert self._redis
-            together = self._records[read] = Together(_grouped(self._redis, read), _RECORDS, _ABREAST)
-        found: R | None = await together.get((team, owner, record_id))
-        return found
-
-    async def until_ended(self, team: Team, awaited: Awaited, seconds: float, hang_up: HangUp | None) -> bool:
-        """Wait until it has ended, for so long at most; whether it has, or is not there.
+    async def ended(
+        self, sought: "Sought[R]", seconds: float, hang_up: HangUp | None
+    ) -> tuple[bool, R | None]:
+        """Wait until it has ended, for so long at most: whether it has, or is not there, and its record then.
 
         Raises TooManyWaits; HungUp once the caller has gone; and errors of AWAY if Redis is still away at the
         end.
         """
         if seconds and not self.is_stopping:
-            self._check_room(team)
-            try:
-                async with asyncio.timeout(seconds) as limit:
-                    await self._counted(team, awaited, limit, hang_up)
-                    return True
-            except TimeoutError:
-                if hang_up and hang_up.has_come:
-                    raise HungUp from None
-        return not await self._open[team.shard].get(awaited)
+            self._check_room(sought.team)
+            has_ended, found = await self._waited(sought, seconds, hang_up)
+            if has_ended:
+                return True, found
+            if hang_up and hang_up.has_come:
+                raise HungUp
+        is_open = await self._open[sought.team.shard].get(sought.awaited)
+        return not is_open, await self._record(sought)
 
-    async def _counted(
-        self, team: Team, awaited: Awaited, limit: asyncio.Timeout, hang_up: HangUp | None
-    ) -> None:
-        """One wait until the end, or the limit, which hanging up brings about too."""
-        self._of_team[team.id] += 1
-        self._limits.add(limit)
+    async def _waited(
+        self, sought: "Sought[R]", seconds: float, hang_up: HangUp | None
+    ) -> tuple[bool, R | None]:
+        """One wait, which ends with its seconds, and with hanging up, as with the end."""
+        team, loop = sought.team.id, asyncio.get_running_loop()
+        answer = loop.create_future()
+        give_up = partial(tell, [answer], _OVER)
+        timer = loop.call_later(seconds, give_up)
+        watch = self._watches.get(sought) or self._watch(sought)
+        watch.answers.add(answer)
+        self._answers.add(answer)
+        self._of_team[team] += 1
         OPEN.inc()
         if self._calm is None:
-            self._calm = asyncio.get_running_loop().call_later(CALM_SECONDS, self._collect)
+            self._calm = loop.call_later(CALM_SECONDS, self._collect)
         if hang_up:
-            hang_up.watch(lambda: _end(limit))
-        hearing = self._hearings[team.shard]
-        hearing.attend()
+            hang_up.watch(give_up)
         try:
-            await self._hear_end(hearing, team, awaited)
+            outcome: tuple[bool, R | None] = await answer
+            return outcome
         finally:
-            hearing.leave()
+            timer.cancel()
             if hang_up:
                 hang_up.unwatch()
             OPEN.dec()
-            self._limits.discard(limit)
-            self._of_team[team.id] -= 1
-            if not self._of_team[team.id]:
-                del self._of_team[team.id]
+            self._of_team[team] -= 1
+            if not self._of_team[team]:
+                del self._of_team[team]
+            self._answers.discard(answer)
+            watch.answers.discard(answer)
+            if not watch.answers:
+                self._forget(sought, watch)
+                watch.task.cancel()
 
-    async def _hear_end(self, hearing: Hearing, team: Team, awaited: Awaited) -> None:
-        owner, ref = str(team.id), f"{awaited.kind}:{awaited.id}"
-        while True:
-            await hearing.listens()
-            # Looked at while it is heard of: whatever happens is either seen or told.
-            heard = hearing.hear(owner, ref)
+    def _watch(self, sought: "Sought[Any]") -> "_Watch":
+        watch = self._watches[sought] = _Watch()
+        watch.task = asyncio.create_task(self._follow(sought, watch))
+        return watch
+
+    def _forget(self, sought: "Sought[Any]", watch: "_Watch") -> None:
+        """Whoever asks from now on is not answered by this one."""
+        if self._watches.get(sought) is watch:
+            del self._watches[sought]
+
+    async def _follow(self, sought: "Sought[Any]", watch: "_Watch") -> None:
+        """Give the record to all who wait, once it has ended."""
+        try:
             try:
-                open_now = await self._look(team, awaited)
-                if not open_now or (open_now == ref and await heard):
-                    return
+                await self._hear_end(sought.team, sought.awaited)
             finally:
-                hearing.forget(owner, ref, heard)
-            ref = open_now
+                self._forget(sought, watch)  # who asks while it is read has it read anew
+            tell(watch.answers, (True, await self._record(sought)))
+        except Exception as error:  # it is of all who wait
+            fail(watch.answers, error)
+
+    async def _record(self, sought: "Sought[R]") -> R | None:
+        """Read together with those that others want now: many waits end at once."""
+        together = self._records.get(sought.read)
+        if together is None:
+            assert self._redis
+            together = Together(_grouped(self._redis, sought.read), _RECORDS, _ABREAST)
+            self._records[sought.read] = together
+        found: R | None = await together.get((sought.team, sought.owner, sought.id))
+        return found
+
+    async def _hear_end(self, team: Team, awaited: Awaited) -> None:
+        hearing, owner, ref = self._hearings[team.shard], str(team.id), f"{awaited.kind}:{awaited.id}"
+        hearing.attend()
+        try:
+            while True:
+                await hearing.listens()
+                # Looked at while it is heard of: whatever happens is either seen or told.
+                heard = hearing.hear(owner, ref)
+                try:
+                    open_now = await self._look(team, awaited)
+                    if not open_now or (open_now == ref and await heard):
+                        return
+                finally:
+                    hearing.forget(owner, ref, heard)
+                ref = open_now
+        finally:
+            hearing.leave()
 
     async def _look(self, team: Team, awaited: Awaited) -> str:
         """What is open of it, as soon as Redis says so."""
@@ -162,7 +225,7 @@ class Waits:
         garbage.collect_early()
 
     def _check_room(self, team: Team) -> None:
-        if len(self._limits) >= self._most:
+        if len(self._answers) >= self._most:
             raise TooManyWaits("Too many requests wait here already")
         if self._of_team[team.id] >= max(1, int(self._most * TEAM_SHARE)):
             raise TooManyWaits("Too many requests of your team wait here already")
@@ -188,12 +251,13 @@ class Ending:
         """After how long to ask on: at once, but not a process that is about to end."""
         return int(self.waits.is_stopping)
 
-    async def wait(self, team: Team, awaited: Awaited, seconds: int, at: str) -> None:
-        """Raises what `until_ended` and `check` raise."""
+    async def wait(self, sought: Sought[R], seconds: int, at: str) -> R | None:
+        """The record after the wait; raises what `ended` and `check` raise."""
         self.seconds, self.at = seconds, f"{at}?wait={seconds}"
-        self.has_come = await self.waits.until_ended(team, awaited, seconds, self.hang_up)
+        self.has_come, found = await self.waits.ended(sought, seconds, self.hang_up)
         if seconds and self.check:
             await self.check()
+        return found
 
 
 def _reading(redis: Redis, shard: str) -> Callable[[Sequence[Awaited]], Awaitable[list[str]]]:
@@ -215,8 +279,3 @@ def _grouped(redis: Redis, read: ReadMany[R]) -> Callable[[Sequence[_Key]], Awai
         return [found.get(key) for key in keys]
 
     return read_all
-
-
-def _end(limit: asyncio.Timeout) -> None:
-    if not limit.expired():
-        limit.reschedule(0)

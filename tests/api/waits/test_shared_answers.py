@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from services.worker.work import Complete
 from shared.security import tokens
+from shared.store import keyspace
 from tests.api.work.test_waiting import LONG, answered, asked, end, end_next, everybody_left, waiting
 from tests.writes import CRON, JOB
 
@@ -52,6 +53,53 @@ async def test_a_job_that_changes_is_not_answered_as_it_was(client: AsyncClient,
     after = await client.get(f"/api/jobs/1?wait={LONG}")
 
     assert (before.status_code, after.status_code) == (200, 404)
+
+
+async def test_who_hangs_up_leaves_those_who_wait_for_the_same(
+    api: str, token: str, client: AsyncClient, redis: Redis
+) -> None:
+    await client.post("/api/jobs", json=JOB)
+    path = f"/api/jobs/1?wait={LONG}"
+    async with AsyncClient(base_url=api, headers={"Authorization": f"Bearer {token}"}) as other:
+        leaving = asked(other, path)
+        staying = asked(client, path)
+        await waiting(2)
+        leaving.cancel()
+    await waiting(1)
+
+    await end(redis)
+
+    assert (await answered(staying)).json()["status"] == "completed"
+
+
+async def test_after_all_hung_up_others_can_wait_for_the_same(
+    api: str, token: str, client: AsyncClient, redis: Redis
+) -> None:
+    await client.post("/api/jobs", json=JOB)
+    path = f"/api/jobs/1?wait={LONG}"
+    async with AsyncClient(base_url=api, headers={"Authorization": f"Bearer {token}"}) as other:
+        leaving = asked(other, path)
+        await waiting(1)
+        leaving.cancel()
+    await waiting(0)
+    coming = asked(client, path)
+    await waiting(1)
+
+    await end(redis)
+
+    assert (await answered(coming)).json()["status"] == "completed"
+
+
+async def test_all_who_wait_learn_that_the_record_is_damaged(client: AsyncClient, redis: Redis) -> None:
+    await client.post("/api/crons", json=CRON)
+    await client.post("/api/crons/1/run")
+    tasks = [asked(client, f"/api/crons/1/executions/1?wait={LONG}") for _ in range(3)]
+    await waiting(3)
+    await redis.hset("r:{s0}:e:1:1", "state", "dreaming")  # type: ignore[misc]
+
+    await redis.xadd(keyspace.events("s0"), {"v": 1, "name": "cron.completed", "team": 1, "refs": "e:1"})
+
+    assert [(await answered(task)).status_code for task in tasks] == [409] * 3
 
 
 async def test_each_answer_has_the_id_of_its_own_request(client: AsyncClient, redis: Redis) -> None:
