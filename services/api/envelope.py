@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from functools import partial
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -59,18 +58,25 @@ class Envelope:
             self._tell(scope, scope[STATUS], time.perf_counter() - started)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
-        resource = scope.get("endpoint")
         # Probes come every few seconds, for ever; one that fails is of interest.
-        tell = partial(log.debug, "request") if _is_well(scope, status) else self._lines.tell
-        tell(
-            method=scope["method"],
-            # The pattern, not the path: people paste tokens and addresses into paths and queries.
-            route=resource.path if isinstance(resource, Resource) else None,
-            status=status,
-            duration_ms=round(seconds * 1000, 2),
-            team=scope.get("recuro.team"),
-            request_id=request_ids.of(scope),
-        )
+        if _is_well(scope, status):
+            log.debug("request", **_fields(scope, status, seconds))
+        else:
+            self._lines.tell(_fields, scope, status, seconds)
+
+
+def _fields(scope: Scope, status: int, seconds: float) -> dict[str, object]:
+    """Of the line of a request."""
+    resource = scope.get("endpoint")
+    return {
+        "method": scope["method"],
+        # The pattern, not the path: people paste tokens and addresses into paths and queries.
+        "route": resource.path if isinstance(resource, Resource) else None,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 2),
+        "team": scope.get("recuro.team"),
+        "request_id": request_ids.of(scope),
+    }
 
 
 def _headers_of(scope: Scope) -> Sequence[tuple[bytes, bytes]]:
