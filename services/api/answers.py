@@ -17,22 +17,23 @@ def answer(body: Schema, status: int = 200, first: tuple[str, ...] = ()) -> Resp
 
 
 class Shared:
-    """Answers to those who waited for the same: they are given one model, which is written once."""
+    """The answer to those who waited for the same: they are given one model, which is written once."""
 
     def __init__(self) -> None:
         self._model: weakref.ref[Schema] | None = None
-        self._json = b""
+        self._response: Response | None = None
 
-    def answer(self, body: Schema, status: int) -> Response:
-        if self._model is None or self._model() is not body:
-            self._json = body.as_json().encode()
+    def answer(self, body: Schema) -> Response:
+        """One response for many, which nobody may change."""
+        if self._response is None or self._model is None or self._model() is not body:
+            self._response = answer(body)
             self._model = weakref.ref(body, self._forget)
-        return Response(self._json, status, media_type="application/json")
+        return self._response
 
     def _forget(self, model: "weakref.ref[Schema]") -> None:
         """It may be large, and nobody else can want it."""
         if self._model is model:
-            self._model, self._json = None, b""
+            self._model = self._response = None
 
 
 def replayed(response: Response, key: IdempotencyKey | None) -> Response:

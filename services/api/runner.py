@@ -91,10 +91,9 @@ class Runner:
             headers["Location"] = operation.location.format(id=getattr(answered, "id", ""))
         if call.versions.answered:
             headers["ETag"] = f'"{call.versions.answered}"'
-        if ending and ending.has_come and not operation.first:
-            response = self._shared.answer(answered, status)
-        else:
-            response = answer(answered, status, operation.first)
+        if ending and ending.has_come and not (operation.first or headers or call.key):
+            return self._shared.answer(answered)
+        response = answer(answered, status, operation.first)
         if headers:
             response.headers.update(headers)
         return replayed(response, call.key)
