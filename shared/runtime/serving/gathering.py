@@ -10,10 +10,11 @@ MOST_BYTES = 64 * 1024
 class Gathering:
     """A transport that writes at the end of the loop's turn; otherwise it is the one it wraps."""
 
-    __slots__ = ("_chunks", "_loop", "_size", "_transport")
+    __slots__ = ("_chunks", "_loop", "_size", "_transport", "is_closing")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
+        self.is_closing = transport.is_closing  # which every answer asks
         self._loop = loop
         self._chunks: list[bytes] = []
         self._size = 0
@@ -42,5 +43,5 @@ class Gathering:
 
     def _flush(self) -> None:
         chunks, self._chunks, self._size = self._chunks, [], 0
-        if chunks and not self._transport.is_closing():  # a closing transport takes nothing more
+        if chunks and not self.is_closing():  # a closing transport takes nothing more
             self._transport.write(b"".join(chunks))
