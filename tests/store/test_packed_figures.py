@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -11,7 +12,7 @@ from shared import clock
 from shared.actions.reports import stats
 from shared.errors import Damaged
 from shared.schemas.reports.stats import Figures, StatsBy, StatsKind, StatsQuery
-from shared.store import keyspace
+from shared.store import keyspace, transitions
 from shared.store.keyspace import Team
 from shared.store.transitions.reports.figures import NAMES, named
 from tests.calls import call_of
@@ -159,6 +160,43 @@ async def test_hours_that_a_version_before_kept_a_month_are_read_until_they_go(
     assert not await redis.keys(f"{team.prefix}figures*")
 
 
+async def test_hours_that_become_days_between_two_looks_count_once(
+    redis: Redis, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look is followed by all that can be added up by then."""
+    now = START + 35 * 60_000
+    hours = range(-719, 1)
+    await stored(redis, team, {f"h{START + hour * 3_600_000}": {"#": 1, "=": "7"} for hour in hours})
+    until = {f"{team.id}:h{START + hour * 3_600_000}": START + (hour + 50) * 3_600_000 for hour in hours}
+    looks, read = list[int](), transitions.read_figures
+
+    async def read_and_roll(*given: Any, **more: Any) -> Any:
+        found = await read(*given, **more)
+        looks.append(await redis.zadd(f"{team.prefix}figures_until", until, nx=True))
+        while await roll(redis, SHARD, now):
+            pass
+        return found
+
+    monkeypatch.setattr(transitions, "read_figures", read_and_roll)
+    month = StatsQuery(by=StatsBy.HOUR, from_=HOUR - timedelta(hours=719), to=clock.moment(now))
+
+    found = await stats.get(call_of(redis, team), month, now)
+
+    assert len(looks) > 3
+    assert [one.started for one in found.data] == [7] * 720
+    assert any(":d" in key for key in await redis.keys(f"{team.prefix}figures:*"))
+
+
+async def test_periods_of_a_newer_version_hold_nothing_up(redis: Redis, team: Team) -> None:
+    newer = f"{team.id}:z{START}"
+    await redis.hset(f"{team.prefix}figures:{newer}", "=", "5")  # type: ignore[misc]
+    await redis.zadd(f"{team.prefix}figures_until", {newer: START})
+
+    assert await roll(redis, SHARD, LATER) == 0
+    assert await redis.zscore(f"{team.prefix}figures_until", newer) == LATER + DAY
+    assert await redis.exists(f"{team.prefix}figures:{newer}")
+
+
 async def test_the_oldest_hours_go(redis: Redis, team: Team) -> None:
     await added_up(redis, team, FIGURES)
 
@@ -187,6 +225,52 @@ async def test_minutes_become_texts_of_ten_and_these_of_an_hour(redis: Redis, te
     assert (found.started, found.completed, found.failed, found.lateness_ms.count) == (10, 6, 2, 4)
     assert await redis.keys(f"{team.prefix}figures:*") == [key_of(team)]
     assert await redis.hgetall(key_of(team)) == ten  # type: ignore[misc]
+
+
+async def test_a_minute_that_is_over_is_packed_and_counted_into_all_the_same(
+    redis: Redis, team: Team
+) -> None:
+    minute, now = f"{team.id}:m{START}", START + 3 * 60_000
+    key, until = f"{team.prefix}figures:{minute}", f"{team.prefix}figures_until"
+    query = StatsQuery(by=StatsBy.MINUTE, from_=HOUR, to=HOUR)
+    await redis.hset(key, mapping=dict(FIGURES))  # type: ignore[misc]
+    await redis.zadd(until, {minute: START + 2 * 60_000})
+    while await roll(redis, SHARD, now):
+        pass
+    packed, over_at = await redis.hkeys(key), await redis.zscore(until, minute)  # type: ignore[misc]
+    await redis.hincrby(key, "started", 4)  # type: ignore[misc]
+    await redis.hincrby(key, "crons:started", 1)  # type: ignore[misc]
+
+    found = (await stats.get(call_of(redis, team), query, now)).data[0]
+    while await roll(redis, SHARD, START + 2 * 3_600_000):
+        pass
+    ten = await redis.hgetall(f"{team.prefix}figures:{team.id}:t{START}")  # type: ignore[misc]
+
+    assert (sorted(packed), over_at) == (["#", "=", "=crons"], START + 61 * 60_000)
+    assert (found.started, found.completed, found.failed, found.lateness_ms.count) == (9, 3, 1, 2)
+    assert not await redis.exists(key)
+    assert {name: by for name, by in named(ten) if by} == FIGURES | {"started": 9, "crons:started": 3}
+
+
+async def test_a_minute_of_many_queues_is_packed_in_parts(redis: Redis, team: Team) -> None:
+    minute, now = f"{team.id}:m{START}", START + 3 * 60_000
+    key = f"{team.prefix}figures:{minute}"
+    figures = {f"{queue}:started": queue for queue in range(1, 61)} | {"started": 1830}
+    await redis.hset(key, mapping=figures)  # type: ignore[misc]
+    await redis.zadd(f"{team.prefix}figures_until", {minute: START + 2 * 60_000})
+
+    steps = 0
+    while await transitions.roll_figures(redis, SHARD, limit=20, now_ms=now):
+        steps += 1
+        query = StatsQuery(by=StatsBy.MINUTE, from_=HOUR, to=HOUR)
+        assert (await stats.get(call_of(redis, team), query, now)).total.started == 1830
+
+    assert steps == 4
+    assert dict(await redis.hgetall(key)) == {  # type: ignore[misc]
+        "#": "61",
+        "=": "1830",
+        **{f"={queue}": f"{queue}" for queue in range(1, 61)},
+    }
 
 
 async def test_a_period_of_many_queues_is_added_up_in_parts_and_counted_once(

@@ -140,7 +140,7 @@ async def read(redis: Redis, team: Team, cron_id: int | None = None, *, now_ms: 
 
 def _known(now_ms: int, texts: Sequence[str], *, has_more: bool = False) -> Crons:
     now, found, unreadable, without = clock.moment(now_ms), list[Cron](), list[int](), list[int]()
-    following = dict[int, datetime | None]()
+    following = dict[int, tuple[Plan, datetime | None]]()
     for text in texts:
         try:
             cron = _stored(text)
@@ -156,15 +156,15 @@ def _known(now_ms: int, texts: Sequence[str], *, has_more: bool = False) -> Cron
     return Crons(now, found, len(texts), unreadable, without, has_more)
 
 
-def _ahead(cron: Cron, now: datetime, following: dict[int, datetime | None]) -> Cron | None:
+def _ahead(cron: Cron, now: datetime, following: dict[int, tuple[Plan, datetime | None]]) -> Cron | None:
     """It is overdue, and that fire is made before any that is to come; raises errors of UNREADABLE.
 
-    Which follows is noted by the plan: many crons have one.
+    Which follows is noted by the plan, and the plan with it: many crons have one.
     """
-    plan = id(cron.plan)
-    if plan not in following:
-        following[plan] = policy.following(cron.plan, now)
-    then = following[plan]
+    plan = cron.plan
+    if id(plan) not in following:
+        following[id(plan)] = plan, policy.following(plan, now)
+    _, then = following[id(plan)]
     return Cron(cron.id, cron.name, cron.plan, then, cron.left) if then else None
 
 

@@ -25,8 +25,10 @@ from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.stored import LIST_BYTES
 
-MOST_LOOKED_AT = 2_000
+MOST_WALKED = 5_000
 """Executions of one list where each has to be looked at, so that one caller cannot keep Redis busy."""
+MOST_LOOKED_AT = 2_000
+"""The same of a search, which can go on where it ended."""
 MOST_OF_CRON = 2_000
 """The same of each state of one cron, in one look."""
 MOST_COMING = 10_000
@@ -180,7 +182,7 @@ def _chosen(ids: Sequence[int], part: Part) -> Sequence[int]:
 async def _walked(look: Look, query: ListedQuery, to: datetime, part: Part) -> _Found:
     """The same where each execution has to be looked at: as many as the page needs, or as may be."""
     found, seen, others, total, last = list[int](), set[int](), 0, 0, to
-    for offset in range(0, MOST_LOOKED_AT, _STEP):
+    for offset in range(0, MOST_LOOKED_AT if look.is_for_something else MOST_WALKED, _STEP):
         total, rows = await _rows(look, query, to, Part(offset, _STEP))
         new = [(row, records.fields_of(row.fields)) for row in rows if int(row.id) not in seen]
         seen.update(int(row.id) for row, _ in new)

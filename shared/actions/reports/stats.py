@@ -38,8 +38,8 @@ from shared.store.transitions.reports.figures import (
 )
 
 MINUTE, TEN_MINUTES, HOUR, DAY = 60_000, 600_000, 3_600_000, 86_400_000
-STEP, AS_MINUTES, AS_DAYS = 250, 12, 6
-"""Stored periods of one look, of which Redis reads so many of one text while it reads a minute, or a day."""
+STEP, AS_MINUTES, AS_DAYS = 250, 6, 6
+"""Periods of one look: a minute or a day counts as 6 of them, as reading it may take that long."""
 CRONS = "crons"
 GROUP = 24
 """Periods whose sum is remembered for the total."""
@@ -174,7 +174,8 @@ def _steps(asked: Range, now: int, starts: int, ends: int) -> Iterator[list[Run]
     whole = TEN_MINUTES if starts > now - DAY else HOUR if starts > now - 2 * DAY else DAY
     middle = (starts + ends) // 2 // whole * whole
     if middle <= starts or sum(_size(run) for run in runs) <= STEP:
-        yield runs
+        if runs:
+            yield runs
     else:
         yield from _steps(asked, now, starts, middle)
         yield from _steps(asked, now, middle, ends)

@@ -111,9 +111,7 @@ class Waits:
         self.is_stopping = True
         tell(self._answers, _OVER)
 
-    async def ended(
-        self, sought: "Sought[R]", seconds: float, hang_up: HangUp | None
-    ) -> tuple[bool, R | None]:
+    async def ended(self, sought: Sought[R], seconds: float, hang_up: HangUp | None) -> tuple[bool, R | None]:
         """Wait until it has ended, for so long at most: whether it has, or is not there, and its record then.
 
         Raises TooManyWaits; HungUp once the caller has gone; and errors of AWAY if Redis is still away at the
@@ -130,7 +128,7 @@ class Waits:
         return not is_open, await self._record(sought)
 
     async def _waited(
-        self, sought: "Sought[R]", seconds: float, hang_up: HangUp | None
+        self, sought: Sought[R], seconds: float, hang_up: HangUp | None
     ) -> tuple[bool, R | None]:
         """One wait, which ends with its seconds, and with hanging up, as with the end."""
         team, loop = sought.team.id, asyncio.get_running_loop()
@@ -163,17 +161,17 @@ class Waits:
                 self._forget(sought, watch)
                 watch.task.cancel()
 
-    def _watch(self, sought: "Sought[Any]") -> "_Watch":
+    def _watch(self, sought: Sought[Any]) -> _Watch:
         watch = self._watches[sought] = _Watch()
         watch.task = asyncio.create_task(self._follow(sought, watch))
         return watch
 
-    def _forget(self, sought: "Sought[Any]", watch: "_Watch") -> None:
+    def _forget(self, sought: Sought[Any], watch: _Watch) -> None:
         """Whoever asks from now on is not answered by this one."""
         if self._watches.get(sought) is watch:
             del self._watches[sought]
 
-    async def _follow(self, sought: "Sought[Any]", watch: "_Watch") -> None:
+    async def _follow(self, sought: Sought[Any], watch: _Watch) -> None:
         """Give the record to all who wait, once it has ended."""
         try:
             try:
@@ -184,7 +182,7 @@ class Waits:
         except Exception as error:  # it is of all who wait
             fail(watch.answers, error)
 
-    async def _record(self, sought: "Sought[R]") -> R | None:
+    async def _record(self, sought: Sought[R]) -> R | None:
         """Read together with those that others want now: many waits end at once."""
         together = self._records.get(sought.read)
         if together is None:

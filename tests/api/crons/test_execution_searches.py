@@ -129,7 +129,7 @@ async def test_what_ends_before_all_was_looked_at_says_so(
     monkeypatch.setattr(listed, "_STEP", 2)
     monkeypatch.setattr(listed, "MOST_LOOKED_AT", 4)
     little = await found(client, q="took:>1h")
-    monkeypatch.setattr(listed, "MOST_LOOKED_AT", 5_000)
+    monkeypatch.setattr(listed, "MOST_LOOKED_AT", 2_000)
     monkeypatch.setattr(paging, "PAGE_FOUND", 1)
     enough = await found(client, q="cron:late")
 

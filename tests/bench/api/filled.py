@@ -48,7 +48,7 @@ MINUTE, TEN_MINUTES, HOUR = (timedelta(minutes=minutes) for minutes in (1, 10, 6
 PERIODS = (
     ("h", HOUR, timedelta(days=31), 48 * HOUR, 49 * HOUR),  # those that are too old are put into days
     ("t", TEN_MINUTES, 48 * HOUR, HOUR, 48 * HOUR),
-    ("m", MINUTE, HOUR, MINUTE, HOUR),
+    ("m", MINUTE, HOUR, MINUTE, MINUTE),  # which are packed
 )
 """Letter and length; from how long ago until when figures are made in such periods, and for how long `figures.lua` keeps them."""
 

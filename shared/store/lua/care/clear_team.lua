@@ -75,11 +75,12 @@ local function is_out()
     return false
 end
 
--- Of all periods that can be stored; what a wrong clock put elsewhere is added up, and goes with the oldest.
+-- Of all periods that can be stored, also the hours that a version before this one kept as long as days; what a wrong clock put
+-- elsewhere is added up, and goes with the oldest.
 local function clear_figures()
-    local keys, names = {}, {}
+    local keys, names, longest = {}, {}, figures.PERIODS[#figures.PERIODS]
     for _, period in ipairs(figures.PERIODS) do
-        local oldest = vouched() - 2 * period[3]
+        local oldest = vouched() - 2 * (period[1] == 'h' and longest or period)[3]
         for at = oldest, vouched() + period[2], period[2] do
             local name = figures.period(team, period, at)
             keys[#keys + 1], names[#names + 1] = P .. 'figures:' .. name, name

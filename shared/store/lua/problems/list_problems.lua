@@ -15,7 +15,7 @@ for i = 1, #found, 2 do
         'target', 'state', 'until'))
     if owner and reason and target and state then
         local text = reason .. ' ' .. target
-        if looks.may_be(text, given.letters) then
+        if looks.may_be(text, given.letters) then -- as in a name or URL, whatever stands between the letters
             local now = problems.state_of({ state = state, ends = tonumber(ends or '') })
             rows[#rows + 1] = { tonumber(found[i]), tonumber(found[i + 1]), owner, text, now }
         end

@@ -7,9 +7,9 @@
 -- Returns for each of the two by turns the number of a span, and a text of all figures in the order of `figures.NAMES`, with commas:
 -- an empty one is 0, as is what is behind its end. A span may have several texts, which are to be added up.
 
-local PERIODS = { 'letter', 'starts', 'periods' }
+local RUN = { 'letter', 'starts', 'periods' }
 local MOST_WHOLE = 512 -- fields of a hash that Redis keeps as one list, in which each that is asked for is searched from the start
-local MINUTE, LENGTHS = figures.PERIODS[1][1], {}
+local LENGTHS = {}
 for _, period in ipairs(figures.PERIODS) do LENGTHS[period[1]] = period[2] end
 local owners = { given.of or '', given.beside }
 local since, length_of_spans, spans = tonumber(given.since), tonumber(given.length), tonumber(given.spans)
@@ -84,15 +84,14 @@ end
 local function take(key, at, of)
     local size = call('HLEN', key)
     if size == 0 then return end
-    local in_texts = of and take_texts(key, at, of) or 0
+    local in_texts = take_texts(key, at, of)
     if size > in_texts then
         for i = 1, #owners do read(i, key, size, span_of(at)) end
     end
 end
 
--- Which texts periods of a letter have: by which names, whose, and how long after the beginning (ms); of minutes nothing.
+-- Which texts periods of a letter have: by which names, whose, and how long after the beginning (ms).
 local function texts_in(letter)
-    if letter == MINUTE then return nil end
     local of = { names = {}, owners = {}, after = {} }
     for i, owner in ipairs(owners) do
         local parts = figures.texts_of(letter, owner)
@@ -105,7 +104,7 @@ local function texts_in(letter)
 end
 
 while more_rows() do
-    local letter, starts, periods = next_values(PERIODS)
+    local letter, starts, periods = next_values(RUN)
     local before, length, of = prefix .. letter, LENGTHS[letter], texts_in(letter)
     for at = starts, starts + (periods - 1) * length, length do
         take(before .. string.format('%d', at), at, of)

@@ -9,6 +9,7 @@ do
     -- Upper bounds in ms, from the bucket 1 on; whatever is longer is in one more, and what nobody measured in the bucket 0.
     local BOUNDS = { 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000 }
     local MOST_FIELDS = 2000 -- of one hash: beyond them only the team's own are counted
+    local CALM = 60000 -- ms after its end in which a minute is still counted into; then it is packed
     local ENDED_AS = { complete = 'completed', retry = 'retried' } -- by the verdict; any other is `failed`
     local OF_ENDED = { 'completed', 'retried', 'failed', 'waited' }
     local WITHOUT_REQUEST = { completed = 'completed', failed = 'failed', dead_lettered = 'failed', skipped = 'skipped' }
@@ -84,12 +85,13 @@ do
 
     -- Add figures to those of the present minute; those of queues only while there is room for them.
     function figures.add(team, rows)
-        local name, over_at = figures.period(team, figures.PERIODS[1], vouched())
+        local minute = figures.PERIODS[1]
+        local name, over_at = figures.period(team, minute, vouched())
         local key = P .. 'figures:' .. name
         for figure, by in pairs(rows) do
             if by ~= 0 and call('HINCRBY', key, figure, by) == by then -- it may be new
                 local fields = call('HLEN', key)
-                if fields == 1 then call('ZADD', P .. 'figures_until', over_at, name) end
+                if fields == 1 then call('ZADD', P .. 'figures_until', over_at - minute[3] + CALM, name) end
                 if fields > MOST_FIELDS and string.find(figure, ':', 1, true) then call('HDEL', key, figure) end
             end
         end

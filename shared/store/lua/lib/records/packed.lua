@@ -1,5 +1,5 @@
--- Figures of ten minutes, of hours and of days: nothing is counted into them one by one, so that one text has all of the team, of a
--- queue or of `crons`. A day has a text of each of its hours: a month is read by as few keys as it has days.
+-- Figures of minutes that are over, of ten minutes, of hours and of days: nothing is counted into them one by one, so that one text has
+-- all of the team, of a queue or of `crons`. A day has a text of each of its hours: a month is read by as few keys as it has days.
 
 do
     local MOST = 700 -- owners in a period: beyond them only the team's own are counted
@@ -31,6 +31,11 @@ do
         end
         for place = 1, last do texts[place] = (sums[place] or 0) ~= 0 and string.format('%.0f', sums[place]) or '' end
         return table.concat(texts, ',')
+    end
+
+    -- Whether a field is a text, or says how many there are.
+    function figures.is_packed(field)
+        return field == SIZE or string.sub(field, 1, 1) == PACKED
     end
 
     -- Gather a field of a stored period: sums by the owners of texts, and by their places. Returns how many figures that were.
