@@ -20,7 +20,7 @@ from shared.schemas.reports.stats import (
     StatsQuery,
 )
 from shared.store import moments, transitions
-from shared.store.transitions import Run, Spans
+from shared.store.transitions import Periods, Spans
 from shared.store.transitions.reports.figures import (
     COMPLETED,
     COMPLETED_IN,
@@ -164,7 +164,7 @@ async def _found(call: Call, query: StatsQuery, asked: Range, now: int) -> Mappi
     return {number: (tuple(texts), tuple(crons.get(number, ()))) for number, texts in whole.items()}
 
 
-def _steps(asked: Range, now: int, starts: int, ends: int) -> Iterator[list[Run]]:
+def _steps(asked: Range, now: int, starts: int, ends: int) -> Iterator[list[Periods]]:
     """All that may be stored from one moment to another (ms), oldest first, in steps of bounded size.
 
     What is added up to a longer period meanwhile is met once: no day is divided, nor in the last two days
@@ -181,11 +181,11 @@ def _steps(asked: Range, now: int, starts: int, ends: int) -> Iterator[list[Run]
         yield from _steps(asked, now, middle, ends)
 
 
-def _size(run: Run) -> int:
+def _size(run: Periods) -> int:
     return run.periods * {_MINUTES: AS_MINUTES, _DAYS: AS_DAYS}.get(run.letter, 1)
 
 
-def _runs(asked: Range, now: int, starts: int, ends: int) -> Iterator[Run]:
+def _runs(asked: Range, now: int, starts: int, ends: int) -> Iterator[Periods]:
     """Those that begin there, or before where the range itself does, of each length that is no coarser.
 
     What is young is not added up yet, and lies in shorter periods.
@@ -194,7 +194,7 @@ def _runs(asked: Range, now: int, starts: int, ends: int) -> Iterator[Run]:
         first = starts // length * length if starts == asked.starts else starts + -starts % length
         stored = range(max(first, (now - oldest) // length * length), ends, length)
         if finest <= asked.length and stored:
-            yield Run(letter, stored.start, len(stored))
+            yield Periods(letter, stored.start, len(stored))
 
 
 def _figures(sums: Sums) -> Figures:

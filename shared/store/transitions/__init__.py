@@ -168,7 +168,7 @@ from shared.store.transitions.reports.coming import (
     read_coming_of as read_coming_of,
 )
 from shared.store.transitions.reports.figures import (
-    Run as Run,
+    Periods as Periods,
     Spans as Spans,
     read_figures as read_figures,
     roll_figures as roll_figures,

@@ -7,7 +7,7 @@
 -- Returns for each of the two by turns the number of a span, and a text of all figures in the order of `figures.NAMES`, with commas:
 -- an empty one is 0, as is what is behind its end. A span may have several texts, which are to be added up.
 
-local RUN = { 'letter', 'starts', 'periods' }
+local PERIODS = { 'letter', 'starts', 'periods' }
 local MOST_WHOLE = 512 -- fields of a hash that Redis keeps as one list, in which each that is asked for is searched from the start
 local LENGTHS = {}
 for _, period in ipairs(figures.PERIODS) do LENGTHS[period[1]] = period[2] end
@@ -104,7 +104,7 @@ local function texts_in(letter)
 end
 
 while more_rows() do
-    local letter, starts, periods = next_values(RUN)
+    local letter, starts, periods = next_values(PERIODS)
     local before, length, of = prefix .. letter, LENGTHS[letter], texts_in(letter)
     for at = starts, starts + (periods - 1) * length, length do
         take(before .. string.format('%d', at), at, of)

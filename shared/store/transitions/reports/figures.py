@@ -37,7 +37,7 @@ Texts: TypeAlias = tuple[str, ...]
 """Sums as they are stored, which are to be added up: numbers with commas, where none is 0."""
 
 
-class Run(NamedTuple):
+class Periods(NamedTuple):
     """Stored periods one after another: their letter, where the first starts (ms), and how many they are."""
 
     letter: str
@@ -54,7 +54,13 @@ class Spans(NamedTuple):
 
 
 async def read_figures(
-    redis: Redis, team: Team, runs: Sequence[Run], into: Spans, *, of: str | None, beside: str | None = None
+    redis: Redis,
+    team: Team,
+    runs: Sequence[Periods],
+    into: Spans,
+    *,
+    of: str | None,
+    beside: str | None = None,
 ) -> list[Iterator[tuple[int, str]]]:
     """What periods have of the team, of a queue (its id) or of `crons`; and `beside`, of another.
 
