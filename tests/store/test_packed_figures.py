@@ -197,6 +197,14 @@ async def test_periods_of_a_newer_version_hold_nothing_up(redis: Redis, team: Te
     assert await redis.exists(f"{team.prefix}figures:{newer}")
 
 
+async def test_of_a_newer_version_those_figures_are_read_that_are_known(redis: Redis, team: Team) -> None:
+    await stored(redis, team, {f"h{START}": {"#": 1, "=": ",".join(["3"] * (len(NAMES) + 2))}})
+
+    found = await seen(redis, team)
+
+    assert (found.started, found.lateness_ms.count) == (3, 3 * 14)
+
+
 async def test_the_oldest_hours_go(redis: Redis, team: Team) -> None:
     await added_up(redis, team, FIGURES)
 

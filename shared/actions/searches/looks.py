@@ -68,6 +68,8 @@ async def crons(
 
 
 _SERVER = re.compile(r"https?://[^/?#]*")
+_DIGITS = 17
+"""Fewer make a number that is a float, too."""
 
 
 def host_of(url: str) -> str | None:
@@ -228,7 +230,8 @@ class LookedCron:
 
     def _number(self, name: str) -> int:
         stored_as = getattr(self._row, name) or "0"
-        return int(stored_as) if stored_as.isdecimal() else Reader().number({name: stored_as}, name)
+        is_short = len(stored_as) < _DIGITS and stored_as.isdecimal()
+        return int(stored_as) if is_short else Reader().number({name: stored_as}, name)
 
 
 @remembered(8 * MEBIBYTE)

@@ -94,12 +94,12 @@ def sum_of(several: Iterable[Sums]) -> Sums:
 
 @remembered(16 * MEBIBYTE, per_byte=1, per_entry=3000)
 def _unpacked(text: str) -> Sums:
-    """The sums that a longer period has of its team, or of a queue, as one text; a month has 720 hours."""
+    """The sums that a period has of its team, or of a queue, as one text; a month has 720 hours."""
     try:
         sums = tuple(int(one or 0) for one in text.split(","))
     except ValueError:
         raise Damaged(f"{text[:80]} are no figures", "What is stored of a period") from None
-    return sums + _NOTHING[len(sums) :]
+    return (sums + _NOTHING)[: len(_NOTHING)]  # a newer version may have more
 
 
 def named(fields: Mapping[str, str]) -> Iterator[tuple[str, int]]:
