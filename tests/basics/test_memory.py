@@ -38,6 +38,8 @@ BY_ENTRIES = {
     "shared/security/signing.py: decoded",  # of the same
     "shared/schedule/policy.py: judge",  # 512 of at most 100 fires
     "shared/schedule/coming.py: _steady",  # of names of zones and days
+    "shared/schedule/coming.py: _bounds",  # of moments
+    "shared/schedule/coming.py: counts_of",  # 128 days of 1,440 numbers
     "services/api/pages/crons/marks.py: bar",  # 8,192 marks, with words of ours
 }
 """What is remembered by a number of entries, each of which is small whoever writes it."""
