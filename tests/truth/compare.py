@@ -25,9 +25,9 @@ MINUTES = {"minute": 1, "ten_minutes": 10, "hour": 60}
 ADDED_UP = (
     ("ten_minutes", 130, {"t"}),
     ("hour", 49 * 60, {"h", "d"}),
-    ("hour", 24 * 60, {"d"}),
+    ("hour", 3 * 24 * 60, {"d"}),
 )
-"""By what is asked, after so many minutes more, and in which periods the figures lie by then."""
+"""By what is asked, so many minutes after the play, and in which periods the figures lie by then."""
 QUEUES = (*RETRIES, IDLE)
 KINDS: Mapping[str, tuple[str, ...]] = {"all": (*QUEUES, CRONS), "jobs": QUEUES, "crons": (CRONS,)}
 STRIP = 30
