@@ -123,6 +123,19 @@ async def test_a_day_has_a_text_of_each_hour(redis: Redis, team: Team) -> None:
     assert await started(asked(StatsBy.DAY, 0, 3)) == ([6], 6)
 
 
+async def test_a_day_has_room_for_the_queues_of_all_its_hours(redis: Redis, team: Team) -> None:
+    queues = {f"={queue}": "1" for queue in range(1, 401)}
+    hours = [f"h{START + hour * 3_600_000}" for hour in range(3)]
+    await stored(redis, team, {hour: {"#": 401, "=": "400", **queues} for hour in hours})
+    await redis.zadd(f"{team.prefix}figures_until", {f"{team.id}:{hour}": START for hour in hours})
+
+    while await roll(redis, SHARD, START + 3 * DAY):
+        pass
+
+    (day,) = await redis.keys(f"{team.prefix}figures:*")
+    assert (await redis.hlen(day), await redis.hget(day, "#")) == (1204, "1203")  # type: ignore[misc]
+
+
 async def test_of_a_month_of_days_each_hour_is_met_once(redis: Redis, team: Team) -> None:
     now = START + 25 * 60_000
     hours = range(-719, 1)
