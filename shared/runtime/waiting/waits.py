@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from prometheus_client import Gauge
 from redis.asyncio import Redis
 
-from shared.errors import TooManyWaits
+from shared.errors import RecuroError, TooManyWaits
 from shared.runtime import garbage
 from shared.runtime.serving.hang_up import HangUp
 from shared.runtime.steadily import Troubles
@@ -252,10 +252,17 @@ class Ending:
     async def wait(self, sought: Sought[R], seconds: int, at: str) -> R | None:
         """The record after the wait; raises what `ended` and `check` raise."""
         self.seconds, self.at = seconds, f"{at}?wait={seconds}"
-        self.has_come, found = await self.waits.ended(sought, seconds, self.hang_up)
-        if seconds and self.check:
-            await self.check()
+        try:
+            self.has_come, found = await self.waits.ended(sought, seconds, self.hang_up)
+        except RecuroError:
+            await self._check()  # who may not call any more does not learn what is wrong with it either
+            raise
+        await self._check()
         return found
+
+    async def _check(self) -> None:
+        if self.seconds and self.check:
+            await self.check()
 
 
 def _reading(redis: Redis, shard: str) -> Callable[[Sequence[Awaited]], Awaitable[list[str]]]:

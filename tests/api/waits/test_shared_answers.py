@@ -157,3 +157,21 @@ async def test_a_token_that_was_revoked_while_it_waited_learns_nothing_more(
         refused, fine = [await answered(task) for task in tasks]
     assert (refused.status_code, refused.json()["error"]) == (401, "Invalid authorization token")
     assert fine.status_code == 200
+
+
+async def test_a_token_that_was_revoked_does_not_learn_that_the_record_is_damaged(
+    client: AsyncClient, guest: AsyncClient, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "CACHE_SECONDS", 0.0)
+    await client.post("/api/crons", json=CRON)
+    await client.post("/api/crons/1/run")
+    path = f"/api/crons/1/executions/1?wait={LONG}"
+    async with guest:
+        tasks = [asked(guest, path), asked(client, path)]
+        await waiting(2)
+        await revoke(redis, guest)
+        await redis.hset("r:{s0}:e:1:1", "state", "dreaming")  # type: ignore[misc]
+
+        await redis.xadd(keyspace.events("s0"), {"v": 1, "name": "cron.completed", "team": 1, "refs": "e:1"})
+
+        assert [(await answered(task)).status_code for task in tasks] == [401, 409]
