@@ -20,7 +20,7 @@ from shared.schemas.reports.stats import (
     StatsQuery,
 )
 from shared.store import moments, transitions
-from shared.store.transitions import Periods, Spans
+from shared.store.transitions import Periods
 from shared.store.transitions.reports.figures import (
     COMPLETED,
     COMPLETED_IN,
@@ -38,8 +38,8 @@ from shared.store.transitions.reports.figures import (
 )
 
 MINUTE, TEN_MINUTES, HOUR, DAY = 60_000, 600_000, 3_600_000, 86_400_000
-STEP, AS_MINUTES, AS_DAYS = 250, 6, 6
-"""Periods of one look: a minute or a day counts as 6 of them, as reading it may take that long."""
+STEP, AS_A_DAY = 250, 13
+"""Periods of one look: a day counts as 13 of them, as reading it takes that long."""
 CRONS = "crons"
 GROUP = 24
 """Periods whose sum is remembered for the total."""
@@ -155,12 +155,12 @@ async def _found(call: Call, query: StatsQuery, asked: Range, now: int) -> Mappi
     beside = CRONS if query.kind is StatsKind.JOBS and query.queue_id is None else None
     whole, crons = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
     ends = min(asked.ends, now + MINUTE)  # none begins later, even if a clock is ahead
-    into = Spans(asked.starts, asked.length, (asked.ends - asked.starts) // asked.length)
     for runs in _steps(asked, now, asked.starts, ends):
-        read = await transitions.read_figures(call.redis, call.team, runs, into, of=of, beside=beside)
+        read = await transitions.read_figures(call.redis, call.team, runs, of=of, beside=beside)
         for found, texts in zip((whole, crons), read, strict=False):
-            for number, text in texts:
-                found[number].append(text)
+            for starts, text in texts:
+                if asked.starts <= starts < asked.ends:  # not so hours of a day that is cut
+                    found[(starts - asked.starts) // asked.length].append(text)
     return {number: (tuple(texts), tuple(crons.get(number, ()))) for number, texts in whole.items()}
 
 
@@ -182,7 +182,7 @@ def _steps(asked: Range, now: int, starts: int, ends: int) -> Iterator[list[Peri
 
 
 def _size(run: Periods) -> int:
-    return run.periods * {_MINUTES: AS_MINUTES, _DAYS: AS_DAYS}.get(run.letter, 1)
+    return run.periods * (AS_A_DAY if run.letter == _DAYS else 1)
 
 
 def _runs(asked: Range, now: int, starts: int, ends: int) -> Iterator[Periods]:

@@ -169,7 +169,6 @@ from shared.store.transitions.reports.coming import (
 )
 from shared.store.transitions.reports.figures import (
     Periods as Periods,
-    Spans as Spans,
     read_figures as read_figures,
     roll_figures as roll_figures,
 )

@@ -1,22 +1,22 @@
 #!lua flags=no-writes
 -- Figures of a team, or of one of its queues, or of its crons.
 --
--- Given `team`, `of` (nothing = the whole team, or the id of a queue, or `crons`), `beside` (another one of these, or nothing), `since`
--- (ms) and `length` (ms) of so many `spans` of time, the first of which has the number 0; and rows, each of so many stored `periods`
--- one after another: their `letter`, and where the first `starts` (ms).
--- Returns for each of the two by turns the number of a span, and a text of all figures in the order of `figures.NAMES`, with commas:
--- an empty one is 0, as is what is behind its end. A span may have several texts, which are to be added up.
+-- Given `team`, `of` (nothing = the whole team, or the id of a queue, or `crons`), `beside` (another one of these, or nothing); and
+-- rows, each of so many stored `periods` one after another: their `letter`, and where the first `starts` (ms).
+-- Returns for each of the two by turns where a period starts (ms), and a text of all figures in the order of `figures.NAMES`, with
+-- commas: an empty one is 0, as is what is behind its end. Of a day it has a text for each hour, with a separator between them, each
+-- or nothing. A period may have several texts, which are to be added up.
 
+local SEPARATOR = ';' -- between the hours of a day
 local PERIODS = { 'letter', 'starts', 'periods' }
 local MOST_WHOLE = 512 -- fields of a hash that Redis keeps as one list, in which each that is asked for is searched from the start
 local LENGTHS = {}
 for _, period in ipairs(figures.PERIODS) do LENGTHS[period[1]] = period[2] end
 local owners = { given.of or '', given.beside }
-local since, length_of_spans, spans = tonumber(given.since), tonumber(given.length), tonumber(given.spans)
 local prefix = P .. 'figures:' .. given.team .. ':'
-local texts, sums, names, places = {}, {}, {}, {} -- all by the place of the owner; the sums of what is in no text, by its spans
+local texts, names, places = {}, {}, {} -- all by the place of the owner
 
-for i = 1, #owners do texts[i], sums[i] = {}, {} end
+for i = 1, #owners do texts[i] = {} end
 
 -- The names of an owner's fields by the places of the figures, and the other way round.
 local function named(i)
@@ -30,54 +30,43 @@ local function named(i)
     return names[i], places[i]
 end
 
-local function sum_of(i, span)
-    local sum = sums[i][span]
-    if not sum then
-        sum = {}
-        for place = 1, #figures.NAMES do sum[place] = 0 end
-        sums[i][span] = sum
+-- What an owner has in the fields of a period, of which there are so many.
+local function read(i, key, size)
+    local fields, place_of = named(i)
+    if size > MOST_WHOLE then
+        local values = call('HMGET', key, unpack(fields))
+        for place, value in ipairs(values) do
+            values[place] = value or 0
+        end
+        return values
+    end
+    local sum = {}
+    for place = 1, #fields do sum[place] = 0 end
+    local whole = call('HGETALL', key)
+    for j = 1, 2 * size, 2 do
+        local place = place_of[whole[j]]
+        if place then sum[place] = whole[j + 1] end
     end
     return sum
 end
 
--- Add what an owner has in the fields of a period, of which there are so many.
-local function read(i, key, size, span)
-    local fields, place_of = named(i)
-    local sum = sum_of(i, span)
-    if size > MOST_WHOLE then
-        local values = call('HMGET', key, unpack(fields))
-        for place = 1, #fields do
-            if values[place] then sum[place] = sum[place] + values[place] end
-        end
-        return
-    end
-    local whole = call('HGETALL', key)
-    for j = 1, 2 * size, 2 do
-        local place = place_of[whole[j]]
-        if place then sum[place] = sum[place] + whole[j + 1] end
-    end
-end
-
-local function take_text(i, span, text)
-    local its = texts[i]
-    if text and span >= 0 and span < spans then its[#its + 1], its[#its + 2] = span, text end
-end
-
-local function span_of(at)
-    return math.floor((at - since) / length_of_spans)
+local function take_text(i, at, text)
+    local its, n = texts[i], #texts[i]
+    its[n + 1], its[n + 2] = at, text
 end
 
 -- Take the texts of the owners in a period that begins then (ms). Returns how many of its fields are of texts.
 local function take_texts(key, at, of)
-    local in_texts = 0
-    for n, value in ipairs(call('HMGET', key, '#', unpack(of.names))) do
-        if n == 1 then
-            in_texts = value and value + 1 or 0
-        elseif value then
-            take_text(of.owners[n - 1], span_of(at + of.after[n - 1]), value)
+    local found = call('HMGET', key, '#', unpack(of.names))
+    for i = 1, #owners do
+        local first, last, is_there = 2 + (i - 1) * of.each, 1 + i * of.each, false
+        for n = first, last do
+            if found[n] then is_there = true else found[n] = '' end
         end
+        if is_there then take_text(i, at, table.concat(found, SEPARATOR, first, last)) end
     end
-    return in_texts
+    local texts_of_all = unpack(found, 1, 1)
+    return texts_of_all and texts_of_all + 1 or 0
 end
 
 -- Take what the owners have in a period that begins then, first of all their texts if it may have some.
@@ -86,19 +75,17 @@ local function take(key, at, of)
     if size == 0 then return end
     local in_texts = take_texts(key, at, of)
     if size > in_texts then
-        for i = 1, #owners do read(i, key, size, span_of(at)) end
+        for i = 1, #owners do take_text(i, at, table.concat(read(i, key, size), ',')) end
     end
 end
 
--- Which texts periods of a letter have: by which names, whose, and how long after the beginning (ms).
+-- Under which names periods of a letter have texts of the owners, so many of each.
 local function texts_in(letter)
-    local of = { names = {}, owners = {}, after = {} }
-    for i, owner in ipairs(owners) do
-        local parts = figures.texts_of(letter, owner)
-        for n, name in ipairs(parts) do
-            of.names[#of.names + 1], of.owners[#of.owners + 1] = name, i
-            of.after[#of.after + 1] = (n - 1) * LENGTHS[letter] / #parts
-        end
+    local of = { names = {}, each = 0 }
+    for _, owner in ipairs(owners) do
+        local its = figures.texts_of(letter, owner)
+        of.each = #its
+        for _, name in ipairs(its) do of.names[#of.names + 1] = name end
     end
     return of
 end
@@ -109,8 +96,5 @@ while more_rows() do
     for at = starts, starts + (periods - 1) * length, length do
         take(before .. string.format('%d', at), at, of)
     end
-end
-for i = 1, #owners do
-    for span, sum in pairs(sums[i]) do take_text(i, span, table.concat(sum, ',')) end
 end
 return texts

@@ -31,6 +31,8 @@ NAMES = (
 _NOTHING = (0,) * len(NAMES)
 _PACKED, _SIZE, _OF_HOUR = "=", "#", "@"
 """As `packed.lua` has them."""
+_BETWEEN_HOURS, _HOUR = ";", 3_600_000
+"""As `read_figures.lua` has a day, and how long an hour is (ms)."""
 
 
 Texts: TypeAlias = tuple[str, ...]
@@ -45,39 +47,25 @@ class Periods(NamedTuple):
     periods: int
 
 
-class Spans(NamedTuple):
-    """Equal spans of time, numbered from 0: where the first starts, how long each is (ms), and how many."""
-
-    starts: int
-    length: int
-    number: int
-
-
 async def read_figures(
-    redis: Redis,
-    team: Team,
-    runs: Sequence[Periods],
-    into: Spans,
-    *,
-    of: str | None,
-    beside: str | None = None,
+    redis: Redis, team: Team, runs: Sequence[Periods], *, of: str | None, beside: str | None = None
 ) -> list[Iterator[tuple[int, str]]]:
     """What periods have of the team, of a queue (its id) or of `crons`; and `beside`, of another.
 
-    Each is the number of a span in which the period lies, and a text of `Texts`.
+    Each is when a period starts, or an hour of a day (ms), and a text of `Texts`.
     """
-    found = await _READ_FIGURES(
-        redis,
-        team.prefix,
-        flat(runs),
-        team=team.id,
-        of=of,
-        beside=beside,
-        since=into.starts,
-        length=into.length,
-        spans=into.number,
-    )
-    return [zip(one[::2], one[1::2], strict=True) for one in found]
+    found = await _READ_FIGURES(redis, team.prefix, flat(runs), team=team.id, of=of, beside=beside)
+    return [_by_start(zip(one[::2], one[1::2], strict=True)) for one in found]
+
+
+def _by_start(rows: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    for starts, text in rows:
+        if _BETWEEN_HOURS in text:
+            for number, part in enumerate(text.split(_BETWEEN_HOURS)):
+                if part:
+                    yield starts + number * _HOUR, part
+        else:
+            yield starts, text
 
 
 def added_up(texts: Texts) -> Sums:
