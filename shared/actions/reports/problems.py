@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from shared import clock
 from shared.actions import audit
 from shared.basics import words
+from shared.basics.memory import MEBIBYTE, remembered_of_several
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import Call
 from shared.schemas.alerts import AlertQuiet
@@ -161,12 +162,18 @@ async def _read(redis: Redis, team: Team, ids: Sequence[int]) -> list[Problem]:
 
 def _problem(*row: Any) -> Problem:
     stored = StoredProblem(*row)
+    first = int(stored.now_ms) // QUARTER_MILLISECONDS - QUARTERS + 1
+    return _shown(stored._replace(fields=tuple(stored.fields), now_ms=""), first)
+
+
+@remembered_of_several(8 * MEBIBYTE, per_byte=2, per_entry=3000)
+def _shown(stored: StoredProblem, first: int) -> Problem:
+    """With its arrivals from that quarter on: most are as they were when they were last asked for."""
     fields = records.fields_of(stored.fields)
     reason, _, status = fields["reason"].partition(" ")
     host, _, path = fields["target"].partition(" ")
     kind, owner = fields["owner"][0], int(fields["owner"][1:])
     example, _, ref = fields.get("ref", "").partition(":")
-    first = int(stored.now_ms) // QUARTER_MILLISECONDS - QUARTERS + 1
     return Problem(
         id=int(stored.id),
         state=ProblemState(stored.state),

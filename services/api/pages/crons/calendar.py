@@ -169,8 +169,9 @@ async def month(visit: Visit) -> Response:
     first = _first(visit, today)
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     since, until = days.midnight(first, zone), days.midnight(last + timedelta(days=1), zone)
-    was = await _was(call, since, min(until, now), zone, now)
-    to_come = await _to_come(call, max(since, now), until, zone) if until > now else {}
+    was, to_come = await asyncio.gather(
+        _was(call, since, min(until, now), zone, now), _to_come(call, max(since, now), until, zone)
+    )
     squares = _squares((first, last), was, to_come, today)
     blank = first.weekday()
     cells: list[Square | None] = [None] * blank + [squares[at] for at in sorted(squares)]
@@ -210,11 +211,14 @@ async def _was(
 ) -> dict[date, tuple[int, int]]:
     """Fires and failures of each day, as far as hours are kept."""
     since = max(since, now - KEPT + timedelta(hours=2))
-    found: dict[date, tuple[int, int]] = {}
     if since >= until:
-        return found
+        return {}
+    found: dict[date, tuple[int, int]] = {}
+    at, ends = date.min, since
     for one in await _past(call, since, until - timedelta(seconds=1)):
-        at = zones.local(one.at, zone).date()
+        if one.at >= ends:
+            at = zones.local(one.at, zone).date()
+            ends = days.midnight(at + timedelta(days=1), zone)
         fires, failed = found.get(at, (0, 0))
         found[at] = fires + one.completed + one.failed + one.skipped, failed + one.failed
     return found
@@ -222,6 +226,8 @@ async def _was(
 
 async def _to_come(call: Call, since: datetime, until: datetime, zone: str) -> dict[date, tuple[int, str]]:
     """Fires of each day, and to which offset its clock changes."""
+    if since >= until:
+        return {}
     query = ComingQuery(by=ComingBy.DAY, timezone=zone, from_=since, to=until - timedelta(seconds=1))
     return {
         zones.local(one.starts_at, zone).date(): (
