@@ -23,7 +23,7 @@ from shared.store import excerpts, likely, makers, plans, records, stored, strip
 from shared.store.keyspace import Team
 from shared.store.lenient import Reader
 from shared.store.records import Fields
-from shared.store.transitions import CronFields, Read, StoredCron
+from shared.store.transitions import CronFields, Read, SeenCron, StoredCron
 
 PHASES = 2**32
 """Each cron draws a phase below this when it is made; its offset within `spread_seconds` comes from it."""
@@ -210,7 +210,10 @@ async def rows(redis: Redis, team: Team, ids: Sequence[int], maker: str | None =
 async def failures(redis: Redis, team: Team, ids: Sequence[int]) -> dict[int, int]:
     """How often each of them has failed in a row, by its id."""
     seen = await transitions.look_at_crons(redis, team, ids, hints.NOTHING, most_bytes=0)
-    return {int(row.id): Reader().number({"failures": row.failures or "0"}, "failures") for row in seen.rows}
+    return {
+        int(row.id): Reader().number({"failures": row.failures or "0"}, "failures")
+        for row in map(SeenCron.of, seen.rows)
+    }
 
 
 def _listing(team: Team, ids: Sequence[int]) -> Read[list[StoredCron]]:

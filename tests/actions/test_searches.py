@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 from shared.actions import crons, jobs
 from shared.actions.searches import crons as of_crons
 from shared.actions.searches import jobs as of_jobs
-from shared.actions.searches.looks import LookedCron, LookedJob
+from shared.actions.searches import looks
+from shared.actions.searches.looks import LookedJob
 from shared.basics.hints import Hints
 from shared.basics.spelling import Spelled
 from shared.schemas.crons import CronCreate
@@ -90,7 +91,7 @@ async def test_of_crons(redis: Redis, team: Team, q: str) -> None:
     async def found(hints: Hints) -> list[int]:
         seen = await transitions.look_at_crons(redis, team, below, hints, most_bytes=stored.LOOK_BYTES)
         assert (seen.size, seen.last, seen.has_more) == (below.size, 1, False)
-        return [row.id for row in map(LookedCron, seen.rows) if wanted.finds(row)]
+        return [row.id for row in map(looks.looked, seen.rows) if wanted.finds(row)]
 
     assert await found(wanted.hints()) == await found(NOTHING)
 

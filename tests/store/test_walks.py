@@ -17,7 +17,7 @@ from shared.schemas.crons import CronCreate, CronQuery
 from shared.schemas.jobs import JobCreate, JobQuery
 from shared.store import paging, transitions
 from shared.store.keyspace import Team
-from shared.store.transitions import Below, Seen
+from shared.store.transitions import Below, Seen, SeenCron
 from tests.calls import call_of
 from tests.dead import end_all
 
@@ -193,7 +193,7 @@ async def test_crons_that_are_looked_at_by_id_are_those(redis: Redis, team: Team
 
     seen = await transitions.look_at_crons(redis, team, [3, 1, 9], wanted.hints(), most_bytes=8_000)
 
-    assert [row.id for row in seen.rows] == ["3", "1"]
+    assert [SeenCron.of(text).id for text in seen.rows] == ["3", "1"]
 
 
 @pytest.mark.parametrize(

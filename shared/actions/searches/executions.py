@@ -100,7 +100,7 @@ KEYS: dict[str, Key[LookedExecution]] = {
 
 
 _TO_COME = ListedExecution("0", (), "")
-_ANY_CRON = LookedCron(SeenCron("0", *[None] * 9))
+_ANY_CRON = LookedCron(SeenCron("0"))
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -51,19 +52,27 @@ async def named(redis: Redis, team: Team, wanted: Search[Any], rows: list[R]) ->
     """The rows, with the names of who made them if the search is about these."""
     if wanted.needs(MAKER):
         names = await makers.names_of(redis, team, [row.created_by for row in rows])
+        rows = [copy(row) for row in rows]
         for row in rows:
             row.created_by = makers.with_name(row.created_by, names)
     return rows
 
 
 async def crons(
-    redis: Redis, team: Team, which: Below | Sequence[int], wanted: Search[Any], words_too: str = ""
+    redis: Redis,
+    team: Team,
+    which: Below | Sequence[int],
+    wanted: Search[Any],
+    words_too: str = "",
+    *,
+    is_brief: bool = False,
 ) -> "Seen[LookedCron]":
-    """Those crons that may be looked for, as far as a search looks at them."""
+    """Those crons that may be looked for, as far as a search looks at them, or only as lists are sorted."""
+    hints = wanted.hints(words_too)
     seen = await transitions.look_at_crons(
-        redis, team, which, wanted.hints(words_too), most_bytes=stored.LOOK_BYTES
+        redis, team, which, hints, most_bytes=stored.LOOK_BYTES, is_brief=is_brief
     )
-    rows = await named(redis, team, wanted, [LookedCron(row) for row in seen.rows])
+    rows = await named(redis, team, wanted, list(map(looked, seen.rows)))
     return Seen(seen.size, seen.last, seen.has_more, rows)
 
 
@@ -176,8 +185,8 @@ class LookedCron:
     """As `Cron` under the names that it has there, as far as keys of a search read it."""
 
     def __init__(self, row: SeenCron) -> None:
-        self._row, self._spec = row, _spec_of(row.spec or "")
-        self.id, self.key, self.is_active = int(row.id), row.key, row.is_active == "1"
+        self._row, self._spec = row, _spec_of(row.spec)
+        self.id, self.key, self.is_active = int(row.id), row.key or None, row.is_active == "1"
 
     @property
     def name(self) -> str:
@@ -191,7 +200,7 @@ class LookedCron:
     def method(self) -> str:
         return str(self._spec.get("method", Method.POST))
 
-    @property
+    @cached_property
     def mode(self) -> str:
         return str(self._spec.get("mode", CronMode.REQUEST))
 
@@ -205,28 +214,28 @@ class LookedCron:
 
     @cached_property
     def created_by(self) -> Maker | None:
-        return makers.of({"by": self._row.by or ""})
+        return makers.of({"by": self._row.by})
 
     @property
     def is_alerted(self) -> bool:
-        return self._row.alerted is not None
+        return bool(self._row.alerted)
 
-    @property
+    @cached_property
     def has_ended(self) -> bool:
         return self.is_active and not self._row.next and bool(self._spec)
 
-    @property
+    @cached_property
     def consecutive_failures(self) -> int:
         return self._number("failures")
 
-    @property
+    @cached_property
     def next_ms(self) -> int:
         """Its next fire; 0 without one."""
         return self._number("next")
 
     @property
     def created_at(self) -> datetime:
-        return Reader().made({"created": self._row.created or ""}, "created")
+        return Reader().made({"created": self._row.created}, "created")
 
     def _number(self, name: str) -> int:
         stored_as = getattr(self._row, name) or "0"
@@ -234,9 +243,15 @@ class LookedCron:
         return int(stored_as) if is_short else Reader().number({name: stored_as}, name)
 
 
+@remembered(16 * MEBIBYTE, per_byte=2, per_entry=2000)
+def looked(text: str) -> LookedCron:
+    """Most crons are as they were when they were last looked at, and a list that is sorted looks at all."""
+    return LookedCron(SeenCron.of(text))
+
+
 @remembered(8 * MEBIBYTE)
 def _spec_of(text: str) -> Mapping[str, Any]:
-    """Most crons are as they were when they were last looked at, and a list that is sorted looks at all."""
+    """A cron that has fired since has the same."""
     return Reader().spec(text).fields
 
 

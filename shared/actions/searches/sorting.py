@@ -26,8 +26,7 @@ async def page(redis: Redis, team: Team, query: CronQuery, maker: str | None = N
     if query.sort is CronSort.NEWEST:
         return CronPage(**dict(await crons.page(redis, team, query, maker)))
     wanted = await searches.understood(redis, team, query.q)
-    everything = await searches.understood(redis, team, None)
-    seen, looked_at = await _all(redis, team, everything)
+    seen, looked_at = await _all(redis, team, is_brief=not wanted.terms)
     text = query.search or ""
     found = [
         cron
@@ -53,14 +52,15 @@ async def page(redis: Redis, team: Team, query: CronQuery, maker: str | None = N
     )
 
 
-async def _all(redis: Redis, team: Team, everything: Any) -> tuple[list[LookedCron], int | None]:
+async def _all(redis: Redis, team: Team, *, is_brief: bool) -> tuple[list[LookedCron], int | None]:
     """All crons, the newest first; and how many were looked at, if there are more than a search looks at."""
+    everything = await searches.understood(redis, team, None)
     indexes = [f"x:{team.id}:crons:{state}" for state in (CronFilter.ACTIVE, CronFilter.PAUSED)]
     found: list[LookedCron] = []
     size = last = 0
     while size < paging.SEARCH_LIMIT:
         below = Below(indexes, last, min(_STEP, paging.SEARCH_LIMIT - size))
-        seen = await looks.crons(redis, team, below, everything)
+        seen = await looks.crons(redis, team, below, everything, is_brief=is_brief)
         found += seen.rows
         size, last = size + seen.size, seen.last
         if not seen.has_more:

@@ -1,14 +1,14 @@
 """Crons: saved, read, deleted, pinged."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from redis.asyncio import Redis
 
 from shared.basics.hints import Hints
 from shared.store.keyspace import Team
 from shared.store.transitions.fires import Owed
-from shared.store.transitions.functions import Function, Read, flat
+from shared.store.transitions.functions import SEPARATOR, Function, Read, flat
 from shared.store.transitions.lists import Below, Seen, letters_of
 from shared.store.writes import OURS, Write
 
@@ -57,19 +57,23 @@ class StoredCron(NamedTuple):
 
 
 class SeenCron(NamedTuple):
-    """A cron as a search looks at it; what it has not is None."""
+    """A cron as a search looks at it; what it has not is empty."""
 
     id: str
-    spec: str | None
+    is_active: str = ""
+    created: str = ""
+    next: str = ""
+    failures: str = ""
+    alerted: str = ""
+    key: str = ""
+    by: str = ""
+    spec: str = ""
     """JSON."""
-    version: str | None
-    is_active: str | None
-    created: str | None
-    next: str | None
-    failures: str | None
-    alerted: str | None
-    key: str | None
-    by: str | None
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """As the script writes it."""
+        return cls(*text.split(SEPARATOR, len(cls._fields) - 1))
 
 
 class SavedCron(NamedTuple):
@@ -190,9 +194,18 @@ def _rows_of(rows: Sequence[Sequence[Any]]) -> list[StoredCron]:
 
 
 async def look_at_crons(
-    redis: Redis, team: Team, which: Below | Sequence[int], hints: Hints, *, most_bytes: int
-) -> Seen[SeenCron]:
-    """What a search looks at, of those crons that may be what it looks for: the next ones, or these."""
+    redis: Redis,
+    team: Team,
+    which: Below | Sequence[int],
+    hints: Hints,
+    *,
+    most_bytes: int,
+    is_brief: bool = False,
+) -> Seen[str]:
+    """What a search looks at, of those crons that may be what it looks for: the next ones, or these.
+
+    Each as the text of a `SeenCron`; `is_brief`: which is there only as far as lists are sorted by it.
+    """
     below = which if isinstance(which, Below) else None
     size, last, has_more, rows = await _LOOK(
         redis,
@@ -202,10 +215,11 @@ async def look_at_crons(
         before=below and (below.last or None),
         count=below and below.size,
         most_bytes=most_bytes,
+        is_brief=is_brief,
         letters=letters_of(hints),
         text=hints.text,
     )
-    return Seen(size, last, bool(has_more), [SeenCron(*row) for row in rows])
+    return Seen(size, last, bool(has_more), rows)
 
 
 async def delete_cron(

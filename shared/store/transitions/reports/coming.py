@@ -5,13 +5,9 @@ from typing import NamedTuple, Self
 from redis.asyncio import Redis
 
 from shared.store.keyspace import Team
-from shared.store.transitions.functions import Function
+from shared.store.transitions.functions import SEPARATOR, Function
 
 _READ_COMING = Function("read_coming")
-
-
-_SEPARATOR = "\x1f"
-"""As in `read_coming.lua`. No field has it but the name of a damaged cron, which comes first."""
 
 
 class ComingCron(NamedTuple):
@@ -31,7 +27,7 @@ class ComingCron(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Self:
-        return cls(*text.rsplit(_SEPARATOR, len(cls._fields) - 1))
+        return cls(*text.rsplit(SEPARATOR, len(cls._fields) - 1))
 
 
 async def read_coming(
