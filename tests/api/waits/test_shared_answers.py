@@ -1,7 +1,7 @@
 """Those who wait for the same are answered alike, as who does not wait; and only those who still may know."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from httpx import AsyncClient, Response
@@ -16,6 +16,13 @@ from tests.writes import CRON, JOB
 Ask = Callable[[], asyncio.Task[Response]]
 
 __all__ = ["everybody_left"]
+
+
+@pytest.fixture
+async def other(api: str, token: str) -> AsyncIterator[AsyncClient]:
+    """A second client of the same token, with connections of its own."""
+    async with AsyncClient(base_url=api, headers={"Authorization": f"Bearer {token}"}) as one:
+        yield one
 
 
 async def test_those_who_wait_for_one_job_are_answered_as_who_does_not_wait(
@@ -56,15 +63,12 @@ async def test_a_job_that_changes_is_not_answered_as_it_was(client: AsyncClient,
 
 
 async def test_who_hangs_up_leaves_those_who_wait_for_the_same(
-    api: str, token: str, client: AsyncClient, redis: Redis
+    client: AsyncClient, other: AsyncClient, redis: Redis
 ) -> None:
     await client.post("/api/jobs", json=JOB)
-    path = f"/api/jobs/1?wait={LONG}"
-    async with AsyncClient(base_url=api, headers={"Authorization": f"Bearer {token}"}) as other:
-        leaving = asked(other, path)
-        staying = asked(client, path)
-        await waiting(2)
-        leaving.cancel()
+    leaving, staying = (asked(one, f"/api/jobs/1?wait={LONG}") for one in (other, client))
+    await waiting(2)
+    leaving.cancel()
     await waiting(1)
 
     await end(redis)
@@ -73,16 +77,14 @@ async def test_who_hangs_up_leaves_those_who_wait_for_the_same(
 
 
 async def test_after_all_hung_up_others_can_wait_for_the_same(
-    api: str, token: str, client: AsyncClient, redis: Redis
+    client: AsyncClient, other: AsyncClient, redis: Redis
 ) -> None:
     await client.post("/api/jobs", json=JOB)
-    path = f"/api/jobs/1?wait={LONG}"
-    async with AsyncClient(base_url=api, headers={"Authorization": f"Bearer {token}"}) as other:
-        leaving = asked(other, path)
-        await waiting(1)
-        leaving.cancel()
+    leaving = asked(other, f"/api/jobs/1?wait={LONG}")
+    await waiting(1)
+    leaving.cancel()
     await waiting(0)
-    coming = asked(client, path)
+    coming = asked(client, f"/api/jobs/1?wait={LONG}")
     await waiting(1)
 
     await end(redis)
