@@ -25,7 +25,7 @@ FIGURES = rows(
     ("hours of a day are one", "figures.pack", "math.floor(at % period[2] / HOUR)", "0"),
     ("days have room for as many queues as hours", "figures.pack", "HOURS * MOST", "MOST"),
     ("figures in no text are those of one owner", "read_figures.take", "for i = 1, #owners do take_text(i, at, table.concat(read(i, key, size), ',')) end", "take_text(1, at, table.concat(read(1, key, size), ','))"),
-    ("a small period has no figures", "read_figures.read", "if place then sum[place] = whole[j + 1] end", ""),
+    ("a small period has no figures", "read_figures.read", "if place then sum[place] = whole[j + 1] + 0 end", ""),
     ("the last of many periods is left out", "read_figures", "starts + (periods - 1) * length, length do", "starts + (periods - 2) * length, length do"),
     ("minutes are lost when they are old", "roll_figures.roll", "if next(owners) then figures.pack(team, is_over and longer or period, at, owners) end", ""),
     ("what was added up stays", "roll_figures.roll", "call('HDEL', key, unpack(fields))", ""),

@@ -1,10 +1,12 @@
 """A cron and its fires on pages: what it says of them, and what is done to it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis.asyncio import Redis
 
+from shared import clock
 from shared.actions import crons
 from shared.errors import NotFound
 from shared.schemas.crons import CronUpdate
@@ -212,6 +214,17 @@ async def test_the_month_counts_what_is_to_come_and_marks_a_change_of_the_clock(
     assert "31 to come" in march.text
     assert march.text.count("clock changes to UTC +02:00") == 1
     assert strange.text.partition("Days are")[0] == this.text.partition("Days are")[0]
+
+
+async def test_the_month_counts_the_first_hour_that_is_kept(owner: Browser, redis: Redis) -> None:
+    """It began before the moment from which on fires are counted."""
+    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=30, hours=-2)
+    hour = f"r:{{s0}}:figures:1:h{clock.milliseconds(first)}"
+    await redis.hset(hour, mapping={"#": 1, "=crons": "0,5"})  # type: ignore[misc]
+
+    page = await owner.open(f"{PATH}/month?month={first:%Y-%m}")
+
+    assert "5 fires so far" in page.text
 
 
 async def test_the_end_of_the_sentence_is_a_part_of_its_own(owner: Browser, redis: Redis) -> None:

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from starlette.responses import Response
@@ -214,7 +214,7 @@ async def _was(
     if since >= until:
         return {}
     found: dict[date, tuple[int, int]] = {}
-    at, ends = date.min, since
+    at, ends = date.min, datetime.min.replace(tzinfo=UTC)
     for one in await _past(call, since, until - timedelta(seconds=1)):
         if one.at >= ends:
             at = zones.local(one.at, zone).date()

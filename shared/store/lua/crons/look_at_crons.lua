@@ -28,7 +28,7 @@ for _, id in ipairs(ids) do
     if not is_passed_over(record) then
         local spec, is_active, next_at, failures, created, alerted, key, by = values_seen(record)
         spec = beginning_of(spec, most, SPEC_BEGINS)
-        if spec or is_active then
+        if spec or is_active or failures then
             rows[#rows + 1] = id .. SEPARATOR .. (is_active or '') .. SEPARATOR .. (created or '')
                 .. SEPARATOR .. (next_at or '') .. SEPARATOR .. (failures or '') .. SEPARATOR .. (alerted or '') .. SEPARATOR
                 .. (key or '') .. SEPARATOR .. (by or '') .. SEPARATOR .. (spec or '')

@@ -36,7 +36,7 @@ local function read(i, key, size)
     if size > MOST_WHOLE then
         local values = call('HMGET', key, unpack(fields))
         for place, value in ipairs(values) do
-            values[place] = value or 0
+            values[place] = (value or 0) + 0 -- an error if it is no number
         end
         return values
     end
@@ -45,7 +45,7 @@ local function read(i, key, size)
     local whole = call('HGETALL', key)
     for j = 1, 2 * size, 2 do
         local place = place_of[whole[j]]
-        if place then sum[place] = whole[j + 1] end
+        if place then sum[place] = whole[j + 1] + 0 end
     end
     return sum
 end
