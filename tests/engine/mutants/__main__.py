@@ -42,6 +42,7 @@ TESTS = (
     "tests/store/test_idempotency.py",
     "tests/store/test_trail.py",
     "tests/store/test_walks.py",
+    "tests/api/crons/test_sorting.py",
     "tests/actions/test_jobs.py",
     "tests/store/test_many_callers.py",
     "tests/actions/test_queues.py",
