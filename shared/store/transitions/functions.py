@@ -24,7 +24,7 @@ _SIGNED_OUT, _TAKEN = "SIGNEDOUT", "TAKEN"
 _ACCOUNTS = keyspace.prefix(keyspace.GLOBAL)
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 SEPARATOR = "\x1f"
-"""Between the fields of a row that is one text. None has it that was stored as it came in."""
+"""Between the fields of a row that is one text. No field has it that Recuro has written as it should be."""
 RANDOM_BYTES = 12
 """Of each call: 2^48 calls until two are expected to be alike."""
 
