@@ -115,39 +115,66 @@ async def test_a_day_has_a_text_of_each_hour(redis: Redis, team: Team) -> None:
         return [one.started for one in found.data], found.total.started
 
     assert key == f"{team.prefix}figures:{team.id}:d{midnight}"
-    assert sorted(day) == ["#", "=@10", "=@13", "=crons@10"]
-    assert (day["#"], sum(by for name, by in named(day) if name == "started")) == ("3", 6)
+    assert sorted(day) == ["#", "=", "=crons"]
+    assert [number for number, hour in enumerate(day["="].split(";")) if hour] == [10, 13]
+    assert (day["#"], sum(by for name, by in named(day) if name == "started")) == ("2", 6)
     assert await started(asked(StatsBy.HOUR, 0, 3)) == ([5, 0, 0, 1], 6)
     assert await started(asked(StatsBy.HOUR, 1, 2)) == ([0, 0], 0), "of a part of a day its hours alone"
     assert await started(asked(StatsBy.HOUR, 0, 0, kind=StatsKind.JOBS)) == ([3], 3)
     assert await started(asked(StatsBy.DAY, 0, 3)) == ([6], 6)
 
 
-async def test_a_day_has_room_for_the_queues_of_all_its_hours(redis: Redis, team: Team) -> None:
-    queues = {f"={queue}": "1" for queue in range(1, 401)}
-    hours = [f"h{START + hour * 3_600_000}" for hour in range(3)]
-    await stored(redis, team, {hour: {"#": 401, "=": "400", **queues} for hour in hours})
-    await redis.zadd(f"{team.prefix}figures_until", {f"{team.id}:{hour}": START for hour in hours})
+async def test_hours_that_a_version_before_put_into_a_day_are_read_and_go_into_its_text(
+    redis: Redis, team: Team
+) -> None:
+    midnight, now = START // DAY * DAY, START + 3 * DAY
+    before = {"=@9": "1", "=@10": "5", "=crons@9": "1", "=7@0": "3", "#": "4"}
+    await stored(redis, team, {f"d{midnight}": before, f"h{START}": {"#": 1, "=": "2,4"}})
+    by_hour = StatsQuery(by=StatsBy.HOUR, from_=HOUR - timedelta(hours=1), to=HOUR)
 
-    while await roll(redis, SHARD, START + 3 * DAY):
+    async def started(kind: StatsKind) -> list[int]:
+        query = by_hour.model_copy(update={"kind": kind})
+        return [one.started for one in (await stats.get(call_of(redis, team), query, now)).data]
+
+    read = await started(StatsKind.ALL), await started(StatsKind.JOBS)
+    await redis.zadd(f"{team.prefix}figures_until", {f"{team.id}:h{START}": START})
+    while await roll(redis, SHARD, now):
         pass
+    day = await redis.hgetall(f"{team.prefix}figures:{team.id}:d{midnight}")  # type: ignore[misc]
+
+    assert read == ([1, 7], [0, 7])
+    assert (await started(StatsKind.ALL), await started(StatsKind.JOBS)) == read
+    assert day == {"=": ";" * 9 + "1;7,4" + ";" * 13, "=crons@9": "1", "=7@0": "3", "#": "3"}
+
+
+async def test_a_day_has_room_for_as_many_queues_as_an_hour(redis: Redis, team: Team) -> None:
+    queues = {f"={queue}": "1" for queue in range(1, 701)}
+    for hour in range(3):
+        period = f"h{START + hour * 3_600_000}"
+        await stored(redis, team, {period: {"#": 701, "=": "700", **queues, f"=9{hour}00": "1"}})
+        await redis.zadd(f"{team.prefix}figures_until", {f"{team.id}:{period}": START})
+        while await roll(redis, SHARD, START + 3 * DAY):
+            pass
 
     (day,) = await redis.keys(f"{team.prefix}figures:*")
-    assert (await redis.hlen(day), await redis.hget(day, "#")) == (1204, "1203")  # type: ignore[misc]
+    texts = await redis.hgetall(day)  # type: ignore[misc]
+
+    assert (len(texts), texts["#"], texts["="]) == (701, "700", ";" * 10 + "700;700;700" + ";" * 11)
+    assert all(text.count("1") in (1, 3) for name, text in texts.items() if name not in ("#", "="))
 
 
 async def test_of_a_month_of_days_each_hour_is_met_once(redis: Redis, team: Team) -> None:
     now = START + 25 * 60_000
     hours = range(-719, 1)
-    periods: dict[str, dict[str, object]] = {}
+    periods, days = dict[str, dict[str, object]](), dict[int, list[str]]()
     for hour in hours:
         at = START + hour * 3_600_000
         if hour < -48:
-            day, number = at // DAY * DAY, at % DAY // 3_600_000
-            periods.setdefault(f"d{day}", {"#": 24})[f"=@{number}"] = str(1000 + hour)
+            days.setdefault(at // DAY * DAY, [""] * 24)[at % DAY // 3_600_000] = str(1000 + hour)
         else:
             periods[f"h{at}"] = {"#": 1, "=": str(1000 + hour)}
-    periods[f"d{(START - 719 * 3_600_000) // DAY * DAY}"]["=@0"] = "7"  # before the range
+    days[(START - 719 * 3_600_000) // DAY * DAY][0] = "7"  # before the range
+    periods |= {f"d{day}": {"#": 1, "=": ";".join(texts)} for day, texts in days.items()}
     await stored(redis, team, periods)
     month = StatsQuery(by=StatsBy.HOUR, from_=HOUR - timedelta(hours=719), to=clock.moment(now))
 

@@ -7,16 +7,15 @@
 -- commas: an empty one is 0, as is what is behind its end. Of a day it has a text for each hour, with a separator between them, each
 -- or nothing. A period may have several texts, which are to be added up.
 
-local SEPARATOR = ';' -- between the hours of a day
 local PERIODS = { 'letter', 'starts', 'periods' }
 local MOST_WHOLE = 512 -- fields of a hash that Redis keeps as one list, in which each that is asked for is searched from the start
 local LENGTHS = {}
 for _, period in ipairs(figures.PERIODS) do LENGTHS[period[1]] = period[2] end
 local owners = { given.of or '', given.beside }
 local prefix = P .. 'figures:' .. given.team .. ':'
-local texts, names, places = {}, {}, {} -- all by the place of the owner
+local texts, packed_as, names, places = {}, {}, {}, {} -- all by the place of the owner
 
-for i = 1, #owners do texts[i] = {} end
+for i, owner in ipairs(owners) do texts[i], packed_as[i] = {}, figures.name_of(owner) end
 
 -- The names of an owner's fields by the places of the figures, and the other way round.
 local function named(i)
@@ -55,46 +54,26 @@ local function take_text(i, at, text)
     its[n + 1], its[n + 2] = at, text
 end
 
--- Take the texts of the owners in a period that begins then (ms). Returns how many of its fields are of texts.
-local function take_texts(key, at, of)
-    local found = call('HMGET', key, '#', unpack(of.names))
-    for i = 1, #owners do
-        local first, last, is_there = 2 + (i - 1) * of.each, 1 + i * of.each, false
-        for n = first, last do
-            if found[n] then is_there = true else found[n] = '' end
-        end
-        if is_there then take_text(i, at, table.concat(found, SEPARATOR, first, last)) end
-    end
-    local texts_of_all = unpack(found, 1, 1)
-    return texts_of_all and texts_of_all + 1 or 0
-end
-
 -- Take what the owners have in a period that begins then, first of all their texts if it may have some.
-local function take(key, at, of)
+local function take(letter, key, at)
     local size = call('HLEN', key)
     if size == 0 then return end
-    local in_texts = take_texts(key, at, of)
-    if size > in_texts then
+    local found = call('HMGET', key, '#', unpack(packed_as))
+    for i, name in ipairs(packed_as) do
+        local text = found[1 + i] or figures.text_before(letter, key, name)
+        if text then take_text(i, at, text) end
+    end
+    local texts_of_all = unpack(found, 1, 1)
+    if size > (texts_of_all and texts_of_all + 1 or 0) then
         for i = 1, #owners do take_text(i, at, table.concat(read(i, key, size), ',')) end
     end
 end
 
--- Under which names periods of a letter have texts of the owners, so many of each.
-local function texts_in(letter)
-    local of = { names = {}, each = 0 }
-    for _, owner in ipairs(owners) do
-        local its = figures.texts_of(letter, owner)
-        of.each = #its
-        for _, name in ipairs(its) do of.names[#of.names + 1] = name end
-    end
-    return of
-end
-
 while more_rows() do
     local letter, starts, periods = next_values(PERIODS)
-    local before, length, of = prefix .. letter, LENGTHS[letter], texts_in(letter)
+    local before, length = prefix .. letter, LENGTHS[letter]
     for at = starts, starts + (periods - 1) * length, length do
-        take(before .. string.format('%d', at), at, of)
+        take(letter, before .. string.format('%d', at), at)
     end
 end
 return texts

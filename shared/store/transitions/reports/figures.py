@@ -29,10 +29,12 @@ NAMES = (
     *(f"{figure}{bucket}" for figure in _MEASURED for bucket in range(_BUCKETS)),
 )
 _NOTHING = (0,) * len(NAMES)
-_PACKED, _SIZE, _OF_HOUR = "=", "#", "@"
+_PACKED, _SIZE, _BETWEEN_HOURS = "=", "#", ";"
 """As `packed.lua` has them."""
-_BETWEEN_HOURS, _HOUR = ";", 3_600_000
-"""As `read_figures.lua` has a day, and how long an hour is (ms)."""
+_OF_HOUR = "@"
+"""As a version before 2026-11-30 had the hours of a day."""
+_HOUR = 3_600_000
+"""How long an hour is (ms)."""
 
 
 Texts: TypeAlias = tuple[str, ...]
@@ -91,12 +93,13 @@ def _unpacked(text: str) -> Sums:
 
 
 def named(fields: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """The figures of a stored period by their names, those of a longer one out of its texts (by the hour)."""
+    """The figures of a stored period by their names, those of a day by the hour."""
     for name, value in fields.items():
         if name.startswith(_PACKED):
             owner = name.removeprefix(_PACKED).partition(_OF_HOUR)[0]
             owner = f"{owner}:" if owner else ""
-            yield from ((owner + figure, by) for figure, by in zip(NAMES, _unpacked(value), strict=True))
+            for text in value.split(_BETWEEN_HOURS):
+                yield from ((owner + figure, by) for figure, by in zip(NAMES, _unpacked(text), strict=True))
         elif name != _SIZE:
             yield name, int(value)
 

@@ -1,10 +1,11 @@
 -- Figures of minutes that are over, of ten minutes, of hours and of days: nothing is counted into them one by one, so that one text has
--- all of the team, of a queue or of `crons`. A day has a text of each of its hours: a month is read by as few keys as it has days.
+-- all of the team, of a queue or of `crons`. A day has those of its hours in one, with a separator between them: a month is read by
+-- as few fields as it has days.
 
 do
     local MOST = 700 -- owners in a period: beyond them only the team's own are counted
     local PACKED, SIZE = '=', '#' -- before an owner's name, and how many there are: any other field is of an older version
-    local DAY, HOUR, HOURS = 'd', 3600000, 24
+    local DAY, HOUR, HOURS, BETWEEN_HOURS = 'd', 3600000, 24, ';'
     local PLACES = {}
 
     -- All figures, by their places in a packed text; what is empty there, or behind its end, is 0.
@@ -57,27 +58,54 @@ do
         return 1
     end
 
-    -- By which names a period has the texts of an owner ('' = the team): one, or in a day those of its hours.
-    function figures.texts_of(letter, owner)
-        if letter ~= DAY then return { PACKED .. owner } end
+    -- Under which names a version before 2026-11-30 put the hours of a day.
+    local function names_before(named)
         local names = {}
-        for hour = 1, HOURS do names[hour] = PACKED .. owner .. '@' .. hour - 1 end
+        for hour = 1, HOURS do names[hour] = named .. '@' .. hour - 1 end
         return names
+    end
+
+    -- Under which name a period has the text of an owner ('' = the team).
+    function figures.name_of(owner)
+        return PACKED .. owner
+    end
+
+    -- The text of a day in which a version before left that name's hours, or nothing.
+    function figures.text_before(letter, key, named)
+        if letter ~= DAY then return nil end
+        local hours, is_there = call('HMGET', key, unpack(names_before(named))), false
+        for n, hour in ipairs(hours) do
+            if hour then is_there = true else hours[n] = '' end
+        end
+        return is_there and table.concat(hours, BETWEEN_HOURS)
+    end
+
+    -- The text of a day with these sums in one of its hours, to which they are added.
+    local function with_hour(text, at, sums)
+        local hours, its = {}, math.floor(at / HOUR) % HOURS + 1
+        for hour in string.gmatch(text .. BETWEEN_HOURS, '([^;]*);') do hours[#hours + 1] = hour end
+        for n = #hours + 1, HOURS do hours[n] = '' end
+        add_text(sums, hours[its])
+        hours[its] = packed(sums)
+        return table.concat(hours, BETWEEN_HOURS)
     end
 
     -- Add what was gathered of a period that begins then to a longer one, which has texts; figures of queues only while there is room.
     function figures.pack(team, period, at, owners)
         local name, over_at = figures.period(team, period, at)
-        local key, texts, most, hour = P .. 'figures:' .. name, {}, MOST, ''
-        if period[1] == DAY then most, hour = HOURS * MOST, '@' .. math.floor(at % period[2] / HOUR) end
+        local key, texts, is_day = P .. 'figures:' .. name, {}, period[1] == DAY
         local size = tonumber(call('HGET', key, SIZE) or 0)
         for owner, sums in pairs(owners) do
-            local named = owner .. hour
-            local text = call('HGET', key, named)
-            if text or owner == PACKED or size < most then
-                if text then add_text(sums, text) end
-                texts[#texts + 1], texts[#texts + 2] = named, packed(sums)
-                size = size + (text and 0 or 1)
+            local text = call('HGET', key, owner) or figures.text_before(period[1], key, owner)
+            if text or owner == PACKED or size < MOST then
+                if is_day then
+                    size = size - call('HDEL', key, owner, unpack(names_before(owner)))
+                    text, size = with_hour(text or '', at, sums), size + 1
+                else
+                    if text then add_text(sums, text) end
+                    text, size = packed(sums), size + (text and 0 or 1)
+                end
+                texts[#texts + 1], texts[#texts + 2] = owner, text
             end
         end
         call('HSET', key, SIZE, size, unpack(texts))
