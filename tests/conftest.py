@@ -17,6 +17,7 @@ from shared.store import connection
 from shared.store.keyspace import Team
 from tests import calls
 from tests.target import Target
+from tests.truth.planned import planned_agree
 
 KEY = os.environ["RECURO_ENCRYPTION_KEY"] = calls.KEY  # processes have it too
 VAULT = calls.VAULT
@@ -52,11 +53,12 @@ def settings(server: embedded.EmbeddedServer) -> Settings:
 
 
 @pytest.fixture
-async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    client = connection.connect(settings, blocking_seconds=PATIENCE_SECONDS)
-    await client.flushall()
-    yield client
-    await client.aclose()
+async def redis(settings: Settings, request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
+    async with connection.connect(settings, blocking_seconds=PATIENCE_SECONDS) as client:
+        await client.flushall()
+        yield client
+        if not request.node.get_closest_marker("writes_records"):
+            await planned_agree(client)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ s:<team>:<queue or a hidden>   stream  ready work in order, group `workers`; len
 f:<team>:<queue or a hidden>   stream  the same, given back by a lost or stopping worker: goes first
 names:<team>                   hash    queue ids by name
 cron_keys:<team>               hash    cron ids by the caller's own key
+planned:<team>                 hash    what decides the fires to come of crons, for lists of them
 ids:<team>                     hash    the last id of each noun: job, queue, cron, execution, notice, alert …
 ledger:<team>                  hash    jobs and executions: accepted, in each state, deleted; requests a month
 t:<team>                       hash    what a team set: signing secrets (sealed), monthly limits, channels

@@ -97,6 +97,7 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retire, "PAUSE_SECONDS", 0.0)
 
 
+@pytest.mark.writes_records
 @pytest.mark.parametrize("doing", DAMAGES, ids=str)
 async def test_the_other_team_is_served_and_the_doctor_names_it(
     redis: Redis, settings: Settings, doing: Doing

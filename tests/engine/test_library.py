@@ -98,6 +98,7 @@ def test_what_a_part_keeps_between_calls_is_constant_or_begins_anew_with_each(pa
         "backfills",
         "bulks",
         "looks",
+        "planned",
         "making",
         "problems",
         "incidents",

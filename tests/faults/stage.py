@@ -20,6 +20,7 @@ from tests.faults.parts.watch import Watch
 from tests.faults.story import Fault, Story
 from tests.poll import until
 from tests.processes import catches
+from tests.truth.planned import planned_agree
 
 TEAM, OTHER_TEAM = Team(1), Team(2)
 
@@ -147,12 +148,21 @@ class Stage:
             await account.indexes_agree(self.redis, team)
             await account.lists_agree(self.redis, team)
             await figures.figures_agree(self.redis, team)
+        await self.holds(self._is_planned)
         seen = account.deliveries(self.target.received, self.story.began)
         acknowledged = self.created.union(*(one.accepted for one in self.callers))
         keyed = {tag for one in self.callers for tag in one.keyed}
         await account.check(self.redis, TEAM, acknowledged, keyed, seen, self.story)
         done = {tag for one in self.callers for tag in one.undone} & set(seen.jobs_of_tag)
         assert not done, f"jobs were made of which nothing was said to be done: {sorted(done)[:10]}"
+
+    async def _is_planned(self) -> bool:
+        """What is damaged is mended by the patrol."""
+        try:
+            await planned_agree(self.redis)
+        except AssertionError:
+            return False
+        return True
 
     def no_process_ended(self) -> None:
         """Only killed processes have ended, and those that got SIGTERM ended without an error."""

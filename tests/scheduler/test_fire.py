@@ -195,6 +195,7 @@ async def test_a_scheduler_fires_on_time_and_once_what_it_and_others_judged_ahea
     assert await fired(redis, team, made[0]) == paused
 
 
+@pytest.mark.writes_records
 async def test_crons_that_nobody_can_read_stand_in_nobodys_way(redis: Redis, team: Team) -> None:
     wrong = [await every_five_minutes(redis, team) for _ in range(BATCH + 5)]
     right = await every_five_minutes(redis, team)
@@ -213,6 +214,7 @@ async def _spoil(redis: Redis, team: Team, cron: Cron, expression: str = "no exp
     await redis.hset(f"{team.prefix}c:{team.id}:{cron.id}", "expression", expression)  # type: ignore[misc]
 
 
+@pytest.mark.writes_records
 async def test_crons_that_cannot_be_judged_are_set_aside_for_minutes(redis: Redis, team: Team) -> None:
     spoiled = [await every_five_minutes(redis, team) for _ in range(2 * BATCH + 5)]
     for cron in spoiled:

@@ -34,6 +34,7 @@ async def set_next_fire(redis: Redis, team: Team, cron: Cron, at: datetime) -> N
     await redis.hset(f"{team.prefix}c:{member}", "next", str(clock.milliseconds(at)))  # type: ignore[misc]
 
 
+@pytest.mark.writes_records
 async def test_a_next_fire_by_other_rules_is_computed_again(redis: Redis, team: Team) -> None:
     moved, kept = [await a_cron(redis, team, at=NOON, **BERLIN) for _ in range(2)]
     without_zone = await a_cron(redis, team, at=NOON, cron_expression="0 9 1 * *")
@@ -65,6 +66,7 @@ async def test_schedulers_with_two_releases_fire_each_moment_once(redis: Redis, 
     assert (await crons.get(redis, team, cron.id)).next_run_at == nine + timedelta(days=2)
 
 
+@pytest.mark.writes_records
 async def test_what_is_due_and_what_changed_meanwhile_are_left_alone(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team, at=NOON, **BERLIN)
     await set_next_fire(redis, team, cron, NOON)
@@ -107,6 +109,7 @@ async def test_a_fire_that_was_made_by_other_rules_is_not_made_again(redis: Redi
     assert (await crons.get(redis, team, cron.id)).next_run_at == at + timedelta(days=1)
 
 
+@pytest.mark.writes_records
 async def test_nothing_that_was_made_is_due_or_changed_is_computed_again(redis: Redis, team: Team) -> None:
     now = clock.milliseconds(NOON)
     made, due = [await a_cron(redis, team, at=NOON, **BERLIN) for _ in range(2)]
@@ -189,6 +192,7 @@ async def test_when_the_last_scheduler_with_newer_rules_is_gone_the_others_fire(
     assert len(await history(redis, team, cron)) == fired
 
 
+@pytest.mark.writes_records
 async def test_an_older_release_never_moves_a_fire_however_long_the_newer_one_is_gone(
     redis: Redis, team: Team
 ) -> None:

@@ -106,6 +106,7 @@ async def test_a_cron_that_is_right_is_left_alone(redis: Redis, team: Team, aske
     assert before
 
 
+@pytest.mark.writes_records
 async def test_a_fire_that_other_rules_of_its_zone_put_an_hour_later_stays(redis: Redis, team: Team) -> None:
     cron = await a_cron(redis, team, at=NOON, cron_expression="0 9 * * *", timezone="Europe/Berlin")
     assert cron.next_run_at
@@ -129,6 +130,7 @@ async def test_a_cron_is_judged_by_the_present_that_is_vouched_for(redis: Redis,
     assert (await crons.get(redis, team, cron.id)).next_run_at == NOON + MINUTE
 
 
+@pytest.mark.writes_records
 async def test_paused_crons_and_those_of_other_versions_are_nobodys_to_mend(redis: Redis, team: Team) -> None:
     paused, unreadable = await fire_ahead(redis, team), await fire_ahead(redis, team)
     await crons.update(call_of(redis, team), paused, CronUpdate(is_active=False), NOON + 2 * HOUR)
@@ -184,6 +186,7 @@ async def test_a_job_that_was_made_by_a_clock_ahead_waits_no_longer_than_it_was_
     assert await reschedule_doubtful(redis, SHARD, NOW + 1000) == 0
 
 
+@pytest.mark.writes_records
 @pytest.mark.parametrize(
     ("field", "value"),
     [("expression", None), ("timezone", None), ("timing", "{spoiled"), ("offset", "some"), ("next", "soon")],
@@ -201,6 +204,7 @@ async def test_a_cron_that_is_spoiled_hides_no_other_one_from_the_watchdog(
     assert (await crons.get(redis, Team(2, team.shard), other)).next_run_at == NOON + MINUTE
 
 
+@pytest.mark.writes_records
 async def test_a_team_whose_crons_cannot_be_read_hides_no_other_teams_from_the_watchdog(
     redis: Redis, team: Team
 ) -> None:

@@ -30,6 +30,7 @@ async def test_a_look_at_teams_rests_after_each(redis: Redis) -> None:
     assert time.process_time() - cpu < 0.1 * (time.monotonic() - began)
 
 
+@pytest.mark.writes_records
 async def test_a_team_that_cannot_be_mended_hides_no_other(redis: Redis) -> None:
     await teams(redis, 2)
     prefix = keyspace.prefix(SHARD)

@@ -47,6 +47,7 @@ PARTS = (
     "crons/executions",
     "crons/backfills",
     "crons/look_back",
+    "crons/planned",
     "records/outbox",
     "crons/pauses",
     "records/alerts",

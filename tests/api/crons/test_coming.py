@@ -8,6 +8,7 @@ from httpx import AsyncClient
 from redis.asyncio import Redis
 
 from shared.store import transitions
+from shared.store.care import reconcile
 from shared.store.keyspace import Team
 from shared.store.transitions import ComingCron
 from tests.fires import HOUR, MINUTE, NOON
@@ -213,12 +214,14 @@ async def test_another_team_sees_none_of_it(client: AsyncClient, stranger: Async
     assert (await stranger.get("/api/crons/1/coming")).status_code == 404
 
 
+@pytest.mark.writes_records
 async def test_a_cron_that_cannot_be_computed_here_is_named_and_the_others_are_counted(
     client: AsyncClient, redis: Redis
 ) -> None:
     for _ in range(2):
         await made(client)
     await redis.hset("r:{s0}:c:1:1", "timezone", "Mars/Base")  # type: ignore[misc]
+    await reconcile.patrol_crons(redis, Team(1))
 
     found = await coming(client)
 

@@ -121,6 +121,7 @@ async def test_a_ping_that_ends_nothing_is_told_when_the_next_one_counts(client:
     assert answer["note"].startswith(f"No fire waits for it. The next one is due at {due}, and a ping counts")
 
 
+@pytest.mark.writes_records
 async def test_a_ping_shortly_before_its_time_is_told_for_what_it_counts(
     client: AsyncClient, redis: Redis, team: Team
 ) -> None:

@@ -21,6 +21,7 @@ async def unknown_zone(redis: Redis, zone: str = "Mars/Olympus") -> None:
     await redis.hset(f"{P}c:1:1", mapping=stored)  # type: ignore[misc]
 
 
+@pytest.mark.writes_records
 async def test_a_cron_in_a_zone_that_this_host_does_not_know_is_shown_with_the_fault(
     client: AsyncClient, redis: Redis
 ) -> None:

@@ -71,6 +71,7 @@ TESTS = (
     "tests/api/crons/test_all_executions.py",
     "tests/api/crons/test_execution_searches.py",
     "tests/api/crons/test_coming.py",
+    "tests/api/crons/test_planned.py",
     "tests/api/crons/test_backfills.py",
     "tests/api/bulk/test_background.py",
     "tests/engine/test_crons.py",

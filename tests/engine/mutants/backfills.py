@@ -83,7 +83,22 @@ LISTS = rows(
     # read_coming
     ("all active crons are looked at at once", "read_coming", "#ids == most and tonumber(ids[#ids]) or 0", "0"),
     ("crons come again", "read_coming", "'(' .. given.after", "'-inf'"),
-    ("one that is lost comes", "read_coming", "if expression then", "expression = expression or '' if true then"),
+    # planned
+    ("one that is lost comes", "planned.read", "if is_sound then", "if true then"),
+    ("fires to come are read of records alone", "planned.read", "if text and next_fire then", "if false then"),
+    ("a cron without a next fire in the hash has none", "planned.read", "if text and next_fire then", "if text then"),
+    ("what the records say is written once", "planned.write", "if known_text ~= text or known_next ~= next_fire then", "if not known_text then"),
+    ("another next fire is not mended", "planned.write", "or known_next ~= next_fire then", "then"),
+    ("a hash that is damaged stays", "planned.write", "if known.err then redis.pcall('UNLINK', P .. 'planned:' .. team) end", ""),
+    ("a cron that is gone stays in the hash", "planned.write", "return planned.forget(team, id)", "return nil"),
+    ("a cron with an end has no runs", "next_of", "(most or '') ~= '' and runs or ''", "''"),
+    ("a fire leaves the next one as it was", "fire_crons.fire", "planned.note_next(its.team, its.id, not has_ended and following, policy.most, policy.runs)", ""),
+    ("a change leaves what lists read as it was", "save_cron", "planned.write(team, id)", ""),
+    ("what fires late leaves the next one as it was", "settle_cron", "planned.write(team, id)", ""),
+    ("a cron that Recuro pauses goes on firing in lists", "pause_failing", "planned.write(team, cron)", ""),
+    ("a fire at another moment stays where it was in lists", "renew_crons.renew", "planned.write(its.team, its.id)", ""),
+    ("a deleted cron stays in the hash", "delete_cron", "planned.forget(team, id)", ""),
+    ("the patrol mends no hash", "patrol_crons.next_of", "planned.write(team, id)", ""),
     # relist_executions
     ("a lost row stays lost", "relist_executions.put_right", "call('ZADD', list, wanted, id)", ""),
     ("a wrong row stays", "relist_executions.put_right", "call('ZREM', list, id)", ""),

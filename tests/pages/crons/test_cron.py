@@ -248,6 +248,7 @@ async def test_a_body_of_a_mebibyte_is_shown_from_its_beginning(owner: Browser, 
     assert "payload" not in form.form(f"{ONE}/edit").fields
 
 
+@pytest.mark.writes_records
 @pytest.mark.parametrize("damage", ["spec", "next", "version", "strip"])
 async def test_one_that_is_damaged_leaves_the_pages_standing(
     owner: Browser, redis: Redis, damage: str

@@ -99,7 +99,7 @@ local function clear_rest()
         call('DEL', P .. FRONT .. lane, P .. READY .. lane)
     end
     call('HDEL', P .. 'virtual_time', team, team .. ':_')
-    local others = { 'names', 'cron_keys', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'hosts', 'turns', 'problem_ids' }
+    local others = { 'names', 'cron_keys', 'ids', 'ledger', 't', 'throttled', 'retry_after', 'hosts', 'turns', 'problem_ids', 'planned' }
     for _, name in ipairs(others) do call('DEL', P .. name .. ':' .. team) end
     for _, of in ipairs({ '', ':failed', ':skipped', ':late' }) do call('DEL', P .. 'x:' .. team .. ':executions' .. of) end
     clear_figures()

@@ -15,6 +15,7 @@ local member, listed = team .. ':' .. id, P .. 'x:' .. team .. ':crons:'
 local found = call('DEL', P .. 'c:' .. member) + call('ZREM', listed .. 'active', id) + call('ZREM', listed .. 'paused', id)
 if found == 0 then return 0, REFUSED end
 call('DEL', P .. 'log:' .. member)
+planned.forget(team, id)
 call('ZREM', P .. 'crons', member)
 call('HDEL', P .. 'damaged', 'c:' .. member, 'strip:' .. member)
 call('SADD', P .. 'doomed', 'c:' .. member)

@@ -16,6 +16,7 @@ local function fire(its, member, fields)
     local record, policy, following = P .. 'c:' .. member, policy_of(fields), its.following_ms
     local has_ended = fire_all(its.team, its.id, policy, its.fires) or following == ''
     note_fires(record, fields, policy, its.fired_until_ms, not has_ended and following)
+    planned.note_next(its.team, its.id, not has_ended and following, policy.most, policy.runs)
     if has_ended then
         call('ZREM', crons, member)
         call('HDEL', record, 'next')

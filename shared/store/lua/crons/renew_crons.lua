@@ -17,6 +17,7 @@ local function renew(its, member)
     if is_known and known_next > now and is_fresh(next_fire - (fields.offset or 0) * 1000, fields.fired_until) then
         call('ZADD', P .. 'crons', next_fire, member)
         call('HSET', P .. 'c:' .. member, 'next', next_fire)
+        planned.write(its.team, its.id)
         tell_clock(member)
         renewed = renewed + 1
     end

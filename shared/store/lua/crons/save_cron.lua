@@ -85,6 +85,7 @@ end
 if was_damaged and not is_computed and call('HGET', record, 'next') then -- it was taken out of the due ones
     call('ZADD', P .. 'crons', call('HGET', record, 'next'), member)
 end
+planned.write(team, id)
 if is_computed then -- which says when it was to fire from now on
     call('RPUSH', P .. 'log:' .. member, now .. ' ' .. given.change)
     call('LTRIM', P .. 'log:' .. member, -MOST_CHANGES, -1)

@@ -21,6 +21,7 @@ if has_ended then
 else
     call('ZADD', P .. 'crons', following, member)
 end
+planned.write(team, id)
 tell_clock(member)
 conclude()
 return 1

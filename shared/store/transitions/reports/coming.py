@@ -14,7 +14,6 @@ class ComingCron(NamedTuple):
     """A cron; what it has not is empty."""
 
     name: str
-    next_ms: str
     expression: str
     timezone: str
     offset: str
@@ -22,7 +21,9 @@ class ComingCron(NamedTuple):
     timing: str
     """JSON."""
     max_runs: str
+    next_ms: str
     runs: str
+    """None of one that may run for ever, or has no next fire."""
     id: str
 
     @classmethod

@@ -1,9 +1,8 @@
 -- Which release of the time zones' rules is in use: who has an older one leaves the crons with a zone to others.
 
-local SPOKEN = 30000 -- ms for which a scheduler's word on its release of the time zones' rules holds
-
 -- The newest release that a scheduler ever had; and whether one of those that live has it.
 local function newest_zones()
+    local SPOKEN = 30000 -- ms for which a scheduler's word on its release of the time zones' rules holds
     local said = fields_of(P .. 'zones', 'release', 'spoken')
     return said.release or '', said.release ~= nil and math.abs(moment() - (tonumber(said.spoken or '') or 0)) <= SPOKEN
 end
