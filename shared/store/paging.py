@@ -26,7 +26,7 @@ LookAt = Callable[[Below], Awaitable[Seen[Any]]]
 
 SEARCH_LIMIT, FOUND_LIMIT = 10_000, 1_000
 """So many of the newest rows a search looks at, until it found so many: one caller cannot keep Redis busy."""
-PAGE_LIMIT, PAGE_FOUND = 2_000, 200
+PAGE_LIMIT, PAGE_FOUND = 1_500, 200
 """The same for a page whose search can go on where it ended: its answer shall come within 50 ms."""
 _CHUNK, _FEW = 100, 20
 """Rows a step of a search; after one of which so few may be looked for, two steps are one."""

@@ -27,13 +27,13 @@ from shared.store.stored import LIST_BYTES
 
 MOST_WALKED = 5_000
 """Executions of one list where each has to be looked at, so that one caller cannot keep Redis busy."""
-MOST_LOOKED_AT = 2_000
+MOST_LOOKED_AT = 1_500
 """The same of a search, which can go on where it ended."""
 MOST_OF_CRON = 2_000
 """The same of each state of one cron, in one look."""
 MOST_COMING = 10_000
 OPEN = (ExecutionStatus.PENDING, ExecutionStatus.PROCESSING)
-_STEP, _AT_ONCE, _READ = 200, 50, 25
+_STEP, _AT_ONCE, _READ = 200, 100, 25
 """Executions of a look, those of them that a call reads, and those that one reads whole."""
 _LISTS = {ListedFilter.FAILED: ":failed", ListedFilter.SKIPPED: ":skipped", ListedFilter.LATE: ":late"}
 """What has a list of its own; all others are in that of all."""

@@ -155,7 +155,7 @@ class Look:
             return
         for start in range(0, len(new), _STEP):
             chosen = new[start : start + _STEP]
-            found = await looks.crons(self.redis, self.team, chosen, self.wanted)
+            found = await looks.crons(self.redis, self.team, chosen, self.wanted, is_brief=True)
             self._crons |= dict.fromkeys(chosen) | {cron.id: cron for cron in found.rows}
 
     def finds_fire(self, cron_id: int, at: datetime) -> bool:

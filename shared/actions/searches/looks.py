@@ -65,10 +65,15 @@ async def crons(
     wanted: Search[Any],
     words_too: str = "",
     *,
-    is_brief: bool = False,
+    is_brief: bool | None = None,
 ) -> "Seen[LookedCron]":
-    """Those crons that may be looked for, as far as a search looks at them, or only as lists are sorted."""
+    """Those crons that may be looked for.
+
+    `is_brief`: only their specs, and by what lists are sorted; None: if it looks for words alone.
+    """
     hints = wanted.hints(words_too)
+    if is_brief is None:
+        is_brief = not any(term.key for term in wanted.terms)
     seen = await transitions.look_at_crons(
         redis, team, which, hints, most_bytes=stored.LOOK_BYTES, is_brief=is_brief
     )

@@ -26,7 +26,7 @@ async def page(redis: Redis, team: Team, query: CronQuery, maker: str | None = N
     if query.sort is CronSort.NEWEST:
         return CronPage(**dict(await crons.page(redis, team, query, maker)))
     wanted = await searches.understood(redis, team, query.q)
-    seen, looked_at = await _all(redis, team, is_brief=not wanted.terms)
+    seen, looked_at = await _all(redis, team, is_brief=not any(term.key for term in wanted.terms))
     text = query.search or ""
     found = [
         cron

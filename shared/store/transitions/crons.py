@@ -204,7 +204,7 @@ async def look_at_crons(
 ) -> Seen[str]:
     """What a search looks at, of those crons that may be what it looks for: the next ones, or these.
 
-    Each as the text of a `SeenCron`; `is_brief`: which is there only as far as lists are sorted by it.
+    Each as the text of a `SeenCron`; `is_brief`: only its spec, and by what lists are sorted.
     """
     below = which if isinstance(which, Below) else None
     size, last, has_more, rows = await _LOOK(
