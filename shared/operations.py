@@ -11,7 +11,8 @@ from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from shared.errors import Forbidden, RecuroError, Stale
-from shared.runtime.waiting.waits import Ending, R, Sought
+from shared.runtime.waiting.ending import Ending
+from shared.runtime.waiting.waits import R, Sought
 from shared.schemas.base import Schema
 from shared.security.admission import Admission
 from shared.security.caller import Caller

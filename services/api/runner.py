@@ -22,7 +22,8 @@ from services.api.requests import (
 from shared.errors import Forbidden, TooManyCalls
 from shared.operations import Call, Operation, Versions
 from shared.runtime.serving import hang_up, request_ids
-from shared.runtime.waiting.waits import Ending
+from shared.runtime.waiting.ending import Ending
+from shared.runtime.waiting.waits import Check
 from shared.schemas.base import Schema
 from shared.security.caller import Caller
 from shared.security.meter import Meter
@@ -82,6 +83,8 @@ class Runner:
     def _response(self, call: Call, answered: Schema) -> Response:
         """What is answered, with what the call noted on its way."""
         operation, ending = self._operation, call.ending
+        if ending and ending.has_come and not (operation.first or call.versions.answered or call.key):
+            return self._shared.answer(answered)
         status, headers = operation.status_of(answered), {}
         if ending and ending.seconds is not None:
             status = 200 if ending.has_come else 202
@@ -91,8 +94,6 @@ class Runner:
             headers["Location"] = operation.location.format(id=getattr(answered, "id", ""))
         if call.versions.answered:
             headers["ETag"] = f'"{call.versions.answered}"'
-        if ending and ending.has_come and not (operation.first or headers or call.key):
-            return self._shared.answer(answered)
         response = answer(answered, status, operation.first)
         if headers:
             response.headers.update(headers)
@@ -115,7 +116,7 @@ class Runner:
 
 def _ending(request: Request, caller: Caller) -> Ending:
     callers, address = request.state.callers, request.client.host if request.client else ""
-    check = partial(callers.as_now, caller, address)
+    check = Check((caller.digest, address), partial(callers.as_now, caller, address))
     return Ending(request.state.waits, hang_up.of(request.scope), check)
 
 

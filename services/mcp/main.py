@@ -33,7 +33,8 @@ from shared.runtime.serving.bounds import Bounds
 from shared.runtime.serving.metrics import serving_metrics
 from shared.runtime.serving.proxies import Proxies
 from shared.runtime.steadily import Troubles, beside
-from shared.runtime.waiting.waits import Ending, Waits
+from shared.runtime.waiting.ending import Ending
+from shared.runtime.waiting.waits import Check, Waits
 from shared.schedule import zone_data
 from shared.security import vault
 from shared.security.addresses import Policy
@@ -55,7 +56,8 @@ def create_app(settings: Settings, waits: Waits) -> Starlette:
 
     async def call(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         asker = _asker_of(ctx)
-        check = partial(callers.as_now, asker.caller) if asker.caller else None
+        caller = asker.caller
+        check = Check(caller.digest, partial(callers.as_now, caller)) if caller else None
         ending = Ending(waits, check=check)  # of a client that hangs up the SDK tells nobody
         asked = Asked(
             request_id_of(ctx.request), client_of(ctx), callers.uses, ending, reads_only=asker.reads_only

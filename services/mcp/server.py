@@ -24,7 +24,7 @@ from services.mcp.results import failed as failed
 from services.mcp.tools import TOOLS, Tool
 from shared.errors import Invalid, RecuroError
 from shared.operations import Call
-from shared.runtime.waiting.waits import Ending
+from shared.runtime.waiting.ending import Ending
 from shared.schemas import validation
 from shared.schemas.base import Schema
 from shared.security.admission import Admission

@@ -1,11 +1,11 @@
 """The lines of an event that comes with every request: told after the answers, and many at once."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
-from shared import clock
 from shared.runtime import logs
 
 LATE_SECONDS = 0.05
@@ -19,12 +19,12 @@ class Lines:
 
     def __init__(self, event: str) -> None:
         self._event = event
-        self._told: list[tuple[datetime, Callable[[], Mapping[str, object]]]] = []
+        self._told: list[tuple[float, Callable[[], Mapping[str, object]]]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def tell(self, fields: Callable[..., Mapping[str, object]], *about: object) -> None:
         """A line of now; its fields are asked for later, of what it is about."""
-        self._told.append((clock.now(), partial(fields, *about)))
+        self._told.append((time.time(), partial(fields, *about)))
         if len(self._told) == MOST:
             self._flush_soon()
         elif self._timer is None:
@@ -39,4 +39,6 @@ class Lines:
         if self._timer:
             self._timer.cancel()
         told, self._told, self._timer = self._told, [], None
-        logs.tell_many(self._event, [(moment, fields()) for moment, fields in told])
+        logs.tell_many(
+            self._event, [(datetime.fromtimestamp(moment, UTC), fields()) for moment, fields in told]
+        )

@@ -2,16 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from prometheus_client import Gauge
 from redis.asyncio import Redis
 
-from shared.errors import RecuroError, TooManyWaits
+from shared.errors import TooManyWaits
 from shared.runtime import garbage
 from shared.runtime.serving.hang_up import HangUp
 from shared.runtime.steadily import Troubles
@@ -64,6 +63,14 @@ class Sought(NamedTuple, Generic[R]):
         return Awaited(self.team.id, self.kind, self.id)
 
 
+class Check(NamedTuple):
+    """Raises what refuses a caller who may not call any more: tokens end while their callers wait."""
+
+    who: Hashable
+    """Of the same caller a check finds the same."""
+    run: Callable[[], Awaitable[object]]
+
+
 class _Watch:
     """Who waits for the same; its task hears of the end for all of them."""
 
@@ -71,6 +78,12 @@ class _Watch:
 
     def __init__(self) -> None:
         self.answers: set[asyncio.Future[Any]] = set()
+        self.checks: dict[Hashable, Check] = {}
+
+    async def check(self) -> None:
+        """Once for all of the same caller, who then finds it remembered; what it raises as well."""
+        if len(self.answers) > 1:
+            await asyncio.gather(*(one.run() for one in self.checks.values()), return_exceptions=True)
 
 
 class HungUp(Exception):
@@ -96,6 +109,7 @@ class Waits:
     async def serving(self, redis: Redis) -> AsyncIterator[None]:
         """In this block there may be waits, which look by this client."""
         self._redis = redis
+        OPEN.set_function(lambda: len(self._answers))
         for shard in self._hearings:
             self._open[shard] = Together(_reading(redis, shard), _BATCH)
         try:
@@ -111,7 +125,9 @@ class Waits:
         self.is_stopping = True
         tell(self._answers, _OVER)
 
-    async def ended(self, sought: Sought[R], seconds: float, hang_up: HangUp | None) -> tuple[bool, R | None]:
+    async def ended(
+        self, sought: Sought[R], seconds: float, hang_up: HangUp | None, check: Check | None = None
+    ) -> tuple[bool, R | None]:
         """Wait until it has ended, for so long at most: whether it has, or is not there, and its record then.
 
         Raises TooManyWaits; HungUp once the caller has gone; and errors of AWAY if Redis is still away at the
@@ -119,7 +135,7 @@ class Waits:
         """
         if seconds and not self.is_stopping:
             self._check_room(sought.team)
-            has_ended, found = await self._waited(sought, seconds, hang_up)
+            has_ended, found = await self._waited(sought, seconds, hang_up, check)
             if has_ended:
                 return True, found
             if hang_up and hang_up.has_come:
@@ -128,7 +144,7 @@ class Waits:
         return not is_open, await self._record(sought)
 
     async def _waited(
-        self, sought: Sought[R], seconds: float, hang_up: HangUp | None
+        self, sought: Sought[R], seconds: float, hang_up: HangUp | None, check: Check | None
     ) -> tuple[bool, R | None]:
         """One wait, which ends with its seconds, and with hanging up, as with the end."""
         team, loop = sought.team.id, asyncio.get_running_loop()
@@ -137,9 +153,10 @@ class Waits:
         timer = loop.call_later(seconds, give_up)
         watch = self._watches.get(sought) or self._watch(sought)
         watch.answers.add(answer)
+        if check:
+            watch.checks[check.who] = check
         self._answers.add(answer)
         self._of_team[team] += 1
-        OPEN.inc()
         if self._calm is None:
             self._calm = loop.call_later(CALM_SECONDS, self._collect)
         if hang_up:
@@ -151,7 +168,6 @@ class Waits:
             timer.cancel()
             if hang_up:
                 hang_up.unwatch()
-            OPEN.dec()
             self._of_team[team] -= 1
             if not self._of_team[team]:
                 del self._of_team[team]
@@ -178,7 +194,9 @@ class Waits:
                 await self._hear_end(sought.team, sought.awaited)
             finally:
                 self._forget(sought, watch)  # who asks while it is read has it read anew
-            tell(watch.answers, (True, await self._record(sought)))
+            found = await self._record(sought)
+            await watch.check()
+            tell(watch.answers, (True, found))
         except Exception as error:  # it is of all who wait
             fail(watch.answers, error)
 
@@ -227,42 +245,6 @@ class Waits:
             raise TooManyWaits("Too many requests wait here already")
         if self._of_team[team.id] >= max(1, int(self._most * TEAM_SHARE)):
             raise TooManyWaits("Too many requests of your team wait here already")
-
-
-@dataclass(slots=True)
-class Ending:
-    """How one call waits for the end of what it is about, and whether it came."""
-
-    waits: Waits
-    hang_up: HangUp | None = None
-    """Nobody tells of it where it is missing: a wait ends when its seconds are over then."""
-    check: Callable[[], Awaitable[object]] | None = None
-    """Raises what refuses the caller who may not call any more: tokens end while their callers wait."""
-    seconds: int | None = None
-    """None: it does not wait, and is answered as always."""
-    has_come: bool = False
-    at: str = ""
-    """Where to ask on, as a path."""
-
-    @property
-    def retry_seconds(self) -> int:
-        """After how long to ask on: at once, but not a process that is about to end."""
-        return int(self.waits.is_stopping)
-
-    async def wait(self, sought: Sought[R], seconds: int, at: str) -> R | None:
-        """The record after the wait; raises what `ended` and `check` raise."""
-        self.seconds, self.at = seconds, f"{at}?wait={seconds}"
-        try:
-            self.has_come, found = await self.waits.ended(sought, seconds, self.hang_up)
-        except RecuroError:
-            await self._check()  # who may not call any more does not learn what is wrong with it either
-            raise
-        await self._check()
-        return found
-
-    async def _check(self) -> None:
-        if self.seconds and self.check:
-            await self.check()
 
 
 def _reading(redis: Redis, shard: str) -> Callable[[Sequence[Awaited]], Awaitable[list[str]]]:
