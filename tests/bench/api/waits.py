@@ -6,14 +6,16 @@
 import argparse
 import asyncio
 import os
+import select
+import socket
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from functools import partial
+from contextlib import closing
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import httpx
 import uvloop
@@ -33,7 +35,7 @@ from tests.poll import until
 JOB = {"queue": "bench", "url": "https://example.com/work"}
 EVENTS = keyspace.events(keyspace.SHARDS[0])
 WAIT_SECONDS = 60
-QUIET_SECONDS = 2.0
+QUIET_SECONDS, LOOK_SECONDS = 2.0, 0.001
 RUN = '[1,200,142,1795830038197,"{\\"ok\\":true}",{"content-type":"application/json"},false,null,null,null,null]'
 
 
@@ -68,44 +70,56 @@ class Api(NamedTuple):
     token: str
 
 
-class Waiter(asyncio.Protocol):
-    """One connection with one request: it notes when the answer began to arrive."""
+class Waiters:
+    """Connections with one request each, of which is noted when the answer began to arrive.
 
-    def __init__(self, request: bytes) -> None:
-        self._request = request
-        self.answered: asyncio.Future[tuple[float, bytes]] = asyncio.get_running_loop().create_future()
+    They are looked at every ms, together: a program that is woken by each answer takes the API's time of a
+    machine that both run on.
+    """
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast(asyncio.WriteTransport, transport).write(self._request)
+    def __init__(self, port: int, requests: Sequence[bytes]) -> None:
+        self._arrivals, self._connections = select.epoll(), list[socket.socket]()
+        self._at: dict[int, float] = {}
+        for request in requests:
+            opened = socket.create_connection(("127.0.0.1", port))
+            opened.sendall(request)
+            self._arrivals.register(opened, select.EPOLLIN | select.EPOLLET)
+            self._connections.append(opened)
 
-    def data_received(self, data: bytes) -> None:
-        if not self.answered.done():
-            self.answered.set_result((time.time(), data[:12]))
+    async def answered(self) -> list[float]:
+        """When each was, in the order of the requests; raises AssertionError for what is no answer with 200."""
+        while len(self._at) < len(self._connections):
+            arrived, now = self._arrivals.poll(0), time.time()
+            for number, _ in arrived:
+                self._at.setdefault(number, now)
+            await asyncio.sleep(LOOK_SECONDS)
+        wrong = {one.recv(12) for one in self._connections} - {b"HTTP/1.1 200"}
+        assert not wrong, wrong
+        return [self._at[one.fileno()] for one in self._connections]
+
+    def close(self) -> None:
+        for one in self._connections:
+            one.close()
+        self._arrivals.close()
 
 
 async def trial(name: str, api: Api, redis: Redis, asked: Sequence[int]) -> Trial:
-    loop, waiters = asyncio.get_running_loop(), []
-    for job in asked:
-        line = f"GET /api/jobs/{job}?wait={WAIT_SECONDS} HTTP/1.1"
-        request = f"{line}\r\nHost: a\r\nAuthorization: Bearer {api.token}\r\n\r\n".encode()
-        _, waiter = await loop.create_connection(partial(Waiter, request), "127.0.0.1", api.port)
-        waiters.append(waiter)
-    await asyncio.sleep(QUIET_SECONDS)
-    before = await _commands(redis)
-    await asyncio.sleep(QUIET_SECONDS)
-    commands = (await _commands(redis) - before) / QUIET_SECONDS
-    claims = Claims(redis, keyspace.SHARDS[0], "bench")
-    works = await claims.claim(1000)
-    results = [Result(work, Complete(), RUN, "", "") for work in works]
-    last, cpu_ms, began = await streams.newest(redis, EVENTS), _cpu_ms(api.pid), time.time()
-    await claims.finish(results)
-    answers = await asyncio.gather(*(waiter.answered for waiter in waiters))
-    cpu_ms = _cpu_ms(api.pid) - cpu_ms
-    wrong = {said for _, said in answers} - {b"HTTP/1.1 200"}
-    assert not wrong, wrong
+    lines = [f"GET /api/jobs/{job}?wait={WAIT_SECONDS} HTTP/1.1" for job in asked]
+    headers = f"Host: a\r\nAuthorization: Bearer {api.token}\r\n\r\n"
+    with closing(Waiters(api.port, [f"{line}\r\n{headers}".encode() for line in lines])) as waiters:
+        await asyncio.sleep(QUIET_SECONDS)
+        before = await _commands(redis)
+        await asyncio.sleep(QUIET_SECONDS)
+        commands = (await _commands(redis) - before) / QUIET_SECONDS
+        claims = Claims(redis, keyspace.SHARDS[0], "bench")
+        works = await claims.claim(1000)
+        results = [Result(work, Complete(), RUN, "", "") for work in works]
+        last, cpu_ms, began = await streams.newest(redis, EVENTS), _cpu_ms(api.pid), time.time()
+        _, answered = await asyncio.gather(claims.finish(results), waiters.answered())
+        cpu_ms = _cpu_ms(api.pid) - cpu_ms
     ends = await _ends(redis, last)
-    late = [1000 * at - ends[job] for job, (at, _) in zip(asked, answers, strict=True)]
-    return Trial(name, late, 1000 * (max(at for at, _ in answers) - began), commands, cpu_ms)
+    late = [1000 * at - ends[job] for job, at in zip(asked, answered, strict=True)]
+    return Trial(name, late, 1000 * (max(answered) - began), commands, cpu_ms)
 
 
 def _cpu_ms(pid: int) -> float:
