@@ -31,7 +31,6 @@ WANTED_MS, TIMES = 50, 10
 NO_PAGES = {"/sign-in/oidc/callback", "/t/{team}/live", "/t/{team}/{rest:path}", "/zone"}
 """What answers nobody who simply comes, or as long as it is read."""
 MORE = (
-    "/t/1?today",
     "/t/1/crons?q=nightly+zone:Europe/*",
     "/t/1/crons?sort=next_run&page=20",
     "/t/1/crons/500?filter=failed",

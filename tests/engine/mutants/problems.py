@@ -75,7 +75,7 @@ PROBLEMS = rows(
     ("channels that have it send it again", "resend_alert.chosen", "if outcome_in(channel) == 'failed' then", "if true then"),
     ("the error of before is said of the next try", "resend_alert", "for _, channel in ipairs(channels) do call('HDEL', record, 'error:' .. channel) end", ""),
     ("what is sent again leaves no line in the trail", "resend_alert", "note_change('alert', given.alert)", ""),
-    ("what is resolved counts as open", "count_open_alerts.is_open", "return problem and problems.state_of(problem) == 'open'", "return problem"),
+    ("what is resolved counts as open", "count_open_alerts.open_one", "problem and problems.state_of(problem) == 'open' and problem or false", "problem or false"),
     ("an older alert of the same problem counts too", "count_open_alerts.count", "seen[problem] = true", ""),
     ("a queue counts by its newest alert alone", "count_open_alerts.count", "== QUEUE and OF_QUEUE or OF_CRON", "== QUEUE and OF_CRON or OF_CRON"),
     ("of a cron older alerts count", "count_open_alerts.count", "== QUEUE and OF_QUEUE or OF_CRON", "== QUEUE and OF_QUEUE or OF_QUEUE"),

@@ -163,14 +163,15 @@ async def test_of_many_crons_the_day_comes_later_or_by_a_link(owner: Browser, re
         await crons.create(call, CronCreate(name=f"Cron {number}", url=work.URL, cron_expression="0 0 1 1 *"))
 
     page = await owner.open(HOME)
-    part, whole = await owner.open(f"{HOME}/today"), await owner.open(f"{HOME}?today")
+    part, day = await owner.open(f"{HOME}/today"), await owner.open(f"{HOME}/crons/day")
 
     assert "What ran and what is to come of 251 crons." in page.text
     assert f'hx-get="{HOME}/today"' in page.response.text
     assert "All lanes" not in page.text
     assert "243 more crons are folded into the first row." in part.text
     assert "<html" not in part.response.text
-    assert "243 more crons are folded into the first row." in whole.text
+    assert f'<a href="{HOME}/crons/day">See their day</a>' in page.response.text
+    assert "Backup" in day.text
 
 
 async def test_the_busiest_queues_say_what_holds_them_back(owner: Browser, redis: Redis) -> None:

@@ -22,7 +22,7 @@ async def show(visit: Visit) -> Response:
     signed, zone = await visit.in_team(), zones.zone_of(visit)
     known = await facts.read(visit, signed, zone, base_of(signed))
     wanted = needs.found(known, may_write=signed.caller.has("write"))
-    is_whole = known.active <= AT_ONCE or "today" in visit.request.query_params
+    is_whole = known.active <= AT_ONCE
     failing = needs.failing(known)
     call = visit.call(signed, "count-coming")
     return await overview_page(

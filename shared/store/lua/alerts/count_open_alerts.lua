@@ -6,12 +6,16 @@
 -- what is the matter: the newest of a cron, which fails in one way at a time, and the 10 newest of a queue.
 
 local PROBLEMS, OF_CRON, OF_QUEUE = 100, 1, 10
-local team, found, owners = given.team, 0, {}
+local team, found, owners, known = given.team, 0, {}, {}
 moment(given.now_ms)
 
-local function is_open(id)
-    local problem = problems.read(team, id)
-    return problem and problems.state_of(problem) == 'open'
+-- The problem, if it is open.
+local function open_one(id)
+    if known[id] == nil then
+        local problem = problems.read(team, id)
+        known[id] = problem and problems.state_of(problem) == 'open' and problem or false
+    end
+    return known[id]
 end
 
 local function count(owner)
@@ -19,7 +23,7 @@ local function count(owner)
     local open, seen = 0, {}
     for _, id in ipairs(call('ZREVRANGE', P .. 'x:' .. team .. ':' .. owner .. ':alerts', 0, most - 1)) do
         local problem = call('HGET', alert_of(team, id), 'problem') or ''
-        if problem ~= '' and not seen[problem] and is_open(problem) then open = open + 1 end
+        if problem ~= '' and not seen[problem] and open_one(problem) then open = open + 1 end
         seen[problem] = true
     end
     return open
@@ -28,8 +32,8 @@ end
 -- One that is damaged is for the patrol to see to.
 for _, state in ipairs({ 'open', 'ignored' }) do -- some were ignored until a moment that is past
     for _, id in ipairs(call('ZREVRANGE', P .. 'x:' .. team .. ':problems:' .. state, 0, PROBLEMS - 1)) do
-        local is_read, problem = pcall(problems.read, team, id)
-        if is_read and problem and problems.state_of(problem) == 'open' then owners[problem.owner] = true end
+        local is_read, problem = pcall(open_one, id)
+        if is_read and problem then owners[problem.owner] = true end
     end
 end
 for owner in pairs(owners) do
