@@ -147,6 +147,35 @@ async def test_hours_that_a_version_before_put_into_a_day_are_read_and_go_into_i
     assert day == {"=": ";" * 9 + "1;7,4" + ";" * 13, "=crons@9": "1", "=7@0": "3", "#": "3"}
 
 
+async def test_an_hour_that_another_version_put_beside_the_text_of_its_day_goes_into_it(
+    redis: Redis, team: Team
+) -> None:
+    day = f"d{START // DAY * DAY}"
+    texts = {"=": "4" + ";" * 23, "=@0": "2,1", "=@8": "6", "#": 3}
+    await stored(redis, team, {day: texts, f"h{START}": {"#": 1, "=": "2"}})
+    await redis.zadd(f"{team.prefix}figures_until", {f"{team.id}:h{START}": START})
+
+    while await roll(redis, SHARD, START + 3 * DAY):
+        pass
+
+    found = await redis.hgetall(f"{team.prefix}figures:{team.id}:{day}")  # type: ignore[misc]
+    assert found == {"=": "6,1" + ";" * 8 + "6;;2" + ";" * 13, "#": "1"}
+
+
+async def test_a_day_that_is_damaged_loses_nothing_of_others(redis: Redis, team: Team) -> None:
+    day = f"d{START // DAY * DAY}"
+    texts = {f"={queue}": "1" + ";" * 23 for queue in range(1, 20)} | {"=": "x", "=7": ";" * 10 + "y"}
+    hour = {name: "1" for name in texts}
+    await stored(redis, team, {day: {**texts, "#": 20}, f"h{START}": {**hour, "#": 20}})
+    await redis.zadd(f"{team.prefix}figures_until", {f"{team.id}:h{START}": START})
+
+    while await roll(redis, SHARD, START + 3 * DAY):
+        pass
+
+    found = await redis.hgetall(f"{team.prefix}figures:{team.id}:{day}")  # type: ignore[misc]
+    assert found == {**texts, "#": "20"}
+
+
 async def test_a_day_has_room_for_as_many_queues_as_an_hour(redis: Redis, team: Team) -> None:
     queues = {f"={queue}": "1" for queue in range(1, 701)}
     for hour in range(3):

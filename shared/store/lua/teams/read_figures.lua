@@ -60,7 +60,7 @@ local function take(letter, key, at)
     if size == 0 then return end
     local found = call('HMGET', key, '#', unpack(packed_as))
     for i, name in ipairs(packed_as) do
-        local text = found[1 + i] or figures.text_before(letter, key, name)
+        local text = found[1 + i] or figures.with_hours(letter, key, name)
         if text then take_text(i, at, text) end
     end
     local texts_of_all = unpack(found, 1, 1)

@@ -32,7 +32,7 @@ _NOTHING = (0,) * len(NAMES)
 _PACKED, _SIZE, _BETWEEN_HOURS = "=", "#", ";"
 """As `packed.lua` has them."""
 _OF_HOUR = "@"
-"""As a version before 2026-11-30 had the hours of a day."""
+"""As the first version that had days had their hours."""
 _HOUR = 3_600_000
 """How long an hour is (ms)."""
 

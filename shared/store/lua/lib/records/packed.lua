@@ -58,57 +58,58 @@ do
         return 1
     end
 
-    -- Under which names a version before 2026-11-30 put the hours of a day.
-    local function names_before(named)
-        local names = {}
-        for hour = 1, HOURS do names[hour] = named .. '@' .. hour - 1 end
-        return names
-    end
-
     -- Under which name a period has the text of an owner ('' = the team).
     function figures.name_of(owner)
         return PACKED .. owner
     end
 
-    -- The text of a day in which a version before left that name's hours, or nothing.
-    function figures.text_before(letter, key, named)
-        if letter ~= DAY then return nil end
-        local hours, is_there = call('HMGET', key, unpack(names_before(named))), false
-        for n, hour in ipairs(hours) do
-            if hour then is_there = true else hours[n] = '' end
-        end
-        return is_there and table.concat(hours, BETWEEN_HOURS)
+    -- The text of a day with these sums added to one of its hours, which count from 1.
+    local function with_hour(text, hour, sums)
+        local hours = {}
+        for one in string.gmatch((text or '') .. BETWEEN_HOURS, '([^;]*);') do hours[#hours + 1] = one end
+        for n = #hours + 1, HOURS do hours[n] = '' end
+        add_text(sums, hours[hour])
+        hours[hour] = packed(sums)
+        return table.concat(hours, BETWEEN_HOURS)
     end
 
-    -- The text of a day with these sums in one of its hours, to which they are added.
-    local function with_hour(text, at, sums)
-        local hours, its = {}, math.floor(at / HOUR) % HOURS + 1
-        for hour in string.gmatch(text .. BETWEEN_HOURS, '([^;]*);') do hours[#hours + 1] = hour end
-        for n = #hours + 1, HOURS do hours[n] = '' end
-        add_text(sums, hours[its])
-        hours[its] = packed(sums)
-        return table.concat(hours, BETWEEN_HOURS)
+    -- The text of a period (or nothing) with what the first version that had days put into a field for each hour; and the names of these.
+    function figures.with_hours(letter, key, named, text)
+        local names, found = {}, {}
+        if letter ~= DAY then return text, found end
+        for hour = 1, HOURS do names[hour] = named .. '@' .. hour - 1 end
+        for hour, its in ipairs(call('HMGET', key, unpack(names))) do
+            if its then
+                local sums = {}
+                add_text(sums, its)
+                text, found[#found + 1] = with_hour(text, hour, sums), names[hour]
+            end
+        end
+        return text, found
     end
 
     -- Add what was gathered of a period that begins then to a longer one, which has texts; figures of queues only while there is room.
     function figures.pack(team, period, at, owners)
         local name, over_at = figures.period(team, period, at)
-        local key, texts, is_day = P .. 'figures:' .. name, {}, period[1] == DAY
+        local key, texts, gone, letter = P .. 'figures:' .. name, {}, {}, period[1]
         local size = tonumber(call('HGET', key, SIZE) or 0)
         for owner, sums in pairs(owners) do
-            local text = call('HGET', key, owner) or figures.text_before(period[1], key, owner)
+            local known = call('HGET', key, owner)
+            local text, hours = figures.with_hours(letter, key, owner, known)
             if text or owner == PACKED or size < MOST then
-                if is_day then
-                    size = size - call('HDEL', key, owner, unpack(names_before(owner)))
-                    text, size = with_hour(text or '', at, sums), size + 1
+                if letter == DAY then
+                    text = with_hour(text, math.floor(at / HOUR) % HOURS + 1, sums)
                 else
                     if text then add_text(sums, text) end
-                    text, size = packed(sums), size + (text and 0 or 1)
+                    text = packed(sums)
                 end
                 texts[#texts + 1], texts[#texts + 2] = owner, text
+                size = size + (known and 0 or 1) - #hours
+                for _, hour in ipairs(hours) do gone[#gone + 1] = hour end
             end
         end
         call('HSET', key, SIZE, size, unpack(texts))
+        call_in_parts(gone, 'HDEL', key)
         call('ZADD', P .. 'figures_until', over_at, name)
     end
 end
