@@ -116,7 +116,7 @@ class Runner:
 
 def _ending(request: Request, caller: Caller) -> Ending:
     callers, address = request.state.callers, request.client.host if request.client else ""
-    check = Check((caller.digest, address), partial(callers.as_now, caller, address))
+    check = Check(caller.digest, partial(callers.as_now, caller, address))
     return Ending(request.state.waits, hang_up.of(request.scope), check)
 
 

@@ -38,7 +38,7 @@ from shared.store.transitions.reports.figures import (
 )
 
 MINUTE, TEN_MINUTES, HOUR, DAY = 60_000, 600_000, 3_600_000, 86_400_000
-STEP, AS_A_DAY = 400, 4
+STEP, AS_A_DAY = 250, 4
 """Periods of one look: a day counts as 4 of them, as reading it takes that long."""
 CRONS = "crons"
 GROUP = 24

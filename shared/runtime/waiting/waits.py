@@ -77,13 +77,13 @@ class _Watch:
     task: asyncio.Task[None]
 
     def __init__(self) -> None:
-        self.answers: set[asyncio.Future[Any]] = set()
-        self.checks: dict[Hashable, Check] = {}
+        self.answers: dict[asyncio.Future[Any], Check | None] = {}
 
     async def check(self) -> None:
         """Once for all of the same caller, who then finds it remembered; what it raises as well."""
         if len(self.answers) > 1:
-            await asyncio.gather(*(one.run() for one in self.checks.values()), return_exceptions=True)
+            checks = {one.who: one for one in self.answers.values() if one}
+            await asyncio.gather(*(one.run() for one in checks.values()), return_exceptions=True)
 
 
 class HungUp(Exception):
@@ -152,9 +152,7 @@ class Waits:
         give_up = partial(tell, [answer], _OVER)
         timer = loop.call_later(seconds, give_up)
         watch = self._watches.get(sought) or self._watch(sought)
-        watch.answers.add(answer)
-        if check:
-            watch.checks[check.who] = check
+        watch.answers[answer] = check
         self._answers.add(answer)
         self._of_team[team] += 1
         if self._calm is None:
@@ -172,7 +170,7 @@ class Waits:
             if not self._of_team[team]:
                 del self._of_team[team]
             self._answers.discard(answer)
-            watch.answers.discard(answer)
+            del watch.answers[answer]
             if not watch.answers:
                 self._forget(sought, watch)
                 watch.task.cancel()
