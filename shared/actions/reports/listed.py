@@ -33,7 +33,7 @@ MOST_OF_CRON = 2_000
 """The same of each state of one cron, in one look."""
 MOST_COMING = 10_000
 OPEN = (ExecutionStatus.PENDING, ExecutionStatus.PROCESSING)
-_STEP, _AT_ONCE, _READ = 150, 75, 25
+_STEP, _AT_ONCE, _READ = 200, 67, 25
 """Executions of a look, those of them that a call reads, and those that one reads whole."""
 _LISTS = {ListedFilter.FAILED: ":failed", ListedFilter.SKIPPED: ":skipped", ListedFilter.LATE: ":late"}
 """What has a list of its own; all others are in that of all."""
