@@ -109,7 +109,6 @@ class Waits:
     async def serving(self, redis: Redis) -> AsyncIterator[None]:
         """In this block there may be waits, which look by this client."""
         self._redis = redis
-        OPEN.set_function(lambda: len(self._answers))
         for shard in self._hearings:
             self._open[shard] = Together(_reading(redis, shard), _BATCH)
         try:
@@ -155,6 +154,7 @@ class Waits:
         watch.answers[answer] = check
         self._answers.add(answer)
         self._of_team[team] += 1
+        OPEN.inc()
         if self._calm is None:
             self._calm = loop.call_later(CALM_SECONDS, self._collect)
         if hang_up:
@@ -166,6 +166,7 @@ class Waits:
             timer.cancel()
             if hang_up:
                 hang_up.unwatch()
+            OPEN.dec()
             self._of_team[team] -= 1
             if not self._of_team[team]:
                 del self._of_team[team]
