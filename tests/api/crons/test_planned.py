@@ -98,3 +98,12 @@ async def test_of_a_cron_whose_record_is_lost_the_patrol_leaves_nothing(
     assert await total(client) == 3 + 2
     assert not await redis.hexists(key_of(team), "1")  # type: ignore[misc]
     await client.delete("/api/crons/1")
+
+
+async def test_a_cron_that_is_deleted_goes_out_of_it(
+    client: AsyncClient, redis: Redis, team: Team, crons: int
+) -> None:
+    await client.delete("/api/crons/2")
+
+    assert sorted(await redis.hkeys(key_of(team))) == ["1", "1:next", "3", "3:next"]  # type: ignore[misc]
+    assert await total(client) == crons - 3

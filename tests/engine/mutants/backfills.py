@@ -95,7 +95,6 @@ LISTS = rows(
     ("a fire leaves the next one as it was", "fire_crons.fire", "planned.note_next(its.team, its.id, not has_ended and following, policy.most, policy.runs)", ""),
     ("a change leaves what lists read as it was", "save_cron", "planned.write(team, id)", ""),
     ("what fires late leaves the next one as it was", "settle_cron", "planned.write(team, id)", ""),
-    ("a cron that Recuro pauses goes on firing in lists", "pause_failing", "planned.write(team, cron)", ""),
     ("a fire at another moment stays where it was in lists", "renew_crons.renew", "planned.write(its.team, its.id)", ""),
     ("a deleted cron stays in the hash", "delete_cron", "planned.forget(team, id)", ""),
     ("the patrol mends no hash", "patrol_crons.next_of", "planned.write(team, id)", ""),

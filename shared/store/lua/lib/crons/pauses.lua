@@ -23,7 +23,6 @@ do
         call('HSET', record, 'is_active', 0, 'paused_after', failures)
         call('HINCRBY', record, 'version', 1)
         call('HDEL', record, 'next')
-        planned.write(team, cron)
         call('ZREM', P .. 'crons', member)
         call('ZREM', index .. 'active', cron)
         call('ZADD', index .. 'paused', cron, cron)
