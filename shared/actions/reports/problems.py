@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from shared.schemas.runs import FailureReason
 from shared.store import records, transitions
 from shared.store.keyspace import Team
 from shared.store.records import Fields
-from shared.store.transitions import ListedProblem, PartOfState, StoredProblem
+from shared.store.transitions import ListedProblem, PartOfProblems, StoredProblem
 
 QUARTER_MILLISECONDS, QUARTERS = 900_000, 96
 """As in `arrivals.lua`."""
@@ -67,7 +67,8 @@ async def _newest(call: Call, query: ProblemQuery) -> tuple[int, list[int]]:
         answers = await together.execute()
     total, found = sum(answers[::2]), [(score, one) for some in answers[1::2] for one, score in some]
     if query.state in (ProblemState.OPEN, ProblemState.IGNORED):
-        ignored = [one async for one in _in_state(call, ProblemState.IGNORED) if one.state == query.state]
+        stored = _listed(call, ProblemState.IGNORED)
+        ignored = [one async for one in stored if one.state == query.state]
         if query.state is ProblemState.IGNORED:
             total, found = 0, []
         total, found = total + len(ignored), found + [(float(one.last_ms), str(one.id)) for one in ignored]
@@ -128,19 +129,30 @@ def _changed(row: StoredProblem | str) -> Problem:
 
 
 async def _stored(call: Call, query: ProblemQuery) -> AsyncIterator[ListedProblem]:
-    """All that may be wanted: what was ignored until a moment that is past is open, and stored as ignored."""
+    """All that may be wanted."""
+    for of in _lists(query):
+        async for row in _listed(call, of, query.search or ""):
+            yield row
+
+
+def _lists(query: ProblemQuery) -> Iterator[str]:
+    """The owner, or states. What was ignored until a moment that is past is open, and stored as ignored."""
+    if query.queue_id and query.cron_id:
+        return
+    if query.queue_id or query.cron_id:
+        yield f"{Kind.QUEUE}{query.queue_id}" if query.queue_id else f"{Kind.CRON}{query.cron_id}"
+        return
     for state in ProblemState:
         if query.state in (None, state) or (query.state, state) == (ProblemState.OPEN, ProblemState.IGNORED):
-            async for row in _in_state(call, state, query.search or ""):
-                yield row
+            yield state
 
 
-async def _in_state(call: Call, state: ProblemState, words: str = "") -> AsyncIterator[ListedProblem]:
-    """All that are stored in that state, and may have these words."""
+async def _listed(call: Call, of: str, words: str = "") -> AsyncIterator[ListedProblem]:
+    """All of a state or owner that may have these words."""
     offset, found = 0, _STEP
     while found == _STEP:
         found, rows = await transitions.list_problems(
-            call.redis, call.team, PartOfState(state, offset, _STEP), words=words
+            call.redis, call.team, PartOfProblems(of, offset, _STEP), words=words
         )
         offset += found
         for row in rows:
@@ -148,11 +160,6 @@ async def _in_state(call: Call, state: ProblemState, words: str = "") -> AsyncIt
 
 
 def _is_wanted(one: ListedProblem, query: ProblemQuery) -> bool:
-    owners = {f"{Kind.QUEUE}{query.queue_id}", f"{Kind.CRON}{query.cron_id}"}
-    if (query.queue_id or query.cron_id) and one.owner not in owners:
-        return False
-    if query.queue_id and query.cron_id:
-        return False
     return query.state in (None, one.state) and words.contains(query.search or "", one.text)
 
 

@@ -175,7 +175,7 @@ from shared.store.transitions.reports.figures import (
 from shared.store.transitions.reports.problems import (
     PROBLEM_STATES as PROBLEM_STATES,
     ListedProblem as ListedProblem,
-    PartOfState as PartOfState,
+    PartOfProblems as PartOfProblems,
     StoredProblem as StoredProblem,
     change_problem as change_problem,
     list_problems as list_problems,

@@ -132,6 +132,35 @@ async def test_a_search_passes_over_one_that_is_damaged(
     assert [problem["id"] for problem in await listed(client, "?search=a.example")] == [2]
 
 
+async def test_those_of_a_queue_or_cron_are_found_among_all_and_by_their_state_now(
+    client: httpx.AsyncClient, redis: Redis, worker: Worker
+) -> None:
+    """More than one look at a list has; the first is ignored until a moment that is past."""
+    for number in range(130):
+        await jobs.create(call_of(redis, worker.team), JobCreate(queue="mail", url=URL))
+        await worker.end(Dead(), url=f"https://h{number}.example/", later=number)
+    await worker.job(Dead(), queue="post")
+    await client.post("/api/crons", json=CRON)
+    await client.post("/api/crons/1/run")
+    await worker.end(Fail())
+    for problem in (1, 2):
+        await client.patch(f"{PATH}/{problem}", json={"state": "ignored"})
+    await redis.hset(f"{worker.team.prefix}problem:1:1", "until", str(await worker.now() - 1))  # type: ignore[misc]
+
+    async def ids(query: str) -> tuple[list[int], int]:
+        answer = (await client.get(f"{PATH}?{query}")).json()
+        return [one["id"] for one in answer["data"]], answer["total"]
+
+    assert await ids("queue_id=1&per_page=3") == ([130, 129, 128], 130)
+    assert await ids("queue_id=1&per_page=3&page=43") == ([4, 3, 2], 130)
+    assert await ids("queue_id=1&state=ignored") == ([2], 1)
+    assert await ids("queue_id=1&state=open&search=h0.example") == ([1], 1)
+    assert await ids("queue_id=2") == ([131], 1)
+    assert await ids("cron_id=1") == ([132], 1)
+    assert await ids("cron_id=2") == ([], 0)
+    assert await ids("cron_id=1&queue_id=1") == ([], 0)
+
+
 async def test_the_one_that_was_seen_last_comes_first(
     client: httpx.AsyncClient, redis: Redis, worker: Worker
 ) -> None:

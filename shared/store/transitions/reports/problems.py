@@ -25,17 +25,16 @@ class ListedProblem(NamedTuple):
 
     id: int
     last_ms: int
-    owner: str
-    """`q<queue>` or `c<cron>`."""
     text: str
     """Its reason, status, host and path."""
     state: str
 
 
-class PartOfState(NamedTuple):
-    """So many of the problems that are stored in a state, from a place on, last seen first."""
+class PartOfProblems(NamedTuple):
+    """So many of the problems, from a place on."""
 
-    state: str
+    of: str
+    """Their state as it is stored, last seen first; or their owner (`q<queue>`, `c<cron>`), newest first."""
     offset: int
     size: int
 
@@ -62,14 +61,15 @@ async def read_problems(
 
 
 async def list_problems(
-    redis: Redis, team: Team, part: PartOfState, *, words: str = "", now_ms: int | None = None
+    redis: Redis, team: Team, part: PartOfProblems, *, words: str = "", now_ms: int | None = None
 ) -> tuple[int, list[ListedProblem]]:
     """How many there were in that part, and those that can be read and may have these words."""
     found, rows = await _LIST_PROBLEMS(
         redis,
         team.prefix,
         team=team.id,
-        state=part.state,
+        state=part.of if part.of in PROBLEM_STATES else None,
+        owner=None if part.of in PROBLEM_STATES else part.of,
         offset=part.offset,
         count=part.size,
         letters=letters_of(hints.of(words.split(), ())),
