@@ -31,6 +31,11 @@ _NAMES, _SHOWN = 1000, 5
 """How many names a wrong one is compared with, and how many are listed if it resembles none."""
 
 
+class NamedQueue(NamedTuple):
+    id: int
+    name: str
+
+
 async def create(call: Call, queue: QueueCreate) -> Queue:
     call.may_use(queue.name)
     made = await _save(call, queue)
@@ -68,8 +73,17 @@ async def id_of(redis: Redis, team: Team, name: str) -> int:
 
 async def names(redis: Redis, team: Team) -> list[str]:
     """Names of the team's queues, or of some 1,000 of them."""
+    return [one.name for one in await _named(redis, team)]
+
+
+async def choices(redis: Redis, team: Team) -> list[NamedQueue]:
+    """The same queues by their names, to choose from."""
+    return sorted(await _named(redis, team), key=lambda one: (one.name.casefold(), one.id))
+
+
+async def _named(redis: Redis, team: Team) -> list[NamedQueue]:
     _, known = await redis.hscan(keyspace.queue_names(team), count=_NAMES)
-    return list(known)
+    return [NamedQueue(int(id_), name) for name, id_ in known.items() if id_.isdecimal()]
 
 
 def _some(known: Sequence[str]) -> str:

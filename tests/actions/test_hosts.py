@@ -186,6 +186,35 @@ async def test_what_nobody_can_read_is_left_out_and_mended_by_the_next_rest(redi
     assert [host.host for host in await listed(redis, team)] == [A]
 
 
+async def test_what_nobody_can_read_hides_no_other_host(redis: Redis, team: Team) -> None:
+    await rest(redis, team, B)
+    for name, text in (
+        ("a", "junk"),
+        ("c\x1fd", "1 2"),
+        ("e", ""),
+        ("", "5 9 0 0 0 silent"),
+        ("f", "1\x1f2"),
+    ):
+        await redis.hset(f"{team.prefix}hosts:{team.id}", name, text)  # type: ignore[misc]
+
+    assert [host.host for host in await listed(redis, team)] == [B]
+
+
+async def test_hosts_that_rest_by_the_moment_that_is_vouched_for_are_shown_by_the_present(
+    redis: Redis, team: Team
+) -> None:
+    now_ms, _ = await transitions.read_hosts(redis, team)
+    await vouch(redis, now_ms)
+    await rest(redis, team, minutes=2)
+    before = await one(redis, team)
+
+    await later(redis, team, HOUR)
+    after = await one(redis, team)
+
+    assert (after.since - before.since).total_seconds() == pytest.approx(3600, abs=10)
+    assert after.resting_until is not None
+
+
 async def test_they_are_forgotten_two_days_after_the_last_rest(redis: Redis, team: Team) -> None:
     await rest(redis, team)
     fades = float(await redis.zscore(f"{team.prefix}fading", f"hosts:{team.id}") or 0)

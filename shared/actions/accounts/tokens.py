@@ -1,6 +1,7 @@
 """What a caller can do to the tokens of the team."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -69,6 +70,14 @@ async def page(call: Call, query: PageQuery) -> Page[Token]:
         per_page=query.per_page,
         total=len(found),
     )
+
+
+async def expiring(call: Call, until: datetime) -> list[Token]:
+    """Those that expire, or did, by then; the newest first. The others are not read: most have no end."""
+    rows = await transitions.read_tokens(call.redis, team=call.team.id)
+    ends = (row for row in rows if "expires_at" in records.fields_of(row.fields).get("limits", ""))
+    found = [one for one in _readable(tuple(ends)) if one.expires_at and one.expires_at <= until]
+    return sorted(found, key=lambda one: one.id, reverse=True)
 
 
 async def get(call: Call, token_id: int) -> Token:

@@ -1,5 +1,8 @@
 """What a caller can see of the hosts that a team calls."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from shared import clock
 from shared.basics import words
 from shared.operations import Call
@@ -9,20 +12,36 @@ from shared.store import paging, transitions
 from shared.store.transitions import StoredHost
 
 
+class Hosts(NamedTuple):
+    """Those of a team that rest, or rested within two days, the ones whose rests began last first."""
+
+    now_ms: int
+    rows: Sequence[StoredHost]
+
+    def page(self, query: HostQuery) -> Page[Host]:
+        rows = self.rows
+        if query.filter is HostFilter.RESTING:
+            rows = [row for row in rows if _rests(row, self.now_ms)]
+        elif query.filter is HostFilter.ANSWERING:
+            rows = [row for row in rows if _is_back(row)]
+        if query.search:
+            rows = [row for row in rows if words.contains(query.search, row.host)]
+        return paging.page_of(rows, query, lambda row: _host(row, self.now_ms))
+
+    def named(self, name: str) -> Host | None:
+        """The one of that name, at whichever port; of several the first."""
+        wanted = _without_port(name)
+        alike = (row for row in self.rows if wanted in row.host)
+        found = next((row for row in alike if _without_port(row.host) == wanted), None)
+        return _host(found, self.now_ms) if found else None
+
+
+async def read(call: Call) -> Hosts:
+    return Hosts(*await transitions.read_hosts(call.redis, call.team))
+
+
 async def page(call: Call, query: HostQuery) -> Page[Host]:
-    """Hosts that rest, or rested within two days: those whose rests began last come first."""
-    now_ms, rows = await transitions.read_hosts(call.redis, call.team)
-    found = [row for row in rows if _is_wanted(row, now_ms, query)]
-    found.sort(key=lambda row: (-row.since, row.host))
-    return paging.page_of(found, query, lambda row: _host(row, now_ms))
-
-
-async def named(call: Call, name: str) -> Host | None:
-    """The one of that name, at whichever port; of several the one whose rest began last."""
-    now_ms, rows = await transitions.read_hosts(call.redis, call.team)
-    wanted = _without_port(name)
-    found = [row for row in rows if _without_port(row.host) == wanted]
-    return _host(max(found, key=lambda row: row.since), now_ms) if found else None
+    return (await read(call)).page(query)
 
 
 def _without_port(host: str) -> str:
@@ -50,8 +69,3 @@ def _is_back(row: StoredHost) -> bool:
 
 def _rests(row: StoredHost, now_ms: int) -> bool:
     return not _is_back(row) and row.ends > now_ms
-
-
-def _is_wanted(row: StoredHost, now_ms: int, query: HostQuery) -> bool:
-    is_so = {HostFilter.RESTING: _rests(row, now_ms), HostFilter.ANSWERING: _is_back(row)}
-    return is_so.get(query.filter, True) and (not query.search or words.contains(query.search, row.host))

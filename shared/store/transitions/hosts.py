@@ -1,6 +1,7 @@
 """Hosts that are given a rest by a team."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from redis.asyncio import Redis
@@ -13,7 +14,9 @@ _THROTTLE = Function("throttle_host")
 _PROBE = Function("probe_host")
 _UNTHROTTLE = Function("unthrottle_host")
 _READ = Function("read_hosts")
-_KEPT = re.compile(r"([0-9]{1,16}) ([0-9]{1,16}) ([0-9]{1,16}) ([0-9]{1,16}) ([0-9]{1,16}) (\S+)")
+_NUMBER = "([0-9]{1,16})"
+_KEPT = re.compile(rf"(?<![^\x1f])([^\x1f]+)\x1f{' '.join([_NUMBER] * 5)} ([^\s\x1f]+)(?![^\x1f])")
+"""A host with its text, between separators: what is neither is passed over."""
 
 
 class StoredHost(NamedTuple):
@@ -91,21 +94,24 @@ async def unthrottle_host(
     )
 
 
-async def read_hosts(redis: Redis, team: Team) -> tuple[int, list[StoredHost]]:
-    """The present (ms), and the hosts that rest, or rested within two days, as far as they can be read."""
-    now_ms, ahead_ms, flat = await _READ(redis, team.prefix, team=team.id)
-    ahead, rows = int(ahead_ms), list[StoredHost]()
-    for host, text in zip(flat[::2], flat[1::2], strict=True):
-        if its := _kept(text):
-            since, ends, back = (at and at + ahead for at in its[:3])
-            rows.append(StoredHost(host, since, ends, back, *its[3:]))
-    return int(now_ms), rows
+async def read_hosts(redis: Redis, team: Team) -> tuple[int, Sequence[StoredHost]]:
+    """The present (ms), and the hosts that rest, or rested within two days, as far as they can be read.
+
+    Those whose rests began last come first.
+    """
+    now_ms, ahead_ms, text = await _READ(redis, team.prefix, team=team.id)
+    rows, ahead = _rows(text), int(ahead_ms)
+    return int(now_ms), [_moved(row, ahead) for row in rows] if ahead else rows
 
 
-@remembered(2 * MEBIBYTE)
-def _kept(text: str) -> tuple[int, int, int, int, int, str] | None:
-    """Of a host what stands behind its name in `StoredHost`; moments by the one that is vouched for."""
-    if not (found := _KEPT.fullmatch(text)):
-        return None
-    since, ends, back, requests, status = map(int, found.groups()[:-1])
-    return since, ends, back, requests, status, found[6]
+@remembered(8 * MEBIBYTE, per_byte=4)
+def _rows(text: str) -> tuple[StoredHost, ...]:
+    """By the moment that is vouched for: most are as they were when they were last read."""
+    found = []
+    for host, *numbers, why in _KEPT.findall(text):
+        found.append(StoredHost._make((host, *map(int, numbers), why)))
+    return tuple(sorted(found, key=lambda row: (-row.since, row.host)))
+
+
+def _moved(row: StoredHost, by: int) -> StoredHost:
+    return row._replace(**{name: at + by for name in ("since", "ends", "back") if (at := getattr(row, name))})

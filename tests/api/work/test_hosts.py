@@ -62,6 +62,6 @@ async def test_a_host_is_found_by_its_name_among_many_that_are_called_alike(
     for host in ("a.example:8443", "[2001:db8::1]:443", *alike):
         await throttle_host(redis, team, host=host, wanted_ms=60_000, most_ms=60_000)
 
-    known = await hosts.named(call_of(redis, team), name)
+    known = (await hosts.read(call_of(redis, team))).named(name)
 
     assert (known and known.host) == found

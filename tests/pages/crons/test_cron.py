@@ -14,6 +14,7 @@ from tests.calls import call_of
 from tests.pages.browser import Browser
 from tests.pages.crons import filling
 from tests.pages.crons.filling import SHOP, a_cron
+from tests.pages.work.filling import dead
 
 PATH = "/t/1/crons"
 ONE = f"{PATH}/1"
@@ -198,6 +199,16 @@ async def test_the_band_of_many_fires_begins_with_its_cron_and_shows_when_it_fai
     assert float(begins) > 49
     assert "It fires more than a hundred times a day; 2 failed" in page
     assert re.search(r"<title>\d\d:\d\d, \d failed</title>", page)
+
+
+async def test_what_others_failed_of_since_hides_no_failure_of_the_day(owner: Browser, redis: Redis) -> None:
+    await a_cron(redis, "oxxo", name="each minute", cron_expression="* * * * *")
+    for number in range(101):
+        await dead(redis, url=f"https://h{number}.example/")
+
+    page = (await owner.open(f"{PATH}/day")).response.text
+
+    assert "It fires more than a hundred times a day; 2 failed" in page
 
 
 async def test_the_month_counts_what_is_to_come_and_marks_a_change_of_the_clock(

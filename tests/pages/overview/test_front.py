@@ -1,5 +1,6 @@
 """The overview: whether anything needs somebody, what ran and comes, and what it runs on."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from shared.schemas.crons import CronCreate
 from shared.schemas.queues import QueueUpdate
 from shared.schemas.teams import MonthlyLimits
 from shared.store import keyspace, moments
+from shared.store.transitions import throttle_host, unthrottle_host
 from tests.calls import call_of
 from tests.pages.browser import Browser
 from tests.pages.crons import filling
@@ -118,6 +120,23 @@ async def test_no_more_than_seven_are_shown_and_the_rest_is_counted(owner: Brows
     assert "Nine things need you." in page.text
     assert page.response.text.count("has failed</a>") == 7
     assert "And 2 more" in page.text
+
+
+async def test_the_largest_problem_says_that_its_host_answers_again_whoever_rests_since(
+    owner: Browser, redis: Redis
+) -> None:
+    await all_run(redis)
+    await work.dead(redis, 2)
+    await throttle_host(redis, SHOP, host="hooks.example.com:443", wanted_ms=60_000, most_ms=60_000)
+    await unthrottle_host(redis, SHOP, host="hooks.example.com:443", status=200)
+    for number in range(30):
+        await throttle_host(redis, SHOP, host=f"h{number}.example:443", wanted_ms=60_000, most_ms=60_000)
+
+    page = await owner.open(HOME)
+
+    assert "so they can be replayed." in page.text
+    assert "Thirty hosts are left alone" in page.text or "30 hosts are left alone" in page.text
+    assert re.search(r"What is for h\d+\.example:443, .* and others waits", page.text)
 
 
 async def test_limits_and_tokens_are_told_before_they_end(owner: Browser, redis: Redis) -> None:

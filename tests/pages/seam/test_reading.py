@@ -19,6 +19,7 @@ OF_PEOPLE = {
     *("sign_in.with_password", "single_sign_on.Answer", "single_sign_on.Arrived", "single_sign_on.begin"),
     *("single_sign_on.VALID_MINUTES", "single_sign_on.finish", "teams.ACCOUNTS", "teams.check_owner"),
     *("tokens.get_with_version", "users.addresses", "users.get", "visits.Accounts", "visits.Visitor"),
+    "tokens.expiring",
 }
 """Of `shared.actions.accounts`: a token is nobody who signs in, so that REST has none of it."""
 OF_READS = {
@@ -35,10 +36,12 @@ OF_READS = {
     ),
     *(
         "notifications.get",
+        "queues.NamedQueue",
+        "queues.choices",
         "queues.get",
         "reports.coming.Crons",
         "reports.coming.read",
-        "reports.hosts.named",
+        "reports.hosts.read",
         "reports.problems.rows",
         "reports.why.SKIPPED",
     ),

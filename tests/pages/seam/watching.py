@@ -105,5 +105,6 @@ PLAIN_READS = {
     *("get", "mget", "hget", "hmget", "hgetall", "zrange", "zcard", "zscore", "scard", "smembers", "xrange"),
     *("xrevrange", "xread", "xlen", "time", "info", "llen", "lrange", "hlen", "exists", "hello", "client"),
     *("config", "ping", "zcount", "zrangebyscore", "zrevrange", "sismember", "auth", "select", "function"),
+    "hscan",
 }
 READS = _reads()

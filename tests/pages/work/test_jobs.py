@@ -1,9 +1,11 @@
 """Jobs on pages: the list and its search, one with its attempts, and what is done to it."""
 
+import re
+
 import pytest
 from redis.asyncio import Redis
 
-from services.worker.work import Complete, Retry
+from services.worker.work import Complete, Dead, Retry
 from shared.schemas.jobs import FinalStatus, JobStatus
 from tests.pages.browser import Browser, enter, make_user
 from tests.pages.work import filling
@@ -29,6 +31,19 @@ async def test_jobs_are_listed_with_state_and_last_answer(owner: Browser, redis:
     assert page.text.index("https://mail.example.com/send") < page.text.index(filling.URL)
     assert page.text.count("server error 503") == 2
     assert {f"{JOBS}/{number}" for number in (1, 2, 3)} <= set(page.links)
+
+
+async def test_any_of_many_queues_can_be_chosen_and_each_is_found_by_its_name(
+    owner: Browser, redis: Redis
+) -> None:
+    names = [f"queue {number:03}" for number in range(120)]
+    for name in reversed(names):
+        await filling.made(redis, queue=name)
+    await filling.ended(redis, [Dead()])
+
+    for path in (JOBS, "/t/1/dead-letters", "/t/1/dead-letters?view=one"):
+        page = (await owner.open(path)).response.text
+        assert re.findall(r'<option value="\d+">(queue \d+)</option>', page) == names
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import calendar
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -33,7 +33,8 @@ from shared.schemas.reports.problems import ProblemQuery
 from shared.schemas.reports.stats import PeriodFigures, StatsBy, StatsKind, StatsQuery
 
 DAY, MONTH, AHEAD = f"{PATH}/day", f"{PATH}/month", f"{PATH}/ahead"
-LANES, MOST_MARKS = 15, 100
+LANES, MOST_MARKS, PROBLEMS = 15, 100, 25
+"""Lanes of a page, fires that a lane shows, and problems of a cron whose failures it shows."""
 KEPT = timedelta(days=30)
 """For so long hours are kept."""
 MOST_AHEAD = 12
@@ -103,19 +104,21 @@ async def _past(call: Call, since: datetime, now: datetime) -> Sequence[PeriodFi
 async def lanes(call: Call, crons: Sequence[Cron], span: Span, zone: str) -> list[Lane]:
     """The fires of each in that span; of one that fires very often only that it does, and when it failed."""
     often = {cron.id for cron in crons if _is_often(cron, span)}
-    failed = await _failed(call) if often else {}
+    failed = await _failed(call, often)
     single = await asyncio.gather(*(_lane(call, cron, span, zone) for cron in crons if cron.id not in often))
     known = {one.cron.id: one for one in single}
     return [known.get(cron.id) or days.band(cron, span, failed.get(cron.id, {}), zone) for cron in crons]
 
 
-async def _failed(call: Call) -> dict[int, Counter[datetime]]:
+async def _failed(call: Call, ids: Collection[int]) -> dict[int, Counter[datetime]]:
     """How often each cron failed in each quarter of an hour, by its problems that were seen last."""
+    queries = [ProblemQuery(cron_id=one, per_page=PROBLEMS) for one in ids]
     found = defaultdict[int, Counter[datetime]](Counter)
-    for one in (await problems.page(call, ProblemQuery(per_page=MOST_MARKS))).data:
-        for number, count in enumerate(one.quarters):
-            if one.cron_id and count:
-                found[one.cron_id][one.quarters_from + number * days.QUARTER] += count
+    for each in await asyncio.gather(*(problems.page(call, query) for query in queries)):
+        for one in each.data:
+            for number, count in enumerate(one.quarters):
+                if one.cron_id and count:
+                    found[one.cron_id][one.quarters_from + number * days.QUARTER] += count
     return found
 
 

@@ -19,7 +19,7 @@ from shared.schemas.base import Page, PageQuery
 from shared.schemas.crons import Cron, CronFilter, CronQuery
 from shared.schemas.notifications import Notifications
 from shared.schemas.queues import Queue
-from shared.schemas.reports.hosts import Host, HostQuery
+from shared.schemas.reports.hosts import Host, HostFilter, HostQuery
 from shared.schemas.reports.problems import Problem, ProblemQuery, ProblemState
 from shared.schemas.reports.stats import Stats, StatsBy, StatsQuery
 from shared.schemas.teams import Usage
@@ -28,11 +28,11 @@ from shared.store import ledger, moments
 from shared.store.care import overdue
 from shared.store.ledger import Ledger
 
-PROBLEMS, CRONS, QUEUES, HOSTS, ALERTS, TOKENS = 50, 25, 100, 25, 25, 100
+PROBLEMS, CRONS, QUEUES, HOSTS, ALERTS = 50, 25, 100, 25, 25
 """Of each kind so many are looked at, and so many crons are read by a call."""
 BUSIEST = 5
 """Queues that are shown."""
-RECENT = timedelta(minutes=20)
+RECENT, SOON = timedelta(minutes=20), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,15 @@ class Facts:
     queues: Page[Queue]
     recent: Mapping[int, Stats]
     """The last 20 minutes of the busiest queues, by their ids."""
-    hosts: Sequence[Host]
+    hosts: Page[Host]
+    """Those that rest."""
+    dead_host: Host | None
+    """That of the problem with the most dead letters, if it rests or did lately."""
     usage: Usage
     alerts: Sequence[Alert]
     channels: Notifications
     tokens: Sequence[Token]
-    """For admins."""
+    """Those that expire soon, or did; for admins."""
     hour: Stats
     ledger: Ledger
 
@@ -87,6 +90,12 @@ def by_load(found: Sequence[Queue]) -> list[Queue]:
             one.name.casefold(),
         ),
     )
+
+
+def most_dead(found: Sequence[Problem]) -> Problem | None:
+    """The one with the most dead letters, if one has any."""
+    largest = max(found, key=lambda one: one.dead_letters, default=None)
+    return largest if largest and largest.dead_letters else None
 
 
 async def read(visit: Visit, signed: Signed, zone: str, base: str) -> Facts:
@@ -135,16 +144,18 @@ async def _of_team(call: Call) -> dict[str, Any]:
 
 async def _listed(call: Call, signed: Signed) -> dict[str, Any]:
     """The fields that are lists."""
-    (open_ones, failing), resting, told, expiring = await asyncio.gather(
-        problems_of(call),
-        hosts.page(call, HostQuery(per_page=HOSTS)),
+    (open_ones, failing), known, told, expiring = await asyncio.gather(
+        _problems(call),
+        hosts.read(call),
         alerts.page(call.redis, call.team, AlertQuery(per_page=ALERTS)),
         _tokens(call, signed),
     )
+    dead = most_dead(open_ones.data)
     return {
         "problems": open_ones,
         "crons": failing,
-        "hosts": resting.data,
+        "hosts": known.page(HostQuery(filter=HostFilter.RESTING, per_page=HOSTS)),
+        "dead_host": known.named(dead.host) if dead and dead.host else None,
         "alerts": told.data,
         "tokens": expiring,
     }
@@ -154,14 +165,22 @@ async def _count(call: Call, which: CronFilter) -> int:
     return (await crons.page(call.redis, call.team, CronQuery(filter=which, per_page=1))).total
 
 
-async def problems_of(call: Call) -> tuple[Page[Problem], Mapping[int, Cron]]:
-    """Those that are open, and the crons that have them: so no cron is looked at that does not fail."""
-    found = await problems.page(call, ProblemQuery(state=ProblemState.OPEN, per_page=PROBLEMS))
-    ids = list(dict.fromkeys(one.cron_id for one in found.data if one.cron_id))
-    rows = list[Cron]()
-    for start in range(0, len(ids), CRONS):
-        rows += await cron_records.rows(call.redis, call.team, ids[start : start + CRONS])
-    return found, {cron.id: cron for cron in rows}
+async def problems_of(call: Call) -> Page[Problem]:
+    """Those that are open."""
+    return await problems.page(call, ProblemQuery(state=ProblemState.OPEN, per_page=PROBLEMS))
+
+
+async def crons_of(call: Call, found: Sequence[Problem]) -> Mapping[int, Cron]:
+    """The crons that have these problems: so no cron is looked at that does not fail."""
+    ids = list(dict.fromkeys(one.cron_id for one in found if one.cron_id))
+    parts = [ids[start : start + CRONS] for start in range(0, len(ids), CRONS)]
+    rows = await asyncio.gather(*(cron_records.rows(call.redis, call.team, part) for part in parts))
+    return {cron.id: cron for part in rows for cron in part}
+
+
+async def _problems(call: Call) -> tuple[Page[Problem], Mapping[int, Cron]]:
+    found = await problems_of(call)
+    return found, await crons_of(call, found.data)
 
 
 async def _queues(call: Call) -> tuple[Page[Queue], Mapping[int, Stats]]:
@@ -177,4 +196,4 @@ async def _queues(call: Call) -> tuple[Page[Queue], Mapping[int, Stats]]:
 async def _tokens(call: Call, signed: Signed) -> Sequence[Token]:
     if signed.role != "admin":
         return ()
-    return (await tokens.page(call, PageQuery(per_page=TOKENS))).data
+    return await tokens.expiring(call, await moments.now(call.redis, call.team.shard) + SOON)

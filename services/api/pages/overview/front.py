@@ -52,8 +52,7 @@ async def part(visit: Visit) -> Response:
     """What ran and what is to come, for a page that is there already."""
     signed, zone = await visit.in_team(), zones.zone_of(visit)
     call, now = visit.call(signed, "count-coming"), await visit.having.now()
-    _, found = await facts.problems_of(call)
-    failing = needs.in_order(found.values())
+    failing = needs.in_order((await facts.crons_of(call, (await facts.problems_of(call)).data)).values())
     read = await today.read(call, failing, now, zone)
     return rendered("overview/today.html", today=read, base=base_of(signed), now=zones.local(now, zone))
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from services.api.pages import words
 from services.api.pages.crons import saying
 from services.api.pages.overview import grounds
-from services.api.pages.overview.facts import Facts
+from services.api.pages.overview.facts import SOON, Facts, most_dead
 from services.api.pages.work import around, holding
 from services.api.pages.work import words as work_words
 from shared.schemas.alerts import Alert, Alertable, AlertNotice
@@ -23,7 +23,6 @@ LONG_WAIT_MS = 300_000
 """Of the p95 of waits: no queue has a target of its own."""
 LATE_MS = 10_000
 NEARLY = 0.8
-SOON = timedelta(days=7)
 
 
 class Act(NamedTuple):
@@ -145,13 +144,10 @@ def told(facts: Facts, cron_id: int) -> str:
 
 
 def _dead_letters(facts: Facts) -> Iterator[Need]:
-    groups = sorted(
-        (one for one in facts.problems.data if one.dead_letters), key=lambda one: -one.dead_letters
-    )
+    largest, at = most_dead(facts.problems.data), f"{facts.base}/dead-letters"
     total = sum(queue.counts.dead_lettered for queue in facts.queues.data)
-    if not groups:
+    if largest is None:
         return
-    largest, at = groups[0], f"{facts.base}/dead-letters"
     many = work_words.plural(total, "dead letter")
     title = (
         f"{many}, and {largest.dead_letters:,} of them are one problem"
@@ -160,16 +156,13 @@ def _dead_letters(facts: Facts) -> Iterator[Need]:
     )
     first, last = (_at(facts, one) for one in (largest.first_seen_at, largest.last_seen_at))
     between = f"from {first} to {last}" if first != last else f"at {last}"
-    said = f"{_cause(largest)} {between}.{_answers(facts, largest)}"
+    said = f"{_cause(largest)} {between}.{_answers(facts)}"
     yield Need("warn", title, at, said, [Act("Plan a replay", f"{at}/{largest.id}")])
 
 
-def _answers(facts: Facts, problem: Problem) -> str:
-    name = (problem.host or "").partition(":")[0]
-    host = next((one for one in facts.hosts if one.host.partition(":")[0] == name), None)
-    if host is None or host.answering_since is None:
-        return ""
-    return f" It answers again since {_at(facts, host.answering_since)}, so they can be replayed."
+def _answers(facts: Facts) -> str:
+    since = facts.dead_host and facts.dead_host.answering_since
+    return f" It answers again since {_at(facts, since)}, so they can be replayed." if since else ""
 
 
 def _queues(facts: Facts) -> Iterator[Need]:
@@ -204,16 +197,16 @@ def latest_deliveries(alerts: Sequence[Alert]) -> dict[Channel, tuple[Alert, Ale
 
 
 def _hosts(facts: Facts) -> Iterator[Need]:
-    resting = [one for one in facts.hosts if one.resting_until]
+    resting, many = facts.hosts.data, facts.hosts.total
     if not resting:
         return
     at = around.link(f"{facts.base}/jobs", {SEARCHED: f"host:{resting[0].host.partition(':')[0]}"})
-    if len(resting) == 1:
+    if many == 1:
         title = f"{resting[0].host} is left alone until {_at(facts, resting[0].resting_until)}"
     else:
-        title = f"{words.number(len(resting))} hosts are left alone"
+        title = f"{words.number(many)} hosts are left alone"
     names = _listed([one.host for one in resting[:3]])
-    said = f"What is for {names if len(resting) < 4 else f'{names} and others'} waits, and uses no attempt."
+    said = f"What is for {names if many < 4 else f'{names} and others'} waits, and uses no attempt."
     yield Need("warn", title, at, said, [Act("Jobs", at)])
 
 

@@ -5,15 +5,9 @@ from urllib.parse import quote, urlencode
 
 from services.api.pages.lists import page_of
 from services.api.pages.visits import Visit
-from shared.actions import queues
-from shared.operations import Call
-from shared.schemas.base import PageQuery
-from shared.schemas.queues import Queue
 from shared.security.sessions import Signed
 
 MOST_CHARACTERS = 500
-MOST_QUEUES = 100
-"""Of a list to choose from."""
 
 
 def given(visit: Visit, name: str, most: int = MOST_CHARACTERS) -> str:
@@ -37,11 +31,6 @@ def link(path: str, parts: Mapping[str, object]) -> str:
 def base_of(signed: Signed) -> str:
     assert signed.team
     return f"/t/{signed.team.id}"
-
-
-async def queues_of(call: Call) -> list[Queue]:
-    """The newest of the team, for a list to choose from."""
-    return (await queues.page(call.redis, call.team, PageQuery(per_page=MOST_QUEUES))).data
 
 
 def page_query(visit: Visit) -> dict[str, int]:

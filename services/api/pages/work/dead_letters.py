@@ -1,5 +1,6 @@
 """Dead letters: by problem with the plan of a replay, or one by one."""
 
+import asyncio
 from typing import NamedTuple
 
 from starlette.responses import Response
@@ -13,7 +14,8 @@ from services.api.pages.visits import Visit
 from services.api.pages.work import around, plans
 from services.api.pages.work.jobs import host_named
 from services.api.pages.work.plans import Plan
-from shared.actions import dead_letters
+from shared.actions import dead_letters, queues
+from shared.actions.queues import NamedQueue
 from shared.actions.reports import problems
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.operations import Call
@@ -50,12 +52,21 @@ class Opened(NamedTuple):
     plan: Plan | None
 
 
+class Listed(NamedTuple):
+    """What the page shows whichever problem is open; of the letters how many there are."""
+
+    problems: Page[Problem]
+    letters: Page[Job]
+    replays: Page[Replay]
+    queues: list[NamedQueue]
+
+
 async def index(visit: Visit) -> Response:
     """By problem, or with `view=one` one by one."""
     signed = await visit.in_team()
     if around.given(visit, "view", 3) == "one":
         return await _one_by_one(visit, signed)
-    return await _by_problem(visit, signed, None)
+    return await _by_problem(visit, signed, None, await _listed(visit, signed))
 
 
 async def _one_by_one(visit: Visit, signed: Signed) -> Response:
@@ -80,7 +91,7 @@ async def _one_by_one(visit: Visit, signed: Signed) -> Response:
         problem=around.id_given(visit, "problem"),
         before=before,
         wrong=wrong,
-        queues=await around.queues_of(call),
+        queues=await queues.choices(call.redis, call.team),
         form=Form(),
     )
 
@@ -96,11 +107,15 @@ async def show(visit: Visit) -> Response:
 async def _with_open(visit: Visit, signed: Signed, form: Form, status: int = 200) -> Response:
     call = visit.call(signed, "replay-dead-letters")
     problem = await problems.get(call.redis, call.team, visit.id("problem", "Problem"))
-    letters = await _letters(call, problem.id, page_of(visit))
-    form, plan = await _planned(visit, call, problem.id, form)
-    host = await host_named(call, problem.host)
+    letters, (form, plan), host, listed = await asyncio.gather(
+        _letters(call, problem.id, page_of(visit)),
+        _planned(visit, call, problem.id, form),
+        host_named(call, problem.host),
+        _listed(visit, signed),
+    )
     opened = Opened(problem, letters, host, form, plan)
-    return await _by_problem(visit, signed, opened, 422 if form.errors and status == 200 else status)
+    status = 422 if form.errors and status == 200 else status
+    return await _by_problem(visit, signed, opened, listed, status)
 
 
 async def _letters(call: Call, problem_id: int, number: int = 1, most: int = LETTERS) -> Page[Job]:
@@ -134,15 +149,25 @@ def _by_field(errors: dict[str, str]) -> dict[str, str]:
     return {names.get(name, name): sentence for name, sentence in errors.items()}
 
 
-async def _by_problem(visit: Visit, signed: Signed, opened: Opened | None, status: int = 200) -> Response:
-    call, queue = visit.call(signed, "list-problems"), _queue(visit)
-    search = around.given(visit, SEARCHED, 200)
-    query = ProblemQuery(per_page=GROUPS, queue_id=queue, search=search[:200] or None)
-    found = await problems.page(call, query)
+async def _listed(visit: Visit, signed: Signed) -> Listed:
+    call, search = visit.call(signed, "list-problems"), around.given(visit, SEARCHED, 200)
+    query = ProblemQuery(per_page=GROUPS, queue_id=_queue(visit), search=search[:200] or None)
+    return Listed(
+        *await asyncio.gather(
+            problems.page(call, query),
+            dead_letters.page(call.redis, call.team, DeadLetterQuery(per_page=1)),
+            dead_letters.replays(call.redis, call.team, PageQuery(per_page=10)),
+            queues.choices(call.redis, call.team),
+        )
+    )
+
+
+async def _by_problem(
+    visit: Visit, signed: Signed, opened: Opened | None, listed: Listed, status: int = 200
+) -> Response:
+    found, going = listed.problems, listed.replays
     groups = [one for one in found.data if one.dead_letters and not (opened and one.id == opened.problem.id)]
     groups.sort(key=lambda one: (-one.dead_letters, -one.id))
-    letters = await dead_letters.page(call.redis, call.team, DeadLetterQuery(per_page=1))
-    going = await dead_letters.replays(call.redis, call.team, PageQuery(per_page=10))
     return await team_page(
         visit,
         signed,
@@ -150,13 +175,13 @@ async def _by_problem(visit: Visit, signed: Signed, opened: Opened | None, statu
         status,
         section="dead",
         base=around.base_of(signed),
-        total=letters.total,
+        total=listed.letters.total,
         groups=groups,
         opened=opened,
         looked_at=len(found.data) if found.total > len(found.data) else 0,
-        q=search,
-        queue=queue,
-        queues=await around.queues_of(call),
+        q=around.given(visit, SEARCHED, 200),
+        queue=_queue(visit),
+        queues=listed.queues,
         going=[one for one in going.data if one.state in GOING][:REPLAYS],
         replays=going.total,
     )

@@ -91,7 +91,7 @@ async def shown(
         form=Form(),
         base=base,
         tabs=[(name, asked.link(base, status=state), state == asked.status) for state, name in TABS],
-        queues=await around.queues_of(call),
+        queues=await queues.choices(call.redis, call.team),
     )
 
 
@@ -175,7 +175,7 @@ async def _problem(call: Call, job: Job) -> Problem | None:
 
 async def host_named(call: Call, name: str | None) -> Host | None:
     """The host, if it rests or did lately."""
-    return await hosts.named(call, name) if name else None
+    return (await hosts.read(call)).named(name) if name else None
 
 
 def path_of(signed: Signed, job: int | str) -> str:

@@ -10,7 +10,7 @@ from services.api.pages.shell import team_page
 from services.api.pages.visits import Visit
 from services.api.pages.work import around, job_forms
 from services.api.pages.work.jobs import PATH, path_of
-from shared.actions import jobs
+from shared.actions import jobs, queues
 from shared.errors import NotFound
 from shared.schemas.jobs import Job
 from shared.security.admission import Admission
@@ -56,6 +56,7 @@ def _by_field(errors: dict[str, str]) -> dict[str, str]:
 async def _shown(
     visit: Visit, signed: Signed, form: Form, status: int = 200, *, copied: Copied | None = None
 ) -> Response:
+    call = visit.call(signed, "list-queues")
     return await team_page(
         visit,
         signed,
@@ -66,7 +67,7 @@ async def _shown(
         form=form,
         copied=copied,
         methods=job_forms.METHODS,
-        queues=await around.queues_of(visit.call(signed, "list-queues")),
+        queues=await queues.choices(call.redis, call.team),
     )
 
 

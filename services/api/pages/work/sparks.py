@@ -1,6 +1,7 @@
 """Small charts of problems, made as two lines of an SVG: a mark for each bar would be most of their page."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 STEP, WIDTH, HEIGHT, LEAST = 7, 5, 30, 3
@@ -17,7 +18,11 @@ class Spark(NamedTuple):
 
 
 def spark(quarters: Sequence[int]) -> Spark:
-    shown = quarters[-SHOWN:]
+    return _drawn(tuple(quarters[-SHOWN:]))
+
+
+@lru_cache(1024)
+def _drawn(shown: tuple[int, ...]) -> Spark:
     most = max(*shown, 1)
     bars = [_bar(at, max(28 * count / most, LEAST) if count else 1) for at, count in enumerate(shown)]
     failed = "".join(bar for bar, count in zip(bars, shown, strict=True) if count)
