@@ -41,6 +41,7 @@ BY_ENTRIES = {
     "shared/schedule/coming.py: _bounds",  # of moments
     "shared/schedule/coming.py: counts_of",  # 128 days of 1,440 numbers
     "services/api/pages/crons/marks.py: bar",  # 8,192 marks, with words of ours
+    "services/api/pages/crons/marks.py: _bars",  # of 30 fires
     "services/api/pages/work/sparks.py: _drawn",  # of 24 numbers
 }
 """What is remembered by a number of entries, each of which is small whoever writes it."""

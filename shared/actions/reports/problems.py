@@ -27,7 +27,7 @@ from shared.store.transitions import ListedProblem, PartOfProblems, StoredProble
 
 QUARTER_MILLISECONDS, QUARTERS = 900_000, 96
 """As in `arrivals.lua`."""
-_STEP, _READ = 125, 25
+_STEP, _READ = 200, 25
 _WRONG = {
     "past": "The until field must be later than now.",
     "far": "The until field must be at most a year ahead.",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from services.api.pages.crons import saying
-from shared.schemas.crons import Cron, Execution, ExecutionStatus, RecentExecution, SkipReason
+from shared.schemas.crons import Cron, Execution, ExecutionStatus, SkipReason
 
 FIRES, AHEAD = 30, 3
 STEP, WIDTH, HEIGHT = 7, 5, 24
@@ -34,8 +34,19 @@ class Mark(NamedTuple):
     """How far down the dot stands that says how late it was."""
 
 
+class Fire(NamedTuple):
+    """What a mark of a strip shows of a fire."""
+
+    status: ExecutionStatus
+    duration_ms: int | None
+    is_late: bool
+    skip_reason: SkipReason | None
+
+
 class Strip(NamedTuple):
-    marks: Sequence[Mark]
+    """`bars` and what they say are those of the last fires."""
+
+    bars: Markup
     now: float
     ahead: Sequence[float]
     said: str
@@ -94,17 +105,25 @@ def durations(cron: Cron) -> list[float]:
 
 def strip(cron: Cron) -> Strip:
     """The last 30 fires of a cron, and the next ones."""
-    recent = cron.recent_executions[-FIRES:]
-    slow = percentile(durations(cron), 0.95) or 0
+    recent = tuple(
+        Fire(one.status, one.duration_ms, one.is_late, one.skip_reason)
+        for one in cron.recent_executions[-FIRES:]
+    )
+    now = FIRES * STEP + 1.5
+    ahead = [now + 4 + at * STEP for at in range(min(AHEAD, len(cron.next_runs)))]
+    return Strip(_bars(recent, percentile(durations(cron), 0.95) or 0), now, ahead, _said(recent))
+
+
+@lru_cache(maxsize=1024)
+def _bars(recent: Sequence[Fire], slow: float) -> Markup:
+    """Remembered: most crons have not fired since they were looked at, or went as ever."""
     first = FIRES - len(recent)
     marks = [Mark("soft", at * STEP, HEIGHT - 2, 1, "") for at in range(first)]
     marks += [_of_strip(one, (first + at) * STEP, slow) for at, one in enumerate(recent)]
-    now = FIRES * STEP + 1.5
-    ahead = [now + 4 + at * STEP for at in range(min(AHEAD, len(cron.next_runs)))]
-    return Strip(marks, now, ahead, _said(recent))
+    return Markup("").join(map(bar, marks))
 
 
-def _of_strip(one: RecentExecution, x: float, slow: float) -> Mark:
+def _of_strip(one: Fire, x: float, slow: float) -> Mark:
     match one.status:
         case ExecutionStatus.COMPLETED:
             height = LEAST + (MOST - LEAST) * min(1, (one.duration_ms or 0) / slow if slow else 0)
@@ -124,7 +143,7 @@ def _with(words: str, took: int | None) -> str:
     return words if took is None else f"{words}, {saying.took(took)}"
 
 
-def _said(recent: Sequence[RecentExecution]) -> str:
+def _said(recent: Sequence[Fire]) -> str:
     if not recent:
         return "It has not fired yet"
     names = list(_names(recent))
@@ -133,7 +152,7 @@ def _said(recent: Sequence[RecentExecution]) -> str:
     return f"Last {len(recent)} fires: {', '.join(parts)}" if len(recent) > 1 else f"Last fire: {names[0]}"
 
 
-def _names(recent: Sequence[RecentExecution]) -> Iterator[str]:
+def _names(recent: Sequence[Fire]) -> Iterator[str]:
     for one in recent:
         if one.status is ExecutionStatus.COMPLETED:
             yield "completed, late" if one.is_late else "completed"
