@@ -27,8 +27,9 @@ from shared.store.transitions import StoredKey, StoredQueue
 
 _ATTEMPTS = 5
 _BUSY = "The queue is being changed by others; try again."
-_NAMES, _SHOWN = 1000, 5
-"""How many names a wrong one is compared with, and how many are listed if it resembles none."""
+_NAMES, _SHOWN, _NEWEST = 1000, 5, 100
+"""How many names a wrong one is compared with, and can be chosen; how many are listed if it resembles none;
+and of more than can be chosen how many are there for certain."""
 
 
 class NamedQueue(NamedTuple):
@@ -73,17 +74,22 @@ async def id_of(redis: Redis, team: Team, name: str) -> int:
 
 async def names(redis: Redis, team: Team) -> list[str]:
     """Names of the team's queues, or of some 1,000 of them."""
-    return [one.name for one in await _named(redis, team)]
+    return [one.name for one in (await _named(redis, team))[1]]
 
 
 async def choices(redis: Redis, team: Team) -> list[NamedQueue]:
-    """The same queues by their names, to choose from."""
-    return sorted(await _named(redis, team), key=lambda one: (one.name.casefold(), one.id))
+    """Queues of the team in the order of their names, to choose from: all, or some 1,000 with the newest."""
+    has_more, found = await _named(redis, team)
+    if has_more:
+        newest = (await page(redis, team, PageQuery(per_page=_NEWEST))).data
+        found = list({*found, *(NamedQueue(one.id, one.name) for one in newest)})
+    return sorted(found, key=lambda one: (one.name.casefold(), one.id))
 
 
-async def _named(redis: Redis, team: Team) -> list[NamedQueue]:
-    _, known = await redis.hscan(keyspace.queue_names(team), count=_NAMES)
-    return [NamedQueue(int(id_), name) for name, id_ in known.items() if id_.isdecimal()]
+async def _named(redis: Redis, team: Team) -> tuple[bool, list[NamedQueue]]:
+    """Whether there are more than some 1,000, and these."""
+    cursor, known = await redis.hscan(keyspace.queue_names(team), count=_NAMES)
+    return bool(cursor), [NamedQueue(int(id_), name) for name, id_ in known.items() if id_.isdecimal()]
 
 
 def _some(known: Sequence[str]) -> str:

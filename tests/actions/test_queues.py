@@ -92,3 +92,19 @@ async def test_the_name_of_a_deleted_queue_is_free(redis: Redis, team: Team) -> 
 
     assert (await queues.create(call_of(redis, team), MAIL)).id != made.id
     assert [queue.name for queue in (await queues.page(redis, team, PageQuery())).data] == ["mail"]
+
+
+async def test_of_more_queues_than_can_be_chosen_the_newest_are_among_those_that_can(
+    redis: Redis, team: Team
+) -> None:
+    names = [f"queue {number}" for number in range(1500)]
+    wanted = [JobCreate(queue=name, url="https://a.example") for name in names]
+    for start in range(0, 1500, 500):
+        await jobs.create_many(call_of(redis, team), wanted[start : start + 500])
+
+    found = await queues.choices(redis, team)
+
+    newest = (await queues.page(redis, team, PageQuery(per_page=100))).data
+    assert {(one.id, one.name) for one in newest} <= set(found)
+    assert 1000 <= len(found) == len(set(found)) < 1500
+    assert [one.name.casefold() for one in found] == sorted(one.name.casefold() for one in found)

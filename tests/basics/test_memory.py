@@ -26,6 +26,7 @@ from shared.schemas.assertions import Assertions
 from shared.schemas.queues import QueueSettings
 from shared.security import destinations, vault
 from shared.store import plans
+from shared.store.transitions import hosts
 from tests.processes import resident_bytes
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +80,14 @@ def _fields(number: int) -> tuple[tuple[str, str], ...]:
     return tuple(("content-encoding", f"{number},{place}" + "," * 20) for place in range(16))
 
 
+def _rests(number: int) -> str:
+    texts = [
+        f"h{place}:80\x1f{1796000000000 + number} {1796000060000 + place} 0 0 0 silent"
+        for place in range(100)
+    ]
+    return "\x1f".join(texts)
+
+
 HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
     (claims._settings_of, lambda number: (_settings(number),)),
     (requests._known_rules_of, lambda number: (_asserted(number),)),
@@ -92,6 +101,7 @@ HOSTILE: list[tuple[Remembered[Any, Any], Callable[[int], tuple[Any, ...]]]] = [
     (base._check_server, lambda number: (f"https://a{number}.example" + "x" * 2000,)),
     (destinations.origin_of, lambda number: (f"https://a{number}.example/" + "x" * 2000,)),
     (expressions.parse, lambda number: (f"{number % 60},{'1,' * 100}2-59 * * * *",)),
+    (hosts._rows, lambda number: (_rests(number),)),
     (plans.plan_of.known, lambda number: (("* " * 120 + str(number), "UTC", number, ENDING),)),
 ]
 ENDING = '{"ends_at":"2030-01-01T00:00:00Z","starts_at":"2029-01-01T00:00:00Z"}'

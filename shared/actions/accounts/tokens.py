@@ -1,7 +1,7 @@
 """What a caller can do to the tokens of the team."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -72,11 +72,12 @@ async def page(call: Call, query: PageQuery) -> Page[Token]:
     )
 
 
-async def expiring(call: Call, until: datetime) -> list[Token]:
-    """Those that expire, or did, by then; the newest first. The others are not read: most have no end."""
+async def expiring(call: Call, within: timedelta) -> list[Token]:
+    """Those that expire within so long from now, the newest first; most never do."""
+    now = await moments.now(call.redis, keyspace.SHARDS[0])
     rows = await transitions.read_tokens(call.redis, team=call.team.id)
-    ends = (row for row in rows if "expires_at" in records.fields_of(row.fields).get("limits", ""))
-    found = [one for one in _readable(tuple(ends)) if one.expires_at and one.expires_at <= until]
+    ends = [row for row in rows if "expires_at" in records.fields_of(row.fields).get("limits", "")]
+    found = [one for one in _readable(ends) if one.expires_at and now < one.expires_at < now + within]
     return sorted(found, key=lambda one: one.id, reverse=True)
 
 

@@ -29,7 +29,7 @@ class Hosts(NamedTuple):
         return paging.page_of(rows, query, lambda row: _host(row, self.now_ms))
 
     def named(self, name: str) -> Host | None:
-        """The one of that name, at whichever port; of several the first."""
+        """The one of that name, at whichever port; of several the one whose rest began last."""
         wanted = _without_port(name)
         alike = (row for row in self.rows if wanted in row.host)
         found = next((row for row in alike if _without_port(row.host) == wanted), None)

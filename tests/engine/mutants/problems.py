@@ -33,6 +33,7 @@ PROBLEMS = rows(
     ("what recovered before ends a new silence", "problems.change", "'recovered', '', 'well', 0", "'well', 0"),
     ("a search finds no problem by its words", "list_problems", "if looks.may_be(text, given.letters) then", "if not given.letters then"),
     ("of a queue all problems are found", "list_problems", "listed = given.owner and", "listed = false and"),
+    ("a list of a queue shows what is of another", "list_problems", "and owner == (given.owner or owner) then", "then"),
     ("a silence that has passed goes on", "list_problems", "problems.state_of({ state = state, ends = tonumber(ends or '') })", "state"),
     ("problems with dead letters are too old", "retire_problems.retire", "dead > 0", "false"),
     ("problems are never too old", "retire_problems.retire", "problem.last <= now - age", "false"),

@@ -61,7 +61,7 @@ class Facts:
     alerts: Sequence[Alert]
     channels: Notifications
     tokens: Sequence[Token]
-    """Those that expire soon, or did; for admins."""
+    """Those that expire soon, for admins."""
     hour: Stats
     ledger: Ledger
 
@@ -196,4 +196,4 @@ async def _queues(call: Call) -> tuple[Page[Queue], Mapping[int, Stats]]:
 async def _tokens(call: Call, signed: Signed) -> Sequence[Token]:
     if signed.role != "admin":
         return ()
-    return await tokens.expiring(call, await moments.now(call.redis, call.team.shard) + SOON)
+    return await tokens.expiring(call, SOON)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from services.api.pages import words
 from services.api.pages.crons import saying
 from services.api.pages.overview import grounds
-from services.api.pages.overview.facts import SOON, Facts, most_dead
+from services.api.pages.overview.facts import Facts, most_dead
 from services.api.pages.work import around, holding
 from services.api.pages.work import words as work_words
 from shared.schemas.alerts import Alert, Alertable, AlertNotice
@@ -221,8 +221,7 @@ def _limits(facts: Facts) -> Iterator[Need]:
 
 def _tokens(facts: Facts) -> Iterator[Need]:
     for token in facts.tokens:
-        ends = token.expires_at
-        if ends and facts.now < ends < facts.now + SOON:
+        if ends := token.expires_at:
             at = f"{facts.base}/settings/api/{token.id}"
             title = f"The token {token.name} expires {saying.ahead(ends, facts.now)}"
             used = (

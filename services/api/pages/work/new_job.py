@@ -12,9 +12,13 @@ from services.api.pages.work import around, job_forms
 from services.api.pages.work.jobs import PATH, path_of
 from shared.actions import jobs, queues
 from shared.errors import NotFound
+from shared.schemas.base import PageQuery
 from shared.schemas.jobs import Job
 from shared.security.admission import Admission
 from shared.security.sessions import Signed
+
+QUEUES = 5
+"""Of the newest as many are named as fit into a line."""
 
 
 class Copied(NamedTuple):
@@ -67,7 +71,7 @@ async def _shown(
         form=form,
         copied=copied,
         methods=job_forms.METHODS,
-        queues=await queues.choices(call.redis, call.team),
+        queues=(await queues.page(call.redis, call.team, PageQuery(per_page=QUEUES))).data,
     )
 
 

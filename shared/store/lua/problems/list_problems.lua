@@ -13,9 +13,9 @@ local listed = given.owner and P .. 'x:' .. team .. ':' .. given.owner .. ':prob
 local found = call('ZRANGE', listed, first, first + given.count - 1, 'REV')
 for _, id in ipairs(found) do
     -- One that is damaged is for the patrol to see to.
-    local last, reason, target, state, ends = unpack(redis.pcall('HMGET', P .. 'problem:' .. team .. ':' .. id, 'last', 'reason',
-        'target', 'state', 'until'))
-    if last and reason and target and state then
+    local owner, last, reason, target, state, ends = unpack(redis.pcall('HMGET', P .. 'problem:' .. team .. ':' .. id, 'owner', 'last',
+        'reason', 'target', 'state', 'until'))
+    if last and reason and target and state and owner == (given.owner or owner) then
         local text = reason .. ' ' .. target
         if looks.may_be(text, given.letters) then -- as in a name or URL, whatever stands between the letters
             local now = problems.state_of({ state = state, ends = tonumber(ends or '') })
