@@ -17,7 +17,7 @@ from shared.store import paging
 from shared.store.keyspace import Team
 from shared.store.transitions import Below
 
-_STEP, _READ = 200, 25
+_STEP, _READ = 150, 25
 """Crons a look, and crons that are read whole by one call: each may be large."""
 
 

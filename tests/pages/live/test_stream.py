@@ -213,7 +213,7 @@ async def test_a_page_whose_record_goes_ends_its_stream(owner: Browser) -> None:
         assert await stream.until("at", "gone") == {"gone"}
 
 
-@pytest.mark.parametrize(("trips", "seconds"), [(0, 3.0), (12, 3.0), (20, 5.0), (60, 15.0)])
+@pytest.mark.parametrize(("trips", "seconds"), [(0, 3.0), (10, 3.0), (14, 4.0), (70, 20.0)])
 def test_a_page_that_asks_redis_often_is_made_less_often(trips: int, seconds: float) -> None:
     assert pace_of(trips) == seconds
     assert trips / pace_of(trips) < MOST_A_SECOND

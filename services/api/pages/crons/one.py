@@ -1,5 +1,6 @@
 """A cron: whether it is well, since when not, and what became of each fire."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -57,10 +58,13 @@ async def show(visit: Visit) -> Response:
     call, cron_id = visit.call(signed, "get-cron"), visit.id("cron", "Cron")
     cron = await crons.show(call, cron_id)
     now, zone, path = await visit.having.now(), zones.zone_of(visit), path_of(signed, cron_id)
-    last = (await _executions(call, cron_id)).data
-    ahead = await _ahead(call, cron_id)
     wanted = _filter(visit)
-    found = await _executions(call, cron_id, PER_PAGE, wanted, page_of(visit))
+    newest, ahead, found = await asyncio.gather(
+        _executions(call, cron_id),
+        _ahead(call, cron_id),
+        _executions(call, cron_id, PER_PAGE, wanted, page_of(visit)),
+    )
+    last = newest.data
     asked = visit.request.query_params.get("at", "").strip()[:MOST_ASKED_CHARACTERS]
     return await crons_page(
         visit,

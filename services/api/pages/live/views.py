@@ -18,8 +18,9 @@ from shared.store.keyspace import Team
 
 PACE_SECONDS = 3.0
 """Between two makings of a page, however much happens, if it costs Redis little."""
-MOST_A_SECOND = 4.0
-"""Round trips to Redis that keeping a page may cost: one that takes more of them is made less often."""
+MOST_A_SECOND = 3.5
+"""Round trips to Redis that making a page may cost: one that takes more of them is made less often. With the
+reader of events and a look at the session each 5 s they stay below five."""
 IDLE_SECONDS = 5.0
 """After so long it is made anew though nothing was heard: a setting that changes is no event."""
 _PART = re.compile(r"<!--live (\w+)-->(.*?)<!--/live-->", re.DOTALL)
