@@ -114,9 +114,9 @@ def strip(cron: Cron) -> Strip:
     return Strip(_bars(recent, percentile(durations(cron), 0.95) or 0), now, ahead, _said(recent))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _bars(recent: Sequence[Fire], slow: float) -> Markup:
-    """Remembered: most crons have not fired since they were looked at, or went as ever."""
+    """Remembered, some 8 kB each: most crons of a list have not fired since it was shown, or went as ever."""
     first = FIRES - len(recent)
     marks = [Mark("soft", at * STEP, HEIGHT - 2, 1, "") for at in range(first)]
     marks += [_of_strip(one, (first + at) * STEP, slow) for at, one in enumerate(recent)]
