@@ -104,7 +104,7 @@ async def read_hosts(redis: Redis, team: Team) -> tuple[int, Sequence[StoredHost
     return int(now_ms), [_moved(row, ahead) for row in rows] if ahead else rows
 
 
-@remembered(8 * MEBIBYTE, per_byte=8)
+@remembered(4 * MEBIBYTE, per_byte=8)
 def _rows(text: str) -> tuple[StoredHost, ...]:
     """By the moment that is vouched for: most are as they were when they were last read."""
     found = []
